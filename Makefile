@@ -1,0 +1,42 @@
+# `make demo` and `make test` need python3 and make; everything else goes into .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+DEMO := runs/demo
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+# Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
+demo: $(DEMO)/.trained
+	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 600 --temperature 0.6 --seed 1
+	$(BIN)/bptt score $(DEMO) docs/demo/sentences.txt
+	$(BIN)/bptt inspect $(DEMO)
+
+# An interrupted training is continued, not begun again.
+$(DEMO)/.trained: | .venv/.package
+	$(BIN)/bptt train lm -o $(DEMO) $(if $(wildcard $(DEMO)/config.json),--resume)
+	touch $@
+
+test: lint
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.package: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing bptt and what it needs into .venv (torch is large; once only)"
+	$(INSTALL) -e .
+	touch $@
+
+.venv/.dev: .venv/.package
+	$(INSTALL) -e '.[dev]'
+	touch $@

@@ -1,0 +1,45 @@
+"""Recurrent networks from their equations: derived, checked, trained, looked into.
+
+The public names are loaded when first used, so that `import bptt` costs nothing (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bptt import cells as cells
+    from bptt import derive as derive
+    from bptt import nn as nn
+    from bptt.cells.cell import Cell as Cell
+    from bptt.errors import BpttError as BpttError
+    from bptt.errors import InputError as InputError
+    from bptt.errors import InternalError as InternalError
+    from bptt.errors import MachineError as MachineError
+
+__version__ = "0.1.0"
+
+# public name -> the module that holds it; a room is its own module
+_HOMES = {
+    "cells": "bptt.cells",
+    "derive": "bptt.derive",
+    "nn": "bptt.nn",
+    "Cell": "bptt.cells.cell",
+    "BpttError": "bptt.errors",
+    "InputError": "bptt.errors",
+    "InternalError": "bptt.errors",
+    "MachineError": "bptt.errors",
+}
+
+
+def __getattr__(name: str) -> object:
+    """The public name, imported on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'bptt' has no attribute {name!r}")
+    module = import_module(_HOMES[name])
+    return getattr(module, name, module)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])
