@@ -1,0 +1,39 @@
+"""The catalogue: every cell that ships with the package, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bptt.cells.cell import Cell
+from bptt.cells.dense import DENSE
+from bptt.cells.elman import ELMAN_RELU, ELMAN_SIGMOID, ELMAN_TANH, INDRNN
+from bptt.cells.gru import GRU, GRU_TORCH, MGU
+from bptt.cells.lstm import LSTM, LSTM_COUPLED, LSTM_LAYERNORM, LSTM_PEEPHOLE, LSTM_PROJECTION
+from bptt.errors import InputError
+
+CATALOGUE: Mapping[str, Cell] = {
+    cell.name: cell
+    for cell in (
+        ELMAN_TANH,
+        ELMAN_RELU,
+        ELMAN_SIGMOID,
+        INDRNN,
+        LSTM,
+        LSTM_PEEPHOLE,
+        LSTM_PROJECTION,
+        LSTM_COUPLED,
+        LSTM_LAYERNORM,
+        GRU,
+        GRU_TORCH,
+        MGU,
+        DENSE,
+    )
+}
+
+
+def get(name: str) -> Cell:
+    """The cell of that name. Raises InputError with the names there are."""
+    if name not in CATALOGUE:
+        cure = f"Known cells: {', '.join(CATALOGUE)}; or a file of your own, mycell.py:MyCell"
+        raise InputError("cell", "expected a name of the catalogue", repr(name), cure)
+    return CATALOGUE[name]

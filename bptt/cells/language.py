@@ -1,0 +1,97 @@
+"""The language of cells: one equation a line, read by a parser that evaluates nothing.
+
+    i = sigmoid(W_i @ x + R_i @ h_prev + b_i)      a gate: `@` is a linear map
+    c = f * c_prev + i * g                         everything else is element by element
+    m = mean(c)                                    a statement over the row
+
+Python's own grammar is used (`ast.parse`), and of it only names, numbers, + - * / ** @ and calls of
+the functions in `bptt.cells.functions`. Text that comes from a stranger's file can do nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from bptt.cells.expression import Call, Expression, MatrixVector, Number, RowCall, Symbol
+from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
+from bptt.errors import InputError
+
+# A stranger's cell must not exhaust the parser's stack.
+LONGEST_EQUATION = 2000
+
+
+@dataclass(frozen=True)
+class Equation:
+    """`target = expression`, with the text it was written in."""
+
+    target: str
+    expression: Expression
+    text: str
+
+
+def parse_equations(where: str, text: str) -> tuple[Equation, ...]:
+    """Read the equations of a cell; blank lines and # comments are allowed. Raises InputError."""
+    lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    return tuple(_equation(f"{where}, line {n}", line) for n, line in enumerate(lines, 1) if line)
+
+
+def _equation(where: str, line: str) -> Equation:
+    if len(line) > LONGEST_EQUATION:
+        raise InputError(where, f"an equation has at most {LONGEST_EQUATION} characters", len(line))
+    try:
+        statements = ast.parse(line).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise InputError(where, "an equation is `name = expression`", repr(line)) from error
+    match statements:
+        case [ast.Assign(targets=[ast.Name(id=target)], value=value)]:
+            return Equation(target, _expression(where, value), line)
+    raise InputError(where, "an equation is `name = expression`", repr(line))
+
+
+def _expression(where: str, node: ast.expr) -> Expression:
+    match node:
+        case ast.Name(id=name):
+            return Symbol(name)
+        case ast.Constant(value=bool()):
+            pass
+        case ast.Constant(value=int() | float() as value):
+            return Number(value)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_expression(where, operand)
+        case ast.BinOp(left=ast.Name(id=matrix), op=ast.MatMult(), right=right):
+            return MatrixVector(matrix, _expression(where, right))
+        case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
+            return _expression(where, left) ** exponent
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as op, right=right):
+            return _arithmetic(op, _expression(where, left), _expression(where, right))
+        case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+            return _call(where, name, [_expression(where, a) for a in arguments])
+    rule = "an expression is made of names, numbers, + - * / @, whole powers and calls of known functions"
+    raise InputError(where, rule, repr(ast.unparse(node)), "A linear map is written `W_h @ vector`")
+
+
+def _arithmetic(op: ast.operator, left: Expression, right: Expression) -> Expression:
+    match op:
+        case ast.Add():
+            return left + right
+        case ast.Sub():
+            return left - right
+        case ast.Mult():
+            return left * right
+        case _:
+            return left / right
+
+
+def _call(where: str, name: str, arguments: list[Expression]) -> Expression:
+    if name in ROW_FUNCTIONS and len(arguments) == 1:
+        return RowCall(name, arguments[0])
+    if name in FUNCTIONS and len(arguments) == FUNCTIONS[name].arity:
+        return Call(name, tuple(arguments))
+    known = ", ".join([*FUNCTIONS, *ROW_FUNCTIONS])
+    raise InputError(
+        where,
+        "unknown function or number of arguments",
+        f"{name}() of {len(arguments)}",
+        f"Known: {known}",
+    )

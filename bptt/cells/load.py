@@ -1,0 +1,34 @@
+"""From what a user types to a cell: a name of the catalogue, or `file.py:Name`."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+from bptt.cells import catalogue
+from bptt.cells.cell import Cell
+from bptt.errors import InputError
+
+
+def load(spec: str) -> Cell:
+    """The cell named by `spec`. A file of the user's own is run as Python, so it must be trusted.
+
+    Raises InputError when there is no such name or file, the file fails, or the name is no Cell.
+    """
+    path, separator, name = spec.rpartition(":")
+    if not separator or not path.endswith(".py"):
+        return catalogue.get(spec)
+    if not Path(path).is_file():
+        raise InputError(f"cell {spec}", "the file must exist", path)
+    try:
+        found = runpy.run_path(path)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(path, "the file of a cell must run", f"{type(error).__name__}: {error}") from error
+    cells = [n for n, value in found.items() if isinstance(value, Cell)]
+    if not isinstance(found.get(name), Cell):
+        cure = f"Cells in it: {', '.join(cells)}" if cells else "Write Name = Cell.define(...)"
+        raise InputError(f"cell {spec}", f"{path} must define a Cell of that name", repr(name), cure)
+    cell: Cell = found[name]
+    return cell

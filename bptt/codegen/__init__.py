@@ -1,0 +1,1 @@
+"""From equations to the plan of a kernel: pure functions, no machine."""

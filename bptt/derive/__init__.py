@@ -1,0 +1,1 @@
+"""The mathematics: normal form, adjoint, Jacobian, storage, and their evaluation and printing."""

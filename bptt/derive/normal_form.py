@@ -1,0 +1,164 @@
+"""The normal form of a cell: every linear map, nonlinear call and row statement stands in a step alone.
+
+A step is `target = Σ M @ v + rest`. Its `rest` is an element-by-element expression without calls, or one
+call, or one statement over a row, whose arguments are names. So derivatives never nest: each step is
+differentiated by itself, in values that have names (R3, B3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from bptt.cells.cell import PREVIOUS, Cell
+from bptt.cells.expression import (
+    ZERO,
+    Call,
+    Expression,
+    MatrixVector,
+    RowCall,
+    Sum,
+    Symbol,
+    add,
+    rebuild,
+    symbols,
+    to_text,
+)
+from bptt.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixProduct:
+    """`matrix @ vector`, or with the transposed matrix."""
+
+    matrix: str
+    vector: str
+    transposed: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.matrix}{'.T' if self.transposed else ''} @ {self.vector}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`target = Σ products + rest`; `width` is the letter of the target's width ("1": one a row)."""
+
+    target: str
+    width: str
+    products: tuple[MatrixProduct, ...]
+    rest: Expression
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The values read, matrices not among them."""
+        return tuple(dict.fromkeys((*(p.vector for p in self.products), *symbols(self.rest))))
+
+    def __str__(self) -> str:
+        parts = [str(p) for p in self.products]
+        rest = to_text(self.rest)
+        if self.rest == ZERO and parts:
+            return f"{self.target} = {' + '.join(parts)}"
+        joined = " + ".join([*parts, rest]).replace("+ -", "- ")
+        return f"{self.target} = {joined}"
+
+
+@dataclass(frozen=True)
+class NormalForm:
+    """The forward equations of one time step, in order."""
+
+    cell: Cell
+    steps: tuple[Step, ...]
+
+    def width(self, name: str) -> str:
+        """The letter of the width of any value, generated ones included."""
+        for step in self.steps:
+            if step.target == name:
+                return step.width
+        return self.cell.vectors.get(name) or self.cell.width(name)
+
+    @property
+    def previous(self) -> tuple[str, ...]:
+        """The names of the states as they come in."""
+        return tuple(state + PREVIOUS for state in self.cell.states)
+
+
+@cache
+def normal_form(cell: Cell) -> NormalForm:
+    """Name every linear map, call and row statement of a cell."""
+    builder = _Builder(cell)
+    for equation in cell.equations:
+        builder.emit(equation.target, equation.expression, equation.target)
+    return NormalForm(cell, tuple(builder.steps))
+
+
+class _Builder:
+    """Collects the steps; `known` remembers what has a name already, so that nothing is computed twice."""
+
+    def __init__(self, cell: Cell) -> None:
+        self.cell = cell
+        self.steps: list[Step] = []
+        self.known: dict[Expression, str] = {}
+        self.taken = {*cell.inputs, *cell.targets, *cell.vectors, *cell.matrices, *cell.constants}
+        names = (*cell.inputs, *(state + PREVIOUS for state in cell.states))
+        self.widths = {**cell.vectors, **{name: cell.width(name) for name in names}}
+
+    def emit(self, target: str, expression: Expression, hint: str) -> None:
+        """Append the step for `target`; `hint` is the equation's target, after which helpers are named."""
+        products: tuple[MatrixProduct, ...] = ()
+        match expression:
+            case Call(function, arguments):
+                rest: Expression = Call(function, tuple(self.name(a, "net", hint) for a in arguments))
+            case RowCall(function, argument):
+                rest = RowCall(function, self.name(argument, "in", hint))
+            case _:
+                terms = expression.terms if isinstance(expression, Sum) else (expression,)
+                maps = [t for t in terms if isinstance(t, MatrixVector)]
+                products = tuple(self.product(m, hint) for m in maps)
+                rest = add(*(self.lower(t, hint) for t in terms if t not in maps))
+        self.widths[target] = self.width(target, products, rest)
+        self.steps.append(Step(target, self.widths[target], products, rest))
+        self.known.setdefault(expression, target)
+
+    def product(self, node: MatrixVector, hint: str) -> MatrixProduct:
+        return MatrixProduct(node.matrix, self.name(node.vector, "in", node.matrix.rpartition("_")[2]).name)
+
+    def lower(self, expression: Expression, hint: str) -> Expression:
+        """The expression with every call, row statement and inner linear map replaced by its name."""
+        match expression:
+            case Call(function, arguments):
+                inner = arguments[0]
+                suffix = inner.name if isinstance(inner, Symbol) else hint
+                return self.name(expression, function, suffix)
+            case RowCall(function, _):
+                return self.name(expression, function, hint)
+            case MatrixVector(matrix, _):
+                return self.name(expression, "map", matrix.rpartition("_")[2])
+        return rebuild(expression, lambda child: self.lower(child, hint))
+
+    def name(self, expression: Expression, prefix: str, suffix: str) -> Symbol:
+        """A symbol that stands for the expression, by a new step if it has no name yet."""
+        if isinstance(expression, Symbol):
+            return expression
+        if expression not in self.known:
+            fresh = f"{prefix}_{suffix}"
+            while fresh in self.taken:
+                fresh += "′"
+            self.taken.add(fresh)
+            self.emit(fresh, expression, suffix)
+        return Symbol(self.known[expression])
+
+    def width(self, target: str, products: tuple[MatrixProduct, ...], rest: Expression) -> str:
+        """The letter of a step's width: that of its vectors, or "1" where there is none."""
+        letters = {self.cell.matrices[p.matrix][0] for p in products}
+        if not isinstance(rest, RowCall):
+            letters |= {self.widths[n] for n in symbols(rest) if n not in self.cell.constants}
+        letters -= {"1"}
+        declared = {self.cell.width(target)} - {"1"} if target in self.cell.targets else letters
+        if len(letters) > 1 or letters != declared:
+            widths = ", ".join(sorted(letters | declared)) or "none"
+            raise InputError(
+                f"cell {self.cell.name!r}, {target}",
+                "the vectors of an equation have the width of its target",
+                widths,
+            )
+        return next(iter(letters), "1")

@@ -1,0 +1,1 @@
+"""Machines: plans executed on tensors, behind one door, `bptt.runtime.operators`."""

@@ -1,0 +1,220 @@
+"""The backward equations of a plan, step by step in torch operations.
+
+Coefficients are evaluated for all time steps at once before the loop; the loop carries only what the
+step before waits for; what is left, δx and the gradients of the parameters, is done on whole sequences.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.cells.cell import PREVIOUS, Family
+from bptt.cells.expression import ONE, Expression, symbols
+from bptt.codegen.plan import BackwardStep, KernelPlan, MatrixGradient
+from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
+from bptt.runtime.reference.expressions import compiled
+from bptt.runtime.reference.forward import complete
+from bptt.runtime.reference.problem import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """Of the input (T, B, I), the initial states and the stacked parameters."""
+
+    x: Tensor
+    initial: tuple[Tensor, ...]
+    parameters: tuple[Tensor, ...]
+
+
+class Deltas:
+    """The δ of a whole sequence, (T, B, ·); those that a product reads together lie side by side."""
+
+    def __init__(self, plan: KernelPlan) -> None:
+        together = dict.fromkeys(g.deltas for step in plan.backward_loop for g in step.gathers)
+        joined = {name for names in together for name in names}
+        alone = dict.fromkeys((n,) for n in plan.read_after_loop if n not in joined)
+        self.steps: dict[tuple[str, ...], list[Tensor]] = {names: [] for names in (*together, *alone)}
+        self.blocks: dict[tuple[str, ...], Tensor] = {}
+
+    def close(self, problem: Problem) -> None:
+        """Turn the steps, recorded from the last computed to the first, into sequences."""
+        for names, steps in self.steps.items():
+            block = torch.stack(steps if problem.reverse else steps[::-1])
+            self.put(problem, names, block)
+
+    def put(self, problem: Problem, names: tuple[str, ...], block: Tensor) -> None:
+        """Keep a sequence, and its parts by name. Nothing stays of steps outside a sequence's length."""
+        if problem.valid is not None:
+            block = torch.where(problem.valid, block, torch.zeros_like(block))
+        self.blocks[names] = block
+        self.blocks.update(zip(((n,) for n in names), block.chunk(len(names), -1), strict=True))
+
+    def together(self, names: tuple[str, ...]) -> Tensor:
+        """Several δ side by side."""
+        found = self.blocks.get(names)
+        return torch.cat([self.blocks[(n,)] for n in names], -1) if found is None else found
+
+
+def backward(
+    problem: Problem, sequences: Mapping[str, Tensor], losses: Mapping[str, Tensor | None]
+) -> Gradients:
+    """Back-propagation through time.
+
+    `sequences` is what `forward` gave for the states, the output and the kept values; `losses` is
+    ∂E/∂(sequence) of each state and of the output, where None stands for zero.
+    """
+    cell, values = problem.plan.cell, complete(problem, sequences)
+    deltas, initial = _through_time(problem, values, losses)
+    outside = {FROM_LOSS + name: loss for name, loss in losses.items() if loss is not None}
+    for step in problem.plan.backward_after:
+        found = outside | {
+            t.delta: deltas.blocks[(t.delta,)] for t in step.terms if t.delta.startswith(DELTA)
+        }
+        coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
+        value = _evaluate(problem, step, found, coefficients, deltas.together)
+        deltas.put(
+            problem,
+            (step.target,),
+            problem.x.new_zeros(problem.x.shape) if value is None else value,
+        )
+    return Gradients(
+        x=deltas.blocks[(DELTA + cell.inputs[0],)],
+        initial=tuple(initial[state] for state in cell.states),
+        parameters=tuple(_parameter(problem, family, deltas, values) for family in cell.families),
+    )
+
+
+def _through_time(
+    problem: Problem, values: Mapping[str, Any], losses: Mapping[str, Tensor | None]
+) -> tuple[Deltas, dict[str, Tensor]]:
+    """The loop: the δ that are needed afterwards, and the gradients of the initial states."""
+    plan, cell = problem.plan, problem.plan.cell
+    deltas = Deltas(plan)
+    terms = [term for step in plan.backward_loop for term in step.terms]
+    coefficients = {t.coefficient: _by_step(problem, t.coefficient, values) for t in terms}
+    seeds = {FROM_LOSS + name: loss.unbind(0) for name, loss in losses.items() if loss is not None}
+    carried = {s: torch.zeros_like(v) for s, v in zip(cell.states, problem.initial, strict=True)}
+    for t in reversed(problem.order):
+        found: dict[str, Tensor] = {name: steps[t] for name, steps in seeds.items()}
+        found |= {FROM_NEXT + state: v for state, v in carried.items()}
+        here = {c: v if at is None else at[t] for c, (v, at) in coefficients.items()}
+        joined: dict[tuple[str, ...], Tensor] = {}
+        for step in plan.backward_loop:
+            _run(problem, step, found, here, joined)
+        for names, steps in deltas.steps.items():
+            steps.append(joined[names] if names in joined else _join(found, names))
+        for state, beyond in carried.items():
+            incoming = beyond + found[FROM_LOSS + state] if FROM_LOSS + state in found else beyond
+            carried[state] = problem.select(t, found[DELTA + state + PREVIOUS], incoming)
+    deltas.close(problem)
+    return deltas, carried
+
+
+def _by_step(
+    problem: Problem, coefficient: Expression, values: Mapping[str, Any]
+) -> tuple[Any, Sequence[Tensor] | None]:
+    """A coefficient's value, and its values step by step if it changes from step to step."""
+    value = compiled(coefficient)(values)
+    moves = any(name not in problem.fixed for name in symbols(coefficient))
+    return value, value.unbind(0) if moves and isinstance(value, Tensor) else None
+
+
+def _run(
+    problem: Problem,
+    step: BackwardStep,
+    found: dict[str, Tensor],
+    coefficients: Mapping[Expression, Any],
+    joined: dict[tuple[str, ...], Tensor],
+) -> None:
+    """One backward equation at one time step, (B, ·)."""
+
+    def together(names: tuple[str, ...]) -> Tensor:
+        if names not in joined:
+            joined[names] = _join(found, names)
+        return joined[names]
+
+    value = _evaluate(problem, step, found, coefficients, together)
+    if value is None:
+        value = problem.x.new_zeros(problem.x.shape[1], _size(problem, step.width))
+    found[step.target] = value
+
+
+def _join(found: Mapping[str, Tensor], names: tuple[str, ...]) -> Tensor:
+    return found[names[0]] if len(names) == 1 else torch.cat([found[n] for n in names], -1)
+
+
+def _size(problem: Problem, letter: str) -> int:
+    return 1 if letter == "1" else int(problem.fixed[letter])
+
+
+def _evaluate(
+    problem: Problem,
+    step: BackwardStep,
+    found: Mapping[str, Tensor],
+    coefficients: Mapping[Expression, Any],
+    together: Callable[[tuple[str, ...]], Tensor],
+) -> Tensor | None:
+    """Σ gathers + Σ δ ⊙ coefficient over the δ that are there; None if there are none."""
+    total: Tensor | None = None
+    for gather in step.gathers:
+        product = together(gather.deltas) @ problem.rows(gather.rows)
+        total = product if total is None else total + product
+    for term in step.terms:
+        if term.delta in found:
+            total = _accumulate(total, found[term.delta], term.coefficient, coefficients)
+    return total.sum(-1, keepdim=True) if step.row and total is not None else total
+
+
+def _accumulate(
+    total: Tensor | None, delta: Tensor, coefficient: Expression, values: Mapping[Expression, Any]
+) -> Tensor:
+    if coefficient == ONE:
+        return delta if total is None else total + delta
+    factor = values[coefficient]
+    if total is None or not isinstance(factor, Tensor):
+        return delta * factor if total is None else total + delta * factor
+    return torch.addcmul(total, delta, factor)
+
+
+def _parameter(problem: Problem, family: Family, deltas: Deltas, values: Mapping[str, Any]) -> Tensor:
+    """The gradient of one stacked family: a sum over time and batch (R4)."""
+    if family.columns is not None:
+        rows = [g for g in problem.plan.matrix_gradients if g.rows.family == family.name]
+        return torch.cat([_matrix_gradient(problem, family, gradient, deltas, values) for gradient in rows])
+    by_name = {g.vector: g.expression for g in problem.plan.vector_gradients}
+    known = {
+        **values,
+        **{names[0]: block for names, block in deltas.blocks.items() if len(names) == 1},
+    }
+    return torch.cat([_vector_gradient(problem, family, by_name[m], known) for m in family.members])
+
+
+def _matrix_gradient(
+    problem: Problem,
+    family: Family,
+    gradient: MatrixGradient,
+    deltas: Deltas,
+    values: Mapping[str, Any],
+) -> Tensor:
+    products = [
+        deltas.together(names).flatten(0, 1).T
+        @ values[source].flatten(0, 1)  # (Σ rows, T·B) @ (T·B, columns)
+        for names, source in gradient.terms
+    ]
+    if products:
+        return torch.stack(products).sum(0) if len(products) > 1 else products[0]
+    return torch.zeros_like(problem.rows(gradient.rows))
+
+
+def _vector_gradient(
+    problem: Problem, family: Family, expression: Expression, values: Mapping[str, Any]
+) -> Tensor:
+    value = compiled(expression)(values)
+    if isinstance(value, Tensor):
+        return value.sum((0, 1))
+    return problem.x.new_zeros(_size(problem, family.rows))

@@ -1,0 +1,96 @@
+"""Expressions of a plan as torch operations, out of place, on any device and dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache, reduce
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.cells.expression import (
+    Call,
+    Expression,
+    Number,
+    Power,
+    Product,
+    RowCall,
+    Size,
+    Sum,
+    Symbol,
+)
+from bptt.errors import InternalError
+
+Values: TypeAlias = Mapping[str, "Tensor | float"]
+Evaluate: TypeAlias = Callable[[Values], "Tensor | float"]
+
+
+def _step(x: Tensor) -> Tensor:
+    return (x > 0).to(x.dtype)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "exp": torch.exp,
+    "log": torch.log,
+    "sqrt": torch.sqrt,
+    "rsqrt": torch.rsqrt,
+    "softplus": functional.softplus,
+    "sin": torch.sin,
+    "cos": torch.cos,
+    "abs": torch.abs,
+    "sign": torch.sign,
+    "step": _step,
+    "minimum": torch.minimum,
+    "maximum": torch.maximum,
+}
+
+ROW_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "sum": lambda x: x.sum(-1, keepdim=True),
+    "mean": lambda x: x.mean(-1, keepdim=True),
+}
+
+
+@cache
+def compiled(expression: Expression) -> Evaluate:
+    """A function from named values to the value of the expression.
+
+    Values broadcast against each other: (B, H) or (T, B, H), (B, 1) over a row, (H,) parameters, and plain
+    floats for constants. Sizes are looked up by their letter.
+    """
+    match expression:
+        case Number(value):
+            return lambda values: value
+        case Symbol(name) | Size(name):
+            return lambda values: values[name]
+        case Sum(terms):
+            return _sum([compiled(term) for term in terms])
+        case Product(factors):
+            return _product([compiled(factor) for factor in factors])
+        case Power(base, exponent):
+            inner = compiled(base)
+            return lambda values: inner(values) ** exponent
+        case Call(function, arguments):
+            call, inputs = FUNCTIONS[function], [compiled(a) for a in arguments]
+            return lambda values: call(*(_tensor(i(values)) for i in inputs))
+        case RowCall(function, argument):
+            row, argument_value = ROW_FUNCTIONS[function], compiled(argument)
+            return lambda values: row(_tensor(argument_value(values)))
+    raise InternalError("runtime", "an expression of a plan has no linear map", repr(expression))
+
+
+def _sum(terms: list[Evaluate]) -> Evaluate:
+    return lambda values: reduce(lambda a, b: a + b, [term(values) for term in terms])
+
+
+def _product(factors: list[Evaluate]) -> Evaluate:
+    return lambda values: reduce(lambda a, b: a * b, [factor(values) for factor in factors])
+
+
+def _tensor(value: Tensor | float) -> Tensor:
+    """A constant as a tensor without dimensions, which takes the dtype and device of what it meets."""
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)

@@ -1,0 +1,92 @@
+"""The forward equations of a plan, step by step in torch operations.
+
+Everything is out of place, so that torch can differentiate, batch and linearise these operations again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.cells.cell import PREVIOUS
+from bptt.codegen.plan import Base, Map
+from bptt.derive.normal_form import Step
+from bptt.runtime.reference.expressions import compiled
+from bptt.runtime.reference.problem import Problem
+
+
+def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
+    """The sequences (T, B, ·) of the named values; states keep theirs where a sequence has ended."""
+    cell = problem.plan.cell
+    single, stacked = _bases(problem)
+    state = dict(zip(cell.states, problem.initial, strict=True))
+    found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
+    for t in problem.order:
+        values = problem.fixed | {s + PREVIOUS: v for s, v in state.items()}
+        values |= {name: sequence[t] for name, sequence in single.items()}
+        _one_step(problem, stacked, values, t)
+        state = {s: problem.select(t, values[s], state[s]) for s in cell.states}
+        for name in names:
+            found[name][t] = state[name] if name in state else values[name]
+    return {name: torch.stack([steps[t] for t in sorted(steps)]) for name, steps in found.items()}
+
+
+def _one_step(
+    problem: Problem, stacked: Mapping[Map, tuple[Tensor, ...]], values: dict[str, Any], t: int
+) -> None:
+    """Run the loop's body at step t, adding to `values`."""
+    for item in problem.plan.loop:
+        if isinstance(item, Step):
+            values[item.target] = compiled(item.rest)(values)
+            continue
+        source, weight = values[item.source], problem.rows(item.rows).T
+        product = torch.addmm(stacked[item][t], source, weight) if item in stacked else source @ weight
+        values.update(zip(item.targets, product.chunk(len(item.targets), -1), strict=True))
+
+
+def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[Map, tuple[Tensor, ...]]]:
+    """What does not wait for the loop, step by step: inputs and bases by name, and the bases of maps."""
+    bases = {base.target: base for base in problem.plan.bases}
+    maps = [m for m in problem.plan.loop if isinstance(m, Map) and "" not in m.bases]
+    stacked = {m: _block(problem, [bases.pop(b) for b in m.bases]).unbind(0) for m in maps}
+    single = {name: _block(problem, [base]).unbind(0) for name, base in bases.items()}
+    return single | {name: problem.x.unbind(0) for name in problem.plan.cell.inputs}, stacked
+
+
+def _block(problem: Problem, bases: Sequence[Base]) -> Tensor:
+    """Bases side by side, (T, B, Σ widths): Σ matrix @ x + parameters."""
+    biases = [_bias(problem, base) for base in bases]
+    if all(len(base.products) == 1 for base in bases):
+        weight = problem.matrices([base.products[0].matrix for base in bases])
+        if weight is not None:
+            return functional.linear(problem.x, weight, torch.cat(biases))
+    return torch.cat([_separate(problem, *pair) for pair in zip(bases, biases, strict=True)], -1)
+
+
+def _bias(problem: Problem, base: Base) -> Tensor:
+    value = compiled(base.rest)(problem.fixed)
+    return value if isinstance(value, Tensor) else problem.x.new_full((problem.fixed[base.width],), value)
+
+
+def _separate(problem: Problem, base: Base, bias: Tensor) -> Tensor:
+    maps = [functional.linear(problem.x, problem.matrix(p.matrix)) for p in base.products]
+    return sum(maps, start=bias.expand(*problem.x.shape[:2], -1))
+
+
+def complete(problem: Problem, sequences: Mapping[str, Tensor]) -> dict[str, Any]:
+    """All forward values that the backward equations read, as sequences (T, B, ·).
+
+    To what `forward` gave come the previous states and the values that are computed again.
+    """
+    values = problem.fixed | dict(sequences) | dict.fromkeys(problem.plan.cell.inputs, problem.x)
+    for state, first in zip(problem.plan.cell.states, problem.initial, strict=True):
+        after = values[state]
+        parts = [after[1:], first[None]] if problem.reverse else [first[None], after[:-1]]
+        values[state + PREVIOUS] = torch.cat(parts)
+    for step in problem.plan.storage.recomputed:
+        values[step.target] = compiled(step.rest)(values)
+    return values

@@ -1,0 +1,80 @@
+"""A plan together with the tensors that it runs on.
+
+Shapes: x (T, B, I); a state (T, B, H); a parameter as `Family.shape` says. `valid` (T, B, 1) marks the
+steps within each sequence's length; at the others a state keeps its value and no gradient arises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.codegen.plan import KernelPlan, Rows
+from bptt.errors import InternalError
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A plan with the tensors it runs on; parameters are stacked by family."""
+
+    plan: KernelPlan
+    x: Tensor
+    initial: tuple[Tensor, ...]
+    parameters: tuple[Tensor, ...]
+    valid: Tensor | None
+    reverse: bool
+
+    @property
+    def order(self) -> list[int]:
+        """The time steps in the order in which they are computed."""
+        steps = list(range(self.x.shape[0]))
+        return steps[::-1] if self.reverse else steps
+
+    @cached_property
+    def stacks(self) -> dict[str, Tensor]:
+        """The parameters by the name of their family."""
+        names = [family.name for family in self.plan.cell.families]
+        return dict(zip(names, self.parameters, strict=True))
+
+    @cached_property
+    def fixed(self) -> dict[str, Any]:
+        """What has the same value at every step: vector parameters, constants, sizes by letter."""
+        cell = self.plan.cell
+        values: dict[str, Any] = {**cell.constants, "I": self.x.shape[-1]}
+        for family in cell.families:
+            parts = self.stacks[family.name].chunk(len(family.members))
+            values[family.rows] = parts[0].shape[0]
+            if family.columns is None:
+                values.update(zip(family.members, parts, strict=True))
+        return values
+
+    def rows(self, rows: Rows) -> Tensor:
+        """Neighbouring members of a stacked matrix, (Σ rows, columns)."""
+        family = next(f for f in self.plan.cell.families if f.name == rows.family)
+        size = self.stacks[rows.family].shape[0] // len(family.members)
+        return self.stacks[rows.family][rows.first * size : (rows.first + rows.count) * size]
+
+    def matrices(self, names: Sequence[str]) -> Tensor | None:
+        """Those members of one family as one matrix, if they follow each other there."""
+        for family in self.plan.cell.families:
+            if names and names[0] in family.members:
+                first = family.members.index(names[0])
+                if family.members[first : first + len(names)] == tuple(names):
+                    return self.rows(Rows(family.name, first, len(names)))
+        return None
+
+    def matrix(self, name: str) -> Tensor:
+        """One member of a stacked matrix."""
+        found = self.matrices((name,))
+        if found is None:
+            raise InternalError("runtime.reference", "every matrix has a family", name)
+        return found
+
+    def select(self, t: int, inside: Tensor, outside: Tensor) -> Tensor:
+        """`inside` where step t is within the sequence. Selected, not multiplied: NaN must not leak."""
+        return inside if self.valid is None else torch.where(self.valid[t], inside, outside)

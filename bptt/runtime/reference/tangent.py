@@ -1,0 +1,58 @@
+"""Forward mode: how states change when inputs and parameters do, by the linearised equations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.cells.cell import PREVIOUS
+from bptt.derive.jacobian import CHANGE
+from bptt.derive.normal_form import MatrixProduct, Step
+from bptt.runtime.reference.expressions import compiled
+from bptt.runtime.reference.forward import forward
+from bptt.runtime.reference.problem import Problem
+
+
+def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[str, Tensor]:
+    """The changes of the named values, sequences (T, B, ·).
+
+    `changes` is a problem of the same plan that holds ∂x, the changes of the initial states and those of
+    the parameters in place of the tensors themselves.
+    """
+    cell, steps = problem.plan.cell, problem.plan.tangent
+    made = [step.target.removeprefix(CHANGE) for step in steps]
+    values = problem.fixed | forward(problem, made)
+    initial = dict(zip(cell.states, problem.initial, strict=True))
+    state = dict(zip(cell.states, changes.initial, strict=True))
+    fixed = {CHANGE + vector: changes.fixed[vector] for vector in cell.vectors}
+    found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
+    previous = initial
+    for t in problem.order:
+        here: dict[str, Any] = {n: v[t] if n in made else v for n, v in values.items()}
+        here |= dict.fromkeys(cell.inputs, problem.x[t]) | {s + PREVIOUS: v for s, v in previous.items()}
+        here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
+        here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
+        for step in steps:
+            here[step.target] = _linear(problem, changes, step, here)
+        previous = {s: values[s][t] for s in cell.states}
+        state = {s: problem.select(t, here[CHANGE + s], state[s]) for s in cell.states}
+        for name in names:
+            found[name][t] = state[name] if name in state else here[CHANGE + name]
+    return {name: torch.stack([steps_[t] for t in sorted(steps_)]) for name, steps_ in found.items()}
+
+
+def _linear(problem: Problem, changes: Problem, step: Step, values: Mapping[str, Any]) -> Any:
+    total = compiled(step.rest)(values)
+    for product in step.products:
+        total = total + functional.linear(values[product.vector], _matrix(problem, changes, product))
+    return total
+
+
+def _matrix(problem: Problem, changes: Problem, product: MatrixProduct) -> Tensor:
+    if product.matrix.startswith(CHANGE):
+        return changes.matrix(product.matrix.removeprefix(CHANGE))
+    return problem.matrix(product.matrix)
