@@ -3,5 +3,5 @@
 from bptt.cells.catalogue import CATALOGUE as CATALOGUE
 from bptt.cells.catalogue import get as get
 from bptt.cells.cell import Cell as Cell
-from bptt.cells.cell import Family as Family
 from bptt.cells.load import load as load
+from bptt.cells.parameters import Family as Family

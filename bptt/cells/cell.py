@@ -8,47 +8,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from bptt.cells.expression import (
-    Expression,
-    MatrixVector,
-    Number,
-    RowCall,
-    Symbol,
-    rename,
-    symbols,
-    to_text,
-    walk,
-)
-from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
-from bptt.cells.language import Equation, parse_equations
+from bptt.cells.expression import Number, is_scalar, rename, to_text
+from bptt.cells.language import PREVIOUS, Equation, parse_equations
+from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors
+from bptt.cells.rules import check_cell
 from bptt.errors import InputError
-
-PREVIOUS = "_prev"
-
-
-@dataclass(frozen=True)
-class Family:
-    """Parameters of one shape, stacked: the rows of `members` stand under each other.
-
-    `name` is what precedes the last underscore: `W_i`, `W_f` make the family `W`, whose shape is
-    (members * rows, columns), or (members * rows,) for vectors, where `columns` is None.
-    """
-
-    name: str
-    members: tuple[str, ...]
-    rows: str
-    columns: str | None
-
-    def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape for given sizes, e.g. {"I": 64, "H": 256}."""
-        rows = len(self.members) * sizes[self.rows]
-        return (rows,) if self.columns is None else (rows, sizes[self.columns])
-
-    @property
-    def formula(self) -> str:
-        """The number of weights as a formula, e.g. "4·H·I"."""
-        factors = [str(len(self.members))] if len(self.members) > 1 else []
-        return "·".join([*factors, self.rows, *([self.columns] if self.columns else [])])
 
 
 @dataclass(frozen=True)
@@ -113,7 +77,7 @@ class Cell:
         )
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_cell(self)
 
     def __hash__(self) -> int:
         return hash((self.name, self.equations, self.states))
@@ -145,17 +109,17 @@ class Cell:
     @cached_property
     def matrices(self) -> Mapping[str, tuple[str, str]]:
         """Each matrix parameter with the letters of its rows and columns."""
-        return _matrices(self)
+        return find_matrices(self)
 
     @cached_property
     def vectors(self) -> Mapping[str, str]:
         """Each vector parameter with the letter of its width."""
-        return _vectors(self)
+        return find_vectors(self)
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """The stacked parameters, in the order in which the equations name them."""
-        return _families(self)
+        return find_families(self)
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -206,137 +170,3 @@ class Cell:
             )
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError("cell", "expected the fields that Cell.to_dict writes", repr(error)) from error
-
-
-def is_scalar(expression: Expression, scalars: set[str] | frozenset[str]) -> bool:
-    """Whether an expression has one number a row, given the names that do."""
-    match expression:
-        case RowCall():
-            return True
-        case Symbol(name):
-            return name in scalars
-        case MatrixVector():
-            return False
-    parts = [e for e in walk(expression) if isinstance(e, Symbol | MatrixVector | RowCall)]
-    inside = {s for e in parts if isinstance(e, RowCall) for s in symbols(e)}
-    return bool(parts) and all(
-        isinstance(e, RowCall) or (isinstance(e, Symbol) and e.name in scalars | inside) for e in parts
-    )
-
-
-def _check(cell: Cell) -> None:
-    where = f"cell {cell.name!r}"
-    known = {*cell.inputs, *cell.constants, *(s + PREVIOUS for s in cell.states)}
-    for number, equation in enumerate(cell.equations, 1):
-        here = f"{where}, equation {number}"
-        _check_target(here, equation.target, known)
-        for name in symbols(equation.expression):
-            later = name in cell.targets and name not in known
-            if later:
-                cure = f"For the value of the step before, list {name!r} in states and write {name}{PREVIOUS}"
-                raise InputError(here, "an equation uses values defined above it", repr(name), cure)
-            if name not in known:
-                _check_parameter(here, name, cell)
-        for node in walk(equation.expression):
-            if isinstance(node, MatrixVector):
-                _check_parameter(here, node.matrix, cell)
-        known.add(equation.target)
-    for name in (*cell.states, cell.output):
-        if name not in cell.targets:
-            raise InputError(
-                where,
-                "states and output are targets of equations",
-                repr(name),
-                f"Targets: {', '.join(cell.targets)}",
-            )
-    for family in cell.init:
-        if family not in {f.name for f in cell.families}:
-            names = ", ".join(f.name for f in cell.families)
-            raise InputError(where, "init names families of parameters", repr(family), f"Families: {names}")
-    cell.matrices, cell.vectors, cell.families  # noqa: B018  (computed here so that their rules are checked)
-
-
-def _check_target(where: str, target: str, known: set[str]) -> None:
-    if target in known:
-        raise InputError(where, "a name is defined once", repr(target))
-    if target.endswith(PREVIOUS) or target in FUNCTIONS or target in ROW_FUNCTIONS or target.startswith("δ"):
-        raise InputError(where, "the names of functions, δ… and …_prev are reserved", repr(target))
-
-
-def _check_parameter(where: str, name: str, cell: Cell) -> None:
-    family, _, value = name.rpartition("_")
-    if not family or value not in cell.targets:
-        raise InputError(
-            where,
-            "unknown name: a parameter is written FAMILY_VALUE, as W_h or b_h, VALUE being a target",
-            repr(name),
-            f"Values: {', '.join((*cell.inputs, *cell.targets, *(s + PREVIOUS for s in cell.states)))}",
-        )
-
-
-def _matrices(cell: Cell) -> dict[str, tuple[str, str]]:
-    found: dict[str, tuple[str, str]] = {}
-    for equation in cell.equations:
-        for node in walk(equation.expression):
-            if not isinstance(node, MatrixVector):
-                continue
-            columns = {cell.width(s) for s in symbols(node.vector) if s not in cell.constants} - {"1"}
-            shape = (cell.width(equation.target), columns.pop() if len(columns) == 1 else "")
-            if not shape[1]:
-                raise InputError(
-                    f"cell {cell.name!r}",
-                    f"the vector right of {node.matrix} @ has one width",
-                    to_text(node.vector),
-                )
-            if found.setdefault(node.matrix, shape) != shape:
-                raise InputError(f"cell {cell.name!r}", "a matrix has one shape", node.matrix)
-    return found
-
-
-def _vectors(cell: Cell) -> dict[str, str]:
-    known = {*cell.inputs, *cell.constants, *cell.targets, *(s + PREVIOUS for s in cell.states)}
-    found: dict[str, str] = {}
-    for equation in cell.equations:
-        for name in symbols(equation.expression):
-            if name not in known and found.setdefault(name, cell.width(equation.target)) != cell.width(
-                equation.target
-            ):
-                raise InputError(f"cell {cell.name!r}", "a vector parameter has one width", name)
-    for name in found:
-        if name in cell.matrices:
-            raise InputError(
-                f"cell {cell.name!r}",
-                "a parameter is a matrix (left of @) or a vector, not both",
-                name,
-            )
-    return found
-
-
-def _families(cell: Cell) -> tuple[Family, ...]:
-    shapes: dict[str, tuple[str, str | None]] = {
-        **cell.matrices,
-        **{v: (w, None) for v, w in cell.vectors.items()},
-    }
-    order = [n for e in cell.equations for n in _parameter_names(e.expression) if n in shapes]
-    stacks: dict[str, list[str]] = {}
-    for name in dict.fromkeys(order):
-        stacks.setdefault(name.rpartition("_")[0], []).append(name)
-    families = []
-    for family, members in stacks.items():
-        if len({shapes[m] for m in members}) > 1:
-            raise InputError(
-                f"cell {cell.name!r}",
-                "the parameters of a family have one shape",
-                ", ".join(members),
-            )
-        ranked = tuple(sorted(members, key=lambda m: cell.targets.index(m.rpartition("_")[2])))
-        families.append(Family(family, ranked, *shapes[members[0]]))
-    return tuple(families)
-
-
-def _parameter_names(expression: Expression) -> list[str]:
-    return [
-        node.matrix if isinstance(node, MatrixVector) else node.name
-        for node in walk(expression)
-        if isinstance(node, MatrixVector | Symbol)
-    ]

@@ -9,7 +9,7 @@ Construction folds zeros and ones and joins nested sums and products; nothing el
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 
 
@@ -205,6 +205,22 @@ def rename(expression: Expression, names: dict[str, Expression]) -> Expression:
     if isinstance(expression, Symbol):
         return names.get(expression.name, expression)
     return rebuild(expression, lambda child: rename(child, names))
+
+
+def is_scalar(expression: Expression, scalars: Set[str]) -> bool:
+    """Whether an expression has one number a row, given the names that do."""
+    match expression:
+        case RowCall():
+            return True
+        case Symbol(name):
+            return name in scalars
+        case MatrixVector():
+            return False
+    parts = [e for e in walk(expression) if isinstance(e, Symbol | MatrixVector | RowCall)]
+    inside = {s for e in parts if isinstance(e, RowCall) for s in symbols(e)}
+    return bool(parts) and all(
+        isinstance(e, RowCall) or (isinstance(e, Symbol) and e.name in scalars | inside) for e in parts
+    )
 
 
 def split_sign(expression: Expression) -> tuple[bool, Expression]:

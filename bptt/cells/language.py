@@ -17,6 +17,8 @@ from bptt.cells.expression import Call, Expression, MatrixVector, Number, RowCal
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.errors import InputError
 
+PREVIOUS = "_prev"
+
 # A stranger's cell must not exhaust the parser's stack.
 LONGEST_EQUATION = 2000
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from bptt.cells.cell import PREVIOUS, Cell
+from bptt.cells.cell import Cell
 from bptt.cells.expression import (
     ZERO,
     Call,
@@ -24,6 +24,7 @@ from bptt.cells.expression import (
     symbols,
     to_text,
 )
+from bptt.cells.language import PREVIOUS
 from bptt.errors import InputError
 
 

@@ -40,8 +40,8 @@ def recurrence(
 
     Returns:
         The sequences (T, B, width) of the states, in order of `cell.states`, and of the output if that is
-        no state (such an output is zero beyond a sequence's length). All are differentiable, also twice, in forward
-        mode, and under `torch.func`.
+        no state (such an output is zero beyond a sequence's length). All are differentiable, also twice,
+        in forward mode, and under `torch.func`.
 
     """
     _check(cell, x, initial, parameters, lengths)

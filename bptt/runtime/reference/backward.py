@@ -13,9 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.cells.cell import PREVIOUS, Family
 from bptt.cells.expression import ONE, Expression, symbols
-from bptt.codegen.plan import BackwardStep, KernelPlan, MatrixGradient
+from bptt.cells.language import PREVIOUS
+from bptt.cells.parameters import Family
+from bptt.codegen.layout import BackwardStep, MatrixGradient
+from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import complete
@@ -175,10 +177,12 @@ def _accumulate(
 ) -> Tensor:
     if coefficient == ONE:
         return delta if total is None else total + delta
-    factor = values[coefficient]
-    if total is None or not isinstance(factor, Tensor):
-        return delta * factor if total is None else total + delta * factor
-    return torch.addcmul(total, delta, factor)
+    factor: Tensor | float = values[coefficient]
+    if total is None:
+        return delta * factor
+    if isinstance(factor, Tensor):
+        return torch.addcmul(total, delta, factor)
+    return total + delta * factor
 
 
 def _parameter(problem: Problem, family: Family, deltas: Deltas, values: Mapping[str, Any]) -> Tensor:

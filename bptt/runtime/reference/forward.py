@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.cells.cell import PREVIOUS
-from bptt.codegen.plan import Base, Map
+from bptt.cells.language import PREVIOUS
+from bptt.codegen.layout import Base, Map
 from bptt.derive.normal_form import Step
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.problem import Problem

@@ -14,7 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.codegen.plan import KernelPlan, Rows
+from bptt.codegen.layout import Rows
+from bptt.codegen.plan import KernelPlan
 from bptt.errors import InternalError
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.cells.cell import PREVIOUS
+from bptt.cells.language import PREVIOUS
 from bptt.derive.jacobian import CHANGE
 from bptt.derive.normal_form import MatrixProduct, Step
 from bptt.runtime.reference.expressions import compiled

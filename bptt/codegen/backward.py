@@ -1,0 +1,102 @@
+"""Laying out the backward equations: what the time loop carries, and what is left until after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bptt.cells.cell import Cell
+from bptt.cells.expression import ZERO, Expression, Product, RowCall, Sum, Symbol, multiply, symbols
+from bptt.codegen.layout import BackwardStep, Gather, MatrixGradient, Rows, Term, member
+from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
+from bptt.derive.normal_form import MatrixProduct, NormalForm
+from bptt.errors import InternalError
+
+
+def lay_out_backward(form: NormalForm) -> tuple[tuple[BackwardStep, ...], tuple[BackwardStep, ...]]:
+    """The backward equations inside the time loop, and those after it."""
+    cell = form.cell
+    deltas = {s.target for s in adjoint(cell).steps}
+    deltas |= {prefix + s for s in (*cell.states, cell.output) for prefix in (FROM_LOSS, FROM_NEXT)}
+    steps: dict[str, BackwardStep] = {}
+    for step in adjoint(cell).steps:
+        row = isinstance(step.rest, RowCall)
+        rest = step.rest.argument if isinstance(step.rest, RowCall) else step.rest
+        terms = tuple(_expand(t, steps) for t in _terms(rest, deltas))
+        steps[step.target] = BackwardStep(step.target, step.width, _gathers(cell, step.products), terms, row)
+    wanted = _ancestors(steps, [DELTA + name for name in (*form.previous, *cell.states)])
+    used = _ancestors(steps, [*_gradient_deltas(cell), *(DELTA + i for i in cell.inputs)]) | wanted
+    inside = tuple(s for s in steps.values() if s.target in wanted)
+    after = tuple(s for s in steps.values() if s.target in used - wanted)
+    return inside, after
+
+
+def _gradient_deltas(cell: Cell) -> tuple[str, ...]:
+    """The δ that the parameters' gradients read."""
+    derived = adjoint(cell)
+    from_matrices = [delta for g in derived.matrices for delta, _ in g.terms]
+    from_vectors = [n for g in derived.vectors for n in symbols(g.expression) if n.startswith(DELTA)]
+    return tuple(dict.fromkeys([*from_matrices, *from_vectors]))
+
+
+def _terms(rest: Expression, deltas: set[str]) -> list[Term]:
+    """Write a sum that is linear in the δ as (δ, coefficient) pairs."""
+    terms = []
+    for part in rest.terms if isinstance(rest, Sum) else (rest,) if rest != ZERO else ():
+        factors = part.factors if isinstance(part, Product) else (part,)
+        found = [f for f in factors if isinstance(f, Symbol) and f.name in deltas]
+        if len(found) != 1:
+            raise InternalError("codegen.plan", "backward equations are linear in δ", str(part))
+        terms.append(Term(found[0].name, multiply(*(f for f in factors if f is not found[0]))))
+    return terms
+
+
+def _expand(term: Term, steps: Mapping[str, BackwardStep]) -> Term:
+    """Follow a δ that is one other δ times a coefficient back to where that one starts."""
+    source = steps.get(term.delta)
+    plain = source is not None and not source.row and not source.gathers and len(source.terms) == 1
+    if source is None or not plain or source.terms[0].delta.startswith((FROM_LOSS, FROM_NEXT)):
+        return term
+    return Term(source.terms[0].delta, multiply(source.terms[0].coefficient, term.coefficient))
+
+
+def _gathers(cell: Cell, products: Sequence[MatrixProduct]) -> tuple[Gather, ...]:
+    """Join transposed products whose rows follow each other in one family."""
+    merged: list[Gather] = []
+    for p in sorted(products, key=lambda p: member(cell, p.matrix)):
+        family, first = member(cell, p.matrix)
+        last = merged[-1] if merged else None
+        if last and last.rows.family == family and last.rows.first + last.rows.count == first:
+            rows = Rows(family, last.rows.first, last.rows.count + 1)
+            merged[-1] = Gather(rows, (*last.deltas, p.vector))
+        else:
+            merged.append(Gather(Rows(family, first, 1), (p.vector,)))
+    return tuple(merged)
+
+
+def _ancestors(steps: Mapping[str, BackwardStep], names: Sequence[str]) -> set[str]:
+    """The steps that the named ones need, themselves included."""
+    found: set[str] = set()
+    waiting = [n for n in names if n in steps]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            reads = [t.delta for t in steps[name].terms] + [d for g in steps[name].gathers for d in g.deltas]
+            waiting += [n for n in reads if n in steps]
+    return found
+
+
+def lay_out_gradients(cell: Cell) -> tuple[MatrixGradient, ...]:
+    """One product for the members of a family that follow each other and have the same source."""
+    merged: list[MatrixGradient] = []
+    for gradient in sorted(adjoint(cell).matrices, key=lambda g: member(cell, g.matrix)):
+        family, first = member(cell, gradient.matrix)
+        terms = tuple(((delta,), source) for delta, source in gradient.terms)
+        last = merged[-1] if merged else None
+        joins = last and last.rows.family == family and len(last.terms) == len(terms) == 1
+        if last and joins and last.terms[0][1] == terms[0][1]:
+            rows = Rows(family, last.rows.first, last.rows.count + 1)
+            merged[-1] = MatrixGradient(rows, ((last.terms[0][0] + terms[0][0], terms[0][1]),))
+        else:
+            merged.append(MatrixGradient(Rows(family, first, 1), terms))
+    return tuple(merged)
