@@ -1,0 +1,153 @@
+"""The gradient through time, measured: how much a loss depends on what was carried k steps before (R6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.errors import InputError
+from bptt.nn.stack import Stack
+from bptt.shapes import check_shape
+
+TENTH = 0.1
+
+
+@dataclass(frozen=True)
+class LagCurve:
+    """‖∂E_T/∂s_{T-k}‖ of one state s of one layer: entry k-1 of each tuple belongs to lag k.
+
+    The norm is over the units; mean and quartiles are over the windows of text.
+    """
+
+    layer: int
+    state: str
+    mean: tuple[float, ...]
+    lower_quartile: tuple[float, ...]
+    median: tuple[float, ...]
+    upper_quartile: tuple[float, ...]
+
+    @property
+    def tenth(self) -> int | None:
+        """The first lag at which the mean is at most a tenth of that at lag 1; None if at no lag."""
+        limit = TENTH * self.mean[0]
+        return next((lag for lag, value in enumerate(self.mean, 1) if value <= limit), None)
+
+    @property
+    def factor(self) -> float:
+        """Decay (below 1) or growth per step: the geometric mean over all lags."""
+        first, last = self.mean[0], self.mean[-1]
+        return float((last / first) ** (1 / max(1, len(self.mean) - 1))) if first else 0.0
+
+    @property
+    def verdict(self) -> str:
+        """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
+        reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
+        pace = f"×{self.factor:.3g} a step over {len(self.mean)} lags"
+        return f"layer {self.layer} {self.state}: {reach}, {pace}"
+
+
+@dataclass(frozen=True)
+class GradientByLag:
+    """One curve for each layer and state, measured on `windows` stretches of text."""
+
+    windows: int
+    curves: tuple[LagCurve, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for a run folder: the curves with what follows from them."""
+        derived = ("tenth", "factor", "verdict")
+        return {
+            "windows": self.windows,
+            "curves": [
+                {**asdict(curve), **{name: getattr(curve, name) for name in derived}} for curve in self.curves
+            ],
+        }
+
+
+def gradient_by_lag(
+    stack: Stack, inputs: Tensor, loss: Callable[[Tensor], Tensor], lags: int
+) -> GradientByLag:
+    """Measure ‖∂E_T/∂s_{T-k}‖ for k = 1 ... `lags`, for every layer and state.
+
+    E_T is the loss at the last step. s_t is what the stack carries from step t to step t + 1: E_T is
+    seen as a function of all layers' states at that moment, and differentiated by each of them. The
+    steps before the last `lags` are read without measuring, so that the states are typical ones.
+
+    Args:
+        stack: the recurrent layers, in one direction. Its parameters, their `.grad`, its mode and
+            torch's random state are left as they were; dropout is off.
+        inputs: (T, B, I), or (B, T, I) with batch_first, T > lags; B windows of text.
+        loss: takes the stack's last output (B, width) to the losses (B,).
+        lags: the largest k, at least 1.
+
+    Raises:
+        InputError: a bidirectional stack, a cell without states, too few steps.
+
+    """
+    time = 1 if stack.batch_first else 0
+    _check(stack, inputs, lags, inputs.shape[time])
+    with _undisturbed(stack):
+        before, *steps = torch.split(inputs, [inputs.shape[time] - lags, *[1] * lags], dim=time)
+        with torch.no_grad():
+            carried = _states(stack(before)[1])
+        history = []
+        for step in steps:
+            carried = tuple(state.requires_grad_() for state in carried)
+            history.append(carried)
+            output, final = stack(step, carried)
+            carried = _states(final)
+        total = loss(output.squeeze(time)).sum()
+        names = stack.cell.states
+        flat = torch.autograd.grad(total, [s for states in history for s in states])
+    # One (lags, layers, B, width) for each state, the nearest step first.
+    by_state = [torch.stack(flat[i :: len(names)]).flip(0) for i in range(len(names))]
+    norms = {name: g.double().norm(dim=-1) for name, g in zip(names, by_state, strict=True)}
+    curves = (
+        _curve(layer + 1, name, norms[name][:, layer]) for layer in range(stack.num_layers) for name in names
+    )
+    return GradientByLag(windows=inputs.shape[1 - time], curves=tuple(curves))
+
+
+def _check(stack: Stack, inputs: Tensor, lags: int, steps: int) -> None:
+    where = "gradient by lag"
+    check_shape(where, inputs.shape, f"T B {stack.input_size}")
+    if stack.bidirectional:
+        raise InputError(where, "the stack runs in one direction", "bidirectional=True")
+    if not stack.cell.states:
+        raise InputError(where, "the cell carries states", f"{stack.cell.name}, which has none")
+    if not 1 <= lags < steps:
+        raise InputError(
+            where, "lags is at least 1 and less than the steps of a window", f"{lags} of {steps}"
+        )
+
+
+@contextmanager
+def _undisturbed(stack: Stack) -> Iterator[None]:
+    """Evaluation mode inside; mode and random states as before afterwards."""
+    modes = [(module, module.training) for module in stack.modules()]
+    devices = {p.device.index for p in stack.parameters() if p.device.type == "cuda"}
+    with torch.random.fork_rng(devices=sorted(devices)), torch.enable_grad():
+        stack.eval()
+        try:
+            yield
+        finally:
+            for module, training in modes:
+                module.training = training
+
+
+def _states(final: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The final states, each (layers, B, width), also of a cell that has one."""
+    return final if isinstance(final, tuple) else (final,)
+
+
+def _curve(layer: int, state: str, norms: Tensor) -> LagCurve:
+    """Mean and quartiles over the windows of norms (lags, B)."""
+    lower, median, upper = torch.quantile(
+        norms, torch.tensor([0.25, 0.5, 0.75], dtype=norms.dtype, device=norms.device), dim=1
+    ).tolist()
+    return LagCurve(layer, state, tuple(norms.mean(1).tolist()), tuple(lower), tuple(median), tuple(upper))
