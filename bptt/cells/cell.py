@@ -131,7 +131,9 @@ class Cell:
         """The same cell with vector families left out (as zero): how `bias=False` is made."""
         zero = {v: Number(0) for v in self.vectors if v.rpartition("_")[0] in families}
         changed = [(e.target, rename(e.expression, dict(zero))) for e in self.equations]
-        return replace(self, equations=tuple(Equation(t, x, f"{t} = {to_text(x)}") for t, x in changed))
+        equations = tuple(Equation(t, x, f"{t} = {to_text(x)}") for t, x in changed)
+        init = {family: value for family, value in self.init.items() if family not in families}
+        return replace(self, equations=equations, init=init)
 
     def count(self, sizes: Mapping[str, int]) -> int:
         """The number of weights for given sizes."""
