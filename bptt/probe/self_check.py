@@ -1,0 +1,173 @@
+"""The derivation of a cell, proved on this machine: worst errors of every gradient against three truths."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import mpmath
+import torch
+from torch import Tensor
+
+from bptt.cells.cell import Cell
+from bptt.cells.language import PREVIOUS
+from bptt.derive.adjoint import DELTA
+from bptt.derive.arithmetic import DIGITS
+from bptt.derive.evaluate import Backward, Point, Vector, backward, forward
+from bptt.derive.exact import exact_gradients
+from bptt.runtime.operators import recurrence, unrolled
+
+DECIMALS = 50
+# All different, so that a transposed dimension cannot pass; a letter of the user's own gets OTHER_SIZE.
+SIZES: Mapping[str, int] = {"I": 3, "H": 5, "P": 2}
+OTHER_SIZE = 7
+STEPS, BATCH = 6, 4
+DIFFERENCE = 1e-6
+
+# Rounding: 50 digits leave 10 for a step's few thousand operations. float64 has eps = 2.2e-16, a gradient
+# here sums up to about 1e4 products of order one. A central difference errs by DIFFERENCE² and by
+# eps/DIFFERENCE relative to the loss, about 1e-9, with the same factor.
+LIMITS = {"exact": 1e-40, "autograd": 1e-11, "differences": 1e-5}
+
+
+@dataclass(frozen=True)
+class ArgumentCheck:
+    """The worst errors of one argument's gradient, relative to the largest entry of the truth."""
+
+    argument: str
+    shape: tuple[int, ...]
+    exact: float
+    autograd: float
+    differences: float
+
+    @property
+    def passed(self) -> bool:
+        """Whether every error is within its limit; NaN is not."""
+        return all(getattr(self, name) <= limit for name, limit in LIMITS.items())
+
+
+def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
+    """Compare the derived gradients of a cell with three truths, argument by argument.
+
+    Exact: one step in 50-digit arithmetic against SymPy's total derivative. Autograd: a batch of sequences in
+    float64 against torch's differentiation of the unrolled loop. Differences: the same against central
+    finite differences of every single number.
+    """
+    sizes = {letter: SIZES.get(letter, OTHER_SIZE) for letter in cell.letters}
+    exact = _exact_errors(cell, sizes, seed)
+    tensors = _tensors(cell, sizes, seed)
+    derived = _gradients(cell, tensors, recurrence)
+    traced = _gradients(cell, tensors, unrolled)
+    numeric = _differences(cell, tensors)
+    return [
+        ArgumentCheck(
+            name,
+            tuple(tensor.shape),
+            exact[name],
+            _error(derived[name], traced[name]),
+            _error(derived[name], numeric[name]),
+        )
+        for name, tensor in tensors.items()
+    ]
+
+
+def _error(found: Tensor, truth: Tensor) -> float:
+    return float((found - truth).abs().max() / truth.abs().max().clamp_min(1e-12))
+
+
+# ---- one step, exact
+
+
+def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, float]:
+    """Errors by argument; the members of a family count as one."""
+    source = random.Random(seed)
+    with mpmath.workdps(DECIMALS):
+        point = _point(cell, sizes, lambda n: [mpmath.mpf(source.gauss(0, 1)) for _ in range(n)])
+        named = (*cell.states, cell.output) if cell.states else (cell.output,)
+        losses = {
+            s: [mpmath.mpf(source.gauss(0, 1)) for _ in range(sizes[cell.width(s)])]
+            for s in dict.fromkeys(named)
+        }
+        trajectory = forward(cell, point, DIGITS)
+        found = _flatten(cell, backward(cell, point, trajectory, [losses], DIGITS))
+        truth = exact_gradients(cell, point, losses)
+        errors = {name: _worst(found[name], truth[name]) for name in truth}
+    families = {member: family.name for family in cell.families for member in family.members}
+    worst: dict[str, float] = {}
+    for name, error in errors.items():
+        key = families.get(name, name)
+        worst[key] = max(worst.get(key, 0.0), error)
+    return worst
+
+
+def _point(cell: Cell, sizes: Mapping[str, int], draw: Callable[[int], Vector]) -> Point:
+    return Point(
+        sequence=[{name: draw(sizes["I"]) for name in cell.inputs}],
+        initial={state: draw(sizes[cell.width(state)]) for state in cell.states},
+        matrices={m: [draw(sizes[b]) for _ in range(sizes[a])] for m, (a, b) in cell.matrices.items()},
+        vectors={vector: draw(sizes[letter]) for vector, letter in cell.vectors.items()},
+    )
+
+
+def _flatten(cell: Cell, found: Backward) -> dict[str, Vector]:
+    flat = {m: [number for row in rows for number in row] for m, rows in found.matrices.items()}
+    inputs = {name: list(found.deltas[0][DELTA + name]) for name in cell.inputs}
+    states = {state + PREVIOUS: list(value) for state, value in found.initial.items()}
+    return {**inputs, **states, **flat, **{v: list(value) for v, value in found.vectors.items()}}
+
+
+def _worst(found: Vector, truth: Vector) -> float:
+    largest = max([abs(t) for t in truth] + [mpmath.mpf("1e-30")])
+    return float(max(abs(f - t) for f, t in zip(found, truth, strict=True)) / largest)
+
+
+# ---- a batch of sequences, in float64
+
+
+def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, Tensor]:
+    """Random arguments by name: the input, the initial states, the stacked parameters."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    states = {s + PREVIOUS: draw(BATCH, sizes[cell.width(s)]) for s in cell.states}
+    parameters = {f.name: 0.5 * draw(*f.shape(sizes)) for f in cell.families}
+    return {cell.inputs[0]: draw(STEPS, BATCH, sizes["I"]), **states, **parameters}
+
+
+def _loss(cell: Cell, tensors: Mapping[str, Tensor], run: Callable[..., tuple[Tensor, ...]]) -> Tensor:
+    """A loss that weighs every unit of every state at every step differently."""
+    x, *rest = tensors.values()
+    count = len(cell.states)
+    outputs = run(cell, x, rest[:count], rest[count:])
+    weights = [torch.linspace(-1, 2, o.numel(), dtype=o.dtype).reshape(o.shape).sin() for o in outputs]
+    return torch.stack([(w * o).sum() for w, o in zip(weights, outputs, strict=True)]).sum()
+
+
+def _gradients(
+    cell: Cell, tensors: Mapping[str, Tensor], run: Callable[..., tuple[Tensor, ...]]
+) -> dict[str, Tensor]:
+    leaves = {name: tensor.clone().requires_grad_() for name, tensor in tensors.items()}
+    found = torch.autograd.grad(_loss(cell, leaves, run), list(leaves.values()), allow_unused=True)
+    return {
+        name: torch.zeros_like(leaf) if gradient is None else gradient
+        for (name, leaf), gradient in zip(leaves.items(), found, strict=True)
+    }
+
+
+def _differences(cell: Cell, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Central differences of the loss, one number moved at a time, all of them as one batch."""
+    return {name: _slopes(cell, tensors, name) for name in tensors}
+
+
+def _slopes(cell: Cell, tensors: Mapping[str, Tensor], name: str) -> Tensor:
+    def loss(moved: Tensor) -> Tensor:
+        return _loss(cell, {**tensors, name: moved}, unrolled)
+
+    centre = tensors[name]
+    moves = DIFFERENCE * torch.eye(centre.numel(), dtype=centre.dtype).reshape(-1, *centre.shape)
+    losses = torch.func.vmap(loss)
+    slopes: Tensor = (losses(centre + moves) - losses(centre - moves)) / (2 * DIFFERENCE)
+    return slopes.reshape(centre.shape)

@@ -1,0 +1,122 @@
+"""The gradient by lag against two truths: products of Jacobians in numpy, and torch's own LSTM."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from bptt import nn
+from bptt.errors import InputError
+from bptt.nn.stack import Stack
+from bptt.probe import LagCurve, gradient_by_lag
+
+LAGS, STEPS, BATCH, INPUTS, HIDDEN = 6, 9, 4, 3, 5
+EPS = torch.finfo(torch.float64).eps
+
+
+def squares(output: torch.Tensor) -> torch.Tensor:
+    return output.square().sum(-1) / 2
+
+
+def test_elman_network_by_the_product_of_jacobians() -> None:
+    """R3: δ_{T-k} = (Π Rᵀ diag(1 - h²)) ∂E/∂h_T, with ∂E/∂h_T = h_T for the loss ½‖h_T‖²."""
+    torch.manual_seed(0)
+    stack = nn.Recurrent("elman-tanh", INPUTS, HIDDEN, dtype=torch.float64)
+    x = torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64)
+    (curve,) = gradient_by_lag(stack, x, squares, LAGS).curves
+
+    recurrent = stack.R_l0.detach().numpy()
+    states = stack(x)[0].detach().numpy()  # (T, B, H)
+    delta = states[-1]
+    for lag in range(1, LAGS + 1):
+        delta = (delta * (1 - states[STEPS - lag] ** 2)) @ recurrent
+        norms = np.linalg.norm(delta, axis=-1)
+        # Each lag adds a product of H terms and two roundings to a relative error.
+        close = {"rel": float(EPS * 4 * lag * (HIDDEN + STEPS))}
+        assert curve.mean[lag - 1] == pytest.approx(norms.mean(), **close)
+        quartiles = curve.lower_quartile[lag - 1], curve.median[lag - 1], curve.upper_quartile[lag - 1]
+        assert quartiles == pytest.approx(tuple(np.quantile(norms, [0.25, 0.5, 0.75])), **close)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_two_layers_by_stepping_torch(batch_first: bool) -> None:
+    torch.manual_seed(1)
+    stack = nn.LSTM(INPUTS, HIDDEN, 2, batch_first=batch_first, dtype=torch.float64)
+    theirs = torch.nn.LSTM(INPUTS, HIDDEN, 2, dtype=torch.float64)
+    theirs.load_state_dict(stack.state_dict())
+    x = torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64)
+    found = gradient_by_lag(stack, x.transpose(0, 1) if batch_first else x, squares, LAGS)
+
+    h, c = (state.detach().requires_grad_() for state in theirs(x[:-LAGS])[1])
+    carried = []
+    for step in x[-LAGS:].split(1):
+        carried.append((h, c))
+        output, (h, c) = theirs(step, (h, c))
+    loss = squares(output[0]).sum()
+    assert [(curve.layer, curve.state) for curve in found.curves] == [
+        (1, "h"), (1, "c"), (2, "h"), (2, "c"),
+    ]  # fmt: skip
+    for curve in found.curves:
+        tensors = [pair["hc".index(curve.state)] for pair in reversed(carried)]
+        gradients = torch.autograd.grad(loss, tensors, retain_graph=True)
+        norms = [g[curve.layer - 1].norm(dim=-1).mean().item() for g in gradients]
+        assert curve.mean == pytest.approx(norms, rel=EPS * 100 * LAGS * HIDDEN)
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    torch.manual_seed(2)
+    stack = nn.Recurrent("gru", INPUTS, HIDDEN, 2, dropout=0.5, initial="random")
+    stack.train()
+    stack(torch.randn(STEPS, BATCH, INPUTS))[0].sum().backward()
+    weights = {name: p.clone() for name, p in stack.named_parameters()}
+    gradients = {name: p.grad.clone() for name, p in stack.named_parameters() if p.grad is not None}
+    x = torch.randn(STEPS, BATCH, INPUTS)
+    random_state = torch.random.get_rng_state()
+    with torch.no_grad():
+        found = gradient_by_lag(stack, x, squares, LAGS)
+
+    assert torch.equal(torch.random.get_rng_state(), random_state)
+    assert all(module.training for module in stack.modules())
+    assert gradients
+    for name, parameter in stack.named_parameters():
+        assert torch.equal(parameter, weights[name])
+        assert parameter.grad is not None and torch.equal(parameter.grad, gradients[name])
+    assert gradient_by_lag(stack.eval(), x, squares, LAGS) == found  # without dropout
+
+
+def test_verdict_states_the_tenth_and_the_pace() -> None:
+    def curve(*mean: float) -> LagCurve:
+        return LagCurve(2, "c", mean, mean, mean, mean)
+
+    falling = curve(8.0, 4.0, 2.0, 0.8, 0.5)
+    assert falling.tenth == 4
+    assert falling.factor == pytest.approx(0.5)
+    assert falling.verdict == "layer 2 c: down to a tenth at lag 4, ×0.5 a step over 5 lags"
+    assert curve(1.0, 1.5, 2.25).verdict == "layer 2 c: never down to a tenth, ×1.5 a step over 3 lags"
+    assert curve(0.0, 0.0).factor == 0.0
+
+
+def test_result_is_plain_data() -> None:
+    stack = nn.Recurrent("lstm", INPUTS, HIDDEN)
+    found = gradient_by_lag(stack, torch.randn(STEPS, BATCH, INPUTS), squares, LAGS)
+    data = json.loads(json.dumps(found.to_dict()))
+    assert data["windows"] == BATCH
+    assert [c["verdict"] for c in data["curves"]] == [c.verdict for c in found.curves]
+    assert len(data["curves"][0]["mean"]) == LAGS
+
+
+@pytest.mark.parametrize(
+    ("stack", "steps", "rule"),
+    [
+        (nn.Recurrent("lstm", INPUTS, HIDDEN, bidirectional=True), STEPS, "one direction"),
+        (nn.Recurrent("dense", INPUTS, HIDDEN), STEPS, "carries states"),
+        (nn.Recurrent("lstm", INPUTS, HIDDEN), LAGS, "lags is at least 1"),
+        (nn.Recurrent("lstm", INPUTS + 1, HIDDEN), STEPS, "expected shape"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused(stack: Stack, steps: int, rule: str) -> None:
+    with pytest.raises(InputError, match=rule):
+        gradient_by_lag(stack, torch.randn(steps, BATCH, INPUTS), squares, LAGS)
