@@ -152,7 +152,7 @@ def power(base: Expression, exponent: int) -> Expression:
     if isinstance(base, Power):
         return power(base.base, base.exponent * exponent)
     if isinstance(base, Number):
-        return Number(base.value**exponent)
+        return Number(float(base.value) ** exponent)
     return {0: ONE, 1: base}.get(exponent, Power(base, exponent))
 
 
@@ -269,14 +269,14 @@ def _sum_text(terms: tuple[Expression, ...]) -> str:
     for k, term in enumerate(terms):
         negative, body = split_sign(term)
         sign = ("-" if negative else "") if k == 0 else (" - " if negative else " + ")
-        text += sign + to_text(body)
+        text += sign + (_negated_text(body) if negative else to_text(body))
     return text
 
 
 def _product_text(expression: Product | Power) -> str:
     negative, body = split_sign(expression)
     if negative:
-        return f"-{_factor_text(body) if isinstance(body, Sum) else to_text(body)}"
+        return f"-{_negated_text(body)}"
     above, below = split_quotient(expression)
     if below != ONE:
         return f"{_factor_text(above, quotient=True)} / {_factor_text(below)}"
@@ -285,8 +285,13 @@ def _product_text(expression: Product | Power) -> str:
     return " * ".join(_factor_text(f) for f in expression.factors)
 
 
+def _negated_text(body: Expression) -> str:
+    return _factor_text(body) if isinstance(body, Sum | MatrixVector) else to_text(body)
+
+
 def _factor_text(expression: Expression, quotient: bool = False) -> str:
-    compound = isinstance(expression, Sum | MatrixVector) or (
-        isinstance(expression, Product) and not quotient
-    )
+    """A factor, or with `quotient` a numerator, in parentheses where it would read differently without."""
+    divided = isinstance(expression, Power) and expression.exponent < 0
+    product = isinstance(expression, Product) and not quotient
+    compound = divided or product or isinstance(expression, Sum | MatrixVector)
     return f"({to_text(expression)})" if compound else to_text(expression)

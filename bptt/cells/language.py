@@ -11,16 +11,19 @@ the functions in `bptt.cells.functions`. Text that comes from a stranger's file 
 from __future__ import annotations
 
 import ast
+import math
 from dataclasses import dataclass
 
-from bptt.cells.expression import Call, Expression, MatrixVector, Number, RowCall, Symbol
+from bptt.cells.expression import Call, Expression, MatrixVector, Number, Power, RowCall, Symbol, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.errors import InputError
 
 PREVIOUS = "_prev"
 
-# A stranger's cell must not exhaust the parser's stack.
+# A stranger's cell must exhaust neither the stack nor the memory.
 LONGEST_EQUATION = 2000
+DEEPEST_EQUATION = 100
+LARGEST_POWER = 100
 
 
 @dataclass(frozen=True)
@@ -39,16 +42,49 @@ def parse_equations(where: str, text: str) -> tuple[Equation, ...]:
 
 
 def _equation(where: str, line: str) -> Equation:
+    match _parse(where, line):
+        case [ast.Assign(targets=[ast.Name(id=target)], value=value)]:
+            return Equation(target, _bounded(where, value), line)
+    raise InputError(where, "an equation is `name = expression`", repr(line))
+
+
+def _parse(where: str, line: str) -> list[ast.stmt]:
+    """The syntax tree of a line, neither too long nor too deep."""
     if len(line) > LONGEST_EQUATION:
         raise InputError(where, f"an equation has at most {LONGEST_EQUATION} characters", len(line))
     try:
         statements = ast.parse(line).body
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise InputError(where, "an equation is `name = expression`", repr(line)) from error
-    match statements:
-        case [ast.Assign(targets=[ast.Name(id=target)], value=value)]:
-            return Equation(target, _expression(where, value), line)
-    raise InputError(where, "an equation is `name = expression`", repr(line))
+    level: list[ast.AST] = [*statements]
+    for _ in range(DEEPEST_EQUATION):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+    if level:
+        rule = f"an equation nests at most {DEEPEST_EQUATION} operations"
+        raise InputError(where, rule, repr(line), "Give a part of it a name in an equation of its own")
+    return statements
+
+
+def _bounded(where: str, node: ast.expr) -> Expression:
+    """The expression, its numbers such that every machine can hold them."""
+    try:
+        expression = _expression(where, node)
+        bounded = all(_is_bounded(part) for part in walk(expression))
+    except (OverflowError, ZeroDivisionError):
+        bounded = False
+    if not bounded:
+        rule = f"numbers are finite, and powers at most {LARGEST_POWER}"
+        raise InputError(where, rule, repr(ast.unparse(node)))
+    return expression
+
+
+def _is_bounded(node: Expression) -> bool:
+    match node:
+        case Number(value):
+            return math.isfinite(value)
+        case Power(_, exponent):
+            return abs(exponent) <= LARGEST_POWER
+    return True
 
 
 def _expression(where: str, node: ast.expr) -> Expression:
