@@ -20,6 +20,7 @@ from bptt.runtime.operators import recurrence, unrolled
 
 DECIMALS = 50
 # All different, so that a transposed dimension cannot pass; a letter of the user's own gets OTHER_SIZE.
+EXACT_SIZES: Mapping[str, int] = {"I": 3, "H": 2, "P": 4}
 SIZES: Mapping[str, int] = {"I": 3, "H": 5, "P": 2}
 OTHER_SIZE = 7
 STEPS, BATCH = 6, 4
@@ -54,9 +55,8 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
     float64 against torch's differentiation of the unrolled loop. Differences: the same against central
     finite differences of every single number.
     """
-    sizes = {letter: SIZES.get(letter, OTHER_SIZE) for letter in cell.letters}
-    exact = _exact_errors(cell, sizes, seed)
-    tensors = _tensors(cell, sizes, seed)
+    exact = _exact_errors(cell, _sizes(cell, EXACT_SIZES), seed)
+    tensors = _tensors(cell, _sizes(cell, SIZES), seed)
     derived = _gradients(cell, tensors, recurrence)
     traced = _gradients(cell, tensors, unrolled)
     numeric = _differences(cell, tensors)
@@ -70,6 +70,10 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
         )
         for name, tensor in tensors.items()
     ]
+
+
+def _sizes(cell: Cell, sizes: Mapping[str, int]) -> dict[str, int]:
+    return {letter: sizes.get(letter, OTHER_SIZE) for letter in cell.letters}
 
 
 def _error(found: Tensor, truth: Tensor) -> float:

@@ -60,6 +60,15 @@ def recurrence(
     return tuple(found.values())
 
 
+def unrolled(
+    cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
+) -> tuple[Tensor, ...]:
+    """What `recurrence` returns, left to torch's autograd to differentiate: the truth for a check."""
+    layout = plan(cell)
+    problem = _problem(layout, False, None, x, (*initial, *parameters))
+    return tuple(forward(problem, public_names(layout)).values())
+
+
 def public_names(layout: KernelPlan) -> tuple[str, ...]:
     """What a recurrence returns: the states, and the output if it is none of them."""
     return tuple(dict.fromkeys((*layout.cell.states, layout.cell.output)))

@@ -1,0 +1,36 @@
+"""The worked node-by-node example (B5) against the textbook's formulas typed out."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bptt.derive.worked import example
+
+# Additions and exponentials of a handful of numbers of order one.
+CLOSE = 1e-14
+
+
+def sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def test_every_number_follows_the_node_by_node_rules() -> None:
+    hidden, output = example().layers
+    a = [sigmoid(0.35 * 0.1 + 0.9 * 0.8), sigmoid(0.35 * 0.4 + 0.9 * 0.6)]
+    y = sigmoid(0.3 * a[0] + 0.9 * a[1])
+    delta = y * (1 - y) * (0.5 - y)
+    deltas = [a[0] * (1 - a[0]) * 0.3 * delta, a[1] * (1 - a[1]) * 0.9 * delta]
+    assert hidden.activations == pytest.approx(a, abs=CLOSE)
+    assert output.activations == pytest.approx([y], abs=CLOSE)
+    assert output.deltas == pytest.approx([delta], abs=CLOSE)
+    assert hidden.deltas == pytest.approx(deltas, abs=CLOSE)
+    assert output.updated[0] == pytest.approx([0.3 + delta * a[0], 0.9 + delta * a[1]], abs=CLOSE)
+    assert hidden.updated[1] == pytest.approx([0.4 + deltas[1] * 0.35, 0.6 + deltas[1] * 0.9], abs=CLOSE)
+
+
+def test_the_update_lowers_the_error() -> None:
+    worked = example()
+    assert worked.error == pytest.approx((worked.layers[-1].activations[0] - 0.5) ** 2 / 2, abs=CLOSE)
+    assert worked.error_after < worked.error
