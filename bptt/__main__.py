@@ -1,0 +1,5 @@
+"""`python -m bptt` is `bptt`."""
+
+from bptt.cli.main import main
+
+main()

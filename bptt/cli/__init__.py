@@ -1,0 +1,1 @@
+"""The command line: parse, call, print. One file per verb; rooms are imported when a verb runs."""

@@ -1,0 +1,82 @@
+"""`bptt cells`: the catalogue, one cell in full, or their weights compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell, Family
+
+INDENT = " " * 4
+
+
+def cells(
+    name: Annotated[
+        str | None, typer.Argument(help="One cell in full: its name, or mycell.py:MyCell.")
+    ] = None,
+    inputs: Annotated[
+        int | None, typer.Option("--input", help="Count the weights for this input size I ...")
+    ] = None,
+    hidden: Annotated[
+        int | None, typer.Option("--hidden", help="... and this hidden size H (P = H/2).")
+    ] = None,
+    budget: Annotated[
+        int | None, typer.Option(help="Weights to spend; by default those of the LSTM.")
+    ] = None,
+) -> None:
+    """The catalogue of cells: equations, states, weights as a formula, source."""
+    from bptt.cells import CATALOGUE, get, load
+    from bptt.errors import InputError
+
+    if (inputs is None) != (hidden is None):
+        raise InputError("bptt cells", "a count needs both --input and --hidden")
+    if inputs is not None and hidden is not None:
+        others = [load(name)] if name else list(CATALOGUE.values())
+        _print_counts([get("lstm"), *others], inputs, hidden, budget)
+    elif name:
+        _print_cell(load(name), full=True)
+    else:
+        for cell in CATALOGUE.values():
+            _print_cell(cell)
+            print()
+
+
+def _print_cell(cell: Cell, full: bool = False) -> None:
+    """Name and title, the equations, what is carried and what is learned, the source."""
+    print(f"{cell.name}: {cell.title}")
+    print("\n".join(INDENT + line for line in str(cell).splitlines()))
+    print(f"  states   {', '.join(cell.states) or 'none'} (output {cell.output})")
+    print(f"  weights  {' + '.join(family.formula for family in cell.families)}")
+    if full:
+        for family in cell.families:
+            start = cell.init.get(family.name)
+            begins = "uniform within ±1/√H" if start is None else f"at {start:g}"
+            print(f"{INDENT}{_shaped(family)}: {', '.join(family.members)}; starts {begins}")
+        for constant, value in cell.constants.items():
+            print(f"{INDENT}{constant} = {value:g}")
+    print(f"  source   {cell.source or 'none given'}")
+
+
+def _shaped(family: Family) -> str:
+    """Name and shape of stacked parameters, as "W (4H, I)"."""
+    count = len(family.members)
+    rows = family.rows if count == 1 else f"{count}{family.rows}"
+    return f"{family.name} ({rows}, {family.columns})" if family.columns else f"{family.name} ({rows},)"
+
+
+def _print_counts(chosen: list[Cell], inputs: int, hidden: int, budget: int | None) -> None:
+    """One line a cell; the first is the one that the others are measured by."""
+    from bptt.cells.compare import compare
+
+    counts = compare(dict.fromkeys(chosen), inputs, hidden, budget)
+    limit = budget or counts[0].weights
+    print(f"I = {inputs}, H = {hidden} (P = H/2)          at most {limit} weights")
+    print(f"{'cell':17} {'weights':>10} {'of lstm':>8}   {'H':>6} {'weights':>10}")
+    for count in counts:
+        share = count.weights / counts[0].weights
+        print(
+            f"{count.cell.name:17} {count.weights:10} {share:8.1%}   "
+            f"{count.hidden_at_budget:6} {count.weights_at_budget:10}"
+        )

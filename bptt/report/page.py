@@ -1,0 +1,78 @@
+"""The look that all pictures share: size, colours, fonts, heading; and how they reach the disk."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib import font_manager
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bptt.errors import MachineError
+
+# Okabe & Ito 2008: told apart with every kind of colour vision.
+BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+INK, QUIET, FAINT = "#222222", "#666666", "#DDDDDD"
+SIZE, DOTS_PER_INCH = (8.0, 4.5), 160
+# Asked in turn for the characters that the first font lacks.
+FONTS = (
+    "DejaVu Sans",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Arial Unicode MS",
+)
+STYLE: dict[Any, Any] = {
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "font.size": 10,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.color": QUIET,
+    "ytick.labelcolor": INK,
+}
+
+
+@contextmanager
+def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
+    """Axes to draw on, saved as PNG at the end. Raises MachineError if it cannot be written."""
+    installed = set(font_manager.fontManager.get_font_names())
+    fonts = [name for name in FONTS if name in installed]
+    with matplotlib.rc_context({**STYLE, "font.family": fonts}), warnings.catch_warnings():
+        # A character that no installed font has is drawn as a box, which says it well enough.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
+        axes = figure.add_subplot()
+        # File names stand here, and a dollar sign in one begins no formula.
+        axes.set_title(subtitle, loc="left", fontsize=10, color=QUIET, parse_math=False)
+        axes.annotate(
+            headline,
+            xy=(0, 1),
+            xycoords="axes fraction",
+            xytext=(0, 25),
+            textcoords="offset points",
+            fontsize=14,
+            fontweight="bold",
+        )
+        yield axes
+        try:
+            figure.savefig(path)
+        except OSError as error:
+            raise MachineError(str(path), "must be writable", error.strerror) from error

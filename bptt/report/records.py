@@ -1,0 +1,149 @@
+"""What a run folder says about its training: the curves and the few numbers that sum them up."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bptt.errors import InputError
+
+RECORDS, GRADIENT, CONFIG = "metrics.jsonl", "gradient_by_lag.json", "config.json"
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A loss in nats per unit after so many updates."""
+
+    steps: tuple[int, ...]
+    losses: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The training and the held-out curve of a run. `unit` is what the losses are per."""
+
+    title: str
+    unit: str
+    train: Curve
+    held_out: Curve
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """The step and the loss of the best evaluation."""
+        loss, step = min(zip(self.held_out.losses, self.held_out.steps, strict=True))
+        return step, loss
+
+    @property
+    def summary(self) -> str:
+        """One line in numbers."""
+        step, loss = self.best
+        last = max((*self.train.steps, *self.held_out.steps))
+        return (
+            f"best held-out loss {loss:.4f} nats per {self.unit} "
+            f"(perplexity {math.exp(loss):.4g}) at step {step} of {last}"
+        )
+
+
+@dataclass(frozen=True)
+class Lags:
+    """The gradient by lag of one state of one layer; entry k-1 belongs to lag k."""
+
+    layer: int
+    state: str
+    mean: tuple[float, ...]
+    lower_quartile: tuple[float, ...]
+    upper_quartile: tuple[float, ...]
+    tenth: int | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The gradient through time of a run, measured on `windows` windows of text."""
+
+    title: str
+    windows: int
+    curves: tuple[Lags, ...]
+
+
+def read_training(run: Path) -> Training:
+    """The curves of `metrics.jsonl`. Raises InputError if it is missing, damaged or has no curve."""
+    path = run / RECORDS
+    records = list(_records(path))
+    try:
+        train, held_out = (_curve(records, kind) for kind in ("train", "held-out"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(str(path), "expected records with step and loss", repr(error)) from error
+    if not held_out.steps:
+        raise InputError(str(path), "expected a held-out loss", "none", "Train until the first one")
+    title, unit = _describe(run)
+    return Training(title, unit, train, held_out)
+
+
+def read_gradient(run: Path) -> Gradient:
+    """The curves of `gradient_by_lag.json`. Raises InputError if it is missing or damaged."""
+    path = run / GRADIENT
+    data = _read_object(path)
+    try:
+        curves = tuple(
+            Lags(
+                layer=int(curve["layer"]),
+                state=str(curve["state"]),
+                mean=tuple(map(float, curve["mean"])),
+                lower_quartile=tuple(map(float, curve["lower_quartile"])),
+                upper_quartile=tuple(map(float, curve["upper_quartile"])),
+                tenth=curve["tenth"],
+                verdict=str(curve["verdict"]),
+            )
+            for curve in data["curves"]
+        )
+        return Gradient(_describe(run)[0], int(data["windows"]), curves)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(str(path), "expected what `bptt inspect` writes", repr(error)) from error
+
+
+def _records(path: Path) -> Iterator[Mapping[str, Any]]:
+    """One object a line; a last line without its end was cut off by a crash and does not count."""
+    for number, line in enumerate(_read_text(path).splitlines(keepends=True), 1):
+        if not line.endswith("\n"):
+            return
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            raise InputError(f"{path}:{number}", "expected a JSON object", line.strip()) from error
+        yield record
+
+
+def _curve(records: list[Mapping[str, Any]], kind: str) -> Curve:
+    chosen = [record for record in records if record["kind"] == kind]
+    steps = tuple(int(record["step"]) for record in chosen)
+    return Curve(steps, tuple(float(record["loss"]) for record in chosen))
+
+
+def _read_object(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(_read_text(path))
+    except ValueError as error:
+        raise InputError(str(path), "expected a JSON object", str(error)) from error
+    if not isinstance(found, dict):
+        raise InputError(str(path), "expected a JSON object", type(found).__name__)
+    return found
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(str(path), "no such file", cure="Is this a run folder?") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(str(path), "expected a readable text file", str(error)) from error
+
+
+def _describe(run: Path) -> tuple[str, str]:
+    """The title of a run's pictures, model and data, and the unit of its losses."""
+    config = _read_object(run / CONFIG)
+    return str(config), "character"

@@ -1,0 +1,206 @@
+"""The plan of the house, checked on the syntax trees: who imports whom, where, and how long a file is.
+
+An import inside a function counts as an import of its room. The table is that of the design, with
+three decisions: the expression tree is our own, so SymPy is met only in `derive/exact.py`; runtime
+and nn name the types of the rooms below them; the file of a user's own cell is read by `cells/load.py`.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LONGEST_FILE = 300
+EVERYBODY = frozenset({"errors", "shapes"})
+# Files, processes, the network, the clock, chance: not the business of a pure function of its input.
+OUTSIDE_WORLD = frozenset(
+    "io os pathlib shutil tempfile runpy subprocess socket urllib http time datetime random".split()
+)
+UNSAFE = frozenset({"pickle", "shelve", "marshal", "dill", "joblib"})
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a room may import: rooms, packages that are installed; and what of Python's own it may not."""
+
+    rooms: frozenset[str]
+    packages: frozenset[str]
+    banned: frozenset[str] = frozenset()
+
+
+def room(rooms: str = "", packages: str = "", banned: frozenset[str] = frozenset()) -> Room:
+    return Room(frozenset(rooms.split()) | EVERYBODY, frozenset(packages.split()), banned)
+
+
+ROOMS = {
+    "errors": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
+    "shapes": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
+    "cells": room("", "", OUTSIDE_WORLD),
+    "derive": room("cells", "mpmath", OUTSIDE_WORLD),
+    "codegen": room("derive cells", "", OUTSIDE_WORLD),
+    "runtime": room("codegen derive cells", "torch"),
+    "nn": room("runtime cells", "torch", OUTSIDE_WORLD),
+    "data": room("", "torch numpy tokenizers"),
+    "tasks": room("nn data cells", "torch safetensors"),
+    "training": room("tasks nn data", "torch safetensors"),
+    "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
+    "report": room("", "matplotlib numpy"),
+    "cli": room("cli cells derive codegen runtime nn data tasks training probe report", "typer rich torch"),
+    "__init__": room("cells derive nn"),
+    "__main__": room("cli"),
+}
+# One door for a dependency, or for the outside world.
+DOORS = {
+    "derive/exact.py": {"sympy"},
+    "cells/load.py": {"pathlib", "runpy"},
+}
+
+
+def violations(path: str, source: str) -> list[str]:
+    """Every broken rule of `bptt/ROOM/FILE.py` as `path:line: rule`, in the order of the lines."""
+    inside = Path(path).relative_to("bptt")
+    name = inside.parts[0].removesuffix(".py")
+    if name not in ROOMS:
+        return [f"{path}:1: {name} is no room of the plan"]
+    found = [*_imports(name, inside.as_posix(), ast.parse(source)), *_calls(name, ast.parse(source))]
+    lines = len(source.splitlines())
+    if lines > LONGEST_FILE:
+        found.append((lines, f"{lines} lines, at most {LONGEST_FILE}"))
+    return [f"{path}:{line}: {rule}" for line, rule in sorted(found)]
+
+
+def _imports(name: str, file: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    top = set(_top_level(tree.body))
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Import | ast.ImportFrom):
+            continue
+        if node not in top and name != "cli":
+            yield node.lineno, "imports stand at the top of the file"
+        if isinstance(node, ast.ImportFrom) and node.level:
+            yield node.lineno, "imports are absolute"
+        elif any(alias.name == "*" for alias in node.names):
+            yield node.lineno, "imports are not starred"
+        else:
+            for module in _modules(node):
+                if not _allowed(name, file, module):
+                    yield node.lineno, f"{name} may not import {_short(module)}"
+
+
+def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module, also under `if TYPE_CHECKING:` and `try:`."""
+    for statement in body:
+        yield statement
+        for block in ("body", "orelse", "handlers", "finalbody"):
+            if isinstance(statement, ast.If | ast.Try | ast.ExceptHandler):
+                yield from _top_level(getattr(statement, block, []))
+
+
+def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Full names of modules; `from bptt import nn` is bptt.nn, the version alone is of no room."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if node.module == "bptt":
+        return [f"bptt.{alias.name}" for alias in node.names if alias.name != "__version__"]
+    return [node.module or ""]
+
+
+def _allowed(name: str, file: str, module: str) -> bool:
+    here, (package, *rest) = ROOMS[name], module.split(".")
+    if package in DOORS.get(file, ()):
+        return True
+    if package == "bptt":
+        return (rest[0] in here.rooms | {name}) if rest else name == "cli"
+    if package in sys.stdlib_module_names:
+        return package not in here.banned | UNSAFE
+    return package in here.packages
+
+
+def _short(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "bptt" and len(parts) > 1 else parts[0]
+
+
+def _calls(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """What goes round the imports, prints outside the command line, or reads and writes pickles."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id="__import__" | "import_module" as hidden) if name != "__init__":
+                yield node.lineno, f"{hidden} hides an import"
+            case ast.Call(func=ast.Name(id="print")) if name != "cli":
+                yield node.lineno, f"{name} does not print"
+            case ast.Attribute(value=ast.Name(id="torch"), attr="load" | "save" as function):
+                yield node.lineno, f"torch.{function} pickles"
+
+
+def test_house_keeps_its_plan() -> None:
+    found = [
+        line
+        for path in sorted((ROOT / "bptt").rglob("*.py"))
+        for line in violations(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "line"),
+    [
+        ("bptt/nn/layer.py", "from bptt.codegen import plan", "1: nn may not import codegen"),
+        ("bptt/nn/layer.py", "import torch\nimport sympy", "2: nn may not import sympy"),
+        ("bptt/nn/layer.py", "from bptt import data", "1: nn may not import data"),
+        ("bptt/cells/cell.py", "import torch.nn", "1: cells may not import torch"),
+        ("bptt/cells/cell.py", "from pathlib import Path", "1: cells may not import pathlib"),
+        ("bptt/derive/adjoint.py", "import sympy", "1: derive may not import sympy"),
+        ("bptt/derive/exact.py", "import torch", "1: derive may not import torch"),
+        ("bptt/codegen/plan.py", "import subprocess", "1: codegen may not import subprocess"),
+        ("bptt/codegen/plan.py", "import time", "1: codegen may not import time"),
+        ("bptt/runtime/operators.py", "import sympy", "1: runtime may not import sympy"),
+        ("bptt/data/text.py", "from bptt.nn import LSTM", "1: data may not import nn"),
+        ("bptt/tasks/task.py", "import bptt.training.loop", "1: tasks may not import training"),
+        ("bptt/tasks/task.py", "print(1)", "1: tasks does not print"),
+        ("bptt/training/loop.py", "from bptt.probe import gradients", "1: training may not import probe"),
+        ("bptt/training/loop.py", "import pickle", "1: training may not import pickle"),
+        ("bptt/training/loop.py", "import torch\ntorch.save(1, 'x')", "2: torch.save pickles"),
+        ("bptt/probe/gradients.py", "from bptt.training import loop", "1: probe may not import training"),
+        ("bptt/report/figures.py", "import torch", "1: report may not import torch"),
+        ("bptt/nn/layer.py", "def f():\n    import math", "2: imports stand at the top of the file"),
+        ("bptt/nn/layer.py", "from .stack import Stack", "1: imports are absolute"),
+        ("bptt/nn/layer.py", "from torch import *", "1: imports are not starred"),
+        ("bptt/nn/layer.py", "import bptt", "1: nn may not import bptt"),
+        ("bptt/nn/layer.py", "x = __import__('sympy')", "1: __import__ hides an import"),
+        ("bptt/nn/layer.py", "\n" * 301, "301: 301 lines, at most 300"),
+        ("bptt/kitchen/stove.py", "", "1: kitchen is no room of the plan"),
+    ],
+)
+def test_a_planted_violation_is_named(path: str, source: str, line: str) -> None:
+    assert violations(path, source) == [f"{path}:{line}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("bptt/derive/exact.py", "import sympy"),
+        ("bptt/nn/layer.py", "import math\nimport torch\nfrom bptt.runtime import operators"),
+        ("bptt/tasks/run_folder.py", "from bptt import __version__"),
+        ("bptt/cli/train.py", "def train():\n    from bptt.training.loop import train\n    print(1)"),
+        ("bptt/nn/layer.py", "if TYPE_CHECKING:\n    from bptt.cells import Cell"),
+        ("bptt/nn/layer.py", "\n" * 300),
+    ],
+)
+def test_what_the_plan_allows_passes(path: str, source: str) -> None:
+    assert violations(path, source) == []
+
+
+@pytest.mark.parametrize("module", ["bptt", "bptt.cli.main"])
+def test_import_stays_light(module: str) -> None:
+    """The command line answers at once: nothing heavy is loaded before a verb runs."""
+    heavy = "torch numpy sympy mpmath matplotlib tokenizers safetensors rich http.server".split()
+    code = f"import sys, {module}; print(*(m for m in {heavy} if m in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == []
