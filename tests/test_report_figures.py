@@ -1,0 +1,138 @@
+"""Pictures and lines from run folders written by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bptt.errors import InputError, MachineError
+from bptt.report import draw_gradient, draw_training, read_gradient, read_training
+
+PNG = b"\x89PNG\r\n\x1a\n"
+CONFIG = {
+    "format": 1,
+    "task": "lm",
+    "cell": {"name": "lstm"},
+    "model": {"layers": 2, "hidden": 256},
+    "data": {"names": ["语料$1$.txt"]},
+}
+RECORDS = [
+    {"kind": "train", "step": 10, "epoch": 1, "loss": 3.0, "seconds": 1.0},
+    {"kind": "held-out", "step": 20, "epoch": 1, "loss": 2.0, "seconds": 2.0},
+    {"kind": "train", "step": 20, "epoch": 1, "loss": 2.5, "seconds": 2.0},
+    {"kind": "held-out", "step": 40, "epoch": 2, "loss": 1.5, "seconds": 3.0},
+    {"kind": "held-out", "step": 60, "epoch": 3, "loss": 1.75, "seconds": 4.0},
+]
+
+
+def curve(layer: int, state: str, *mean: float) -> dict[str, Any]:
+    return {
+        "layer": layer,
+        "state": state,
+        "mean": mean,
+        "lower_quartile": [0.5 * value for value in mean],
+        "median": mean,
+        "upper_quartile": [2 * value for value in mean],
+        "tenth": 3,
+        "factor": 0.1,
+        "verdict": f"layer {layer} {state}: numbers",
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
+    lines = "".join(json.dumps(record) + "\n" for record in RECORDS)
+    (tmp_path / "metrics.jsonl").write_text(lines, encoding="utf-8")
+    gradient = {"windows": 7, "curves": [curve(1, "h", 1, 0.5, 0.1), curve(2, "h", 2, 0.3, 0.0)]}
+    (tmp_path / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
+    """The axes of every figure that is saved."""
+    found: list[Axes] = []
+    save = Figure.savefig
+
+    def spy(figure: Figure, path: Path) -> None:
+        found.extend(figure.axes)
+        save(figure, path)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    yield found
+
+
+def test_training_curve_shows_the_records(run: Path, drawn: list[Axes]) -> None:
+    training = read_training(run)
+    draw_training(training, run / "training.png")
+    assert (run / "training.png").read_bytes().startswith(PNG)
+    train, held_out, best = (line.get_xydata().tolist() for line in drawn[0].lines)
+    assert train == [[10, 3.0], [20, 2.5]]
+    assert held_out == [[20, 2.0], [40, 1.5], [60, 1.75]]
+    assert best == [[40, 1.5]]
+    assert training.best == (40, 1.5)
+    assert f"{math.exp(1.5):.4g}) at step 40 of 60" in training.summary
+
+
+def test_gradient_shows_every_layer_and_state(run: Path, drawn: list[Axes]) -> None:
+    draw_gradient(read_gradient(run), run / "gradient.png")
+    assert (run / "gradient.png").read_bytes().startswith(PNG)
+    (axes,) = drawn
+    assert axes.get_yscale() == "log"
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == ["layer 1, h: a tenth at lag 3", "layer 2, h: a tenth at lag 3"]
+    assert axes.lines[0].get_xydata().tolist() == [[1, 1], [2, 0.5], [3, 0.1]]
+
+
+def test_a_gradient_that_is_zero_everywhere_is_drawn(run: Path, drawn: list[Axes]) -> None:
+    gradient = {"windows": 1, "curves": [{**curve(1, "h", 0, 0), "tenth": None}]}
+    (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
+    draw_gradient(read_gradient(run), run / "gradient.png")
+    assert drawn[0].get_yscale() == "linear"
+
+
+def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"kind": "held-out", "step": 80, "loss": 1.')
+    assert read_training(run).best == (40, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("metrics.jsonl", None, "metrics.jsonl: no such file"),
+        ("metrics.jsonl", "{}\n", "expected records with step and loss"),
+        ("metrics.jsonl", "3\n", "expected records with step and loss"),
+        ("metrics.jsonl", "\n{", "metrics.jsonl:1: expected a JSON object"),
+        ("metrics.jsonl", json.dumps(RECORDS[0]) + "\n", "expected a held-out loss"),
+        ("config.json", None, "config.json: no such file"),
+        ("config.json", "[]", "config.json: expected a JSON object, got list"),
+    ],
+)
+def test_a_damaged_run_is_named(run: Path, name: str, content: str | None, rule: str) -> None:
+    if content is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=rule):
+        read_training(run)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"windows": 1, "curves": [{"layer": 1}]}'])
+def test_a_damaged_gradient_is_named(run: Path, content: str) -> None:
+    (run / "gradient_by_lag.json").write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match=r"gradient_by_lag\.json: expected"):
+        read_gradient(run)
+
+
+def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> None:
+    with pytest.raises(MachineError, match="must be writable"):
+        draw_training(read_training(run), run / "missing" / "training.png")
