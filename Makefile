@@ -16,7 +16,7 @@ demo: $(DEMO)/.trained
 # An interrupted training is continued, not begun again.
 $(DEMO)/.trained: | .venv/.package
 	$(BIN)/bptt train lm -o $(DEMO) $(if $(wildcard $(DEMO)/config.json),--resume)
-	touch $@
+	@touch $@
 
 test: lint
 	$(BIN)/mypy
@@ -35,8 +35,8 @@ $(BIN)/python:
 .venv/.package: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing bptt and what it needs into .venv (torch is large; once only)"
 	$(INSTALL) -e .
-	touch $@
+	@touch $@
 
 .venv/.dev: .venv/.package
 	$(INSTALL) -e '.[dev]'
-	touch $@
+	@touch $@
