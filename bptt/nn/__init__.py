@@ -1,0 +1,13 @@
+"""Modules: RNN, LSTM and GRU that drop in for torch's, and Recurrent for any cell."""
+
+from bptt.nn.convert import from_torch as from_torch
+from bptt.nn.convert import to_torch as to_torch
+from bptt.nn.modules import GRU as GRU
+from bptt.nn.modules import LSTM as LSTM
+from bptt.nn.modules import RNN as RNN
+from bptt.nn.modules import Recurrent as Recurrent
+from bptt.nn.stack import LayerStates as LayerStates
+from bptt.nn.steps import GRUCell as GRUCell
+from bptt.nn.steps import LSTMCell as LSTMCell
+from bptt.nn.steps import RecurrentCell as RecurrentCell
+from bptt.nn.steps import RNNCell as RNNCell

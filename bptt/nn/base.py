@@ -1,0 +1,112 @@
+"""What a stack and a single step have in common: a cell, its parameters, the form of its states."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.types import Device
+
+from bptt.cells.cell import Cell
+from bptt.errors import InputError
+from bptt.nn.layer import Layer
+from bptt.nn.parameters import BIASES, Names, cell_sizes
+from bptt.shapes import check_shape
+
+# The states of a cell as torch hands them over: one is a tensor, several are a tuple.
+States = Tensor | tuple[Tensor, ...]
+
+
+class CellModule(nn.Module):
+    """A cell with sizes. Its layers name the parameters, which are attributes of the module."""
+
+    # The attributes that the printed form shows where they differ from these values.
+    defaults: Mapping[str, object]
+    layers: tuple[Layer, ...]
+
+    def __init__(
+        self,
+        cell: Cell,
+        naming: Callable[[Cell], Names],
+        input_size: int,
+        hidden_size: int,
+        bias: bool,
+        proj_size: int,
+    ) -> None:
+        super().__init__()
+        self.cell = cell if bias else cell.without(*BIASES)
+        self.input_size = input_size
+        self.hidden_size = hidden_size
+        self.bias = bias
+        self.proj_size = proj_size
+        check_flag(self.where, "bias", bias)
+        self._names = naming(self.cell)
+        self._sizes = cell_sizes(self.where, self.cell, input_size, hidden_size, proj_size)
+
+    @property
+    def where(self) -> str:
+        """How an error names this module."""
+        return f"{type(self).__name__}(input_size={self.input_size})"
+
+    def make_layer(self, input_size: int, suffix: str = "", reverse: bool = False) -> Layer:
+        """A layer of this module's cell for inputs of the given width."""
+        return Layer(self.cell, {**self._sizes, "I": input_size}, self._names, suffix, reverse)
+
+    @property
+    def output_size(self) -> int:
+        """The width of a cell's output."""
+        return self._sizes[self.cell.width(self.cell.output)]
+
+    def register_layers(self, layers: tuple[Layer, ...], device: Device, dtype: torch.dtype | None) -> None:
+        """Take over the layers, with their parameters unfilled."""
+        self.layers = layers
+        for layer in layers:
+            layer.register(self, device, dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as torch does: uniform within ±1/√H, or the cell's constant."""
+        for layer in self.layers:
+            layer.reset(self)
+
+    def extra_repr(self) -> str:
+        """The sizes, and what differs from the defaults."""
+        changed = {k: getattr(self, k) for k, v in self.defaults.items() if getattr(self, k) != v}
+        sizes = f"{self.input_size}, {self.hidden_size}"
+        return ", ".join([sizes, *(f"{name}={value}" for name, value in changed.items())])
+
+    def check_kind(self, what: str, tensor: Tensor) -> Tensor:
+        """`tensor`, if it has the dtype and the device of the parameters; under autocast it gets
+        their dtype without asking, as in torch. Raises InputError.
+        """
+        parameter = next(self.parameters(), tensor)
+        if tensor.device == parameter.device:
+            if tensor.dtype == parameter.dtype:
+                return tensor
+            if torch.is_autocast_enabled(tensor.device.type):
+                return tensor.to(parameter.dtype)
+        rule = f"expected {what} as the parameters, {parameter.dtype} on {parameter.device}"
+        cure = f"Convert it, {what}.to(...), or the module, model.to(...)"
+        raise InputError(self.where, rule, f"{tensor.dtype} on {tensor.device}", cure)
+
+    def check_states(self, hx: Tensor | Sequence[Tensor], leading: str, batch: int) -> tuple[Tensor, ...]:
+        """`hx` as one tensor (`leading`, width) per state; B is `batch`. Raises InputError."""
+        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        names = self.cell.states
+        if len(given) != len(names):
+            form = names[0] if len(names) == 1 else f"({', '.join(names)})"
+            raise InputError(self.where, f"expected hx as {form}", f"{len(given)} tensors")
+        for name, state, width in zip(names, given, self.layers[0].widths, strict=True):
+            pattern = f"{leading} {width}"
+            check_shape(f"{self.where}, {name} of hx", state.shape, pattern, sizes={"B": batch})
+        return tuple(self.check_kind("hx", state) for state in given)
+
+    def hand_over(self, states: tuple[Tensor, ...]) -> States:
+        """The states in the form that the caller gets: see States."""
+        return states[0] if len(states) == 1 else states
+
+
+def check_flag(where: str, name: str, value: object) -> None:
+    """Raises InputError unless `value` is True or False, as a misplaced argument is not."""
+    if not isinstance(value, bool):
+        raise InputError(where, f"{name} is True or False", repr(value))

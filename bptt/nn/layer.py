@@ -1,0 +1,86 @@
+"""One layer in one direction: a cell with sizes, run over a sequence with a module's parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+import torch
+from torch import Tensor, nn
+from torch.types import Device
+
+from bptt.cells.cell import Cell
+from bptt.nn.parameters import Names, fill, register
+from bptt.runtime.operators import recurrence
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a layer made: the output (T, B, width), each state at every step and at the end."""
+
+    output: Tensor
+    states: tuple[Tensor, ...]  # one (T, B, width) each
+    final: tuple[Tensor, ...]  # one (B, width) each
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A cell with the sizes of its letters, and the names of its parameters in a module.
+
+    The module owns the tensors; the layer looks them up at every call, so that parametrisations,
+    `functional_call` and a parameter put in place of another just work.
+    """
+
+    cell: Cell
+    sizes: Mapping[str, int]
+    names: Names
+    suffix: str = ""
+    reverse: bool = False
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The width of each state."""
+        return tuple(self.sizes[self.cell.width(state)] for state in self.cell.states)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The names in the module, in the order of registration."""
+        return tuple(name + self.suffix for parts in self.names.values() for name in parts)
+
+    def register(self, module: nn.Module, device: Device, dtype: torch.dtype | None) -> None:
+        """Give the module the parameters of this layer, unfilled."""
+        shapes = {family.name: family.shape(self.sizes) for family in self.cell.families}
+        for family, parts in self.names.items():
+            for name in parts:
+                register(module, name + self.suffix, shapes[family], device, dtype)
+
+    def reset(self, module: nn.Module) -> None:
+        """Fill them in order of registration, so that a seed gives the numbers of torch."""
+        for family, parts in self.names.items():
+            for name in parts:
+                parameter = getattr(module, name + self.suffix)
+                fill(parameter, self.cell.init.get(family), self.sizes["H"])
+
+    def families(self, module: nn.Module) -> tuple[Tensor, ...]:
+        """One tensor per family of the cell."""
+        return tuple(self._sum(module, self.names[family.name]) for family in self.cell.families)
+
+    def run(self, module: nn.Module, x: Tensor, initial: tuple[Tensor, ...], lengths: Tensor | None) -> Run:
+        """All steps of x (T, B, I), from one (B, width) tensor per state."""
+        sequences = recurrence(
+            self.cell, x, initial, self.families(module), lengths=lengths, reverse=self.reverse
+        )
+        states = sequences[: len(self.cell.states)]
+        # A state keeps its value through the padding: the step that is run last has the final one.
+        final = tuple(state[0 if self.reverse else -1] for state in states)
+        return Run(self._output(sequences), states, final)
+
+    def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:
+        tensors: list[Tensor] = [getattr(module, name + self.suffix) for name in parts]
+        return reduce(torch.add, tensors)
+
+    def _output(self, sequences: tuple[Tensor, ...]) -> Tensor:
+        states = self.cell.states
+        name = self.cell.output
+        return sequences[states.index(name)] if name in states else sequences[-1]

@@ -1,0 +1,180 @@
+"""The modules: RNN, LSTM and GRU as torch has them, and Recurrent for any cell.
+
+Each is called as `module(input, hx=None, *, lengths=None, return_states=False)`: see Stack.forward.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch.types import Device
+
+from bptt.cells import catalogue
+from bptt.cells.cell import Cell
+from bptt.cells.load import load
+from bptt.errors import InputError
+from bptt.nn.initial import Initial
+from bptt.nn.parameters import own_names, torch_names
+from bptt.nn.stack import Stack
+
+
+class RNN(Stack):
+    """Elman's network, h = f(W x + R h_prev + b) with f tanh or ReLU; used like `torch.nn.RNN`.
+
+    Source: Elman 1990. Raises InputError for sizes and options that cannot be.
+    """
+
+    defaults: Mapping[str, object] = {**Stack.defaults, "nonlinearity": "tanh"}
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            elman(nonlinearity),
+            torch_names,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+        self.nonlinearity = nonlinearity
+
+
+class LSTM(Stack):
+    """Long short-term memory, with a projection of h if `proj_size`; used like `torch.nn.LSTM`.
+
+    Source: Gers et al. 2000, Sak et al. 2014. Raises InputError for sizes and options that cannot
+    be.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            catalogue.get("lstm-projection" if proj_size else "lstm"),
+            torch_names,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            device=device,
+            dtype=dtype,
+        )
+
+
+class GRU(Stack):
+    """The gated recurrent unit as torch and cuDNN compute it; used like `torch.nn.GRU`.
+
+    The unit as published is `Recurrent("gru", ...)`. Raises InputError for sizes and options that
+    cannot be.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            catalogue.get("gru-torch"),
+            torch_names,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            device=device,
+            dtype=dtype,
+        )
+
+
+class Recurrent(Stack):
+    """A stack of any cell: a name of the catalogue, `file.py:Name`, or a Cell.
+
+    The parameters are named after the cell's families, `W_l0`, `R_l0_reverse`; learned initial
+    states after the states, `initial_h_l0`. `bias=False` leaves out the families `b` and `d`.
+    `proj_size` is for cells with a projection. `initial` says where a sequence starts if no `hx` is
+    given (R8): at "zero", at a "learned" state, or at a "random" one, drawn from N(0, 1) at every
+    call. Raises InputError.
+    """
+
+    def __init__(
+        self,
+        cell: Cell | str,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        initial: Initial = "zero",
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(
+            load(cell) if isinstance(cell, str) else cell,
+            own_names,
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            batch_first,
+            dropout,
+            bidirectional,
+            proj_size,
+            initial,
+            device,
+            dtype,
+        )
+
+    def extra_repr(self) -> str:
+        """The cell, the sizes, and what differs from the defaults."""
+        return f"{self.cell.name!r}, {super().extra_repr()}"
+
+
+def elman(nonlinearity: str) -> Cell:
+    """The cell of torch's RNN. Raises InputError for another nonlinearity than torch's two."""
+    if nonlinearity not in ("tanh", "relu"):
+        cure = "For others, Recurrent takes any cell, as elman-sigmoid"
+        raise InputError("RNN", "nonlinearity is 'tanh' or 'relu'", repr(nonlinearity), cure)
+    return catalogue.get(f"elman-{nonlinearity}")

@@ -1,0 +1,85 @@
+"""The parameters of a layer: how a cell's families are named, shaped and first filled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from torch.types import Device
+
+from bptt.cells.cell import Cell
+from bptt.errors import InputError
+
+# The families that `bias=False` leaves out: the bias, and that of the recurrent side if apart.
+BIASES = ("b", "d")
+
+# Family -> the parameters whose sum it is, in the order in which they are registered.
+Names = Mapping[str, tuple[str, ...]]
+
+
+def own_names(cell: Cell) -> Names:
+    """Every family is one parameter of the same name: `W`, `R`, `b`."""
+    return {family.name: (family.name,) for family in cell.families}
+
+
+def torch_names(cell: Cell) -> Names:
+    """The names of torch. Of its two biases `b` is the sum, unless the cell has `b` and `d`."""
+    apart = any(family.name == "d" for family in cell.families)
+    both = {"b": ("bias_ih",), "d": ("bias_hh",)} if apart else {"b": ("bias_ih", "bias_hh")}
+    names = {"W": ("weight_ih",), "R": ("weight_hh",), **both, "V": ("weight_hr",)}
+    present = {family.name for family in cell.families}
+    return {family: parts for family, parts in names.items() if family in present}
+
+
+def is_count(value: object) -> bool:
+    """Whether a value is an integer from zero on."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def cell_sizes(
+    where: str, cell: Cell, input_size: int, hidden_size: int, proj_size: int
+) -> Mapping[str, int]:
+    """The sizes by letter of shapes.LEGEND, checked against what the cell asks for.
+
+    Raises InputError: a size is no positive integer, or `proj_size` and the cell do not agree.
+    """
+    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
+        if not is_count(size) or size == 0:
+            raise InputError(where, f"{name} is a positive integer", repr(size))
+    if not is_count(proj_size) or proj_size >= hidden_size:
+        rule = f"proj_size is 0 (no projection) or an integer below hidden_size {hidden_size}"
+        raise InputError(where, rule, repr(proj_size))
+    if (proj_size > 0) != ("P" in cell.letters):
+        has, cure = ("no", "Leave it out") if proj_size else ("a", "Give proj_size > 0")
+        rule = f"cell {cell.name!r} has {has} projection"
+        raise InputError(where, rule, f"proj_size={proj_size}", cure)
+    sizes = {"I": input_size, "H": hidden_size, "P": proj_size, "1": 1}
+    for letter in cell.letters:
+        if letter not in sizes:
+            raise InputError(where, f"cell {cell.name!r} has widths I, H or P", repr(letter))
+    return sizes
+
+
+def register(
+    module: nn.Module,
+    name: str,
+    shape: tuple[int, ...],
+    device: Device,
+    dtype: torch.dtype | None,
+) -> None:
+    """Give the module an unfilled parameter. Raises InputError if the name is taken."""
+    if hasattr(module, name):
+        rule = "a parameter needs a name that the module does not use itself"
+        raise InputError(type(module).__name__, rule, repr(name), "Rename the family in the cell")
+    module.register_parameter(name, nn.Parameter(torch.empty(shape, device=device, dtype=dtype)))
+
+
+def fill(parameter: torch.Tensor, constant: float | None, hidden_size: int) -> None:
+    """The first value: a constant if the cell names one, else uniform within ±1/√H as torch's."""
+    if constant is None:
+        bound = 1 / math.sqrt(hidden_size)
+        nn.init.uniform_(parameter, -bound, bound)
+    else:
+        nn.init.constant_(parameter, constant)

@@ -1,0 +1,96 @@
+"""The forms in which sequences come: batched or single, time or batch first, padded or packed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from bptt.errors import InputError
+from bptt.shapes import check_shape
+
+Lengths = Tensor | Sequence[int]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences brought to one form, (T, B, I), which remember the form they came in.
+
+    `lengths` (B,) int64 counts the valid steps of each row, in any order, zero allowed; None if all
+    steps of all rows are valid.
+    """
+
+    values: Tensor
+    lengths: Tensor | None = None
+    batch_first: bool = False
+    single: bool = False
+    packed: PackedSequence | None = None
+
+    @property
+    def batch(self) -> int:
+        """The number of rows."""
+        return self.values.shape[1]
+
+    def restore(self, values: Tensor) -> Tensor:
+        """A sequence (T, B, width) in the order of dimensions that the input had."""
+        if self.single:
+            return values.squeeze(1)
+        return values.transpose(0, 1) if self.batch_first else values
+
+    def restore_output(self, values: Tensor) -> Tensor | PackedSequence:
+        """The output (T, B, width) in the input's form, zero in the padding."""
+        if self.packed is not None:
+            return self._pack(values, self.packed)
+        if self.lengths is not None:
+            steps = torch.arange(len(values), device=values.device)
+            valid = steps[:, None] < self.lengths  # (T, B)
+            values = torch.where(valid[:, :, None], values, 0.0)
+        return self.restore(values)
+
+    def _pack(self, values: Tensor, packed: PackedSequence) -> PackedSequence:
+        _, batch_sizes, order, inverse = packed
+        if order is not None:
+            values = values.index_select(1, order)
+        # Rows are sorted by length: the first batch_sizes[t] are valid at step t.
+        valid = torch.arange(self.batch) < batch_sizes[:, None]  # (T, B)
+        return PackedSequence(values[valid], batch_sizes, order, inverse)
+
+
+def read_sequences(
+    where: str,
+    input: Tensor | PackedSequence,
+    input_size: int,
+    batch_first: bool,
+    lengths: Lengths | None,
+) -> Sequences:
+    """Bring any form of input to (T, B, I). Raises InputError for a wrong shape or length."""
+    if isinstance(input, PackedSequence):
+        if lengths is not None:
+            raise InputError(where, "a PackedSequence brings its lengths", cure="Leave lengths out")
+        check_shape(f"{where}, packed data", input.data.shape, f"N {input_size}")
+        values, counts = pad_packed_sequence(input)
+        return Sequences(values, counts.to(values.device), batch_first, packed=input)
+    batched = f"B T {input_size}" if batch_first else f"T B {input_size}"
+    check_shape(where, input.shape, batched, f"T {input_size}")
+    single = input.dim() == 2
+    values = input.unsqueeze(1) if single else input.transpose(0, 1) if batch_first else input
+    if lengths is None:
+        return Sequences(values, None, batch_first, single)
+    return Sequences(values, _read_lengths(where, lengths, values), batch_first, single)
+
+
+def _read_lengths(where: str, lengths: Lengths, values: Tensor) -> Tensor:
+    counts = torch.as_tensor(lengths)
+    fractions = counts.is_floating_point() or counts.is_complex()
+    if counts.numel() and (fractions or counts.dtype == torch.bool):
+        raise InputError(where, "lengths are whole numbers", counts.dtype)
+    steps, batch = values.shape[:2]
+    check_shape(f"{where}, lengths", counts.shape, "B", sizes={"B": batch})
+    outside = counts[(counts < 0) | (counts > steps)].tolist()
+    if outside:
+        rule = f"lengths are from 0 to the {steps} steps of the input"
+        raise InputError(where, rule, outside)
+    return counts.to(values.device, torch.int64)

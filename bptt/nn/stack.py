@@ -1,0 +1,184 @@
+"""Layers upon layers of one cell, in one direction or both: the base of LSTM and Recurrent."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+from torch.types import Device
+
+from bptt.cells.cell import Cell
+from bptt.errors import InputError
+from bptt.nn.base import CellModule, States, check_flag
+from bptt.nn.initial import (
+    Initial,
+    check_initial,
+    initial_states,
+    register_initial,
+    reset_initial,
+)
+from bptt.nn.layer import Layer, Run
+from bptt.nn.parameters import Names, is_count
+from bptt.nn.sequences import Lengths, Sequences, read_sequences
+
+
+class LayerStates(NamedTuple):
+    """Every state of every step of one layer, differentiable.
+
+    `forward` holds one tensor per state, in the order of the cell: (T, B, width), or (B, T, width)
+    with batch_first, or (T, width) for a single sequence. `backward` is the same for the direction
+    from the last step to the first, empty if there is none. Entry t is the state after step t of the
+    input was read. In the padding a state keeps its value: the last one in `forward`, the initial
+    one in `backward`.
+    """
+
+    forward: tuple[Tensor, ...]
+    backward: tuple[Tensor, ...]
+
+
+class Stack(CellModule):
+    """`num_layers` layers of a cell, each reading the output of the one below (A2), in both
+    directions if asked (A1). The layers stand in torch's order: layer 0 forward, layer 0 backward,
+    layer 1 forward, ...; so do the rows of the states that come and go.
+    """
+
+    defaults: Mapping[str, object] = {
+        "proj_size": 0,
+        "num_layers": 1,
+        "bias": True,
+        "batch_first": False,
+        "dropout": 0.0,
+        "bidirectional": False,
+        "initial": "zero",
+    }
+
+    def __init__(
+        self,
+        cell: Cell,
+        naming: Callable[[Cell], Names],
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        proj_size: int = 0,
+        initial: Initial = "zero",
+        device: Device = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__(cell, naming, input_size, hidden_size, bias, proj_size)
+        self.num_layers = num_layers
+        self.batch_first = batch_first
+        self.dropout = dropout
+        self.bidirectional = bidirectional
+        self.initial: Initial = initial
+        self._check_options()
+        self.register_layers(tuple(self._make_layers()), device, dtype)
+        if initial == "learned":
+            for layer in self.layers:
+                register_initial(self, layer, device, dtype)
+        self.reset_parameters()
+
+    @property
+    def num_directions(self) -> int:
+        """2 if bidirectional, else 1."""
+        return 2 if self.bidirectional else 1
+
+    @property
+    def all_weights(self) -> list[list[Tensor]]:
+        """The parameters of each layer and direction, as torch lists them."""
+        return [[getattr(self, name) for name in layer.parameter_names] for layer in self.layers]
+
+    def flatten_parameters(self) -> None:
+        """Does nothing: programs written for torch call it, where cuDNN needs it."""
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew, as torch does; learned initial states start at zero."""
+        super().reset_parameters()
+        if self.initial == "learned":
+            for layer in self.layers:
+                reset_initial(self, layer)
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | Sequence[Tensor] | None = None,
+        *,
+        lengths: Lengths | None = None,
+        return_states: bool = False,
+    ) -> tuple[object, ...]:
+        """Run over sequences: the output, the final states, and every state if `return_states`.
+
+        `input` is (T, B, I), or (B, T, I) with batch_first, or (T, I), or a PackedSequence; the
+        output has the same form, and the width directions * output_size. `hx` and the final states
+        are a tensor for a cell with one state, else a tuple: (num_layers * directions, B, width)
+        each, without B for a single sequence. `lengths` (B,) counts the valid steps of each row, in
+        any order, zero allowed: every row gives what it gives alone, zero follows in the output,
+        and the final state is the one after the last valid step. The third result is one
+        LayerStates per layer. Raises InputError.
+        """
+        sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
+        sequences = replace(sequences, values=self.check_kind("input", sequences.values))
+        runs, output = self._run(sequences, self._starts(hx, sequences))
+        result = sequences.restore_output(output), self._final(runs, sequences)
+        return (*result, self._histories(runs, sequences)) if return_states else result
+
+    def _check_options(self) -> None:
+        check_flag(self.where, "batch_first", self.batch_first)
+        check_flag(self.where, "bidirectional", self.bidirectional)
+        check_initial(self.where, self.initial)
+        if not is_count(self.num_layers) or self.num_layers == 0:
+            raise InputError(self.where, "num_layers is a positive integer", repr(self.num_layers))
+        number = isinstance(self.dropout, int | float) and not isinstance(self.dropout, bool)
+        if not number or not 0 <= self.dropout <= 1:
+            raise InputError(self.where, "dropout is a number from 0 to 1", repr(self.dropout))
+        if self.dropout > 0 and self.num_layers == 1:
+            text = "dropout acts between layers, and with num_layers=1 there is nothing between"
+            warnings.warn(f"{self.where}: {text}", stacklevel=4)
+
+    def _make_layers(self) -> Iterator[Layer]:
+        for index in range(self.num_layers):
+            width = self.num_directions * self.output_size if index else self.input_size
+            yield self.make_layer(width, f"_l{index}")
+            if self.bidirectional:
+                yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
+
+    def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
+        """The initial states of every layer."""
+        batch, values = sequences.batch, sequences.values
+        if hx is None:
+            return [initial_states(self, la, self.initial, batch, values) for la in self.layers]
+        rows = len(self.layers)
+        given = self.check_states(hx, f"{rows}" if sequences.single else f"{rows} B", batch)
+        if sequences.single:
+            given = tuple(state.unsqueeze(1) for state in given)
+        return [tuple(state[row] for state in given) for row in range(rows)]
+
+    def _run(self, sequences: Sequences, starts: list[tuple[Tensor, ...]]) -> tuple[list[Run], Tensor]:
+        """Every layer's run, and the output (T, B, directions * width) of the last."""
+        values, runs, count = sequences.values, list[Run](), self.num_directions
+        for first in range(0, len(self.layers), count):
+            if first:
+                values = nn.functional.dropout(values, self.dropout, self.training)
+            both = range(first, first + count)
+            here = [self.layers[k].run(self, values, starts[k], sequences.lengths) for k in both]
+            values = torch.cat([run.output for run in here], -1) if count > 1 else here[0].output
+            runs += here
+        return runs, values
+
+    def _final(self, runs: list[Run], sequences: Sequences) -> States:
+        final = tuple(torch.stack(rows) for rows in zip(*(run.final for run in runs), strict=True))
+        return self.hand_over(tuple(s.squeeze(1) for s in final) if sequences.single else final)
+
+    def _histories(self, runs: list[Run], sequences: Sequences) -> tuple[LayerStates, ...]:
+        states = [tuple(map(sequences.restore, run.states)) for run in runs]
+        count = self.num_directions
+        backward = states[1::2] if count == 2 else [()] * self.num_layers
+        return tuple(map(LayerStates, states[::count], backward))
