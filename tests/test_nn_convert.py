@@ -36,6 +36,7 @@ def assert_alike(twin: torch.nn.Module, module: torch.nn.Module) -> None:
         assert found[name].data_ptr() != parameter.data_ptr()
 
 
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize(("kind", "options"), STACKS + STEPS, ids=str)
