@@ -10,7 +10,7 @@ from typing import Any
 
 from bptt.cells.expression import Number, is_scalar, rename, to_text
 from bptt.cells.language import PREVIOUS, Equation, parse_equations
-from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors
+from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors, split_name
 from bptt.cells.rules import check_cell
 from bptt.errors import InputError
 
@@ -129,7 +129,7 @@ class Cell:
 
     def without(self, *families: str) -> Cell:
         """The same cell with vector families left out (as zero): how `bias=False` is made."""
-        zero = {v: Number(0) for v in self.vectors if v.rpartition("_")[0] in families}
+        zero = {v: Number(0) for v in self.vectors if split_name(v, self.targets)[0] in families}
         changed = [(e.target, rename(e.expression, dict(zero))) for e in self.equations]
         equations = tuple(Equation(t, x, f"{t} = {to_text(x)}") for t, x in changed)
         init = {family: value for family, value in self.init.items() if family not in families}
@@ -170,5 +170,7 @@ class Cell:
                 constants={str(k): float(v) for k, v in data["constants"].items()},
                 init={str(k): float(v) for k, v in data["init"].items()},
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise InputError("cell", "expected the fields that Cell.to_dict writes", repr(error)) from error

@@ -216,11 +216,7 @@ def is_scalar(expression: Expression, scalars: Set[str]) -> bool:
             return name in scalars
         case MatrixVector():
             return False
-    parts = [e for e in walk(expression) if isinstance(e, Symbol | MatrixVector | RowCall)]
-    inside = {s for e in parts if isinstance(e, RowCall) for s in symbols(e)}
-    return bool(parts) and all(
-        isinstance(e, RowCall) or (isinstance(e, Symbol) and e.name in scalars | inside) for e in parts
-    )
+    return all(is_scalar(part, scalars) for part in children(expression))
 
 
 def split_sign(expression: Expression) -> tuple[bool, Expression]:

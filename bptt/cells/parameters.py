@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bptt.cells.expression import Expression, MatrixVector, Symbol, symbols, to_text, walk
+from bptt.cells.expression import (
+    Expression,
+    MatrixVector,
+    RowCall,
+    Symbol,
+    children,
+    symbols,
+    to_text,
+    walk,
+)
 from bptt.cells.language import PREVIOUS
 from bptt.errors import InputError
 
@@ -39,44 +48,64 @@ class Family:
         return "·".join([*factors, self.rows, *([self.columns] if self.columns else [])])
 
 
+def split_name(name: str, targets: Sequence[str]) -> tuple[str, str]:
+    """FAMILY and VALUE of a parameter's name; VALUE is the longest target that fits, "" if none does."""
+    fitting = [t for t in targets if name.endswith(f"_{t}") and len(name) > len(t) + 1]
+    value = max(fitting, key=len, default="")
+    return name.removesuffix(f"_{value}"), value
+
+
 def find_matrices(cell: Cell) -> dict[str, tuple[str, str]]:
     """Each matrix with the letters of its rows and columns. Raises InputError if it has two shapes."""
     found: dict[str, tuple[str, str]] = {}
-    for equation in cell.equations:
-        for node in walk(equation.expression):
-            if not isinstance(node, MatrixVector):
-                continue
-            columns = {cell.width(s) for s in symbols(node.vector) if s not in cell.constants} - {"1"}
-            shape = (cell.width(equation.target), columns.pop() if len(columns) == 1 else "")
-            if not shape[1]:
-                raise InputError(
-                    f"cell {cell.name!r}",
-                    f"the vector right of {node.matrix} @ has one width",
-                    to_text(node.vector),
-                )
-            if found.setdefault(node.matrix, shape) != shape:
-                raise InputError(f"cell {cell.name!r}", "a matrix has one shape", node.matrix)
+    for node in (n for e in cell.equations for n in walk(e.expression) if isinstance(n, MatrixVector)):
+        columns = _letters(cell, node.vector)
+        if len(columns) != 1:
+            rule = f"the vector right of {node.matrix} @ has one width"
+            raise InputError(f"cell {cell.name!r}", rule, to_text(node.vector))
+        shape = (_width(cell, node.matrix), columns.pop())
+        if found.setdefault(node.matrix, shape) != shape:
+            raise InputError(f"cell {cell.name!r}", "a matrix has one shape", node.matrix)
     return found
 
 
 def find_vectors(cell: Cell) -> dict[str, str]:
-    """Each vector parameter with the letter of its width. Raises InputError if it has two."""
-    known = {*cell.inputs, *cell.constants, *cell.targets, *(s + PREVIOUS for s in cell.states)}
-    found: dict[str, str] = {}
-    for equation in cell.equations:
-        for name in symbols(equation.expression):
-            if name not in known and found.setdefault(name, cell.width(equation.target)) != cell.width(
-                equation.target
-            ):
-                raise InputError(f"cell {cell.name!r}", "a vector parameter has one width", name)
-    for name in found:
+    """Each vector parameter with the letter of its width. Raises InputError if it is a matrix too."""
+    known = _values(cell)
+    names = dict.fromkeys(n for e in cell.equations for n in symbols(e.expression) if n not in known)
+    for name in names:
         if name in cell.matrices:
-            raise InputError(
-                f"cell {cell.name!r}",
-                "a parameter is a matrix (left of @) or a vector, not both",
-                name,
-            )
-    return found
+            rule = "a parameter is a matrix (left of @) or a vector, not both"
+            raise InputError(f"cell {cell.name!r}", rule, name)
+    return {name: _width(cell, name) for name in names}
+
+
+def _values(cell: Cell) -> set[str]:
+    """The names that are no parameters."""
+    return {*cell.inputs, *cell.constants, *cell.targets, *(s + PREVIOUS for s in cell.states)}
+
+
+def _width(cell: Cell, parameter: str) -> str:
+    """The letter of the value that a parameter is named after."""
+    value = split_name(parameter, cell.targets)[1]
+    if cell.width(value) == "1":
+        cure = "Name it after the vector that it multiplies"
+        raise InputError(f"cell {cell.name!r}", "a parameter is named after a vector", parameter, cure)
+    return cell.width(value)
+
+
+def _letters(cell: Cell, expression: Expression) -> set[str]:
+    """The letters of the widths of the vectors that make an expression."""
+    match expression:
+        case Symbol(name) if name in cell.constants:
+            return set()
+        case Symbol(name):
+            return {cell.width(name) if name in _values(cell) else _width(cell, name)} - {"1"}
+        case MatrixVector(matrix, _):
+            return {_width(cell, matrix)}
+        case RowCall():
+            return set()
+    return {letter for part in children(expression) for letter in _letters(cell, part)}
 
 
 def find_families(cell: Cell) -> tuple[Family, ...]:
@@ -88,16 +117,13 @@ def find_families(cell: Cell) -> tuple[Family, ...]:
     order = [n for e in cell.equations for n in _parameter_names(e.expression) if n in shapes]
     stacks: dict[str, list[str]] = {}
     for name in dict.fromkeys(order):
-        stacks.setdefault(name.rpartition("_")[0], []).append(name)
+        stacks.setdefault(split_name(name, cell.targets)[0], []).append(name)
     families = []
     for family, members in stacks.items():
         if len({shapes[m] for m in members}) > 1:
-            raise InputError(
-                f"cell {cell.name!r}",
-                "the parameters of a family have one shape",
-                ", ".join(members),
-            )
-        ranked = tuple(sorted(members, key=lambda m: cell.targets.index(m.rpartition("_")[2])))
+            rule = "the parameters of a family have one shape"
+            raise InputError(f"cell {cell.name!r}", rule, ", ".join(members))
+        ranked = tuple(sorted(members, key=lambda m: cell.targets.index(split_name(m, cell.targets)[1])))
         families.append(Family(family, ranked, *shapes[members[0]]))
     return tuple(families)
 

@@ -2,63 +2,96 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from bptt.cells.expression import MatrixVector, symbols, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
-from bptt.cells.language import PREVIOUS
+from bptt.cells.language import PREVIOUS, Equation
+from bptt.cells.parameters import split_name
 from bptt.errors import InputError
+from bptt.shapes import LEGEND
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
+
+# Names that derivations, plans and sizes need for themselves.
+RESERVED = frozenset({*FUNCTIONS, *ROW_FUNCTIONS, *LEGEND, PREVIOUS.removeprefix("_")})
+RESERVED_PREFIXES = ("δ", "loss_", "next_")
+RESERVED_SUFFIXES = (PREVIOUS, "_rows")
+# Time and batch are no widths of a value.
+WIDTHS = tuple(letter for letter in LEGEND if letter not in "TB")
 
 
 def check_cell(cell: Cell) -> None:
     """Raise InputError where a cell breaks a rule of the language."""
     where = f"cell {cell.name!r}"
-    known = {*cell.inputs, *cell.constants, *(s + PREVIOUS for s in cell.states)}
+    if not cell.inputs:
+        raise InputError(where, "a cell has an input", "none")
+    if len(set(cell.states)) < len(cell.states):
+        raise InputError(where, "a state is named once", " ".join(cell.states))
+    _check_equations(where, cell)
+    for name, value in (*cell.constants.items(), *cell.init.items()):
+        if not math.isfinite(value):
+            raise InputError(where, f"{name} is a finite number", value)
+    for rule, names, known in (
+        ("states and output are targets of equations", (*cell.states, cell.output), cell.targets),
+        ("widths are those of inputs and targets", cell.widths, (*cell.inputs, *cell.targets)),
+        ("a width is the letter of a size", cell.widths.values(), WIDTHS),
+    ):
+        _check_among(where, rule, names, known)
+    # Last, because the families follow from equations and widths, and raise where those disagree.
+    _check_among(where, "init names families of parameters", cell.init, [f.name for f in cell.families])
+
+
+def _check_among(where: str, rule: str, names: Collection[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise InputError(where, rule, repr(name), f"There are: {', '.join(known) or 'none'}")
+
+
+def _check_equations(where: str, cell: Cell) -> None:
+    known: set[str] = set()
+    for name in (*cell.inputs, *cell.constants):
+        _define(where, name, known)
+    known |= {state + PREVIOUS for state in cell.states}
     for number, equation in enumerate(cell.equations, 1):
         here = f"{where}, equation {number}"
-        _check_target(here, equation.target, known)
-        for name in symbols(equation.expression):
-            later = name in cell.targets and name not in known
-            if later:
-                cure = f"For the value of the step before, list {name!r} in states and write {name}{PREVIOUS}"
-                raise InputError(here, "an equation uses values defined above it", repr(name), cure)
-            if name not in known:
-                _check_parameter(here, name, cell)
-        for node in walk(equation.expression):
-            if isinstance(node, MatrixVector):
-                _check_parameter(here, node.matrix, cell)
-        known.add(equation.target)
-    for name in (*cell.states, cell.output):
-        if name not in cell.targets:
-            raise InputError(
-                where,
-                "states and output are targets of equations",
-                repr(name),
-                f"Targets: {', '.join(cell.targets)}",
-            )
-    for family in cell.init:
-        if family not in {f.name for f in cell.families}:
-            names = ", ".join(f.name for f in cell.families)
-            raise InputError(where, "init names families of parameters", repr(family), f"Families: {names}")
-    cell.matrices, cell.vectors, cell.families  # noqa: B018  (computed here so that their rules are checked)
+        _check_reads(here, cell, equation, known)
+        _define(here, equation.target, known)
 
 
-def _check_target(where: str, target: str, known: set[str]) -> None:
-    if target in known:
-        raise InputError(where, "a name is defined once", repr(target))
-    if target.endswith(PREVIOUS) or target in FUNCTIONS or target in ROW_FUNCTIONS or target.startswith("δ"):
-        raise InputError(where, "the names of functions, δ… and …_prev are reserved", repr(target))
+def _define(where: str, name: str, known: set[str]) -> None:
+    if name in known:
+        raise InputError(where, "a name is defined once", repr(name))
+    _check_free(where, name)
+    known.add(name)
+
+
+def _check_free(where: str, name: str) -> None:
+    if name in RESERVED or name.startswith(RESERVED_PREFIXES) or name.endswith(RESERVED_SUFFIXES):
+        rule = "functions, sizes (T, B, I, H, …) and δ…, loss_…, next_…, …_prev, …_rows are reserved"
+        raise InputError(where, rule, repr(name), "Choose another name")
+
+
+def _check_reads(where: str, cell: Cell, equation: Equation, known: set[str]) -> None:
+    for name in symbols(equation.expression):
+        if name in cell.targets and name not in known:
+            cure = f"For the value of the step before, list {name!r} in states and write {name}{PREVIOUS}"
+            raise InputError(where, "an equation uses values defined above it", repr(name), cure)
+        if name not in known:
+            _check_parameter(where, name, cell)
+    for node in walk(equation.expression):
+        if isinstance(node, MatrixVector):
+            if node.matrix in known or node.matrix in cell.targets:
+                raise InputError(where, "left of @ stands a parameter, not a value", repr(node.matrix))
+            _check_parameter(where, node.matrix, cell)
 
 
 def _check_parameter(where: str, name: str, cell: Cell) -> None:
-    family, _, value = name.rpartition("_")
-    if not family or value not in cell.targets:
-        raise InputError(
-            where,
-            "unknown name: a parameter is written FAMILY_VALUE, as W_h or b_h, VALUE being a target",
-            repr(name),
-            f"Values: {', '.join((*cell.inputs, *cell.targets, *(s + PREVIOUS for s in cell.states)))}",
-        )
+    if not split_name(name, cell.targets)[1]:
+        rule = "unknown name: a parameter is written FAMILY_VALUE, as W_h or b_h, VALUE being a target"
+        values = ", ".join((*cell.inputs, *cell.targets, *(s + PREVIOUS for s in cell.states)))
+        raise InputError(where, rule, repr(name), f"Values: {values}")
+    _check_free(where, name)

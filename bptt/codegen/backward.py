@@ -51,12 +51,14 @@ def _terms(rest: Expression, deltas: set[str]) -> list[Term]:
 
 
 def _expand(term: Term, steps: Mapping[str, BackwardStep]) -> Term:
-    """Follow a δ that is one other δ times a coefficient back to where that one starts."""
+    """Follow a δ that is one other δ, as wide, times a coefficient back to where that one starts."""
     source = steps.get(term.delta)
-    plain = source is not None and not source.row and not source.gathers and len(source.terms) == 1
-    if source is None or not plain or source.terms[0].delta.startswith((FROM_LOSS, FROM_NEXT)):
+    if source is None or source.row or source.gathers or len(source.terms) != 1:
         return term
-    return Term(source.terms[0].delta, multiply(source.terms[0].coefficient, term.coefficient))
+    start = source.terms[0]
+    if start.delta not in steps or steps[start.delta].width != source.width:
+        return term
+    return Term(start.delta, multiply(start.coefficient, term.coefficient))
 
 
 def _gathers(cell: Cell, products: Sequence[MatrixProduct]) -> tuple[Gather, ...]:

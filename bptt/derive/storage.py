@@ -7,7 +7,7 @@ from functools import cache
 
 from bptt.cells.cell import Cell
 from bptt.derive.adjoint import adjoint
-from bptt.derive.normal_form import NormalForm, Step, normal_form
+from bptt.derive.normal_form import Step, normal_form
 
 
 @dataclass(frozen=True)
@@ -37,32 +37,17 @@ def storage(cell: Cell) -> Storage:
     """Keep what only a linear map can give; compute again what follows from it element by element."""
     form = normal_form(cell)
     free = {*cell.inputs, *form.previous, *cell.states, *cell.vectors, *cell.constants}
-    needed = set(adjoint(cell).reads) - free
-    kept: list[str] = []
-    again: dict[str, Step] = {}
+    wanted = set(adjoint(cell).reads)
+    available, kept = set(free), []
     for step in form.steps:
-        if step.target not in needed:
-            continue
-        chain = _chain(form, step.target, free | set(kept))
-        if chain is None:
+        if not step.products and available.issuperset(step.names):
+            available.add(step.target)
+        elif step.target in wanted - free:
             kept.append(step.target)
-        else:
-            again.update((s.target, s) for s in chain)
-    ordered = tuple(s for s in form.steps if s.target in again and s.target not in kept)
-    return Storage(cell, tuple(kept), ordered)
-
-
-def _chain(form: NormalForm, name: str, available: set[str]) -> list[Step] | None:
-    """The steps that give `name` from what is available without a linear map, or None."""
-    if name in available:
-        return []
-    step = next((s for s in form.steps if s.target == name), None)
-    if step is None or step.products:
-        return None
-    chain: list[Step] = []
-    for source in step.names:
-        part = _chain(form, source, available)
-        if part is None:
-            return None
-        chain += part
-    return [*chain, step]
+            available.add(step.target)
+    again = []
+    for step in reversed(form.steps):
+        if step.target in wanted - free - set(kept):
+            again.append(step)
+            wanted.update(step.names)
+    return Storage(cell, tuple(kept), tuple(reversed(again)))

@@ -82,7 +82,9 @@ def _check(
     lengths: Tensor | None,
 ) -> None:
     where = f"recurrence({cell.name})"
-    sizes = check_shape(f"{where}, x", x.shape, "T B I")
+    if len(cell.inputs) > 1:
+        raise InputError(where, "a recurrence has one input sequence", " ".join(cell.inputs))
+    sizes = check_shape(f"{where}, x", x.shape, f"T B {cell.width(cell.inputs[0])}")
     if x.shape[0] == 0:
         raise InputError(where, "a sequence has at least one time step", tuple(x.shape))
     if len(initial) != len(cell.states) or len(parameters) != len(cell.families):

@@ -78,12 +78,8 @@ def backward(
             t.delta: deltas.blocks[(t.delta,)] for t in step.terms if t.delta.startswith(DELTA)
         }
         coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
-        value = _evaluate(problem, step, found, coefficients, deltas.together)
-        deltas.put(
-            problem,
-            (step.target,),
-            problem.x.new_zeros(problem.x.shape) if value is None else value,
-        )
+        value = _evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
+        deltas.put(problem, (step.target,), value)
     return Gradients(
         x=deltas.blocks[(DELTA + cell.inputs[0],)],
         initial=tuple(initial[state] for state in cell.states),
@@ -140,18 +136,11 @@ def _run(
             joined[names] = _join(found, names)
         return joined[names]
 
-    value = _evaluate(problem, step, found, coefficients, together)
-    if value is None:
-        value = problem.x.new_zeros(problem.x.shape[1], _size(problem, step.width))
-    found[step.target] = value
+    found[step.target] = _evaluate(problem, step, found, coefficients, together, problem.x.shape[1])
 
 
 def _join(found: Mapping[str, Tensor], names: tuple[str, ...]) -> Tensor:
     return found[names[0]] if len(names) == 1 else torch.cat([found[n] for n in names], -1)
-
-
-def _size(problem: Problem, letter: str) -> int:
-    return 1 if letter == "1" else int(problem.fixed[letter])
 
 
 def _evaluate(
@@ -160,8 +149,9 @@ def _evaluate(
     found: Mapping[str, Tensor],
     coefficients: Mapping[Expression, Any],
     together: Callable[[tuple[str, ...]], Tensor],
-) -> Tensor | None:
-    """Σ gathers + Σ δ ⊙ coefficient over the δ that are there; None if there are none."""
+    *leading: int,
+) -> Tensor:
+    """Σ gathers + Σ δ ⊙ coefficient over the δ that are there, (*leading, width)."""
     total: Tensor | None = None
     for gather in step.gathers:
         product = together(gather.deltas) @ problem.rows(gather.rows)
@@ -169,7 +159,9 @@ def _evaluate(
     for term in step.terms:
         if term.delta in found:
             total = _accumulate(total, found[term.delta], term.coefficient, coefficients)
-    return total.sum(-1, keepdim=True) if step.row and total is not None else total
+    if total is None:
+        return problem.spread(0.0, step.width, *leading)
+    return problem.spread(total.sum(-1, keepdim=True) if step.row else total, step.width, *leading)
 
 
 def _accumulate(
@@ -218,7 +210,5 @@ def _matrix_gradient(
 def _vector_gradient(
     problem: Problem, family: Family, expression: Expression, values: Mapping[str, Any]
 ) -> Tensor:
-    value = compiled(expression)(values)
-    if isinstance(value, Tensor):
-        return value.sum((0, 1))
-    return problem.x.new_zeros(_size(problem, family.rows))
+    value = problem.spread(compiled(expression)(values), family.rows, *problem.x.shape[:2])
+    return value.sum((0, 1))

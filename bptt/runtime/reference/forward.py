@@ -41,7 +41,8 @@ def _one_step(
     """Run the loop's body at step t, adding to `values`."""
     for item in problem.plan.loop:
         if isinstance(item, Step):
-            values[item.target] = compiled(item.rest)(values)
+            value = compiled(item.rest)(values)
+            values[item.target] = problem.spread(value, item.width, problem.x.shape[1])
             continue
         source, weight = values[item.source], problem.rows(item.rows).T
         product = torch.addmm(stacked[item][t], source, weight) if item in stacked else source @ weight
@@ -68,8 +69,7 @@ def _block(problem: Problem, bases: Sequence[Base]) -> Tensor:
 
 
 def _bias(problem: Problem, base: Base) -> Tensor:
-    value = compiled(base.rest)(problem.fixed)
-    return value if isinstance(value, Tensor) else problem.x.new_full((problem.fixed[base.width],), value)
+    return problem.spread(compiled(base.rest)(problem.fixed), base.width)
 
 
 def _separate(problem: Problem, base: Base, bias: Tensor) -> Tensor:
@@ -88,5 +88,5 @@ def complete(problem: Problem, sequences: Mapping[str, Tensor]) -> dict[str, Any
         parts = [after[1:], first[None]] if problem.reverse else [first[None], after[:-1]]
         values[state + PREVIOUS] = torch.cat(parts)
     for step in problem.plan.storage.recomputed:
-        values[step.target] = compiled(step.rest)(values)
+        values[step.target] = problem.spread(compiled(step.rest)(values), step.width, *problem.x.shape[:2])
     return values

@@ -46,13 +46,21 @@ class Problem:
     def fixed(self) -> dict[str, Any]:
         """What has the same value at every step: vector parameters, constants, sizes by letter."""
         cell = self.plan.cell
-        values: dict[str, Any] = {**cell.constants, "I": self.x.shape[-1]}
+        values: dict[str, Any] = {**cell.constants, "1": 1, cell.width(cell.inputs[0]): self.x.shape[-1]}
+        values.update({cell.width(s): v.shape[-1] for s, v in zip(cell.states, self.initial, strict=True)})
         for family in cell.families:
             parts = self.stacks[family.name].chunk(len(family.members))
             values[family.rows] = parts[0].shape[0]
             if family.columns is None:
                 values.update(zip(family.members, parts, strict=True))
         return values
+
+    def spread(self, value: Tensor | float, width: str, *leading: int) -> Tensor:
+        """`value` in its full shape (*leading, width), where numbers, parameters or row values made it."""
+        shape = (*leading, self.fixed[width])
+        if isinstance(value, Tensor):
+            return value if value.shape == shape else value.to(self.x).expand(shape)
+        return self.x.new_full(shape, value)
 
     def rows(self, rows: Rows) -> Tensor:
         """Neighbouring members of a stacked matrix, (Σ rows, columns)."""

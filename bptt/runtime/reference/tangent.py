@@ -37,7 +37,8 @@ def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[st
         here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
         here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
         for step in steps:
-            here[step.target] = _linear(problem, changes, step, here)
+            change = _linear(problem, changes, step, here)
+            here[step.target] = problem.spread(change, step.width, problem.x.shape[1])
         previous = {s: values[s][t] for s in cell.states}
         state = {s: problem.select(t, here[CHANGE + s], state[s]) for s in cell.states}
         for name in names:
