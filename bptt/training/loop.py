@@ -1,0 +1,203 @@
+"""The training loop: steps, evaluations, records, checkpoints, and how a run ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from bptt.tasks.run_folder import WEIGHTS, write_weights
+from bptt.tasks.task import Task
+from bptt.training import checkpoint
+from bptt.training.health import Place, check_loss, check_update, check_weights
+from bptt.training.interrupt import Interrupt
+from bptt.training.opening import RECORDS, open_run
+from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
+from bptt.training.options import TrainingOptions
+from bptt.training.random_state import seed
+from bptt.training.record import Record, append_record, cut_back, synced_size
+from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
+from bptt.training.state import State
+from bptt.training.update import Update, Updater
+
+
+def train(
+    task: Task,
+    options: TrainingOptions,
+    run: Path,
+    reporter: Reporter,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+) -> Outcome:
+    """Train `task.model` and keep everything in the folder `run`.
+
+    `run/model.safetensors` holds the weights of the best held-out loss, `run/last` all that an
+    exact resume needs, `run/metrics.jsonl` the records. With `resume` a run goes on from its last
+    checkpoint and comes to the same numbers as one that never stopped; a folder without a
+    checkpoint is begun. Ctrl-C and SIGTERM end the step, save, and return an Outcome that says so.
+
+    Raises InputError if `run` is taken or was begun with another configuration, TrainingError on
+    NaN, infinity or divergence, MachineError if the disk is full; the last checkpoint stays.
+    """
+    saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
+    with Interrupt() as interrupt:
+        loop = _Loop(task, options, run, reporter)
+        try:
+            if saved:
+                loop.restore()
+            else:
+                loop.begin()
+            if resume and not saved:
+                reporter.on_message(f"{run} holds no checkpoint to go on from: training begins")
+            return loop.run(interrupt)
+        finally:
+            reporter.on_end()
+
+
+class _Loop:
+    def __init__(self, task: Task, options: TrainingOptions, run: Path, reporter: Reporter) -> None:
+        self._task, self._options, self._run, self._reporter = task, options, run, reporter
+        self._model = task.model
+        parameters = [p for p in task.model.parameters() if p.requires_grad]
+        self._optimiser = build_optimiser(parameters, options)
+        self._updater = Updater(task, parameters, self._optimiser, options)
+        whole = options.optimiser == "lbfgs"
+        self._steps = [1 if whole else task.steps(epoch) for epoch in range(options.epochs)]
+        self._state = State()
+        self._saved_step, self._saved_at = 0, monotonic()
+        self._began = monotonic()
+
+    def begin(self) -> None:
+        """Seed the random generators and keep the first checkpoint: a kill costs no exactness."""
+        seed(self._options.seed)
+        self._save()
+
+    def restore(self) -> None:
+        """Take up the last checkpoint, and drop the records made after it."""
+        self._state, changes = checkpoint.restore(self._run, self._model, self._optimiser)
+        cut_back(self._run / RECORDS, self._state.records)
+        self._saved_step = self._state.step
+        self._began -= self._state.seconds
+        at = f"step {self._state.step}, epoch {self._state.epochs_begun}"
+        self._reporter.on_message(f"{self._run} goes on from {at}")
+        for change in changes:
+            self._reporter.on_message(f"{change}: the last digits may differ")
+
+    def run(self, interrupt: Interrupt) -> Outcome:
+        """Train until the epochs or the patience are spent, or a signal comes."""
+        if self._is_over():
+            return self._outcome("finished before")
+        self._reporter.on_start(self._state.step, sum(self._steps), self._task.unit)
+        self._model.train()
+        while not self._is_over() and interrupt.signal is None:
+            self._advance()
+            if self._evaluation_is_due():
+                self._evaluate()
+                self._save()
+            elif monotonic() - self._saved_at >= self._options.checkpoint_every:
+                self._save()
+        if not self._is_over():
+            return self._interrupted(interrupt)
+        whole = self._state.epoch == self._options.epochs
+        return self._outcome("finished" if whole else "stopped early")
+
+    def _is_over(self) -> bool:
+        patience = self._options.patience
+        spent = patience > 0 and self._state.misses >= patience
+        return spent or self._state.epoch >= self._options.epochs
+
+    def _evaluation_is_due(self) -> bool:
+        every, state = self._options.evaluate_every, self._state
+        last = state.epoch == self._options.epochs
+        return last or (state.step % every == 0 if every else state.index == 0)
+
+    def _advance(self) -> None:
+        """Make one update, and its record where one is due."""
+        before = self._state
+        steps = self._steps[before.epoch]
+        epochs_done = before.epoch + before.index / steps
+        rate = learning_rate(self._options, before.step, epochs_done, before.reductions)
+        set_learning_rate(self._optimiser, rate)
+        update = self._update()
+        self._state = before.after(update, steps)
+        self._tell(update)
+        if self._state.step % self._options.log_every == 0 or self._state.index == 0:
+            self._record(rate, update.norm)
+
+    def _update(self) -> Update:
+        state = self._state
+        place = self._place(state.epoch + 1, state.step + 1)
+        check = partial(check_update, self._model, place)
+        if self._options.optimiser == "lbfgs":
+            return self._updater.on_whole_set(state.epoch, check)
+        return self._updater.on_batch(state.epoch, state.index, state.carry, check)
+
+    def _tell(self, update: Update) -> None:
+        epoch, epochs = self._state.epochs_begun, self._options.epochs
+        steps = sum(self._steps)
+        progress = Progress(epoch, epochs, self._state.step, steps, update.loss, update.units)
+        self._reporter.on_step(progress)
+
+    def _record(self, rate: float, norm: float) -> None:
+        """Record the mean training loss since the record before, and have a look at it."""
+        loss, units = self._state.loss_sum / self._state.units, self._state.units
+        self._state = self._state.after_record()
+        check_loss(loss, self._state.first_loss, self._here())
+        self._append("train", loss=loss, units=units, learning_rate=rate, gradient_norm=norm)
+
+    def _evaluate(self) -> None:
+        """Score the held-out data and keep the weights if they are the best so far."""
+        check_weights(self._model, self._here())
+        metrics = self._task.evaluate()
+        self._model.train()
+        check_loss(metrics["loss"], self._state.first_loss, self._here())
+        self._append("held-out", **metrics)
+        self._state = self._state.after_evaluation(metrics["loss"])
+        best = self._state.best_step == self._state.step
+        if best:
+            self._write_weights()
+        epoch, epochs = self._state.epochs_begun, self._options.epochs
+        evaluation = Evaluation(epoch, epochs, self._state.step, metrics, best)
+        self._reporter.on_evaluate(evaluation)
+
+    def _append(self, kind: str, **values: float) -> None:
+        record: Record = {
+            "kind": kind,
+            "step": self._state.step,
+            "epoch": self._state.epochs_begun,
+            **values,
+            "seconds": round(monotonic() - self._began, 3),
+        }
+        append_record(self._run / RECORDS, record)
+
+    def _save(self) -> None:
+        check_weights(self._model, self._here())
+        size, seconds = synced_size(self._run / RECORDS), monotonic() - self._began
+        self._state = replace(self._state, records=size, seconds=seconds)
+        checkpoint.save(self._run, self._model, self._optimiser, self._state)
+        self._saved_step, self._saved_at = self._state.step, monotonic()
+
+    def _write_weights(self) -> None:
+        write_weights(self._model, self._run / WEIGHTS, self._task.metadata)
+
+    def _interrupted(self, interrupt: Interrupt) -> Outcome:
+        if self._saved_step != self._state.step:
+            self._save()
+        if not (self._run / WEIGHTS).exists():
+            # Not evaluated yet; but a run that was stopped should be of use.
+            self._write_weights()
+        return replace(self._outcome("interrupted"), signal=interrupt.signal)
+
+    def _outcome(self, status: Status) -> Outcome:
+        state = self._state
+        seconds = monotonic() - self._began
+        best = state.best_loss, state.best_step
+        return Outcome(self._run, status, state.epochs_begun, state.step, *best, seconds)
+
+    def _here(self) -> Place:
+        return self._place(self._state.epochs_begun, self._state.step)
+
+    def _place(self, epoch: int, step: int) -> Place:
+        return Place(str(self._run), epoch, step, self._saved_step)

@@ -1,0 +1,81 @@
+"""From gradients to new weights: the optimisers, the learning rate over time, clipping."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import cos, pi
+
+from torch.nn import Parameter
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
+from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
+
+from bptt.training.options import TrainingOptions
+
+# Function evaluations that one line search may take (torch: max_iter * 1.25, which is 1 here).
+_LINE_SEARCH = 25
+
+
+def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -> Optimizer:
+    """The optimiser of `options` on `parameters`, at its peak learning rate.
+
+    Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), SGD with momentum, or L-BFGS
+    with a strong Wolfe line search (Nocedal and Wright 2006, algorithms 7.5 and 3.5), one
+    iteration per step. Adam and SGD run torch's fused loops.
+    """
+    rate, decay = options.peak_rate, options.weight_decay
+    if options.optimiser == "adam":
+        return Adam(parameters, rate, weight_decay=decay, fused=True)
+    if options.optimiser == "adamw":
+        return AdamW(parameters, rate, weight_decay=decay, fused=True)
+    if options.optimiser == "sgd":
+        return SGD(parameters, rate, options.momentum, weight_decay=decay, fused=True)
+    return LBFGS(
+        parameters,
+        rate,
+        max_iter=1,
+        max_eval=_LINE_SEARCH,
+        tolerance_change=0.0,
+        line_search_fn="strong_wolfe",
+    )
+
+
+def learning_rate(options: TrainingOptions, step: int, epochs_done: float, reductions: int) -> float:
+    """The learning rate of step `step` (from 0), `epochs_done` epochs after the start.
+
+    `reductions` counts the evaluations so far that brought no new best; only the plateau schedule
+    looks at it. A pure function, so that a resumed run needs no state of the schedule.
+    """
+    warmth = min(1.0, (step + 1) / options.warmup) if options.warmup else 1.0
+    return options.peak_rate * warmth * _factor(options, epochs_done, reductions)
+
+
+def _factor(options: TrainingOptions, epochs_done: float, reductions: int) -> float:
+    done = epochs_done / options.epochs
+    if options.schedule == "linear":
+        return 1.0 - done
+    if options.schedule == "cosine":
+        return 0.5 * (1.0 + cos(pi * done))
+    if options.schedule == "exponential":
+        return options.decay_factor ** int(epochs_done)
+    if options.schedule == "plateau":
+        return options.decay_factor**reductions
+    return 1.0
+
+
+def set_learning_rate(optimiser: Optimizer, rate: float) -> None:
+    """Use `rate` from the next step on."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def clip_gradient(parameters: Sequence[Parameter], options: TrainingOptions) -> float:
+    """Clip the gradients in place: each element first, then the norm of them all.
+
+    Returns the norm before any clipping.
+    """
+    norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if options.clip_value:
+        clip_grad_value_(parameters, options.clip_value)
+    if options.norm_limit:
+        clip_grad_norm_(parameters, options.norm_limit)
+    return float(norm)

@@ -1,0 +1,124 @@
+"""How to train: every choice of the loop in one checked value."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import isfinite
+
+from bptt.errors import InputError
+
+OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
+SCHEDULES = ("constant", "linear", "cosine", "exponential", "plateau")
+
+# What is taken where the user says nothing.
+_LEARNING_RATE = {"adam": 2e-3, "adamw": 2e-3, "sgd": 1.0, "lbfgs": 1.0}
+_DECAY = {"exponential": 0.9, "plateau": 0.5}
+_CLIP_NORM = 5.0
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """The choices of the training loop. A limit of 0 means no limit; None means the usual value.
+
+    The learning rate rises linearly over `warmup` steps to `learning_rate` (None: 0.002 for Adam
+    and AdamW, 1 for SGD and L-BFGS). After that `schedule` multiplies it:
+
+    - ``constant``: by 1;
+    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch;
+    - ``exponential``: by `decay` (None: 0.9) after each epoch;
+    - ``plateau``: by `decay` (None: 0.5) after each evaluation that is not the best so far.
+
+    `clip_value` bounds each element of the gradient, then `clip_norm` the norm of the whole
+    gradient (None: 5, or no limit if `clip_value` is given). L-BFGS looks at the whole training
+    set in each step, so that one epoch is one step; its line search takes the place of clipping,
+    weight decay and momentum.
+
+    The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
+    Training ends early after `patience` evaluations in a row without a new best. A checkpoint is
+    written after each evaluation and whenever `checkpoint_every` seconds have passed.
+    Raises InputError naming the option.
+    """
+
+    epochs: int = 10
+    optimiser: str = "adam"
+    learning_rate: float | None = None
+    momentum: float = 0.0
+    weight_decay: float = 0.0
+    schedule: str = "constant"
+    decay: float | None = None
+    warmup: int = 0
+    clip_norm: float | None = None
+    clip_value: float = 0.0
+    patience: int = 0
+    seed: int = 0
+    evaluate_every: int = 0
+    log_every: int = 50
+    checkpoint_every: float = 300.0
+
+    def __post_init__(self) -> None:
+        _check_choice("optimiser", self.optimiser, OPTIMISERS)
+        _check_choice("schedule", self.schedule, SCHEDULES)
+        for name in ("epochs", "log_every"):
+            _check(name, getattr(self, name), 1)
+        for name in ("warmup", "patience", "seed", "evaluate_every"):
+            _check(name, getattr(self, name), 0)
+        for name in ("clip_value", "weight_decay", "momentum", "checkpoint_every", "norm_limit"):
+            _check(name, getattr(self, name), 0.0)
+        self._check_rates()
+        self._check_pairs()
+
+    @property
+    def peak_rate(self) -> float:
+        """The learning rate after the warm-up."""
+        usual = _LEARNING_RATE[self.optimiser]
+        return usual if self.learning_rate is None else self.learning_rate
+
+    @property
+    def decay_factor(self) -> float:
+        """The factor of the exponential and the plateau schedule; 1 for the others."""
+        return _DECAY.get(self.schedule, 1.0) if self.decay is None else self.decay
+
+    @property
+    def norm_limit(self) -> float:
+        """The largest norm of the gradient, 0 for none."""
+        if self.clip_norm is not None:
+            return self.clip_norm
+        return 0.0 if self.clip_value or self.optimiser == "lbfgs" else _CLIP_NORM
+
+    def to_dict(self) -> dict[str, int | float | str]:
+        """Plain values for `config.json`, the usual ones filled in."""
+        usual = {
+            "learning_rate": self.peak_rate,
+            "decay": self.decay_factor,
+            "clip_norm": self.norm_limit,
+        }
+        return asdict(self) | usual
+
+    def _check_rates(self) -> None:
+        if not 0 < self.peak_rate < float("inf"):
+            raise InputError("learning_rate", "must be a number above 0", self.peak_rate)
+        if not 0 < self.decay_factor <= 1:
+            raise InputError("decay", "must be above 0 and at most 1", self.decay_factor)
+        if self.momentum >= 1:
+            raise InputError("momentum", "must be below 1", self.momentum)
+
+    def _check_pairs(self) -> None:
+        if self.decay is not None and self.schedule not in _DECAY:
+            raise InputError("decay", f"needs the schedule {' or '.join(_DECAY)}", self.schedule)
+        if self.momentum and self.optimiser != "sgd":
+            raise InputError("momentum", "needs the optimiser sgd", self.optimiser)
+        limited = self.norm_limit or self.clip_value or self.weight_decay
+        if self.optimiser == "lbfgs" and limited:
+            raise InputError("lbfgs", "takes neither clipping nor weight decay", limited)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InputError(name, f"must be one of {', '.join(choices)}", value)
+
+
+def _check(name: str, value: float, least: float) -> None:
+    whole = isinstance(least, int)
+    if not isfinite(value) or value < least or (whole and not isinstance(value, int)):
+        kind = "whole number" if whole else "finite number"
+        raise InputError(name, f"must be a {kind} of at least {least:g}", value)

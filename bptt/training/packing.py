@@ -1,0 +1,73 @@
+"""Nested plain values with tensors in them as one safetensors file, read back without pickle.
+
+The tensors stand in the file under the names of their places, such as ``weights.out.bias``;
+everything around them is JSON in the file's header. Floats keep every digit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from bptt.errors import InputError, InternalError
+
+_HEADER = "values"
+
+
+def dumps(value: object) -> bytes:
+    """The bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors."""
+    tensors: dict[str, Tensor] = {}
+    header = json.dumps(_pack(value, "", tensors))
+    return safetensors.torch.save(tensors, {_HEADER: header})
+
+
+def load(path: Path) -> Any:
+    """The value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged."""
+    try:
+        with safe_open(path, "pt") as file:
+            values = json.loads((file.metadata() or {})[_HEADER])
+            # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        return _unpack(values, tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+        raise InputError(str(path), "must be a whole checkpoint", error) from error
+
+
+def _pack(value: object, name: str, tensors: dict[str, Tensor]) -> object:
+    """`value` as JSON; its tensors go to `tensors`, and their names take their places."""
+    if isinstance(value, Tensor):
+        # clone: safetensors takes no two tensors that share memory, as tied weights do
+        tensors[name] = value.detach().cpu().clone().contiguous()
+        return {"tensor": name}
+    if isinstance(value, Mapping):
+        pairs = [[key, _pack(item, _join(name, key), tensors)] for key, item in value.items()]
+        return {"dict": pairs}
+    if isinstance(value, list | tuple):
+        items = [_pack(item, _join(name, i), tensors) for i, item in enumerate(value)]
+        return {"tuple": items} if isinstance(value, tuple) else items
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise InternalError(name, "cannot be kept in a checkpoint", type(value).__name__)
+
+
+def _join(name: str, key: object) -> str:
+    return f"{name}.{key}" if name else str(key)
+
+
+def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+    if isinstance(value, list):
+        return [_unpack(item, tensors) for item in value]
+    if not isinstance(value, dict):
+        return value
+    ((kind, held),) = value.items()
+    if kind == "tensor":
+        return tensors[held]
+    if kind == "tuple":
+        return tuple(_unpack(item, tensors) for item in held)
+    return {key: _unpack(item, tensors) for key, item in held}

@@ -1,0 +1,32 @@
+"""The state of every random generator that a step may draw from."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import torch
+
+
+def seed(number: int) -> None:
+    """Start Python's and torch's generators anew."""
+    random.seed(number)
+    torch.manual_seed(number)
+
+
+def random_states() -> dict[str, Any]:
+    """The states of Python's generator and of torch's on every device in use."""
+    devices = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    return {
+        "python": random.getstate(),
+        "cpu": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if devices else [],
+    }
+
+
+def set_random_states(states: dict[str, Any]) -> None:
+    """Go back to what `random_states` gave."""
+    random.setstate(states["python"])
+    torch.set_rng_state(states["cpu"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])

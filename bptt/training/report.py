@@ -1,0 +1,70 @@
+"""What the loop tells while it runs, and what it hands back at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+Status = Literal["finished", "stopped early", "interrupted", "finished before"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One update of the weights: its place, the mean loss per unit, the units it saw."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    units: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The held-out metrics after `step` updates, and whether the loss is the best so far."""
+
+    epoch: int
+    epochs: int
+    step: int
+    metrics: dict[str, float]
+    best: bool
+
+
+class Reporter(Protocol):
+    """Takes what the loop tells. Epochs count from 1."""
+
+    def on_start(self, step: int, steps: int, unit: str) -> None:
+        """`step` of `steps` updates are done; losses and speeds are per `unit`."""
+
+    def on_step(self, progress: Progress) -> None:
+        """One update is done."""
+
+    def on_evaluate(self, evaluation: Evaluation) -> None:
+        """The held-out data was scored."""
+
+    def on_message(self, text: str) -> None:
+        """A line that the user should read."""
+
+    def on_end(self) -> None:
+        """No further call comes, also when an error stops the loop."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended. Losses are held-out means in nats per unit.
+
+    `status`: "finished" all epochs; "stopped early", the patience being spent; "interrupted" by
+    `signal`, saved, to be resumed; "finished before", when there was nothing left to resume.
+    `seconds` is the time of training, over all resumes.
+    """
+
+    run: Path
+    status: Status
+    epoch: int
+    step: int
+    best_loss: float
+    best_step: int
+    seconds: float
+    signal: int | None = None

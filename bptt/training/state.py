@@ -1,0 +1,69 @@
+"""Where a run stands: what the loop counts, beside the weights and the optimiser."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from math import inf
+from typing import Any
+
+from torch import Tensor
+
+from bptt.training.update import Update
+
+
+@dataclass(frozen=True)
+class State:
+    """The position of a run and its sums; a new one after each step, so that none is half-way.
+
+    `epoch` (from 0) and `index` name the next batch, `step` counts the updates done, `carry` holds
+    the states handed from batch to batch. `loss_sum` and `units` have gathered since the last
+    record; `first_loss` is the mean of the first record. `misses` evaluations in a row brought no
+    new best, `reductions` in all. `records` is the size of `metrics.jsonl` in bytes.
+    """
+
+    epoch: int = 0
+    index: int = 0
+    step: int = 0
+    carry: tuple[Tensor, ...] = ()
+    loss_sum: float = 0.0
+    units: int = 0
+    first_loss: float = inf
+    best_loss: float = inf
+    best_step: int = 0
+    misses: int = 0
+    reductions: int = 0
+    seconds: float = 0.0
+    records: int = 0
+
+    @property
+    def epochs_begun(self) -> int:
+        """The number, from 1, of the epoch of the last update."""
+        return self.epoch + (self.index > 0)
+
+    def after(self, update: Update, steps: int) -> State:
+        """The state after `update`, in an epoch of `steps` updates."""
+        last = self.index + 1 == steps
+        return replace(
+            self,
+            epoch=self.epoch + last,
+            index=0 if last else self.index + 1,
+            step=self.step + 1,
+            carry=() if last else update.carry,
+            loss_sum=self.loss_sum + update.loss * update.units,
+            units=self.units + update.units,
+        )
+
+    def after_record(self) -> State:
+        """The state after the sums were recorded."""
+        first = self.loss_sum / self.units if self.first_loss == inf else self.first_loss
+        return replace(self, loss_sum=0.0, units=0, first_loss=first)
+
+    def after_evaluation(self, loss: float) -> State:
+        """The state after an evaluation with the held-out loss `loss`."""
+        if loss < self.best_loss:
+            return replace(self, best_loss=loss, best_step=self.step, misses=0)
+        return replace(self, misses=self.misses + 1, reductions=self.reductions + 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields by name; the tensors are not copied."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,0 +1,93 @@
+"""One update of the weights: on a mini-batch, or on the whole training set (L-BFGS)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import Parameter
+from torch.optim import Optimizer
+
+from bptt.tasks.task import Task
+from bptt.training.optimiser import clip_gradient
+from bptt.training.options import TrainingOptions
+from bptt.training.random_state import random_states, set_random_states
+
+
+@dataclass(frozen=True)
+class Update:
+    """What one update saw: mean loss per unit, units, norm of the gradient, the states after."""
+
+    loss: float
+    units: int
+    norm: float
+    carry: tuple[Tensor, ...]
+
+
+class Updater:
+    """Computes a gradient, has it checked, and lets the optimiser take its step.
+
+    `check(loss, norm)` raises if the numbers went wrong; then the weights are as before.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        parameters: list[Parameter],
+        optimiser: Optimizer,
+        options: TrainingOptions,
+    ) -> None:
+        self._task, self._parameters = task, parameters
+        self._optimiser, self._options = optimiser, options
+
+    def on_batch(
+        self,
+        epoch: int,
+        index: int,
+        carry: tuple[Tensor, ...],
+        check: Callable[[float, float], None],
+    ) -> Update:
+        """One update on batch `index` of `epoch`."""
+        self._optimiser.zero_grad()
+        step = self._task.step(epoch, index, carry)
+        step.loss.backward()  # type: ignore[no-untyped-call]
+        norm = clip_gradient(self._parameters, self._options)
+        loss = step.loss.item()
+        check(loss, norm)
+        self._optimiser.step()
+        return Update(loss, step.units, norm, step.carry)
+
+    def on_whole_set(self, epoch: int, check: Callable[[float, float], None]) -> Update:
+        """One update on all batches of `epoch` together, by the optimiser's line search.
+
+        Every evaluation of one search sees the same random numbers (dropout), so that the search
+        compares values of one function.
+        """
+        random = random_states()
+        first: list[Update] = []
+
+        def evaluate() -> float:
+            set_random_states(random)
+            update = self._gradient_of_whole_set(epoch)
+            if not first:
+                check(update.loss, update.norm)
+                first.append(update)
+            return update.loss
+
+        self._optimiser.step(evaluate)
+        return first[0]
+
+    def _gradient_of_whole_set(self, epoch: int) -> Update:
+        """Leave the gradient of the mean loss over all units of `epoch` in the parameters."""
+        self._optimiser.zero_grad()
+        total, units = 0.0, 0
+        carry: tuple[Tensor, ...] = ()
+        for index in range(self._task.steps(epoch)):
+            step = self._task.step(epoch, index, carry)
+            (step.loss * step.units).backward()  # type: ignore[no-untyped-call]
+            total, units, carry = total + step.loss.item() * step.units, units + step.units, step.carry
+        for parameter in self._parameters:
+            if parameter.grad is not None:
+                parameter.grad /= units
+        return Update(total / units, units, clip_gradient(self._parameters, self._options), ())

@@ -1,0 +1,180 @@
+"""A resumed run comes to the same numbers as one that never stopped, to the last bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_task import BATCHES, Quiet, TinyTask, everything, records, same
+
+from bptt.errors import InputError
+from bptt.training import packing
+from bptt.training.checkpoint import FILE
+from bptt.training.loop import train
+from bptt.training.options import TrainingOptions
+from bptt.training.record import synced_size
+
+# Checkpoints after every step, or only with the evaluations.
+ALWAYS, SELDOM = 0.0, 1e9
+
+
+class PowerCut(BaseException):
+    """The end of a run that has no time to save."""
+
+
+def run_until(at: tuple[int, int], options: TrainingOptions, run: Path, **how: bool) -> None:
+    """Train, and die in step `at` (epoch, index)."""
+
+    def before_step(epoch: int, index: int) -> None:
+        if (epoch, index) == at:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        train(TinyTask(before_step=before_step), options, run, Quiet(), **how)
+    torch.manual_seed(999)
+
+
+OPTIMISERS: list[dict[str, Any]] = [
+    {"optimiser": "adam", "weight_decay": 0.01},
+    {"optimiser": "adamw", "weight_decay": 0.01},
+    {"optimiser": "sgd", "learning_rate": 0.5, "momentum": 0.9},
+    {"optimiser": "sgd", "learning_rate": 0.5},
+    {"optimiser": "lbfgs"},
+]
+SCHEDULES: list[dict[str, Any]] = [
+    {"schedule": "constant", "warmup": 5},
+    {"schedule": "linear"},
+    {"schedule": "cosine", "clip_value": 0.01},
+    {"schedule": "exponential"},
+    {"schedule": "plateau"},
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda values: values["schedule"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS, ids=lambda values: "-".join(map(str, values.values())))
+@pytest.mark.parametrize("every", [ALWAYS, SELDOM], ids=["always", "seldom"])
+def test_every_optimiser_and_schedule_goes_on_exactly(
+    tmp_path: Path, optimiser: dict[str, Any], schedule: dict[str, Any], every: float
+) -> None:
+    values = {**optimiser, **schedule}
+    if values["optimiser"] == "lbfgs":
+        values.pop("clip_value", None)
+    options = TrainingOptions(epochs=4, log_every=2, checkpoint_every=every, seed=7, **values)
+    train(TinyTask(), options, tmp_path / "whole", Quiet())
+    # In L-BFGS a step is an epoch; the second stop hits the resumed run.
+    run_until((1, 1), options, tmp_path / "run")
+    run_until((3, 2), options, tmp_path / "run", resume=True)
+    outcome = train(TinyTask(), options, tmp_path / "run", Quiet(), resume=True)
+    assert outcome.status == "finished"
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+def test_dropout_carry_and_order_matter_to_this_test(tmp_path: Path) -> None:
+    """The tiny task would notice if the random state, the carry or the position were lost."""
+    options = TrainingOptions(epochs=2, checkpoint_every=ALWAYS)
+    train(TinyTask(), options, tmp_path / "whole", Quiet())
+    lost = {
+        "random": lambda saved: saved["random"].update(cpu=torch.get_rng_state()),
+        "carry": lambda saved: saved["state"].update(carry=()),
+        "index": lambda saved: saved["state"].update(index=0),
+    }
+    for name, lose in lost.items():
+        run = tmp_path / name
+        run_until((1, 1), options, run)
+        saved = packing.load(run / FILE)
+        lose(saved)
+        (run / FILE).write_bytes(packing.dumps(saved))
+        train(TinyTask(), options, run, Quiet(), resume=True)
+        assert not same(everything(run)["checkpoint"], everything(tmp_path / "whole")["checkpoint"])
+
+
+def test_killed_before_the_first_checkpoint_it_begins_again(tmp_path: Path) -> None:
+    options, quiet = TrainingOptions(epochs=2), Quiet()
+    train(TinyTask(), options, tmp_path / "whole", Quiet())
+    outcome = train(TinyTask(), options, tmp_path / "run", quiet, resume=True)
+    assert outcome.status == "finished"
+    assert "training begins" in quiet.messages[0]
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+def test_killed_between_evaluation_and_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options, run = TrainingOptions(epochs=3), tmp_path / "run"
+    train(TinyTask(), options, tmp_path / "whole", Quiet())
+
+    def die(path: Path) -> int:
+        if path.exists() and len(records(run)) == 4:
+            raise PowerCut
+        return synced_size(path)
+
+    with monkeypatch.context() as context:
+        context.setattr("bptt.training.loop.synced_size", die)
+        with pytest.raises(PowerCut):
+            train(TinyTask(), options, run, Quiet())
+    assert len(records(run)) == 4
+    train(TinyTask(), options, run, Quiet(), resume=True)
+    assert same(everything(run), everything(tmp_path / "whole"))
+
+
+def test_a_finished_run_says_so(tmp_path: Path) -> None:
+    options, run, quiet = TrainingOptions(epochs=2), tmp_path / "run", Quiet()
+    first = train(TinyTask(), options, run, Quiet())
+    before = everything(run)
+    again = train(TinyTask(), options, run, quiet, resume=True)
+    assert again.status == "finished before"
+    assert (again.best_loss, again.step) == (first.best_loss, first.step)
+    assert quiet.progress == []
+    assert same(everything(run), before)
+
+
+def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Path) -> None:
+    short, long = TrainingOptions(epochs=1), TrainingOptions(epochs=3, checkpoint_every=5.0)
+    train(TinyTask(), TrainingOptions(epochs=3), tmp_path / "whole", Quiet())
+    train(TinyTask(), short, tmp_path / "run", Quiet())
+    outcome = train(TinyTask(), long, tmp_path / "run", Quiet(), resume=True)
+    assert outcome.step == 3 * BATCHES
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "named"),
+    [
+        ({}, {"optimiser": "adamw"}, "training.optimiser: adam before, adamw now"),
+        ({}, {"learning_rate": 0.01}, "training.learning_rate: 0.002 before, 0.01 now"),
+        ({}, {"seed": 2}, "training.seed: 0 before, 2 now"),
+        ({}, {"epochs": 1}, "training.epochs: 2 before, only 1 now"),
+        ({"vocabulary": "abcd"}, {}, "data.letters: 3 before, 4 now; vocab.txt would be another"),
+        ({"vocabulary": "xyz"}, {}, "vocab.txt would be another"),
+    ],
+)
+def test_another_configuration_is_refused_by_name(
+    tmp_path: Path, task: dict[str, Any], values: dict[str, Any], named: str
+) -> None:
+    run = tmp_path / "run"
+    train(TinyTask(), TrainingOptions(epochs=2), run, Quiet())
+    before = everything(run)
+    with pytest.raises(InputError) as caught:
+        train(TinyTask(**task), TrainingOptions(**{"epochs": 2, **values}), run, Quiet(), resume=True)
+    assert named in str(caught.value)
+    assert same(everything(run), before)
+
+
+def test_a_damaged_checkpoint_is_named_and_nothing_is_touched(tmp_path: Path) -> None:
+    run, options = tmp_path / "run", TrainingOptions(epochs=2)
+    train(TinyTask(), options, run, Quiet())
+    (run / FILE).write_bytes((run / FILE).read_bytes()[:-7])
+    best = (run / "model.safetensors").read_bytes()
+    with pytest.raises(InputError, match=r"last/checkpoint\.safetensors"):
+        train(TinyTask(), options, run, Quiet(), resume=True)
+    assert (run / "model.safetensors").read_bytes() == best
+
+
+def test_another_number_of_threads_is_told(tmp_path: Path) -> None:
+    run, quiet = tmp_path / "run", Quiet()
+    train(TinyTask(), TrainingOptions(epochs=1), run, Quiet())
+    saved = packing.load(run / FILE)
+    saved["machine"]["threads"] = 77
+    (run / FILE).write_bytes(packing.dumps(saved))
+    train(TinyTask(), TrainingOptions(epochs=2), run, quiet, resume=True)
+    assert any("threads: 77 before" in message for message in quiet.messages)

@@ -1,0 +1,132 @@
+"""A task that trains in milliseconds and still needs everything that a resume must keep.
+
+The network is recurrent (the carry matters) and has dropout (the random state matters), the order of
+the data changes with the epoch (the position matters).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bptt.tasks.run_folder import write_config
+from bptt.tasks.task import Step, Task
+from bptt.training import packing
+from bptt.training.checkpoint import FILE
+from bptt.training.report import Evaluation, Progress
+
+T, B, INPUTS, H, V = 4, 3, 2, 5, 6
+BATCHES = 3
+
+
+class TinyModel(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.recurrent = nn.RNN(INPUTS, H)
+        self.dropout = nn.Dropout(0.2)
+        self.out = nn.Linear(H, V)
+
+    def forward(self, x: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+        states, last = self.recurrent(x, h)
+        return self.out(self.dropout(states)), last
+
+
+class TinyTask(Task):
+    """`before_step(epoch, index)` is called first in every step; `vocabulary` is kept in the run."""
+
+    unit = "characters"
+
+    def __init__(
+        self,
+        *,
+        vocabulary: str = "abc",
+        before_step: Callable[[int, int], None] = lambda epoch, index: None,
+    ) -> None:
+        self.vocabulary, self.before_step = vocabulary, before_step
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            self.model: TinyModel = TinyModel()
+            self.x = torch.randn(BATCHES + 1, T, B, INPUTS)
+            self.y = torch.randint(V, (BATCHES + 1, T, B))
+
+    def steps(self, epoch: int) -> int:
+        return BATCHES
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        self.before_step(epoch, index)
+        (h,) = carry or (torch.zeros(1, B, H),)
+        loss, last = self._loss((index + epoch) % BATCHES, h)
+        return Step(loss, T * B, (last.detach(),))
+
+    def _loss(self, batch: int, h: Tensor) -> tuple[Tensor, Tensor]:
+        logits, last = self.model(self.x[batch], h)
+        return nn.functional.cross_entropy(logits.flatten(0, 1), self.y[batch].flatten()), last
+
+    def evaluate(self) -> dict[str, float]:
+        self.model.eval()
+        with torch.no_grad():
+            return {"loss": float(self._loss(BATCHES, torch.zeros(1, B, H))[0])}
+
+    def save(self, folder: Path) -> None:
+        write_config(folder, {"task": "tiny", "data": {"letters": len(self.vocabulary)}})
+        (folder / "vocab.txt").write_text(self.vocabulary, encoding="utf-8")
+
+    def describe(self) -> list[str]:
+        return ["tiny"]
+
+
+class Quiet:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> None:
+        self.on_progress = on_progress
+        self.start: tuple[int, int, str] | None = None
+        self.progress: list[Progress] = []
+        self.evaluations: list[Evaluation] = []
+        self.messages: list[str] = []
+        self.ended = 0
+
+    def on_start(self, step: int, steps: int, unit: str) -> None:
+        self.start = (step, steps, unit)
+
+    def on_step(self, progress: Progress) -> None:
+        self.progress.append(progress)
+        self.on_progress(progress)
+
+    def on_evaluate(self, evaluation: Evaluation) -> None:
+        self.evaluations.append(evaluation)
+
+    def on_message(self, text: str) -> None:
+        self.messages.append(text)
+
+    def on_end(self) -> None:
+        self.ended += 1
+
+
+def records(run: Path) -> list[dict[str, float | str]]:
+    """The records of a run, without the clock."""
+    lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]
+
+
+def everything(run: Path) -> dict[str, Any]:
+    """What a run came to: its checkpoint, its best weights, its records; without the clock."""
+    checkpoint = packing.load(run / FILE)
+    for clock in ("seconds", "records"):
+        del checkpoint["state"][clock]
+    best = (run / "model.safetensors").read_bytes()
+    return {"checkpoint": checkpoint, "best": best, "records": records(run)}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality to the last bit, through dicts, lists and tensors."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
