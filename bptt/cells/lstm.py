@@ -94,5 +94,5 @@ LSTM_LAYERNORM = Cell.define(
     constants={"epsilon": 1e-5},
     init={"gain": 1.0, "b": 0.0},
     title="LSTM with layer normalisation of every gate and of the cell",
-    source="Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22, the mean taken over each gate's H units",
+    source="Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22, W x + R h normalised gate by gate",
 )

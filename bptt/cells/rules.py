@@ -41,6 +41,9 @@ def check_cell(cell: Cell) -> None:
         ("a width is the letter of a size", cell.widths.values(), WIDTHS),
     ):
         _check_among(where, rule, names, known)
+    for name in (*cell.states, cell.output):
+        if cell.width(name) == "1":
+            raise InputError(where, "states and output are vectors, not values over a row", repr(name))
     # Last, because the families follow from equations and widths, and raise where those disagree.
     _check_among(where, "init names families of parameters", cell.init, [f.name for f in cell.families])
 

@@ -107,8 +107,7 @@ def run(
         total = value(step.rest, values, arithmetic)
         for product in step.products:
             total = _add(total, _apply(product, values, matrices))
-        width = values.get(step.width, [1])[0]
-        values[step.target] = total * width if len(total) == 1 else total
+        values[step.target] = total * values[step.width][0] if len(total) == 1 else total
 
 
 def value(expression: Expression, values: Mapping[str, Vector], arithmetic: Arithmetic) -> Vector:
@@ -139,7 +138,7 @@ def value(expression: Expression, values: Mapping[str, Vector], arithmetic: Arit
 
 def _fixed(cell: Cell, point: Point) -> dict[str, Vector]:
     """Constants, vector parameters, and the sizes by their letter."""
-    values = {name: [number] for name, number in cell.constants.items()} | dict(point.vectors)
+    values = {name: [number] for name, number in cell.constants.items()} | dict(point.vectors) | {"1": [1]}
     for name, vector in {**point.sequence[0], **point.initial}.items():
         values[cell.width(name)] = [len(vector)]
     for name, rows in point.matrices.items():

@@ -108,8 +108,11 @@ def _differentiate(
     partials = [[sympy.diff(unit, u) for u, _, _ in flat] for unit in units]
     evaluate = sympy.lambdify([u for u, _, _ in flat], [units, partials], modules="mpmath")
     found, slopes = evaluate(*(number for _, number, _ in flat))
+    # So that an equation of constants alone has a row as well.
+    nothing = (0, [mpmath.mpf(0)] * len(totals[cell.inputs[0]][0]))
     return found, [
-        _combine_rows((p, total) for p, (_, _, total) in zip(row, flat, strict=True)) for row in slopes
+        _combine_rows([nothing, *((p, total) for p, (_, _, total) in zip(row, flat, strict=True))])
+        for row in slopes
     ]
 
 

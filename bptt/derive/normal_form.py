@@ -161,5 +161,6 @@ class _Builder:
                 f"cell {self.cell.name!r}, {target}",
                 "the vectors of an equation have the width of its target",
                 widths,
+                "A matrix named after the target brings a vector to its width: W_h @ x",
             )
         return next(iter(letters), "1")

@@ -107,7 +107,7 @@ def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, 
 
 def _point(cell: Cell, sizes: Mapping[str, int], draw: Callable[[int], Vector]) -> Point:
     return Point(
-        sequence=[{name: draw(sizes["I"]) for name in cell.inputs}],
+        sequence=[{name: draw(sizes[cell.width(name)]) for name in cell.inputs}],
         initial={state: draw(sizes[cell.width(state)]) for state in cell.states},
         matrices={m: [draw(sizes[b]) for _ in range(sizes[a])] for m, (a, b) in cell.matrices.items()},
         vectors={vector: draw(sizes[letter]) for vector, letter in cell.vectors.items()},
@@ -138,7 +138,7 @@ def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, Tenso
 
     states = {s + PREVIOUS: draw(BATCH, sizes[cell.width(s)]) for s in cell.states}
     parameters = {f.name: 0.5 * draw(*f.shape(sizes)) for f in cell.families}
-    return {cell.inputs[0]: draw(STEPS, BATCH, sizes["I"]), **states, **parameters}
+    return {cell.inputs[0]: draw(STEPS, BATCH, sizes[cell.width(cell.inputs[0])]), **states, **parameters}
 
 
 def _loss(cell: Cell, tensors: Mapping[str, Tensor], run: Callable[..., tuple[Tensor, ...]]) -> Tensor:
