@@ -1,0 +1,139 @@
+"""The order in which a text is read: as parallel streams without end, or sentence by sentence.
+
+Each batch is found by its epoch and index alone, so that a run can go on from any of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bptt.data.levels import END
+
+# As an input: a zero vector, for nothing was read before. As a target: nothing to predict here.
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`inputs` and `targets` are (T, B) int64, NOTHING where there is none; `lengths` (B,) int64 counts
+    the steps of each row, None if all have T. `continues` says that the states of the batch before
+    belong to this one.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor | None
+    continues: bool
+
+    @property
+    def units(self) -> int:
+        """The number of tokens to predict."""
+        return int((self.targets != NOTHING).sum())
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on another device."""
+        lengths = None if self.lengths is None else self.lengths.to(device)
+        return Batch(self.inputs.to(device), self.targets.to(device), lengths, self.continues)
+
+
+class Batches(ABC):
+    """Batches by epoch and index."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """The number of batches in every epoch."""
+
+    @abstractmethod
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of `epoch`, always the same."""
+
+
+class Continuous(Batches):
+    """A text cut into B streams that are read side by side, T tokens at a time, from first to last
+    token: for truncated back-propagation through time with the states carried over (R7).
+
+    Every token is a target once in an epoch, and the input of the next one; the first input of each
+    stream is NOTHING. The last stream may be shorter.
+    """
+
+    def __init__(self, tokens: Tensor, streams: int, sequence_length: int) -> None:
+        padding = -len(tokens) % streams
+        padded = torch.cat([tokens, tokens.new_full((padding,), NOTHING)])
+        self._targets = padded.view(streams, -1).t().contiguous()  # (N / B, B)
+        self._length = sequence_length
+
+    @property
+    def steps(self) -> int:
+        """The number of batches in every epoch."""
+        return ceil(len(self._targets) / self._length)
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index`, the same in every epoch."""
+        start = index * self._length
+        targets = self._targets[start : start + self._length].long()  # (T, B)
+        nothing = torch.full_like(targets[:1], NOTHING)
+        before = self._targets[start - 1 : start].long() if start else nothing
+        return Batch(torch.cat([before, targets[:-1]]), targets, None, continues=start > 0)
+
+
+class Lines:
+    """The lines of an encoded text, each with its `<eos>`; `lengths` (N,) counts their tokens.
+
+    `tokens` ends in `<eos>`. A line is read as a sentence: NOTHING goes in first, `<eos>` is the last to
+    be predicted (L2).
+    """
+
+    def __init__(self, tokens: Tensor) -> None:
+        ends = torch.nonzero(tokens == END).flatten()
+        self._tokens = tokens
+        self._starts = torch.cat([ends.new_zeros(1), ends[:-1] + 1])
+        self.lengths = ends + 1 - self._starts
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The lines of the numbers `rows` (B,), padded behind to the longest."""
+        lengths = self.lengths[rows]  # (B,)
+        steps = torch.arange(int(lengths.max()))[:, None]  # (T, 1)
+        padding = steps >= lengths  # (T, B)
+        # Behind the end of a line stands another one; behind the last, nothing.
+        positions = (self._starts[rows] + steps).clamp(max=len(self._tokens) - 1)
+        targets = self._tokens[positions].long().masked_fill(padding, NOTHING)
+        inputs = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
+        return Batch(inputs.masked_fill(padding, NOTHING), targets, lengths, continues=False)
+
+
+class Sentences(Batches):
+    """Lines one by one, B of similar length in a batch.
+
+    Which ones these are, and the order of the batches, is drawn anew for each epoch from `seed` and the
+    epoch.
+    """
+
+    def __init__(self, tokens: Tensor, size: int, seed: int) -> None:
+        self._lines = Lines(tokens)
+        self._size, self._seed = size, seed
+        self._order = lru_cache(maxsize=1)(self._draw_order)
+
+    @property
+    def steps(self) -> int:
+        """The number of batches in every epoch."""
+        return ceil(len(self._lines.lengths) / self._size)
+
+    def batch(self, epoch: int, index: int) -> Batch:
+        """Batch `index` of `epoch`."""
+        return self._lines.batch(self._order(epoch)[index])
+
+    def _draw_order(self, epoch: int) -> list[Tensor]:
+        """The lines of each batch of an epoch."""
+        lengths = self._lines.lengths
+        draw = np.random.default_rng((self._seed, epoch))
+        mixed = torch.from_numpy(draw.permutation(len(lengths)))
+        batches = torch.split(mixed[torch.argsort(lengths[mixed], stable=True)], self._size)
+        return [batches[i] for i in draw.permutation(len(batches))]

@@ -1,0 +1,205 @@
+"""The three levels at which a line of text is cut into tokens, and how their tokens are learned."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+from bptt.errors import InputError
+
+Name = Literal["character", "word", "bpe"]
+
+UNKNOWN, END = 0, 1
+SPECIAL = ("<unk>", "<eos>")
+
+# Scripts that put no space between words: there each character is a word.
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_LETTER = r"\p{L}\p{M}\p{N}_"
+
+# A word or a mark brings the one space before it, so that joined tokens give the text back; what
+# follows an apostrophe is a token of its own ("the cat's" is " the", " cat", "'s").
+_WORD = "|".join(
+    (
+        rf" ?[{_UNSPACED}]\p{{M}}*",
+        rf" ?[[{_LETTER}]&&[^{_UNSPACED}]]+",
+        rf"(?<=[{_LETTER}])['’][[{_LETTER}]&&[^{_UNSPACED}]]+",
+        rf" ?[^\s{_LETTER}]",
+        r"\s+(?!\S)",
+        r"\s+",
+    )
+)
+
+_ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
+
+# Without a limit, a BPE vocabulary would grow until every word is a token.
+_BPE_SIZE = 2000
+_NO_LIMIT = 2**31
+
+
+@dataclass(frozen=True)
+class VocabularyOptions:
+    """What a vocabulary is made of.
+
+    `level` is "character" (code points), "word" or "bpe" (byte-level byte pair encoding, Sennrich et
+    al. 2016, which knows every text). A token that occurs less often than `min_count` becomes
+    `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size` bounds V, the two
+    special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound). `lowercase`
+    makes capitals small; without `digits` or `punctuation` (symbols included) these are left out of the
+    text. Raises InputError naming the option.
+    """
+
+    level: Name = "character"
+    min_count: int | None = None
+    max_size: int | None = None
+    lowercase: bool = False
+    digits: bool = True
+    punctuation: bool = True
+
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Name):
+            raise InputError("level", f"is one of {', '.join(get_args(Name))}", repr(self.level))
+        if self.least_count < 1:
+            raise InputError("min_count", "is at least 1", self.min_count)
+        smallest = len(SPECIAL) + (256 if self.level == "bpe" else 1)
+        if self.size_limit < smallest:
+            rule = f"is at least {smallest} at level {self.level}"
+            raise InputError("max_size", rule, self.max_size)
+
+    @property
+    def least_count(self) -> int:
+        """The count from which on a token is known."""
+        usual = 2 if self.level == "word" else 1
+        return usual if self.min_count is None else self.min_count
+
+    @property
+    def size_limit(self) -> int:
+        """The bound on V."""
+        usual = _BPE_SIZE if self.level == "bpe" else _NO_LIMIT
+        return usual if self.max_size is None else self.max_size
+
+
+@dataclass(frozen=True)
+class Level:
+    """How a line becomes tokens, and a token bytes.
+
+    A long line may be cut into parts wherever `seam` matches, without changing its tokens. `opening`
+    stands before every line that is not empty. `spell` gives the bytes of a token, `unknown` those of
+    `<unk>`.
+    """
+
+    unit: str
+    seam: re.Pattern[str]
+    opening: str
+    spell: Callable[[str], bytes]
+    unknown: bytes
+
+
+def _utf8(token: str) -> bytes:
+    return token.encode("utf-8")
+
+
+def _byte_alphabet() -> Mapping[str, int]:
+    """The characters by which byte-level BPE spells bytes: printable ones stand for themselves, the
+    others for the next free code point from 256 on (Radford et al. 2019).
+    """
+    printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    others = [byte for byte in range(256) if byte not in printable]
+    return {chr(b): b for b in printable} | {chr(256 + n): b for n, b in enumerate(others)}
+
+
+_BYTES = _byte_alphabet()
+
+
+def _from_alphabet(token: str) -> bytes:
+    return bytes(_BYTES[character] for character in token)
+
+
+_ANYWHERE = re.compile("")
+_BEFORE_WORD = re.compile(r"(?<=\S)(?= \S)")
+
+LEVELS: Mapping[str, Level] = {
+    "character": Level("characters", _ANYWHERE, "", _utf8, b"<unk>"),
+    "word": Level("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
+    "bpe": Level("tokens", _BEFORE_WORD, "", _from_alphabet, b"<unk>"),
+}
+
+
+def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokenizer:
+    """Learn the tokens of `parts`, the most frequent first. Raises InputError if there are none."""
+    tokenizer = _untrained(options)
+    if options.level == "word":
+        # A text made for a closed vocabulary spells its unknown words so already.
+        parts = (re.sub(" ?" + SPECIAL[UNKNOWN], "", part) for part in parts)
+    tokenizer.train_from_iterator(parts, _trainer(options))
+    if tokenizer.get_vocab_size() == len(SPECIAL):
+        rule = f"some {options.level} must occur {options.least_count} times in the text"
+        raise InputError("vocabulary", rule, "none", "Give more text, or a smaller min_count")
+    return _with_plain_text(tokenizer, options)
+
+
+def _untrained(options: VocabularyOptions) -> Tokenizer:
+    if options.level == "bpe":
+        tokenizer = Tokenizer(models.BPE())
+        tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        tokenizer.decoder = decoders.ByteLevel()
+    else:
+        pattern = _WORD if options.level == "word" else _ANY_CHARACTER
+        tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+        tokenizer.decoder = decoders.Fuse()
+    normalizer = _normalizer(options)
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    return tokenizer
+
+
+def _normalizer(options: VocabularyOptions) -> normalizers.Normalizer | None:
+    steps: list[normalizers.Normalizer] = []
+    if options.lowercase:
+        steps.append(normalizers.Lowercase())
+    if not options.digits:
+        steps.append(normalizers.Replace(Regex(r"\p{N}"), ""))
+    if not options.punctuation:
+        steps.append(normalizers.Replace(Regex(r"[\p{P}\p{S}]"), ""))
+    return normalizers.Sequence(steps) if steps else None
+
+
+def _trainer(options: VocabularyOptions) -> trainers.Trainer:
+    if options.level == "bpe":
+        return trainers.BpeTrainer(
+            vocab_size=options.size_limit,
+            min_frequency=options.least_count,
+            special_tokens=list(SPECIAL),
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+            show_progress=False,
+        )
+    return trainers.WordLevelTrainer(
+        vocab_size=options.size_limit,
+        min_frequency=options.least_count,
+        special_tokens=list(SPECIAL),
+        show_progress=False,
+    )
+
+
+def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokenizer:
+    """The same tokenizer, but a text that happens to hold "<eos>" holds five characters.
+
+    Only at the word level "<unk>" is read as the unknown word, with the space before it.
+    """
+    content = json.loads(tokenizer.to_str())
+    unknown = {
+        "id": UNKNOWN,
+        "content": SPECIAL[UNKNOWN],
+        "single_word": True,
+        "lstrip": True,
+        "rstrip": False,
+        "normalized": False,
+        "special": False,
+    }
+    content["added_tokens"] = [unknown] if options.level == "word" else []
+    return Tokenizer.from_str(json.dumps(content))

@@ -1,0 +1,170 @@
+r"""Vocabularies: a text as a sequence of numbers and back, by characters, words or byte pairs.
+
+A text is lines, and at every level each newline is the token `<eos>`: a line is a sentence, and a
+model that has read whole texts knows where lines end. The lines are cut by the `tokenizers` library
+so that each token stands for the bytes that it was cut from. Decoding puts those bytes one behind the
+other; it is exact but for unknown tokens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from codecs import getincrementaldecoder
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from bptt.data.levels import END, LEVELS, UNKNOWN, Level, VocabularyOptions, train_tokenizer
+from bptt.data.text import read_bytes
+from bptt.errors import InputError
+
+FILE = "tokenizer.json"
+
+# `tokenizers` needs some 100 bytes per token while it works, so it is given a text in portions of parts.
+_PART = 1 << 16
+_PORTION = 1 << 22
+
+
+class Vocabulary:
+    """What `build` learned or `load` read. Token 0 is `<unk>`, token 1 is `<eos>`.
+
+    `size` is V; `unit` says in the plural what a token is.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, options: VocabularyOptions) -> None:
+        self._tokenizer = tokenizer
+        self.options = options
+        self.level = LEVELS[options.level]
+        self.unit = self.level.unit
+        self.size: int = tokenizer.get_vocab_size()
+
+    @classmethod
+    def build(cls, text: str, options: VocabularyOptions) -> Vocabulary:
+        """Learn the tokens of `text`: of the text that the model will be trained on, and no other."""
+        parts = (part for part, _ in _parts(text, LEVELS[options.level]))
+        return cls(train_tokenizer(parts, options), options)
+
+    @classmethod
+    def load(cls, path: Path, options: VocabularyOptions) -> Vocabulary:
+        """Read what `to_bytes` gave. Raises InputError if the file is missing or damaged."""
+        cure = "Restore the file, or train again"
+        data = read_bytes(path, cure)
+        try:
+            return cls(Tokenizer.from_str(data.decode("utf-8")), options)
+        except Exception as error:  # tokenizers raises nothing more precise
+            raise InputError(str(path), "must be a tokenizer", error, cure) from error
+
+    def to_bytes(self) -> bytes:
+        """The content of `tokenizer.json`, which the `tokenizers` library reads too."""
+        return str(self._tokenizer.to_str(pretty=True)).encode("utf-8")
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The tokens by number, as the tokenizer spells them."""
+        return tuple(str(self._tokenizer.id_to_token(i)) for i in range(self.size))
+
+    @cached_property
+    def pieces(self) -> tuple[bytes, ...]:
+        """The bytes in a text that each token stands for; one of BPE may be part of a character."""
+        spelled = tuple(self.level.spell(token) for token in self.tokens[2:])
+        return (self.level.unknown, b"\n", *spelled)
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint of the tokens in their order, which says what the rows of a model mean."""
+        return hashlib.sha256(json.dumps(self.tokens).encode("utf-8")).hexdigest()
+
+    def encode(self, text: str) -> Tensor:
+        """The tokens of a text, (T,) int32, with `<eos>` for each newline."""
+        portions = _portions(_parts(text, self.level))
+        return torch.cat([self._encode(portion) for portion in portions])
+
+    def decode(self, tokens: Iterable[int]) -> str:
+        """The text of tokens that begin at the start of a line."""
+        stream = TextStream(self)
+        return "".join(stream.push(token) for token in tokens) + stream.close()
+
+    def show(self, token: int) -> str:
+        """A token for a table. Bytes that are no whole character are written as escapes."""
+        special = token in (UNKNOWN, END)
+        return self.tokens[token] if special else self.pieces[token].decode("utf-8", "backslashreplace")
+
+    def characters(self, text: str) -> int:
+        """How many characters of a text a model has to predict: those that the options leave in."""
+        normalizer = self._tokenizer.normalizer
+        if normalizer is None:
+            return len(text)
+        lines = text.split("\n")
+        return len(lines) - 1 + sum(len(normalizer.normalize_str(line)) for line in lines)
+
+    def _encode(self, portion: list[tuple[str, bool]]) -> Tensor:
+        encodings = self._tokenizer.encode_batch_fast([part for part, _ in portion])
+        tokens: list[int] = []
+        for (_, ends_line), encoding in zip(portion, encodings, strict=True):
+            tokens += encoding.ids
+            if ends_line:
+                tokens.append(END)
+        return torch.tensor(tokens, dtype=torch.int32)
+
+
+class TextStream:
+    """Decodes token by token and never gives out half a character.
+
+    `at_start` says whether the tokens begin at the start of a line, not in the middle of one.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, at_start: bool = True) -> None:
+        self._pieces = vocabulary.pieces
+        self._opening = vocabulary.level.opening.encode()
+        self._at_start = at_start
+        # Bytes that are no UTF-8, as an untrained model makes them, become U+FFFD.
+        self._decoder = getincrementaldecoder("utf-8")("replace")
+
+    def push(self, token: int) -> str:
+        """The text that is complete with this token; it may be empty."""
+        piece = self._pieces[token]
+        if self._at_start:
+            piece = piece.removeprefix(self._opening)
+        self._at_start = token == END
+        return self._decoder.decode(piece)
+
+    def close(self) -> str:
+        """What is left of a character that never came to its end."""
+        return self._decoder.decode(b"", final=True)
+
+
+def _parts(text: str, level: Level) -> Iterator[tuple[str, bool]]:
+    """The lines of a text in parts of a bounded length, each with whether a newline follows."""
+    *lines, last = text.split("\n")
+    for line in lines:
+        *parts, end = _cut(line, level)
+        yield from ((part, False) for part in parts)
+        yield end, True
+    yield from ((part, False) for part in _cut(last, level))
+
+
+def _cut(line: str, level: Level) -> list[str]:
+    opened = level.opening + line if line else line
+    parts, start = [], 0
+    while start + _PART < len(opened) and (seam := level.seam.search(opened, start + _PART)):
+        parts.append(opened[start : seam.start()])
+        start = seam.start()
+    return [*parts, opened[start:]]
+
+
+def _portions(parts: Iterable[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
+    """The parts in groups of a bounded number of characters, at least one group."""
+    portion: list[tuple[str, bool]] = []
+    characters = 0
+    for part in parts:
+        portion.append(part)
+        characters += len(part[0])
+        if characters > _PORTION:
+            yield portion
+            portion, characters = [], 0
+    yield portion

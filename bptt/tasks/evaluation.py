@@ -1,0 +1,81 @@
+"""How well a language model predicts a text: one batch, and a whole text with the states carried over."""
+
+from __future__ import annotations
+
+from math import exp, inf, log
+
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.data.batches import NOTHING, Batch, Batches, Continuous, Sentences
+from bptt.data.levels import UNKNOWN
+from bptt.data.vocabulary import Vocabulary
+from bptt.errors import InputError
+from bptt.tasks.language_config import DataOptions
+from bptt.tasks.language_network import START, LanguageModel, States, evaluating
+
+# A held-out text is read in as many streams as leave at least so many tokens to each: at the start of a
+# stream, where nothing was read yet, a model predicts worse than it could.
+_STREAM = 1000
+
+
+def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
+    """The mean of -ln P over the tokens of a batch, in nats, and the states after it."""
+    logits, states = model(batch.inputs, states, batch.lengths)
+    loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=NOTHING)
+    return loss, states
+
+
+def make_batches(tokens: Tensor, options: DataOptions, streams: int) -> Batches:
+    """Read `tokens` as `options` say; a continuous text in so many streams."""
+    if options.mode == "sentences":
+        return Sentences(tokens, options.batch_size, options.seed)
+    return Continuous(tokens, streams, options.sequence_length)
+
+
+def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> tuple[Tensor, int]:
+    """The tokens of what a model has to predict of `text`, and how many characters these are.
+
+    Where sentences are read, that is the lines that hold something. Raises InputError if nothing is.
+    """
+    if options.mode == "sentences":
+        text = "".join(line + "\n" for line in text.split("\n") if line.strip())
+    tokens = vocabulary.encode(text)
+    if not len(tokens):
+        raise InputError("text", "must hold something to predict", cure="Give more text")
+    return tokens, vocabulary.characters(text)
+
+
+def evaluate_text(
+    model: LanguageModel, vocabulary: Vocabulary, options: DataOptions, text: str
+) -> dict[str, float]:
+    """Predict every token of `text`, read in the mode in which the model was trained.
+
+    "loss" is the mean in nats per token, "perplexity" its exponential; "bits_per_character" is
+    the sum in bits over the characters of the text, newlines included, and so compares models of any
+    vocabulary; "tokens" and "unknown" count what was predicted, and the `<unk>` in it.
+    """
+    tokens, characters = encode_text(vocabulary, options, text)
+    streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
+    batches = make_batches(tokens, options, streams)
+    total, states = 0.0, START
+    with evaluating(model):
+        for index in range(batches.steps):
+            batch = batches.batch(0, index).to(model.device)
+            loss, states = mean_loss(model, batch, states if batch.continues else START)
+            total += loss.item() * batch.units
+    return {
+        "loss": total / len(tokens),
+        "perplexity": perplexity(total / len(tokens)),
+        "bits_per_character": total / log(2) / characters,
+        "tokens": len(tokens),
+        "unknown": int((tokens == UNKNOWN).sum()),
+    }
+
+
+def perplexity(loss: float) -> float:
+    """The exponential of `loss`, infinite where a float has no room for it."""
+    try:
+        return exp(loss)
+    except OverflowError:
+        return inf

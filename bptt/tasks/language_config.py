@@ -1,0 +1,143 @@
+"""What a language model is made of: its choices in checked values, and config.json and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from bptt.cells.cell import Cell
+from bptt.data.levels import VocabularyOptions
+from bptt.errors import InputError
+from bptt.tasks.options import check_choice, check_keys, check_least, read_section, section
+from bptt.tasks.run_folder import CONFIG, read_config
+
+TASK = "language-model"
+
+Mode = Literal["continuous", "sentences"]
+Start = Literal["zero", "learned"]
+
+_EMBEDDING = 64
+# What else than the parts of a LanguageModelConfig is in config.json.
+_OTHERS = {"format", "bptt", "task", "source", "training"}
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The sizes of a language model.
+
+    `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
+    takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
+    between the layers and before the output (Zaremba et al. 2014). `proj_size` is for cells with a
+    projection. `initial` says where the states of a text start. Raises InputError naming the option.
+    """
+
+    hidden_size: int = 256
+    num_layers: int = 2
+    embedding_size: int | None = None
+    dropout: float = 0.0
+    tied: bool = False
+    proj_size: int = 0
+    initial: Start = "zero"
+
+    def __post_init__(self) -> None:
+        check_least("hidden_size", self.hidden_size, 1)
+        check_least("num_layers", self.num_layers, 1)
+        check_least("embedding_size", self.width, 0)
+        check_least("proj_size", self.proj_size, 0)
+        check_choice("initial", self.initial, get_args(Start))
+        if not 0 <= self.dropout < 1:
+            raise InputError("dropout", "is at least 0 and below 1", self.dropout)
+        if self.tied and self.width != self.output_size:
+            rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
+            raise InputError("embedding_size", rule, self.width, "Leave embedding_size out")
+
+    @property
+    def output_size(self) -> int:
+        """The width of what the last layer hands to the output."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def width(self) -> int:
+        """D, or 0 for one-hot input."""
+        if self.embedding_size is not None:
+            return self.embedding_size
+        return self.output_size if self.tied else _EMBEDDING
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How a text is read.
+
+    In the mode "continuous" it is cut into `batch_size` streams, of which `sequence_length` tokens are
+    read at a time with the states carried over; in "sentences" each line stands alone. `seed` is for
+    the order of the sentences. The last fraction `held_out` of the text is never learned from. Raises
+    InputError naming the option.
+    """
+
+    mode: Mode = "continuous"
+    batch_size: int = 32
+    sequence_length: int = 100
+    held_out: float = 0.1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("mode", self.mode, get_args(Mode))
+        check_least("batch_size", self.batch_size, 1)
+        check_least("sequence_length", self.sequence_length, 1)
+        check_least("seed", self.seed, 0)
+        if not 0 < self.held_out < 1:
+            raise InputError("held_out", "is above 0 and below 1", self.held_out)
+
+
+@dataclass(frozen=True)
+class LanguageModelConfig:
+    """Every choice for a language model: what is computed, on which text, cut into which tokens."""
+
+    cell: Cell
+    model: ModelOptions = field(default_factory=ModelOptions)
+    data: DataOptions = field(default_factory=DataOptions)
+    vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The sections of config.json, with the usual values filled in."""
+        return {
+            "model": asdict(self.model) | {"embedding_size": self.model.width},
+            "cell": self.cell.to_dict(),
+            "data": asdict(self.data),
+            "vocabulary": asdict(self.vocabulary),
+        }
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a run was trained on: the names and the fingerprint of its text, V and the fingerprint of
+    its vocabulary.
+    """
+
+    names: tuple[str, ...]
+    text_sha256: str
+    vocabulary_size: int
+    vocabulary_sha256: str
+
+
+def read_language_config(run: Path) -> tuple[LanguageModelConfig, Source]:
+    """What `run` says about itself. Raises InputError if it is no language model, or damaged."""
+    config, where = read_config(run), str(run / CONFIG)
+    if config.get("task") != TASK:
+        raise InputError(where, f'"task" must be "{TASK}"', repr(config.get("task")))
+    parts = {"cell", "model", "data", "vocabulary"}
+    check_keys({key: v for key, v in config.items() if key not in _OTHERS}, parts, where)
+    source = read_section(Source, config, "source", where)
+    model = read_section(ModelOptions, config, "model", where)
+    data = read_section(DataOptions, config, "data", where)
+    vocabulary = read_section(VocabularyOptions, config, "vocabulary", where)
+    return LanguageModelConfig(_read_cell(config, where), model, data, vocabulary), source
+
+
+def _read_cell(config: Mapping[str, Any], where: str) -> Cell:
+    try:
+        return Cell.from_dict(section(config, "cell", where))
+    except InputError as error:
+        raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error

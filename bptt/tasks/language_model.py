@@ -1,0 +1,127 @@
+"""Language modelling (L1, L2): from a text to a model that says how probable a text is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from bptt.data.levels import UNKNOWN
+from bptt.data.text import Corpus, split_text
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.errors import InputError
+from bptt.tasks.evaluation import encode_text, evaluate_text, make_batches, mean_loss
+from bptt.tasks.language_config import (
+    TASK,
+    LanguageModelConfig,
+    Source,
+    read_language_config,
+)
+from bptt.tasks.language_network import START
+from bptt.tasks.language_network import LanguageModel as LanguageModel
+from bptt.tasks.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_weights, write_bytes, write_config
+from bptt.tasks.task import Step, Task
+
+# The key of the vocabulary's fingerprint in the header of the weights.
+_VOCABULARY = "vocabulary_sha256"
+
+
+class LanguageModelTask(Task):
+    """Learn to predict a text, token by token.
+
+    The first part of the text is learned from and gives the vocabulary; the last part is held out. The
+    weights are drawn from torch's generator: seed it before. Raises InputError if the text is too
+    short, or a size impossible.
+    """
+
+    model: LanguageModel
+
+    def __init__(self, corpus: Corpus, config: LanguageModelConfig) -> None:
+        self.config, self._corpus = config, corpus
+        options = config.data
+        self._parts = split_text(corpus.text, options.held_out, options.mode == "sentences")
+        self.vocabulary = Vocabulary.build(self._parts[0], config.vocabulary)
+        self.unit = self.vocabulary.unit
+        self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
+        self._tokens, _ = encode_text(self.vocabulary, options, self._parts[0])
+        self._batches = make_batches(self._tokens, options, options.batch_size)
+
+    @property
+    def held_out(self) -> str:
+        """The text that is not learned from."""
+        return self._parts[1]
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The weights belong to the vocabulary, whose tokens are the rows of their matrices."""
+        return {_VOCABULARY: self.vocabulary.sha256}
+
+    def steps(self, epoch: int) -> int:
+        """The number of batches in `epoch`."""
+        return self._batches.steps
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        """The loss on one batch; the states are carried on within an epoch of a continuous text."""
+        batch = self._batches.batch(epoch, index).to(self.model.device)
+        loss, states = mean_loss(self.model, batch, carry if batch.continues else START)
+        kept = states if self.config.data.mode == "continuous" else START
+        return Step(loss, batch.units, tuple(state.detach() for state in kept))
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of `evaluate_text` on the held-out text."""
+        return evaluate_text(self.model, self.vocabulary, self.config.data, self.held_out)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, tokenizer.json, and the text that later looks at the model need."""
+        names, text = self._corpus.names, self._corpus.sha256
+        source = Source(names, text, self.vocabulary.size, self.vocabulary.sha256)
+        write_bytes(folder / HELD_OUT, self.held_out.encode("utf-8"))
+        write_bytes(folder / FILE, self.vocabulary.to_bytes())
+        write_config(folder, {"task": TASK, **self.config.to_dict(), "source": vars(source)})
+
+    def describe(self) -> list[str]:
+        """The text, its parts, the vocabulary, and the size of the model."""
+        learned, held_out = self._parts
+        tokens, _ = encode_text(self.vocabulary, self.config.data, held_out)
+        missing = int((tokens == UNKNOWN).sum()) / len(tokens)
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        cell = self.config.cell.name
+        return [
+            f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
+            f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
+            f"held out: {len(held_out):,} characters, {len(tokens):,} {self.unit}, {missing:.2%} unknown",
+            f"vocabulary: {self.vocabulary.size:,} {self.unit}",
+            f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
+            f"{weights:,} weights",
+        ]
+
+
+class Trained(NamedTuple):
+    """A language model read from its run folder."""
+
+    model: LanguageModel
+    vocabulary: Vocabulary
+    config: LanguageModelConfig
+
+
+def load_language_model(run: Path) -> Trained:
+    """The model of a run folder with its best weights, in evaluation mode.
+
+    Raises InputError naming the file and the cure if the folder, or a file in it, is missing, damaged,
+    or belongs to another run.
+    """
+    config, source = read_language_config(run)
+    vocabulary = Vocabulary.load(run / FILE, config.vocabulary)
+    cure = f"Bring back the one that belongs to {run / CONFIG}"
+    if vocabulary.sha256 != source.vocabulary_sha256:
+        rule = f"must be the vocabulary of this run, {source.vocabulary_size} {vocabulary.unit}"
+        raise InputError(str(run / FILE), rule, f"another one, of {vocabulary.size}", cure)
+    model = LanguageModel(vocabulary.size, config.cell, config.model)
+    metadata = read_weights(model, run / WEIGHTS)
+    if metadata.get(_VOCABULARY, vocabulary.sha256) != vocabulary.sha256:
+        rule = "must be the weights of this run"
+        raise InputError(str(run / WEIGHTS), rule, "those of a model with another vocabulary", cure)
+    model.eval()
+    return Trained(model, vocabulary, config)

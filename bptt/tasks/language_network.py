@@ -1,0 +1,108 @@
+"""The network of a language model: tokens go in, the distribution of each next token comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bptt.cells.cell import Cell
+from bptt.data.batches import NOTHING
+from bptt.nn import Recurrent
+from bptt.tasks.language_config import ModelOptions
+
+# One (num_layers, B, width) per state of the cell; empty at the start of a text.
+States = tuple[Tensor, ...]
+START: States = ()
+
+
+class LanguageModel(nn.Module):
+    """o_t = V y_t + b, where y_t is the output of a recurrent stack that has read the tokens up to t.
+
+    A token goes in as its embedding (V, D), or as a one-hot vector if `options.width` is 0; NOTHING goes
+    in as a zero vector. The matrix V of the output is a parameter of its own, or the embedding if tied.
+    """
+
+    def __init__(self, vocabulary_size: int, cell: Cell, options: ModelOptions) -> None:
+        super().__init__()
+        self.vocabulary_size, self.options = vocabulary_size, options
+        if options.width:
+            self.embedding = nn.Parameter(torch.empty(vocabulary_size, options.width))
+        self.recurrent = Recurrent(
+            cell,
+            options.width or vocabulary_size,
+            options.hidden_size,
+            options.num_layers,
+            dropout=options.dropout if options.num_layers > 1 else 0.0,
+            proj_size=options.proj_size,
+            initial=options.initial,
+        )
+        self.dropout = nn.Dropout(options.dropout)
+        if not options.tied:
+            self.output_weight = nn.Parameter(torch.empty(vocabulary_size, options.output_size))
+        self.output_bias = nn.Parameter(torch.empty(vocabulary_size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the parameters anew: embeddings from N(0, 1), or 1/√D as wide if they are the output's
+        too; the output uniform within ±1/√width; its bias zero; the stack as `Recurrent` does.
+        """
+        self.recurrent.reset_parameters()
+        bound = self.options.output_size**-0.5
+        if self.options.width:
+            nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)
+        if not self.options.tied:
+            nn.init.uniform_(self.output_weight, -bound, bound)
+        nn.init.zeros_(self.output_bias)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are."""
+        return self.output_bias.device
+
+    def forward(
+        self, tokens: Tensor, states: States = START, lengths: Tensor | None = None
+    ) -> tuple[Tensor, States]:
+        """The logits (T, B, V) of what follows each of `tokens` (T, B) int64, and the states after it.
+
+        `lengths` (B,) counts the valid tokens of each row; the logits in the padding mean nothing.
+        """
+        output, states = self.read(tokens, states, lengths)
+        return self.predict(output), states
+
+    def read(
+        self, tokens: Tensor, states: States = START, lengths: Tensor | None = None
+    ) -> tuple[Tensor, States]:
+        """The output of the stack (T, B, width), without the large logits, and the states after it."""
+        output, final = self.recurrent(self.embed(tokens), states or None, lengths=lengths)
+        return output, (final,) if isinstance(final, Tensor) else final
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """What goes into the stack for `tokens` (T, B): (T, B, D), or (T, B, V) if one-hot."""
+        known = (tokens != NOTHING)[:, :, None]
+        index = tokens.clamp(min=0)
+        if not self.options.width:
+            one_hot = functional.one_hot(index, self.vocabulary_size)
+            return (one_hot * known).to(self.output_bias.dtype)
+        embedded = functional.embedding(index, self.embedding)
+        return torch.where(known, self.dropout(embedded), 0.0)
+
+    def predict(self, output: Tensor) -> Tensor:
+        """The logits (..., V) for outputs (..., width) of the stack."""
+        weight = self.embedding if self.options.tied else self.output_weight
+        return functional.linear(self.dropout(output), weight, self.output_bias)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """No gradients and no dropout for a while; the mode of `model` is given back."""
+    training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        model.train(training)

@@ -1,0 +1,131 @@
+"""The files of a run folder: written whole or not at all, and checked when they are read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from bptt import __version__
+from bptt.data.text import read_bytes
+from bptt.errors import InputError, MachineError
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+HELD_OUT = "held_out.txt"
+
+# The version of the layout of config.json.
+_FORMAT = 1
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` in the place of `path` in one step, after it has reached the disk.
+
+    Raises MachineError (disk full, no permission); then the file is as it was.
+    """
+    fresh = path.with_name(f".{path.name}.tmp")
+    try:
+        with fresh.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        _discard(fresh)
+        cure = "What was there before is intact. Make room, or check the permissions"
+        raise MachineError(str(path), "must be writable", error.strerror, cure) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the new name to the disk too; Windows has no such call and needs none."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _discard(path: Path) -> None:
+    """Remove half a file if that can be done; the error that led here is the one to tell."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def write_config(run: Path, config: Mapping[str, Any]) -> None:
+    """Write config.json; the versions of the format and of this package are added."""
+    versions = {"format": _FORMAT, "bptt": __version__}
+    whole = versions | dict(config) | versions
+    text = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False)
+    write_bytes(run / CONFIG, (text + "\n").encode("utf-8"))
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """The object in config.json. Raises InputError: no such run, not a run folder, damaged, newer."""
+    if not run.is_dir():
+        rule = "the run folder must exist" if not run.exists() else "a run is a folder"
+        raise InputError(str(run), rule, cure="Name the folder that `bptt train` wrote")
+    path = run / CONFIG
+    data = read_bytes(path, "This is not a run folder: name one that `bptt train` wrote")
+    try:
+        config = json.loads(data.decode("utf-8"))
+    except ValueError as error:
+        cure = "Restore the file, or train again"
+        raise InputError(str(path), "must be JSON in UTF-8", error, cure) from error
+    if not isinstance(config, dict) or config.get("format") != _FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        cure = f"bptt {__version__} wrote none such: use the version of bptt that did"
+        raise InputError(str(path), f'must be an object with "format": {_FORMAT}', found, cure)
+    return config
+
+
+def write_weights(model: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write the parameters and buffers as safetensors, with `metadata` in the header.
+
+    Raises MachineError; then the file is as it was.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    write_bytes(path, save(tensors, dict(metadata or {})))
+
+
+def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
+    """Load what `write_weights` wrote into `model`, on whatever device it is; returns the metadata.
+
+    Raises InputError if the file is missing, damaged, or belongs to a model of another form.
+    """
+    if not path.is_file():
+        cure = "Train until the first evaluation, or name another run"
+        raise InputError(str(path), "must be a file", "nothing", cure)
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        cure = "The file is damaged: restore it, or train again"
+        raise InputError(str(path), "must be a safetensors file", error, cure) from error
+    _check_form(path, model.state_dict(), tensors)
+    model.load_state_dict(tensors)
+    return metadata
+
+
+def _check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise InputError unless both have the same names, shapes and kinds of numbers."""
+    for name in sorted(wanted.keys() | found.keys()):
+        here, there = (_form(tensors.get(name)) for tensors in (wanted, found))
+        if here != there:
+            cure = f"These are the weights of another model than {CONFIG} describes"
+            raise InputError(str(path), f"{name} must be {here}", there, cure)
+
+
+def _form(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"

@@ -1,0 +1,135 @@
+"""The probability of sentences: P(w_1 ... w_n) = Π P(w_t | w_1 ... w_{t-1}), token by token (L2).
+
+A line is a sentence. It is read from a zero vector and the initial states, and `<eos>`, the newline, is
+its last token, whether the model learned from sentences or from a continuous text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from math import fsum, log
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.data.batches import NOTHING, Batch, Lines
+from bptt.data.levels import UNKNOWN
+from bptt.errors import InputError
+from bptt.tasks.evaluation import perplexity
+from bptt.tasks.language_model import Trained
+from bptt.tasks.language_network import START, LanguageModel, evaluating
+
+# What a user calls the base of a logarithm -> its natural logarithm.
+BASES: Mapping[str, float] = {"e": 1.0, "2": log(2), "10": log(10)}
+
+# So many lines are looked at to find some of similar length for a batch.
+_WINDOW = 4096
+# So many logits are computed at a time, whatever the length of the lines and the size of V.
+_LOGITS = 1 << 24
+
+
+@dataclass(frozen=True)
+class LineScore:
+    """ln P of each token of a line, `<eos>` the last; `characters` counts the line and its newline."""
+
+    tokens: tuple[int, ...]
+    log_probabilities: tuple[float, ...]
+    characters: int
+
+    @property
+    def log_probability(self) -> float:
+        """The line's ln P, in nats."""
+        return fsum(self.log_probabilities)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over lines; `known` is the part of ln P that is not of `<unk>`."""
+
+    lines: int = 0
+    tokens: int = 0
+    unknown: int = 0
+    characters: int = 0
+    log_probability: float = 0.0
+    known: float = 0.0
+
+    def add(self, score: LineScore) -> Totals:
+        """The sums with one line more."""
+        pairs = zip(score.tokens, score.log_probabilities, strict=True)
+        return Totals(
+            self.lines + 1,
+            self.tokens + len(score.tokens),
+            self.unknown + score.tokens.count(UNKNOWN),
+            self.characters + score.characters,
+            self.log_probability + score.log_probability,
+            self.known + fsum(value for token, value in pairs if token != UNKNOWN),
+        )
+
+    @property
+    def perplexity(self) -> float:
+        """Per token, `<eos>` and `<unk>` counted."""
+        return perplexity(-self.log_probability / self.tokens)
+
+    @property
+    def known_perplexity(self) -> float:
+        """Per token, `<eos>` counted, `<unk>` left out."""
+        return perplexity(-self.known / (self.tokens - self.unknown))
+
+    @property
+    def bits_per_character(self) -> float:
+        """Per character of the text, newlines counted."""
+        return -self.log_probability / log(2) / self.characters
+
+
+def base_logarithm(base: str) -> float:
+    """What natural logarithms are divided by to have the base "e", "2" or "10". Raises InputError."""
+    if base not in BASES:
+        raise InputError("base", f"is one of {', '.join(BASES)}", repr(base))
+    return BASES[base]
+
+
+def score_lines(trained: Trained, lines: Iterable[str], batch_size: int = 64) -> Iterator[LineScore]:
+    """The score of each line, in their order. The result does not depend on `batch_size`.
+
+    Raises InputError for a line with a newline in it.
+    """
+    remaining = iter(lines)
+    while window := list(islice(remaining, _WINDOW)):
+        yield from _score_window(trained, window, batch_size)
+
+
+def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
+    """The ln P of each target (T, B) given what was read before it; 0 in the padding."""
+    states = START
+    steps = max(1, _LOGITS // (batch.inputs.shape[1] * model.vocabulary_size))
+    parts = []
+    for start in range(0, len(batch.inputs), steps):
+        inputs, targets = (part[start : start + steps] for part in (batch.inputs, batch.targets))
+        lengths = None if batch.lengths is None else (batch.lengths - start).clamp(0, len(inputs))
+        logits, states = model(inputs, states, lengths)  # (T, B, V)
+        losses = functional.cross_entropy(
+            logits.flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction="none"
+        )
+        parts.append(-losses.view_as(targets))
+    return torch.cat(parts)
+
+
+def _score_window(trained: Trained, window: list[str], batch_size: int) -> list[LineScore]:
+    model, vocabulary, _ = trained
+    for line in window:
+        if "\n" in line:
+            raise InputError("line", "a line to score has no newline in it", repr(line))
+    lines = Lines(vocabulary.encode("".join(line + "\n" for line in window)))
+    found: dict[int, LineScore] = {}
+    for rows in torch.split(torch.argsort(lines.lengths, stable=True), batch_size):
+        batch = lines.batch(rows).to(model.device)
+        with evaluating(model):
+            values = token_log_probabilities(model, batch).t().tolist()
+        for row, tokens, ln in zip(rows.tolist(), batch.targets.t().tolist(), values, strict=True):
+            length = int(lines.lengths[row])
+            characters = vocabulary.characters(window[row]) + 1
+            found[row] = LineScore(tuple(tokens[:length]), tuple(ln[:length]), characters)
+    return [found[row] for row in range(len(window))]
