@@ -19,7 +19,6 @@ from bptt.errors import InputError, MachineError
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 HELD_OUT = "held_out.txt"
-HELD_OUT = "held_out.txt"
 
 # The version of the layout of config.json.
 _FORMAT = 1
