@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
+from bptt.data.checks import check_choice, check_least
 from bptt.errors import InputError
 
 Name = Literal["character", "word", "bpe"]
@@ -61,14 +62,10 @@ class VocabularyOptions:
     punctuation: bool = True
 
     def __post_init__(self) -> None:
-        if self.level not in get_args(Name):
-            raise InputError("level", f"is one of {', '.join(get_args(Name))}", repr(self.level))
-        if self.least_count < 1:
-            raise InputError("min_count", "is at least 1", self.min_count)
-        smallest = len(SPECIAL) + (256 if self.level == "bpe" else 1)
-        if self.size_limit < smallest:
-            rule = f"is at least {smallest} at level {self.level}"
-            raise InputError("max_size", rule, self.max_size)
+        check_choice("level", self.level, get_args(Name))
+        check_least("min_count", self.least_count, 1)
+        # The special tokens, and at least one more; for BPE all bytes.
+        check_least("max_size", self.size_limit, len(SPECIAL) + (256 if self.level == "bpe" else 1))
 
     @property
     def least_count(self) -> int:

@@ -61,20 +61,23 @@ def read_text(path: Path) -> str:
     A byte order mark is left out; ``\r\n`` and ``\r`` become ``\n``. Raises InputError with the line
     and the byte if the file is missing, empty, binary or not UTF-8; MachineError if it cannot be read.
     """
-    data = read_bytes(path)
+    return decode_text(read_bytes(path), str(path))
+
+
+def decode_text(data: bytes, where: str) -> str:
+    """The text of bytes from elsewhere than a file, by the rules of `read_text`; errors say `where`."""
     if data.startswith(_GZIP):
-        data = _decompress(path, data)
+        data = _decompress(where, data)
     zero = data.find(b"\0")
     if zero >= 0:
-        raise _bad_byte(path, data, zero, "must be text, not binary data", "a zero byte")
+        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        # The position counts from behind the byte order mark, in error.object.
-        came = error.object[error.start : error.end].hex(" ")
-        raise _bad_byte(path, error.object, error.start, "must be UTF-8", came) from error
+        came = data[error.start : error.end].hex(" ")
+        raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
     if not text.strip():
-        raise InputError(str(path), "must hold text", f"{len(data)} bytes, none of them a letter")
+        raise InputError(where, "must hold text", f"{len(data)} bytes, none of them a letter")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -93,14 +96,14 @@ def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]
     return parts
 
 
-def _decompress(path: Path, data: bytes) -> bytes:
+def _decompress(where: str, data: bytes) -> bytes:
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(str(path), "must be a whole gzip file", error, "Fetch it again") from error
+        raise InputError(where, "must be a whole gzip file", error, "Fetch it again") from error
 
 
-def _bad_byte(path: Path, data: bytes, position: int, rule: str, came: str) -> InputError:
+def _bad_byte(where: str, data: bytes, position: int, rule: str, came: str) -> InputError:
     line = data.count(b"\n", 0, position) + 1
     cure = "Save it as UTF-8 text, e.g. with iconv -f ENCODING -t UTF-8"
-    return InputError(f"{path}:{line}", rule, f"{came} at byte {position}", cure)
+    return InputError(f"{where}:{line}", rule, f"{came} at byte {position}", cure)

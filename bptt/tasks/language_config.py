@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bptt.cells.cell import Cell
+from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
-from bptt.tasks.options import check_choice, check_keys, check_least, read_section, section
+from bptt.tasks.options import check_keys, read_section, section
 from bptt.tasks.run_folder import CONFIG, read_config
 
 TASK = "language-model"

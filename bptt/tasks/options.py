@@ -1,4 +1,4 @@
-"""Options in frozen dataclasses: their values checked, and read back from JSON, no more and no fewer."""
+"""Options in frozen dataclasses, read back from JSON: every field, no more and no fewer."""
 
 from __future__ import annotations
 
@@ -11,18 +11,6 @@ from bptt.errors import InputError
 Options = TypeVar("Options")
 
 _CURE = "Restore the file, or train again"
-
-
-def check_least(name: str, value: int, least: int) -> None:
-    """Raise InputError unless the option `name` is a whole number of at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InputError(name, f"is a whole number of at least {least}", repr(value))
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise InputError unless the option `name` is one of `choices`."""
-    if value not in choices:
-        raise InputError(name, f"is one of {', '.join(choices)}", repr(value))
 
 
 def section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:

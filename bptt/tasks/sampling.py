@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.data.batches import NOTHING
+from bptt.data.checks import check_least
 from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import TextStream
 from bptt.errors import InputError
 from bptt.tasks.language_model import Trained
 from bptt.tasks.language_network import START, LanguageModel, States, evaluating
-from bptt.tasks.options import check_least
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,11 @@ class LineScore:
         """The line's ln P, in nats."""
         return fsum(self.log_probabilities)
 
+    @property
+    def unknown(self) -> int:
+        """How many of the tokens are `<unk>`."""
+        return self.tokens.count(UNKNOWN)
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -62,7 +67,7 @@ class Totals:
         return Totals(
             self.lines + 1,
             self.tokens + len(score.tokens),
-            self.unknown + score.tokens.count(UNKNOWN),
+            self.unknown + score.unknown,
             self.characters + score.characters,
             self.log_probability + score.log_probability,
             self.known + fsum(value for token, value in pairs if token != UNKNOWN),
