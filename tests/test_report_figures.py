@@ -18,10 +18,11 @@ from bptt.report import draw_gradient, draw_training, read_gradient, read_traini
 PNG = b"\x89PNG\r\n\x1a\n"
 CONFIG = {
     "format": 1,
-    "task": "lm",
+    "task": "language-model",
     "cell": {"name": "lstm"},
-    "model": {"layers": 2, "hidden": 256},
-    "data": {"names": ["语料$1$.txt"]},
+    "model": {"num_layers": 2, "hidden_size": 256},
+    "vocabulary": {"level": "bpe"},
+    "source": {"names": ["语料$1$.txt"]},
 }
 RECORDS = [
     {"kind": "train", "step": 10, "epoch": 1, "loss": 3.0, "seconds": 1.0},
@@ -32,14 +33,13 @@ RECORDS = [
 ]
 
 
-def curve(layer: int, state: str, *mean: float) -> dict[str, Any]:
+def curve(layer: int, state: str, *median: float) -> dict[str, Any]:
     return {
         "layer": layer,
         "state": state,
-        "mean": mean,
-        "lower_quartile": [0.5 * value for value in mean],
-        "median": mean,
-        "upper_quartile": [2 * value for value in mean],
+        "lower_quartile": [0.5 * value for value in median],
+        "median": median,
+        "upper_quartile": [2 * value for value in median],
         "tenth": 3,
         "factor": 0.1,
         "verdict": f"layer {layer} {state}: numbers",
@@ -78,6 +78,7 @@ def test_training_curve_shows_the_records(run: Path, drawn: list[Axes]) -> None:
     assert train == [[10, 3.0], [20, 2.5]]
     assert held_out == [[20, 2.0], [40, 1.5], [60, 1.75]]
     assert best == [[40, 1.5]]
+    assert training.title == "lstm 2×256 on 语料$1$.txt, by token"
     assert training.best == (40, 1.5)
     assert f"{math.exp(1.5):.4g}) at step 40 of 60" in training.summary
 
@@ -114,6 +115,7 @@ def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
         ("metrics.jsonl", "\n{", "metrics.jsonl:1: expected a JSON object"),
         ("metrics.jsonl", json.dumps(RECORDS[0]) + "\n", "expected a held-out loss"),
         ("config.json", None, "config.json: no such file"),
+        ("config.json", "{}", "config.json: expected a language model"),
         ("config.json", "[]", "config.json: expected a JSON object, got list"),
     ],
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from bptt.cells.cell import Cell, Family
+    from bptt.cells import Cell, Family
 
 INDENT = " " * 4
 

@@ -21,33 +21,33 @@ TENTH = 0.1
 class LagCurve:
     """‖∂E_T/∂s_{T-k}‖ of one state s of one layer: entry k-1 of each tuple belongs to lag k.
 
-    The norm is over the units; mean and quartiles are over the windows of text.
+    The norm is over the units, the quartiles are over the windows of text. Not the mean: norms that lie
+    orders of magnitude apart have the mean of the few largest.
     """
 
     layer: int
     state: str
-    mean: tuple[float, ...]
     lower_quartile: tuple[float, ...]
     median: tuple[float, ...]
     upper_quartile: tuple[float, ...]
 
     @property
     def tenth(self) -> int | None:
-        """The first lag at which the mean is at most a tenth of that at lag 1; None if at no lag."""
-        limit = TENTH * self.mean[0]
-        return next((lag for lag, value in enumerate(self.mean, 1) if value <= limit), None)
+        """The first lag at which the median is at most a tenth of that at lag 1; None if at no lag."""
+        limit = TENTH * self.median[0]
+        return next((lag for lag, value in enumerate(self.median, 1) if value <= limit), None)
 
     @property
     def factor(self) -> float:
         """Decay (below 1) or growth per step: the geometric mean over all lags."""
-        first, last = self.mean[0], self.mean[-1]
-        return float((last / first) ** (1 / max(1, len(self.mean) - 1))) if first else 0.0
+        first, last = self.median[0], self.median[-1]
+        return float((last / first) ** (1 / max(1, len(self.median) - 1))) if first else 0.0
 
     @property
     def verdict(self) -> str:
         """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
-        pace = f"×{self.factor:.3g} a step over {len(self.mean)} lags"
+        pace = f"×{self.factor:.3g} a step over {len(self.median)} lags"
         return f"layer {self.layer} {self.state}: {reach}, {pace}"
 
 
@@ -146,8 +146,7 @@ def _states(final: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 
 
 def _curve(layer: int, state: str, norms: Tensor) -> LagCurve:
-    """Mean and quartiles over the windows of norms (lags, B)."""
-    lower, median, upper = torch.quantile(
-        norms, torch.tensor([0.25, 0.5, 0.75], dtype=norms.dtype, device=norms.device), dim=1
-    ).tolist()
-    return LagCurve(layer, state, tuple(norms.mean(1).tolist()), tuple(lower), tuple(median), tuple(upper))
+    """The quartiles over the windows of norms (lags, B)."""
+    shares = torch.tensor([0.25, 0.5, 0.75], dtype=norms.dtype, device=norms.device)
+    lower, median, upper = torch.quantile(norms, shares, dim=1).tolist()
+    return LagCurve(layer, state, tuple(lower), tuple(median), tuple(upper))

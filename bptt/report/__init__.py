@@ -2,5 +2,6 @@
 
 from bptt.report.figures import draw_gradient as draw_gradient
 from bptt.report.figures import draw_training as draw_training
+from bptt.report.records import GRADIENT as GRADIENT
 from bptt.report.records import read_gradient as read_gradient
 from bptt.report.records import read_training as read_training

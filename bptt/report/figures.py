@@ -27,6 +27,7 @@ def draw_training(training: Training, path: Path) -> None:
     train, held_out = training.train, training.held_out
     step, loss = training.best
     with page(path, "How the loss fell", training.title) as axes:
+        axes.set_xlim(0, 1.03 * max((*train.steps, *held_out.steps)))
         axes.plot(train.steps, train.losses, color=BLUE, alpha=0.6, lw=1.2, label="training text")
         label = f"held-out text, best {loss:.3f} after {step:,} updates"
         axes.plot(held_out.steps, held_out.losses, "o-", color=ORANGE, ms=4, label=label)
@@ -54,12 +55,12 @@ def draw_gradient(gradient: Gradient, path: Path) -> None:
         axes.set(xlabel="lag k (time steps back)", ylabel=GRADIENT_NORM)
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
-        largest = max(max(curve.mean) for curve in gradient.curves)
+        largest = max(max(curve.median) for curve in gradient.curves)
         if largest > 0:
             axes.set_yscale("log")
             axes.set_ylim(bottom=max(axes.get_ylim()[0], largest * SMALLEST_SHARE))
         axes.legend(loc="best", handlelength=3.2)
-        note = f"mean of {gradient.windows} windows of text; shaded: middle half; ring: a tenth left"
+        note = f"median of {gradient.windows} windows of text; shaded: middle half; ring: a tenth left"
         axes.annotate(note, (0, -0.18), xycoords="axes fraction", fontsize=8, color=QUIET)
 
 
@@ -73,10 +74,10 @@ def _loss(perplexity: ArrayLike) -> ArrayLike:
 
 
 def _draw_curve(axes: Axes, curve: Lags, colour: str, dash: str) -> None:
-    lags = range(1, len(curve.mean) + 1)
+    lags = range(1, len(curve.median) + 1)
     axes.fill_between(lags, curve.lower_quartile, curve.upper_quartile, color=colour, alpha=0.1, lw=0)
     reach = f": a tenth at lag {curve.tenth}" if curve.tenth else ""
     label = f"layer {curve.layer}, {curve.state}{reach}"
-    axes.plot(lags, curve.mean, dash, color=colour, label=label)
+    axes.plot(lags, curve.median, dash, color=colour, label=label)
     if curve.tenth:
-        axes.plot([curve.tenth], [curve.mean[curve.tenth - 1]], "o", color=colour, ms=8, mfc="white")
+        axes.plot([curve.tenth], [curve.median[curve.tenth - 1]], "o", color=colour, ms=8, mfc="white")

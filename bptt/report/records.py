@@ -12,6 +12,8 @@ from typing import Any
 from bptt.errors import InputError
 
 RECORDS, GRADIENT, CONFIG = "metrics.jsonl", "gradient_by_lag.json", "config.json"
+# The level of a vocabulary -> what one of its tokens is called.
+UNITS = {"character": "character", "word": "word", "bpe": "token"}
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ class Lags:
 
     layer: int
     state: str
-    mean: tuple[float, ...]
     lower_quartile: tuple[float, ...]
+    median: tuple[float, ...]
     upper_quartile: tuple[float, ...]
     tenth: int | None
     verdict: str
@@ -93,8 +95,8 @@ def read_gradient(run: Path) -> Gradient:
             Lags(
                 layer=int(curve["layer"]),
                 state=str(curve["state"]),
-                mean=tuple(map(float, curve["mean"])),
                 lower_quartile=tuple(map(float, curve["lower_quartile"])),
+                median=tuple(map(float, curve["median"])),
                 upper_quartile=tuple(map(float, curve["upper_quartile"])),
                 tenth=curve["tenth"],
                 verdict=str(curve["verdict"]),
@@ -144,6 +146,12 @@ def _read_text(path: Path) -> str:
 
 
 def _describe(run: Path) -> tuple[str, str]:
-    """The title of a run's pictures, model and data, and the unit of its losses."""
+    """The title of a run's pictures, model and data, and what its losses are per."""
     config = _read_object(run / CONFIG)
-    return str(config), "character"
+    try:
+        cell, model = config["cell"]["name"], config["model"]
+        names = ", ".join(config["source"]["names"])
+        unit = UNITS[config["vocabulary"]["level"]]
+        return f"{cell} {model['num_layers']}×{model['hidden_size']} on {names}, by {unit}", unit
+    except (KeyError, TypeError) as error:
+        raise InputError(str(run / CONFIG), "expected a language model", repr(error)) from error

@@ -1,0 +1,76 @@
+"""The command `bptt`: its verbs, and how they end."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+import bptt
+from bptt.cli import cells, check, derive, evaluate, inspect, sample, score, train
+from bptt.errors import BpttError
+
+INPUT_AT_FAULT = 2
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bptt",
+    help="Recurrent networks from their equations: derive, check, train, sample, score, look inside.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(cells.cells)
+app.command()(derive.derive)
+app.command()(check.check)
+app.add_typer(train.app, name="train")
+app.command()(sample.sample)
+app.command()(score.score)
+app.command()(evaluate.evaluate)
+app.command()(inspect.inspect)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"bptt {bptt.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Recurrent networks from their equations: derive, check, train, sample, score, look inside."""
+
+
+def main() -> NoReturn:
+    """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted."""
+    _speak_utf8()
+    try:
+        try:
+            app(prog_name="bptt")
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has enough. Python must not flush into the pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except (BpttError, OSError) as error:
+        print(f"bptt: {error}", file=sys.stderr)
+        sys.exit(INPUT_AT_FAULT)
+    sys.exit(0)
+
+
+def _speak_utf8() -> None:
+    """Text is UTF-8 whatever the locale says: a model of Chinese prints Chinese into any pipe."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")

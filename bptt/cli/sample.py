@@ -1,0 +1,45 @@
+"""`bptt sample`: new text from a trained language model."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
+    prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
+    length: Annotated[int, typer.Option(help="At most so many tokens.")] = 500,
+    temperature: Annotated[
+        float, typer.Option(help="Below 1 bolder guesses become rarer; 0: always the likeliest token.")
+    ] = 1.0,
+    top_k: Annotated[int, typer.Option(help="Draw from the k likeliest tokens; 0: from all.")] = 0,
+    top_p: Annotated[
+        float, typer.Option(help="Draw from the likeliest tokens that make up this probability.")
+    ] = 1.0,
+    no_unk: Annotated[bool, typer.Option("--no-unk", help="Never draw <unk>.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Stop at the end of a line.")] = False,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same text.")] = 0,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="So many samples.")] = 1,
+) -> None:
+    """Continue a text, token by token, as the model expects it to go on."""
+    from bptt.tasks.language_model import load_language_model
+    from bptt.tasks.sampling import SamplingOptions, read_prompt, sample, sample_many
+
+    options = SamplingOptions(length, temperature, top_k, top_p, no_unk, stop, seed)
+    trained = load_language_model(run)
+    begun = read_prompt(trained, prompt)
+    if begun.unknown:
+        known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"
+        print(f"prompt: {known}, the model does not know them", file=sys.stderr)
+    if number == 1:
+        print(begun.text, end="")
+        for piece in sample(trained, begun, options):
+            print(piece, end="", flush=True)
+        print()
+        return
+    for index, text in enumerate(sample_many(trained, begun, options, number), 1):
+        print(f"--- {index}\n{begun.text}{text}")

@@ -1,0 +1,67 @@
+"""`bptt score`: how probable a language model finds each line of a text."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from bptt.data.vocabulary import Vocabulary
+    from bptt.tasks.scoring import LineScore, Totals
+
+
+def score(
+    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
+    file: Annotated[Path, typer.Argument(help="A sentence a line; - is the standard input.")],
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="A line for each token: number of the line, token, log P.")
+    ] = False,
+    sort: Annotated[bool, typer.Option("--sort", help="The most probable line first.")] = False,
+    base: Annotated[Literal["e", "2", "10"], typer.Option(help="Of the logarithms.")] = "e",
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Lines side by side; changes the speed, not the result.")
+    ] = 64,
+) -> None:
+    """Print log P, number of tokens, number of unknown ones, and the text of every line, with tabs
+    between; perplexity and bits per character of them all on standard error.
+    """
+    from bptt.data.text import decode_text, read_text
+    from bptt.tasks.language_model import load_language_model
+    from bptt.tasks.scoring import Totals, base_logarithm, score_lines
+
+    trained = load_language_model(run)
+    stdin = str(file) == "-"
+    text = decode_text(sys.stdin.buffer.read(), "standard input") if stdin else read_text(file)
+    lines = text.removesuffix("\n").split("\n")
+    unit, totals = base_logarithm(base), Totals()
+    rows: Iterable[tuple[int, LineScore]] = enumerate(score_lines(trained, lines, batch_size))
+    if sort:
+        rows = sorted(rows, key=lambda row: -row[1].log_probability)
+    for index, found in rows:
+        totals = totals.add(found)
+        if tokens:
+            _print_tokens(index + 1, found, trained.vocabulary, unit)
+        else:
+            counts = f"{len(found.tokens)}\t{found.unknown}"
+            print(f"{found.log_probability / unit:.6f}\t{counts}\t{lines[index]}")
+    _print_totals(totals, base, unit)
+
+
+def _print_tokens(number: int, found: LineScore, vocabulary: Vocabulary, unit: float) -> None:
+    for token, value in zip(found.tokens, found.log_probabilities, strict=True):
+        print(f"{number}\t{vocabulary.show(token)}\t{value / unit:.6f}")
+
+
+def _print_totals(totals: Totals, base: str, unit: float) -> None:
+    print(
+        f"{totals.lines} lines, {totals.tokens} tokens, {totals.unknown} of them unknown\n"
+        f"log P (base {base}) {totals.log_probability / unit:.6f}, "
+        f"{totals.bits_per_character:.4f} bits per character\n"
+        f"perplexity per token {totals.perplexity:.4f}, "
+        f"{totals.known_perplexity:.4f} without the unknown",
+        file=sys.stderr,
+    )

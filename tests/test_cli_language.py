@@ -1,0 +1,171 @@
+"""`bptt sample`, `score`, `evaluate` and `inspect` on a small model, which nobody trained."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from math import exp, log
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Command
+
+from bptt.cells import get
+from bptt.data.levels import VocabularyOptions
+from bptt.data.text import Corpus
+from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions
+from bptt.tasks.language_model import LanguageModelTask
+from bptt.tasks.run_folder import WEIGHTS, write_weights
+
+TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
+RECORDS = [
+    {"kind": "train", "step": 1, "loss": 3.0},
+    {"kind": "held-out", "step": 1, "loss": 2.5},
+]
+
+
+@pytest.fixture(scope="module", params=["continuous", "sentences"])
+def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    torch.manual_seed(0)
+    config = LanguageModelConfig(
+        get("lstm"),
+        ModelOptions(hidden_size=5, num_layers=2, embedding_size=4),
+        DataOptions(request.param, batch_size=2, sequence_length=10),
+        VocabularyOptions("character"),
+    )
+    task = LanguageModelTask(Corpus(TEXT, ("猫.txt",)), config)
+    task.save(folder)
+    write_weights(task.model, folder / WEIGHTS, task.metadata)
+    records = "".join(json.dumps(record) + "\n" for record in RECORDS)
+    (folder / "metrics.jsonl").write_text(records, encoding="utf-8")
+    return folder
+
+
+def test_sample_continues_the_prompt_and_repeats_with_the_seed(run: Path, command: Command) -> None:
+    arguments = "sample", run, "--prompt", "the 是", "--length", 12, "--seed", 3
+    first, again = command(*arguments), command(*arguments)
+    other = command(*arguments[:-1], 4)
+    assert first.code == 0
+    assert first.out.startswith("the 是")
+    assert first.out == again.out != other.out
+
+
+def test_many_samples_are_numbered_and_the_first_is_the_single_one(run: Path, command: Command) -> None:
+    arguments = "sample", run, "--length", 9, "--top-k", 5, "--top-p", 0.9, "--no-unk", "--stop"
+    single = command(*arguments).out
+    many = command(*arguments, "-n", 3).out
+    assert many.startswith(f"--- 1\n{single}--- 2\n")
+    assert "--- 3\n" in many
+
+
+def test_unknown_characters_of_the_prompt_are_counted(run: Path, command: Command) -> None:
+    ended = command("sample", run, "--prompt", "thé", "--length", 1)
+    assert ended.err == "prompt: 1 of its 3 characters are <unk>, the model does not know them\n"
+
+
+def test_score_prints_a_line_for_each_line_and_the_sums(run: Path, command: Command) -> None:
+    ended = command("score", run, "-", stdin="the cat\n是é\n".encode())
+    rows = [line.split("\t") for line in ended.out.splitlines()]
+    assert [row[1:] for row in rows] == [["8", "0", "the cat"], ["3", "1", "是é"]]
+    total = sum(float(row[0]) for row in rows)
+    counts, logs, perplexities = ended.err.splitlines()
+    assert counts == "2 lines, 11 tokens, 1 of them unknown"
+    assert logs == f"log P (base e) {total:.6f}, {-total / log(2) / 11:.4f} bits per character"
+    assert perplexities.startswith(f"perplexity per token {exp(-total / 11):.4f}, ")
+
+
+def test_token_scores_add_up_to_those_of_the_lines(run: Path, command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "lines.txt"
+    file.write_text("a cat\nfull\n", encoding="utf-8")
+    lines = [float(row.split("\t")[0]) for row in command("score", run, file).out.splitlines()]
+    rows = [row.split("\t") for row in command("score", run, file, "--tokens").out.splitlines()]
+    assert "".join(row[1] for row in rows) == "a cat<eos>full<eos>"
+    for number, total in enumerate(lines, 1):
+        of_line = [float(row[2]) for row in rows if row[0] == str(number)]
+        # Six decimals are printed.
+        assert sum(of_line) == pytest.approx(total, abs=1e-6 * (len(of_line) + 1))
+
+
+@pytest.mark.parametrize(("base", "divisor"), [("2", log(2)), ("10", log(10))])
+def test_the_base_divides_the_logarithms(run: Path, command: Command, base: str, divisor: float) -> None:
+    natural = command("score", run, "-", stdin=b"the cat\n").out
+    other = command("score", run, "-", "--base", base, stdin=b"the cat\n").out
+    assert float(other.split()[0]) == pytest.approx(float(natural.split()[0]) / divisor, abs=1e-6)
+
+
+def test_the_most_probable_line_comes_first(run: Path, command: Command) -> None:
+    text = b"the cat were full\nfull\nthe cat was full\n"
+    plain = command("score", run, "-", stdin=text).out.splitlines()
+    ranked = command("score", run, "-", "--sort", stdin=text).out.splitlines()
+    assert ranked == sorted(plain, key=lambda row: -float(row.split("\t")[0]))
+    assert ranked[0].endswith("\tfull")
+
+
+def test_evaluate_reads_the_held_out_text_unless_told(run: Path, command: Command, tmp_path: Path) -> None:
+    default = command("evaluate", run)
+    given = command("evaluate", run, run / "held_out.txt")
+    assert default.out == given.out
+    metrics = dict(line.split("\t") for line in default.out.splitlines())
+    assert float(metrics["perplexity"]) == pytest.approx(exp(float(metrics["loss"])))
+    file = tmp_path / "other.txt"
+    file.write_text("the cat\n", encoding="utf-8")
+    assert "tokens\t8\n" in command("evaluate", run, file).out
+
+
+def test_inspect_draws_two_pictures_and_says_the_numbers(run: Path, command: Command, tmp_path: Path) -> None:
+    ended = command("inspect", run, "-o", tmp_path / "new" / "pictures", "--lags", 7)
+    assert (ended.code, ended.err) == (0, "")
+    best, *verdicts, where = ended.out.splitlines()
+    assert best.startswith("best held-out loss 2.5000 nats per character")
+    assert [verdict.split(":")[0] for verdict in verdicts] == [
+        "layer 1 h", "layer 1 c", "layer 2 h", "layer 2 c",
+    ]  # fmt: skip
+    assert all(verdict.endswith("over 7 lags") for verdict in verdicts)
+    for name in ("training.png", "gradient_by_lag.png"):
+        assert (tmp_path / "new" / "pictures" / name).stat().st_size > 10_000
+        assert name in where
+    assert len(json.loads((run / "gradient_by_lag.json").read_text())["curves"]) == 4
+
+
+@pytest.mark.parametrize("verb", ["sample", "score", "evaluate", "inspect"])
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        ("", "missing: the run folder must exist"),
+        ("model.safetensors", "model.safetensors: must be a safetensors file"),
+        ("config.json", "config.json: must be JSON"),
+    ],
+)
+def test_a_missing_or_damaged_run_is_named(
+    run: Path, command: Command, tmp_path: Path, verb: str, damage: str, message: str
+) -> None:
+    folder = tmp_path / "missing"
+    if damage:
+        shutil.copytree(run, folder)
+        (folder / damage).write_bytes(b"damage")
+    ended = command(verb, folder, *(["-"] if verb == "score" else []))
+    assert ended.code == 2
+    assert message in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["sample", "--length", 0], "length"),
+        (["sample", "--temperature", -1], "temperature"),
+        (["sample", "--top-p", 0], "top_p"),
+        (["score", "nowhere.txt"], "nowhere.txt: must be a file"),
+        (["score", "-"], "standard input: must hold text"),
+        (["evaluate", "nowhere.txt"], "nowhere.txt: must be a file"),
+        (["inspect", "--lags", 0], "lags"),
+        (["inspect", "--text", "nowhere.txt"], "nowhere.txt: must be a file"),
+    ],
+)
+def test_bad_input_ends_with_2(run: Path, command: Command, arguments: list[object], message: str) -> None:
+    verb, *rest = arguments
+    ended = command(verb, run, *rest)
+    assert ended.code == 2
+    assert ended.err.startswith("bptt: ")
+    assert message in ended.err

@@ -1,0 +1,91 @@
+"""How the command line answers and how it ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+from conftest import Command
+
+import bptt
+from bptt.cells import catalogue
+from bptt.errors import MachineError
+
+
+def test_version(command: Command) -> None:
+    ended = command("--version")
+    assert (ended.code, ended.out) == (0, f"bptt {bptt.__version__}\n")
+
+
+VERBS = ["cells", "derive", "check", "train", "train lm", "sample", "score", "evaluate", "inspect"]
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_of_every_verb(command: Command, verb: str) -> None:
+    ended = command(*verb.split(), "--help")
+    assert ended.code == 0
+    assert f"Usage: bptt {verb}".rstrip() in ended.out
+
+
+def test_python_m_and_the_script_are_the_same_command() -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "bptt", "--version"], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == f"bptt {bptt.__version__}\n"
+    (script,) = entry_points(group="console_scripts", name="bptt")
+    assert script.value == "bptt.cli.main:main"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["flatter"], ["cells", "--flat"], ["cells", "--input", "many"], ["sample"]]
+)
+def test_wrong_usage_ends_with_2(command: Command, arguments: list[str]) -> None:
+    ended = command(*arguments)
+    assert ended.code == 2
+    assert "Usage: bptt" in ended.err
+
+
+def test_an_error_of_the_user_is_one_line_and_2(command: Command) -> None:
+    ended = command("cells", "lstn")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("bptt: cell: expected a name of the catalogue, got 'lstn'. Known")
+    assert ended.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (MachineError("disk", "must have room"), 2, "bptt: disk: must have room\n"),
+        (PermissionError(13, "Permission denied", "file"), 2, "bptt: [Errno 13] Permission denied: 'file'\n"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_other_ends(
+    command: Command, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, message: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(catalogue, "get", fail)
+    ended = command("cells", "lstm")
+    assert (ended.code, ended.err) == (code, message)
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    reader = subprocess.Popen(
+        [sys.executable, "-m", "bptt", "cells"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert reader.stdout is not None and reader.stderr is not None
+    reader.stdout.close()
+    assert reader.stderr.read() == b""
+    assert reader.wait() == 1
+
+
+def test_output_is_utf8_whatever_the_locale() -> None:
+    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    result = subprocess.run(
+        [sys.executable, "-m", "bptt", "cells", "lstm"], capture_output=True, env=environment, check=True
+    )
+    assert "4·H·I" in result.stdout.decode("utf-8")
