@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.data.batches import NOTHING, Batch, Lines
+from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import UNKNOWN
 from bptt.errors import InputError
 from bptt.tasks.evaluation import perplexity
@@ -91,16 +92,16 @@ class Totals:
 
 def base_logarithm(base: str) -> float:
     """What natural logarithms are divided by to have the base "e", "2" or "10". Raises InputError."""
-    if base not in BASES:
-        raise InputError("base", f"is one of {', '.join(BASES)}", repr(base))
+    check_choice("base", base, tuple(BASES))
     return BASES[base]
 
 
 def score_lines(trained: Trained, lines: Iterable[str], batch_size: int = 64) -> Iterator[LineScore]:
     """The score of each line, in their order. The result does not depend on `batch_size`.
 
-    Raises InputError for a line with a newline in it.
+    Raises InputError for a line with a newline in it, and for a `batch_size` below 1.
     """
+    check_least("batch_size", batch_size, 1)
     remaining = iter(lines)
     while window := list(islice(remaining, _WINDOW)):
         yield from _score_window(trained, window, batch_size)
