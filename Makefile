@@ -5,7 +5,6 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c c
 DEMO := runs/demo
 
 .PHONY: demo test lint clean
-.DELETE_ON_ERROR:
 
 # Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
 demo: $(DEMO)/.trained
@@ -15,7 +14,7 @@ demo: $(DEMO)/.trained
 
 # An interrupted training is continued, not begun again.
 $(DEMO)/.trained: | .venv/.package
-	$(BIN)/bptt train lm -o $(DEMO) $(if $(wildcard $(DEMO)/config.json),--resume)
+	$(BIN)/bptt train lm -o $(DEMO) --epochs 4 --log-every 10 $(if $(wildcard $(DEMO)/config.json),--resume)
 	@touch $@
 
 test: lint

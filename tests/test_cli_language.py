@@ -10,12 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Command
+from language_models import make_task
 
-from bptt.cells import get
-from bptt.data.levels import VocabularyOptions
-from bptt.data.text import Corpus
-from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions
-from bptt.tasks.language_model import LanguageModelTask
+from bptt.tasks.language_config import DataOptions
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
@@ -28,14 +25,8 @@ RECORDS = [
 @pytest.fixture(scope="module", params=["continuous", "sentences"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    torch.manual_seed(0)
-    config = LanguageModelConfig(
-        get("lstm"),
-        ModelOptions(hidden_size=5, num_layers=2, embedding_size=4),
-        DataOptions(request.param, batch_size=2, sequence_length=10),
-        VocabularyOptions("character"),
-    )
-    task = LanguageModelTask(Corpus(TEXT, ("猫.txt",)), config)
+    options = DataOptions(request.param, batch_size=2, sequence_length=10)
+    task = make_task(TEXT, data=options, dtype=torch.float32)
     task.save(folder)
     write_weights(task.model, folder / WEIGHTS, task.metadata)
     records = "".join(json.dumps(record) + "\n" for record in RECORDS)
@@ -72,7 +63,9 @@ def test_score_prints_a_line_for_each_line_and_the_sums(run: Path, command: Comm
     total = sum(float(row[0]) for row in rows)
     counts, logs, perplexities = ended.err.splitlines()
     assert counts == "2 lines, 11 tokens, 1 of them unknown"
-    assert logs == f"log P (base e) {total:.6f}, {-total / log(2) / 11:.4f} bits per character"
+    # Each row is rounded to six decimals, and so is the sum.
+    assert float(logs.split()[4].rstrip(",")) == pytest.approx(total, abs=2e-6)
+    assert logs.endswith(f", {-total / log(2) / 11:.4f} bits per character")
     assert perplexities.startswith(f"perplexity per token {exp(-total / 11):.4f}, ")
 
 
