@@ -39,14 +39,15 @@ LINES = [[5, 6, 7], [], [8], [9, 9, 9, 9, 9], [3, 4], [2], [7, 7, 7], [6, 5]]
 def read(batch) -> list[list[int]]:
     """The lines of a batch, after checking how each is written down."""
     rows = []
-    for inputs, targets, length in zip(batch.inputs.t(), batch.targets.t(), batch.lengths, strict=True):
+    for inputs, targets in zip(batch.inputs.t(), batch.targets.t(), strict=True):
+        length = targets.tolist().index(END) + 1
         assert targets[length - 1] == END
         assert (targets[length:] == NOTHING).all()
         assert (inputs[length:] == NOTHING).all()
         assert inputs[:length].tolist() == [NOTHING, *targets[: length - 1].tolist()]
         rows.append(targets[: length - 1].tolist())
     assert not batch.continues
-    assert batch.units == int(batch.lengths.sum())
+    assert batch.units == sum(len(row) + 1 for row in rows)
     return rows
 
 
@@ -68,10 +69,9 @@ def test_every_sentence_comes_once_in_an_epoch_and_in_another_order_in_the_next(
 def test_a_batch_holds_sentences_of_similar_length_in_no_order_of_length() -> None:
     lines = [[n] * (n % 11 + 1) for n in range(2, 130)]
     batches = Sentences(encoded(lines), 8, seed=0)
-    found = [batches.batch(0, index).lengths for index in range(batches.steps)]
-    padding = sum(int((lengths.max() - lengths).sum()) for lengths in found)
-    assert padding < 8 * 11
-    longest = [int(lengths.max()) for lengths in found]
+    found = [batches.batch(0, index) for index in range(batches.steps)]
+    assert sum(batch.targets.numel() - batch.units for batch in found) < 8 * 11
+    longest = [len(batch.targets) for batch in found]
     assert longest != sorted(longest)
 
 

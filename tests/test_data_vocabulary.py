@@ -107,9 +107,9 @@ def test_the_first_word_of_a_line_is_no_other_word() -> None:
 
 
 def test_words_of_a_closed_vocabulary_keep_their_unknown_word() -> None:
-    vocabulary = build("the <unk> sat <unk> on x<unk>y", level="word", min_count=1)
-    assert not any("unk" in token for token in vocabulary.tokens if token not in ("<unk>", "unk"))
-    assert vocabulary.encode("the <unk> sat").tolist()[1] == UNKNOWN
+    vocabulary = build("the <unk> sat <unk> on", level="word", min_count=1)
+    assert vocabulary.tokens == ("<unk>", "<eos>", " on", " sat", " the")
+    assert vocabulary.encode("the <unk> sat").tolist() == [4, UNKNOWN, 3]
     assert vocabulary.decode(vocabulary.encode("the <unk> sat").tolist()) == "the <unk> sat"
 
 
@@ -150,6 +150,14 @@ def test_a_long_text_in_parts_gives_the_same_tokens(level: str, monkeypatch) -> 
     monkeypatch.setattr(module, "_PORTION", 50)
     assert whole.encode(text).tolist() == expected.tolist()
     assert build(text, level=level, min_count=1).to_bytes() == whole.to_bytes()
+
+
+def test_the_library_is_given_a_bounded_text_at_a_time(monkeypatch) -> None:
+    monkeypatch.setattr(module, "_PORTION", 10)
+    parts = [("abcd", False)] * 9
+    portions = list(module._portions(parts))
+    assert [part for portion in portions for part in portion] == parts
+    assert all(sum(len(text) for text, _ in portion) < 10 + 4 for portion in portions)
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -82,6 +82,8 @@ def test_dropout_is_off_in_evaluation_and_never_lets_nothing_become_something() 
     model.train()
     assert not torch.equal(model(tokens)[0], model(tokens)[0])
     assert not model.embed(tokens)[0].any()
+    output = torch.ones(1, 7, dtype=torch.float64)
+    assert not torch.equal(model.predict(output), model.predict(output))
     model.eval()
     assert torch.equal(model(tokens)[0], model(tokens)[0])
 

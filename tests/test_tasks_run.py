@@ -72,6 +72,9 @@ def test_the_same_text_and_options_write_the_same_files(tmp_path: Path) -> None:
 def test_the_configuration_says_what_was_read(tmp_path: Path) -> None:
     config = json.loads((save(own_task(), tmp_path) / CONFIG).read_text(encoding="utf-8"))
     assert config["source"]["names"] == ["诗.txt", "b.txt"]
+    assert config["model"]["embedding_size"] == 0
+    usual = LanguageModelConfig(OWN, ModelOptions(hidden_size=9, tied=True)).to_dict()
+    assert usual["model"]["embedding_size"] == 9
     assert config["source"]["text_sha256"] == Corpus(TEXT, ()).sha256
     assert config["cell"]["equations"][0] == "z = sigmoid(W_z @ x + R_z @ h_prev + b_z)"
 

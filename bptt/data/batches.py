@@ -22,14 +22,12 @@ NOTHING = -1
 
 @dataclass(frozen=True)
 class Batch:
-    """`inputs` and `targets` are (T, B) int64, NOTHING where there is none; `lengths` (B,) int64 counts
-    the steps of each row, None if all have T. `continues` says that the states of the batch before
-    belong to this one.
+    """`inputs` and `targets` are (T, B) int64, NOTHING where there is none. `continues` says that the
+    states after the batch before belong to this one.
     """
 
     inputs: Tensor
     targets: Tensor
-    lengths: Tensor | None
     continues: bool
 
     @property
@@ -39,8 +37,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on another device."""
-        lengths = None if self.lengths is None else self.lengths.to(device)
-        return Batch(self.inputs.to(device), self.targets.to(device), lengths, self.continues)
+        return Batch(self.inputs.to(device), self.targets.to(device), self.continues)
 
 
 class Batches(ABC):
@@ -81,7 +78,7 @@ class Continuous(Batches):
         targets = self._targets[start : start + self._length].long()  # (T, B)
         nothing = torch.full_like(targets[:1], NOTHING)
         before = self._targets[start - 1 : start].long() if start else nothing
-        return Batch(torch.cat([before, targets[:-1]]), targets, None, continues=start > 0)
+        return Batch(torch.cat([before, targets[:-1]]), targets, continues=start > 0)
 
 
 class Lines:
@@ -106,7 +103,7 @@ class Lines:
         positions = (self._starts[rows] + steps).clamp(max=len(self._tokens) - 1)
         targets = self._tokens[positions].long().masked_fill(padding, NOTHING)
         inputs = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
-        return Batch(inputs.masked_fill(padding, NOTHING), targets, lengths, continues=False)
+        return Batch(inputs.masked_fill(padding, NOTHING), targets, continues=False)
 
 
 class Sentences(Batches):

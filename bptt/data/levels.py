@@ -192,7 +192,7 @@ def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokeni
     unknown = {
         "id": UNKNOWN,
         "content": SPECIAL[UNKNOWN],
-        "single_word": True,
+        "single_word": False,
         "lstrip": True,
         "rstrip": False,
         "normalized": False,

@@ -21,7 +21,7 @@ _STREAM = 1000
 
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
     """The mean of -ln P over the tokens of a batch, in nats, and the states after it."""
-    logits, states = model(batch.inputs, states, batch.lengths)
+    logits, states = model(batch.inputs, states)
     loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=NOTHING)
     return loss, states
 

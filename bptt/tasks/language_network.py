@@ -63,21 +63,17 @@ class LanguageModel(nn.Module):
         """Where the parameters are."""
         return self.output_bias.device
 
-    def forward(
-        self, tokens: Tensor, states: States = START, lengths: Tensor | None = None
-    ) -> tuple[Tensor, States]:
+    def forward(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
         """The logits (T, B, V) of what follows each of `tokens` (T, B) int64, and the states after it.
 
-        `lengths` (B,) counts the valid tokens of each row; the logits in the padding mean nothing.
+        Nothing looks ahead: what stands behind the end of a row changes none of its logits.
         """
-        output, states = self.read(tokens, states, lengths)
+        output, states = self.read(tokens, states)
         return self.predict(output), states
 
-    def read(
-        self, tokens: Tensor, states: States = START, lengths: Tensor | None = None
-    ) -> tuple[Tensor, States]:
+    def read(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
         """The output of the stack (T, B, width), without the large logits, and the states after it."""
-        output, final = self.recurrent(self.embed(tokens), states or None, lengths=lengths)
+        output, final = self.recurrent(self.embed(tokens), states or None)
         return output, (final,) if isinstance(final, Tensor) else final
 
     def embed(self, tokens: Tensor) -> Tensor:

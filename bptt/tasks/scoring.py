@@ -114,8 +114,7 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
     parts = []
     for start in range(0, len(batch.inputs), steps):
         inputs, targets = (part[start : start + steps] for part in (batch.inputs, batch.targets))
-        lengths = None if batch.lengths is None else (batch.lengths - start).clamp(0, len(inputs))
-        logits, states = model(inputs, states, lengths)  # (T, B, V)
+        logits, states = model(inputs, states)  # (T, B, V)
         losses = functional.cross_entropy(
             logits.flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction="none"
         )
