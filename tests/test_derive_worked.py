@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from bptt.derive.printing.worked import worked_text
 from bptt.derive.worked import example
 
 # Additions and exponentials of a handful of numbers of order one.
@@ -34,3 +35,12 @@ def test_the_update_lowers_the_error() -> None:
     worked = example()
     assert worked.error == pytest.approx((worked.layers[-1].activations[0] - 0.5) ** 2 / 2, abs=CLOSE)
     assert worked.error_after < worked.error
+
+
+def test_the_text_prints_every_activation_delta_and_updated_weight() -> None:
+    worked = example()
+    text = worked_text(worked)
+    numbers = [n for layer in worked.layers for n in (*layer.activations, *layer.deltas)]
+    numbers += [w for layer in worked.layers for row in layer.updated for w in row]
+    for number in (*numbers, worked.error, worked.error_after):
+        assert f"= {number:.6f}".replace("-", "−") in text
