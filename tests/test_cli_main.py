@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -73,9 +74,14 @@ def test_other_ends(
     assert (ended.code, ended.err) == (code, message)
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
+@pytest.mark.parametrize("arguments", [["cells"], ["cells", "lstm"]])
+def test_a_reader_that_has_enough_is_no_error(arguments: list[str]) -> None:
+    """Whether the pipe is found broken while the command prints, or when the rest is flushed."""
     reader = subprocess.Popen(
-        [sys.executable, "-m", "bptt", "cells"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [sys.executable, "-m", "bptt", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},
     )
     assert reader.stdout is not None and reader.stderr is not None
     reader.stdout.close()
@@ -84,7 +90,7 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 
 
 def test_output_is_utf8_whatever_the_locale() -> None:
-    environment = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
     result = subprocess.run(
         [sys.executable, "-m", "bptt", "cells", "lstm"], capture_output=True, env=environment, check=True
     )

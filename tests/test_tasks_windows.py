@@ -41,11 +41,11 @@ def test_a_short_text_is_looked_back_in_as_far_as_it_goes(mode: Literal["continu
 
 def test_sentences_begin_with_nothing_and_the_longer_half_is_taken() -> None:
     model = make("sentences")
-    windows = cut_windows(model, "a\nabcdef\n\nuvwxyz\nabcde\n", lags=3, count=2)
-    assert windows.inputs[0].tolist() == [NOTHING] * 2
+    windows = cut_windows(model, "a\nabcdef\n\nuvwxyz\nklmno\nb\n", lags=3, count=9)
+    assert windows.inputs[0].tolist() == [NOTHING] * 3
     texts = [model.vocabulary.decode(row.tolist()) for row in windows.inputs[1:].t()]
-    assert texts == ["abc", "uvw"]
-    assert model.vocabulary.decode(windows.targets.tolist()) == "dx"
+    assert texts == ["abc", "uvw", "klm"]
+    assert model.vocabulary.decode(windows.targets.tolist()) == "dxn"
 
 
 def test_the_loss_is_that_of_scoring() -> None:

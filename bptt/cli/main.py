@@ -14,7 +14,6 @@ from bptt.cli import cells, check, derive, evaluate, inspect, sample, score, tra
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="bptt",
@@ -61,8 +60,6 @@ def main() -> NoReturn:
         # The reader (`head`, a pager) has enough. Python must not flush into the pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
     except (BpttError, OSError) as error:
         print(f"bptt: {error}", file=sys.stderr)
         sys.exit(INPUT_AT_FAULT)
