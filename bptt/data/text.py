@@ -77,7 +77,7 @@ def decode_text(data: bytes, where: str) -> str:
         came = data[error.start : error.end].hex(" ")
         raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
     if not text.strip():
-        raise InputError(where, "must hold text", f"{len(data)} bytes, none of them a letter")
+        raise InputError(where, "must hold text", f"{len(data)} bytes of white space")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 

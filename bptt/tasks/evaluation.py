@@ -53,7 +53,8 @@ def evaluate_text(
 
     "loss" is the mean in nats per token, "perplexity" its exponential; "bits_per_character" is
     the sum in bits over the characters of the text, newlines included, and so compares models of any
-    vocabulary; "tokens" and "unknown" count what was predicted, and the `<unk>` in it.
+    vocabulary, as long as few are unknown: `<unk>` costs less than its spelling. "tokens" and
+    "unknown" count what was predicted, and the `<unk>` in it.
     """
     tokens, characters = encode_text(vocabulary, options, text)
     streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
