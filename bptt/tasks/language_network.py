@@ -20,10 +20,10 @@ START: States = ()
 
 
 class LanguageModel(nn.Module):
-    """o_t = V y_t + b, where y_t is the output of a recurrent stack that has read the tokens up to t.
+    """o_t = M y_t + b, where y_t is the output of a recurrent stack that has read the tokens up to t.
 
-    A token goes in as its embedding (V, D), or as a one-hot vector if `options.width` is 0; NOTHING goes
-    in as a zero vector. The matrix V of the output is a parameter of its own, or the embedding if tied.
+    A token goes in as its row of the embedding (V, D), or as a one-hot vector if `options.width` is 0;
+    NOTHING goes in as a zero vector. M (V, width) is a parameter of its own, or the embedding if tied.
     """
 
     def __init__(self, vocabulary_size: int, cell: Cell, options: ModelOptions) -> None:
@@ -81,8 +81,8 @@ class LanguageModel(nn.Module):
         known = (tokens != NOTHING)[:, :, None]
         index = tokens.clamp(min=0)
         if not self.options.width:
-            one_hot = functional.one_hot(index, self.vocabulary_size)
-            return (one_hot * known).to(self.output_bias.dtype)
+            zeros = self.output_bias.new_zeros(*tokens.shape, self.vocabulary_size)
+            return zeros.scatter(2, index[:, :, None], known.to(zeros.dtype))
         embedded = functional.embedding(index, self.embedding)
         return torch.where(known, self.dropout(embedded), 0.0)
 
