@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from bptt import nn
+from bptt import Cell, nn
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
 from bptt.probe import LagCurve, gradient_by_lag
@@ -64,6 +64,14 @@ def test_two_layers_by_stepping_torch(batch_first: bool) -> None:
         gradients = torch.autograd.grad(loss, tensors, retain_graph=True)
         norms = [g[curve.layer - 1].norm(dim=-1).median().item() for g in gradients]
         assert curve.median == pytest.approx(norms, rel=EPS * 100 * LAGS * HIDDEN)
+
+
+def test_a_state_that_no_output_depends_on_has_gradient_zero() -> None:
+    equations = "h = tanh(W_h @ x + R_h @ h_prev)\nm = m_prev + h"
+    stack = nn.Recurrent(Cell.define("sum", equations, states="h m"), INPUTS, HIDDEN, 2)
+    curves = gradient_by_lag(stack, torch.randn(STEPS, BATCH, INPUTS), squares, LAGS).curves
+    assert [any(curve.median) for curve in curves] == [True, False, True, False]
+    assert curves[1].verdict == "layer 1 m: no gradient"
 
 
 def test_the_model_is_left_as_it_was() -> None:

@@ -100,6 +100,13 @@ def test_a_gradient_that_is_zero_everywhere_is_drawn(run: Path, drawn: list[Axes
     assert drawn[0].get_yscale() == "linear"
 
 
+def test_a_gradient_that_overflowed_is_drawn_as_far_as_it_goes(run: Path, drawn: list[Axes]) -> None:
+    gradient = {"windows": 1, "curves": [curve(1, "h", 1, 1e30, math.inf)]}
+    (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
+    draw_gradient(read_gradient(run), run / "gradient.png")
+    assert math.isfinite(drawn[0].get_ylim()[0])
+
+
 def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"kind": "held-out", "step": 80, "loss": 1.')

@@ -17,7 +17,6 @@ INPUT_AT_FAULT = 2
 
 app = typer.Typer(
     name="bptt",
-    help="Recurrent networks from their equations: derive, check, train, sample, score, look inside.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -46,6 +46,8 @@ class LagCurve:
     @property
     def verdict(self) -> str:
         """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
+        if not self.median[0]:
+            return f"layer {self.layer} {self.state}: no gradient"
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
         pace = f"×{self.factor:.3g} a step over {len(self.median)} lags"
         return f"layer {self.layer} {self.state}: {reach}, {pace}"
@@ -92,18 +94,11 @@ def gradient_by_lag(
     time = 1 if stack.batch_first else 0
     _check(stack, inputs, lags, inputs.shape[time])
     with _undisturbed(stack):
-        before, *steps = torch.split(inputs, [inputs.shape[time] - lags, *[1] * lags], dim=time)
-        with torch.no_grad():
-            carried = _states(stack(before)[1])
-        history = []
-        for step in steps:
-            carried = tuple(state.requires_grad_() for state in carried)
-            history.append(carried)
-            output, final = stack(step, carried)
-            carried = _states(final)
-        total = loss(output.squeeze(time)).sum()
-        names = stack.cell.states
-        flat = torch.autograd.grad(total, [s for states in history for s in states])
+        carried, output = _read(stack, inputs, lags, time)
+        total = loss(output).sum()
+        # A state that no output depends on has gradient zero.
+        flat = torch.autograd.grad(total, carried, materialize_grads=True)
+    names = stack.cell.states
     # One (lags, layers, B, width) for each state, the nearest step first.
     by_state = [torch.stack(flat[i :: len(names)]).flip(0) for i in range(len(names))]
     norms = {name: g.double().norm(dim=-1) for name, g in zip(names, by_state, strict=True)}
@@ -111,6 +106,20 @@ def gradient_by_lag(
         _curve(layer + 1, name, norms[name][:, layer]) for layer in range(stack.num_layers) for name in names
     )
     return GradientByLag(windows=inputs.shape[1 - time], curves=tuple(curves))
+
+
+def _read(stack: Stack, inputs: Tensor, lags: int, time: int) -> tuple[list[Tensor], Tensor]:
+    """What was carried before each of the last steps, state by state, and the last output (B, width)."""
+    before, *steps = torch.split(inputs, [inputs.shape[time] - lags, *[1] * lags], dim=time)
+    with torch.no_grad():
+        final = stack(before)[1]
+    history: list[Tensor] = []
+    for step in steps:
+        states = final if isinstance(final, tuple) else (final,)
+        carried = tuple(state.requires_grad_() for state in states)
+        history.extend(carried)
+        output, final = stack(step, carried)
+    return history, output.squeeze(time)
 
 
 def _check(stack: Stack, inputs: Tensor, lags: int, steps: int) -> None:
@@ -138,11 +147,6 @@ def _undisturbed(stack: Stack) -> Iterator[None]:
         finally:
             for module, training in modes:
                 module.training = training
-
-
-def _states(final: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The final states, each (layers, B, width), also of a cell that has one."""
-    return final if isinstance(final, tuple) else (final,)
 
 
 def _curve(layer: int, state: str, norms: Tensor) -> LagCurve:

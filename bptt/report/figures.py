@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def draw_gradient(gradient: Gradient, path: Path) -> None:
         axes.set(xlabel="lag k (time steps back)", ylabel=GRADIENT_NORM)
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
-        largest = max(max(curve.median) for curve in gradient.curves)
+        largest = max(filter(isfinite, (x for curve in gradient.curves for x in curve.median)), default=0)
         if largest > 0:
             axes.set_yscale("log")
             axes.set_ylim(bottom=max(axes.get_ylim()[0], largest * SMALLEST_SHARE))
