@@ -29,7 +29,9 @@ class Storage:
         for letter in dict.fromkeys(letters):
             count = letters.count(letter)
             parts.append(letter if count == 1 else f"{count}·{letter}" if letter != "1" else str(count))
-        return f"T·B·({' + '.join(parts)})" if parts else "0"
+        if len(parts) < 2:
+            return f"T·B·{parts[0]}" if parts else "0"
+        return f"T·B·({' + '.join(parts)})"
 
 
 @cache

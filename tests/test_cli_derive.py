@@ -1,0 +1,86 @@
+"""`bptt derive`: the notations, one stage, a file, a cell of one's own, what is refused."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Command
+
+from bptt.cells import CATALOGUE
+from bptt.derive.printing.document import Stage
+
+GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
+
+
+def test_plain_text_where_there_is_no_terminal(command: Command) -> None:
+    ended = command("derive", "lstm")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == GOLDEN.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("notation", [[], ["--latex"], ["--html"]])
+def test_every_cell_of_the_catalogue(command: Command, name: str, notation: list[str]) -> None:
+    ended = command("derive", name, *notation)
+    assert ended.code == 0
+    assert CATALOGUE[name].title in ended.out
+
+
+@pytest.mark.parametrize("stage", [stage.value for stage in Stage])
+def test_one_stage(command: Command, stage: str) -> None:
+    out = command("derive", "gru", "--stage", stage).out
+    headings = [line for line in out.splitlines() if line[:1].isdecimal()]
+    assert len(headings) == 1
+    assert command("derive", "--help").out.count(stage) >= 1
+
+
+def test_a_page_in_a_file(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "lstm.html"
+    ended = command("derive", "lstm", "--html", "-o", file)
+    assert (ended.code, ended.out) == (0, "")
+    assert file.read_text(encoding="utf-8") == command("derive", "lstm", "--html").out
+
+
+def test_a_cell_of_the_users_own(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "mycell.py"
+    file.write_text(
+        "from bptt import Cell\n"
+        "Leaky = Cell.define('leaky', 'n = tanh(W_n @ x + R_n @ h_prev)\\nh = a * h_prev + n',\n"
+        "                    states='h', constants={'a': 0.5})\n",
+        encoding="utf-8",
+    )
+    out = command("derive", f"{file}:Leaky").out
+    assert "    ∂hₜ/∂hₜ₋₁ = a + diag(1 − nₜ²) R_n\n" in out
+
+
+def test_colours_on_a_terminal_as_wide_as_it_is(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    out = command("derive", "lstm", "--stage", "adjoint").out
+    assert "\x1b[32m    δoₜ             = δhₜ ⊙ τ_cₜ\x1b[0m\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["no-such-cell"], "Known cells: elman-tanh"),
+        (["lstm", "--latex", "--html"], "one of --latex and --html"),
+        (["lstm", "--stage", "nothing"], "adjoint"),
+        (["missing.py:Cell"], "the file must exist"),
+    ],
+)
+def test_what_is_refused(command: Command, arguments: list[str], words: str) -> None:
+    ended = command("derive", *arguments)
+    assert ended.code == 2
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_folder_that_is_not_there(command: Command, tmp_path: Path) -> None:
+    ended = command("derive", "lstm", "-o", tmp_path / "missing" / "lstm.txt")
+    assert ended.code == 2
+    assert "missing" in ended.err
