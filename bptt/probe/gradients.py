@@ -95,9 +95,7 @@ def gradient_by_lag(
     _check(stack, inputs, lags, inputs.shape[time])
     with _undisturbed(stack):
         carried, output = _read(stack, inputs, lags, time)
-        total = loss(output).sum()
-        # A state that no output depends on has gradient zero.
-        flat = torch.autograd.grad(total, carried, materialize_grads=True)
+        flat = torch.autograd.grad(loss(output).sum(), carried)
     names = stack.cell.states
     # One (lags, layers, B, width) for each state, the nearest step first.
     by_state = [torch.stack(flat[i :: len(names)]).flip(0) for i in range(len(names))]
