@@ -10,6 +10,8 @@ from conftest import Command
 
 from bptt.cells import CATALOGUE
 from bptt.derive.printing.document import Stage
+from bptt.derive.printing.worked import worked_text
+from bptt.derive.worked import example
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 
@@ -84,3 +86,16 @@ def test_a_folder_that_is_not_there(command: Command, tmp_path: Path) -> None:
     ended = command("derive", "lstm", "-o", tmp_path / "missing" / "lstm.txt")
     assert ended.code == 2
     assert "missing" in ended.err
+
+
+def test_numbers_work_the_dense_network_through(command: Command) -> None:
+    ended = command("derive", "dense", "--numbers")
+    assert ended.code == 0
+    assert ended.out == worked_text(example())
+
+
+@pytest.mark.parametrize("arguments", [("lstm",), ("dense", "--latex"), ("dense", "--stage", "adjoint")])
+def test_numbers_are_refused_for_anything_else(command: Command, arguments: tuple[str, ...]) -> None:
+    ended = command("derive", *arguments, "--numbers")
+    assert ended.code == 2
+    assert "--numbers goes with dense" in ended.err

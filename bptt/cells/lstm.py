@@ -69,10 +69,10 @@ LSTM_COUPLED = Cell.define(
 def _normalised(gate: str) -> str:
     """The lines that normalise the summed input of one gate over its H units."""
     return f"""
-    a{gate} = W_{gate} @ x + R_{gate} @ h_prev
-    m{gate} = mean(a{gate})
-    e{gate} = a{gate} - m{gate}
-    s{gate} = rsqrt(mean(e{gate}**2) + epsilon)
+    a_{gate} = W_{gate} @ x + R_{gate} @ h_prev
+    m_{gate} = mean(a_{gate})
+    e_{gate} = a_{gate} - m_{gate}
+    s_{gate} = rsqrt(mean(e_{gate}**2) + epsilon)
     """
 
 
@@ -80,15 +80,15 @@ LSTM_LAYERNORM = Cell.define(
     "lstm-layernorm",
     "".join(map(_normalised, "ifgo"))
     + """
-    i = sigmoid(gain_i * si * ei + b_i)
-    f = sigmoid(gain_f * sf * ef + b_f)
-    g = tanh(gain_g * sg * eg + b_g)
-    o = sigmoid(gain_o * so * eo + b_o)
+    i = sigmoid(gain_i * s_i * e_i + b_i)
+    f = sigmoid(gain_f * s_f * e_f + b_f)
+    g = tanh(gain_g * s_g * e_g + b_g)
+    o = sigmoid(gain_o * s_o * e_o + b_o)
     c = f * c_prev + i * g
-    mc = mean(c)
-    ec = c - mc
-    sc = rsqrt(mean(ec**2) + epsilon)
-    h = o * tanh(gain_c * sc * ec + b_c)
+    m_c = mean(c)
+    e_c = c - m_c
+    s_c = rsqrt(mean(e_c**2) + epsilon)
+    h = o * tanh(gain_c * s_c * e_c + b_c)
     """,
     states="h c",
     constants={"epsilon": 1e-5},

@@ -22,6 +22,9 @@ def derive(
     stage: Annotated[
         Stage | None, typer.Option(metavar="STAGE", help=f"One section alone: {STAGES}.")
     ] = None,
+    numbers: Annotated[
+        bool, typer.Option("--numbers", help="With dense: a small network worked through, node by node.")
+    ] = False,
     latex: Annotated[bool, typer.Option("--latex", help="LaTeX for a document with amsmath.")] = False,
     html: Annotated[bool, typer.Option("--html", help="One self-contained page.")] = False,
     output: Annotated[
@@ -35,6 +38,9 @@ def derive(
 
     if latex and html:
         raise InputError("bptt derive", "one of --latex and --html")
+    if numbers:
+        _show_numbers(cell, alone=stage is None and output is None and not (latex or html))
+        return
     whole = derivation(load(cell))
     document = whole if stage is None else whole.only(stage)
     if output is None and not (latex or html) and sys.stdout.isatty():
@@ -45,6 +51,17 @@ def derive(
         print(written, end="")
     else:
         output.write_text(written, encoding="utf-8")
+
+
+def _show_numbers(cell: str, alone: bool) -> None:
+    """The worked example, which is one of text and of the dense layer."""
+    from bptt.derive.printing.worked import worked_text
+    from bptt.derive.worked import example
+    from bptt.errors import InputError
+
+    if cell != "dense" or not alone:
+        raise InputError("bptt derive", "--numbers goes with dense and no other option", cell)
+    print(worked_text(example()), end="")
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
