@@ -92,6 +92,13 @@ def test_plateau_lowers_the_rate_after_each_miss(tmp_path: Path) -> None:
     assert rates == [0.8, 0.8, 0.4, 0.4, 0.2]
 
 
+def test_lbfgs_stops_at_nan_too(tmp_path: Path) -> None:
+    task = TinyTask()
+    poison(task, "out.weight", (1, 1))
+    with pytest.raises(TrainingError, match=r"step 2, epoch 2.*parameter out\.weight.*last, step 1\."):
+        train(task, TrainingOptions(optimiser="lbfgs"), tmp_path / "run", Quiet())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_step_saves_and_is_told(tmp_path: Path, number: signal.Signals) -> None:
     def interrupt(epoch: int, index: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_task import Quiet
+from tiny_task import Quiet, records
 from torch import Tensor, nn
 
 from bptt.tasks.run_folder import write_config
@@ -130,11 +130,55 @@ def test_lbfgs_on_the_whole_set_finds_the_optimum(tmp_path: Path) -> None:
 
 def test_lbfgs_sees_the_mean_over_all_units(tmp_path: Path) -> None:
     task, quiet = LogisticRegression(), Quiet()
-    with torch.no_grad():
-        whole = task.loss(0, 40).item()
+    whole = task.loss(0, 40)
+    (gradient,) = torch.autograd.grad(whole, task.model.weight)
     train(task, TrainingOptions(epochs=1, optimiser="lbfgs"), tmp_path / "run", quiet)
-    assert quiet.progress[0].loss == pytest.approx(whole, rel=1e-14)
+    assert quiet.progress[0].loss == pytest.approx(whole.item(), rel=1e-14)
     assert quiet.progress[0].units == 40
+    assert records(tmp_path / "run")[0]["gradient_norm"] == pytest.approx(gradient.norm().item(), rel=1e-14)
+
+
+class Rosenbrock(Task):
+    """(1 - x)^2 + 100 (y - x^2)^2 from (-1.2, 1), with a draw noted: its valley needs a line search."""
+
+    unit = "points"
+
+    def __init__(self) -> None:
+        self.model = nn.Linear(2, 1, bias=False, dtype=torch.float64)
+        with torch.no_grad():
+            self.model.weight.copy_(torch.tensor([[-1.2, 1.0]]))
+        self.draws: list[list[float]] = []
+
+    def steps(self, epoch: int) -> int:
+        return 1
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        if len(self.draws) == epoch:
+            self.draws.append([])
+        self.draws[epoch].append(torch.rand(()).item())
+        x, y = self.model.weight[0]
+        return Step((1 - x) ** 2 + 100 * (y - x**2) ** 2, 1, ())
+
+    def evaluate(self) -> dict[str, float]:
+        return {"loss": 1.0}
+
+    def save(self, folder: Path) -> None:
+        write_config(folder, {"task": "rosenbrock"})
+
+    def describe(self) -> list[str]:
+        return []
+
+
+def test_lbfgs_searches_along_a_line_of_one_function(tmp_path: Path) -> None:
+    task, quiet = Rosenbrock(), Quiet()
+    train(task, TrainingOptions(epochs=40, optimiser="lbfgs"), tmp_path / "run", quiet)
+    losses = [progress.loss for progress in quiet.progress]
+    assert losses == sorted(losses, reverse=True)
+    # The smallest eigenvalue of the Hessian at (1, 1) is 0.399, the gradient's elements below 1e-7.
+    assert task.model.weight[0].tolist() == pytest.approx([1.0, 1.0], abs=4e-7)
+    assert max(map(len, task.draws)) > 2
+    assert all(len(set(draws)) == 1 for draws in task.draws)
+    assert len({draws[0] for draws in task.draws}) == 40
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])

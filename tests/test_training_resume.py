@@ -132,8 +132,12 @@ def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Pa
     short, long = TrainingOptions(epochs=1), TrainingOptions(epochs=3, checkpoint_every=5.0)
     train(TinyTask(), TrainingOptions(epochs=3), tmp_path / "whole", Quiet())
     train(TinyTask(), short, tmp_path / "run", Quiet())
+    saved = packing.load(tmp_path / "run" / FILE)
+    saved["state"]["seconds"] = 1000.0
+    (tmp_path / "run" / FILE).write_bytes(packing.dumps(saved))
     outcome = train(TinyTask(), long, tmp_path / "run", Quiet(), resume=True)
     assert outcome.step == 3 * BATCHES
+    assert outcome.seconds > 1000.0
     assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
 
 

@@ -1,10 +1,9 @@
-"""The process made ready for long numerical work."""
+"""The process made ready for long numerical work, before torch is imported."""
 
 from __future__ import annotations
 
 import ctypes
-
-import torch
+import os
 
 # Numbers of <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
@@ -12,11 +11,17 @@ _NEVER = 2**31 - 1
 
 
 def prepare(threads: int = 0) -> None:
-    """Set up this process: its memory, its arithmetic, and its `threads` (0: as torch chooses).
+    """Set up memory, waiting and arithmetic of this process, and its `threads` (0: as torch chooses).
 
-    Denormal numbers, a hundred times slower and of no weight in training, count as zero.
+    Call it first of all. Denormal numbers, a hundred times slower than others and of no weight in
+    training, count as zero.
     """
     _keep_memory()
+    # A thread that waits for the others sleeps. By default it spins, and on a machine that has other
+    # work too it spins in the place of the thread that it waits for: a step takes ten times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import torch
+
     torch.set_flush_denormal(True)
     if threads:
         torch.set_num_threads(threads)

@@ -1,0 +1,126 @@
+"""Training as it is seen: a bar on a terminal, lines elsewhere; all of it on standard error."""
+
+from __future__ import annotations
+
+import sys
+from time import monotonic
+
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import Progress as Bar
+
+from bptt.training.report import Evaluation, Progress, Reporter
+
+_SECONDS_BETWEEN_LINES = 10.0
+
+
+def reporter() -> Reporter:
+    """The reporter that suits standard error."""
+    return BarReporter() if sys.stderr.isatty() else LineReporter()
+
+
+class Meter:
+    """Loss and speed since the last reading, and the time that is left."""
+
+    def __init__(self, step: int, steps: int, unit: str) -> None:
+        self._begun, self._from, self._steps, self._unit = monotonic(), step, steps, unit
+        self._step = step
+        self._restart()
+
+    def add(self, progress: Progress) -> None:
+        """Count one update."""
+        self._step = progress.step
+        self._units += progress.units
+        self._loss += progress.loss * progress.units
+
+    def seconds(self) -> float:
+        """The time since the last reading."""
+        return monotonic() - self._since
+
+    def read(self) -> str:
+        """Loss, speed and time left, for a line; the next reading begins."""
+        elapsed = monotonic() - self._begun
+        left = elapsed * (self._steps - self._step) / (self._step - self._from)
+        loss, speed = self._loss / self._units, self._units / self.seconds()
+        self._restart()
+        return f"loss {loss:.4f}  {speed:,.0f} {self._unit}/s  {duration(left)} left"
+
+    def _restart(self) -> None:
+        self._since, self._units, self._loss = monotonic(), 0, 0.0
+
+
+class LineReporter:
+    """A line now and then, for a file or a pipe."""
+
+    def on_start(self, step: int, steps: int, unit: str) -> None:
+        """Begin to measure."""
+        self._meter, self._unit = Meter(step, steps, unit), unit
+
+    def on_step(self, progress: Progress) -> None:
+        """Print a line if the last one is old."""
+        self._meter.add(progress)
+        if self._meter.seconds() >= _SECONDS_BETWEEN_LINES:
+            place = f"{_epoch(progress)}  step {progress.step}/{progress.steps}"
+            self.on_message(f"{place}  {self._meter.read()}")
+
+    def on_evaluate(self, evaluation: Evaluation) -> None:
+        """Print the held-out loss."""
+        self.on_message(f"{_epoch(evaluation)}  {_held_out(evaluation, self._unit)}")
+
+    def on_message(self, text: str) -> None:
+        """Print the line."""
+        print(text, file=sys.stderr, flush=True)
+
+    def on_end(self) -> None:
+        """Nothing is open."""
+
+
+class BarReporter(LineReporter):
+    """One bar over all epochs, and above it a line for each evaluation."""
+
+    _SECONDS_BETWEEN_READINGS = 1.0
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[reading]}")
+        self._bar = Bar(*columns, console=self._console, refresh_per_second=4, transient=True)
+
+    def on_start(self, step: int, steps: int, unit: str) -> None:
+        """Show the bar."""
+        self._meter, self._unit = Meter(step, steps, unit), unit
+        self._task: TaskID = self._bar.add_task("", total=steps, completed=step, reading="")
+        self._bar.start()
+
+    def on_step(self, progress: Progress) -> None:
+        """Move the bar, and from time to time the numbers."""
+        self._meter.add(progress)
+        self._bar.update(self._task, completed=progress.step, description=_epoch(progress))
+        if self._meter.seconds() >= self._SECONDS_BETWEEN_READINGS:
+            self._bar.update(self._task, reading=self._meter.read())
+
+    def on_message(self, text: str) -> None:
+        """Print the line above the bar."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    def on_end(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 1:
+        return f"{rest} s"
+    hours, minutes_left = divmod(minutes, 60)
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def _epoch(at: Progress | Evaluation) -> str:
+    return f"epoch {at.epoch}/{at.epochs}"
+
+
+def _held_out(evaluation: Evaluation, unit: str) -> str:
+    loss = evaluation.metrics["loss"]
+    best = "  (best so far)" if evaluation.best else ""
+    return f"held-out loss {loss:.4f} nats per {unit.removesuffix('s')}{best}"

@@ -1,0 +1,137 @@
+"""`bptt train lm` from a file to a run folder, as a user meets it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import Command
+from tiny_task import records
+
+from bptt.cli import train
+from bptt.data.levels import VocabularyOptions
+from bptt.data.text import Corpus
+from bptt.tasks.language_config import DataOptions, ModelOptions
+from bptt.tasks.language_model import LanguageModelTask
+from bptt.tasks.run_folder import read_config
+from bptt.tasks.task import Step
+
+SMALL = "--hidden 4 --embedding 3 --layers 1 --batch-size 4 --length 10 --epochs 2".split()
+POEM = "春眠不覺曉,處處聞啼鳥。\n夜來風雨聲,花落知多少。\n"
+
+
+@pytest.fixture(autouse=True)
+def _denormals_as_before() -> Iterator[None]:
+    """The command is meant to have the process for itself."""
+    yield
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "poem.txt"
+    path.write_text(POEM * 10, encoding="utf-8")
+    return path
+
+
+def test_a_file_becomes_a_run(command: Command, text: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    ended = command("train", "lm", text, "-o", run, *SMALL)
+    assert ended.code == 0
+    # What was found and how it goes on standard error, what came of it on standard output.
+    assert "poem.txt, 260 characters" in ended.err
+    assert "epoch 2/2  held-out loss" in ended.err
+    best = min(float(r["loss"]) for r in records(run) if r["kind"] == "held-out")
+    assert f"best held-out loss {best:.4f} nats per character" in ended.out
+    assert read_config(run)["training"]["epochs"] == 2
+
+
+def test_the_second_time_it_asks_what_to_do(command: Command, text: Path, tmp_path: Path) -> None:
+    arguments = ("train", "lm", text, "-o", tmp_path / "run", *SMALL)
+    first = command(*arguments)
+    again = command(*arguments)
+    assert (again.code, again.out) == (2, "")
+    assert "--resume" in again.err and "--overwrite" in again.err and "Traceback" not in again.err
+    resumed = command(*arguments, "--resume")
+    assert resumed.code == 0 and "finished before" in resumed.out
+    assert resumed.out.splitlines()[1].split(",")[0] == first.out.splitlines()[1].split(",")[0]
+    changed = command(*arguments, "--resume", "--cell", "gru")
+    assert changed.code == 2 and "cell.name: lstm before, gru now" in changed.err
+    assert command(*arguments, "--overwrite", "--cell", "gru").code == 0
+
+
+def test_ctrl_c_saves_and_says_how_to_go_on(
+    command: Command, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("train", "lm", text, *SMALL, "--dropout", 0.3, "--initial", "learned")
+    command(*arguments, "-o", tmp_path / "whole")
+
+    def interrupted(self: LanguageModelTask, epoch: int, index: int, carry: tuple[torch.Tensor, ...]) -> Step:
+        os.kill(os.getpid(), signal.SIGINT)
+        return step(self, epoch, index, carry)
+
+    step = LanguageModelTask.step
+    monkeypatch.setattr(LanguageModelTask, "step", interrupted)
+    ended = command(*arguments, "-o", tmp_path / "run")
+    monkeypatch.undo()
+    assert ended.code == 130
+    assert "interrupted at step 1" in ended.out and "--resume" in ended.out
+    assert command(*arguments, "-o", tmp_path / "run", "--resume").code == 0
+    assert records(tmp_path / "run") == records(tmp_path / "whole")
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("run", "whole")]
+    assert weights[0] == weights[1]
+
+
+def test_without_files_it_learns_the_language_reference(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bptt.data.text.default_corpus", lambda: Corpus(POEM * 10, ("the reference",)))
+    ended = command("train", "lm", "-o", tmp_path / "run", *SMALL)
+    assert ended.code == 0 and "the reference" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("--hidden", 0), "hidden_size"),
+        (("--epochs", 0), "epochs"),
+        (("--cell", "lstn"), "lstn"),
+        (("--one-hot", "--embedding", 3), "--one-hot"),
+        (("--optimiser", "lbfgs", "--clip", 1), "lbfgs"),
+        (("--level", "letter"), "letter"),
+        (("--resume", "--overwrite"), "not both"),
+    ],
+)
+def test_a_wrong_option_is_named_before_anything_is_written(
+    command: Command, text: Path, tmp_path: Path, arguments: tuple[object, ...], named: str
+) -> None:
+    ended = command("train", "lm", text, "-o", tmp_path / "run", *arguments)
+    assert ended.code == 2 and named in ended.err and "Traceback" not in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\x01", b"\xff\xfe\xfa"])
+def test_a_file_that_is_no_text_is_named(command: Command, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "bad.txt").write_bytes(content)
+    ended = command("train", "lm", tmp_path / "bad.txt", "-o", tmp_path / "run")
+    assert ended.code == 2 and "bad.txt" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_the_command_takes_for_granted_is_what_the_rooms_take() -> None:
+    defaults = {name: p.default for name, p in inspect.signature(train.lm).parameters.items()}
+    model, data, words = ModelOptions(), DataOptions(), VocabularyOptions()
+    assert defaults["hidden"] == model.hidden_size and defaults["layers"] == model.num_layers
+    assert defaults["embedding"] == model.embedding_size and defaults["tied"] == model.tied
+    assert defaults["dropout"] == model.dropout and defaults["projection"] == model.proj_size
+    assert defaults["initial"] == model.initial and defaults["mode"] == data.mode
+    assert defaults["batch_size"] == data.batch_size and defaults["length"] == data.sequence_length
+    assert defaults["held_out"] == data.held_out and defaults["level"] == words.level
+    assert defaults["min_count"] == words.min_count and defaults["vocab_size"] == words.max_size
+    assert defaults["lower"] == words.lowercase and defaults["digits"] == words.digits
+    assert defaults["punctuation"] == words.punctuation
