@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from bptt.cells import Cell
-from bptt.derive.normal_form import normal_form
 from bptt.errors import InputError
 
 # torch's own: forward mode inside a backward pass scripts its decompositions.
@@ -180,11 +179,6 @@ def test_a_name_reads_the_same_whatever_it_is() -> None:
     )
     tensors = draw(plain, STEPS, BATCH, SIZES).tensors
     assert torch.equal(Drawn(plain, tensors).run()[0], Drawn(clashing, tensors).run()[0])
-
-
-def test_widths_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(InputError, match=r"cell 'own', h: .* width of its target, got H, I.* W_h @ x"):
-        normal_form(cell("h = tanh(W_h @ x + R_h @ h_prev) + x"))
 
 
 def test_two_inputs_are_refused_at_the_door() -> None:

@@ -22,9 +22,9 @@ def load(spec: str) -> Cell:
         raise InputError(f"cell {spec}", "the file must exist", path)
     try:
         found = runpy.run_path(path)
-    except InputError:
-        raise
-    except Exception as error:
+    except InputError as error:
+        raise InputError(f"{path}: {error.where}", error.rule, error.got, error.cure) from error
+    except (Exception, SystemExit) as error:
         raise InputError(path, "the file of a cell must run", f"{type(error).__name__}: {error}") from error
     cells = [n for n, value in found.items() if isinstance(value, Cell)]
     if not isinstance(found.get(name), Cell):

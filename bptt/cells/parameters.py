@@ -59,7 +59,7 @@ def find_matrices(cell: Cell) -> dict[str, tuple[str, str]]:
     """Each matrix with the letters of its rows and columns. Raises InputError if it has two shapes."""
     found: dict[str, tuple[str, str]] = {}
     for node in (n for e in cell.equations for n in walk(e.expression) if isinstance(n, MatrixVector)):
-        columns = _letters(cell, node.vector)
+        columns = letters(cell, node.vector)
         if len(columns) != 1:
             rule = f"the vector right of {node.matrix} @ has one width"
             raise InputError(f"cell {cell.name!r}", rule, to_text(node.vector))
@@ -94,7 +94,7 @@ def _width(cell: Cell, parameter: str) -> str:
     return cell.width(value)
 
 
-def _letters(cell: Cell, expression: Expression) -> set[str]:
+def letters(cell: Cell, expression: Expression) -> set[str]:
     """The letters of the widths of the vectors that make an expression."""
     match expression:
         case Symbol(name) if name in cell.constants:
@@ -105,7 +105,7 @@ def _letters(cell: Cell, expression: Expression) -> set[str]:
             return {_width(cell, matrix)}
         case RowCall():
             return set()
-    return {letter for part in children(expression) for letter in _letters(cell, part)}
+    return {letter for part in children(expression) for letter in letters(cell, part)}
 
 
 def find_families(cell: Cell) -> tuple[Family, ...]:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from bptt.cells.expression import MatrixVector, symbols, walk
+from bptt.cells.expression import MatrixVector, RowCall, symbols, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.cells.language import PREVIOUS, Equation
-from bptt.cells.parameters import split_name
+from bptt.cells.parameters import letters, split_name
 from bptt.errors import InputError
 from bptt.shapes import LEGEND
 
@@ -44,6 +44,7 @@ def check_cell(cell: Cell) -> None:
     for name in (*cell.states, cell.output):
         if cell.width(name) == "1":
             raise InputError(where, "states and output are vectors, not values over a row", repr(name))
+    _check_widths(where, cell)
     # Last, because the families follow from equations and widths, and raise where those disagree.
     _check_among(where, "init names families of parameters", cell.init, [f.name for f in cell.families])
 
@@ -63,6 +64,18 @@ def _check_equations(where: str, cell: Cell) -> None:
         here = f"{where}, equation {number}"
         _check_reads(here, cell, equation, known)
         _define(here, equation.target, known)
+
+
+def _check_widths(where: str, cell: Cell) -> None:
+    for number, equation in enumerate(cell.equations, 1):
+        here, cure = f"{where}, equation {number}", "A matrix brings a vector to another width: W_h @ x"
+        found, declared = letters(cell, equation.expression), {cell.width(equation.target)} - {"1"}
+        if found != declared:
+            rule = "the vectors of an equation have the width of its target"
+            raise InputError(here, rule, ", ".join(sorted(found | declared)), cure)
+        for node in walk(equation.expression):
+            if isinstance(node, RowCall) and len(letters(cell, node.argument)) > 1:
+                raise InputError(here, f"the vectors of a {node.function} have one width", str(node), cure)
 
 
 def _define(where: str, name: str, known: set[str]) -> None:
@@ -93,6 +106,9 @@ def _check_reads(where: str, cell: Cell, equation: Equation, known: set[str]) ->
 
 
 def _check_parameter(where: str, name: str, cell: Cell) -> None:
+    value = name.removesuffix(PREVIOUS)
+    if value != name and value in cell.targets:
+        raise InputError(where, "only a state has a value before", repr(name), f"List {value!r} in states")
     if not split_name(name, cell.targets)[1]:
         rule = "unknown name: a parameter is written FAMILY_VALUE, as W_h or b_h, VALUE being a target"
         values = ", ".join((*cell.inputs, *cell.targets, *(s + PREVIOUS for s in cell.states)))

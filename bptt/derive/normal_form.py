@@ -25,7 +25,6 @@ from bptt.cells.expression import (
     to_text,
 )
 from bptt.cells.language import PREVIOUS
-from bptt.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class _Builder:
                 maps = [t for t in terms if isinstance(t, MatrixVector)]
                 products = tuple(self.product(m, hint) for m in maps)
                 rest = add(*(self.lower(t, hint) for t in terms if t not in maps))
-        self.widths[target] = self.width(target, products, rest)
+        self.widths[target] = self.width(products, rest)
         self.steps.append(Step(target, self.widths[target], products, rest))
         self.known.setdefault(expression, target)
 
@@ -148,19 +147,10 @@ class _Builder:
             self.emit(fresh, expression, suffix)
         return Symbol(self.known[expression])
 
-    def width(self, target: str, products: tuple[MatrixProduct, ...], rest: Expression) -> str:
+    def width(self, products: tuple[MatrixProduct, ...], rest: Expression) -> str:
         """The letter of a step's width: that of its vectors, or "1" where there is none."""
-        letters = {self.cell.matrices[p.matrix][0] for p in products}
-        if not isinstance(rest, RowCall):
-            letters |= {self.widths[n] for n in symbols(rest) if n not in self.cell.constants}
-        letters -= {"1"}
-        declared = {self.cell.width(target)} - {"1"} if target in self.cell.targets else letters
-        if len(letters) > 1 or letters != declared:
-            widths = ", ".join(sorted(letters | declared)) or "none"
-            raise InputError(
-                f"cell {self.cell.name!r}, {target}",
-                "the vectors of an equation have the width of its target",
-                widths,
-                "A matrix named after the target brings a vector to its width: W_h @ x",
-            )
-        return next(iter(letters), "1")
+        if isinstance(rest, RowCall):
+            return "1"
+        letters = [self.cell.matrices[p.matrix][0] for p in products]
+        letters += [self.widths[n] for n in symbols(rest) if n not in self.cell.constants]
+        return next((letter for letter in letters if letter != "1"), "1")
