@@ -1,0 +1,81 @@
+"""What back-propagation keeps: enough to compute the rest without a linear map, and no more."""
+
+from __future__ import annotations
+
+import pytest
+
+from bptt.cells import CATALOGUE, Cell
+from bptt.derive.adjoint import adjoint
+from bptt.derive.normal_form import normal_form
+from bptt.derive.storage import storage
+
+KEPT = {
+    "elman-tanh": ("", "T·B·H"),
+    "elman-relu": ("", "T·B·H"),
+    "elman-sigmoid": ("", "T·B·H"),
+    "indrnn": ("", "T·B·H"),
+    "lstm": ("i f g o", "T·B·6·H"),
+    "lstm-peephole": ("i f g o", "T·B·6·H"),
+    "lstm-projection": ("i f g o", "T·B·(5·H + P)"),
+    "lstm-coupled": ("f g o", "T·B·5·H"),
+    "lstm-layernorm": ("e_i e_f e_g e_o", "T·B·6·H"),
+    "gru": ("r z n", "T·B·4·H"),
+    "gru-torch": ("r z q n", "T·B·5·H"),
+    "mgu": ("f n", "T·B·3·H"),
+    "dense": ("y", "T·B·H"),
+}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_what_is_kept_and_how_much_it_is(name: str) -> None:
+    """Beside the kept values, the states of every step are there, and are counted."""
+    kept, formula = KEPT[name]
+    assert storage(CATALOGUE[name]).kept == tuple(kept.split())
+    assert storage(CATALOGUE[name]).formula == formula
+
+
+def test_the_lstm_computes_tanh_of_its_cell_again() -> None:
+    assert [str(s) for s in storage(CATALOGUE["lstm"]).recomputed] == ["tanh_c = tanh(c)"]
+
+
+CHAINS = Cell.define(
+    "chains",
+    """
+    a = tanh(W_a @ x + R_a @ h_prev)
+    b = a * a
+    d = sin(b)
+    q = cos(R_q @ d)
+    s = mean(d)
+    h = d * q + s * h_prev
+    """,
+    states="h",
+)
+
+
+def test_chains_start_at_what_a_linear_map_gave() -> None:
+    found = storage(CHAINS)
+    # cos' = -sin(net), so the argument is kept, and q follows from it.
+    assert found.kept == ("a", "net_q")
+    assert [str(s) for s in found.recomputed] == ["b = a * a", "d = sin(b)", "q = cos(net_q)", "s = mean(d)"]
+    assert found.formula == "T·B·3·H"
+
+
+def test_row_values_count_as_one() -> None:
+    cell = Cell.define("own", "s = sum(R_h @ h_prev)\nh = tanh(W_h @ x) * s", states="h")
+    found = storage(cell)
+    assert found.kept == ("s", "tanh_h")
+    assert found.formula == "T·B·(1 + 2·H)"
+
+
+@pytest.mark.parametrize("cell", [*CATALOGUE.values(), CHAINS], ids=[*CATALOGUE, "chains"])
+def test_everything_that_is_read_is_there(cell: Cell) -> None:
+    form, found = normal_form(cell), storage(cell)
+    there = {*cell.inputs, *form.previous, *cell.states, *cell.vectors, *cell.constants, *found.kept}
+    for step in found.recomputed:
+        assert not step.products, "computed again without a linear map"
+        assert there.issuperset(step.names), "in an order in which it can be computed"
+        assert step.target not in there, "not what is there already"
+        there.add(step.target)
+    assert there.issuperset(adjoint(cell).reads)
+    wanted = {*adjoint(cell).reads, *(n for s in found.recomputed for n in s.names)}
+    assert {*found.kept, *(s.target for s in found.recomputed)} <= wanted, "nothing that is not needed"
