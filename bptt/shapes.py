@@ -56,5 +56,5 @@ def _show(letters: list[str], known: dict[str, int]) -> str:
 def _show_one(letter: str, known: dict[str, int]) -> str:
     count, _, base = letter.rpartition("*")
     if base not in known:
-        return letter
+        return letter.removeprefix("1*")
     return str((int(count) if count else 1) * known[base])

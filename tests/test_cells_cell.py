@@ -189,9 +189,9 @@ def test_without_a_family_is_with_zeros(name: str) -> None:
 
 def test_without_keeps_signs_when_it_is_written_and_read() -> None:
     """The text of the changed equations is what a run folder keeps."""
-    cell = Cell.define("own", "h = c0 - (W_h @ x - (h_prev + b_h)) / 2", states="h", constants={"c0": 1.0})
+    cell = Cell.define("own", "h = c0 - (W_h @ x - (h_prev + b_h))", states="h", constants={"c0": 1.0})
     bare = cell.without("b")
-    assert str(bare) == "h = c0 - 0.5 * (W_h @ x - h_prev)"
+    assert str(bare) == "h = c0 - (W_h @ x - h_prev)"
     assert Cell.from_dict(bare.to_dict()) == bare
 
 

@@ -43,6 +43,7 @@ def test_letters_are_bound(
         ((6, 5), ["H H"], {}, r"expected shape \(H, H\), got \(6, 5\)"),
         ((25, 4), ["4*H I"], {}, r"expected shape \(4\*H, I\), got \(25, 4\)"),
         ((25, 4), ["4*H I"], {"H": 6}, r"expected shape \(24, I\), got \(25, 4\)"),
+        ((4,), ["1*H I"], {}, r"expected shape \(H, I\), got \(4,\)"),
         ((3,), ["2"], {}, r"expected shape \(2,\), got \(3,\)"),
         ((3, 1), ["B 2"], {"B": 3}, r"expected shape \(3, 2\), got \(3, 1\)"),
     ],

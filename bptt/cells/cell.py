@@ -22,7 +22,8 @@ class Cell:
     A name in an equation is the input `x`, the target of an earlier equation, the previous value
     `s_prev` of a state `s`, a constant, or a parameter. A parameter is written FAMILY_VALUE, where
     VALUE is the target of an equation of this cell (`W_i`, `b_i`): left of `@` it is a matrix, elsewhere
-    a vector. That rule lets a misspelt name be refused. Rows are stacked in the order of the equations.
+    a vector, and it has as many rows as VALUE has units. That rule lets a misspelt name be refused. The
+    members of a family are stacked in the order of the equations.
 
     Every value has `H` units unless `widths` gives it another letter; a value over a row has one.
     """
