@@ -82,7 +82,7 @@ def test_functions_in_floats_agree_with_50_digits(name: str, x: float) -> None:
     with mpmath.workdps(50):
         truth = DIGITS.functions[name](mpmath.mpf(x))
         found = FLOATS.functions[name](x)
-        # One rounding of the result, and the libm functions are right to 1 ulp; sigmoid and softplus chain three.
+        # One rounding of the result; libm is right to 1 ulp, and sigmoid and softplus chain three calls.
         assert abs(found - truth) <= 4 * 2.3e-16 * abs(truth) + 5e-324
 
 

@@ -36,6 +36,9 @@ CELLS = {
     "maps between widths": cell(
         "m = tanh(W_m @ x + R_m @ h_prev); h = tanh(V_h @ (m * sigmoid(U_m @ m)))", widths={"h": "P"}
     ),
+    "maps of the state with and without the input": cell(
+        "a = sigmoid(R_a @ h_prev); h = a * tanh(W_h @ x + R_h @ h_prev)"
+    ),
     "copied states": cell("c = h_prev; h = tanh(W_h @ x + R_h @ c)", states="h c"),
     "exchanged states": cell("a = tanh(W_a @ x + R_a @ b_prev); b = a_prev", states="a b"),
     "an output that is no state": cell(
@@ -66,6 +69,9 @@ CELLS = {
     ),
     "a row value that is read twice": cell(
         "s = mean(x); a = W_a @ x + R_a @ h_prev + s; m = mean(a); h = tanh(u_h * m * s + b_h)"
+    ),
+    "a row value in a vector and in a row value": cell(
+        "m = mean(h_prev); q = m * m; h = tanh(W_h @ x) * m * q"
     ),
     "a chain of row values": cell(
         "s = mean(h_prev); a = s + h_prev; m = mean(a); h = tanh(u_h * m + W_h @ x)"

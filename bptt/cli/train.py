@@ -78,11 +78,11 @@ def lm(
         Literal["adam", "adamw", "sgd", "lbfgs"],
         _steps(help="lbfgs: on the whole text, one step an epoch."),
     ] = "adam",
-    lr: Annotated[float | None, _steps(help="Learning rate (usual: 0.002; for sgd and lbfgs 1).")] = None,
+    lr: Annotated[float | None, _steps(help="Learning rate (usual: 0.004; for sgd and lbfgs 1).")] = None,
     schedule: Annotated[
         Literal["constant", "linear", "cosine", "exponential", "plateau"],
         _steps(help="The learning rate over time."),
-    ] = "constant",
+    ] = "cosine",
     decay: Annotated[
         float | None,
         _steps(help="Factor of exponential (usual: 0.9 an epoch) and plateau (0.5 a miss)."),
@@ -92,7 +92,7 @@ def lm(
     weight_decay: Annotated[
         float, _steps(help="Pull of the weights to zero.")
     ] = TrainingOptions.weight_decay,
-    clip: Annotated[float | None, _steps(help="Largest norm of the gradient, 0: any (usual: 5).")] = None,
+    clip: Annotated[float | None, _steps(help="Largest norm of the gradient, 0: any (usual: 1).")] = None,
     clip_value: Annotated[
         float, _steps(help="Largest element of the gradient, 0: any.")
     ] = TrainingOptions.clip_value,

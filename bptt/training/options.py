@@ -11,25 +11,26 @@ OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
 SCHEDULES = ("constant", "linear", "cosine", "exponential", "plateau")
 
 # What is taken where the user says nothing.
-_LEARNING_RATE = {"adam": 2e-3, "adamw": 2e-3, "sgd": 1.0, "lbfgs": 1.0}
+_LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "sgd": 1.0, "lbfgs": 1.0}
 _DECAY = {"exponential": 0.9, "plateau": 0.5}
-_CLIP_NORM = 5.0
+_CLIP_NORM = 1.0
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
     """The choices of the training loop. A limit of 0 means no limit; None means the usual value.
 
-    The learning rate rises linearly over `warmup` steps to `learning_rate` (None: 0.002 for Adam
+    The learning rate rises linearly over `warmup` steps to `learning_rate` (None: 0.004 for Adam
     and AdamW, 1 for SGD and L-BFGS). After that `schedule` multiplies it:
 
     - ``constant``: by 1;
-    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch;
+    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch (a run that is resumed
+      with more epochs goes on at the rate that the longer run would have had);
     - ``exponential``: by `decay` (None: 0.9) after each epoch;
     - ``plateau``: by `decay` (None: 0.5) after each evaluation that is not the best so far.
 
     `clip_value` bounds each element of the gradient, then `clip_norm` the norm of the whole
-    gradient (None: 5, or no limit if `clip_value` is given). L-BFGS looks at the whole training
+    gradient (None: 1, or no limit if `clip_value` is given). L-BFGS looks at the whole training
     set in each step, so that one epoch is one step; its line search takes the place of clipping,
     weight decay and momentum.
 
@@ -44,7 +45,7 @@ class TrainingOptions:
     learning_rate: float | None = None
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: str = "constant"
+    schedule: str = "cosine"
     decay: float | None = None
     warmup: int = 0
     clip_norm: float | None = None
