@@ -6,6 +6,7 @@ import errno
 import os
 import signal
 from collections.abc import Callable
+from math import cos, pi
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_a_run_leaves_its_folder_and_says_how_it_ended(tmp_path: Path) -> None:
 
 def test_records_hold_the_means_of_what_the_steps_saw(tmp_path: Path) -> None:
     run, quiet = tmp_path / "run", Quiet()
-    train(TinyTask(), TrainingOptions(epochs=2, log_every=2, evaluate_every=4), run, quiet)
+    train(TinyTask(), TrainingOptions(epochs=2, log_every=2, evaluate_every=4, warmup=4), run, quiet)
     losses = [progress.loss for progress in quiet.progress]
     found = records(run)
     places = [(record["kind"], record["step"], record["epoch"]) for record in found]
@@ -62,7 +63,7 @@ def test_records_hold_the_means_of_what_the_steps_saw(tmp_path: Path) -> None:
     assert found[0]["loss"] == pytest.approx(sum(losses[:2]) / 2, rel=1e-15)
     assert found[1]["loss"] == pytest.approx(losses[2], rel=1e-15)
     assert (found[0]["units"], found[1]["units"]) == (2 * T * B, T * B)
-    assert found[0]["learning_rate"] == 2e-3
+    assert found[0]["learning_rate"] == pytest.approx(0.5 * 4e-3 * (1 + cos(pi / 6)) / 2, rel=1e-15)
 
 
 def test_early_stopping_keeps_the_best_and_counts_misses_in_a_row(tmp_path: Path) -> None:

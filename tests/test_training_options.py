@@ -61,8 +61,9 @@ def test_options_that_would_do_nothing_are_refused(values: dict[str, Any]) -> No
 def test_usual_values_depend_on_the_optimiser_and_stand_in_the_configuration() -> None:
     adam, lbfgs = TrainingOptions(), TrainingOptions(optimiser="lbfgs")
     by_value = TrainingOptions(clip_value=1.0)
-    assert (adam.peak_rate, adam.norm_limit) == (2e-3, 5.0)
+    assert (adam.peak_rate, adam.norm_limit) == (4e-3, 1.0)
     assert (lbfgs.peak_rate, lbfgs.norm_limit) == (1.0, 0.0)
+    assert (adam.rate_schedule, lbfgs.rate_schedule) == ("cosine", "constant")
     assert by_value.norm_limit == 0.0
-    assert adam.to_dict()["learning_rate"] == 2e-3
+    assert adam.to_dict()["learning_rate"] == 4e-3
     assert TrainingOptions(learning_rate=0.5, clip_norm=0.0).to_dict()["clip_norm"] == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,9 @@ def test_a_finished_run_says_so(tmp_path: Path) -> None:
 
 
 def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Path) -> None:
-    short, long = TrainingOptions(epochs=1), TrainingOptions(epochs=3, checkpoint_every=5.0)
-    train(TinyTask(), TrainingOptions(epochs=3), tmp_path / "whole", Quiet())
+    short = TrainingOptions(epochs=1, schedule="exponential")
+    long = replace(short, epochs=3, checkpoint_every=5.0)
+    train(TinyTask(), replace(short, epochs=3), tmp_path / "whole", Quiet())
     train(TinyTask(), short, tmp_path / "run", Quiet())
     saved = packing.load(tmp_path / "run" / FILE)
     saved["state"]["seconds"] = 1000.0
@@ -145,7 +147,7 @@ def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Pa
     ("task", "values", "named"),
     [
         ({}, {"optimiser": "adamw"}, "training.optimiser: adam before, adamw now"),
-        ({}, {"learning_rate": 0.01}, "training.learning_rate: 0.002 before, 0.01 now"),
+        ({}, {"learning_rate": 0.01}, "training.learning_rate: 0.004 before, 0.01 now"),
         ({}, {"seed": 2}, "training.seed: 0 before, 2 now"),
         ({}, {"epochs": 1}, "training.epochs: 2 before, only 1 now"),
         ({"vocabulary": "abcd"}, {}, "data.letters: 3 before, 4 now; vocab.txt would be another"),

@@ -73,16 +73,16 @@ def lm(
     ] = "zero",
     epochs: Annotated[int, _steps(help="Times through the text.")] = TrainingOptions.epochs,
     batch_size: Annotated[int, _steps(help="Streams, or lines, side by side.")] = 32,
-    length: Annotated[int, _steps(help="Tokens that the gradient goes back.")] = 100,
+    length: Annotated[int, _steps(help="Tokens that the gradient goes back.")] = 50,
     optimiser: Annotated[
         Literal["adam", "adamw", "sgd", "lbfgs"],
         _steps(help="lbfgs: on the whole text, one step an epoch."),
     ] = "adam",
     lr: Annotated[float | None, _steps(help="Learning rate (usual: 0.004; for sgd and lbfgs 1).")] = None,
     schedule: Annotated[
-        Literal["constant", "linear", "cosine", "exponential", "plateau"],
-        _steps(help="The learning rate over time."),
-    ] = "cosine",
+        Literal["constant", "linear", "cosine", "exponential", "plateau"] | None,
+        _steps(help="The learning rate over time (usual: cosine; for lbfgs constant)."),
+    ] = None,
     decay: Annotated[
         float | None,
         _steps(help="Factor of exponential (usual: 0.9 an epoch) and plateau (0.5 a miss)."),

@@ -79,7 +79,7 @@ class DataOptions:
 
     mode: Mode = "continuous"
     batch_size: int = 32
-    sequence_length: int = 100
+    sequence_length: int = 50
     held_out: float = 0.1
     seed: int = 0
 

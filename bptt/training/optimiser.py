@@ -51,13 +51,13 @@ def learning_rate(options: TrainingOptions, step: int, epochs_done: float, reduc
 
 def _factor(options: TrainingOptions, epochs_done: float, reductions: int) -> float:
     done = epochs_done / options.epochs
-    if options.schedule == "linear":
+    if options.rate_schedule == "linear":
         return 1.0 - done
-    if options.schedule == "cosine":
+    if options.rate_schedule == "cosine":
         return 0.5 * (1.0 + cos(pi * done))
-    if options.schedule == "exponential":
+    if options.rate_schedule == "exponential":
         return options.decay_factor ** int(epochs_done)
-    if options.schedule == "plateau":
+    if options.rate_schedule == "plateau":
         return options.decay_factor**reductions
     return 1.0
 

@@ -21,7 +21,8 @@ class TrainingOptions:
     """The choices of the training loop. A limit of 0 means no limit; None means the usual value.
 
     The learning rate rises linearly over `warmup` steps to `learning_rate` (None: 0.004 for Adam
-    and AdamW, 1 for SGD and L-BFGS). After that `schedule` multiplies it:
+    and AdamW, 1 for SGD and L-BFGS). After that `schedule` (None: cosine, for L-BFGS constant)
+    multiplies it:
 
     - ``constant``: by 1;
     - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch (a run that is resumed
@@ -45,7 +46,7 @@ class TrainingOptions:
     learning_rate: float | None = None
     momentum: float = 0.0
     weight_decay: float = 0.0
-    schedule: str = "cosine"
+    schedule: str | None = None
     decay: float | None = None
     warmup: int = 0
     clip_norm: float | None = None
@@ -58,7 +59,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         _check_choice("optimiser", self.optimiser, OPTIMISERS)
-        _check_choice("schedule", self.schedule, SCHEDULES)
+        _check_choice("schedule", self.rate_schedule, SCHEDULES)
         for name in ("epochs", "log_every"):
             _check(name, getattr(self, name), 1)
         for name in ("warmup", "patience", "seed", "evaluate_every"):
@@ -75,9 +76,16 @@ class TrainingOptions:
         return usual if self.learning_rate is None else self.learning_rate
 
     @property
+    def rate_schedule(self) -> str:
+        """How the learning rate goes on after the warm-up."""
+        if self.schedule is not None:
+            return self.schedule
+        return "constant" if self.optimiser == "lbfgs" else "cosine"
+
+    @property
     def decay_factor(self) -> float:
         """The factor of the exponential and the plateau schedule; 1 for the others."""
-        return _DECAY.get(self.schedule, 1.0) if self.decay is None else self.decay
+        return _DECAY.get(self.rate_schedule, 1.0) if self.decay is None else self.decay
 
     @property
     def norm_limit(self) -> float:
@@ -90,6 +98,7 @@ class TrainingOptions:
         """Plain values for `config.json`, the usual ones filled in."""
         usual = {
             "learning_rate": self.peak_rate,
+            "schedule": self.rate_schedule,
             "decay": self.decay_factor,
             "clip_norm": self.norm_limit,
         }
@@ -104,8 +113,8 @@ class TrainingOptions:
             raise InputError("momentum", "must be below 1", self.momentum)
 
     def _check_pairs(self) -> None:
-        if self.decay is not None and self.schedule not in _DECAY:
-            raise InputError("decay", f"needs the schedule {' or '.join(_DECAY)}", self.schedule)
+        if self.decay is not None and self.rate_schedule not in _DECAY:
+            raise InputError("decay", f"needs the schedule {' or '.join(_DECAY)}", self.rate_schedule)
         if self.momentum and self.optimiser != "sgd":
             raise InputError("momentum", "needs the optimiser sgd", self.optimiser)
         limited = self.norm_limit or self.clip_value or self.weight_decay
