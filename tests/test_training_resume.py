@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -184,3 +185,30 @@ def test_another_number_of_threads_is_told(tmp_path: Path) -> None:
     (run / FILE).write_bytes(packing.dumps(saved))
     train(TinyTask(), TrainingOptions(epochs=2), run, quiet, resume=True)
     assert any("threads: 77 before" in message for message in quiet.messages)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "named"),
+    [
+        (lambda whole: whole["weights"].update({"out.bias": torch.zeros(9)}), r"out\.bias must be \(6,\)"),
+        (lambda whole: whole["weights"].pop("out.weight"), r"out\.weight must be .*got absent"),
+        (lambda whole: whole["optimiser"]["param_groups"][0].update(eps=1.0), "checkpoint of this run"),
+        (lambda whole: whole["optimiser"].pop("state"), "checkpoint of this run"),
+        (lambda whole: whole["state"].update(more=1), "checkpoint of this run"),
+        (lambda whole: whole["random"].update(cpu=torch.zeros(3)), "checkpoint of this run"),
+        (lambda whole: whole.pop("machine"), "checkpoint of this run"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_named_and_changes_no_weight(
+    tmp_path: Path, spoil: Callable[[dict[str, Any]], object], named: str
+) -> None:
+    run, options = tmp_path / "run", TrainingOptions(epochs=2)
+    train(TinyTask(), options, run, Quiet())
+    whole = packing.load(run / FILE)
+    spoil(whole)
+    (run / FILE).write_bytes(packing.dumps(whole))
+    task = TinyTask()
+    before = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
+    with pytest.raises(InputError, match=rf"last/checkpoint\.safetensors: .*{named}"):
+        train(task, options, run, Quiet(), resume=True)
+    assert same(before, dict(task.model.state_dict()))

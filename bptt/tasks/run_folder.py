@@ -113,12 +113,12 @@ def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
     except SafetensorError as error:
         cure = "The file is damaged: restore it, or train again"
         raise InputError(str(path), "must be a safetensors file", error, cure) from error
-    _check_form(path, model.state_dict(), tensors)
+    check_form(path, model.state_dict(), tensors)
     model.load_state_dict(tensors)
     return metadata
 
 
-def _check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+def check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
     """Raise InputError unless both have the same names, shapes and kinds of numbers."""
     for name in sorted(wanted.keys() | found.keys()):
         here, there = (_form(tensors.get(name)) for tensors in (wanted, found))

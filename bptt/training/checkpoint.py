@@ -5,6 +5,7 @@ One file, replaced in one step, so that a run killed at any instant leaves one w
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import torch
 from torch.nn import Module
 from torch.optim import Optimizer
 
-from bptt.tasks.run_folder import write_bytes
+from bptt.errors import InputError
+from bptt.tasks.run_folder import check_form, write_bytes
 from bptt.training import packing
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State
@@ -37,18 +39,36 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     """Load the checkpoint of `run` into `model`, `optimiser` and the random generators.
 
     Returns the state, and a line for each thing of the machine that is not as it was: the last
-    digits may then differ. Raises InputError if the file is damaged.
+    digits may then differ. Raises InputError if the file is damaged or of another run, no weight changed.
     """
-    whole: dict[str, Any] = packing.load(run / FILE)
-    model.load_state_dict(whole["weights"])
-    optimiser.load_state_dict(whole["optimiser"])
-    state = State(**whole["state"])
+    path = run / FILE
+    whole: dict[str, Any] = packing.load(path)
+    try:
+        state, weights, machine = State(**whole["state"]), whole["weights"], dict(whole["machine"])
+        check_form(path, model.state_dict(), weights)
+        _load_optimiser(optimiser, whole["optimiser"])
+        set_random_states(whole["random"])
+    except InputError:
+        raise
+    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        cure = "Bring back the one that belongs to it, or begin again"
+        raise InputError(str(path), "must be the checkpoint of this run", repr(error), cure) from error
+    model.load_state_dict(weights)
     device = next(model.parameters()).device
-    carry = tuple(tensor.to(device) for tensor in state.carry)
-    set_random_states(whole["random"])
     now = _machine()
-    changes = [f"{k}: {v} before, {now[k]} now" for k, v in whole["machine"].items() if v != now[k]]
-    return State(**{**state.to_dict(), "carry": carry}), changes
+    changes = [f"{k}: {machine.get(k)} before, {v} now" for k, v in now.items() if v != machine.get(k)]
+    return replace(state, carry=tuple(tensor.to(device) for tensor in state.carry)), changes
+
+
+def _load_optimiser(optimiser: Optimizer, saved: dict[str, Any]) -> None:
+    """Take up `saved`. Raises ValueError if it is of other choices; only the learning rate moves."""
+    own, other = (
+        [{**group, "lr": None} for group in groups]
+        for groups in (optimiser.state_dict()["param_groups"], saved["param_groups"])
+    )
+    if own != other:
+        raise ValueError(f"an optimiser with {other}, not {own}")
+    optimiser.load_state_dict(saved)
 
 
 def _machine() -> dict[str, str | int]:
