@@ -10,6 +10,8 @@ import torch
 from drawn import SIZES, B, Drawn, T, draw
 
 from bptt.cells import CATALOGUE
+from bptt.cells.expression import Call, Symbol
+from bptt.runtime.reference.expressions import compiled
 
 # No value of the tests is larger.
 MAGNITUDE = 4.0
@@ -107,3 +109,11 @@ def test_lower_precision_stays_in_its_type_and_near(name: str, dtype: torch.dtyp
             torch.testing.assert_close(values.double(), expected, rtol=0, atol=tolerance(name, dtype))
     gradients = torch.autograd.grad([o.sum() for o in found], lower.tensors)
     assert all(g.dtype == dtype and g.isfinite().all() for g in gradients)
+
+
+def test_softplus_is_exact_where_torch_gives_up() -> None:
+    x = torch.tensor([-50.0, -1.0, 0.0, 19.9, 20.5, 30.0, 800.0], dtype=torch.float64)
+    found = compiled(Call("softplus", (Symbol("x"),)))({"x": x})
+    truth = np.logaddexp(x.numpy(), 0.0)
+    # Two libraries' logarithm and exponential, each right to an ulp or two.
+    np.testing.assert_allclose(found.numpy(), truth, rtol=4 * 2.3e-16)

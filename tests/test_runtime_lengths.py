@@ -148,3 +148,26 @@ def test_full_lengths_are_no_lengths() -> None:
     whole = drawn("gru")
     full = torch.full((len(LENGTHS),), STEPS)
     assert torch.equal(whole.run(lengths=full)[0], whole.run()[0])
+
+
+SINGULAR = Cell.define(
+    "singular",
+    """
+    a = log(x)
+    h = tanh(W_h @ a + R_h @ h_prev + v_h / mean(x))
+    """,
+    states="h",
+    widths={"a": "I"},
+)
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_function_that_has_no_value_at_zero_leaves_no_nan_behind_an_end(twice: bool) -> None:
+    whole = draw(SINGULAR, STEPS, len(LENGTHS))
+    x, *rest = [t.abs() + 0.1 for t in whole.tensors]
+    leaves = [t.requires_grad_() for t in (x, *rest)]
+    loss = weighted(whole.run(*leaves, lengths=torch.tensor(LENGTHS)))
+    found = torch.autograd.grad(loss, leaves, create_graph=twice)
+    if twice:
+        found = torch.autograd.grad(torch.stack([(g**2).sum() for g in found]).sum(), leaves)
+    assert all(g.isfinite().all() for g in found)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
 
 from bptt.cells import CATALOGUE
+from bptt.errors import InputError
 
 # torch's own: forward mode scripts its decompositions.
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
@@ -143,3 +144,47 @@ def test_gradients_flow_through_functional_optimisation() -> None:
     # Central differences: (step)² and eps/step relative to the loss, about 1e-10.
     difference = (after(rate + step) - after(rate - step)) / (2 * step)
     torch.testing.assert_close(grad(after)(rate), difference, rtol=1e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS])
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_ensemble_is_trained_as_its_members(name: str, lengths: Tensor | None) -> None:
+    """Backward through vmap, not vmap of a gradient."""
+    cell = CATALOGUE[name]
+    count = 1 + len(cell.states)
+    members = [draw(cell, seed=seed) for seed in range(3)]
+    shared = members[0].tensors[:count]
+    alone = [[p.clone().requires_grad_() for p in m.tensors[count:]] for m in members]
+    stacked = [
+        torch.stack([p.detach() for p in parts]).requires_grad_() for parts in zip(*alone, strict=True)
+    ]
+
+    def loss(*parameters: Tensor) -> Tensor:
+        return torch.stack(
+            [(o**2).sum() for o in members[0].run(*shared, *parameters, lengths=lengths)]
+        ).sum()
+
+    vmap(loss)(*stacked).sum().backward()
+    torch.stack([loss(*parameters) for parameters in alone]).sum().backward()
+    for together, *parts in zip(stacked, *alone, strict=True):
+        for found, part in zip(together.grad.unbind(), parts, strict=True):
+            close(found, part.grad)
+
+
+def test_forward_over_forward_is_right_or_refused() -> None:
+    drawn = draw(CATALOGUE["elman-tanh"])
+    x, *rest = drawn.tensors
+    ones = torch.ones_like(x)
+
+    def loss(x: Tensor) -> Tensor:
+        return torch.stack([(o**2).sum() for o in drawn.run(x, *rest)]).sum()
+
+    def slope(x: Tensor) -> Tensor:
+        return jvp(loss, (x,), (ones,))[1]
+
+    twice = jvp(slope, (x,), (ones,))[1]
+    curvature = hessian(loss)(x).reshape(x.numel(), x.numel()).sum()
+    close(twice, curvature)
+    rest[-1] = rest[-1].clone().requires_grad_()
+    with pytest.raises(InputError, match="forward mode cannot be nested"):
+        jvp(slope, (x,), (ones,))

@@ -24,6 +24,8 @@ PREVIOUS = "_prev"
 LONGEST_EQUATION = 2000
 DEEPEST_EQUATION = 100
 LARGEST_POWER = 100
+# From here on floats have no room for every whole number, nor machines for every larger one.
+LARGEST_INTEGER = 2**53
 
 
 @dataclass(frozen=True)
@@ -94,13 +96,19 @@ def _expression(where: str, node: ast.expr) -> Expression:
         case ast.Constant(value=bool()):
             pass
         case ast.Constant(value=int() | float() as value):
-            return Number(value)
+            return Number(value if abs(value) < LARGEST_INTEGER else float(value))
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_expression(where, operand)
         case ast.BinOp(left=ast.Name(id=matrix), op=ast.MatMult(), right=right):
             return MatrixVector(matrix, _expression(where, right))
         case ast.BinOp(left=left, op=ast.Pow(), right=ast.Constant(value=int() as exponent)):
             return _expression(where, left) ** exponent
+        case ast.BinOp(
+            left=left,
+            op=ast.Pow(),
+            right=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as exponent)),
+        ):
+            return _expression(where, left) ** -exponent
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() | ast.Mult() | ast.Div() as op, right=right):
             return _arithmetic(op, _expression(where, left), _expression(where, right))
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):

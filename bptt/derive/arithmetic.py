@@ -44,7 +44,7 @@ def _sign(x: Any) -> int:
 
 
 _ORDER: Mapping[str, Callable[..., Any]] = {
-    "relu": lambda x: x if x > 0 else 0 * x,
+    "relu": lambda x: max(x, 0),
     "abs": abs,
     "sign": _sign,
     "step": lambda x: int(x > 0),

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType, get_interpreter_stack
 
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
@@ -49,12 +50,16 @@ def recurrence(
     if lengths is not None:
         steps = torch.arange(x.shape[0], device=x.device)
         valid = (steps[:, None] < lengths.to(x.device))[:, :, None]  # (T, B, 1)
-        x = torch.where(valid, x, torch.zeros_like(x))
+        x = torch.where(valid, x, _filler(x, lengths)) if len(lengths) else x
     layout = plan(cell)
-    outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
-        layout, reverse, valid, x, *initial, *parameters
-    )
-    found = dict(zip(public_names(layout), outputs, strict=False))
+    tensors = (x, *initial, *parameters)
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            layout, reverse, valid, *tensors
+        )
+        found = dict(zip(public_names(layout), outputs, strict=False))
+    else:
+        found = forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
     if valid is not None and cell.output not in cell.states:
         found[cell.output] = torch.where(valid, found[cell.output], torch.zeros_like(found[cell.output]))
     return tuple(found.values())
@@ -100,6 +105,24 @@ def _check(
         check_shape(f"{where}, lengths", lengths.shape, "B", sizes=sizes)
 
 
+def _filler(x: Tensor, lengths: Tensor) -> Tensor:
+    """What stands in the padding instead of whatever stands there: an input (1, I) that some row has.
+
+    Its results are not looked at, but must be finite: zero would not do for a cell that divides by x.
+    """
+    row = lengths.argmax().reshape(1).to(x.device)
+    first = x[0].detach().index_select(0, row)
+    return torch.where(lengths.max().to(x.device) > 0, first, torch.zeros_like(first))
+
+
+def _refuse_second_forward_mode() -> None:
+    """Torch runs `jvp` of a Function out of sight of an outer `jvp`, whose result would be wrong."""
+    levels = [level for level in get_interpreter_stack() or () if level.key() == TransformType.Jvp]
+    if len(levels) > 1:
+        cure = "Use torch.func.hessian, or reverse mode outside"
+        raise InputError("recurrence", "forward mode cannot be nested in forward mode", len(levels), cure)
+
+
 class _Recurrence(torch.autograd.Function):
     """Forward, backward and tangent of a plan; saved values are outputs that have no gradient."""
 
@@ -119,7 +142,8 @@ class _Recurrence(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         ctx.count = len(tensors)
         ctx.save_for_backward(valid, *tensors, *output)
-        ctx.save_for_forward(valid, *tensors)
+        # The same for forward mode, although it needs less: functorch keeps one record for both.
+        ctx.save_for_forward(valid, *tensors, *output)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -140,7 +164,9 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def jvp(ctx: Any, *changes: Any) -> tuple[Tensor | None, ...]:
         layout: KernelPlan = ctx.layout
+        _refuse_second_forward_mode()
         valid, *tensors = ctx.saved_tensors
+        tensors = tensors[: ctx.count]
         moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[3:], strict=True)]
         problem = _problem(layout, ctx.reverse, valid, tensors[0], tensors[1:])
         found = tangent(

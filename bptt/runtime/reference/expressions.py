@@ -8,7 +8,6 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from bptt.cells.expression import (
     Call,
@@ -27,6 +26,11 @@ Values: TypeAlias = Mapping[str, "Tensor | float"]
 Evaluate: TypeAlias = Callable[[Values], "Tensor | float"]
 
 
+def _softplus(x: Tensor) -> Tensor:
+    """Exact everywhere, where torch's own turns into x above 20."""
+    return torch.logaddexp(x, torch.zeros_like(x))
+
+
 def _step(x: Tensor) -> Tensor:
     return (x > 0).to(x.dtype)
 
@@ -39,7 +43,7 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "log": torch.log,
     "sqrt": torch.sqrt,
     "rsqrt": torch.rsqrt,
-    "softplus": functional.softplus,
+    "softplus": _softplus,
     "sin": torch.sin,
     "cos": torch.cos,
     "abs": torch.abs,

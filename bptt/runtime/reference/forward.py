@@ -5,8 +5,8 @@ Everything is out of place, so that torch can differentiate, batch and linearise
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ from bptt.derive.normal_form import Step
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.problem import Problem
 
+_Run: TypeAlias = Callable[[dict[str, Any], int], None]
+
 
 def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     """The sequences (T, B, ·) of the named values; states keep theirs where a sequence has ended."""
@@ -25,28 +27,39 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     single, stacked = _bases(problem)
     state = dict(zip(cell.states, problem.initial, strict=True))
     found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
+    body = [_bind(problem, item, stacked) for item in problem.plan.loop]
     for t in problem.order:
         values = problem.fixed | {s + PREVIOUS: v for s, v in state.items()}
         values |= {name: sequence[t] for name, sequence in single.items()}
-        _one_step(problem, stacked, values, t)
+        for run in body:
+            run(values, t)
         state = {s: problem.select(t, values[s], state[s]) for s in cell.states}
         for name in names:
             found[name][t] = state[name] if name in state else values[name]
     return {name: torch.stack([steps[t] for t in sorted(steps)]) for name, steps in found.items()}
 
 
-def _one_step(
-    problem: Problem, stacked: Mapping[Map, tuple[Tensor, ...]], values: dict[str, Any], t: int
-) -> None:
-    """Run the loop's body at step t, adding to `values`."""
-    for item in problem.plan.loop:
-        if isinstance(item, Step):
-            value = compiled(item.rest)(values)
-            values[item.target] = problem.spread(value, item.width, problem.x.shape[1])
-            continue
-        source, weight = values[item.source], problem.rows(item.rows).T
-        product = torch.addmm(stacked[item][t], source, weight) if item in stacked else source @ weight
+def _bind(problem: Problem, item: Map | Step, stacked: Mapping[Map, tuple[Tensor, ...]]) -> _Run:
+    """An item of the loop as a function that adds to the values of a step, its parts looked up once."""
+    if isinstance(item, Step):
+        return _bind_step(problem, item)
+    weight, bases = problem.rows(item.rows).T, stacked.get(item)
+
+    def run(values: dict[str, Any], t: int) -> None:
+        source = values[item.source]
+        product = source @ weight if bases is None else torch.addmm(bases[t], source, weight)
         values.update(zip(item.targets, product.chunk(len(item.targets), -1), strict=True))
+
+    return run
+
+
+def _bind_step(problem: Problem, step: Step) -> _Run:
+    evaluate, batch = compiled(step.rest), problem.x.shape[1]
+
+    def run(values: dict[str, Any], t: int) -> None:
+        values[step.target] = problem.spread(evaluate(values), step.width, batch)
+
+    return run
 
 
 def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[Map, tuple[Tensor, ...]]]:
