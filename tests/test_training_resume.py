@@ -150,7 +150,7 @@ def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Pa
         ({}, {"optimiser": "adamw"}, "training.optimiser: adam before, adamw now"),
         ({}, {"learning_rate": 0.01}, "training.learning_rate: 0.004 before, 0.01 now"),
         ({}, {"seed": 2}, "training.seed: 0 before, 2 now"),
-        ({}, {"epochs": 1}, "training.epochs: 2 before, only 1 now"),
+        ({}, {"epochs": 1}, "training.epochs: 2 before, 1 now, and epochs can only be added"),
         ({"vocabulary": "abcd"}, {}, "data.letters: 3 before, 4 now; vocab.txt would be another"),
         ({"vocabulary": "xyz"}, {}, "vocab.txt would be another"),
     ],
@@ -183,7 +183,7 @@ def test_another_number_of_threads_is_told(tmp_path: Path) -> None:
     saved = packing.load(run / FILE)
     saved["machine"]["threads"] = 77
     (run / FILE).write_bytes(packing.dumps(saved))
-    train(TinyTask(), TrainingOptions(epochs=2), run, quiet, resume=True)
+    train(TinyTask(), TrainingOptions(epochs=1), run, quiet, resume=True)
     assert any("threads: 77 before" in message for message in quiet.messages)
 
 
@@ -212,3 +212,35 @@ def test_the_checkpoint_of_another_run_is_named_and_changes_no_weight(
     with pytest.raises(InputError, match=rf"last/checkpoint\.safetensors: .*{named}"):
         train(task, options, run, Quiet(), resume=True)
     assert same(before, dict(task.model.state_dict()))
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"schedule": "linear"}, "training.epochs: 2 before, 3 now, but linear ends with the last epoch"),
+        ({"schedule": "cosine"}, "training.epochs: 2 before, 3 now, but cosine ends with the last epoch"),
+        (
+            {"schedule": "plateau", "evaluate_every": 4},
+            "training.epochs: 2 before, 3 now, but after the 6 steps before comes an evaluation that is "
+            "none of every 4",
+        ),
+    ],
+)
+def test_more_epochs_are_refused_where_the_longer_run_would_have_been_another(
+    tmp_path: Path, values: dict[str, Any], named: str
+) -> None:
+    options, run = TrainingOptions(epochs=2, **values), tmp_path / "run"
+    train(TinyTask(), options, run, Quiet())
+    before = everything(run)
+    with pytest.raises(InputError) as caught:
+        train(TinyTask(), replace(options, epochs=3), run, Quiet(), resume=True)
+    assert named in str(caught.value)
+    assert same(everything(run), before)
+
+
+def test_more_epochs_go_on_exactly_where_evaluations_fall_on_the_old_end(tmp_path: Path) -> None:
+    short = TrainingOptions(epochs=2, schedule="plateau", evaluate_every=3)
+    train(TinyTask(), replace(short, epochs=4), tmp_path / "whole", Quiet())
+    train(TinyTask(), short, tmp_path / "run", Quiet())
+    train(TinyTask(), replace(short, epochs=4), tmp_path / "run", Quiet(), resume=True)
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))

@@ -19,7 +19,7 @@ from bptt.training.random_state import seed
 from bptt.training.record import Record, append_record, cut_back, synced_size
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
 from bptt.training.state import State
-from bptt.training.update import Update, Updater
+from bptt.training.update import Update, Updater, count_steps
 
 
 def train(
@@ -63,8 +63,7 @@ class _Loop:
         parameters = [p for p in task.model.parameters() if p.requires_grad]
         self._optimiser = build_optimiser(parameters, options)
         self._updater = Updater(task, parameters, self._optimiser, options)
-        whole = options.optimiser == "lbfgs"
-        self._steps = [1 if whole else task.steps(epoch) for epoch in range(options.epochs)]
+        self._steps = count_steps(task, options, options.epochs)
         self._state = State()
         self._saved_step, self._saved_at = 0, monotonic()
         self._began = monotonic()

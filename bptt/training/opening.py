@@ -12,14 +12,15 @@ from bptt.errors import InputError
 from bptt.tasks.run_folder import CONFIG, WEIGHTS, read_config, write_config
 from bptt.tasks.task import Task
 from bptt.training import checkpoint
-from bptt.training.options import TrainingOptions
+from bptt.training.options import ENDING, TrainingOptions
+from bptt.training.update import count_steps
 
 RECORDS = "metrics.jsonl"
 
 # What makes a folder a run; the configuration goes last, so that half a removal is still seen.
 _PARTS = (checkpoint.FILE.parent.name, WEIGHTS, RECORDS, CONFIG)
 
-# What may change: it alters no number of the steps already made.
+# What may change: it alters no number of the steps already made. Epochs may be added, with conditions.
 _EPOCHS = "training.epochs"
 _FREE = (_EPOCHS, "training.checkpoint_every", "bptt")
 
@@ -39,7 +40,7 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
     """Make `run` ready for training and say whether there is a checkpoint to go on from.
 
     Raises InputError if `run` is taken, or if its configuration is not that of `task` and
-    `options`: only the number of epochs may grow.
+    `options`: only the number of epochs may grow, where a run with more epochs begins alike.
     """
     check_run(run, resume, overwrite)
     saved = resume and (run / checkpoint.FILE).exists()
@@ -69,7 +70,8 @@ def _check_same(task: Task, options: TrainingOptions, run: Path) -> None:
         fresh = Path(name)
         task.save(fresh)
         now = dict(_flat(read_config(fresh) | {"training": options.to_dict()}))
-        changed = [*_changed_values(before, now), *_changed_files(run, fresh)]
+        epochs = _changed_epochs(before[_EPOCHS], task, options)
+        changed = [*_changed_values(before, now), *epochs, *_changed_files(run, fresh)]
     if changed:
         cure = "Give the options and files of the first time, or train into another folder"
         raise InputError(str(run), "can only be resumed as it was begun", "; ".join(changed), cure)
@@ -79,8 +81,18 @@ def _changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
     for key in sorted(before.keys() | now.keys()):
         if before.get(key) != now.get(key) and key not in _FREE:
             yield f"{key}: {before.get(key)} before, {now.get(key)} now"
-    if now[_EPOCHS] < before[_EPOCHS]:
-        yield f"{_EPOCHS}: {before[_EPOCHS]} before, only {now[_EPOCHS]} now"
+
+
+def _changed_epochs(before: int, task: Task, options: TrainingOptions) -> Iterator[str]:
+    """Why the run cannot go on to another number of epochs and be as if that was asked for at once."""
+    change, every = f"{_EPOCHS}: {before} before, {options.epochs} now", options.evaluate_every
+    done = sum(count_steps(task, options, before))
+    if options.epochs < before:
+        yield f"{change}, and epochs can only be added"
+    elif options.epochs > before and options.rate_schedule in ENDING:
+        yield f"{change}, but {options.rate_schedule} ends with the last epoch; the other schedules go on"
+    elif options.epochs > before and every and done % every:
+        yield f"{change}, but after the {done} steps before comes an evaluation that is none of every {every}"
 
 
 def _changed_files(run: Path, fresh: Path) -> list[str]:

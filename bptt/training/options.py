@@ -9,6 +9,8 @@ from bptt.errors import InputError
 
 OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
 SCHEDULES = ("constant", "linear", "cosine", "exponential", "plateau")
+# Those that depend on the number of epochs.
+ENDING = ("linear", "cosine")
 
 # What is taken where the user says nothing.
 _LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "sgd": 1.0, "lbfgs": 1.0}
@@ -25,8 +27,8 @@ class TrainingOptions:
     multiplies it:
 
     - ``constant``: by 1;
-    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch (a run that is resumed
-      with more epochs goes on at the rate that the longer run would have had);
+    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch (such a run cannot be
+      resumed with more epochs: a longer one would have had other rates from the start);
     - ``exponential``: by `decay` (None: 0.9) after each epoch;
     - ``plateau``: by `decay` (None: 0.5) after each evaluation that is not the best so far.
 

@@ -25,6 +25,12 @@ class Update:
     carry: tuple[Tensor, ...]
 
 
+def count_steps(task: Task, options: TrainingOptions, epochs: int) -> list[int]:
+    """The number of updates in each of so many epochs."""
+    whole = options.optimiser == "lbfgs"
+    return [1 if whole else task.steps(epoch) for epoch in range(epochs)]
+
+
 class Updater:
     """Computes a gradient, has it checked, and lets the optimiser take its step.
 
