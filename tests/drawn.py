@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from bptt.cells import Cell
 from bptt.runtime.operators import recurrence
@@ -36,6 +37,15 @@ class Drawn:
         x, *rest = tensors or self.tensors
         count = len(self.cell.states)
         return recurrence(self.cell, x, rest[:count], rest[count:], lengths=lengths, reverse=reverse)
+
+    def tangent(
+        self, moves: Sequence[Tensor], lengths: Tensor | None = None, reverse: bool = False
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Values, and how they change with the tensors: leaves, or torch would trace them by itself."""
+        with forward_ad.dual_level():
+            duals = [forward_ad.make_dual(t, m) for t, m in zip(self.leaves().tensors, moves, strict=True)]
+            pairs = [forward_ad.unpack_dual(v) for v in self.run(*duals, lengths=lengths, reverse=reverse)]
+        return tuple(p.primal.detach() for p in pairs), tuple(p.tangent.detach() for p in pairs)
 
     def leaves(self) -> Drawn:
         """The same numbers as leaves of a graph."""

@@ -74,7 +74,7 @@ def test_the_tangent_is_the_transpose_of_the_gradient(name: str) -> None:
     """⟨δ, J u⟩ = ⟨Jᵀ δ, u⟩ for random δ and u."""
     drawn = draw(CATALOGUE[name], seed=1)
     moves = draw(CATALOGUE[name], seed=2).tensors
-    values, changes = torch.func.jvp(drawn.run, drawn.tensors, moves)
+    values, changes = drawn.tangent(moves)
     _, pull = torch.func.vjp(drawn.run, *drawn.tensors)
     deltas = tuple(
         torch.randn(v.shape, generator=torch.Generator().manual_seed(3), dtype=v.dtype) for v in values
@@ -91,7 +91,7 @@ def test_the_tangent_is_the_transpose_of_the_gradient(name: str) -> None:
 def test_the_error_of_the_tangent_falls_with_the_square_of_the_step(name: str) -> None:
     """Taylor: f(p + ε u) = f(p) + ε J u + O(ε²), so half the ε leaves a quarter of the error."""
     drawn, moves = draw(CATALOGUE[name], seed=1), draw(CATALOGUE[name], seed=2).tensors
-    values, changes = torch.func.jvp(drawn.run, drawn.tensors, moves)
+    values, changes = drawn.tangent(moves)
     errors = []
     for step in (1e-3, 5e-4):
         moved = drawn.run(*(t + step * m for t, m in zip(drawn.tensors, moves, strict=True)))
