@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bptt.errors import InputError as InputError
     from bptt.errors import InternalError as InternalError
     from bptt.errors import MachineError as MachineError
+    from bptt.errors import TrainingError as TrainingError
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ _HOMES = {
     "InputError": "bptt.errors",
     "InternalError": "bptt.errors",
     "MachineError": "bptt.errors",
+    "TrainingError": "bptt.errors",
 }
 
 

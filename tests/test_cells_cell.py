@@ -267,3 +267,18 @@ def test_a_cell_prints_its_equations() -> None:
         "n = tanh(W_n @ x + R_n @ (f * h_prev) + b_n)",
         "h = (1 - f) * h_prev + f * n",
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("title", 5), ("states", "h"), ("equations", [1]), ("name", None)]
+)
+def test_data_of_the_wrong_kind_is_no_cell(key: str, value: object) -> None:
+    data = CATALOGUE["gru"].to_dict() | {key: value}
+    with pytest.raises(InputError, match=r"the fields that Cell\.to_dict writes"):
+        Cell.from_dict(data)
+
+
+def test_a_cell_has_a_bounded_number_of_equations() -> None:
+    lines = "\n".join(f"v{n} = x" for n in range(501))
+    with pytest.raises(InputError, match="at most 500 equations, got 501"):
+        Cell.define("long", lines)

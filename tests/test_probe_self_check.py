@@ -7,6 +7,7 @@ import pytest
 from bptt.cells import CATALOGUE, Cell
 from bptt.cells.expression import Expression
 from bptt.cells.functions import FUNCTIONS, Function
+from bptt.errors import InputError
 from bptt.probe.self_check import self_check
 
 
@@ -33,3 +34,14 @@ def test_a_wrong_derivative_is_found_by_all_three_truths(monkeypatch: pytest.Mon
     checks = self_check(cell)
     assert all(c.exact > 1e-3 and c.autograd > 1e-3 and c.differences > 1e-3 for c in checks)
     assert not any(c.passed for c in checks)
+
+
+def test_cells_that_need_positive_arguments_are_checked_there() -> None:
+    cell = Cell.define("rooted", "n = sqrt(W_n @ x)\nh = log(1 + n * h_prev) * rsqrt(h_prev)", states="h")
+    assert all(c.passed for c in self_check(cell))
+
+
+def test_a_cell_without_a_value_anywhere_is_refused() -> None:
+    cell = Cell.define("nowhere", "h = log(-1 - (W_h @ x)**2 - h_prev**2)", states="h")
+    with pytest.raises(InputError, match=r"cell 'nowhere': .*finite values"):
+        self_check(cell)

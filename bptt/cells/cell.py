@@ -160,13 +160,13 @@ class Cell:
         """Read `to_dict` back; the equations are parsed, never evaluated. Raises InputError."""
         try:
             return cls.define(
-                str(data["name"]),
-                "\n".join(data["equations"]),
-                states=" ".join(data["states"]),
-                output=data["output"],
-                title=data["title"],
-                source=data["source"],
-                inputs=" ".join(data["inputs"]),
+                _text(data["name"]),
+                "\n".join(_texts(data["equations"])),
+                states=" ".join(_texts(data["states"])),
+                output=_text(data["output"]),
+                title=_text(data["title"]),
+                source=_text(data["source"]),
+                inputs=" ".join(_texts(data["inputs"])),
                 widths={str(k): str(v) for k, v in data["widths"].items()},
                 constants={str(k): float(v) for k, v in data["constants"].items()},
                 init={str(k): float(v) for k, v in data["init"].items()},
@@ -175,3 +175,15 @@ class Cell:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise InputError("cell", "expected the fields that Cell.to_dict writes", repr(error)) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of texts, got {value!r}")
+    return [_text(item) for item in value]

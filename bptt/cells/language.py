@@ -22,6 +22,7 @@ PREVIOUS = "_prev"
 
 # A stranger's cell must exhaust neither the stack nor the memory.
 LONGEST_EQUATION = 2000
+MOST_EQUATIONS = 500
 DEEPEST_EQUATION = 100
 LARGEST_POWER = 100
 # From here on floats have no room for every whole number, nor machines for every larger one.
@@ -40,6 +41,8 @@ class Equation:
 def parse_equations(where: str, text: str) -> tuple[Equation, ...]:
     """Read the equations of a cell; blank lines and # comments are allowed. Raises InputError."""
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
+    if sum(map(bool, lines)) > MOST_EQUATIONS:
+        raise InputError(where, f"a cell has at most {MOST_EQUATIONS} equations", sum(map(bool, lines)))
     return tuple(_equation(f"{where}, line {n}", line) for n, line in enumerate(lines, 1) if line)
 
 

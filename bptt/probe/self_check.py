@@ -16,6 +16,7 @@ from bptt.derive.adjoint import DELTA
 from bptt.derive.arithmetic import DIGITS
 from bptt.derive.evaluate import Backward, Point, Vector, backward, forward
 from bptt.derive.exact import exact_gradients
+from bptt.errors import InputError
 from bptt.runtime.operators import recurrence, unrolled
 
 DECIMALS = 50
@@ -55,8 +56,9 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
     float64 against torch's differentiation of the unrolled loop. Differences: the same against central
     finite differences of every single number.
     """
-    exact = _exact_errors(cell, _sizes(cell, EXACT_SIZES), seed)
-    tensors = _tensors(cell, _sizes(cell, SIZES), seed)
+    positive = _needs_positive(cell, seed)
+    exact = _exact_errors(cell, _sizes(cell, EXACT_SIZES), seed, positive)
+    tensors = _tensors(cell, _sizes(cell, SIZES), seed, positive)
     derived = _gradients(cell, tensors, recurrence)
     traced = _gradients(cell, tensors, unrolled)
     numeric = _differences(cell, tensors)
@@ -72,6 +74,17 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
     ]
 
 
+def _needs_positive(cell: Cell, seed: int) -> bool:
+    """Whether random arguments must be positive for the cell to have a value, as with a logarithm."""
+    for positive in (False, True):
+        x, *rest = _tensors(cell, _sizes(cell, SIZES), seed, positive).values()
+        count = len(cell.states)
+        if all(o.isfinite().all() for o in unrolled(cell, x, rest[:count], rest[count:])):
+            return positive
+    rule = "a cell that is checked has finite values at random arguments, or at positive ones"
+    raise InputError(f"cell {cell.name!r}", rule, "NaN or infinity", "Look at its logarithms and quotients")
+
+
 def _sizes(cell: Cell, sizes: Mapping[str, int]) -> dict[str, int]:
     return {letter: sizes.get(letter, OTHER_SIZE) for letter in cell.letters}
 
@@ -83,11 +96,16 @@ def _error(found: Tensor, truth: Tensor) -> float:
 # ---- one step, exact
 
 
-def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, float]:
+def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: bool) -> dict[str, float]:
     """Errors by argument; the members of a family count as one."""
     source = random.Random(seed)
+
+    def draw(count: int) -> Vector:
+        numbers = [mpmath.mpf(source.gauss(0, 1)) for _ in range(count)]
+        return [abs(n) for n in numbers] if positive else numbers
+
     with mpmath.workdps(DECIMALS):
-        point = _point(cell, sizes, lambda n: [mpmath.mpf(source.gauss(0, 1)) for _ in range(n)])
+        point = _point(cell, sizes, draw)
         named = (*cell.states, cell.output) if cell.states else (cell.output,)
         losses = {
             s: [mpmath.mpf(source.gauss(0, 1)) for _ in range(sizes[cell.width(s)])]
@@ -129,12 +147,13 @@ def _worst(found: Vector, truth: Vector) -> float:
 # ---- a batch of sequences, in float64
 
 
-def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int) -> dict[str, Tensor]:
+def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: bool) -> dict[str, Tensor]:
     """Random arguments by name: the input, the initial states, the stacked parameters."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
+        drawn = torch.randn(shape, generator=generator, dtype=torch.float64)
+        return drawn.abs() if positive else drawn
 
     states = {s + PREVIOUS: draw(BATCH, sizes[cell.width(s)]) for s in cell.states}
     parameters = {f.name: 0.5 * draw(*f.shape(sizes)) for f in cell.families}

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
+from bptt.errors import InputError
 from bptt.nn import Recurrent
 from bptt.tasks.language_config import ModelOptions
 
@@ -41,8 +42,11 @@ class LanguageModel(nn.Module):
             initial=options.initial,
         )
         self.dropout = nn.Dropout(options.dropout)
+        if options.tied and self.recurrent.output_size != options.width:
+            rule = f"tied weights need an embedding as wide as the output, {self.recurrent.output_size}"
+            raise InputError("embedding_size", rule, options.width)
         if not options.tied:
-            self.output_weight = nn.Parameter(torch.empty(vocabulary_size, options.output_size))
+            self.output_weight = nn.Parameter(torch.empty(vocabulary_size, self.recurrent.output_size))
         self.output_bias = nn.Parameter(torch.empty(vocabulary_size))
         self.reset_parameters()
 
@@ -51,7 +55,7 @@ class LanguageModel(nn.Module):
         too; the output uniform within ±1/√width; its bias zero; the stack as `Recurrent` does.
         """
         self.recurrent.reset_parameters()
-        bound = self.options.output_size**-0.5
+        bound = self.recurrent.output_size**-0.5
         if self.options.width:
             nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)
         if not self.options.tied:
