@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -179,6 +181,38 @@ def test_a_damaged_vocabulary_is_named(data: bytes, tmp_path: Path) -> None:
         Vocabulary.load(tmp_path / FILE, VocabularyOptions())
     with pytest.raises(InputError, match=r"absent: must be a file.*Restore the file"):
         Vocabulary.load(tmp_path / "absent", VocabularyOptions())
+
+
+def renumber(tokens: dict[str, int]) -> None:
+    tokens["a"] += 1000
+
+
+def exchange_special(tokens: dict[str, int]) -> None:
+    tokens["<unk>"], tokens["<eos>"] = tokens["<eos>"], tokens["<unk>"]
+
+
+def misspell(tokens: dict[str, int]) -> None:
+    tokens["床"] = tokens.pop("z")
+
+
+@pytest.mark.parametrize(
+    ("level", "spoil", "fault"),
+    [
+        ("character", renumber, "the numbers from 0 to"),
+        ("bpe", renumber, "the numbers from 0 to"),
+        ("character", exchange_special, "<unk> and <eos> first"),
+        ("bpe", misspell, "spell bytes"),
+    ],
+)
+def test_tokens_that_no_model_could_have_are_refused(
+    level: str, spoil: Callable[[dict[str, int]], None], fault: str, tmp_path: Path
+) -> None:
+    vocabulary = build("ba", level=level)
+    content = json.loads(vocabulary.to_bytes())
+    spoil(content["model"]["vocab"])
+    (tmp_path / FILE).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"tokenizer\.json: must be a tokenizer.*{fault}.*Restore"):
+        Vocabulary.load(tmp_path / FILE, vocabulary.options)
 
 
 @pytest.mark.parametrize(

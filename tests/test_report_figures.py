@@ -145,3 +145,10 @@ def test_a_damaged_gradient_is_named(run: Path, content: str) -> None:
 def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> None:
     with pytest.raises(MachineError, match="must be writable"):
         draw_training(read_training(run), run / "missing" / "training.png")
+
+
+def test_json_nested_beyond_reason_is_refused(run: Path) -> None:
+    for name, read in (("gradient_by_lag.json", read_gradient), ("metrics.jsonl", read_training)):
+        (run / name).write_text("[" * 100_000 + "\n", encoding="utf-8")
+        with pytest.raises(InputError, match=rf"{name}.*: expected a JSON object"):
+            read(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from bptt.data.vocabulary import FILE
 from bptt.errors import InputError
 from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions, read_language_config
 from bptt.tasks.language_model import LanguageModelTask, load_language_model
-from bptt.tasks.run_folder import CONFIG, HELD_OUT, WEIGHTS, write_weights
+from bptt.tasks.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_held_out, write_weights
 from bptt.tasks.scoring import score_lines
 
 OWN = Cell.define(
@@ -179,3 +180,38 @@ def test_no_run_is_an_error(tmp_path: Path) -> None:
 def test_impossible_options_are_refused(kind, options, fault: str) -> None:
     with pytest.raises(InputError, match=fault):
         kind(**options)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "fault"),
+    [
+        ({"hidden_size": 3_000_000}, r"model\.safetensors: .* must be \(.*3000000.*another model"),
+        ({"hidden_size": 10**12}, r"config\.json: must describe the model of"),
+        ({"hidden_size": 10**30}, r"config\.json: must describe the model of"),
+        ({"num_layers": 10**9}, r"config\.json: model\.num_layers is at most .*, got 1000000000"),
+    ],
+)
+def test_sizes_are_compared_with_the_weights_before_memory_is_taken(
+    sizes: dict[str, int], fault: str, tmp_path: Path
+) -> None:
+    run = edit(save(own_task(), tmp_path), lambda c: c["model"].update(sizes))
+    with pytest.raises(InputError, match=fault):
+        load_language_model(run)
+
+
+def test_loading_draws_nothing_and_leaves_nothing_unset(tmp_path: Path) -> None:
+    run = save(make_task(model=ModelOptions(hidden_size=7, tied=True), dtype=torch.float32), tmp_path)
+    random = torch.get_rng_state()
+    model = load_language_model(run).model
+    assert torch.equal(torch.get_rng_state(), random)
+    tensors = [*model.parameters(), *model.buffers()]
+    assert {tensor.device.type for tensor in tensors} == {"cpu"}
+    assert all(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_held_out_text_that_is_packed_is_not_unpacked(tmp_path: Path) -> None:
+    run = save(own_task(), tmp_path)
+    assert read_held_out(run) == own_task().held_out
+    (run / HELD_OUT).write_bytes(gzip.compress(b"a" * 1000))
+    with pytest.raises(InputError, match=r"held_out\.txt:1: must be "):
+        read_held_out(run)

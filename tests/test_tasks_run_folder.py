@@ -96,6 +96,7 @@ def test_a_configuration_comes_back_with_the_versions(tmp_path: Path) -> None:
         (b"", r"config\.json: must be JSON"),
         (b'{\n"a": 1,\n', r"config\.json: must be JSON in UTF-8, got .*line 3.*Restore"),
         (b'{"a": "\xff"}', r"config\.json: must be JSON in UTF-8, got 'utf-8' codec"),
+        (b'{"a":' * 100_000, r"config\.json: must be JSON in UTF-8, got maximum recursion"),
         (b"[1]", r'config\.json: must be an object with "format": 1, got list'),
         (b'{"format": 2}', r'config\.json: must be an object with "format": 1, got 2'),
     ],

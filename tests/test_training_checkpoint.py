@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 import pytest
+import safetensors.torch
 import torch
 from tiny_task import same
 
@@ -63,3 +64,10 @@ def test_random_generators_go_on_where_they_were() -> None:
     seed(5)
     set_random_states(states)
     assert (random.random(), torch.rand(3).tolist()) == drawn
+
+
+def test_values_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.safetensors"
+    path.write_bytes(safetensors.torch.save({}, {"values": "[" * 100_000}))
+    with pytest.raises(InputError, match=r"checkpoint\.safetensors: must be a whole checkpoint"):
+        packing.load(path)

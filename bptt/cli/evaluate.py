@@ -18,9 +18,9 @@ def evaluate(
     from bptt.data.text import read_text
     from bptt.tasks.evaluation import evaluate_text
     from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.run_folder import HELD_OUT
+    from bptt.tasks.run_folder import read_held_out
 
     model, vocabulary, config = load_language_model(run)
-    text = read_text(file or run / HELD_OUT)
+    text = read_text(file) if file else read_held_out(run)
     for name, value in evaluate_text(model, vocabulary, config.data, text).items():
         print(f"{name}\t{value:.10g}")

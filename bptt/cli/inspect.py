@@ -27,12 +27,12 @@ def inspect(
     from bptt.data.text import read_text
     from bptt.probe import gradient_by_lag
     from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.run_folder import HELD_OUT, write_bytes
+    from bptt.tasks.run_folder import read_held_out, write_bytes
     from bptt.tasks.windows import cut_windows
 
     trained = load_language_model(run)
     training = report.read_training(run)
-    looked_at = cut_windows(trained, read_text(text or run / HELD_OUT), lags, windows)
+    looked_at = cut_windows(trained, read_text(text) if text else read_held_out(run), lags, windows)
     model = trained.model
     found = gradient_by_lag(
         model.recurrent, looked_at.embed(model), partial(looked_at.loss, model), looked_at.lags

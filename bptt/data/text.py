@@ -64,9 +64,12 @@ def read_text(path: Path) -> str:
     return decode_text(read_bytes(path), str(path))
 
 
-def decode_text(data: bytes, where: str) -> str:
-    """The text of bytes from elsewhere than a file, by the rules of `read_text`; errors say `where`."""
-    if data.startswith(_GZIP):
+def decode_text(data: bytes, where: str, packed: bool = True) -> str:
+    """The text of bytes by the rules of `read_text`; errors say `where`.
+
+    Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
+    """
+    if packed and data.startswith(_GZIP):
         data = _decompress(where, data)
     zero = data.find(b"\0")
     if zero >= 0:

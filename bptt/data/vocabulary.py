@@ -19,7 +19,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import END, LEVELS, UNKNOWN, Level, VocabularyOptions, train_tokenizer
+from bptt.data.levels import END, LEVELS, SPECIAL, UNKNOWN, Level, VocabularyOptions, train_tokenizer
 from bptt.data.text import read_bytes
 from bptt.errors import InputError
 
@@ -55,7 +55,9 @@ class Vocabulary:
         cure = "Restore the file, or train again"
         data = read_bytes(path, cure)
         try:
-            return cls(Tokenizer.from_str(data.decode("utf-8")), options)
+            found = cls(Tokenizer.from_str(data.decode("utf-8")), options)
+            found._check_tokens()
+            return found
         except Exception as error:  # tokenizers raises nothing more precise
             raise InputError(str(path), "must be a tokenizer", error, cure) from error
 
@@ -101,6 +103,18 @@ class Vocabulary:
             return len(text)
         lines = text.split("\n")
         return len(lines) - 1 + sum(len(normalizer.normalize_str(line)) for line in lines)
+
+    def _check_tokens(self) -> None:
+        """Raise ValueError unless each number below V is a token that stands for bytes."""
+        numbers = self._tokenizer.get_vocab()
+        if sorted(numbers.values()) != list(range(self.size)):
+            raise ValueError(f"its tokens must have the numbers from 0 to {self.size - 1}")
+        if self.tokens[: len(SPECIAL)] != SPECIAL:
+            raise ValueError(f"it must have {' and '.join(SPECIAL)} first")
+        try:
+            self.pieces  # noqa: B018
+        except KeyError as error:
+            raise ValueError(f"its tokens must spell bytes, got {error}") from error
 
     def _encode(self, portion: list[tuple[str, bool]]) -> Tensor:
         encodings = self._tokenizer.encode_batch_fast([part for part, _ in portion])

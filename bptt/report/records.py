@@ -115,8 +115,8 @@ def _records(path: Path) -> Iterator[Mapping[str, Any]]:
             return
         try:
             record = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}:{number}", "expected a JSON object", line.strip()) from error
+        except (ValueError, RecursionError) as error:
+            raise InputError(f"{path}:{number}", "expected a JSON object", line.strip()[:80]) from error
         yield record
 
 
@@ -129,7 +129,7 @@ def _curve(records: list[Mapping[str, Any]], kind: str) -> Curve:
 def _read_object(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(_read_text(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(str(path), "expected a JSON object", str(error)) from error
     if not isinstance(found, dict):
         raise InputError(str(path), "expected a JSON object", type(found).__name__)

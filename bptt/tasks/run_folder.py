@@ -13,7 +13,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bptt import __version__
-from bptt.data.text import read_bytes
+from bptt.data.text import decode_text, read_bytes
 from bptt.errors import InputError, MachineError
 
 CONFIG = "config.json"
@@ -79,7 +79,7 @@ def read_config(run: Path) -> dict[str, Any]:
     data = read_bytes(path, "This is not a run folder: name one that `bptt train` wrote")
     try:
         config = json.loads(data.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         cure = "Restore the file, or train again"
         raise InputError(str(path), "must be JSON in UTF-8", error, cure) from error
     if not isinstance(config, dict) or config.get("format") != _FORMAT:
@@ -87,6 +87,12 @@ def read_config(run: Path) -> dict[str, Any]:
         cure = f"bptt {__version__} wrote none such: use the version of bptt that did"
         raise InputError(str(path), f'must be an object with "format": {_FORMAT}', found, cure)
     return config
+
+
+def read_held_out(run: Path) -> str:
+    """The text of held_out.txt. Raises InputError; unlike a user's text it is never unpacked."""
+    path = run / HELD_OUT
+    return decode_text(read_bytes(path, "Restore the file, or name a text"), str(path), packed=False)
 
 
 def write_weights(model: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -99,23 +105,34 @@ def write_weights(model: nn.Module, path: Path, metadata: Mapping[str, str] | No
 
 
 def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
-    """Load what `write_weights` wrote into `model`, on whatever device it is; returns the metadata.
+    """Put what `write_weights` wrote in the place of the tensors of `model`; returns the metadata.
 
-    Raises InputError if the file is missing, damaged, or belongs to a model of another form.
+    `model` may be on the device "meta" before, so that a wrong size takes no memory; it is on the CPU
+    then. Raises InputError if the file is missing, damaged, or belongs to a model of another form.
     """
+    tensors, metadata = _read_tensors(path)
+    check_form(path, model.state_dict(), tensors)
+    # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
+    model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
+    return metadata
+
+
+def count_weights(path: Path) -> int:
+    """The number of tensors in a file of weights. Raises as `read_weights` does."""
+    return len(_read_tensors(path)[0])
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         cure = "Train until the first evaluation, or name another run"
         raise InputError(str(path), "must be a file", "nothing", cure)
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
     except SafetensorError as error:
         cure = "The file is damaged: restore it, or train again"
         raise InputError(str(path), "must be a safetensors file", error, cure) from error
-    check_form(path, model.state_dict(), tensors)
-    model.load_state_dict(tensors)
-    return metadata
 
 
 def check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

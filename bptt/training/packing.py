@@ -35,7 +35,7 @@ def load(path: Path) -> Any:
             # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         return _unpack(values, tensors)
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise InputError(str(path), "must be a whole checkpoint", error) from error
 
 
