@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
+import tolerances
 import torch
 from drawn import Drawn, draw
 from torch import Tensor
 from torch.autograd import gradcheck
 from user_cells import CELLS, cell
 
+from bptt.cells import CATALOGUE
 from bptt.errors import InputError
 
 # torch's own: forward mode inside a backward pass scripts its decompositions.
@@ -60,6 +62,22 @@ def test_with_lengths_too(name: str) -> None:
         return drawn.run(*tensors, lengths=LENGTHS, reverse=True)
 
     assert gradcheck(function, drawn.tensors, check_forward_ad=True, fast_mode=True)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("name", {**CATALOGUE, **CELLS})
+def test_the_derived_tangent_is_that_of_torch(name: str, reverse: bool) -> None:
+    """Leaves take the derived one; anything else torch traces through the loop by itself."""
+    drawn = draw({**CATALOGUE, **CELLS}[name], STEPS, BATCH, SIZES)
+    moves = draw(drawn.cell, STEPS, BATCH, SIZES, seed=1).tensors
+    _, found = drawn.tangent(moves, LENGTHS, reverse)
+    traced = torch.func.jvp(lambda *t: drawn.run(*t, lengths=LENGTHS, reverse=reverse), drawn.tensors, moves)[
+        1
+    ]
+    # Changes are of order 10 here, where the tolerance counts in ones.
+    limit = tolerances.gradient(torch.float64, STEPS, BATCH, *SIZES.values(), magnitude=10.0)
+    for change, truth in zip(found, traced, strict=True):
+        torch.testing.assert_close(change, truth, rtol=0, atol=limit)
 
 
 @pytest.mark.parametrize("name", CELLS)
