@@ -30,6 +30,7 @@ from bptt.training.options import TrainingOptions
         ("clip_value", float("nan")),
         ("patience", -1),
         ("seed", -1),
+        ("seed", 2**63),
         ("evaluate_every", -5),
         ("log_every", 0),
         ("checkpoint_every", -1.0),
@@ -39,7 +40,7 @@ def test_a_wrong_value_is_named(option: str, value: Any) -> None:
     values = {"schedule": "plateau", "optimiser": "sgd", option: value}
     with pytest.raises(InputError) as caught:
         TrainingOptions(**values)
-    assert option.removeprefix("clip_norm") in str(caught.value)
+    assert option in str(caught.value)
     assert str(value) in str(caught.value)
 
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 from bptt.errors import InputError
 
 
 def check_least(name: str, value: int, least: int) -> None:
-    """Raise InputError unless the option `name` is a whole number of at least `least`."""
+    """Raise InputError unless the option `name` is a whole number of at least `least`, below 2**63."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise InputError(name, f"is a whole number of at least {least}", repr(value))
+    if value >= 2**63:
+        raise InputError(name, "is a whole number below 2**63", value)
+
+
+def check_finite(name: str, value: float, least: float) -> None:
+    """Raise InputError unless the option `name` is a finite number of at least `least`."""
+    if not isfinite(value) or value < least:
+        raise InputError(name, f"is a finite number of at least {least:g}", value)
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

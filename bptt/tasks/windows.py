@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.data.batches import NOTHING
-from bptt.data.levels import END
+from bptt.data.batches import Lines
+from bptt.data.checks import check_least
 from bptt.errors import InputError
 from bptt.tasks.evaluation import encode_text
 from bptt.tasks.language_model import Trained
@@ -44,9 +44,8 @@ def cut_windows(trained: Trained, text: str, lags: int, count: int) -> Windows:
     typical when the looking begins. Where sentences are read, a window is the beginning of one of
     the longer half. Raises InputError for a text that is too short.
     """
-    for name, value in (("lags", lags), ("windows", count)):
-        if value < 1:
-            raise InputError(name, "is a whole number of at least 1", value)
+    check_least("lags", lags, 1)
+    check_least("windows", count, 1)
     tokens, _ = encode_text(trained.vocabulary, trained.config.data, text)
     cut = _sentences if trained.config.data.mode == "sentences" else _stretches
     windows = cut(tokens.long(), lags, count)
@@ -65,12 +64,9 @@ def _stretches(tokens: Tensor, lags: int, count: int) -> Windows:
 
 
 def _sentences(tokens: Tensor, lags: int, count: int) -> Windows:
-    ends = torch.nonzero(tokens == END).flatten()
-    starts = torch.cat([ends.new_zeros(1), ends[:-1] + 1])
-    lengths, order = (ends + 1 - starts).sort(descending=True, stable=True)
-    longest = min(count, (len(ends) + 1) // 2)
-    chosen = starts[order[:longest]]  # (B,)
+    lines = Lines(tokens)
+    lengths, order = lines.lengths.sort(descending=True, stable=True)
+    longest = min(count, (len(lengths) + 1) // 2)
     steps = min(lags + 1, int(lengths[longest - 1]))
-    before = tokens[chosen + torch.arange(steps - 1)[:, None]]  # (T - 1, B)
-    inputs = torch.cat([torch.full_like(chosen[None], NOTHING), before])
-    return Windows(inputs, tokens[chosen + steps - 1], steps - 1)
+    batch = lines.batch(order[:longest])
+    return Windows(batch.inputs[:steps], batch.targets[steps - 1], steps - 1)

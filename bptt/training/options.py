@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from math import isfinite
 
+from bptt.data.checks import check_choice, check_finite, check_least
 from bptt.errors import InputError
 
 OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
@@ -60,14 +60,15 @@ class TrainingOptions:
     checkpoint_every: float = 300.0
 
     def __post_init__(self) -> None:
-        _check_choice("optimiser", self.optimiser, OPTIMISERS)
-        _check_choice("schedule", self.rate_schedule, SCHEDULES)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_choice("schedule", self.rate_schedule, SCHEDULES)
         for name in ("epochs", "log_every"):
-            _check(name, getattr(self, name), 1)
+            check_least(name, getattr(self, name), 1)
         for name in ("warmup", "patience", "seed", "evaluate_every"):
-            _check(name, getattr(self, name), 0)
-        for name in ("clip_value", "weight_decay", "momentum", "checkpoint_every", "norm_limit"):
-            _check(name, getattr(self, name), 0.0)
+            check_least(name, getattr(self, name), 0)
+        for name in ("clip_value", "weight_decay", "momentum", "checkpoint_every"):
+            check_finite(name, getattr(self, name), 0)
+        check_finite("clip_norm", self.norm_limit, 0)
         self._check_rates()
         self._check_pairs()
 
@@ -122,15 +123,3 @@ class TrainingOptions:
         limited = self.norm_limit or self.clip_value or self.weight_decay
         if self.optimiser == "lbfgs" and limited:
             raise InputError("lbfgs", "takes neither clipping nor weight decay", limited)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InputError(name, f"must be one of {', '.join(choices)}", value)
-
-
-def _check(name: str, value: float, least: float) -> None:
-    whole = isinstance(least, int)
-    if not isfinite(value) or value < least or (whole and not isinstance(value, int)):
-        kind = "whole number" if whole else "finite number"
-        raise InputError(name, f"must be a {kind} of at least {least:g}", value)
