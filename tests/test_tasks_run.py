@@ -187,7 +187,6 @@ def test_impossible_options_are_refused(kind, options, fault: str) -> None:
     [
         ({"hidden_size": 3_000_000}, r"model\.safetensors: .* must be \(.*3000000.*another model"),
         ({"hidden_size": 10**12}, r"config\.json: must describe the model of"),
-        ({"hidden_size": 10**30}, r"config\.json: must describe the model of"),
         ({"num_layers": 10**9}, r"config\.json: model\.num_layers is at most .*, got 1000000000"),
     ],
 )

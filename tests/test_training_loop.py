@@ -227,3 +227,23 @@ def test_a_file_in_the_place_of_the_run_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("mine", encoding="utf-8")
     with pytest.raises(InputError, match="must be a folder"):
         train(TinyTask(), TrainingOptions(), tmp_path / "run", Quiet(), overwrite=True)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory"), torch.OutOfMemoryError()],
+)
+def test_memory_that_runs_out_is_the_machines_fault(tmp_path: Path, error: Exception) -> None:
+    def fill(epoch: int, index: int) -> None:
+        raise error
+
+    with pytest.raises(MachineError, match=r"training: must fit into memory.*batch"):
+        train(TinyTask(before_step=fill), TrainingOptions(), tmp_path / "run", Quiet())
+
+
+def test_another_error_is_not_hidden(tmp_path: Path) -> None:
+    def fail(epoch: int, index: int) -> None:
+        raise RuntimeError("shapes")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(TinyTask(before_step=fail), TrainingOptions(), tmp_path / "run", Quiet())

@@ -22,6 +22,7 @@ from bptt.tasks.language_config import (
 )
 from bptt.tasks.language_network import START
 from bptt.tasks.language_network import LanguageModel as LanguageModel
+from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import (
     CONFIG,
     HELD_OUT,
@@ -42,7 +43,7 @@ class LanguageModelTask(Task):
 
     The first part of the text is learned from and gives the vocabulary; the last part is held out. The
     weights are drawn from torch's generator: seed it before. Raises InputError if the text is too
-    short, or a size impossible.
+    short, or a size impossible; MachineError if the model does not fit into memory.
     """
 
     model: LanguageModel
@@ -53,7 +54,8 @@ class LanguageModelTask(Task):
         self._parts = split_text(corpus.text, options.held_out, options.mode == "sentences")
         self.vocabulary = Vocabulary.build(self._parts[0], config.vocabulary)
         self.unit = self.vocabulary.unit
-        self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
+        with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
+            self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
         self._tokens, _ = encode_text(self.vocabulary, options, self._parts[0])
         self._batches = make_batches(self._tokens, options, options.batch_size)
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 from bptt.tasks.task import Task
 from bptt.training import checkpoint
@@ -20,6 +21,8 @@ from bptt.training.record import Record, append_record, cut_back, synced_size
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
 from bptt.training.state import State
 from bptt.training.update import Update, Updater, count_steps
+
+_SMALLER = "Take a smaller batch or model, or fewer steps at a time"
 
 
 def train(
@@ -39,10 +42,11 @@ def train(
     checkpoint is begun. Ctrl-C and SIGTERM end the step, save, and return an Outcome that says so.
 
     Raises InputError if `run` is taken or was begun with another configuration, TrainingError on
-    NaN, infinity or divergence, MachineError if the disk is full; the last checkpoint stays.
+    NaN, infinity or divergence, MachineError if the disk or the memory is full; the last checkpoint
+    stays.
     """
     saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
-    with Interrupt() as interrupt:
+    with Interrupt() as interrupt, within_memory("training", _SMALLER):
         loop = _Loop(task, options, run, reporter)
         try:
             if saved:

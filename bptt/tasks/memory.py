@@ -1,0 +1,25 @@
+"""Memory that runs out, told with what to make smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from bptt.errors import MachineError
+
+# How torch words it on the CPU, in a RuntimeError: no such block, or more bytes than there are numbers.
+_CPU = ("can't allocate memory", "Storage size calculation overflowed")
+
+
+@contextmanager
+def within_memory(what: str, cure: str) -> Iterator[None]:
+    """Raise MachineError with the `cure` if `what` is done inside takes more memory than there is."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+        if not (known or any(words in str(error) for words in _CPU)):
+            raise
+        raise MachineError(what, "must fit into memory", "too little of it", cure) from error
