@@ -38,6 +38,7 @@ def test_a_run_leaves_its_folder_and_says_how_it_ended(tmp_path: Path) -> None:
     assert quiet.start == (0, 4 * BATCHES, "characters")
     assert quiet.ended == 1
     assert sorted(path.name for path in run.iterdir()) == [
+        ".lock",
         "config.json",
         "last",
         "metrics.jsonl",

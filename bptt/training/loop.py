@@ -13,7 +13,8 @@ from bptt.tasks.task import Task
 from bptt.training import checkpoint
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
-from bptt.training.opening import RECORDS, open_run
+from bptt.training.lock import locked
+from bptt.training.opening import RECORDS, check_run, open_run
 from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import seed
@@ -45,8 +46,10 @@ def train(
     NaN, infinity or divergence, MachineError if the disk or the memory is full; the last checkpoint
     stays.
     """
-    saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
-    with Interrupt() as interrupt, within_memory("training", _SMALLER):
+    # Before the lock makes the folder; and once more when no other process can change it.
+    check_run(run, resume, overwrite)
+    with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
+        saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
         loop = _Loop(task, options, run, reporter)
         try:
             if saved:

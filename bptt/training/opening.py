@@ -39,7 +39,7 @@ def check_run(run: Path, resume: bool, overwrite: bool) -> None:
 def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, overwrite: bool) -> bool:
     """Make `run` ready for training and say whether there is a checkpoint to go on from.
 
-    Raises InputError if `run` is taken, or if its configuration is not that of `task` and
+    Hold its lock. Raises InputError if `run` is taken, or if its configuration is not that of `task` and
     `options`: only the number of epochs may grow, where a run with more epochs begins alike.
     """
     check_run(run, resume, overwrite)
