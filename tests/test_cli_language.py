@@ -119,7 +119,9 @@ def test_inspect_draws_two_pictures_and_says_the_numbers(run: Path, command: Com
     for name in ("training.png", "gradient_by_lag.png"):
         assert (tmp_path / "new" / "pictures" / name).stat().st_size > 10_000
         assert name in where
-    assert len(json.loads((run / "gradient_by_lag.json").read_text())["curves"]) == 4
+    numbers = tmp_path / "new" / "pictures" / "gradient_by_lag.json"
+    assert len(json.loads(numbers.read_text(encoding="utf-8"))["curves"]) == 4
+    assert not (run / "gradient_by_lag.json").exists()
 
 
 @pytest.mark.parametrize("verb", ["sample", "score", "evaluate", "inspect"])

@@ -84,7 +84,7 @@ def test_training_curve_shows_the_records(run: Path, drawn: list[Axes]) -> None:
 
 
 def test_gradient_shows_every_layer_and_state(run: Path, drawn: list[Axes]) -> None:
-    draw_gradient(read_gradient(run), run / "gradient.png")
+    draw_gradient(read_gradient(run, run), run / "gradient.png")
     assert (run / "gradient.png").read_bytes().startswith(PNG)
     (axes,) = drawn
     assert axes.get_yscale() == "log"
@@ -96,14 +96,14 @@ def test_gradient_shows_every_layer_and_state(run: Path, drawn: list[Axes]) -> N
 def test_a_gradient_that_is_zero_everywhere_is_drawn(run: Path, drawn: list[Axes]) -> None:
     gradient = {"windows": 1, "curves": [{**curve(1, "h", 0, 0), "tenth": None}]}
     (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
-    draw_gradient(read_gradient(run), run / "gradient.png")
+    draw_gradient(read_gradient(run, run), run / "gradient.png")
     assert drawn[0].get_yscale() == "linear"
 
 
 def test_a_gradient_that_overflowed_is_drawn_as_far_as_it_goes(run: Path, drawn: list[Axes]) -> None:
     gradient = {"windows": 1, "curves": [curve(1, "h", 1, 1e30, math.inf)]}
     (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
-    draw_gradient(read_gradient(run), run / "gradient.png")
+    draw_gradient(read_gradient(run, run), run / "gradient.png")
     assert math.isfinite(drawn[0].get_ylim()[0])
 
 
@@ -139,7 +139,7 @@ def test_a_damaged_run_is_named(run: Path, name: str, content: str | None, rule:
 def test_a_damaged_gradient_is_named(run: Path, content: str) -> None:
     (run / "gradient_by_lag.json").write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=r"gradient_by_lag\.json: expected"):
-        read_gradient(run)
+        read_gradient(run, run)
 
 
 def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> None:
@@ -148,7 +148,10 @@ def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> No
 
 
 def test_json_nested_beyond_reason_is_refused(run: Path) -> None:
-    for name, read in (("gradient_by_lag.json", read_gradient), ("metrics.jsonl", read_training)):
+    for name, read in (
+        ("gradient_by_lag.json", lambda run: read_gradient(run, run)),
+        ("metrics.jsonl", read_training),
+    ):
         (run / name).write_text("[" * 100_000 + "\n", encoding="utf-8")
         with pytest.raises(InputError, match=rf"{name}.*: expected a JSON object"):
             read(run)

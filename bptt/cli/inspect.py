@@ -14,7 +14,7 @@ def inspect(
         Path | None, typer.Option(help="Look back in this text, not in the held-out part.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for the pictures; else that of the run.")
+        Path | None, typer.Option("-o", "--out", help="Folder for pictures and numbers; else the run's.")
     ] = None,
     lags: Annotated[int, typer.Option(help="How many steps to look back.")] = 100,
     windows: Annotated[int, typer.Option(help="In how many places of the text.")] = 64,
@@ -37,11 +37,11 @@ def inspect(
     found = gradient_by_lag(
         model.recurrent, looked_at.embed(model), partial(looked_at.loss, model), looked_at.lags
     )
-    write_bytes(run / report.GRADIENT, json.dumps(found.to_dict(), indent=1).encode())
     pictures = out or run
     pictures.mkdir(parents=True, exist_ok=True)
+    write_bytes(pictures / report.GRADIENT, json.dumps(found.to_dict(), indent=1).encode())
     report.draw_training(training, pictures / "training.png")
-    report.draw_gradient(report.read_gradient(run), pictures / "gradient_by_lag.png")
+    report.draw_gradient(report.read_gradient(run, pictures), pictures / "gradient_by_lag.png")
     print(training.summary)
     for curve in found.curves:
         print(curve.verdict)

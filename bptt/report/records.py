@@ -86,9 +86,9 @@ def read_training(run: Path) -> Training:
     return Training(title, unit, train, held_out)
 
 
-def read_gradient(run: Path) -> Gradient:
-    """The curves of `gradient_by_lag.json`. Raises InputError if it is missing or damaged."""
-    path = run / GRADIENT
+def read_gradient(run: Path, folder: Path) -> Gradient:
+    """The curves of a run in `folder/gradient_by_lag.json`. Raises InputError: missing or damaged."""
+    path = folder / GRADIENT
     data = _read_object(path)
     try:
         curves = tuple(
