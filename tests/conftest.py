@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -29,7 +29,7 @@ Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
     """Run `bptt ARGUMENTS...` in this process, with text at its standard input if given."""
 
     def run(*arguments: object, stdin: bytes = b"") -> Ended:
@@ -40,4 +40,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
             main()
         return Ended(ended.value.code or 0, *capsys.readouterr())
 
-    return run
+    yield run
+    if "torch" in sys.modules:
+        # The command is meant to have the process for itself.
+        sys.modules["torch"].set_flush_denormal(False)

@@ -12,6 +12,7 @@ import torch
 from conftest import Command
 from language_models import make_task
 
+from bptt.errors import MachineError
 from bptt.tasks.language_config import DataOptions
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 
@@ -122,6 +123,18 @@ def test_inspect_draws_two_pictures_and_says_the_numbers(run: Path, command: Com
     numbers = tmp_path / "new" / "pictures" / "gradient_by_lag.json"
     assert len(json.loads(numbers.read_text(encoding="utf-8"))["curves"]) == 4
     assert not (run / "gradient_by_lag.json").exists()
+
+
+@pytest.mark.parametrize("verb", ["sample", "score", "evaluate", "inspect"])
+def test_the_machine_is_made_ready_before_anything_else(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    def stop() -> None:
+        raise MachineError("machine", "is asked first")
+
+    monkeypatch.setattr("bptt.cli.machine.prepare", stop)
+    ended = command(verb, "no-run", *(["-"] if verb == "score" else []))
+    assert ended.err == "bptt: machine: is asked first\n"
 
 
 @pytest.mark.parametrize("verb", ["sample", "score", "evaluate", "inspect"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,13 +22,6 @@ from bptt.tasks.task import Step
 
 SMALL = "--hidden 4 --embedding 3 --layers 1 --batch-size 4 --length 10 --epochs 2".split()
 POEM = "春眠不覺曉,處處聞啼鳥。\n夜來風雨聲,花落知多少。\n"
-
-
-@pytest.fixture(autouse=True)
-def _denormals_as_before() -> Iterator[None]:
-    """The command is meant to have the process for itself."""
-    yield
-    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

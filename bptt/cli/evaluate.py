@@ -15,6 +15,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Predict a text as in training, the states carried on, and print each metric with its value."""
+    from bptt.cli.machine import prepare
+
+    prepare()
     from bptt.data.text import read_text
     from bptt.tasks.evaluation import evaluate_text
     from bptt.tasks.language_model import load_language_model

@@ -20,6 +20,9 @@ def inspect(
     windows: Annotated[int, typer.Option(help="In how many places of the text.")] = 64,
 ) -> None:
     """Draw how the loss fell, and how far back the gradient reaches; say both in numbers."""
+    from bptt.cli.machine import prepare
+
+    prepare()
     import json
     from functools import partial
 

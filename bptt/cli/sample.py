@@ -26,6 +26,9 @@ def sample(
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="So many samples.")] = 1,
 ) -> None:
     """Continue a text, token by token, as the model expects it to go on."""
+    from bptt.cli.machine import prepare
+
+    prepare()
     from bptt.tasks.language_model import load_language_model
     from bptt.tasks.sampling import SamplingOptions, read_prompt, sample, sample_many
 

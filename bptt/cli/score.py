@@ -29,6 +29,9 @@ def score(
     """Print log P, number of tokens, number of unknown ones, and the text of every line, with tabs
     between; perplexity and bits per character of them all on standard error.
     """
+    from bptt.cli.machine import prepare
+
+    prepare()
     from bptt.data.text import decode_text, read_text
     from bptt.tasks.language_model import load_language_model
     from bptt.tasks.scoring import Totals, base_logarithm, score_lines

@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: one JSON object per line, each on disk before training goes on."""
+"""`metrics.jsonl`: one JSON object per line, on the disk at the latest with the next checkpoint."""
 
 from __future__ import annotations
 
