@@ -204,3 +204,23 @@ def test_the_user_hears_what_was_found() -> None:
         "vocabulary: 4 characters",
         f"model: 2 x 7 lstm, {weights:,} weights",
     ]
+
+
+@pytest.mark.parametrize("place", [0, 80])
+def test_a_line_too_long_for_a_sentence_is_named_by_its_number(place: int) -> None:
+    """Line 3 is learned from, line 83 is held out."""
+    text = "ab\n\n" + "ab\n" * place + "a" * 10_001 + "\n" + "ab\n" * 5000
+    options = DataOptions("sentences", 3, held_out=0.5 if place == 0 else 0.97)
+    fault = rf"text:{place + 3}: .* at most 10000 characters, got 10001.*continuous"
+    with pytest.raises(InputError, match=fault):
+        make_task(text, data=options)
+    make_task(text.replace("a" * 10_001, "a" * 10_000), data=options)
+    make_task(text, data=DataOptions("continuous", 3))
+
+
+def test_a_text_without_newlines_is_no_sentence() -> None:
+    with pytest.raises(InputError, match=r"text:1: .* got 50000.*continuous"):
+        make_task("a wor" * 10_000, data=DataOptions("sentences"))
+    model = make_task(data=DataOptions("sentences"))
+    with pytest.raises(InputError, match=r"text:2: .* got 50000.*continuous"):
+        evaluate_text(model.model, model.vocabulary, model.config.data, "ab\n" + "a" * 50_000)

@@ -73,7 +73,7 @@ def lm(
     ] = "zero",
     epochs: Annotated[int, _steps(help="Times through the text.")] = TrainingOptions.epochs,
     batch_size: Annotated[int, _steps(help="Streams, or lines, side by side.")] = 32,
-    length: Annotated[int, _steps(help="Tokens that the gradient goes back.")] = 50,
+    length: Annotated[int, _steps(help="Tokens the gradient goes back (continuous).")] = 50,
     optimiser: Annotated[
         Literal["adam", "adamw", "sgd", "lbfgs"],
         _steps(help="lbfgs: on the whole text, one step an epoch."),

@@ -17,6 +17,8 @@ from bptt.tasks.language_network import START, LanguageModel, States, evaluating
 # A held-out text is read in as many streams as leave at least so many tokens to each: at the start of a
 # stream, where nothing was read yet, a model predicts worse than it could.
 _STREAM = 1000
+# The states of every step of a sentence are kept for the gradient.
+_SENTENCE = 10_000
 
 
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
@@ -33,12 +35,23 @@ def make_batches(tokens: Tensor, options: DataOptions, streams: int) -> Batches:
     return Continuous(tokens, streams, options.sequence_length)
 
 
+def check_sentences(text: str) -> None:
+    """Raise InputError for a line that is too long to be read in one piece."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if len(line) > _SENTENCE:
+            rule = f"a line that is read as a sentence has at most {_SENTENCE} characters"
+            cure = "Break the line, or train in the mode continuous"
+            raise InputError(f"text:{number}", rule, len(line), cure)
+
+
 def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> tuple[Tensor, int]:
     """The tokens of what a model has to predict of `text`, and how many characters these are.
 
-    Where sentences are read, that is the lines that hold something. Raises InputError if nothing is.
+    Where sentences are read, that is the lines that hold something. Raises InputError if nothing is,
+    and for a line that is too long for a sentence.
     """
     if options.mode == "sentences":
+        check_sentences(text)
         text = "".join(line + "\n" for line in text.split("\n") if line.strip())
     tokens = vocabulary.encode(text)
     if not len(tokens):

@@ -13,7 +13,7 @@ from bptt.data.levels import UNKNOWN
 from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
-from bptt.tasks.evaluation import encode_text, evaluate_text, make_batches, mean_loss
+from bptt.tasks.evaluation import check_sentences, encode_text, evaluate_text, make_batches, mean_loss
 from bptt.tasks.language_config import (
     TASK,
     LanguageModelConfig,
@@ -43,7 +43,8 @@ class LanguageModelTask(Task):
 
     The first part of the text is learned from and gives the vocabulary; the last part is held out. The
     weights are drawn from torch's generator: seed it before. Raises InputError if the text is too
-    short, or a size impossible; MachineError if the model does not fit into memory.
+    short, a line too long for a sentence, or a size impossible; MachineError if the model does not fit
+    into memory.
     """
 
     model: LanguageModel
@@ -51,6 +52,9 @@ class LanguageModelTask(Task):
     def __init__(self, corpus: Corpus, config: LanguageModelConfig) -> None:
         self.config, self._corpus = config, corpus
         options = config.data
+        if options.mode == "sentences":
+            # Before the parts are cut, so that lines have their numbers in the whole text.
+            check_sentences(corpus.text)
         self._parts = split_text(corpus.text, options.held_out, options.mode == "sentences")
         self.vocabulary = Vocabulary.build(self._parts[0], config.vocabulary)
         self.unit = self.vocabulary.unit
