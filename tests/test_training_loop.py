@@ -88,7 +88,7 @@ def test_plateau_lowers_the_rate_after_each_miss(tmp_path: Path) -> None:
         def evaluate(self) -> dict[str, float]:
             return {"loss": next(self.losses)}
 
-    options = TrainingOptions(epochs=5, schedule="plateau", learning_rate=0.8, decay=0.5)
+    options = TrainingOptions(epochs=5, schedule="plateau", learning_rate=0.8, decay=0.5, log_every=50)
     train(Scripted(), options, tmp_path / "run", Quiet())
     rates = [r["learning_rate"] for r in records(tmp_path / "run") if r["kind"] == "train"]
     assert rates == [0.8, 0.8, 0.4, 0.4, 0.2]

@@ -56,7 +56,7 @@ class TrainingOptions:
     patience: int = 0
     seed: int = 0
     evaluate_every: int = 0
-    log_every: int = 50
+    log_every: int = 10
     checkpoint_every: float = 300.0
 
     def __post_init__(self) -> None:
