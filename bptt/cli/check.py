@@ -13,8 +13,10 @@ def check(
 ) -> None:
     """Prove a cell's derived gradients: worst error of every argument against three truths."""
     from bptt.cells import load
+    from bptt.data.checks import check_least
     from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS, self_check
 
+    check_least("seed", seed, 0)
     chosen = load(cell)
     checks = self_check(chosen, seed)
     print(
