@@ -10,7 +10,7 @@ DEMO := runs/demo
 # --resume: what was trained is not trained again, what was interrupted goes on.
 demo: .venv/.package
 	$(BIN)/bptt train lm -o $(DEMO) --epochs 7 --log-every 10 --resume
-	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 500 --temperature 0.5 --seed 1
+	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 300 --temperature 0.4 --seed 2 -n 3
 	$(BIN)/bptt score $(DEMO) docs/demo/sentences.txt
 	$(BIN)/bptt inspect $(DEMO)
 
