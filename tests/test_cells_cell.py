@@ -282,3 +282,9 @@ def test_a_cell_has_a_bounded_number_of_equations() -> None:
     lines = "\n".join(f"v{n} = x" for n in range(501))
     with pytest.raises(InputError, match="at most 500 equations, got 501"):
         Cell.define("long", lines)
+
+
+@pytest.mark.parametrize("states", ["h c", "h, c", ("h", "c"), ["h", "c"]])
+def test_states_are_words_or_a_sequence(states: str | list[str] | tuple[str, ...]) -> None:
+    cell = Cell.define("two", "c = c_prev + x\nh = tanh(W_h @ c) * h_prev", states=states, widths={"c": "I"})
+    assert cell.states == ("h", "c")

@@ -45,3 +45,7 @@ def test_a_cell_without_a_value_anywhere_is_refused() -> None:
     cell = Cell.define("nowhere", "h = log(-1 - (W_h @ x)**2 - h_prev**2)", states="h")
     with pytest.raises(InputError, match=r"cell 'nowhere': .*finite values"):
         self_check(cell)
+
+
+def test_a_cell_whose_gradient_is_zero_passes() -> None:
+    assert all(c.passed for c in self_check(Cell.define("stepped", "h = step(W_h @ x + h_prev)", states="h")))

@@ -143,6 +143,14 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
             read_weights(model, path)
 
 
+def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    path, model = tmp_path / WEIGHTS, nn.Linear(3, 2)
+    save_file({"weight": torch.full((2, 3), float("nan")), "bias": torch.zeros(2)}, path)
+    with pytest.raises(InputError, match=r"model\.safetensors: weight must hold numbers.*damaged"):
+        read_weights(model, path)
+    assert model.weight.isfinite().all()
+
+
 def test_weights_of_another_model_are_refused_and_change_nothing(tmp_path: Path) -> None:
     path, model = tmp_path / WEIGHTS, nn.Linear(3, 2)
     before = model.weight.clone()

@@ -169,6 +169,13 @@ def test_divergence_stops_the_run(tmp_path: Path) -> None:
         train(TinyTask(), options, tmp_path / "run", Quiet())
 
 
+def test_divergence_before_the_first_record_stops_the_run(tmp_path: Path) -> None:
+    """The loss is held against that of the first update, not against a record that is bad already."""
+    options = TrainingOptions(optimiser="sgd", learning_rate=1e4, clip_norm=0.0, log_every=1000, epochs=3)
+    with pytest.raises(TrainingError, match=r"must stay below.*smaller learning rate"):
+        train(TinyTask(), options, tmp_path / "run", Quiet())
+
+
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), 1e9])
 def test_a_held_out_loss_gone_wrong_stops_the_run(tmp_path: Path, loss: float) -> None:
     task = TinyTask()

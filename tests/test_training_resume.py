@@ -244,3 +244,23 @@ def test_more_epochs_go_on_exactly_where_evaluations_fall_on_the_old_end(tmp_pat
     train(TinyTask(), short, tmp_path / "run", Quiet())
     train(TinyTask(), replace(short, epochs=4), tmp_path / "run", Quiet(), resume=True)
     assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+def test_trained_weights_without_a_checkpoint_are_not_given_up(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(TinyTask(), TrainingOptions(epochs=2), run, Quiet())
+    weights = (run / "model.safetensors").read_bytes()
+    (run / FILE).unlink()
+    with pytest.raises(InputError, match=r"must exist for a run to go on.*--overwrite"):
+        train(TinyTask(), TrainingOptions(epochs=2), run, Quiet(), resume=True)
+    assert (run / "model.safetensors").read_bytes() == weights
+
+
+def test_a_damaged_checkpoint_leaves_the_configuration_as_it_was(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(TinyTask(), TrainingOptions(epochs=2, schedule="constant"), run, Quiet())
+    config = (run / "config.json").read_bytes()
+    (run / FILE).write_bytes(b"half")
+    with pytest.raises(InputError, match="must be a whole checkpoint"):
+        train(TinyTask(), TrainingOptions(epochs=3, schedule="constant"), run, Quiet(), resume=True)
+    assert (run / "config.json").read_bytes() == config

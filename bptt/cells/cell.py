@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -45,7 +45,7 @@ class Cell:
         name: str,
         equations: str,
         *,
-        states: str = "",
+        states: str | Sequence[str] = "",
         output: str = "",
         title: str = "",
         source: str = "",
@@ -56,14 +56,14 @@ class Cell:
     ) -> Cell:
         """Make a cell from text.
 
-        `states` names the values carried through time ("h c"); `output` defaults to the first state,
-        or to the last equation of a cell without states. `init` gives the constant with which a
-        family of parameters starts (others: uniform within ±1/√H). Raises InputError.
+        `states` names the values carried through time, as "h c" or ("h", "c"); `output` defaults to the
+        first state, or to the last equation of a cell without states. `init` gives the constant with which
+        a family of parameters starts (others: uniform within ±1/√H). Raises InputError.
         """
         parsed = parse_equations(f"cell {name!r}", equations)
         if not parsed:
             raise InputError(f"cell {name!r}", "a cell has at least one equation", "none")
-        carried = tuple(states.split())
+        carried = tuple(states.replace(",", " ").split() if isinstance(states, str) else states)
         return cls(
             name=name,
             equations=parsed,
@@ -162,7 +162,7 @@ class Cell:
             return cls.define(
                 _text(data["name"]),
                 "\n".join(_texts(data["equations"])),
-                states=" ".join(_texts(data["states"])),
+                states=_texts(data["states"]),
                 output=_text(data["output"]),
                 title=_text(data["title"]),
                 source=_text(data["source"]),

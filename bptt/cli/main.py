@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from typing import Annotated, NoReturn
 
@@ -50,10 +51,14 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted."""
     _speak_utf8()
+    # Ctrl-C ends the process at once, also while torch is being imported, which an exception inside would
+    # break half-way. Training takes the signal over, and saves.
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         try:
             app(prog_name="bptt")
         finally:
+            signal.signal(signal.SIGINT, before)
             sys.stdout.flush()
     except BrokenPipeError:
         # The reader (`head`, a pager) has enough. Python must not flush into the pipe again.

@@ -55,7 +55,7 @@ def lm(
     vocab_size: Annotated[
         int | None, _text(help="Most tokens to know (usual: 2000 for bpe, else all).")
     ] = None,
-    lower: Annotated[bool, _text("--lower", help="Make capitals small.")] = False,
+    lower: Annotated[bool, _text("--lower", help="Lower-case the text.")] = False,
     digits: Annotated[bool, _text(help="Keep digits.")] = True,
     punctuation: Annotated[bool, _text(help="Keep punctuation and symbols.")] = True,
     cell: Annotated[str, _model(help="A name that `bptt cells` lists, or mycell.py:MyCell.")] = "lstm",

@@ -112,6 +112,10 @@ def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
     """
     tensors, metadata = _read_tensors(path)
     check_form(path, model.state_dict(), tensors)
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            cure = "The file is damaged: restore it, or train again"
+            raise InputError(str(path), f"{name} must hold numbers", "NaN or infinity", cure)
     # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
     model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
     return metadata

@@ -14,7 +14,7 @@ from bptt.training import checkpoint
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
 from bptt.training.lock import locked
-from bptt.training.opening import RECORDS, check_run, open_run
+from bptt.training.opening import RECORDS, check_run, keep_options, open_run
 from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import seed
@@ -54,6 +54,7 @@ def train(
         try:
             if saved:
                 loop.restore()
+                keep_options(options, run)
             else:
                 loop.begin()
             if resume and not saved:

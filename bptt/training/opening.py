@@ -34,6 +34,9 @@ def check_run(run: Path, resume: bool, overwrite: bool) -> None:
     if not (resume or overwrite) and any((run / part).exists() for part in _PARTS):
         cure = "Go on with it (--resume), give it up (--overwrite), or name another folder"
         raise InputError(str(run), "holds a run already", cure=cure)
+    if resume and (run / WEIGHTS).exists() and not (run / checkpoint.FILE).exists():
+        cure = "Bring the checkpoint back, or give the trained weights up (--overwrite)"
+        raise InputError(str(run / checkpoint.FILE), "must exist for a run to go on", "weights only", cure)
 
 
 def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, overwrite: bool) -> bool:
@@ -50,8 +53,13 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
         _clear(run)
         run.mkdir(parents=True, exist_ok=True)
         task.save(run)
-    write_config(run, read_config(run) | {"training": options.to_dict()})
+        keep_options(options, run)
     return saved
+
+
+def keep_options(options: TrainingOptions, run: Path) -> None:
+    """Write `options` into the configuration of `run`."""
+    write_config(run, read_config(run) | {"training": options.to_dict()})
 
 
 def _clear(run: Path) -> None:

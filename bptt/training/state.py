@@ -17,7 +17,7 @@ class State:
 
     `epoch` (from 0) and `index` name the next batch, `step` counts the updates done, `carry` holds
     the states handed from batch to batch. `loss_sum` and `units` have gathered since the last
-    record; `first_loss` is the mean of the first record. `misses` evaluations in a row brought no
+    record; `first_loss` is that of the first update, before it. `misses` evaluations in a row brought no
     new best, `reductions` in all. `records` is the size of `metrics.jsonl` in bytes.
     """
 
@@ -49,14 +49,14 @@ class State:
             index=0 if last else self.index + 1,
             step=self.step + 1,
             carry=() if last else update.carry,
+            first_loss=update.loss if self.step == 0 else self.first_loss,
             loss_sum=self.loss_sum + update.loss * update.units,
             units=self.units + update.units,
         )
 
     def after_record(self) -> State:
         """The state after the sums were recorded."""
-        first = self.loss_sum / self.units if self.first_loss == inf else self.first_loss
-        return replace(self, loss_sum=0.0, units=0, first_loss=first)
+        return replace(self, loss_sum=0.0, units=0)
 
     def after_evaluation(self, loss: float) -> State:
         """The state after an evaluation with the held-out loss `loss`."""
