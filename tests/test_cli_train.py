@@ -90,11 +90,11 @@ def test_without_files_it_learns_the_language_reference(
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (("--hidden", 0), "hidden_size"),
-        (("--hidden", 10**30), "hidden_size: is a whole number below 2**63"),
+        (("--hidden", 0), "--hidden"),
+        (("--hidden", 10**30), "--hidden: is a whole number below 2**63"),
         (("--hidden", 10**8), "the model: must fit into memory"),
         (("--seed", 99999999999999999999999), "seed: is a whole number below 2**63"),
-        (("--clip", -1), "clip_norm"),
+        (("--clip", -1), "--clip"),
         (("--epochs", 0), "epochs"),
         (("--cell", "lstn"), "lstn"),
         (("--one-hot", "--embedding", 3), "--one-hot"),

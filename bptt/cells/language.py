@@ -117,7 +117,12 @@ def _expression(where: str, node: ast.expr) -> Expression:
         case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
             return _call(where, name, [_expression(where, a) for a in arguments])
     rule = "an expression is made of names, numbers, + - * / @, whole powers and calls of known functions"
-    raise InputError(where, rule, repr(ast.unparse(node)), "A linear map is written `W_h @ vector`")
+    raise InputError(
+        where,
+        rule,
+        repr(ast.unparse(node)),
+        "A linear map is written `W_h @ vector`, within a product in brackets: `2 * (W_h @ x)`",
+    )
 
 
 def _arithmetic(op: ast.operator, left: Expression, right: Expression) -> Expression:

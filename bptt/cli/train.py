@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -24,6 +26,18 @@ _steps = partial(typer.Option, rich_help_panel="Training")
 _FILES = "Text in UTF-8, plain or gzip. Without files: the language reference of Python."
 _MODE = "The text as one stream with the states carried on, or each line by itself."
 
+# The options whose name in the package is another one.
+_TYPED = {
+    "hidden_size": "hidden",
+    "num_layers": "layers",
+    "embedding_size": "embedding",
+    "proj_size": "projection",
+    "sequence_length": "length",
+    "learning_rate": "lr",
+    "clip_norm": "clip",
+    "max_size": "vocab-size",
+}
+
 app = typer.Typer(no_args_is_help=True)
 
 
@@ -36,7 +50,9 @@ def _jobs() -> None:
 def lm(
     output: Annotated[Path, _run("--output", "-o", help="The folder for all that is made.")],
     files: Annotated[list[Path] | None, typer.Argument(help=_FILES)] = None,
-    resume: Annotated[bool, _run("--resume", help="Go on with the run, exactly.")] = False,
+    resume: Annotated[
+        bool, _run("--resume", help="Go on with the run, exactly: give the same options again.")
+    ] = False,
     overwrite: Annotated[bool, _run("--overwrite", help="Give up the run, begin again.")] = False,
     threads: Annotated[int, _run(min=0, help="Threads, 0: as torch chooses.")] = 0,
     seed: Annotated[int, _run(help="Of everything random.")] = TrainingOptions.seed,
@@ -71,7 +87,9 @@ def lm(
     initial: Annotated[
         Literal["zero", "learned"], _model(help="The states that a text starts from.")
     ] = "zero",
-    epochs: Annotated[int, _steps(help="Times through the text.")] = TrainingOptions.epochs,
+    epochs: Annotated[
+        int, _steps(help="Times through the text; a resumed run may have more, unless linear or cosine.")
+    ] = TrainingOptions.epochs,
     batch_size: Annotated[int, _steps(help="Streams, or lines, side by side.")] = 32,
     length: Annotated[int, _steps(help="Tokens the gradient goes back (continuous).")] = 50,
     optimiser: Annotated[
@@ -119,33 +137,46 @@ def lm(
     if one_hot and embedding is not None:
         raise InputError("bptt train lm", "takes --embedding or --one-hot, not both")
     width = 0 if one_hot else embedding
-    options = TrainingOptions(
-        epochs=epochs,
-        optimiser=optimiser,
-        learning_rate=lr,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        schedule=schedule,
-        decay=decay,
-        warmup=warmup,
-        clip_norm=clip,
-        clip_value=clip_value,
-        patience=patience,
-        seed=seed,
-        evaluate_every=evaluate_every,
-        log_every=log_every,
-        checkpoint_every=checkpoint_every,
-    )
-    config = LanguageModelConfig(
-        load(cell),
-        ModelOptions(hidden, layers, width, dropout, tied, projection, initial),
-        DataOptions(mode, batch_size, length, held_out, seed),
-        VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
-    )
+    with _as_typed():
+        options = TrainingOptions(
+            epochs=epochs,
+            optimiser=optimiser,
+            learning_rate=lr,
+            momentum=momentum,
+            weight_decay=weight_decay,
+            schedule=schedule,
+            decay=decay,
+            warmup=warmup,
+            clip_norm=clip,
+            clip_value=clip_value,
+            patience=patience,
+            seed=seed,
+            evaluate_every=evaluate_every,
+            log_every=log_every,
+            checkpoint_every=checkpoint_every,
+        )
+        config = LanguageModelConfig(
+            load(cell),
+            ModelOptions(hidden, layers, width, dropout, tied, projection, initial),
+            DataOptions(mode, batch_size, length, held_out, seed),
+            VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
+        )
     check_run(output, resume, overwrite)
     torch.manual_seed(seed)
     task = LanguageModelTask(read_corpus(files) if files else default_corpus(), config)
     _train(task, options, output, resume, overwrite)
+
+
+@contextmanager
+def _as_typed() -> Iterator[None]:
+    """Let an error name an option as the user typed it."""
+    try:
+        yield
+    except InputError as error:
+        if not error.where.isidentifier():
+            raise
+        option = "--" + _TYPED.get(error.where, error.where).replace("_", "-")
+        raise InputError(option, error.rule, error.got, error.cure) from error
 
 
 def _train(task: Task, options: TrainingOptions, run: Path, resume: bool, overwrite: bool) -> None:

@@ -52,7 +52,7 @@ class ModelOptions:
             raise InputError("dropout", "is at least 0 and below 1", self.dropout)
         if self.tied and self.width != self.output_size:
             rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
-            raise InputError("embedding_size", rule, self.width, "Leave embedding_size out")
+            raise InputError("embedding_size", rule, self.width, "Leave it out")
 
     @property
     def output_size(self) -> int:
