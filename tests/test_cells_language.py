@@ -178,8 +178,8 @@ def test_a_refusal_says_what_came_and_the_cure() -> None:
         parse("tanh(x.data)")
     assert str(caught.value) == (
         "cell 'own', line 1: an expression is made of names, numbers, + - * / @, whole powers and calls of "
-        "known functions, got 'x.data'. A linear map is written `W_h @ vector`, within a product in brackets: "
-        "`2 * (W_h @ x)`"
+        "known functions, got 'x.data'. A linear map is written `W_h @ vector`, within a product in "
+        "brackets: `2 * (W_h @ x)`"
     )
     with pytest.raises(InputError, match=r"unknown function .*, got tan\(\) of 1. Known: sigmoid, tanh, "):
         parse("tan(x)")
