@@ -69,9 +69,7 @@ def test_tied_weights_are_one_parameter() -> None:
     tied = make_task(model=ModelOptions(hidden_size=7, tied=True)).model
     free = make_task(model=ModelOptions(hidden_size=7, embedding_size=7)).model
     assert set(free.state_dict()) - set(tied.state_dict()) == {"output_weight"}
-    with pytest.raises(
-        InputError, match=r"embedding_size: tied weights need.* 7, got 5.*Leave it out"
-    ):
+    with pytest.raises(InputError, match=r"embedding_size: tied weights need.* 7, got 5.*Leave it out"):
         ModelOptions(hidden_size=7, embedding_size=5, tied=True)
     assert ModelOptions(hidden_size=7, proj_size=3, tied=True).width == 3
 
