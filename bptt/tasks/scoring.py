@@ -115,8 +115,9 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
     for start in range(0, len(batch.inputs), steps):
         inputs, targets = (part[start : start + steps] for part in (batch.inputs, batch.targets))
         logits, states = model(inputs, states)  # (T, B, V)
+        # In double precision: a line's score is a sum of many, and must not depend on how it was reached.
         losses = functional.cross_entropy(
-            logits.flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction="none"
+            logits.flatten(0, 1).double(), targets.flatten(), ignore_index=NOTHING, reduction="none"
         )
         parts.append(-losses.view_as(targets))
     return torch.cat(parts)
