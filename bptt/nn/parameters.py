@@ -55,7 +55,7 @@ def cell_sizes(
         has, cure = ("no", "Leave it out") if proj_size else ("a", "Give proj_size > 0")
         rule = f"cell {cell.name!r} has {has} projection"
         raise InputError(where, rule, f"proj_size={proj_size}", cure)
-    sizes = {"I": input_size, "H": hidden_size, "P": proj_size, "1": 1}
+    sizes = {"I": input_size, "H": hidden_size, "P": proj_size}
     for letter in cell.letters:
         if letter not in sizes:
             raise InputError(where, f"cell {cell.name!r} has widths I, H or P", repr(letter))

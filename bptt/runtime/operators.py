@@ -59,7 +59,8 @@ def recurrence(
         )
         found = dict(zip(public_names(layout), outputs, strict=False))
     else:
-        found = forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
+        # Nothing is kept for a backward pass that cannot come; forward mode goes through by itself.
+        found = _plain(layout, reverse, valid, tensors)
     if valid is not None and cell.output not in cell.states:
         found[cell.output] = torch.where(valid, found[cell.output], torch.zeros_like(found[cell.output]))
     return tuple(found.values())
@@ -69,9 +70,14 @@ def unrolled(
     cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
     """What `recurrence` returns, left to torch's autograd to differentiate: the truth for a check."""
-    layout = plan(cell)
-    problem = _problem(layout, False, None, x, (*initial, *parameters))
-    return tuple(forward(problem, public_names(layout)).values())
+    return tuple(_plain(plan(cell), False, None, (x, *initial, *parameters)).values())
+
+
+def _plain(
+    layout: KernelPlan, reverse: bool, valid: Tensor | None, tensors: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """What a recurrence returns, by name, in torch operations that torch can trace."""
+    return forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
 
 
 def public_names(layout: KernelPlan) -> tuple[str, ...]:

@@ -50,8 +50,12 @@ class ModelOptions:
         check_choice("initial", self.initial, get_args(Start))
         if not 0 <= self.dropout < 1:
             raise InputError("dropout", "is at least 0 and below 1", self.dropout)
-        if self.tied and self.width != self.output_size:
-            rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
+        self.check_tied(self.output_size)
+
+    def check_tied(self, output_size: int) -> None:
+        """Raise InputError if the weights are tied and the output has another width than the embedding."""
+        if self.tied and self.width != output_size:
+            rule = f"tied weights need an embedding as wide as the output, {output_size}"
             raise InputError("embedding_size", rule, self.width, "Leave it out")
 
     @property

@@ -11,7 +11,6 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.errors import InputError
 from bptt.nn import Recurrent
 from bptt.tasks.language_config import ModelOptions
 
@@ -42,9 +41,8 @@ class LanguageModel(nn.Module):
             initial=options.initial,
         )
         self.dropout = nn.Dropout(options.dropout)
-        if options.tied and self.recurrent.output_size != options.width:
-            rule = f"tied weights need an embedding as wide as the output, {self.recurrent.output_size}"
-            raise InputError("embedding_size", rule, options.width)
+        # Once more, for a cell that gives its output a width of its own.
+        options.check_tied(self.recurrent.output_size)
         if not options.tied:
             self.output_weight = nn.Parameter(torch.empty(vocabulary_size, self.recurrent.output_size))
         self.output_bias = nn.Parameter(torch.empty(vocabulary_size))

@@ -20,6 +20,8 @@ CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 HELD_OUT = "held_out.txt"
 
+_DAMAGED = "The file is damaged: restore it, or train again"
+
 # The version of the layout of config.json.
 _FORMAT = 1
 
@@ -114,8 +116,7 @@ def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
     check_form(path, model.state_dict(), tensors)
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
-            cure = "The file is damaged: restore it, or train again"
-            raise InputError(str(path), f"{name} must hold numbers", "NaN or infinity", cure)
+            raise InputError(str(path), f"{name} must hold numbers", "NaN or infinity", _DAMAGED)
     # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
     model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
     return metadata
@@ -135,8 +136,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, file.metadata() or {}
     except SafetensorError as error:
-        cure = "The file is damaged: restore it, or train again"
-        raise InputError(str(path), "must be a safetensors file", error, cure) from error
+        raise InputError(str(path), "must be a safetensors file", error, _DAMAGED) from error
 
 
 def check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
