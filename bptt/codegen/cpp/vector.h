@@ -1,0 +1,116 @@
+// The vector unit of the machine through the vector extensions of GCC and Clang: one source for
+// AVX-512, AVX2, NEON and whatever else the compiler knows. REAL is float or double.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || defined(__SSE__)
+#include <immintrin.h>
+#endif
+
+#ifndef REAL
+#define REAL float
+#endif
+#define INLINE inline __attribute__((always_inline))
+
+#if defined(__AVX512F__) && !defined(NARROW)
+constexpr int VECTOR_BYTES = 64, REGISTERS = 32;
+#define MASKED 1
+#elif defined(__AVX__) && !defined(NARROW)
+constexpr int VECTOR_BYTES = 32, REGISTERS = 16;
+#elif defined(__aarch64__)
+constexpr int VECTOR_BYTES = 16, REGISTERS = 32;
+#else
+constexpr int VECTOR_BYTES = 16, REGISTERS = 16;
+#endif
+
+namespace {
+
+using real = REAL;
+constexpr bool SINGLE = sizeof(real) == 4;
+constexpr int LANES = VECTOR_BYTES / sizeof(real);
+
+typedef real Vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef real Unaligned __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+// As many bits as a real: what a comparison of vectors gives, all ones where it holds.
+template <int Bytes> struct IntegerOf { using type = int32_t; };
+template <> struct IntegerOf<8> { using type = int64_t; };
+using integer = IntegerOf<sizeof(real)>::type;
+typedef integer Integers __attribute__((vector_size(VECTOR_BYTES)));
+
+INLINE Vector broadcast(real value) { return value - Vector{}; }
+
+INLINE Vector load(const real* from) { return *reinterpret_cast<const Unaligned*>(from); }
+INLINE void store(real* to, Vector value) { *reinterpret_cast<Unaligned*>(to) = value; }
+
+INLINE Integers lanes_below(int count) {
+    Integers lane;
+    for (int k = 0; k < LANES; ++k) lane[k] = k;
+    return lane < static_cast<integer>(count);
+}
+
+INLINE Vector select(Integers where, Vector yes, Vector no) { return where ? yes : no; }
+
+// The first `count` lanes; the others are zero. Memory behind them is not touched.
+INLINE Vector load(const real* from, int count) {
+#ifdef MASKED
+    if constexpr (SINGLE) {
+        return (Vector)_mm512_maskz_loadu_ps((__mmask16)((1u << count) - 1), from);
+    } else {
+        return (Vector)_mm512_maskz_loadu_pd((__mmask8)((1u << count) - 1), from);
+    }
+#else
+    if (count == LANES) return load(from);
+    Vector value{};
+    std::memcpy(&value, from, count * sizeof(real));
+    return value;
+#endif
+}
+
+// Only the first `count` lanes; memory behind them is not touched.
+INLINE void store(real* to, Vector value, int count) {
+#ifdef MASKED
+    if constexpr (SINGLE) {
+        _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)value);
+    } else {
+        _mm512_mask_storeu_pd(to, (__mmask8)((1u << count) - 1), (__m512d)value);
+    }
+#else
+    if (count == LANES) return store(to, value);
+    std::memcpy(to, &value, count * sizeof(real));
+#endif
+}
+
+// The sum of all lanes, in an order that is always the same.
+INLINE real sum_of_lanes(Vector value) {
+    real part[LANES];
+    std::memcpy(part, &value, sizeof part);
+    for (int half = LANES / 2; half > 0; half /= 2)
+        for (int k = 0; k < half; ++k) part[k] += part[k + half];
+    return part[0];
+}
+
+// Denormal numbers count as zero on this thread while this stands: they are a hundred times slower
+// than others and of no weight here. What the thread had before comes back.
+class FlushDenormals {
+public:
+#if defined(__SSE__)
+    FlushDenormals() : before_(_mm_getcsr()) { _mm_setcsr(before_ | 0x8040); }
+    ~FlushDenormals() { _mm_setcsr(before_); }
+
+private:
+    unsigned before_;
+#elif defined(__aarch64__)
+    FlushDenormals() {
+        __asm__ __volatile__("mrs %0, fpcr" : "=r"(before_));
+        __asm__ __volatile__("msr fpcr, %0" : : "r"(before_ | (uint64_t{1} << 24)));
+    }
+    ~FlushDenormals() { __asm__ __volatile__("msr fpcr, %0" : : "r"(before_)); }
+
+private:
+    uint64_t before_;
+#endif
+};
+
+}  // namespace

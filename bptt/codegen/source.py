@@ -1,0 +1,13 @@
+"""The text of a kernel, as a compiler takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Source:
+    """One C++ file, which includes headers of `bptt/codegen/cpp`; `name` says what it computes."""
+
+    name: str
+    text: str
