@@ -1,0 +1,109 @@
+// Rows of the batch times a packed matrix.
+//
+// Every sum runs over its terms one by one in the same order, whatever the number of rows or threads:
+// a result is the same to the last bit however the work was divided.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "vector.h"
+
+namespace {
+
+// A panel is a part of a packed matrix: at most WIDEST vectors of its columns, in groups of GROUP that
+// lie one behind the other, each (depth, GROUP, LANES). Two columns are enough for tall tiles to run at
+// the speed of multiplication, and leave registers for twelve rows, so that weights are read once.
+constexpr int WIDEST = 8, GROUP = 2;
+constexpr int TALLEST = std::min((REGISTERS - GROUP - 1) / GROUP, 12);
+
+// How many groups a tile of so many rows takes at once: few rows alone would wait for each other's sums.
+constexpr int groups_at_once(int rows) {
+    const int most = (REGISTERS - 1) / (GROUP * (rows + 1));
+    return most >= 4 ? 4 : most >= 2 ? 2 : 1;
+}
+
+// Where sums start from and go to: those of row r and column c are at `at + r * step + column[c] * LANES`.
+struct Tile {
+    real* at;
+    int64_t step;
+};
+
+// to = from + rows x groups, for R rows and G groups of C columns.
+template <int R, int C, int G>
+void multiply_tile(const real* const* rows, const real* panel, int64_t depth, Tile from, Tile to,
+                   const int* column) {
+    Vector sum[R][G][C];
+    const real* row[R];
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r) {
+        row[r] = rows[r];
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g)
+#pragma GCC unroll 2
+            for (int c = 0; c < C; ++c)
+                sum[r][g][c] = load(from.at + r * from.step + column[g * C + c] * LANES);
+    }
+    const int64_t next = depth * C * LANES;
+    for (int64_t k = 0; k < depth; ++k, panel += C * LANES) {
+        Vector weight[G][C];
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g)
+#pragma GCC unroll 2
+            for (int c = 0; c < C; ++c) weight[g][c] = load(panel + g * next + c * LANES);
+#pragma GCC unroll 12
+        for (int r = 0; r < R; ++r) {
+            const Vector factor = broadcast(row[r][k]);
+#pragma GCC unroll 4
+            for (int g = 0; g < G; ++g)
+#pragma GCC unroll 2
+                for (int c = 0; c < C; ++c) sum[r][g][c] += factor * weight[g][c];
+        }
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 4
+        for (int g = 0; g < G; ++g)
+#pragma GCC unroll 2
+            for (int c = 0; c < C; ++c) store(to.at + r * to.step + column[g * C + c] * LANES, sum[r][g][c]);
+}
+
+using MultiplyTile = void (*)(const real* const*, const real*, int64_t, Tile, Tile, const int*);
+
+template <int C, int G, int... R>
+constexpr std::array<MultiplyTile, sizeof...(R)> tiles_of(std::integer_sequence<int, R...>) {
+    return {multiply_tile<R + 1, C, std::min(G, groups_at_once(R + 1))>...};
+}
+
+// The tiles by height, one group at a time and as many as there is room for.
+template <int C, int G>
+constexpr auto TILES = tiles_of<C, G>(std::make_integer_sequence<int, TALLEST>{});
+
+inline void multiply_rows(int columns, const real* const* rows, int height, const real* panel, int64_t depth,
+                          Tile from, Tile to, const int* column) {
+    const int wide = groups_at_once(height);
+    int done = 0;
+    while (columns - done >= GROUP) {
+        const int groups = columns - done >= wide * GROUP ? wide : columns - done >= 2 * GROUP && wide > 2 ? 2 : 1;
+        const auto tile = groups == 4 ? TILES<GROUP, 4>[height - 1]
+                        : groups == 2 ? TILES<GROUP, 2>[height - 1] : TILES<GROUP, 1>[height - 1];
+        tile(rows, panel + done * depth * LANES, depth, from, to, column + done);
+        done += groups * GROUP;
+    }
+    if (done < columns) TILES<1, 1>[height - 1](rows, panel + done * depth * LANES, depth, from, to, column + done);
+}
+
+// to = from + rows x panel, for `count` rows in tiles of near-equal height.
+inline void multiply(int columns, const real* const* rows, int count, const real* panel, int64_t depth,
+                     Tile from, Tile to, const int* column) {
+    const int tiles = (count + TALLEST - 1) / TALLEST;
+    for (int k = 0, first = 0; k < tiles; ++k) {
+        const int last = count * (k + 1) / tiles;
+        multiply_rows(columns, rows + first, last - first, panel, depth, {from.at + first * from.step, from.step},
+                      {to.at + first * to.step, to.step}, column);
+        first = last;
+    }
+}
+
+}  // namespace
