@@ -17,10 +17,10 @@ struct Matrix {
     int64_t columns;
 };
 
-// to[m][n] (+)= sum over k of left[k][m] * right[k][n], for R rows m and C vectors n of a packed right side.
+// to[m][n] += sum over k of left[k][m] * right[k][n], for R rows m and C vectors n of a packed right side.
 template <int R, int C>
 void outer_tile(const real* left, int64_t left_step, const real* right, int64_t terms, Matrix to,
-                int64_t width, bool first) {
+                int64_t width) {
     Vector sum[R][C]{};
     for (int64_t k = 0; k < terms; ++k, left += left_step, right += GROUP * LANES) {
         Vector vector[C];
@@ -39,11 +39,11 @@ void outer_tile(const real* left, int64_t left_step, const real* right, int64_t 
         for (int c = 0; c < C; ++c) {
             real* at = to.data + r * to.columns + c * LANES;
             const int lanes = static_cast<int>(std::min<int64_t>(LANES, width - c * LANES));
-            store(at, first ? sum[r][c] : load(at, lanes) + sum[r][c], lanes);
+            store(at, load(at, lanes) + sum[r][c], lanes);
         }
 }
 
-using OuterTile = void (*)(const real*, int64_t, const real*, int64_t, Matrix, int64_t, bool);
+using OuterTile = void (*)(const real*, int64_t, const real*, int64_t, Matrix, int64_t);
 
 template <int C, int... R>
 constexpr std::array<OuterTile, sizeof...(R)> outer_tiles_of(std::integer_sequence<int, R...>) {
@@ -54,11 +54,11 @@ constexpr auto OUTER_TILES = outer_tiles_of<C>(std::make_integer_sequence<int, T
 
 // Rows [begin, end) of `to`, of whose columns `width` <= GROUP * LANES are in the packed right side.
 inline void outer(const real* left, int64_t left_step, const real* right, int64_t terms, Matrix to,
-                  int64_t begin, int64_t end, int64_t width, bool first) {
+                  int64_t begin, int64_t end, int64_t width) {
     const auto& tiles = width > LANES ? OUTER_TILES<2> : OUTER_TILES<1>;
     for (int64_t m = begin; m < end; m += TALLEST) {
         const int64_t height = std::min<int64_t>(TALLEST, end - m);
-        tiles[height - 1](left + m, left_step, right, terms, {to.data + m * to.columns, to.columns}, width, first);
+        tiles[height - 1](left + m, left_step, right, terms, {to.data + m * to.columns, to.columns}, width);
     }
 }
 

@@ -1,0 +1,361 @@
+// Back-propagation through time of a cell: chunk by chunk from the last step to the first.
+//
+// In a chunk the blocks carry the gradients of the states backward and leave δ, the gradients of the
+// sums, in memory that stays in the cache. Then the threads share out what these are multiplied with:
+// the gradient of the input, row by row, and the gradients of the matrices, output by output.
+#pragma once
+
+#include "recurrence.h"
+
+namespace {
+
+template <class Shape, class Cell>
+class Backward {
+public:
+    using Call = BackwardArguments<Shape>;
+
+    Backward(const Call& call, const Rows& rows)
+        : call_(call), rows_(rows), delta_row_(delta_row<Shape>(call.size)),
+          sums_row_(total<Shape>(call.size, Shape::SUM_WIDTH, Shape::SUMS)) {
+        const int64_t bytes = call.batch * std::max<int64_t>(1, delta_row_) * sizeof(real);
+        chunk_ = std::clamp<int64_t>(CHUNK / bytes, 1, call.steps);
+        // With stored states a chunk begins where states are stored.
+        if (call.every) chunk_ = call.every;
+        delta_.reset(new real[chunk_ * call.batch * delta_row_ + LANES]);
+        sums_.reset(new real[call.batch * sums_row_ + 1]());
+        const int64_t kept = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
+        kept_ = {call.kept, call.batch * kept, kept, 0, 0};
+        if (!call.kept) kept_chunk_.reset(new real[chunk_ * call.batch * kept + 1]);
+        int64_t widest = 1;
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t width = call.size[Shape::STATE_WIDTH[q]];
+            state_[q] = {call.state[q], call.batch * width, width, 0, 0};
+            if (call.every) state_chunk_[q].reset(new real[chunk_ * call.batch * width]);
+        }
+        for (const int64_t size : call.size) widest = std::max(widest, size);
+        zeros_.reset(new real[widest + LANES]());
+    }
+
+    void run() {
+        const Blocks blocks(call_.batch, call_.threads, call_.lengths);
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t count = call_.batch * state_[q].row;
+            if (call_.last[q]) std::copy_n(call_.last[q], count, call_.first[q]);
+            else std::fill_n(call_.first[q], count, real{0});
+        }
+        for (const auto& source : Shape::SOURCES)
+            for (int g = source.first; g < source.last; ++g) clear(source, Shape::GRADIENTS[g]);
+        const int64_t chunks = (call_.steps + chunk_ - 1) / chunk_;
+        for (int64_t k = chunks - 1; k >= 0; --k) {
+            begin_ = k * chunk_;
+            end_ = std::min(call_.steps, begin_ + chunk_);
+            low_ = std::min(time(begin_), time(end_ - 1));
+            recompute();
+            in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
+            slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
+            in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
+                multiply_input(thread);
+                multiply_outer(thread);
+            });
+        }
+        sum_rows();
+    }
+
+private:
+    int64_t time(int64_t s) const { return call_.reverse ? call_.steps - 1 - s : s; }
+
+    void clear(const typename Shape::Source& source, const typename Shape::Gradient& gradient) {
+        real* to = call_.matrix[gradient.matrix];
+        const int64_t count = call_.size[Shape::DELTA_WIDTH[gradient.delta]] * call_.size[source.width];
+        if (to) std::fill_n(to + gradient.member * count, count, real{0});
+    }
+
+    // What was not stored of this chunk is computed again.
+    void recompute() {
+        if (call_.kept) return;
+        Arguments<Shape> again = call_;
+        again.kept = kept_chunk_.get();
+        kept_.data = again.kept;
+        kept_.origin = low_;
+        scratch_states(again);
+        Forward<Shape, Cell> forward(again, rows_);
+        forward.begin_at(begin_, call_.every ? low_ : 0);
+        forward.run(begin_, end_);
+    }
+
+    // Where the states of the chunk are written, and which state it starts from.
+    void scratch_states(Arguments<Shape>& again) {
+        for (int q = 0; q < Shape::STATES; ++q) {
+            again.ring[q] = 0;
+            again.final[q] = nullptr;
+            const int64_t size = call_.batch * state_[q].row;
+            if (begin_) again.initial[q] = call_.every ? call_.stored[q] + (begin_ / call_.every) * size
+                                                       : state_[q].at(time(begin_ - 1));
+            if (call_.every) {
+                again.state[q] = state_chunk_[q].get();
+                state_[q].data = again.state[q];
+                state_[q].origin = low_;
+            }
+            start_[q] = again.initial[q];
+        }
+        if constexpr (Shape::OUTPUTS > 0) again.output = output_scratch();
+    }
+
+    real* output_scratch() {
+        const int64_t size = call_.steps * call_.batch * call_.size[Shape::OUTPUT_WIDTH];
+        if (!output_) output_.reset(new real[size]);
+        return output_.get();
+    }
+
+    void walk(const std::vector<int64_t>& ranks) {
+        Block<Shape> block;
+        for (const int64_t rank : ranks) {
+            block.rank[block.count] = rank;
+            block.row[block.count++] = rows_.order[rank];
+        }
+        lay_out_scratch(block, call_.size, Shape::BACKWARD_SCRATCH_WIDTH, Shape::BACKWARD_SCRATCH);
+        point_fixed(block);
+        for (int64_t s = end_ - 1; s >= begin_; --s) step(block, s);
+    }
+
+    // What stays where it is while time runs: the carried gradients, and the sums of the vectors' own.
+    void point_fixed(Block<Shape>& block) {
+        for (int r = 0; r < block.count; ++r) {
+            for (int q = 0; q < Shape::STATES; ++q)
+                block.at[Shape::NEXT + q][r] = call_.first[q] + block.row[r] * state_[q].row;
+            real* sums = sums_.get() + block.row[r] * sums_row_;
+            for (int k = 0; k < Shape::SUMS; sums += call_.size[Shape::SUM_WIDTH[k++]])
+                block.at[Shape::SUM_AT + k][r] = sums;
+        }
+    }
+
+    void step(Block<Shape>& block, int64_t s) {
+        const int64_t t = time(s);
+        block.live = 0;
+        while (block.live < block.count && block.rank[block.live] < rows_.live[t]) ++block.live;
+        point_losses(block, t);
+        pass_over(block, t);
+        if (!block.live) return;
+        real* x = const_cast<real*>(call_.x) + t * call_.x_step;
+        for (int r = 0; r < block.live; ++r) {
+            block.at[Shape::X][r] = x + block.row[r] * call_.x_row;
+            if (call_.input) block.at[Shape::INPUT][r] = input_row(t, block.row[r]);
+        }
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t width = state_[q].row;
+            const real* before = s > begin_ || (s && !call_.every) ? state_[q].at(time(s - 1))
+                               : s ? start_[q] : call_.initial[q];
+            real* now = state_[q].at(t);
+            for (int r = 0; r < block.live; ++r) {
+                block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(before) + block.row[r] * width;
+                block.at[Shape::STATE + q][r] = now + block.row[r] * width;
+            }
+        }
+        point_kept<Shape>(block, kept_, call_.size, t);
+        for (int r = 0; r < block.live; ++r) {
+            real* delta = delta_.get() + (rows_.start[t] - rows_.start[low_] + block.rank[r]) * delta_row_;
+            for (int k = 0; k < Shape::DELTAS; delta += call_.size[Shape::DELTA_WIDTH[k++]])
+                block.at[Shape::DELTA + k][r] = delta;
+        }
+        Cell::step_back(call_, block);
+    }
+
+    real* input_row(int64_t t, int64_t row) const {
+        const int64_t width = call_.size[Shape::INPUT_WIDTH];
+        return call_.input + (t * call_.batch + row) * width;
+    }
+
+    void point_losses(Block<Shape>& block, int64_t t) {
+        for (int q = 0; q < Shape::STATES + Shape::OUTPUTS; ++q)
+            for (int r = 0; r < block.count; ++r)
+                block.at[Shape::LOSS + q][r] =
+                    call_.loss[q] ? const_cast<real*>(call_.loss[q]) + t * call_.loss_step[q] + block.row[r] * call_.loss_row[q]
+                                  : zeros_.get();
+    }
+
+    // Outside its sequence a row's states only hold their value, and so do their gradients.
+    void pass_over(Block<Shape>& block, int64_t t) {
+        const int64_t width = call_.size[Shape::INPUT_WIDTH];
+        for (int r = block.live; r < block.count; ++r) {
+            if (call_.input) std::fill_n(input_row(t, block.row[r]), width, real{0});
+            for (int q = 0; q < Shape::STATES; ++q)
+                if (call_.loss[q])
+                    for (int64_t j = 0; j < state_[q].row; ++j)
+                        block.at[Shape::NEXT + q][r][j] += block.at[Shape::LOSS + q][r][j];
+        }
+    }
+
+    // The slots of this chunk one by one: their time step and row.
+    struct Slot {
+        int64_t t, rank;
+    };
+    Slot slot(int64_t k) const {
+        const int64_t at = k + rows_.start[low_];
+        const int64_t t = std::upper_bound(rows_.start.begin(), rows_.start.end(), at) - rows_.start.begin() - 1;
+        return {t, at - rows_.start[t]};
+    }
+    void next(Slot& slot) const {
+        ++slot.rank;
+        while (slot.t + 1 < call_.steps && slot.rank >= rows_.live[slot.t]) slot = {slot.t + 1, 0};
+    }
+
+    void multiply_input(int64_t thread) {
+        if (!call_.input || !Cell::INPUT_AFTER) return;
+        const int64_t first = slots_ * thread / call_.threads, last = slots_ * (thread + 1) / call_.threads;
+        if (first == last) return;
+        Slot here = slot(first);
+        Block<Shape> block;
+        for (int64_t k = first; k < last; k += BLOCK) {
+            block.live = static_cast<int>(std::min<int64_t>(BLOCK, last - k));
+            for (int r = 0; r < block.live; ++r, next(here)) {
+                block.at[Shape::INPUT][r] = input_row(here.t, rows_.order[here.rank]);
+                real* delta = delta_.get() + (k + r) * delta_row_;
+                for (int d = 0; d < Shape::DELTAS; delta += call_.size[Shape::DELTA_WIDTH[d++]])
+                    block.at[Shape::DELTA + d][r] = delta;
+            }
+            Cell::multiply_input(call_, block);
+        }
+    }
+
+    // One right side of outer products, and the δ that it meets: `to` holds a gradient's rows for each.
+    const real* source_row(int source, const Slot& slot, int64_t k) const {
+        const int64_t row = rows_.order[slot.rank];
+        if (source == Shape::X) return call_.x + slot.t * call_.x_step + row * call_.x_row;
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t width = state_[q].row;
+            if (source == Shape::STATE + q) return state_[q].at(slot.t) + row * width;
+            if (source != Shape::PREVIOUS + q) continue;
+            const int64_t s = call_.reverse ? call_.steps - 1 - slot.t : slot.t;
+            if (s == 0) return call_.initial[q] + row * width;
+            if (s == begin_ && call_.every) return start_[q] + row * width;
+            return state_[q].at(time(s - 1)) + row * width;
+        }
+        const real* at = delta_.get() + k * delta_row_;
+        for (int d = 0; Shape::DELTA + d < source; ++d) at += call_.size[Shape::DELTA_WIDTH[d]];
+        return at;
+    }
+
+    // The thread's share of the gradients of all matrices. A share is a range of rows of panels, counted
+    // through all sources: every thread packs what it needs, and sums every term in the same order.
+    void multiply_outer(int64_t thread) {
+        // A matrix with two sources has one thread: two would add to it at the same time.
+        if (Shape::SHARED_MATRIX && thread) return;
+        const int64_t threads = Shape::SHARED_MATRIX ? 1 : call_.threads;
+        int64_t all = 0;
+        for (const auto& source : Shape::SOURCES) all += panels(source) * heights(source);
+        const int64_t begin = all * thread / threads, end = all * (thread + 1) / threads;
+        alignas(64) real packed[TERMS * GROUP * LANES];
+        for (int64_t k = 0; k < slots_; k += TERMS) {
+            const int64_t terms = std::min<int64_t>(TERMS, slots_ - k);
+            int64_t before = 0;
+            for (const auto& source : Shape::SOURCES) {
+                const int64_t height = heights(source), count = panels(source);
+                for (int64_t p = 0; p < count; ++p, before += height) {
+                    if (before + height <= begin || before >= end) continue;
+                    pack(source.slot, call_.size[source.width], p * GROUP * LANES, k, terms, packed);
+                    add(source, p * GROUP * LANES, std::max(begin - before, int64_t{0}), std::min(end - before, height),
+                        k, terms, packed);
+                }
+            }
+        }
+    }
+
+    int64_t panels(const typename Shape::Source& source) const {
+        return (call_.size[source.width] + GROUP * LANES - 1) / (GROUP * LANES);
+    }
+    int64_t heights(const typename Shape::Source& source) const {
+        int64_t sum = 0;
+        for (int g = source.first; g < source.last; ++g)
+            if (call_.matrix[Shape::GRADIENTS[g].matrix]) sum += call_.size[Shape::DELTA_WIDTH[Shape::GRADIENTS[g].delta]];
+        return sum;
+    }
+
+    void pack(int source, int64_t width, int64_t column, int64_t k, int64_t terms, real* packed) const {
+        Slot here = slot(k);
+        const int64_t rest = std::min<int64_t>(width - column, GROUP * LANES);
+        for (int64_t i = 0; i < terms; ++i, next(here))
+            pack_term(source_row(source, here, k + i) + column, rest, packed + i * GROUP * LANES);
+    }
+
+    void add(const typename Shape::Source& source, int64_t column, int64_t begin, int64_t end, int64_t k,
+             int64_t terms, const real* packed) {
+        const int64_t width = call_.size[source.width], rest = std::min<int64_t>(width - column, GROUP * LANES);
+        int64_t before = 0;
+        for (int g = source.first; g < source.last; ++g) {
+            const auto& gradient = Shape::GRADIENTS[g];
+            if (!call_.matrix[gradient.matrix]) continue;
+            const int64_t height = call_.size[Shape::DELTA_WIDTH[gradient.delta]];
+            const int64_t low = std::max(begin - before, int64_t{0}), high = std::min(end - before, height);
+            before += height;
+            if (low >= high) continue;
+            const real* left = delta_.get() + k * delta_row_ + total<Shape>(call_.size, Shape::DELTA_WIDTH, gradient.delta);
+            real* to = call_.matrix[gradient.matrix] + gradient.member * height * width + column;
+            outer(left, delta_row_, packed, terms, {to, width}, low, high, rest);
+        }
+    }
+
+    // The gradients of the vectors: one sum for each row of the batch stands ready.
+    void sum_rows() {
+        int64_t at = 0;
+        for (int k = 0; k < Shape::SUMS; ++k) {
+            const int64_t width = call_.size[Shape::SUM_WIDTH[k]];
+            real* to = call_.vector_gradient[k];
+            if (to) {
+                std::fill_n(to, width, real{0});
+                for (int64_t b = 0; b < call_.batch; ++b)
+                    for (int64_t j = 0; j < width; ++j) to[j] += sums_[b * sums_row_ + at + j];
+            }
+            at += width;
+        }
+    }
+
+    const Call& call_;
+    const Rows& rows_;
+    int64_t delta_row_, sums_row_, chunk_, begin_ = 0, end_ = 0, low_ = 0, slots_ = 0;
+    Sequence state_[at_least_one(Shape::STATES)], kept_;
+    const real* start_[at_least_one(Shape::STATES)]{};
+    std::unique_ptr<real[]> delta_, sums_, zeros_, kept_chunk_, output_, state_chunk_[at_least_one(Shape::STATES)];
+};
+
+// Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
+// panel holds the rows first + u * LANES, ... of matrix e.
+INLINE real* pack_rows(const real* const* matrix, int entries, int vectors, int64_t first, int64_t width,
+                       int64_t depth, real* to) {
+    constexpr int64_t STRETCH = 64;
+    const int columns = vectors * entries;
+    for (int done = 0; done < columns; done += GROUP) {
+        const int group = std::min(GROUP, columns - done);
+        for (int64_t from = 0; from < depth; from += STRETCH) {
+            const int64_t until = std::min(depth, from + STRETCH);
+            for (int c = 0; c < group; ++c)
+                for (int lane = 0; lane < LANES; ++lane) {
+                    const int64_t j = first + (done + c) / entries * LANES + lane;
+                    real* out = to + c * LANES + lane;
+                    if (j >= width) {
+                        for (int64_t k = from; k < until; ++k) out[k * group * LANES] = 0;
+                        continue;
+                    }
+                    const real* row = matrix[(done + c) % entries] + j * depth;
+                    for (int64_t k = from; k < until; ++k) out[k * group * LANES] = row[k];
+                }
+        }
+        to += depth * group * LANES;
+    }
+    return to;
+}
+
+// Packs columns `first`, ... of a matrix (depth, width).
+INLINE real* pack_columns(const real* matrix, int vectors, int64_t first, int64_t width, int64_t depth, real* to) {
+    for (int done = 0; done < vectors; done += GROUP) {
+        const int group = std::min(GROUP, vectors - done);
+        for (int64_t k = 0; k < depth; ++k)
+            for (int c = 0; c < group; ++c, to += LANES) {
+                const int64_t j = first + (done + c) * LANES;
+                const int64_t lanes = std::clamp<int64_t>(width - j, 0, LANES);
+                store(to, lanes ? load(matrix + k * width + j, static_cast<int>(lanes)) : Vector{});
+            }
+    }
+    return to;
+}
+
+}  // namespace

@@ -1,0 +1,149 @@
+// The nonlinear functions of cells, lane by lane on a Vector. NaN in is NaN out, limits at ±∞ are exact;
+// where denormals are flushed, a result or an argument that is denormal counts as 0.
+#pragma once
+
+#include <cmath>
+#include <limits>
+
+#include "vector.h"
+
+namespace {
+namespace function {
+
+constexpr real INFINITE = std::numeric_limits<real>::infinity();
+
+// The polynomials interpolate at the Chebyshev nodes of their interval, computed with 60 digits;
+// LN2_HIGH has few enough bits for n·LN2_HIGH to be exact, LN2_LOW is the rest of ln 2.
+template <int Bytes> struct Constants;
+template <> struct Constants<4> {
+    static constexpr int32_t ONE = 0x3f800000, SQRT_HALF = 0x3f3504f3;
+    static constexpr int MANTISSA = 23;
+    // Adding it rounds to a whole number, which then stands in the low bits.
+    static constexpr float ROUND = 0x1.8p23f;
+    static constexpr float LN2_HIGH = 0x1.62e4p-1f, LN2_LOW = 0x1.7f7d1cp-20f, LOG2_E = 0x1.715476p0f;
+    static constexpr float EXP_LEAST = -104, EXP_MOST = 89, NORMAL = 88, TANH_MOST = 20;
+    // (exp(r) - 1 - r)/r² on |r| <= ln(2)/2: together with r, within 2.4e-8 of expm1(r).
+    static constexpr float EXP[] = {0.5f, 0.16666578f, 0.041666556f, 0.008363173f, 0.0013926176f};
+    // (2·atanh(s)/s - 2)/s² in s² on |s| <= 3 - 2√2: together with 2s, within 2.6e-9.
+    static constexpr float LOG[] = {0.66666687f, 0.3998878f, 0.2957995f};
+};
+template <> struct Constants<8> {
+    static constexpr int64_t ONE = 0x3ff0000000000000, SQRT_HALF = 0x3fe6a09e667f3bcd;
+    static constexpr int MANTISSA = 52;
+    static constexpr double ROUND = 0x1.8p52;
+    static constexpr double LN2_HIGH = 0x1.62e42fefa38p-1, LN2_LOW = 0x1.ef35793c7673p-45,
+                            LOG2_E = 0x1.71547652b82fep0;
+    static constexpr double EXP_LEAST = -746, EXP_MOST = 710, NORMAL = 709, TANH_MOST = 40;
+    // Within 4.1e-17 and 4.7e-18.
+    static constexpr double EXP[] = {
+        0.5000000000000001,    0.16666666666666669,    0.041666666666624164,  0.008333333333330065,
+        0.0013888888917196719, 0.00019841269863040545, 2.4801521322368692e-05, 2.7557268480310024e-06,
+        2.7620075879983367e-07, 2.5100375832561234e-08};
+    static constexpr double LOG[] = {0.666666666666667,   0.39999999999899505, 0.28571428625975487,
+                                     0.2222221113479508,  0.18182889125261723, 0.15331721600556042,
+                                     0.14616449685043406};
+};
+using C = Constants<sizeof(real)>;
+
+template <int N> INLINE Vector polynomial(const real (&coefficient)[N], Vector x) {
+    Vector sum = broadcast(coefficient[N - 1]);
+#pragma GCC unroll 16
+    for (int k = N - 2; k >= 0; --k) sum = sum * x + coefficient[k];
+    return sum;
+}
+
+// Comparisons with NaN are false, so that NaN passes through.
+INLINE Vector clamp(Vector x, real least, real most) {
+    x = select(x < least, broadcast(least), x);
+    return select(x > most, broadcast(most), x);
+}
+
+INLINE Vector abs(Vector x) {
+    return (Vector)((Integers)x & std::numeric_limits<integer>::max());
+}
+
+// The whole number nearest to x, for |x| < ROUND/4.
+INLINE Vector nearest(Vector x) { return (x + C::ROUND) - C::ROUND; }
+
+// 2ⁿ for whole n; 0 for n one below the exponent of the smallest normal number.
+INLINE Vector power_of_two(Vector n) {
+    return (Vector)(((Integers)(n + C::ROUND) << C::MANTISSA) + C::ONE);
+}
+
+// exp(x) = 2ⁿ·(1 + expm1), with expm1 that of x - n·ln 2.
+struct Reduced {
+    Vector n, expm1;
+};
+
+INLINE Reduced reduced(Vector x) {
+    const Vector n = nearest(x * C::LOG2_E);
+    const Vector r = (x - n * C::LN2_HIGH) - n * C::LN2_LOW;
+    return {n, r * r * polynomial(C::EXP, r) + r};
+}
+
+INLINE Vector exp(Vector x) {
+    const Reduced e = reduced(clamp(x, C::EXP_LEAST, C::EXP_MOST));
+    const Vector half = nearest(e.n * real(0.5));
+    return (e.expm1 + 1) * power_of_two(half) * power_of_two(e.n - half);
+}
+
+INLINE Vector sigmoid(Vector x) {
+    const Reduced e = reduced(clamp(x, -C::NORMAL, C::NORMAL));
+    const Vector power = power_of_two(e.n);
+    const Vector exponential = power * e.expm1 + power;
+    return exponential / (exponential + 1);
+}
+
+// m/(m + 2) with m = expm1(2|x|), which is as exact near 0 as elsewhere.
+INLINE Vector tanh(Vector x) {
+    const Vector size = abs(x), twice = size + size;
+    const Reduced e = reduced(select(twice > C::TANH_MOST, broadcast(C::TANH_MOST), twice));
+    const Vector power = power_of_two(e.n);
+    const Vector m = power * e.expm1 + (power - 1);
+    return (Vector)((Integers)(m / (m + 2)) | ((Integers)x & std::numeric_limits<integer>::min()));
+}
+
+// x = 2ⁿ·(1 + f) with √½ <= 1 + f < √2; log(1 + f) = 2·atanh(s), arranged so that f is added last.
+INLINE Vector log(Vector x) {
+    typedef std::make_unsigned_t<integer> Unsigned __attribute__((vector_size(VECTOR_BYTES)));
+    const Integers bits = (Integers)x - C::SQRT_HALF;
+    const Integers exponent = (Integers)((Unsigned)(bits + C::ONE) >> C::MANTISSA);
+    const Vector n = (Vector)(exponent + (Integers)broadcast(C::ROUND)) - (C::ROUND + (C::ONE >> C::MANTISSA));
+    const Vector f = (Vector)((bits & ((integer{1} << C::MANTISSA) - 1)) + C::SQRT_HALF) - 1;
+    const Vector s = f / (f + 2), square = s * s, half = f * f * real(0.5);
+    const Vector rest = s * (half + square * polynomial(C::LOG, square));
+    const Vector value = n * C::LN2_HIGH - ((half - (rest + n * C::LN2_LOW)) - f);
+    const Vector pole = select(x < 0, broadcast(std::numeric_limits<real>::quiet_NaN()), broadcast(-INFINITE));
+    return select(x < std::numeric_limits<real>::min(), pole, select(x < INFINITE, value, x));
+}
+
+INLINE Vector relu(Vector x) { return select(x < 0, Vector{}, x); }
+
+// log1p(u) = log(w) + (u - (w - 1))/w with w = 1 + u rounded.
+INLINE Vector softplus(Vector x) {
+    const Vector u = exp(-abs(x)), w = u + 1;
+    return relu(x) + (log(w) + (u - (w - 1)) / w);
+}
+
+INLINE Vector reciprocal(Vector x) { return 1 / x; }
+
+template <real F(real)> INLINE Vector each_lane(Vector x) {
+    real lane[LANES];
+    store(lane, x);
+    for (int k = 0; k < LANES; ++k) lane[k] = F(lane[k]);
+    return load(lane);
+}
+
+INLINE Vector sqrt(Vector x) { return each_lane<std::sqrt>(x); }
+INLINE Vector rsqrt(Vector x) { return 1 / sqrt(x); }
+INLINE Vector sin(Vector x) { return each_lane<std::sin>(x); }
+INLINE Vector cos(Vector x) { return each_lane<std::cos>(x); }
+
+INLINE Vector step(Vector x) { return select(x > 0, broadcast(1), Vector{}); }
+INLINE Vector sign(Vector x) { return step(x) - step(-x); }
+
+INLINE Vector minimum(Vector a, Vector b) { return select((a < b) | (a != a), a, b); }
+INLINE Vector maximum(Vector a, Vector b) { return select((a > b) | (a != a), a, b); }
+
+}  // namespace function
+}  // namespace

@@ -1,0 +1,337 @@
+// A cell run over sequences, forward and backward: the loops that are the same for every cell.
+//
+// The rows of the batch are dealt out in blocks. A block goes through all time steps on one thread, with
+// no barrier between the steps; what a step computes comes from the cell (a struct Cell that the
+// generator writes, with the tables of a struct Shape). Sums over time and batch are left to the end of
+// a chunk of steps, when the threads share them out anew.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "functions.h"
+#include "outer.h"
+#include "product.h"
+#include "vector.h"
+
+namespace {
+
+// The most rows that go through time together. Their sums for one panel fit into L1.
+constexpr int BLOCK = 32;
+// Rows that a thread needs for its products with the input to be fast step by step.
+constexpr int FEW = 4;
+// Bytes of gradients of the sums (δ) of one chunk of steps: what the caches of a processor hold.
+constexpr int64_t CHUNK = int64_t{4} << 20;
+
+constexpr int64_t at_least_one(int64_t count) { return count ? count : 1; }
+
+// A sequence (T, B, width) in memory; `origin` is its first time step, `ring` the number of steps that
+// it has room for, if it does not keep them all.
+struct Sequence {
+    real* data;
+    int64_t step, row, origin, ring;
+
+    real* at(int64_t t) const { return data + (ring ? t % ring : t - origin) * step; }
+};
+
+// Which rows are inside their sequence at which step. Rows are ranked by length, the longest first, so
+// that the live ones are always the first; the slot of (t, rank) counts the live steps before it.
+struct Rows {
+    std::vector<int64_t> order, live, start;
+
+    Rows(const int64_t* lengths, int64_t steps, int64_t batch) : order(batch), live(steps, batch), start(steps + 1) {
+        for (int64_t b = 0; b < batch; ++b) order[b] = b;
+        if (lengths) {
+            std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
+            std::fill(live.begin(), live.end(), 0);
+            for (int64_t b = 0; b < batch; ++b)
+                if (lengths[b]) ++live[lengths[b] - 1];
+            for (int64_t t = steps - 1; t > 0; --t) live[t - 1] += live[t];
+        }
+        for (int64_t t = 0; t < steps; ++t) start[t + 1] = start[t] + live[t];
+    }
+};
+
+// The rows of a block, and where everything that has a name is for each of them at the current step.
+template <class Shape>
+struct Block {
+    int count = 0, live = 0;
+    int64_t rank[BLOCK], row[BLOCK];
+    real* at[Shape::SLOTS][BLOCK];
+    const real* ahead[BLOCK];
+    alignas(64) real tile[BLOCK * WIDEST * LANES];
+    Vector partial[at_least_one(Shape::ROW_SUMS)][BLOCK];
+    std::unique_ptr<real[]> scratch;
+};
+
+// The blocks of `threads` threads: block k belongs to thread k % threads. With lengths the rows are dealt
+// out back and forth, so that every block has long and short ones.
+struct Blocks {
+    int64_t count;
+    std::vector<std::vector<int64_t>> ranks;
+
+    Blocks(int64_t batch, int64_t threads, bool ragged) {
+        const int64_t each = (batch + threads - 1) / threads;
+        count = std::min(threads, batch) * ((each + BLOCK - 1) / BLOCK);
+        ranks.resize(count);
+        for (int64_t k = 0; k < batch; ++k) {
+            const int64_t turn = k / count, place = k % count;
+            ranks[ragged ? (turn % 2 ? count - 1 - place : place) : k * count / batch].push_back(k);
+        }
+    }
+};
+
+// Memory for values of a row that one pass over the units leaves to a later one.
+template <class Shape>
+void lay_out_scratch(Block<Shape>& block, const int64_t* size, const int* widths, int count) {
+    const auto padded = [&](int k) { return (size[widths[k]] + LANES - 1) / LANES * LANES; };
+    int64_t all = 0;
+    for (int k = 0; k < count; ++k) all += padded(k) * block.count;
+    if (all) block.scratch.reset(new real[all]);
+    real* at = block.scratch.get();
+    for (int k = 0; k < count; ++k)
+        for (int r = 0; r < block.count; ++r, at += padded(k)) block.at[Shape::SCRATCH_AT + k][r] = at;
+}
+
+// What a kernel is called with: numbers and addresses, 64 bits each, in this order.
+template <class Shape>
+struct Arguments {
+    static constexpr int STATES = at_least_one(Shape::STATES), VECTORS = at_least_one(Shape::VECTORS);
+
+    int64_t steps, batch, threads, reverse;
+    const int64_t* lengths;              // (B,) or null
+    int64_t size[Shape::LETTERS];        // by letter; the first is 1
+    const real* x;                       // (T, B, I)
+    int64_t x_step, x_row;
+    const real* initial[STATES];         // (B, width) each
+    real* state[STATES];                 // (T, B, width), or a ring of steps
+    int64_t ring[STATES];
+    real* output;                        // (T, B, width) if the output is no state
+    real* kept;                          // (T, B, widths of all kept values), or null
+    real* final[STATES];                 // (B, width) each
+    const real* weights;                 // packed
+    const real* vector[VECTORS];         // (width,) each
+};
+
+template <class Shape>
+struct BackwardArguments : Arguments<Shape> {
+    static constexpr int STATES = at_least_one(Shape::STATES), LOSSES = Shape::STATES + Shape::OUTPUTS;
+
+    const real* transposed;              // packed
+    const real* loss[at_least_one(LOSSES)];   // (T, B, width) each, or null: of the states, then of the output
+    int64_t loss_step[at_least_one(LOSSES)], loss_row[at_least_one(LOSSES)];
+    const real* last[STATES];            // (B, width): of the final states, or null
+    real* first[STATES];                 // (B, width): the gradients of the initial states
+    real* input;                         // (T, B, I), or null
+    real* matrix[at_least_one(Shape::MATRICES)];      // the gradients of the parameters, or null
+    real* vector_gradient[at_least_one(Shape::VECTORS)];
+    int64_t every;                       // states are stored before every so many steps only; 0: at all
+    real* stored[STATES];                // (T / every, B, width)
+};
+
+template <class Shape>
+struct Packing {
+    int64_t size[Shape::LETTERS];
+    const real* matrix[at_least_one(Shape::MATRICES)];
+    real *to, *transposed;
+    int64_t* sizes;
+};
+
+template <class Shape>
+int64_t total(const int64_t* size, const int* widths, int count) {
+    int64_t sum = 0;
+    for (int k = 0; k < count; ++k) sum += size[widths[k]];
+    return sum;
+}
+
+// A row of δ, with a margin that keeps neighbouring rows out of the same cache set.
+template <class Shape>
+int64_t delta_row(const int64_t* size) {
+    return (total<Shape>(size, Shape::DELTA_WIDTH, Shape::DELTAS) + 2 * LANES - 1) / LANES * LANES;
+}
+
+// What the passes of a cell are made of.
+
+INLINE int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
+INLINE int lanes_left(int64_t width) { return static_cast<int>(std::min<int64_t>(LANES, width)); }
+INLINE int vectors_left(int64_t width, int most) {
+    return static_cast<int>(std::min<int64_t>(most, (width + LANES - 1) / LANES));
+}
+INLINE Vector inside(Vector value, int lanes) { return select(lanes_below(lanes), value, Vector{}); }
+INLINE void add_to(real* at, Vector value, int lanes) { store(at, load(at, lanes) + value, lanes); }
+
+INLINE void fill(Tile to, int rows, int column, Vector value) {
+    for (int r = 0; r < rows; ++r) store(to.at + r * to.step + column * LANES, value);
+}
+INLINE void clear(Tile to, int rows, int columns) {
+    for (int c = 0; c < columns; ++c) fill(to, rows, c, Vector{});
+}
+
+template <class Shape>
+INLINE void copy_ahead(Block<Shape>& block, int64_t before, int columns) {
+    for (int r = 0; r < block.live; ++r)
+        std::copy_n(block.ahead[r] + before, columns * LANES, block.tile + r * WIDEST * LANES);
+}
+
+// The product with the next panel, added to those columns of the tile. Returns the panel after it.
+template <int... COLUMN>
+INLINE const real* multiply_panel(int columns, const real* const* rows, int count, const real* panel,
+                                  int64_t depth, Tile tile) {
+    static constexpr int column[] = {COLUMN...};
+    multiply(columns, rows, count, panel, depth, tile, tile, column);
+    return panel + columns * depth * LANES;
+}
+
+template <class Body>
+void in_parallel(int64_t threads, int64_t count, const Body& body) {
+#pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1 && count > 1)
+    for (int64_t k = 0; k < count; ++k) {
+        FlushDenormals flush;
+        body(k);
+    }
+}
+
+template <class Shape>
+void point_kept(Block<Shape>& block, const Sequence& kept, const int64_t* size, int64_t t) {
+    real* now = kept.at(t);
+    for (int k = 0; k < Shape::KEPT; now += size[Shape::KEPT_WIDTH[k++]])
+        for (int r = 0; r < block.live; ++r) block.at[Shape::KEPT_AT + k][r] = now + block.row[r] * kept.row;
+}
+
+// Runs a cell forward over steps [begin, end), counted in the order of computation.
+template <class Shape, class Cell>
+class Forward {
+public:
+    using Call = Arguments<Shape>;
+
+    Forward(const Call& call, const Rows& rows) : call_(call), rows_(rows) {
+        const int64_t* size = call.size;
+        for (int s = 0; s < Shape::STATES; ++s) {
+            const int64_t width = size[Shape::STATE_WIDTH[s]];
+            state_[s] = {call.state[s], call.batch * width, width, 0, call.ring[s]};
+        }
+        const int64_t kept = total<Shape>(size, Shape::KEPT_WIDTH, Shape::KEPT);
+        kept_ = {call.kept, call.batch * kept, kept, 0, 0};
+    }
+
+    // Lets a run that goes over a part of the sequence alone write into memory for that part.
+    void begin_at(int64_t begin, int64_t origin) {
+        begin_ = begin;
+        for (auto& state : state_) state.origin = origin;
+        kept_.origin = origin;
+    }
+
+    void run(int64_t begin, int64_t end) {
+        const Blocks blocks(call_.batch, call_.threads, call_.lengths);
+        const bool few = call_.batch < FEW * std::min(call_.threads, call_.batch) || call_.batch < FEW;
+        const int64_t width = Cell::ahead_row(call_);
+        if (!few || width == 0) return walk(blocks, begin, end);
+        const int64_t most = std::max<int64_t>(1, CHUNK / (call_.batch * width * sizeof(real)));
+        std::unique_ptr<real[]> ahead(new real[std::min(most, end - begin) * call_.batch * width]);
+        for (int64_t s = begin; s < end; s += most) {
+            const int64_t stop = std::min(end, s + most);
+            look_ahead(ahead.get(), width, s, stop);
+            walk(blocks, s, stop);
+        }
+        ahead_ = nullptr;
+    }
+
+private:
+    int64_t time(int64_t s) const { return call_.reverse ? call_.steps - 1 - s : s; }
+
+    // The part of the sums that waits for the input alone, for all steps of a chunk at once.
+    void look_ahead(real* ahead, int64_t width, int64_t begin, int64_t end) {
+        const int64_t low = std::min(time(begin), time(end - 1)), high = std::max(time(begin), time(end - 1));
+        ahead_ = ahead;
+        ahead_width_ = width;
+        ahead_start_ = rows_.start[low];
+        const int64_t slots = rows_.start[high + 1] - ahead_start_, pieces = (slots + BLOCK - 1) / BLOCK;
+        in_parallel(call_.threads, pieces, [&](int64_t piece) {
+            const real* x[BLOCK];
+            int count = 0;
+            int64_t t = low;
+            const int64_t stop = std::min(slots, (piece + 1) * BLOCK);
+            for (int64_t k = piece * BLOCK; k < stop; ++k) {
+                while (rows_.start[t + 1] - ahead_start_ <= k) ++t;
+                x[count++] = call_.x + t * call_.x_step + rows_.order[k + ahead_start_ - rows_.start[t]] * call_.x_row;
+            }
+            Cell::look_ahead(call_, x, count, {ahead + piece * BLOCK * width, width});
+        });
+    }
+
+    void walk(const Blocks& blocks, int64_t begin, int64_t end) {
+        in_parallel(call_.threads, blocks.count, [&](int64_t k) {
+            Block<Shape> block;
+            prepare(block, blocks.ranks[k]);
+            for (int64_t s = begin; s < end; ++s) step(block, s);
+            if (end == call_.steps) finish(block);
+        });
+    }
+
+    void prepare(Block<Shape>& block, const std::vector<int64_t>& ranks) {
+        for (const int64_t rank : ranks) {
+            block.rank[block.count] = rank;
+            block.row[block.count++] = rows_.order[rank];
+        }
+        lay_out_scratch(block, call_.size, Shape::FORWARD_SCRATCH_WIDTH, Shape::FORWARD_SCRATCH);
+    }
+
+    void step(Block<Shape>& block, int64_t s) {
+        const int64_t t = time(s);
+        block.live = 0;
+        while (block.live < block.count && block.rank[block.live] < rows_.live[t]) ++block.live;
+        real* x = const_cast<real*>(call_.x) + t * call_.x_step;
+        for (int r = 0; r < block.count; ++r) block.at[Shape::X][r] = x + block.row[r] * call_.x_row;
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t width = state_[q].row;
+            real* before = s == begin_ ? const_cast<real*>(call_.initial[q]) : state_[q].at(time(s - 1));
+            real* now = state_[q].at(t);
+            for (int r = 0; r < block.count; ++r) {
+                block.at[Shape::PREVIOUS + q][r] = before + block.row[r] * width;
+                block.at[Shape::STATE + q][r] = now + block.row[r] * width;
+            }
+            for (int r = block.live; r < block.count; ++r)
+                std::copy_n(block.at[Shape::PREVIOUS + q][r], width, block.at[Shape::STATE + q][r]);
+        }
+        point_output(block, t);
+        if (ahead_)
+            for (int r = 0; r < block.live; ++r)
+                block.ahead[r] = ahead_ + (rows_.start[t] + block.rank[r] - ahead_start_) * ahead_width_;
+        if (!block.live) return;
+        if (call_.kept) {
+            point_kept<Shape>(block, kept_, call_.size, t);
+            Cell::template step<true>(call_, block, ahead_ != nullptr);
+        } else {
+            Cell::template step<false>(call_, block, ahead_ != nullptr);
+        }
+    }
+
+    void point_output(Block<Shape>& block, int64_t t) {
+        if constexpr (Shape::OUTPUTS > 0) {
+            const int64_t width = call_.size[Shape::OUTPUT_WIDTH];
+            real* now = call_.output + t * call_.batch * width;
+            for (int r = 0; r < block.count; ++r) block.at[Shape::OUTPUT][r] = now + block.row[r] * width;
+            for (int r = block.live; r < block.count; ++r) std::fill_n(block.at[Shape::OUTPUT][r], width, real{0});
+        }
+    }
+
+    void finish(const Block<Shape>& block) {
+        for (int q = 0; q < Shape::STATES; ++q) {
+            if (!call_.final[q]) continue;
+            const int64_t width = state_[q].row;
+            const real* now = state_[q].at(time(call_.steps - 1));
+            for (int r = 0; r < block.count; ++r)
+                std::copy_n(now + block.row[r] * width, width, call_.final[q] + block.row[r] * width);
+        }
+    }
+
+    const Call& call_;
+    const Rows& rows_;
+    Sequence state_[at_least_one(Shape::STATES)], kept_;
+    int64_t begin_ = 0;
+    const real* ahead_ = nullptr;
+    int64_t ahead_width_ = 0, ahead_start_ = 0;
+};
+
+}  // namespace

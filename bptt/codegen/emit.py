@@ -1,0 +1,92 @@
+"""A kernel as C++ text: the tables of its shape, its passes, and the doors that a process calls."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bptt.cells.expression import to_text
+from bptt.codegen.kernel import Kernel, kernel
+from bptt.codegen.plan import KernelPlan
+from bptt.codegen.shape_text import shape_text
+from bptt.codegen.source import Source
+from bptt.codegen.step_text import PassText, input_pass
+
+REALS = {"float32": "float", "float64": "double"}
+
+_DOORS = """
+}  // namespace
+
+#define DOOR extern "C" __attribute__((visibility("default"))) void
+
+// How many numbers the packed weights are, forward and transposed, and the kept values of a step and row.
+DOOR measure(const int64_t* arguments) {
+    const auto& call = *reinterpret_cast<const Packing<Shape>*>(arguments);
+    call.sizes[0] = Cell::pack_forward_size(call);
+    call.sizes[1] = Cell::pack_backward_size(call) + Cell::pack_input_size(call);
+    call.sizes[2] = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
+}
+
+DOOR pack(const int64_t* arguments) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
+
+DOOR forward(const int64_t* arguments) {
+    const auto& call = *reinterpret_cast<const Arguments<Shape>*>(arguments);
+    const Rows rows(call.lengths, call.steps, call.batch);
+    Forward<Shape, Cell>(call, rows).run(0, call.steps);
+}
+
+DOOR backward(const int64_t* arguments) {
+    const auto& call = *reinterpret_cast<const BackwardArguments<Shape>*>(arguments);
+    const Rows rows(call.lengths, call.steps, call.batch);
+    Backward<Shape, Cell>(call, rows).run();
+}
+"""
+
+
+@cache
+def source(plan: KernelPlan, dtype: str) -> Source:
+    """The C++ file of a cell's kernels for "float32" or "float64"."""
+    laid_out = kernel(plan)
+    parts = [_head(plan, dtype), shape_text(laid_out), _cell(laid_out), _DOORS]
+    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"))
+
+
+def _head(plan: KernelPlan, dtype: str) -> str:
+    cell = plan.cell
+    equations = "\n".join(f"//   {e.target} = {to_text(e.expression)}" for e in cell.equations)
+    return (
+        f"// {cell.name}: {cell.title}\n// {cell.source}\n{equations}\n"
+        f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
+        f'#define REAL {REALS[dtype]}\n#include "backward.h"\n\nnamespace {{'
+    )
+
+
+def _cell(laid_out: Kernel) -> str:
+    forward = PassText(laid_out, laid_out.forward, "forward")
+    backward = PassText(laid_out, laid_out.backward, "backward")
+    last = input_pass(laid_out)
+    inputs = () if last is None else (last,)
+    return "\n".join(
+        [
+            "struct Cell {",
+            f"    static constexpr bool INPUT_AFTER = {'true' if laid_out.input_products else 'false'};",
+            forward.passes(),
+            forward.ahead(),
+            backward.passes(),
+            backward.input_gradient(),
+            forward.packing("pack_forward"),
+            backward.packing("pack_backward"),
+            PassText(laid_out, inputs, "backward").packing("pack_input"),
+            _PACK,
+            "};",
+        ]
+    )
+
+
+_PACK = """
+    static void pack(const Packing<Shape>& a) {
+        if (a.to) pack_forward(a, a.to);
+        if (a.transposed) {
+            pack_backward(a, a.transposed);
+            pack_input(a, a.transposed + pack_backward_size(a));
+        }
+    }"""
