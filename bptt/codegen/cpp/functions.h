@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "vector.h"
 
@@ -89,8 +90,7 @@ INLINE Vector exp(Vector x) {
 
 INLINE Vector sigmoid(Vector x) {
     const Reduced e = reduced(clamp(x, -C::NORMAL, C::NORMAL));
-    const Vector power = power_of_two(e.n);
-    const Vector exponential = power * e.expm1 + power;
+    const Vector exponential = (e.expm1 + 1) * power_of_two(e.n);
     return exponential / (exponential + 1);
 }
 
