@@ -81,6 +81,11 @@ class Cell:
         check_cell(self)
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Computed once: cells are looked up at every call of a layer.
         return hash((self.name, self.equations, self.states))
 
     def __str__(self) -> str:

@@ -28,6 +28,15 @@ DOOR measure(const int64_t* arguments) {
 
 DOOR pack(const int64_t* arguments) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
 
+// Of `count` arrays: a sum that depends on every bit and on its place.
+DOOR checksum(const int64_t* arguments) {
+    const int64_t count = arguments[1];
+    uint64_t sum = 0;
+    for (int64_t k = 0; k < count; ++k)
+        sum = sum * 31 + checksum_of(reinterpret_cast<const real*>(arguments[2 + count + k]), arguments[2 + k]);
+    *reinterpret_cast<uint64_t*>(arguments[0]) = sum;
+}
+
 DOOR forward(const int64_t* arguments) {
     const auto& call = *reinterpret_cast<const Arguments<Shape>*>(arguments);
     const Rows rows(call.lengths, call.steps, call.batch);

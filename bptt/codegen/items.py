@@ -70,7 +70,12 @@ def _backward_step(
 ) -> Iterator[Item]:
     terms = [multiply(Symbol(t.delta), t.coefficient) for t in step.terms]
     if step.row:
-        known = [normal_form(plan.cell).width(n) for t in step.terms for n in symbols(t.coefficient) if n not in plan.cell.constants]
+        known = [
+            normal_form(plan.cell).width(n)
+            for t in step.terms
+            for n in symbols(t.coefficient)
+            if n not in plan.cell.constants
+        ]
         known += [widths[t.delta] for t in step.terms if t.delta in widths]
         yield RowSum(step.target, next(w for w in known if w != SCALAR), add(*terms), mean=False)
     elif not step.gathers:

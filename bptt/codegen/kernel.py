@@ -56,7 +56,9 @@ def kernel(plan: KernelPlan) -> Kernel:
     """Lay out a plan."""
     deltas = stored_deltas(plan)
     forward = make_passes(forward_items(plan))
-    carried = [(reader, DELTA + state + PREVIOUS) for state in plan.cell.states for reader in _readers(plan, state)]
+    carried = [
+        (reader, DELTA + state + PREVIOUS) for state in plan.cell.states for reader in _readers(plan, state)
+    ]
     backward = make_passes(backward_items(plan, deltas), carried)
     inputs = [s for s in plan.backward_after if s.target == input_delta(plan) and input_after(plan)]
     products = [p for s in inputs for p in gathered(plan, s.gathers, s.target, deltas)]
@@ -100,6 +102,8 @@ def _crossing(passes: tuple[Pass, ...], placed: set[str]) -> tuple[str, ...]:
     found: list[str] = []
     for k, p in enumerate(passes):
         later = {n for q in passes[k + 1 :] for n in q.reads}
-        later |= {n for q in passes[k + 1 :] for c in q.columns for product in c.products for n in product.source}
+        later |= {
+            n for q in passes[k + 1 :] for c in q.columns for product in c.products for n in product.source
+        }
         found += [t for t in p.targets if t not in placed and not t.startswith(GRADIENT) and t in later]
     return tuple(dict.fromkeys(found))

@@ -132,7 +132,9 @@ def check_order(passes: Sequence[Pass]) -> None:
     for p in passes:
         later -= set(p.targets)
         if p.reads & later:
-            raise InternalError("codegen.passes", "a value is computed before it is read", sorted(p.reads & later))
+            raise InternalError(
+                "codegen.passes", "a value is computed before it is read", sorted(p.reads & later)
+            )
 
 
 def starts_from_nothing(column: Column) -> bool:

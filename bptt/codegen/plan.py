@@ -38,6 +38,9 @@ class KernelPlan:
     vector_gradients: tuple[VectorGradient, ...]
     tangent: tuple[Step, ...]
 
+    def __hash__(self) -> int:
+        return hash(self.cell)
+
     @property
     def read_after_loop(self) -> tuple[str, ...]:
         """The δ of the loop that what follows it reads."""

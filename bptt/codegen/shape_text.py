@@ -94,5 +94,3 @@ def place(kernel: Kernel, name: str) -> str:
     if name.endswith(PREVIOUS) and name.removesuffix(PREVIOUS) in cell.states:
         return f"PREVIOUS + {cell.states.index(name.removesuffix(PREVIOUS))}"
     return f"DELTA + {kernel.deltas.index(name)}"
-
-

@@ -125,7 +125,10 @@ class PassText:
                 *(f"    {self._skip(product, p)}" for product in outer),
                 "} else {",
                 *(f"    {line}" for line in start),
-                *(f"    {self._multiply(product, p, tile, 'block.live', self._rows(product[0]))}" for product in outer),
+                *(
+                    f"    {self._multiply(product, p, tile, 'block.live', self._rows(product[0]))}"
+                    for product in outer
+                ),
                 "}",
                 f"before += vectors * {count} * LANES;",
             ]
@@ -155,7 +158,10 @@ class PassText:
             return [f"clear({tile}, {count}, vectors * {len(p.columns)});"]
         lines = ["for (int u = 0; u < vectors; ++u) {"]
         if any(symbols(c.start) for c in p.columns):
-            lines += ["    const int64_t j = first + u * LANES;", "    const int lanes = lanes_left(width - j);"]
+            lines += [
+                "    const int64_t j = first + u * LANES;",
+                "    const int lanes = lanes_left(width - j);",
+            ]
         for k, column in enumerate(p.columns):
             value = formula(column.start, self._load_vector)
             lines.append(f"    fill({tile}, {count}, u * {len(p.columns)} + {k}, {value});")
@@ -190,7 +196,9 @@ class PassText:
     def _point(self, p: Pass, columns: int, lanes: str) -> list[str]:
         known: set[str] = set()
         lines: list[str] = []
-        used = {n for s in p.steps for n in symbols(s.value)} | {c.target for c in p.columns if self._stores(c.target)}
+        used = {n for s in p.steps for n in symbols(s.value)} | {
+            c.target for c in p.columns if self._stores(c.target)
+        }
         for k, column in enumerate(p.columns):
             if column.target in used:
                 lines.append(f"const Vector {identifier(column.target)} = load(sums + {k} * LANES);")
@@ -285,7 +293,13 @@ class PassText:
     def _store(self, name: str, lanes: str) -> list[str]:
         lines = []
         for place in self._stores(name):
-            guard = "if constexpr (Keep) " if "KEPT_AT" in place else "if (a.input) " if place == "Shape::INPUT" else ""
+            guard = (
+                "if constexpr (Keep) "
+                if "KEPT_AT" in place
+                else "if (a.input) "
+                if place == "Shape::INPUT"
+                else ""
+            )
             if self._kernel.widths[name] == SCALAR:
                 lines.append(f"{guard}*block.at[{place}][r] = {identifier(name)}[0];")
             else:

@@ -79,7 +79,7 @@ class CellModule(nn.Module):
         """`tensor`, if it has the dtype and the device of the parameters; under autocast it gets
         their dtype without asking, as in torch. Raises InputError.
         """
-        parameter = next(self.parameters(), tensor)
+        parameter: Tensor = getattr(self, self.layers[0].parameter_names[0])
         if tensor.device == parameter.device:
             if tensor.dtype == parameter.dtype:
                 return tensor

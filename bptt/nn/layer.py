@@ -12,16 +12,7 @@ from torch.types import Device
 
 from bptt.cells.cell import Cell
 from bptt.nn.parameters import Names, fill, register
-from bptt.runtime.operators import recurrence
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a layer made: the output (T, B, width), each state at every step and at the end."""
-
-    output: Tensor
-    states: tuple[Tensor, ...]  # one (T, B, width) each
-    final: tuple[Tensor, ...]  # one (B, width) each
+from bptt.runtime.operators import Sequences, run
 
 
 @dataclass(frozen=True)
@@ -66,21 +57,25 @@ class Layer:
         """One tensor per family of the cell."""
         return tuple(self._sum(module, self.names[family.name]) for family in self.cell.families)
 
-    def run(self, module: nn.Module, x: Tensor, initial: tuple[Tensor, ...], lengths: Tensor | None) -> Run:
+    def run(
+        self,
+        module: nn.Module,
+        x: Tensor,
+        initial: tuple[Tensor, ...],
+        lengths: Tensor | None = None,
+        all_states: bool = False,
+    ) -> Sequences:
         """All steps of x (T, B, I), from one (B, width) tensor per state."""
-        sequences = recurrence(
-            self.cell, x, initial, self.families(module), lengths=lengths, reverse=self.reverse
+        return run(
+            self.cell,
+            x,
+            initial,
+            self.families(module),
+            lengths=lengths,
+            reverse=self.reverse,
+            all_states=all_states,
         )
-        states = sequences[: len(self.cell.states)]
-        # A state keeps its value through the padding: the step that is run last has the final one.
-        final = tuple(state[0 if self.reverse else -1] for state in states)
-        return Run(self._output(sequences), states, final)
 
     def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:
         tensors: list[Tensor] = [getattr(module, name + self.suffix) for name in parts]
         return reduce(torch.add, tensors)
-
-    def _output(self, sequences: tuple[Tensor, ...]) -> Tensor:
-        states = self.cell.states
-        name = self.cell.output
-        return sequences[states.index(name)] if name in states else sequences[-1]

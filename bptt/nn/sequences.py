@@ -74,7 +74,8 @@ def read_sequences(
         values, counts = pad_packed_sequence(input)
         return Sequences(values, counts.to(values.device), batch_first, packed=input)
     batched = f"B T {input_size}" if batch_first else f"T B {input_size}"
-    check_shape(where, input.shape, batched, f"T {input_size}")
+    if input.dim() not in (2, 3) or input.shape[-1] != input_size:
+        check_shape(where, input.shape, batched, f"T {input_size}")
     single = input.dim() == 2
     values = input.unsqueeze(1) if single else input.transpose(0, 1) if batch_first else input
     if lengths is None:

@@ -22,9 +22,10 @@ from bptt.nn.initial import (
     register_initial,
     reset_initial,
 )
-from bptt.nn.layer import Layer, Run
+from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, is_count
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
+from bptt.runtime.operators import Sequences as Run
 
 
 class LayerStates(NamedTuple):
@@ -126,7 +127,7 @@ class Stack(CellModule):
         """
         sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
         sequences = replace(sequences, values=self.check_kind("input", sequences.values))
-        runs, output = self._run(sequences, self._starts(hx, sequences))
+        runs, output = self._run(sequences, self._starts(hx, sequences), return_states)
         result = sequences.restore_output(output), self._final(runs, sequences)
         return (*result, self._histories(runs, sequences)) if return_states else result
 
@@ -161,20 +162,23 @@ class Stack(CellModule):
             given = tuple(state.unsqueeze(1) for state in given)
         return [tuple(state[row] for state in given) for row in range(rows)]
 
-    def _run(self, sequences: Sequences, starts: list[tuple[Tensor, ...]]) -> tuple[list[Run], Tensor]:
+    def _run(
+        self, sequences: Sequences, starts: list[tuple[Tensor, ...]], all_states: bool
+    ) -> tuple[list[Run], Tensor]:
         """Every layer's run, and the output (T, B, directions * width) of the last."""
         values, runs, count = sequences.values, list[Run](), self.num_directions
         for first in range(0, len(self.layers), count):
             if first:
                 values = nn.functional.dropout(values, self.dropout, self.training)
             both = range(first, first + count)
-            here = [self.layers[k].run(self, values, starts[k], sequences.lengths) for k in both]
+            here = [self.layers[k].run(self, values, starts[k], sequences.lengths, all_states) for k in both]
             values = torch.cat([run.output for run in here], -1) if count > 1 else here[0].output
             runs += here
         return runs, values
 
     def _final(self, runs: list[Run], sequences: Sequences) -> States:
-        final = tuple(torch.stack(rows) for rows in zip(*(run.final for run in runs), strict=True))
+        rows = zip(*(run.final for run in runs), strict=True)
+        final = tuple(torch.stack(row) if len(row) > 1 else row[0].unsqueeze(0) for row in rows)
         return self.hand_over(tuple(s.squeeze(1) for s in final) if sequences.single else final)
 
     def _histories(self, runs: list[Run], sequences: Sequences) -> tuple[LayerStates, ...]:

@@ -44,7 +44,7 @@ class Step(CellModule):
         input = self.check_kind("input", input)
         single = input.dim() == 1
         x = input.reshape(1, -1, self.input_size)  # (1, B, I)
-        run = self.layers[0].run(self, x, self._start(hx, x, single), None)
+        run = self.layers[0].run(self, x, self._start(hx, x, single))
         output, states = run.output[0], run.final
         if single:
             output, states = output.squeeze(0), tuple(state.squeeze(0) for state in states)

@@ -78,6 +78,7 @@ private:
         kept_.data = again.kept;
         kept_.origin = low_;
         scratch_states(again);
+        again.every = 0;
         Forward<Shape, Cell> forward(again, rows_);
         forward.begin_at(begin_, call_.every ? low_ : 0);
         forward.run(begin_, end_);

@@ -112,6 +112,8 @@ struct Arguments {
     real* final[STATES];                 // (B, width) each
     const real* weights;                 // packed
     const real* vector[VECTORS];         // (width,) each
+    int64_t every;                       // how many steps apart states are stored; 0: none is
+    real* stored[STATES];                // (T / every, B, width) each: the state before steps 0, every, ...
 };
 
 template <class Shape>
@@ -126,8 +128,6 @@ struct BackwardArguments : Arguments<Shape> {
     real* input;                         // (T, B, I), or null
     real* matrix[at_least_one(Shape::MATRICES)];      // the gradients of the parameters, or null
     real* vector_gradient[at_least_one(Shape::VECTORS)];
-    int64_t every;                       // states are stored before every so many steps only; 0: at all
-    real* stored[STATES];                // (T / every, B, width)
 };
 
 template <class Shape>
@@ -149,6 +149,22 @@ int64_t total(const int64_t* size, const int* widths, int count) {
 template <class Shape>
 int64_t delta_row(const int64_t* size) {
     return (total<Shape>(size, Shape::DELTA_WIDTH, Shape::DELTAS) + 2 * LANES - 1) / LANES * LANES;
+}
+
+// A number that changes with every bit of an array and with the order of its elements.
+inline uint64_t checksum_of(const real* from, int64_t count) {
+    constexpr int STRIPES = 64;
+    uint32_t sum[STRIPES] = {};
+    const auto* word = reinterpret_cast<const unsigned char*>(from);
+    const int64_t words = count * static_cast<int64_t>(sizeof(real) / 4);
+    for (int64_t k = 0; k < words; k += STRIPES) {
+        uint32_t part[STRIPES] = {};
+        std::memcpy(part, word + 4 * k, 4 * std::min<int64_t>(STRIPES, words - k));
+        for (int i = 0; i < STRIPES; ++i) sum[i] = (sum[i] ^ part[i]) * 0x9e3779b1u + (sum[i] >> 15);
+    }
+    uint64_t all = count;
+    for (const uint32_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
+    return all;
 }
 
 // What the passes of a cell are made of.
@@ -293,6 +309,10 @@ private:
             }
             for (int r = block.live; r < block.count; ++r)
                 std::copy_n(block.at[Shape::PREVIOUS + q][r], width, block.at[Shape::STATE + q][r]);
+            if (!call_.every || s % call_.every) continue;
+            real* stored = call_.stored[q] + s / call_.every * call_.batch * width;
+            for (int r = 0; r < block.count; ++r)
+                std::copy_n(block.at[Shape::PREVIOUS + q][r], width, stored + block.row[r] * width);
         }
         point_output(block, t);
         if (ahead_)

@@ -1,0 +1,106 @@
+"""A recurrence by kernels as a node of torch's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.runtime.kernels.library import Library, Tensors
+from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+
+# What a recurrence returns for (x, *initial, *parameters) in operations that torch differentiates twice.
+Reference = Callable[[Sequence[Tensor]], Sequence[Tensor]]
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What is not differentiated of a call: `whole` and `storage` are those of `run_forward`."""
+
+    library: Library
+    reverse: bool
+    whole: tuple[bool, ...]
+    storage: str
+    reference: Reference
+
+    def tensors(self, lengths: Tensor | None, tensors: Sequence[Tensor]) -> Tensors:
+        """The tensors (x, *initial, *parameters) sorted by what they are."""
+        count = 1 + len(self.whole)
+        return Tensors(tensors[0], lengths, tensors[1:count], tensors[count:], self.reverse)
+
+
+def run(call: Call, lengths: Tensor | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """The sequences that are asked for, then the final states, without a graph."""
+    result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, None)
+    return _public(result.states, result.output, result.final)
+
+
+def _public(
+    states: Sequence[Tensor | None], output: Tensor | None, final: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    return (*(s for s in (*states, output) if s is not None), *final)
+
+
+class KernelFunction(torch.autograd.Function):
+    """The same with a graph: the derived backward pass, by kernels too."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+        result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, call.storage)
+        outputs = _public(result.states, result.output, result.final)
+        ctx.call, ctx.saved, ctx.count = call, result.saved, len(tensors)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(lengths, *tensors, *outputs)
+        return outputs
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        call: Call = ctx.call
+        lengths, *tensors = ctx.saved_tensors[: ctx.count + 1]
+        if all(g is None for g in gradients):
+            return (None,) * (2 + ctx.count)
+        if torch.is_grad_enabled():
+            return (None, None, *_differentiable(call, tensors, gradients))
+        given = call.tensors(lengths, tensors)
+        saved = ctx.saved or _again(call, given)
+        # The memory goes to the next forward pass. Who differentiates once more pays for it again.
+        ctx.saved = None
+        asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
+        losses, last = _sorted(call, gradients)
+        found = run_backward(call.library, given, saved, losses, last, asked)
+        saved.lease.release()
+        return (None, None, found.x, *found.initial, *found.parameters)
+
+
+def _again(call: Call, given: Tensors) -> Saved:
+    saved = run_forward(call.library, given, (False,) * len(call.whole), call.storage).saved
+    assert saved is not None
+    return saved
+
+
+def _sorted(
+    call: Call, gradients: Sequence[Tensor | None]
+) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
+    """The gradients of the sequences of all states and of the output, and those of the final states."""
+    sequences = iter(gradients)
+    losses = [next(sequences) if asked else None for asked in call.whole]
+    losses += [next(sequences) for _ in call.library.layout.outputs]
+    return losses, list(sequences)
+
+
+def _differentiable(
+    call: Call, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
+) -> tuple[Tensor | None, ...]:
+    """The gradients as functions that can be differentiated again: by the reference backend."""
+    outputs = call.reference(tensors)
+    pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None and o.requires_grad]
+    wanted = [t for t in tensors if t.requires_grad]
+    found = iter(
+        torch.autograd.grad(
+            [o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True
+        )
+    )
+    return tuple(next(found) if t.requires_grad else None for t in tensors)

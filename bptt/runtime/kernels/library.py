@@ -1,0 +1,177 @@
+"""The loaded kernels of a cell: how tensors become the numbers and addresses that they are called with."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Sequence
+from ctypes import CDLL, addressof, c_int64, c_void_p
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from bptt.codegen.emit import source
+from bptt.codegen.kernel import Kernel, kernel
+from bptt.codegen.passes import SCALAR
+from bptt.codegen.plan import KernelPlan
+from bptt.codegen.source import Source
+from bptt.runtime.backend import kernels_for
+from bptt.runtime.packing import packed
+
+DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+
+# How a letter's size is found: the number of a parameter (-1: the input), a dimension, a divisor.
+_Size = tuple[int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Tensors:
+    """What a recurrence runs on: x (T, B, I), lengths (B,) or None, states (B, width), parameters by family."""
+
+    x: Tensor
+    lengths: Tensor | None
+    initial: Sequence[Tensor]
+    parameters: Sequence[Tensor]
+    reverse: bool
+
+
+class Library:
+    """The kernels of a plan in one dtype, and how to call them."""
+
+    def __init__(self, plan: KernelPlan, library: CDLL) -> None:
+        self.plan, self.layout, self._library = plan, kernel(plan), library
+        cell = plan.cell
+        self._recipe = _recipe(self.layout)
+        self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
+        self._matrices = [k for k, f in enumerate(cell.families) if f.columns is not None]
+        self._vectors = _vector_places(self.layout)
+        reached = {
+            (g.rows.family, g.rows.first + k) for g in plan.matrix_gradients for k in range(g.rows.count)
+        }
+        self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
+        self._doors: dict[str, Callable[..., None]] = {}
+        for name in ("measure", "pack", "checksum", "forward", "backward"):
+            door = getattr(library, name)
+            door.restype, door.argtypes = None, [c_void_p]
+            self._doors[name] = door
+
+    def sizes(self, x: Tensor, parameters: Sequence[Tensor]) -> tuple[int, ...]:
+        """The size of every letter, in the order of the kernel."""
+        tensors = (*parameters, x)
+        return (1, *[tensors[k].shape[d] // n for k, d, n in self._recipe])
+
+    def width(self, sizes: Sequence[int], name: str) -> int:
+        """The width of a named value."""
+        return sizes[self.layout.letters.index(self.layout.widths[name])]
+
+    def call(self, door: str, arguments: Sequence[int]) -> None:
+        """Call a kernel. Python's lock is free meanwhile."""
+        numbers = array("q", arguments)
+        self._doors[door](numbers.buffer_info()[0])
+
+    def weights(
+        self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool, training: bool
+    ) -> Tensor:
+        """The matrices as the forward or the backward pass reads them.
+
+        In training every step changes them, and they are packed anew. Otherwise the packed copy is kept.
+        """
+        matrices = tuple(parameters[k] for k in self._matrices)
+
+        def pack() -> Tensor:
+            count = self.measure(sizes)[int(transposed)]
+            to = parameters[0].new_empty(count)
+            places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
+            self.call("pack", [*sizes, *addresses(matrices), *places, 0])
+            return to
+
+        if training or not matrices:
+            return pack()
+        return packed(matrices, (id(self), transposed), pack, self.checksum)
+
+    def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
+        """The numbers in the packed weights, forward and transposed, and in the kept values of a step and row."""
+        key = tuple(sizes)
+        if key in self._measured:
+            return self._measured[key]
+        found = (c_int64 * 3)()
+        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found)])
+        self._measured[key] = found[0], found[1], found[2]
+        return self._measured[key]
+
+    def gradient(self, k: int, parameter: Tensor) -> Tensor:
+        """Memory for the gradient of parameter k: zero where no equation's result depends on a member."""
+        unread = self._unread[k] and k in self._matrices
+        return torch.zeros_like(parameter) if unread else torch.empty_like(parameter)
+
+    def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
+        """The addresses of those of the parameters (or their gradients) that are matrices."""
+        return addresses([stacks[k] for k in self._matrices])
+
+    def vectors(self, stacks: Sequence[Tensor | None]) -> list[int]:
+        """The addresses of the vector parameters (or their gradients), in the order of the cell."""
+        places = []
+        for k, member, members in self._vectors:
+            stack = stacks[k]
+            step = 0 if stack is None else stack.shape[0] // members * stack.element_size()
+            places.append(0 if stack is None else stack.data_ptr() + member * step)
+        return places or [0]
+
+    def checksum(self, tensors: Sequence[Tensor]) -> int:
+        """A number that is another where one of the numbers in these tensors is."""
+        found = c_int64()
+        counts = [t.numel() for t in tensors]
+        self.call("checksum", [addressof(found), len(counts), *counts, *addresses(tensors)])
+        return found.value
+
+
+def addresses(tensors: Sequence[Tensor | None]) -> list[int]:
+    """Where tensors are in memory; 0 where there is none, and one 0 if there are no tensors at all."""
+    return [0 if t is None else t.data_ptr() for t in tensors] or [0]
+
+
+def _recipe(layout: Kernel) -> list[_Size]:
+    cell = layout.plan.cell
+    found: dict[str, _Size] = {cell.width(cell.inputs[0]): (-1, 2, 1)}
+    for k, family in enumerate(cell.families):
+        found[family.rows] = (k, 0, len(family.members))
+        if family.columns is not None:
+            found.setdefault(family.columns, (k, 1, 1))
+    return [found[letter] for letter in layout.letters if letter != SCALAR]
+
+
+def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
+    """For every vector parameter its family, its place in it, and how many there are."""
+    families = layout.plan.cell.families
+    places = {
+        name: (k, place, len(family.members))
+        for k, family in enumerate(families)
+        for place, name in enumerate(family.members)
+    }
+    return [places[name] for name in layout.plan.cell.vectors]
+
+
+def library_of(plan: KernelPlan, dtype: torch.dtype) -> Library | None:
+    """The kernels of a plan, or None where the reference backend is to run.
+
+    Raises MachineError if the backend is `cpu` and there can be no kernels.
+    """
+    loaded = kernels_for(_texts(plan, dtype))
+    return None if loaded is None else _library(plan, loaded)
+
+
+@cache
+def _texts(plan: KernelPlan, dtype: torch.dtype) -> Callable[[], Source]:
+    text = source(plan, DTYPES[dtype])
+    return lambda: text
+
+
+_libraries: dict[int, Library] = {}
+
+
+def _library(plan: KernelPlan, loaded: CDLL) -> Library:
+    found = _libraries.get(id(loaded))
+    if found is None:
+        found = _libraries[id(loaded)] = Library(plan, loaded)
+    return found
