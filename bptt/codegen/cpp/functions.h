@@ -1,5 +1,8 @@
-// The nonlinear functions of cells, lane by lane on a Vector. NaN in is NaN out, limits at ±∞ are exact;
-// where denormals are flushed, a result or an argument that is denormal counts as 0.
+// The nonlinear functions of cells, lane by lane on a Vector.
+//
+// Limits at ±∞ are exact, NaN gives NaN (sign and step: 0, as in torch). Where denormals are flushed, a
+// denormal argument or result counts as 0. Largest errors found in float and double, AVX-512, AVX2 and
+// SSE2, in ulp: sqrt 0.5, sin and cos 0.6, log 0.9, exp 1.1, rsqrt 1.5, softplus 2.0, sigmoid 2.3, tanh 2.6.
 #pragma once
 
 #include <cmath>
@@ -7,6 +10,21 @@
 #include <type_traits>
 
 #include "vector.h"
+
+// An instruction of two arguments by the name that it has in all widths.
+#if defined(MASKED)
+#define INTRINSIC(name, a, b)                                            \
+    (SINGLE ? (Vector)_mm512_##name##_ps((__m512)(a), (__m512)(b))       \
+            : (Vector)_mm512_##name##_pd((__m512d)(a), (__m512d)(b)))
+#elif defined(__AVX__) && !defined(NARROW)
+#define INTRINSIC(name, a, b)                                            \
+    (SINGLE ? (Vector)_mm256_##name##_ps((__m256)(a), (__m256)(b))       \
+            : (Vector)_mm256_##name##_pd((__m256d)(a), (__m256d)(b)))
+#elif defined(__SSE2__)
+#define INTRINSIC(name, a, b)                                            \
+    (SINGLE ? (Vector)_mm_##name##_ps((__m128)(a), (__m128)(b))          \
+            : (Vector)_mm_##name##_pd((__m128d)(a), (__m128d)(b)))
+#endif
 
 namespace {
 namespace function {
@@ -53,53 +71,70 @@ template <int N> INLINE Vector polynomial(const real (&coefficient)[N], Vector x
     return sum;
 }
 
-// Comparisons with NaN are false, so that NaN passes through.
-INLINE Vector clamp(Vector x, real least, real most) {
-    x = select(x < least, broadcast(least), x);
+// The larger of both, x where it is NaN: the instruction returns its second operand then.
+INLINE Vector at_least(Vector x, real least) {
+#ifdef INTRINSIC
+    return INTRINSIC(max, broadcast(least), x);
+#else
+    return select(x < least, broadcast(least), x);
+#endif
+}
+
+INLINE Vector at_most(Vector x, real most) {
+#ifdef INTRINSIC
+    return INTRINSIC(min, broadcast(most), x);
+#else
     return select(x > most, broadcast(most), x);
+#endif
 }
 
 INLINE Vector abs(Vector x) {
     return (Vector)((Integers)x & std::numeric_limits<integer>::max());
 }
 
-// The whole number nearest to x, for |x| < ROUND/4.
-INLINE Vector nearest(Vector x) { return (x + C::ROUND) - C::ROUND; }
-
-// 2ⁿ for whole n; 0 for n one below the exponent of the smallest normal number.
-INLINE Vector power_of_two(Vector n) {
-    return (Vector)(((Integers)(n + C::ROUND) << C::MANTISSA) + C::ONE);
-}
+// A whole number |n| < ROUND/4, as n and as n + ROUND, where it stands in the low bits.
+struct Whole {
+    Vector raised;
+    INLINE explicit Whole(Vector raised) : raised(raised) {}
+    INLINE Vector value() const { return raised - C::ROUND; }
+    // 2ⁿ for n of normal numbers; 0 for n one below the least of these.
+    INLINE Vector power() const { return (Vector)(((Integers)raised << C::MANTISSA) + C::ONE); }
+};
 
 // exp(x) = 2ⁿ·(1 + expm1), with expm1 that of x - n·ln 2.
 struct Reduced {
-    Vector n, expm1;
+    Whole n;
+    Vector expm1;
 };
 
 INLINE Reduced reduced(Vector x) {
-    const Vector n = nearest(x * C::LOG2_E);
-    const Vector r = (x - n * C::LN2_HIGH) - n * C::LN2_LOW;
+    const Whole n(x * C::LOG2_E + C::ROUND);
+    const Vector r = (x - n.value() * C::LN2_HIGH) - n.value() * C::LN2_LOW;
     return {n, r * r * polynomial(C::EXP, r) + r};
 }
 
 INLINE Vector exp(Vector x) {
-    const Reduced e = reduced(clamp(x, C::EXP_LEAST, C::EXP_MOST));
-    const Vector half = nearest(e.n * real(0.5));
-    return (e.expm1 + 1) * power_of_two(half) * power_of_two(e.n - half);
+    const Reduced e = reduced(at_most(at_least(x, C::EXP_LEAST), C::EXP_MOST));
+#ifdef MASKED
+    return INTRINSIC(scalef, e.expm1 + 1, e.n.value());
+#else
+    // 2ⁿ alone may be too large or small for a number where the result is not.
+    const Whole half(e.n.value() * real(0.5) + C::ROUND), rest(e.n.raised - half.value());
+    return (e.expm1 + 1) * half.power() * rest.power();
+#endif
 }
 
 INLINE Vector sigmoid(Vector x) {
-    const Reduced e = reduced(clamp(x, -C::NORMAL, C::NORMAL));
-    const Vector exponential = (e.expm1 + 1) * power_of_two(e.n);
+    const Reduced e = reduced(at_most(at_least(x, -C::NORMAL), C::NORMAL));
+    const Vector exponential = (e.expm1 + 1) * e.n.power();
     return exponential / (exponential + 1);
 }
 
 // m/(m + 2) with m = expm1(2|x|), which is as exact near 0 as elsewhere.
 INLINE Vector tanh(Vector x) {
-    const Vector size = abs(x), twice = size + size;
-    const Reduced e = reduced(select(twice > C::TANH_MOST, broadcast(C::TANH_MOST), twice));
-    const Vector power = power_of_two(e.n);
-    const Vector m = power * e.expm1 + (power - 1);
+    const Vector size = abs(x);
+    const Reduced e = reduced(at_most(size + size, C::TANH_MOST));
+    const Vector power = e.n.power(), m = power * e.expm1 + (power - 1);
     return (Vector)((Integers)(m / (m + 2)) | ((Integers)x & std::numeric_limits<integer>::min()));
 }
 
@@ -117,7 +152,7 @@ INLINE Vector log(Vector x) {
     return select(x < std::numeric_limits<real>::min(), pole, select(x < INFINITE, value, x));
 }
 
-INLINE Vector relu(Vector x) { return select(x < 0, Vector{}, x); }
+INLINE Vector relu(Vector x) { return at_least(x, 0); }
 
 // log1p(u) = log(w) + (u - (w - 1))/w with w = 1 + u rounded.
 INLINE Vector softplus(Vector x) {
