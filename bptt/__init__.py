@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bptt.errors import InternalError as InternalError
     from bptt.errors import MachineError as MachineError
     from bptt.errors import TrainingError as TrainingError
+    from bptt.runtime.backend import backend as backend
+    from bptt.runtime.backend import get_backend as get_backend
+    from bptt.runtime.backend import set_backend as set_backend
 
 __version__ = "0.1.0"
 
@@ -32,6 +35,9 @@ _HOMES = {
     "InternalError": "bptt.errors",
     "MachineError": "bptt.errors",
     "TrainingError": "bptt.errors",
+    "backend": "bptt.runtime.backend",
+    "get_backend": "bptt.runtime.backend",
+    "set_backend": "bptt.runtime.backend",
 }
 
 

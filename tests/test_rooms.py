@@ -53,7 +53,7 @@ ROOMS = {
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("", "matplotlib numpy"),
     "cli": room("cli cells derive codegen runtime nn data tasks training probe report", "typer rich torch"),
-    "__init__": room("cells derive nn"),
+    "__init__": room("cells derive runtime nn"),
     "__main__": room("cli"),
 }
 # One door for a dependency, or for the outside world.

@@ -1,0 +1,72 @@
+"""From the text of a kernel to a loaded library: ready-made, cached, or compiled for this machine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ctypes import CDLL
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bptt.codegen.source import Source
+from bptt.runtime import prebuilt
+from bptt.runtime.cache import Entry, folder
+from bptt.runtime.compiler import FLAGS, BuildError, Compiler, file_stem, find
+from bptt.runtime.fingerprint import content, fingerprint
+from bptt.runtime.notice import say, say_once
+from bptt.runtime.processor import processor
+
+# Wanted, and done without where the compiler does not know them.
+_WANTED = ("-march=native", "-fopenmp")
+
+
+def load(source: Source) -> CDLL:
+    """The kernels of a text, compiled if this machine has not done so before.
+
+    In order: built ahead for a processor like this one, in the cache, compiled now. Raises BuildError.
+    """
+    ready = prebuilt.find(source)
+    if ready is not None:
+        return ready
+    compiler = find()
+    key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
+    entry = Entry(folder(), f"{file_stem(source.name)}-{key}")
+    with suppress(OSError):
+        return entry.open()
+    with entry.locked():
+        # Another process may have built it while this one waited.
+        with suppress(OSError):
+            return entry.open()
+        try:
+            return _build(source, compiler, entry)
+        except BuildError:
+            raise
+        except OSError as error:
+            raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
+
+
+def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
+    """Compile, put into the cache, load. Without a cache that works: for this process alone."""
+    with TemporaryDirectory(prefix="bptt-", ignore_cleanup_errors=True) as private:
+        flags = compiler.accepted(*_WANTED)
+        with _timed(f"bptt: compiling {source.name} for this machine (once)"):
+            library = compiler.build(source, flags, Path(private))
+        try:
+            entry.publish(library)
+            return entry.open()
+        except OSError as error:
+            say_once("cache", f"bptt: kernels are not kept for the next process: {error}")
+            return CDLL(str(library))
+
+
+@contextmanager
+def _timed(text: str) -> Iterator[None]:
+    start = time.monotonic()
+    say(f"{text} ... ", end="")
+    outcome = "failed"
+    try:
+        yield
+        outcome = f"{time.monotonic() - start:.1f} s"
+    finally:
+        say(outcome)

@@ -1,0 +1,53 @@
+"""Kernels built ahead, which a wheel carries: one folder for each level of processors."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from ctypes import CDLL
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bptt.codegen.source import Source
+from bptt.runtime.compiler import Compiler, file_stem
+from bptt.runtime.fingerprint import content
+from bptt.runtime.processor import BASELINE, LEVELS, processor
+
+FOLDER = Path(__file__).parent / "libraries"
+
+
+def find(source: Source) -> CDLL | None:
+    """The kernels of exactly this text for the best level that the processor has, if there are any."""
+    for level in processor().levels:
+        library = FOLDER / level / _file(source)
+        if library.exists():
+            # One that needs a newer system than this is as good as none.
+            with suppress(OSError):
+                return CDLL(str(library))
+    return None
+
+
+def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
+    """Compile for every level that the compiler knows, in place of what is there. Raises BuildError."""
+    shutil.rmtree(folder, ignore_errors=True)
+    flags = {level: () if level == BASELINE else (f"-march={level}",) for level in LEVELS}
+    known = [level for level in LEVELS if compiler.accepted(*flags[level]) == flags[level]]
+    openmp = compiler.accepted("-fopenmp")
+
+    def one(source: Source, level: str) -> None:
+        with TemporaryDirectory(prefix="bptt-") as private:
+            library = compiler.build(source, (*flags[level], *openmp), Path(private))
+            shutil.copyfile(library, folder / level / _file(source))
+
+    for level in known:
+        (folder / level).mkdir(parents=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for job in [pool.submit(one, source, level) for source in sources for level in known]:
+            job.result()
+
+
+def _file(source: Source) -> str:
+    return f"{file_stem(source.name)}-{content(source)}.so"
