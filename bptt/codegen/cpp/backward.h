@@ -72,7 +72,7 @@ private:
 
     // What was not stored of this chunk is computed again.
     void recompute() {
-        if (call_.kept) return;
+        if (call_.kept || (Shape::KEPT == 0 && !call_.every)) return;
         Arguments<Shape> again = call_;
         again.kept = kept_chunk_.get();
         kept_.data = again.kept;
@@ -80,7 +80,7 @@ private:
         scratch_states(again);
         again.every = 0;
         Forward<Shape, Cell> forward(again, rows_);
-        forward.begin_at(begin_, call_.every ? low_ : 0);
+        forward.begin_at(begin_, call_.every ? low_ : 0, low_);
         forward.run(begin_, end_);
     }
 

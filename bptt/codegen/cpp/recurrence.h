@@ -232,10 +232,10 @@ public:
     }
 
     // Lets a run that goes over a part of the sequence alone write into memory for that part.
-    void begin_at(int64_t begin, int64_t origin) {
+    void begin_at(int64_t begin, int64_t state_origin, int64_t kept_origin) {
         begin_ = begin;
-        for (auto& state : state_) state.origin = origin;
-        kept_.origin = origin;
+        for (auto& state : state_) state.origin = state_origin;
+        kept_.origin = kept_origin;
     }
 
     void run(int64_t begin, int64_t end) {
