@@ -56,7 +56,8 @@ def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
             entry.publish(library)
             return entry.open()
         except OSError as error:
-            say_once("cache", f"bptt: kernels are not kept for the next process: {error}")
+            cure = "name a folder in BPTT_CACHE"
+            say_once("cache", f"bptt: kernels are not kept for the next process ({cure}): {error}")
             return CDLL(str(library))
 
 
