@@ -1,0 +1,137 @@
+"""A recurrence in torch operations as a node of torch's graph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C._functorch import TransformType, get_interpreter_stack
+
+from bptt.codegen.plan import KernelPlan
+from bptt.errors import InputError
+from bptt.runtime.reference.backward import backward
+from bptt.runtime.reference.forward import forward
+from bptt.runtime.reference.problem import Problem
+from bptt.runtime.reference.tangent import tangent
+
+
+def run(
+    layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool
+) -> tuple[Tensor, ...]:
+    """The sequences (T, B, width) of all states, and of the output if that is no state.
+
+    `tensors` are x, the initial states and the parameters.
+    """
+    (x, *rest), cell = tensors, layout.cell
+    valid = None
+    if lengths is not None:
+        steps = torch.arange(x.shape[0], device=x.device)
+        valid = (steps[:, None] < lengths.to(x.device))[:, :, None]  # (T, B, 1)
+        x = torch.where(valid, x, _filler(x, lengths)) if len(lengths) else x
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
+            layout, reverse, valid, x, *rest
+        )
+        found = dict(zip(public_names(layout), outputs, strict=False))
+    else:
+        # Nothing is kept for a backward pass that cannot come; forward mode goes through by itself.
+        found = plain(layout, reverse, valid, (x, *rest))
+    if valid is not None and cell.output not in cell.states:
+        found[cell.output] = torch.where(valid, found[cell.output], torch.zeros_like(found[cell.output]))
+    return tuple(found.values())
+
+
+def plain(
+    layout: KernelPlan, reverse: bool, valid: Tensor | None, tensors: Sequence[Tensor]
+) -> dict[str, Tensor]:
+    """What a recurrence returns, by name, in torch operations that torch can trace."""
+    return forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
+
+
+def public_names(layout: KernelPlan) -> tuple[str, ...]:
+    """What a recurrence returns: the states, and the output if it is none of them."""
+    return tuple(dict.fromkeys((*layout.cell.states, layout.cell.output)))
+
+
+def _filler(x: Tensor, lengths: Tensor) -> Tensor:
+    """What stands in the padding instead of whatever stands there: an input (1, I) that some row has.
+
+    Its results are not looked at, but must be finite: zero would not do for a cell that divides by x.
+    """
+    row = lengths.argmax().reshape(1).to(x.device)
+    first = x[0].detach().index_select(0, row)
+    return torch.where(lengths.max().to(x.device) > 0, first, torch.zeros_like(first))
+
+
+def _refuse_second_forward_mode() -> None:
+    """Torch runs `jvp` of a Function out of sight of an outer `jvp`, whose result would be wrong."""
+    levels = [level for level in get_interpreter_stack() or () if level.key() == TransformType.Jvp]
+    if len(levels) > 1:
+        cure = "Use torch.func.hessian, or reverse mode outside"
+        raise InputError("recurrence", "forward mode cannot be nested in forward mode", len(levels), cure)
+
+
+class _Recurrence(torch.autograd.Function):
+    """Forward, backward and tangent of a plan; saved values are outputs that have no gradient."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        layout: KernelPlan, reverse: bool, valid: Tensor | None, x: Tensor, *rest: Tensor
+    ) -> tuple[Tensor, ...]:
+        problem = _problem(layout, reverse, valid, x, rest)
+        return tuple(forward(problem, _saved_names(layout)).values())
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+        ctx.layout, ctx.reverse, valid, *tensors = inputs
+        ctx.mark_non_differentiable(*output[len(public_names(ctx.layout)) :])
+        ctx.set_materialize_grads(False)
+        ctx.count = len(tensors)
+        ctx.save_for_backward(valid, *tensors, *output)
+        # The same for forward mode, although it needs less: functorch keeps one record for both.
+        ctx.save_for_forward(valid, *tensors, *output)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        layout: KernelPlan = ctx.layout
+        names = public_names(layout)
+        nothing = (None, None, None)
+        if all(g is None for g in gradients[: len(names)]):
+            return (*nothing, *(None,) * ctx.count)
+        valid, x, *others = ctx.saved_tensors
+        problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
+        saved = dict(zip(_saved_names(layout), others[ctx.count - 1 :], strict=True))
+        if torch.is_grad_enabled():
+            # A gradient of this gradient is wanted: what was saved has no history, so it is computed again.
+            saved = forward(problem, _saved_names(layout))
+        found = backward(problem, saved, dict(zip(names, gradients, strict=False)))
+        return (*nothing, found.x, *found.initial, *found.parameters)
+
+    @staticmethod
+    def jvp(ctx: Any, *changes: Any) -> tuple[Tensor | None, ...]:
+        layout: KernelPlan = ctx.layout
+        _refuse_second_forward_mode()
+        valid, *tensors = ctx.saved_tensors
+        tensors = tensors[: ctx.count]
+        moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[3:], strict=True)]
+        problem = _problem(layout, ctx.reverse, valid, tensors[0], tensors[1:])
+        found = tangent(
+            problem, _problem(layout, ctx.reverse, valid, moved[0], moved[1:]), public_names(layout)
+        )
+        hidden = len(_saved_names(layout)) - len(found)
+        return (*found.values(), *(None,) * hidden)
+
+
+def _saved_names(layout: KernelPlan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*public_names(layout), *layout.storage.kept)))
+
+
+def _problem(
+    layout: KernelPlan, reverse: bool, valid: Tensor | None, x: Tensor, rest: Sequence[Tensor]
+) -> Problem:
+    states = len(layout.cell.states)
+    return Problem(layout, x, tuple(rest[:states]), tuple(rest[states:]), valid, reverse)
