@@ -70,7 +70,7 @@ class KernelFunction(torch.autograd.Function):
         ctx.saved = None
         asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
         losses, last = _sorted(call, gradients)
-        found = run_backward(call.library, given, saved, losses, last, asked)
+        found = run_backward(call.library, given, saved.arguments, losses, last, asked)
         saved.lease.release()
         return (None, None, found.x, *found.initial, *found.parameters)
 

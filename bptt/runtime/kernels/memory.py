@@ -26,6 +26,11 @@ class Lease:
         self.tensor = _take(count, dtype)
         self._held = True
 
+    def keep(self) -> Tensor:
+        """The block, which then is not given back."""
+        self._held = False
+        return self.tensor
+
     def release(self) -> None:
         """Give the block back: whoever leases next overwrites it."""
         if self._held:

@@ -99,36 +99,82 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     states = [x.new_empty(steps, batch, w) if a else None for w, a in zip(layout.widths, whole, strict=True)]
     final = tuple([x.new_empty(batch, width) for width in layout.widths])
     output = x.new_empty(steps, batch, layout.output) if layout.output else None
-    arguments = (
-        *(steps, batch, torch.get_num_threads(), int(given.reverse)),
-        0 if given.lengths is None else given.lengths.data_ptr(),
-        *layout.sizes,
-        *(x.data_ptr(), *x.stride()[:2]),
-        *addresses(given.initial),
-        *([p if s is None else s.data_ptr() for s, p in zip(states, at, strict=False)] or [0]),
-        *(layout.rings or [0]),
+    places = [p if s is None else s.data_ptr() for s, p in zip(states, at, strict=False)]
+    arguments = _arguments(
+        library,
+        layout,
+        given,
+        places,
         0 if output is None else output.data_ptr(),
         at[-1] if layout.kept else 0,
-        *addresses(final),
+        [f.data_ptr() for f in final],
         weights.data_ptr(),
-        *library.vectors(parameters),
-        layout.every,
-        *(at[count:-1] or [0]),
+        at[count:-1],
     )
     library.call("forward", arguments)
     saved = Saved(arguments, lease, weights) if storage else None
     return Result(tuple(states), output, final, saved)
 
 
+def _arguments(
+    library: Library,
+    layout: _Layout,
+    given: Tensors,
+    states: list[int],
+    output: int,
+    kept: int,
+    final: list[int],
+    weights: int,
+    stored: list[int],
+) -> tuple[int, ...]:
+    """What `forward` is called with; `states` and all that follows are addresses."""
+    x = given.x
+    return (
+        *(*x.shape[:2], torch.get_num_threads(), int(given.reverse)),
+        0 if given.lengths is None else given.lengths.data_ptr(),
+        *layout.sizes,
+        *(x.data_ptr(), *x.stride()[:2]),
+        *addresses(given.initial),
+        *(states or [0]),
+        *(layout.rings or [0]),
+        output,
+        kept,
+        *(final or [0]),
+        weights,
+        *library.vectors(given.parameters),
+        layout.every,
+        *(stored or [0]),
+    )
+
+
+def run_kept(library: Library, given: Tensors) -> tuple[Result, Tensor]:
+    """The same with all steps of all states, and the kept values (T, B, sum of their widths)."""
+    result = run_forward(library, given, (True,) * len(given.initial), "keep")
+    assert result.saved is not None
+    steps, batch = given.x.shape[:2]
+    width = library.measure(library.sizes(given.x, given.parameters))[2]
+    return result, result.saved.lease.keep()[: steps * batch * width].view(steps, batch, width)
+
+
+def arguments_again(
+    library: Library, given: Tensors, states: Sequence[Tensor], kept: Tensor
+) -> tuple[int, ...]:
+    """What the forward pass of `run_kept` was called with, but for what the backward pass does not read."""
+    sizes, none = library.sizes(given.x, given.parameters), [0] * len(states)
+    layout = _layout(library, *given.x.shape[:2], sizes, (True,) * len(states), "keep")
+    places = [s.data_ptr() for s in states]
+    return _arguments(library, layout, given, places, 0, kept.data_ptr(), none, 0, none)
+
+
 def run_backward(
     library: Library,
     given: Tensors,
-    saved: Saved,
+    arguments: Sequence[int],
     losses: Sequence[Tensor | None],
     last: Sequence[Tensor | None],
     asked: Sequence[bool],
 ) -> Gradients:
-    """Back-propagation through time.
+    """Back-propagation through time, after a forward pass with these arguments.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
     state; `last` those of the final states (B, width). `asked` says of x and of each parameter whether
@@ -148,7 +194,7 @@ def run_backward(
     library.call(
         "backward",
         (
-            *saved.arguments,
+            *arguments,
             weights.data_ptr(),
             *addresses(losses),
             *strides[0],
