@@ -1,4 +1,4 @@
-"""Modules: RNN, LSTM and GRU that drop in for torch's, and Recurrent for any cell."""
+"""Modules that drop in for torch's, Recurrent for any cell, and the loss of an output layer."""
 
 from bptt.nn.convert import from_torch as from_torch
 from bptt.nn.convert import to_torch as to_torch
@@ -11,3 +11,4 @@ from bptt.nn.steps import GRUCell as GRUCell
 from bptt.nn.steps import LSTMCell as LSTMCell
 from bptt.nn.steps import RecurrentCell as RecurrentCell
 from bptt.nn.steps import RNNCell as RNNCell
+from bptt.runtime.linear_loss import linear_cross_entropy as linear_cross_entropy

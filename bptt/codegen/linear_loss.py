@@ -1,0 +1,27 @@
+"""The kernel of a linear layer's cross-entropy as C++ text; what it does stands in the header."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from bptt.codegen.emit import REALS
+from bptt.codegen.source import Source
+
+_TEXT = """#define REAL {real}
+#include "linear_loss.h"
+
+extern "C" __attribute__((visibility("default"))) void linear_loss(const int64_t* arguments) {{
+    const Call& call = *reinterpret_cast<const Call*>(arguments);
+    try {{
+        *call.outcome = linear_loss(call);
+    }} catch (const std::bad_alloc&) {{
+        *call.outcome = NO_MEMORY;
+    }}
+}}
+"""
+
+
+@cache
+def source(dtype: str) -> Source:
+    """The C++ file for "float32" or "float64"."""
+    return Source(f"linear_loss-{dtype}", _TEXT.format(real=REALS[dtype]))
