@@ -86,6 +86,28 @@ def test_dropout_is_off_in_evaluation_and_never_lets_nothing_become_something() 
     assert torch.equal(model(tokens)[0], model(tokens)[0])
 
 
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+def test_the_loss_is_that_of_the_logits(tied: bool, reduction: str) -> None:
+    model = make_task(model=ModelOptions(hidden_size=7, tied=tied)).model
+    torch.nn.init.normal_(model.output_bias)
+    output, targets = torch.randn(3, 2, 7).double(), torch.tensor([[3, 0], [NOTHING, 5], [1, NOTHING]])
+    truth = torch.nn.functional.cross_entropy(
+        model.predict(output).flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction=reduction
+    )
+    loss = model.loss(output, targets, reduction)
+    # A sum over the width and one over the vocabulary.
+    limit = (7 + model.vocabulary_size) * EPS
+    torch.testing.assert_close(loss.flatten(), truth.flatten(), rtol=limit, atol=limit)
+    assert loss.shape == (targets.shape if reduction == "none" else ())
+
+
+def test_the_loss_is_that_of_what_dropout_leaves() -> None:
+    model = make_task(model=ModelOptions(hidden_size=7, dropout=0.5)).model.train()
+    output, targets = torch.ones(1, 7).double(), torch.tensor([3])
+    assert model.loss(output, targets) != model.loss(output, targets)
+
+
 def test_a_learned_initial_state_is_learned() -> None:
     task = make_task(model=ModelOptions(hidden_size=7, num_layers=1, initial="learned"))
     task.step(0, 0, ()).loss.backward()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from math import exp, inf, log
 
 from torch import Tensor
-from torch.nn import functional
 
-from bptt.data.batches import NOTHING, Batch, Batches, Continuous, Sentences
+from bptt.data.batches import Batch, Batches, Continuous, Sentences
 from bptt.data.levels import UNKNOWN
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
@@ -23,9 +22,8 @@ _SENTENCE = 10_000
 
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
     """The mean of -ln P over the tokens of a batch, in nats, and the states after it."""
-    logits, states = model(batch.inputs, states)
-    loss = functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=NOTHING)
-    return loss, states
+    output, states = model.read(batch.inputs, states)
+    return model.loss(output, batch.targets), states
 
 
 def make_batches(tokens: Tensor, options: DataOptions, streams: int) -> Batches:

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.nn import Recurrent
+from bptt.nn import Recurrent, linear_cross_entropy
 from bptt.tasks.language_config import ModelOptions
 
 # One (num_layers, B, width) per state of the cell; empty at the start of a text.
@@ -90,8 +90,26 @@ class LanguageModel(nn.Module):
 
     def predict(self, output: Tensor) -> Tensor:
         """The logits (..., V) for outputs (..., width) of the stack."""
-        weight = self.embedding if self.options.tied else self.output_weight
-        return functional.linear(self.dropout(output), weight, self.output_bias)
+        return functional.linear(self.dropout(output), self._rows, self.output_bias)
+
+    def loss(self, output: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """-ln P, in nats, of what follows: `targets` (...) int64, for outputs (..., width) of the stack.
+
+        The targets NOTHING do not count. The logits are never all in memory if kernels compute them.
+        """
+        return linear_cross_entropy(
+            self.dropout(output),
+            self._rows,
+            targets,
+            linear_bias=self.output_bias,
+            reduction=reduction,
+            ignore_index=NOTHING,
+        )
+
+    @property
+    def _rows(self) -> Tensor:
+        """M, a row for each token."""
+        return self.embedding if self.options.tied else self.output_weight
 
 
 @contextmanager

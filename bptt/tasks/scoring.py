@@ -13,9 +13,8 @@ from math import fsum, log
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from bptt.data.batches import NOTHING, Batch, Lines
+from bptt.data.batches import Batch, Lines
 from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import UNKNOWN
 from bptt.errors import InputError
@@ -114,12 +113,8 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
     parts = []
     for start in range(0, len(batch.inputs), steps):
         inputs, targets = (part[start : start + steps] for part in (batch.inputs, batch.targets))
-        logits, states = model(inputs, states)  # (T, B, V)
-        # In double precision: a line's score is a sum of many, and must not depend on how it was reached.
-        losses = functional.cross_entropy(
-            logits.flatten(0, 1).double(), targets.flatten(), ignore_index=NOTHING, reduction="none"
-        )
-        parts.append(-losses.view_as(targets))
+        output, states = model.read(inputs, states)
+        parts.append(-model.loss(output, targets, "none"))
     return torch.cat(parts)
 
 

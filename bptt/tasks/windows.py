@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from bptt.data.batches import Lines
 from bptt.data.checks import check_least
@@ -33,8 +32,7 @@ class Windows:
 
     def loss(self, model: LanguageModel, output: Tensor) -> Tensor:
         """-ln P of the targets (B,), in nats, given the last output (B, width) of the stack."""
-        logits = model.predict(output)  # (B, V)
-        return functional.cross_entropy(logits, self.targets.to(model.device), reduction="none")
+        return model.loss(output, self.targets.to(model.device), "none")
 
 
 def cut_windows(trained: Trained, text: str, lags: int, count: int) -> Windows:
