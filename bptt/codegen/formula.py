@@ -26,7 +26,7 @@ def formula(expression: Expression, read: Callable[[str], str]) -> str:
         case Number(value):
             return f"broadcast(real({float(value)!r}))"
         case Size(letter):
-            return f"broadcast(real(a.size[Shape::{letter}]))"
+            return f"broadcast(real(a.size[Shape::{'ONE' if letter == '1' else letter}]))"
         case Symbol(name):
             return read(name)
         case Call(function, arguments):

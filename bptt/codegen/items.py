@@ -48,7 +48,10 @@ def _step(plan: KernelPlan, step: Step) -> Pointwise | RowSum:
         return Pointwise(step.target, step.width, step.rest)
     form = normal_form(plan.cell)
     letters = [form.width(n) for n in symbols(step.rest.argument) if n not in plan.cell.constants]
-    width = next(letter for letter in letters if letter != SCALAR)
+    width = next((letter for letter in letters if letter != SCALAR), SCALAR)
+    if width == SCALAR:
+        # The sum of one number.
+        return Pointwise(step.target, SCALAR, step.rest.argument)
     return RowSum(step.target, width, step.rest.argument, step.rest.function == "mean")
 
 
@@ -70,14 +73,14 @@ def _backward_step(
 ) -> Iterator[Item]:
     terms = [multiply(Symbol(t.delta), t.coefficient) for t in step.terms]
     if step.row:
-        known = [
-            normal_form(plan.cell).width(n)
-            for t in step.terms
-            for n in symbols(t.coefficient)
-            if n not in plan.cell.constants
-        ]
-        known += [widths[t.delta] for t in step.terms if t.delta in widths]
-        yield RowSum(step.target, next(w for w in known if w != SCALAR), add(*terms), mean=False)
+        coefficients = [n for t in step.terms for n in symbols(t.coefficient) if n not in plan.cell.constants]
+        letters = [normal_form(plan.cell).width(n) for n in coefficients]
+        letters += [widths[t.delta] for t in step.terms if t.delta in widths]
+        width = next((letter for letter in letters if letter != SCALAR), SCALAR)
+        if width == SCALAR:
+            yield Pointwise(step.target, SCALAR, add(*terms))
+        else:
+            yield RowSum(step.target, width, add(*terms), mean=False)
     elif not step.gathers:
         yield Pointwise(step.target, step.width, add(*terms))
     else:
@@ -115,12 +118,14 @@ def input_delta(plan: KernelPlan) -> str:
 
 def input_after(plan: KernelPlan) -> bool:
     """Whether the gradient of the input is a sum of products alone, and can wait for the chunk's end."""
-    return all(not s.terms for s in plan.backward_after if s.target == input_delta(plan))
+    steps = [s for s in plan.backward_after if s.target == input_delta(plan)]
+    return all(s.gathers and not s.terms for s in steps)
 
 
 def stored_deltas(plan: KernelPlan) -> tuple[str, ...]:
     """What lies side by side in memory for products: δ, and sources that are computed again."""
     outside = {*plan.cell.inputs, *plan.cell.states, *(s + PREVIOUS for s in plan.cell.states)}
+    outside |= set(plan.storage.kept)
     terms = [term for g in plan.matrix_gradients for term in g.terms]
     longest_first = sorted((deltas for deltas, _ in terms), key=len, reverse=True)
     gathers = [g.deltas for s in (*plan.backward_loop, *plan.backward_after) for g in s.gathers]

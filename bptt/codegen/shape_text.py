@@ -66,21 +66,22 @@ def _gradients(kernel: Kernel) -> str:
         for deltas, source in gradient.terms:
             for k, delta in enumerate(deltas):
                 rows = (gradient.rows.family, gradient.rows.first + k)
-                shared, _ = shared or rows in seen, seen.add(rows)
+                shared = shared or rows in seen
+                seen.add(rows)
                 entry = (kernel.deltas.index(delta), matrices.index(rows[0]), rows[1])
                 by_source.setdefault(source, []).append(entry)
     entries = [entry for found in by_source.values() for entry in found]
-    gradients = ", ".join("{%d, %d, %d}" % e for e in entries)
+    gradients = ", ".join(f"Gradient{{{delta}, {matrix}, {row}}}" for delta, matrix, row in entries)
     sources, first = [], 0
     for source, found in by_source.items():
         width = letter(kernel.widths[source])
-        sources.append(f"{{{place(kernel, source)}, {width}, {first}, {first + len(found)}}}")
+        sources.append(f"Source{{{place(kernel, source)}, {width}, {first}, {first + len(found)}}}")
         first += len(found)
     return f"""\
     struct Source {{ int slot, width, first, last; }};
     struct Gradient {{ int delta, matrix, member; }};
-    static constexpr Gradient GRADIENTS[] = {{{gradients}}};
-    static constexpr Source SOURCES[] = {{{", ".join(sources)}}};  // {" ".join(by_source)}
+    static constexpr std::array<Gradient, {len(entries)}> GRADIENTS = {{{gradients}}};
+    static constexpr std::array<Source, {len(sources)}> SOURCES = {{{", ".join(sources)}}};  // {" ".join(by_source)}
     static constexpr bool SHARED_MATRIX = {"true" if shared else "false"};"""
 
 
@@ -93,4 +94,5 @@ def place(kernel: Kernel, name: str) -> str:
         return f"STATE + {cell.states.index(name)}"
     if name.endswith(PREVIOUS) and name.removesuffix(PREVIOUS) in cell.states:
         return f"PREVIOUS + {cell.states.index(name.removesuffix(PREVIOUS))}"
-    return f"DELTA + {kernel.deltas.index(name)}"
+    kept = kernel.plan.storage.kept
+    return f"KEPT_AT + {kept.index(name)}" if name in kept else f"DELTA + {kernel.deltas.index(name)}"

@@ -231,6 +231,10 @@ private:
             if (s == begin_ && call_.every) return start_[q] + row * width;
             return state_[q].at(time(s - 1)) + row * width;
         }
+        if (source < Shape::DELTA) {
+            const int64_t before = total<Shape>(call_.size, Shape::KEPT_WIDTH, source - Shape::KEPT_AT);
+            return kept_.at(slot.t) + row * kept_.row + before;
+        }
         const real* at = delta_.get() + k * delta_row_;
         for (int d = 0; Shape::DELTA + d < source; ++d) at += call_.size[Shape::DELTA_WIDTH[d]];
         return at;

@@ -47,7 +47,10 @@ class Library:
         self._matrices = [k for k, f in enumerate(cell.families) if f.columns is not None]
         self._vectors = _vector_places(self.layout)
         reached = {
-            (g.rows.family, g.rows.first + k) for g in plan.matrix_gradients for k in range(g.rows.count)
+            (gradient.rows.family, gradient.rows.first + k)
+            for gradient in plan.matrix_gradients
+            for deltas, _ in gradient.terms
+            for k in range(len(deltas))
         }
         self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
         self._doors: dict[str, Callable[..., None]] = {}
@@ -81,12 +84,14 @@ class Library:
 
         def pack() -> Tensor:
             count = self.measure(sizes)[int(transposed)]
-            to = parameters[0].new_empty(count)
+            to = matrices[0].new_empty(count)
             places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
             self.call("pack", [*sizes, *addresses(matrices), *places, 0])
             return to
 
-        if training or not matrices:
+        if not matrices:
+            return torch.empty(0)
+        if training:
             return pack()
         return packed(matrices, (id(self), transposed), pack, self.checksum)
 
