@@ -18,7 +18,7 @@ KEPT = {
     "lstm-peephole": ("i f g o", "T·B·6·H"),
     "lstm-projection": ("i f g o", "T·B·(5·H + P)"),
     "lstm-coupled": ("f g o", "T·B·5·H"),
-    "lstm-layernorm": ("e_i e_f e_g e_o", "T·B·6·H"),
+    "lstm-layernorm": ("e_i s_i e_f s_f e_g s_g e_o s_o m_c s_c", "T·B·(6·H + 6)"),
     "gru": ("r z n", "T·B·4·H"),
     "gru-torch": ("r z q n", "T·B·5·H"),
     "mgu": ("f n", "T·B·3·H"),
@@ -31,7 +31,7 @@ def test_what_is_kept_and_how_much_it_is(name: str) -> None:
     """Beside the kept values, the states of every step are there, and are counted."""
     kept, formula = KEPT[name]
     assert storage(CATALOGUE[name]).kept == tuple(kept.split())
-    assert storage(CATALOGUE[name]).formula == formula
+    assert storage(CATALOGUE[name]).formulas["keep"] == formula
 
 
 def test_the_lstm_computes_tanh_of_its_cell_again() -> None:
@@ -55,16 +55,20 @@ CHAINS = Cell.define(
 def test_chains_start_at_what_a_linear_map_gave() -> None:
     found = storage(CHAINS)
     # cos' = -sin(net), so the argument is kept, and q follows from it.
-    assert found.kept == ("a", "net_q")
-    assert [str(s) for s in found.recomputed] == ["b = a * a", "d = sin(b)", "q = cos(net_q)", "s = mean(d)"]
-    assert found.formula == "T·B·3·H"
+    assert found.kept == ("a", "net_q", "s")
+    assert [str(s) for s in found.recomputed] == ["b = a * a", "d = sin(b)", "q = cos(net_q)"]
+    assert found.formulas == {
+        "keep": "T·B·(3·H + 1)",
+        "recompute": "T·B·H",
+        "segments": "S·B·(4·H + 1)",
+    }
 
 
 def test_row_values_count_as_one() -> None:
     cell = Cell.define("own", "s = sum(R_h @ h_prev)\nh = tanh(W_h @ x) * s", states="h")
     found = storage(cell)
     assert found.kept == ("s", "tanh_h")
-    assert found.formula == "T·B·(1 + 2·H)"
+    assert found.formulas["keep"] == "T·B·(1 + 2·H)"
 
 
 @pytest.mark.parametrize("cell", [*CATALOGUE.values(), CHAINS], ids=[*CATALOGUE, "chains"])

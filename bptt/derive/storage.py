@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from bptt.cells.cell import Cell
+from bptt.cells.expression import RowCall
 from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import Step, normal_form
 
@@ -22,29 +23,54 @@ class Storage:
     recomputed: tuple[Step, ...]
 
     @property
-    def formula(self) -> str:
-        """Numbers stored for a whole sequence, in T, B, H, P: kept values and the states."""
-        letters = [normal_form(self.cell).width(name) for name in (*self.kept, *self.cell.states)]
-        parts = []
-        for letter in dict.fromkeys(letters):
-            count = letters.count(letter)
-            parts.append(letter if count == 1 else f"{count}·{letter}" if letter != "1" else str(count))
-        if len(parts) < 2:
-            return f"T·B·{parts[0]}" if parts else "0"
-        return f"T·B·({' + '.join(parts)})"
+    def formulas(self) -> dict[str, str]:
+        """Numbers that are there when the backward pass runs, by mode, in T, B, H, P and S = √T.
+
+        `keep`: kept values and states of all steps. `recompute`: states of all steps. `segments`: states of
+        every S-th step, and beside them one segment of S steps with its kept values.
+        """
+        form = normal_form(self.cell)
+        kept = [form.width(name) for name in self.kept]
+        states = [form.width(name) for name in self.cell.states]
+        return {
+            "keep": _count("T·B", kept + states),
+            "recompute": _count("T·B", states),
+            "segments": _count("S·B", states + kept + states),
+        }
+
+
+def _count(steps: str, letters: list[str]) -> str:
+    """So many steps, each with values of the widths `letters`."""
+    parts = []
+    for letter in dict.fromkeys(letters):
+        count = letters.count(letter)
+        parts.append(letter if count == 1 else f"{count}·{letter}" if letter != "1" else str(count))
+    if len(parts) < 2:
+        return f"{steps}·{parts[0]}" if parts else "0"
+    return f"{steps}·({' + '.join(parts)})"
 
 
 @cache
 def storage(cell: Cell) -> Storage:
-    """Keep what only a linear map can give; compute again what follows from it element by element."""
+    """Keep what only a linear map or a whole row can give; compute again what follows element by element."""
     form = normal_form(cell)
     free = {*cell.inputs, *form.previous, *cell.states, *cell.vectors, *cell.constants}
     wanted = set(adjoint(cell).reads)
     available, kept = set(free), []
+    row_values: set[str] = set()
     for step in form.steps:
-        if not step.products and available.issuperset(step.names):
+        missing = set(step.names) - available
+        if isinstance(step.rest, RowCall):
+            row_values.add(step.target)
+        elif not step.products and step.target in wanted and missing <= row_values:
+            # One number a row is stored more cheaply than what follows from it.
+            kept += [name for name in step.names if name in missing]
+            available |= {*missing, step.target}
+            continue
+        elif not step.products and not missing:
             available.add(step.target)
-        elif step.target in wanted - free:
+            continue
+        if step.target in wanted - free:
             kept.append(step.target)
             available.add(step.target)
     again = []

@@ -134,8 +134,22 @@ def _storage(form: NormalForm, notation: Notation) -> Section:
     if plan.recomputed:
         parts.append(say("Computed again from these, element by element, instead of being kept:"))
         parts.append(Equations(_lines(plan.recomputed, notation)))
-    count = say(
-        "Numbers stored for {} time steps and {} rows: {}.", Name("T"), Name("B"), _arithmetic(plan.formula)
-    )
-    parts.append(count)
+    counts = {mode: _arithmetic(formula) for mode, formula in plan.formulas.items()}
+    parts += [
+        say(
+            "Numbers stored for {} time steps and {} rows, if all this is kept: {}.",
+            Name("T"),
+            Name("B"),
+            counts["keep"],
+        ),
+        say(
+            "If the states alone are kept, and the rest is computed again from them: {}.", counts["recompute"]
+        ),
+        say(
+            "If the states of every {} = √{} steps are kept, and each segment is computed again: {}.",
+            Name("S"),
+            Name("T"),
+            counts["segments"],
+        ),
+    ]
     return Section(Stage.STORAGE, "6. What is kept, and what is computed again", tuple(parts))
