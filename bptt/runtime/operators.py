@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
@@ -11,12 +12,17 @@ from torch.autograd import forward_ad
 
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
+from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
 from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
-from bptt.runtime.kernels.library import DTYPES, Library, library_of
+from bptt.runtime.kernels.library import Library, library_for
 from bptt.runtime.reference.function import plain
 from bptt.runtime.reference.function import run as run_reference
+from bptt.runtime.traced import is_recorded
+from bptt.runtime.traced import run as run_recorded
+
+Storage: TypeAlias = Literal["keep", "recompute", "segments"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +48,7 @@ def run(
     lengths: Tensor | None = None,
     reverse: bool = False,
     all_states: bool = False,
-    storage: str = "keep",
+    storage: Storage = "keep",
 ) -> Sequences:
     """Run a cell over a batch of sequences.
 
@@ -55,70 +61,89 @@ def run(
             and x is not looked at; an output that is no state is zero there. None: all have T steps.
         reverse: time runs from the last step to the first.
         all_states: whether the sequences of all states are wanted.
-        storage: what is stored for the backward pass, one of STORAGE.
+        storage: what kernels store for the backward pass: every value that it reads, the states of all
+            steps, or those of every √T-th step.
 
     """
-    check_arguments(
-        cell,
-        x.shape,
-        tuple(state.shape for state in initial),
-        tuple(stack.shape for stack in parameters),
-        None if lengths is None else lengths.shape,
-    )
-    layout = plan(cell)
     tensors = (x, *initial, *parameters)
-    library = _library(layout, tensors)
-    if library is None:
-        return _by_reference(layout, tensors, lengths, reverse, all_states)
-    whole = tuple(all_states or state == cell.output for state in cell.states)
-    call = Call(library, reverse, whole, storage, lambda t: _public(layout, t, lengths, reverse, whole))
-    tensors = (x if x.stride(-1) == 1 else x.contiguous(), *(t.contiguous() for t in tensors[1:]))
-    if lengths is not None:
-        lengths = lengths.to(x.device, torch.int64).contiguous()
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
-        found: tuple[Tensor, ...] = KernelFunction.apply(call, lengths, *tensors)  # type: ignore[no-untyped-call]
+    if storage not in get_args(Storage):
+        raise InputError("storage", f"expected one of {', '.join(get_args(Storage))}", repr(storage))
+    whole = tuple([all_states or state == cell.output for state in cell.states])
+    if not is_recorded():
+        check_arguments(
+            cell,
+            x.shape,
+            tuple([state.shape for state in initial]),
+            tuple([stack.shape for stack in parameters]),
+            None if lengths is None else lengths.shape,
+        )
+        found = _run_at_once(cell, tensors, lengths, reverse, whole, storage)
+    elif _is_transformed():
+        found = _run_apart(cell, tensors, lengths, reverse, whole, storage)
     else:
-        found = run_kernels(call, lengths, tensors)
+        found, whole = run_recorded(cell, tensors, lengths, reverse, whole, storage == "keep")
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
     output = found[names.index(cell.output)] if cell.output in names else found[count - 1]
     return Sequences(output, found[count:], found[: len(cell.states)] if all_states else ())
 
 
+def _run_at_once(
+    cell: Cell,
+    tensors: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+    whole: tuple[bool, ...],
+    storage: Storage,
+) -> tuple[Tensor, ...]:
+    """The sequences of the states that `whole` marks, the output if it is no state, the final states."""
+    layout = plan(cell)
+    library = _library(layout, tensors)
+    if library is None:
+        return _by_reference(layout, tensors, lengths, reverse, whole)
+    call = Call(library, reverse, whole, storage, lambda t: _by_reference(layout, t, lengths, reverse, whole))
+    x, *rest = tensors
+    tensors = (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in rest])
+    if lengths is not None:
+        lengths = lengths.to(x.device, torch.int64).contiguous()
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        found: tuple[Tensor, ...] = KernelFunction.apply(call, lengths, *tensors)  # type: ignore[no-untyped-call]
+        return found
+    return run_kernels(call, lengths, tensors)
+
+
+_run_apart = torch.compiler.disable(  # type: ignore[no-untyped-call]
+    _run_at_once, reason="under torch.func and in forward mode a recurrence is run, not compiled"
+)
+
+
+def _is_transformed() -> bool:
+    """Whether torch.func or forward mode is at work, to which a kernel means nothing."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
 def _library(layout: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:
     """The kernels for these tensors, or None where the reference backend is to run."""
-    x = tensors[0]
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+    if _is_transformed():
         return None
-    if x.device.type != "cpu" or x.dtype not in DTYPES or 0 in x.shape:
+    if any(type(t).__torch_dispatch__ is not Tensor.__torch_dispatch__ for t in tensors):
+        # A tensor that is not memory: distributed, fake, wrapped.
         return None
-    if any(t.dtype != x.dtype or t.device != x.device for t in tensors):
-        return None
-    return library_of(layout, x.dtype)
+    return library_for(layout, tensors)
 
 
 def _by_reference(
-    layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool, all_states: bool
-) -> Sequences:
-    cell, states = layout.cell, len(layout.cell.states)
-    found = run_reference(layout, tensors, lengths, reverse)
-    # A state keeps its value through the padding: the step that is run last has the final one.
-    final = tuple(state[0 if reverse else -1] for state in found[:states])
-    output = found[cell.states.index(cell.output)] if cell.output in cell.states else found[-1]
-    return Sequences(output, final, found[:states] if all_states else ())
-
-
-def _public(
     layout: KernelPlan,
     tensors: Sequence[Tensor],
     lengths: Tensor | None,
     reverse: bool,
     whole: Sequence[bool],
 ) -> tuple[Tensor, ...]:
-    """By the reference backend what the kernels return."""
+    """What the kernels return, in torch operations."""
     states = len(layout.cell.states)
     found = run_reference(layout, tensors, lengths, reverse)
     asked = [s for s, wanted in zip(found[:states], whole, strict=True) if wanted]
+    # A state keeps its value through the padding: the step that is run last has the final one.
     return (*asked, *found[states:], *(state[0 if reverse else -1] for state in found[:states]))
 
 

@@ -34,14 +34,7 @@ class Call:
 
 def run(call: Call, lengths: Tensor | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The sequences that are asked for, then the final states, without a graph."""
-    result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, None)
-    return _public(result.states, result.output, result.final)
-
-
-def _public(
-    states: Sequence[Tensor | None], output: Tensor | None, final: tuple[Tensor, ...]
-) -> tuple[Tensor, ...]:
-    return (*(s for s in (*states, output) if s is not None), *final)
+    return run_forward(call.library, call.tensors(lengths, tensors), call.whole, None).tensors
 
 
 class KernelFunction(torch.autograd.Function):
@@ -50,7 +43,7 @@ class KernelFunction(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, call: Call, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
         result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, call.storage)
-        outputs = _public(result.states, result.output, result.final)
+        outputs = result.tensors
         ctx.call, ctx.saved, ctx.count = call, result.saved, len(tensors)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(lengths, *tensors, *outputs)

@@ -157,6 +157,19 @@ def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
     return [places[name] for name in layout.plan.cell.vectors]
 
 
+def library_for(plan: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:
+    """The kernels for these tensors, x first, or None where the reference backend is to run.
+
+    Raises MachineError as `library_of` does.
+    """
+    x = tensors[0]
+    if x.device.type != "cpu" or x.dtype not in DTYPES or 0 in x.shape:
+        return None
+    if any(t.dtype != x.dtype or t.device != x.device for t in tensors):
+        return None
+    return library_of(plan, x.dtype)
+
+
 def library_of(plan: KernelPlan, dtype: torch.dtype) -> Library | None:
     """The kernels of a plan, or None where the reference backend is to run.
 

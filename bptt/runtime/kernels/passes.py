@@ -14,9 +14,6 @@ from torch import Tensor
 from bptt.runtime.kernels.library import Library, Tensors, addresses
 from bptt.runtime.kernels.memory import Lease
 
-# What back-propagation finds stored: every value that it reads; the states; or the states of some steps.
-STORAGE = ("keep", "recompute", "segments")
-
 
 @dataclass(frozen=True, eq=False)
 class Result:
@@ -28,6 +25,11 @@ class Result:
     output: Tensor | None
     final: tuple[Tensor, ...]
     saved: Saved | None
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """The sequences that there are, then the final states."""
+        return (*[s for s in (*self.states, self.output) if s is not None], *self.final)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +89,7 @@ def _layout(
 def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], storage: str | None) -> Result:
     """Run a cell over sequences.
 
-    `whole[k]` asks for all steps of state k. `storage` is one of STORAGE if a backward pass may follow.
+    `whole[k]` asks for all steps of state k. `storage` says what is stored, None if no backward pass follows.
     """
     x, parameters = given.x, given.parameters
     steps, batch = x.shape[:2]

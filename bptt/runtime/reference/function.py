@@ -25,11 +25,7 @@ def run(
     `tensors` are x, the initial states and the parameters.
     """
     (x, *rest), cell = tensors, layout.cell
-    valid = None
-    if lengths is not None:
-        steps = torch.arange(x.shape[0], device=x.device)
-        valid = (steps[:, None] < lengths.to(x.device))[:, :, None]  # (T, B, 1)
-        x = torch.where(valid, x, _filler(x, lengths)) if len(lengths) else x
+    x, valid = mask_padding(x, lengths)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
             layout, reverse, valid, x, *rest
@@ -38,8 +34,8 @@ def run(
     else:
         # Nothing is kept for a backward pass that cannot come; forward mode goes through by itself.
         found = plain(layout, reverse, valid, (x, *rest))
-    if valid is not None and cell.output not in cell.states:
-        found[cell.output] = torch.where(valid, found[cell.output], torch.zeros_like(found[cell.output]))
+    if cell.output not in cell.states:
+        found[cell.output] = zero_padding(found[cell.output], valid)
     return tuple(found.values())
 
 
@@ -53,6 +49,25 @@ def plain(
 def public_names(layout: KernelPlan) -> tuple[str, ...]:
     """What a recurrence returns: the states, and the output if it is none of them."""
     return tuple(dict.fromkeys((*layout.cell.states, layout.cell.output)))
+
+
+def saved_names(layout: KernelPlan) -> tuple[str, ...]:
+    """The same, and what the backward pass needs beside it."""
+    return tuple(dict.fromkeys((*public_names(layout), *layout.storage.kept)))
+
+
+def mask_padding(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
+    """The input with finite numbers in the padding; and which steps are valid, (T, B, 1), None if all are."""
+    if lengths is None:
+        return x, None
+    steps = torch.arange(x.shape[0], device=x.device)
+    valid = (steps[:, None] < lengths.to(x.device))[:, :, None]  # (T, B, 1)
+    return torch.where(valid, x, _filler(x, lengths)) if len(lengths) else x, valid
+
+
+def zero_padding(values: Tensor, valid: Tensor | None) -> Tensor:
+    """A sequence (T, B, width) with zero in the padding."""
+    return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
 
 
 def _filler(x: Tensor, lengths: Tensor) -> Tensor:
@@ -83,7 +98,7 @@ class _Recurrence(torch.autograd.Function):
         layout: KernelPlan, reverse: bool, valid: Tensor | None, x: Tensor, *rest: Tensor
     ) -> tuple[Tensor, ...]:
         problem = _problem(layout, reverse, valid, x, rest)
-        return tuple(forward(problem, _saved_names(layout)).values())
+        return tuple(forward(problem, saved_names(layout)).values())
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -104,10 +119,10 @@ class _Recurrence(torch.autograd.Function):
             return (*nothing, *(None,) * ctx.count)
         valid, x, *others = ctx.saved_tensors
         problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
-        saved = dict(zip(_saved_names(layout), others[ctx.count - 1 :], strict=True))
+        saved = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
         if torch.is_grad_enabled():
             # A gradient of this gradient is wanted: what was saved has no history, so it is computed again.
-            saved = forward(problem, _saved_names(layout))
+            saved = forward(problem, saved_names(layout))
         found = backward(problem, saved, dict(zip(names, gradients, strict=False)))
         return (*nothing, found.x, *found.initial, *found.parameters)
 
@@ -122,12 +137,8 @@ class _Recurrence(torch.autograd.Function):
         found = tangent(
             problem, _problem(layout, ctx.reverse, valid, moved[0], moved[1:]), public_names(layout)
         )
-        hidden = len(_saved_names(layout)) - len(found)
+        hidden = len(saved_names(layout)) - len(found)
         return (*found.values(), *(None,) * hidden)
-
-
-def _saved_names(layout: KernelPlan) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*public_names(layout), *layout.storage.kept)))
 
 
 def _problem(

@@ -1,0 +1,67 @@
+"""A recurrence and its back-propagation in torch operations, apart from each other.
+
+Between them pass the sequences of the states and one tensor, `kept` (T, B, sum of widths): the values of
+`plan.storage.kept` side by side, as kernels store them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from bptt.derive.normal_form import normal_form
+from bptt.runtime.reference.backward import Gradients, backward
+from bptt.runtime.reference.forward import forward
+from bptt.runtime.reference.function import public_names, saved_names, zero_padding
+from bptt.runtime.reference.problem import Problem
+
+
+def kept_widths(problem: Problem) -> list[int]:
+    """The width of each kept value."""
+    form = normal_form(problem.plan.cell)
+    return [problem.fixed[form.width(name)] for name in problem.plan.storage.kept]
+
+
+def forward_kept(problem: Problem, whole: Sequence[bool], keep: bool) -> list[Tensor]:
+    """The sequences (T, B, width) of the states that `whole` marks, and of the output if it is no state; the
+    final states (B, width); with `keep` the kept values. No two share memory.
+    """
+    cell, last = problem.plan.cell, _last(problem)
+    found = forward(problem, saved_names(problem.plan) if keep else public_names(problem.plan))
+    asked = [found[state] for state, wanted in zip(cell.states, whole, strict=True) if wanted]
+    outputs = [found[name] for name in public_names(problem.plan) if name not in cell.states]
+    final = [found[state][last].clone() for state in cell.states]
+    none = problem.x.new_empty(*problem.x.shape[:2], 0)
+    kept = [torch.cat([none, *(found[name] for name in problem.plan.storage.kept)], -1)] if keep else []
+    return [*asked, *(zero_padding(output, problem.valid) for output in outputs), *final, *kept]
+
+
+def backward_kept(
+    problem: Problem, states: Sequence[Tensor], kept: Tensor, gradients: Sequence[Tensor | None]
+) -> Gradients:
+    """Back-propagation from the gradients of what `forward_kept` gave but for the kept values, where `whole`
+    marked all states. None stands for zero.
+    """
+    plan, names = problem.plan, public_names(problem.plan)
+    losses = dict(zip(names, gradients, strict=False))
+    for name, state, gradient in zip(plan.cell.states, states, gradients[len(names) :], strict=True):
+        if gradient is not None:
+            loss = losses[name]
+            loss = torch.zeros_like(state) if loss is None else loss.clone()
+            loss[_last(problem)] += gradient
+            losses[name] = loss
+    for name in names[len(states) :]:
+        loss = losses[name]
+        losses[name] = None if loss is None else zero_padding(loss, problem.valid)
+    parts = torch.split(kept, kept_widths(problem), -1)
+    saved = dict(zip((*plan.cell.states, *plan.storage.kept), (*states, *parts), strict=True))
+    found = backward(problem, saved, losses)
+    return replace(found, x=zero_padding(found.x, problem.valid))
+
+
+def _last(problem: Problem) -> int:
+    """The step that is computed last: a state keeps its value through the padding."""
+    return 0 if problem.reverse else -1

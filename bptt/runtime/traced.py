@@ -1,0 +1,210 @@
+"""A recurrence as an operator of torch's library, for whatever records torch's operations.
+
+`torch.compile`, `torch.export` and other tracers write down what torch is asked to do, and would miss a
+kernel that is called past it. The operator takes the cell as text, so that a graph can be saved and loaded.
+It runs kernels where there are any, else torch operations; what passes from forward to backward means the
+same to both.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from bptt.cells.cell import Cell
+from bptt.codegen.plan import KernelPlan, plan
+from bptt.errors import InputError
+from bptt.runtime.arguments import check_arguments
+from bptt.runtime.kernels.library import Tensors, library_for
+from bptt.runtime.kernels.passes import arguments_again, run_backward, run_forward, run_kept
+from bptt.runtime.reference.function import mask_padding, public_names
+from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
+from bptt.runtime.reference.problem import Problem
+
+
+def is_recorded() -> bool:
+    """Whether something records torch's operations."""
+    # Modes that see every operation (FakeTensor, make_fx) have no public sign.
+    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0 or torch._C._is_tracing()
+
+
+def run(
+    cell: Cell,
+    tensors: tuple[Tensor, ...],
+    lengths: Tensor | None,
+    reverse: bool,
+    whole: tuple[bool, ...],
+    keep: bool,
+) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:
+    """The sequences of states, the output if it is no state, the final states; and which sequences those are.
+
+    They are those that `whole` marks, or all if a backward pass may follow, and is to find them: with
+    `keep`. Without, and in exported programs, it runs the forward pass again.
+    """
+    keep = keep and torch.is_grad_enabled() and not torch.compiler.is_exporting()
+    keep = keep and any(tensor.requires_grad for tensor in tensors)
+    whole = tuple([keep or asked for asked in whole])
+    found = _recurrence(_text(cell), list(tensors), lengths, reverse, list(whole), keep)
+    return tuple(found[:-1] if keep else found), whole
+
+
+# The compiler of torch does not follow the making of a text.
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _text(cell: Cell) -> str:
+    return json.dumps(cell.to_dict())
+
+
+@lru_cache(maxsize=1024)
+def _plan(text: str) -> KernelPlan:
+    return plan(Cell.from_dict(json.loads(text)))
+
+
+@torch.library.custom_op("bptt::recurrence", mutates_args=())
+def _recurrence(
+    cell: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    whole: Sequence[bool],
+    keep: bool,
+) -> list[Tensor]:
+    """Of `tensors`, (x, *initial, *parameters): the sequences (T, B, width) of the states that `whole` marks
+    and of the output if it is no state; the final states (B, width); with `keep`, which needs all states,
+    the kept values.
+    """
+    layout = _plan(cell)
+    given = _given(layout, tensors, lengths, reverse)
+    library = library_for(layout, tensors)
+    if library is None:
+        return forward_kept(_problem(layout, given), whole, keep)
+    if not keep:
+        return list(run_forward(library, given, tuple(whole), None).tensors)
+    result, kept = run_kept(library, given)
+    return [*result.tensors, kept]
+
+
+@_recurrence.register_fake
+def _(
+    cell: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    whole: Sequence[bool],
+    keep: bool,
+) -> list[Tensor]:
+    layout, x = _plan(cell), tensors[0]
+    states, (steps, batch, _) = layout.cell.states, x.shape
+    problem = _problem(layout, _sorted(layout, tensors, None, reverse))
+    size = {name: problem.fixed[layout.cell.width(name)] for name in public_names(layout)}
+    asked = [state for state, wanted in zip(states, whole, strict=True) if wanted]
+    found = [x.new_empty(steps, batch, size[name]) for name in (*asked, *list(size)[len(states) :])]
+    found += [x.new_empty(batch, size[state]) for state in states]
+    return [*found, x.new_empty(steps, batch, sum(kept_widths(problem)))] if keep else found
+
+
+@torch.library.custom_op("bptt::recurrence_backward", mutates_args=())
+def _recurrence_backward(
+    cell: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    states: Sequence[Tensor],
+    kept: Tensor,
+    gradients: Sequence[Tensor | None],
+    asked: Sequence[bool],
+) -> list[Tensor]:
+    """The gradients of those of `tensors` that `asked` marks, from the sequences of all states, the kept
+    values, and the gradients of all that the forward pass gave before these.
+    """
+    layout = _plan(cell)
+    given = _given(layout, tensors, lengths, reverse)
+    library = library_for(layout, tensors)
+    if library is None:
+        plain = backward_kept(_problem(layout, given), states, kept, gradients)
+        found = zip((plain.x, *plain.initial, *plain.parameters), asked, strict=True)
+        # One may be a gradient that came in, but what an operator returns is memory of its own.
+        return [gradient.clone(memory_format=torch.contiguous_format) for gradient, wanted in found if wanted]
+    arguments, first = arguments_again(library, given, states, kept), len(gradients) - len(states)
+    known = [asked[0], *asked[1 + len(states) :]]
+    fast = run_backward(library, given, arguments, gradients[:first], gradients[first:], known)
+    both = zip((fast.x, *fast.initial, *fast.parameters), asked, strict=True)
+    return [gradient for gradient, wanted in both if wanted and gradient is not None]
+
+
+@_recurrence_backward.register_fake
+def _(
+    cell: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    states: Sequence[Tensor],
+    kept: Tensor,
+    gradients: Sequence[Tensor | None],
+    asked: Sequence[bool],
+) -> list[Tensor]:
+    return [t.new_empty(t.shape) for t, wanted in zip(tensors, asked, strict=True) if wanted]
+
+
+def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    ctx.cell, tensors, lengths, ctx.reverse, ctx.whole, ctx.keep = inputs
+    ctx.set_materialize_grads(False)
+    ctx.count = len(tensors)
+    read = [*output[: len(ctx.whole)], output[-1]] if ctx.keep else []
+    ctx.save_for_backward(lengths, *tensors, *read)
+
+
+def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
+    lengths, *saved = ctx.saved_tensors
+    tensors, read = saved[: ctx.count], saved[ctx.count :]
+    call, states = (ctx.cell, tensors, lengths, ctx.reverse), len(ctx.whole)
+    if ctx.keep:
+        gradients = gradients[:-1]
+    else:
+        found = _recurrence(*call, [True] * states, True)
+        read, given = [*found[:states], found[-1]], iter(gradients)
+        gradients = [*[next(given) if asked else None for asked in ctx.whole], *given]
+    asked = ctx.needs_input_grad[1]
+    result = iter(_recurrence_backward(*call, read[:-1], read[-1], gradients, asked))
+    return None, [next(result) if wanted else None for wanted in asked], None, None, None, None
+
+
+_recurrence.register_autograd(_backward, setup_context=_save)
+
+
+def _given(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:
+    """The arguments, checked, as kernels read them. Raises InputError."""
+    if forward_ad._current_level >= 0:
+        # Torch would go on as if nothing changed with the input.
+        rule, cure = (
+            "forward mode does not go through a compiled or exported program",
+            "Call the module itself",
+        )
+        raise InputError(f"recurrence({layout.cell.name})", rule, cure=cure)
+    given = _sorted(layout, tensors, lengths, reverse)
+    shapes = tuple(t.shape for t in given.initial), tuple(t.shape for t in given.parameters)
+    check_arguments(layout.cell, given.x.shape, *shapes, None if lengths is None else lengths.shape)
+    if lengths is not None:
+        steps, lengths = len(given.x), lengths.to(given.x.device, torch.int64).contiguous()
+        outside = lengths[(lengths < 0) | (lengths > steps)].tolist()
+        if outside:
+            rule = f"lengths are from 0 to the {steps} steps of the input"
+            raise InputError(f"recurrence({layout.cell.name})", rule, outside)
+    x, *rest = tensors
+    dense = [x if x.stride(-1) == 1 else x.contiguous(), *(t.contiguous() for t in rest)]
+    return _sorted(layout, dense, lengths, reverse)
+
+
+def _sorted(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:
+    count = 1 + len(layout.cell.states)
+    return Tensors(tensors[0], lengths, tuple(tensors[1:count]), tuple(tensors[count:]), reverse)
+
+
+def _problem(layout: KernelPlan, given: Tensors) -> Problem:
+    x, valid = mask_padding(given.x, given.lengths)
+    return Problem(layout, x, tuple(given.initial), tuple(given.parameters), valid, given.reverse)
