@@ -166,7 +166,8 @@ class Stack(CellModule):
         self, sequences: Sequences, starts: list[tuple[Tensor, ...]], all_states: bool
     ) -> tuple[list[Run], Tensor]:
         """Every layer's run, and the output (T, B, directions * width) of the last."""
-        values, runs, count = sequences.values, list[Run](), self.num_directions
+        runs: list[Run] = []
+        values, count = sequences.values, self.num_directions
         for first in range(0, len(self.layers), count):
             if first:
                 values = nn.functional.dropout(values, self.dropout, self.training)
