@@ -20,7 +20,7 @@ def test_version(command: Command) -> None:
     assert (ended.code, ended.out) == (0, f"bptt {bptt.__version__}\n")
 
 
-VERBS = ["cells", "derive", "check", "train", "train lm", "sample", "score", "evaluate", "inspect"]
+VERBS = ["cells", "derive", "check", "train", "train lm", "sample", "score", "evaluate", "inspect", "bench"]
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])

@@ -52,7 +52,10 @@ ROOMS = {
     "training": room("tasks nn data", "torch safetensors"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("", "matplotlib numpy"),
-    "cli": room("cli cells derive codegen runtime nn data tasks training probe report", "typer rich torch"),
+    "bench": room("cells codegen runtime nn data tasks training report", "torch"),
+    "cli": room(
+        "cli cells derive codegen runtime nn data tasks training probe report bench", "typer rich torch"
+    ),
     "__init__": room("cells derive runtime nn"),
     "__main__": room("cli"),
 }
@@ -60,6 +63,9 @@ ROOMS = {
 DOORS = {
     "derive/exact.py": {"sympy"},
     "cells/load.py": {"pathlib", "runpy"},
+    "bench/peers/jax_scan.py": {"jax"},
+    "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
+    "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
 }
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import bptt
-from bptt.cli import cells, check, derive, evaluate, inspect, sample, score, train
+from bptt.cli import bench, cells, check, derive, evaluate, inspect, sample, score, train
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
@@ -31,6 +31,7 @@ app.command()(sample.sample)
 app.command()(score.score)
 app.command()(evaluate.evaluate)
 app.command()(inspect.inspect)
+app.command()(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:

@@ -5,3 +5,5 @@ from bptt.report.figures import draw_training as draw_training
 from bptt.report.records import GRADIENT as GRADIENT
 from bptt.report.records import read_gradient as read_gradient
 from bptt.report.records import read_training as read_training
+from bptt.report.speedups import Speedups as Speedups
+from bptt.report.speedups import draw_speedups as draw_speedups

@@ -1,0 +1,1 @@
+"""Side by side with others: the same work, in the same process, in turns."""

@@ -1,0 +1,77 @@
+"""Who takes part in the work of one layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch import Tensor
+
+from bptt.bench.cases import Case
+from bptt.bench.comparison import Entrants
+from bptt.bench.contender import Contender
+from bptt.bench.names import (
+    COMPILED,
+    EAGER,
+    JAX,
+    LAYER,
+    ONNXRUNTIME,
+    OURS,
+    PLAIN_LSTM,
+    SCRIPT,
+    TORCHRECURRENT,
+)
+from bptt.bench.peers import jax_scan, onnx_runtime, torch_layers, torch_loops, torchrecurrent_layers
+from bptt.bench.problem import Problem, TorchContender, draw, first_layer, module_contender
+from bptt.nn import GRU, LSTM, RNN, Recurrent
+from bptt.nn.parameters import own_names, torch_names
+
+_MODULES = {"lstm": LSTM, "gru-torch": GRU, "elman-tanh": RNN}
+
+
+@dataclass(frozen=True)
+class Peer:
+    """`make` returns None where a peer does not do the work. `slow` ones are left out of a quick look."""
+
+    name: str
+    make: Callable[[Problem], Contender | None]
+    installed: bool = True
+    slow: bool = False
+
+
+PEERS = (
+    Peer(LAYER, torch_layers.make),
+    Peer(EAGER, partial(torch_loops.make, EAGER)),
+    Peer(SCRIPT, partial(torch_loops.make, SCRIPT)),
+    Peer(COMPILED, partial(torch_loops.make, COMPILED), slow=True),
+    Peer(TORCHRECURRENT, torchrecurrent_layers.make, torchrecurrent_layers.INSTALLED),
+    Peer(JAX, jax_scan.make, jax_scan.INSTALLED),
+    Peer(ONNXRUNTIME, onnx_runtime.make, onnx_runtime.INSTALLED),
+)
+
+
+def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
+    """Our module, and those of `peers` that do this work; only torch.nn knows unequal lengths."""
+    problem = draw(case)
+    chosen = [p for p in peers if case.kind == "layers" or p.name == LAYER]
+    companions = []
+    if case.name not in torch_layers.LAYERS:
+        companions.append(_own(PLAIN_LSTM, draw(replace(case, name="lstm"))))
+    makers = {peer.name: partial(peer.make, problem) for peer in chosen}
+    return Entrants(_own(OURS, problem), makers, problem.flops, companions)
+
+
+def _own(name: str, problem: Problem) -> TorchContender:
+    """Our module for the cell, as a user has it."""
+    cell = problem.cell
+    if cell.name in _MODULES:
+        module, names = _MODULES[cell.name](*problem.sizes), torch_names(cell)
+    else:
+        module, names = Recurrent(cell, *problem.sizes), own_names(cell)
+
+    def run(x: Tensor) -> Tensor:
+        output: Tensor = module(x, lengths=problem.lengths)[0]
+        return output
+
+    return module_contender(name, problem, module, run, first_layer(names))

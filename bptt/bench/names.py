@@ -1,0 +1,13 @@
+"""The names of those who take part, as they stand in tables."""
+
+OURS = "bptt"
+# Our plain LSTM of the same sizes, beside the cells that torch.nn does not have.
+PLAIN_LSTM = "bptt lstm"
+LAYER = "torch.nn"
+EAGER, SCRIPT, COMPILED = "torch loop", "torch script", "torch.compile"
+# The ways to run a layer in torch; the fastest of them is the one to beat.
+TORCH = (LAYER, EAGER, SCRIPT, COMPILED)
+TORCHRECURRENT, JAX, ONNXRUNTIME = "torchrecurrent", "jax", "onnxruntime"
+OTHERS = (TORCHRECURRENT, JAX, ONNXRUNTIME)
+# A model, and an output layer, as a user of torch writes them; torch's own loss in pieces of the batch.
+PLAIN, CHUNKED = "plain torch", "torch, in chunks"

@@ -1,0 +1,80 @@
+"""Measurements in a page of documentation, between marks: what a command wrote before gives way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bptt.bench.cases import SECTIONS
+from bptt.bench.picture import draw_layers
+from bptt.bench.results import Report
+from bptt.bench.tables import Table, notes, tables
+from bptt.errors import InputError
+from bptt.tasks.run_folder import write_bytes
+
+_TITLE = "# Benchmarks\n"
+_PICTURE = "benchmark_layers.png"
+
+
+def check_place(option: str, path: Path) -> None:
+    """Raise InputError unless a file can be there, before anything is measured."""
+    if not path.parent.is_dir() or path.is_dir():
+        raise InputError(option, "must be a file in a folder that exists", path)
+
+
+def read_page(path: Path) -> str:
+    """The page as it is, or the start of a new one. Raises InputError: no text."""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else _TITLE
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("output", "must be a page of text", f"{path}: {error}") from error
+
+
+def write_page(path: Path, report: Report) -> None:
+    """Put what was measured into the page: every section in its place, or at the end if it has none.
+
+    The picture goes into the folder `images` beside the page. Raises MachineError if it cannot be done.
+    """
+    text = read_page(path)
+    for name in SECTIONS:
+        part = report.only(name)
+        if part.runs:
+            text = _replaced(text, name, _section(part, _draw(part, path) if name == "layers" else ""))
+    write_bytes(path, text.encode("utf-8"))
+
+
+def _replaced(text: str, name: str, section: str) -> str:
+    begin, end = f"<!-- bptt bench {name} -->", f"<!-- end of bptt bench {name} -->"
+    if begin not in text:
+        text = f"{text.rstrip()}\n\n{begin}{end}\n"
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{section}\n{end}{rest.partition(end)[2]}"
+
+
+def _draw(report: Report, path: Path) -> str:
+    """Draw the picture; return the line of the page that shows it."""
+    folder = path.parent / "images"
+    folder.mkdir(exist_ok=True)
+    draw_layers(report, folder / _PICTURE)
+    return f"![How many times as fast as torch, by shape]({folder.name}/{_PICTURE})"
+
+
+def describe(report: Report) -> list[str]:
+    """Where and how it was measured, in lines."""
+    place = report.environment
+    versions = ", ".join(f"{name} {number}" for name, number in place.versions.items())
+    return [
+        f"{report.date}, `{report.command}`",
+        f"{place.processor}, {place.cores} cores, {place.vectors}; {place.system}; {versions}",
+    ]
+
+
+def _section(report: Report, picture: str) -> str:
+    listed = "\n".join(f"- {note}" for note in notes(report))
+    parts = ["  \n".join(describe(report)), picture, *map(_markdown, tables(report)), listed]
+    return "\n\n".join(filter(None, parts))
+
+
+def _markdown(table: Table) -> str:
+    lines: list[Sequence[str]] = [table.header, ["---", *("--:" for _ in table.header[1:])], *table.rows]
+    return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)

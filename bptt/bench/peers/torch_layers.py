@@ -1,0 +1,29 @@
+"""torch.nn's own layers."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from bptt.bench.names import LAYER
+from bptt.bench.problem import Problem, TorchContender, first_layer, module_contender
+from bptt.nn.parameters import torch_names
+
+LAYERS = {"lstm": nn.LSTM, "gru-torch": nn.GRU, "elman-tanh": nn.RNN}
+
+
+def make(problem: Problem) -> TorchContender | None:
+    """The layer, or None for a cell that torch.nn does not have. Unequal lengths are packed."""
+    if problem.cell.name not in LAYERS:
+        return None
+    layer = LAYERS[problem.cell.name](*problem.sizes)
+    steps, lengths = problem.x.shape[0], problem.lengths
+
+    def run(x: Tensor) -> Tensor:
+        if lengths is None:
+            output: Tensor = layer(x)[0]
+            return output
+        packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+        return pad_packed_sequence(layer(packed)[0], total_length=steps)[0]
+
+    return module_contender(LAYER, problem, layer, run, first_layer(torch_names(problem.cell)))

@@ -1,0 +1,93 @@
+"""From what a user asks for to the processes that measure it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import torch
+
+from bptt.bench.cases import (
+    CELLS,
+    QUICK_SHAPES,
+    RAGGED_SHAPES,
+    SECTIONS,
+    SHAPES,
+    TORCH_CELLS,
+    Case,
+    Shape,
+    check_cells,
+    layer_cases,
+    parse_shape,
+    streaming_cases,
+    training_cases,
+)
+from bptt.bench.request import Budget, Request
+from bptt.errors import InputError
+
+_FULL, _QUICK = Budget(rounds=15, seconds=1.0), Budget(rounds=3, seconds=0.2)
+# A number of rounds that the user chose is kept to, whatever it takes.
+_WHATEVER_IT_TAKES = 1e9
+
+
+def choose(
+    what: str,
+    cells: Sequence[str],
+    shapes: Sequence[str],
+    threads: Sequence[int],
+    rounds: int,
+    quick: bool,
+) -> list[Request]:
+    """The processes for a section, or "all"; what is empty or 0 is chosen here. Raises InputError.
+
+    For each number of threads malloc is as it is, then tuned. Streaming is measured with one thread
+    too, and not tuned: a step allocates next to nothing. A `quick` look leaves out what takes long.
+    """
+    wanted = tuple(SECTIONS) if what == "all" else (what,)
+    _check(what, cells, shapes, threads, rounds)
+    budget = _QUICK if quick else _FULL
+    budget = Budget(rounds, _WHATEVER_IT_TAKES) if rounds else budget
+    chosen = check_cells(cells or CELLS)
+    given = tuple(map(parse_shape, shapes))
+    steps = tuple(streaming_cases(chosen)) if "streaming" in wanted else ()
+    long = tuple(_long_cases(wanted, chosen, given, quick))
+    counts = tuple(dict.fromkeys(threads)) or (torch.get_num_threads(),)
+    found = []
+    for count in counts:
+        found.append(Request(count, False, (*long, *steps), budget, others=True, slow=not quick))
+        if not quick:
+            found.append(Request(count, True, long, budget, others=False, slow=True))
+    if 1 not in counts:
+        found.append(Request(1, False, steps, budget, others=True, slow=False))
+    if not any(request.cases for request in found):
+        raise InputError(
+            "cells", f"for {what}, one of {', '.join(TORCH_CELLS)} is among them", ", ".join(cells)
+        )
+    return [request for request in found if request.cases]
+
+
+def _long_cases(
+    wanted: Sequence[str], cells: Sequence[str], shapes: Sequence[Shape], quick: bool
+) -> list[Case]:
+    """All cases but the single steps."""
+    usual = (QUICK_SHAPES, QUICK_SHAPES) if quick else (SHAPES, RAGGED_SHAPES)
+    dense, ragged = (shapes, shapes) if shapes else usual
+    found = list(layer_cases(cells, dense, ragged)) if "layers" in wanted else []
+    return found + (list(training_cases()) if "training" in wanted else [])
+
+
+def _check(
+    what: str, cells: Sequence[str], shapes: Sequence[str], threads: Sequence[int], rounds: int
+) -> None:
+    if shapes and what not in ("layers", "all"):
+        raise InputError("shapes", "are chosen for layers", f"them for {what}")
+    if cells and what == "training":
+        raise InputError("cells", "are chosen for layers and streaming", f"them for {what}")
+    most = os.cpu_count() or 1
+    for count in threads:
+        if not 1 <= count <= most:
+            raise InputError(
+                "threads", f"is a whole number from 1 to {most}, the cores of this machine", count
+            )
+    if rounds < 0:
+        raise InputError("rounds", "is a whole number of at least 0", rounds)

@@ -1,0 +1,120 @@
+"""What was measured: plain values, and the few numbers that sum them up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import median, quantiles
+from typing import Any
+
+from bptt.bench.cases import SECTIONS, Case
+from bptt.bench.names import OURS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one case gave.
+
+    `seconds` per step, by contender, one number for each round that counts; `first` the seconds of
+    the first step, compilation included; `flops` of a step, 0 if nobody counts; `peak` floating-point
+    operations per second of the processor, 0 if unknown; `memory` in bytes. `rejected` rounds were
+    disturbed; where hardly any was not, they all count, and the result is `noisy`. `notes` say who did
+    not take part, and why.
+    """
+
+    case: Case
+    seconds: Mapping[str, Sequence[float]]
+    first: Mapping[str, float]
+    flops: float
+    peak: float
+    memory: Mapping[str, int]
+    rejected: int
+    noisy: bool
+    notes: Sequence[str]
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> Outcome:
+        """The outcome of what `dataclasses.asdict` made of one."""
+        case = found["case"]
+        return cls(**{**found, "case": Case(**{**case, "shape": tuple(case["shape"])})})
+
+    def median(self, name: str) -> float:
+        """Seconds per step."""
+        return median(self.seconds[name])
+
+    def spread(self, name: str) -> float:
+        """Half the distance of the quartiles, in seconds."""
+        first, _, third = quantiles(self.seconds[name], method="inclusive") if self._several else (0, 0, 0)
+        return (third - first) / 2
+
+    def ratio(self, name: str, base: str = OURS) -> float:
+        """How many times as long a step takes as one of `base`: the median over the rounds."""
+        pairs = zip(self.seconds[name], self.seconds[base], strict=True)
+        return median(theirs / ours for theirs, ours in pairs)
+
+    def fastest(self, names: Sequence[str]) -> str:
+        """The one of `names`, who took part, with the shortest step; "" if there is none."""
+        return min(names, key=self.median, default="")
+
+    @property
+    def speed(self) -> float:
+        """Our floating-point operations per second."""
+        return self.flops / self.median(OURS)
+
+    @property
+    def _several(self) -> bool:
+        return len(self.seconds[OURS]) > 1
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What it was measured on. `missing` are peers that are not installed."""
+
+    processor: str
+    cores: int
+    system: str
+    vectors: str
+    versions: Mapping[str, str]
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """The outcomes of one process."""
+
+    threads: int
+    tuned: bool
+    outcomes: Sequence[Outcome]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a command measured."""
+
+    command: str
+    date: str
+    environment: Environment
+    runs: Sequence[Run]
+
+    def to_json(self) -> str:
+        """All of it, the time of every round included."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+    def only(self, section: str) -> Report:
+        """The part that belongs to one of `cases.SECTIONS`."""
+        runs = [
+            replace(run, outcomes=[o for o in run.outcomes if o.case.kind in SECTIONS[section]])
+            for run in self.runs
+        ]
+        return replace(self, runs=[run for run in runs if run.outcomes])
+
+    @property
+    def threads(self) -> list[int]:
+        """The numbers of threads, in order."""
+        return list(dict.fromkeys(run.threads for run in self.runs))
+
+    def outcomes(self, kind: str, threads: int, tuned: bool = False) -> dict[Case, Outcome]:
+        """The outcomes of a kind of case, by case."""
+        chosen = (r.outcomes for r in self.runs if r.threads == threads and r.tuned == tuned)
+        return {o.case: o for outcomes in chosen for o in outcomes if o.case.kind == kind}

@@ -1,0 +1,174 @@
+"""Tables for people, from what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import floor, log10
+
+from bptt.bench.cases import Case
+from bptt.bench.names import CHUNKED, COMPILED, JAX, OTHERS, OURS, PLAIN, PLAIN_LSTM
+from bptt.bench.results import Outcome, Report
+
+_NOISY = "~"
+_Cell = Callable[[Outcome], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under a header; the first column says what a row is about."""
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A heading, and what stands under it for an outcome; if `tuned`, that of the tuned process."""
+
+    heading: str
+    cell: _Cell
+    tuned: bool = False
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A table: its title, the cases that are its rows, its columns."""
+
+    title: str
+    kind: str
+    training: bool
+    columns: tuple[_Column, ...]
+
+
+def tables(report: Report) -> list[Table]:
+    """All tables of a report that have rows."""
+    every = (_table(report, plan, threads) for threads in report.threads for plan in _PLANS)
+    return [table for table in every if table.rows]
+
+
+def _table(report: Report, plan: _Plan, threads: int) -> Table:
+    """One table, without the columns in which nothing stands."""
+    tuned = report.outcomes(plan.kind, threads, tuned=True)
+    outcomes = [o for o in report.outcomes(plan.kind, threads).values() if o.case.training == plan.training]
+
+    def text(column: _Column, outcome: Outcome) -> str:
+        chosen = tuned.get(outcome.case) if column.tuned else outcome
+        return column.cell(chosen) if chosen else ""
+
+    rows = [[text(column, outcome) for column in plan.columns] for outcome in outcomes]
+    used = [k for k in range(len(plan.columns)) if any(row[k] for row in rows)]
+    title = f"{plan.title}, {threads} thread{'s' if threads > 1 else ''}"
+    header = tuple(plan.columns[k].heading for k in used)
+    return Table(title, header, tuple(tuple(row[k] for k in used) for row in rows))
+
+
+def notes(report: Report) -> list[str]:
+    """What a reader must know beside the numbers: who did not take part, which rounds do not count."""
+    found = [f"not installed: {name}" for name in report.environment.missing]
+    outcomes = [outcome for run in report.runs for outcome in run.outcomes]
+    found += dict.fromkeys(f"{o.case.name} {_shape(o.case)}: {note}" for o in outcomes for note in o.notes)
+    slowest = {name: max(o.first.get(name, 0.0) for o in outcomes) for name in (COMPILED, JAX)}
+    found += [f"{name}: up to {s:.0f} s to compile, not counted" for name, s in slowest.items() if s >= 1]
+    rejected = sum(outcome.rejected for outcome in outcomes)
+    rounds = sum(len(o.seconds[OURS]) + (0 if o.noisy else o.rejected) for o in outcomes)
+    found.append(f"{rejected} of {rounds} rounds rejected: other processes used the processor")
+    if any(outcome.noisy for outcome in outcomes):
+        found.append(f"{_NOISY} hardly a round was left, so all of them count")
+    return found
+
+
+def _shape(case: Case) -> str:
+    return ", ".join(map(str, case.shape))
+
+
+def _name(outcome: Outcome) -> str:
+    return outcome.case.name + (f" {_NOISY}" if outcome.noisy else "")
+
+
+def _tokens(outcome: Outcome) -> str:
+    steps, batch, _, _ = outcome.case.shape
+    return f"{steps * batch / outcome.median(OURS):,.0f}"
+
+
+def _of_peak(outcome: Outcome) -> str:
+    return f"{outcome.speed / outcome.peak:.0%}" if outcome.peak else ""
+
+
+def best_of_torch(outcome: Outcome) -> str:
+    """The fastest way to do it in torch."""
+    return outcome.fastest([name for name in outcome.seconds if name not in (OURS, PLAIN_LSTM, *OTHERS)])
+
+
+def _time(name: str, unit: float = 1e3) -> _Cell:
+    """The median and half the distance of the quartiles."""
+
+    def cell(outcome: Outcome) -> str:
+        if name not in outcome.seconds:
+            return ""
+        time, spread = unit * outcome.median(name), unit * outcome.spread(name)
+        decimals = max(0, 2 - floor(log10(time)))
+        return f"{time:.{decimals}f} ± {spread:.{decimals}f}"
+
+    return cell
+
+
+def _ratio(name: str, base: str = OURS) -> _Cell:
+    def cell(outcome: Outcome) -> str:
+        there = name in outcome.seconds and base in outcome.seconds
+        return f"{outcome.ratio(name, base):.2f}" if there else ""
+
+    return cell
+
+
+def _memory(name: str) -> _Cell:
+    def cell(outcome: Outcome) -> str:
+        found = outcome.memory.get(name, 0)
+        return f"{found / 2**20:.0f}" if found else ""
+
+    return cell
+
+
+def _of_best(make: Callable[[str], _Cell]) -> _Cell:
+    """What `make` makes for the fastest way in torch."""
+    return lambda outcome: make(best_of_torch(outcome))(outcome)
+
+
+_CELL, _SHAPE = _Column("cell", _name), _Column("T, B, I, H", lambda outcome: _shape(outcome.case))
+_OURS, _BY = _Column("bptt ms", _time(OURS)), _Column("by", best_of_torch)
+_RATIO = _of_best(_ratio)
+_RATIOS = _Column("torch / bptt", _RATIO), _Column("tuned", _RATIO, tuned=True)
+_THEIRS = _Column("torch ms", _of_best(_time))
+_PEAK = _Column("of peak", _of_peak)
+_LAYERS = (
+    *(_CELL, _SHAPE, _OURS, _Column("GF/s", lambda outcome: f"{outcome.speed / 1e9:.0f}"), _PEAK),
+    *(_THEIRS, _BY, *_RATIOS, _Column("bptt / its lstm", _ratio(OURS, PLAIN_LSTM))),
+    *(_Column(f"{name} / bptt", _ratio(name)) for name in OTHERS),
+)
+_STREAMING = (
+    *(_CELL, _SHAPE, _Column("bptt µs", _time(OURS, 1e6))),
+    *(_Column("torch µs", _of_best(lambda name: _time(name, 1e6))), _BY, _RATIOS[0]),
+)
+_TRAINING = (
+    _Column("model", _name),
+    _Column("T, B, D, H", _SHAPE.cell),
+    *(_OURS, _Column("tokens/s", _tokens), _THEIRS, *_RATIOS),
+)
+_LOSS = (
+    *(_Column("of the", _name), _OURS, _PEAK, _Column("torch ms", _time(PLAIN))),
+    _Column("torch / bptt", _ratio(PLAIN)),
+    _Column("tuned", _ratio(PLAIN), tuned=True),
+    _Column("in chunks / bptt", _ratio(CHUNKED)),
+    _Column("bptt MiB", _memory(OURS)),
+    _Column("torch MiB", _memory(PLAIN)),
+    _Column("in chunks MiB", _memory(CHUNKED)),
+)
+_PLANS = (
+    _Plan("Layers, forward", "layers", False, _LAYERS),
+    _Plan("Layers, forward and backward", "layers", True, _LAYERS),
+    _Plan("Lengths from 1 to T, forward and backward", "ragged", True, _LAYERS),
+    _Plan("One step", "streaming", False, _STREAMING),
+    _Plan("A whole update", "training", True, _TRAINING),
+    _Plan("Output layer and loss, forward and backward", "loss", True, _LOSS),
+)

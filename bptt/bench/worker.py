@@ -1,0 +1,93 @@
+"""A process that measures. A request comes on standard input; results go to standard output, as JSON,
+a line each: first the environment, then the outcome of one case after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import torch
+
+from bptt.bench import layers, output_layer, streaming, training
+from bptt.bench.cases import Case
+from bptt.bench.comparison import Entrants, compare
+from bptt.bench.names import TORCH
+from bptt.bench.peak import Peak
+from bptt.bench.request import Request
+from bptt.bench.results import Environment, Outcome
+from bptt.errors import MachineError
+
+_PACKAGES = ("bptt", "torch", "torchrecurrent", "jax", "onnxruntime")
+
+
+def main() -> None:
+    """Answer the request of standard input."""
+    # Libraries may print what they like: it goes where errors go.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    request = Request.from_json(sys.stdin.readline())
+    answers.write(json.dumps(asdict(environment(request))) + "\n")
+    for outcome in outcomes(request):
+        answers.flush()
+        answers.write(json.dumps(asdict(outcome)) + "\n")
+    answers.flush()
+
+
+def environment(request: Request) -> Environment:
+    """The machine, and what is installed on it."""
+    found = {}
+    for name in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    missing = [peer.name for peer in layers.PEERS if request.others and not peer.installed]
+    return Environment(
+        processor=_processor(),
+        cores=os.cpu_count() or 1,
+        system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        vectors=torch.backends.cpu.get_cpu_capability(),
+        versions=found,
+        missing=missing,
+    )
+
+
+def outcomes(request: Request) -> Iterator[Outcome]:
+    """Measure one case after the other, on the threads asked for."""
+    torch.set_num_threads(request.threads)
+    peak = None
+    # Without a compiler, what the processor can do stays unknown.
+    with suppress(MachineError):
+        peak = Peak()
+    for case in request.cases:
+        yield compare(case, _entrants(case, request), peak, request.budget)
+
+
+def _entrants(case: Case, request: Request) -> Entrants:
+    if case.kind == "streaming":
+        return streaming.entrants(case)
+    if case.kind == "training":
+        return training.entrants(case)
+    if case.kind == "loss":
+        # What a tuned malloc keeps of earlier work would not be counted.
+        return replace(output_layer.entrants(case), memory=not request.tuned)
+    asked = (p for p in layers.PEERS if request.others or p.name in TORCH)
+    return layers.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])
+
+
+def _processor() -> str:
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    main()

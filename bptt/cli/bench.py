@@ -1,0 +1,98 @@
+"""`bptt bench`: this machine's speed, side by side with torch and others."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bptt.bench.cases import Case
+    from bptt.bench.request import Request
+    from bptt.bench.results import Report
+
+_several = partial(typer.Option, show_default=False)
+# Of tables in a file or a pipe.
+_WIDTH = 180
+# Columns at the left that say what a row is about.
+_NAMES = 2
+
+
+def bench(
+    what: Annotated[
+        Literal["layers", "streaming", "training", "all"],
+        typer.Argument(help="One layer over a sequence; one step; whole updates of a language model."),
+    ] = "all",
+    cells: Annotated[list[str] | None, _several(help="A cell of `bptt cells`; may be repeated.")] = None,
+    shapes: Annotated[list[str] | None, _several(help="T,B,I,H of layers; may be repeated.")] = None,
+    threads: Annotated[
+        list[int] | None, _several(help="Threads; may be repeated. Else as torch chooses.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Rounds of each comparison, 0: as many as suit.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="A first look, in less than a minute.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="A page of Markdown to put the tables into.")
+    ] = None,
+    raw: Annotated[Path | None, typer.Option("--json", help="A file for the time of every round.")] = None,
+) -> None:
+    """Time bptt and others on the same work: in turns, in one process, on as many threads.
+
+    Others than torch take part if they are installed: pip install 'bptt[bench]'.
+    """
+    from rich.console import Console
+
+    from bptt.bench.page import check_place, read_page, write_page
+    from bptt.bench.plan import choose
+    from bptt.bench.run import carry_out
+    from bptt.tasks.run_folder import write_bytes
+
+    requests = choose(what, cells or [], shapes or [], threads or [], rounds, quick)
+    if raw:
+        check_place("json", raw)
+    if output:
+        check_place("output", output)
+        read_page(output)
+    with Console(stderr=True, highlight=False).status("") as status:
+        report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), _progress(requests, status.update))
+    _print(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
+    if raw:
+        write_bytes(raw, report.to_json().encode("utf-8"))
+    if output:
+        write_page(output, report)
+
+
+def _progress(requests: Sequence[Request], show: Callable[[str], None]) -> Callable[[Request, Case], None]:
+    """What shows which of all comparisons is under way."""
+    total, done = sum(len(request.cases) for request in requests), 0
+
+    def start(request: Request, case: Case) -> None:
+        nonlocal done
+        done += 1
+        threads = f"{request.threads} thread{'s' if request.threads > 1 else ''}"
+        show(f"{done}/{total}  {threads}{', malloc tuned' if request.tuned else ''}: {case.title}")
+
+    return start
+
+
+def _print(report: Report, console: Console) -> None:
+    from rich.table import Table
+
+    from bptt.bench.page import describe
+    from bptt.bench.tables import notes, tables
+
+    for table in tables(report):
+        shown = Table(title=table.title, title_justify="left")
+        for number, heading in enumerate(table.header):
+            shown.add_column(heading, justify="right" if number else "left", no_wrap=number < _NAMES)
+        for row in table.rows:
+            shown.add_row(*row)
+        console.print(shown)
+    for line in (*describe(report), *notes(report)):
+        console.print(line, markup=False)

@@ -1,0 +1,132 @@
+"""Rounds: everybody's turn, rounds that others disturbed, what the processor and the memory tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from bptt.bench import memory, rounds
+from bptt.bench.contender import Contender
+from bptt.bench.memory import peak_memory
+from bptt.bench.peak import Peak
+from bptt.bench.request import Budget
+from bptt.bench.rounds import measure
+
+LONG = 1e9
+
+
+class Recorded(Contender):
+    """Writes down when its turn is."""
+
+    def __init__(self, name: str, turns: list[str]) -> None:
+        self.name, self._turns = name, turns
+
+    def before_step(self) -> None:
+        self._turns.append(f"before {self.name}")
+
+    def step(self) -> None:
+        self._turns.append(self.name)
+
+    def numbers(self) -> Mapping[str, Tensor]:
+        return {}
+
+
+@pytest.fixture
+def turns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A step lasts as long as a turn; nobody is waited for; the machine is quiet."""
+    monkeypatch.setattr(rounds, "_TURN", 0.0)
+    monkeypatch.setattr(rounds, "_PAUSES", 0)
+    disturb(monkeypatch, [])
+    return []
+
+
+def disturb(monkeypatch: pytest.MonkeyPatch, disturbed: list[int]) -> None:
+    """In the rounds of these numbers others use the processor for a thousand seconds."""
+
+    def readings() -> Iterator[float]:
+        total = 0.0
+        for number in count():
+            yield total
+            total += 1000.0 * (number in disturbed)
+            yield total
+
+    found = readings()
+    monkeypatch.setattr(rounds, "_busy_seconds", lambda: next(found))
+
+
+def test_everybody_has_a_turn_and_the_order_alternates(turns: list[str]) -> None:
+    found = measure([Recorded("a", turns), Recorded("b", turns)], Budget(2, LONG))
+    assert turns == ["before a", "a", "before b", "b", "before b", "b", "before a", "a"]
+    assert {name: len(seconds) for name, seconds in found.seconds.items()} == {"a": 2, "b": 2}
+    assert (found.rejected, found.noisy) == (0, False)
+
+
+def test_a_disturbed_round_does_not_count(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    disturb(monkeypatch, [1, 3])
+    found = measure([Recorded("a", turns)], Budget(4, LONG))
+    assert (len(found.seconds["a"]), found.rejected, found.noisy) == (4, 2, False)
+    assert turns.count("a") == 6
+
+
+def test_where_every_round_is_disturbed_all_count(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    disturb(monkeypatch, list(range(1000)))
+    found = measure([Recorded("a", turns)], Budget(2, LONG))
+    assert found.noisy and len(found.seconds["a"]) == found.rejected == 2 * rounds._PATIENCE
+
+
+def test_time_that_is_up_ends_the_rounds(turns: list[str]) -> None:
+    """There is always one; the fewest that count get more time, but not without end."""
+    found = measure([Recorded("a", turns)], Budget(1000, 0.0))
+    assert (len(found.seconds["a"]), found.noisy) == (1, True)
+
+
+def test_the_processors_of_this_machine_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """user, nice, system, irq, softirq, steal are work; idle, iowait and guests, counted in user, are not."""
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  1 2 4 1000 2000 8 16 32 64 128\ncpu0 9 9 9 9 9 9 9 9 9 9\n")
+    monkeypatch.setattr(rounds, "_STAT", stat)
+    ticks = rounds.os.sysconf("SC_CLK_TCK")
+    assert rounds._busy_seconds() == (1 + 2 + 4 + 8 + 16 + 32) / ticks
+    monkeypatch.setattr(rounds, "_STAT", tmp_path / "none")
+    assert rounds._busy_seconds() == 0
+
+
+def test_short_steps_are_repeated_and_their_mean_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock on which a step takes a second, a turn of 3.5 holds four after one to warm up."""
+    now = count()
+    monkeypatch.setattr(rounds.time, "perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr(rounds, "_TURN", 3.5)
+    monkeypatch.setattr(rounds, "_PAUSES", 0)
+    turns: list[str] = []
+    assert rounds._turn(Recorded("a", turns)) == 1.0
+    assert turns.count("a") == 5
+
+
+def test_the_peak_counts_its_operations() -> None:
+    before, peak = torch.get_num_threads(), Peak()
+    peak.step()
+    # Two operations, 12 chains, 200,000 times, on at least four numbers at once.
+    assert peak.flops >= 2 * 12 * 200_000 * 4 * before
+    assert peak.flops % (2 * 12 * 200_000 * before) == 0
+
+
+@pytest.mark.skipif(not memory._CLEAR.exists(), reason="the system does not tell the peak of memory")
+def test_peak_memory_sees_what_is_freed_again() -> None:
+    size = 64 * 2**20
+
+    def work() -> None:
+        torch.ones(size // 4)
+
+    # Pages come in fours of KiB, and the counts of the kernel may lag by some of them per thread.
+    assert abs(peak_memory(work) - size) < 0.05 * size
+    assert peak_memory(lambda: None) < 0.05 * size
+
+
+def test_peak_memory_is_unknown_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "_CLEAR", tmp_path / "none" / "clear_refs")
+    assert peak_memory(lambda: None) == 0
