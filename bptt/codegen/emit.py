@@ -7,9 +7,10 @@ from functools import cache
 from bptt.cells.expression import to_text
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.plan import KernelPlan
+from bptt.codegen.product_text import input_pass
 from bptt.codegen.shape_text import shape_text
 from bptt.codegen.source import Source
-from bptt.codegen.step_text import PassText, input_pass
+from bptt.codegen.step_text import PassText
 
 REALS = {"float32": "float", "float64": "double"}
 
@@ -33,7 +34,7 @@ DOOR checksum(const int64_t* arguments) {
     const int64_t count = arguments[1];
     uint64_t sum = 0;
     for (int64_t k = 0; k < count; ++k)
-        sum = sum * 31 + checksum_of(reinterpret_cast<const real*>(arguments[2 + count + k]), arguments[2 + k]);
+        sum = sum * 31 + checksum_of(reinterpret_cast<real*>(arguments[2 + count + k]), arguments[2 + k]);
     *reinterpret_cast<uint64_t*>(arguments[0]) = sum;
 }
 
@@ -70,21 +71,21 @@ def _head(plan: KernelPlan, dtype: str) -> str:
 
 
 def _cell(laid_out: Kernel) -> str:
-    forward = PassText(laid_out, laid_out.forward, "forward")
-    backward = PassText(laid_out, laid_out.backward, "backward")
+    forward = PassText(laid_out, laid_out.forward, forward=True)
+    backward = PassText(laid_out, laid_out.backward, forward=False)
     last = input_pass(laid_out)
-    inputs = () if last is None else (last,)
+    inputs = PassText(laid_out, () if last is None else (last,), forward=False)
     return "\n".join(
         [
             "struct Cell {",
-            f"    static constexpr bool INPUT_AFTER = {'true' if laid_out.input_products else 'false'};",
+            f"    static constexpr bool INPUT_AFTER = {'false' if last is None else 'true'};",
             forward.passes(),
-            forward.ahead(),
+            forward.products.ahead(),
             backward.passes(),
-            backward.input_gradient(),
-            forward.packing("pack_forward"),
-            backward.packing("pack_backward"),
-            PassText(laid_out, inputs, "backward").packing("pack_input"),
+            inputs.products.input_gradient(),
+            forward.products.packing("pack_forward"),
+            backward.products.packing("pack_backward"),
+            inputs.products.packing("pack_input"),
             _PACK,
             "};",
         ]

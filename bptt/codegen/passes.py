@@ -10,15 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from bptt.cells.expression import ZERO, Expression, symbols
-from bptt.errors import InternalError
+from bptt.cells.expression import Expression, symbols
 
 SCALAR = "1"
+# The most columns of one pass, as in product.h: a panel's sums for all rows of a block stay in L1.
+WIDEST = 8
 
 
 @dataclass(frozen=True)
 class Product:
-    """target += matrix @ source. Transposed: target += Σ_k matrix_k.T @ source_k, the sources side by side."""
+    """target += matrix @ source; transposed: Σ_k matrix_k.T @ source_k, the sources side by side."""
 
     source: tuple[str, ...]
     matrix: tuple[str, ...]
@@ -120,23 +121,8 @@ def _find(passes: list[Pass], earliest: int, item: Item) -> int:
     for k in range(max(earliest, 1), len(passes) + 1):
         if k == len(passes):
             passes.append(Pass(item.width))
-        if passes[k].width == item.width:
+        full = isinstance(item, Column) and len(passes[k].columns) == WIDEST
+        if passes[k].width == item.width and not full:
             break
     (passes[k].columns if isinstance(item, Column) else passes[k].steps).append(item)  # type: ignore[arg-type]
     return k
-
-
-def check_order(passes: Sequence[Pass]) -> None:
-    """Raise InternalError if a pass reads what only a later one computes."""
-    later = {target for p in passes for target in p.targets}
-    for p in passes:
-        later -= set(p.targets)
-        if p.reads & later:
-            raise InternalError(
-                "codegen.passes", "a value is computed before it is read", sorted(p.reads & later)
-            )
-
-
-def starts_from_nothing(column: Column) -> bool:
-    """Whether a column starts from zero."""
-    return column.start == ZERO

@@ -81,7 +81,8 @@ def _gradients(kernel: Kernel) -> str:
     struct Source {{ int slot, width, first, last; }};
     struct Gradient {{ int delta, matrix, member; }};
     static constexpr std::array<Gradient, {len(entries)}> GRADIENTS = {{{gradients}}};
-    static constexpr std::array<Source, {len(sources)}> SOURCES = {{{", ".join(sources)}}};  // {" ".join(by_source)}
+    // {" ".join(by_source)}
+    static constexpr std::array<Source, {len(sources)}> SOURCES = {{{", ".join(sources)}}};
     static constexpr bool SHARED_MATRIX = {"true" if shared else "false"};"""
 
 
