@@ -26,6 +26,10 @@ CELLS = {
         states="h s",
         constants={"limit": 0.5, "leak": 0.9},
     ),
+    "more gates than a tile has columns": cell(
+        "; ".join(f"{g} = sigmoid(W_{g} @ x + R_{g} @ h_prev + b_{g})" for g in "abcdefgijk")
+        + "; h = tanh((a + b) * (c - d) + (e + f) * (g - i) + j * k * h_prev)"
+    ),
     "a state that nobody reads": cell("h = tanh(W_h @ x); c = h * h", states="h c"),
     "a value that nobody reads": cell("q = W_q @ x; h = tanh(W_h @ x + R_h @ h_prev)"),
     "an input that nobody reads": cell("h = tanh(R_h @ h_prev)"),
