@@ -12,6 +12,7 @@ from bptt.cells.cell import Cell
 from bptt.errors import InputError
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import BIASES, Names, cell_sizes
+from bptt.runtime.autocast import autocast_dtype
 from bptt.shapes import check_shape
 
 # The states of a cell as torch hands them over: one is a tensor, several are a tuple.
@@ -83,7 +84,7 @@ class CellModule(nn.Module):
         if tensor.device == parameter.device:
             if tensor.dtype == parameter.dtype:
                 return tensor
-            if torch.is_autocast_enabled(tensor.device.type):
+            if autocast_dtype(parameter) is not None:
                 return tensor.to(parameter.dtype)
         rule = f"expected {what} as the parameters, {parameter.dtype} on {parameter.device}"
         cure = f"Convert it, {what}.to(...), or the module, model.to(...)"

@@ -25,6 +25,7 @@ from bptt.nn.initial import (
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, is_count
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
+from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.operators import Sequences as Run
 
 
@@ -123,11 +124,15 @@ class Stack(CellModule):
         each, without B for a single sequence. `lengths` (B,) counts the valid steps of each row, in
         any order, zero allowed: every row gives what it gives alone, zero follows in the output,
         and the final state is the one after the last valid step. The third result is one
-        LayerStates per layer. Raises InputError.
+        LayerStates per layer. Under autocast the layers compute in the dtype of their parameters;
+        what is returned is in autocast's, as `torch.nn.LSTM` returns it. Raises InputError.
         """
         sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
         sequences = replace(sequences, values=self.check_kind("input", sequences.values))
         runs, output = self._run(sequences, self._starts(hx, sequences), return_states)
+        dtype = autocast_dtype(output)
+        if dtype is not None:
+            runs, output = [run.to(dtype) for run in runs], output.to(dtype)
         result = sequences.restore_output(output), self._final(runs, sequences)
         return (*result, self._histories(runs, sequences)) if return_states else result
 

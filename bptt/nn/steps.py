@@ -39,12 +39,19 @@ class Step(CellModule):
         self.reset_parameters()
 
     def step(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None) -> tuple[Tensor, States]:
-        """The output and the states after one step: (B, width), or (width,) for a single row."""
+        """The output and the states after one step: (B, width), or (width,) for a single row.
+
+        Under autocast it computes in the dtype of its parameters, and returns the states in the dtype of
+        those that came in, or else of the input, as `torch.nn.LSTMCell` does.
+        """
         check_shape(self.where, input.shape, f"B {self.input_size}", f"{self.input_size}")
+        given = () if hx is None else (hx,) if isinstance(hx, Tensor) else hx
+        dtype = (*given, input)[0].dtype
         input = self.check_kind("input", input)
         single = input.dim() == 1
         x = input.reshape(1, -1, self.input_size)  # (1, B, I)
         run = self.layers[0].run(self, x, self._start(hx, x, single))
+        run = run if run.output.dtype == dtype else run.to(dtype)
         output, states = run.output[0], run.final
         if single:
             output, states = output.squeeze(0), tuple(state.squeeze(0) for state in states)

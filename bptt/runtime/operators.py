@@ -38,6 +38,11 @@ class Sequences:
     final: tuple[Tensor, ...]
     states: tuple[Tensor, ...]
 
+    def to(self, dtype: torch.dtype) -> Sequences:
+        """The same in another dtype."""
+        final, states = ([t.to(dtype) for t in tensors] for tensors in (self.final, self.states))
+        return Sequences(self.output.to(dtype), tuple(final), tuple(states))
+
 
 def run(
     cell: Cell,

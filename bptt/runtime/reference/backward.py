@@ -19,6 +19,7 @@ from bptt.cells.parameters import Family
 from bptt.codegen.layout import BackwardStep, MatrixGradient
 from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
+from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import complete
 from bptt.runtime.reference.problem import Problem
@@ -70,21 +71,22 @@ def backward(
     `sequences` is what `forward` gave for the states, the output and the kept values; `losses` is
     ∂E/∂(sequence) of each state and of the output, where None stands for zero.
     """
-    cell, values = problem.plan.cell, complete(problem, sequences)
-    deltas, initial = _through_time(problem, values, losses)
-    outside = {FROM_LOSS + name: loss for name, loss in losses.items() if loss is not None}
-    for step in problem.plan.backward_after:
-        found = outside | {
-            t.delta: deltas.blocks[(t.delta,)] for t in step.terms if t.delta.startswith(DELTA)
-        }
-        coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
-        value = _evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
-        deltas.put(problem, (step.target,), value)
-    return Gradients(
-        x=deltas.blocks[(DELTA + cell.inputs[0],)],
-        initial=tuple(initial[state] for state in cell.states),
-        parameters=tuple(_parameter(problem, family, deltas, values) for family in cell.families),
-    )
+    with full_precision(problem.x):
+        cell, values = problem.plan.cell, complete(problem, sequences)
+        deltas, initial = _through_time(problem, values, losses)
+        outside = {FROM_LOSS + name: loss for name, loss in losses.items() if loss is not None}
+        for step in problem.plan.backward_after:
+            found = outside | {
+                t.delta: deltas.blocks[(t.delta,)] for t in step.terms if t.delta.startswith(DELTA)
+            }
+            coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
+            value = _evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
+            deltas.put(problem, (step.target,), value)
+        return Gradients(
+            x=deltas.blocks[(DELTA + cell.inputs[0],)],
+            initial=tuple(initial[state] for state in cell.states),
+            parameters=tuple(_parameter(problem, family, deltas, values) for family in cell.families),
+        )
 
 
 def _through_time(

@@ -15,6 +15,7 @@ from torch.nn import functional
 from bptt.cells.language import PREVIOUS
 from bptt.codegen.layout import Base, Map
 from bptt.derive.normal_form import Step
+from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.problem import Problem
 
@@ -23,20 +24,21 @@ _Run: TypeAlias = Callable[[dict[str, Any], int], None]
 
 def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     """The sequences (T, B, ·) of the named values; states keep theirs where a sequence has ended."""
-    cell = problem.plan.cell
-    single, stacked = _bases(problem)
-    state = dict(zip(cell.states, problem.initial, strict=True))
-    found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
-    body = [_bind(problem, item, stacked) for item in problem.plan.loop]
-    for t in problem.order:
-        values = problem.fixed | {s + PREVIOUS: v for s, v in state.items()}
-        values |= {name: sequence[t] for name, sequence in single.items()}
-        for run in body:
-            run(values, t)
-        state = {s: problem.select(t, values[s], state[s]) for s in cell.states}
-        for name in names:
-            found[name][t] = state[name] if name in state else values[name]
-    return {name: torch.stack([steps[t] for t in sorted(steps)]) for name, steps in found.items()}
+    with full_precision(problem.x):
+        cell = problem.plan.cell
+        single, stacked = _bases(problem)
+        state = dict(zip(cell.states, problem.initial, strict=True))
+        found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
+        body = [_bind(problem, item, stacked) for item in problem.plan.loop]
+        for t in problem.order:
+            values = problem.fixed | {s + PREVIOUS: v for s, v in state.items()}
+            values |= {name: sequence[t] for name, sequence in single.items()}
+            for run in body:
+                run(values, t)
+            state = {s: problem.select(t, values[s], state[s]) for s in cell.states}
+            for name in names:
+                found[name][t] = state[name] if name in state else values[name]
+        return {name: torch.stack([steps[t] for t in sorted(steps)]) for name, steps in found.items()}
 
 
 def _bind(problem: Problem, item: Map | Step, stacked: Mapping[Map, tuple[Tensor, ...]]) -> _Run:

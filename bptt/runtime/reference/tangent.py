@@ -12,6 +12,7 @@ from torch.nn import functional
 from bptt.cells.language import PREVIOUS
 from bptt.derive.jacobian import CHANGE
 from bptt.derive.normal_form import MatrixProduct, Step
+from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import forward
 from bptt.runtime.reference.problem import Problem
@@ -23,27 +24,28 @@ def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[st
     `changes` is a problem of the same plan that holds ∂x, the changes of the initial states and those of
     the parameters in place of the tensors themselves.
     """
-    cell, steps = problem.plan.cell, problem.plan.tangent
-    made = [step.target.removeprefix(CHANGE) for step in steps]
-    values = problem.fixed | forward(problem, made)
-    initial = dict(zip(cell.states, problem.initial, strict=True))
-    state = dict(zip(cell.states, changes.initial, strict=True))
-    fixed = {CHANGE + vector: changes.fixed[vector] for vector in cell.vectors}
-    found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
-    previous = initial
-    for t in problem.order:
-        here: dict[str, Any] = {n: v[t] if n in made else v for n, v in values.items()}
-        here |= dict.fromkeys(cell.inputs, problem.x[t]) | {s + PREVIOUS: v for s, v in previous.items()}
-        here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
-        here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
-        for step in steps:
-            change = _linear(problem, changes, step, here)
-            here[step.target] = problem.spread(change, step.width, problem.x.shape[1])
-        previous = {s: values[s][t] for s in cell.states}
-        state = {s: problem.select(t, here[CHANGE + s], state[s]) for s in cell.states}
-        for name in names:
-            found[name][t] = state[name] if name in state else here[CHANGE + name]
-    return {name: torch.stack([steps_[t] for t in sorted(steps_)]) for name, steps_ in found.items()}
+    with full_precision(problem.x):
+        cell, steps = problem.plan.cell, problem.plan.tangent
+        made = [step.target.removeprefix(CHANGE) for step in steps]
+        values = problem.fixed | forward(problem, made)
+        initial = dict(zip(cell.states, problem.initial, strict=True))
+        state = dict(zip(cell.states, changes.initial, strict=True))
+        fixed = {CHANGE + vector: changes.fixed[vector] for vector in cell.vectors}
+        found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
+        previous = initial
+        for t in problem.order:
+            here: dict[str, Any] = {n: v[t] if n in made else v for n, v in values.items()}
+            here |= dict.fromkeys(cell.inputs, problem.x[t]) | {s + PREVIOUS: v for s, v in previous.items()}
+            here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
+            here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
+            for step in steps:
+                change = _linear(problem, changes, step, here)
+                here[step.target] = problem.spread(change, step.width, problem.x.shape[1])
+            previous = {s: values[s][t] for s in cell.states}
+            state = {s: problem.select(t, here[CHANGE + s], state[s]) for s in cell.states}
+            for name in names:
+                found[name][t] = state[name] if name in state else here[CHANGE + name]
+        return {name: torch.stack([steps_[t] for t in sorted(steps_)]) for name, steps_ in found.items()}
 
 
 def _linear(problem: Problem, changes: Problem, step: Step, values: Mapping[str, Any]) -> Any:
