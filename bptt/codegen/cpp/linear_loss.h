@@ -55,8 +55,8 @@ public:
                                   divide_up(rows.size(), PANEL) * PANEL)),
           // A power of two would put all lines into the same few places of the cache.
           step_(most_ + LANES), backward_(call.backward()),
-          memory_(allocate({{columns_, 2 * most_ * call.width},
-                            {terms_, call.weight_gradient ? 2 * most_ * groups_ * PANEL : 0},
+          memory_(allocate({{columns_, most_ * call.width},
+                            {terms_, call.weight_gradient ? most_ * groups_ * PANEL : 0},
                             {lines_, backward_ ? call.classes * step_ : 0},
                             {greatest_, blocks_ * step_},
                             {sum_, blocks_ * step_},
@@ -85,8 +85,7 @@ public:
 private:
     struct Chunk {
         int64_t number, count;
-        const int64_t* row;       // of the batch, for each row of the chunk
-        real *columns, *terms;    // the input, packed for the logits and for the weights' gradient
+        const int64_t* row;  // of the batch, for each row of the chunk
     };
 
     // Of each row of a chunk: the greatest logit, the loss, its gradient, and that over the sum of all
@@ -96,9 +95,8 @@ private:
     };
 
     Chunk chunk_at(int64_t number) const {
-        const int64_t first = number * most_, count = rows_.size(), turn = number % 2 * most_;
-        return {number, std::clamp<int64_t>(count - first, 0, most_), rows_.data() + std::min(first, count),
-                columns_ + turn * call_.width, terms_ + turn * groups_ * PANEL};
+        const int64_t first = number * most_, count = rows_.size();
+        return {number, std::clamp<int64_t>(count - first, 0, most_), rows_.data() + std::min(first, count)};
     }
 
     // All threads go through this together. To meet the others costs much where these have other work too:
@@ -135,12 +133,12 @@ private:
 #pragma omp for nowait
         for (int64_t first = 0; first < chunk.count; first += PANEL)
             pack_columns(call_.input, width, chunk.row + first, std::min(PANEL, chunk.count - first),
-                         chunk.columns + first * width);
+                         columns_ + first * width);
         if (!call_.weight_gradient) return;
 #pragma omp for nowait
         for (int64_t first = 0; first < width; first += PANEL)
             pack_terms(call_.input + first, width, chunk.row, chunk.count, std::min(PANEL, width - first),
-                       chunk.terms + first * most_);
+                       terms_ + first * most_);
     }
 
     // The logits of a block of classes for a panel of rows, and of these what softmax is made of.
@@ -151,7 +149,7 @@ private:
         for (int64_t v = 0; v < classes; ++v) weights[v] = call_.weight + (begin + v) * call_.width;
         alignas(64) real own[BLOCK * PANEL];
         const Tile to = backward_ ? Tile{lines_ + begin * step_ + first, step_} : Tile{own, PANEL};
-        product(weights, classes, chunk.columns + first * call_.width, count, call_.width, to);
+        product(weights, classes, columns_ + first * call_.width, count, call_.width, to);
         for (int64_t r = 0; r < count; ++r) {
             const int64_t v = call_.target[chunk.row[first + r]] - begin;
             if (v >= 0 && v < classes) hit_[first + r] = to.at[v * to.step + r] + (bias ? bias[v] : 0);
@@ -234,7 +232,7 @@ private:
         alignas(64) real sums[BLOCK * PANEL];
         for (int64_t first = 0; first < call_.width; first += PANEL) {
             const int64_t columns = std::min(PANEL, call_.width - first);
-            const real* terms = chunk.terms + first * most_;
+            const real* terms = terms_ + first * most_;
             int64_t r = 0;
             // Once also for no rows.
             do {
@@ -273,7 +271,7 @@ private:
     int64_t block_, blocks_, groups_, most_, step_;  // step_ from one line to the next
     bool backward_;
     int threads_ = 1;
-    real *columns_, *terms_;  // of two chunks: one is packed while the other is computed with
+    real *columns_, *terms_;  // the input of a chunk, packed for the logits and for the weights' gradient
     real* lines_;             // (classes, step_)
     real *greatest_, *sum_;   // (blocks_, step_)
     real* hit_;               // (step_,), the logits of the targets
