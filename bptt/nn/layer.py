@@ -12,7 +12,7 @@ from torch.types import Device
 
 from bptt.cells.cell import Cell
 from bptt.nn.parameters import Names, fill, register
-from bptt.runtime.operators import Sequences, run
+from bptt.runtime.operators import Sequences, Storage, run
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Layer:
         initial: tuple[Tensor, ...],
         lengths: Tensor | None = None,
         all_states: bool = False,
+        storage: Storage = "keep",
     ) -> Sequences:
         """All steps of x (T, B, I), from one (B, width) tensor per state."""
         return run(
@@ -74,6 +75,7 @@ class Layer:
             lengths=lengths,
             reverse=self.reverse,
             all_states=all_states,
+            storage=storage,
         )
 
     def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:

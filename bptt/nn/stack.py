@@ -27,6 +27,7 @@ from bptt.nn.parameters import Names, is_count
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
 from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.operators import Sequences as Run
+from bptt.runtime.operators import Storage
 
 
 class LayerStates(NamedTuple):
@@ -47,7 +48,13 @@ class Stack(CellModule):
     """`num_layers` layers of a cell, each reading the output of the one below (A2), in both
     directions if asked (A1). The layers stand in torch's order: layer 0 forward, layer 0 backward,
     layer 1 forward, ...; so do the rows of the states that come and go.
+
+    `storage`, an attribute, says what a forward pass stores for the backward pass on the CPU: "keep"
+    every value that it reads, "recompute" from the states of all steps, or "segments", from the states of
+    every √T-th step. `bptt derive CELL --stage storage` prints how much each is.
     """
+
+    storage: Storage = "keep"
 
     defaults: Mapping[str, object] = {
         "proj_size": 0,
@@ -57,6 +64,7 @@ class Stack(CellModule):
         "dropout": 0.0,
         "bidirectional": False,
         "initial": "zero",
+        "storage": "keep",
     }
 
     def __init__(
@@ -177,7 +185,10 @@ class Stack(CellModule):
             if first:
                 values = nn.functional.dropout(values, self.dropout, self.training)
             both = range(first, first + count)
-            here = [self.layers[k].run(self, values, starts[k], sequences.lengths, all_states) for k in both]
+            here = [
+                self.layers[k].run(self, values, starts[k], sequences.lengths, all_states, self.storage)
+                for k in both
+            ]
             values = torch.cat([run.output for run in here], -1) if count > 1 else here[0].output
             runs += here
         return runs, values
