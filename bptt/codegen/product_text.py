@@ -57,13 +57,14 @@ class ProductText:
 
         Products of one source, each for another column, are one.
         """
-        groups: dict[tuple[tuple[str, ...], str], list[Product]] = {}
+        groups: dict[tuple[tuple[str, ...], str, int], list[Product]] = {}
         for column in p.columns:
-            for product in column.products:
+            for k, product in enumerate(column.products):
                 apart = product.target if product.transposed else ""
-                groups.setdefault((product.source, apart), []).append(product)
+                before = [one.source for one in column.products[:k]].count(product.source)
+                groups.setdefault((product.source, apart, before), []).append(product)
         inputs = self._kernel.plan.cell.inputs
-        outer = [tuple(g) for (source, _), g in groups.items() if source[0] in inputs and self._forward]
+        outer = [tuple(g) for (source, *_), g in groups.items() if source[0] in inputs and self._forward]
         inner = [tuple(g) for g in groups.values() if tuple(g) not in outer]
         return outer, inner
 
@@ -165,9 +166,16 @@ class ProductText:
             if not p.columns:
                 continue
             outer, inner = self.split(p)
-            body += self._panels(p, [line for group in (*outer, *inner) for line in self._pack(group)])
             depths = " + ".join(f"{len(g)} * {self._depth(g[0])}" for g in (*outer, *inner))
-            sizes.append(f"padded(a.size[Shape::{letter(p.width)}]) * ({depths or 0})")
+            width = f"a.size[Shape::{letter(p.width)}]"
+            body += [
+                f"to = pack_panels<{vectors(p)}>(a.threads, {width}, {depths or 0}, to,",
+                "                 [&](int64_t first, int vectors, real* to) {",
+                f"    const int64_t width = {width};",
+                *(f"    {line}" for group in (*outer, *inner) for line in self._pack(group)),
+                "});",
+            ]
+            sizes.append(f"padded({width}) * ({depths or 0})")
         return "\n".join(
             [
                 "\n    template <class Call>",

@@ -322,6 +322,20 @@ private:
     std::unique_ptr<real[]> delta_, sums_, zeros_, kept_chunk_, output_, state_chunk_[at_least_one(Shape::STATES)];
 };
 
+// Weights fewer than these are packed sooner than a second thread starts.
+constexpr int64_t FEW_WEIGHTS = int64_t{1} << 17;
+
+// Packs the panels of a pass, each of `columns` vectors for `depth` numbers in all, and returns their end.
+template <int COLUMNS, class Pack>
+real* pack_panels(int64_t threads, int64_t width, int64_t depth, real* to, const Pack& pack) {
+    constexpr int64_t UNITS = COLUMNS * LANES;
+    const int64_t panels = (width + UNITS - 1) / UNITS;
+    in_parallel(width * depth < FEW_WEIGHTS ? 1 : threads, panels, [&](int64_t k) {
+        pack(k * UNITS, vectors_left(width - k * UNITS, COLUMNS), to + k * UNITS * depth);
+    });
+    return to + padded(width) * depth;
+}
+
 // Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
 // panel holds the rows first + u * LANES, ... of matrix e.
 INLINE real* pack_rows(const real* const* matrix, int entries, int vectors, int64_t first, int64_t width,

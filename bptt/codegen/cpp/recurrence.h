@@ -136,6 +136,7 @@ struct Packing {
     const real* matrix[at_least_one(Shape::MATRICES)];
     real *to, *transposed;
     int64_t* sizes;
+    int64_t threads;
 };
 
 template <class Shape>

@@ -21,7 +21,7 @@ from bptt.runtime.packing import packed
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 
-# How a letter's size is found: the number of a parameter (-1: the input), a dimension, a divisor.
+# How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
 
 
@@ -59,9 +59,9 @@ class Library:
             door.restype, door.argtypes = None, [c_void_p]
             self._doors[name] = door
 
-    def sizes(self, x: Tensor, parameters: Sequence[Tensor]) -> tuple[int, ...]:
+    def sizes(self, given: Tensors) -> tuple[int, ...]:
         """The size of every letter, in the order of the kernel."""
-        tensors = (*parameters, x)
+        tensors = (given.x, *given.initial, *given.parameters)
         return (1, *[tensors[k].shape[d] // n for k, d, n in self._recipe])
 
     def width(self, sizes: Sequence[int], name: str) -> int:
@@ -86,7 +86,7 @@ class Library:
             count = self.measure(sizes)[int(transposed)]
             to = matrices[0].new_empty(count)
             places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
-            self.call("pack", [*sizes, *addresses(matrices), *places, 0])
+            self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads()])
             return to
 
         if not matrices:
@@ -101,7 +101,7 @@ class Library:
         if key in self._measured:
             return self._measured[key]
         found = (c_int64 * 3)()
-        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found)])
+        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found), 1])
         self._measured[key] = found[0], found[1], found[2]
         return self._measured[key]
 
@@ -138,8 +138,9 @@ def addresses(tensors: Sequence[Tensor | None]) -> list[int]:
 
 def _recipe(layout: Kernel) -> list[_Size]:
     cell = layout.plan.cell
-    found: dict[str, _Size] = {cell.width(cell.inputs[0]): (-1, 2, 1)}
-    for k, family in enumerate(cell.families):
+    found: dict[str, _Size] = {cell.width(s): (k, 1, 1) for k, s in enumerate(cell.states, 1)}
+    found[cell.width(cell.inputs[0])] = (0, 2, 1)
+    for k, family in enumerate(cell.families, 1 + len(cell.states)):
         found[family.rows] = (k, 0, len(family.members))
         if family.columns is not None:
             found.setdefault(family.columns, (k, 1, 1))
