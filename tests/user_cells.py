@@ -36,6 +36,16 @@ CELLS = {
     "a matrix twice in one equation": cell("h = tanh(W_h @ x + R_h @ h_prev + R_h @ (h_prev * h_prev))"),
     "a matrix in two equations": cell("a = tanh(W_h @ x + R_h @ h_prev); h = tanh(R_h @ a)"),
     "a vector in two equations": cell("a = tanh(W_a @ x + b_a); h = a * b_a + b_h * b_h * h_prev"),
+    "two matrices, and one twice, with one source": cell(
+        "h = tanh(W_h @ x + U_h @ x + R_h @ h_prev + Q_h @ h_prev + R_h @ h_prev)"
+    ),
+    "more gates than fit side by side": cell(
+        "; ".join(f"g_{k} = tanh(W_g_{k} @ x + R_g_{k} @ h_prev + b_g_{k})" for k in range(1, 10))
+        + "; h = (h_prev + g_1 * g_2 + g_3 * g_4 + g_5 * g_6 + g_7 * g_8) * g_9"
+    ),
+    "a width that only a state has": cell(
+        "h = tanh(W_h @ x + R_h @ h_prev); s = 0.9 * s_prev", states="h s", widths={"s": "P"}
+    ),
     "a map of a map": cell("h = tanh(R_h @ tanh(W_h @ x + h_prev))"),
     "maps between widths": cell(
         "m = tanh(W_m @ x + R_m @ h_prev); h = tanh(V_h @ (m * sigmoid(U_m @ m)))", widths={"h": "P"}
@@ -96,6 +106,14 @@ CELLS = {
     "names of the program's own helpers": cell(
         "net_h = W_h @ x; in_h = net_h * h_prev; tanh_h = tanh(R_h @ (in_h * h_prev));"
         " h = tanh(tanh_h + in_h)"
+    ),
+    "names of C++ and of its program": cell(
+        "int = tanh(W_int @ x); r = sigmoid(R_r @ h_prev); j = r * int; lanes = j + r; sums = lanes * j;"
+        " panel = tanh(sums); λ = panel + a_λ; real = λ * int; h = tanh(R_h @ (real * h_prev)) + j"
+    ),
+    "names of the program for helpers and gradients": cell(
+        "d_h = sigmoid(W_d_h @ x); net_h_1 = h_prev * d_h; net_h_0 = tanh(net_h_1);"
+        " h = tanh(W_h @ x + R_h @ h_prev + U_h @ net_h_1) + net_h_0"
     ),
     "Chinese names": cell(
         "门 = sigmoid(W_门 @ x + R_门 @ 态_prev); 态 = 门 * 态_prev + tanh(W_态 @ x)", states="态"

@@ -64,10 +64,15 @@ def _head(plan: KernelPlan, dtype: str) -> str:
     cell = plan.cell
     equations = "\n".join(f"//   {e.target} = {to_text(e.expression)}" for e in cell.equations)
     return (
-        f"// {cell.name}: {cell.title}\n// {cell.source}\n{equations}\n"
+        f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
         f'#define REAL {REALS[dtype]}\n#include "backward.h"\n\nnamespace {{'
     )
+
+
+def _comment(text: str) -> str:
+    """A line of comment, whatever is in the text: it may come from a stranger's file."""
+    return "// " + "".join(c if c.isprintable() and c != "\\" else "?" for c in text)
 
 
 def _cell(laid_out: Kernel) -> str:

@@ -8,13 +8,18 @@ from bptt.codegen.kernel import Kernel
 from bptt.codegen.passes import SCALAR
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 
-_ASCII = str.maketrans({"δ": "d_", "∇": "g_", "⁰": "_0", "¹": "_1"})
+_MARKS = str.maketrans("⁰¹", "01")
 
 
 def identifier(name: str) -> str:
-    """A C++ name for a value; no letter of it is lost."""
-    text = name.translate(_ASCII)
-    return "v_" + "".join(c if c.isascii() else f"u{ord(c):x}" for c in text)
+    """A C++ name for a value, another one for every name."""
+    # The author's names are ASCII or not, end in digits or not: marks go in front, where no name begins.
+    kind, text = ("d", name.removeprefix(DELTA)) if name.startswith(DELTA) else ("v", name)
+    stem = text.rstrip("⁰¹")
+    marks = text[len(stem) :].translate(_MARKS)
+    if not stem.isascii():
+        kind, stem = kind + "u", "".join(c if c.isascii() and c != "u" else f"u{ord(c):x}_" for c in stem)
+    return f"{kind}{marks}_{stem}"
 
 
 class Places:
