@@ -22,7 +22,8 @@ from bptt.codegen.plan import KernelPlan, plan
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
 from bptt.runtime.kernels.library import Tensors, library_for
-from bptt.runtime.kernels.passes import arguments_again, run_backward, run_forward, run_kept
+from bptt.runtime.kernels.memory import give_back
+from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.reference.function import mask_padding, public_names
 from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
 from bptt.runtime.reference.problem import Problem
@@ -83,10 +84,12 @@ def _recurrence(
     library = library_for(layout, tensors)
     if library is None:
         return forward_kept(_problem(layout, given), whole, keep)
-    if not keep:
-        return list(run_forward(library, given, tuple(whole), None).tensors)
-    result, kept = run_kept(library, given)
-    return [*result.tensors, kept]
+    result = run_forward(library, given, tuple(whole), "keep" if keep else None)
+    if keep:
+        steps, batch = given.x.shape[:2]
+        return [*result.tensors, result.block.view(steps, batch, result.block.numel() // (steps * batch))]
+    give_back(result.block)
+    return list(result.tensors)
 
 
 @_recurrence.register_fake
@@ -130,9 +133,9 @@ def _recurrence_backward(
         found = zip((plain.x, *plain.initial, *plain.parameters), asked, strict=True)
         # One may be a gradient that came in, but what an operator returns is memory of its own.
         return [gradient.clone(memory_format=torch.contiguous_format) for gradient, wanted in found if wanted]
-    arguments, first = arguments_again(library, given, states, kept), len(gradients) - len(states)
+    saved, first = Saved("keep", states, kept), len(gradients) - len(states)
     known = [asked[0], *asked[1 + len(states) :]]
-    fast = run_backward(library, given, arguments, gradients[:first], gradients[first:], known)
+    fast = run_backward(library, given, saved, gradients[:first], gradients[first:], known)
     both = zip((fast.x, *fast.initial, *fast.parameters), asked, strict=True)
     return [gradient for gradient, wanted in both if wanted and gradient is not None]
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.library import Library, Tensors
+from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 
 # What a recurrence returns for (x, *initial, *parameters) in operations that torch differentiates twice.
@@ -34,7 +35,9 @@ class Call:
 
 def run(call: Call, lengths: Tensor | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """The sequences that are asked for, then the final states, without a graph."""
-    return run_forward(call.library, call.tensors(lengths, tensors), call.whole, None).tensors
+    result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, None)
+    give_back(result.block)
+    return result.tensors
 
 
 class KernelFunction(torch.autograd.Function):
@@ -42,36 +45,40 @@ class KernelFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, call: Call, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The same as `run`."""
         result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, call.storage)
         outputs = result.tensors
-        ctx.call, ctx.saved, ctx.count = call, result.saved, len(tensors)
+        ctx.call, ctx.count, ctx.spent = call, len(tensors), False
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(lengths, *tensors, *outputs)
+        # All memory that the backward pass reads goes through here: hooks may put it elsewhere, or drop it.
+        ctx.save_for_backward(lengths, *tensors, *outputs, result.block)
         return outputs
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """The gradients of the arguments of `forward`, from those of what it returned."""
         call: Call = ctx.call
-        lengths, *tensors = ctx.saved_tensors[: ctx.count + 1]
+        count: int = ctx.count
         if all(g is None for g in gradients):
-            return (None,) * (2 + ctx.count)
+            return (None,) * (2 + count)
+        lengths, *read = ctx.saved_tensors
+        tensors, outputs, block = read[:count], iter(read[count:-1]), read[-1]
         if torch.is_grad_enabled():
             return (None, None, *_differentiable(call, tensors, gradients))
         given = call.tensors(lengths, tensors)
-        saved = ctx.saved or _again(call, given)
-        # The memory goes to the next forward pass. Who differentiates once more pays for it again.
-        ctx.saved = None
+        states = [next(outputs) if asked else None for asked in call.whole]
+        saved = _again(call, given) if ctx.spent else Saved(call.storage, states, block)
         asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
-        losses, last = _sorted(call, gradients)
-        found = run_backward(call.library, given, saved.arguments, losses, last, asked)
-        saved.lease.release()
+        found = run_backward(call.library, given, saved, *_sorted(call, gradients), asked)
+        # The memory goes to the next forward pass. Who differentiates once more pays for it again.
+        give_back(saved.block)
+        ctx.spent = True
         return (None, None, found.x, *found.initial, *found.parameters)
 
 
 def _again(call: Call, given: Tensors) -> Saved:
-    saved = run_forward(call.library, given, (False,) * len(call.whole), call.storage).saved
-    assert saved is not None
-    return saved
+    result = run_forward(call.library, given, (False,) * len(call.whole), call.storage)
+    return Saved(call.storage, result.states, result.block)
 
 
 def _sorted(

@@ -19,33 +19,21 @@ _free: list[Tensor] = []
 _lock = Lock()
 
 
-class Lease:
-    """A block of `count` numbers of a dtype, given back on `release`, or when nobody holds the lease."""
-
-    def __init__(self, count: int, dtype: torch.dtype) -> None:
-        self.tensor = _take(count, dtype)
-        self._held = True
-
-    def keep(self) -> Tensor:
-        """The block, which then is not given back."""
-        self._held = False
-        return self.tensor
-
-    def release(self) -> None:
-        """Give the block back: whoever leases next overwrites it."""
-        if self._held:
-            self._held = False
-            with _lock:
-                _free.append(self.tensor)
-                del _free[:-_MOST]
-
-    def __del__(self) -> None:
-        self.release()
-
-
-def _take(count: int, dtype: torch.dtype) -> Tensor:
+def take(count: int, dtype: torch.dtype) -> Tensor:
+    """A block of `count` numbers, with anything in it."""
     with _lock:
         for k in range(len(_free) - 1, -1, -1):
             if _free[k].dtype == dtype and count <= _free[k].numel() <= 2 * count:
-                return _free.pop(k)
+                block = _free.pop(k)
+                return block if block.numel() == count else block[:count]
     return torch.empty(count, dtype=dtype)
+
+
+def give_back(block: Tensor) -> None:
+    """Hand back a block that nobody reads any more: the next who takes it writes over it."""
+    whole = block.untyped_storage().nbytes() // block.element_size()
+    if not whole:
+        return
+    with _lock:
+        _free.append(block if block.numel() == whole else block.as_strided((whole,), (1,), 0))
+        del _free[:-_MOST]

@@ -12,33 +12,35 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.library import Library, Tensors, addresses
-from bptt.runtime.kernels.memory import Lease
+from bptt.runtime.kernels.memory import take
+
+
+@dataclass(frozen=True, eq=False)
+class Saved:
+    """What a forward pass leaves to the backward pass: the sequences of the states, None for one that was not
+    asked for, and a block of memory with what else `storage` says.
+    """
+
+    storage: str
+    states: Sequence[Tensor | None]
+    block: Tensor
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
     """Sequences (T, B, width) of the states, None for one that was not asked for, and of the output if that
-    is no state; the final states (B, width); and what the backward pass needs.
+    is no state; the final states (B, width); and the block of memory for the backward pass.
     """
 
     states: tuple[Tensor | None, ...]
     output: Tensor | None
     final: tuple[Tensor, ...]
-    saved: Saved | None
+    block: Tensor
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         """The sequences that there are, then the final states."""
         return (*[s for s in (*self.states, self.output) if s is not None], *self.final)
-
-
-@dataclass(frozen=True, eq=False)
-class Saved:
-    """The call of a forward pass, which the backward pass repeats, and the memory that it points to."""
-
-    arguments: tuple[int, ...]
-    lease: Lease
-    weights: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +61,7 @@ class _Layout:
     output: int
     every: int
     rings: tuple[int, ...]
-    # Of the hidden states, the stored states and the kept values, in a leased block: where each begins.
+    # Of the hidden states, the stored states and the kept values, in the block: where each begins.
     places: tuple[int, ...]
     numbers: int
     kept: bool
@@ -90,114 +92,86 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     """Run a cell over sequences.
 
     `whole[k]` asks for all steps of state k. `storage` says what is stored, None if no backward pass follows.
+    Whoever is done with the block hands it to `memory.give_back`.
     """
-    x, parameters = given.x, given.parameters
+    x = given.x
     steps, batch = x.shape[:2]
-    layout = _layout(library, steps, batch, library.sizes(x, parameters), whole, storage)
-    weights = library.weights(layout.sizes, parameters, transposed=False, training=storage is not None)
-    lease = Lease(layout.numbers, x.dtype)
-    base, size, count = lease.tensor.data_ptr(), x.element_size(), len(whole)
-    at = [base + place * size for place in layout.places]
+    layout = _layout(library, steps, batch, library.sizes(given), whole, storage)
+    training = storage is not None
+    weights = library.weights(layout.sizes, given.parameters, transposed=False, training=training)
     states = [x.new_empty(steps, batch, w) if a else None for w, a in zip(layout.widths, whole, strict=True)]
-    final = tuple([x.new_empty(batch, width) for width in layout.widths])
+    final = [x.new_empty(batch, width) for width in layout.widths]
     output = x.new_empty(steps, batch, layout.output) if layout.output else None
-    places = [p if s is None else s.data_ptr() for s, p in zip(states, at, strict=False)]
-    arguments = _arguments(
-        library,
-        layout,
-        given,
-        places,
-        0 if output is None else output.data_ptr(),
-        at[-1] if layout.kept else 0,
-        [f.data_ptr() for f in final],
-        weights.data_ptr(),
-        at[count:-1],
-    )
-    library.call("forward", arguments)
-    saved = Saved(arguments, lease, weights) if storage else None
-    return Result(tuple(states), output, final, saved)
+    block = take(layout.numbers, x.dtype)
+    library.call("forward", _arguments(library, layout, given, states, output, final, block, weights))
+    return Result(tuple(states), output, tuple(final), block)
 
 
 def _arguments(
     library: Library,
     layout: _Layout,
     given: Tensors,
-    states: list[int],
-    output: int,
-    kept: int,
-    final: list[int],
-    weights: int,
-    stored: list[int],
+    states: Sequence[Tensor | None],
+    output: Tensor | None,
+    final: Sequence[Tensor | None],
+    block: Tensor,
+    weights: Tensor | None,
 ) -> tuple[int, ...]:
-    """What `forward` is called with; `states` and all that follows are addresses."""
-    x = given.x
+    """What `forward` is called with, and `backward` too, which reads neither `output` nor `final`."""
+    x, base, size = given.x, block.data_ptr(), block.element_size()
+    at = [base + place * size for place in layout.places]
     return (
         *(*x.shape[:2], torch.get_num_threads(), int(given.reverse)),
         0 if given.lengths is None else given.lengths.data_ptr(),
         *layout.sizes,
         *(x.data_ptr(), *x.stride()[:2]),
         *addresses(given.initial),
-        *(states or [0]),
+        *([p if s is None else s.data_ptr() for s, p in zip(states, at, strict=False)] or [0]),
         *(layout.rings or [0]),
-        output,
-        kept,
-        *(final or [0]),
-        weights,
+        0 if output is None else output.data_ptr(),
+        at[-1] if layout.kept else 0,
+        *addresses(final),
+        0 if weights is None else weights.data_ptr(),
         *library.vectors(given.parameters),
         layout.every,
-        *(stored or [0]),
+        *(at[len(states) : -1] or [0]),
     )
-
-
-def run_kept(library: Library, given: Tensors) -> tuple[Result, Tensor]:
-    """The same with all steps of all states, and the kept values (T, B, sum of their widths)."""
-    result = run_forward(library, given, (True,) * len(given.initial), "keep")
-    assert result.saved is not None
-    steps, batch = given.x.shape[:2]
-    width = library.measure(library.sizes(given.x, given.parameters))[2]
-    return result, result.saved.lease.keep()[: steps * batch * width].view(steps, batch, width)
-
-
-def arguments_again(
-    library: Library, given: Tensors, states: Sequence[Tensor], kept: Tensor
-) -> tuple[int, ...]:
-    """What the forward pass of `run_kept` was called with, but for what the backward pass does not read."""
-    sizes, none = library.sizes(given.x, given.parameters), [0] * len(states)
-    layout = _layout(library, *given.x.shape[:2], sizes, (True,) * len(states), "keep")
-    places = [s.data_ptr() for s in states]
-    return _arguments(library, layout, given, places, 0, kept.data_ptr(), none, 0, none)
 
 
 def run_backward(
     library: Library,
     given: Tensors,
-    arguments: Sequence[int],
+    saved: Saved,
     losses: Sequence[Tensor | None],
     last: Sequence[Tensor | None],
     asked: Sequence[bool],
 ) -> Gradients:
-    """Back-propagation through time, after a forward pass with these arguments.
+    """Back-propagation through time.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
     state; `last` those of the final states (B, width). `asked` says of x and of each parameter whether
     its gradient is wanted.
     """
-    sizes = library.sizes(given.x, given.parameters)
+    whole = tuple([state is not None for state in saved.states])
+    layout = _layout(library, *given.x.shape[:2], library.sizes(given), whole, saved.storage)
+    # Addresses anew: what was saved may have been on a disk, or computed a second time, meanwhile.
+    weights, none = _weights_again(library, layout, given, saved.storage), [None] * len(whole)
+    forward = _arguments(library, layout, given, saved.states, None, none, saved.block, weights)
     losses = [_dense(loss) for loss in losses]
     last = [None if g is None else g.contiguous() for g in last]
     x = torch.empty_like(given.x, memory_format=torch.contiguous_format) if asked[0] else None
-    initial = tuple(torch.empty_like(i) for i in given.initial)
+    initial = tuple([torch.empty_like(i) for i in given.initial])
     found = [
         library.gradient(k, p) if a else None
         for k, (p, a) in enumerate(zip(given.parameters, asked[1:], strict=True))
     ]
-    weights = library.weights(sizes, given.parameters, transposed=True, training=True)
+    transposed = library.weights(layout.sizes, given.parameters, transposed=True, training=True)
     strides = [[0 if g is None else g.stride(d) for g in losses] or [0] for d in (0, 1)]
     library.call(
         "backward",
         (
-            *arguments,
-            weights.data_ptr(),
+            *forward,
+            transposed.data_ptr(),
             *addresses(losses),
             *strides[0],
             *strides[1],
@@ -209,6 +183,13 @@ def run_backward(
         ),
     )
     return Gradients(x, initial, tuple(found))
+
+
+def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor | None:
+    """The matrices for what the backward pass computes again."""
+    if storage == "keep":
+        return None
+    return library.weights(layout.sizes, given.parameters, transposed=False, training=True)
 
 
 def _dense(gradient: Tensor | None) -> Tensor | None:
