@@ -123,8 +123,10 @@ _run_apart = torch.compiler.disable(  # type: ignore[no-untyped-call]
 
 
 def _is_transformed() -> bool:
-    """Whether torch.func or forward mode is at work, to which a kernel means nothing."""
-    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+    """Whether torch.func, forward mode or torch.jit is at work, which know torch's own operations only."""
+    # The first two have no public sign.
+    transforms: bool = torch._C._are_functorch_transforms_active()
+    return transforms or forward_ad._current_level >= 0 or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
 
 
 def _library(layout: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:

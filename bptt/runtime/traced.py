@@ -32,7 +32,7 @@ from bptt.runtime.reference.problem import Problem
 def is_recorded() -> bool:
     """Whether something records torch's operations."""
     # Modes that see every operation (FakeTensor, make_fx) have no public sign.
-    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0 or torch._C._is_tracing()
+    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
 
 
 def run(
