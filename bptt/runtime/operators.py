@@ -86,7 +86,8 @@ def run(
     elif _is_transformed():
         found = _run_apart(cell, tensors, lengths, reverse, whole, storage)
     else:
-        found, whole = run_recorded(cell, tensors, lengths, reverse, whole, storage == "keep")
+        found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
+        whole = tuple([all_there or asked for asked in whole])
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
     output = found[names.index(cell.output)] if cell.output in names else found[count - 1]

@@ -40,19 +40,20 @@ def run(
     tensors: tuple[Tensor, ...],
     lengths: Tensor | None,
     reverse: bool,
-    whole: tuple[bool, ...],
+    all_states: bool,
     keep: bool,
-) -> tuple[tuple[Tensor, ...], tuple[bool, ...]]:
-    """The sequences of states, the output if it is no state, the final states; and which sequences those are.
+) -> tuple[tuple[Tensor, ...], bool]:
+    """The sequences of the states, the output if it is no state, the final states; and whether the first are
+    those of all states.
 
-    They are those that `whole` marks, or all if a backward pass may follow, and is to find them: with
-    `keep`. Without, and in exported programs, it runs the forward pass again.
+    They are if `all_states` asks for it, or if a backward pass may follow and is to find them: with `keep`.
+    Without, and in exported programs, it runs the forward pass again.
     """
     keep = keep and torch.is_grad_enabled() and not torch.compiler.is_exporting()
     keep = keep and any(tensor.requires_grad for tensor in tensors)
-    whole = tuple([keep or asked for asked in whole])
-    found = _recurrence(_text(cell), list(tensors), lengths, reverse, list(whole), keep)
-    return tuple(found[:-1] if keep else found), whole
+    all_states = all_states or keep
+    found = _recurrence(_text(cell), list(tensors), lengths, reverse, all_states, keep)
+    return tuple(found[:-1] if keep else found), all_states
 
 
 # The compiler of torch does not follow the making of a text.
@@ -72,19 +73,20 @@ def _recurrence(
     tensors: Sequence[Tensor],
     lengths: Tensor | None,
     reverse: bool,
-    whole: Sequence[bool],
+    all_states: bool,
     keep: bool,
 ) -> list[Tensor]:
-    """Of `tensors`, (x, *initial, *parameters): the sequences (T, B, width) of the states that `whole` marks
-    and of the output if it is no state; the final states (B, width); with `keep`, which needs all states,
+    """Of `tensors`, (x, *initial, *parameters): the sequences (T, B, width) of all states, or of the output;
+    that of the output if it is no state; the final states (B, width); with `keep`, which needs all states,
     the kept values.
     """
     layout = _plan(cell)
+    whole = _whole(layout, all_states)
     given = _given(layout, tensors, lengths, reverse)
     library = library_for(layout, tensors)
     if library is None:
         return forward_kept(_problem(layout, given), whole, keep)
-    result = run_forward(library, given, tuple(whole), "keep" if keep else None)
+    result = run_forward(library, given, whole, "keep" if keep else None)
     if keep:
         steps, batch = given.x.shape[:2]
         return [*result.tensors, result.block.view(steps, batch, result.block.numel() // (steps * batch))]
@@ -98,14 +100,14 @@ def _(
     tensors: Sequence[Tensor],
     lengths: Tensor | None,
     reverse: bool,
-    whole: Sequence[bool],
+    all_states: bool,
     keep: bool,
 ) -> list[Tensor]:
     layout, x = _plan(cell), tensors[0]
     states, (steps, batch, _) = layout.cell.states, x.shape
     problem = _problem(layout, _sorted(layout, tensors, None, reverse))
     size = {name: problem.fixed[layout.cell.width(name)] for name in public_names(layout)}
-    asked = [state for state, wanted in zip(states, whole, strict=True) if wanted]
+    asked = [state for state, wanted in zip(states, _whole(layout, all_states), strict=True) if wanted]
     found = [x.new_empty(steps, batch, size[name]) for name in (*asked, *list(size)[len(states) :])]
     found += [x.new_empty(batch, size[state]) for state in states]
     return [*found, x.new_empty(steps, batch, sum(kept_widths(problem)))] if keep else found
@@ -155,9 +157,9 @@ def _(
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    ctx.cell, tensors, lengths, ctx.reverse, ctx.whole, ctx.keep = inputs
+    ctx.cell, tensors, lengths, ctx.reverse, all_states, ctx.keep = inputs
     ctx.set_materialize_grads(False)
-    ctx.count = len(tensors)
+    ctx.count, ctx.whole = len(tensors), _whole(_plan(ctx.cell), all_states)
     read = [*output[: len(ctx.whole)], output[-1]] if ctx.keep else []
     ctx.save_for_backward(lengths, *tensors, *read)
 
@@ -169,7 +171,7 @@ def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
     if ctx.keep:
         gradients = gradients[:-1]
     else:
-        found = _recurrence(*call, [True] * states, True)
+        found = _recurrence(*call, True, True)
         read, given = [*found[:states], found[-1]], iter(gradients)
         gradients = [*[next(given) if asked else None for asked in ctx.whole], *given]
     asked = ctx.needs_input_grad[1]
@@ -178,6 +180,11 @@ def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
 
 
 _recurrence.register_autograd(_backward, setup_context=_save)
+
+
+def _whole(layout: KernelPlan, all_states: bool) -> tuple[bool, ...]:
+    """The sequences of which states are wanted."""
+    return tuple([all_states or state == layout.cell.output for state in layout.cell.states])
 
 
 def _given(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:
