@@ -46,6 +46,9 @@ CELLS = {
     "a width that only a state has": cell(
         "h = tanh(W_h @ x + R_h @ h_prev); s = 0.9 * s_prev", states="h s", widths={"s": "P"}
     ),
+    "a state of another width that only a product reads": cell(
+        "h = tanh(W_h @ x + U_h @ q_prev); q = tanh(V_q @ h_prev)", states="h q", widths={"q": "P"}
+    ),
     "a map of a map": cell("h = tanh(R_h @ tanh(W_h @ x + h_prev))"),
     "maps between widths": cell(
         "m = tanh(W_m @ x + R_m @ h_prev); h = tanh(V_h @ (m * sigmoid(U_m @ m)))", widths={"h": "P"}

@@ -93,13 +93,15 @@ class Pass:
 def make_passes(items: Sequence[Item], before: Sequence[tuple[str, str]] = ()) -> tuple[Pass, ...]:
     """Put every item into the earliest pass that can hold it; `items` stand in an order of computation.
 
-    A pair (a, b) of `before` says that b overwrites what a has read: it comes no earlier.
+    A pair (a, b) of `before` says that b overwrites what a has read: it comes no earlier; as a column, which
+    is there before the steps of its pass, it comes later.
     """
     passes: list[Pass] = [Pass(SCALAR)]
     place: dict[str, int] = {}
     scalar: set[str] = set()
     for item in items:
-        earliest = max([place[a] for a, b in before if b == item.target and a in place], default=0)
+        first = isinstance(item, Column)
+        earliest = max([place[a] + first for a, b in before if b == item.target and a in place], default=0)
         operands = item.start if isinstance(item, Column) else item.value
         for name in symbols(operands):
             waits = name in scalar and item.width != SCALAR
