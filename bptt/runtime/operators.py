@@ -70,57 +70,53 @@ def run(
             steps, or those of every √T-th step.
 
     """
-    tensors = (x, *initial, *parameters)
     if storage not in get_args(Storage):
         raise InputError("storage", f"expected one of {', '.join(get_args(Storage))}", repr(storage))
     whole = tuple([all_states or state == cell.output for state in cell.states])
-    if not is_recorded():
-        check_arguments(
-            cell,
-            x.shape,
-            tuple([state.shape for state in initial]),
-            tuple([stack.shape for stack in parameters]),
-            None if lengths is None else lengths.shape,
-        )
-        found = _run_at_once(cell, tensors, lengths, reverse, whole, storage)
-    elif _is_transformed():
-        found = _run_apart(cell, tensors, lengths, reverse, whole, storage)
-    else:
+    if is_recorded() and not _is_transformed():
+        tensors = (x, *initial, *parameters)
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
         whole = tuple([all_there or asked for asked in whole])
+    else:
+        found = _run_at_once(cell, x, initial, parameters, lengths, reverse, whole, storage)
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
     output = found[names.index(cell.output)] if cell.output in names else found[count - 1]
     return Sequences(output, found[count:], found[: len(cell.states)] if all_states else ())
 
 
+@torch.compiler.disable(reason="under torch.func and in forward mode a recurrence is run, not compiled")  # type: ignore[no-untyped-call,untyped-decorator]
 def _run_at_once(
     cell: Cell,
-    tensors: tuple[Tensor, ...],
+    x: Tensor,
+    initial: Sequence[Tensor],
+    parameters: Sequence[Tensor],
     lengths: Tensor | None,
     reverse: bool,
     whole: tuple[bool, ...],
     storage: Storage,
 ) -> tuple[Tensor, ...]:
     """The sequences of the states that `whole` marks, the output if it is no state, the final states."""
+    check_arguments(
+        cell,
+        x.shape,
+        tuple([state.shape for state in initial]),
+        tuple([stack.shape for stack in parameters]),
+        None if lengths is None else lengths.shape,
+    )
+    tensors = (x, *initial, *parameters)
     layout = plan(cell)
     library = _library(layout, tensors)
     if library is None:
         return _by_reference(layout, tensors, lengths, reverse, whole)
     call = Call(library, reverse, whole, storage, lambda t: _by_reference(layout, t, lengths, reverse, whole))
-    x, *rest = tensors
-    tensors = (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in rest])
+    tensors = (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in tensors[1:]])
     if lengths is not None:
         lengths = lengths.to(x.device, torch.int64).contiguous()
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         found: tuple[Tensor, ...] = KernelFunction.apply(call, lengths, *tensors)  # type: ignore[no-untyped-call]
         return found
     return run_kernels(call, lengths, tensors)
-
-
-_run_apart = torch.compiler.disable(  # type: ignore[no-untyped-call]
-    _run_at_once, reason="under torch.func and in forward mode a recurrence is run, not compiled"
-)
 
 
 def _is_transformed() -> bool:

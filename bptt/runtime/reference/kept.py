@@ -56,10 +56,21 @@ def backward_kept(
     for name in names[len(states) :]:
         loss = losses[name]
         losses[name] = None if loss is None else zero_padding(loss, problem.valid)
-    parts = torch.split(kept, kept_widths(problem), -1)
+    parts = torch.split(_finite(kept, problem.valid), kept_widths(problem), -1)
     saved = dict(zip((*plan.cell.states, *plan.storage.kept), (*states, *parts), strict=True))
     found = backward(problem, saved, losses)
     return replace(found, x=zero_padding(found.x, problem.valid))
+
+
+def _finite(kept: Tensor, valid: Tensor | None) -> Tensor:
+    """The kept values with those of a valid step in the padding, where kernels leave anything.
+
+    They meet a δ of zero there, but must be finite: zero would not do for a cell that divides by them.
+    """
+    if valid is None or not kept.numel():
+        return kept
+    first = kept.flatten(0, 1)[valid.flatten().to(torch.uint8).argmax()]
+    return torch.where(valid, kept, torch.where(valid.any(), first, torch.ones_like(first)))
 
 
 def _last(problem: Problem) -> int:
