@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import Command
 
-from bptt.bench import worker
+from bptt.bench import run, worker
 from bptt.bench.cases import CELLS, SHAPES, Case, Shape
 from bptt.bench.layers import Peer
 from bptt.bench.page import check_place, read_page, write_page
@@ -125,8 +126,8 @@ def test_notes() -> None:
 
 def test_a_report_goes_through_json() -> None:
     runs = json.loads(REPORT.to_json())["runs"]
-    for found, run in zip(runs, REPORT.runs, strict=True):
-        assert [Outcome.from_dict(o) for o in found["outcomes"]] == run.outcomes
+    for found, made in zip(runs, REPORT.runs, strict=True):
+        assert [Outcome.from_dict(o) for o in found["outcomes"]] == made.outcomes
 
 
 def test_a_page_keeps_what_others_wrote(tmp_path: Path) -> None:
@@ -237,6 +238,14 @@ def request(*cases: Case) -> Request:
 def test_a_request_goes_through_json() -> None:
     asked = request(Case("layers", "lstm", SHAPE, True))
     assert Request.from_json(asked.to_json()) == asked
+
+
+def test_memory_is_tuned_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1")
+    plain, tuned = (run._environment(replace(request(), tuned=tuned)) for tuned in (False, True))
+    assert not any(name.startswith("MALLOC") for name in plain)
+    assert set(tuned) - set(plain) == {"MALLOC_MMAP_MAX_", "MALLOC_TRIM_THRESHOLD_"}
+    assert plain["OMP_NUM_THREADS"] == plain["NPROC"] == "1"
 
 
 def test_a_process_that_fails_is_told_with_its_last_words() -> None:

@@ -41,6 +41,7 @@ def turns(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A step lasts as long as a turn; nobody is waited for; the machine is quiet."""
     monkeypatch.setattr(rounds, "_TURN", 0.0)
     monkeypatch.setattr(rounds, "_PAUSES", 0)
+    monkeypatch.setattr(rounds, "_LOOKS", 0)
     disturb(monkeypatch, [])
     return []
 
@@ -79,6 +80,14 @@ def test_where_every_round_is_disturbed_all_count(turns: list[str], monkeypatch:
     assert found.noisy and len(found.seconds["a"]) == found.rejected == 2 * rounds._PATIENCE
 
 
+def test_a_round_begins_when_others_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    readings, waited = iter([0.0, 0.04, 0.04, 0.07, 0.07, 0.08]), list[float]()
+    monkeypatch.setattr(rounds, "_busy_seconds", lambda: next(readings))
+    monkeypatch.setattr(rounds.time, "sleep", waited.append)
+    rounds._wait_for_others()
+    assert len(waited) == 3
+
+
 def test_time_that_is_up_ends_the_rounds(turns: list[str]) -> None:
     """There is always one; the fewest that count get more time, but not without end."""
     found = measure([Recorded("a", turns)], Budget(1000, 0.0))
@@ -108,11 +117,17 @@ def test_short_steps_are_repeated_and_their_mean_is_taken(monkeypatch: pytest.Mo
 
 
 def test_the_peak_counts_its_operations() -> None:
-    before, peak = torch.get_num_threads(), Peak()
-    peak.step()
-    # Two operations, 12 chains, 200,000 times, on at least four numbers at once.
-    assert peak.flops >= 2 * 12 * 200_000 * 4 * before
-    assert peak.flops % (2 * 12 * 200_000 * before) == 0
+    """Two operations, 12 chains, 200,000 times, on four or more numbers at once; on each thread."""
+    before, found = torch.get_num_threads(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            peak = Peak()
+        finally:
+            torch.set_num_threads(before)
+        peak.step()
+        found.append(peak.flops / (2 * 12 * 200_000))
+    assert found[0] in (4, 8, 16) and found[1] == 2 * found[0]
 
 
 @pytest.mark.skipif(not memory._CLEAR.exists(), reason="the system does not tell the peak of memory")

@@ -17,6 +17,8 @@ from bptt.bench.request import Budget
 _TURN = 0.02
 # Threads that spin for more work after a turn are waited for, in pauses of so long, this many times at most.
 _PAUSE, _PAUSES, _ASLEEP = 0.002, 50, 0.1
+# A round begins when nobody else has worked for so long, or after so many looks.
+_LOOK, _LOOKS = 0.02, 50
 # Counts of the kernel advance in ticks of 10 ms: what others may have used of a round without harm.
 _TICKS, _SHARE = 0.02, 0.02
 _FEWEST, _PATIENCE = 3, 8
@@ -73,6 +75,7 @@ def _goes_on(found: list[_Round], budget: Budget, elapsed: float) -> bool:
 
 def _round(contenders: Sequence[Contender], backwards: bool) -> _Round:
     """One turn each, every other time in opposite order."""
+    _wait_for_others()
     start, busy, own = time.perf_counter(), _busy_seconds(), time.process_time()
     order = list(enumerate(contenders))
     turns = {index: _turn(contender) for index, contender in (reversed(order) if backwards else order)}
@@ -106,6 +109,15 @@ def _settle() -> None:
         own, start = time.process_time(), time.perf_counter()
         time.sleep(_PAUSE)
         if time.process_time() - own < _ASLEEP * (time.perf_counter() - start):
+            return
+
+
+def _wait_for_others() -> None:
+    """Others' work comes in bursts: wait for the end of one."""
+    for _ in range(_LOOKS):
+        busy = _busy_seconds()
+        time.sleep(_LOOK)
+        if _busy_seconds() - busy < _LOOK:
             return
 
 

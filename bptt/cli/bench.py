@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from bptt.bench.request import Request
     from bptt.bench.results import Report
 
+# Between lines where there is no terminal.
+_SECONDS = 10.0
 _several = partial(typer.Option, show_default=False)
 # Of tables in a file or a pipe.
 _WIDTH = 180
@@ -60,7 +64,8 @@ def bench(
         check_place("output", output)
         read_page(output)
     with Console(stderr=True, highlight=False).status("") as status:
-        report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), _progress(requests, status.update))
+        progress = _Progress(sum(len(request.cases) for request in requests), status.update)
+        report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), progress.on_start)
     _print(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     if raw:
         write_bytes(raw, report.to_json().encode("utf-8"))
@@ -68,17 +73,23 @@ def bench(
         write_page(output, report)
 
 
-def _progress(requests: Sequence[Request], show: Callable[[str], None]) -> Callable[[Request, Case], None]:
-    """What shows which of all comparisons is under way."""
-    total, done = sum(len(request.cases) for request in requests), 0
+class _Progress:
+    """Which of all comparisons is under way: in place on a terminal, elsewhere a line now and then."""
 
-    def start(request: Request, case: Case) -> None:
-        nonlocal done
-        done += 1
+    def __init__(self, total: int, show: Callable[[str], None]) -> None:
+        self._total, self._show, self._done, self._printed = total, show, 0, -inf
+
+    def on_start(self, request: Request, case: Case) -> None:
+        """Tell of the one that begins."""
+        self._done += 1
         threads = f"{request.threads} thread{'s' if request.threads > 1 else ''}"
-        show(f"{done}/{total}  {threads}{', malloc tuned' if request.tuned else ''}: {case.title}")
-
-    return start
+        tuned = ", malloc tuned" if request.tuned else ""
+        text = f"{self._done}/{self._total}  {threads}{tuned}: {case.title}"
+        if sys.stderr.isatty():
+            self._show(text)
+        elif monotonic() - self._printed >= _SECONDS:
+            print(text, file=sys.stderr, flush=True)
+            self._printed = monotonic()
 
 
 def _print(report: Report, console: Console) -> None:

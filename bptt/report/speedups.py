@@ -38,6 +38,7 @@ def draw_speedups(title: str, shapes: Sequence[str], speedups: Sequence[Speedups
             if series.tuned:
                 axes.plot(places, series.tuned, "o", color=colour, ms=6, mfc="none")
                 axes.vlines(places, series.tuned, series.plain, color=colour, lw=1)
+        axes.spines["right"].set_visible(False)
         axes.axhline(1, color=QUIET, lw=1)
         axes.set_yscale("log")
         axes.set_ylabel("time of torch / time of bptt")
