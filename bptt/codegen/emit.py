@@ -13,13 +13,19 @@ from bptt.codegen.source import Source
 from bptt.codegen.step_text import PassText
 
 REALS = {"float32": "float", "float64": "double"}
+# By what the matrices are in: with bfloat16 all else is in float32.
+_DEFINED = {
+    **{name: f"#define REAL {real}" for name, real in REALS.items()},
+    "bfloat16": "#define REAL float\n#define BFLOAT16",
+}
 
 _DOORS = """
 }  // namespace
 
 #define DOOR extern "C" __attribute__((visibility("default"))) void
 
-// How many numbers the packed weights are, forward and transposed, and the kept values of a step and row.
+// How many factors the packed weights are, forward and transposed, and how many numbers the kept values of a
+// step and row.
 DOOR measure(const int64_t* arguments) {
     const auto& call = *reinterpret_cast<const Packing<Shape>*>(arguments);
     call.sizes[0] = Cell::pack_forward_size(call);
@@ -29,12 +35,12 @@ DOOR measure(const int64_t* arguments) {
 
 DOOR pack(const int64_t* arguments) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
 
-// Of `count` arrays: a sum that depends on every bit and on its place.
+// Of `count` arrays of so many bytes: a sum that depends on every bit and on its place.
 DOOR checksum(const int64_t* arguments) {
     const int64_t count = arguments[1];
     uint64_t sum = 0;
     for (int64_t k = 0; k < count; ++k)
-        sum = sum * 31 + checksum_of(reinterpret_cast<real*>(arguments[2 + count + k]), arguments[2 + k]);
+        sum = sum * 31 + checksum_of(reinterpret_cast<void*>(arguments[2 + count + k]), arguments[2 + k]);
     *reinterpret_cast<uint64_t*>(arguments[0]) = sum;
 }
 
@@ -54,7 +60,7 @@ DOOR backward(const int64_t* arguments) {
 
 @cache
 def source(plan: KernelPlan, dtype: str) -> Source:
-    """The C++ file of a cell's kernels for "float32" or "float64"."""
+    """The C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
     laid_out = kernel(plan)
     parts = [_head(plan, dtype), shape_text(laid_out), _cell(laid_out), _DOORS]
     return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"))
@@ -66,7 +72,7 @@ def _head(plan: KernelPlan, dtype: str) -> str:
     return (
         f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
-        f'#define REAL {REALS[dtype]}\n#include "backward.h"\n\nnamespace {{'
+        f'{_DEFINED[dtype]}\n#include "backward.h"\n\nnamespace {{'
     )
 
 

@@ -90,6 +90,12 @@ class Pass:
         return {name for value in values for name in symbols(value)}
 
 
+def sources(passes: Sequence[Pass]) -> tuple[tuple[str, ...], ...]:
+    """What the products of passes multiply, each once."""
+    products = [product for p in passes for column in p.columns for product in column.products]
+    return tuple(dict.fromkeys(product.source for product in products))
+
+
 def make_passes(items: Sequence[Item], before: Sequence[tuple[str, str]] = ()) -> tuple[Pass, ...]:
     """Put every item into the earliest pass that can hold it; `items` stand in an order of computation.
 

@@ -8,7 +8,7 @@ from bptt.cells.expression import Number, symbols
 from bptt.codegen.formula import formula
 from bptt.codegen.kernel import Kernel
 from bptt.codegen.layout import member
-from bptt.codegen.passes import SCALAR, WIDEST, Column, Pass, Product
+from bptt.codegen.passes import SCALAR, WIDEST, Column, Pass, Product, sources
 from bptt.codegen.places import Places
 from bptt.codegen.shape_text import letter
 
@@ -25,6 +25,7 @@ class ProductText:
 
     def __init__(self, kernel: Kernel, passes: Sequence[Pass], places: Places, forward: bool) -> None:
         self._kernel, self._passes, self._places, self._forward = kernel, passes, places, forward
+        self._sources = sources(passes)
 
     def sums(self, p: Pass) -> list[str]:
         """The sums of a panel, from their starts over all products."""
@@ -36,21 +37,16 @@ class ProductText:
             lines += [
                 "if (ahead) {",
                 f"    copy_ahead(block, before, vectors * {count});",
-                *(f"    {self._skip(product, p)}" for product in outer),
+                *(f"    {self._skip(product)}" for product in outer),
                 "} else {",
                 *(f"    {line}" for line in start),
-                *(
-                    f"    {self._multiply(product, p, _TILE, 'block.live', self._rows(product[0]))}"
-                    for product in outer
-                ),
+                *(f"    {self._multiply(product, p, _TILE, 'block.live')}" for product in outer),
                 "}",
                 f"before += vectors * {count} * LANES;",
             ]
         else:
             lines += start
-        return lines + [
-            self._multiply(product, p, _TILE, "block.live", self._rows(product[0])) for product in inner
-        ]
+        return lines + [self._multiply(product, p, _TILE, "block.live") for product in inner]
 
     def split(self, p: Pass) -> tuple[list[tuple[Product, ...]], list[tuple[Product, ...]]]:
         """The products of a pass by source: those of the input, and the others.
@@ -87,20 +83,27 @@ class ProductText:
         n = len(p.columns)
         return ", ".join(str(u * n + k) for u in range(vectors(p)) for k in places)
 
-    def _multiply(self, product: tuple[Product, ...], p: Pass, tile: str, count: str, rows: str) -> str:
+    def _multiply(self, product: tuple[Product, ...], p: Pass, tile: str, count: str) -> str:
+        source = product[0].source
         return (
-            f"panel = multiply_panel<{self._columns(product, p)}>(vectors * {len(product)}, {rows}, {count},"
-            f" panel, {self._depth(product[0])}, {tile});"
+            f"panel = multiply_panel<{self._columns(product, p)}>(vectors * {len(product)},"
+            f" rows_{self._sources.index(source)}, {count}, panel, factors({self._depth(source)}), {tile});"
         )
 
-    def _skip(self, product: tuple[Product, ...], p: Pass) -> str:
-        return f"panel += vectors * {len(product)} * {self._depth(product[0])} * LANES;"
+    def _skip(self, product: tuple[Product, ...]) -> str:
+        return f"panel += vectors * {len(product)} * factors({self._depth(product[0].source)}) * LANES;"
 
-    def _rows(self, product: Product) -> str:
-        return f"block.at[{self._places.place(product.source[0])}]"
+    def operands(self, p: Pass) -> list[str]:
+        """The rows that the products of a pass read."""
+        return [
+            f"const factor* const* rows_{self._sources.index(source)} ="
+            f" block.operand[{self._sources.index(source)}].rows("
+            f"block.at[{self._places.place(source[0])}], block.live, {self._depth(source)});"
+            for source in sources([p])
+        ]
 
-    def _depth(self, product: Product) -> str:
-        letters = [letter(self._kernel.widths[name]) for name in product.source]
+    def _depth(self, source: tuple[str, ...]) -> str:
+        letters = [letter(self._kernel.widths[name]) for name in source]
         same = f"a.size[Shape::{letters[0]}]"
         if len(set(letters)) == 1:
             return same if len(letters) == 1 else f"{len(letters)} * {same}"
@@ -127,7 +130,13 @@ class ProductText:
                 "    }",
                 "\n    static void look_ahead(const Arguments<Shape>& a,"
                 " const real* const* x, int count, Tile to) {",
-                "        const real* panel = a.weights;",
+                "        const factor* panel = a.weights;",
+                "        Operand operand;",
+                *(
+                    f"        const factor* const* rows_{k} = operand.rows(x, count, {self._depth(source)});"
+                    for k, source in enumerate(self._sources)
+                    if source[0] in self._kernel.plan.cell.inputs
+                ),
                 *(f"        {line}" for line in body),
                 "    }",
             ]
@@ -136,12 +145,12 @@ class ProductText:
     def _ahead_panel(
         self, p: Pass, outer: list[tuple[Product, ...]], inner: list[tuple[Product, ...]]
     ) -> list[str]:
-        skips = [self._skip(product, p) for product in inner]
+        skips = [self._skip(product) for product in inner]
         if not outer:
             return skips
         return [
             *self._start(p, "count", "to"),
-            *(self._multiply(product, p, "to", "count", "x") for product in outer),
+            *(self._multiply(product, p, "to", "count") for product in outer),
             *skips,
             f"to.at += vectors * {len(p.columns)} * LANES;",
         ]
@@ -166,11 +175,11 @@ class ProductText:
             if not p.columns:
                 continue
             outer, inner = self.split(p)
-            depths = " + ".join(f"{len(g)} * {self._depth(g[0])}" for g in (*outer, *inner))
+            depths = " + ".join(f"{len(g)} * factors({self._depth(g[0].source)})" for g in (*outer, *inner))
             width = f"a.size[Shape::{letter(p.width)}]"
             body += [
                 f"to = pack_panels<{vectors(p)}>(a.threads, {width}, {depths or 0}, to,",
-                "                 [&](int64_t first, int vectors, real* to) {",
+                "                 [&](int64_t first, int vectors, factor* to) {",
                 f"    const int64_t width = {width};",
                 *(f"    {line}" for group in (*outer, *inner) for line in self._pack(group)),
                 "});",
@@ -182,21 +191,21 @@ class ProductText:
                 f"    static int64_t {name}_size(const Call& a) {{",
                 f"        return {' + '.join(sizes) or 0};",
                 "    }",
-                f"\n    static void {name}(const Packing<Shape>& a, real* to) {{",
+                f"\n    static void {name}(const Packing<Shape>& a, factor* to) {{",
                 *(f"        {line}" for line in body),
                 "    }",
             ]
         )
 
     def _pack(self, group: tuple[Product, ...]) -> list[str]:
-        depth = self._depth(group[0])
+        depth = self._depth(group[0].source)
         if group[0].transposed:
             at = self._matrix(group[0].matrix[0])
             return [f"to = pack_columns({at}, vectors, first, width, {depth}, to);"]
         matrices = ", ".join(self._matrix(product.matrix[0]) for product in group)
         return [
             "{",
-            f"    const real* const matrix[] = {{{matrices}}};",
+            f"    const parameter* const matrix[] = {{{matrices}}};",
             f"    to = pack_rows(matrix, {len(group)}, vectors, first, width, {depth}, to);",
             "}",
         ]
@@ -217,12 +226,12 @@ class ProductText:
 
     def input_gradient(self) -> str:
         """The function that multiplies the δ of many steps with the transposed matrices of the input."""
-        body = ["const real* panel = a.transposed + pack_backward_size(a);"] if self._passes else []
+        body = ["const factor* panel = a.transposed + pack_backward_size(a);"] if self._passes else []
         for p in self._passes:
             _, products = self.split(p)
             panel = [
                 f"clear({_TILE}, block.live, vectors);",
-                *(self._multiply(g, p, _TILE, "block.live", self._rows(g[0])) for g in products),
+                *(self._multiply(g, p, _TILE, "block.live") for g in products),
                 "for (int r = 0; r < block.live; ++r)",
                 "    for (int u = 0; u < vectors; ++u) {",
                 "        const int64_t j = first + u * LANES;",
@@ -230,7 +239,7 @@ class ProductText:
                 "        store(block.at[Shape::INPUT][r] + j, sum, lanes_left(width - j));",
                 "    }",
             ]
-            body += self._panels(p, panel)
+            body += [*self.operands(p), *self._panels(p, panel)]
         return "\n".join(
             [
                 "\n    static void multiply_input(const BackwardArguments<Shape>& a, Block<Shape>& block) {",

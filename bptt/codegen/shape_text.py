@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bptt.cells.language import PREVIOUS
 from bptt.codegen.kernel import Kernel
-from bptt.codegen.passes import SCALAR
+from bptt.codegen.passes import SCALAR, sources
 
 
 def letter(name: str) -> str:
@@ -19,6 +19,8 @@ def shape_text(kernel: Kernel) -> str:
     cell, letters = kernel.plan.cell, ", ".join(map(letter, kernel.letters))
     vectors, matrices = tuple(cell.vectors), [f for f in cell.families if f.columns is not None]
     sums = max([len(p.row_sums) for p in (*kernel.forward, *kernel.backward)], default=0)
+    after = {product.source for product in kernel.input_products}
+    operands = max(len(sources(kernel.forward)), len(sources(kernel.backward)), len(after))
     lines = [
         f"    enum {{ {letters}, LETTERS }};",
         f"    static constexpr int INPUT_WIDTH = {letter(cell.width(cell.inputs[0]))};",
@@ -30,7 +32,7 @@ def shape_text(kernel: Kernel) -> str:
         _table(kernel, "FORWARD_SCRATCH", "FORWARD_SCRATCH_WIDTH", kernel.forward_scratch),
         _table(kernel, "BACKWARD_SCRATCH", "BACKWARD_SCRATCH_WIDTH", kernel.backward_scratch),
         f"    static constexpr int OUTPUTS = {len(kernel.outputs)}, VECTORS = {len(vectors)},"
-        f" MATRICES = {len(matrices)}, ROW_SUMS = {sums};",
+        f" MATRICES = {len(matrices)}, ROW_SUMS = {sums}, OPERANDS = {operands};",
         _PLACES,
         _gradients(kernel),
     ]

@@ -34,7 +34,7 @@ class PassText:
             [
                 *functions,
                 f"\n    {keep}static void {name}(const {arguments}<Shape>& a, Block<Shape>& block{ahead}) {{",
-                f"        const real* panel = a.{weights};",
+                f"        const factor* panel = a.{weights};",
                 "        int64_t before = 0;" if self._forward else "",
                 body,
                 "    }",
@@ -56,8 +56,8 @@ class PassText:
         return "\n".join(
             [
                 f"\n    // {', '.join(p.targets)}",
-                f"    {keep}static const real* {name}(const {arguments}<Shape>& a,"
-                f" Block<Shape>& block, const real* panel{ahead}) {{",
+                f"    {keep}static const factor* {name}(const {arguments}<Shape>& a,"
+                f" Block<Shape>& block, const factor* panel{ahead}) {{",
                 *(f"        {line}" for line in body),
                 "        return panel;",
                 "    }",
@@ -83,6 +83,7 @@ class PassText:
         most = vectors(p)
         return [
             *lines,
+            *self.products.operands(p),
             f"for (int64_t first = 0; first < width; first += {most} * LANES) {{",
             f"    const int vectors = vectors_left(width - first, {most});",
             *(f"    {line}" for line in self.products.sums(p)),

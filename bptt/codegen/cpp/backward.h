@@ -22,6 +22,7 @@ public:
         // With stored states a chunk begins where states are stored.
         if (call.every) chunk_ = call.every;
         delta_.reset(new real[chunk_ * call.batch * delta_row_ + LANES]);
+        if (PER_FACTOR > 1) paired_.reset(new factor[factors(chunk_ * call.batch) * delta_row_]);
         sums_.reset(new real[call.batch * sums_row_ + 1]());
         const int64_t kept = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
         kept_ = {call.kept, call.batch * kept, kept, 0, 0};
@@ -53,6 +54,7 @@ public:
             recompute();
             in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
             slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
+            pair_deltas();
             in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
                 multiply_input(thread);
                 multiply_outer(thread);
@@ -240,6 +242,22 @@ private:
         return at;
     }
 
+    // δ as the left side of outer products: as it is, or two slots in one row.
+    void pair_deltas() {
+        const void* plain = delta_.get();
+        left_ = static_cast<const factor*>(PER_FACTOR == 1 ? plain : paired_.get());
+        if (PER_FACTOR == 1) return;
+        const int64_t width = total<Shape>(call_.size, Shape::DELTA_WIDTH, Shape::DELTAS);
+        const int64_t rows = factors(slots_);
+        in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
+            for (int64_t k = rows * thread / call_.threads; k < rows * (thread + 1) / call_.threads; ++k) {
+                const real* row = delta_.get() + k * PER_FACTOR * delta_row_;
+                const real* other = k * PER_FACTOR + 1 < slots_ ? row + delta_row_ : nullptr;
+                pack_factors(row, other, width, width, paired_.get() + k * delta_row_);
+            }
+        });
+    }
+
     // The thread's share of the gradients of all matrices. A share is a range of rows of panels, counted
     // through all sources: every thread packs what it needs, and sums every term in the same order.
     void multiply_outer(int64_t thread) {
@@ -249,7 +267,7 @@ private:
         int64_t all = 0;
         for (const auto& source : Shape::SOURCES) all += panels(source) * heights(source);
         const int64_t begin = all * thread / threads, end = all * (thread + 1) / threads;
-        alignas(64) real packed[TERMS * GROUP * LANES];
+        alignas(64) factor packed[factors(TERMS) * GROUP * LANES];
         for (int64_t k = 0; k < slots_; k += TERMS) {
             const int64_t terms = std::min<int64_t>(TERMS, slots_ - k);
             int64_t before = 0;
@@ -275,15 +293,19 @@ private:
         return sum;
     }
 
-    void pack(int source, int64_t width, int64_t column, int64_t k, int64_t terms, real* packed) const {
+    void pack(int source, int64_t width, int64_t column, int64_t k, int64_t terms, factor* packed) const {
         Slot here = slot(k);
         const int64_t rest = std::min<int64_t>(width - column, GROUP * LANES);
-        for (int64_t i = 0; i < terms; ++i, next(here))
-            pack_term(source_row(source, here, k + i) + column, rest, packed + i * GROUP * LANES);
+        for (int64_t i = 0; i < terms; i += PER_FACTOR, packed += GROUP * LANES) {
+            const real* row[2]{};
+            for (int64_t j = i; j < std::min(terms, i + PER_FACTOR); ++j, next(here))
+                row[j - i] = source_row(source, here, k + j) + column;
+            pack_factors(row[0], row[1], rest, GROUP * LANES, packed);
+        }
     }
 
     void add(const typename Shape::Source& source, int64_t column, int64_t begin, int64_t end, int64_t k,
-             int64_t terms, const real* packed) {
+             int64_t terms, const factor* packed) {
         const int64_t width = call_.size[source.width], rest = std::min<int64_t>(width - column, GROUP * LANES);
         int64_t before = 0;
         for (int g = source.first; g < source.last; ++g) {
@@ -293,9 +315,10 @@ private:
             const int64_t low = std::max(begin - before, int64_t{0}), high = std::min(end - before, height);
             before += height;
             if (low >= high) continue;
-            const real* left = delta_.get() + k * delta_row_ + total<Shape>(call_.size, Shape::DELTA_WIDTH, gradient.delta);
+            const int64_t before_delta = total<Shape>(call_.size, Shape::DELTA_WIDTH, gradient.delta);
+            const factor* left = left_ + factors(k) * delta_row_ + before_delta;
             real* to = call_.matrix[gradient.matrix] + gradient.member * height * width + column;
-            outer(left, delta_row_, packed, terms, {to, width}, low, high, rest);
+            outer(left, delta_row_, packed, factors(terms), {to, width}, low, high, rest);
         }
     }
 
@@ -319,15 +342,17 @@ private:
     int64_t delta_row_, sums_row_, chunk_, begin_ = 0, end_ = 0, low_ = 0, slots_ = 0;
     Sequence state_[at_least_one(Shape::STATES)], kept_;
     const real* start_[at_least_one(Shape::STATES)]{};
+    const factor* left_ = nullptr;
+    std::unique_ptr<factor[]> paired_;
     std::unique_ptr<real[]> delta_, sums_, zeros_, kept_chunk_, output_, state_chunk_[at_least_one(Shape::STATES)];
 };
 
 // Weights fewer than these are packed sooner than a second thread starts.
 constexpr int64_t FEW_WEIGHTS = int64_t{1} << 17;
 
-// Packs the panels of a pass, each of `columns` vectors for `depth` numbers in all, and returns their end.
+// Packs the panels of a pass, each of COLUMNS vectors for `depth` factors in all, and returns their end.
 template <int COLUMNS, class Pack>
-real* pack_panels(int64_t threads, int64_t width, int64_t depth, real* to, const Pack& pack) {
+factor* pack_panels(int64_t threads, int64_t width, int64_t depth, factor* to, const Pack& pack) {
     constexpr int64_t UNITS = COLUMNS * LANES;
     const int64_t panels = (width + UNITS - 1) / UNITS;
     in_parallel(width * depth < FEW_WEIGHTS ? 1 : threads, panels, [&](int64_t k) {
@@ -338,41 +363,42 @@ real* pack_panels(int64_t threads, int64_t width, int64_t depth, real* to, const
 
 // Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
 // panel holds the rows first + u * LANES, ... of matrix e.
-INLINE real* pack_rows(const real* const* matrix, int entries, int vectors, int64_t first, int64_t width,
-                       int64_t depth, real* to) {
+INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vectors, int64_t first, int64_t width,
+                         int64_t depth, factor* to) {
     constexpr int64_t STRETCH = 64;
+    const int64_t height = factors(depth);
     const int columns = vectors * entries;
     for (int done = 0; done < columns; done += GROUP) {
         const int group = std::min(GROUP, columns - done);
-        for (int64_t from = 0; from < depth; from += STRETCH) {
-            const int64_t until = std::min(depth, from + STRETCH);
+        for (int64_t from = 0; from < height; from += STRETCH) {
+            const int64_t until = std::min(height, from + STRETCH);
             for (int c = 0; c < group; ++c)
                 for (int lane = 0; lane < LANES; ++lane) {
                     const int64_t j = first + (done + c) / entries * LANES + lane;
-                    real* out = to + c * LANES + lane;
+                    factor* out = to + c * LANES + lane;
                     if (j >= width) {
                         for (int64_t k = from; k < until; ++k) out[k * group * LANES] = 0;
                         continue;
                     }
-                    const real* row = matrix[(done + c) % entries] + j * depth;
-                    for (int64_t k = from; k < until; ++k) out[k * group * LANES] = row[k];
+                    const parameter* row = matrix[(done + c) % entries] + j * depth;
+                    for (int64_t k = from; k < until; ++k) out[k * group * LANES] = factor_at(row, k, depth);
                 }
         }
-        to += depth * group * LANES;
+        to += height * group * LANES;
     }
     return to;
 }
 
 // Packs columns `first`, ... of a matrix (depth, width).
-INLINE real* pack_columns(const real* matrix, int vectors, int64_t first, int64_t width, int64_t depth, real* to) {
+INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_t width, int64_t depth,
+                            factor* to) {
     for (int done = 0; done < vectors; done += GROUP) {
         const int group = std::min(GROUP, vectors - done);
-        for (int64_t k = 0; k < depth; ++k)
-            for (int c = 0; c < group; ++c, to += LANES) {
-                const int64_t j = first + (done + c) * LANES;
-                const int64_t lanes = std::clamp<int64_t>(width - j, 0, LANES);
-                store(to, lanes ? load(matrix + k * width + j, static_cast<int>(lanes)) : Vector{});
-            }
+        const int64_t j = first + done * LANES, columns = group * LANES;
+        for (int64_t k = 0; k < depth; k += PER_FACTOR, to += columns) {
+            const parameter* row = matrix + k * width + j;
+            pack_factors(row, k + 1 < depth ? row + width : nullptr, std::min(width - j, columns), columns, to);
+        }
     }
     return to;
 }

@@ -147,28 +147,29 @@ private:
         const int64_t count = std::min(PANEL, chunk.count - first), width = packed(count);
         const real *weights[BLOCK], *bias = call_.bias ? call_.bias + begin : nullptr;
         for (int64_t v = 0; v < classes; ++v) weights[v] = call_.weight + (begin + v) * call_.width;
-        alignas(64) real own[BLOCK * PANEL];
-        const Tile to = backward_ ? Tile{lines_ + begin * step_ + first, step_} : Tile{own, PANEL};
-        product(weights, classes, columns_ + first * call_.width, count, call_.width, to);
+        alignas(64) real logits[BLOCK * PANEL];
+        product(weights, classes, columns_ + first * call_.width, count, call_.width, {logits, PANEL});
         for (int64_t r = 0; r < count; ++r) {
             const int64_t v = call_.target[chunk.row[first + r]] - begin;
-            if (v >= 0 && v < classes) hit_[first + r] = to.at[v * to.step + r] + (bias ? bias[v] : 0);
+            if (v >= 0 && v < classes) hit_[first + r] = logits[v * PANEL + r] + (bias ? bias[v] : 0);
         }
+        const Tile to = backward_ ? Tile{lines_ + begin * step_ + first, step_} : Tile{logits, PANEL};
         for (int64_t c = 0; c < width; c += LANES) {
             const int64_t place = block * step_ + first + c;
-            exponentials({to.at + c, to.step}, bias, classes, greatest_ + place, sum_ + place);
+            exponentials(logits + c, bias, classes, {to.at + c, to.step}, greatest_ + place, sum_ + place);
         }
     }
 
-    // One vector of rows: the greatest logit, exp(logit - greatest) in place of the logits, and their sum.
-    static void exponentials(Tile lines, const real* bias, int64_t classes, real* greatest, real* sum) {
-        const auto logit = [&](int64_t v) { return load(lines.at + v * lines.step) + (bias ? bias[v] : 0); };
+    // One vector of rows: the greatest logit, exp(logit - greatest), and their sum.
+    static void exponentials(const real* logits, const real* bias, int64_t classes, Tile to, real* greatest,
+                             real* sum) {
+        const auto logit = [&](int64_t v) { return load(logits + v * PANEL) + (bias ? bias[v] : 0); };
         // Finite, for a class may be ruled out by -∞, and -∞ less -∞ is NaN.
         Vector most = broadcast(std::numeric_limits<real>::lowest()), total{};
         for (int64_t v = 0; v < classes; ++v) most = select(logit(v) > most, logit(v), most);
         for (int64_t v = 0; v < classes; ++v) {
             const Vector exponential = function::exp(logit(v) - most);
-            store(lines.at + v * lines.step, exponential);
+            store(to.at + v * to.step, exponential);
             total += exponential;
         }
         store(greatest, most);
@@ -257,7 +258,8 @@ private:
         for (int64_t v = 0; v < call_.classes; v += TERMS) {
             const int64_t terms = std::min<int64_t>(TERMS, call_.classes - v);
             for (int64_t k = 0; k < terms; ++k)
-                pack_term(call_.weight + (v + k) * call_.width + first, columns, weights + k * PANEL);
+                pack_factors(call_.weight + (v + k) * call_.width + first, nullptr, columns, PANEL,
+                             weights + k * PANEL);
             outer(lines_ + v * step_, step_, weights, terms, to, begin, end, columns);
         }
         for (int64_t r = begin; r < end; ++r) {

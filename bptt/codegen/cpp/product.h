@@ -8,13 +8,14 @@
 #include <array>
 #include <utility>
 
+#include "factors.h"
 #include "vector.h"
 
 namespace {
 
 // A panel is a part of a packed matrix: at most WIDEST vectors of its columns, in groups of GROUP that
-// lie one behind the other, each (depth, GROUP, LANES). Two columns are enough for tall tiles to run at
-// the speed of multiplication, and leave registers for twelve rows, so that weights are read once.
+// lie one behind the other, each (depth, GROUP, LANES) factors. Two columns are enough for tall tiles to
+// run at the speed of multiplication, and leave registers for twelve rows, so that weights are read once.
 constexpr int WIDEST = 8, GROUP = 2;
 constexpr int TALLEST = std::min((REGISTERS - GROUP - 1) / GROUP, 12);
 
@@ -32,10 +33,10 @@ struct Tile {
 
 // to = from + rows x groups, for R rows and G groups of C columns.
 template <int R, int C, int G>
-void multiply_tile(const real* const* rows, const real* panel, int64_t depth, Tile from, Tile to,
+void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth, Tile from, Tile to,
                    const int* column) {
     Vector sum[R][G][C];
-    const real* row[R];
+    const factor* row[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
         row[r] = rows[r];
@@ -47,18 +48,18 @@ void multiply_tile(const real* const* rows, const real* panel, int64_t depth, Ti
     }
     const int64_t next = depth * C * LANES;
     for (int64_t k = 0; k < depth; ++k, panel += C * LANES) {
-        Vector weight[G][C];
+        Factors weight[G][C];
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
 #pragma GCC unroll 2
-            for (int c = 0; c < C; ++c) weight[g][c] = load(panel + g * next + c * LANES);
+            for (int c = 0; c < C; ++c) weight[g][c] = load_factors(panel + g * next + c * LANES);
 #pragma GCC unroll 12
         for (int r = 0; r < R; ++r) {
-            const Vector factor = broadcast(row[r][k]);
+            const Factors left = spread(row[r][k]);
 #pragma GCC unroll 4
             for (int g = 0; g < G; ++g)
 #pragma GCC unroll 2
-                for (int c = 0; c < C; ++c) sum[r][g][c] += factor * weight[g][c];
+                for (int c = 0; c < C; ++c) sum[r][g][c] = multiply_add(sum[r][g][c], left, weight[g][c]);
         }
     }
 #pragma GCC unroll 12
@@ -69,7 +70,7 @@ void multiply_tile(const real* const* rows, const real* panel, int64_t depth, Ti
             for (int c = 0; c < C; ++c) store(to.at + r * to.step + column[g * C + c] * LANES, sum[r][g][c]);
 }
 
-using MultiplyTile = void (*)(const real* const*, const real*, int64_t, Tile, Tile, const int*);
+using MultiplyTile = void (*)(const factor* const*, const factor*, int64_t, Tile, Tile, const int*);
 
 template <int C, int G, int... R>
 constexpr std::array<MultiplyTile, sizeof...(R)> tiles_of(std::integer_sequence<int, R...>) {
@@ -80,8 +81,8 @@ constexpr std::array<MultiplyTile, sizeof...(R)> tiles_of(std::integer_sequence<
 template <int C, int G>
 constexpr auto TILES = tiles_of<C, G>(std::make_integer_sequence<int, TALLEST>{});
 
-inline void multiply_rows(int columns, const real* const* rows, int height, const real* panel, int64_t depth,
-                          Tile from, Tile to, const int* column) {
+inline void multiply_rows(int columns, const factor* const* rows, int height, const factor* panel,
+                          int64_t depth, Tile from, Tile to, const int* column) {
     const int wide = groups_at_once(height);
     int done = 0;
     while (columns - done >= GROUP) {
@@ -95,7 +96,7 @@ inline void multiply_rows(int columns, const real* const* rows, int height, cons
 }
 
 // to = from + rows x panel, for `count` rows in tiles of near-equal height.
-inline void multiply(int columns, const real* const* rows, int count, const real* panel, int64_t depth,
+inline void multiply(int columns, const factor* const* rows, int count, const factor* panel, int64_t depth,
                      Tile from, Tile to, const int* column) {
     const int tiles = (count + TALLEST - 1) / TALLEST;
     for (int k = 0, first = 0; k < tiles; ++k) {

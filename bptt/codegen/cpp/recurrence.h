@@ -63,6 +63,7 @@ struct Block {
     alignas(64) real tile[BLOCK * WIDEST * LANES];
     Vector partial[at_least_one(Shape::ROW_SUMS)][BLOCK];
     std::unique_ptr<real[]> scratch;
+    Operand operand[at_least_one(Shape::OPERANDS)];
 };
 
 // The blocks of `threads` threads: block k belongs to thread k % threads. With lengths the rows are dealt
@@ -110,7 +111,7 @@ struct Arguments {
     real* output;                        // (T, B, width) if the output is no state
     real* kept;                          // (T, B, widths of all kept values), or null
     real* final[STATES];                 // (B, width) each
-    const real* weights;                 // packed
+    const factor* weights;               // packed
     const real* vector[VECTORS];         // (width,) each
     int64_t every;                       // how many steps apart states are stored; 0: none is
     real* stored[STATES];                // (T / every, B, width) each: the state before steps 0, every, ...
@@ -120,7 +121,7 @@ template <class Shape>
 struct BackwardArguments : Arguments<Shape> {
     static constexpr int STATES = at_least_one(Shape::STATES), LOSSES = Shape::STATES + Shape::OUTPUTS;
 
-    const real* transposed;              // packed
+    const factor* transposed;            // packed
     const real* loss[at_least_one(LOSSES)];   // (T, B, width) each, or null: of the states, then of the output
     int64_t loss_step[at_least_one(LOSSES)], loss_row[at_least_one(LOSSES)];
     const real* last[STATES];            // (B, width): of the final states, or null
@@ -133,8 +134,8 @@ struct BackwardArguments : Arguments<Shape> {
 template <class Shape>
 struct Packing {
     int64_t size[Shape::LETTERS];
-    const real* matrix[at_least_one(Shape::MATRICES)];
-    real *to, *transposed;
+    const parameter* matrix[at_least_one(Shape::MATRICES)];
+    factor *to, *transposed;
     int64_t* sizes;
     int64_t threads;
 };
@@ -153,17 +154,16 @@ int64_t delta_row(const int64_t* size) {
 }
 
 // A number that changes with every bit of an array and with the order of its elements.
-inline uint64_t checksum_of(const real* from, int64_t count) {
+inline uint64_t checksum_of(const void* from, int64_t bytes) {
     constexpr int STRIPES = 64;
     uint32_t sum[STRIPES] = {};
-    const auto* word = reinterpret_cast<const unsigned char*>(from);
-    const int64_t words = count * static_cast<int64_t>(sizeof(real) / 4);
-    for (int64_t k = 0; k < words; k += STRIPES) {
+    const auto* byte = static_cast<const unsigned char*>(from);
+    for (int64_t k = 0; k < bytes; k += 4 * STRIPES) {
         uint32_t part[STRIPES] = {};
-        std::memcpy(part, word + 4 * k, 4 * std::min<int64_t>(STRIPES, words - k));
+        std::memcpy(part, byte + k, std::min<int64_t>(4 * STRIPES, bytes - k));
         for (int i = 0; i < STRIPES; ++i) sum[i] = (sum[i] ^ part[i]) * 0x9e3779b1u + (sum[i] >> 15);
     }
-    uint64_t all = count;
+    uint64_t all = bytes;
     for (const uint32_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
     return all;
 }
@@ -193,8 +193,8 @@ INLINE void copy_ahead(Block<Shape>& block, int64_t before, int columns) {
 
 // The product with the next panel, added to those columns of the tile. Returns the panel after it.
 template <int... COLUMN>
-INLINE const real* multiply_panel(int columns, const real* const* rows, int count, const real* panel,
-                                  int64_t depth, Tile tile) {
+INLINE const factor* multiply_panel(int columns, const factor* const* rows, int count, const factor* panel,
+                                    int64_t depth, Tile tile) {
     static constexpr int column[] = {COLUMN...};
     multiply(columns, rows, count, panel, depth, tile, tile, column);
     return panel + columns * depth * LANES;

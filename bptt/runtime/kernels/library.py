@@ -27,7 +27,7 @@ _Size = tuple[int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """What a recurrence runs on: x (T, B, I), lengths (B,) or None, states (B, width), parameters by family."""
+    """What a recurrence runs on: x (T, B, I), lengths (B,) or None, states (B, width), parameters."""
 
     x: Tensor
     lengths: Tensor | None
@@ -96,7 +96,7 @@ class Library:
         return packed(matrices, (id(self), transposed), pack, self.checksum)
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
-        """The numbers in the packed weights, forward and transposed, and in the kept values of a step and row."""
+        """How many factors the packed weights are, forward and transposed, and numbers a row's kept values."""
         key = tuple(sizes)
         if key in self._measured:
             return self._measured[key]
@@ -126,8 +126,8 @@ class Library:
     def checksum(self, tensors: Sequence[Tensor]) -> int:
         """A number that is another where one of the numbers in these tensors is."""
         found = c_int64()
-        counts = [t.numel() for t in tensors]
-        self.call("checksum", [addressof(found), len(counts), *counts, *addresses(tensors)])
+        sizes = [t.nbytes for t in tensors]
+        self.call("checksum", [addressof(found), len(sizes), *sizes, *addresses(tensors)])
         return found.value
 
 
