@@ -14,7 +14,7 @@ from torch import Tensor
 from torch._subclasses import FakeTensorMode
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from bptt.cells import CATALOGUE
+from bptt.cells import CATALOGUE, Cell
 from bptt.errors import InputError
 from bptt.runtime import traced
 from bptt.runtime.backend import backend
@@ -110,6 +110,22 @@ def test_gradients_that_nobody_asks_for_are_not_given() -> None:
         assert passed == ["forward", "backward"]
         (truth,) = torch.autograd.grad(loss(by_reference(one)), [tensors[wanted]])
         torch.testing.assert_close(found, truth, rtol=0, atol=LIMIT)
+
+
+def test_gradients_that_are_one_have_memory_each() -> None:
+    """∂E/∂h_prev and ∂E/∂c_prev are the same tensor to the reference backend."""
+    cell = Cell.define("sum", "h = W_h @ x + h_prev + c_prev\nc = tanh(h)", states="h c")
+    drawn = draw(cell)
+    with backend("reference"):
+        *states, _, _, kept = OPERATOR(*arguments(drawn, False, True, True, None))
+        gradients = [torch.ones_like(state) for state in states] + [None, None]
+        asked = [True] * len(drawn.tensors)
+        text, tensors = traced._text(cell), list(drawn.tensors)
+        operator = torch.ops.bptt.recurrence_backward.default
+        found = operator(text, tensors, None, False, states, kept, gradients, asked)
+    assert torch.equal(found[1], found[2])
+    places = {gradient.untyped_storage().data_ptr() for gradient in (*found, *gradients[:2])}
+    assert len(places) == len(found) + 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])

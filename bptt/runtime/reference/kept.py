@@ -7,7 +7,6 @@ Between them pass the sequences of the states and one tensor, `kept` (T, B, sum 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -53,13 +52,9 @@ def backward_kept(
             loss = torch.zeros_like(state) if loss is None else loss.clone()
             loss[_last(problem)] += gradient
             losses[name] = loss
-    for name in names[len(states) :]:
-        loss = losses[name]
-        losses[name] = None if loss is None else zero_padding(loss, problem.valid)
     parts = torch.split(_finite(kept, problem.valid), kept_widths(problem), -1)
     saved = dict(zip((*plan.cell.states, *plan.storage.kept), (*states, *parts), strict=True))
-    found = backward(problem, saved, losses)
-    return replace(found, x=zero_padding(found.x, problem.valid))
+    return backward(problem, saved, losses)
 
 
 def _finite(kept: Tensor, valid: Tensor | None) -> Tensor:
