@@ -122,7 +122,9 @@ def test_a_copy_is_a_module_of_its_own(name: str, way: str) -> None:
         assert set(passed) == {"forward"}
         for parameter in copied.parameters():
             parameter.mul_(0.5)
-        assert not torch.allclose(output(copied, x), truth)
+        with backend("reference"):
+            halved = output(copied, x)
+        close(output(copied, x), halved, LIMIT * tolerances.LAYER_NORM)
         close(output(module, x), truth, 0)
 
 
