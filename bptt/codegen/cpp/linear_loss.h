@@ -2,9 +2,9 @@
 // their gradients, one chunk of rows after the other.
 //
 // The logits of a chunk are held transposed: a line for each class, a lane for each row. Products read
-// the weights row by row as they stand in memory, and a sum over the classes needs no sum over lanes. The
-// lines turn in place from logits into exponentials into gradients of the logits. Each sum runs in one
-// order, whatever the number of threads.
+// the weights row by row as they stand in memory, and a sum over the classes needs no sum over lanes. What
+// is kept of a line are exponentials, which turn in place into gradients of the logits. Each sum runs in
+// one order, whatever the number of threads.
 #pragma once
 
 #include <algorithm>
@@ -23,8 +23,9 @@ namespace {
 // from one panel of rows to the next.
 constexpr int64_t BLOCK = 96;
 static_assert(BLOCK % TALLEST == 0 && BLOCK % PANEL == 0);
-// The logits of a chunk stay in cache, but it has rows enough for the weights to be worth reading.
-constexpr int64_t CHUNK_LOGITS = int64_t{1} << 21, FEWEST = BLOCK, MOST = 10 * BLOCK;
+// The logits of a chunk stay in cache, but it has rows enough for the weights to be worth reading. So many
+// of its rows are summed in registers before memory is touched.
+constexpr int64_t CHUNK_LOGITS = int64_t{1} << 21, FEWEST = BLOCK, MOST = 10 * BLOCK, SEGMENT = 2 * BLOCK;
 // A thread is worth so many multiplications, and gets its work in so many pieces: others may be faster.
 constexpr int64_t WORTHWHILE = int64_t{1} << 20, PIECES = 16;
 
@@ -40,8 +41,6 @@ struct Call {
     real *input_gradient;               // of zeros, or null if it is not wanted
     real *weight_gradient, *bias_gradient;  // or null
     int64_t* outcome;                   // a row with an impossible target, or an Outcome
-
-    bool backward() const { return input_gradient || weight_gradient || bias_gradient; }
 };
 
 // The computation for the rows that are not ignored; nothing of the others is read, there may be NaN.
@@ -54,7 +53,8 @@ public:
           most_(std::min<int64_t>(std::clamp(CHUNK_LOGITS / call.classes / BLOCK * BLOCK, FEWEST, MOST),
                                   divide_up(rows.size(), PANEL) * PANEL)),
           // A power of two would put all lines into the same few places of the cache.
-          step_(most_ + LANES), backward_(call.backward()),
+          step_(most_ + LANES),
+          backward_(call.input_gradient || call.weight_gradient || call.bias_gradient),
           memory_(allocate({{columns_, most_ * call.width},
                             {terms_, call.weight_gradient ? most_ * groups_ * PANEL : 0},
                             {lines_, backward_ ? call.classes * step_ : 0},
@@ -64,8 +64,7 @@ public:
                             {gradient_, call.input_gradient ? most_ * call.width : 0}})) {}
 
     void run() {
-        const int64_t count = rows_.size();
-        const int64_t worth = count * call_.width * call_.classes / WORTHWHILE;
+        const int64_t worth = rows_.size() * call_.width * call_.classes / WORTHWHILE;
         threads_ = static_cast<int>(std::clamp<int64_t>(worth, 1, call_.threads));
 #pragma omp parallel num_threads(threads_)
         {
@@ -88,8 +87,7 @@ private:
         const int64_t* row;  // of the batch, for each row of the chunk
     };
 
-    // Of each row of a chunk: the greatest logit, the loss, its gradient, and that over the sum of all
-    // exp(logit - greatest).
+    // Of each row of a chunk; `scale` is the gradient over the sum of all exp(logit - greatest).
     struct Softmax {
         alignas(64) real greatest[MOST], loss[MOST], gradient[MOST], scale[MOST];
     };
@@ -103,8 +101,10 @@ private:
     // they do at the end of each loop without nowait, and at the end.
     void compute(const Chunk& chunk, const Chunk& next) {
         const int64_t panels = divide_up(chunk.count, PANEL), slices = divide_up(chunk.count, BLOCK);
-        const int64_t squares = blocks_ * panels, parts = call_.input_gradient ? groups_ * slices : 0;
-        const int64_t square_grain = grain(squares), block_grain = grain(blocks_);
+        const int64_t squares = blocks_ * panels, square_grain = grain(squares), block_grain = grain(blocks_);
+        // Together, groups of columns read the lines from nearby; alone, there is work for all threads.
+        const int64_t together = std::max<int64_t>(1, slices * groups_ / (2 * threads_)) * PANEL;
+        const int64_t parts = call_.input_gradient ? slices * divide_up(call_.width, together) : 0;
 #pragma omp for schedule(dynamic, square_grain)
         for (int64_t k = 0; k < squares; ++k) exponentials(chunk, k / panels, k % panels * PANEL);
         Softmax softmax;
@@ -118,8 +118,10 @@ private:
                 if (call_.weight_gradient) weight_gradients(chunk, block);
             }
 #pragma omp for schedule(dynamic) nowait
-            for (int64_t k = 0; k < parts; ++k)
-                input_gradients(chunk, k % slices * BLOCK, k / slices * PANEL);
+            for (int64_t k = 0; k < parts; ++k) {
+                const int64_t low = k / slices * together;
+                input_gradients(chunk, k % slices * BLOCK, low, std::min(call_.width, low + together));
+            }
         }
         pack(next);
 #pragma omp barrier
@@ -194,8 +196,7 @@ private:
         store(softmax.scale + first, Vector{});
         for (int k = 0; k < lanes_from(first, chunk.count); ++k) {
             const int64_t r = first + k;
-            const double hit = hit_[r];
-            softmax.loss[r] = static_cast<real>(std::log(total[k]) - (hit - most[k]));
+            softmax.loss[r] = static_cast<real>(std::log(total[k]) - (double{hit_[r]} - most[k]));
             softmax.gradient[r] = call_.loss_gradient ? call_.loss_gradient[chunk.row[r]] : equal;
             softmax.scale[r] = static_cast<real>(softmax.gradient[r] / total[k]);
         }
@@ -240,31 +241,33 @@ private:
                 const real* lines[BLOCK];
                 for (int64_t v = 0; v < classes; ++v) lines[v] = lines_ + (begin + v) * step_ + r;
                 product(lines, classes, terms + r * packed(columns), columns,
-                        std::min<int64_t>(TERMS, chunk.count - r), {sums, PANEL});
+                        std::min(SEGMENT, chunk.count - r), {sums, PANEL});
                 const Matrix to{call_.weight_gradient + begin * call_.width + first, call_.width};
                 add({sums, PANEL}, to, classes, columns, chunk.number > 0 || r > 0);
-                r += TERMS;
+                r += SEGMENT;
             } while (r < chunk.count);
         }
     }
 
-    // The gradients of the input of at most BLOCK rows of the chunk, in one group of columns.
-    void input_gradients(const Chunk& chunk, int64_t begin, int64_t first) {
-        const int64_t end = std::min(begin + BLOCK, chunk.count);
-        const int64_t columns = std::min(PANEL, call_.width - first);
-        const Matrix to{gradient_ + first, call_.width};
-        for (int64_t r = begin; r < end; ++r) std::fill_n(to.data + r * to.columns, columns, real{0});
+    // The gradients of the input of at most BLOCK rows of the chunk, in columns [low, high).
+    void input_gradients(const Chunk& chunk, int64_t begin, int64_t low, int64_t high) {
+        const int64_t end = std::min(begin + BLOCK, chunk.count), width = call_.width;
+        for (int64_t r = begin; r < end; ++r) std::fill_n(gradient_ + r * width + low, high - low, real{0});
         alignas(64) real weights[TERMS * PANEL];
         for (int64_t v = 0; v < call_.classes; v += TERMS) {
             const int64_t terms = std::min<int64_t>(TERMS, call_.classes - v);
-            for (int64_t k = 0; k < terms; ++k)
-                pack_factors(call_.weight + (v + k) * call_.width + first, nullptr, columns, PANEL,
-                             weights + k * PANEL);
-            outer(lines_ + v * step_, step_, weights, terms, to, begin, end, columns);
+            for (int64_t first = low; first < high; first += PANEL) {
+                const int64_t columns = std::min(PANEL, high - first);
+                const real* weight = call_.weight + v * width + first;
+                for (int64_t k = 0; k < terms; ++k)
+                    pack_factors(weight + k * width, nullptr, columns, PANEL, weights + k * PANEL);
+                const Matrix to{gradient_ + first, width};
+                outer(lines_ + v * step_, step_, weights, terms, to, begin, end, columns);
+            }
         }
         for (int64_t r = begin; r < end; ++r) {
-            real* row = call_.input_gradient + chunk.row[r] * call_.width;
-            std::copy_n(to.data + r * to.columns, columns, row + first);
+            const real* from = gradient_ + r * width;
+            std::copy(from + low, from + high, call_.input_gradient + chunk.row[r] * width + low);
         }
     }
 

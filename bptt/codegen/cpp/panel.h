@@ -27,8 +27,7 @@ inline void pack_columns(const real* from, int64_t width, const int64_t* row, in
 inline void pack_terms(const real* from, int64_t width, const int64_t* row, int64_t count, int64_t columns,
                        real* to) {
     for (int64_t k = 0; k < count; ++k, to += packed(columns))
-        for (int64_t c = 0; c < packed(columns); c += LANES)
-            store(to + c, load(from + row[k] * width + c, lanes_from(c, columns)));
+        pack_factors(from + row[k] * width, nullptr, columns, packed(columns), to);
 }
 
 // to = rows x panel, whole vectors of it.
