@@ -21,6 +21,9 @@ from bptt.errors import InputError
 from bptt.nn import GRU, LSTM, RNN, GRUCell, LSTMCell, Recurrent, RecurrentCell, RNNCell
 from bptt.runtime.backend import backend
 
+# torch's own: it scripts as it compiles, and for forward mode.
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script(_method)?` is deprecated")
+
 T, B, I, H = 5, 3, 4, 6
 LENGTHS = torch.tensor([4, 0, 5])
 LIMIT = tolerances.gradient(torch.float64, T, B, 2 * I, 2 * H)
@@ -227,8 +230,6 @@ def test_packed_sequences_run_outside_of_the_graph() -> None:
         torch.compile(module, backend="aot_eager", fullgraph=True)(packed)
 
 
-# torch's own: forward mode scripts its decompositions.
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")
 @pytest.mark.parametrize("transform", ["vmap", "grad", "jvp"])
 def test_transforms_run_outside_of_the_graph(transform: str) -> None:
     """In torch operations, which torch.func knows. A whole graph is refused with that reason."""
