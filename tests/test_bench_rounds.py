@@ -77,7 +77,7 @@ def test_a_disturbed_round_does_not_count(turns: list[str], monkeypatch: pytest.
 def test_where_every_round_is_disturbed_all_count(turns: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     disturb(monkeypatch, list(range(1000)))
     found = measure([Recorded("a", turns)], Budget(2, LONG))
-    assert found.noisy and len(found.seconds["a"]) == found.rejected == 2 * rounds._PATIENCE
+    assert found.noisy and len(found.seconds["a"]) == found.rejected == 2 * rounds._TRIES
 
 
 def test_a_round_begins_when_others_pause(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,10 +18,11 @@ _TURN = 0.02
 # Threads that spin for more work after a turn are waited for, in pauses of so long, this many times at most.
 _PAUSE, _PAUSES, _ASLEEP = 0.002, 50, 0.1
 # A round begins when nobody else has worked for so long, or after so many looks.
-_LOOK, _LOOKS = 0.02, 50
+_LOOK, _LOOKS = 0.02, 10
 # Counts of the kernel advance in ticks of 10 ms: what others may have used of a round without harm.
 _TICKS, _SHARE = 0.02, 0.02
-_FEWEST, _PATIENCE = 3, 8
+# So many rounds must count; for them so many times the rounds and the time of the budget are given.
+_FEWEST, _TRIES, _PATIENCE = 3, 3, 8
 _STAT = Path("/proc/stat")
 # user, nice, system, irq, softirq and steal: all but idle and waiting for disks.
 _BUSY = (1, 2, 3, 6, 7, 8)
@@ -68,7 +69,7 @@ def _goes_on(found: list[_Round], budget: Budget, elapsed: float) -> bool:
     clean = sum(not r.disturbed for r in found)
     if not found:
         return True
-    if clean >= budget.rounds or len(found) >= _PATIENCE * budget.rounds:
+    if clean >= budget.rounds or len(found) >= _TRIES * budget.rounds:
         return False
     return elapsed < budget.seconds or (clean < _FEWEST and elapsed < _PATIENCE * budget.seconds)
 
