@@ -10,6 +10,9 @@ from torch import Tensor
 
 def autocast_dtype(tensor: Tensor) -> torch.dtype | None:
     """What autocast turns this tensor into before a product, None if it leaves it as it is."""
+    # Asked at every call of a layer: of any device first, which is the cheaper question.
+    if not torch._C._is_any_autocast_enabled():
+        return None
     device = tensor.device.type
     if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
         return None
