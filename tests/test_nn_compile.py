@@ -196,6 +196,15 @@ def test_a_graph_that_shall_not_keep_values_runs_the_forward_pass_twice(storage:
     assert passed == ["forward", "forward", "backward"]
 
 
+def test_autocast_holds_in_a_graph() -> None:
+    module = LSTM(I, H)
+    x = sequence(*X).float()
+    with torch.autocast("cpu", torch.bfloat16):
+        found = torch.compile(module, backend="aot_eager", fullgraph=True)(x)
+        assert_same(found, module(x), 0)
+    assert {value.dtype for value in tree_leaves(found)} == {torch.bfloat16}
+
+
 def test_parameters_that_were_trained_are_seen() -> None:
     module = LSTM(I, H).double()
     compiled = torch.compile(module, backend="aot_eager", fullgraph=True)
