@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import forward_ad
 
@@ -29,6 +31,19 @@ class Drawn:
 
     def named(self) -> dict[str, Tensor]:
         return dict(zip(self.names, self.tensors, strict=True))
+
+    def by_gate(self) -> dict[str, dict[str, NDArray[Any]]]:
+        """The stacked parameters taken apart: family, then the gate's letter, in the rows' declared order."""
+        stacks = self.named()
+        return {
+            family.name: {
+                member.removeprefix(f"{family.name}_"): part.numpy()
+                for member, part in zip(
+                    family.members, stacks[family.name].chunk(len(family.members)), strict=True
+                )
+            }
+            for family in self.cell.families
+        }
 
     def run(
         self, *tensors: Tensor, lengths: Tensor | None = None, reverse: bool = False

@@ -7,7 +7,7 @@ import oracle
 import pytest
 import tolerances
 import torch
-from drawn import SIZES, B, Drawn, T, draw
+from drawn import SIZES, B, T, draw
 
 from bptt.cells import CATALOGUE
 from bptt.cells.expression import Call, Symbol
@@ -22,20 +22,6 @@ def tolerance(name: str, dtype: torch.dtype = torch.float64) -> float:
     return tolerances.sequence(dtype, T, *SIZES.values(), magnitude=magnitude)
 
 
-def by_gate(drawn: Drawn) -> dict[str, dict[str, oracle.Array]]:
-    """The stacked parameters taken apart: family, then the gate's letter, in the rows' declared order."""
-    stacks = drawn.named()
-    return {
-        family.name: {
-            member.removeprefix(f"{family.name}_"): part.numpy()
-            for member, part in zip(
-                family.members, stacks[family.name].chunk(len(family.members)), strict=True
-            )
-        }
-        for family in drawn.cell.families
-    }
-
-
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_values_are_those_of_the_paper(name: str) -> None:
     drawn = draw(CATALOGUE[name])
@@ -43,7 +29,7 @@ def test_values_are_those_of_the_paper(name: str) -> None:
     states = drawn.tensors[1 : 1 + len(drawn.cell.states)]
     for row in range(B):
         x, *initial = (t.numpy() for t in (drawn.tensors[0][:, row], *(s[row] for s in states)))
-        expected = oracle.CELLS[name](x, *initial, **by_gate(drawn))  # type: ignore[operator]
+        expected = oracle.CELLS[name](x, *initial, **drawn.by_gate())  # type: ignore[operator]
         for values, truth in zip(found, expected, strict=True):
             assert np.abs(truth).max() < MAGNITUDE
             np.testing.assert_allclose(values[:, row].numpy(), truth, rtol=0, atol=tolerance(name))

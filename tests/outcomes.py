@@ -1,0 +1,69 @@
+"""Everything that a recurrence computes for some tensors, by a backend of one's choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from drawn import Drawn
+from torch import Tensor
+
+from bptt.runtime.backend import backend
+from bptt.runtime.operators import run
+
+
+@dataclass(frozen=True)
+class How:
+    """The ways in which a recurrence can be run."""
+
+    lengths: Tensor | None = None
+    reverse: bool = False
+    storage: str = "keep"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Output, final states, sequences of states; then the gradient of every argument."""
+
+    values: tuple[Tensor, ...]
+    gradients: tuple[Tensor, ...]
+
+    @property
+    def all(self) -> tuple[Tensor, ...]:
+        return self.values + self.gradients
+
+
+def outcome(drawn: Drawn, how: How, by: str = "cpu") -> Outcome:
+    """By the backend `by`, for the same loss each time, which weighs every number differently."""
+    leaves = drawn.leaves().tensors
+    with backend(by):
+        values = forward(replace(drawn, tensors=leaves), how)
+        gradients = torch.autograd.grad(values, leaves, [weights(v) for v in values])
+    return Outcome(tuple(v.detach() for v in values), gradients)
+
+
+def forward(drawn: Drawn, how: How) -> tuple[Tensor, ...]:
+    """Output, final states, sequences of states."""
+    (x, *rest), count = drawn.tensors, len(drawn.cell.states)
+    found = run(
+        drawn.cell,
+        x,
+        rest[:count],
+        rest[count:],
+        lengths=how.lengths,
+        reverse=how.reverse,
+        all_states=True,
+        storage=how.storage,
+    )
+    return (found.output, *found.final, *found.states)
+
+
+def weights(values: Tensor) -> Tensor:
+    """Numbers within ±1 that float32 holds exactly."""
+    pattern = torch.arange(values.numel()) * 37 % 129 - 64
+    return (pattern / 64).to(values.dtype).reshape(values.shape)
+
+
+def double(drawn: Drawn) -> Drawn:
+    """The same numbers in float64."""
+    return replace(drawn, tensors=tuple(t.double() for t in drawn.tensors))
