@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bptt.cells import CATALOGUE
 from bptt.errors import InputError
+from bptt.runtime.backend import backend
 from bptt.runtime.operators import recurrence, unrolled
 
 DRAWN = draw(CATALOGUE["lstm-peephole"])
@@ -76,7 +77,9 @@ def test_unrolled_is_the_same_values_with_a_graph_of_torch(name: str) -> None:
     x, *rest = drawn.tensors
     count = len(drawn.cell.states)
     traced = unrolled(drawn.cell, x, rest[:count], rest[count:])
-    for values, truth in zip(traced, drawn.run(), strict=True):
+    with backend("reference"):
+        derived = drawn.run()
+    for values, truth in zip(traced, derived, strict=True):
         assert torch.equal(values, truth)
         assert "Recurrence" in type(truth.grad_fn).__name__
         assert "Recurrence" not in type(values.grad_fn).__name__
