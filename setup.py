@@ -1,6 +1,6 @@
-"""A wheel carries the kernels of the catalogue, compiled; without a compiler, a wheel for every platform.
+"""A wheel carries the kernels of the catalogue and of the loss, compiled.
 
-An editable installation compiles nothing: its kernels are compiled when first used.
+Without a compiler it is one for every platform. An editable installation compiles nothing: its kernels are compiled when first used.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from bptt.cells.catalogue import CATALOGUE  # noqa: E402
+from bptt.codegen import linear_loss  # noqa: E402
 from bptt.codegen.emit import REALS, source  # noqa: E402
 from bptt.codegen.plan import plan  # noqa: E402
 from bptt.errors import MachineError  # noqa: E402
@@ -49,6 +50,7 @@ class BuildPy(build_py):
             say(f"bptt: a wheel without kernels, which are then compiled when first used. {found}")
             return
         sources = [source(plan(cell), dtype) for cell in CATALOGUE.values() for dtype in REALS]
+        sources += [linear_loss.source(dtype) for dtype in REALS]
         prebuilt.build(sources, found, Path(self.build_lib) / prebuilt.FOLDER.relative_to(ROOT))
 
 

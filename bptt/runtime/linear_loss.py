@@ -53,7 +53,8 @@ def linear_cross_entropy(
         A number, in nats; if the reduction is "none", (...) numbers, 0 for ignored targets.
 
     Raises:
-        InputError: shapes that do not fit, a target that is no class, an unknown reduction.
+        InputError: shapes that do not fit, an unknown reduction, and, where kernels run, a target that is
+            no class; torch has an error of its own for that.
 
     """
     _check(input, linear_weight, target, linear_bias, reduction)
