@@ -71,7 +71,7 @@ def backward_items(plan: KernelPlan, deltas: tuple[str, ...]) -> tuple[Item, ...
 def _backward_step(
     plan: KernelPlan, step: BackwardStep, deltas: tuple[str, ...], widths: Mapping[str, str]
 ) -> Iterator[Item]:
-    terms = [multiply(Symbol(t.delta), t.coefficient) for t in step.terms]
+    terms = [multiply(t.coefficient, Symbol(t.delta)) for t in step.terms]
     if step.row:
         coefficients = [n for t in step.terms for n in symbols(t.coefficient) if n not in plan.cell.constants]
         letters = [normal_form(plan.cell).width(n) for n in coefficients]
