@@ -128,16 +128,15 @@ def test_gradients_that_are_one_have_memory_each() -> None:
     assert len(places) == len(found) + 2
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
-def test_a_dtype_without_kernels_runs_in_torch_operations(dtype: torch.dtype) -> None:
-    drawn = draw(CATALOGUE["gru"], dtype=dtype).leaves()
+def test_a_dtype_without_kernels_runs_in_torch_operations() -> None:
+    drawn = draw(CATALOGUE["gru"], dtype=torch.float16).leaves()
     with kernel_doors() as passed:
         outputs = OPERATOR(*arguments(drawn, True, True, True, LENGTHS))[:-1]
         found = torch.autograd.grad(loss(outputs), drawn.tensors)
     assert passed == []
     truth = by_reference(drawn)
     assert all(torch.equal(value, true) for value, true in zip(outputs, truth, strict=True))
-    assert {g.dtype for g in found} == {dtype}
+    assert {g.dtype for g in found} == {torch.float16}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from bptt.runtime.arguments import check_arguments
 from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
 from bptt.runtime.kernels.library import Library, library_for
+from bptt.runtime.narrow import full_width, only_matrices
 from bptt.runtime.reference.function import plain
 from bptt.runtime.reference.function import run as run_reference
 from bptt.runtime.traced import is_recorded
@@ -57,6 +58,9 @@ def run(
 ) -> Sequences:
     """Run a cell over a batch of sequences.
 
+    On the CPU tensors in bfloat16 stand for matrices in bfloat16, and all else in float32: states and sums
+    are rounded when they are returned, and the rows that kernels multiply with a matrix when they do.
+
     Args:
         cell: the cell; its backward equations are derived, not traced.
         x: inputs (T, B, I).
@@ -73,6 +77,8 @@ def run(
     if storage not in get_args(Storage):
         raise InputError("storage", f"expected one of {', '.join(get_args(Storage))}", repr(storage))
     whole = tuple([all_states or state == cell.output for state in cell.states])
+    dtype = x.dtype
+    x, initial, parameters = only_matrices(x, initial, parameters)
     if is_recorded() and not _is_transformed():
         tensors = (x, *initial, *parameters)
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
@@ -82,7 +88,8 @@ def run(
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
     output = found[names.index(cell.output)] if cell.output in names else found[count - 1]
-    return Sequences(output, found[count:], found[: len(cell.states)] if all_states else ())
+    result = Sequences(output, found[count:], found[: len(cell.states)] if all_states else ())
+    return result if output.dtype == dtype else result.to(dtype)
 
 
 @torch.compiler.disable(reason="under torch.func and in forward mode a recurrence is run, not compiled")  # type: ignore[no-untyped-call,untyped-decorator]
@@ -145,7 +152,7 @@ def _by_reference(
 ) -> tuple[Tensor, ...]:
     """What the kernels return, in torch operations."""
     states = len(layout.cell.states)
-    found = run_reference(layout, tensors, lengths, reverse)
+    found = run_reference(layout, full_width(tensors, tensors[0].dtype), lengths, reverse)
     asked = [s for s, wanted in zip(found[:states], whole, strict=True) if wanted]
     # A state keeps its value through the padding: the step that is run last has the final one.
     return (*asked, *found[states:], *(state[0 if reverse else -1] for state in found[:states]))

@@ -24,6 +24,7 @@ from bptt.runtime.arguments import check_arguments
 from bptt.runtime.kernels.library import Tensors, library_for
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.narrow import full_width
 from bptt.runtime.reference.function import mask_padding, public_names
 from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
 from bptt.runtime.reference.problem import Problem
@@ -132,9 +133,10 @@ def _recurrence_backward(
     library = library_for(layout, tensors)
     if library is None:
         plain = backward_kept(_problem(layout, given), states, kept, gradients)
-        found = zip((plain.x, *plain.initial, *plain.parameters), asked, strict=True)
+        found = zip((plain.x, *plain.initial, *plain.parameters), tensors, asked, strict=True)
         # One may be a gradient that came in, but what an operator returns is memory of its own.
-        return [gradient.clone(memory_format=torch.contiguous_format) for gradient, wanted in found if wanted]
+        own, dense = True, torch.contiguous_format
+        return [g.to(t.dtype, copy=own, memory_format=dense) for g, t, wanted in found if wanted]
     saved, first = Saved("keep", states, kept), len(gradients) - len(states)
     known = [asked[0], *asked[1 + len(states) :]]
     fast = run_backward(library, given, saved, gradients[:first], gradients[first:], known)
@@ -217,4 +219,5 @@ def _sorted(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | Non
 
 def _problem(layout: KernelPlan, given: Tensors) -> Problem:
     x, valid = mask_padding(given.x, given.lengths)
-    return Problem(layout, x, tuple(given.initial), tuple(given.parameters), valid, given.reverse)
+    parameters = full_width(given.parameters, x.dtype)
+    return Problem(layout, x, tuple(given.initial), parameters, valid, given.reverse)

@@ -20,6 +20,10 @@ from bptt.runtime.backend import kernels_for
 from bptt.runtime.packing import packed
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
+# The kernels of a cell by the dtypes of its matrices, and of all else.
+_KINDS = {(dtype, dtype): name for dtype, name in DTYPES.items()} | {
+    (torch.bfloat16, torch.float32): "bfloat16"
+}
 
 # How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
@@ -84,7 +88,7 @@ class Library:
 
         def pack() -> Tensor:
             count = self.measure(sizes)[int(transposed)]
-            to = matrices[0].new_empty(count)
+            to = torch.empty(count, dtype=_computed_in(matrices[0].dtype))
             places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
             self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads()])
             return to
@@ -96,7 +100,7 @@ class Library:
         return packed(matrices, (id(self), transposed), pack, self.checksum)
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
-        """How many factors the packed weights are, forward and transposed, and numbers a row's kept values."""
+        """How many factors the packed weights are, forward and transposed, and numbers a row's kept ones."""
         key = tuple(sizes)
         if key in self._measured:
             return self._measured[key]
@@ -108,7 +112,8 @@ class Library:
     def gradient(self, k: int, parameter: Tensor) -> Tensor:
         """Memory for the gradient of parameter k: zero where no equation's result depends on a member."""
         unread = self._unread[k] and k in self._matrices
-        return torch.zeros_like(parameter) if unread else torch.empty_like(parameter)
+        make, dtype = torch.zeros_like if unread else torch.empty_like, _computed_in(parameter.dtype)
+        return make(parameter, dtype=dtype)
 
     def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
         """The addresses of those of the parameters (or their gradients) that are matrices."""
@@ -161,29 +166,33 @@ def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
 def library_for(plan: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:
     """The kernels for these tensors, x first, or None where the reference backend is to run.
 
-    Raises MachineError as `library_of` does.
-    """
-    x = tensors[0]
-    if x.device.type != "cpu" or x.dtype not in DTYPES or 0 in x.shape:
-        return None
-    if any(t.dtype != x.dtype or t.device != x.device for t in tensors):
-        return None
-    return library_of(plan, x.dtype)
-
-
-def library_of(plan: KernelPlan, dtype: torch.dtype) -> Library | None:
-    """The kernels of a plan, or None where the reference backend is to run.
-
     Raises MachineError if the backend is `cpu` and there can be no kernels.
     """
-    loaded = kernels_for(_texts(plan, dtype))
+    x = tensors[0]
+    if x.device.type != "cpu" or 0 in x.shape or any(t.device != x.device for t in tensors):
+        return None
+    make = _text(plan, tuple([t.dtype for t in tensors]))
+    loaded = None if make is None else kernels_for(make)
     return None if loaded is None else _library(plan, loaded)
 
 
 @cache
-def _texts(plan: KernelPlan, dtype: torch.dtype) -> Callable[[], Source]:
-    text = source(plan, DTYPES[dtype])
-    return lambda: text
+def _text(plan: KernelPlan, dtypes: tuple[torch.dtype, ...]) -> Callable[[], Source] | None:
+    """What makes the text of the kernels, if there are any for tensors of these dtypes."""
+    states, families = len(plan.cell.states), plan.cell.families
+    is_matrix = [False] * (1 + states) + [f.columns is not None for f in families]
+    others = {dtype for dtype, matrix in zip(dtypes, is_matrix, strict=True) if not matrix}
+    matrices = {dtype for dtype, matrix in zip(dtypes, is_matrix, strict=True) if matrix}
+    kinds = [_KINDS.get((m, o)) for m in matrices or others for o in others]
+    if len(kinds) != 1 or kinds[0] is None:
+        return None
+    found = source(plan, kinds[0])
+    return lambda: found
+
+
+def _computed_in(dtype: torch.dtype) -> torch.dtype:
+    """What the sums of products with a matrix are in; its factors, packed, take as much memory each."""
+    return torch.promote_types(dtype, torch.float32)
 
 
 _libraries: dict[int, Library] = {}

@@ -182,7 +182,8 @@ def run_backward(
             *library.vectors(found),
         ),
     )
-    return Gradients(x, initial, tuple(found))
+    gradients = [g if g is None else g.to(p.dtype) for g, p in zip(found, given.parameters, strict=True)]
+    return Gradients(x, initial, tuple(gradients))
 
 
 def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor | None:
