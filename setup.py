@@ -1,6 +1,7 @@
 """A wheel carries the kernels of the catalogue and of the loss, compiled.
 
-Without a compiler it is one for every platform. An editable installation compiles nothing: its kernels are compiled when first used.
+Without a compiler it is one for every platform. An editable installation compiles nothing: its kernels
+are compiled when first used.
 """
 
 from __future__ import annotations
