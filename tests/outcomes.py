@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
@@ -67,3 +69,23 @@ def weights(values: Tensor) -> Tensor:
 def double(drawn: Drawn) -> Drawn:
     """The same numbers in float64."""
     return replace(drawn, tensors=tuple(t.double() for t in drawn.tensors))
+
+
+def same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
+    """To the last bit, the sign of a zero and all of a NaN included."""
+    number = {torch.float32: torch.int32, torch.float64: torch.int64}
+    return all(
+        torch.equal(f.view(number[f.dtype]), e.view(number[e.dtype]))
+        for f, e in zip(found, expected, strict=True)
+    )
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """So many threads for torch and for kernels."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 from drawn import Drawn, draw
-from outcomes import How, forward, outcome
+from outcomes import How, forward, outcome, same, threads
 from torch import Tensor
 from user_cells import CELLS as OWN
 
@@ -45,25 +45,6 @@ def drawn(name: str, shape: str) -> Drawn:
 def ragged(example: Drawn) -> Tensor:
     steps, batch, _ = example.tensors[0].shape
     return torch.arange(batch) * 5 % (steps + 1)
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
-    """To the last bit, the sign of a zero and all of a NaN included."""
-    number = {torch.float32: torch.int32, torch.float64: torch.int64}
-    return all(
-        torch.equal(f.view(number[f.dtype]), e.view(number[e.dtype]))
-        for f, e in zip(found, expected, strict=True)
-    )
 
 
 @pytest.mark.parametrize("storage", STORAGES)
