@@ -36,7 +36,8 @@ struct Sequence {
 };
 
 // Which rows are inside their sequence at which step. Rows are ranked by length, the longest first, so
-// that the live ones are always the first; the slot of (t, rank) counts the live steps before it.
+// that the live ones are always the first; the slot of (t, rank) counts the live steps before it. A length
+// beyond the steps that there are counts as all or none of them.
 struct Rows {
     std::vector<int64_t> order, live, start;
 
@@ -46,7 +47,7 @@ struct Rows {
             std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
             std::fill(live.begin(), live.end(), 0);
             for (int64_t b = 0; b < batch; ++b)
-                if (lengths[b]) ++live[lengths[b] - 1];
+                if (lengths[b] > 0) ++live[std::min(lengths[b], steps) - 1];
             for (int64_t t = steps - 1; t > 0; --t) live[t - 1] += live[t];
         }
         for (int64_t t = 0; t < steps; ++t) start[t + 1] = start[t] + live[t];

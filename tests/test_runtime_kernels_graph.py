@@ -1,0 +1,187 @@
+"""Kernels as nodes of torch's graph: the memory between forward and backward, and who may touch what when."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+import torch
+from drawn import Drawn, draw
+from outcomes import How, Outcome, forward, outcome, same, weights
+from torch import Tensor
+from user_cells import CELLS as OWN
+
+from bptt.cells import CATALOGUE
+from bptt.runtime.backend import backend
+from bptt.runtime.kernels import memory
+
+SIZES = {"I": 19, "H": 21, "P": 18}
+STORAGES = ["keep", "recompute", "segments"]
+
+
+def drawn(name: str = "lstm", steps: int = 7, batch: int = 5, seed: int = 0) -> Drawn:
+    return draw(CATALOGUE[name], steps, batch, SIZES, torch.float32, seed)
+
+
+class Pass:
+    """A forward pass whose backward pass is still to come."""
+
+    def __init__(self, example: Drawn, how: How) -> None:
+        self.truth = outcome(example, how)
+        self.leaves = example.leaves().tensors
+        with backend("cpu"):
+            self.values = forward(replace(example, tensors=self.leaves), how)
+
+    def back(self, keep: bool = False) -> Sequence[Tensor]:
+        some = [weights(v) for v in self.values]
+        return torch.autograd.grad(self.values, self.leaves, some, retain_graph=keep)
+
+    def right(self, keep: bool = False) -> bool:
+        return same(self.back(keep), self.truth.gradients)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_backward_again_and_again(storage: str) -> None:
+    one = Pass(drawn(), How(torch.tensor([3, 0, 7, 1, 5]), storage=storage))
+    assert one.right(keep=True) and one.right(keep=True) and one.right()
+    with pytest.raises(RuntimeError, match="second time"):
+        one.back()
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("storage", STORAGES)
+def test_forward_passes_may_wait_for_their_backward_passes(storage: str, order: tuple[int, ...]) -> None:
+    """Of about the same size, so that each might take the memory of another."""
+    waiting = [Pass(drawn(steps=7 + k, seed=k), How(reverse=k == 1, storage=storage)) for k in range(3)]
+    for k in order:
+        assert waiting[k].right(keep=True)
+    another = Pass(drawn(seed=4), How(storage=storage))
+    for k in order:
+        assert waiting[k].right()
+    assert another.right()
+
+
+def test_results_are_nobodys_memory() -> None:
+    """Neither values nor gradients change when the next pass takes the memory of the last."""
+    first = Pass(drawn(), How())
+    values, gradients = [v.detach().clone() for v in first.values], first.back()
+    copies = [g.clone() for g in gradients]
+    for seed in range(3):
+        outcome(drawn(seed=seed), How())
+    assert same([v.detach() for v in first.values], values) and same(gradients, copies)
+
+
+def test_a_graph_may_be_dropped() -> None:
+    memory._free.clear()
+    for _ in range(3):
+        Pass(drawn(), How())
+    gc.collect()
+    assert Pass(drawn(), How()).right()
+
+
+def test_memory_that_a_hook_put_elsewhere_is_not_taken() -> None:
+    """It may be a part of a larger one: whoever took it for the next pass would write over the rest."""
+    flat, at = torch.empty(1 << 16), 0
+
+    def pack(tensor: Tensor) -> tuple[int, torch.Size]:
+        nonlocal at
+        place, at = at, at + tensor.numel()
+        flat[place:at] = tensor.detach().flatten()
+        return place, tensor.shape
+
+    def unpack(packed: tuple[int, torch.Size]) -> Tensor:
+        place, shape = packed
+        return flat[place : place + shape.numel()].view(shape)
+
+    memory._free.clear()
+    truth = [outcome(drawn(seed=k), How()) for k in range(2)]
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+        waiting = [Pass(drawn(seed=k), How()) for k in range(2)]
+    before = flat.clone()
+    for one, right in zip(waiting, truth, strict=True):
+        assert same(one.back(keep=True), right.gradients) and same(one.back(), right.gradients)
+        outcome(drawn(seed=3), How())
+    assert same([flat], [before])
+
+
+@pytest.mark.parametrize("name", ["lstm", "an output that is no state"])
+def test_the_gradient_of_one_result_alone(name: str) -> None:
+    """As where the gradients of the others are zero, which they are not told to be."""
+    cell = {**CATALOGUE, **OWN}[name]
+    leaves = draw(cell, 5, 3, SIZES, torch.float32 if name in CATALOGUE else torch.float64).leaves()
+    with backend("cpu"):
+        values = forward(leaves, How(torch.tensor([2, 0, 5])))
+    for k, value in enumerate(values):
+        alone = torch.autograd.grad(value, leaves.tensors, weights(value), retain_graph=True)
+        given = [weights(v) if j == k else torch.zeros_like(v) for j, v in enumerate(values)]
+        whole = torch.autograd.grad(values, leaves.tensors, given, retain_graph=True)
+        # To the bit but for the signs of zeros.
+        assert all(torch.equal(a, w) for a, w in zip(alone, whole, strict=True))
+
+
+@pytest.mark.parametrize("wanted", range(6))
+def test_only_one_argument_wants_a_gradient(wanted: int) -> None:
+    example = drawn("lstm-peephole")
+    truth = outcome(example, How()).gradients
+    tensors = [t.clone().requires_grad_(k == wanted) for k, t in enumerate(example.tensors)]
+    with backend("cpu"):
+        values = forward(replace(example, tensors=tuple(tensors)), How())
+    (found,) = torch.autograd.grad(values, [tensors[wanted]], [weights(v) for v in values])
+    assert same([found], [truth[wanted]])
+
+
+def test_a_gradient_in_any_layout() -> None:
+    """That of a sum is one number that stands in all places; that of a view has its rows apart."""
+    one, two = Pass(drawn(), How()), Pass(drawn(), How())
+    loss = one.values[0].sum() + one.values[0].transpose(0, 2)[::2].sum() + one.values[1].t().sum()
+    dense = [torch.ones_like(two.values[0]), torch.ones_like(two.values[1])]
+    dense[0][:, :, ::2] += 1
+    found = torch.autograd.grad(loss, one.leaves)
+    assert same(found, torch.autograd.grad(two.values[:2], two.leaves, dense))
+
+
+@pytest.mark.parametrize("what", ["x", "h", "R", "output", "lengths"])
+def test_what_the_backward_pass_reads_may_not_be_changed(what: str) -> None:
+    lengths = torch.tensor([3, 0, 7, 1, 5])
+    one = Pass(drawn(), How(lengths))
+    places = dict(zip(drawn().names, one.leaves, strict=True)) | {"output": one.values[0], "lengths": lengths}
+    with torch.no_grad():
+        places[what].add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        one.back()
+
+
+def test_parameters_may_move_before_the_backward_pass() -> None:
+    """As their memory does when it is sharded, or freed and gathered anew: addresses are taken when used."""
+    one = Pass(drawn("lstm-peephole"), How(storage="recompute"))
+    for leaf in one.leaves:
+        leaf.data = leaf.data.clone()
+    assert one.right()
+
+
+def test_threads_of_python_run_kernels_at_the_same_time() -> None:
+    """The same kernels and others, forward and backward, without each other's memory."""
+    examples = [drawn(name, seed=seed) for name in ("lstm", "gru") for seed in range(2)]
+    ways = [How(), How(storage="segments")]
+    alone = {
+        (k, w): outcome(example, how) for k, example in enumerate(examples) for w, how in enumerate(ways)
+    }
+
+    def work(turn: int) -> tuple[tuple[int, int], Outcome]:
+        key = turn % len(examples), turn // 2 % len(ways)
+        return key, outcome(examples[key[0]], ways[key[1]])
+
+    with ThreadPoolExecutor(4) as pool:
+        for key, found in pool.map(work, range(200)):
+            assert same(found.all, alone[key].all)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_length_that_is_none_counts_as_the_nearest(reverse: bool) -> None:
+    """Modules check lengths; whoever does not is not to write where no memory is."""
+    right, wrong = torch.tensor([7, 0, 7, 0, 2]), torch.tensor([8, -1, 7, -(2**40), 2])
+    assert same(outcome(drawn(), How(wrong, reverse)).all, outcome(drawn(), How(right, reverse)).all)
