@@ -29,11 +29,12 @@ def packed(
     """What `make()` returns for these parameters, or what it returned before.
 
     That serves as long as address, version and checksum of the parameters are the same: the version
-    alone misses what is written through `.data`.
+    alone misses what is written through `.data`, and tensors made in inference mode have none.
     """
     key = id(parameters[0]), kind
     found = _entries.get(key)
-    state = (*(n for p in parameters for n in (p.data_ptr(), p._version)), checksum(parameters))
+    versions = [0 if p.is_inference() else p._version for p in parameters]
+    state = (*(p.data_ptr() for p in parameters), *versions, checksum(parameters))
     if found is not None and found.owner() is parameters[0] and found.state == state:
         return found.packed
     entry = _Entry(weakref.ref(parameters[0], lambda _: _entries.pop(key, None)), state, make())
