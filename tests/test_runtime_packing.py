@@ -52,10 +52,10 @@ def swap_data(module: LSTM) -> None:
     module.weight_hh_l0.data = module.weight_hh_l0.detach() + 1
 
 
-def exchange_rows(module: LSTM) -> None:
-    """The same numbers, their sum too, in another order, and unseen by torch."""
-    numbers = module.weight_hh_l0.detach().numpy()
-    numbers[[0, 7]] = numbers[[7, 0]]
+def exchange(module: LSTM) -> None:
+    """The same numbers, their sum too, in another order: unseen by torch."""
+    numbers = module.weight_hh_l0.detach().numpy().reshape(-1)
+    numbers[[3, 67]] = numbers[[67, 3]]
 
 
 CHANGES: dict[str, Callable[[LSTM], object]] = {
@@ -63,7 +63,7 @@ CHANGES: dict[str, Callable[[LSTM], object]] = {
     "in place": lambda m: m.weight_ih_l0.detach().mul_(2),
     "one number through .data": lambda m: m.weight_hh_l0.data.view(-1)[17].add_(1),
     "one number through numpy": lambda m: m.weight_ih_l0.detach().numpy().__setitem__((3, 2), 5.0),
-    "rows exchanged": exchange_rows,
+    "numbers exchanged": exchange,
     "a state that is loaded": load,
     "a parameter that is replaced": replace,
     "a parameter's memory that is replaced": swap_data,
