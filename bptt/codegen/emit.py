@@ -11,6 +11,7 @@ from bptt.codegen.product_text import input_pass
 from bptt.codegen.shape_text import shape_text
 from bptt.codegen.source import Source
 from bptt.codegen.step_text import PassText
+from bptt.codegen.stepper_text import stepper_text
 
 REALS = {"float32": "float", "float64": "double"}
 # By what the matrices are in: with bfloat16 all else is in float32.
@@ -55,6 +56,22 @@ DOOR backward(const int64_t* arguments) {
     const Rows rows(call.lengths, call.steps, call.batch);
     Backward<Shape, Cell>(call, rows).run();
 }
+
+DOOR stepper_open(const int64_t* arguments) {
+    const auto& call = *reinterpret_cast<const StepperCall<Shape>*>(arguments);
+    *call.stepper = reinterpret_cast<int64_t>(new Stepper<Shape, Cell>(call));
+}
+
+// Of a stepper: one step, from an input to an output.
+DOOR stepper_step(const int64_t* arguments) {
+    auto& stepper = *reinterpret_cast<Stepper<Shape, Cell>*>(arguments[0]);
+    stepper.step(reinterpret_cast<const real*>(arguments[1]), reinterpret_cast<real*>(arguments[2]));
+}
+
+DOOR stepper_close(const int64_t* arguments) {
+    auto* stepper = reinterpret_cast<Stepper<Shape, Cell>*>(arguments[0]);
+    if (stepper->lives_here()) delete stepper;
+}
 """
 
 
@@ -72,7 +89,7 @@ def _head(plan: KernelPlan, dtype: str) -> str:
     return (
         f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
-        f'{_DEFINED[dtype]}\n#include "backward.h"\n\nnamespace {{'
+        f'{_DEFINED[dtype]}\n#include "backward.h"\n#include "stepper.h"\n\nnamespace {{'
     )
 
 
@@ -92,6 +109,7 @@ def _cell(laid_out: Kernel) -> str:
             f"    static constexpr bool INPUT_AFTER = {'false' if last is None else 'true'};",
             forward.passes(),
             forward.products.ahead(),
+            stepper_text(laid_out.forward, forward.products),
             backward.passes(),
             inputs.products.input_gradient(),
             forward.products.packing("pack_forward"),

@@ -64,6 +64,11 @@ class ProductText:
         inner = [tuple(g) for g in groups.values() if tuple(g) not in outer]
         return outer, inner
 
+    def depth(self, p: Pass) -> str:
+        """How many packed factors a pass reads for each unit."""
+        groups = [group for part in self.split(p) for group in part]
+        return " + ".join(f"{len(g)} * factors({self._depth(g[0].source)})" for g in groups) or "0"
+
     def _start(self, p: Pass, count: str, tile: str) -> list[str]:
         if all(c.start == Number(0) for c in p.columns):
             return [f"clear({tile}, {count}, vectors * {len(p.columns)});"]
@@ -84,10 +89,11 @@ class ProductText:
         return ", ".join(str(u * n + k) for u in range(vectors(p)) for k in places)
 
     def _multiply(self, product: tuple[Product, ...], p: Pass, tile: str, count: str) -> str:
-        source = product[0].source
+        source, wide = product[0].source, ", block.wide" if tile == _TILE and self._forward else ""
+        rows, depth = f"rows_{self._sources.index(source)}", f"factors({self._depth(source)})"
         return (
             f"panel = multiply_panel<{self._columns(product, p)}>(vectors * {len(product)},"
-            f" rows_{self._sources.index(source)}, {count}, panel, factors({self._depth(source)}), {tile});"
+            f" {rows}, {count}, panel, {depth}, {tile}{wide});"
         )
 
     def _skip(self, product: tuple[Product, ...]) -> str:
@@ -175,16 +181,15 @@ class ProductText:
             if not p.columns:
                 continue
             outer, inner = self.split(p)
-            depths = " + ".join(f"{len(g)} * factors({self._depth(g[0].source)})" for g in (*outer, *inner))
-            width = f"a.size[Shape::{letter(p.width)}]"
+            depth, width = self.depth(p), f"a.size[Shape::{letter(p.width)}]"
             body += [
-                f"to = pack_panels<{vectors(p)}>(a.threads, {width}, {depths or 0}, to,",
+                f"to = pack_panels<{vectors(p)}>(a.threads, {width}, {depth}, to,",
                 "                 [&](int64_t first, int vectors, factor* to) {",
                 f"    const int64_t width = {width};",
                 *(f"    {line}" for group in (*outer, *inner) for line in self._pack(group)),
                 "});",
             ]
-            sizes.append(f"padded({width}) * ({depths or 0})")
+            sizes.append(f"padded({width}) * ({depth})")
         return "\n".join(
             [
                 "\n    template <class Call>",
@@ -206,7 +211,7 @@ class ProductText:
         return [
             "{",
             f"    const parameter* const matrix[] = {{{matrices}}};",
-            f"    to = pack_rows(matrix, {len(group)}, vectors, first, width, {depth}, to);",
+            f"    to = pack_rows(matrix, {len(group)}, vectors, first, width, {depth}, a.wide(), to);",
             "}",
         ]
 

@@ -44,12 +44,13 @@ class PassText:
     def _call(self, k: int, p: Pass) -> str:
         if not self._forward:
             return f"panel = backward_{k}(a, block, panel);"
-        return f"panel = forward_{k}<Keep>(a, block, panel, ahead, before);"
+        end = f"a.size[Shape::{letter(p.width)}]"
+        return f"panel = forward_{k}<Keep>(a, block, panel, ahead, before, 0, {end});"
 
     def _function(self, k: int, p: Pass) -> str:
         keep = "template <bool Keep>\n    " if self._forward else ""
         arguments = "Arguments" if self._forward else "BackwardArguments"
-        ahead = ", bool ahead, int64_t& before" if self._forward else ""
+        part = ", bool ahead, int64_t& before, int64_t begin, int64_t end" if self._forward else ""
         name = f"{'forward' if self._forward else 'backward'}_{k}"
         body = self._sweep(p) if p.columns or p.steps else []
         body += self._scalars(p)
@@ -57,7 +58,7 @@ class PassText:
             [
                 f"\n    // {', '.join(p.targets)}",
                 f"    {keep}static const factor* {name}(const {arguments}<Shape>& a,"
-                f" Block<Shape>& block, const factor* panel{ahead}) {{",
+                f" Block<Shape>& block, const factor* panel{part}) {{",
                 *(f"        {line}" for line in body),
                 "        return panel;",
                 "    }",
@@ -68,6 +69,7 @@ class PassText:
 
     def _sweep(self, p: Pass) -> list[str]:
         lines = [f"const int64_t width = a.size[Shape::{letter(p.width)}];"]
+        begin, end = ("begin", "end") if self._forward else ("0", "width")
         for k, _ in enumerate(p.row_sums):
             lines.append(f"for (int r = 0; r < block.live; ++r) block.partial[{k}][r] = Vector{{}};")
         if not p.columns:
@@ -75,7 +77,7 @@ class PassText:
             return [
                 *lines,
                 "for (int r = 0; r < block.live; ++r)",
-                "    for (int64_t j = 0; j < width; j += LANES) {",
+                f"    for (int64_t j = {begin}; j < {end}; j += LANES) {{",
                 "        const int lanes = lanes_left(width - j);",
                 *(f"        {line}" for line in inner),
                 "    }",
@@ -84,7 +86,7 @@ class PassText:
         return [
             *lines,
             *self.products.operands(p),
-            f"for (int64_t first = 0; first < width; first += {most} * LANES) {{",
+            f"for (int64_t first = {begin}; first < {end}; first += {most} * LANES) {{",
             f"    const int vectors = vectors_left(width - first, {most});",
             *(f"    {line}" for line in self.products.sums(p)),
             "    for (int u = 0; u < vectors; ++u) {",

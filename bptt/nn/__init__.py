@@ -7,6 +7,7 @@ from bptt.nn.modules import LSTM as LSTM
 from bptt.nn.modules import RNN as RNN
 from bptt.nn.modules import Recurrent as Recurrent
 from bptt.nn.stack import LayerStates as LayerStates
+from bptt.nn.stepper import Stepper as Stepper
 from bptt.nn.steps import GRUCell as GRUCell
 from bptt.nn.steps import LSTMCell as LSTMCell
 from bptt.nn.steps import RecurrentCell as RecurrentCell

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.nn import Recurrent, linear_cross_entropy
+from bptt.nn import Recurrent, Stepper, linear_cross_entropy
 from bptt.tasks.language_config import ModelOptions
 
 # One (num_layers, B, width) per state of the cell; empty at the start of a text.
@@ -90,7 +90,7 @@ class LanguageModel(nn.Module):
 
     def predict(self, output: Tensor) -> Tensor:
         """The logits (..., V) for outputs (..., width) of the stack."""
-        return functional.linear(self.dropout(output), self._rows, self.output_bias)
+        return functional.linear(self.dropout(output), self.rows, self.output_bias)
 
     def loss(self, output: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
         """-ln P, in nats, of what follows: `targets` (...) int64, for outputs (..., width) of the stack.
@@ -99,7 +99,7 @@ class LanguageModel(nn.Module):
         """
         return linear_cross_entropy(
             self.dropout(output),
-            self._rows,
+            self.rows,
             targets,
             linear_bias=self.output_bias,
             reduction=reduction,
@@ -107,9 +107,35 @@ class LanguageModel(nn.Module):
         )
 
     @property
-    def _rows(self) -> Tensor:
+    def rows(self) -> Tensor:
         """M, a row for each token."""
         return self.embedding if self.options.tied else self.output_weight
+
+
+class Continuation:
+    """A language model that has read `tokens` (T, B) and reads on token by token, without dropout or gradients.
+
+    `logits` (B, V) are those of what follows. The weights must not change meanwhile.
+    """
+
+    def __init__(self, model: LanguageModel, tokens: Tensor) -> None:
+        with evaluating(model):
+            output, states = model.read(tokens.to(model.device))
+            self.logits = model.predict(output[-1])
+        self._stepper = Stepper(model.recurrent, tokens.shape[1])
+        self._stepper.states = states
+        self._embedding = model.embedding.detach() if model.options.width else None
+        self._output = model.rows.detach(), model.output_bias.detach()
+
+    def read(self, tokens: Tensor) -> None:
+        """Read one more token of each row: (B,)."""
+        weight, bias = self._output
+        tokens = tokens.to(bias.device)
+        if self._embedding is None:
+            x = functional.one_hot(tokens, len(bias)).to(bias.dtype)
+        else:
+            x = functional.embedding(tokens, self._embedding)
+        self.logits = functional.linear(self._stepper.step(x), weight, bias)
 
 
 @contextmanager

@@ -16,7 +16,10 @@ from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import TextStream
 from bptt.errors import InputError
 from bptt.tasks.language_model import Trained
-from bptt.tasks.language_network import START, LanguageModel, States, evaluating
+from bptt.tasks.language_network import Continuation, LanguageModel
+
+# Random numbers that are drawn at a time, for they take as long one by one.
+_AHEAD = 1000
 
 
 @dataclass(frozen=True)
@@ -101,9 +104,10 @@ def distribution(logits: Tensor, options: SamplingOptions) -> Tensor:
     if 0 < options.top_k < logits.shape[1]:
         kept = logits.topk(options.top_k).indices
         logits = torch.full_like(logits, -inf).scatter(1, kept, logits.gather(1, kept))
-    # The largest is 0, so that no temperature, however small, can overflow.
-    cooled = (logits - logits.amax(1, keepdim=True)) / options.temperature
-    return _nucleus(cooled.softmax(1), options.top_p)
+    if options.temperature != 1:
+        # The largest is 0, so that no temperature, however small, can overflow.
+        logits = (logits - logits.amax(1, keepdim=True)) / options.temperature
+    return _nucleus(logits.softmax(1), options.top_p)
 
 
 def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
@@ -139,23 +143,23 @@ def _draw_tokens(
     model: LanguageModel, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int]
 ) -> Iterator[Tensor]:
     """The next token of every sample, (B,), `length` times."""
-    generators = [_generator(options.seed, number) for number in numbers]
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
-    states = START
-    for _ in range(options.length):
-        logits, states = _next(model, read.to(model.device), states)
-        places = torch.cat([torch.rand(1, generator=g, dtype=torch.float64) for g in generators])
-        drawn = _pick(distribution(logits, options).cpu(), places)
+    continuation = Continuation(model, read)
+    for index, places in enumerate(_places(options, numbers)):
+        if index:
+            continuation.read(drawn)
+        drawn = _pick(distribution(continuation.logits, options).cpu(), places)
         yield drawn
-        read = drawn[None]
 
 
-def _next(model: LanguageModel, tokens: Tensor, states: States) -> tuple[Tensor, States]:
-    """The logits (B, V) of what follows `tokens` (T, B), and the states."""
-    with evaluating(model):
-        output, states = model.read(tokens, states)
-        return model.predict(output[-1]), states
+def _places(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
+    """For each token the place in [0, 1) that every sample draws, (B,), float64."""
+    generators = [_generator(options.seed, number) for number in numbers]
+    for first in range(0, options.length, _AHEAD):
+        count = min(_AHEAD, options.length - first)
+        drawn = [torch.rand(count, generator=g, dtype=torch.float64) for g in generators]
+        yield from torch.stack(drawn, 1)
 
 
 def _generator(seed: int, number: int) -> torch.Generator:

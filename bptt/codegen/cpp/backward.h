@@ -364,12 +364,12 @@ factor* pack_panels(int64_t threads, int64_t width, int64_t depth, factor* to, c
 // Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
 // panel holds the rows first + u * LANES, ... of matrix e.
 INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vectors, int64_t first, int64_t width,
-                         int64_t depth, factor* to) {
+                         int64_t depth, bool wide, factor* to) {
     constexpr int64_t STRETCH = 64;
     const int64_t height = factors(depth);
     const int columns = vectors * entries;
-    for (int done = 0; done < columns; done += GROUP) {
-        const int group = std::min(GROUP, columns - done);
+    for (int done = 0, group; done < columns; done += group) {
+        group = std::min(wide ? WIDEST : GROUP, columns - done);
         for (int64_t from = 0; from < height; from += STRETCH) {
             const int64_t until = std::min(height, from + STRETCH);
             for (int c = 0; c < group; ++c)

@@ -19,6 +19,10 @@ namespace {
 constexpr int WIDEST = 8, GROUP = 2;
 constexpr int TALLEST = std::min((REGISTERS - GROUP - 1) / GROUP, 12);
 
+// A few rows wait for the weights. They come fastest in one stream: in a wide panel all columns are one
+// group, (depth, columns, LANES). So many rows have room for their sums, and factors are asked for ahead.
+constexpr int WIDE_ROWS = (REGISTERS - 2) / (WIDEST + 1), PREFETCH = 2048 / sizeof(factor);
+
 // How many groups a tile of so many rows takes at once: few rows alone would wait for each other's sums.
 constexpr int groups_at_once(int rows) {
     const int most = (REGISTERS - 1) / (GROUP * (rows + 1));
@@ -42,7 +46,7 @@ void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth
         row[r] = rows[r];
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
-#pragma GCC unroll 2
+#pragma GCC unroll 8
             for (int c = 0; c < C; ++c)
                 sum[r][g][c] = load(from.at + r * from.step + column[g * C + c] * LANES);
     }
@@ -51,14 +55,17 @@ void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth
         Factors weight[G][C];
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
-#pragma GCC unroll 2
-            for (int c = 0; c < C; ++c) weight[g][c] = load_factors(panel + g * next + c * LANES);
+#pragma GCC unroll 8
+            for (int c = 0; c < C; ++c) {
+                if constexpr (C > GROUP) __builtin_prefetch(panel + c * LANES + PREFETCH);
+                weight[g][c] = load_factors(panel + g * next + c * LANES);
+            }
 #pragma GCC unroll 12
         for (int r = 0; r < R; ++r) {
             const Factors left = spread(row[r][k]);
 #pragma GCC unroll 4
             for (int g = 0; g < G; ++g)
-#pragma GCC unroll 2
+#pragma GCC unroll 8
                 for (int c = 0; c < C; ++c) sum[r][g][c] = multiply_add(sum[r][g][c], left, weight[g][c]);
         }
     }
@@ -66,7 +73,7 @@ void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
-#pragma GCC unroll 2
+#pragma GCC unroll 8
             for (int c = 0; c < C; ++c) store(to.at + r * to.step + column[g * C + c] * LANES, sum[r][g][c]);
 }
 
@@ -93,6 +100,18 @@ inline void multiply_rows(int columns, const factor* const* rows, int height, co
         done += groups * GROUP;
     }
     if (done < columns) TILES<1, 1>[height - 1](rows, panel + done * depth * LANES, depth, from, to, column + done);
+}
+
+template <int... TILE>
+constexpr std::array<MultiplyTile, sizeof...(TILE)> wide_tiles_of(std::integer_sequence<int, TILE...>) {
+    return {multiply_tile<TILE / WIDEST + 1, TILE % WIDEST + 1, 1>...};
+}
+
+// to = from + rows x wide panel, for at most WIDE_ROWS rows.
+inline void multiply_wide(int columns, const factor* const* rows, int count, const factor* panel, int64_t depth,
+                          Tile from, Tile to, const int* column) {
+    static constexpr auto tiles = wide_tiles_of(std::make_integer_sequence<int, WIDE_ROWS * WIDEST>{});
+    tiles[(count - 1) * WIDEST + columns - 1](rows, panel, depth, from, to, column);
 }
 
 // to = from + rows x panel, for `count` rows in tiles of near-equal height.

@@ -58,6 +58,7 @@ struct Rows {
 template <class Shape>
 struct Block {
     int count = 0, live = 0;
+    bool wide = false;  // whether the panels are
     int64_t rank[BLOCK], row[BLOCK];
     real* at[Shape::SLOTS][BLOCK];
     const real* ahead[BLOCK];
@@ -138,7 +139,9 @@ struct Packing {
     const parameter* matrix[at_least_one(Shape::MATRICES)];
     factor *to, *transposed;
     int64_t* sizes;
-    int64_t threads;
+    int64_t threads, rows;  // the only number of rows that will meet the weights, 0 if there may be others
+
+    bool wide() const { return rows && rows <= WIDE_ROWS; }
 };
 
 template <class Shape>
@@ -195,9 +198,9 @@ INLINE void copy_ahead(Block<Shape>& block, int64_t before, int columns) {
 // The product with the next panel, added to those columns of the tile. Returns the panel after it.
 template <int... COLUMN>
 INLINE const factor* multiply_panel(int columns, const factor* const* rows, int count, const factor* panel,
-                                    int64_t depth, Tile tile) {
+                                    int64_t depth, Tile tile, bool wide = false) {
     static constexpr int column[] = {COLUMN...};
-    multiply(columns, rows, count, panel, depth, tile, tile, column);
+    (wide ? multiply_wide : multiply)(columns, rows, count, panel, depth, tile, tile, column);
     return panel + columns * depth * LANES;
 }
 

@@ -25,6 +25,9 @@ _KINDS = {(dtype, dtype): name for dtype, name in DTYPES.items()} | {
     (torch.bfloat16, torch.float32): "bfloat16"
 }
 
+# What can be called; each takes the address of its arguments.
+_DOORS = "measure pack checksum forward backward stepper_open stepper_step stepper_close".split()
+
 # How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
 
@@ -57,11 +60,11 @@ class Library:
             for k in range(len(deltas))
         }
         self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
-        self._doors: dict[str, Callable[..., None]] = {}
-        for name in ("measure", "pack", "checksum", "forward", "backward"):
+        self.doors: dict[str, Callable[..., None]] = {}
+        for name in _DOORS:
             door = getattr(library, name)
             door.restype, door.argtypes = None, [c_void_p]
-            self._doors[name] = door
+            self.doors[name] = door
 
     def sizes(self, given: Tensors) -> tuple[int, ...]:
         """The size of every letter, in the order of the kernel."""
@@ -75,14 +78,21 @@ class Library:
     def call(self, door: str, arguments: Sequence[int]) -> None:
         """Call a kernel. Python's lock is free meanwhile."""
         numbers = array("q", arguments)
-        self._doors[door](numbers.buffer_info()[0])
+        self.doors[door](numbers.buffer_info()[0])
 
     def weights(
-        self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool, training: bool
+        self,
+        sizes: Sequence[int],
+        parameters: Sequence[Tensor],
+        *,
+        transposed: bool,
+        training: bool,
+        rows: int = 0,
     ) -> Tensor:
         """The matrices as the forward or the backward pass reads them.
 
-        In training every step changes them, and they are packed anew. Otherwise the packed copy is kept.
+        In training every step changes them, and they are packed anew, as they are for so many `rows` alone.
+        Otherwise the packed copy is kept.
         """
         matrices = tuple(parameters[k] for k in self._matrices)
 
@@ -90,12 +100,12 @@ class Library:
             count = self.measure(sizes)[int(transposed)]
             to = torch.empty(count, dtype=_computed_in(matrices[0].dtype))
             places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
-            self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads()])
+            self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads(), rows])
             return to
 
         if not matrices:
             return torch.empty(0)
-        if training:
+        if training or rows:
             return pack()
         return packed(matrices, (id(self), transposed), pack, self.checksum)
 
@@ -105,7 +115,7 @@ class Library:
         if key in self._measured:
             return self._measured[key]
         found = (c_int64 * 3)()
-        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found), 1])
+        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found), 1, 0])
         self._measured[key] = found[0], found[1], found[2]
         return self._measured[key]
 

@@ -138,6 +138,15 @@ def _arguments(
     )
 
 
+def arguments_of_step(
+    library: Library, given: Tensors, states: Sequence[Tensor], output: Tensor, weights: Tensor
+) -> tuple[int, ...]:
+    """What a forward pass over one step is called with that leaves `states` and `output` (B, width)."""
+    whole, none = (True,) * len(states), [None] * len(states)
+    layout = _layout(library, *given.x.shape[:2], library.sizes(given), whole, None)
+    return _arguments(library, layout, given, states, output, none, given.x.new_empty(0), weights)
+
+
 def run_backward(
     library: Library,
     given: Tensors,

@@ -1,0 +1,93 @@
+"""Single steps through a stack of layers: by kernels, or by what runs sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from bptt.cells.cell import Cell
+from bptt.codegen.plan import plan
+from bptt.runtime.kernels.library import library_for
+from bptt.runtime.kernels.stepper import KernelStepper
+from bptt.runtime.narrow import only_matrices
+from bptt.runtime.operators import run
+
+
+class Stepper(Protocol):
+    """Layers with their states, which run on by one time step at a call.
+
+    `states` has for each layer a tensor (B, width) for each of `cell.states`. They can be written to.
+    """
+
+    states: list[list[Tensor]]
+
+    def step(self, x: Tensor) -> Tensor:
+        """The output of the last layer for the input of the first, of B * I numbers."""
+
+
+def stepper(
+    cell: Cell,
+    x: Tensor,
+    initial: Sequence[Sequence[Tensor]],
+    parameters: Sequence[Sequence[Tensor]],
+    shape: Sequence[int],
+) -> Stepper:
+    """Steps through layers of a cell, each of which reads the output of the one before, without gradients.
+
+    In bfloat16 on the CPU states keep their full width between steps: see `operators.run`.
+
+    Args:
+        cell: the cell of all layers.
+        x: like the input (1, B, I) of the first layer, not read.
+        initial: of each layer, a tensor (B, width) for each of `cell.states`. They are copied.
+        parameters: of each layer, a tensor for each of `cell.families`. They are copied.
+        shape: of an output, which has the B * width numbers of the last layer's.
+
+    """
+    found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
+    wide, initial, parameters = found[0][0].clone(), [f[1] for f in found], [f[2] for f in found]
+    library = library_for(plan(cell), (wide, *[t for layer in (*initial, *parameters) for t in layer]))
+    if library is None:
+        result: Stepper = _PlainStepper(cell, wide.shape, initial, parameters, shape)
+    else:
+        result = KernelStepper(library, wide, initial, parameters, shape)
+    return result if wide.dtype == x.dtype else _Narrow(result)
+
+
+class _PlainStepper:
+    """Steps as sequences of one step."""
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_shape: Sequence[int],
+        initial: Sequence[Sequence[Tensor]],
+        parameters: Sequence[Sequence[Tensor]],
+        output_shape: Sequence[int],
+    ) -> None:
+        self._cell, self._input, self._output = cell, input_shape, output_shape
+        self.states = [[t.detach().clone() for t in layer] for layer in initial]
+        self._parameters = [[t.detach().clone() for t in layer] for layer in parameters]
+
+    @torch.no_grad()
+    def step(self, x: Tensor) -> Tensor:
+        x = x.reshape(self._input)
+        for states, parameters in zip(self.states, self._parameters, strict=True):
+            found = run(self._cell, x, states, parameters)
+            for state, after in zip(states, found.final, strict=True):
+                state.copy_(after)
+            x = found.output
+        return x.reshape(self._output)
+
+
+class _Narrow:
+    """Steps whose input and output are rounded to bfloat16."""
+
+    def __init__(self, wide: Stepper) -> None:
+        self._wide, self.states = wide, wide.states
+
+    def step(self, x: Tensor) -> Tensor:
+        return self._wide.step(x.float()).bfloat16()
