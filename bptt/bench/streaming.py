@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,41 +11,49 @@ from bptt.bench.cases import Case
 from bptt.bench.comparison import Entrants
 from bptt.bench.contender import Contender
 from bptt.bench.names import OURS
-from bptt.nn import from_torch
-
-# The input of a step and the states before it to the states after it.
-States = Tensor | tuple[Tensor, ...]
-Step = Callable[[Tensor, States], States]
+from bptt.nn import Stepper, from_torch
 
 _THEIRS = {"lstm": nn.LSTMCell, "gru-torch": nn.GRUCell, "elman-tanh": nn.RNNCell}
 _STEPS_CHECKED = 5
 
 
-def own_step(theirs: nn.Module) -> Step:
-    """The step as `bptt sample` takes it, with the parameters of torch's module."""
-    step: Step = from_torch(theirs)
-    return step
+class OurStep(Contender):
+    """A step as `bptt sample` takes it, with the parameters of torch's module."""
+
+    name = OURS
+
+    def __init__(self, theirs: nn.Module, x: Tensor) -> None:
+        self._stepper, self._x = Stepper(from_torch(theirs), len(x)), x
+
+    def step(self) -> Tensor:
+        """One step onwards: the output."""
+        return self._stepper.step(self._x)
+
+    def numbers(self) -> Mapping[str, Tensor]:
+        """The state h after a few steps from the start."""
+        self._stepper.reset()
+        return {"h": [self.step() for _ in range(_STEPS_CHECKED)][-1]}
 
 
-class StreamingStep(Contender):
-    """A step without gradients; its states go into the next one."""
+class TorchStep(Contender):
+    """A step of torch's module without gradients; its states go into the next one."""
 
-    def __init__(self, name: str, step: Step, x: Tensor, start: States) -> None:
-        self.name, self._step, self._x, self._start = name, step, x, start
-        self._states = start
+    def __init__(self, name: str, theirs: nn.Module, x: Tensor) -> None:
+        self.name, self._theirs, self._x = name, theirs, x
+        self._states: Tensor | tuple[Tensor, ...] | None = None
 
     def step(self) -> None:
         """One step onwards."""
         with torch.no_grad():
-            self._states = self._step(self._x, self._states)
+            self._states = self._theirs(self._x, self._states)
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The states after a few steps from the start."""
-        self._states = self._start
+        """The state h after a few steps from the start."""
+        self._states = None
         for _ in range(_STEPS_CHECKED):
             self.step()
-        states = (self._states,) if isinstance(self._states, Tensor) else self._states
-        return {f"state {index}": state for index, state in enumerate(states)}
+        assert self._states is not None
+        return {"h": self._states if isinstance(self._states, Tensor) else self._states[0]}
 
 
 def entrants(case: Case) -> Entrants:
@@ -53,8 +61,5 @@ def entrants(case: Case) -> Entrants:
     torch.manual_seed(0)
     _, batch, inputs, hidden = case.shape
     theirs, x = _THEIRS[case.name](inputs, hidden), torch.randn(batch, inputs)
-    zero = torch.zeros(batch, hidden)
-    start = (zero, zero) if case.name == "lstm" else zero
-    ours = StreamingStep(OURS, own_step(theirs), x, start)
     name = f"torch.nn.{type(theirs).__name__}"
-    return Entrants(ours, {name: lambda: StreamingStep(name, theirs, x, start)})
+    return Entrants(OurStep(theirs, x), {name: lambda: TorchStep(name, theirs, x)})

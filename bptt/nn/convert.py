@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import nn
 
 from bptt.errors import InputError
 from bptt.nn.modules import GRU, LSTM, RNN
-from bptt.nn.steps import GRUCell, LSTMCell, RNNCell
+from bptt.nn.stack import Stack
+from bptt.nn.steps import GRUCell, LSTMCell, RNNCell, Step
+
+_Module = TypeVar("_Module", bound=nn.Module)
 
 _STEP = ("input_size", "hidden_size", "bias")
 _STACK = (*_STEP, "num_layers", "batch_first", "dropout", "bidirectional")
@@ -20,7 +24,7 @@ class _Pair:
     """A module of torch, ours, and the arguments that make the one like the other."""
 
     theirs: type[nn.Module]
-    ours: type[nn.Module]
+    ours: type[Stack | Step]
     arguments: tuple[str, ...]
 
 
@@ -34,7 +38,7 @@ _PAIRS = (
 )
 
 
-def from_torch(module: nn.Module) -> nn.Module:
+def from_torch(module: nn.Module) -> Stack | Step:
     """The module of bptt.nn for an RNN, LSTM, GRU or single step of torch.nn.
 
     Parameters are copied with dtype, device and requires_grad; training or evaluation is kept.
@@ -59,7 +63,7 @@ def to_torch(module: nn.Module) -> nn.Module:
     raise InputError("to_torch", f"expected one of bptt.nn's {names}", type(module).__name__)
 
 
-def _rebuild(where: str, source: nn.Module, kind: type[nn.Module], arguments: tuple[str, ...]) -> nn.Module:
+def _rebuild(where: str, source: nn.Module, kind: type[_Module], arguments: tuple[str, ...]) -> _Module:
     # On the device "meta" nothing is allocated and no random number drawn.
     values = {name: getattr(source, name) for name in arguments}
     result = kind(**values, device=torch.device("meta"))

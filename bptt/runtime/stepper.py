@@ -49,7 +49,8 @@ def stepper(
     """
     found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
     wide, initial, parameters = found[0][0].clone(), [f[1] for f in found], [f[2] for f in found]
-    library = library_for(plan(cell), (wide, *[t for layer in (*initial, *parameters) for t in layer]))
+    layers = zip(initial, parameters, strict=True)
+    (library,) = {library_for(plan(cell), (wide, *before, *given)) for before, given in layers}
     if library is None:
         result: Stepper = _PlainStepper(cell, wide.shape, initial, parameters, shape)
     else:

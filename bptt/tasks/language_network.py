@@ -113,7 +113,7 @@ class LanguageModel(nn.Module):
 
 
 class Continuation:
-    """A language model that has read `tokens` (T, B) and reads on token by token, without dropout or gradients.
+    """A language model that has read `tokens` (T, B), and reads on token by token without dropout.
 
     `logits` (B, V) are those of what follows. The weights must not change meanwhile.
     """

@@ -146,11 +146,10 @@ def _draw_tokens(
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
     continuation = Continuation(model, read)
-    for index, places in enumerate(_places(options, numbers)):
-        if index:
-            continuation.read(drawn)
+    for places in _places(options, numbers):
         drawn = _pick(distribution(continuation.logits, options).cpu(), places)
         yield drawn
+        continuation.read(drawn)
 
 
 def _places(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
