@@ -85,6 +85,7 @@ def test_steps_compute_the_same(cell: str) -> None:
     states = None
     for _ in range(streaming._STEPS_CHECKED):
         states = theirs._theirs(theirs._x, states)  # type: ignore[attr-defined]
+    assert states is not None
     state = states if isinstance(states, Tensor) else states[0]
     assert difference(theirs.numbers(), {"h": state.detach()}) is None
 
