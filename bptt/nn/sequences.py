@@ -46,8 +46,7 @@ class Sequences:
         if self.packed is not None:
             return self._pack(values, self.packed)
         if self.lengths is not None:
-            steps = torch.arange(values.shape[0], device=values.device)
-            valid = steps[:, None] < self.lengths  # (T, B)
+            valid = valid_steps(values.shape[0], self.lengths)
             values = torch.where(valid[:, :, None], values, 0.0)
         return self.restore(values)
 
@@ -82,6 +81,26 @@ def read_sequences(
     if lengths is None:
         return Sequences(values, None, batch_first, single)
     return Sequences(values, _read_lengths(where, lengths, values), batch_first, single)
+
+
+def read_padded(
+    where: str, values: Tensor, width: int, lengths: Lengths | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Values (T, B, width) with zero in the padding, whatever stood there; lengths (B,), of all T steps if
+    not given; and which steps are valid, (T, B). Raises InputError for a wrong shape or length.
+    """
+    check_shape(where, values.shape, f"T B {width}")
+    steps, batch = values.shape[:2]
+    if steps == 0:
+        raise InputError(where, "a sequence has at least one time step", tuple(values.shape))
+    counts = _read_lengths(where, [steps] * batch if lengths is None else lengths, values)
+    valid = valid_steps(steps, counts)
+    return torch.where(valid[:, :, None], values, 0.0), counts, valid
+
+
+def valid_steps(steps: int, lengths: Tensor) -> Tensor:
+    """Which of `steps` time steps belong to sequences of `lengths` (B,): booleans (T, B)."""
+    return torch.arange(steps, device=lengths.device)[:, None] < lengths
 
 
 def _read_lengths(where: str, lengths: Lengths, values: Tensor) -> Tensor:
