@@ -6,6 +6,7 @@
 #pragma once
 
 #include "recurrence.h"
+#include "transpose.h"
 
 namespace {
 
@@ -365,26 +366,15 @@ factor* pack_panels(int64_t threads, int64_t width, int64_t depth, factor* to, c
 // panel holds the rows first + u * LANES, ... of matrix e.
 INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vectors, int64_t first, int64_t width,
                          int64_t depth, bool wide, factor* to) {
-    constexpr int64_t STRETCH = 64;
     const int64_t height = factors(depth);
     const int columns = vectors * entries;
-    for (int done = 0, group; done < columns; done += group) {
+    for (int done = 0, group; done < columns; done += group, to += height * group * LANES) {
         group = std::min(wide ? WIDEST : GROUP, columns - done);
-        for (int64_t from = 0; from < height; from += STRETCH) {
-            const int64_t until = std::min(height, from + STRETCH);
-            for (int c = 0; c < group; ++c)
-                for (int lane = 0; lane < LANES; ++lane) {
-                    const int64_t j = first + (done + c) / entries * LANES + lane;
-                    factor* out = to + c * LANES + lane;
-                    if (j >= width) {
-                        for (int64_t k = from; k < until; ++k) out[k * group * LANES] = 0;
-                        continue;
-                    }
-                    const parameter* row = matrix[(done + c) % entries] + j * depth;
-                    for (int64_t k = from; k < until; ++k) out[k * group * LANES] = factor_at(row, k, depth);
-                }
+        for (int c = 0; c < group; ++c) {
+            const int64_t j = first + (done + c) / entries * LANES;
+            pack_lanes(matrix[(done + c) % entries] + j * depth, depth, width - j, depth, to + c * LANES,
+                       group * LANES);
         }
-        to += height * group * LANES;
     }
     return to;
 }

@@ -23,6 +23,7 @@ typedef factor Factors __attribute__((vector_size(VECTOR_BYTES)));
 typedef factor UnalignedFactors __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(factor)), may_alias));
 
 INLINE Factors load_factors(const factor* from) { return *reinterpret_cast<const UnalignedFactors*>(from); }
+INLINE void store_factors(factor* to, Factors value) { *reinterpret_cast<UnalignedFactors*>(to) = value; }
 INLINE Factors spread(factor value) { return value - Factors{}; }
 
 INLINE Vector multiply_add(Vector sum, Factors left, Factors right) {
@@ -53,6 +54,14 @@ INLINE factor factor_of(Number first, Number second) {
 template <class Number>
 INLINE factor factor_at(const Number* row, int64_t k, int64_t depth) {
     return factor_of(row[2 * k], 2 * k + 1 < depth ? row[2 * k + 1] : Number{0});
+}
+
+// Factors k, ... of a row of so many terms; zero behind the last.
+INLINE Factors load_factors(const parameter* row, int64_t k, int64_t depth) {
+    Factors value{};
+    const int64_t terms = depth - 2 * k;
+    std::memcpy(&value, row + 2 * k, (terms < 2 * LANES ? terms : 2 * LANES) * sizeof(parameter));
+    return value;
 }
 
 // Two rows of terms, of which there may be but one, as one of factors, filled up with zeros.
@@ -94,9 +103,12 @@ using parameter = real;
 using Factors = Vector;
 
 INLINE Factors load_factors(const factor* from) { return load(from); }
+INLINE Factors load_factors(const real* row, int64_t k, int64_t depth) {
+    return load(row + k, static_cast<int>(depth - k < LANES ? depth - k : LANES));
+}
+INLINE void store_factors(factor* to, Factors value) { store(to, value); }
 INLINE Factors spread(factor value) { return broadcast(value); }
 INLINE Vector multiply_add(Vector sum, Factors left, Factors right) { return sum + left * right; }
-INLINE factor factor_at(const real* row, int64_t k, int64_t) { return row[k]; }
 
 INLINE void pack_factors(const real* row, const real*, int64_t width, int64_t padded, factor* to) {
     for (int64_t k = 0; k < padded; k += LANES) {

@@ -25,7 +25,7 @@ constexpr int64_t BLOCK = 96;
 static_assert(BLOCK % TALLEST == 0 && BLOCK % PANEL == 0);
 // The logits of a chunk stay in cache, but it has rows enough for the weights to be worth reading. So many
 // of its rows are summed in registers before memory is touched.
-constexpr int64_t CHUNK_LOGITS = int64_t{1} << 21, FEWEST = BLOCK, MOST = 10 * BLOCK, SEGMENT = 2 * BLOCK;
+constexpr int64_t CHUNK_LOGITS = int64_t{3} << 20, FEWEST = BLOCK, MOST = 10 * BLOCK, SEGMENT = 2 * BLOCK;
 // A thread is worth so many multiplications, and gets its work in so many pieces: others may be faster.
 constexpr int64_t WORTHWHILE = int64_t{1} << 20, PIECES = 16;
 

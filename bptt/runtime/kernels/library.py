@@ -17,6 +17,7 @@ from bptt.codegen.passes import SCALAR
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.source import Source
 from bptt.runtime.backend import kernels_for
+from bptt.runtime.kernels.memory import take
 from bptt.runtime.packing import packed
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
@@ -91,14 +92,13 @@ class Library:
     ) -> Tensor:
         """The matrices as the forward or the backward pass reads them.
 
-        In training every step changes them, and they are packed anew, as they are for so many `rows` alone.
-        Otherwise the packed copy is kept.
+        In training every step changes them, and they are packed anew, as they are for so many `rows` alone;
+        who is done with them hands them to `memory.give_back`. Otherwise the packed copy is kept.
         """
         matrices = tuple(parameters[k] for k in self._matrices)
 
         def pack() -> Tensor:
-            count = self.measure(sizes)[int(transposed)]
-            to = torch.empty(count, dtype=_computed_in(matrices[0].dtype))
+            to = take(self.measure(sizes)[int(transposed)], _computed_in(matrices[0].dtype))
             places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
             self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads(), rows])
             return to

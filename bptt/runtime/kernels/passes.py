@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.library import Library, Tensors, addresses
-from bptt.runtime.kernels.memory import take
+from bptt.runtime.kernels.memory import give_back, take
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +104,8 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     output = x.new_empty(steps, batch, layout.output) if layout.output else None
     block = take(layout.numbers, x.dtype)
     library.call("forward", _arguments(library, layout, given, states, output, final, block, weights))
+    if training:
+        give_back(weights)
     return Result(tuple(states), output, tuple(final), block)
 
 
@@ -115,7 +117,7 @@ def _arguments(
     output: Tensor | None,
     final: Sequence[Tensor | None],
     block: Tensor,
-    weights: Tensor | None,
+    weights: Tensor,
 ) -> tuple[int, ...]:
     """What `forward` is called with, and `backward` too, which reads neither `output` nor `final`."""
     x, base, size = given.x, block.data_ptr(), block.element_size()
@@ -131,7 +133,7 @@ def _arguments(
         0 if output is None else output.data_ptr(),
         at[-1] if layout.kept else 0,
         *addresses(final),
-        0 if weights is None else weights.data_ptr(),
+        weights.data_ptr(),
         *library.vectors(given.parameters),
         layout.every,
         *(at[len(states) : -1] or [0]),
@@ -191,14 +193,16 @@ def run_backward(
             *library.vectors(found),
         ),
     )
+    for packed in (weights, transposed):
+        give_back(packed)
     gradients = [g if g is None else g.to(p.dtype) for g, p in zip(found, given.parameters, strict=True)]
     return Gradients(x, initial, tuple(gradients))
 
 
-def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor | None:
+def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor:
     """The matrices for what the backward pass computes again."""
     if storage == "keep":
-        return None
+        return torch.empty(0)
     return library.weights(layout.sizes, given.parameters, transposed=False, training=True)
 
 
