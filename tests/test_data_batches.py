@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from bptt.data.batches import NOTHING, Continuous, Lines, Sentences
+from bptt.data.batches import NOTHING, ByLength, Continuous, Lines, Sentences
 from bptt.data.levels import END
 
 
@@ -84,3 +84,16 @@ def test_a_batch_is_found_by_epoch_and_index_alone() -> None:
     assert late.targets.tolist() == fresh.targets.tolist()
     other = [Sentences(tokens, 4, seed=6).batch(3, i).targets.tolist() for i in range(batches.steps)]
     assert late.targets.tolist() not in other
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 8), (64, 8), (61, 8), (5, 1)])
+def test_every_sequence_comes_once_in_an_epoch_beside_those_of_its_length(count: int, size: int) -> None:
+    lengths = torch.randint(0, 30, (count,), generator=torch.Generator().manual_seed(count))
+    order = ByLength(lengths, size, seed=1)
+    for epoch in range(3):
+        batches = [order.rows(epoch, index) for index in range(order.steps)]
+        assert sorted(torch.cat(batches).tolist()) == list(range(count))
+        found = sorted(sorted(lengths[rows].tolist()) for rows in batches)
+        assert [length for batch in found for length in batch] == sorted(lengths.tolist())
+        assert sorted(len(rows) for rows in batches)[1:] == [size] * (order.steps - 1)
+        assert torch.equal(ByLength(lengths, size, seed=1).rows(epoch, 0), batches[0])

@@ -66,6 +66,7 @@ DOORS = {
     "bench/peers/jax_scan.py": {"jax"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
+    "data/readers/parquet.py": {"pyarrow"},
 }
 
 

@@ -106,31 +106,46 @@ class Lines:
         return Batch(inputs.masked_fill(padding, NOTHING), targets, continues=False)
 
 
-class Sentences(Batches):
-    """Lines one by one, B of similar length in a batch.
+class ByLength:
+    """An order for sequences of `lengths` (N,), `size` of similar length in a batch, to save padding.
 
     Which ones these are, and the order of the batches, is drawn anew for each epoch from `seed` and the
     epoch.
     """
 
-    def __init__(self, tokens: Tensor, size: int, seed: int) -> None:
-        self._lines = Lines(tokens)
-        self._size, self._seed = size, seed
+    def __init__(self, lengths: Tensor, size: int, seed: int) -> None:
+        self._lengths, self._size, self._seed = lengths, size, seed
         self._order = lru_cache(maxsize=1)(self._draw_order)
 
     @property
     def steps(self) -> int:
         """The number of batches in every epoch."""
-        return ceil(len(self._lines.lengths) / self._size)
+        return ceil(len(self._lengths) / self._size)
+
+    def rows(self, epoch: int, index: int) -> Tensor:
+        """The numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
+        return self._order(epoch)[index]
+
+    def _draw_order(self, epoch: int) -> list[Tensor]:
+        """The sequences of each batch of an epoch."""
+        draw = np.random.default_rng((self._seed, epoch))
+        mixed = torch.from_numpy(draw.permutation(len(self._lengths)))
+        batches = torch.split(mixed[torch.argsort(self._lengths[mixed], stable=True)], self._size)
+        return [batches[i] for i in draw.permutation(len(batches))]
+
+
+class Sentences(Batches):
+    """Lines one by one, B of similar length in a batch, in the order of `ByLength`."""
+
+    def __init__(self, tokens: Tensor, size: int, seed: int) -> None:
+        self._lines = Lines(tokens)
+        self._order = ByLength(self._lines.lengths, size, seed)
+
+    @property
+    def steps(self) -> int:
+        """The number of batches in every epoch."""
+        return self._order.steps
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Batch `index` of `epoch`."""
-        return self._lines.batch(self._order(epoch)[index])
-
-    def _draw_order(self, epoch: int) -> list[Tensor]:
-        """The lines of each batch of an epoch."""
-        lengths = self._lines.lengths
-        draw = np.random.default_rng((self._seed, epoch))
-        mixed = torch.from_numpy(draw.permutation(len(lengths)))
-        batches = torch.split(mixed[torch.argsort(lengths[mixed], stable=True)], self._size)
-        return [batches[i] for i in draw.permutation(len(batches))]
+        return self._lines.batch(self._order.rows(epoch, index))

@@ -25,3 +25,9 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise InputError unless the option `name` is one of `choices`."""
     if value not in choices:
         raise InputError(name, f"is one of {', '.join(choices)}", repr(value))
+
+
+def check_share(name: str, value: float) -> None:
+    """Raise InputError unless the option `name` is a share, such as one to drop, that leaves something."""
+    if not 0 <= value < 1:
+        raise InputError(name, "is at least 0 and below 1", value)

@@ -13,7 +13,7 @@ from pydoc_data.topics import topics
 
 from bptt.errors import InputError, MachineError
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
 
     Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
     """
-    if packed and data.startswith(_GZIP):
+    if packed and data.startswith(GZIP):
         data = _decompress(where, data)
     zero = data.find(b"\0")
     if zero >= 0:

@@ -1,0 +1,114 @@
+"""Examples as they were read: an input, what is wanted for it, and the place that errors name."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from bptt.errors import InputError
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+Array = npt.NDArray[np.float32]
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Example(Generic[X, Y]):
+    """`input` is a text, a tuple of words, the letters of a sequence, or an array: (T, D) for a series,
+    (D,) for a row of a table. `target` is a class, a tag for each word, or a translation; None if the
+    file has none. `place` is file:line; `name` the example's own, "" if it has none.
+    """
+
+    input: X
+    target: Y | None
+    place: str
+    name: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Examples(Generic[X, Y]):
+    """Examples that all have a target, or none. `columns` names the D numbers of a step or a row, () if
+    there are none. `notes` tell the user what was decided and what was left out, a line each.
+    """
+
+    rows: tuple[Example[X, Y], ...]
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def inputs(self) -> tuple[X, ...]:
+        """The input of each example."""
+        return tuple(row.input for row in self.rows)
+
+    @property
+    def has_targets(self) -> bool:
+        """Whether the file says what is wanted."""
+        return self.rows[0].target is not None
+
+    @property
+    def targets(self) -> tuple[Y, ...]:
+        """The target of each example. Raises InputError if the file has none."""
+        targets = tuple(row.target for row in self.rows if row.target is not None)
+        if len(targets) < len(self.rows):
+            rule = "an example to learn from has a label, a tag for each word, or a translation"
+            raise InputError(self.rows[0].place, rule, "none")
+        return targets
+
+    @property
+    def keys(self) -> list[Hashable]:
+        """Equal for equal inputs."""
+        return [_key(row.input) for row in self.rows]
+
+    def take(self, indices: Iterable[int]) -> Examples[X, Y]:
+        """The examples of these numbers, in this order."""
+        return replace(self, rows=tuple(self.rows[i] for i in indices))
+
+
+def gather(
+    where: str,
+    rows: Sequence[Example[X, Y]],
+    columns: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Examples[X, Y]:
+    """What a reader found in `where`. Raises InputError if that is nothing, or if only some have a target."""
+    if not rows:
+        raise InputError(where, "must hold at least one example that is not empty", "none")
+    with_target = sum(row.target is not None for row in rows)
+    if 0 < with_target < len(rows):
+        bare = next(row for row in rows if row.target is None)
+        rule = f"must have a label, as {with_target} other examples of the file have"
+        raise InputError(bare.place, rule, "none", "Add the label, or remove the example")
+    return Examples(tuple(rows), columns, notes)
+
+
+def note_left_out(places: Sequence[str], why: str) -> tuple[str, ...]:
+    """A note that the examples at `places` were left out; none if there are no such examples."""
+    if not places:
+        return ()
+    return (f"examples left out, as they {why}: {len(places):,}, the first at {places[0]}",)
+
+
+def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:
+    """How many labelled examples are there twice, and how many inputs have several labels."""
+    counts = Counter(zip(examples.keys, examples.targets, strict=True))
+    repeated = len(examples) - len(counts)
+    several = sum(count > 1 for count in Counter(key for key, _ in counts).values())
+    found = (("examples that repeat an earlier one", repeated), ("inputs with more than one label", several))
+    return tuple(f"{what}: {count:,}" for what, count in found if count)
+
+
+def _key(value: object) -> Hashable:
+    if isinstance(value, np.ndarray):
+        return value.shape, value.tobytes()
+    assert isinstance(value, Hashable)
+    return value

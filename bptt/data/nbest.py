@@ -1,0 +1,47 @@
+"""N-best lists: for each utterance the texts that a recogniser held possible, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bptt.errors import InputError
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A text and its log-probability: natural logarithm, summed over the text."""
+
+    text: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """What was heard at `name`: at least one hypothesis; `reference` is what was said, None if unknown."""
+
+    name: str
+    hypotheses: tuple[Hypothesis, ...]
+    reference: str | None = None
+
+
+@dataclass(frozen=True)
+class NBest:
+    """The lists of one file or folder. `notes` tell the user what was found in it, a line each."""
+
+    where: str
+    utterances: tuple[Utterance, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.utterances:
+            raise InputError(self.where, "must hold at least one utterance", "none")
+
+    def with_references(self, references: Mapping[str, str], where: str) -> NBest:
+        """The same with what was said, as `where` tells. Raises InputError for an utterance not there."""
+        missing = [each.name for each in self.utterances if each.name not in references]
+        if missing:
+            came = f"none for {len(missing):,}, the first {missing[0]}"
+            raise InputError(where, f"must have a reference for each utterance of {self.where}", came)
+        found = tuple(replace(each, reference=references[each.name]) for each in self.utterances)
+        return replace(self, utterances=found)

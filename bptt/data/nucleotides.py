@@ -1,0 +1,23 @@
+"""The letters of DNA: the code of IUPAC (Cornish-Bowden 1985), in which one letter may mean several bases."""
+
+from __future__ import annotations
+
+# The bases that each letter may mean. U is the T of RNA.
+_BASES = {
+    "A": "A", "C": "C", "G": "G", "T": "T", "U": "T",
+    "R": "AG", "Y": "CT", "S": "CG", "W": "AT", "K": "GT", "M": "AC",
+    "B": "CGT", "D": "AGT", "H": "ACT", "V": "ACG", "N": "ACGT",
+}  # fmt: skip
+LETTERS = "".join(_BASES)
+
+_COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
+
+
+def bases(letter: str) -> str:
+    """The bases A, C, G, T that a capital letter may mean, in this order; KeyError if it is none."""
+    return _BASES[letter]
+
+
+def reverse_complement(sequence: str) -> str:
+    """The other strand, read in its own direction. Letters are capitals."""
+    return sequence.translate(_COMPLEMENT)[::-1]

@@ -1,0 +1,132 @@
+"""Which form a user's examples have, told from their file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptt.data.nucleotides import LETTERS
+from bptt.data.readers.document import Document
+from bptt.data.readers.folders import holds_class_folders
+from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, is_json_lines, read_grid
+from bptt.data.readers.grid import LABELS, Grid, delimiter
+from bptt.data.readers.labelled import TEXTS, Columns
+from bptt.data.readers.numbers import is_number
+from bptt.data.readers.tables import is_long
+from bptt.data.text import read_bytes
+
+_ZIP = b"PK\x03\x04"
+
+# A form that its text shows, and what shows it.
+_SIGNS = (
+    ("ts", re.compile(r"(?im)^@data[ \t]*$"), "it has a line @data"),
+    ("fasta", re.compile(r"\s*>\S"), "its first line begins with >"),
+    ("fastq", re.compile(rf"(?i)\s*@\S.*\n[{LETTERS}]+\s*\n\+"), "its first records are @, letters, +"),
+    ("fasttext", re.compile(r"\s*__label__\S"), "its first line begins with __label__"),
+    (
+        "uci",
+        # Ten letters: fewer may be a word.
+        re.compile(rf"(?i)(\s*[^,\n]+,[^,\n]+,\s*[{LETTERS}]{{10,}}[ \t]*(\n|$))+\s*$"),
+        "its lines are CLASS, NAME, SEQUENCE",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The name of a form in `FORMS`, and what in the file says so."""
+
+    form: str
+    reason: str
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the inputs."""
+        return FORMS[self.form].kind
+
+
+def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
+    """The form of the examples of a file, a folder or a text, from what is in it.
+
+    `columns` are those that the user has named. Without `labelled`, for examples to be given a label,
+    a text without a header is lines, though they may hold commas. Raises InputError if the source is
+    missing or cannot be read as what it seems to be.
+    """
+    if isinstance(source, Path):
+        if source.is_dir():
+            return _of_folder(source)
+        start = read_bytes(source)[:4]
+        if start == _ZIP:
+            return Detected("npz", "it is a zip file, as numpy.savez writes it")
+        if start == PARQUET:
+            return _of_header(read_grid(source), columns)
+    document = document_of(source)
+    for form, sign, reason in _SIGNS:
+        if sign.match(document.text) or (form == "ts" and sign.search(document.text)):
+            return Detected(form, reason)
+    if is_json_lines(document):
+        return _of_header(read_grid(document), columns)
+    return _of_columns(document, columns, labelled)
+
+
+def _of_folder(folder: Path) -> Detected:
+    if holds_class_folders(folder):
+        return Detected("class-folders", "it holds folders, one for each class")
+    return Detected("class-files", "it is a folder of files, one for each class")
+
+
+def _of_header(grid: Grid, columns: Columns) -> Detected:
+    """The form of a file that names its columns."""
+    return _by_names(grid.header, columns) or _by_numbers(
+        [grid.header, *grid.rows], Detected("columns", f"it has the columns {', '.join(grid.header)}")
+    )
+
+
+def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detected:
+    mark = delimiter(document)
+    if not mark:
+        return Detected("lines", "its first line has no separator of columns")
+    rows = [line.split(mark) for line in document.lines if line.strip()]
+    header = [cell.strip(' "') for cell in rows[0]]
+    found = _by_names(header, columns)
+    if found:
+        return found
+    if mark == "\t" and all(len(row) > 2 and _are_numbers(row[1:]) for row in rows):
+        return Detected("ucr", "its lines are a label and numbers, between tabs")
+    text = Detected("lines", "its first line is no header")
+    if set(LABELS) & {name.casefold() for name in header}:
+        text = Detected("columns", f"its first line names a label: {', '.join(header)}")
+    elif labelled and all(len(row) > 1 for row in rows):
+        text = Detected(
+            "columns", "each of its lines has a tab" if mark == "\t" else f"each of its lines has a {mark}"
+        )
+    return _by_numbers(rows, text)
+
+
+def _by_names(header: Sequence[str], columns: Columns) -> Detected | None:
+    names = [name.casefold() for name in header]
+    text = next((name for name in (columns.input or "", *TEXTS) if name.casefold() in names), None)
+    if text:
+        return Detected("columns", f"it has a column {text}")
+    if is_long(header):
+        return Detected("long", f"it has columns of an id and a time: {', '.join(header)}")
+    return None
+
+
+def _by_numbers(rows: Sequence[Sequence[str]], otherwise: Detected) -> Detected:
+    """A table if all but the label are numbers in each row below the first."""
+    names = [cell.strip(' "').casefold() for cell in rows[0]]
+    label = next((names.index(name) for name in LABELS if name in names), len(names) - 1)
+    width = len(names)
+    body = rows[1:] or rows
+    if width > 1 and all(
+        len(row) == width and _are_numbers([*row[:label], *row[label + 1 :]]) for row in body
+    ):
+        return Detected("table", f"all of its {width} columns but the label are numbers")
+    return otherwise
+
+
+def _are_numbers(cells: Sequence[str]) -> bool:
+    return all(is_number(cell) for cell in cells)

@@ -1,0 +1,32 @@
+"""A text with its name: of a file, of standard input, of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptt.data.text import read_text
+
+
+@dataclass(frozen=True)
+class Document:
+    r"""`text` has ``\n`` as line ends. `name` is what errors call it."""
+
+    name: str
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines without their ends."""
+        # Not str.splitlines, which would also cut at characters that texts hold within a line.
+        return self.text.removesuffix("\n").split("\n")
+
+    def numbered(self) -> Iterator[tuple[str, str]]:
+        """Each line with its place, as ("train.tsv:1", "...")."""
+        return ((f"{self.name}:{n}", line) for n, line in enumerate(self.lines, 1))
+
+
+def read_document(path: Path) -> Document:
+    """A file's text, by the rules of `read_text`, which it raises for."""
+    return Document(str(path), read_text(path))

@@ -1,0 +1,97 @@
+"""The forms that labelled examples come in, by name, and the reader of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bptt.data.examples import Array, Examples
+from bptt.data.readers.arrays import read_npz
+from bptt.data.readers.dna import read_fasta, read_fastq, read_uci
+from bptt.data.readers.document import Document, read_document
+from bptt.data.readers.folders import read_class_files, read_class_folders
+from bptt.data.readers.grid import Grid, read_delimited, read_json_lines
+from bptt.data.readers.labelled import Columns, read_fasttext, read_labelled, read_lines
+from bptt.data.readers.parquet import read_parquet
+from bptt.data.readers.series import read_ts, read_ucr
+from bptt.data.readers.tables import read_long, read_table
+from bptt.data.text import read_bytes
+from bptt.errors import InputError
+
+Kind = Literal["text", "dna", "series", "table"]
+Classified = Examples[str, str] | Examples[Array, str]
+# A file or folder, or a text that came another way.
+Source = Path | Document
+
+PARQUET = b"PAR1"
+OBJECT = "{"
+
+
+@dataclass(frozen=True)
+class Form:
+    """The kind of the inputs, and how they are read."""
+
+    kind: Kind
+    read: Callable[[Source, Columns], Classified]
+
+
+def document_of(source: Source) -> Document:
+    """The text of a source. Raises as `read_text` does."""
+    return source if isinstance(source, Document) else read_document(source)
+
+
+def read_grid(source: Source) -> Grid:
+    """The columns of a Parquet, JSON lines, TSV or CSV file. Raises InputError naming the line."""
+    if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
+        return read_parquet(source)
+    document = document_of(source)
+    return read_json_lines(document) if is_json_lines(document) else read_delimited(document)
+
+
+def is_json_lines(document: Document) -> bool:
+    """Whether a text begins as a JSON object."""
+    return document.text.lstrip().startswith(OBJECT)
+
+
+def read_examples(source: Source, form: str, columns: Columns) -> Classified:
+    """The examples of a source in the form of this name in `FORMS`. Raises InputError naming the fault."""
+    if form not in FORMS:
+        raise InputError("input", f"is one of {', '.join(FORMS)}", repr(form))
+    return FORMS[form].read(source, columns)
+
+
+def _path_of(source: Source) -> Path:
+    if isinstance(source, Document):
+        raise InputError(source.name, "must be a file or a folder", "a text")
+    return source
+
+
+def _of_document(kind: Kind, read: Callable[[Document], Classified]) -> Form:
+    return Form(kind, lambda source, columns: read(document_of(source)))
+
+
+def _of_grid(kind: Kind, read: Callable[[Grid, Columns], Classified]) -> Form:
+    return Form(kind, lambda source, columns: read(read_grid(source), columns))
+
+
+def _of_path(kind: Kind, read: Callable[[Path], Classified]) -> Form:
+    return Form(kind, lambda source, columns: read(_path_of(source)))
+
+
+FORMS: Mapping[str, Form] = {
+    "lines": _of_document("text", read_lines),
+    "columns": _of_grid("text", read_labelled),
+    "fasttext": _of_document("text", read_fasttext),
+    "class-folders": _of_path("text", read_class_folders),
+    "class-files": _of_path("text", read_class_files),
+    "fasta": _of_document("dna", read_fasta),
+    "fastq": _of_document("dna", read_fastq),
+    "uci": _of_document("dna", read_uci),
+    "ts": _of_document("series", read_ts),
+    "ucr": _of_document("series", read_ucr),
+    "long": _of_grid("series", read_long),
+    "npz": _of_path("series", read_npz),
+    "table": _of_grid("table", read_table),
+}

@@ -1,0 +1,64 @@
+"""Numbers in cells of text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import isnan
+
+import numpy as np
+
+from bptt.data.examples import Array, Example
+from bptt.errors import InputError
+
+# What stands for a value that was not measured; it is read as NaN.
+_MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell holds a number, or stands for a missing one."""
+    try:
+        float(cell)
+    except ValueError:
+        return cell.strip().casefold() in _MISSING
+    return True
+
+
+def read_numbers(cells: Sequence[str], place: str, columns: Sequence[str] = ()) -> Array:
+    """The numbers of cells, (D,) float32, NaN for a missing one.
+
+    Raises InputError naming `place`, and the column where they have names, for a cell that is no number
+    or one that float32 cannot hold.
+    """
+    try:
+        values = [float(cell) for cell in cells]
+    except ValueError:
+        values = [_read(cell, place, name) for cell, name in _named(cells, columns)]
+    if any(abs(value) > np.finfo(np.float32).max for value in values):
+        wrong = next(i for i, value in enumerate(values) if abs(value) > np.finfo(np.float32).max)
+        raise InputError(place, "must be a finite number of float32", cells[wrong])
+    return np.array(values, np.float32)
+
+
+def note_missing(rows: Iterable[Example[Array, str]]) -> tuple[str, ...]:
+    """A note on the numbers that are missing; none if all are there."""
+    counts = [(int(np.isnan(row.input).sum()), row.place) for row in rows]
+    total = sum(count for count, _ in counts)
+    if not total:
+        return ()
+    first = next(place for count, place in counts if count)
+    return (f"missing: {total:,} numbers, read as NaN, the first at {first}",)
+
+
+def _named(cells: Sequence[str], columns: Sequence[str]) -> Iterable[tuple[str, str]]:
+    return zip(cells, columns or [f"number {i}" for i in range(1, len(cells) + 1)], strict=True)
+
+
+def _read(cell: str, place: str, name: str) -> float:
+    if not is_number(cell):
+        raise InputError(place, f"{name} must be a number", repr(cell), "Code categories as numbers")
+    return float("nan") if cell.strip().casefold() in _MISSING else float(cell)
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell stands for a number that is missing."""
+    return is_number(cell) and isnan(_read(cell, "", ""))

@@ -1,0 +1,89 @@
+"""Series of numbers with a class each: the `.ts` files of sktime and aeon, the TSV files of UCR."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from bptt.data.examples import Array, Example, Examples, gather
+from bptt.data.readers.document import Document
+from bptt.data.readers.numbers import is_missing, note_missing, read_numbers
+from bptt.errors import InputError
+
+Header = dict[str, list[str]]
+
+
+def read_ts(document: Document) -> Examples[Array, str]:
+    """The series of a `.ts` file, (T, D) each, T as long as it is.
+
+    Lines of # are comments. The lines of @ before @data say whether a class (@classLabel true a b c) or
+    a number (@targetLabel true) stands behind the last dimension; dimensions stand between colons,
+    their values between commas, ? for a missing one. Raises InputError with the line for a class that
+    is not in the list, another number of dimensions, or dimensions of unequal length.
+    """
+    lines = [(place, line) for place, line in document.numbered() if line.strip() and line[0] != "#"]
+    data = next((i for i, (_, line) in enumerate(lines) if line.strip().casefold() == "@data"), None)
+    if data is None:
+        raise InputError(document.name, "must have a line @data", "none")
+    header = _header(lines[:data])
+    if [word.casefold() for word in header.get("timestamps", [])] == ["true"]:
+        cure = "Write the values alone, at equal distances, and @timeStamps false"
+        raise InputError(document.name, "values must stand without time stamps", "@timeStamps true", cure)
+    rows = [_series(line, place, header) for place, line in lines[data + 1 :]]
+    return _gather(document, rows)
+
+
+def read_ucr(document: Document) -> Examples[Array, str]:
+    """The series of a UCR file, (T, 1) each: a line is the label and the values, between tabs.
+
+    NaN at the end fills up a shorter series and is cut off. Raises InputError with the line.
+    """
+    rows = []
+    for place, line in document.numbered():
+        if not line.strip():
+            continue
+        label, *cells = line.strip().split("\t")
+        while cells and is_missing(cells[-1]):
+            cells.pop()
+        if not cells or not label.strip():
+            raise InputError(place, "must be a label and values, between tabs", repr(line[:60]))
+        rows.append(Example(read_numbers(cells, place)[:, None], label.strip(), place))
+    return _gather(document, rows)
+
+
+def _header(lines: Sequence[tuple[str, str]]) -> Header:
+    header = {}
+    for place, line in lines:
+        if not line.startswith("@"):
+            raise InputError(place, "a line before @data begins with @ or #", repr(line[:40]))
+        key, *values = line[1:].split()
+        header[key.casefold()] = values
+    return header
+
+
+def _series(line: str, place: str, header: Header) -> Example[Array, str]:
+    cells = line.strip().split(":")
+    label = None
+    classes = header.get("classlabel", header.get("targetlabel", ["false"]))
+    if classes and classes[0].casefold() == "true":
+        label = cells.pop().strip()
+        if not label or (len(classes) > 1 and label not in classes[1:]):
+            raise InputError(place, f"ends in one of the labels {', '.join(classes[1:])}", repr(label))
+    wanted = header.get("dimensions", header.get("dimension", []))
+    if wanted and wanted != [str(len(cells))]:
+        raise InputError(place, f"must have {wanted[0]} dimensions as the header says", len(cells))
+    dimensions = [read_numbers(cell.split(","), place) for cell in cells]
+    lengths = sorted({len(values) for values in dimensions})
+    if len(lengths) > 1:
+        raise InputError(place, "all dimensions of a series have one length", lengths)
+    return Example(np.stack(dimensions, axis=1), label, place)
+
+
+def _gather(document: Document, rows: Sequence[Example[Array, str]]) -> Examples[Array, str]:
+    examples = gather(document.name, rows, notes=note_missing(rows))
+    width = examples.inputs[0].shape[1]
+    other = next((row for row in rows if row.input.shape[1] != width), None)
+    if other is not None:
+        raise InputError(other.place, f"must have {width} dimensions as the first", other.input.shape[1])
+    return examples

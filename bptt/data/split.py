@@ -1,0 +1,71 @@
+"""Examples cut into a part to learn from and a part to be tested on, or into folds.
+
+Equal inputs fall on one side, so that nothing tested was learned; each class has its share on both.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Sequence
+
+import numpy as np
+
+from bptt.errors import InputError
+
+
+def split_indices(
+    keys: Sequence[Hashable], labels: Sequence[str] | None, held_out: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """The numbers of the examples to learn from, and of those held out; each in rising order.
+
+    Examples with equal `keys` form a group, which is not cut. Of each label, and of the whole, the
+    share held out is `held_out`, as near as groups allow; at least one group of each label is learned.
+    A group with several labels counts as one of its most frequent label. Raises InputError unless both
+    parts hold something.
+    """
+    chosen: list[int] = []
+    # What one label cannot be given exactly is owed to the next.
+    owed = 0.0
+    for groups in _strata(keys, labels, seed):
+        owed += held_out * sum(len(group) for group in groups)
+        for group in groups[1:]:
+            if len(chosen) + len(group) / 2 <= owed:
+                chosen += group
+    held = set(chosen)
+    learned = [i for i in range(len(keys)) if i not in held]
+    if not held or not learned:
+        rule = f"a held-out part of {held_out:g} must leave examples in both parts"
+        raise InputError("examples", rule, f"{len(set(keys))} different ones", "Give more examples")
+    return learned, sorted(held)
+
+
+def fold_numbers(keys: Sequence[Hashable], labels: Sequence[str] | None, folds: int, seed: int) -> list[int]:
+    """The fold of each example, 0 to `folds` - 1, for cross-validation: groups and labels as in
+    `split_indices`, dealt out one after the other, each to the fold that has the fewest examples.
+
+    Raises InputError if there are fewer groups than folds.
+    """
+    if not 2 <= folds <= len(set(keys)):
+        raise InputError("folds", f"is a number from 2 to {len(set(keys))}, the different inputs", folds)
+    numbers, sizes = [0] * len(keys), [0] * folds
+    for groups in _strata(keys, labels, seed):
+        for group in groups:
+            fold = sizes.index(min(sizes))
+            sizes[fold] += len(group)
+            for i in group:
+                numbers[i] = fold
+    return numbers
+
+
+def _strata(keys: Sequence[Hashable], labels: Sequence[str] | None, seed: int) -> Iterator[list[list[int]]]:
+    """For each label in sorted order its groups of equal inputs, in an order drawn from `seed`."""
+    groups: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for i, key in enumerate(keys):
+        groups[key].append(i)
+    strata: defaultdict[str, list[list[int]]] = defaultdict(list)
+    for group in groups.values():
+        counts = Counter("" if labels is None else labels[i] for i in group)
+        strata[counts.most_common(1)[0][0]].append(group)
+    draw = np.random.default_rng(seed)
+    for label in sorted(strata):
+        yield [strata[label][i] for i in draw.permutation(len(strata[label]))]
