@@ -157,7 +157,7 @@ def lm(
         )
         config = LanguageModelConfig(
             load(cell),
-            ModelOptions(hidden, layers, width, dropout, tied, projection, initial),
+            ModelOptions(hidden, layers, dropout, projection, initial, width, tied),
             DataOptions(mode, batch_size, length, held_out, seed),
             VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
         )

@@ -12,12 +12,12 @@ from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.options import check_keys, read_section, section
+from bptt.tasks.recurrent_options import RecurrentOptions
 from bptt.tasks.run_folder import CONFIG, read_config
 
 TASK = "language-model"
 
 Mode = Literal["continuous", "sentences"]
-Start = Literal["zero", "learned"]
 
 _EMBEDDING = 64
 # What else than the parts of a LanguageModelConfig is in config.json.
@@ -25,31 +25,20 @@ _OTHERS = {"format", "bptt", "task", "source", "training"}
 
 
 @dataclass(frozen=True)
-class ModelOptions:
-    """The sizes of a language model.
+class ModelOptions(RecurrentOptions):
+    """The sizes of a language model, beside those of its stack.
 
     `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
     takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
-    between the layers and before the output (Zaremba et al. 2014). `proj_size` is for cells with a
-    projection. `initial` says where the states of a text start. Raises InputError naming the option.
+    between the layers and before the output (Zaremba et al. 2014). Raises InputError naming the option.
     """
 
-    hidden_size: int = 256
-    num_layers: int = 2
     embedding_size: int | None = None
-    dropout: float = 0.0
     tied: bool = False
-    proj_size: int = 0
-    initial: Start = "zero"
 
     def __post_init__(self) -> None:
-        check_least("hidden_size", self.hidden_size, 1)
-        check_least("num_layers", self.num_layers, 1)
+        super().__post_init__()
         check_least("embedding_size", self.width, 0)
-        check_least("proj_size", self.proj_size, 0)
-        check_choice("initial", self.initial, get_args(Start))
-        if not 0 <= self.dropout < 1:
-            raise InputError("dropout", "is at least 0 and below 1", self.dropout)
         self.check_tied(self.output_size)
 
     def check_tied(self, output_size: int) -> None:
@@ -57,11 +46,6 @@ class ModelOptions:
         if self.tied and self.width != output_size:
             rule = f"tied weights need an embedding as wide as the output, {output_size}"
             raise InputError("embedding_size", rule, self.width, "Leave it out")
-
-    @property
-    def output_size(self) -> int:
-        """The width of what the last layer hands to the output."""
-        return self.proj_size or self.hidden_size
 
     @property
     def width(self) -> int:

@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.nn import Recurrent, Stepper, linear_cross_entropy
+from bptt.nn import Stepper, linear_cross_entropy
+from bptt.tasks.inputs import look_up, one_hot
 from bptt.tasks.language_config import ModelOptions
 
 # One (num_layers, B, width) per state of the cell; empty at the start of a text.
@@ -31,15 +32,7 @@ class LanguageModel(nn.Module):
         self.vocabulary_size, self.options = vocabulary_size, options
         if options.width:
             self.embedding = nn.Parameter(torch.empty(vocabulary_size, options.width))
-        self.recurrent = Recurrent(
-            cell,
-            options.width or vocabulary_size,
-            options.hidden_size,
-            options.num_layers,
-            dropout=options.dropout if options.num_layers > 1 else 0.0,
-            proj_size=options.proj_size,
-            initial=options.initial,
-        )
+        self.recurrent = options.build(cell, options.width or vocabulary_size)
         self.dropout = nn.Dropout(options.dropout)
         # Once more, for a cell that gives its output a width of its own.
         options.check_tied(self.recurrent.output_size)
@@ -80,13 +73,10 @@ class LanguageModel(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """What goes into the stack for `tokens` (T, B): (T, B, D), or (T, B, V) if one-hot."""
-        known = (tokens != NOTHING)[:, :, None]
-        index = tokens.clamp(min=0)
         if not self.options.width:
-            zeros = self.output_bias.new_zeros(*tokens.shape, self.vocabulary_size)
-            return zeros.scatter(2, index[:, :, None], known.to(zeros.dtype))
-        embedded = functional.embedding(index, self.embedding)
-        return torch.where(known, self.dropout(embedded), 0.0)
+            return one_hot(tokens, self.vocabulary_size, self.output_bias.dtype)
+        embedded: Tensor = self.dropout(look_up(tokens, self.embedding))
+        return embedded
 
     def predict(self, output: Tensor) -> Tensor:
         """The logits (..., V) for outputs (..., width) of the stack."""
