@@ -1,11 +1,19 @@
-"""Modules that drop in for torch's, Recurrent for any cell, and the loss of an output layer."""
+"""Modules that drop in for torch's, Recurrent for any cell, attention, and the loss of an output layer."""
 
+from bptt.nn.attention import Attention as Attention
+from bptt.nn.attention import Memory as Memory
 from bptt.nn.convert import from_torch as from_torch
 from bptt.nn.convert import to_torch as to_torch
+from bptt.nn.crf import CRF as CRF
+from bptt.nn.crf import TagPath as TagPath
+from bptt.nn.decoder import Bridge as Bridge
+from bptt.nn.decoder import Decoder as Decoder
+from bptt.nn.decoder import DecoderState as DecoderState
 from bptt.nn.modules import GRU as GRU
 from bptt.nn.modules import LSTM as LSTM
 from bptt.nn.modules import RNN as RNN
 from bptt.nn.modules import Recurrent as Recurrent
+from bptt.nn.pooling import Pooling as Pooling
 from bptt.nn.stack import LayerStates as LayerStates
 from bptt.nn.stepper import Stepper as Stepper
 from bptt.nn.steps import GRUCell as GRUCell
