@@ -228,6 +228,7 @@ def test_a_model_without_memory_takes_its_weights(kind: str) -> None:
     with torch.device("meta"):
         other = make(kind)
     other.load_state_dict(encoder.state_dict(), assign=True)
+    assert not any(buffer.is_meta for buffer in other.buffers())
     assert torch.equal(other(inputs, LENGTHS).output, encoder(inputs, LENGTHS).output)
 
 
