@@ -13,6 +13,8 @@ from bptt.errors import InputError
 # What stands for a value that was not measured; it is read as NaN.
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 
+_LARGEST = float(np.finfo(np.float32).max)
+
 
 def is_number(cell: str) -> bool:
     """Whether a cell holds a number, or stands for a missing one."""
@@ -33,8 +35,8 @@ def read_numbers(cells: Sequence[str], place: str, columns: Sequence[str] = ()) 
         values = [float(cell) for cell in cells]
     except ValueError:
         values = [_read(cell, place, name) for cell, name in _named(cells, columns)]
-    if any(abs(value) > np.finfo(np.float32).max for value in values):
-        wrong = next(i for i, value in enumerate(values) if abs(value) > np.finfo(np.float32).max)
+    wrong = next((i for i, value in enumerate(values) if abs(value) > _LARGEST), None)
+    if wrong is not None:
         raise InputError(place, "must be a finite number of float32", cells[wrong])
     return np.array(values, np.float32)
 

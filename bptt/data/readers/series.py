@@ -43,7 +43,7 @@ def read_ucr(document: Document) -> Examples[Array, str]:
     for place, line in document.numbered():
         if not line.strip():
             continue
-        label, *cells = line.strip().split("\t")
+        label, *cells = line.split("\t")
         while cells and is_missing(cells[-1]):
             cells.pop()
         if not cells or not label.strip():

@@ -118,8 +118,8 @@ def _word(line: str, place: str, layout: _Layout) -> list[tuple[str, str, str | 
 
 
 def _cut(line: str, tabs: bool) -> list[str]:
-    # Only spaces: a word may hold another kind of white space, such as a full-width one.
-    return [cell.strip(" ") for cell in line.split("\t")] if tabs else re.split(" +", line.strip(" "))
+    # Not str.split: a word may hold another kind of white space, such as a full-width one.
+    return [cell.strip(" ") for cell in line.split("\t")] if tabs else re.split("[ \t]+", line.strip(" \t"))
 
 
 def _note_joined(rows: Sequence[Example[Words, Words]]) -> tuple[str, ...]:

@@ -1,0 +1,237 @@
+"""Translations, minimal pairs and n-best lists: texts that belong together."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from bptt.data.examples import Examples
+from bptt.data.nbest import Hypothesis, Utterance
+from bptt.data.readers.document import Document, read_document
+from bptt.data.readers.grid import read_delimited, read_json_lines
+from bptt.data.readers.labelled import Columns
+from bptt.data.readers.minimal_pairs import Prefix, read_minimal_pairs
+from bptt.data.readers.nbest import (
+    detect_nbest,
+    read_espnet,
+    read_hyporadise,
+    read_kaldi,
+    read_nbest,
+    read_references,
+    read_rnnlm,
+)
+from bptt.data.readers.pairs import read_pairs, read_parallel
+from bptt.errors import InputError
+
+
+def read(text: str, **named: str) -> Examples[str, str]:
+    return read_pairs(read_delimited(Document("d", text)), Columns(**named))
+
+
+def test_parallel_files() -> None:
+    found = read_parallel(Document("t.en", "Hi.\n\nRun. \n"), Document("t.zh", "嗨。\n空\n跑。\n"))
+    assert (found.inputs, found.targets) == (("Hi.", "Run."), ("嗨。", "跑。"))
+    assert found.rows[1].place == "t.en:3"
+    assert found.notes == ("examples left out, as they are empty on one side: 1, the first at t.en:2",)
+
+
+def test_parallel_files_of_unequal_length_are_an_error_with_both_counts() -> None:
+    with pytest.raises(InputError, match=r"b: must have as many lines as a, which has 3, got 2"):
+        read_parallel(Document("a", "1\n2\n\n"), Document("b", "1\n2\n"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Hi.\t嗨。\nI, too.\t我也是。\n",
+        'SRC,TGT\nHi.,嗨。\n"I, too.",我也是。\n',
+        "target\tn\tsource\n嗨。\t1\tHi.\n我也是。\t2\tI, too.\n",
+        "Hi.\t嗨。\tCC-BY\nI, too.\t我也是。\tCC-BY\n",
+    ],
+    ids=["tsv", "csv", "header", "third column"],
+)
+def test_columns_of_pairs(text: str) -> None:
+    found = read(text)
+    assert (found.inputs, found.targets) == (("Hi.", "I, too."), ("嗨。", "我也是。"))
+    assert found.notes == (("not read: 1 more columns",) if "CC-BY" in text else ())
+
+
+def test_columns_of_pairs_named_by_the_user_or_in_json_lines() -> None:
+    assert read("zh\ten\n嗨\tHi\n", input="en", target="zh").inputs == ("Hi",)
+    lines = Document("d", '{"source": "Hi", "translation": "嗨"}\n')
+    assert read_pairs(read_json_lines(lines), Columns()).targets == ("嗨",)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("a\tb\nno tab\n", "d:2: must have a sentence and its translation"),
+        ("source\tx\na\tb\n", "d: must have a column target, got source, x"),
+        ("\tb\n", "d: must hold at least one example"),
+    ],
+)
+def test_a_fault_in_pairs_is_named(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read(text)
+
+
+GOOD = {"sentence_good": "The cats sleep.", "sentence_bad": "The cats sleeps.", "UID": "agreement"}
+
+
+def test_minimal_pairs() -> None:
+    prefix = {
+        "one_prefix_prefix": "The cats",
+        "one_prefix_word_good": "sleep",
+        "one_prefix_word_bad": "sleeps",
+        "dependency_length": 2,
+    }
+    lines = [json.dumps(GOOD), "", json.dumps({**GOOD, **prefix})]
+    plain, full = read_minimal_pairs(Document("d", "\n".join(lines)))
+    assert (plain.good, plain.bad, plain.paradigm) == tuple(GOOD.values())
+    assert (plain.distance, plain.prefix) == (None, None)
+    assert (full.distance, full.prefix) == (2, Prefix("The cats", "sleep", "sleeps"))
+    assert full.place == "d:3"
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"sentence_bad": None}, '"sentence_bad" must be a text, got None'),
+        ({"sentence_bad": GOOD["sentence_good"]}, "the two sentences must differ"),
+        ({"dependency_length": "5"}, '"dependency_length" must be a whole number'),
+        ({"one_prefix_prefix": "The cats"}, '"one_prefix_word_good" must be a text'),
+    ],
+)
+def test_a_fault_in_minimal_pairs_is_named(change: dict[str, object], fault: str) -> None:
+    with pytest.raises(InputError, match=f"d:2: {fault}"):
+        read_minimal_pairs(Document("d", f"{json.dumps(GOOD)}\n{json.dumps({**GOOD, **change})}\n"))
+
+
+HEARD = (
+    Utterance("u-1", (Hypothesis("好 a", -1.5), Hypothesis("", -20.0))),
+    Utterance("u-2", (Hypothesis("b", -3.0),)),
+)
+WORDS = "u-1-10 b\nu-1-9 好 a\nu-2-1 c\n"
+
+
+def test_kaldi_costs_are_negative_logarithms_and_ranks_are_numbers() -> None:
+    graph = Document("lm", "u-1-9 1.5\nu-1-10 2\nu-2-1 3e0\n")
+    acoustic = Document("ac", "u-1-9 -0.5\nu-1-10 0\nu-2-1 1\n")
+    found = read_kaldi(Document("w", WORDS), [graph, acoustic])
+    assert [(each.name, each.hypotheses) for each in found.utterances] == [
+        ("u-1", (Hypothesis("好 a", -1.0), Hypothesis("b", -2.0))),
+        ("u-2", (Hypothesis("c", -4.0),)),
+    ]
+    assert found.notes == ()
+    bare = read_kaldi(Document("w", WORDS), [])
+    assert bare.notes == ("no scores: each hypothesis has the score 0",)
+
+
+@pytest.mark.parametrize(
+    ("words", "costs", "fault"),
+    [
+        ("u-1 a\nu b\n", "u-1 1\nu 1\n", "w:2: a key must end in the rank"),
+        ("u-1 a\nu-2 b\n", "u-1 1\n", "w:2: must have a score in c, got none for u-2"),
+        ("u-1 a\nu-1 b\n", "u-1 1\n", "w:2: each key occurs once, got u-1, also at w:1"),
+        ("u-1 a\n", "u-1 one\n", "c:1: a score is a finite number, got 'one'"),
+        ("u-1 a\n", "u-1 inf\n", "c:1: a score is a finite number"),
+    ],
+)
+def test_a_fault_in_kaldi_archives_is_named(words: str, costs: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_kaldi(Document("w", words), [Document("c", costs)])
+
+
+def espnet(folder: Path, part: str, rank: int, text: str, score: str) -> None:
+    place = folder / "logdir" / part / f"{rank}best_recog"
+    place.mkdir(parents=True)
+    (place / "text").write_text(text, encoding="utf-8")
+    (place / "score").write_bytes(gzip.compress(score.encode()))
+
+
+def test_espnet_folders_are_joined(tmp_path: Path) -> None:
+    espnet(tmp_path, "output.2", 1, "u-2 b\n", "u-2 -3\n")
+    espnet(tmp_path, "output.1", 1, "u-1 好 a\n", "u-1 tensor(-1.5000)\n")
+    espnet(tmp_path, "output.1", 10, "u-1 \n", "u-1 tensor(-20., device='cuda:0')\n")
+    assert read_nbest(tmp_path).utterances == HEARD
+    espnet(tmp_path, "output.3", 1, "u-1 x\n", "u-1 1\n")
+    with pytest.raises(InputError, match=r"output.3.*text:1: u-1 must occur once among the 1best_recog"):
+        read_espnet(tmp_path)
+
+
+def test_a_folder_without_lists_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must hold folders Nbest_recog"):
+        read_nbest(tmp_path)
+    espnet(tmp_path, "output.1", 1, "u a\nv b\n", "u 1\n")
+    with pytest.raises(InputError, match=r"text:2: must have a score in .*score, got none for v"):
+        read_nbest(tmp_path)
+
+
+def test_hyporadise(tmp_path: Path) -> None:
+    path = tmp_path / "h.json"
+    entries = [
+        {"input": ["好 a", "b"], "output": "好", "am_score": [-1.5, "-2"], "id": "u"},
+        {"input": ["c"]},
+    ]
+    path.write_text(json.dumps(entries), encoding="utf-8")
+    found = read_nbest(path)
+    assert found.utterances == (
+        Utterance("u", (Hypothesis("好 a", -1.5), Hypothesis("b", -2.0)), "好"),
+        Utterance("1", (Hypothesis("c", 0.0),)),
+    )
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[1]", "d: entry 0: must be an object, got int"),
+        ('[{"input": []}]', 'd: entry 0: "input" must be a list of texts'),
+        ('[{"input": ["a"], "output": 1}]', 'd: entry 0: "output" must be a text'),
+        ('[{"input": ["a"], "am_score": [1, 2]}]', 'd: entry 0: "am_score" must be a list of 1 numbers'),
+        ('[{"input": ["a"], "am_score": [null]}]', "d: entry 0: a score is a finite number"),
+        ("[]", "d: must hold at least one utterance"),
+        ("{}", "d: must be a JSON list, got dict"),
+        ("[", "d: must be a JSON list, got "),
+    ],
+)
+def test_a_fault_in_hyporadise_is_named(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_hyporadise(Document("d", text))
+
+
+def test_rnnlm_lists_begin_with_the_utterance() -> None:
+    found = read_rnnlm(Document("d", "u 好 a\nv b\nu\n"))
+    assert [(each.name, [h.text for h in each.hypotheses]) for each in found.utterances] == [
+        ("u", ["好 a", ""]),
+        ("v", ["b"]),
+    ]
+    assert found.notes == ("no scores: each hypothesis has the score 0",)
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (WORDS, "kaldi"),
+        ("u-1 a\nu-1 b\n", "rnnlm"),
+        ("u a\nv b\n", "rnnlm"),
+        (' [{"input": ["a"]}]', "hyporadise"),
+    ],
+)
+def test_lists_are_told_apart(tmp_path: Path, text: str, form: str) -> None:
+    path = tmp_path / "n"
+    path.write_text(text, encoding="utf-8")
+    assert detect_nbest(path) == form
+    assert read_nbest(path).utterances
+
+
+def test_references_are_joined(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("u-2 b c\nu-1 好\nmore\n", encoding="utf-8")
+    references = read_references(read_document(tmp_path / "text"))
+    found = read_kaldi(Document("w", WORDS), []).with_references(references, "text")
+    assert [each.reference for each in found.utterances] == ["好", "b c"]
+    with pytest.raises(InputError, match=r"text: must have a reference.* w, got none for 1, the first u-2"):
+        found.with_references({"u-1": "a"}, "text")

@@ -1,0 +1,230 @@
+"""Series and tables of numbers: every form, missing numbers, and faults by line and column."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bptt.data.examples import Array, Examples
+from bptt.data.readers import parquet
+from bptt.data.readers.arrays import read_npz
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import read_grid
+from bptt.data.readers.grid import read_delimited
+from bptt.data.readers.labelled import Columns
+from bptt.data.readers.series import read_ts, read_ucr
+from bptt.data.readers.tables import read_long, read_table
+from bptt.errors import InputError
+
+HEADER = "# on the data\n@problemName P\n@dimensions 2\n@classLabel true a b\n@data\n"
+
+
+def values(found: Examples[Array, str]) -> list[list[list[float]]]:
+    assert all(array.dtype == np.float32 for array in found.inputs)
+    return [array.tolist() for array in found.inputs]
+
+
+def test_ts_has_time_first_and_lengths_of_its_own() -> None:
+    found = read_ts(Document("d", HEADER + "1,2,3:4,5,6:a\n\n7:-8e0:b\n"))
+    assert values(found) == [[[1, 4], [2, 5], [3, 6]], [[7, -8]]]
+    assert found.targets == ("a", "b")
+    assert [row.place for row in found.rows] == ["d:6", "d:8"]
+
+
+def test_ts_without_labels_with_missing_numbers_or_with_a_number_as_target() -> None:
+    found = read_ts(Document("d", "@classLabel false\n@DATA\n1,?,3\n?,2\n"))
+    assert np.isnan(found.inputs[0][1, 0])
+    assert found.inputs[0].shape == (3, 1)
+    assert not found.has_targets
+    assert found.notes == ("missing: 2 numbers, read as NaN, the first at d:3",)
+    assert read_ts(Document("d", "@targetLabel true\n@data\n1,2:0.5\n")).targets == ("0.5",)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (HEADER + "1:2:c\n", "d:6: ends in one of the labels a, b, got 'c'"),
+        (HEADER + "1:2:3:a\n", "d:6: must have 2 dimensions as the header says, got 3"),
+        (HEADER + "1,2:3:a\n", r"d:6: all dimensions of a series have one length, got \[1, 2\]"),
+        (HEADER + "1,x:3,4:a\n", "d:6: number 2 must be a number, got 'x'"),
+        (HEADER + "1:inf:a\n", "d:6: must be a finite number of float32, got inf"),
+        (HEADER + "1:1e39:a\n", "d:6: must be a finite number of float32, got 1e39"),
+        (HEADER.replace("2", "?") + "1:1:a\n", "d:6: must have . dimensions"),
+        ("@data\n1:2\n1\n", "d:3: must have 2 dimensions as the first, got 1"),
+        ("1,2\n@data\n", "d:1: a line before @data begins with @ or #"),
+        ("@timeStamps true\n@data\n(0,1)\n", "d: values must stand without time stamps"),
+        ("@problemName P\n", "d: must have a line @data"),
+        ("@problemName P\n@data\n", "d: must hold at least one example"),
+    ],
+)
+def test_a_fault_in_ts_is_named(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_ts(Document("d", text))
+
+
+def test_ucr_cuts_the_nan_behind_a_shorter_series() -> None:
+    found = read_ucr(Document("d", "1\t0.5\t2\tNaN\tNaN\n\n-1\t1\tNaN\t3\t4\n"))
+    assert values(Examples(found.rows[:1])) == [[[0.5], [2]]]
+    assert found.inputs[1].shape == (4, 1)
+    assert found.targets == ("1", "-1")
+    assert found.notes == ("missing: 1 numbers, read as NaN, the first at d:3",)
+    for line in ("1\tNaN\tNaN", "1", "\t1\t2"):
+        with pytest.raises(InputError, match="d:2: must be"):
+            read_ucr(Document("d", f"1\t2\n{line}\n"))
+
+
+def long(text: str, **named: str) -> Examples[Array, str]:
+    return read_long(read_delimited(Document("d", text)), Columns(**named))
+
+
+LONG = "t,id,x,label,y\n2,b,5,neg,6\n10,a,3,pos,4\n9,a,1,pos,2\n"
+
+
+def test_long_tables_are_sorted_by_time_within_a_series() -> None:
+    found = long(LONG)
+    assert values(found) == [[[5, 6]], [[1, 2], [3, 4]]]
+    assert (found.targets, found.columns) == (("neg", "pos"), ("x", "y"))
+    assert [(row.name, row.place) for row in found.rows] == [("b", "d:2"), ("a", "d:3")]
+    dates = "case\ttime\tx\na\t2026-01-10\t2\na\t2026-01-09\t1\n"
+    assert values(long(dates)) == [[[1], [2]]]
+    assert not long(dates).has_targets
+
+
+def test_a_model_gets_its_columns_in_its_order() -> None:
+    found = read_long(read_delimited(Document("d", LONG)), Columns(features=("y", "x")))
+    assert values(found) == [[[6, 5]], [[2, 1], [4, 3]]]
+    with pytest.raises(InputError, match="d: must have a column z"):
+        read_long(read_delimited(Document("d", LONG)), Columns(features=("x", "z")))
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("id,t,x\na,1,2\na,1.0,3\n", "d:3: a series has one row for each time, got 1.0"),
+        ("id,t,x\na,1,2\na,2,many\n", "d:3: column x must be a number, got 'many'"),
+        ("id,t,x,label\na,1,2,p\na,2,2,n\n", "d:3: all rows of a series have one label, p at d:2, got 'n'"),
+        ("id,t,x,label\na,1,2,\n", "d:2: must have a label"),
+        ("id,x\na,1\n", "d: must have a column id and a column t, got id, x"),
+        ("id,t\na,1\n", "d: must have a column of numbers"),
+        ("id,t,x\na,1\n", "d:2: must have 3 columns"),
+    ],
+)
+def test_a_fault_in_a_long_table_is_named(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        long(text)
+
+
+def table(text: str, *features: str, target: str | None = None) -> Examples[Array, str]:
+    return read_table(read_delimited(Document("d", text)), Columns(None, target, features))
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("5.1,3.5,setosa\n\n4,NA,virginica\n", ("1", "2")),
+        ("a,b,kind\n5.1,3.5,setosa\n4,,virginica\n", ("a", "b")),
+        ("a;Class;b\n5.1;setosa;3.5\n4;virginica;?\n", ("a", "b")),
+    ],
+    ids=["no header", "last column", "named column"],
+)
+def test_the_label_of_a_table(text: str, columns: tuple[str, ...]) -> None:
+    found = table(text)
+    assert found.inputs[0].tolist() == np.float32([5.1, 3.5]).tolist()
+    assert np.isnan(found.inputs[1][1])
+    assert (found.targets, found.columns) == (("setosa", "virginica"), columns)
+    assert len(found.notes) == 1
+
+
+def test_a_table_for_a_model_has_its_columns_and_perhaps_a_label() -> None:
+    assert table("b,a\n1,2\n", "a", "b").inputs[0].tolist() == [2, 1]
+    assert not table("b,a\n1,2\n", "a", "b").has_targets
+    assert not table("1,2\n", "1", "2").has_targets
+    assert table("1,2,3\n", "1", "2").targets == ("3",)
+    assert table("n,a\n1,2\n", target="n").targets == ("1",)
+    for text, fault in [
+        ("a,b,y\n1,two,x\n", "d:2: column b must be a number, got 'two'. Code categories as numbers"),
+        ("a,y\n1,\n", "d:2: must have a label"),
+        ("1,2\n1\n", "d:2: must have 2 columns"),
+        ("1\n2\n", "d: must have a column of numbers"),
+    ]:
+        with pytest.raises(InputError, match=fault):
+            table(text)
+
+
+def save(path: Path, **arrays: object) -> Path:
+    np.savez(path, **{name: np.asarray(array) for name, array in arrays.items()})
+    return path
+
+
+def test_npz(tmp_path: Path) -> None:
+    x = np.arange(12.0).reshape(2, 3, 2)
+    path = save(tmp_path / "a.npz", X=x, y=[1, 0], lengths=[3, 2])
+    found = read_npz(path)
+    assert values(found) == [x[0].tolist(), x[1, :2].tolist()]
+    assert found.targets == ("1", "0")
+    assert found.rows[1].place == f"{path}: X[1]"
+    x[1, 1:] = np.nan
+    x[0, 1] = np.nan
+    found = read_npz(save(tmp_path / "b.npz", X=x))
+    assert [len(series) for series in found.inputs] == [3, 1]
+    assert not found.has_targets
+    assert found.notes == (f"missing: 2 numbers, read as NaN, the first at {tmp_path / 'b.npz'}: X[0]",)
+    assert read_npz(save(tmp_path / "c.npz", X=[[1, 2], [3, 4]])).inputs[1].tolist() == [[3], [4]]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "fault"),
+    [
+        ({"x": [1]}, "must hold an array X, got x"),
+        ({"X": [1.0]}, r"X must be numbers, \(N, T, D\) or \(N, T\), got \(1,\) of float64"),
+        ({"X": [["a"]]}, r"X must be numbers"),
+        ({"X": np.zeros((0, 2))}, r"X must be numbers"),
+        ({"X": [[1.0]], "y": [1, 2]}, r"y must be \(1,\), a label a series, got \(2,\)"),
+        ({"X": [[1.0]], "lengths": [2]}, r"X\[0\]: must have 1 to 1 steps, got 2"),
+        ({"X": [[1.0]], "lengths": [1.0]}, r"lengths must be \(1,\) whole numbers"),
+        ({"X": [[1.0], [np.nan]]}, r"X\[1\]: must have 1 to 1 steps, got 0"),
+        ({"X": [[1e39]]}, r"X\[0\]: must hold finite numbers of float32"),
+    ],
+)
+def test_a_fault_in_npz_is_named(tmp_path: Path, arrays: dict[str, object], fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_npz(save(tmp_path / "a.npz", **arrays))
+
+
+def test_what_is_no_npz_is_an_error_and_no_pickle_is_loaded(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, X=np.array([[1], [1, 2]], dtype=object))
+    whole = path.read_bytes()
+    for data in (whole, whole[:-30], b"PK\x03\x04", b"text", b""):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=r"a\.npz: must be an \.npz file"):
+            read_npz(path)
+    np.save(tmp_path / "b.npz.npy", np.zeros(3))
+    with pytest.raises(InputError, match=r"must be an \.npz file"):
+        read_npz(tmp_path / "b.npz.npy")
+    with pytest.raises(InputError, match="must be a file"):
+        read_npz(tmp_path / "absent.npz")
+
+
+def test_parquet_is_read_as_any_columns(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    columns = {"id": ["a", "a"], "t": [2, 1], "x": [0.1, None], "label": ["p", "p"]}
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    found = read_long(read_grid(path), Columns())
+    assert found.inputs[0][1, 0] == np.float32(0.1)
+    assert np.isnan(found.inputs[0][0, 0])
+    assert (found.targets, found.columns) == (("p",), ("x",))
+    assert found.rows[0].place == f"{path}: row 1"
+    path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(InputError, match="must be a Parquet file"):
+        read_grid(path)
+
+
+def test_without_pyarrow_the_cure_is_said(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(parquet, "pyarrow", None)
+    (tmp_path / "a").write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=r"needs pyarrow.*pip install 'bptt\[parquet\]'"):
+        read_grid(tmp_path / "a")
