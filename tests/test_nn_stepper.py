@@ -85,6 +85,14 @@ def test_steps_are_the_bits_of_a_sequence(name: str, batch: int) -> None:
         assert equal(steps_of(module, x, start), sequence(module, x, start))
 
 
+def test_steps_in_bfloat16_are_those_of_a_sequence() -> None:
+    """Rows are rounded where they meet a matrix: between layers it makes no difference when."""
+    with backend("cpu"):
+        module = make(CATALOGUE["lstm"]).bfloat16()
+        x, start = drawn(module, 3)
+        assert torch.equal(steps_of(module, x, start)[0], sequence(module, x, start)[0])
+
+
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("name", ["lstm", "gru", "gru-torch", "lstm-layernorm", "lstm-projection", "dense"])
 def test_threads_change_no_bit(name: str, count: int) -> None:

@@ -22,7 +22,7 @@ def stepper_text(passes: Sequence[Pass], products: ProductText) -> str:
             "\n    // One pass of a step for units [begin, end).",
             "    static void run(const Arguments<Shape>& a, Block<Shape>& block, int pass, int64_t begin,"
             " int64_t end) {",
-            "        const real* panel = a.weights;",
+            "        const factor* panel = a.weights;",
             "        int64_t before = 0;",
             *(f"        {line}" for line in body),
             "    }",
