@@ -10,7 +10,7 @@ import pytest
 from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import FORMS, read_examples
-from bptt.data.readers.labelled import Columns
+from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
 
 UCI = "EI,  ATRINS-1,   CCAGCTGCATCACAGGAGGC\n\nN, B, ACGTNNNNNNNN\n"
@@ -18,7 +18,7 @@ UCI = "EI,  ATRINS-1,   CCAGCTGCATCACAGGAGGC\n\nN, B, ACGTNNNNNNNN\n"
 TEXTS = {
     "text\tlabel\n好，的\tpos\n": "columns",
     "id,label,body\n1,a,x y\n": "columns",
-    '"text","label"\n"a, b","x"\n': "columns",
+    '"Text","label"\n"a, b","x"\n': "columns",
     "好\tpos\n坏\tneg\n": "columns",
     "very good,pos\nbad,neg\n": "columns",
     '{"text": "a", "label": "x"}\n': "columns",

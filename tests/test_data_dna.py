@@ -75,7 +75,7 @@ def test_a_fault_in_fasta_is_named(text: str, fault: str) -> None:
 
 
 def test_fastq_and_its_qualities_that_look_like_headers() -> None:
-    found = read_fastq(Document("d", "@a 1:N:0\nacg\n+\n@+>\n@b 2\nT\n+b\n#\n"))
+    found = read_fastq(Document("d", "@a 1:N:0\nacg\n+\n@+> \n@b 2\nT\n+b\n#\n"))
     assert (found.inputs, found.has_targets) == (("ACG", "T"), False)
     assert [(row.name, row.place) for row in found.rows] == [("a", "d:1"), ("b", "d:5")]
     assert read_fastq(Document("d", "@a label=x\nA\n+\n#\n")).targets == ("x",)

@@ -9,9 +9,9 @@ import pytest
 
 from bptt.data.examples import Examples
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.folders import read_class_files, read_class_folders
-from bptt.data.readers.grid import read_delimited, read_json_lines
-from bptt.data.readers.labelled import Columns, read_fasttext, read_labelled, read_lines
+from bptt.data.readers.folders import holds_class_folders, read_class_files, read_class_folders
+from bptt.data.readers.grid import Columns, read_delimited, read_json_lines
+from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
 from bptt.errors import InputError
 
 
@@ -30,7 +30,7 @@ WANTED = [("很好，真的", "pos"), ("so, so", "neg")]
     "text",
     [
         "text\tlabel\n很好，真的\tpos\nso, so\tneg\n",
-        'Label,Sentence\npos,很好，真的\nneg,"so, so"\n',
+        'Label , Sentence\n pos,很好，真的\nneg,"so, so"\n',
         "id\tcategory\tcontent\n7\tpos\t很好，真的\n\n8\tneg\tso, so\n",
         "body;class\n很好，真的;pos\nso, so;neg\n",
     ],
@@ -147,6 +147,8 @@ def test_one_file_for_each_class(tmp_path: Path) -> None:
     assert pairs(found) == [("Νίκος", "Greek"), ("Anna", "Greek"), ("x", "e.coli")]
     assert found.rows[1].place == f"{tmp_path / 'Greek.txt'}:3"
     assert found.notes == ("left out: LICENSE, README.md, SOURCE.txt",)
+    (tmp_path / ".git").mkdir()
+    assert not holds_class_folders(tmp_path)
     write(tmp_path / "Greek.csv", "b\n")
     with pytest.raises(InputError, match="must hold one file for each class"):
         read_class_files(tmp_path)

@@ -11,8 +11,7 @@ import pytest
 from bptt.data.examples import Examples
 from bptt.data.nbest import Hypothesis, Utterance
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.grid import read_delimited, read_json_lines
-from bptt.data.readers.labelled import Columns
+from bptt.data.readers.grid import Columns, read_delimited, read_json_lines
 from bptt.data.readers.minimal_pairs import Prefix, read_minimal_pairs
 from bptt.data.readers.nbest import (
     detect_nbest,
@@ -46,7 +45,7 @@ def test_parallel_files_of_unequal_length_are_an_error_with_both_counts() -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "Hi.\t嗨。\nI, too.\t我也是。\n",
+        "Hi. \t嗨。 \nI, too.\t我也是。\n",
         'SRC,TGT\nHi.,嗨。\n"I, too.",我也是。\n',
         "target\tn\tsource\n嗨。\t1\tHi.\n我也是。\t2\tI, too.\n",
         "Hi.\t嗨。\tCC-BY\nI, too.\t我也是。\tCC-BY\n",
@@ -114,7 +113,7 @@ HEARD = (
     Utterance("u-1", (Hypothesis("好 a", -1.5), Hypothesis("", -20.0))),
     Utterance("u-2", (Hypothesis("b", -3.0),)),
 )
-WORDS = "u-1-10 b\nu-1-9 好 a\nu-2-1 c\n"
+WORDS = "u-1-10 b \nu-1-9\t好 a\nu-2-1 c\n"
 
 
 def test_kaldi_costs_are_negative_logarithms_and_ranks_are_numbers() -> None:
@@ -204,7 +203,7 @@ def test_a_fault_in_hyporadise_is_named(text: str, fault: str) -> None:
 
 
 def test_rnnlm_lists_begin_with_the_utterance() -> None:
-    found = read_rnnlm(Document("d", "u 好 a\nv b\nu\n"))
+    found = read_rnnlm(Document("d", "u 好 a \nv b\nu\n"))
     assert [(each.name, [h.text for h in each.hypotheses]) for each in found.utterances] == [
         ("u", ["好 a", ""]),
         ("v", ["b"]),

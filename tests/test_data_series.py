@@ -12,8 +12,7 @@ from bptt.data.readers import parquet
 from bptt.data.readers.arrays import read_npz
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import read_grid
-from bptt.data.readers.grid import read_delimited
-from bptt.data.readers.labelled import Columns
+from bptt.data.readers.grid import Columns, read_delimited
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
 from bptt.errors import InputError
@@ -27,7 +26,7 @@ def values(found: Examples[Array, str]) -> list[list[list[float]]]:
 
 
 def test_ts_has_time_first_and_lengths_of_its_own() -> None:
-    found = read_ts(Document("d", HEADER + "1,2,3:4,5,6:a\n\n7:-8e0:b\n"))
+    found = read_ts(Document("d", HEADER.replace("true", "True") + "1,2,3:4,5,6: a \n\n7:-8e0:b \n"))
     assert values(found) == [[[1, 4], [2, 5], [3, 6]], [[7, -8]]]
     assert found.targets == ("a", "b")
     assert [row.place for row in found.rows] == ["d:6", "d:8"]
@@ -65,7 +64,7 @@ def test_a_fault_in_ts_is_named(text: str, fault: str) -> None:
 
 
 def test_ucr_cuts_the_nan_behind_a_shorter_series() -> None:
-    found = read_ucr(Document("d", "1\t0.5\t2\tNaN\tNaN\n\n-1\t1\tNaN\t3\t4\n"))
+    found = read_ucr(Document("d", " 1\t0.5\t2\tNaN\tNaN\n\n-1\t1\tNaN\t3\t4\n"))
     assert values(Examples(found.rows[:1])) == [[[0.5], [2]]]
     assert found.inputs[1].shape == (4, 1)
     assert found.targets == ("1", "-1")
@@ -125,7 +124,7 @@ def table(text: str, *features: str, target: str | None = None) -> Examples[Arra
     [
         ("5.1,3.5,setosa\n\n4,NA,virginica\n", ("1", "2")),
         ("a,b,kind\n5.1,3.5,setosa\n4,,virginica\n", ("a", "b")),
-        ("a;Class;b\n5.1;setosa;3.5\n4;virginica;?\n", ("a", "b")),
+        ("a; Class;b\n5.1; setosa ;3.5\n4;virginica;?\n", ("a", "b")),
     ],
     ids=["no header", "last column", "named column"],
 )

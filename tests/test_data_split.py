@@ -96,6 +96,7 @@ def test_folds_are_even_keep_labels_and_do_not_cut_groups() -> None:
 
 def test_as_many_folds_as_inputs_leave_one_out() -> None:
     assert sorted(fold_numbers(list("abcd"), list("xyxy"), 4, 0)) == [0, 1, 2, 3]
+    assert sorted(fold_numbers(list("abcd"), None, 2, 0)) == [0, 0, 1, 1]
     with pytest.raises(InputError, match="is a number from 2 to 2"):
         fold_numbers(list("aabb"), None, 3, 0)
 

@@ -39,6 +39,7 @@ def test_between_spaces_the_first_column_is_the_word_and_the_last_the_tag() -> N
 
 def test_words_that_all_begin_with_a_hash_are_words() -> None:
     assert read("#a O\n#b B-X\n").targets == (("O", "B-X"),)
+    assert not read("#a\n#b\n").has_targets
 
 
 def test_between_tabs_a_line_of_a_hash_and_no_tab_is_a_comment() -> None:
@@ -53,7 +54,7 @@ def test_one_column_has_no_tags() -> None:
 
 def test_conll_u_gives_the_parts_of_speech_of_words() -> None:
     rest = "\t_" * 6
-    lines = [f"1-2\tdu\t_\t_{rest}", f"1\tde\tde\tADP{rest}", f"1.1\tx\tx\tX{rest}", f"2\tle\tle\tDET{rest}"]
+    lines = [f"1-2\tdu\t_\t_{rest}", f"1\tde\tof\tADP{rest}", f"1.1\tx\tx\tX{rest}", f"2\tle\tle\tDET{rest}"]
     found = read("# sent_id = 1\n" + "\n".join(lines) + "\n")
     assert (found.inputs, found.targets) == ((("de", "le"),), (("ADP", "DET"),))
 
@@ -195,6 +196,7 @@ def test_letters_alone_cut_words() -> None:
     assert detect_scheme([list("BMESBE")]).scheme == SCHEMES["BMES"]
     assert spans(list("BMESBE")) == (Span(0, 3, ""), Span(3, 4, ""), Span(4, 6, ""))
     assert convert(list("BMESBE"), BIO) == tuple("BIIBBI")
+    assert convert(list("BIOB"), IOB1) == tuple("IIOI")
 
 
 def test_faults_in_tags_and_entities_are_named() -> None:

@@ -11,27 +11,23 @@ from bptt.data.nucleotides import LETTERS
 from bptt.data.readers.document import Document
 from bptt.data.readers.folders import holds_class_folders
 from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, is_json_lines, read_grid
-from bptt.data.readers.grid import LABELS, Grid, delimiter
-from bptt.data.readers.labelled import TEXTS, Columns
+from bptt.data.readers.grid import LABELS, Columns, Grid, delimiter
+from bptt.data.readers.labelled import TEXTS
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.tables import is_long
 from bptt.data.text import read_bytes
 
 _ZIP = b"PK\x03\x04"
 
-# A form that its text shows, and what shows it.
+# A form that a text shows, where, and in words.
 _SIGNS = (
     ("ts", re.compile(r"(?im)^@data[ \t]*$"), "it has a line @data"),
-    ("fasta", re.compile(r"\s*>\S"), "its first line begins with >"),
-    ("fastq", re.compile(rf"(?i)\s*@\S.*\n[{LETTERS}]+\s*\n\+"), "its first records are @, letters, +"),
-    ("fasttext", re.compile(r"\s*__label__\S"), "its first line begins with __label__"),
-    (
-        "uci",
-        # Ten letters: fewer may be a word.
-        re.compile(rf"(?i)(\s*[^,\n]+,[^,\n]+,\s*[{LETTERS}]{{10,}}[ \t]*(\n|$))+\s*$"),
-        "its lines are CLASS, NAME, SEQUENCE",
-    ),
+    ("fasta", re.compile(r"\A\s*>\S"), "its first line begins with >"),
+    ("fastq", re.compile(rf"(?i)\A\s*@\S.*\n[{LETTERS}]+\n\+"), "its first record is @, letters, +"),
+    ("fasttext", re.compile(r"\A\s*__label__\S"), "its first line begins with __label__"),
 )
+# Ten letters: fewer may be a word.
+_UCI = re.compile(rf"(?i)[^,]+,[^,]+,\s*[{LETTERS}]{{10,}}\s*")
 
 
 @dataclass(frozen=True)
@@ -64,8 +60,10 @@ def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
             return _of_header(read_grid(source), columns)
     document = document_of(source)
     for form, sign, reason in _SIGNS:
-        if sign.match(document.text) or (form == "ts" and sign.search(document.text)):
+        if sign.search(document.text):
             return Detected(form, reason)
+    if all(_UCI.fullmatch(line) for line in document.lines if line.strip()):
+        return Detected("uci", "its lines are CLASS, NAME, SEQUENCE")
     if is_json_lines(document):
         return _of_header(read_grid(document), columns)
     return _of_columns(document, columns, labelled)

@@ -12,8 +12,8 @@ from bptt.data.readers.arrays import read_npz
 from bptt.data.readers.dna import read_fasta, read_fastq, read_uci
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.folders import read_class_files, read_class_folders
-from bptt.data.readers.grid import Grid, read_delimited, read_json_lines
-from bptt.data.readers.labelled import Columns, read_fasttext, read_labelled, read_lines
+from bptt.data.readers.grid import Columns, Grid, read_delimited, read_json_lines
+from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
 from bptt.data.readers.parquet import read_parquet
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table

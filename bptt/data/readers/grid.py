@@ -16,6 +16,17 @@ LABELS = ("label", "labels", "category", "class", "target", "sentiment", "intent
 
 
 @dataclass(frozen=True)
+class Columns:
+    """The columns that a user names: of the input, of the target, and of the numbers that a model was
+    trained on. What is not named is looked for under its usual names.
+    """
+
+    input: str | None = None
+    target: str | None = None
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Grid:
     """Cells as text, and the place of each row. `header` is () while nobody has said that the first row
     is one.

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.readers.document import Document
-from bptt.data.readers.grid import LABELS, Grid
+from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.errors import InputError
 
 TEXTS = tuple("text sentence review content tweet message utterance question sequence".split())
 
 _FASTTEXT = re.compile(r"__label__(\S+)\s*(.*)")
-
-
-@dataclass(frozen=True)
-class Columns:
-    """The columns that a user names: of the input, of the target, and of the numbers that a model was
-    trained on. What is not named is looked for under its usual names.
-    """
-
-    input: str | None = None
-    target: str | None = None
-    features: tuple[str, ...] = ()
 
 
 def read_lines(document: Document) -> Examples[str, str]:

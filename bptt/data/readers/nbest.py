@@ -58,10 +58,10 @@ def read_archive(document: Document) -> dict[str, tuple[str, str]]:
     for place, line in document.numbered():
         if not line.strip():
             continue
-        key, *value = line.split(maxsplit=1)
+        key, *value = line.strip().split(maxsplit=1)
         if key in found:
             raise InputError(place, "each key occurs once", f"{key}, also at {found[key][1]}")
-        found[key] = "".join(value).strip(), place
+        found[key] = "".join(value), place
     return found
 
 
@@ -133,8 +133,8 @@ def read_rnnlm(document: Document) -> NBest:
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for line in document.lines:
         if line.strip():
-            key, *text = line.split(maxsplit=1)
-            texts[key].append("".join(text).strip())
+            key, *text = line.strip().split(maxsplit=1)
+            texts[key].append("".join(text))
     found = tuple(
         Utterance(key, tuple(Hypothesis(text, 0.0) for text in each)) for key, each in texts.items()
     )

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.readers.document import Document
-from bptt.data.readers.grid import Grid
-from bptt.data.readers.labelled import Columns
+from bptt.data.readers.grid import Columns, Grid
 from bptt.errors import InputError
 
 SOURCES = ("source", "src", "input")

@@ -8,8 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from bptt.data.examples import Array, Example, Examples, gather
-from bptt.data.readers.grid import LABELS, Grid
-from bptt.data.readers.labelled import Columns
+from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.numbers import is_number, note_missing, read_numbers
 from bptt.errors import InputError
 
