@@ -12,7 +12,7 @@ from bptt.data.batches import NOTHING
 from bptt.data.levels import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.language_config import DataOptions
-from bptt.tasks.sampling import SamplingOptions, _pick, distribution, read_prompt, sample, sample_many
+from bptt.tasks.sampling import SamplingOptions, distribution, pick, read_prompt, sample, sample_many
 
 LOGITS = torch.tensor([[0.5, 2.0, -1.0, 1.9, 0.0], [3.0, 0.1, 0.2, 0.3, -4.0]])
 
@@ -131,7 +131,7 @@ def test_a_token_without_probability_is_never_drawn() -> None:
 def test_the_edges_of_the_shares() -> None:
     probabilities = torch.tensor([[0.0, 0.1, 0.0, 0.7, 0.0]], dtype=torch.float64).expand(3, -1)
     places = torch.tensor([0.0, 0.126, 1 - 2**-53], dtype=torch.float64)
-    assert _pick(probabilities, places).tolist() == [1, 3, 3]
+    assert pick(probabilities, places).tolist() == [1, 3, 3]
 
 
 def test_a_character_that_is_cut_off_by_the_length_is_replaced() -> None:

@@ -146,13 +146,13 @@ def _draw_tokens(
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
     continuation = Continuation(model, read)
-    for places in _places(options, numbers):
-        drawn = _pick(distribution(continuation.logits, options).cpu(), places)
+    for places in places_of(options, numbers):
+        drawn = pick(distribution(continuation.logits, options).cpu(), places)
         yield drawn
         continuation.read(drawn)
 
 
-def _places(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
+def places_of(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
     """For each token the place in [0, 1) that every sample draws, (B,), float64."""
     generators = [_generator(options.seed, number) for number in numbers]
     for first in range(0, options.length, _AHEAD):
@@ -167,7 +167,7 @@ def _generator(seed: int, number: int) -> torch.Generator:
     return torch.Generator().manual_seed(int(seeds[number]))
 
 
-def _pick(probabilities: Tensor, places: Tensor) -> Tensor:
+def pick(probabilities: Tensor, places: Tensor) -> Tensor:
     """For each row of (B, V) the token in whose share of [0, 1) the place (B,) lies."""
     shares = probabilities.cumsum(1)
     # The last is exactly 1, and a token of probability 0 has no share at all.
