@@ -88,6 +88,7 @@ def test_examples_without_text_are_left_out_and_counted() -> None:
         ("label\ta\tb\nx\ty\tz\n", "d: must say which column is the text, got label, a, b"),
         ("text\tlabel\tLabel\na\tb\tc\n", "d: each column has a name of its own, got label"),
         ("text\tlabel\n", "d: must hold rows"),
+        (";\n", "d: must hold rows"),
         ("text\tlabel\n\tx\n", "d: must hold at least one example that is not empty"),
     ],
 )

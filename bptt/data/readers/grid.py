@@ -95,9 +95,8 @@ def read_delimited(document: Document) -> Grid:
     RFC 4180. Raises InputError with the line if they are not.
     """
     mark = delimiter(document)
-    found = _tabs(document) if mark == "\t" else _quoted(document, mark or ",")
-    rows, places = zip(*found, strict=True)
-    return Grid(document.name, (), rows, places)
+    found = list(_tabs(document) if mark == "\t" else _quoted(document, mark or ","))
+    return Grid(document.name, (), tuple(row for row, _ in found), tuple(place for _, place in found))
 
 
 def _tabs(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -55,10 +55,10 @@ def read_ucr(document: Document) -> Examples[Array, str]:
 def _header(lines: Sequence[tuple[str, str]]) -> Header:
     header = {}
     for place, line in lines:
-        if not line.startswith("@"):
-            raise InputError(place, "a line before @data begins with @ or #", repr(line[:40]))
-        key, *values = line[1:].split()
-        header[key.casefold()] = values
+        key, *values = line.split()
+        if not key[1:] or key[0] != "@":
+            raise InputError(place, "a line before @data is @KEY VALUES, or a comment of #", repr(line[:40]))
+        header[key[1:].casefold()] = values
     return header
 
 
@@ -70,6 +70,8 @@ def _series(line: str, place: str, header: Header) -> Example[Array, str]:
         label = cells.pop().strip()
         if not label or (len(classes) > 1 and label not in classes[1:]):
             raise InputError(place, f"ends in one of the labels {', '.join(classes[1:])}", repr(label))
+    if not cells:
+        raise InputError(place, "must be values and their label, between colons", repr(line[:40]))
     wanted = header.get("dimensions", header.get("dimension", []))
     if wanted and wanted != [str(len(cells))]:
         raise InputError(place, f"must have {wanted[0]} dimensions as the header says", len(cells))

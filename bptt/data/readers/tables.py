@@ -9,7 +9,7 @@ import numpy as np
 
 from bptt.data.examples import Array, Example, Examples, gather
 from bptt.data.readers.grid import LABELS, Columns, Grid
-from bptt.data.readers.numbers import is_number, note_missing, read_numbers
+from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
 from bptt.errors import InputError
 
 IDS = ("id", "series", "series_id", "case", "case_id", "sample")
@@ -61,15 +61,13 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
         raise InputError(grid.name, rule, ", ".join(grid.header), "Call them so")
     label = grid.find(columns.target, LABELS)
     features = _features(grid, columns, {name, time, label})
+    times = _times(grid, time)
     groups: dict[str, list[int]] = {}
     for i, cells in enumerate(grid.rows):
         groups.setdefault(cells[name], []).append(i)
-    numeric = all(is_number(cells[time]) and cells[time].strip() for cells in grid.rows)
     rows = []
     for key, members in groups.items():
-        times = [float(grid.rows[i][time]) if numeric else grid.rows[i][time] for i in members]
-        order = _ordered(times, [grid.places[i] for i in members])
-        steps = [members[i] for i in order]
+        steps = _ordered(grid, members, times)
         values = [_numbers(grid.rows[i], features, grid.places[i], grid.header) for i in steps]
         target = None if label is None else _one_label(grid, members, label)
         rows.append(Example(np.stack(values), target, grid.places[members[0]], key))
@@ -106,9 +104,19 @@ def _one_label(grid: Grid, members: Sequence[int], label: int) -> str:
     return first
 
 
-def _ordered(times: Sequence[float | str], places: Sequence[str]) -> list[int]:
-    order = sorted(range(len(times)), key=lambda i: times[i])
+def _times(grid: Grid, time: int) -> list[float] | list[str]:
+    """The time of each row: all as numbers, or all as texts."""
+    cells = [row[time] for row in grid.rows]
+    for cell, place in zip(cells, grid.places, strict=True):
+        if is_missing(cell):
+            raise InputError(place, "must have a time", "none", "Add it, or remove the row")
+    return [float(cell) for cell in cells] if all(map(is_number, cells)) else cells
+
+
+def _ordered(grid: Grid, members: Sequence[int], times: Sequence[float | str]) -> list[int]:
+    """The rows of a series in the order of time."""
+    order = sorted(members, key=lambda i: times[i])
     for before, i in pairwise(order):
         if times[before] == times[i]:
-            raise InputError(places[i], "a series has one row for each time", times[i])
+            raise InputError(grid.places[i], "a series has one row for each time", times[i])
     return order
