@@ -36,7 +36,7 @@ print((status("VmHWM") - before) * 1024)
 def numbers(mode: str) -> int:
     """The formula, with numbers for its letters."""
     formula = storage(CATALOGUE["lstm"]).formulas[mode].replace("·", "*")
-    found = eval(formula, {"T": T, "B": B, "H": H, "S": int(T**0.5)})  # noqa: S307 (our own formula)
+    found = eval(formula, {"T": T, "B": B, "H": H, "S": int(T**0.5)})
     assert isinstance(found, int)
     return found
 
