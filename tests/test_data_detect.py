@@ -37,6 +37,8 @@ TEXTS = {
     "5.1,3.5,setosa\n4.9,3.0,setosa\n": "table",
     "a,b,kind\n5.1,3.5,setosa\n": "table",
     "target\ta\tb\n0\t1\t2\n": "table",
+    "id,a,label\n1,2,x\n": "table",
+    "time,a,label\n1,2,x\n": "table",
     '{"a": 1, "b": 2, "kind": "x"}\n': "table",
 }
 

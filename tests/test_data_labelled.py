@@ -51,7 +51,7 @@ def test_columns_are_named_by_the_user() -> None:
 
 
 def test_without_a_header_the_label_is_the_column_of_fewer_cells() -> None:
-    found = read("pos\tone\nneg\ttwo\npos\tthree\n")
+    found = read("pos\tone\nneg\ttwo\n pos\tthree\n")
     assert pairs(found) == [("one", "pos"), ("two", "neg"), ("three", "pos")]
     assert found.notes == ("no header: column 1 is the label (2 different cells against 3)",)
     assert pairs(read("one\tpos\ntwo\tneg\n")) == [("one", "pos"), ("two", "neg")]

@@ -129,7 +129,7 @@ def test_a_scheme_spells_entities_and_is_found_by_its_tags(name: str) -> None:
     assert spans(tags) == ENTITIES
     found = detect_scheme([tags, ("O",)])
     assert found.scheme == SCHEMES[name]
-    assert found.reason.startswith(name)
+    assert found.reason.startswith(f"{name}: ")
 
 
 def all_entities(length: int) -> list[tuple[Span, ...]]:
@@ -182,6 +182,7 @@ def test_which_scheme_when_b_and_i_alone_are_there() -> None:
     assert detect_scheme([["O", "B-X"]]).scheme == BIO
     assert detect_scheme([["O", "O"]]).scheme == BIO
     assert detect_scheme([["I-X", "B-X"], ["I-Y"]]).scheme == IOB1
+    assert detect_scheme([["O", "I", "I"], ["B"]]).reason.startswith("BIO, which 1 tags break")
     mostly = detect_scheme([["B-X", "O"], ["B-X", "O"], ["O", "I-X"]])
     assert mostly.scheme == BIO
     assert "which 1 tags break" in mostly.reason
