@@ -9,8 +9,8 @@ DEMO := runs/demo
 # Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
 # --resume: what was trained is not trained again, what was interrupted goes on.
 demo: .venv/.package
-	$(BIN)/bptt train lm -o $(DEMO) --epochs 7 --log-every 10 --resume
-	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 300 --temperature 0.4 --seed 2 -n 3
+	$(BIN)/bptt train lm -o $(DEMO) --epochs 8 --dropout 0.1 --log-every 10 --resume
+	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 300 --temperature 0.4 --seed 4 -n 3
 	$(BIN)/bptt score $(DEMO) docs/demo/sentences.txt
 	$(BIN)/bptt inspect $(DEMO)
 
