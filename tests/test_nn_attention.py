@@ -70,7 +70,9 @@ def test_weights_sum_to_one_and_nothing_of_the_padding_is_seen(score: str) -> No
         assert torch.equal(context, wanted[0])
         assert torch.equal(weights, wanted[1])
         attention.zero_grad()
-        (context.sin().sum() + weights.sin().sum()).backward()
+        # Not even on the way may there be a NaN.
+        with torch.autograd.set_detect_anomaly(True):
+            (context.sin().sum() + weights.sin().sum()).backward()
         assert (spoilt.grad[padding] == 0).all()
         assert all(p.grad.isfinite().all() for p in attention.parameters())
     assert (weights[:, padding.t()] == 0).all()

@@ -140,18 +140,24 @@ def test_to_stop_early_changes_nothing(options: BeamOptions, width: int, n_best:
 
 
 def test_a_search_stops_when_nothing_better_can_come() -> None:
-    """P(<eos>) = 0.9 at the second step: of one token, nothing open can beat it, whatever its length."""
+    """2 and then <eos> have P = 0.81; nothing else is above 0.1, whatever comes of it."""
     calls = []
 
     def sure(tokens: Tensor, table: Table) -> tuple[Tensor, Table, Tensor]:
         calls.append(len(tokens))
         log_probabilities = torch.full((len(tokens), V), 0.1 / (V - 1)).log()
-        log_probabilities[:, END if len(calls) > 1 else 2] = math.log(0.9)
+        log_probabilities[:, 2] = math.log(0.9)
+        log_probabilities[tokens == 2] = log_probabilities[tokens == 2][:, [0, 2, 1, 3]]
         return log_probabilities, table, torch.zeros(len(tokens), 0)
 
-    found = beam_search(sure, start([(0, 0)]), [0], BeamOptions(width=4, alpha=0), LengthLimit(1000))
-    assert found[0][0].tokens == (2,)
-    assert calls == [1, 4]
+    # The best open hypothesis, P = 0.03, may grow to 50 tokens and score ln 0.03 / (55 / 6)^alpha: more than
+    # the ended one, ln 0.81 / (7 / 6)^alpha, if alpha is above 1.36.
+    for alpha, at_once in ((0.0, True), (1.3, True), (1.4, False)):
+        calls.clear()
+        options = BeamOptions(width=3, alpha=alpha)
+        found = beam_search(sure, start([(0, 0)]), [0], options, LengthLimit(50))
+        assert found[0][0].tokens == (2,)
+        assert (len(calls) == 2) == at_once
 
 
 def test_a_beam_of_one_is_the_greedy_search() -> None:

@@ -96,7 +96,7 @@ class Attention(nn.Module):
         """The weights (B, T, S) of queries (B, T, Q)."""
         padding = memory.padding[:, None]
         scores = self._scores(queries, memory.keys)
-        # The lowest number, not -inf, for a row of -inf alone would have NaN as its softmax.
+        # The lowest number, not -inf: the softmax of a row of -inf alone, and its gradient, would be NaN.
         weights = scores.masked_fill(padding, torch.finfo(scores.dtype).min).softmax(2)
         return weights.masked_fill(padding, 0.0)
 
