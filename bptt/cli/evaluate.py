@@ -1,29 +1,78 @@
-"""`bptt evaluate`: how well a trained model does on a text."""
+"""`bptt evaluate`: how well a trained model does."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.language_model import Trained
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
-    file: Annotated[
-        Path | None, typer.Argument(help="A text; none: what was held out of the training.")
+    data: Annotated[
+        Path | None,
+        typer.Argument(help="What to answer, with the right answers; none: the text held out (lm)."),
+    ] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for the confusions of labels as a picture.")
     ] = None,
 ) -> None:
-    """Predict a text as in training, the states carried on, and print each metric with its value."""
+    """Print each metric with its value."""
     from bptt.cli.machine import prepare
 
     prepare()
+    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.loading import load
+
+    trained = load(run)
+    if isinstance(trained, TrainedClassifier):
+        _classify(trained, _needed(run, data), figures)
+    else:
+        _language_model(trained, run, data)
+
+
+def _needed(run: Path, data: Path | None) -> Path:
+    if data is None:
+        raise InputError(str(run), "needs examples with their answers", "none", "Name a file as learned from")
+    return data
+
+
+def _language_model(trained: Trained, run: Path, data: Path | None) -> None:
+    """As in training, the states carried on."""
     from bptt.data.text import read_text
     from bptt.tasks.evaluation import evaluate_text
-    from bptt.tasks.language_model import load_language_model
     from bptt.tasks.run_folder import read_held_out
 
-    model, vocabulary, config = load_language_model(run)
-    text = read_text(file) if file else read_held_out(run)
-    for name, value in evaluate_text(model, vocabulary, config.data, text).items():
+    model, vocabulary, config = trained
+    text = read_text(data) if data else read_held_out(run)
+    _print(evaluate_text(model, vocabulary, config.data, text))
+
+
+def _classify(trained: TrainedClassifier, data: Path, figures: Path | None) -> None:
+    found = trained.evaluate(trained.read(data, labelled=True))
+    _print(found.metrics)
+    print("\nlabel\tright\tof\tmost often taken for")
+    for label, row in zip(found.labels, found.confusion, strict=True):
+        right = row[found.labels.index(label)]
+        count, other = max((c, o) for c, o in zip(row, found.labels, strict=True) if o != label)
+        print(f"{label}\t{right}\t{sum(row)}\t{f'{other} ({count})' if count else '-'}")
+    if figures is not None:
+        from bptt.report.confusion import draw_confusion
+
+        figures.mkdir(parents=True, exist_ok=True)
+        picture = figures / "confusion.png"
+        draw_confusion(found.confusion, found.labels, picture)
+        print(f"\npicture: {picture}")
+
+
+def _print(metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
         print(f"{name}\t{value:.10g}")

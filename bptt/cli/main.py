@@ -11,7 +11,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import bptt
-from bptt.cli import bench, cells, check, derive, evaluate, inspect, sample, score, train
+from bptt.cli import bench, cells, check, derive, evaluate, inspect, predict, sample, score, train
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
@@ -27,6 +27,7 @@ app.command()(cells.cells)
 app.command()(derive.derive)
 app.command()(check.check)
 app.add_typer(train.app, name="train")
+app.command()(predict.predict)
 app.command()(sample.sample)
 app.command()(score.score)
 app.command()(evaluate.evaluate)

@@ -65,7 +65,7 @@ class Encoder(nn.Module):
         self.input_dropout = nn.Dropout(options.input_dropout)
         self.recurrent = options.build(cell, part.output_size, options.bidirectional)
         self.read_size = self.recurrent.num_directions * self.recurrent.output_size
-        self.feed_forward = _feed_forward(self.read_size, options)
+        self.feed_forward = feed_forward(self.read_size, options)
         self.output_size = options.feed_forward[-1] if options.feed_forward else self.read_size
 
     def forward(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
         return Encoded(output, (final,) if isinstance(final, Tensor) else final)
 
 
-def _feed_forward(width: int, options: EncoderOptions) -> nn.Sequential:
+def feed_forward(width: int, options: EncoderOptions) -> nn.Sequential:
     """Layers for inputs (..., width), with the dropout before and after each."""
     layers: list[nn.Module] = [nn.Dropout(options.dropout)]
     for size in options.feed_forward:

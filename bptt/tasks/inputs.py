@@ -137,7 +137,9 @@ class SpelledWordInput(InputPart):
 
 
 class SeriesInput(InputPart):
-    """Series of D numbers a step, with the mean and the deviation of the training data taken out."""
+    """Series of D numbers a step, with the mean and the deviation of the training data taken out. NaN, a
+    number that is missing, counts as the mean.
+    """
 
     mean: Tensor
     deviation: Tensor
@@ -151,16 +153,17 @@ class SeriesInput(InputPart):
     def fit(self, series: Iterable[Tensor]) -> None:
         """Take the mean and the deviation over all steps of training series, (T, D) each and none padded.
 
-        A column that never changes keeps its unit.
+        A column that never changes keeps its unit; NaN is left out.
         """
         steps = torch.cat([each.double() for each in series])
-        deviation = steps.std(0, correction=0)
-        self.mean.copy_(steps.mean(0))
+        mean = steps.nanmean(0).nan_to_num()
+        deviation = (steps - mean).square().nanmean(0).sqrt()
+        self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, series: Tensor) -> Tensor:
         """The normalised series (T, B, D) for `series` (T, B, D)."""
-        return (series - self.mean) / self.deviation
+        return torch.where(series.isnan(), 0.0, (series - self.mean) / self.deviation)
 
 
 class DnaInput(InputPart):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -11,17 +10,14 @@ from bptt.cells.cell import Cell
 from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
-from bptt.tasks.options import check_keys, read_section, section
+from bptt.tasks.config import read_sections
 from bptt.tasks.recurrent_options import RecurrentOptions
-from bptt.tasks.run_folder import CONFIG, read_config
 
 TASK = "language-model"
 
 Mode = Literal["continuous", "sentences"]
 
 _EMBEDDING = 64
-# What else than the parts of a LanguageModelConfig is in config.json.
-_OTHERS = {"format", "bptt", "task", "source", "training"}
 
 
 @dataclass(frozen=True)
@@ -111,22 +107,18 @@ class Source:
     vocabulary_sha256: str
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """All sections of config.json."""
+
+    cell: Cell
+    model: ModelOptions
+    data: DataOptions
+    vocabulary: VocabularyOptions
+    source: Source
+
+
 def read_language_config(run: Path) -> tuple[LanguageModelConfig, Source]:
     """What `run` says about itself. Raises InputError if it is no language model, or damaged."""
-    config, where = read_config(run), str(run / CONFIG)
-    if config.get("task") != TASK:
-        raise InputError(where, f'"task" must be "{TASK}"', repr(config.get("task")))
-    parts = {"cell", "model", "data", "vocabulary"}
-    check_keys({key: v for key, v in config.items() if key not in _OTHERS}, parts, where)
-    source = read_section(Source, config, "source", where)
-    model = read_section(ModelOptions, config, "model", where)
-    data = read_section(DataOptions, config, "data", where)
-    vocabulary = read_section(VocabularyOptions, config, "vocabulary", where)
-    return LanguageModelConfig(_read_cell(config, where), model, data, vocabulary), source
-
-
-def _read_cell(config: Mapping[str, Any], where: str) -> Cell:
-    try:
-        return Cell.from_dict(section(config, "cell", where))
-    except InputError as error:
-        raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error
+    found = read_sections(_Whole, run, TASK)
+    return LanguageModelConfig(found.cell, found.model, found.data, found.vocabulary), found.source

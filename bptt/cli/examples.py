@@ -1,0 +1,101 @@
+"""The options of jobs on examples, and examples from what the user gives."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from bptt.cli.training import of_data, of_model
+
+if TYPE_CHECKING:
+    from bptt.data.readers.forms import Source
+    from bptt.tasks.encoder import EncoderOptions
+    from bptt.tasks.supervised import ExampleOptions
+
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class DataArguments:
+    """Which examples are held out, and how they are read."""
+
+    dev: Annotated[
+        Path | None, of_data(help="Examples to test on while training; none: a share of the others.")
+    ] = None
+    held_out: Annotated[float, of_data(help="That share.")] = 0.1
+    batch_size: Annotated[int, of_data(help="Examples side by side.")] = 32
+    max_length: Annotated[int, of_data(help="Steps of an input that are read, 0: all.")] = 0
+
+    def options(self, seed: int) -> ExampleOptions:
+        """The same as checked values."""
+        from bptt.tasks.supervised import ExampleOptions
+
+        return ExampleOptions(self.batch_size, self.held_out, self.max_length, seed)
+
+
+@dataclass(frozen=True)
+class EncoderArguments:
+    """What reads the input."""
+
+    cell: Annotated[str, of_model(help="A name that `bptt cells` lists, or mycell.py:MyCell.")] = "lstm"
+    layers: Annotated[int, of_model(help="Recurrent layers.")] = 1
+    hidden: Annotated[int, of_model(help="Units in a layer, in each direction.")] = 128
+    projection: Annotated[int, of_model(help="Units that a cell with projection hands on.")] = 0
+    bidirectional: Annotated[bool, of_model(help="Read in both directions.")] = True
+    feed_forward: Annotated[
+        list[int] | None, of_model(help="Width of a layer on top; may be repeated, from below.")
+    ] = None
+    activation: Annotated[Literal["relu", "tanh", "sigmoid"], of_model(help="Of the layers on top.")] = "relu"
+    dropout: Annotated[float, of_model(help="Share of values dropped between and after layers.")] = 0.0
+    input_dropout: Annotated[float, of_model(help="Share of values dropped before the first.")] = 0.0
+    initial: Annotated[Literal["zero", "learned"], of_model(help="The states that an input starts from.")] = (
+        "zero"
+    )
+
+    def options(self) -> EncoderOptions:
+        """The same as checked values."""
+        from bptt.tasks.encoder import EncoderOptions
+
+        return EncoderOptions(
+            hidden_size=self.hidden,
+            num_layers=self.layers,
+            dropout=self.dropout,
+            proj_size=self.projection,
+            initial=self.initial,
+            bidirectional=self.bidirectional,
+            feed_forward=tuple(self.feed_forward or ()),
+            activation=self.activation,
+            input_dropout=self.input_dropout,
+        )
+
+
+@dataclass(frozen=True)
+class TokenArguments:
+    """What a token of a text is."""
+
+    level: Annotated[Literal["character", "word", "bpe"], of_data(help="What a token is.")] = "word"
+    min_count: Annotated[int | None, of_data(help="Rarer tokens are <unk> (usual: 2 for words, else 1).")] = (
+        None
+    )
+    vocab_size: Annotated[
+        int | None, of_data(help="Most tokens to know (usual: 2000 for bpe, else all).")
+    ] = None
+    lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False
+    digits: Annotated[bool, of_data(help="Keep digits.")] = True
+    punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True
+
+
+def source_of(given: str) -> Source:
+    """A file or folder of that name; standard input for -; else the text itself."""
+    from bptt.data.readers.document import Document
+    from bptt.data.text import decode_text
+
+    if given == STDIN:
+        return Document("standard input", decode_text(sys.stdin.buffer.read(), "standard input"))
+    path = Path(given)
+    # A text may be longer than any name of a file.
+    if len(given) < 256 and path.exists():
+        return path
+    return Document("text", given)

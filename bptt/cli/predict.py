@@ -1,0 +1,52 @@
+"""`bptt predict`: the answers of a trained model, one for each input."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bptt.cli.examples import source_of
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.forms import Source
+    from bptt.tasks.classify import TrainedClassifier
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
+    input: Annotated[
+        str,
+        typer.Argument(help="A file or folder as learned from, a text, or - for standard input."),
+    ],
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Of all labels, not of the answer alone.")
+    ] = False,
+) -> None:
+    """Print an answer for each input; each line of a text is one."""
+    from bptt.cli.machine import prepare
+
+    prepare()
+    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.loading import load
+
+    trained, source = load(run), source_of(input)
+    if isinstance(trained, TrainedClassifier):
+        _classify(trained, source, probabilities)
+    else:
+        cure = "`bptt score` and `bptt sample` ask a language model"
+        raise InputError(str(run), "must be a run that gives answers", "a language model", cure)
+
+
+def _classify(trained: TrainedClassifier, source: Source, probabilities: bool) -> None:
+    examples = trained.read(source, labelled=False)
+    if probabilities:
+        print("\t".join(trained.labels))
+    for row, found in zip(examples.rows, trained.predict(examples.inputs), strict=True):
+        if probabilities:
+            print("\t".join(f"{p:.6f}" for p in found.probabilities))
+        else:
+            shown = row.input if isinstance(row.input, str) else row.name or row.place
+            print(f"{found.label}\t{max(found.probabilities):.6f}\t{shown}")

@@ -1,0 +1,94 @@
+"""`bptt train classify`: labels for texts, DNA, series or rows of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments
+from bptt.cli.training import (
+    RunArguments,
+    StepArguments,
+    as_typed,
+    of_data,
+    of_model,
+    train_task,
+    training_options,
+)
+
+_DATA = (
+    "TSV, CSV, JSON lines, Parquet, fastText, a folder of classes, FASTA, FASTQ, UCI sequences, "
+    ".ts, UCR, a long CSV, .npz, or a table of numbers."
+)
+
+
+def classify(
+    *,
+    data: Annotated[Path, typer.Argument(help=_DATA)],
+    run: RunArguments,
+    examples: DataArguments,
+    tokens: TokenArguments,
+    input: Annotated[str | None, of_data(help="The form of the data; none: as the file shows.")] = None,
+    text_column: Annotated[str | None, of_data(help="The column of the text, by name.")] = None,
+    label_column: Annotated[str | None, of_data(help="The column of the label, by name.")] = None,
+    both_strands: Annotated[
+        bool, of_data("--both-strands", help="Read DNA also as its reverse complement.")
+    ] = False,
+    encoder: EncoderArguments,
+    embedding: Annotated[int, of_model(help="Width of the embedding of tokens, 0: one-hot.")] = 64,
+    token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
+    pooling: Annotated[
+        Literal["last", "mean", "max", "attention"], of_model(help="From the steps to one vector.")
+    ] = "max",
+    loss: Annotated[
+        Literal["cross-entropy", "squared"], of_model(help="squared: of the probabilities.")
+    ] = "cross-entropy",
+    steps: StepArguments,
+) -> None:
+    """One of several labels for each example: many to one, or one to one for a row of numbers."""
+    from bptt.cli.machine import prepare
+
+    prepare(run.threads)
+    import torch
+
+    from bptt.cells import load
+    from bptt.data.levels import VocabularyOptions
+    from bptt.data.readers.detect import detect
+    from bptt.data.readers.forms import read_examples
+    from bptt.data.readers.grid import Columns
+    from bptt.tasks.classify import ClassifyTask
+    from bptt.tasks.classify_config import ClassifierConfig, HeadOptions, SourceOptions
+    from bptt.tasks.inputs import TokenOptions
+    from bptt.training.opening import check_run
+
+    columns = Columns(text_column, label_column)
+    with as_typed():
+        options = training_options(run, steps)
+        form = input
+        if form is None:
+            found = detect(data, columns)
+            typer.echo(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", err=True)
+            form = found.form
+        config = ClassifierConfig(
+            load(encoder.cell),
+            SourceOptions(form, text_column, label_column, both_strands=both_strands),
+            encoder.options(),
+            HeadOptions(pooling, loss),
+            TokenOptions(embedding, token_dropout),
+            VocabularyOptions(
+                tokens.level,
+                tokens.min_count,
+                tokens.vocab_size,
+                tokens.lower,
+                tokens.digits,
+                tokens.punctuation,
+            ),
+            examples.options(run.seed),
+        )
+    check_run(run.output, run.resume, run.overwrite)
+    learned = read_examples(data, form, columns)
+    dev = None if examples.dev is None else read_examples(examples.dev, form, columns)
+    torch.manual_seed(run.seed)
+    train_task(ClassifyTask(learned, dev, config), options, run)

@@ -1,0 +1,85 @@
+"""`bptt train lm`: a language model, from a text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from bptt.cli.training import (
+    RunArguments,
+    StepArguments,
+    as_typed,
+    of_data,
+    of_model,
+    of_steps,
+    train_task,
+    training_options,
+)
+from bptt.errors import InputError
+
+_FILES = "Text in UTF-8, plain or gzip. Without files: the language reference of Python."
+_MODE = "The text as one stream with the states carried on, or each line by itself."
+
+
+def lm(
+    *,
+    files: Annotated[list[Path] | None, typer.Argument(help=_FILES)] = None,
+    run: RunArguments,
+    level: Annotated[Literal["character", "word", "bpe"], of_data(help="What a token is.")] = "character",
+    mode: Annotated[Literal["continuous", "sentences"], of_data(help=_MODE)] = "continuous",
+    held_out: Annotated[float, of_data(help="Share of the text, its end, to test on.")] = 0.1,
+    min_count: Annotated[
+        int | None, of_data(help="Rarer tokens are <unk> (usual: 2 for words, else 1).")
+    ] = None,
+    vocab_size: Annotated[
+        int | None, of_data(help="Most tokens to know (usual: 2000 for bpe, else all).")
+    ] = None,
+    lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False,
+    digits: Annotated[bool, of_data(help="Keep digits.")] = True,
+    punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True,
+    cell: Annotated[str, of_model(help="A name that `bptt cells` lists, or mycell.py:MyCell.")] = "lstm",
+    layers: Annotated[int, of_model(help="Recurrent layers.")] = 2,
+    hidden: Annotated[int, of_model(help="Units in a layer.")] = 256,
+    projection: Annotated[int, of_model(help="Units that a cell with projection hands on.")] = 0,
+    embedding: Annotated[
+        int | None, of_model(help="Width of the embedding (usual: 64, or as --tied needs).")
+    ] = None,
+    one_hot: Annotated[bool, of_model("--one-hot", help="One-hot input, no embedding.")] = False,
+    tied: Annotated[bool, of_model("--tied", help="The embedding is the output matrix too.")] = False,
+    dropout: Annotated[float, of_model(help="Share of values dropped between layers.")] = 0.0,
+    initial: Annotated[
+        Literal["zero", "learned"], of_model(help="The states that a text starts from.")
+    ] = "zero",
+    batch_size: Annotated[int, of_steps(help="Streams, or lines, side by side.")] = 32,
+    length: Annotated[int, of_steps(help="Tokens the gradient goes back (continuous).")] = 50,
+    steps: StepArguments,
+) -> None:
+    """A language model: the probability of each character or word, given those before it."""
+    from bptt.cli.machine import prepare
+
+    prepare(run.threads)
+    import torch
+
+    from bptt.cells import load
+    from bptt.data.levels import VocabularyOptions
+    from bptt.data.text import default_corpus, read_corpus
+    from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions
+    from bptt.tasks.language_model import LanguageModelTask
+    from bptt.training.opening import check_run
+
+    if one_hot and embedding is not None:
+        raise InputError("bptt train lm", "takes --embedding or --one-hot, not both")
+    with as_typed():
+        options = training_options(run, steps)
+        config = LanguageModelConfig(
+            load(cell),
+            ModelOptions(hidden, layers, dropout, projection, initial, 0 if one_hot else embedding, tied),
+            DataOptions(mode, batch_size, length, held_out, run.seed),
+            VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
+        )
+    check_run(run.output, run.resume, run.overwrite)
+    torch.manual_seed(run.seed)
+    task = LanguageModelTask(read_corpus(files) if files else default_corpus(), config)
+    train_task(task, options, run)

@@ -1,0 +1,202 @@
+"""Classification: one of several labels for a text, a sequence of DNA, a series, or a row of a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Examples
+from bptt.data.nucleotides import reverse_complement
+from bptt.data.readers.forms import Source, read_examples
+from bptt.data.split import split_indices
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.errors import InputError
+from bptt.tasks.classify_config import TASK, ClassifierConfig
+from bptt.tasks.classify_metrics import Scores, scores
+from bptt.tasks.classify_network import Classifier
+from bptt.tasks.codecs.codec import Codec, pad
+from bptt.tasks.codecs.dna import DnaCodec
+from bptt.tasks.codecs.numbers import NumberCodec
+from bptt.tasks.codecs.text import TextCodec
+from bptt.tasks.config import read_sections, to_sections
+from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
+from bptt.tasks.language_network import evaluating
+from bptt.tasks.memory import within_memory
+from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
+from bptt.tasks.supervised import Encoded, Supervised, cut, in_batches
+
+Input = Any
+Labelled = Examples[Input, str]
+
+_SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable label of an input, and the probability of each label, in the order of `labels`."""
+
+    label: str
+    probabilities: tuple[float, ...]
+
+
+class ClassifyTask(Supervised):
+    """Learn the labels of examples.
+
+    What is not learned from is `held_out`, or, if that is None, a share of the examples, stratified, with
+    equal inputs on one side. The weights are drawn from torch's generator: seed it before. Raises
+    InputError if there are fewer than two labels, or a label is held out that is never learned.
+    """
+
+    unit = "examples"
+    model: Classifier
+
+    def __init__(self, examples: Labelled, held_out: Labelled | None, config: ClassifierConfig) -> None:
+        self.config = replace(config, source=replace(config.source, features=examples.columns))
+        self._notes = examples.notes
+        if held_out is None:
+            options = config.data
+            learned, held = split_indices(examples.keys, examples.targets, options.held_out, options.seed)
+            examples, held_out = examples.take(learned), examples.take(held)
+        self.labels = check_labels(examples)
+        self._learned, self._held_out = examples, held_out
+        self._codec = _new_codec(examples, config)
+        with within_memory("the model", _SMALLER):
+            self.model = build(self._codec, len(self.labels), config)
+        strands = (examples.inputs, _other_strands(examples.inputs))
+        inputs = [each for strand in strands[: 1 + config.source.both_strands] for each in strand]
+        self._encoded = [cut(self._codec.encode(each), config.data) for each in inputs]
+        numbers = {label: k for k, label in enumerate(self.labels)}
+        targets = [numbers[label] for label in examples.targets] * (1 + config.source.both_strands)
+        self._targets = torch.tensor(targets)
+        super().__init__(self._encoded, config.data)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of these examples, and their number."""
+        with within_memory("a batch", _SMALLER):
+            batch = pad([self._encoded[row] for row in rows])
+            return self.model.loss(self.model(batch), self._targets[rows]), len(rows)
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out examples."""
+        return self._trained.evaluate(self._held_out).metrics
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, labels.txt, and what the codec has learned."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        write_labels(folder, self.labels)
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """The examples, the labels, and the size of the model."""
+        counts = Counter(self._learned.targets)
+        most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
+        more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
+        lengths = sorted(len(tensors[0]) for tensors in self._encoded)
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        steps = f"{lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each, half of them up to "
+        return [
+            *self._notes,
+            f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
+            f"held out: {len(self._held_out):,} examples",
+            f"inputs: {steps}{lengths[len(lengths) // 2]:,}",
+            *self._codec.describe(),
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def _trained(self) -> TrainedClassifier:
+        return TrainedClassifier(self.model, self._codec, self.labels, self.config)
+
+
+class TrainedClassifier:
+    """A classifier with all that it needs to read inputs and to name labels."""
+
+    def __init__(
+        self, model: Classifier, codec: Codec[Input], labels: tuple[str, ...], config: ClassifierConfig
+    ) -> None:
+        self.model, self.labels, self.config = model, labels, config
+        self._codec = codec
+
+    def read(self, source: Source, labelled: bool) -> Labelled:
+        """Examples in the form that was learned from; of a text that needs no label, each line is one."""
+        form = self.config.source.form
+        if not labelled and self.config.source.kind == "text":
+            form = "lines"
+        return read_examples(source, form, self.config.source.columns)
+
+    def predict(self, inputs: Sequence[Input]) -> list[Prediction]:
+        """The label of each input. Raises MachineError if a batch does not fit into memory."""
+        rows = self.log_probabilities(inputs).exp().tolist()
+        return [Prediction(self.labels[row.index(max(row))], tuple(row)) for row in rows]
+
+    def log_probabilities(self, inputs: Sequence[Input]) -> Tensor:
+        """The logarithm of the probability of each label, (N, K), on the CPU."""
+        found = self._of_one_strand(inputs)
+        if not self.config.source.both_strands:
+            return found
+        both = torch.stack([found, self._of_one_strand(_other_strands(inputs))])
+        return both.exp().mean(0).log()
+
+    def evaluate(self, examples: Labelled) -> Scores:
+        """How well the labels of examples are found. Raises InputError for a label that was not learned."""
+        numbers = {label: k for k, label in enumerate(self.labels)}
+        for row, label in zip(examples.rows, examples.targets, strict=True):
+            if label not in numbers:
+                rule = f"a label is one of those learned, {', '.join(self.labels)}"
+                raise InputError(row.place, rule, repr(label), "Correct it, or leave the example out")
+        targets = torch.tensor([numbers[label] for label in examples.targets])
+        return scores(self.log_probabilities(examples.inputs), targets, self.labels)
+
+    def _of_one_strand(self, inputs: Sequence[Input]) -> Tensor:
+        encoded: list[Encoded] = [cut(self._codec.encode(each), self.config.data) for each in inputs]
+        found = torch.empty(len(inputs), len(self.labels))
+        with evaluating(self.model), within_memory("a batch", _SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                found[rows] = self.model(batch.to(self.model.output.weight.device)).log_softmax(1).cpu()
+        return found
+
+
+def build(codec: Codec[Input], classes: int, config: ClassifierConfig) -> Classifier:
+    """The network for what the codec gives."""
+    cell = None if config.source.kind == "table" else config.cell
+    return Classifier(codec.part(), classes, cell, config.model, config.head)
+
+
+def load_classifier(run: Path) -> TrainedClassifier:
+    """The classifier of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(ClassifierConfig, run, TASK)
+    labels = read_labels(run / LABELS)
+    codec = _saved_codec(run, config)
+    with torch.device("meta"):
+        model = build(codec, len(labels), config)
+    read_weights(model, run / WEIGHTS)
+    return TrainedClassifier(model.eval(), codec, labels, config)
+
+
+def _new_codec(examples: Labelled, config: ClassifierConfig) -> Codec[Input]:
+    if config.source.kind == "text":
+        text = "\n".join(examples.inputs)
+        return TextCodec(Vocabulary.build(text, config.vocabulary), config.tokens)
+    if config.source.kind == "dna":
+        return DnaCodec()
+    return NumberCodec(len(examples.columns), examples.inputs)
+
+
+def _saved_codec(run: Path, config: ClassifierConfig) -> Codec[Input]:
+    if config.source.kind == "text":
+        return TextCodec(Vocabulary.load(run / FILE, config.vocabulary), config.tokens)
+    if config.source.kind == "dna":
+        return DnaCodec()
+    return NumberCodec(len(config.source.features))
+
+
+def _other_strands(inputs: Sequence[Input]) -> list[Input]:
+    return [reverse_complement(each) for each in inputs] if inputs and isinstance(inputs[0], str) else []

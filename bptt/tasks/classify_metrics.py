@@ -1,0 +1,57 @@
+"""How well labels are found: accuracy, F1, confusions, and whether probabilities are what they say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Of confidences, for the calibration error.
+_BINS = 15
+
+
+@dataclass(frozen=True)
+class Scores:
+    """`metrics` by name. `confusion` (K, K) counts examples by their label, down, and the label that was
+    found, across, both in the order of `labels`.
+    """
+
+    metrics: dict[str, float]
+    confusion: tuple[tuple[int, ...], ...]
+    labels: tuple[str, ...]
+
+
+def scores(log_probabilities: Tensor, targets: Tensor, labels: tuple[str, ...]) -> Scores:
+    """The scores of ln P (N, K) for targets (N,).
+
+    "loss" is the mean of -ln P of the target, in nats; "macro_f1" the mean of F1 over the labels that occur
+    as target or as answer; "calibration_error" the mean difference between the confidence of an answer and
+    the share of right ones, over 15 equal bins of confidence (Guo et al. 2017, eq. 3).
+    """
+    count = len(labels)
+    confidence, answers = log_probabilities.exp().max(1)
+    pairs = torch.bincount(targets * count + answers, minlength=count * count).view(count, count)
+    right = answers == targets
+    metrics = {
+        "loss": functional.nll_loss(log_probabilities, targets).item(),
+        "accuracy": right.double().mean().item(),
+        "macro_f1": _macro_f1(pairs),
+        "calibration_error": _calibration_error(confidence, right),
+        "examples": len(targets),
+    }
+    return Scores(metrics, tuple(map(tuple, pairs.tolist())), labels)
+
+
+def _macro_f1(pairs: Tensor) -> float:
+    found, there = pairs.sum(0), pairs.sum(1)
+    occurs = found + there > 0
+    return (2 * pairs.diagonal()[occurs] / (found + there)[occurs]).double().mean().item()
+
+
+def _calibration_error(confidence: Tensor, right: Tensor) -> float:
+    bins = (confidence * _BINS).long().clamp(max=_BINS - 1)
+    differences = (right.double() - confidence.double()).new_zeros(_BINS)
+    differences.index_add_(0, bins, right.double() - confidence.double())
+    return (differences.abs().sum() / len(right)).item()

@@ -1,0 +1,1 @@
+"""How the inputs of examples become tensors: one codec for each kind of input."""

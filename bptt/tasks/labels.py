@@ -1,0 +1,39 @@
+"""The labels of a job: found in examples, and kept in a run folder, one a line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bptt.data.examples import Examples, X
+from bptt.data.text import decode_text, read_bytes
+from bptt.errors import InputError
+from bptt.tasks.run_folder import write_bytes
+
+LABELS = "labels.txt"
+
+
+def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
+    """The labels of examples in sorted order. Raises InputError for fewer than two, or one of two lines."""
+    labels = sorted(set(examples.targets))
+    if len(labels) < 2:
+        cure = "Give examples of another label; is it the right column?"
+        raise InputError("labels", "there must be two different ones to tell apart", repr(labels[0]), cure)
+    for row in examples.rows:
+        if row.target is not None and len(row.target.splitlines()) != 1:
+            raise InputError(row.place, "a label is one line", repr(row.target))
+    return tuple(labels)
+
+
+def write_labels(run: Path, labels: Iterable[str]) -> None:
+    """Write the labels of a run, whose order is that of the network's outputs."""
+    write_bytes(run / LABELS, "".join(f"{label}\n" for label in labels).encode("utf-8"))
+
+
+def read_labels(path: Path) -> tuple[str, ...]:
+    """What `write_labels` wrote. Raises InputError if the file is missing or damaged."""
+    cure = "Restore the file, or train again"
+    labels = tuple(decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
+    if len(labels) < 2 or len(set(labels)) < len(labels):
+        raise InputError(str(path), "must hold two labels or more, each once", len(labels), cure)
+    return labels

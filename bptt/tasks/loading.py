@@ -1,0 +1,32 @@
+"""A trained model of any job from its run folder, which says which job that is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bptt.errors import InputError
+from bptt.tasks import classify_config, language_config
+from bptt.tasks.classify import TrainedClassifier, load_classifier
+from bptt.tasks.language_model import Trained, load_language_model
+from bptt.tasks.run_folder import CONFIG, read_config
+
+AnyTrained = Trained | TrainedClassifier
+
+_LOADERS: Mapping[str, Callable[[Path], AnyTrained]] = {
+    language_config.TASK: load_language_model,
+    classify_config.TASK: load_classifier,
+}
+
+
+def load(run: str | Path) -> AnyTrained:
+    """The model of a run folder with its best weights, ready to predict.
+
+    Raises InputError naming the file and the cure if it is no run folder, or one with damaged files.
+    """
+    folder = Path(run)
+    task = read_config(folder).get("task")
+    if not isinstance(task, str) or task not in _LOADERS:
+        cure = "Was it written by a newer version of bptt?"
+        raise InputError(str(folder / CONFIG), f'"task" is one of {", ".join(_LOADERS)}', repr(task), cure)
+    return _LOADERS[task](folder)

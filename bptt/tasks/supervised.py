@@ -1,0 +1,74 @@
+"""What the jobs on examples share: the batches, their order, and predictions for many inputs."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import ByLength
+from bptt.data.checks import check_least
+from bptt.errors import InputError
+from bptt.tasks.codecs.codec import Padded, pad
+from bptt.tasks.task import Step, Task
+
+Encoded = tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class ExampleOptions:
+    """How examples are read.
+
+    The share `held_out` is not learned from, unless other examples are given for that; `seed` is for which
+    ones these are, and for the order of the others. Of an input longer than `max_length` (0: any) the
+    steps behind are not read. Raises InputError naming the option.
+    """
+
+    batch_size: int = 32
+    held_out: float = 0.1
+    max_length: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_least("batch_size", self.batch_size, 1)
+        check_least("max_length", self.max_length, 0)
+        check_least("seed", self.seed, 0)
+        if not 0 < self.held_out < 1:
+            raise InputError("held_out", "is above 0 and below 1", self.held_out)
+
+
+class Supervised(Task):
+    """A job on examples of the given lengths, of similar length in a batch."""
+
+    def __init__(self, encoded: Sequence[Encoded], options: ExampleOptions) -> None:
+        lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
+        self._order = ByLength(lengths, options.batch_size, options.seed)
+
+    def steps(self, epoch: int) -> int:
+        """The number of batches in `epoch`."""
+        return self._order.steps
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        """The loss on one batch."""
+        loss, units = self.loss(self._order.rows(epoch, index).tolist())
+        return Step(loss, units, ())
+
+    @abstractmethod
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of the training examples of these numbers, in nats, and over how many units."""
+
+
+def cut(encoded: Encoded, options: ExampleOptions) -> Encoded:
+    """The tensors of an input without the steps that are too many."""
+    return tuple(each[: options.max_length] for each in encoded) if options.max_length else encoded
+
+
+def in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], Padded]]:
+    """All inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
+    order = sorted(range(len(encoded)), key=lambda row: len(encoded[row][0]))
+    for first in range(0, len(order), size):
+        rows = order[first : first + size]
+        yield rows, pad([encoded[row] for row in rows])
