@@ -326,8 +326,16 @@ def test_what_cannot_be_is_said() -> None:
     with pytest.raises(InputError, match=r"h of hx: expected shape \(2, 3, 19\)"):
         stepper.states = (torch.zeros(1, 3, 19), torch.zeros(1, 3, 19))
     stack.double()
-    with pytest.raises(InputError, match="Make another stepper"):
-        stepper.renew()
+    for fault in (stepper.renew, lambda: stepper.step(torch.zeros(3, I, dtype=torch.float64))):
+        with pytest.raises(InputError, match="Make another stepper"):
+            fault()
+
+
+def test_parameters_of_another_shape_are_refused_before_they_are_read() -> None:
+    stack = make(CATALOGUE["lstm"])
+    stack.weight_hh_l1 = torch.nn.Parameter(torch.randn(76, 3))
+    with pytest.raises(InputError, match="recurrence"):
+        nn.Stepper(stack, 2)
 
 
 def test_a_stepper_is_neither_copied_nor_pickled() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -106,6 +108,74 @@ def test_memory_that_a_hook_put_elsewhere_is_not_taken() -> None:
     for keep in (True, False):
         found = torch.autograd.grad(values, leaves, [weights(v) for v in values], retain_graph=keep)
         assert same(found, outcome(example, How()).gradients)
+
+
+def test_threads_may_differentiate_one_graph() -> None:
+    """Only one of them hands the memory on: two passes that took it would write over each other's numbers."""
+    sizes = {"I": 64, "H": 128}
+    for seed in range(10):
+        memory._free.clear()
+        one = Pass(draw(CATALOGUE["lstm"], 40, 16, sizes, torch.float32, seed), How())
+        with ThreadPoolExecutor(2) as pool:
+            assert all(pool.map(lambda _, one=one: one.right(keep=True), range(2)))
+        places = [block.data_ptr() for block in memory._free]
+        assert len(set(places)) == len(places)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_a_backward_pass_writes_nothing_but_gradients(storage: str) -> None:
+    """What a caller does to a result behind torch's back stays, and may be where nobody can write."""
+    one = Pass(drawn(), How(storage=storage))
+    results = [value.detach() for value in one.values]
+    for result in results:
+        result.numpy()[:] = 0
+    one.back()
+    assert not any(result.any() for result in results)
+
+
+def test_memory_of_a_pass_without_gradients_serves_one_with_them() -> None:
+    memory._free.clear()
+    with torch.inference_mode():
+        forward(drawn(steps=20), How())
+    assert outcome(drawn(), How()).gradients
+
+
+def test_memory_is_on_the_cpu_whatever_the_default_is() -> None:
+    truth = outcome(drawn(), How())
+    memory._free.clear()
+    example = drawn()
+    with torch.device("meta"):
+        leaves = example.leaves().tensors
+        with backend("cpu"):
+            values = forward(replace(example, tensors=leaves), How())
+    assert same([v.detach() for v in values], truth.values)
+
+
+_LITTLE_MEMORY = """
+import resource, torch
+from pathlib import Path
+from bptt import nn
+
+torch.set_num_threads(2)
+layer = nn.LSTM(64, 64)
+layer.storage = "segments"
+layer(torch.randn(3, 4, 64))[0].sum().backward()
+output = layer(torch.randn(100, 4096, 64))[0]
+gradient = torch.ones_like(output)
+pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + (40 << 20), -1))
+try:
+    output.backward(gradient)
+except MemoryError as error:
+    print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is measured from /proc")
+def test_memory_that_does_not_suffice_is_an_error() -> None:
+    done = subprocess.run([sys.executable, "-c", _LITTLE_MEMORY], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "lstm: too little memory for the pass backward" in done.stdout
 
 
 @pytest.mark.parametrize("name", ["lstm", "an output that is no state"])

@@ -23,7 +23,7 @@ from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.drawing import draw
 from bptt.tasks.encoder import Encoder, EncoderOptions
 from bptt.tasks.hypotheses import Hypothesis, LengthLimit
-from bptt.tasks.inputs import TokenInput, TokenOptions
+from bptt.tasks.inputs import SeriesInput, TokenInput, TokenOptions
 from bptt.tasks.sampling import SamplingOptions
 from bptt.tasks.translation_network import Generator, Translator
 
@@ -231,7 +231,7 @@ def test_a_sample_depends_on_its_number_and_its_source_alone() -> None:
 def test_scores_are_those_of_teacher_forcing(attention: str, fed: bool) -> None:
     torch.manual_seed(3)
     encoder = Encoder(TokenInput(7, TokenOptions(4)), catalogue.get("gru"), EncoderOptions(hidden_size=6))
-    options = DecoderOptions(8, 2, 5, attention=attention, input_feeding=fed)
+    options = DecoderOptions(8, 2, embedding_size=5, attention=attention, input_feeding=fed)
     model = Translator(encoder, 6, catalogue.get("lstm"), options).double().eval()
     source = torch.tensor([[3, 4, 5, 6], [2, 2, NOTHING, NOTHING], [NOTHING] * 4]).t()
     lengths = torch.tensor([4, 2, 0])
@@ -265,9 +265,12 @@ def test_a_network_without_numbers_is_an_error() -> None:
 
 def test_coverage_needs_attention() -> None:
     torch.manual_seed(0)
-    model = Generator(3, 6, catalogue.get("gru"), DecoderOptions(4, attention="none")).eval()
+    none = DecoderOptions(4, attention="none")
+    model = Generator(SeriesInput(3), 6, catalogue.get("gru"), none).eval()
     with pytest.raises(InputError, match=r"beta: a coverage penalty needs a network with attention, got 0.5"):
-        beam_search(model.step, model.start(torch.eye(3)), [0] * 3, BeamOptions(beta=0.5))
+        beam_search(
+            model.step, model.start((torch.eye(3)[None],), torch.ones(3)), [0] * 3, BeamOptions(beta=0.5)
+        )
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,9 @@ def test_an_encoder_may_differ_in_depth_width_cell_and_input() -> None:
     torch.manual_seed(0)
     options = EncoderOptions(hidden_size=5, num_layers=3, feed_forward=(7,))
     encoder = Encoder(SeriesInput(2), catalogue.get("gru"), options)
-    model = Translator(encoder, V, catalogue.get("lstm"), DecoderOptions(H, 2, 4, input_feeding=True))
+    model = Translator(
+        encoder, V, catalogue.get("lstm"), DecoderOptions(H, 2, embedding_size=4, input_feeding=True)
+    )
     state = model.start((torch.randn(6, 3, 2),), torch.tensor([6, 0, 2]))
     logits, weights, _ = model(torch.full((4, 3), NOTHING), state)
     assert logits.shape == (4, 3, V)
@@ -138,13 +140,16 @@ def train(model: Writer, start, inputs: Tensor, targets: Tensor, steps: int) -> 
 def test_a_class_alone_tells_what_to_write() -> None:
     """One to many: each class has a word of its own, which it writes whole."""
     torch.manual_seed(0)
-    model = Generator(4, V, catalogue.get("gru"), DecoderOptions(12, embedding_size=6, attention="none"))
+    one_hot = TokenInput(4, TokenOptions(0))
+    model = Generator(
+        one_hot, V, catalogue.get("gru"), DecoderOptions(12, embedding_size=6, attention="none")
+    )
     targets = pad(TARGETS)
     inputs = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
-    classes = torch.eye(4)
-    train(model, lambda: model.start(classes), inputs, targets, 150)
+    classes, ones = (torch.arange(4)[None],), torch.ones(4)
+    train(model, lambda: model.start(classes, ones), inputs, targets, 150)
     with evaluating(model):
-        state, tokens, written = model.start(classes), torch.full((4,), NOTHING), []
+        state, tokens, written = model.start(classes, ones), torch.full((4,), NOTHING), []
         for _ in range(5):
             log_probabilities, state, weights = model.step(tokens, state)
             tokens = log_probabilities.argmax(1)
@@ -173,9 +178,9 @@ def test_options_that_cannot_be_are_refused(options: dict[str, object], fault: s
 def test_what_cannot_be_shared_or_attended_to_is_refused() -> None:
     cell, none = catalogue.get("gru"), DecoderOptions(H, attention="none", shared=True)
     with pytest.raises(InputError, match="shared: needs a source of tokens, got a vector"):
-        Generator(3, V, cell, none)
+        Generator(SeriesInput(3), V, cell, none)
     with pytest.raises(InputError, match="attention: needs a sequence to attend to, got additive"):
-        Generator(3, V, cell, DecoderOptions())
+        Generator(SeriesInput(3), V, cell, DecoderOptions())
     series = Encoder(SeriesInput(2), cell, EncoderOptions(hidden_size=5))
     with pytest.raises(InputError, match=r"needs a source with an embedding \(9, 64\), got no embedding"):
         Translator(series, V, cell, none)

@@ -23,21 +23,32 @@ _DEFINED = {
 _DOORS = """
 }  // namespace
 
-#define DOOR extern "C" __attribute__((visibility("default"))) void
+// What Python calls. No exception may get out: 1 says that memory did not suffice.
+#define DOOR(name)                                                                             \\
+    static void name##_work(const int64_t* arguments);                                         \\
+    extern "C" __attribute__((visibility("default"))) int64_t name(const int64_t* arguments) { \\
+        try {                                                                                  \\
+            name##_work(arguments);                                                            \\
+        } catch (const std::bad_alloc&) {                                                      \\
+            return 1;                                                                          \\
+        }                                                                                      \\
+        return 0;                                                                              \\
+    }                                                                                          \\
+    static void name##_work(const int64_t* arguments)
 
 // How many factors the packed weights are, forward and transposed, and how many numbers the kept values of a
 // step and row.
-DOOR measure(const int64_t* arguments) {
+DOOR(measure) {
     const auto& call = *reinterpret_cast<const Packing<Shape>*>(arguments);
     call.sizes[0] = Cell::pack_forward_size(call);
     call.sizes[1] = Cell::pack_backward_size(call) + Cell::pack_input_size(call);
     call.sizes[2] = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
 }
 
-DOOR pack(const int64_t* arguments) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
+DOOR(pack) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
 
 // Of `count` arrays of so many bytes: a sum that depends on every bit and on its place.
-DOOR checksum(const int64_t* arguments) {
+DOOR(checksum) {
     const int64_t count = arguments[1];
     uint64_t sum = 0;
     for (int64_t k = 0; k < count; ++k)
@@ -45,30 +56,30 @@ DOOR checksum(const int64_t* arguments) {
     *reinterpret_cast<uint64_t*>(arguments[0]) = sum;
 }
 
-DOOR forward(const int64_t* arguments) {
+DOOR(forward) {
     const auto& call = *reinterpret_cast<const Arguments<Shape>*>(arguments);
     const Rows rows(call.lengths, call.steps, call.batch);
     Forward<Shape, Cell>(call, rows).run(0, call.steps);
 }
 
-DOOR backward(const int64_t* arguments) {
+DOOR(backward) {
     const auto& call = *reinterpret_cast<const BackwardArguments<Shape>*>(arguments);
     const Rows rows(call.lengths, call.steps, call.batch);
     Backward<Shape, Cell>(call, rows).run();
 }
 
-DOOR stepper_open(const int64_t* arguments) {
+DOOR(stepper_open) {
     const auto& call = *reinterpret_cast<const StepperCall<Shape>*>(arguments);
     *call.stepper = reinterpret_cast<int64_t>(new Stepper<Shape, Cell>(call));
 }
 
 // Of a stepper: one step, from an input to an output.
-DOOR stepper_step(const int64_t* arguments) {
+DOOR(stepper_step) {
     auto& stepper = *reinterpret_cast<Stepper<Shape, Cell>*>(arguments[0]);
     stepper.step(reinterpret_cast<const real*>(arguments[1]), reinterpret_cast<real*>(arguments[2]));
 }
 
-DOOR stepper_close(const int64_t* arguments) {
+DOOR(stepper_close) {
     auto* stepper = reinterpret_cast<Stepper<Shape, Cell>*>(arguments[0]);
     if (stepper->lives_here()) delete stepper;
 }

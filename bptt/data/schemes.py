@@ -54,6 +54,14 @@ SCHEMES = {
 }
 
 
+class Allowed(NamedTuple):
+    """Which of K tags may begin and end a sentence, and in row j of `pairs`, which may follow tag j."""
+
+    starts: tuple[bool, ...]
+    pairs: tuple[tuple[bool, ...], ...]
+    ends: tuple[bool, ...]
+
+
 @dataclass(frozen=True)
 class FoundScheme:
     """The scheme of tags, None for tags that spell no entities, such as parts of speech; and why."""

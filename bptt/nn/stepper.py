@@ -14,6 +14,7 @@ from bptt.nn.parameters import is_count
 from bptt.nn.stack import Stack
 from bptt.nn.steps import Step
 from bptt.runtime import stepper as runtime
+from bptt.runtime.arguments import check_arguments
 from bptt.shapes import check_shape
 
 _WHERE = "Stepper"
@@ -25,8 +26,8 @@ class Stepper:
     `module` is a stack in one direction or a single step, of any cell: LSTM, Recurrent, LSTMCell, ...
     `batch` rows run side by side; None is a single row, whose tensors lack the dimension B. There are no
     gradients and no dropout. Parameters are copied, and `torch.get_num_threads()` is asked, when a stepper
-    is made and when it is told to `renew`: a change has no effect before. A stepper serves one thread of
-    a program at a time; it can be neither copied nor pickled. Raises InputError.
+    is made and when it is told to `renew`: before, a change has no effect but on where `reset` starts. A
+    stepper serves one thread of a program at a time; it can be neither copied nor pickled. Raises InputError.
     """
 
     def __init__(self, module: Stack | Step, batch: int | None = None) -> None:
@@ -47,6 +48,7 @@ class Stepper:
         if input.shape != self._input or input.dtype is not self._dtype or input.device != self._device:
             check_shape(_WHERE, input.shape, " ".join(map(str, self._input)))
             input = self._module.check_kind("input", input)
+            self._check_kind(input)
         return self._steps.step(input)
 
     @property
@@ -76,12 +78,16 @@ class Stepper:
 
         Raises InputError if the module has got another dtype or device.
         """
-        parameter, before = self._parameter, self._steps.states
-        if (parameter.dtype, parameter.device) != (self._dtype, self._device):
-            rule = f"expected a module of {self._dtype} on {self._device}, as it was"
-            raise InputError(_WHERE, rule, f"{parameter.dtype} on {parameter.device}", "Make another stepper")
+        before = self._steps.states
+        self._check_kind(self._parameter)
         self._steps = self._make()
         self._put(before)
+
+    def _check_kind(self, tensor: Tensor) -> None:
+        """Raise InputError if `tensor`, which is as the module is now, is not as it was."""
+        if (tensor.dtype, tensor.device) != (self._dtype, self._device):
+            rule = f"expected a module of {self._dtype} on {self._device}, as it was"
+            raise InputError(_WHERE, rule, f"{tensor.dtype} on {tensor.device}", "Make another stepper")
 
     def _make(self) -> runtime.Stepper:
         module, like = self._module, self._parameter
@@ -90,6 +96,10 @@ class Stepper:
             x = like.new_zeros(1, self._rows, module.input_size)
             zeros = [initial_states(module, layer, "zero", self._rows, like) for layer in module.layers]
             parameters = [layer.families(module) for layer in module.layers]
+            for layer, before, given in zip(module.layers, zeros, parameters, strict=True):
+                shapes = [tuple([t.shape for t in tensors]) for tensors in (before, given)]
+                width = layer.sizes[layer.cell.width(layer.cell.inputs[0])]
+                check_arguments(layer.cell, (1, self._rows, width), *shapes, None)
             return runtime.stepper(module.cell, x, zeros, parameters, self._output)
 
     def _put(self, states: Sequence[Sequence[Tensor]]) -> None:

@@ -48,7 +48,7 @@ def stepper(
 
     """
     found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
-    wide, initial, parameters = found[0][0].clone(), [f[1] for f in found], [f[2] for f in found]
+    wide, initial, parameters = found[0][0].new_empty(x.shape), [f[1] for f in found], [f[2] for f in found]
     layers = zip(initial, parameters, strict=True)
     (library,) = {library_for(plan(cell), (wide, *before, *given)) for before, given in layers}
     if library is None:

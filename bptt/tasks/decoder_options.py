@@ -7,13 +7,14 @@ from typing import Literal, get_args
 
 from bptt.data.checks import check_choice, check_least, check_share
 from bptt.errors import InputError
+from bptt.tasks.recurrent_options import StackOptions
 
 AttentionName = Literal["additive", "dot", "general", "none"]
 
 
 @dataclass(frozen=True)
-class DecoderOptions:
-    """The sizes of a decoder of tokens.
+class DecoderOptions(StackOptions):
+    """The sizes of a decoder of tokens, beside those of its stack, whose states start where an encoder ends.
 
     `attention` is the score of `bptt.nn.Attention`, or "none"; `attention_size` the width of the additive
     one (None: that of the decoder). `input_feeding`: see `bptt.nn.Decoder`. `shared` takes the embedding
@@ -23,7 +24,6 @@ class DecoderOptions:
     InputError naming the option.
     """
 
-    hidden_size: int = 256
     num_layers: int = 1
     embedding_size: int = 64
     attention: AttentionName = "additive"
@@ -31,13 +31,11 @@ class DecoderOptions:
     input_feeding: bool = False
     shared: bool = False
     tied: bool = False
-    dropout: float = 0.0
     smoothing: float = 0.0
-    proj_size: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("hidden_size", "num_layers", "embedding_size"):
-            check_least(name, getattr(self, name), 1)
+        super().__post_init__()
+        check_least("embedding_size", self.embedding_size, 1)
         check_choice("attention", self.attention, get_args(AttentionName))
         if self.attention_size is not None:
             check_least("attention_size", self.attention_size, 1)
@@ -46,6 +44,7 @@ class DecoderOptions:
                 raise InputError("attention_size", "is for additive attention", self.attention, cure)
         if self.input_feeding and self.attention == "none":
             raise InputError("input_feeding", "feeds what attention gave", self.attention, "Leave it out")
-        check_share("dropout", self.dropout)
         check_share("smoothing", self.smoothing)
-        check_least("proj_size", self.proj_size, 0)
+        if self.tied and self.embedding_size != self.output_size:
+            rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
+            raise InputError("embedding_size", rule, self.embedding_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -16,10 +17,10 @@ from bptt.nn import Bridge, Decoder, DecoderState, linear_cross_entropy
 from bptt.nn.stack import Stack
 from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import Encoder
-from bptt.tasks.inputs import TokenInput, TokenOptions, look_up
+from bptt.tasks.inputs import InputPart, TokenInput, TokenOptions, look_up
 
 
-class Writer(nn.Module):
+class Writer(nn.Module, ABC):
     """P(y | x) = Π_t P(y_t | y_1 ... y_{t-1}, x), each a softmax of M õ_t + b.
 
     õ_t is the output of a `bptt.nn.Decoder` that starts from x, and has read the tokens before t as rows
@@ -47,18 +48,15 @@ class Writer(nn.Module):
             memory_width=memory_width,
             attention_width=options.attention_size,
             input_feeding=options.input_feeding,
-            dropout=options.dropout if options.num_layers > 1 else 0.0,
+            dropout=options.dropout_between,
             proj_size=options.proj_size,
         )
         self.bridge = bridge(self.decoder.recurrent)
         self.dropout = nn.Dropout(options.dropout)
         if not options.shared:
             self.embedding = TokenInput(vocabulary_size, TokenOptions(options.embedding_size)).embedding
-        width = self.decoder.output_size
-        if options.tied and options.embedding_size != width:
-            rule = f"tied weights need an embedding as wide as the output, {width}"
-            raise InputError("embedding_size", rule, options.embedding_size)
         if not options.tied:
+            width = self.decoder.output_size
             bound = width**-0.5
             self.output_weight = nn.Parameter(torch.empty(vocabulary_size, width).uniform_(-bound, bound))
         self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
@@ -77,6 +75,10 @@ class Writer(nn.Module):
     def rows(self) -> Tensor:
         """M, a row for each token."""
         return self.table if self.options.tied else self.output_weight
+
+    @abstractmethod
+    def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
+        """The state before the first token, for the tensors of inputs (T, B, ...) of `lengths` (B,)."""
 
     def begin(
         self, final: Sequence[Tensor], memory: Tensor | None = None, lengths: Tensor | None = None
@@ -171,19 +173,22 @@ class Translator(Writer):
 
 
 class Generator(Writer):
-    """From a vector to tokens (one to many); a class is a one-hot vector. There is nothing to attend to."""
+    """From a vector to tokens (one to many), which `part` makes of the one step of its input: of a class it
+    is a one-hot vector. There is nothing to attend to.
+    """
 
-    def __init__(self, width: int, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
+    def __init__(self, part: InputPart, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
         if options.attention != "none":
             cure = "Choose 'none'"
             raise InputError("attention", "needs a sequence to attend to", options.attention, cure)
         if options.shared:
             raise InputError("shared", "needs a source of tokens", "a vector", "Leave it out")
-        super().__init__(vocabulary_size, cell, options, partial(Bridge, [width], 1, 1))
+        super().__init__(vocabulary_size, cell, options, partial(Bridge, [part.output_size], 1, 1))
+        self.part = part
 
-    def start(self, vectors: Tensor) -> DecoderState:
-        """The state before the first token, for vectors (B, width)."""
-        return self.begin([vectors[None]])
+    def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
+        """The state before the first token, for what the part takes, (1, B, ...); `lengths` are all 1."""
+        return self.begin([self.part(*inputs)])
 
 
 def _check_shared(encoder: Encoder, shape: tuple[int, int]) -> None:

@@ -32,7 +32,7 @@ public:
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t width = call.size[Shape::STATE_WIDTH[q]];
             state_[q] = {call.state[q], call.batch * width, width, 0, 0};
-            if (call.every) state_chunk_[q].reset(new real[chunk_ * call.batch * width]);
+            if (recomputes()) state_chunk_[q].reset(new real[chunk_ * call.batch * width]);
         }
         for (const int64_t size : call.size) widest = std::max(widest, size);
         zeros_.reset(new real[widest + LANES]());
@@ -73,9 +73,11 @@ private:
         if (to) std::fill_n(to + gradient.member * count, count, real{0});
     }
 
+    bool recomputes() const { return !call_.kept && (Shape::KEPT > 0 || call_.every); }
+
     // What was not stored of this chunk is computed again.
     void recompute() {
-        if (call_.kept || (Shape::KEPT == 0 && !call_.every)) return;
+        if (!recomputes()) return;
         Arguments<Shape> again = call_;
         again.kept = kept_chunk_.get();
         kept_.data = again.kept;
@@ -83,11 +85,12 @@ private:
         scratch_states(again);
         again.every = 0;
         Forward<Shape, Cell> forward(again, rows_);
-        forward.begin_at(begin_, call_.every ? low_ : 0, low_);
+        forward.begin_at(begin_, low_, low_);
         forward.run(begin_, end_);
     }
 
-    // Where the states of the chunk are written, and which state it starts from.
+    // Where the states of the chunk are written, and which state it starts from. States that are stored are
+    // the caller's, who may read them meanwhile, or hold them where nobody can write.
     void scratch_states(Arguments<Shape>& again) {
         for (int q = 0; q < Shape::STATES; ++q) {
             again.ring[q] = 0;
@@ -95,8 +98,8 @@ private:
             const int64_t size = call_.batch * state_[q].row;
             if (begin_) again.initial[q] = call_.every ? call_.stored[q] + (begin_ / call_.every) * size
                                                        : state_[q].at(time(begin_ - 1));
+            again.state[q] = state_chunk_[q].get();
             if (call_.every) {
-                again.state[q] = state_chunk_[q].get();
                 state_[q].data = again.state[q];
                 state_[q].origin = low_;
             }

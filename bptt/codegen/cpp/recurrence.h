@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -206,11 +207,18 @@ INLINE const factor* multiply_panel(int columns, const factor* const* rows, int 
 
 template <class Body>
 void in_parallel(int64_t threads, int64_t count, const Body& body) {
+    std::atomic<bool> failed{false};
 #pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1 && count > 1)
     for (int64_t k = 0; k < count; ++k) {
         FlushDenormals flush;
-        body(k);
+        try {
+            body(k);
+        } catch (const std::bad_alloc&) {
+            // None may get out of a thread.
+            failed = true;
+        }
     }
+    if (failed) throw std::bad_alloc();
 }
 
 template <class Shape>

@@ -48,7 +48,7 @@ class KernelFunction(torch.autograd.Function):
         """The same as `run`."""
         result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, call.storage)
         outputs = result.tensors
-        ctx.call, ctx.count, ctx.spent, ctx.place = call, len(tensors), False, result.block.data_ptr()
+        ctx.call, ctx.count, ctx.lease = call, len(tensors), iter([result.block.data_ptr()])
         ctx.set_materialize_grads(False)
         # All memory that the backward pass reads goes through here: hooks may put it elsewhere, or drop it.
         ctx.save_for_backward(lengths, *tensors, *outputs, result.block)
@@ -67,14 +67,14 @@ class KernelFunction(torch.autograd.Function):
             return (None, None, *_differentiable(call, tensors, gradients))
         given = call.tensors(lengths, tensors)
         states = [next(outputs) if asked else None for asked in call.whole]
-        saved = _again(call, given) if ctx.spent else Saved(call.storage, states, block)
+        # Who comes first, of threads too, may hand the memory on; the others compute what was in it again.
+        place = next(ctx.lease, None)
+        saved = _again(call, given) if place is None else Saved(call.storage, states, block)
         asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
         found = run_backward(call.library, given, saved, *_sorted(call, gradients), asked)
-        # The memory goes to the next forward pass, unless a hook put another one in its place. Who
-        # differentiates once more pays for it again.
-        if ctx.spent or saved.block.data_ptr() == ctx.place:
+        # It goes to the next forward pass, unless a hook has put another one in its place.
+        if place is None or saved.block.data_ptr() == place:
             give_back(saved.block)
-            ctx.spent = True
         return (None, None, found.x, *found.initial, *found.parameters)
 
 

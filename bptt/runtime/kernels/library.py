@@ -61,10 +61,10 @@ class Library:
             for k in range(len(deltas))
         }
         self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
-        self.doors: dict[str, Callable[..., None]] = {}
+        self.doors: dict[str, Callable[..., int]] = {}
         for name in _DOORS:
             door = getattr(library, name)
-            door.restype, door.argtypes = None, [c_void_p]
+            door.restype, door.argtypes = c_int64, [c_void_p]
             self.doors[name] = door
 
     def sizes(self, given: Tensors) -> tuple[int, ...]:
@@ -77,9 +77,10 @@ class Library:
         return sizes[self.layout.letters.index(self.layout.widths[name])]
 
     def call(self, door: str, arguments: Sequence[int]) -> None:
-        """Call a kernel. Python's lock is free meanwhile."""
+        """Call a kernel. Python's lock is free meanwhile. Raises MemoryError if memory does not suffice."""
         numbers = array("q", arguments)
-        self.doors[door](numbers.buffer_info()[0])
+        if self.doors[door](numbers.buffer_info()[0]):
+            raise MemoryError(f"{self.plan.cell.name}: too little memory for the pass {door}")
 
     def weights(
         self,
@@ -104,7 +105,7 @@ class Library:
             return to
 
         if not matrices:
-            return torch.empty(0)
+            return torch.empty(0, device="cpu")
         if training or rows:
             return pack()
         return packed(matrices, (id(self), transposed), pack, self.checksum)

@@ -26,7 +26,9 @@ def take(count: int, dtype: torch.dtype) -> Tensor:
             if _free[k].dtype == dtype and count <= _free[k].numel() <= 2 * count:
                 block = _free.pop(k)
                 return block if block.numel() == count else block[:count]
-    return torch.empty(count, dtype=dtype)
+    # Whatever mode or device the program is in: the next one that takes it may be in another.
+    with torch.inference_mode(False):
+        return torch.empty(count, dtype=dtype, device="cpu")
 
 
 def give_back(block: Tensor) -> None:

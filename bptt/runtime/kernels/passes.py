@@ -202,7 +202,7 @@ def run_backward(
 def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor:
     """The matrices for what the backward pass computes again."""
     if storage == "keep":
-        return torch.empty(0)
+        return torch.empty(0, device="cpu")
     return library.weights(layout.sizes, given.parameters, transposed=False, training=True)
 
 
