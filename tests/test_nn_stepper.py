@@ -332,7 +332,7 @@ def test_what_cannot_be_is_said() -> None:
 
 
 def test_parameters_of_another_shape_are_refused_before_they_are_read() -> None:
-    stack = make(CATALOGUE["lstm"])
+    stack = nn.LSTM(I, 19, 2)
     stack.weight_hh_l1 = torch.nn.Parameter(torch.randn(76, 3))
     with pytest.raises(InputError, match="recurrence"):
         nn.Stepper(stack, 2)

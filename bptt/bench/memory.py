@@ -23,10 +23,10 @@ def peak_memory(work: Callable[[], object]) -> int:
         ctypes.CDLL(None).malloc_trim(0)
         _CLEAR.write_text(_RESET_PEAK, encoding="ascii")
         before = _status("VmRSS")
-        work()
-        return _status("VmHWM") - before
     except (AttributeError, OSError, TypeError):
         return 0
+    work()
+    return _status("VmHWM") - before
 
 
 def _status(field: str) -> int:

@@ -48,6 +48,8 @@ def _replaced(text: str, name: str, section: str) -> str:
     if begin not in text:
         text = f"{text.rstrip()}\n\n{begin}{end}\n"
     before, _, rest = text.partition(begin)
+    if end not in rest:
+        raise InputError("page", f"must have {end} behind {begin}", "none", "Add it where the section ends")
     return f"{before}{begin}\n{section}\n{end}{rest.partition(end)[2]}"
 
 

@@ -34,11 +34,9 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request = Request.from_json(sys.stdin.readline())
-    answers.write(json.dumps(asdict(environment(request))) + "\n")
+    print(json.dumps(asdict(environment(request))), file=answers, flush=True)
     for outcome in outcomes(request):
-        answers.flush()
-        answers.write(json.dumps(asdict(outcome)) + "\n")
-    answers.flush()
+        print(json.dumps(asdict(outcome)), file=answers, flush=True)
 
 
 def environment(request: Request) -> Environment:

@@ -6,6 +6,7 @@ from functools import cache
 
 from bptt.cells.expression import to_text
 from bptt.codegen.kernel import Kernel, kernel
+from bptt.codegen.passes import WIDEST
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.product_text import input_pass
 from bptt.codegen.shape_text import shape_text
@@ -100,7 +101,8 @@ def _head(plan: KernelPlan, dtype: str) -> str:
     return (
         f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
-        f'{_DEFINED[dtype]}\n#include "backward.h"\n#include "stepper.h"\n\nnamespace {{'
+        f'{_DEFINED[dtype]}\n#include "backward.h"\n#include "packing.h"\n#include "stepper.h"\n\n'
+        f"namespace {{\n\nstatic_assert(WIDEST == {WIDEST});"
     )
 
 

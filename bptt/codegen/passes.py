@@ -41,7 +41,7 @@ class Column:
 class Pointwise:
     """A value computed unit by unit, or from other numbers of a row if its width is SCALAR.
 
-    A target in `sums` is added to what stands there; it is nobody's operand.
+    A target that `accumulates` is added to what stands there; it is nobody's operand.
     """
 
     target: str

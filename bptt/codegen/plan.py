@@ -1,9 +1,9 @@
 """The plan of a kernel: what runs before, inside and after the time loop, forward and backward.
 
 The derivation says what must hold at one time step; the plan says in which order a machine does it for a
-whole sequence. Maps of the input do not depend on the loop and run for all steps at once (`bases`). Maps
-of one source whose rows lie next to each other in their family are one product (`Map`, `Gather`).
-Backward equations are linear in the δ: their coefficients are made of forward values, so they are
+whole sequence. Maps of the input do not depend on the loop (`bases`): they can run for all steps at once.
+Maps of one source whose rows lie next to each other in their family are one product (`Map`, `Gather`).
+Backward equations are linear in the δ: their coefficients are made of forward values, so these too can be
 computed for all steps at once, and a δ with a single reader's chain is written straight in terms of the
 δ at the chain's start. What no earlier time step waits for is left until after the loop.
 """

@@ -10,13 +10,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 from torch.nn import functional
 
 from bptt.codegen.linear_loss import source
 from bptt.errors import InputError, InternalError
 from bptt.runtime.backend import backend, kernels_for
 from bptt.runtime.kernels.library import DTYPES, addresses
+from bptt.runtime.plain import are_plain, is_transformed
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -93,11 +93,11 @@ def _at_least_single(tensor: Tensor) -> Tensor:
 
 
 def _has_kernel(input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor) -> bool:
-    if torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0:
+    operands = (input, weight) if bias is None else (input, weight, bias)
+    if is_transformed() or not (torch.compiler.is_compiling() or are_plain(operands)):
         return False
     if input.dtype not in DTYPES or not weight.numel():
         return False
-    operands = (input, weight) if bias is None else (input, weight, bias)
     if any(tensor.dtype != input.dtype for tensor in operands):
         return False
     return all(tensor.device.type == "cpu" for tensor in (*operands, target)) and _is_loaded(input.dtype)

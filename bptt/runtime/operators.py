@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias, get_args
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
@@ -18,6 +17,7 @@ from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
 from bptt.runtime.kernels.library import Library, library_for
 from bptt.runtime.narrow import full_width, only_matrices
+from bptt.runtime.plain import are_plain, is_transformed
 from bptt.runtime.reference.function import plain
 from bptt.runtime.reference.function import run as run_reference
 from bptt.runtime.traced import is_recorded
@@ -79,7 +79,7 @@ def run(
     whole = tuple([all_states or state == cell.output for state in cell.states])
     dtype = x.dtype
     x, initial, parameters = only_matrices(x, initial, parameters)
-    if is_recorded() and not _is_transformed():
+    if is_recorded() and not is_transformed():
         tensors = (x, *initial, *parameters)
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
         whole = tuple([all_there or asked for asked in whole])
@@ -126,19 +126,9 @@ def _run_at_once(
     return run_kernels(call, lengths, tensors)
 
 
-def _is_transformed() -> bool:
-    """Whether torch.func, forward mode or torch.jit is at work, which know torch's own operations only."""
-    # The first two have no public sign.
-    transforms: bool = torch._C._are_functorch_transforms_active()
-    return transforms or forward_ad._current_level >= 0 or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
-
-
 def _library(layout: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:
     """The kernels for these tensors, or None where the reference backend is to run."""
-    if _is_transformed():
-        return None
-    if any(type(t).__torch_dispatch__ is not Tensor.__torch_dispatch__ for t in tensors):
-        # A tensor that is not memory: distributed, fake, wrapped.
+    if is_transformed() or not are_plain(tensors):
         return None
     return library_for(layout, tensors)
 

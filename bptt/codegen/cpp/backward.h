@@ -6,7 +6,6 @@
 #pragma once
 
 #include "recurrence.h"
-#include "transpose.h"
 
 namespace {
 
@@ -350,50 +349,5 @@ private:
     std::unique_ptr<factor[]> paired_;
     std::unique_ptr<real[]> delta_, sums_, zeros_, kept_chunk_, output_, state_chunk_[at_least_one(Shape::STATES)];
 };
-
-// Weights fewer than these are packed sooner than a second thread starts.
-constexpr int64_t FEW_WEIGHTS = int64_t{1} << 17;
-
-// Packs the panels of a pass, each of COLUMNS vectors for `depth` factors in all, and returns their end.
-template <int COLUMNS, class Pack>
-factor* pack_panels(int64_t threads, int64_t width, int64_t depth, factor* to, const Pack& pack) {
-    constexpr int64_t UNITS = COLUMNS * LANES;
-    const int64_t panels = (width + UNITS - 1) / UNITS;
-    in_parallel(width * depth < FEW_WEIGHTS ? 1 : threads, panels, [&](int64_t k) {
-        pack(k * UNITS, vectors_left(width - k * UNITS, COLUMNS), to + k * UNITS * depth);
-    });
-    return to + padded(width) * depth;
-}
-
-// Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
-// panel holds the rows first + u * LANES, ... of matrix e.
-INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vectors, int64_t first, int64_t width,
-                         int64_t depth, bool wide, factor* to) {
-    const int64_t height = factors(depth);
-    const int columns = vectors * entries;
-    for (int done = 0, group; done < columns; done += group, to += height * group * LANES) {
-        group = std::min(wide ? WIDEST : GROUP, columns - done);
-        for (int c = 0; c < group; ++c) {
-            const int64_t j = first + (done + c) / entries * LANES;
-            pack_lanes(matrix[(done + c) % entries] + j * depth, depth, width - j, depth, to + c * LANES,
-                       group * LANES);
-        }
-    }
-    return to;
-}
-
-// Packs columns `first`, ... of a matrix (depth, width).
-INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_t width, int64_t depth,
-                            factor* to) {
-    for (int done = 0; done < vectors; done += GROUP) {
-        const int group = std::min(GROUP, vectors - done);
-        const int64_t j = first + done * LANES, columns = group * LANES;
-        for (int64_t k = 0; k < depth; k += PER_FACTOR, to += columns) {
-            const parameter* row = matrix + k * width + j;
-            pack_factors(row, k + 1 < depth ? row + width : nullptr, std::min(width - j, columns), columns, to);
-        }
-    }
-    return to;
-}
 
 }  // namespace

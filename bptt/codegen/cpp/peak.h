@@ -7,11 +7,14 @@
 extern "C" __attribute__((visibility("default"))) void peak(const int64_t* arguments) {
     // Enough to hide the latency of four cycles in two units; few enough for 16 registers.
     constexpr int CHAINS = 12;
-    const int threads = static_cast<int>(arguments[0]);
+    const int wanted = static_cast<int>(arguments[0]);
     const int64_t repetitions = arguments[1];
     real total = 0;
-#pragma omp parallel num_threads(threads) reduction(+ : total)
+    // Of threads there may be fewer than are asked for.
+    int threads = 0;
+#pragma omp parallel num_threads(wanted) reduction(+ : total, threads)
     {
+        threads += 1;
         Vector chain[CHAINS];
         Vector factor = broadcast(real(0.5)), term = broadcast(real(0.5));
         // Unknown to the compiler, so that nothing is worked out ahead.

@@ -135,17 +135,6 @@ struct BackwardArguments : Arguments<Shape> {
 };
 
 template <class Shape>
-struct Packing {
-    int64_t size[Shape::LETTERS];
-    const parameter* matrix[at_least_one(Shape::MATRICES)];
-    factor *to, *transposed;
-    int64_t* sizes;
-    int64_t threads, rows;  // the only number of rows that will meet the weights, 0 if there may be others
-
-    bool wide() const { return rows && rows <= WIDE_ROWS; }
-};
-
-template <class Shape>
 int64_t total(const int64_t* size, const int* widths, int count) {
     int64_t sum = 0;
     for (int k = 0; k < count; ++k) sum += size[widths[k]];
@@ -156,21 +145,6 @@ int64_t total(const int64_t* size, const int* widths, int count) {
 template <class Shape>
 int64_t delta_row(const int64_t* size) {
     return (total<Shape>(size, Shape::DELTA_WIDTH, Shape::DELTAS) + 2 * LANES - 1) / LANES * LANES;
-}
-
-// A number that changes with every bit of an array and with the order of its elements.
-inline uint64_t checksum_of(const void* from, int64_t bytes) {
-    constexpr int STRIPES = 64;
-    uint32_t sum[STRIPES] = {};
-    const auto* byte = static_cast<const unsigned char*>(from);
-    for (int64_t k = 0; k < bytes; k += 4 * STRIPES) {
-        uint32_t part[STRIPES] = {};
-        std::memcpy(part, byte + k, std::min<int64_t>(4 * STRIPES, bytes - k));
-        for (int i = 0; i < STRIPES; ++i) sum[i] = (sum[i] ^ part[i]) * 0x9e3779b1u + (sum[i] >> 15);
-    }
-    uint64_t all = bytes;
-    for (const uint32_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
-    return all;
 }
 
 // What the passes of a cell are made of.

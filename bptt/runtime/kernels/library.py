@@ -82,33 +82,31 @@ class Library:
         if self.doors[door](numbers.buffer_info()[0]):
             raise MemoryError(f"{self.plan.cell.name}: too little memory for the pass {door}")
 
-    def weights(
-        self,
-        sizes: Sequence[int],
-        parameters: Sequence[Tensor],
-        *,
-        transposed: bool,
-        training: bool,
-        rows: int = 0,
+    def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Tensor:
+        """The matrices as the forward pass reads them, packed once as long as they do not change."""
+        matrices = self._read(parameters)
+        if not matrices:
+            return self.pack(sizes, parameters)
+        return packed(matrices, id(self), lambda: self.pack(sizes, parameters), self.checksum)
+
+    def pack(
+        self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool = False, rows: int = 0
     ) -> Tensor:
-        """The matrices as the forward or the backward pass reads them.
+        """The matrices as they are now, as the forward or the backward pass reads them.
 
-        In training every step changes them, and they are packed anew, as they are for so many `rows` alone;
-        who is done with them hands them to `memory.give_back`. Otherwise the packed copy is kept.
+        `rows` is the only number of rows that will meet them, 0 if there may be others. Who is done with
+        them hands them to `memory.give_back`.
         """
-        matrices = tuple(parameters[k] for k in self._matrices)
-
-        def pack() -> Tensor:
-            to = take(self.measure(sizes)[int(transposed)], _computed_in(matrices[0].dtype))
-            places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
-            self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads(), rows])
-            return to
-
+        matrices = self._read(parameters)
         if not matrices:
             return torch.empty(0, device="cpu")
-        if training or rows:
-            return pack()
-        return packed(matrices, (id(self), transposed), pack, self.checksum)
+        to = take(self.measure(sizes)[int(transposed)], _computed_in(matrices[0].dtype))
+        places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
+        self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads(), rows])
+        return to
+
+    def _read(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        return tuple([parameters[k] for k in self._matrices])
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
         """How many factors the packed weights are, forward and transposed, and numbers a row's kept ones."""

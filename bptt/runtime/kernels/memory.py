@@ -6,29 +6,31 @@ costs a fault; kept here, it costs nothing.
 
 from __future__ import annotations
 
+from itertools import count
 from threading import Lock
 
 import torch
 from torch import Tensor
 
-# Blocks that wait for their next use: two, of each of the layers and directions that are in use at once,
-# would do; what is more is given back, the oldest first.
-_MOST = 16
+# Blocks that wait for their next use: packed weights, and what a pass leaves, of each of the layers and
+# directions of a network. What is more is given back, and now and then the one that has waited longest.
+_MOST, _TURNS = 16, 64
 
 _free: list[Tensor] = []
+_turns = count(1)
 _lock = Lock()
 
 
-def take(count: int, dtype: torch.dtype) -> Tensor:
-    """A block of `count` numbers, with anything in it."""
+def take(size: int, dtype: torch.dtype) -> Tensor:
+    """A block of `size` numbers, with anything in it."""
     with _lock:
         for k in range(len(_free) - 1, -1, -1):
-            if _free[k].dtype == dtype and count <= _free[k].numel() <= 2 * count:
+            if _free[k].dtype == dtype and size <= _free[k].numel() <= 2 * size:
                 block = _free.pop(k)
-                return block if block.numel() == count else block[:count]
+                return block if block.numel() == size else block[:size]
     # Whatever mode or device the program is in: the next one that takes it may be in another.
     with torch.inference_mode(False):
-        return torch.empty(count, dtype=dtype, device="cpu")
+        return torch.empty(size, dtype=dtype, device="cpu")
 
 
 def give_back(block: Tensor) -> None:
@@ -39,3 +41,5 @@ def give_back(block: Tensor) -> None:
     with _lock:
         _free.append(block if block.numel() == whole else block.as_strided((whole,), (1,), 0))
         del _free[:-_MOST]
+        if next(_turns) % _TURNS == 0:
+            del _free[:1]

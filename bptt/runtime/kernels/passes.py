@@ -97,14 +97,15 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     x = given.x
     steps, batch = x.shape[:2]
     layout = _layout(library, steps, batch, library.sizes(given), whole, storage)
-    training = storage is not None
-    weights = library.weights(layout.sizes, given.parameters, transposed=False, training=training)
+    # In training every step changes them.
+    weights_of = library.pack if storage else library.weights
+    weights = weights_of(layout.sizes, given.parameters)
     states = [x.new_empty(steps, batch, w) if a else None for w, a in zip(layout.widths, whole, strict=True)]
     final = [x.new_empty(batch, width) for width in layout.widths]
     output = x.new_empty(steps, batch, layout.output) if layout.output else None
     block = take(layout.numbers, x.dtype)
     library.call("forward", _arguments(library, layout, given, states, output, final, block, weights))
-    if training:
+    if storage:
         give_back(weights)
     return Result(tuple(states), output, tuple(final), block)
 
@@ -176,7 +177,7 @@ def run_backward(
         library.gradient(k, p) if a else None
         for k, (p, a) in enumerate(zip(given.parameters, asked[1:], strict=True))
     ]
-    transposed = library.weights(layout.sizes, given.parameters, transposed=True, training=True)
+    transposed = library.pack(layout.sizes, given.parameters, transposed=True)
     strides = [[0 if g is None else g.stride(d) for g in losses] or [0] for d in (0, 1)]
     library.call(
         "backward",
@@ -203,7 +204,7 @@ def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: s
     """The matrices for what the backward pass computes again."""
     if storage == "keep":
         return torch.empty(0, device="cpu")
-    return library.weights(layout.sizes, given.parameters, transposed=False, training=True)
+    return library.pack(layout.sizes, given.parameters)
 
 
 def _dense(gradient: Tensor | None) -> Tensor | None:

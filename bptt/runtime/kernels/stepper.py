@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.library import Library, Tensors
+from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import arguments_of_step
 
 # Numbers that are allocated for outputs at a time: one by one they would cost a tenth of a step.
@@ -34,6 +35,8 @@ class KernelStepper:
             layers.append(_Layer(library, layers[-1].output if layers else x, before, given))
         handle, addresses = c_int64(), [layer.arguments.buffer_info()[0] for layer in layers]
         library.call("stepper_open", [addressof(handle), torch.get_num_threads(), len(layers), *addresses])
+        for layer in layers:
+            give_back(layer.weights)
         weakref.finalize(self, library.call, "stepper_close", [handle.value])
         self.states = [layer.states for layer in layers]
         self._layers, self._shape = layers, tuple(shape)
@@ -76,12 +79,12 @@ class _Layer:
         self._given = Tensors(x, None, self.states, copies, False)
         self._after = [torch.empty_like(state) for state in self.states]
         sizes = library.sizes(self._given)
-        # Read when the stepper is opened.
-        self._weights = library.weights(sizes, copies, transposed=False, training=False, rows=x.shape[1])
+        # Copied when the stepper is opened.
+        self.weights = library.pack(sizes, copies, rows=x.shape[1])
         if cell.output in cell.states:
             self.output = self._after[cell.states.index(cell.output)][None]
         else:
             self.output = x.new_empty(1, x.shape[1], library.width(sizes, cell.output))
         self.arguments = array(
-            "q", arguments_of_step(library, self._given, self._after, self.output, self._weights)
+            "q", arguments_of_step(library, self._given, self._after, self.output, self.weights)
         )

@@ -1,0 +1,122 @@
+// How weights come into the panels that products read: rows of factors as the lanes of vectors.
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include "recurrence.h"
+
+namespace {
+
+template <class Shape>
+struct Packing {
+    int64_t size[Shape::LETTERS];
+    const parameter* matrix[at_least_one(Shape::MATRICES)];
+    factor *to, *transposed;
+    int64_t* sizes;
+    int64_t threads, rows;  // the only number of rows that will meet the weights, 0 if there may be others
+
+    bool wide() const { return rows && rows <= WIDE_ROWS; }
+};
+
+// Of two rows that are STEP apart, the halves that a transposition exchanges.
+template <int STEP, int... LANE>
+INLINE void exchange(Factors& low, Factors& high, std::integer_sequence<int, LANE...>) {
+    const Factors a = low, b = high;
+#ifdef __clang__
+    low = __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE - STEP : LANE)...);
+    high = __builtin_shufflevector(a, b, (LANE & STEP ? LANES + LANE : LANE + STEP)...);
+#else
+    low = __builtin_shuffle(a, b, Integers{(LANE & STEP ? LANES + LANE - STEP : LANE)...});
+    high = __builtin_shuffle(a, b, Integers{(LANE & STEP ? LANES + LANE : LANE + STEP)...});
+#endif
+}
+
+// Lane k of row r becomes lane r of row k.
+template <int STEP = 1>
+INLINE void transpose(Factors* row) {
+#pragma GCC unroll 16
+    for (int k = 0; k < LANES; ++k)
+        if (!(k & STEP)) exchange<STEP>(row[k], row[k + STEP], std::make_integer_sequence<int, LANES>{});
+    if constexpr (2 * STEP < LANES) transpose<2 * STEP>(row);
+}
+
+// Puts the factors of up to LANES rows of `depth` terms, the next row `row_step` behind the last, into the
+// lanes of vectors, `to_step` apart. Lanes without a row are zero.
+inline void pack_lanes(const parameter* rows, int64_t row_step, int64_t count, int64_t depth, factor* to,
+                       int64_t to_step) {
+    const int64_t height = factors(depth);
+    for (int64_t k = 0; k < height; k += LANES) {
+        Factors row[LANES];
+#pragma GCC unroll 16
+        for (int lane = 0; lane < LANES; ++lane)
+            row[lane] = lane < count ? load_factors(rows + lane * row_step, k, depth) : Factors{};
+        transpose(row);
+        const int there = static_cast<int>(std::min<int64_t>(LANES, height - k));
+#pragma GCC unroll 16
+        for (int j = 0; j < LANES; ++j)
+            if (j < there) store_factors(to + (k + j) * to_step, row[j]);
+    }
+}
+
+// Weights fewer than these are packed sooner than a second thread starts.
+constexpr int64_t FEW_WEIGHTS = int64_t{1} << 17;
+
+// Packs the panels of a pass, each of COLUMNS vectors for `depth` factors in all, and returns their end.
+template <int COLUMNS, class Pack>
+factor* pack_panels(int64_t threads, int64_t width, int64_t depth, factor* to, const Pack& pack) {
+    constexpr int64_t UNITS = COLUMNS * LANES;
+    const int64_t panels = (width + UNITS - 1) / UNITS;
+    in_parallel(width * depth < FEW_WEIGHTS ? 1 : threads, panels, [&](int64_t k) {
+        pack(k * UNITS, vectors_left(width - k * UNITS, COLUMNS), to + k * UNITS * depth);
+    });
+    return to + padded(width) * depth;
+}
+
+// Packs rows `first`, ... of several matrices side by side, E = entries a vector: column u * E + e of the
+// panel holds the rows first + u * LANES, ... of matrix e.
+INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vectors, int64_t first, int64_t width,
+                         int64_t depth, bool wide, factor* to) {
+    const int64_t height = factors(depth);
+    const int columns = vectors * entries;
+    for (int done = 0, group; done < columns; done += group, to += height * group * LANES) {
+        group = std::min(wide ? WIDEST : GROUP, columns - done);
+        for (int c = 0; c < group; ++c) {
+            const int64_t j = first + (done + c) / entries * LANES;
+            pack_lanes(matrix[(done + c) % entries] + j * depth, depth, width - j, depth, to + c * LANES,
+                       group * LANES);
+        }
+    }
+    return to;
+}
+
+// Packs columns `first`, ... of a matrix (depth, width).
+INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_t width, int64_t depth,
+                            factor* to) {
+    for (int done = 0; done < vectors; done += GROUP) {
+        const int group = std::min(GROUP, vectors - done);
+        const int64_t j = first + done * LANES, columns = group * LANES;
+        for (int64_t k = 0; k < depth; k += PER_FACTOR, to += columns) {
+            const parameter* row = matrix + k * width + j;
+            pack_factors(row, k + 1 < depth ? row + width : nullptr, std::min(width - j, columns), columns, to);
+        }
+    }
+    return to;
+}
+
+// A number that changes with every bit of an array and with the order of its elements.
+inline uint64_t checksum_of(const void* from, int64_t bytes) {
+    constexpr int STRIPES = 64;
+    uint32_t sum[STRIPES] = {};
+    const auto* byte = static_cast<const unsigned char*>(from);
+    for (int64_t k = 0; k < bytes; k += 4 * STRIPES) {
+        uint32_t part[STRIPES] = {};
+        std::memcpy(part, byte + k, std::min<int64_t>(4 * STRIPES, bytes - k));
+        for (int i = 0; i < STRIPES; ++i) sum[i] = (sum[i] ^ part[i]) * 0x9e3779b1u + (sum[i] >> 15);
+    }
+    uint64_t all = bytes;
+    for (const uint32_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
+    return all;
+}
+
+}  // namespace
