@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from bptt.cli.training import of_data, of_model
 
 if TYPE_CHECKING:
+    from bptt.data.levels import VocabularyOptions
     from bptt.data.readers.forms import Source
     from bptt.tasks.encoder import EncoderOptions
     from bptt.tasks.supervised import ExampleOptions
@@ -85,6 +86,14 @@ class TokenArguments:
     lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False
     digits: Annotated[bool, of_data(help="Keep digits.")] = True
     punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True
+
+    def options(self) -> VocabularyOptions:
+        """The same as checked values."""
+        from bptt.data.levels import VocabularyOptions
+
+        return VocabularyOptions(
+            self.level, self.min_count, self.vocab_size, self.lower, self.digits, self.punctuation
+        )
 
 
 def source_of(given: str) -> Source:

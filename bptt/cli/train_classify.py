@@ -54,7 +54,6 @@ def classify(
     import torch
 
     from bptt.cells import load
-    from bptt.data.levels import VocabularyOptions
     from bptt.data.readers.detect import detect
     from bptt.data.readers.forms import read_examples
     from bptt.data.readers.grid import Columns
@@ -77,14 +76,7 @@ def classify(
             encoder.options(),
             HeadOptions(pooling, loss),
             TokenOptions(embedding, token_dropout),
-            VocabularyOptions(
-                tokens.level,
-                tokens.min_count,
-                tokens.vocab_size,
-                tokens.lower,
-                tokens.digits,
-                tokens.punctuation,
-            ),
+            tokens.options(),
             examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)

@@ -91,6 +91,11 @@ def gather(
     return Examples(tuple(rows), columns, notes)
 
 
+def numbered(count: int) -> tuple[str, ...]:
+    """Names for columns that have none: 1, 2, and so on."""
+    return tuple(str(column) for column in range(1, count + 1))
+
+
 def note_left_out(places: Sequence[str], why: str) -> tuple[str, ...]:
     """A note that the examples at `places` were left out; none if there are no such examples."""
     if not places:

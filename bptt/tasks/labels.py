@@ -19,15 +19,25 @@ def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
     if len(labels) < 2:
         cure = "Give examples of another label; is it the right column?"
         raise InputError("labels", "there must be two different ones to tell apart", repr(labels[0]), cure)
-    for row in examples.rows:
-        if row.target is not None and len(row.target.splitlines()) != 1:
-            raise InputError(row.place, "a label is one line", repr(row.target))
+    for row, label in zip(examples.rows, examples.targets, strict=True):
+        check_line(label, row.place)
     return tuple(labels)
+
+
+def check_line(label: str, place: str) -> None:
+    """Raise InputError with the place of a label that is not one line, as a file of labels needs it."""
+    if len(label.splitlines()) != 1:
+        raise InputError(place, "a label is one line", repr(label))
+
+
+def labels_to_bytes(labels: Iterable[str]) -> bytes:
+    """The content of labels.txt."""
+    return "".join(f"{label}\n" for label in labels).encode("utf-8")
 
 
 def write_labels(run: Path, labels: Iterable[str]) -> None:
     """Write the labels of a run, whose order is that of the network's outputs."""
-    write_bytes(run / LABELS, "".join(f"{label}\n" for label in labels).encode("utf-8"))
+    write_bytes(run / LABELS, labels_to_bytes(labels))
 
 
 def read_labels(path: Path) -> tuple[str, ...]:

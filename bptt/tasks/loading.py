@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptt.errors import InputError
-from bptt.tasks import classify_config, language_config
+from bptt.tasks import classify_config, language_config, tag_config, translate_config
 from bptt.tasks.classify import TrainedClassifier, load_classifier
 from bptt.tasks.language_model import Trained, load_language_model
 from bptt.tasks.run_folder import CONFIG, read_config
+from bptt.tasks.tag import TrainedTagger, load_tagger
+from bptt.tasks.translator import TrainedTranslator, load_translator
 
-AnyTrained = Trained | TrainedClassifier
+AnyTrained = Trained | TrainedClassifier | TrainedTagger | TrainedTranslator
 
 _LOADERS: Mapping[str, Callable[[Path], AnyTrained]] = {
     language_config.TASK: load_language_model,
     classify_config.TASK: load_classifier,
+    tag_config.TASK: load_tagger,
+    translate_config.TASK: load_translator,
 }
 
 

@@ -24,7 +24,8 @@ class ExampleOptions:
 
     The share `held_out` is not learned from, unless other examples are given for that; `seed` is for which
     ones these are, and for the order of the others. Of an input longer than `max_length` (0: any) the
-    steps behind are not read. Raises InputError naming the option.
+    steps behind are not read; a translation is not learned from if a side is longer. Raises InputError
+    naming the option.
     """
 
     batch_size: int = 32

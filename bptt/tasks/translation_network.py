@@ -15,6 +15,7 @@ from bptt.data.batches import NOTHING
 from bptt.errors import InputError
 from bptt.nn import Bridge, Decoder, DecoderState, linear_cross_entropy
 from bptt.nn.stack import Stack
+from bptt.tasks.codecs.codec import Padded
 from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import Encoder
 from bptt.tasks.inputs import InputPart, TokenInput, TokenOptions, look_up
@@ -94,6 +95,14 @@ class Writer(nn.Module, ABC):
         """
         output, weights, state = self.read(tokens, state)
         return self.predict(output), weights, state
+
+    def teach(self, source: Padded, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """-ln P as `loss`, of `targets` (T, B) int64 that end in `<eos>`, NOTHING behind it, for a batch of
+        sources: each token is predicted from the true ones before it (teacher forcing).
+        """
+        before = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
+        output, _, _ = self.read(before, self.start(*source))
+        return self.loss(output, targets, reduction)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor]:
         """Read one more token of each row, (N,), as a search asks for it: ln P of the next one (N, V), the

@@ -9,7 +9,7 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.examples import Array, Example, Examples, gather
+from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.numbers import note_missing
 from bptt.data.text import read_bytes
 from bptt.errors import InputError
@@ -41,7 +41,7 @@ def read_npz(path: Path) -> Examples[Array, str]:
         if np.isinf(real).any():
             raise InputError(f"{path}: X[{i}]", "must hold finite numbers of float32", "infinity")
         rows.append(Example(real, label, f"{path}: X[{i}]"))
-    return gather(str(path), rows, notes=note_missing(rows))
+    return gather(str(path), rows, numbered(values.shape[2]), note_missing(rows))
 
 
 def _load(path: Path) -> dict[str, AnyArray]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bptt.data.examples import Array, Example, Examples, gather
+from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.document import Document
 from bptt.data.readers.numbers import is_missing, note_missing, read_numbers
 from bptt.errors import InputError
@@ -83,9 +83,8 @@ def _series(line: str, place: str, header: Header) -> Example[Array, str]:
 
 
 def _gather(document: Document, rows: Sequence[Example[Array, str]]) -> Examples[Array, str]:
-    examples = gather(document.name, rows, notes=note_missing(rows))
-    width = examples.inputs[0].shape[1]
+    width = rows[0].input.shape[1] if rows else 0
     other = next((row for row in rows if row.input.shape[1] != width), None)
     if other is not None:
         raise InputError(other.place, f"must have {width} dimensions as the first", other.input.shape[1])
-    return examples
+    return gather(document.name, rows, numbered(width), note_missing(rows))

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from bptt.data.examples import Array, Example, Examples, gather
+from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
 from bptt.errors import InputError
@@ -27,7 +27,7 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     if not grid.header and not all(is_number(cell) for cell in grid.rows[0][:-1]):
         grid = grid.with_header()
     grid.check_widths()
-    names = grid.header or tuple(str(i) for i in range(1, len(grid.rows[0]) + 1))
+    names = grid.header or numbered(len(grid.rows[0]))
     named = Grid(grid.name, names, grid.rows, grid.places)
     label = named.find(columns.target, LABELS)
     if label is None and names[-1] not in columns.features:

@@ -45,6 +45,10 @@ class Codec(ABC, Generic[X]):
     def files(self) -> Mapping[str, bytes]:
         """What a run folder keeps of the codec, by the name of the file."""
 
+    def show(self, input: X) -> tuple[str, ...]:
+        """What the steps of an input are called; by default by their numbers, from 1 on."""
+        return tuple(str(step) for step in range(1, len(self.encode(input)[0]) + 1))
+
     def describe(self) -> list[str]:
         """Lines for the user on what was learned."""
         return []

@@ -27,6 +27,10 @@ class DnaCodec(Codec[str]):
         """The places (T,) int64 of the letters in `nucleotides.LETTERS`."""
         return (torch.tensor([_PLACES[letter] for letter in input], dtype=torch.int64),)
 
+    def show(self, input: str) -> tuple[str, ...]:
+        """The letters."""
+        return tuple(input)
+
     def files(self) -> Mapping[str, bytes]:
         """None."""
         return {}

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Array
+from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.inputs import SeriesInput
 
@@ -26,7 +27,10 @@ class NumberCodec(Codec[Array]):
         return part
 
     def encode(self, input: Array) -> tuple[Tensor, ...]:
-        """The numbers (T, D); NaN where one is missing."""
+        """The numbers (T, D); NaN where one is missing. Raises InputError for another D."""
+        if input.shape[-1] != self._size:
+            came = f"{input.shape[-1]}"
+            raise InputError("input", f"must have {self._size} numbers a step as learned from", came)
         return (torch.from_numpy(input).reshape(-1, self._size),)
 
     def files(self) -> Mapping[str, bytes]:

@@ -1,0 +1,148 @@
+"""`bptt train translate`: a line of text for another text, a class, a series or a row of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments
+from bptt.cli.training import (
+    RunArguments,
+    StepArguments,
+    as_typed,
+    of_data,
+    of_model,
+    train_task,
+    training_options,
+)
+
+if TYPE_CHECKING:
+    from bptt.data.levels import VocabularyOptions
+    from bptt.tasks.decoder_options import DecoderOptions
+
+_DATA = (
+    "Pairs as TSV, CSV, JSON lines or Parquet; or, with --target, lines; or what is no text: FASTA, FASTQ, "
+    "UCI sequences, .ts, UCR, a long CSV, .npz, a table of numbers."
+)
+
+
+@dataclass(frozen=True)
+class TargetArguments:
+    """What a token is that is written; by default as of the source."""
+
+    target_level: Annotated[
+        Literal["character", "word", "bpe"] | None, of_data(help="--level of the target (usual: the same).")
+    ] = None
+    target_min_count: Annotated[int | None, of_data(help="--min-count of the target.")] = None
+    target_vocab_size: Annotated[int | None, of_data(help="--vocab-size of the target.")] = None
+    target_lower: Annotated[bool, of_data("--target-lower", help="Lower-case the target.")] = False
+
+    def options(self, source: VocabularyOptions) -> VocabularyOptions:
+        """The same as checked values."""
+        return replace(
+            source,
+            level=self.target_level or source.level,
+            min_count=source.min_count if self.target_min_count is None else self.target_min_count,
+            max_size=source.max_size if self.target_vocab_size is None else self.target_vocab_size,
+            lowercase=self.target_lower or source.lowercase,
+        )
+
+
+@dataclass(frozen=True)
+class DecoderArguments:
+    """What writes the target."""
+
+    embedding: Annotated[int, of_model(help="Width of the embeddings of tokens.")] = 64
+    attention: Annotated[
+        Literal["additive", "dot", "general", "none"] | None,
+        of_model(help="Score of the attention (usual: additive; none for a class or a row of numbers)."),
+    ] = None
+    input_feeding: Annotated[
+        bool, of_model("--input-feeding", help="Read also the last output, of attention: slower.")
+    ] = False
+    decoder_layers: Annotated[int | None, of_model(help="Layers that write (usual: as --layers).")] = None
+    decoder_hidden: Annotated[int | None, of_model(help="Units in each (usual: as --hidden).")] = None
+    shared: Annotated[bool, of_model("--shared", help="One vocabulary and one embedding for both sides.")] = (
+        False
+    )
+    tied: Annotated[bool, of_model("--tied", help="The embedding is the output matrix too.")] = False
+    smoothing: Annotated[float, of_model(help="Share of probability spread over all tokens.")] = 0.0
+
+    def options(self, encoder: EncoderArguments, vector: bool) -> DecoderOptions:
+        """The same as checked values; `vector`: the source is no sequence."""
+        from bptt.tasks.decoder_options import DecoderOptions
+
+        return DecoderOptions(
+            hidden_size=encoder.hidden if self.decoder_hidden is None else self.decoder_hidden,
+            num_layers=encoder.layers if self.decoder_layers is None else self.decoder_layers,
+            dropout=encoder.dropout,
+            proj_size=encoder.projection,
+            embedding_size=self.embedding,
+            attention=self.attention or ("none" if vector else "additive"),
+            input_feeding=self.input_feeding,
+            shared=self.shared,
+            tied=self.tied,
+            smoothing=self.smoothing,
+        )
+
+
+def translate(
+    *,
+    data: Annotated[Path, typer.Argument(help=_DATA)],
+    run: RunArguments,
+    target: Annotated[Path | None, of_data(help="The file whose line n is wanted for example n.")] = None,
+    dev_target: Annotated[Path | None, of_data(help="That file for --dev.")] = None,
+    input: Annotated[
+        str | None, of_data(help="text, class, or the form of numbers; none: as the file shows.")
+    ] = None,
+    source_column: Annotated[str | None, of_data(help="The column of the source, by name.")] = None,
+    target_column: Annotated[str | None, of_data(help="The column of the target, by name.")] = None,
+    examples: DataArguments,
+    tokens: TokenArguments,
+    targets: TargetArguments,
+    encoder: EncoderArguments,
+    decoder: DecoderArguments,
+    token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
+    steps: StepArguments,
+) -> None:
+    """Text for each example: from a sentence, many to many; from a class or numbers, one to many."""
+    from bptt.cli.machine import prepare
+
+    prepare(run.threads)
+    import torch
+
+    from bptt.cells import load
+    from bptt.data.readers.grid import Columns
+    from bptt.data.readers.translations import detect_translated, read_translations
+    from bptt.tasks.inputs import TokenOptions
+    from bptt.tasks.translate import TranslateTask
+    from bptt.tasks.translate_config import PairOptions, TranslatorConfig
+    from bptt.training.opening import check_run
+
+    columns = Columns(source_column, target_column)
+    with as_typed():
+        options = training_options(run, steps)
+        if input is None:
+            found = detect_translated(data, columns)
+            typer.echo(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", err=True)
+            input = found.form
+        pairs = PairOptions(input, source_column, target_column)
+        vocabulary = tokens.options()
+        config = TranslatorConfig(
+            load(encoder.cell),
+            pairs,
+            encoder.options(),
+            decoder.options(encoder, pairs.is_vector),
+            TokenOptions(decoder.embedding, token_dropout),
+            vocabulary,
+            targets.options(vocabulary),
+            data=examples.options(run.seed),
+        )
+    check_run(run.output, run.resume, run.overwrite)
+    learned = read_translations(data, target, input, columns)
+    dev = None if examples.dev is None else read_translations(examples.dev, dev_target, input, columns)
+    torch.manual_seed(run.seed)
+    train_task(TranslateTask(learned, dev, config), options, run)

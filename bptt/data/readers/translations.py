@@ -1,0 +1,69 @@
+"""What is translated, of any kind, with the line of text that is wanted for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Literal
+
+from bptt.data.examples import Examples
+from bptt.data.readers.detect import Detected, detect
+from bptt.data.readers.forms import FORMS, Kind, Source, document_of, read_examples, read_grid
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.labelled import read_lines
+from bptt.data.readers.pairs import read_pairs, read_parallel
+from bptt.errors import InputError
+
+Pairs = Examples[Any, str]
+SourceKind = Literal["class"] | Kind
+
+# Sentences, and names of classes, come as pairs or as lines; all else as labelled examples do.
+TRANSLATED = ("text", "class", *(name for name, form in FORMS.items() if form.kind != "text"))
+
+
+def kind_of(form: str) -> SourceKind:
+    """The kind of the inputs of a form in `TRANSLATED`."""
+    if form == "class":
+        return "class"
+    return "text" if form == "text" else FORMS[form].kind
+
+
+def detect_translated(source: Source, columns: Columns) -> Detected:
+    """The form of what is translated, in `TRANSLATED` but for classes, which look as texts do."""
+    found = detect(source, columns, labelled=False)
+    return replace(found, form="text") if found.kind == "text" else found
+
+
+def read_translations(source: Source, target: Source | None, form: str, columns: Columns) -> Pairs:
+    """Examples with what is wanted for them: line n of `target` for example n; without such a file, what
+    stands beside it, in the second column or as a label is given. Raises InputError naming the line.
+    """
+    if form in ("text", "class"):
+        if target is None:
+            return _checked(read_pairs(read_grid(source), columns))
+        return read_parallel(document_of(source), document_of(target))
+    examples = read_examples(source, form, columns)
+    return _checked(examples) if target is None else _with_lines(examples, target)
+
+
+def read_untranslated(source: Source, form: str, columns: Columns) -> Pairs:
+    """Examples to be translated; of sentences and classes each line is one, an empty line too."""
+    if form in ("text", "class"):
+        return read_lines(document_of(source))
+    return read_examples(source, form, columns)
+
+
+def _checked(pairs: Pairs) -> Pairs:
+    """The same. Raises InputError unless what is wanted is there, on one line: cells may hold several."""
+    for row, target in zip(pairs.rows, pairs.targets, strict=True):
+        if "\n" in target:
+            raise InputError(row.place, "what is wanted is one line", repr(target[:60]))
+    return pairs
+
+
+def _with_lines(examples: Pairs, target: Source) -> Pairs:
+    wanted = read_lines(document_of(target))
+    if len(wanted) != len(examples):
+        rule = f"must have a line for each of the {len(examples):,} examples of the source"
+        raise InputError(wanted.rows[0].place, rule, f"{len(wanted):,}")
+    pairs = zip(examples.rows, wanted.inputs, strict=True)
+    return replace(examples, rows=tuple(replace(row, target=line.strip()) for row, line in pairs))

@@ -1,0 +1,158 @@
+"""Translation: a line of text for a text, a class, a sequence of DNA, a series, or a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from bptt.data.examples import Example, gather, note_left_out
+from bptt.data.levels import UNKNOWN
+from bptt.data.readers.translations import Pairs
+from bptt.data.split import split_indices
+from bptt.data.vocabulary import Vocabulary
+from bptt.errors import InputError
+from bptt.tasks.codecs.classes import ClassCodec
+from bptt.tasks.codecs.codec import Codec, pad, stack
+from bptt.tasks.codecs.dna import DnaCodec
+from bptt.tasks.codecs.numbers import NumberCodec
+from bptt.tasks.codecs.text import TextCodec
+from bptt.tasks.config import to_sections
+from bptt.tasks.hypotheses import LengthLimit
+from bptt.tasks.labels import check_labels
+from bptt.tasks.memory import within_memory
+from bptt.tasks.run_folder import write_bytes, write_config
+from bptt.tasks.supervised import Encoded, Supervised
+from bptt.tasks.translate_config import TASK, TranslatorConfig
+from bptt.tasks.translation_network import Writer
+from bptt.tasks.translator import (
+    SMALLER,
+    TARGET_FILE,
+    Input,
+    TrainedTranslator,
+    build,
+    encode_sources,
+    encode_targets,
+)
+
+
+class TranslateTask(Supervised):
+    """Learn to write what is wanted for examples, token by token.
+
+    What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal inputs
+    on one side; of classes, equal pairs. A pair with more than `max_length` tokens on a side is not learned
+    from. A translation may become as long as the longest learned, and longer by `config.limit.factor` for
+    each step of its source. The weights are drawn from torch's generator: seed it before. Raises
+    InputError.
+    """
+
+    model: Writer
+
+    def __init__(self, examples: Pairs, held_out: Pairs | None, config: TranslatorConfig) -> None:
+        notes = examples.notes
+        if held_out is None:
+            examples, held_out = _split(examples, config)
+        self._codec, self.vocabulary = _new_codecs(examples, config)
+        self.unit = self.vocabulary.unit
+        sources = encode_sources(self._codec, examples)
+        targets = encode_targets(self.vocabulary, examples.targets)
+        fits = [_fits(pair, config.data.max_length) for pair in zip(sources, targets, strict=True)]
+        if not any(fits):
+            rule = f"some pair must have at most {config.data.max_length} steps on each side"
+            raise InputError("examples", rule, "none", "Give a larger --max-length")
+        left_out = [row.place for row, fit in zip(examples.rows, fits, strict=True) if not fit]
+        self._notes = (*notes, *note_left_out(left_out, "are longer than --max-length"))
+        self._held_out = held_out
+        kept = [row for row, fit in enumerate(fits) if fit]
+        self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
+        self.config = replace(
+            config,
+            pairs=replace(config.pairs, features=examples.columns),
+            limit=LengthLimit(max(map(len, self._targets)), config.limit.factor),
+        )
+        with within_memory("the model", SMALLER):
+            self.model = build(self._codec, self.vocabulary.size, self.config)
+        # By the length of the targets, whose tokens cost most: a softmax each.
+        super().__init__([(target,) for target in self._targets], config.data)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of the tokens of these examples, and their number."""
+        with within_memory("a batch", SMALLER):
+            batch = pad([self._sources[row] for row in rows])
+            targets = [self._targets[row] for row in rows]
+            return self.model.teach(batch, stack(targets)), sum(map(len, targets))
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out examples."""
+        return self._trained.evaluate(self._held_out)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, what the codec has learned, and the vocabulary of what is written."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        if not self.config.decoder.shared:
+            write_bytes(folder / TARGET_FILE, self.vocabulary.to_bytes())
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """The examples, the vocabularies, and the size of the model."""
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        unknown = sum(int((target == UNKNOWN).sum()) for target in self._targets)
+        tokens = sum(map(len, self._targets))
+        return [
+            *self._notes,
+            f"learned: {len(self._sources):,} pairs; held out: {len(self._held_out):,}",
+            f"sources: {_lengths([tensors[0] for tensors in self._sources])} {self._codec.unit} each",
+            *self._codec.describe(),
+            f"targets: {_lengths(self._targets)} {self.unit} each with <eos>, {unknown / tokens:.2%} unknown",
+            f"vocabulary of the targets: {self.vocabulary.size:,} {self.unit}",
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def _trained(self) -> TrainedTranslator:
+        return TrainedTranslator(self.model, self._codec, self.vocabulary, self.config)
+
+
+def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
+    keys, labels = examples.keys, None
+    if config.pairs.kind == "class":
+        # Of each class some are learned: what is tested is what is written for it.
+        keys, labels = list(zip(examples.inputs, examples.targets, strict=True)), examples.inputs
+    learned, held = split_indices(keys, labels, config.data.held_out, config.data.seed)
+    return examples.take(learned), examples.take(held)
+
+
+def _new_codecs(examples: Pairs, config: TranslatorConfig) -> tuple[Codec[Input], Vocabulary]:
+    """The codec of the sources, and the vocabulary of the targets."""
+    wanted = "\n".join(examples.targets)
+    if config.decoder.shared:
+        vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
+        return TextCodec(vocabulary, config.tokens), vocabulary
+    return _new_codec(examples, config), Vocabulary.build(wanted, config.target)
+
+
+def _new_codec(examples: Pairs, config: TranslatorConfig) -> Codec[Input]:
+    if config.pairs.kind == "text":
+        vocabulary = Vocabulary.build("\n".join(examples.inputs), config.vocabulary)
+        return TextCodec(vocabulary, config.tokens)
+    if config.pairs.kind == "class":
+        named = [Example(row.input, row.input, row.place) for row in examples.rows]
+        return ClassCodec(check_labels(gather("classes", named)))
+    if config.pairs.kind == "dna":
+        return DnaCodec()
+    return NumberCodec(len(examples.columns), examples.inputs)
+
+
+def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:
+    (source, *_), target = pair
+    return not most or max(len(source), len(target)) <= most
+
+
+def _lengths(tensors: Sequence[Tensor]) -> str:
+    """The shortest, the longest, and the length that half of them do not pass."""
+    lengths = sorted(map(len, tensors))
+    return f"{lengths[0]:,} to {lengths[-1]:,} (median {lengths[len(lengths) // 2]:,})"
