@@ -11,7 +11,21 @@ from typing import Annotated, NoReturn
 import typer
 
 import bptt
-from bptt.cli import bench, cells, check, derive, evaluate, inspect, predict, sample, score, train
+from bptt.cli import (
+    bench,
+    cells,
+    check,
+    compare,
+    derive,
+    evaluate,
+    inspect,
+    predict,
+    rescore,
+    sample,
+    score,
+    train,
+)
+from bptt.cli.groups import with_groups
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
@@ -30,6 +44,8 @@ app.add_typer(train.app, name="train")
 app.command()(predict.predict)
 app.command()(sample.sample)
 app.command()(score.score)
+app.command()(compare.compare)
+app.command()(with_groups(rescore.rescore))
 app.command()(evaluate.evaluate)
 app.command()(inspect.inspect)
 app.command()(bench.bench)

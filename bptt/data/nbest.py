@@ -37,6 +37,11 @@ class NBest:
         if not self.utterances:
             raise InputError(self.where, "must hold at least one utterance", "none")
 
+    @property
+    def has_references(self) -> bool:
+        """Whether the file says what was said in each utterance."""
+        return all(each.reference is not None for each in self.utterances)
+
     def with_references(self, references: Mapping[str, str], where: str) -> NBest:
         """The same with what was said, as `where` tells. Raises InputError for an utterance not there."""
         missing = [each.name for each in self.utterances if each.name not in references]

@@ -1,0 +1,46 @@
+"""`bptt compare`: which of several sentences a language model finds more plausible, and where."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.tasks.comparison import Word
+
+
+def compare(
+    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
+    sentences: Annotated[list[str], typer.Argument(help="Two or more, each in quotes.")],
+) -> None:
+    """Print ln P word by word, side by side, its sums, and by how much each sentence stands behind the
+    most plausible one: in nats, and as odds.
+    """
+    if len(sentences) < 2:
+        raise InputError("bptt compare", "needs two sentences or more", len(sentences))
+    from bptt.cli.machine import prepare
+
+    prepare()
+    from bptt.tasks.comparison import odds, words
+    from bptt.tasks.language_model import load_language_model
+    from bptt.tasks.scoring import score_lines
+
+    trained = load_language_model(run)
+    scores = list(score_lines(trained, sentences))
+    for row in zip_longest(*(words(trained.vocabulary, score) for score in scores)):
+        print("\t".join(map(_cells, row)))
+    sums = [score.log_probability for score in scores]
+    print("\t".join(f"sum\t{total:.6f}" for total in sums), end="\n\n")
+    best = max(sums)
+    print("nats behind\todds\tunknown\tsentence")
+    for total, score, sentence in sorted(zip(sums, scores, sentences, strict=True), key=lambda row: -row[0]):
+        print(f"{best - total:.6f}\t1 : {odds(best - total)}\t{score.unknown}\t{sentence}")
+
+
+def _cells(word: Word | None) -> str:
+    return f"{word.text}\t{word.log_probability:.6f}" if word else "\t"

@@ -1,0 +1,171 @@
+"""`bptt rescore`: of the hypotheses of a recogniser, those that a language model finds best with it."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bptt.cli.training import as_typed
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.nbest import NBest
+    from bptt.tasks.language_model import Trained
+    from bptt.tasks.rescore import ErrorRates, Judge, Weights
+
+_NBEST = "A folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
+
+
+@dataclass(frozen=True)
+class ListArguments:
+    """The lists to choose from, and what was said."""
+
+    references: Annotated[
+        Path | None, typer.Option(help="What was said: a line an utterance, its name and the words.")
+    ] = None
+    costs: Annotated[
+        list[Path] | None, typer.Option(help="Costs of Kaldi, to be added; may be repeated.")
+    ] = None
+    case: Annotated[
+        Literal["auto", "keep", "lower", "upper", "capital"],
+        typer.Option(help="How the model reads the texts; auto: as it knows them best."),
+    ] = "auto"
+    unit: Annotated[
+        Literal["word", "character"], typer.Option(help="What errors and the bonus are counted in.")
+    ] = "word"
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Texts side by side; changes the speed, not the result.")
+    ] = 64
+
+
+@dataclass(frozen=True)
+class WeightArguments:
+    """Where the weights come from."""
+
+    weight: Annotated[float | None, typer.Option(help="Of ln P under the language model.")] = None
+    bonus: Annotated[float, typer.Option(help="With --weight: for each word.")] = 0.0
+    tune: Annotated[Path | None, typer.Option(help="Lists to find both weights on.")] = None
+    tune_references: Annotated[Path | None, typer.Option(help="What was said there.")] = None
+    tune_costs: Annotated[list[Path] | None, typer.Option(help="Costs of Kaldi for --tune.")] = None
+    tune_share: Annotated[
+        float | None, typer.Option(help="Or: tune on this share of NBEST, choose in the rest.")
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Of the draw for --tune-share.")] = 0
+
+    def check(self) -> None:
+        """Raise InputError unless the weights come from one place."""
+        sources = {"--weight": self.weight, "--tune": self.tune, "--tune-share": self.tune_share}
+        given = [name for name, value in sources.items() if value is not None]
+        if len(given) != 1:
+            rule = f"needs one of {', '.join(sources)}"
+            raise InputError("bptt rescore", rule, " and ".join(given) or "none")
+        if self.tune_share is not None and not 0 < self.tune_share < 1:
+            raise InputError("--tune-share", "is above 0 and below 1", self.tune_share)
+
+
+def rescore(
+    *,
+    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
+    nbest: Annotated[Path, typer.Argument(help=_NBEST)],
+    lists: ListArguments,
+    weights: WeightArguments,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file for the chosen texts, as Kaldi has them.")
+    ] = None,
+) -> None:
+    """Choose by first score + weight * ln P + bonus * words; of equal scores the first in the list counts.
+
+    Print the error rates of the first, the chosen and the best hypotheses; without references the
+    chosen texts.
+    """
+    weights.check()
+    from bptt.cli.machine import prepare
+
+    prepare()
+    from bptt.tasks.language_model import load_language_model
+    from bptt.tasks.rescore import Judge, align_all, choose, error_rates
+
+    trained = load_language_model(run)
+    found, development = _read_lists(nbest, lists, weights)
+    judge = Judge(trained, _case(trained, found, lists.case), lists.unit, lists.batch_size)
+    chosen = choose(judge(found), _weights(judge, development, weights))
+    texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
+    _write(output, [f"{each.name} {text}" for each, text in zip(found.utterances, texts, strict=True)], found)
+    if found.has_references:
+        _print_rates(error_rates(align_all(found, lists.unit), chosen), lists.unit)
+
+
+def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:
+    """The lists to choose in, and those to tune on, if any."""
+    from bptt.tasks.rescore import split_lists
+
+    found = _read(nbest, lists.references, lists.costs)
+    if weights.tune_share is not None:
+        development, found = split_lists(found, weights.tune_share, weights.seed)
+        return found, development
+    if weights.tune is not None:
+        return found, _read(weights.tune, weights.tune_references, weights.tune_costs)
+    return found, None
+
+
+def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBest:
+    from bptt.data.readers.document import read_document
+    from bptt.data.readers.nbest import read_nbest, read_references
+
+    found = read_nbest(path, [read_document(each) for each in costs or ()])
+    for note in found.notes:
+        print(f"{found.where}: {note}", file=sys.stderr)
+    if references is None:
+        return found
+    return found.with_references(read_references(read_document(references)), str(references))
+
+
+def _case(trained: Trained, lists: NBest, case: str) -> str:
+    from bptt.tasks.rescore import detect_case
+
+    if case != "auto":
+        return case
+    found = detect_case(trained, lists)
+    if found != "keep":
+        print(f"case: the model reads the texts in {found} case, which it knows best", file=sys.stderr)
+    return found
+
+
+def _weights(judge: Judge, development: NBest | None, given: WeightArguments) -> Weights:
+    from bptt.tasks.rescore import Weights, align_all
+    from bptt.tasks.rescore_metrics import pool
+    from bptt.tasks.rescore_tuning import tune
+
+    if development is None:
+        assert given.weight is not None
+        with as_typed():
+            return Weights(given.weight, given.bonus)
+    alignments = align_all(development, judge.unit)
+    tuned = tune(judge(development), [[each.errors for each in some] for some in alignments])
+    first = pool(some[0] for some in alignments)
+    rates = f"{first.error_rate:.2%} before, {tuned.errors / first.words:.2%} with them"
+    print(
+        f"tuned on {len(alignments):,} utterances of {development.where}: "
+        f"--weight {tuned.weights.language:.6g} --bonus {tuned.weights.bonus:.6g}, {rates}",
+        file=sys.stderr,
+    )
+    return tuned.weights
+
+
+def _write(output: Path | None, lines: list[str], lists: NBest) -> None:
+    """Where there are error rates to print, the texts go to a file only."""
+    if output is not None:
+        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    elif not lists.has_references:
+        print(*lines, sep="\n")
+
+
+def _print_rates(rates: ErrorRates, unit: str) -> None:
+    print(f"\terror rate\terrors\t{unit}s\thits\tsubstitutions\tdeletions\tinsertions")
+    for name, found in (("1-best", rates.first), ("rescored", rates.rescored), ("oracle", rates.oracle)):
+        counts = found.errors, found.words, found.hits, found.substitutions, found.deletions, found.insertions
+        print(name, f"{found.error_rate:.2%}", *counts, sep="\t")

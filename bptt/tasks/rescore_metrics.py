@@ -1,0 +1,74 @@
+"""The one door to jiwer: how texts differ from what was said, word by word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bptt.errors import InputError
+
+try:
+    import jiwer
+except ImportError:
+    jiwer = None
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """The counts of a best alignment of a hypothesis with its reference, or sums of them."""
+
+    hits: int = 0
+    substitutions: int = 0
+    deletions: int = 0
+    insertions: int = 0
+
+    @property
+    def errors(self) -> int:
+        """The edit distance."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
+    def words(self) -> int:
+        """The length of the reference."""
+        return self.hits + self.substitutions + self.deletions
+
+    @property
+    def error_rate(self) -> float:
+        """Errors per word of the reference: the word error rate. It may be above 1."""
+        return self.errors / self.words
+
+
+def align(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> list[Alignment]:
+    """The alignment of each hypothesis, a sequence of words, with the reference in its place.
+
+    Raises InputError if jiwer is not installed.
+    """
+    if jiwer is None:
+        cure = "Install it: pip install 'bptt[metrics]'"
+        raise InputError("word error rate", "needs jiwer", "no such package", cure)
+    if not references:
+        return []
+    found = jiwer.process_words([" ".join(each) for each in references], [" ".join(e) for e in hypotheses])
+    return [_counts(chunks) for chunks in found.alignments]
+
+
+def pool(alignments: Iterable[Alignment]) -> Alignment:
+    """The sums: a rate of errors over texts is pooled over their words, no mean of rates."""
+    found = tuple(alignments)
+    return Alignment(
+        sum(each.hits for each in found),
+        sum(each.substitutions for each in found),
+        sum(each.deletions for each in found),
+        sum(each.insertions for each in found),
+    )
+
+
+def _counts(chunks: Iterable[jiwer.AlignmentChunk]) -> Alignment:
+    lengths = dict.fromkeys(("equal", "substitute", "delete", "insert"), 0)
+    for chunk in chunks:
+        reference, hypothesis = (
+            chunk.ref_end_idx - chunk.ref_start_idx,
+            chunk.hyp_end_idx - chunk.hyp_start_idx,
+        )
+        lengths[chunk.type] += max(reference, hypothesis)
+    return Alignment(*lengths.values())
