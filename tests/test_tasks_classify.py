@@ -38,12 +38,12 @@ def texts() -> Examples[str, str]:
 
 
 def sequences() -> Examples[str, str]:
-    """Genes have GATTACA in them, on either strand."""
+    """Genes have many A in a row, on either strand."""
     draw = np.random.default_rng(0)
     rows = []
     for n in range(60):
         letters = "".join(draw.choice(list("ACGTN"), 12 + n % 5))
-        planted = letters[:5] + "GATTACA" + letters[5:]
+        planted = letters[:5] + "AAAAAAA" + letters[5:]
         gene = planted if n % 4 else reverse_complement(planted)
         label, sequence = ("gene", gene) if n % 2 else ("none", letters)
         rows.append(Example(sequence, label, f"dna.fa:{n + 1}"))
