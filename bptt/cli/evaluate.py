@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bptt.cli.tags import print_entities
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,10 +32,16 @@ def evaluate(
     prepare()
     from bptt.tasks.classify import TrainedClassifier
     from bptt.tasks.loading import load
+    from bptt.tasks.tag import TrainedTagger
 
     trained = load(run)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, _needed(run, data), figures)
+    elif isinstance(trained, TrainedTagger):
+        examples = trained.read(_needed(run, data), tagged=True)
+        scores = trained.evaluate(examples)
+        _print(scores.metrics)
+        print_entities(scores, examples, trained.tags.scheme)
     else:
         _language_model(trained, run, data)
 

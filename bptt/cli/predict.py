@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bptt.cli.examples import source_of
+from bptt.cli.tags import print_tags
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ def predict(
         typer.Argument(help="A file or folder as learned from, a text, or - for standard input."),
     ],
     probabilities: Annotated[
-        bool, typer.Option("--probabilities", help="Of all labels, not of the answer alone.")
+        bool,
+        typer.Option("--probabilities", help="Of all labels, not of the answer alone; of each tag found."),
     ] = False,
+    n_best: Annotated[
+        int | None, typer.Option(help="So many sequences of tags, with their probabilities (tag with a CRF).")
+    ] = None,
 ) -> None:
     """Print an answer for each input; each line of a text is one."""
     from bptt.cli.machine import prepare
@@ -31,10 +36,13 @@ def predict(
     prepare()
     from bptt.tasks.classify import TrainedClassifier
     from bptt.tasks.loading import load
+    from bptt.tasks.tag import TrainedTagger
 
     trained, source = load(run), source_of(input)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, source, probabilities)
+    elif isinstance(trained, TrainedTagger):
+        print_tags(trained, source, probabilities, n_best)
     else:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(run), "must be a run that gives answers", "a language model", cure)

@@ -7,6 +7,7 @@ import typer
 from bptt.cli.groups import with_groups
 from bptt.cli.train_classify import classify
 from bptt.cli.train_lm import lm
+from bptt.cli.train_tag import tag
 from bptt.cli.train_translate import translate
 
 app = typer.Typer(no_args_is_help=True)
@@ -17,5 +18,5 @@ def _jobs() -> None:
     """Train a model on files; --resume goes on after an interruption as if there had been none."""
 
 
-for job in (lm, classify, translate):
+for job in (lm, classify, tag, translate):
     app.command()(with_groups(job))

@@ -55,7 +55,9 @@ SCHEMES = {
 
 
 class Allowed(NamedTuple):
-    """Which of K tags may begin and end a sentence, and in row j of `pairs`, which may follow tag j."""
+    """Which of K tags may begin and which may end a sentence, and in row j of `pairs` which may follow
+    tag j.
+    """
 
     starts: tuple[bool, ...]
     pairs: tuple[tuple[bool, ...], ...]
@@ -135,7 +137,7 @@ def to_tags(entities: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
             raise InputError("entities", f"must lie apart within {length} words", (before, entity))
         touches = entity.start == before.end and entity.type == before.type and before.end > 0
         for i, letter in zip(range(entity.start, entity.end), _letters(entity, scheme, touches), strict=True):
-            tags[i] = f"{letter}-{entity.type}" if entity.type else letter
+            tags[i] = _spell(letter, entity.type)
         before = entity
     return tuple(tags)
 
@@ -143,6 +145,38 @@ def to_tags(entities: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
 def convert(tags: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
     """The same entities in the tags of `scheme`."""
     return to_tags(spans(tags), len(tags), scheme)
+
+
+def tags_of(types: Iterable[str], scheme: Scheme) -> tuple[str, ...]:
+    """Every tag that a word in an entity of these types may have, in sorted order."""
+    letters = {"B", scheme.begin, scheme.inside, scheme.end, scheme.single}
+    return tuple(sorted(_spell(letter, kind) for letter in letters for kind in types))
+
+
+def in_roles(tags: Iterable[str]) -> tuple[str, ...]:
+    """The same tags with the letters B, I, E and S, whatever those of their scheme are."""
+    return tuple(_spell(*_role(tag)) for tag in tags)
+
+
+def allowed(tags: Sequence[str], scheme: Scheme) -> Allowed:
+    """What `scheme` says of sentences of these tags, which are spelled in it."""
+    # Beyond the ends of a sentence there is no entity.
+    starts = tuple(_may_follow(OUTSIDE, tag, scheme) for tag in tags)
+    pairs = tuple(tuple(_may_follow(before, tag, scheme) for tag in tags) for before in tags)
+    return Allowed(starts, pairs, tuple(_may_follow(tag, OUTSIDE, scheme) for tag in tags))
+
+
+def _may_follow(before: str, tag: str, scheme: Scheme) -> bool:
+    of_one_type = OUTSIDE not in (before, tag) and before[1:] == tag[1:]
+    if scheme is IOB1:
+        return tag[0] != "B" or of_one_type
+    goes_on = before[0] in (scheme.begin, scheme.inside) and tag[0] in (scheme.inside, scheme.end)
+    ended = before[0] in (OUTSIDE, scheme.end, scheme.single)
+    return (of_one_type and goes_on) or (ended and tag[0] in (OUTSIDE, scheme.begin, scheme.single))
+
+
+def _spell(letter: str, kind: str) -> str:
+    return f"{letter}-{kind}" if kind else letter
 
 
 def _letters(entity: Span, scheme: Scheme, touches: bool) -> Iterator[str]:

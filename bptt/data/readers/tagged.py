@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from bptt.data.examples import Example, Examples, Words, gather
@@ -39,9 +39,9 @@ def read_words(document: Document) -> Examples[Words, Words]:
     return gather(document.name, rows)
 
 
-def looks_like_conll(document: Document) -> bool:
+def looks_like_conll(document: Document, tags: Collection[str] = ()) -> bool:
     """Whether a text has a word a line: columns between tabs, or, with blank lines between, lines of
-    one word or of equally many columns of which the last is a tag of an entity scheme.
+    one word or of equally many columns of which the last is one of `tags`, or of an entity scheme.
     """
     lines = [line.strip(" ") for line in document.lines if not line.startswith(_DOCUMENT)]
     if any("\t" in line.strip() for line in lines):
@@ -49,7 +49,8 @@ def looks_like_conll(document: Document) -> bool:
     words = [_cut(line, tabs=False) for line in lines if line.strip()]
     if len(words) == len(lines) or len({len(cells) for cells in words}) != 1:
         return False
-    return len(words[0]) == 1 or detect_scheme([[cells[-1] for cells in words]]).scheme is not None
+    last = {cells[-1] for cells in words}
+    return len(words[0]) == 1 or last <= set(tags) or detect_scheme([tuple(last)]).scheme is not None
 
 
 def read_conll(document: Document) -> Examples[Words, Words]:

@@ -1,0 +1,51 @@
+"""The words that a model knows, and the characters that they are spelled with, by number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from bptt.data.levels import SPECIAL, UNKNOWN
+from bptt.data.text import decode_text, read_bytes
+from bptt.errors import InputError
+
+
+class WordList:
+    """Words, or characters, as they are given: number 0 is `<unk>`, for what is not among them."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = (SPECIAL[UNKNOWN], *words)
+        self._numbers = {word: n for n, word in enumerate(self.words)}
+
+    @classmethod
+    def build(cls, words: Iterable[str], least_count: int = 1, others: Iterable[str] = ()) -> WordList:
+        """Those that occur `least_count` times, the most frequent first, and behind them `others`."""
+        counts = Counter(words)
+        order = sorted(counts, key=lambda word: (-counts[word], word))
+        known = dict.fromkeys(word for word in order if counts[word] >= least_count)
+        known |= dict.fromkeys(others)
+        return cls(word for word in known if word != SPECIAL[UNKNOWN])
+
+    @classmethod
+    def load(cls, path: Path) -> WordList:
+        """What `to_bytes` gave. Raises InputError if the file is missing or damaged."""
+        cure = "Restore the file, or train again"
+        # Not str.splitlines: a word may hold another kind of white space.
+        text = decode_text(read_bytes(path, cure), str(path), packed=False)
+        unknown, *words = text.removesuffix("\n").split("\n")
+        found = cls(words)
+        if unknown != SPECIAL[UNKNOWN] or len(found._numbers) < len(found.words):
+            raise InputError(str(path), f"must be {SPECIAL[UNKNOWN]} and words, each once", "others", cure)
+        return found
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def number(self, word: str) -> int:
+        """The number of a word."""
+        return self._numbers.get(word, UNKNOWN)
+
+    def to_bytes(self) -> bytes:
+        """A text with a word a line, in the order of their numbers."""
+        return "".join(f"{word}\n" for word in self.words).encode("utf-8")

@@ -1,0 +1,125 @@
+"""Sentences whose words are given, not cut: each by its number, and by how it is spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import NOTHING
+from bptt.data.checks import check_least
+from bptt.data.examples import Words
+from bptt.data.readers.vectors import Vectors, read_vectors
+from bptt.data.words import WordList
+from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.inputs import InputPart, SpelledWordInput, SpellingOptions, TokenInput, TokenOptions
+
+_WORDS, _CHARACTERS = "words.txt", "characters.txt"
+
+# A character that occurs once is taken for unknown, so that a model learns what to do with such.
+_CHARACTER_COUNT = 2
+
+
+@dataclass(frozen=True)
+class WordOptions(TokenOptions, SpellingOptions):
+    """What is read of a word: its row of an embedding, in small letters if `lowercase`, if it occurs
+    `min_count` times in training; and its characters as they are, if `spelled`. Raises InputError naming
+    the option.
+    """
+
+    min_count: int = 1
+    lowercase: bool = True
+    spelled: bool = True
+
+    def __post_init__(self) -> None:
+        TokenOptions.__post_init__(self)
+        SpellingOptions.__post_init__(self)
+        check_least("min_count", self.min_count, 1)
+
+    def form(self, word: str) -> str:
+        """A word as the embedding knows it."""
+        return word.lower() if self.lowercase else word
+
+
+class WordCodec(Codec[Words]):
+    """A word is a step. `characters` is None if words are not spelled. With `vectors`, trained elsewhere,
+    a new embedding begins as these.
+    """
+
+    unit = "words"
+
+    def __init__(
+        self,
+        words: WordList,
+        characters: WordList | None,
+        options: WordOptions,
+        vectors: Vectors | None = None,
+    ) -> None:
+        self._words, self._characters, self.options = words, characters, options
+        self._vectors = vectors
+
+    @classmethod
+    def build(
+        cls, learned: Sequence[Words], options: WordOptions, others: Sequence[Words], vectors: Path | None
+    ) -> WordCodec:
+        """Know the words of the sentences `learned`, and all those there and in `others` that the file
+        `vectors` has; its width is that of the embedding then. Raises InputError naming the line.
+        """
+        spelled = [word for words in learned for word in words]
+        known = [options.form(word) for word in spelled]
+        characters = WordList.build(chain.from_iterable(spelled), _CHARACTER_COUNT)
+        found = None
+        if vectors is not None:
+            found = read_vectors(vectors, {*known, *(options.form(w) for words in others for w in words)})
+            options = replace(options, embedding_size=found.values.shape[1])
+        words = WordList.build(known, options.min_count, found.words if found else ())
+        return cls(words, characters if options.spelled else None, options, found)
+
+    @classmethod
+    def load(cls, run: Path, options: WordOptions) -> WordCodec:
+        """The codec of a run folder. Raises InputError if a file of it is missing or damaged."""
+        characters = WordList.load(run / _CHARACTERS) if options.spelled else None
+        return cls(WordList.load(run / _WORDS), characters, options)
+
+    def part(self) -> InputPart:
+        """An embedding of the words, and what reads their characters."""
+        words = TokenInput(len(self._words), self.options)
+        if self._vectors is not None:
+            rows = [self._words.number(word) for word in self._vectors.words]
+            values = words.embedding.detach().clone()
+            values[rows] = torch.from_numpy(self._vectors.values)
+            words.fill(values)
+        if self._characters is None:
+            return words
+        return SpelledWordInput(words, len(self._characters), self.options)
+
+    def encode(self, input: Words) -> tuple[Tensor, ...]:
+        """The words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a word."""
+        words = torch.tensor([self._words.number(self.options.form(word)) for word in input]).long()
+        return (words,) if self._characters is None else (words, _spell(input, self._characters))
+
+    def show(self, input: Words) -> tuple[str, ...]:
+        """The words."""
+        return input
+
+    def files(self) -> Mapping[str, bytes]:
+        """The words and the characters."""
+        files = {_WORDS: self._words.to_bytes()}
+        return files if self._characters is None else files | {_CHARACTERS: self._characters.to_bytes()}
+
+    def describe(self) -> list[str]:
+        """How many words and characters are known."""
+        known = f"vocabulary: {len(self._words):,} words"
+        if self._vectors is not None:
+            known += f", {len(self._vectors.words):,} of them with vectors"
+        return [known if self._characters is None else f"{known}, {len(self._characters):,} characters"]
+
+
+def _spell(words: Words, characters: WordList) -> Tensor:
+    width = max(map(len, words), default=1)
+    rows = [[*map(characters.number, word), *[NOTHING] * (width - len(word))] for word in words]
+    return torch.tensor(rows, dtype=torch.int64).view(len(words), width)

@@ -1,0 +1,256 @@
+"""Tagging: a tag for each word of a sentence, such as the entity it is part of, or its part of speech."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import nan
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Words
+from bptt.data.readers.forms import Source, document_of
+from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
+from bptt.data.schemes import detect_scheme
+from bptt.data.split import split_indices
+from bptt.errors import InputError
+from bptt.tasks.codecs.codec import pad, stack
+from bptt.tasks.codecs.words import WordCodec
+from bptt.tasks.config import read_sections, to_sections
+from bptt.tasks.labels import LABELS, read_labels, write_labels
+from bptt.tasks.language_network import evaluating
+from bptt.tasks.memory import within_memory
+from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
+from bptt.tasks.supervised import Supervised, cut, in_batches
+from bptt.tasks.tag_config import TASK, TaggerConfig, TagOptions, Unit
+from bptt.tasks.tag_metrics import EntityScores, accuracy, entity_scores
+from bptt.tasks.tag_network import Tagger
+from bptt.tasks.tag_set import Tagged, TagSet, note_rewritten
+
+Answer = TypeVar("Answer")
+
+_SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """The tags of a sentence, and the probability of each at its word."""
+
+    tags: Words
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """The tags of a sentence, and the natural logarithm of their probability."""
+
+    tags: Words
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class TagScores:
+    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags `found`."""
+
+    metrics: dict[str, float]
+    entities: EntityScores | None
+    found: tuple[Words, ...]
+
+
+class TagTask(Supervised):
+    """Learn the tags of sentences.
+
+    What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal
+    sentences on one side. `vectors` is a file of word vectors that the embedding begins with. The weights
+    are drawn from torch's generator: seed it before. Raises InputError with the line for a tag that is held
+    out and never learned.
+    """
+
+    unit = "words"
+    model: Tagger
+
+    def __init__(
+        self, examples: Tagged, held_out: Tagged | None, config: TaggerConfig, vectors: Path | None = None
+    ) -> None:
+        options, reason = _as_found(examples, config.tags)
+        self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
+        self._tags = TagSet.build(examples, options.spelling)
+        if held_out is None:
+            learned, held = split_indices(examples.keys, None, config.data.held_out, config.data.seed)
+            examples, held_out = examples.take(learned), examples.take(held)
+        self._learned, self._held_out = examples, held_out
+        words = replace(config.words, spelled=config.words.spelled and options.unit == "word")
+        self._codec = WordCodec.build(examples.inputs, words, held_out.inputs, vectors)
+        self.config = replace(config, tags=options, words=self._codec.options)
+        with within_memory("the model", _SMALLER):
+            self.model = build(self._codec, self._tags, self.config)
+        self._encoded = [cut(self._codec.encode(each), config.data) for each in examples.inputs]
+        self._targets = [cut((self._tags.encode_known(row),), config.data)[0] for row in examples.rows]
+        for row in held_out.rows:
+            self._tags.encode_known(row)
+        super().__init__(self._encoded, config.data)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean of -ln P of the tags of these sentences per word, and the number of words."""
+        with within_memory("a batch", _SMALLER):
+            batch = pad([self._encoded[row] for row in rows])
+            tags = stack([self._targets[row] for row in rows])
+            losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
+            count = int(batch.lengths.sum())
+            return losses.sum() / count, count
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out sentences."""
+        return self._trained.evaluate(self._held_out).metrics
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, labels.txt, and the words and characters known."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        write_labels(folder, self._tags.tags)
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """The sentences, the tags, and the size of the model."""
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        return [
+            *self._notes,
+            f"learned: {len(self._learned):,} sentences of {sum(map(len, self._targets)):,} words",
+            f"held out: {len(self._held_out):,} sentences",
+            f"tags: {len(self._tags.tags)}",
+            *self._codec.describe(),
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def _trained(self) -> TrainedTagger:
+        return TrainedTagger(self.model, self._codec, self._tags, self.config)
+
+
+class TrainedTagger:
+    """A tagger with all that it needs to read sentences and to name tags."""
+
+    def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
+        self.model, self.tags, self.config = model, tags, config
+        self._codec = codec
+
+    def read(self, source: Source, tagged: bool) -> Tagged:
+        """Sentences of CoNLL columns; if no tags are needed also of plain text, each line one, which is
+        cut at white space, or into characters if such were learned.
+        """
+        document = document_of(source)
+        if tagged or looks_like_conll(document, self.tags.tags):
+            return read_conll(document)
+        found = read_words(document)
+        if self.config.tags.unit == "word":
+            return found
+        return replace(found, rows=tuple(replace(row, input=tuple("".join(row.input))) for row in found.rows))
+
+    def predict(self, sentences: Sequence[Words]) -> list[Tagging]:
+        """The tags of each sentence. Raises MachineError if a batch does not fit into memory."""
+
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tagging]:
+            marginals = self.model.marginals(scores, lengths)  # (T, B, K)
+            return [
+                Tagging(self.tags.decode(tags), tuple(marginals[range(len(tags)), row, tags].tolist()))
+                for row, tags in enumerate(self.model.decode(scores, lengths))
+            ]
+
+        return self._ask(sentences, answer)
+
+    def predict_nbest(self, sentences: Sequence[Words], n: int) -> list[list[Alternative]]:
+        """The `n` most probable sequences of tags of each sentence, best first; fewer if there are no more.
+
+        Raises InputError if the tagger has no CRF.
+        """
+        crf = self.model.crf
+        if crf is None:
+            raise InputError("n_best", "needs a tagger with a CRF", "one without", "Train it with --crf")
+
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[list[Alternative]]:
+            return [
+                [Alternative(self.tags.decode(path.tags), path.log_probability) for path in paths]
+                for paths in crf.decode_nbest(scores, lengths, n)
+            ]
+
+        return self._ask(sentences, answer)
+
+    def evaluate(self, examples: Tagged) -> TagScores:
+        """How well the tags of examples are found.
+
+        "loss" is the mean of -ln P of the tags per word, in nats, without the sentences that have one of
+        "strange_tags", which were not learned. Raises InputError with the line for a tag of no scheme, if
+        those learned are of one.
+        """
+        wanted = [self.tags.encode(row) for row in examples.rows]
+
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[tuple[Words, float]]:
+            tags = stack([wanted[row].numbers for row in rows]).to(scores.device)
+            losses = self.model.negative_log_likelihood(scores, tags, lengths).tolist()
+            found = map(self.tags.decode, self.model.decode(scores, lengths))
+            return list(zip(found, losses, strict=True))
+
+        found, losses = zip(*self._ask(examples.inputs, answer), strict=True)
+        known = [
+            (loss, len(each.numbers)) for loss, each in zip(losses, wanted, strict=True) if not each.strange
+        ]
+        metrics = {
+            "loss": sum(loss for loss, _ in known) / sum(count for _, count in known) if known else nan,
+            "accuracy": accuracy(examples.targets, found),
+        }
+        entities = None
+        if self.tags.scheme is not None:
+            entities = entity_scores(examples.targets, found)
+            metrics |= {name: getattr(entities.whole, name) for name in ("precision", "recall", "f1")}
+        counts = {
+            "sentences": len(found),
+            "words": sum(map(len, found)),
+            "strange_tags": sum(len(each.strange) for each in wanted),
+        }
+        return TagScores(metrics | counts, entities, found)
+
+    def _ask(
+        self,
+        sentences: Sequence[Words],
+        answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
+    ) -> list[Answer]:
+        """What `answer` makes of the numbers, scores (T, B, K) and lengths of each batch, in order."""
+        found: dict[int, Answer] = {}
+        encoded = [self._codec.encode(each) for each in sentences]
+        with evaluating(self.model), within_memory("a batch", _SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                here = batch.to(self.model.output.weight.device)
+                answers = answer(rows, self.model(here), here.lengths)
+                found.update(zip(rows, answers, strict=True))
+        return [found[row] for row in range(len(sentences))]
+
+
+def build(codec: WordCodec, tags: TagSet, config: TaggerConfig) -> Tagger:
+    """The network for what the codec gives."""
+    return Tagger(codec.part(), len(tags.tags), config.cell, config.model, config.tags.crf, tags.allowed)
+
+
+def load_tagger(run: Path) -> TrainedTagger:
+    """The tagger of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(TaggerConfig, run, TASK)
+    tags = TagSet(read_labels(run / LABELS), config.tags.spelling)
+    codec = WordCodec.load(run, config.words)
+    with torch.device("meta"):
+        model = build(codec, tags, config)
+    read_weights(model, run / WEIGHTS)
+    return TrainedTagger(model.eval(), codec, tags, config)
+
+
+def _as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
+    """The options with what the sentences show, and why their scheme is that."""
+    single = all(len(word) == 1 for words in examples.inputs for word in words)
+    unit: Unit = "character" if single else "word"
+    if options.scheme is not None:
+        return replace(options, unit=unit), f"{options.scheme}: as asked for"
+    found = detect_scheme(examples.targets)
+    name = None if found.scheme is None else found.scheme.name
+    return replace(options, scheme=name, unit=unit), found.reason

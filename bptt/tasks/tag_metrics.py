@@ -1,0 +1,57 @@
+"""How well tags are found: words by their tags, entities by the rule of conlleval."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bptt.data.examples import Words
+from bptt.data.schemes import spans
+
+
+class Score(NamedTuple):
+    """Of `entities` that are there: the share of found ones that are right, the share that was found, and
+    the harmonic mean of both; 0 where there is nothing to divide by.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    entities: int
+
+
+@dataclass(frozen=True)
+class EntityScores:
+    """The score over all entities, and by their types. `rule` says who counted, and how."""
+
+    rule: str
+    whole: Score
+    types: Mapping[str, Score]
+
+
+def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:
+    """The share of words that have the tag given."""
+    pairs = [pair for sentence in zip(gold, found, strict=True) for pair in zip(*sentence, strict=True)]
+    return sum(one == other for one, other in pairs) / len(pairs)
+
+
+def entity_scores(gold: Sequence[Words], found: Sequence[Words]) -> EntityScores:
+    """The scores of entities, each of which is right if its words and its type are.
+
+    Entities are read from tags as `conlleval`, the script of the CoNLL-2000 shared task, reads them.
+    """
+    right, answered, there = Counter[str](), Counter[str](), Counter[str]()
+    for sentence, answer in zip(gold, found, strict=True):
+        wanted, given = set(spans(sentence)), set(spans(answer))
+        there.update(span.type for span in wanted)
+        answered.update(span.type for span in given)
+        right.update(span.type for span in wanted & given)
+    types = {kind: _score(right[kind], answered[kind], there[kind]) for kind in sorted(there | answered)}
+    return EntityScores("conlleval", _score(right.total(), answered.total(), there.total()), types)
+
+
+def _score(right: int, found: int, there: int) -> Score:
+    f1 = 2 * right / (found + there) if found + there else 0.0
+    return Score(right / found if found else 0.0, right / there if there else 0.0, f1, there)
