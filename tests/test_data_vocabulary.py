@@ -144,6 +144,17 @@ def test_capitals_digits_and_punctuation_are_the_users_choice(level: str) -> Non
 
 
 @pytest.mark.parametrize("level", LEVELS)
+def test_an_apostrophe_inside_a_word_is_no_punctuation(level: str, monkeypatch) -> None:
+    text = "'tis, we'll l’eau 'x' boys' '' 'n'"
+    vocabulary = build(text, level=level, min_count=1, punctuation=False)
+    assert vocabulary.decode(vocabulary.encode(text)) == "tis we'll l’eau x boys  n"
+    whole = vocabulary.encode(text * 3).tolist()
+    for part in range(1, 9):
+        monkeypatch.setattr(module, "_PART", part)
+        assert vocabulary.encode(text * 3).tolist() == whole
+
+
+@pytest.mark.parametrize("level", LEVELS)
 def test_a_long_text_in_parts_gives_the_same_tokens(level: str, monkeypatch) -> None:
     text = default_corpus().text[:3000].replace("\n", " ") + "\n" + nasty_text(3)
     whole = build(text, level=level, min_count=1)

@@ -23,7 +23,7 @@ def evaluate(
         typer.Argument(help="What to answer, with the right answers; none: the text held out (lm)."),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="A folder for the confusions of labels as a picture.")
+        Path | None, typer.Option(help="A folder for a picture: of confusions, of agreement by distance.")
     ] = None,
 ) -> None:
     """Print each metric with its value."""
@@ -43,7 +43,7 @@ def evaluate(
         _print(scores.metrics)
         print_entities(scores, examples, trained.tags.scheme)
     else:
-        _language_model(trained, run, data)
+        _language_model(trained, run, data, figures)
 
 
 def _needed(run: Path, data: Path | None) -> Path:
@@ -52,12 +52,15 @@ def _needed(run: Path, data: Path | None) -> Path:
     return data
 
 
-def _language_model(trained: Trained, run: Path, data: Path | None) -> None:
-    """As in training, the states carried on."""
+def _language_model(trained: Trained, run: Path, data: Path | None, figures: Path | None) -> None:
+    """On minimal pairs, sentence by sentence; on a text as in training, the states carried on."""
+    from bptt.cli.pairs import print_pairs, read_pairs
     from bptt.data.text import read_text
     from bptt.tasks.evaluation import evaluate_text
     from bptt.tasks.run_folder import read_held_out
 
+    if data is not None and (pairs := read_pairs(data)):
+        return print_pairs(trained, pairs, figures)
     model, vocabulary, config = trained
     text = read_text(data) if data else read_held_out(run)
     _print(evaluate_text(model, vocabulary, config.data, text))

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bptt.cli.casing import Case, case_for
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.nbest import NBest
-    from bptt.tasks.language_model import Trained
     from bptt.tasks.rescore import ErrorRates, Judge, Weights
 
 _NBEST = "A folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
@@ -30,10 +30,7 @@ class ListArguments:
     costs: Annotated[
         list[Path] | None, typer.Option(help="Costs of Kaldi, to be added; may be repeated.")
     ] = None
-    case: Annotated[
-        Literal["auto", "keep", "lower", "upper", "capital"],
-        typer.Option(help="How the model reads the texts; auto: as it knows them best."),
-    ] = "auto"
+    case: Case = "auto"
     unit: Annotated[
         Literal["word", "character"], typer.Option(help="What errors and the bonus are counted in.")
     ] = "word"
@@ -91,7 +88,8 @@ def rescore(
 
     trained = load_language_model(run)
     found, development = _read_lists(nbest, lists, weights)
-    judge = Judge(trained, _case(trained, found, lists.case), lists.unit, lists.batch_size)
+    case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
+    judge = Judge(trained, case, lists.unit, lists.batch_size)
     chosen = choose(judge(found), _weights(judge, development, weights))
     texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
     _write(output, [f"{each.name} {text}" for each, text in zip(found.utterances, texts, strict=True)], found)
@@ -122,17 +120,6 @@ def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBes
     if references is None:
         return found
     return found.with_references(read_references(read_document(references)), str(references))
-
-
-def _case(trained: Trained, lists: NBest, case: str) -> str:
-    from bptt.tasks.rescore import detect_case
-
-    if case != "auto":
-        return case
-    found = detect_case(trained, lists)
-    if found != "keep":
-        print(f"case: the model reads the texts in {found} case, which it knows best", file=sys.stderr)
-    return found
 
 
 def _weights(judge: Judge, development: NBest | None, given: WeightArguments) -> Weights:

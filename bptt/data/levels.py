@@ -35,6 +35,9 @@ _WORD = "|".join(
     )
 )
 
+# Not the apostrophe of "we'll", which is another word than "well".
+_MARK = r"(?!(?<=\p{L})['’](?=\p{L}))[\p{P}\p{S}]"
+
 _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
 
 # Without a limit, a BPE vocabulary would grow until every word is a token.
@@ -51,7 +54,7 @@ class VocabularyOptions:
     `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size` bounds V, the two
     special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound). `lowercase`
     makes capitals small; without `digits` or `punctuation` (symbols included) these are left out of the
-    text. Raises InputError naming the option.
+    text, but not the apostrophe inside a word. Raises InputError naming the option.
     """
 
     level: Name = "character"
@@ -116,7 +119,8 @@ def _from_alphabet(token: str) -> bytes:
     return bytes(_BYTES[character] for character in token)
 
 
-_ANYWHERE = re.compile("")
+# An apostrophe stays with the letters beside it, which say whether it is left out.
+_ANYWHERE = re.compile("(?<!['’])(?!['’])")
 _BEFORE_WORD = re.compile(r"(?<=\S)(?= \S)")
 
 LEVELS: Mapping[str, Level] = {
@@ -162,7 +166,7 @@ def _normalizer(options: VocabularyOptions) -> normalizers.Normalizer | None:
     if not options.digits:
         steps.append(normalizers.Replace(Regex(r"\p{N}"), ""))
     if not options.punctuation:
-        steps.append(normalizers.Replace(Regex(r"[\p{P}\p{S}]"), ""))
+        steps.append(normalizers.Replace(Regex(_MARK), ""))
     return normalizers.Sequence(steps) if steps else None
 
 

@@ -5,32 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from math import fsum
 
 from bptt.data.checks import check_choice, check_finite, check_least
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
+from bptt.tasks.casing import CASES
 from bptt.tasks.language_model import Trained
 from bptt.tasks.rescore_metrics import Alignment, align, pool
 from bptt.tasks.scoring import score_lines
-
-# How the letters of a text are written for the model, in order of preference.
-CASES: Mapping[str, Callable[[str], str]] = {
-    "keep": lambda text: text,
-    "lower": str.lower,
-    "upper": str.upper,
-    "capital": lambda text: text.lower().capitalize(),
-}
 
 # What the errors and the bonus count in a text.
 UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
     "word": lambda text: tuple(text.split()),
     "character": lambda text: tuple("".join(text.split())),
 }
-
-# So many first hypotheses tell which case the model knows.
-_SAMPLE = 100
 
 
 @dataclass(frozen=True)
@@ -70,19 +59,6 @@ class ErrorRates:
     first: Alignment
     rescored: Alignment
     oracle: Alignment
-
-
-def detect_case(trained: Trained, lists: NBest) -> str:
-    """The name in `CASES` in which the model knows the first hypotheses best: with the fewest unknown
-    tokens; of equal ones with the highest ln P.
-    """
-    texts = [each.hypotheses[0].text for each in islice(lists.utterances, _SAMPLE)]
-
-    def surprise(case: str) -> tuple[int, float]:
-        found = tuple(score_lines(trained, map(CASES[case], texts)))
-        return sum(each.unknown for each in found), -fsum(each.log_probability for each in found)
-
-    return min(CASES, key=surprise)
 
 
 @dataclass(frozen=True)

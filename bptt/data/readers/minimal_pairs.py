@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from bptt.data.readers.document import Document
+from bptt.data.readers.forms import is_json_lines
 from bptt.data.readers.grid import read_objects
 from bptt.errors import InputError
+
+_GOOD = "sentence_good"
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class MinimalPair:
     place: str
 
 
+def holds_minimal_pairs(document: Document) -> bool:
+    """Whether a text is lines of JSON, the first one with "sentence_good"."""
+    return is_json_lines(document) and f'"{_GOOD}"' in document.text.lstrip().split("\n", 1)[0]
+
+
 def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
     """The pairs of JSON lines with "sentence_good", "sentence_bad", "UID" and perhaps "dependency_length"
     and "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
@@ -44,7 +52,7 @@ def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
 
 
 def _pair(found: dict[str, Any], place: str) -> MinimalPair:
-    good, bad = _text(found, "sentence_good", place), _text(found, "sentence_bad", place)
+    good, bad = _text(found, _GOOD, place), _text(found, "sentence_bad", place)
     if good == bad:
         raise InputError(place, "the two sentences must differ", repr(good))
     distance = found.get("dependency_length")

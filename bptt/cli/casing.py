@@ -1,0 +1,31 @@
+"""The option --case: small and capital letters of the texts that a language model is asked about."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from bptt.tasks.language_model import Trained
+
+AUTO = "auto"
+
+Case = Annotated[
+    Literal["auto", "keep", "lower", "upper", "capital"],
+    typer.Option(help="How the model reads the letters; auto: as it knows the texts best."),
+]
+
+
+def case_for(trained: Trained, texts: Iterable[str], asked: str = AUTO) -> str:
+    """The case that the user asked for; for "auto" the one found, said aloud unless all stays as it is."""
+    from bptt.tasks.casing import detect_case
+
+    if asked != AUTO:
+        return asked
+    found = detect_case(trained, texts)
+    if found != "keep":
+        print(f"case: the model reads the texts in {found} case, which it knows best", file=sys.stderr)
+    return found

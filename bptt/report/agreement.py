@@ -1,0 +1,57 @@
+"""The picture of how a language model's preference for the right word fades with distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from bptt.report.page import BLUE, GREEN, ORANGE, PURPLE, QUIET, SKY, page
+
+_COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
+_CHANCE = 0.5
+# Curves stand beside each other, not on each other, by so many words.
+_BESIDE = 0.08
+
+
+@dataclass(frozen=True)
+class Point:
+    """The share of right answers among `pairs` at a distance, and its confidence interval."""
+
+    distance: int
+    pairs: int
+    accuracy: float
+    interval: tuple[float, float]
+
+
+def draw_agreement(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
+    """A line for each name, with the interval at each point, and the line of chance.
+
+    Raises MachineError if the file cannot be written.
+    """
+    pairs = sum(point.pairs for points in curves.values() for point in points)
+    subtitle = f"{pairs:,} pairs of sentences; bars: 95 % confidence"
+    with page(path, "How far back agreement reaches", subtitle) as axes:
+        axes.axhline(_CHANCE, color=QUIET, ls="--", lw=1, label="chance")
+        for i, (name, points) in enumerate(curves.items()):
+            shift = _BESIDE * (i - (len(curves) - 1) / 2)
+            below = [point.accuracy - point.interval[0] for point in points]
+            above = [point.interval[1] - point.accuracy for point in points]
+            axes.errorbar(
+                [point.distance + shift for point in points],
+                [point.accuracy for point in points],
+                (below, above),
+                fmt="o-",
+                color=_COLOURS[i % len(_COLOURS)],
+                ms=4,
+                capsize=2,
+                elinewidth=1,
+                label=name,
+            )
+        axes.set(xlabel="words before the one that differs", ylabel="the right sentence is preferred")
+        axes.set_ylim(0, 1)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.legend(loc="lower right", fontsize=8)
