@@ -33,7 +33,7 @@ def train_a_while(reporter: progress.Reporter, clock: Clock) -> None:
     for step in range(11, 21):
         clock.now += 2.0
         reporter.on_step(Progress(1, 3, step, 30, loss=5.0 if step < 16 else 3.0, units=100))
-    reporter.on_evaluate(Evaluation(1, 3, 20, {"loss": 4.25}, best=True))
+    reporter.on_evaluate(Evaluation(1, 3, 20, {"loss": 4.25}, "loss", best=True))
     reporter.on_message("so [bold]it is")
     reporter.on_end()
 
@@ -49,6 +49,13 @@ def test_lines_come_at_intervals_with_loss_speed_and_time_left(
         "epoch 1/3  held-out loss 4.2500 nats per word  (best so far)\n"
         "so [bold]it is\n",
     )
+
+
+def test_what_decides_stands_beside_the_loss(capsys: pytest.CaptureFixture[str]) -> None:
+    reporter = progress.LineReporter()
+    reporter.on_start(0, 30, "words")
+    reporter.on_evaluate(Evaluation(1, 3, 20, {"loss": 4.25, "f1": 0.5, "x": 1}, "f1", best=False))
+    assert capsys.readouterr().err == "epoch 1/3  held-out loss 4.2500 nats per word, f1 0.5000\n"
 
 
 def test_a_terminal_shows_a_bar_and_keeps_the_lines(

@@ -31,10 +31,10 @@ def test_a_run_leaves_its_folder_and_says_how_it_ended(tmp_path: Path) -> None:
     held_out = [record for record in records(run) if record["kind"] == "held-out"]
     best = min(held_out, key=lambda record: record["loss"])
     assert (outcome.status, outcome.epoch, outcome.step) == ("finished", 4, 4 * BATCHES)
-    assert (outcome.best_loss, outcome.best_step) == (best["loss"], best["step"])
+    assert (outcome.best_value, outcome.best_step) == (best["loss"], best["step"])
     assert read_config(run)["training"] == options.to_dict()
     read_weights(task.model, run / "model.safetensors")
-    assert task.evaluate()["loss"] == outcome.best_loss
+    assert task.evaluate()["loss"] == outcome.best_value
     assert quiet.start == (0, 4 * BATCHES, "characters")
     assert quiet.ended == 1
     assert sorted(path.name for path in run.iterdir()) == [
@@ -77,8 +77,24 @@ def test_early_stopping_keeps_the_best_and_counts_misses_in_a_row(tmp_path: Path
     quiet = Quiet()
     outcome = train(Scripted(), TrainingOptions(epochs=7, patience=2), tmp_path / "run", quiet)
     assert (outcome.status, outcome.epoch) == ("stopped early", 6)
-    assert (outcome.best_loss, outcome.best_step) == (1.5, 4 * BATCHES)
+    assert (outcome.best_value, outcome.best_step) == (1.5, 4 * BATCHES)
     assert [evaluation.best for evaluation in quiet.evaluations] == [True, True, False, True, False, False]
+
+
+def test_any_criterion_but_the_loss_is_best_where_it_is_largest(tmp_path: Path) -> None:
+    """And where two are as large, with the smaller loss."""
+
+    class Scripted(TinyTask):
+        criterion = "f1"
+        found = iter([(1.0, 0.0), (2.0, 0.5), (0.5, 0.5), (0.6, 0.5), (0.4, 0.25), (3.0, 0.75)])
+
+        def evaluate(self) -> dict[str, float]:
+            return dict(zip(("loss", "f1"), next(self.found), strict=True))
+
+    quiet = Quiet()
+    outcome = train(Scripted(), TrainingOptions(epochs=6), tmp_path / "run", quiet)
+    assert [evaluation.best for evaluation in quiet.evaluations] == [True, True, True, False, False, True]
+    assert (outcome.criterion, outcome.best_value, outcome.best_step) == ("f1", 0.75, 6 * BATCHES)
 
 
 def test_plateau_lowers_the_rate_after_each_miss(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_finished_run_says_so(tmp_path: Path) -> None:
     before = everything(run)
     again = train(TinyTask(), options, run, quiet, resume=True)
     assert again.status == "finished before"
-    assert (again.best_loss, again.step) == (first.best_loss, first.step)
+    assert (again.best_value, again.step) == (first.best_value, first.step)
     assert quiet.progress == []
     assert same(everything(run), before)
 

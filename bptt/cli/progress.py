@@ -64,7 +64,7 @@ class LineReporter:
             self.on_message(f"{place}  {self._meter.read()}")
 
     def on_evaluate(self, evaluation: Evaluation) -> None:
-        """Print the held-out loss."""
+        """Print the held-out loss, and what decides."""
         self.on_message(f"{_epoch(evaluation)}  {_held_out(evaluation, self._unit)}")
 
     def on_message(self, text: str) -> None:
@@ -116,11 +116,16 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
+def shown_metric(name: str, value: float, unit: str) -> str:
+    """A metric with its name, and the loss with its unit."""
+    return f"{name} {value:.4f}" + (f" nats per {unit}" if name == "loss" else "")
+
+
 def _epoch(at: Progress | Evaluation) -> str:
     return f"epoch {at.epoch}/{at.epochs}"
 
 
 def _held_out(evaluation: Evaluation, unit: str) -> str:
-    loss = evaluation.metrics["loss"]
-    best = "  (best so far)" if evaluation.best else ""
-    return f"held-out loss {loss:.4f} nats per {unit.removesuffix('s')}{best}"
+    names = dict.fromkeys(("loss", evaluation.criterion))
+    shown = ", ".join(shown_metric(name, evaluation.metrics[name], unit.removesuffix("s")) for name in names)
+    return f"held-out {shown}{'  (best so far)' if evaluation.best else ''}"

@@ -144,11 +144,11 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments) -> None:
 
 
 def _print_outcome(outcome: Outcome, unit: str) -> None:
-    from bptt.cli.progress import duration
+    from bptt.cli.progress import duration, shown_metric
 
     print(f"{outcome.run}: {outcome.status} at step {outcome.step}, epoch {outcome.epoch}")
     if outcome.best_step:
-        loss = f"{outcome.best_loss:.4f} nats per {unit}"
-        print(f"best held-out loss {loss} at step {outcome.best_step}, {duration(outcome.seconds)} in all")
+        best = shown_metric(outcome.criterion, outcome.best_value, unit)
+        print(f"best held-out {best} at step {outcome.best_step}, {duration(outcome.seconds)} in all")
     if outcome.status == "interrupted":
         print("Everything is saved: the same command with --resume goes on from here.")

@@ -79,6 +79,8 @@ class TagTask(Supervised):
         options, reason = _as_found(examples, config.tags)
         self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
         self._tags = TagSet.build(examples, options.spelling)
+        # Entities are few: when the loss is the smallest, most of them are not found yet.
+        self.criterion = "accuracy" if options.scheme is None else "f1"
         if held_out is None:
             learned, held = split_indices(examples.keys, None, config.data.held_out, config.data.seed)
             examples, held_out = examples.take(learned), examples.take(held)

@@ -24,10 +24,15 @@ class Step:
 
 
 class Task(ABC):
-    """A job: its data, its model, its loss. `unit` names what is counted, such as "characters"."""
+    """A job: its data, its model, its loss. `unit` names what is counted, such as "characters".
+
+    `criterion` names the metric by which an evaluation is better than another: the loss by being smaller,
+    any other by being larger, or as large with a smaller loss.
+    """
 
     model: nn.Module
     unit: str
+    criterion: str = "loss"
 
     @property
     def metadata(self) -> Mapping[str, str]:

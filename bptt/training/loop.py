@@ -37,7 +37,7 @@ def train(
 ) -> Outcome:
     """Train `task.model` and keep everything in the folder `run`.
 
-    `run/model.safetensors` holds the weights of the best held-out loss, `run/last` all that an
+    `run/model.safetensors` holds the weights of the best held-out criterion, `run/last` all that an
     exact resume needs, `run/metrics.jsonl` the records. With `resume` a run goes on from its last
     checkpoint and comes to the same numbers as one that never stopped; a folder without a
     checkpoint is begun. Ctrl-C and SIGTERM end the step, save, and return an Outcome that says so.
@@ -75,6 +75,8 @@ class _Loop:
         self._state = State()
         self._saved_step, self._saved_at = 0, monotonic()
         self._began = monotonic()
+        # Of the criterion, in the score, which is the better the larger.
+        self._sign = -1 if task.criterion == "loss" else 1
 
     def begin(self) -> None:
         """Seed the random generators and keep the first checkpoint: a kill costs no exactness."""
@@ -161,12 +163,13 @@ class _Loop:
         self._model.train()
         check_loss(metrics["loss"], self._state.first_loss, self._here())
         self._append("held-out", **metrics)
-        self._state = self._state.after_evaluation(metrics["loss"])
+        score = self._sign * metrics[self._task.criterion]
+        self._state = self._state.after_evaluation(score, metrics["loss"])
         best = self._state.best_step == self._state.step
         if best:
             self._write_weights()
         epoch, epochs = self._state.epochs_begun, self._options.epochs
-        evaluation = Evaluation(epoch, epochs, self._state.step, metrics, best)
+        evaluation = Evaluation(epoch, epochs, self._state.step, metrics, self._task.criterion, best)
         self._reporter.on_evaluate(evaluation)
 
     def _append(self, kind: str, **values: float) -> None:
@@ -200,7 +203,7 @@ class _Loop:
     def _outcome(self, status: Status) -> Outcome:
         state = self._state
         seconds = monotonic() - self._began
-        best = state.best_loss, state.best_step
+        best = self._task.criterion, self._sign * state.best_score, state.best_step
         return Outcome(self._run, status, state.epochs_begun, state.step, *best, seconds)
 
     def _here(self) -> Place:

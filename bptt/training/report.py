@@ -23,12 +23,13 @@ class Progress:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The held-out metrics after `step` updates, and whether the loss is the best so far."""
+    """The held-out metrics after `step` updates, and whether they are the best so far by `criterion`."""
 
     epoch: int
     epochs: int
     step: int
     metrics: dict[str, float]
+    criterion: str
     best: bool
 
 
@@ -53,7 +54,8 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run ended. Losses are held-out means in nats per unit.
+    """How a run ended. After `best_step` updates, 0 for never, the held-out metric `criterion` had its best
+    value; a loss is a mean in nats per unit.
 
     `status`: "finished" all epochs; "stopped early", the patience being spent; "interrupted" by
     `signal`, saved, to be resumed; "finished before", when there was nothing left to resume.
@@ -64,7 +66,8 @@ class Outcome:
     status: Status
     epoch: int
     step: int
-    best_loss: float
+    criterion: str
+    best_value: float
     best_step: int
     seconds: float
     signal: int | None = None

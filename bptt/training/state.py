@@ -17,8 +17,10 @@ class State:
 
     `epoch` (from 0) and `index` name the next batch, `step` counts the updates done, `carry` holds
     the states handed from batch to batch. `loss_sum` and `units` have gathered since the last
-    record; `first_loss` is that of the first update, before it. `misses` evaluations in a row brought no
-    new best, `reductions` in all. `records` is the size of `metrics.jsonl` in bytes.
+    record; `first_loss` is that of the first update, before it. The evaluation after `best_step`
+    updates had the best score, the larger the better, or of equal ones the smallest loss. `misses`
+    evaluations in a row brought no new best, `reductions` in all. `records` is the size of
+    `metrics.jsonl` in bytes.
     """
 
     epoch: int = 0
@@ -28,6 +30,7 @@ class State:
     loss_sum: float = 0.0
     units: int = 0
     first_loss: float = inf
+    best_score: float = -inf
     best_loss: float = inf
     best_step: int = 0
     misses: int = 0
@@ -58,10 +61,10 @@ class State:
         """The state after the sums were recorded."""
         return replace(self, loss_sum=0.0, units=0)
 
-    def after_evaluation(self, loss: float) -> State:
-        """The state after an evaluation with the held-out loss `loss`."""
-        if loss < self.best_loss:
-            return replace(self, best_loss=loss, best_step=self.step, misses=0)
+    def after_evaluation(self, score: float, loss: float) -> State:
+        """The state after an evaluation with this score and this held-out loss."""
+        if (score, -loss) > (self.best_score, -self.best_loss):
+            return replace(self, best_score=score, best_loss=loss, best_step=self.step, misses=0)
         return replace(self, misses=self.misses + 1, reductions=self.reductions + 1)
 
     def to_dict(self) -> dict[str, Any]:
