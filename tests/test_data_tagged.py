@@ -9,7 +9,21 @@ import pytest
 from bptt.data.examples import Examples, Words
 from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words, write_conll
-from bptt.data.schemes import BIO, IOB1, SCHEMES, Span, convert, detect_scheme, spans, to_tags
+from bptt.data.schemes import (
+    BIO,
+    IOB1,
+    OUTSIDE,
+    SCHEMES,
+    Scheme,
+    Span,
+    allowed,
+    convert,
+    detect_scheme,
+    in_roles,
+    spans,
+    tags_of,
+    to_tags,
+)
 from bptt.errors import InputError
 
 
@@ -110,6 +124,13 @@ def test_columns_are_told_from_plain_text(text: str, wanted: bool) -> None:
     assert looks_like_conll(Document("d", text)) is wanted
 
 
+def test_columns_are_also_known_by_tags_that_are_known() -> None:
+    text = Document("d", "the DT\nrun NN\n\nfast RB\n")
+    assert not looks_like_conll(text)
+    assert looks_like_conll(text, ("DT", "NN", "RB", "VB"))
+    assert not looks_like_conll(text, ("DT", "NN"))
+
+
 # The same entities in every scheme: two of one type that touch, two of different types, single and long.
 ENTITIES = (Span(0, 1, "X"), Span(1, 4, "X"), Span(4, 6, "Y"), Span(7, 8, "X"))
 SPELLED = {
@@ -208,3 +229,24 @@ def test_faults_in_tags_and_entities_are_named() -> None:
             to_tags(wrong, 3, BIO)
     with pytest.raises(InputError, match="must lie apart"):
         to_tags([Span(2, 4, "X")], 3, BIO)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
+def test_tags_may_follow_each_other_where_they_do_in_some_sentence(scheme: Scheme) -> None:
+    """What is allowed is what occurs in the tags of all sets of entities in five words."""
+    tags = (OUTSIDE, *tags_of(("X", "Y"), scheme))
+    sentences = [seen for seen in product(tags, repeat=5) if convert(seen, scheme) == seen]
+    found = allowed(tags, scheme)
+    assert {tag for tag, yes in zip(tags, found.starts, strict=True) if yes} == {
+        seen[0] for seen in sentences
+    }
+    assert {tag for tag, yes in zip(tags, found.ends, strict=True) if yes} == {seen[-1] for seen in sentences}
+    pairs = {(tags[j], tags[k]) for j, row in enumerate(found.pairs) for k, yes in enumerate(row) if yes}
+    assert pairs == {pair for seen in sentences for pair in pairwise(seen)}
+    assert {tag for seen in sentences for tag in seen} == set(tags)
+
+
+def test_letters_of_any_scheme_are_told_by_their_roles() -> None:
+    assert in_roles(["O", "B-X", "M-X", "L-X", "U-Y", "W", "I", "E-B-C"]) == (
+        ("O", "B-X", "I-X", "E-X", "S-Y", "S", "I", "E-B-C")
+    )
