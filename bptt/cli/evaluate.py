@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bptt.cli.tags import print_entities
+from bptt.cli.translations import SearchArguments, check_unused, print_quality
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
+    *,
     run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
     data: Annotated[
         Path | None,
@@ -25,6 +27,10 @@ def evaluate(
     figures: Annotated[
         Path | None, typer.Option(help="A folder for a picture: of confusions, of agreement by distance.")
     ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="The file whose line n is wanted for example n (translate).")
+    ] = None,
+    search: SearchArguments,
 ) -> None:
     """Print each metric with its value."""
     from bptt.cli.machine import prepare
@@ -33,8 +39,12 @@ def evaluate(
     from bptt.tasks.classify import TrainedClassifier
     from bptt.tasks.loading import load
     from bptt.tasks.tag import TrainedTagger
+    from bptt.tasks.translator import TrainedTranslator
 
     trained = load(run)
+    if isinstance(trained, TrainedTranslator):
+        return print_quality(trained, _needed(run, data), target, search)
+    check_unused(run, search)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, _needed(run, data), figures)
     elif isinstance(trained, TrainedTagger):

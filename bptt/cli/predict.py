@@ -9,6 +9,7 @@ import typer
 
 from bptt.cli.examples import source_of
 from bptt.cli.tags import print_tags
+from bptt.cli.translations import SearchArguments, WritingArguments, check_unused, print_translations
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 
 def predict(
+    *,
     run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
     input: Annotated[
         str,
@@ -27,8 +29,11 @@ def predict(
         typer.Option("--probabilities", help="Of all labels, not of the answer alone; of each tag found."),
     ] = False,
     n_best: Annotated[
-        int | None, typer.Option(help="So many sequences of tags, with their probabilities (tag with a CRF).")
+        int | None,
+        typer.Option(help="So many answers, with their scores (translate, tag with a CRF)."),
     ] = None,
+    search: SearchArguments,
+    writing: WritingArguments,
 ) -> None:
     """Print an answer for each input; each line of a text is one."""
     from bptt.cli.machine import prepare
@@ -37,8 +42,12 @@ def predict(
     from bptt.tasks.classify import TrainedClassifier
     from bptt.tasks.loading import load
     from bptt.tasks.tag import TrainedTagger
+    from bptt.tasks.translator import TrainedTranslator
 
     trained, source = load(run), source_of(input)
+    if isinstance(trained, TrainedTranslator):
+        return print_translations(trained, source, n_best, search, writing)
+    check_unused(run, search, writing)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, source, probabilities)
     elif isinstance(trained, TrainedTagger):

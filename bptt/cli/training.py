@@ -35,6 +35,7 @@ _TYPED = {
     "clip_norm": "clip",
     "max_size": "vocab-size",
     "input_dropout": "input-dropout",
+    "width": "beam",
     "character_hidden_size": "character-hidden",
 }
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 
-from bptt.report.page import BLUE, page
+from bptt.report.page import BLUE, page, white_to
 
 # More labels than these leave no room for a number in each square.
 _MOST_NUMBERS = 20
@@ -24,7 +23,7 @@ def draw_confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], path:
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
     right = int(table.trace())
     with page(path, "Which labels are confused", f"{right:,} of {table.sum():,} examples are right") as axes:
-        axes.imshow(shares, cmap=_white_to(BLUE), vmin=0, vmax=1, aspect="auto")
+        axes.imshow(shares, cmap=white_to(BLUE), vmin=0, vmax=1, aspect="auto")
         places = range(len(labels))
         axes.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor")
         axes.set_yticks(places, labels)
@@ -35,7 +34,3 @@ def draw_confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], path:
                 colour = "white" if shares[row, column] > 0.5 else "black"
                 if count:
                     axes.text(column, row, f"{count:,}", ha="center", va="center", fontsize=8, color=colour)
-
-
-def _white_to(colour: str) -> LinearSegmentedColormap:
-    return LinearSegmentedColormap.from_list("share", ["white", colour])

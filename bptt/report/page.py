@@ -11,6 +11,7 @@ from typing import Any
 import matplotlib
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from bptt.errors import MachineError
@@ -48,6 +49,11 @@ STYLE: dict[Any, Any] = {
     "ytick.color": QUIET,
     "ytick.labelcolor": INK,
 }
+
+
+def white_to(colour: str) -> LinearSegmentedColormap:
+    """The colours of shares: white for 0, `colour` for 1."""
+    return LinearSegmentedColormap.from_list("share", ["white", colour])
 
 
 @contextmanager

@@ -22,12 +22,11 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 @dataclass(frozen=True)
 class Quality:
-    """BLEU and chrF from 0 to 100 over all texts, how many texts are exactly right, and the signatures."""
+    """BLEU and chrF from 0 to 100 over all texts, and how many texts are exactly right."""
 
     bleu: float
     chrf: float
     exact: int
-    signatures: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,32 @@ class Tokenisation:
 
     name: str
     reason: str
+
+
+class Judge:
+    """Compares what was found with what is `wanted`, one text for each.
+
+    `signatures` are those of sacrebleu for BLEU and chrF. Raises InputError if it is not installed.
+    """
+
+    def __init__(self, wanted: Sequence[str]) -> None:
+        if BLEU is None:
+            cure = "Install it: pip install 'bptt[metrics]'"
+            raise InputError("evaluate", "BLEU and chrF need sacrebleu", "no such package", cure)
+        self._wanted, self.tokenisation = wanted, choose_tokenisation(wanted)
+        self._bleu = BLEU(tokenize=self.tokenisation.name, references=[list(wanted)])
+        self._chrf = CHRF(references=[list(wanted)])
+
+    def judge(self, found: Sequence[str]) -> Quality:
+        """How good what was found is."""
+        bleu, chrf = (each.corpus_score(list(found), None).score for each in (self._bleu, self._chrf))
+        exact = sum(one == other for one, other in zip(found, self._wanted, strict=True))
+        return Quality(float(bleu), float(chrf), exact)
+
+    @property
+    def signatures(self) -> tuple[str, str]:
+        """What BLEU and chrF were computed by; known when something was judged."""
+        return str(self._bleu.get_signature()), str(self._chrf.get_signature())
 
 
 def choose_tokenisation(texts: Sequence[str]) -> Tokenisation:
@@ -49,17 +74,5 @@ def choose_tokenisation(texts: Sequence[str]) -> Tokenisation:
     if share <= 0.5:
         return Tokenisation("13a", "words stand between spaces")
     # Kana are most of a Japanese text, and are in a Chinese one by chance.
-    kind = "zh" if chinese > 10 * (japanese + others) else "char"
-    return Tokenisation(kind, f"{share:.0%} of the letters are of a script without spaces between words")
-
-
-def quality(found: Sequence[str], wanted: Sequence[str], tokenisation: Tokenisation) -> Quality:
-    """How good what was found is. Raises InputError if sacrebleu is not installed."""
-    if BLEU is None:
-        cure = "Install it: pip install 'bptt[metrics]'"
-        raise InputError("evaluate", "BLEU and chrF need sacrebleu", "no such package", cure)
-    bleu, chrf = BLEU(tokenize=tokenisation.name), CHRF()
-    scores = [float(metric.corpus_score(list(found), [list(wanted)]).score) for metric in (bleu, chrf)]
-    exact = sum(one == other for one, other in zip(found, wanted, strict=True))
-    signatures = str(bleu.get_signature()), str(chrf.get_signature())
-    return Quality(scores[0], scores[1], exact, signatures)
+    name = "zh" if chinese > 10 * (japanese + others) else "char"
+    return Tokenisation(name, f"{share:.0%} of the letters are of scripts without spaces between words")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 from bptt.data.examples import Examples
 from bptt.data.readers.detect import Detected, detect
-from bptt.data.readers.forms import FORMS, Kind, Source, document_of, read_examples, read_grid
+from bptt.data.readers.forms import (
+    FORMS,
+    PARQUET,
+    Kind,
+    Source,
+    document_of,
+    is_json_lines,
+    read_examples,
+    read_grid,
+)
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.labelled import read_lines
 from bptt.data.readers.pairs import read_pairs, read_parallel
+from bptt.data.text import read_bytes
 from bptt.errors import InputError
 
 Pairs = Examples[Any, str]
@@ -46,10 +57,20 @@ def read_translations(source: Source, target: Source | None, form: str, columns:
 
 
 def read_untranslated(source: Source, form: str, columns: Columns) -> Pairs:
-    """Examples to be translated; of sentences and classes each line is one, an empty line too."""
-    if form in ("text", "class"):
-        return read_lines(document_of(source))
-    return read_examples(source, form, columns)
+    """Examples to be translated: of pairs the sources; else of sentences and classes each line is one, an
+    empty line too.
+    """
+    if form not in ("text", "class"):
+        return read_examples(source, form, columns)
+    return read_pairs(read_grid(source), columns) if _holds_pairs(source) else read_lines(document_of(source))
+
+
+def _holds_pairs(source: Source) -> bool:
+    """Whether a text is no mere lines: a file of Parquet or of JSON lines, or each line has a tab."""
+    if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
+        return True
+    document = document_of(source)
+    return is_json_lines(document) or all("\t" in line for line in document.lines if line.strip())
 
 
 def _checked(pairs: Pairs) -> Pairs:

@@ -1,0 +1,140 @@
+"""How translations are searched for, printed and judged, for `bptt predict` and `bptt evaluate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bptt.cli.training import as_typed
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.forms import Source
+    from bptt.tasks.beam import BeamOptions
+    from bptt.tasks.translator import Search, TrainedTranslator, Translation
+
+of_search = partial(typer.Option, rich_help_panel="Translation")
+
+
+@dataclass(frozen=True)
+class SearchArguments:
+    """How the most probable text is searched for."""
+
+    beam: Annotated[int | None, of_search(help="Texts kept open while searching, 1: greedy (usual: 5).")] = (
+        None
+    )
+    penalty: Annotated[Literal["gnmt", "power"], of_search(help="Form of the length penalty.")] = "gnmt"
+    alpha: Annotated[float, of_search(help="Its strength; 0: the shorter, the more probable.")] = 1.0
+    beta: Annotated[float, of_search(help="Strength of the coverage penalty.")] = 0.0
+    refuse_unknown: Annotated[bool, of_search("--refuse-unknown", help="Never write <unk>.")] = False
+
+    def options(self, n_best: int | None = None) -> BeamOptions:
+        """The same as checked values."""
+        from bptt.tasks.beam import BeamOptions
+
+        beam = 5 if self.beam is None else self.beam
+        return BeamOptions(beam, n_best or 1, self.penalty, self.alpha, self.beta, self.refuse_unknown)
+
+
+@dataclass(frozen=True)
+class WritingArguments:
+    """Texts drawn instead of searched for, and the picture of the attention."""
+
+    temperature: Annotated[
+        float | None, of_search(help="Draw each token instead; below 1 bolder guesses become rarer.")
+    ] = None
+    seed: Annotated[int, of_search(help="The same seed draws the same texts.")] = 0
+    attention: Annotated[
+        Path | None, of_search(help="A picture (PNG) of what the first text attended to.")
+    ] = None
+
+
+def check_unused(run: Path, *groups: SearchArguments | WritingArguments) -> None:
+    """Raise InputError if options of a search were given for a run that does not search."""
+    if any(group != type(group)() for group in groups):
+        rule = "must be a run of `bptt train translate` for options of translation"
+        raise InputError(str(run), rule, "another one", "Leave them out")
+
+
+def print_translations(
+    trained: TrainedTranslator,
+    source: Source,
+    n_best: int | None,
+    search: SearchArguments,
+    writing: WritingArguments,
+) -> None:
+    """A text for each input, a line each; with `n_best` so many, with number, score and ln P before them."""
+    with as_typed():
+        options = _search_of(n_best, search, writing)
+    examples = trained.read(source)
+    _note_unknown(trained, examples.inputs)
+    found = trained.search(examples.inputs, options)
+    for number, texts in enumerate(found, 1):
+        for each in texts:
+            scores = f"{number}\t{each.score:.4f}\t{each.log_probability:.4f}\t" if n_best else ""
+            print(f"{scores}{each.text}")
+    if writing.attention is not None:
+        _draw(found[0][0], writing.attention)
+
+
+def print_quality(
+    trained: TrainedTranslator, data: Path, target: Path | None, search: SearchArguments
+) -> None:
+    """The loss on what is wanted, and how near what is found comes to it: greedy, and by the beam."""
+    from bptt.tasks.translation_metrics import Judge
+
+    with as_typed():
+        beam = search.options()
+    examples = trained.read_pairs(data, target)
+    judge = Judge(examples.targets)
+    for name, value in trained.evaluate(examples).items():
+        print(f"{name}\t{value:.10g}")
+    print("\nsearch\tBLEU\tchrF\texact")
+    for options in (replace(beam, width=1), *([beam] if beam.width > 1 else [])):
+        texts = [each.text for each in trained.predict(examples.inputs, options)]
+        quality = judge.judge(texts)
+        name = "greedy" if options.width == 1 else f"beam {options.width}"
+        print(f"{name}\t{quality.bleu:.2f}\t{quality.chrf:.2f}\t{quality.exact / len(texts):.2%}")
+    bleu, chrf = judge.signatures
+    print(f"\nBLEU {bleu}\n({judge.tokenisation.name}, for {judge.tokenisation.reason})\nchrF {chrf}")
+
+
+def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArguments) -> Search:
+    from bptt.tasks.sampling import SamplingOptions
+
+    if writing.temperature is None:
+        beam = None if n_best is None or search.beam else max(5, n_best)
+        return replace(search, beam=search.beam or beam).options(n_best)
+    if search.beam is not None or n_best is not None:
+        cure = "Leave --beam and --n-best out"
+        raise InputError("temperature", "draws one text for each input", "a beam too", cure)
+    return SamplingOptions(
+        length=sys.maxsize,
+        temperature=writing.temperature,
+        refuse_unknown=search.refuse_unknown,
+        seed=writing.seed,
+    )
+
+
+def _note_unknown(trained: TrainedTranslator, inputs: Sequence[object]) -> None:
+    unknown, count = trained.count_unknown(inputs)
+    if unknown:
+        print(
+            f"input: {unknown:,} of its {count:,} tokens are <unk>, the model does not know them",
+            file=sys.stderr,
+        )
+
+
+def _draw(found: Translation, path: Path) -> None:
+    from bptt.report.attention import draw_attention
+
+    if not found.attention.shape[1]:
+        raise InputError("--attention", "needs a text that attended to its source", "none", "Leave it out")
+    draw_attention(found.attention.tolist(), found.source, found.tokens, path)
+    print(f"attention: {path}", file=sys.stderr)
