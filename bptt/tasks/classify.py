@@ -85,7 +85,7 @@ class ClassifyTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out examples."""
-        return self._trained.evaluate(self._held_out).metrics
+        return self.trained.evaluate(self._held_out).metrics
 
     def save(self, folder: Path) -> None:
         """Write config.json, labels.txt, and what the codec has learned."""
@@ -112,7 +112,8 @@ class ClassifyTask(Supervised):
         ]
 
     @cached_property
-    def _trained(self) -> TrainedClassifier:
+    def trained(self) -> TrainedClassifier:
+        """The classifier with its weights as they are now."""
         return TrainedClassifier(self.model, self._codec, self.labels, self.config)
 
 
