@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +16,7 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.nbest import NBest
-    from bptt.tasks.rescore import ErrorRates, Judge, Weights
+    from bptt.tasks.rescore import Candidates, ErrorRates, Weights
 
 _NBEST = "A folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
 
@@ -31,9 +32,7 @@ class ListArguments:
         list[Path] | None, typer.Option(help="Costs of Kaldi, to be added; may be repeated.")
     ] = None
     case: Case = "auto"
-    unit: Annotated[
-        Literal["word", "character"], typer.Option(help="What errors and the bonus are counted in.")
-    ] = "word"
+    unit: Annotated[Literal["word", "character"], typer.Option(help="What errors are counted in.")] = "word"
     batch_size: Annotated[
         int, typer.Option(min=1, help="Texts side by side; changes the speed, not the result.")
     ] = 64
@@ -44,8 +43,10 @@ class WeightArguments:
     """Where the weights come from."""
 
     weight: Annotated[float | None, typer.Option(help="Of ln P under the language model.")] = None
-    bonus: Annotated[float, typer.Option(help="With --weight: for each word.")] = 0.0
-    tune: Annotated[Path | None, typer.Option(help="Lists to find both weights on.")] = None
+    per_word: Annotated[float, typer.Option(help="With --weight: worth of a word.")] = 0.0
+    per_character: Annotated[float, typer.Option(help="With --weight: worth of a character.")] = 0.0
+    per_unknown: Annotated[float, typer.Option(help="With --weight: worth of an unknown token.")] = 0.0
+    tune: Annotated[Path | None, typer.Option(help="Lists to find all weights on.")] = None
     tune_references: Annotated[Path | None, typer.Option(help="What was said there.")] = None
     tune_costs: Annotated[list[Path] | None, typer.Option(help="Costs of Kaldi for --tune.")] = None
     tune_share: Annotated[
@@ -63,6 +64,13 @@ class WeightArguments:
         if self.tune_share is not None and not 0 < self.tune_share < 1:
             raise InputError("--tune-share", "is above 0 and below 1", self.tune_share)
 
+    def given(self) -> Weights:
+        """Those that the user has typed. Raises InputError."""
+        from bptt.tasks.rescore import Weights
+
+        with as_typed():
+            return Weights(self.weight or 0.0, self.per_word, self.per_character, self.per_unknown)
+
 
 def rescore(
     *,
@@ -74,7 +82,7 @@ def rescore(
         Path | None, typer.Option("--output", "-o", help="A file for the chosen texts, as Kaldi has them.")
     ] = None,
 ) -> None:
-    """Choose by first score + weight * ln P + bonus * words; of equal scores the first in the list counts.
+    """Choose by the score in the list + weight * ln P + the worth of the length; of equal ones the first.
 
     Print the error rates of the first, the chosen and the best hypotheses; without references the
     chosen texts.
@@ -84,13 +92,14 @@ def rescore(
 
     prepare()
     from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.rescore import Judge, align_all, choose, error_rates
+    from bptt.tasks.rescore import align_all, choose, error_rates, judge
 
     trained = load_language_model(run)
     found, development = _read_lists(nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
-    judge = Judge(trained, case, lists.unit, lists.batch_size)
-    chosen = choose(judge(found), _weights(judge, development, weights))
+    ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
+    given = weights.given() if development is None else _tuned(ask(development), development, lists.unit)
+    chosen = choose(ask(found), given)
     texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
     _write(output, [f"{each.name} {text}" for each, text in zip(found.utterances, texts, strict=True)], found)
     if found.has_references:
@@ -122,25 +131,23 @@ def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBes
     return found.with_references(read_references(read_document(references)), str(references))
 
 
-def _weights(judge: Judge, development: NBest | None, given: WeightArguments) -> Weights:
-    from bptt.tasks.rescore import Weights, align_all
+def _tuned(candidates: Candidates, development: NBest, unit: str) -> Weights:
+    """The weights with the fewest errors there, said aloud as options."""
+    from bptt.tasks.rescore import align_all
     from bptt.tasks.rescore_metrics import pool
     from bptt.tasks.rescore_tuning import tune
 
-    if development is None:
-        assert given.weight is not None
-        with as_typed():
-            return Weights(given.weight, given.bonus)
-    alignments = align_all(development, judge.unit)
-    tuned = tune(judge(development), [[each.errors for each in some] for some in alignments])
-    first = pool(some[0] for some in alignments)
-    rates = f"{first.error_rate:.2%} before, {tuned.errors / first.words:.2%} with them"
+    alignments = align_all(development, unit)
+    found = tune(candidates, [[each.errors for each in some] for some in alignments])
+    first, weights = pool(some[0] for some in alignments), found.weights
     print(
-        f"tuned on {len(alignments):,} utterances of {development.where}: "
-        f"--weight {tuned.weights.language:.6g} --bonus {tuned.weights.bonus:.6g}, {rates}",
+        f"tuned on {len(alignments):,} utterances of {development.where}, error rate there "
+        f"{first.error_rate:.2%} before, {found.errors / first.words:.2%} with "
+        f"--weight {weights.language:.6g} --per-word {weights.per_word:.6g} "
+        f"--per-character {weights.per_character:.6g} --per-unknown {weights.per_unknown:.6g}",
         file=sys.stderr,
     )
-    return tuned.weights
+    return weights
 
 
 def _write(output: Path | None, lines: list[str], lists: NBest) -> None:

@@ -12,6 +12,8 @@ from bptt.report.page import BLUE, GREEN, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _CHANCE = 0.5
+# Fewer pairs leave an interval that says nothing.
+_FEWEST = 20
 # Curves stand beside each other, not on each other, by so many words.
 _BESIDE = 0.08
 
@@ -27,15 +29,16 @@ class Point:
 
 
 def draw_agreement(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
-    """A line for each name, with the interval at each point, and the line of chance.
+    """A line for each name, with the interval at each distance of at least 20 pairs, and that of chance.
 
     Raises MachineError if the file cannot be written.
     """
-    pairs = sum(point.pairs for points in curves.values() for point in points)
-    subtitle = f"{pairs:,} pairs of sentences; bars: 95 % confidence"
+    shown = {name: [each for each in points if each.pairs >= _FEWEST] for name, points in curves.items()}
+    pairs = sum(point.pairs for points in shown.values() for point in points)
+    subtitle = f"{pairs:,} pairs of sentences, {_FEWEST} or more at each distance; bars: 95 % confidence"
     with page(path, "How far back agreement reaches", subtitle) as axes:
         axes.axhline(_CHANCE, color=QUIET, ls="--", lw=1, label="chance")
-        for i, (name, points) in enumerate(curves.items()):
+        for i, (name, points) in enumerate(shown.items()):
             shift = _BESIDE * (i - (len(curves) - 1) / 2)
             below = [point.accuracy - point.interval[0] for point in points]
             above = [point.interval[1] - point.accuracy for point in points]
@@ -54,4 +57,4 @@ def draw_agreement(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.legend(loc="lower right", fontsize=8)
+        axes.legend(loc="upper right", fontsize=8)

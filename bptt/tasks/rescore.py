@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from math import inf
 
-from bptt.data.checks import check_choice, check_finite, check_least
+from bptt.data.checks import check_choice, check_finite
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.tasks.casing import CASES
 from bptt.tasks.language_model import Trained
 from bptt.tasks.rescore_metrics import Alignment, align, pool
-from bptt.tasks.scoring import score_lines
+from bptt.tasks.scoring import LineScore, score_lines
 
-# What the errors and the bonus count in a text.
+# What errors are counted in.
 UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
     "word": lambda text: tuple(text.split()),
     "character": lambda text: tuple("".join(text.split())),
@@ -24,27 +25,42 @@ UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Weights:
-    """Score of a hypothesis = its first score + `language` · ln P + `bonus` · its number of words."""
+    """Score of a hypothesis = its first score + `language` · ln P + what its length is worth.
+
+    That is `per_word` for each word, `per_character` for each character but spaces, `per_unknown` for each
+    token that the model does not know: short texts, and frequent words in place of rare ones, are more
+    probable whatever was said. Raises InputError.
+    """
 
     language: float
-    bonus: float = 0.0
+    per_word: float = 0.0
+    per_character: float = 0.0
+    per_unknown: float = 0.0
 
     def __post_init__(self) -> None:
         check_finite("weight", self.language, 0)
-        check_finite("bonus", self.bonus, float("-inf"))
+        for name in ("per_word", "per_character", "per_unknown"):
+            check_finite(name, getattr(self, name), -inf)
+
+    def dot(self, candidate: Candidate) -> float:
+        """What they add to the first score of a hypothesis."""
+        length = self.per_word * candidate.words + self.per_character * candidate.characters
+        return self.language * candidate.language + length + self.per_unknown * candidate.unknown
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a hypothesis is judged by: its score in the list, its ln P, its number of words."""
+    """What a hypothesis is judged by: its score in the list, its ln P, and what `Weights` count in it."""
 
     first: float
     language: float
     words: int
+    characters: int
+    unknown: int
 
     def score(self, weights: Weights) -> float:
         """The score to choose by."""
-        return self.first + weights.language * self.language + weights.bonus * self.words
+        return self.first + weights.dot(self)
 
 
 Candidates = tuple[tuple[Candidate, ...], ...]
@@ -61,38 +77,19 @@ class ErrorRates:
     oracle: Alignment
 
 
-@dataclass(frozen=True)
-class Judge:
-    """Asks the model for ln P of every hypothesis. A text that stands in lists several times is read once.
+def judge(trained: Trained, lists: NBest, case: str = "keep", batch_size: int = 64) -> Candidates:
+    """What each hypothesis of each utterance is judged by, read in a `case` of `CASES`.
 
-    `case` is a name in `CASES`, `unit` one in `UNITS`. Raises InputError naming the option.
+    A text that stands in the lists several times is read once. Raises InputError naming the option.
     """
-
-    trained: Trained
-    case: str = "keep"
-    unit: str = "word"
-    batch_size: int = 64
-
-    def __post_init__(self) -> None:
-        check_choice("case", self.case, tuple(CASES))
-        check_choice("unit", self.unit, tuple(UNITS))
-        check_least("batch_size", self.batch_size, 1)
-
-    def __call__(self, lists: NBest) -> Candidates:
-        """What each hypothesis of each utterance is judged by."""
-        texts = dict.fromkeys(self._read(h) for each in lists.utterances for h in each.hypotheses)
-        scores = score_lines(self.trained, texts, self.batch_size)
-        found = {text: score.log_probability for text, score in zip(texts, scores, strict=True)}
-        return tuple(
-            tuple(
-                Candidate(h.score, found[self._read(h)], len(UNITS[self.unit](h.text)))
-                for h in each.hypotheses
-            )
-            for each in lists.utterances
-        )
-
-    def _read(self, hypothesis: Hypothesis) -> str:
-        return CASES[self.case](hypothesis.text)
+    check_choice("case", case, tuple(CASES))
+    write = CASES[case]
+    texts = dict.fromkeys(write(h.text) for each in lists.utterances for h in each.hypotheses)
+    found = dict(zip(texts, score_lines(trained, texts, batch_size), strict=True))
+    return tuple(
+        tuple(_candidate(hypothesis, found[write(hypothesis.text)]) for hypothesis in each.hypotheses)
+        for each in lists.utterances
+    )
 
 
 def choose(candidates: Candidates, weights: Weights) -> list[int]:
@@ -104,8 +101,10 @@ def choose(candidates: Candidates, weights: Weights) -> list[int]:
 def align_all(lists: NBest, unit: str = "word") -> list[list[Alignment]]:
     """The alignment of each hypothesis of each utterance with what was said.
 
-    Raises InputError if a reference is missing, if all are empty, or if jiwer is not installed.
+    `unit` is a name in `UNITS`. Raises InputError if a reference is missing, if all are empty, or if
+    jiwer is not installed.
     """
+    check_choice("unit", unit, tuple(UNITS))
     split = UNITS[unit]
     references = [split(_reference(each, lists.where)) for each in lists.utterances]
     if not any(references):
@@ -137,6 +136,11 @@ def split_lists(lists: NBest, share: float, seed: int) -> tuple[NBest, NBest]:
     parts = split_indices(names, None, 1 - share, seed)
     tuned, others = (tuple(lists.utterances[i] for i in part) for part in parts)
     return NBest(lists.where, tuned), NBest(lists.where, others)
+
+
+def _candidate(hypothesis: Hypothesis, found: LineScore) -> Candidate:
+    words, characters = (len(UNITS[unit](hypothesis.text)) for unit in ("word", "character"))
+    return Candidate(hypothesis.score, found.log_probability, words, characters, found.unknown)
 
 
 def _reference(utterance: Utterance, where: str) -> str:
