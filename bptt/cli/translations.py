@@ -38,8 +38,9 @@ class SearchArguments:
         """The same as checked values."""
         from bptt.tasks.beam import BeamOptions
 
-        beam = 5 if self.beam is None else self.beam
-        return BeamOptions(beam, n_best or 1, self.penalty, self.alpha, self.beta, self.refuse_unknown)
+        wanted = 1 if n_best is None else n_best
+        beam = max(5, wanted) if self.beam is None else self.beam
+        return BeamOptions(beam, wanted, self.penalty, self.alpha, self.beta, self.refuse_unknown)
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ def print_translations(
     found = trained.search(examples.inputs, options)
     for number, texts in enumerate(found, 1):
         for each in texts:
-            scores = f"{number}\t{each.score:.4f}\t{each.log_probability:.4f}\t" if n_best else ""
-            print(f"{scores}{each.text}")
+            scores = f"{number}\t{each.score:.4f}\t{each.log_probability:.4f}\t"
+            print(each.text if n_best is None else scores + each.text)
     if writing.attention is not None:
         _draw(found[0][0], writing.attention)
 
@@ -109,8 +110,7 @@ def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArgu
     from bptt.tasks.sampling import SamplingOptions
 
     if writing.temperature is None:
-        beam = None if n_best is None or search.beam else max(5, n_best)
-        return replace(search, beam=search.beam or beam).options(n_best)
+        return search.options(n_best)
     if search.beam is not None or n_best is not None:
         cure = "Leave --beam and --n-best out"
         raise InputError("temperature", "draws one text for each input", "a beam too", cure)

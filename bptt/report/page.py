@@ -24,6 +24,9 @@ SIZE, DOTS_PER_INCH = (8.0, 4.5), 160
 FONTS = (
     "DejaVu Sans",
     "Noto Sans CJK SC",
+    "Noto Sans CJK TC",
+    # The first face of the collection that Debian installs, and so the only one that is found.
+    "Noto Sans CJK JP",
     "Noto Sans SC",
     "Source Han Sans SC",
     "WenQuanYi Micro Hei",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -43,10 +43,10 @@ class TranslateTask(Supervised):
     """Learn to write what is wanted for examples, token by token.
 
     What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal inputs
-    on one side; of classes, equal pairs. A pair with more than `max_length` tokens on a side is not learned
-    from. A translation may become as long as the longest learned, and longer by `config.limit.factor` for
-    each step of its source. The weights are drawn from torch's generator: seed it before. Raises
-    InputError.
+    on one side; of classes, a share of each. A pair with more than `max_length` tokens on a side is not
+    learned from. A translation may become as long as the longest learned, and longer by
+    `config.limit.factor` for each step of its source. The weights are drawn from torch's generator: seed
+    it before. Raises InputError.
     """
 
     model: Writer
@@ -118,10 +118,11 @@ class TranslateTask(Supervised):
 
 
 def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
-    keys, labels = examples.keys, None
+    keys: list[Hashable] = examples.keys
+    labels = None
     if config.pairs.kind == "class":
-        # Of each class some are learned: what is tested is what is written for it.
-        keys, labels = list(zip(examples.inputs, examples.targets, strict=True)), examples.inputs
+        # A class comes many times, and a share of each is held out.
+        keys, labels = list(range(len(examples))), examples.inputs
     learned, held = split_indices(keys, labels, config.data.held_out, config.data.seed)
     return examples.take(learned), examples.take(held)
 
