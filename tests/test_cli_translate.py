@@ -85,10 +85,14 @@ def test_attention_is_drawn(run: Path, tmp_path: Path, command: Command) -> None
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_greedy_and_beam_are_judged_side_by_side(run: Path, data: Path, command: Command) -> None:
+def test_greedy_and_beam_are_judged_side_by_side(
+    run: Path, data: Path, tmp_path: Path, command: Command
+) -> None:
     pytest.importorskip("sacrebleu")
-    ended = command("evaluate", run, data / "test.tsv", "--beam", 3)
-    metrics, table, signatures = ended.out.split("\n\n")
+    ended = command("evaluate", run, data / "test.tsv", "--beam", 3, "--figures", tmp_path)
+    metrics, table, signatures, picture = ended.out.split("\n\n")
+    assert picture == f"picture: {tmp_path / 'attention.png'}\n"
+    assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
     assert "examples\t30" in metrics
     assert table.splitlines() == [
         "search\tBLEU\tchrF\texact",
@@ -108,7 +112,7 @@ def test_parallel_files_and_classes(tmp_path: Path, command: Command) -> None:
     ended = command("predict", tmp_path / "run", "w")
     assert "class: is one of those learned, x, y, got 'w'" in ended.err
     ended = command("predict", tmp_path / "run", "x", "--attention", tmp_path / "a.png")
-    assert "--attention: needs a text that attended to its source" in ended.err
+    assert "a.png: is for a text that attended to its source" in ended.err
 
 
 def test_faults_are_named_as_typed(data: Path, run: Path, tmp_path: Path, command: Command) -> None:

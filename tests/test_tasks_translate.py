@@ -210,6 +210,8 @@ def test_draws_depend_on_seed_and_number_alone(tmp_path: Path) -> None:
     assert [each.text for each in trained.predict(inputs[:7], SamplingOptions(seed=1))] == one[:7]
     assert [each.text for each in trained.predict(inputs, SamplingOptions(seed=2))] != one
     assert len(set(one)) > 5
+    # The second batch draws by other numbers than the first.
+    assert one[16:] != one[:4]
     coldest = trained.predict(inputs[:1], SamplingOptions(temperature=0))
     assert coldest[0].text == trained.predict(inputs[:1], GREEDY)[0].text
 

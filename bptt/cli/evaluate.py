@@ -25,7 +25,8 @@ def evaluate(
         typer.Argument(help="What to answer, with the right answers; none: the text held out (lm)."),
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="A folder for a picture: of confusions, of agreement by distance.")
+        Path | None,
+        typer.Option(help="A folder for a picture: of confusions, agreement by distance, attention."),
     ] = None,
     target: Annotated[
         Path | None, typer.Option(help="The file whose line n is wanted for example n (translate).")
@@ -43,7 +44,7 @@ def evaluate(
 
     trained = load(run)
     if isinstance(trained, TrainedTranslator):
-        return print_quality(trained, _needed(run, data), target, search)
+        return print_quality(trained, _needed(run, data), target, search, figures)
     check_unused(run, search)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, _needed(run, data), figures)

@@ -82,12 +82,20 @@ def print_translations(
             print(each.text if n_best is None else scores + each.text)
     if writing.attention is not None:
         _draw(found[0][0], writing.attention)
+        print(f"attention: {writing.attention}", file=sys.stderr)
 
 
 def print_quality(
-    trained: TrainedTranslator, data: Path, target: Path | None, search: SearchArguments
+    trained: TrainedTranslator,
+    data: Path,
+    target: Path | None,
+    search: SearchArguments,
+    figures: Path | None,
 ) -> None:
-    """The loss on what is wanted, and how near what is found comes to it: greedy, and by the beam."""
+    """The loss on what is wanted, and how near what is found comes to it: greedy, and by the beam.
+
+    `figures` is a folder for the picture of what the first text attended to.
+    """
     from bptt.tasks.translation_metrics import Judge
 
     with as_typed():
@@ -98,12 +106,17 @@ def print_quality(
         print(f"{name}\t{value:.10g}")
     print("\nsearch\tBLEU\tchrF\texact")
     for options in (replace(beam, width=1), *([beam] if beam.width > 1 else [])):
-        texts = [each.text for each in trained.predict(examples.inputs, options)]
-        quality = judge.judge(texts)
+        found = trained.predict(examples.inputs, options)
+        quality = judge.judge([each.text for each in found])
         name = "greedy" if options.width == 1 else f"beam {options.width}"
-        print(f"{name}\t{quality.bleu:.2f}\t{quality.chrf:.2f}\t{quality.exact / len(texts):.2%}")
+        print(f"{name}\t{quality.bleu:.2f}\t{quality.chrf:.2f}\t{quality.exact / len(found):.2%}")
     bleu, chrf = judge.signatures
     print(f"\nBLEU {bleu}\n({judge.tokenisation.name}, for {judge.tokenisation.reason})\nchrF {chrf}")
+    if figures is not None:
+        figures.mkdir(parents=True, exist_ok=True)
+        picture = figures / "attention.png"
+        _draw(found[0], picture)
+        print(f"\npicture: {picture}")
 
 
 def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArguments) -> Search:
@@ -135,6 +148,5 @@ def _draw(found: Translation, path: Path) -> None:
     from bptt.report.attention import draw_attention
 
     if not found.attention.shape[1]:
-        raise InputError("--attention", "needs a text that attended to its source", "none", "Leave it out")
+        raise InputError(str(path), "is for a text that attended to its source", "none", "Leave it out")
     draw_attention(found.attention.tolist(), found.source, found.tokens, path)
-    print(f"attention: {path}", file=sys.stderr)

@@ -81,9 +81,10 @@ class TranslateTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of the tokens of these examples, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = pad([self._sources[row] for row in rows])
+            device = self.model.device
+            batch = pad([self._sources[row] for row in rows]).to(device)
             targets = [self._targets[row] for row in rows]
-            return self.model.teach(batch, stack(targets)), sum(map(len, targets))
+            return self.model.teach(batch, stack(targets).to(device)), sum(map(len, targets))
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out examples."""
