@@ -28,15 +28,7 @@ from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.supervised import ExampleOptions
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
-
-
-class Silent:
-    """A reporter that says nothing."""
-
-    def _ignore(self, *what: object) -> None:
-        """Forget it."""
-
-    on_start = on_step = on_evaluate = on_message = on_end = _ignore
+from bptt.training.report import Silent
 
 
 def answers(given: argparse.Namespace, k: int) -> dict[int, str]:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from bptt.errors import InternalError as InternalError
     from bptt.errors import MachineError as MachineError
     from bptt.errors import TrainingError as TrainingError
+    from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
     from bptt.runtime.backend import backend as backend
     from bptt.runtime.backend import get_backend as get_backend
     from bptt.runtime.backend import set_backend as set_backend
+    from bptt.tasks.loading import load as load
 
 __version__ = "0.1.0"
 
@@ -38,6 +40,8 @@ _HOMES = {
     "backend": "bptt.runtime.backend",
     "get_backend": "bptt.runtime.backend",
     "set_backend": "bptt.runtime.backend",
+    "load": "bptt.tasks.loading",
+    "SequenceClassifier": "bptt.estimators.sequence_classifier",
 }
 
 

@@ -50,17 +50,19 @@ ROOMS = {
     "data": room("", "torch numpy tokenizers"),
     "tasks": room("nn data cells", "torch safetensors"),
     "training": room("tasks nn data", "torch safetensors"),
+    "estimators": room("cells data tasks training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("", "matplotlib numpy"),
     "bench": room("cells codegen runtime nn data tasks training report", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data tasks training probe report bench", "typer rich torch"
     ),
-    "__init__": room("cells derive runtime nn"),
+    "__init__": room("cells derive runtime nn tasks estimators"),
     "__main__": room("cli"),
 }
 # One door for a dependency, or for the outside world.
 DOORS = {
+    "estimators/sklearn.py": {"sklearn"},
     "derive/exact.py": {"sympy"},
     "cells/load.py": {"pathlib", "runpy"},
     "bench/peers/jax_scan.py": {"jax"},

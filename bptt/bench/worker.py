@@ -31,12 +31,12 @@ _PACKAGES = ("bptt", "torch", "torchrecurrent", "jax", "onnxruntime")
 def main() -> None:
     """Answer the request of standard input."""
     # Libraries may print what they like: it goes where errors go.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1, encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     request = Request.from_json(sys.stdin.readline())
-    print(json.dumps(asdict(environment(request))), file=answers, flush=True)
+    answers.write(json.dumps(asdict(environment(request))) + "\n")
     for outcome in outcomes(request):
-        print(json.dumps(asdict(outcome)), file=answers, flush=True)
+        answers.write(json.dumps(asdict(outcome)) + "\n")
 
 
 def environment(request: Request) -> Environment:

@@ -52,6 +52,15 @@ class Reporter(Protocol):
         """No further call comes, also when an error stops the loop."""
 
 
+class Silent:
+    """A reporter that says nothing."""
+
+    def _ignore(self, *what: object) -> None:
+        """Forget it."""
+
+    on_start = on_step = on_evaluate = on_message = on_end = _ignore
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. After `best_step` updates, 0 for never, the held-out metric `criterion` had its best

@@ -1,0 +1,41 @@
+"""A task trained as `fit` wants it: nothing is printed, no folder stays, torch's random state is as before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TypeVar
+
+import torch
+
+from bptt.tasks.task import Task
+from bptt.training.loop import train
+from bptt.training.options import TrainingOptions
+from bptt.training.report import Silent
+
+Trained = TypeVar("Trained")
+
+# Within a training never: there cannot be so many steps.
+_NEVER = 2**62
+
+
+def fitted(
+    make: Callable[[], Task],
+    load: Callable[[Path], Trained],
+    *,
+    epochs: int,
+    learning_rate: float | None,
+    seed: int,
+    choose: bool,
+) -> Trained:
+    """What `load` reads of the run of the task that `make` gives: with the weights of the epoch that did best
+    on the examples held out if `choose`, else of the last one.
+    """
+    options = TrainingOptions(
+        epochs=epochs, learning_rate=learning_rate, seed=seed, evaluate_every=0 if choose else _NEVER
+    )
+    with torch.random.fork_rng(devices=[]), TemporaryDirectory() as folder:
+        torch.manual_seed(seed)
+        train(make(), options, Path(folder) / "run", Silent())
+        return load(Path(folder) / "run")
