@@ -1,4 +1,4 @@
-"""A task trained as `fit` wants it: nothing is printed, no folder stays, torch's random state is as before."""
+"""A task trained as `fit` wants it: nothing printed, no folder left, torch's random state as before."""
 
 from __future__ import annotations
 
