@@ -24,8 +24,10 @@ _NO_SCORES = "no scores: each hypothesis has the score 0"
 
 
 def read_nbest(path: Path, costs: Sequence[Document] = ()) -> NBest:
-    """The lists of a file or folder, in the form in which they are (`detect_nbest`)."""
-    form = detect_nbest(path)
+    """The lists of a file or folder, in the form in which they are (`detect_nbest`); with `costs`, which
+    belong to no other, in that of Kaldi.
+    """
+    form = "kaldi" if costs else detect_nbest(path)
     if form == "espnet":
         return read_espnet(path)
     document = read_document(path)
