@@ -25,9 +25,9 @@ from seqeval.metrics import f1_score, precision_score, recall_score
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
-WORD, CHARACTER, SPELLED, HIDDEN = 100, 25, 25, 128
-DROPOUT, INPUT_DROPOUT, WORD_DROPOUT = 0.5, 0.3, 0.2
-EPOCHS, BATCH, RATE, CLIP = 12, 32, 0.004, 1.0
+WORD, CHARACTER, SPELLED, HIDDEN = 100, 25, 50, 128
+DROPOUT, INPUT_DROPOUT, WORD_DROPOUT = 0.5, 0.3, 0.3
+EPOCHS, BATCH, RATE, CLIP = 15, 32, 0.008, 1.0
 # Of what is not known; of what is no character.
 UNKNOWN, NOTHING = 0, 0
 NEVER = -1e30

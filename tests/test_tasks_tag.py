@@ -154,15 +154,21 @@ def test_what_is_saved_is_what_is_loaded(form: str, tmp_path: Path) -> None:
 
 
 def test_the_loss_is_minus_the_mean_logarithm_of_the_probability_of_the_tags(tmp_path: Path) -> None:
-    """Of a CRF, by the list of all sequences of tags; of softmax, by the probability at each word."""
-    two = gather("e", [sentence("the cat", "O B-PER"), sentence("Mr X1 ran", "O B-PER I-PER")])
-    trained = untrained(tmp_path / "", task())
-    lists = trained.predict_nbest(two.inputs, 27)
+    """Found in the list of all sequences of tags with their probabilities."""
+    one = task()
+    trained = untrained(tmp_path, one)
+    rows = [3, 11, 7]
+    few = one._learned.take(rows)
     wanted = sum(
         next(-each.log_probability for each in paths if each.tags == tags)
-        for paths, tags in zip(lists, two.targets, strict=True)
+        for words, tags in zip(few.inputs, few.targets, strict=True)
+        for paths in trained.predict_nbest([words], 3 ** len(words))
     )
-    assert trained.evaluate(two).metrics["loss"] == pytest.approx(wanted / 5, abs=1e-6)
+    words = sum(map(len, few.inputs))
+    assert trained.evaluate(few).metrics["loss"] == pytest.approx(wanted / words, abs=1e-5)
+    one.model.eval()
+    loss, units = one.loss(rows)
+    assert (loss.item(), units) == (pytest.approx(wanted / words, abs=1e-5), words)
 
 
 def test_alternatives_are_all_that_the_scheme_allows_and_their_probabilities_sum_to_one(

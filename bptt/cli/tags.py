@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from bptt.data.examples import Words
     from bptt.data.readers.forms import Source
     from bptt.data.schemes import Scheme
-    from bptt.tasks.tag import TagScores, TrainedTagger
-    from bptt.tasks.tag_metrics import EntityScores
+    from bptt.tasks.tag import TrainedTagger
+    from bptt.tasks.tag_metrics import EntityScores, TagScores
     from bptt.tasks.tag_set import Tagged
 
 

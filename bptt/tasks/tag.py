@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import nan
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,7 +26,7 @@ from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import Supervised, cut, in_batches
 from bptt.tasks.tag_config import TASK, TaggerConfig, TagOptions, Unit
-from bptt.tasks.tag_metrics import EntityScores, accuracy, entity_scores
+from bptt.tasks.tag_metrics import TagScores, tag_scores
 from bptt.tasks.tag_network import Tagger
 from bptt.tasks.tag_set import Tagged, TagSet, note_rewritten
 
@@ -50,15 +49,6 @@ class Alternative:
 
     tags: Words
     log_probability: float
-
-
-@dataclass(frozen=True)
-class TagScores:
-    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags `found`."""
-
-    metrics: dict[str, float]
-    entities: EntityScores | None
-    found: tuple[Words, ...]
 
 
 class TagTask(Supervised):
@@ -182,11 +172,9 @@ class TrainedTagger:
         return self._ask(sentences, answer)
 
     def evaluate(self, examples: Tagged) -> TagScores:
-        """How well the tags of examples are found.
+        """How well the tags of examples are found. Tags that were not learned are counted.
 
-        "loss" is the mean of -ln P of the tags per word, in nats, without the sentences that have one of
-        "strange_tags", which were not learned. Raises InputError with the line for a tag of no scheme, if
-        those learned are of one.
+        Raises InputError with the line for a tag of no scheme, if those learned are of one.
         """
         wanted = [self.tags.encode(row) for row in examples.rows]
 
@@ -197,23 +185,9 @@ class TrainedTagger:
             return list(zip(found, losses, strict=True))
 
         found, losses = zip(*self._ask(examples.inputs, answer), strict=True)
-        known = [
-            (loss, len(each.numbers)) for loss, each in zip(losses, wanted, strict=True) if not each.strange
-        ]
-        metrics = {
-            "loss": sum(loss for loss, _ in known) / sum(count for _, count in known) if known else nan,
-            "accuracy": accuracy(examples.targets, found),
-        }
-        entities = None
-        if self.tags.scheme is not None:
-            entities = entity_scores(examples.targets, found)
-            metrics |= {name: getattr(entities.whole, name) for name in ("precision", "recall", "f1")}
-        counts = {
-            "sentences": len(found),
-            "words": sum(map(len, found)),
-            "strange_tags": sum(len(each.strange) for each in wanted),
-        }
-        return TagScores(metrics | counts, entities, found)
+        strange = [len(each.strange) for each in wanted]
+        known = [None if count else loss for loss, count in zip(losses, strange, strict=True)]
+        return tag_scores(examples.targets, found, known, sum(strange), self.tags.scheme is not None)
 
     def _ask(
         self,

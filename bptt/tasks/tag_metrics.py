@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import nan
 from typing import NamedTuple
 
 from bptt.data.examples import Words
@@ -29,6 +30,37 @@ class EntityScores:
     rule: str
     whole: Score
     types: Mapping[str, Score]
+
+
+@dataclass(frozen=True)
+class TagScores:
+    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags `found`."""
+
+    metrics: dict[str, float]
+    entities: EntityScores | None
+    found: tuple[Words, ...]
+
+
+def tag_scores(
+    gold: Sequence[Words], found: Sequence[Words], losses: Sequence[float | None], strange: int, spelled: bool
+) -> TagScores:
+    """The scores of the tags `found`, and of entities if they are `spelled` by tags.
+
+    `losses` are -ln P of the gold tags of each sentence, None if it has some of the `strange` tags that a
+    model does not know; "loss" is their mean per word, in nats.
+    """
+    known = [(loss, len(tags)) for loss, tags in zip(losses, gold, strict=True) if loss is not None]
+    words = sum(count for _, count in known)
+    metrics = {
+        "loss": sum(loss for loss, _ in known) / words if words else nan,
+        "accuracy": accuracy(gold, found),
+    }
+    entities = entity_scores(gold, found) if spelled else None
+    if entities is not None:
+        precision, recall, f1, _ = entities.whole
+        metrics |= {"precision": precision, "recall": recall, "f1": f1}
+    metrics |= {"sentences": len(gold), "words": sum(map(len, gold)), "strange_tags": strange}
+    return TagScores(metrics, entities, tuple(found))
 
 
 def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:
