@@ -57,6 +57,9 @@ class RunArguments:
     log_every: Annotated[int, of_run(help="Steps between records in metrics.jsonl.")] = (
         TrainingOptions.log_every
     )
+    tensorboard: Annotated[
+        bool, of_run("--tensorboard", help="Write scalars for TensorBoard into the run too.")
+    ] = False
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,10 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments) -> None:
     from bptt.training.loop import train
 
     watcher = reporter()
+    if run.tensorboard:
+        from bptt.training.tensorboard import TensorBoardReporter
+
+        watcher = TensorBoardReporter(watcher, run.output / "tensorboard")
     for line in task.describe():
         watcher.on_message(line)
     outcome = train(task, options, run.output, watcher, resume=run.resume, overwrite=run.overwrite)

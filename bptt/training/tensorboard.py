@@ -1,0 +1,59 @@
+"""The one door to TensorBoard: what the loop tells, as scalars in a folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from bptt.errors import InputError
+from bptt.training.report import Evaluation, Progress, Reporter
+
+try:
+    from torch.utils.tensorboard import SummaryWriter
+except ImportError as error:
+    cure = "pip install 'bptt[tensorboard]'"
+    raise InputError("--tensorboard", "needs the package tensorboard", error, cure) from error
+
+# Steps between points of the training loss.
+_EVERY = 10
+
+
+class TensorBoardReporter:
+    """Writes "train/loss", and "held-out/NAME" for each metric, by step, and tells `inner` all.
+
+    A resumed run overwrites the points behind the step from which it goes on; a new run those of the last.
+    """
+
+    def __init__(self, inner: Reporter, folder: Path) -> None:
+        self._inner, self._folder = inner, folder
+        self._writer: SummaryWriter | None = None
+        self.on_message = inner.on_message
+
+    def on_start(self, step: int, steps: int, unit: str) -> None:
+        """Open the folder."""
+        if step == 0 and self._folder.exists():
+            shutil.rmtree(self._folder)
+        self._writer = SummaryWriter(str(self._folder), purge_step=step + 1)
+        self._inner.on_start(step, steps, unit)
+
+    def on_step(self, progress: Progress) -> None:
+        """Add a point of the training loss."""
+        if progress.step % _EVERY == 0:
+            self._add("train/loss", progress.loss, progress.step)
+        self._inner.on_step(progress)
+
+    def on_evaluate(self, evaluation: Evaluation) -> None:
+        """Add a point of each metric."""
+        for name, value in evaluation.metrics.items():
+            self._add(f"held-out/{name}", value, evaluation.step)
+        self._inner.on_evaluate(evaluation)
+
+    def on_end(self) -> None:
+        """Close the folder."""
+        if self._writer is not None:
+            self._writer.close()
+        self._inner.on_end()
+
+    def _add(self, name: str, value: float, step: int) -> None:
+        assert self._writer is not None
+        self._writer.add_scalar(name, value, step)
