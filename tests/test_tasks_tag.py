@@ -236,6 +236,15 @@ def test_a_tag_that_was_never_learned_has_its_place_or_is_counted(tmp_path: Path
         trained.evaluate(gather("e", [sentence("in", "NN", "e:18")]))
 
 
+def test_sentences_without_tags_are_not_learned_from_nor_scored(tmp_path: Path) -> None:
+    bare = gather("e", [Example(("a", "b"), None, "e:3")])
+    for learned, held in ((bare, None), (entities(), bare)):
+        with pytest.raises(InputError, match=r"e:3: .*ha(s|ve).* a tag for each word"):
+            TagTask(learned, held, config())
+    with pytest.raises(InputError, match="e:3: must have a tag for each word, got none"):
+        untrained(tmp_path, task()).evaluate(bare)
+
+
 def test_one_tag_alone_is_nothing_to_learn() -> None:
     with pytest.raises(InputError, match="d:1: there must be two different tags to tell apart, got O"):
         TagTask(gather("d", [sentence("a b", "O O"), sentence("c", "O")]), None, config())

@@ -83,7 +83,9 @@ def note_rewritten(examples: Tagged, scheme: Scheme | None) -> tuple[str, ...]:
 
 def _written(row: Example[Words, Words], scheme: Scheme | None) -> Words:
     """The tags of an example in a scheme."""
-    tags = row.target or ()
+    if row.target is None:
+        raise InputError(row.place, "must have a tag for each word", "none", "Is there a column of tags?")
+    tags = row.target
     for tag in tags:
         check_line(tag, row.place)
     if scheme is None:

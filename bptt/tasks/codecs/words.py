@@ -120,6 +120,6 @@ class WordCodec(Codec[Words]):
 
 
 def _spell(words: Words, characters: WordList) -> Tensor:
-    width = max(map(len, words), default=1)
+    width = max(map(len, words), default=0)
     rows = [[*map(characters.number, word), *[NOTHING] * (width - len(word))] for word in words]
     return torch.tensor(rows, dtype=torch.int64).view(len(words), width)
