@@ -27,7 +27,9 @@ class DataArguments:
     ] = None
     held_out: Annotated[float, of_data(help="That share.")] = 0.1
     batch_size: Annotated[int, of_data(help="Examples side by side.")] = 32
-    max_length: Annotated[int, of_data(help="Steps of an input that are read, 0: all.")] = 0
+    max_length: Annotated[
+        int, of_data(help="Steps of an input that are read, 0: all; longer pairs are left out (translate).")
+    ] = 0
 
     def options(self, seed: int) -> ExampleOptions:
         """The same as checked values."""
