@@ -92,7 +92,7 @@ def edit(run: Path, change) -> Path:
     [
         (lambda c: c.update(task="tagger"), r"\"task\" must be \"language-model\", got 'tagger'"),
         (lambda c: c.pop("model"), "needs model, got no such keys"),
-        (lambda c: c.update(extra=1), "has the keys cell, data, model, vocabulary, got extra"),
+        (lambda c: c.update(extra=1), "has the keys cell, data, model, source, vocabulary, got extra"),
         (lambda c: c.update(data=[1]), '"data" must be an object, got list'),
         (lambda c: c["data"].pop("mode"), "data: needs mode"),
         (lambda c: c["model"].update(colour=1), "model: has the keys .*, got colour"),
