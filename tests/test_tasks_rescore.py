@@ -92,6 +92,8 @@ def test_of_steps_with_equal_errors_the_widest_that_ends_is_taken() -> None:
     lines = [Line(0.0, 0.0, 1), Line(-1.0, 1.0, 0), Line(-4.0, 2.0, 2), Line(-14.0, 3.0, 0)]
     assert lowest_step([lines], 0.0) == 2.0
     assert lowest_step([[*lines[:3], Line(-14.0, 3.0, 1)], [Line(0.0, 0.0, 5)]], 0.0) == 2.0
+    lines = [Line(0.0, 0.0, 0), Line(-1.0, 1.0, 1), Line(-4.0, 2.0, 0), Line(-14.0, 3.0, 1)]
+    assert lowest_step([lines], 0.0) == 6.5
     # What never ends is entered by 1; where nothing changes, all is the same.
     assert lowest_step([[Line(0.0, 0.0, 1), Line(-5.0, 1.0, 0)]], 0.0) == 6.0
     assert lowest_step([[Line(0.0, 0.0, 0), Line(-5.0, 1.0, 1)]], -inf) == 4.0

@@ -90,7 +90,7 @@ def envelope(lines: Sequence[Line], least: float) -> Iterator[tuple[float, Line]
         crossings = [
             ((current.height - line.height) / (line.slope - current.slope), line) for line in steeper
         ]
-        crossing, current = min(crossings, key=lambda each: (each[0], -each[1].slope))
+        crossing, current = min(crossings, key=lambda each: each[0])
         # Three lines through a point may seem, rounded, to cross before it.
         start = max(start, crossing)
         yield start, current
