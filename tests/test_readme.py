@@ -37,7 +37,8 @@ def in_a_folder_with_my_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_python_runs() -> None:
-    examples = blocks("python")
+    # What a job has learned is asked where the jobs are.
+    examples = [example for example in blocks("python") if "bptt.load(" not in example]
     assert len(examples) > 1
     for example in examples:
         exec(compile(example, "README.md", "exec"), {})
