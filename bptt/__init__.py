@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bptt.errors import MachineError as MachineError
     from bptt.errors import TrainingError as TrainingError
     from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
+    from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
     from bptt.runtime.backend import backend as backend
     from bptt.runtime.backend import get_backend as get_backend
     from bptt.runtime.backend import set_backend as set_backend
@@ -42,6 +43,7 @@ _HOMES = {
     "set_backend": "bptt.runtime.backend",
     "load": "bptt.tasks.loading",
     "SequenceClassifier": "bptt.estimators.sequence_classifier",
+    "SequenceTagger": "bptt.estimators.sequence_tagger",
 }
 
 

@@ -154,6 +154,15 @@ class TrainedTagger:
 
         return self._ask(sentences, answer)
 
+    def probabilities(self, sentences: Sequence[Words]) -> list[Tensor]:
+        """For each sentence the probability of each tag at each word, (T, K), on the CPU."""
+
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tensor]:
+            marginals = self.model.marginals(scores, lengths).cpu()  # (T, B, K)
+            return [marginals[:length, row] for row, length in enumerate(lengths.tolist())]
+
+        return self._ask(sentences, answer)
+
     def predict_nbest(self, sentences: Sequence[Words], n: int) -> list[list[Alternative]]:
         """The `n` most probable sequences of tags of each sentence, best first; fewer if there are no more.
 
