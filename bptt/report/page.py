@@ -78,6 +78,8 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
             xytext=(0, 25),
             textcoords="offset points",
             fontsize=14,
+            # Alone: of the others few are installed in bold, which matplotlib would complain of.
+            fontfamily=FONTS[0],
             fontweight="bold",
         )
         yield axes
