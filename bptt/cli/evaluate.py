@@ -45,7 +45,7 @@ def evaluate(
     trained = load(run)
     if isinstance(trained, TrainedTranslator):
         return print_quality(trained, _needed(run, data), target, search, figures)
-    check_unused(run, search)
+    check_unused(run, search, target)
     if isinstance(trained, TrainedClassifier):
         _classify(trained, _needed(run, data), figures)
     elif isinstance(trained, TrainedTagger):

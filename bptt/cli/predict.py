@@ -46,6 +46,9 @@ def predict(
 
     trained, source = load(run), source_of(input)
     if isinstance(trained, TrainedTranslator):
+        if probabilities:
+            cure = "--n-best gives the scores of texts"
+            raise InputError("--probabilities", "are of labels and tags", "a translator", cure)
         return print_translations(trained, source, n_best, search, writing)
     check_unused(run, search, writing)
     if isinstance(trained, TrainedClassifier):

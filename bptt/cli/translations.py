@@ -56,9 +56,10 @@ class WritingArguments:
     ] = None
 
 
-def check_unused(run: Path, *groups: SearchArguments | WritingArguments) -> None:
-    """Raise InputError if options of a search were given for a run that does not search."""
-    if any(group != type(group)() for group in groups):
+def check_unused(run: Path, *given: object) -> None:
+    """Raise InputError if options of translation were given for a run of another job."""
+    # An argument that was not given is None, or a group of nothing but defaults.
+    if any(each != type(each)() for each in given):
         rule = "must be a run of `bptt train translate` for options of translation"
         raise InputError(str(run), rule, "another one", "Leave them out")
 
