@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -98,12 +99,18 @@ def rescore(
     found, development = _read_lists(nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
     ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
-    given = weights.given() if development is None else _tuned(ask(development), development, lists.unit)
+    # What is missing for the error rates is missed before the work.
+    alignments = align_all(found, lists.unit) if found.has_references else []
+    given = weights.given() if development is None else _tuned(ask, development, lists.unit)
     chosen = choose(ask(found), given)
     texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
-    _write(output, [f"{each.name} {text}" for each, text in zip(found.utterances, texts, strict=True)], found)
-    if found.has_references:
-        _print_rates(error_rates(align_all(found, lists.unit), chosen), lists.unit)
+    lines = [f"{each.name} {text}".rstrip() for each, text in zip(found.utterances, texts, strict=True)]
+    if output is not None:
+        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    elif not alignments:
+        print(*lines, sep="\n")
+    if alignments:
+        _print_rates(error_rates(alignments, chosen), lists.unit)
 
 
 def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:
@@ -131,14 +138,14 @@ def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBes
     return found.with_references(read_references(read_document(references)), str(references))
 
 
-def _tuned(candidates: Candidates, development: NBest, unit: str) -> Weights:
+def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
     """The weights with the fewest errors there, said aloud as options."""
     from bptt.tasks.rescore import align_all
     from bptt.tasks.rescore_metrics import pool
     from bptt.tasks.rescore_tuning import tune
 
     alignments = align_all(development, unit)
-    found = tune(candidates, [[each.errors for each in some] for some in alignments])
+    found = tune(ask(development), [[each.errors for each in some] for some in alignments])
     first, weights = pool(some[0] for some in alignments), found.weights
     print(
         f"tuned on {len(alignments):,} utterances of {development.where}, error rate there "
@@ -148,14 +155,6 @@ def _tuned(candidates: Candidates, development: NBest, unit: str) -> Weights:
         file=sys.stderr,
     )
     return weights
-
-
-def _write(output: Path | None, lines: list[str], lists: NBest) -> None:
-    """Where there are error rates to print, the texts go to a file only."""
-    if output is not None:
-        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    elif not lists.has_references:
-        print(*lines, sep="\n")
 
 
 def _print_rates(rates: ErrorRates, unit: str) -> None:
