@@ -192,6 +192,18 @@ def test_alternatives_are_all_that_the_scheme_allows_and_their_probabilities_sum
     assert [[each.tags for each in paths] for paths in trained.predict_nbest([()], 3)] == [[()]]
 
 
+@pytest.mark.parametrize("scale", [30, 100, 1000])
+def test_no_probability_is_above_one(scale: float, tmp_path: Path) -> None:
+    """Though large scores, of tags that are all but certain, are rounded."""
+    one = task()
+    with torch.no_grad():
+        one.model.output.weight *= scale
+    trained = untrained(tmp_path, one)
+    sentences = entities().inputs
+    assert all(p <= 1 for found in trained.predict(sentences) for p in found.probabilities)
+    assert all(paths[0].log_probability <= 0 for paths in trained.predict_nbest(sentences, 1))
+
+
 def test_alternatives_need_a_crf(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"n_best: needs a tagger with a CRF, got one without"):
         untrained(tmp_path, task(crf=False)).predict_nbest([("a",)], 2)

@@ -146,7 +146,8 @@ class TrainedTagger:
         """The tags of each sentence. Raises MachineError if a batch does not fit into memory."""
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tagging]:
-            marginals = self.model.marginals(scores, lengths)  # (T, B, K)
+            # Rounding may leave a little more than 1.
+            marginals = self.model.marginals(scores, lengths).clamp(max=1.0)  # (T, B, K)
             return [
                 Tagging(self.tags.decode(tags), tuple(marginals[range(len(tags)), row, tags].tolist()))
                 for row, tags in enumerate(self.model.decode(scores, lengths))
