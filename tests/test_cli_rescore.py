@@ -146,7 +146,7 @@ def test_options_that_do_not_fit_say_so(run: Path, lists: dict, command: Command
 
 def test_sentences_are_compared_word_by_word(run: Path, command: Command) -> None:
     sentences = ["the cat was", "the cats were full", "the cat"]
-    ended = command("compare", run, *sentences)
+    ended = command("choose", run, *sentences)
     assert ended.code == 0
     rows, ranks = (part.splitlines() for part in ended.out.split("\n\n"))
     cells = [row.split("\t") for row in rows]
@@ -171,11 +171,11 @@ def test_sentences_are_compared_word_by_word(run: Path, command: Command) -> Non
         if "^" not in odds:
             assert float(odds.removeprefix("1 : ")) == pytest.approx(exp(float(behind)), rel=1e-3)
         assert unknown == "0"
-    assert command("compare", run, "one").code == 2
+    assert command("choose", run, "one").code == 2
 
 
 def test_a_text_without_spaces_is_compared_by_token(run: Path, command: Command) -> None:
-    rows = command("compare", run, "是的", "是猫").out.split("\n\n")[0].splitlines()
+    rows = command("choose", run, "是的", "是猫").out.split("\n\n")[0].splitlines()
     assert [row.split("\t")[::2] for row in rows] == [
         ["是", "是"],
         ["的", "<unk>"],

@@ -15,7 +15,7 @@ from bptt.cli import (
     bench,
     cells,
     check,
-    compare,
+    choose,
     derive,
     evaluate,
     inspect,
@@ -44,7 +44,7 @@ app.add_typer(train.app, name="train")
 app.command()(with_groups(predict.predict))
 app.command()(sample.sample)
 app.command()(score.score)
-app.command()(compare.compare)
+app.command()(choose.choose)
 app.command()(with_groups(rescore.rescore))
 app.command()(with_groups(evaluate.evaluate))
 app.command()(inspect.inspect)

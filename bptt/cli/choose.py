@@ -1,4 +1,4 @@
-"""`bptt compare`: which of several sentences a language model finds more plausible, and where."""
+"""`bptt choose`: which of several sentences a language model finds more plausible, and where."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bptt.tasks.comparison import Word
 
 
-def compare(
+def choose(
     run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
     sentences: Annotated[list[str], typer.Argument(help="Two or more, each in quotes.")],
 ) -> None:
@@ -22,7 +22,7 @@ def compare(
     most plausible one: in nats, and as odds.
     """
     if len(sentences) < 2:
-        raise InputError("bptt compare", "needs two sentences or more", len(sentences))
+        raise InputError("bptt choose", "needs two sentences or more", len(sentences))
     from bptt.cli.machine import prepare
 
     prepare()
