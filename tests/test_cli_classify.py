@@ -41,6 +41,12 @@ def test_from_a_file_to_answers(run: Path, table: Path, command: Command) -> Non
     assert (found["accuracy"], found["examples"]) == ("1", "40")
 
 
+def test_options_of_other_jobs_are_refused(run: Path, command: Command) -> None:
+    for option in (("--n-best", 2), ("--beam", 3)):
+        ended = command("predict", run, "7 fine", *option)
+        assert (ended.code, option[0] in ended.err) == (2, True)
+
+
 def test_confusions_are_counted_and_drawn(run: Path, table: Path, tmp_path: Path, command: Command) -> None:
     ended = command("evaluate", run, table, "--figures", tmp_path / "figures")
     assert "bad\t20\t20\t-\ngood\t20\t20\t-\n" in ended.out

@@ -52,6 +52,9 @@ def predict(
         return print_translations(trained, source, n_best, search, writing)
     check_unused(run, search, writing)
     if isinstance(trained, TrainedClassifier):
+        if n_best is not None:
+            rule = "is for translations and for tags of a CRF"
+            raise InputError("--n-best", rule, "a classifier", "Take --probabilities")
         _classify(trained, source, probabilities)
     elif isinstance(trained, TrainedTagger):
         print_tags(trained, source, probabilities, n_best)
