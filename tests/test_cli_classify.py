@@ -42,9 +42,9 @@ def test_from_a_file_to_answers(run: Path, table: Path, command: Command) -> Non
 
 
 def test_options_of_other_jobs_are_refused(run: Path, command: Command) -> None:
-    for option in (("--n-best", 2), ("--beam", 3)):
-        ended = command("predict", run, "7 fine", *option)
-        assert (ended.code, option[0] in ended.err) == (2, True)
+    for option, word in (("--n-best", "--n-best"), ("--beam", "options of translation")):
+        ended = command("predict", run, "7 fine", option, 3)
+        assert (ended.code, word in ended.err) == (2, True)
 
 
 def test_confusions_are_counted_and_drawn(run: Path, table: Path, tmp_path: Path, command: Command) -> None:
