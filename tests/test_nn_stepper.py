@@ -8,13 +8,12 @@ import pickle
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 import tolerances
 import torch
+from outcomes import threads
 from torch import Tensor
 from user_cells import CELLS
 
@@ -25,16 +24,6 @@ from bptt.runtime.backend import backend
 
 T, I = 6, 5
 EVERY = {name: cell for name, cell in {**CATALOGUE, **CELLS}.items() if cell.families}
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def make(cell: Cell, hidden: int = 19, layers: int = 2, inputs: int = I, **options: object) -> nn.Recurrent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -11,7 +12,9 @@ from bptt.cli.training import of_data, of_model
 
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
+    from bptt.data.readers.detect import Detected
     from bptt.data.readers.forms import Source
+    from bptt.data.readers.grid import Columns
     from bptt.tasks.encoder import EncoderOptions
     from bptt.tasks.supervised import ExampleOptions
 
@@ -96,6 +99,13 @@ class TokenArguments:
         return VocabularyOptions(
             self.level, self.min_count, self.vocab_size, self.lower, self.digits, self.punctuation
         )
+
+
+def said_form(data: Path, detect: Callable[[Path, Columns], Detected], columns: Columns) -> str:
+    """The form that `detect` finds in a file, said aloud."""
+    found = detect(data, columns)
+    print(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", file=sys.stderr)
+    return found.form
 
 
 def source_of(given: str) -> Source:

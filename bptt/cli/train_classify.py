@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments
+from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
     RunArguments,
     StepArguments,
@@ -65,11 +65,7 @@ def classify(
     columns = Columns(text_column, label_column)
     with as_typed():
         options = training_options(run, steps)
-        form = input
-        if form is None:
-            found = detect(data, columns)
-            typer.echo(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", err=True)
-            form = found.form
+        form = said_form(data, detect, columns) if input is None else input
         config = ClassifierConfig(
             load(encoder.cell),
             SourceOptions(form, text_column, label_column, both_strands=both_strands),

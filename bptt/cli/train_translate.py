@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments
+from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
     RunArguments,
     StepArguments,
@@ -125,11 +125,8 @@ def translate(
     columns = Columns(source_column, target_column)
     with as_typed():
         options = training_options(run, steps)
-        if input is None:
-            found = detect_translated(data, columns)
-            typer.echo(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", err=True)
-            input = found.form
-        pairs = PairOptions(input, source_column, target_column)
+        form = said_form(data, detect_translated, columns) if input is None else input
+        pairs = PairOptions(form, source_column, target_column)
         vocabulary = tokens.options()
         config = TranslatorConfig(
             load(encoder.cell),
@@ -142,7 +139,7 @@ def translate(
             data=examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)
-    learned = read_translations(data, target, input, columns)
-    dev = None if examples.dev is None else read_translations(examples.dev, dev_target, input, columns)
+    learned = read_translations(data, target, form, columns)
+    dev = None if examples.dev is None else read_translations(examples.dev, dev_target, form, columns)
     torch.manual_seed(run.seed)
     train_task(TranslateTask(learned, dev, config), options, run)

@@ -16,26 +16,21 @@ from bptt.data.examples import Examples
 from bptt.data.nucleotides import reverse_complement
 from bptt.data.readers.forms import Source, read_examples
 from bptt.data.split import split_indices
-from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.classify_config import TASK, ClassifierConfig
 from bptt.tasks.classify_metrics import Scores, scores
 from bptt.tasks.classify_network import Classifier
 from bptt.tasks.codecs.codec import Codec, pad
-from bptt.tasks.codecs.dna import DnaCodec
-from bptt.tasks.codecs.numbers import NumberCodec
-from bptt.tasks.codecs.text import TextCodec
+from bptt.tasks.codecs.kinds import new_codec, saved_codec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
 from bptt.tasks.language_network import evaluating
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import Encoded, Supervised, cut, in_batches
+from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, in_batches
 
 Input = Any
 Labelled = Examples[Input, str]
-
-_SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
 
 
 @dataclass(frozen=True)
@@ -66,8 +61,10 @@ class ClassifyTask(Supervised):
             examples, held_out = examples.take(learned), examples.take(held)
         self.labels = check_labels(examples)
         self._learned, self._held_out = examples, held_out
-        self._codec = _new_codec(examples, config)
-        with within_memory("the model", _SMALLER):
+        self._codec = new_codec(
+            config.source.kind, examples.inputs, len(examples.columns), config.vocabulary, config.tokens
+        )
+        with within_memory("the model", SMALLER):
             self.model = build(self._codec, len(self.labels), config)
         strands = (examples.inputs, _other_strands(examples.inputs))
         inputs = [each for strand in strands[: 1 + config.source.both_strands] for each in strand]
@@ -79,7 +76,7 @@ class ClassifyTask(Supervised):
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of these examples, and their number."""
-        with within_memory("a batch", _SMALLER):
+        with within_memory("a batch", SMALLER):
             batch = pad([self._encoded[row] for row in rows])
             return self.model.loss(self.model(batch), self._targets[rows]), len(rows)
 
@@ -159,7 +156,7 @@ class TrainedClassifier:
     def _of_one_strand(self, inputs: Sequence[Input]) -> Tensor:
         encoded: list[Encoded] = [cut(self._codec.encode(each), self.config.data) for each in inputs]
         found = torch.empty(len(inputs), len(self.labels))
-        with evaluating(self.model), within_memory("a batch", _SMALLER):
+        with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 found[rows] = self.model(batch.to(self.model.output.weight.device)).log_softmax(1).cpu()
         return found
@@ -175,28 +172,12 @@ def load_classifier(run: Path) -> TrainedClassifier:
     """The classifier of a run folder with its best weights. Raises InputError naming file and cure."""
     config = read_sections(ClassifierConfig, run, TASK)
     labels = read_labels(run / LABELS)
-    codec = _saved_codec(run, config)
+    source = config.source
+    codec = saved_codec(run, source.kind, len(source.features), config.vocabulary, config.tokens)
     with torch.device("meta"):
         model = build(codec, len(labels), config)
     read_weights(model, run / WEIGHTS)
     return TrainedClassifier(model.eval(), codec, labels, config)
-
-
-def _new_codec(examples: Labelled, config: ClassifierConfig) -> Codec[Input]:
-    if config.source.kind == "text":
-        text = "\n".join(examples.inputs)
-        return TextCodec(Vocabulary.build(text, config.vocabulary), config.tokens)
-    if config.source.kind == "dna":
-        return DnaCodec()
-    return NumberCodec(len(examples.columns), examples.inputs)
-
-
-def _saved_codec(run: Path, config: ClassifierConfig) -> Codec[Input]:
-    if config.source.kind == "text":
-        return TextCodec(Vocabulary.load(run / FILE, config.vocabulary), config.tokens)
-    if config.source.kind == "dna":
-        return DnaCodec()
-    return NumberCodec(len(config.source.features))
 
 
 def _other_strands(inputs: Sequence[Input]) -> list[Input]:

@@ -17,6 +17,9 @@ from bptt.tasks.task import Step, Task
 
 Encoded = tuple[Tensor, ...]
 
+# What to do where memory does not suffice.
+SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
+
 
 @dataclass(frozen=True)
 class ExampleOptions:

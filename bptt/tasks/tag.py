@@ -24,15 +24,13 @@ from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.language_network import evaluating
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import Supervised, cut, in_batches
+from bptt.tasks.supervised import SMALLER, Supervised, cut, in_batches
 from bptt.tasks.tag_config import TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag_metrics import TagScores, tag_scores
 from bptt.tasks.tag_network import Tagger
 from bptt.tasks.tag_set import Tagged, TagSet, note_rewritten
 
 Answer = TypeVar("Answer")
-
-_SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ class TagTask(Supervised):
         words = replace(config.words, spelled=config.words.spelled and options.unit == "word")
         self._codec = WordCodec.build(examples.inputs, words, held_out.inputs, vectors)
         self.config = replace(config, tags=options, words=self._codec.options)
-        with within_memory("the model", _SMALLER):
+        with within_memory("the model", SMALLER):
             self.model = build(self._codec, self._tags, self.config)
         self._encoded = [cut(self._codec.encode(each), config.data) for each in examples.inputs]
         self._targets = [cut((self._tags.encode_known(row),), config.data)[0] for row in examples.rows]
@@ -88,7 +86,7 @@ class TagTask(Supervised):
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean of -ln P of the tags of these sentences per word, and the number of words."""
-        with within_memory("a batch", _SMALLER):
+        with within_memory("a batch", SMALLER):
             batch = pad([self._encoded[row] for row in rows])
             tags = stack([self._targets[row] for row in rows])
             losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
@@ -207,7 +205,7 @@ class TrainedTagger:
         """What `answer` makes of the numbers, scores (T, B, K) and lengths of each batch, in order."""
         found: dict[int, Answer] = {}
         encoded = [self._codec.encode(each) for each in sentences]
-        with evaluating(self.model), within_memory("a batch", _SMALLER):
+        with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 here = batch.to(self.model.output.weight.device)
                 answers = answer(rows, self.model(here), here.lengths)

@@ -17,8 +17,7 @@ from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.codecs.classes import ClassCodec
 from bptt.tasks.codecs.codec import Codec, pad, stack
-from bptt.tasks.codecs.dna import DnaCodec
-from bptt.tasks.codecs.numbers import NumberCodec
+from bptt.tasks.codecs.kinds import new_codec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import to_sections
 from bptt.tasks.hypotheses import LengthLimit
@@ -138,15 +137,11 @@ def _new_codecs(examples: Pairs, config: TranslatorConfig) -> tuple[Codec[Input]
 
 
 def _new_codec(examples: Pairs, config: TranslatorConfig) -> Codec[Input]:
-    if config.pairs.kind == "text":
-        vocabulary = Vocabulary.build("\n".join(examples.inputs), config.vocabulary)
-        return TextCodec(vocabulary, config.tokens)
     if config.pairs.kind == "class":
         named = [Example(row.input, row.input, row.place) for row in examples.rows]
         return ClassCodec(check_labels(gather("classes", named)))
-    if config.pairs.kind == "dna":
-        return DnaCodec()
-    return NumberCodec(len(examples.columns), examples.inputs)
+    columns = len(examples.columns)
+    return new_codec(config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens)
 
 
 def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:

@@ -19,8 +19,7 @@ from bptt.errors import InputError
 from bptt.tasks.beam import BeamOptions, beam_search
 from bptt.tasks.codecs.classes import ClassCodec
 from bptt.tasks.codecs.codec import Codec, Padded, stack
-from bptt.tasks.codecs.dna import DnaCodec
-from bptt.tasks.codecs.numbers import NumberCodec
+from bptt.tasks.codecs.kinds import saved_codec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import read_sections
 from bptt.tasks.drawing import draw
@@ -178,10 +177,7 @@ def load_translator(run: Path) -> TrainedTranslator:
 
 
 def _saved_codec(run: Path, config: TranslatorConfig) -> Codec[Input]:
-    if config.pairs.kind == "text":
-        return TextCodec(Vocabulary.load(run / FILE, config.vocabulary), config.tokens)
-    if config.pairs.kind == "class":
+    pairs = config.pairs
+    if pairs.kind == "class":
         return ClassCodec(read_labels(run / LABELS))
-    if config.pairs.kind == "dna":
-        return DnaCodec()
-    return NumberCodec(len(config.pairs.features))
+    return saved_codec(run, pairs.kind, len(pairs.features), config.vocabulary, config.tokens)
