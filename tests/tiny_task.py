@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from bptt.tasks.run_folder import write_config
 from bptt.tasks.task import Step, Task
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
+from bptt.training.loop import train
+from bptt.training.options import TrainingOptions
 from bptt.training.report import Evaluation, Progress
 
 T, B, INPUTS, H, V = 4, 3, 2, 5, 6
@@ -130,3 +133,12 @@ def same(one: Any, other: Any) -> bool:
     if isinstance(one, list | tuple):
         return len(one) == len(other) and all(map(same, one, other))
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
+
+
+def goes_on_exactly(make: Callable[[], Task], options: TrainingOptions, folder: Path) -> bool:
+    """Whether a run that went on after its first epoch came to what one came to that never stopped."""
+    train(make(), options, folder / "whole", Quiet())
+    train(make(), replace(options, epochs=1), folder / "run", Quiet())
+    torch.manual_seed(99)
+    train(make(), options, folder / "run", Quiet(), resume=True)
+    return same(everything(folder / "run"), everything(folder / "whole"))

@@ -32,13 +32,13 @@ def read_sections(kind: type[Config], run: Path, task: str) -> Config:
     check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where)
     return kind(
         **{
-            name: read_cell(config, where) if hint is Cell else read_section(hint, config, name, where)
+            name: _read_cell(config, where) if hint is Cell else read_section(hint, config, name, where)
             for name, hint in hints.items()
         }
     )
 
 
-def read_cell(config: dict[str, Any], where: str) -> Cell:
+def _read_cell(config: dict[str, Any], where: str) -> Cell:
     """The cell under "cell". Raises InputError naming what is wrong in it."""
     try:
         return Cell.from_dict(section(config, "cell", where))
