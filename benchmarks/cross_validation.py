@@ -28,8 +28,8 @@ from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.split import fold_numbers
-from bptt.tasks.classify import ClassifyTask, Labelled
-from bptt.tasks.classify_config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.task import ClassifyTask, Labelled
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import DnaInput
 from bptt.tasks.supervised import ExampleOptions

@@ -15,8 +15,8 @@ from tiny_task import records
 from bptt.cli import train
 from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
-from bptt.tasks.language_config import DataOptions, ModelOptions
-from bptt.tasks.language_model import LanguageModelTask
+from bptt.tasks.language.config import DataOptions, ModelOptions
+from bptt.tasks.language.model import LanguageModelTask
 from bptt.tasks.run_folder import read_config
 from bptt.tasks.task import Step
 

@@ -69,9 +69,9 @@ DOORS = {
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/readers/parquet.py": {"pyarrow"},
-    "tasks/translation_metrics.py": {"sacrebleu"},
-    "tasks/rescore_metrics.py": {"jiwer"},
-    "tasks/tag_seqeval.py": {"seqeval"},
+    "tasks/translate/metrics.py": {"sacrebleu"},
+    "tasks/rescore/metrics.py": {"jiwer"},
+    "tasks/tag/seqeval.py": {"seqeval"},
 }
 
 

@@ -18,14 +18,14 @@ from bptt.cells import catalogue
 from bptt.data.batches import NOTHING
 from bptt.data.levels import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
-from bptt.tasks.beam import BeamOptions, beam_search
-from bptt.tasks.decoder_options import DecoderOptions
-from bptt.tasks.drawing import draw
 from bptt.tasks.encoder import Encoder, EncoderOptions
-from bptt.tasks.hypotheses import Hypothesis, LengthLimit
 from bptt.tasks.inputs import SeriesInput, TokenInput, TokenOptions
-from bptt.tasks.sampling import SamplingOptions
-from bptt.tasks.translation_network import Generator, Translator
+from bptt.tasks.language.sampling import SamplingOptions
+from bptt.tasks.translate.beam import BeamOptions, beam_search
+from bptt.tasks.translate.decoder_options import DecoderOptions
+from bptt.tasks.translate.drawing import draw
+from bptt.tasks.translate.hypotheses import Hypothesis, LengthLimit
+from bptt.tasks.translate.network import Generator, Translator
 
 V = 4
 EPS = torch.finfo(torch.float64).eps

@@ -14,9 +14,9 @@ from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.nucleotides import reverse_complement
 from bptt.errors import InputError
-from bptt.tasks.classify import ClassifyTask, TrainedClassifier, load_classifier
-from bptt.tasks.classify_config import ClassifierConfig, HeadOptions, SourceOptions
-from bptt.tasks.classify_metrics import scores
+from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.metrics import scores
+from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
 from bptt.tasks.run_folder import WEIGHTS, write_weights

@@ -11,9 +11,9 @@ from language_models import TEXT, make_task
 from bptt.data.batches import NOTHING
 from bptt.data.levels import END, VocabularyOptions
 from bptt.errors import InputError
-from bptt.tasks.evaluation import evaluate_text, perplexity
-from bptt.tasks.language_config import DataOptions, ModelOptions
-from bptt.tasks.language_model import LanguageModel
+from bptt.tasks.language.config import DataOptions, ModelOptions
+from bptt.tasks.language.evaluation import evaluate_text, perplexity
+from bptt.tasks.language.model import LanguageModel
 
 EPS = torch.finfo(torch.float64).eps
 

@@ -16,8 +16,14 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.minimal_pairs import MinimalPair, Prefix, holds_minimal_pairs
 from bptt.errors import InputError
 from bptt.report.agreement import Point, draw_agreement
-from bptt.tasks import minimal_pairs
-from bptt.tasks.minimal_pairs import Judged, Tally, beginning_log_probabilities, judge_pairs, summarise
+from bptt.tasks.language import minimal_pairs
+from bptt.tasks.language.minimal_pairs import (
+    Judged,
+    Tally,
+    beginning_log_probabilities,
+    judge_pairs,
+    summarise,
+)
 
 TEXT = "the cat was full. the cat's fun\nthe cats were full, they're well\n" * 20
 

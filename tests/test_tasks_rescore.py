@@ -14,11 +14,19 @@ from bptt.data.batches import NOTHING
 from bptt.data.levels import VocabularyOptions
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.errors import InputError
-from bptt.tasks import rescore, rescore_metrics
-from bptt.tasks.casing import detect_case
-from bptt.tasks.rescore import Candidate, Weights, align_all, choose, error_rates, judge, split_lists
-from bptt.tasks.rescore_metrics import Alignment, align, pool
-from bptt.tasks.rescore_tuning import Line, envelope, lowest_step, tune
+from bptt.tasks.language.casing import detect_case
+from bptt.tasks.rescore import metrics, rescoring
+from bptt.tasks.rescore.metrics import Alignment, align, pool
+from bptt.tasks.rescore.rescoring import (
+    Candidate,
+    Weights,
+    align_all,
+    choose,
+    error_rates,
+    judge,
+    split_lists,
+)
+from bptt.tasks.rescore.tuning import Line, envelope, lowest_step, tune
 
 LISTS = NBest(
     "lists",
@@ -154,13 +162,13 @@ def loop(model, tokens: list[int]) -> float:
 def test_each_hypothesis_has_its_probability_and_each_text_is_read_once(monkeypatch) -> None:
     task = make_task(spread=3.0)
     read: list[str] = []
-    original = rescore.score_lines
+    original = rescoring.score_lines
 
     def spy(model, lines, batch_size):
         read.extend(lines)
         return original(model, lines, batch_size)
 
-    monkeypatch.setattr(rescore, "score_lines", spy)
+    monkeypatch.setattr(rescoring, "score_lines", spy)
     candidates = judge(trained(task), LISTS, batch_size=2)
     assert sorted(read) == ["", "sat 猫", "the cat", "the mat"]
     for utterance, some in zip(LISTS.utterances, candidates, strict=True):
@@ -248,6 +256,6 @@ def test_errors_say_what_is_missing(monkeypatch) -> None:
         Weights(-1.0)
     with pytest.raises(InputError, match=r"per_word: is a finite number .*, got nan"):
         Weights(1.0, per_word=float("nan"))
-    monkeypatch.setattr(rescore_metrics, "jiwer", None)
+    monkeypatch.setattr(metrics, "jiwer", None)
     with pytest.raises(InputError, match=r"needs jiwer, got no such package\. .*bptt\[metrics\]"):
         align_all(LISTS)

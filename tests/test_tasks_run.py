@@ -15,10 +15,10 @@ from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
 from bptt.data.vocabulary import FILE
 from bptt.errors import InputError
-from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions, read_language_config
-from bptt.tasks.language_model import LanguageModelTask, load_language_model
+from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions, read_language_config
+from bptt.tasks.language.model import LanguageModelTask, load_language_model
+from bptt.tasks.language.scoring import score_lines
 from bptt.tasks.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_held_out, write_weights
-from bptt.tasks.scoring import score_lines
 
 OWN = Cell.define(
     "my-cell",

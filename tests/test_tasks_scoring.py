@@ -12,9 +12,9 @@ from language_models import TEXT, make_task, trained
 from bptt.data.batches import NOTHING
 from bptt.data.levels import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
-from bptt.tasks import scoring
-from bptt.tasks.language_config import DataOptions, ModelOptions
-from bptt.tasks.scoring import LineScore, Totals, base_logarithm, score_lines
+from bptt.tasks.language import scoring
+from bptt.tasks.language.config import DataOptions, ModelOptions
+from bptt.tasks.language.scoring import LineScore, Totals, base_logarithm, score_lines
 
 LINES = ["the cat 7 sat on", "", "z", "the mat, né 床前", "w" * 90, "a", "the the the", "前床"] * 3
 

@@ -21,8 +21,8 @@ from bptt.tasks.codecs.words import WordOptions
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 from bptt.tasks.supervised import ExampleOptions
-from bptt.tasks.tag import TagTask, TrainedTagger, load_tagger
-from bptt.tasks.tag_config import TaggerConfig, TagOptions
+from bptt.tasks.tag.config import TaggerConfig, TagOptions
+from bptt.tasks.tag.task import TagTask, TrainedTagger, load_tagger
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

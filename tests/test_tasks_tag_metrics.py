@@ -7,9 +7,9 @@ import pytest
 
 from bptt.data.schemes import SCHEMES, convert
 from bptt.errors import InputError
-from bptt.tasks import tag_seqeval
-from bptt.tasks.tag_metrics import Score, accuracy, entity_scores
-from bptt.tasks.tag_seqeval import INSTALLED, seqeval_scores
+from bptt.tasks.tag import seqeval
+from bptt.tasks.tag.metrics import Score, accuracy, entity_scores
+from bptt.tasks.tag.seqeval import INSTALLED, seqeval_scores
 
 needs_seqeval = pytest.mark.skipif(not INSTALLED, reason="needs seqeval")
 
@@ -65,6 +65,6 @@ def test_in_tags_that_keep_to_the_scheme_both_modes_find_the_same(scheme: str) -
 
 
 def test_without_seqeval_the_cure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tag_seqeval, "seqeval", None)
+    monkeypatch.setattr(seqeval, "seqeval", None)
     with pytest.raises(InputError, match=r"needs seqeval.*pip install 'bptt\[metrics\]'"):
         seqeval_scores([("O",)], [("O",)], SCHEMES["BIO"])

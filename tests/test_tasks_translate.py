@@ -16,16 +16,16 @@ from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
-from bptt.tasks.beam import BeamOptions
-from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
+from bptt.tasks.language.sampling import SamplingOptions
 from bptt.tasks.run_folder import WEIGHTS, write_weights
-from bptt.tasks.sampling import SamplingOptions
 from bptt.tasks.supervised import ExampleOptions
-from bptt.tasks.translate import TranslateTask
-from bptt.tasks.translate_config import PairOptions, TranslatorConfig
-from bptt.tasks.translator import TrainedTranslator, load_translator
+from bptt.tasks.translate.beam import BeamOptions
+from bptt.tasks.translate.config import PairOptions, TranslatorConfig
+from bptt.tasks.translate.decoder_options import DecoderOptions
+from bptt.tasks.translate.task import TranslateTask
+from bptt.tasks.translate.translator import TrainedTranslator, load_translator
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

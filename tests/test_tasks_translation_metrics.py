@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bptt.errors import InputError
-from bptt.tasks import translation_metrics
-from bptt.tasks.translation_metrics import Judge, choose_tokenisation
+from bptt.tasks.translate import metrics
+from bptt.tasks.translate.metrics import Judge, choose_tokenisation
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_chinese_is_cut_at_each_character() -> None:
 
 
 def test_without_sacrebleu_the_cure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(translation_metrics, "BLEU", None)
+    monkeypatch.setattr(metrics, "BLEU", None)
     with pytest.raises(InputError, match=r"pip install 'bptt\[metrics\]'"):
         Judge(["a"])

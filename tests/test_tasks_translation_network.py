@@ -10,11 +10,11 @@ from torch.nn import functional
 from bptt.cells import catalogue
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
-from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import Encoder, EncoderOptions
 from bptt.tasks.inputs import SeriesInput, TokenInput, TokenOptions
-from bptt.tasks.language_network import evaluating
-from bptt.tasks.translation_network import Generator, Translator, Writer
+from bptt.tasks.language.network import evaluating
+from bptt.tasks.translate.decoder_options import DecoderOptions
+from bptt.tasks.translate.network import Generator, Translator, Writer
 
 V, H = 9, 8
 SOURCES = [[3, 4, 5, 6], [2], [], [7, 7, 8]]

@@ -10,10 +10,10 @@ from language_models import make_task, trained
 
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
-from bptt.tasks.language_config import DataOptions
-from bptt.tasks.language_model import Trained
-from bptt.tasks.scoring import score_lines
-from bptt.tasks.windows import cut_windows
+from bptt.tasks.language.config import DataOptions
+from bptt.tasks.language.model import Trained
+from bptt.tasks.language.scoring import score_lines
+from bptt.tasks.language.windows import cut_windows
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

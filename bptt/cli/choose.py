@@ -11,7 +11,7 @@ import typer
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.tasks.comparison import Word
+    from bptt.tasks.language.comparison import Word
 
 
 def choose(
@@ -26,9 +26,9 @@ def choose(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.comparison import odds, words
-    from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.scoring import score_lines
+    from bptt.tasks.language.comparison import odds, words
+    from bptt.tasks.language.model import load_language_model
+    from bptt.tasks.language.scoring import score_lines
 
     trained = load_language_model(run)
     scores = list(score_lines(trained, sentences))

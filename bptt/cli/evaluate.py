@@ -13,8 +13,8 @@ from bptt.cli.translations import SearchArguments, check_unused, print_quality
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.tasks.classify import TrainedClassifier
-    from bptt.tasks.language_model import Trained
+    from bptt.tasks.classify.task import TrainedClassifier
+    from bptt.tasks.language.model import Trained
 
 
 def evaluate(
@@ -37,10 +37,10 @@ def evaluate(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.classify.task import TrainedClassifier
     from bptt.tasks.loading import load
-    from bptt.tasks.tag import TrainedTagger
-    from bptt.tasks.translator import TrainedTranslator
+    from bptt.tasks.tag.task import TrainedTagger
+    from bptt.tasks.translate.translator import TrainedTranslator
 
     trained = load(run)
     if isinstance(trained, TrainedTranslator):
@@ -67,7 +67,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     """On minimal pairs, sentence by sentence; on a text as in training, the states carried on."""
     from bptt.cli.pairs import print_pairs, read_pairs
     from bptt.data.text import read_text
-    from bptt.tasks.evaluation import evaluate_text
+    from bptt.tasks.language.evaluation import evaluate_text
     from bptt.tasks.run_folder import read_held_out
 
     if data is not None and (pairs := read_pairs(data)):

@@ -29,9 +29,9 @@ def inspect(
     from bptt import report
     from bptt.data.text import read_text
     from bptt.probe import gradient_by_lag
-    from bptt.tasks.language_model import load_language_model
+    from bptt.tasks.language.model import load_language_model
+    from bptt.tasks.language.windows import cut_windows
     from bptt.tasks.run_folder import read_held_out, write_bytes
-    from bptt.tasks.windows import cut_windows
 
     trained = load_language_model(run)
     training = report.read_training(run)

@@ -10,8 +10,8 @@ from bptt.cli.casing import case_for
 
 if TYPE_CHECKING:
     from bptt.data.readers.minimal_pairs import MinimalPair
-    from bptt.tasks.language_model import Trained
-    from bptt.tasks.minimal_pairs import Summary
+    from bptt.tasks.language.minimal_pairs import Summary
+    from bptt.tasks.language.model import Trained
 
 
 def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
@@ -28,7 +28,7 @@ def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
 
 def print_pairs(trained: Trained, pairs: tuple[MinimalPair, ...], figures: Path | None) -> None:
     """For each paradigm the accuracy; then by the number of words before the one that differs."""
-    from bptt.tasks.minimal_pairs import judge_pairs, summarise
+    from bptt.tasks.language.minimal_pairs import judge_pairs, summarise
 
     judged = judge_pairs(trained, pairs, case_for(trained, (pair.good for pair in pairs)))
     names = dict.fromkeys(each.paradigm for each in judged)

@@ -14,7 +14,7 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
-    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.classify.task import TrainedClassifier
 
 
 def predict(
@@ -39,10 +39,10 @@ def predict(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.classify import TrainedClassifier
+    from bptt.tasks.classify.task import TrainedClassifier
     from bptt.tasks.loading import load
-    from bptt.tasks.tag import TrainedTagger
-    from bptt.tasks.translator import TrainedTranslator
+    from bptt.tasks.tag.task import TrainedTagger
+    from bptt.tasks.translate.translator import TrainedTranslator
 
     trained, source = load(run), source_of(input)
     if isinstance(trained, TrainedTranslator):

@@ -17,7 +17,7 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.nbest import NBest
-    from bptt.tasks.rescore import Candidates, ErrorRates, Weights
+    from bptt.tasks.rescore.rescoring import Candidates, ErrorRates, Weights
 
 _NBEST = "A folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
 
@@ -67,7 +67,7 @@ class WeightArguments:
 
     def given(self) -> Weights:
         """Those that the user has typed. Raises InputError."""
-        from bptt.tasks.rescore import Weights
+        from bptt.tasks.rescore.rescoring import Weights
 
         with as_typed():
             return Weights(self.weight or 0.0, self.per_word, self.per_character, self.per_unknown)
@@ -92,8 +92,8 @@ def rescore(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.rescore import align_all, choose, error_rates, judge
+    from bptt.tasks.language.model import load_language_model
+    from bptt.tasks.rescore.rescoring import align_all, choose, error_rates, judge
 
     trained = load_language_model(run)
     found, development = _read_lists(nbest, lists, weights)
@@ -115,7 +115,7 @@ def rescore(
 
 def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:
     """The lists to choose in, and those to tune on, if any."""
-    from bptt.tasks.rescore import split_lists
+    from bptt.tasks.rescore.rescoring import split_lists
 
     found = _read(nbest, lists.references, lists.costs)
     if weights.tune_share is not None:
@@ -140,9 +140,9 @@ def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBes
 
 def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
     """The weights with the fewest errors there, said aloud as options."""
-    from bptt.tasks.rescore import align_all
-    from bptt.tasks.rescore_metrics import pool
-    from bptt.tasks.rescore_tuning import tune
+    from bptt.tasks.rescore.metrics import pool
+    from bptt.tasks.rescore.rescoring import align_all
+    from bptt.tasks.rescore.tuning import tune
 
     alignments = align_all(development, unit)
     found = tune(ask(development), [[each.errors for each in some] for some in alignments])

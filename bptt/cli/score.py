@@ -11,7 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from bptt.data.vocabulary import Vocabulary
-    from bptt.tasks.scoring import LineScore, Totals
+    from bptt.tasks.language.scoring import LineScore, Totals
 
 
 def score(
@@ -33,8 +33,8 @@ def score(
 
     prepare()
     from bptt.data.text import decode_text, read_text
-    from bptt.tasks.language_model import load_language_model
-    from bptt.tasks.scoring import Totals, base_logarithm, score_lines
+    from bptt.tasks.language.model import load_language_model
+    from bptt.tasks.language.scoring import Totals, base_logarithm, score_lines
 
     trained = load_language_model(run)
     stdin = str(file) == "-"

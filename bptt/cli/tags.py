@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from bptt.data.examples import Words
     from bptt.data.readers.forms import Source
     from bptt.data.schemes import Scheme
-    from bptt.tasks.tag import TrainedTagger
-    from bptt.tasks.tag_metrics import EntityScores, TagScores
-    from bptt.tasks.tag_set import Tagged
+    from bptt.tasks.tag.metrics import EntityScores, TagScores
+    from bptt.tasks.tag.tag_set import Tagged
+    from bptt.tasks.tag.task import TrainedTagger
 
 
 def print_tags(trained: TrainedTagger, source: Source, probabilities: bool, n_best: int | None) -> None:
@@ -51,7 +51,7 @@ def print_entities(scores: TagScores, examples: Tagged, scheme: Scheme | None) -
     """Print how well entities were found: by conlleval's rule, and by both modes of seqeval if that is
     installed.
     """
-    from bptt.tasks.tag_seqeval import INSTALLED, seqeval_scores
+    from bptt.tasks.tag.seqeval import INSTALLED, seqeval_scores
 
     if scheme is None or scores.entities is None or not scores.entities.types:
         return

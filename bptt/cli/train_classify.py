@@ -57,8 +57,8 @@ def classify(
     from bptt.data.readers.detect import detect
     from bptt.data.readers.forms import read_examples
     from bptt.data.readers.grid import Columns
-    from bptt.tasks.classify import ClassifyTask
-    from bptt.tasks.classify_config import ClassifierConfig, HeadOptions, SourceOptions
+    from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+    from bptt.tasks.classify.task import ClassifyTask
     from bptt.tasks.inputs import TokenOptions
     from bptt.training.opening import check_run
 

@@ -65,8 +65,8 @@ def lm(
     from bptt.cells import load
     from bptt.data.levels import VocabularyOptions
     from bptt.data.text import default_corpus, read_corpus
-    from bptt.tasks.language_config import DataOptions, LanguageModelConfig, ModelOptions
-    from bptt.tasks.language_model import LanguageModelTask
+    from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
+    from bptt.tasks.language.model import LanguageModelTask
     from bptt.training.opening import check_run
 
     if one_hot and embedding is not None:

@@ -57,8 +57,8 @@ def tag(
     from bptt.data.readers.document import read_document
     from bptt.data.readers.tagged import read_conll
     from bptt.tasks.codecs.words import WordOptions
-    from bptt.tasks.tag import TagTask
-    from bptt.tasks.tag_config import TaggerConfig, TagOptions
+    from bptt.tasks.tag.config import TaggerConfig, TagOptions
+    from bptt.tasks.tag.task import TagTask
     from bptt.training.opening import check_run
 
     with as_typed():

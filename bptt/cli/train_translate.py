@@ -21,7 +21,7 @@ from bptt.cli.training import (
 
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
-    from bptt.tasks.decoder_options import DecoderOptions
+    from bptt.tasks.translate.decoder_options import DecoderOptions
 
 _DATA = (
     "Pairs as TSV, CSV, JSON lines or Parquet; or, with --target, lines; or what is no text: FASTA, FASTQ, "
@@ -73,7 +73,7 @@ class DecoderArguments:
 
     def options(self, encoder: EncoderArguments, vector: bool) -> DecoderOptions:
         """The same as checked values; `vector`: the source is no sequence."""
-        from bptt.tasks.decoder_options import DecoderOptions
+        from bptt.tasks.translate.decoder_options import DecoderOptions
 
         return DecoderOptions(
             hidden_size=encoder.hidden if self.decoder_hidden is None else self.decoder_hidden,
@@ -118,8 +118,8 @@ def translate(
     from bptt.data.readers.grid import Columns
     from bptt.data.readers.translations import detect_translated, read_translations
     from bptt.tasks.inputs import TokenOptions
-    from bptt.tasks.translate import TranslateTask
-    from bptt.tasks.translate_config import PairOptions, TranslatorConfig
+    from bptt.tasks.translate.config import PairOptions, TranslatorConfig
+    from bptt.tasks.translate.task import TranslateTask
     from bptt.training.opening import check_run
 
     columns = Columns(source_column, target_column)

@@ -16,8 +16,8 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
-    from bptt.tasks.beam import BeamOptions
-    from bptt.tasks.translator import Search, TrainedTranslator, Translation
+    from bptt.tasks.translate.beam import BeamOptions
+    from bptt.tasks.translate.translator import Search, TrainedTranslator, Translation
 
 of_search = partial(typer.Option, rich_help_panel="Translation")
 
@@ -36,7 +36,7 @@ class SearchArguments:
 
     def options(self, n_best: int | None = None) -> BeamOptions:
         """The same as checked values."""
-        from bptt.tasks.beam import BeamOptions
+        from bptt.tasks.translate.beam import BeamOptions
 
         wanted = 1 if n_best is None else n_best
         beam = max(5, wanted) if self.beam is None else self.beam
@@ -97,7 +97,7 @@ def print_quality(
 
     `figures` is a folder for the picture of what the first text attended to.
     """
-    from bptt.tasks.translation_metrics import Judge
+    from bptt.tasks.translate.metrics import Judge
 
     with as_typed():
         beam = search.options()
@@ -121,7 +121,7 @@ def print_quality(
 
 
 def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArguments) -> Search:
-    from bptt.tasks.sampling import SamplingOptions
+    from bptt.tasks.language.sampling import SamplingOptions
 
     if writing.temperature is None:
         return search.options(n_best)

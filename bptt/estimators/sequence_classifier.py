@@ -24,8 +24,8 @@ from bptt.estimators.sklearn import (
     column_or_1d,
     validate_data,
 )
-from bptt.tasks.classify import ClassifyTask, TrainedClassifier, load_classifier
-from bptt.tasks.classify_config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
 from bptt.tasks.supervised import ExampleOptions
@@ -44,7 +44,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     learned, and the weights are those of the last epoch. `level` is what a token of a text is. The other
     parameters are those of `bptt train classify`.
 
-    After `fit`: `classes_`, and `trained_`, a `bptt.tasks.classify.TrainedClassifier`; for rows
+    After `fit`: `classes_`, and `trained_`, a `bptt.tasks.classify.task.TrainedClassifier`; for rows
     `n_features_in_`. Raises InputError, which is a ValueError here.
     """
 

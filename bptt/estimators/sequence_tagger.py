@@ -20,9 +20,9 @@ from bptt.estimators.sklearn import (
 from bptt.tasks.codecs.words import WordOptions
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.supervised import ExampleOptions
-from bptt.tasks.tag import TagTask, load_tagger
-from bptt.tasks.tag_config import TaggerConfig, TagOptions
-from bptt.tasks.tag_metrics import accuracy
+from bptt.tasks.tag.config import TaggerConfig, TagOptions
+from bptt.tasks.tag.metrics import accuracy
+from bptt.tasks.tag.task import TagTask, load_tagger
 
 Sentences = Sequence[Sequence[str]]
 
@@ -34,8 +34,8 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
     `held_out` of the sentences chooses the epoch whose weights are kept; with 0 all are learned, and the
     weights are those of the last epoch. The other parameters are those of `bptt train tag`.
 
-    After `fit`: `classes_`, the tags, and `trained_`, a `bptt.tasks.tag.TrainedTagger`. Raises InputError,
-    which is a ValueError.
+    After `fit`: `classes_`, the tags, and `trained_`, a `bptt.tasks.tag.task.TrainedTagger`. Raises
+    InputError, which is a ValueError.
     """
 
     def __init__(

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bptt.errors import InputError
-from bptt.tasks import classify_config, language_config, tag_config, translate_config
-from bptt.tasks.classify import TrainedClassifier, load_classifier
-from bptt.tasks.language_model import Trained, load_language_model
+from bptt.tasks.classify import config as classify_config
+from bptt.tasks.classify.task import TrainedClassifier, load_classifier
+from bptt.tasks.language import config as language_config
+from bptt.tasks.language.model import Trained, load_language_model
 from bptt.tasks.run_folder import CONFIG, read_config
-from bptt.tasks.tag import TrainedTagger, load_tagger
-from bptt.tasks.translator import TrainedTranslator, load_translator
+from bptt.tasks.tag import config as tag_config
+from bptt.tasks.tag.task import TrainedTagger, load_tagger
+from bptt.tasks.translate import config as translate_config
+from bptt.tasks.translate.translator import TrainedTranslator, load_translator
 
 AnyTrained = Trained | TrainedClassifier | TrainedTagger | TrainedTranslator
 

@@ -15,7 +15,7 @@ from bptt.data.batches import NOTHING
 from bptt.data.checks import check_choice, check_finite, check_least
 from bptt.data.levels import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
-from bptt.tasks.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
+from bptt.tasks.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
 
 Penalty = Literal["gnmt", "power"]
 

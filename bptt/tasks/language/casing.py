@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from math import fsum
 
-from bptt.tasks.language_model import Trained
-from bptt.tasks.scoring import score_lines
+from bptt.tasks.language.model import Trained
+from bptt.tasks.language.scoring import score_lines
 
 # How the letters of a text are written for the model, in order of preference.
 CASES: Mapping[str, Callable[[str], str]] = {

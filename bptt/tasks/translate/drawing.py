@@ -8,8 +8,8 @@ import torch
 
 from bptt.data.batches import NOTHING
 from bptt.data.levels import END
-from bptt.tasks.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
-from bptt.tasks.sampling import SamplingOptions, distribution, pick, places_of
+from bptt.tasks.language.sampling import SamplingOptions, distribution, pick, places_of
+from bptt.tasks.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
 from bptt.nn import Stepper, linear_cross_entropy
 from bptt.tasks.inputs import look_up, one_hot
-from bptt.tasks.language_config import ModelOptions
+from bptt.tasks.language.config import ModelOptions
 
 # One (num_layers, B, width) per state of the cell; empty at the start of a text.
 States = tuple[Tensor, ...]

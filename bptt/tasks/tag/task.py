@@ -21,14 +21,14 @@ from bptt.tasks.codecs.codec import pad, stack
 from bptt.tasks.codecs.words import WordCodec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.labels import LABELS, read_labels, write_labels
-from bptt.tasks.language_network import evaluating
+from bptt.tasks.language.network import evaluating
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Supervised, cut, in_batches
-from bptt.tasks.tag_config import TASK, TaggerConfig, TagOptions, Unit
-from bptt.tasks.tag_metrics import TagScores, tag_scores
-from bptt.tasks.tag_network import Tagger
-from bptt.tasks.tag_set import Tagged, TagSet, note_rewritten
+from bptt.tasks.tag.config import TASK, TaggerConfig, TagOptions, Unit
+from bptt.tasks.tag.metrics import TagScores, tag_scores
+from bptt.tasks.tag.network import Tagger
+from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten
 
 Answer = TypeVar("Answer")
 

@@ -9,7 +9,7 @@ from math import exp, fsum, log
 
 from bptt.data.levels import END
 from bptt.data.vocabulary import Vocabulary
-from bptt.tasks.scoring import LineScore
+from bptt.tasks.language.scoring import LineScore
 
 # Beyond these odds, as a logarithm, digits say nothing.
 _LARGE = log(1e6)

@@ -14,7 +14,7 @@ from itertools import accumulate, pairwise
 from math import inf, isinf
 from random import Random
 
-from bptt.tasks.rescore import Candidate, Candidates, Weights, choose
+from bptt.tasks.rescore.rescoring import Candidate, Candidates, Weights, choose
 
 Errors = Sequence[Sequence[int]]
 # A change of the weights: of `Weights` in their order. That of the first is not negative.

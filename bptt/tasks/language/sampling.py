@@ -15,8 +15,8 @@ from bptt.data.checks import check_least
 from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import TextStream
 from bptt.errors import InputError
-from bptt.tasks.language_model import Trained
-from bptt.tasks.language_network import Continuation, LanguageModel
+from bptt.tasks.language.model import Trained
+from bptt.tasks.language.network import Continuation, LanguageModel
 
 # Random numbers that are drawn at a time, for they take as long one by one.
 _AHEAD = 1000

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.nn import Pooling
-from bptt.tasks.classify_config import HeadOptions
+from bptt.tasks.classify.config import HeadOptions
 from bptt.tasks.codecs.codec import Padded
 from bptt.tasks.encoder import Encoder, EncoderOptions, feed_forward
 from bptt.tasks.inputs import InputPart

@@ -16,24 +16,24 @@ from bptt.data.readers.forms import Source
 from bptt.data.readers.translations import Pairs, read_translations, read_untranslated
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
-from bptt.tasks.beam import BeamOptions, beam_search
 from bptt.tasks.codecs.classes import ClassCodec
 from bptt.tasks.codecs.codec import Codec, Padded, stack
 from bptt.tasks.codecs.kinds import saved_codec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import read_sections
-from bptt.tasks.drawing import draw
 from bptt.tasks.encoder import Encoder
-from bptt.tasks.evaluation import perplexity
-from bptt.tasks.hypotheses import Hypothesis
 from bptt.tasks.labels import LABELS, read_labels
-from bptt.tasks.language_network import evaluating
+from bptt.tasks.language.evaluation import perplexity
+from bptt.tasks.language.network import evaluating
+from bptt.tasks.language.sampling import SamplingOptions
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights
-from bptt.tasks.sampling import SamplingOptions
 from bptt.tasks.supervised import Encoded, in_batches
-from bptt.tasks.translate_config import TASK, TranslatorConfig
-from bptt.tasks.translation_network import Generator, Translator, Writer
+from bptt.tasks.translate.beam import BeamOptions, beam_search
+from bptt.tasks.translate.config import TASK, TranslatorConfig
+from bptt.tasks.translate.drawing import draw
+from bptt.tasks.translate.hypotheses import Hypothesis
+from bptt.tasks.translate.network import Generator, Translator, Writer
 
 TARGET_FILE = "target_tokenizer.json"
 SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --max-length"

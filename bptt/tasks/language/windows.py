@@ -10,9 +10,9 @@ from torch import Tensor
 from bptt.data.batches import Lines
 from bptt.data.checks import check_least
 from bptt.errors import InputError
-from bptt.tasks.evaluation import encode_text
-from bptt.tasks.language_model import Trained
-from bptt.tasks.language_network import LanguageModel
+from bptt.tasks.language.evaluation import encode_text
+from bptt.tasks.language.model import Trained
+from bptt.tasks.language.network import LanguageModel
 
 
 @dataclass(frozen=True)

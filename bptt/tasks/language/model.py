@@ -13,15 +13,21 @@ from bptt.data.levels import UNKNOWN
 from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
-from bptt.tasks.evaluation import check_sentences, encode_text, evaluate_text, make_batches, mean_loss
-from bptt.tasks.language_config import (
+from bptt.tasks.language.config import (
     TASK,
     LanguageModelConfig,
     Source,
     read_language_config,
 )
-from bptt.tasks.language_network import START
-from bptt.tasks.language_network import LanguageModel as LanguageModel
+from bptt.tasks.language.evaluation import (
+    check_sentences,
+    encode_text,
+    evaluate_text,
+    make_batches,
+    mean_loss,
+)
+from bptt.tasks.language.network import START
+from bptt.tasks.language.network import LanguageModel as LanguageModel
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import (
     CONFIG,

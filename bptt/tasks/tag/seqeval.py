@@ -9,7 +9,7 @@ from typing import Any
 from bptt.data.examples import Words
 from bptt.data.schemes import BIO, IOB1, Scheme, in_roles
 from bptt.errors import InputError
-from bptt.tasks.tag_metrics import EntityScores, Score
+from bptt.tasks.tag.metrics import EntityScores, Score
 
 try:
     import seqeval.metrics

@@ -11,10 +11,10 @@ from bptt.data.checks import check_choice, check_finite
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
-from bptt.tasks.casing import CASES
-from bptt.tasks.language_model import Trained
-from bptt.tasks.rescore_metrics import Alignment, align, pool
-from bptt.tasks.scoring import LineScore, score_lines
+from bptt.tasks.language.casing import CASES
+from bptt.tasks.language.model import Trained
+from bptt.tasks.language.scoring import LineScore, score_lines
+from bptt.tasks.rescore.metrics import Alignment, align, pool
 
 # What errors are counted in.
 UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {

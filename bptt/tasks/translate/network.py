@@ -16,9 +16,9 @@ from bptt.errors import InputError
 from bptt.nn import Bridge, Decoder, DecoderState, linear_cross_entropy
 from bptt.nn.stack import Stack
 from bptt.tasks.codecs.codec import Padded
-from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import Encoder
 from bptt.tasks.inputs import InputPart, TokenInput, TokenOptions, look_up
+from bptt.tasks.translate.decoder_options import DecoderOptions
 
 
 class Writer(nn.Module, ABC):

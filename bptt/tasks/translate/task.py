@@ -20,14 +20,14 @@ from bptt.tasks.codecs.codec import Codec, pad, stack
 from bptt.tasks.codecs.kinds import new_codec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import to_sections
-from bptt.tasks.hypotheses import LengthLimit
 from bptt.tasks.labels import check_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import write_bytes, write_config
 from bptt.tasks.supervised import Encoded, Supervised
-from bptt.tasks.translate_config import TASK, TranslatorConfig
-from bptt.tasks.translation_network import Writer
-from bptt.tasks.translator import (
+from bptt.tasks.translate.config import TASK, TranslatorConfig
+from bptt.tasks.translate.hypotheses import LengthLimit
+from bptt.tasks.translate.network import Writer
+from bptt.tasks.translate.translator import (
     SMALLER,
     TARGET_FILE,
     Input,

@@ -10,11 +10,11 @@ from bptt.data.levels import VocabularyOptions
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.translations import TRANSLATED, SourceKind, kind_of
 from bptt.errors import InputError
-from bptt.tasks.decoder_options import DecoderOptions
 from bptt.tasks.encoder import EncoderOptions
-from bptt.tasks.hypotheses import LengthLimit
 from bptt.tasks.inputs import TokenOptions
 from bptt.tasks.supervised import ExampleOptions
+from bptt.tasks.translate.decoder_options import DecoderOptions
+from bptt.tasks.translate.hypotheses import LengthLimit
 
 TASK = "translate"
 

@@ -1,0 +1,1 @@
+"""One answer for a sequence: a class, several, or a number."""

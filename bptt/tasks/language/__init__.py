@@ -1,0 +1,1 @@
+"""A language model: trained, sampled, scored, compared."""

@@ -1,0 +1,1 @@
+"""Choosing between the hypotheses of a recogniser."""

@@ -1,0 +1,1 @@
+"""From sequences to sequences: encoder, decoder, and the search for the best one."""
