@@ -1,0 +1,150 @@
+"""What a page shows of a model: plain data, T steps of each sequence, ready to be drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array: TypeAlias = NDArray[np.float64]
+Level = Literal["good", "warning", "bad"]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """What a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the step that
+    reads each, NaN where there is none; None if no step has one.
+    """
+
+    name: str
+    tokens: tuple[str, ...]
+    losses: Array | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A named value of a layer, (T, units): a "state" (h, c), a "gate" (within 0 and 1), or another one."""
+
+    name: str
+    kind: Literal["state", "gate", "other"]
+    numbers: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer in one direction: "layer 2", "encoder layer 1 ←". `sequence` is the number of what it reads."""
+
+    name: str
+    sequence: int
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """A norm by lag, entry k of each (K,) belonging to lag k: δ of the sums (the nets), from lag 0, or the
+    gradient by a state carried (from lag 1; entry 0 is NaN). Quartiles over examples and loss steps.
+
+    `bound` is (β_W β_f)^k times the first value, None where the cell has no such bound; `memory` the lag at
+    which a tenth is left, None if at none.
+    """
+
+    layer: str
+    quantity: str
+    lower: Array
+    median: Array
+    upper: Array
+    bound: Array | None
+    memory: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Map:
+    """‖∂E_m/∂net_n‖, (M, N): rows are loss steps of sequence `of`, columns are steps of the layer's."""
+
+    layer: str
+    of: int
+    sequence: int
+    loss_steps: tuple[int, ...]
+    steps: tuple[int, ...]
+    norms: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """How much each input (N) plays for each loss (M), in nats: (M, N). `method` names how it was found."""
+
+    method: str
+    of: int
+    sequence: int
+    loss_steps: tuple[int, ...]
+    steps: tuple[int, ...]
+    scores: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Saturation:
+    """Of each unit of a gate, the share of steps at which it is below 0.1 and above 0.9, (units,) each."""
+
+    layer: str
+    gate: str
+    left: Array
+    right: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """The Jacobian ∂s_t/∂s_{t-1} of a layer: its singular values by step, largest first (S, K); and the
+    Lyapunov exponents (N,), nats a step, largest first.
+    """
+
+    layer: str
+    singular_values: Array
+    exponents: Array
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A unit that follows a property: how well it tells (area under the ROC curve, 0.5 is chance)."""
+
+    layer: str
+    value: str
+    unit: int
+    score: float
+
+
+@dataclass(frozen=True)
+class Property:
+    """A property of tokens, as "inside quotes", the pattern that says it, and the units that follow it."""
+
+    name: str
+    pattern: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence of the verdict with its numbers, and what to try if something is wrong."""
+
+    level: Level
+    headline: str
+    evidence: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """All that a page shows."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    findings: tuple[Finding, ...]
+    sequences: tuple[Sequence, ...]
+    layers: tuple[Layer, ...]
+    flows: tuple[Flow, ...]
+    maps: tuple[Map, ...]
+    attributions: tuple[Attribution, ...]
+    saturations: tuple[Saturation, ...]
+    spectra: tuple[Spectrum, ...]
+    properties: tuple[Property, ...]
