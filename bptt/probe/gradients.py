@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
+from bptt.probe.undisturbed import undisturbed
 from bptt.shapes import check_shape
 
 TENTH = 0.1
@@ -93,7 +93,7 @@ def gradient_by_lag(
     """
     time = 1 if stack.batch_first else 0
     _check(stack, inputs, lags, inputs.shape[time])
-    with _undisturbed(stack):
+    with undisturbed(stack), torch.enable_grad():
         carried, output = _read(stack, inputs, lags, time)
         flat = torch.autograd.grad(loss(output).sum(), carried)
     names = stack.cell.states
@@ -131,20 +131,6 @@ def _check(stack: Stack, inputs: Tensor, lags: int, steps: int) -> None:
         raise InputError(
             where, "lags is at least 1 and less than the steps of a window", f"{lags} of {steps}"
         )
-
-
-@contextmanager
-def _undisturbed(stack: Stack) -> Iterator[None]:
-    """Evaluation mode inside; mode and random states as before afterwards."""
-    modes = [(module, module.training) for module in stack.modules()]
-    devices = {p.device.index for p in stack.parameters() if p.device.type == "cuda"}
-    with torch.random.fork_rng(devices=sorted(devices)), torch.enable_grad():
-        stack.eval()
-        try:
-            yield
-        finally:
-            for module, training in modes:
-                module.training = training
 
 
 def _curve(layer: int, state: str, norms: Tensor) -> LagCurve:
