@@ -93,6 +93,15 @@ class Saturation:
     right: Array
 
 
+@dataclass(frozen=True)
+class Dead:
+    """Units of a layer that never leave zero, as those of a ReLU whose sum is never positive; of `count` units."""
+
+    layer: str
+    units: tuple[int, ...]
+    count: int
+
+
 @dataclass(frozen=True, eq=False)
 class Spectrum:
     """The Jacobian ∂s_t/∂s_{t-1} of a layer: its singular values by step, largest first (S, K); and the
@@ -148,3 +157,4 @@ class Inspection:
     saturations: tuple[Saturation, ...]
     spectra: tuple[Spectrum, ...]
     properties: tuple[Property, ...]
+    dead: tuple[Dead, ...] = ()
