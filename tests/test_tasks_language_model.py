@@ -184,9 +184,10 @@ def test_held_out_metrics_are_those_of_a_loop_over_single_tokens(mode: str, leve
 def test_evaluating_leaves_the_model_as_it_was() -> None:
     task = make_task(model=ModelOptions(hidden_size=7, dropout=0.5))
     task.model.train()
+    task.model.recurrent.eval()
     random = torch.get_rng_state()
     assert task.evaluate() == task.evaluate()
-    assert task.model.training
+    assert task.model.training and not task.model.recurrent.training
     assert torch.equal(torch.get_rng_state(), random)
     assert torch.is_grad_enabled()
 

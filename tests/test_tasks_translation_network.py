@@ -11,8 +11,8 @@ from bptt.cells import catalogue
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
 from bptt.tasks.encoder import Encoder, EncoderOptions
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.inputs import SeriesInput, TokenInput, TokenOptions
-from bptt.tasks.language.network import evaluating
 from bptt.tasks.translate.decoder_options import DecoderOptions
 from bptt.tasks.translate.network import Generator, Translator, Writer
 

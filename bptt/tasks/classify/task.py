@@ -23,8 +23,8 @@ from bptt.tasks.classify.network import Classifier
 from bptt.tasks.codecs.codec import Codec, pad
 from bptt.tasks.codecs.kinds import new_codec, saved_codec
 from bptt.tasks.config import read_sections, to_sections
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
-from bptt.tasks.language.network import evaluating
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, in_batches

@@ -10,8 +10,9 @@ from bptt.data.batches import Batch, Batches, Continuous, Sentences
 from bptt.data.levels import UNKNOWN
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.language.config import DataOptions
-from bptt.tasks.language.network import START, LanguageModel, States, evaluating
+from bptt.tasks.language.network import START, LanguageModel, States
 
 # A held-out text is read in as many streams as leave at least so many tokens to each: at the start of a
 # stream, where nothing was read yet, a model predicts worse than it could.

@@ -13,9 +13,10 @@ from torch import Tensor
 from bptt.data.batches import Batch, Lines
 from bptt.data.checks import check_choice
 from bptt.data.readers.minimal_pairs import MinimalPair, Prefix
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.language.casing import CASES
 from bptt.tasks.language.model import Trained
-from bptt.tasks.language.network import LanguageModel, evaluating
+from bptt.tasks.language.network import LanguageModel
 from bptt.tasks.language.scoring import score_lines
 
 # Of the standard normal distribution: 95 % lie within.

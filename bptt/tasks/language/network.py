@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -12,6 +9,7 @@ from torch.nn import functional
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
 from bptt.nn import Stepper, linear_cross_entropy
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.inputs import look_up, one_hot
 from bptt.tasks.language.config import ModelOptions
 
@@ -126,15 +124,3 @@ class Continuation:
         else:
             x = functional.embedding(tokens, self._embedding)
         self.logits = functional.linear(self._stepper.step(x), weight, bias)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """No gradients and no dropout for a while; the mode of `model` is given back."""
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        model.train(training)

@@ -18,9 +18,10 @@ from bptt.data.batches import Batch, Lines
 from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import UNKNOWN
 from bptt.errors import InputError
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.language.evaluation import perplexity
 from bptt.tasks.language.model import Trained
-from bptt.tasks.language.network import START, LanguageModel, evaluating
+from bptt.tasks.language.network import START, LanguageModel
 
 # What a user calls the base of a logarithm -> its natural logarithm.
 BASES: Mapping[str, float] = {"e": 1.0, "2": log(2), "10": log(10)}

@@ -20,8 +20,8 @@ from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
 from bptt.tasks.codecs.words import WordCodec
 from bptt.tasks.config import read_sections, to_sections
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, read_labels, write_labels
-from bptt.tasks.language.network import evaluating
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Supervised, cut, in_batches

@@ -22,9 +22,9 @@ from bptt.tasks.codecs.kinds import saved_codec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import read_sections
 from bptt.tasks.encoder import Encoder
+from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, read_labels
 from bptt.tasks.language.evaluation import perplexity
-from bptt.tasks.language.network import evaluating
 from bptt.tasks.language.sampling import SamplingOptions
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights
