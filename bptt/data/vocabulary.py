@@ -91,6 +91,11 @@ class Vocabulary:
         stream = TextStream(self)
         return "".join(stream.push(token) for token in tokens) + stream.close()
 
+    def spell(self, tokens: Iterable[int], at_start: bool = True) -> tuple[str, ...]:
+        """The text that is complete with each token; joined it is the text. `at_start` as in `TextStream`."""
+        stream = TextStream(self, at_start)
+        return tuple(stream.push(token) for token in tokens)
+
     def show(self, token: int) -> str:
         """A token for a table. Bytes that are no whole character are written as escapes."""
         special = token in (UNKNOWN, END)
