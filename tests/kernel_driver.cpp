@@ -116,6 +116,7 @@ private:
             call_.loss_step[q] = rows * width, call_.loss_row[q] = width;
         }
         if (Shape::OUTPUTS > 0) call_.output = wanted(all * size[Shape::OUTPUT_WIDTH]);
+        call_.norms = static_cast<double*>(memory(all * (Shape::DELTAS + Shape::STATES) * sizeof(double)));
         const int64_t kept = total<Shape>(size, Shape::KEPT_WIDTH, Shape::KEPT);
         if (run_.storage == 'k' && kept) call_.kept = empty(all * kept);
         call_.input = wanted(all * size[Shape::INPUT_WIDTH]);

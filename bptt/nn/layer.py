@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,7 +12,9 @@ from torch.types import Device
 
 from bptt.cells.cell import Cell
 from bptt.nn.parameters import Names, fill, register
+from bptt.runtime.norms import Observer
 from bptt.runtime.operators import Sequences, Storage, run
+from bptt.runtime.values import values
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Layer:
         lengths: Tensor | None = None,
         all_states: bool = False,
         storage: Storage = "keep",
+        observer: Observer | None = None,
     ) -> Sequences:
         """All steps of x (T, B, I), from one (B, width) tensor per state."""
         return run(
@@ -76,6 +79,20 @@ class Layer:
             reverse=self.reverse,
             all_states=all_states,
             storage=storage,
+            observer=observer,
+        )
+
+    def values(
+        self,
+        module: nn.Module,
+        x: Tensor,
+        initial: tuple[Tensor, ...],
+        names: Sequence[str],
+        lengths: Tensor | None = None,
+    ) -> dict[str, Tensor]:
+        """Named values of all steps of x (T, B, I): see `bptt.runtime.values.values`."""
+        return values(
+            self.cell, x, initial, self.families(module), names, lengths=lengths, reverse=self.reverse
         )
 
     def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -26,6 +27,7 @@ from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, is_count
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
 from bptt.runtime.autocast import autocast_dtype
+from bptt.runtime.norms import Norms, Observer
 from bptt.runtime.operators import Sequences as Run
 from bptt.runtime.operators import Storage
 
@@ -52,9 +54,13 @@ class Stack(CellModule):
     `storage`, an attribute, says what a forward pass stores for the backward pass on the CPU: "keep"
     every value that it reads, "recompute" from the states of all steps, or "segments", from the states of
     every √T-th step. `bptt derive CELL --stage storage` prints how much each is.
+
+    `observer`, another one, is called in each backward pass with the number of a layer and direction, in
+    torch's order, and the norms of the gradients that pass through it. `bptt.probe.watch` sets it.
     """
 
     storage: Storage = "keep"
+    observer: Callable[[int, Norms], None] | None = None
 
     defaults: Mapping[str, object] = {
         "proj_size": 0,
@@ -135,14 +141,26 @@ class Stack(CellModule):
         LayerStates per layer. Under autocast the layers compute in the dtype of their parameters;
         what is returned is in autocast's, as `torch.nn.LSTM` returns it. Raises InputError.
         """
-        sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
-        sequences = replace(sequences, values=self.check_kind("input", sequences.values))
-        runs, output = self._run(sequences, self._starts(hx, sequences), return_states)
+        sequences, starts = self.begin(input, hx, lengths)
+        runs, output = self._run(sequences, starts, return_states)
         dtype = autocast_dtype(output)
         if dtype is not None:
             runs, output = [run.to(dtype) for run in runs], output.to(dtype)
         result = sequences.restore_output(output), self._final(runs, sequences)
         return (*result, self._histories(runs, sequences)) if return_states else result
+
+    def begin(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | Sequence[Tensor] | None,
+        lengths: Lengths | None,
+    ) -> tuple[Sequences, list[tuple[Tensor, ...]]]:
+        """What a forward pass begins with: the sequences as (T, B, I), and the initial states, (B, width)
+        each, of every layer and direction. Raises InputError.
+        """
+        sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
+        sequences = replace(sequences, values=self.check_kind("input", sequences.values))
+        return sequences, self.starts(hx, sequences)
 
     def _check_options(self) -> None:
         check_flag(self.where, "batch_first", self.batch_first)
@@ -164,8 +182,8 @@ class Stack(CellModule):
             if self.bidirectional:
                 yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
 
-    def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
-        """The initial states of every layer."""
+    def starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
+        """The initial states (B, width) of every layer and direction, from `hx` or as `initial` says."""
         batch, values = sequences.batch, sequences.values
         if hx is None:
             return [initial_states(self, la, self.initial, batch, values) for la in self.layers]
@@ -186,12 +204,17 @@ class Stack(CellModule):
                 values = nn.functional.dropout(values, self.dropout, self.training)
             both = range(first, first + count)
             here = [
-                self.layers[k].run(self, values, starts[k], sequences.lengths, all_states, self.storage)
+                self.layers[k].run(
+                    self, values, starts[k], sequences.lengths, all_states, self.storage, self._observer(k)
+                )
                 for k in both
             ]
             values = torch.cat([run.output for run in here], -1) if count > 1 else here[0].output
             runs += here
         return runs, values
+
+    def _observer(self, number: int) -> Observer | None:
+        return None if self.observer is None else partial(self.observer, number)
 
     def _final(self, runs: list[Run], sequences: Sequences) -> States:
         rows = zip(*(run.final for run in runs), strict=True)

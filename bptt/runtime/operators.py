@@ -17,6 +17,7 @@ from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
 from bptt.runtime.kernels.library import Library, library_for
 from bptt.runtime.narrow import full_width, only_matrices
+from bptt.runtime.norms import Observer
 from bptt.runtime.plain import are_plain, is_transformed
 from bptt.runtime.reference.function import plain
 from bptt.runtime.reference.function import run as run_reference
@@ -55,6 +56,7 @@ def run(
     reverse: bool = False,
     all_states: bool = False,
     storage: Storage = "keep",
+    observer: Observer | None = None,
 ) -> Sequences:
     """Run a cell over a batch of sequences.
 
@@ -72,6 +74,8 @@ def run(
         all_states: whether the sequences of all states are wanted.
         storage: what kernels store for the backward pass: every value that it reads, the states of all
             steps, or those of every √T-th step.
+        observer: is given, in every backward pass, the norms of the gradients that pass through. Not for
+            what torch records or transforms.
 
     """
     if storage not in get_args(Storage):
@@ -79,12 +83,17 @@ def run(
     whole = tuple([all_states or state == cell.output for state in cell.states])
     dtype = x.dtype
     x, initial, parameters = only_matrices(x, initial, parameters)
+    if observer is not None and (is_recorded() or is_transformed()):
+        rule = "a recurrence that is observed runs eagerly"
+        raise InputError(
+            cell.name, rule, "torch.compile, torch.export or torch.func", "Do not watch it there"
+        )
     if is_recorded() and not is_transformed():
         tensors = (x, *initial, *parameters)
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
         whole = tuple([all_there or asked for asked in whole])
     else:
-        found = _run_at_once(cell, x, initial, parameters, lengths, reverse, whole, storage)
+        found = _run_at_once(cell, x, initial, parameters, lengths, reverse, whole, storage, observer)
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
     output = found[names.index(cell.output)] if cell.output in names else found[count - 1]
@@ -102,6 +111,7 @@ def _run_at_once(
     reverse: bool,
     whole: tuple[bool, ...],
     storage: Storage,
+    observer: Observer | None,
 ) -> tuple[Tensor, ...]:
     """The sequences of the states that `whole` marks, the output if it is no state, the final states."""
     check_arguments(
@@ -114,9 +124,13 @@ def _run_at_once(
     tensors = (x, *initial, *parameters)
     layout = plan(cell)
     library = _library(layout, tensors)
+
+    def by_reference(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        return _by_reference(layout, tensors, lengths, reverse, whole, observer)
+
     if library is None:
-        return _by_reference(layout, tensors, lengths, reverse, whole)
-    call = Call(library, reverse, whole, storage, lambda t: _by_reference(layout, t, lengths, reverse, whole))
+        return by_reference(tensors)
+    call = Call(library, reverse, whole, storage, by_reference, observer)
     tensors = (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in tensors[1:]])
     if lengths is not None:
         lengths = lengths.to(x.device, torch.int64).contiguous()
@@ -139,10 +153,11 @@ def _by_reference(
     lengths: Tensor | None,
     reverse: bool,
     whole: Sequence[bool],
+    observer: Observer | None,
 ) -> tuple[Tensor, ...]:
     """What the kernels return, in torch operations."""
     states = len(layout.cell.states)
-    found = run_reference(layout, full_width(tensors, tensors[0].dtype), lengths, reverse)
+    found = run_reference(layout, full_width(tensors, tensors[0].dtype), lengths, reverse, observer)
     asked = [s for s, wanted in zip(found[:states], whole, strict=True) if wanted]
     # A state keeps its value through the padding: the step that is run last has the final one.
     return (*asked, *found[states:], *(state[0 if reverse else -1] for state in found[:states]))

@@ -2,9 +2,11 @@
 //
 // In a chunk the blocks carry the gradients of the states backward and leave δ, the gradients of the
 // sums, in memory that stays in the cache. Then the threads share out what these are multiplied with:
-// the gradient of the input, row by row, and the gradients of the matrices, output by output.
+// the gradient of the input, row by row, and the gradients of the matrices, output by output. Who asks gets
+// the norms of what passes by here, of δ and of the carried gradients, without any of it being stored.
 #pragma once
 
+#include "norm.h"
 #include "recurrence.h"
 
 namespace {
@@ -56,6 +58,7 @@ public:
             slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
             pair_deltas();
             in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
+                measure_deltas(thread);
                 multiply_input(thread);
                 multiply_outer(thread);
             });
@@ -121,7 +124,10 @@ private:
         }
         lay_out_scratch(block, call_.size, Shape::BACKWARD_SCRATCH_WIDTH, Shape::BACKWARD_SCRATCH);
         point_fixed(block);
-        for (int64_t s = end_ - 1; s >= begin_; --s) step(block, s);
+        for (int64_t s = end_ - 1; s >= begin_; --s) {
+            step(block, s);
+            measure_carried(block, time(s));
+        }
     }
 
     // What stays where it is while time runs: the carried gradients, and the sums of the vectors' own.
@@ -164,6 +170,29 @@ private:
                 block.at[Shape::DELTA + k][r] = delta;
         }
         Cell::step_back(call_, block);
+    }
+
+    double* norms(int64_t t, int64_t row) const {
+        return call_.norms + (t * call_.batch + row) * (Shape::DELTAS + Shape::STATES);
+    }
+
+    // After step t of going back, what is carried is the gradient of the states before it.
+    void measure_carried(const Block<Shape>& block, int64_t t) const {
+        if (!call_.norms) return;
+        for (int r = 0; r < block.live; ++r)
+            for (int q = 0; q < Shape::STATES; ++q)
+                norms(t, block.row[r])[Shape::DELTAS + q] = norm(block.at[Shape::NEXT + q][r], state_[q].row);
+    }
+
+    void measure_deltas(int64_t thread) const {
+        const int64_t first = slots_ * thread / call_.threads, last = slots_ * (thread + 1) / call_.threads;
+        if (!call_.norms || first == last) return;
+        Slot here = slot(first);
+        for (int64_t k = first; k < last; ++k, next(here)) {
+            const real* delta = delta_.get() + k * delta_row_;
+            for (int d = 0; d < Shape::DELTAS; delta += call_.size[Shape::DELTA_WIDTH[d++]])
+                norms(here.t, rows_.order[here.rank])[d] = norm(delta, call_.size[Shape::DELTA_WIDTH[d]]);
+        }
     }
 
     real* input_row(int64_t t, int64_t row) const {

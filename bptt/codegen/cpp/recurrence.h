@@ -132,6 +132,7 @@ struct BackwardArguments : Arguments<Shape> {
     real* input;                         // (T, B, I), or null
     real* matrix[at_least_one(Shape::MATRICES)];      // the gradients of the parameters, or null
     real* vector_gradient[at_least_one(Shape::VECTORS)];
+    double* norms;                       // (T, B, DELTAS + STATES), zero at first, or null
 };
 
 template <class Shape>

@@ -12,6 +12,7 @@ from torch import Tensor
 from bptt.runtime.kernels.library import Library, Tensors
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.norms import Observer
 
 # What a recurrence returns for (x, *initial, *parameters) in operations that torch differentiates twice.
 Reference = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -19,13 +20,16 @@ Reference = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """What is not differentiated of a call: `whole` and `storage` are those of `run_forward`."""
+    """What is not differentiated of a call: `whole` and `storage` are those of `run_forward`; `observer` is
+    told what the backward pass measures on its way.
+    """
 
     library: Library
     reverse: bool
     whole: tuple[bool, ...]
     storage: str
     reference: Reference
+    observer: Observer | None
 
     def tensors(self, lengths: Tensor | None, tensors: Sequence[Tensor]) -> Tensors:
         """The tensors (x, *initial, *parameters) sorted by what they are."""
@@ -71,7 +75,10 @@ class KernelFunction(torch.autograd.Function):
         place = next(ctx.lease, None)
         saved = _again(call, given) if place is None else Saved(call.storage, states, block)
         asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
-        found = run_backward(call.library, given, saved, *_sorted(call, gradients), asked)
+        measure = call.observer is not None
+        found = run_backward(call.library, given, saved, *_sorted(call, gradients), asked, measure)
+        if call.observer is not None and found.norms is not None:
+            call.observer(found.norms)
         # It goes to the next forward pass, unless a hook has put another one in its place.
         if place is None or saved.block.data_ptr() == place:
             give_back(saved.block)

@@ -16,8 +16,10 @@ from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.passes import SCALAR
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.source import Source
+from bptt.derive.adjoint import DELTA
 from bptt.runtime.backend import kernels_for
 from bptt.runtime.kernels.memory import take
+from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.packing import packed
 
 DTYPES = {torch.float32: "float32", torch.float64: "float64"}
@@ -123,6 +125,18 @@ class Library:
         unread = self._unread[k] and k in self._matrices
         make, dtype = torch.zeros_like if unread else torch.empty_like, _computed_in(parameter.dtype)
         return make(parameter, dtype=dtype)
+
+    def room_for_norms(self, given: Tensors) -> Tensor:
+        """Memory for the norms of a backward pass, (T, B, δ and states)."""
+        count = len(self.layout.deltas) + len(self.plan.cell.states)
+        return torch.zeros(*given.x.shape[:2], count, dtype=torch.float64, device="cpu")
+
+    def norms(self, found: Tensor) -> Norms:
+        """What a backward pass wrote there."""
+        cell, deltas = self.plan.cell, self.layout.deltas
+        sums = input_sums(cell)
+        columns = [deltas.index(DELTA + name) for name in sums]
+        return Norms(sums, found[..., columns], cell.states, found[..., len(deltas) :])
 
     def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
         """The addresses of those of the parameters (or their gradients) that are matrices."""

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from bptt.runtime.kernels.library import Library, Tensors, addresses
 from bptt.runtime.kernels.memory import give_back, take
+from bptt.runtime.norms import Norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,12 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """Of the input (T, B, I), the initial states and the parameters; None where not asked for."""
+    """Of the input (T, B, I), the initial states and the parameters, and norms; None where not asked for."""
 
     x: Tensor | None
     initial: tuple[Tensor, ...]
     parameters: tuple[Tensor | None, ...]
+    norms: Norms | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,12 +159,13 @@ def run_backward(
     losses: Sequence[Tensor | None],
     last: Sequence[Tensor | None],
     asked: Sequence[bool],
+    measure: bool = False,
 ) -> Gradients:
     """Back-propagation through time.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
     state; `last` those of the final states (B, width). `asked` says of x and of each parameter whether
-    its gradient is wanted.
+    its gradient is wanted, `measure` whether the norms of what passes through are.
     """
     whole = tuple([state is not None for state in saved.states])
     layout = _layout(library, *given.x.shape[:2], library.sizes(given), whole, saved.storage)
@@ -178,6 +181,7 @@ def run_backward(
         for k, (p, a) in enumerate(zip(given.parameters, asked[1:], strict=True))
     ]
     transposed = library.pack(layout.sizes, given.parameters, transposed=True)
+    norms = library.room_for_norms(given) if measure else None
     strides = [[0 if g is None else g.stride(d) for g in losses] or [0] for d in (0, 1)]
     library.call(
         "backward",
@@ -192,12 +196,13 @@ def run_backward(
             *addresses([x]),
             *library.matrices(found),
             *library.vectors(found),
+            *addresses([norms]),
         ),
     )
     for packed in (weights, transposed):
         give_back(packed)
     gradients = [g if g is None else g.to(p.dtype) for g, p in zip(found, given.parameters, strict=True)]
-    return Gradients(x, initial, tuple(gradients))
+    return Gradients(x, initial, tuple(gradients), None if norms is None else library.norms(norms))
 
 
 def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor:

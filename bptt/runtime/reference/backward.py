@@ -20,6 +20,7 @@ from bptt.codegen.layout import BackwardStep, MatrixGradient
 from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.autocast import full_precision
+from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import complete
 from bptt.runtime.reference.problem import Problem
@@ -27,11 +28,12 @@ from bptt.runtime.reference.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """Of the input (T, B, I), the initial states and the stacked parameters."""
+    """Of the input (T, B, I), the initial states and the stacked parameters; and norms, if asked for."""
 
     x: Tensor
     initial: tuple[Tensor, ...]
     parameters: tuple[Tensor, ...]
+    norms: Norms | None
 
 
 class Deltas:
@@ -43,6 +45,8 @@ class Deltas:
         alone = dict.fromkeys((n,) for n in plan.read_after_loop if n not in joined)
         self.steps: dict[tuple[str, ...], list[Tensor]] = {names: [] for names in (*together, *alone)}
         self.blocks: dict[tuple[str, ...], Tensor] = {}
+        # The norms of what each step hands on to the step before, (B, states).
+        self.carried: list[Tensor] = []
 
     def close(self, problem: Problem) -> None:
         """Turn the steps, recorded from the last computed to the first, into sequences."""
@@ -64,16 +68,19 @@ class Deltas:
 
 
 def backward(
-    problem: Problem, sequences: Mapping[str, Tensor], losses: Mapping[str, Tensor | None]
+    problem: Problem,
+    sequences: Mapping[str, Tensor],
+    losses: Mapping[str, Tensor | None],
+    measure: bool = False,
 ) -> Gradients:
     """Back-propagation through time.
 
     `sequences` is what `forward` gave for the states, the output and the kept values; `losses` is
-    ∂E/∂(sequence) of each state and of the output, where None stands for zero.
+    ∂E/∂(sequence) of each state and of the output, where None stands for zero. `measure` asks for norms.
     """
     with full_precision(problem.x):
         cell, values = problem.plan.cell, complete(problem, sequences)
-        deltas, initial = _through_time(problem, values, losses)
+        deltas, initial = _through_time(problem, values, losses, measure and bool(cell.states))
         outside = {FROM_LOSS + name: loss for name, loss in losses.items() if loss is not None}
         for step in problem.plan.backward_after:
             found = outside | {
@@ -86,11 +93,30 @@ def backward(
             x=deltas.blocks[(DELTA + cell.inputs[0],)],
             initial=tuple(initial[state] for state in cell.states),
             parameters=tuple(_parameter(problem, family, deltas, values) for family in cell.families),
+            norms=_norms(problem, deltas) if measure else None,
         )
 
 
+def _norms(problem: Problem, deltas: Deltas) -> Norms:
+    """The norms of δ and of what is carried; zero outside a sequence's length."""
+    sums, states = input_sums(problem.plan.cell), problem.plan.cell.states
+    delta = torch.stack([_norm(deltas.blocks[(DELTA + name,)]) for name in sums], -1)  # (T, B, sums)
+    carried = delta[..., :0]
+    if states:
+        carried = torch.stack(deltas.carried if problem.reverse else deltas.carried[::-1])  # (T, B, states)
+    if problem.valid is not None:
+        carried = torch.where(problem.valid, carried, torch.zeros_like(carried))
+    return Norms(sums, delta, states, carried)
+
+
+def _norm(gradient: Tensor) -> Tensor:
+    """Over the units."""
+    norm: Tensor = torch.linalg.vector_norm(gradient.detach().double(), dim=-1)
+    return norm
+
+
 def _through_time(
-    problem: Problem, values: Mapping[str, Any], losses: Mapping[str, Tensor | None]
+    problem: Problem, values: Mapping[str, Any], losses: Mapping[str, Tensor | None], measure: bool
 ) -> tuple[Deltas, dict[str, Tensor]]:
     """The loop: the δ that are needed afterwards, and the gradients of the initial states."""
     plan, cell = problem.plan, problem.plan.cell
@@ -111,6 +137,8 @@ def _through_time(
         for state, beyond in carried.items():
             incoming = beyond + found[FROM_LOSS + state] if FROM_LOSS + state in found else beyond
             carried[state] = problem.select(t, found[DELTA + state + PREVIOUS], incoming)
+        if measure:
+            deltas.carried.append(torch.stack([_norm(carried[state]) for state in cell.states], -1))
     deltas.close(problem)
     return deltas, carried
 

@@ -11,6 +11,7 @@ from torch._C._functorch import TransformType, get_interpreter_stack
 
 from bptt.codegen.plan import KernelPlan
 from bptt.errors import InputError
+from bptt.runtime.norms import Observer
 from bptt.runtime.reference.backward import backward
 from bptt.runtime.reference.forward import forward
 from bptt.runtime.reference.problem import Problem
@@ -18,17 +19,21 @@ from bptt.runtime.reference.tangent import tangent
 
 
 def run(
-    layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool
+    layout: KernelPlan,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    observer: Observer | None = None,
 ) -> tuple[Tensor, ...]:
     """The sequences (T, B, width) of all states, and of the output if that is no state.
 
-    `tensors` are x, the initial states and the parameters.
+    `tensors` are x, the initial states and the parameters; `observer` is told what a backward pass measures.
     """
     (x, *rest), cell = tensors, layout.cell
     x, valid = mask_padding(x, lengths)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
-            layout, reverse, valid, x, *rest
+            layout, reverse, valid, observer, x, *rest
         )
         found = dict(zip(public_names(layout), outputs, strict=False))
     else:
@@ -95,14 +100,19 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        layout: KernelPlan, reverse: bool, valid: Tensor | None, x: Tensor, *rest: Tensor
+        layout: KernelPlan,
+        reverse: bool,
+        valid: Tensor | None,
+        observer: Observer | None,
+        x: Tensor,
+        *rest: Tensor,
     ) -> tuple[Tensor, ...]:
         problem = _problem(layout, reverse, valid, x, rest)
         return tuple(forward(problem, saved_names(layout)).values())
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.layout, ctx.reverse, valid, *tensors = inputs
+        ctx.layout, ctx.reverse, valid, ctx.observer, *tensors = inputs
         ctx.mark_non_differentiable(*output[len(public_names(ctx.layout)) :])
         ctx.set_materialize_grads(False)
         ctx.count = len(tensors)
@@ -114,7 +124,7 @@ class _Recurrence(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         layout: KernelPlan = ctx.layout
         names = public_names(layout)
-        nothing = (None, None, None)
+        nothing = (None,) * 4
         if all(g is None for g in gradients[: len(names)]):
             return (*nothing, *(None,) * ctx.count)
         valid, x, *others = ctx.saved_tensors
@@ -123,7 +133,10 @@ class _Recurrence(torch.autograd.Function):
         if torch.is_grad_enabled():
             # A gradient of this gradient is wanted: what was saved has no history, so it is computed again.
             saved = forward(problem, saved_names(layout))
-        found = backward(problem, saved, dict(zip(names, gradients, strict=False)))
+        losses = dict(zip(names, gradients, strict=False))
+        found = backward(problem, saved, losses, measure=ctx.observer is not None)
+        if found.norms is not None:
+            ctx.observer(found.norms)
         return (*nothing, found.x, *found.initial, *found.parameters)
 
     @staticmethod
@@ -132,7 +145,7 @@ class _Recurrence(torch.autograd.Function):
         _refuse_second_forward_mode()
         valid, *tensors = ctx.saved_tensors
         tensors = tensors[: ctx.count]
-        moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[3:], strict=True)]
+        moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[4:], strict=True)]
         problem = _problem(layout, ctx.reverse, valid, tensors[0], tensors[1:])
         found = tangent(
             problem, _problem(layout, ctx.reverse, valid, moved[0], moved[1:]), public_names(layout)
