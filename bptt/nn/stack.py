@@ -162,6 +162,19 @@ class Stack(CellModule):
         sequences = replace(sequences, values=self.check_kind("input", sequences.values))
         return sequences, self.starts(hx, sequences)
 
+    def begin(
+        self,
+        input: Tensor | PackedSequence,
+        hx: Tensor | Sequence[Tensor] | None,
+        lengths: Lengths | None,
+    ) -> tuple[Sequences, list[tuple[Tensor, ...]]]:
+        """What a forward pass begins with: the sequences as (T, B, I), and the initial states, (B, width)
+        each, of every layer and direction. Raises InputError.
+        """
+        sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
+        sequences = replace(sequences, values=self.check_kind("input", sequences.values))
+        return sequences, self._starts(hx, sequences)
+
     def _check_options(self) -> None:
         check_flag(self.where, "batch_first", self.batch_first)
         check_flag(self.where, "bidirectional", self.bidirectional)

@@ -1,0 +1,53 @@
+"""The values inside a recurrence: whatever its equations name, at every step, in torch operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from bptt.cells.cell import Cell
+from bptt.codegen.plan import plan
+from bptt.derive.normal_form import normal_form
+from bptt.errors import InputError
+from bptt.runtime.arguments import check_arguments
+from bptt.runtime.narrow import full_width, only_matrices
+from bptt.runtime.reference.forward import forward
+from bptt.runtime.reference.function import mask_padding, zero_padding
+from bptt.runtime.reference.problem import Problem
+
+
+def values(
+    cell: Cell,
+    x: Tensor,
+    initial: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    names: Sequence[str],
+    *,
+    lengths: Tensor | None = None,
+    reverse: bool = False,
+) -> dict[str, Tensor]:
+    """The sequences (T, B, width) of named values: states, gates, and the sums and calls of the normal form.
+
+    The arguments are those of `bptt.runtime.operators.run`. In the padding a state keeps its value, and
+    everything else is zero. Torch differentiates through all of it. Raises InputError.
+    """
+    known = [step.target for step in normal_form(cell).steps]
+    if unknown := [name for name in names if name not in known]:
+        raise InputError(f"cell {cell.name!r}", f"its values are {', '.join(known)}", ", ".join(unknown))
+    check_arguments(
+        cell,
+        x.shape,
+        tuple(state.shape for state in initial),
+        tuple(stack.shape for stack in parameters),
+        None if lengths is None else lengths.shape,
+    )
+    dtype = x.dtype
+    x, initial, parameters = only_matrices(x, initial, parameters)
+    x, valid = mask_padding(x, lengths)
+    problem = Problem(plan(cell), x, tuple(initial), full_width(tuple(parameters), x.dtype), valid, reverse)
+    found = forward(problem, names)
+    return {
+        name: (value if name in cell.states else zero_padding(value, valid)).to(dtype)
+        for name, value in found.items()
+    }
