@@ -15,7 +15,6 @@ from bptt.nn.parameters import Names, fill, register
 from bptt.runtime.norms import Observer
 from bptt.runtime.operators import Sequences, Storage, run
 from bptt.runtime.values import values
-from bptt.runtime.values import values
 
 
 @dataclass(frozen=True)
@@ -81,19 +80,6 @@ class Layer:
             all_states=all_states,
             storage=storage,
             observer=observer,
-        )
-
-    def values(
-        self,
-        module: nn.Module,
-        x: Tensor,
-        initial: tuple[Tensor, ...],
-        names: Sequence[str],
-        lengths: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Named values of all steps of x (T, B, I): see `bptt.runtime.values.values`."""
-        return values(
-            self.cell, x, initial, self.families(module), names, lengths=lengths, reverse=self.reverse
         )
 
     def values(

@@ -160,19 +160,6 @@ class Stack(CellModule):
         """
         sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
         sequences = replace(sequences, values=self.check_kind("input", sequences.values))
-        return sequences, self.starts(hx, sequences)
-
-    def begin(
-        self,
-        input: Tensor | PackedSequence,
-        hx: Tensor | Sequence[Tensor] | None,
-        lengths: Lengths | None,
-    ) -> tuple[Sequences, list[tuple[Tensor, ...]]]:
-        """What a forward pass begins with: the sequences as (T, B, I), and the initial states, (B, width)
-        each, of every layer and direction. Raises InputError.
-        """
-        sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
-        sequences = replace(sequences, values=self.check_kind("input", sequences.values))
         return sequences, self._starts(hx, sequences)
 
     def _check_options(self) -> None:
@@ -195,7 +182,7 @@ class Stack(CellModule):
             if self.bidirectional:
                 yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
 
-    def starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
+    def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
         """The initial states (B, width) of every layer and direction, from `hx` or as `initial` says."""
         batch, values = sequences.batch, sequences.values
         if hx is None:
