@@ -44,6 +44,13 @@ def from_torch(module: nn.Module) -> Stack | Step:
     Parameters are copied with dtype, device and requires_grad; training or evaluation is kept.
     Raises InputError for any other module, a subclass included, as it may compute something else.
     """
+    return _fill(skeleton(module), module)
+
+
+def skeleton(module: nn.Module) -> Stack | Step:
+    """The same without parameters: on the device "meta", to be called with the module's own by
+    `torch.func.functional_call`. Raises InputError as `from_torch` does.
+    """
     for pair in _PAIRS:
         if type(module) is pair.theirs:
             return _rebuild("from_torch", module, pair.ours, pair.arguments)
@@ -58,7 +65,7 @@ def to_torch(module: nn.Module) -> nn.Module:
     """
     for pair in _PAIRS:
         if type(module) is pair.ours:
-            return _rebuild("to_torch", module, pair.theirs, pair.arguments)
+            return _fill(_rebuild("to_torch", module, pair.theirs, pair.arguments), module)
     names = ", ".join(pair.ours.__name__ for pair in _PAIRS)
     raise InputError("to_torch", f"expected one of bptt.nn's {names}", type(module).__name__)
 
@@ -73,7 +80,12 @@ def _rebuild(where: str, source: nn.Module, kind: type[_Module], arguments: tupl
         strange = sorted(found.keys() ^ wanted.keys())
         cure = "Remove weight norms and other parametrisations first"
         raise InputError(where, "expected the parameters of a plain module", strange, cure)
-    for name, parameter in found.items():
+    return result.train(source.training)
+
+
+def _fill(result: _Module, source: nn.Module) -> _Module:
+    """`result` with copies of the parameters of `source`."""
+    for name, parameter in source.named_parameters():
         copy = nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
         setattr(result, name, copy)
-    return result.train(source.training)
+    return result

@@ -1,0 +1,153 @@
+"""The recurrent layers inside a model, listened to: the norms that their backward passes go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from bptt.errors import InputError
+from bptt.nn.convert import skeleton
+from bptt.nn.stack import Stack
+from bptt.probe.layers import layer_names
+from bptt.runtime.norms import Norms
+
+
+def recurrent_modules(model: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
+    """The stacks of bptt.nn and the RNN, LSTM and GRU of torch.nn in a model, each with its path.
+
+    The path of the only one is left out: there is nothing to tell it from. Raises InputError if there are
+    none.
+    """
+    kinds = (Stack, nn.RNNBase)
+    found = tuple((path, module) for path, module in model.named_modules() if isinstance(module, kinds))
+    if not found:
+        rule = "expected a model with recurrent layers of bptt.nn, or RNN, LSTM or GRU of torch.nn"
+        raise InputError("probe", rule, type(model).__name__)
+    return found if len(found) > 1 else (("", found[0][1]),)
+
+
+class Listener:
+    """Hears the backward passes of recurrent modules, (name, module) each.
+
+    While it listens, a module of torch.nn computes by our kernels, with its own parameters and the same
+    results up to rounding; all else is as before. `stacks` are the modules by name, torch's as ours.
+    """
+
+    def __init__(self, modules: Sequence[tuple[str, nn.Module]]) -> None:
+        self._modules = dict(modules)
+        self.stacks = {name: _as_stack(module) for name, module in modules}
+        self._heard: dict[tuple[str, int], list[Norms]] = {}
+
+    @property
+    def layers(self) -> Mapping[str, tuple[str, int]]:
+        """Every layer and direction as it is shown, "encoder layer 2 ←": its stack's name, and its number
+        there in torch's order.
+        """
+        return {
+            f"{name} {layer}".strip(): (name, number)
+            for name, stack in self.stacks.items()
+            for number, layer in enumerate(layer_names(stack))
+        }
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """What is listened to."""
+        return list(self._modules.values())
+
+    def is_reverse(self, layer: str) -> bool:
+        """Whether a layer, named as it is shown, runs from the last step to the first."""
+        name, number = self.layers[layer]
+        return self.stacks[name].layers[number].reverse
+
+    def start(self) -> None:
+        """Listen to all forward passes from now on, and forget what was heard."""
+        self._heard = {}
+        for name, module in self._modules.items():
+            stack = self.stacks[name]
+            stack.observer = partial(self._hear, name)
+            if stack is not module:
+                module.forward = partial(_run, module, stack)
+
+    def stop(self) -> None:
+        """Leave the modules as they were."""
+        for name, module in self._modules.items():
+            self.stacks[name].observer = None
+            if self.stacks[name] is not module:
+                module.__dict__.pop("forward", None)
+
+    def heard(self) -> Mapping[str, Norms]:
+        """By layer as shown, the norms of all that was heard, (T, B, ·).
+
+        A stack that was called several times, step by step, was gone back through in the opposite order.
+        """
+        return {
+            layer: _joined(self._heard[place]) for layer, place in self.layers.items() if place in self._heard
+        }
+
+    def _hear(self, name: str, number: int, norms: Norms) -> None:
+        self._heard.setdefault((name, number), []).append(norms)
+
+
+@contextmanager
+def listening(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Listener]:
+    """A listener that listens, for a while."""
+    listener = Listener(modules)
+    listener.start()
+    try:
+        yield listener
+    finally:
+        listener.stop()
+
+
+@contextmanager
+def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
+    """Of all parameters of `model`, those that require gradients: the vectors of recurrent modules.
+
+    Through them every layer is gone back through, without the products for the gradients of matrices, which
+    cost as much as all else. A module without vectors keeps its matrices.
+    """
+    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    wanted = [p for module in modules for p in _vectors(module) or module.parameters()]
+    try:
+        for parameter, _ in before:
+            parameter.requires_grad_(False)
+        for parameter in wanted:
+            parameter.requires_grad_(True)
+        with torch.enable_grad():
+            yield wanted
+    finally:
+        for parameter, required in before:
+            parameter.requires_grad_(required)
+
+
+def _vectors(module: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in module.parameters() if parameter.dim() == 1]
+
+
+def _as_stack(module: nn.Module) -> Stack:
+    made = module if isinstance(module, Stack) else skeleton(module)
+    if not isinstance(made, Stack):
+        raise InputError("probe", "expected layers over sequences", type(module).__name__)
+    return made
+
+
+def _run(module: nn.Module, stack: Stack, *arguments: Any, **named: Any) -> Any:
+    """What `module` of torch.nn computes, by the stack of ours that is like it."""
+    stack.train(module.training)
+    return functional_call(stack, dict(module.named_parameters()), arguments, named)
+
+
+def _joined(norms: Sequence[Norms]) -> Norms:
+    first, backwards = norms[0], norms[::-1]
+
+    def join(parts: list[Tensor]) -> Tensor:
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+    delta, carried = join([n.delta for n in backwards]), join([n.carried for n in backwards])
+    return Norms(first.sums, delta, first.states, carried)

@@ -1,0 +1,106 @@
+"""One loss term at a time (R5): ∂E_m/∂net_n, the part that the loss at m plays at time n, as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bptt.errors import InputError
+from bptt.probe.listener import Listener, listening, only_vectors, recurrent_modules
+from bptt.probe.undisturbed import undisturbed
+from bptt.runtime.norms import Norms
+
+# Losses of R loss steps, each of its own copy of the example: copy r is row r of every batch.
+Losses: TypeAlias = Callable[[Sequence[int]], Tensor]
+
+# So many losses go back together: rows enough to keep the kernels busy, few enough to stay in the caches.
+BLOCK = 64
+
+
+@dataclass(frozen=True, eq=False)
+class GradientMap:
+    """What each loss term does to each step of one layer in one direction, in float64 on the CPU.
+
+    `net` (M, N) is ‖∂E_m/∂net_n‖, all sums of a step together, for the loss steps m of `loss_steps` and
+    all steps n; `carried` has ‖∂E_m/∂s_{n-1}‖ for each state s, what step n hands on to the one before.
+    """
+
+    layer: str
+    reverse: bool
+    loss_steps: tuple[int, ...]
+    net: Tensor
+    carried: Mapping[str, Tensor]
+
+
+def gradient_maps(
+    model: nn.Module,
+    losses: Losses,
+    steps: Sequence[int],
+    *,
+    modules: Sequence[tuple[str, nn.Module]] | None = None,
+    block: int = BLOCK,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[GradientMap, ...]:
+    """The T x T picture of every recurrent layer of a model, by batches of losses.
+
+    One backward pass carries the gradients of `block` losses at once: row r of a batch is a copy of the
+    example, and its loss the E_m of the r-th loss step. So M passes over one row become M / `block` over
+    many, which is what kernels are good at. Nothing about the model is changed.
+
+    Args:
+        model: any model with layers of bptt.nn, or RNN, LSTM or GRU of torch.nn.
+        losses: takes R loss steps to their losses (R,), having run the model on R copies of the example.
+        steps: the loss steps m, M of them.
+        modules: the layers to look at with names of their own; None: all that are in the model.
+        block: how many losses go back together.
+        progress: is told how many losses are done.
+
+    Raises InputError if there are no layers, steps or losses as said.
+
+    """
+    if not steps or block < 1:
+        raise InputError("gradient maps", "steps and block are at least 1", f"{len(steps)} and {block}")
+    found: list[Mapping[str, Norms]] = []
+    chosen = recurrent_modules(model) if modules is None else modules
+    with undisturbed(model), listening(chosen) as listener:
+        for first in range(0, len(steps), block):
+            part = steps[first : first + block]
+            found.append(_go_back(model, listener, losses, part))
+            if progress is not None:
+                progress(first + len(part))
+    return tuple(
+        _assemble(listener, found, layer, tuple(steps)) for layer in listener.layers if layer in found[0]
+    )
+
+
+def _go_back(
+    model: nn.Module, listener: Listener, losses: Losses, steps: Sequence[int]
+) -> Mapping[str, Norms]:
+    listener.start()
+    with only_vectors(model, listener.modules) as vectors:
+        values = losses(steps)
+        if values.shape != (len(steps),):
+            rule = f"losses gives one loss for each of {len(steps)} steps"
+            raise InputError("gradient maps", rule, f"a tensor {tuple(values.shape)}")
+        torch.autograd.grad(values.sum(), vectors, allow_unused=True)
+    return listener.heard()
+
+
+def _assemble(
+    listener: Listener, found: Sequence[Mapping[str, Norms]], layer: str, steps: tuple[int, ...]
+) -> GradientMap:
+    parts = [norms[layer] for norms in found]
+    longest = max(len(norms.delta) for norms in parts)
+
+    def rows(values: Sequence[Tensor]) -> Tensor:
+        """(M, N) of several (T, R): where a pass ended early, no gradient came."""
+        return torch.cat([functional.pad(v.T, (0, longest - len(v))) for v in values]).cpu()
+
+    states = parts[0].states
+    carried = {s: rows([p.carried[..., k] for p in parts]) for k, s in enumerate(states)}
+    return GradientMap(layer, listener.is_reverse(layer), steps, rows([p.net for p in parts]), carried)
