@@ -95,7 +95,7 @@ class Saturation:
 
 @dataclass(frozen=True)
 class Dead:
-    """Units of a layer that never leave zero, as those of a ReLU whose sum is never positive; of `count` units."""
+    """Units of a layer, of `count`, that never leave zero: those of a ReLU whose sum is never positive."""
 
     layer: str
     units: tuple[int, ...]

@@ -1,0 +1,49 @@
+// The Jacobian of a step: how far it stretches and shrinks, now and in the long run.
+
+function spectrumSection(page) {
+  if (!page.spectra.length) return null;
+  const host = element("div", { class: "two" });
+  const show = (spectrum) =>
+    host.replaceChildren(chart(stretchPlan(spectrum)).node, chart(exponentPlan(spectrum)).node);
+  const choices = page.spectra.map((spectrum) => [spectrum, spectrum.layer]);
+  const choice = tabs("Layer", choices, page.spectra[0], show);
+  show(page.spectra[0]);
+  return section(
+    "spectrum",
+    "Jacobian of a step",
+    "Singular values of ∂sₜ/∂sₜ₋₁ over time: above 1 a direction grows, below 1 it shrinks. Lyapunov exponents " +
+      "tell the same for the whole text, in nats a step: above 0 a small change grows, below 0 it is forgotten.",
+    ...(page.spectra.length > 1 ? [choice.node] : []),
+    host,
+  );
+}
+
+function stretchPlan(spectrum) {
+  const names = ["largest", "median", "smallest"];
+  return {
+    label: `Singular values by step, ${spectrum.layer}`,
+    xName: "step t",
+    yName: "singular value",
+    height: 300,
+    log: true,
+    xWord: (step) => `step ${step}`,
+    lines: names.map((name, colour) => plainLine(name, colour, spectrum[name])),
+  };
+}
+
+function exponentPlan(spectrum) {
+  return {
+    label: `Lyapunov exponents, largest first, ${spectrum.layer}`,
+    xName: "number of the exponent",
+    yName: "nats a step",
+    height: 300,
+    log: false,
+    within: [0],
+    xWord: (number) => `exponent ${number + 1}: ${digits(spectrum.exponents[number])}`,
+    lines: [plainLine("exponent", 0, spectrum.exponents)],
+  };
+}
+
+function plainLine(name, colour, ys) {
+  return { name, colour, dash: 0, xs: Array.from(ys.keys()), ys, shown: true };
+}

@@ -1,0 +1,174 @@
+"""Made-up inspections, of which the tests know every number."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bptt.report.inspection import (
+    Attribution,
+    Dead,
+    Finding,
+    Flow,
+    Hit,
+    Inspection,
+    Layer,
+    Map,
+    Property,
+    Saturation,
+    Sequence,
+    Spectrum,
+    Value,
+)
+
+SENTENCE = (
+    'The parser said "not a number" and stopped.\nNobody had expected "an answer" from it, or from any. '
+)
+# Tokens as a stranger might write them.
+HOSTILE = ("</script>", "<img src=x onerror=alert(1)>", "\u202e", "", "\x1b[2J", "\ud800", "<!--", "{{data}}")
+QUOTES = '"[^"]*"'
+# The unit that is high inside quotes, and how high everywhere.
+PLANTED, INSIDE, OUTSIDE = 5, 0.8, -0.4
+STEPS, UNITS = 180, 12
+
+
+def small(title: str = "A small model") -> Inspection:
+    """One LSTM layer over characters, with a unit that follows quotes; then everything a page can show."""
+    tokens = tuple((SENTENCE * 2)[:STEPS])
+    draw = np.random.default_rng(0)
+    layer = Layer("layer 1", 0, (_state("h", tokens, draw), _state("c", tokens, draw), _gate("f", draw)))
+    return Inspection(
+        title=title,
+        facts=(("model", "LSTM, 1 layer of 12"), ("text", f"{STEPS} characters")),
+        findings=FINDINGS,
+        sequences=(Sequence("text", tokens, np.append(draw.gamma(2, 1, STEPS - 1), np.nan)),),
+        layers=(layer,),
+        flows=tuple(
+            _flow("layer 1", name, decay) for name, decay in (("δ of the nets", 0.9), ("h", 0.8), ("c", 0.95))
+        ),
+        maps=(_map("layer 1", 60),),
+        attributions=(_attribution(0, 0, draw),),
+        saturations=tuple(
+            Saturation("layer 1", gate, draw.beta(1, 3, UNITS) / 2, draw.beta(2, 2, UNITS) / 2)
+            for gate in "ifo"
+        ),
+        spectra=(
+            Spectrum("layer 1", -np.sort(-draw.gamma(2, 0.4, (STEPS, 8)), 1), np.linspace(-0.1, -2, UNITS)),
+        ),
+        properties=(Property("inside quotes", QUOTES, (Hit("layer 1", "c", PLANTED, 1.0),)),),
+        dead=(Dead("layer 1", (3, 7), UNITS),),
+    )
+
+
+FINDINGS = (
+    Finding("good", "The gradient reaches 21 steps back", "A tenth is left at lag 22; ×0.90 a step."),
+    Finding(
+        "warning",
+        "Some gates are stuck",
+        "Gate f of 3 of 12 units is shut at 95 % of the steps.",
+        "A forget bias of 1.",
+    ),
+    Finding("bad", "Layer 2 vanishes", "Norm 3.1e-9 at lag 50.", "Orthogonal initialisation, or an LSTM."),
+)
+
+
+def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
+    """Numbers that no compression makes smaller: six values of every unit, and all the rest in full size."""
+    draw = np.random.default_rng(1)
+    names = [f"layer {i + 1}" for i in range(layers)]
+    values = [
+        tuple(
+            Value(name, "gate" if name in "ifgo" else "state", draw.random((steps, units)))
+            for name in "hcifgo"
+        )
+        for _ in names
+    ]
+    places = tuple(range(steps))
+    return Inspection(
+        title="A large model",
+        facts=(),
+        findings=FINDINGS,
+        sequences=(
+            Sequence("text", tuple(map(chr, draw.integers(0x4E00, 0x9FA5, steps))), draw.random(steps)),
+        ),
+        layers=tuple(Layer(name, 0, value) for name, value in zip(names, values, strict=True)),
+        flows=tuple(_flow(name, "h", 0.9, steps) for name in names),
+        maps=tuple(
+            Map(name, 0, 0, places[::4], places[::4], 10 ** draw.uniform(-9, 0, (steps // 4, steps // 4)))
+            for name in names
+        ),
+        attributions=(
+            Attribution("gradient × input", 0, 0, places, places, draw.normal(size=(steps, steps))),
+        ),
+        saturations=(),
+        spectra=(Spectrum("layer 1", draw.random((steps, units)), draw.random(units)),),
+        properties=(Property("inside quotes", QUOTES, (Hit("layer 2", "c", 200, 0.9),)),),
+    )
+
+
+def translation() -> Inspection:
+    """A source and a target in words; a bidirectional encoder and a decoder."""
+    draw = np.random.default_rng(2)
+    source, target = "the cat sat on the mat .".split(), "die Katze saß auf der Matte .".split()
+    layers = tuple(
+        Layer(name, number, (Value("h", "state", np.tanh(draw.normal(size=(7, 4)))),))
+        for name, number in (("encoder layer 1", 0), ("encoder layer 1 ←", 0), ("decoder layer 1", 1))
+    )
+    return Inspection(
+        title="A translation",
+        facts=(("model", "GRU"),),
+        findings=FINDINGS[:1],
+        sequences=(Sequence("source", tuple(source)), Sequence("target", tuple(target), draw.gamma(2, 1, 7))),
+        layers=layers,
+        flows=(),
+        maps=(
+            Map("encoder layer 1", 1, 0, tuple(range(7)), tuple(range(7)), 10 ** draw.uniform(-4, 0, (7, 7))),
+        ),
+        attributions=tuple(
+            Attribution("gradient × input", 1, of, tuple(range(7)), tuple(range(7)), draw.normal(size=(7, 7)))
+            for of in (0, 1)
+        ),
+        saturations=(),
+        spectra=(),
+        properties=(),
+    )
+
+
+def inside_quotes(tokens: tuple[str, ...]) -> list[bool]:
+    """Whether each character lies in a pair of quotes, the quotes too, by counting them."""
+    found, quotes = [], 0
+    for token in tokens:
+        found.append(quotes % 2 == 1 or token == '"')
+        quotes += token == '"'
+    return found
+
+
+def _state(name: str, tokens: tuple[str, ...], draw: np.random.Generator) -> Value:
+    numbers = np.tanh(np.cumsum(draw.normal(0, 0.3, (STEPS, UNITS)), 0) * 0.4)
+    if name == "c":
+        numbers[:, PLANTED] = np.where(inside_quotes(tokens), INSIDE, OUTSIDE)
+    return Value(name, "state", numbers)
+
+
+def _gate(name: str, draw: np.random.Generator) -> Value:
+    return Value(name, "gate", 1 / (1 + np.exp(-2 * draw.normal(size=(STEPS, UNITS)))))
+
+
+def _flow(layer: str, quantity: str, decay: float, lags: int = 60) -> Flow:
+    median = 0.3 * decay ** np.arange(lags)
+    median[0] = np.nan if quantity in "hc" else median[0]
+    memory = int(np.ceil(np.log(0.1) / np.log(decay)))
+    bound = 0.3 * 1.1 ** np.arange(lags) if quantity == "h" else None
+    return Flow(layer, quantity, median / 2, median, median * 2, bound, memory if memory < lags else None)
+
+
+def _map(layer: str, size: int) -> Map:
+    rows, columns = np.indices((size, size))
+    norms = np.where(rows >= columns, 0.7 * 0.8 ** (rows - columns) * (1 + 0.5 * np.cos(rows)), 0)
+    return Map(layer, 0, 0, tuple(range(0, 3 * size, 3)), tuple(range(0, 3 * size, 3)), norms)
+
+
+def _attribution(of: int, sequence: int, draw: np.random.Generator) -> Attribution:
+    steps = np.arange(STEPS)
+    lag = steps[:-1, None] - steps
+    scores = np.where(lag >= 0, draw.normal(size=(STEPS - 1, STEPS)) * 0.9 ** np.abs(lag), 0)
+    return Attribution("gradient × input", of, sequence, tuple(range(STEPS - 1)), tuple(range(STEPS)), scores)
