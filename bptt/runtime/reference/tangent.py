@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,29 +26,35 @@ def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[st
     """
     with full_precision(problem.x):
         cell, steps = problem.plan.cell, problem.plan.tangent
-        made = [step.target.removeprefix(CHANGE) for step in steps]
-        values = problem.fixed | forward(problem, made)
-        initial = dict(zip(cell.states, problem.initial, strict=True))
         state = dict(zip(cell.states, changes.initial, strict=True))
         fixed = {CHANGE + vector: changes.fixed[vector] for vector in cell.vectors}
         found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
-        previous = initial
-        for t in problem.order:
-            here: dict[str, Any] = {n: v[t] if n in made else v for n, v in values.items()}
-            here |= dict.fromkeys(cell.inputs, problem.x[t]) | {s + PREVIOUS: v for s, v in previous.items()}
+        for t, here in values_by_step(problem):
             here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
             here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
             for step in steps:
-                change = _linear(problem, changes, step, here)
+                change = linear(problem, changes, step, here)
                 here[step.target] = problem.spread(change, step.width, problem.x.shape[1])
-            previous = {s: values[s][t] for s in cell.states}
             state = {s: problem.select(t, here[CHANGE + s], state[s]) for s in cell.states}
             for name in names:
                 found[name][t] = state[name] if name in state else here[CHANGE + name]
         return {name: torch.stack([steps_[t] for t in sorted(steps_)]) for name, steps_ in found.items()}
 
 
-def _linear(problem: Problem, changes: Problem, step: Step, values: Mapping[str, Any]) -> Any:
+def values_by_step(problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
+    """All values of each step t by name, in the order in which time runs."""
+    cell = problem.plan.cell
+    made = forward(problem, [step.target.removeprefix(CHANGE) for step in problem.plan.tangent])
+    previous = dict(zip(cell.states, problem.initial, strict=True))
+    for t in problem.order:
+        here = {name: sequence[t] for name, sequence in made.items()}
+        before = {state + PREVIOUS: value for state, value in previous.items()}
+        previous = {state: here[state] for state in cell.states}
+        yield t, problem.fixed | here | before | dict.fromkeys(cell.inputs, problem.x[t])
+
+
+def linear(problem: Problem, changes: Problem, step: Step, values: Mapping[str, Any]) -> Any:
+    """A linearised equation at one step; where matrices change, ∂W is looked up in `changes`."""
     total = compiled(step.rest)(values)
     for product in step.products:
         total = total + functional.linear(values[product.vector], _matrix(problem, changes, product))

@@ -1,0 +1,75 @@
+"""The textbook's bound on a gradient through time: ‖δ_k‖ ≤ (β_W β_f)^(t-k) ‖δ_t‖ (R6).
+
+It exists for s_t = f(W s_{t-1} + ...): β_W = ‖W‖₂ is the spectral norm of W, and β_f = sup |f'|.
+Source: Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, 2.1.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+
+from bptt.cells.cell import Cell
+from bptt.cells.expression import Call, symbols, to_text
+from bptt.cells.functions import FUNCTIONS
+from bptt.cells.language import Equation
+from bptt.derive.jacobian import CHANGE, jacobian
+from bptt.nn.layer import Layer
+from bptt.nn.stack import Stack
+from bptt.runtime.linearised import jacobians
+
+
+@dataclass(frozen=True)
+class DecayBound:
+    """β_W and β_f of one layer in one direction."""
+
+    matrix: float
+    function: float
+
+    @property
+    def factor(self) -> float:
+        """β_W β_f: below 1 the gradient vanishes; above 1 it may explode."""
+        return self.matrix * self.function
+
+
+def decay_bounds(stack: Stack) -> tuple[DecayBound | None, ...]:
+    """The bound of every layer and direction, in torch's order.
+
+    None for a cell in which more happens to the states than one linear map and one function after it, which
+    is seen in its equations: for gated cells, and those without states.
+    """
+    opened = _without_function(stack.cell) if len(stack.cell.states) == 1 else None
+    if opened is None:
+        return (None,) * len(stack.layers)
+    cell, slope = opened
+    return tuple(DecayBound(_norm(stack, layer, cell), slope) for layer in stack.layers)
+
+
+def _without_function(cell: Cell) -> tuple[Cell, float] | None:
+    """The cell as its state comes out of the linear map, and sup |f'|; None if that is not linear."""
+    slope, equations = 1.0, []
+    for equation in cell.equations:
+        match equation.expression:
+            case Call(function, (argument,)) if equation.target in cell.states:
+                slope = FUNCTIONS[function].steepest
+                text = f"{equation.target} = {to_text(argument)}"
+                equations.append(Equation(equation.target, argument, text))
+            case _:
+                equations.append(equation)
+    linear = replace(cell, equations=tuple(equations))
+    read = {name for step in jacobian(linear, states_only=True).steps for name in symbols(step.rest)}
+    fixed = {*cell.vectors, *cell.constants}
+    bounded = slope < math.inf and all(name in fixed or name.startswith(CHANGE) for name in read)
+    return (linear, slope) if bounded else None
+
+
+def _norm(stack: Stack, layer: Layer, linear: Cell) -> float:
+    """‖W‖₂, W being the Jacobian of a linear cell, which is the same at every step of every sequence."""
+    with torch.no_grad():
+        parameters = layer.families(stack)
+        (size,) = layer.widths
+        x = parameters[0].new_zeros(1, 1, layer.sizes[linear.width(linear.inputs[0])])
+        (step,) = jacobians(linear, x, [x.new_zeros(1, size)], parameters)
+        return float(torch.linalg.matrix_norm(step(torch.eye(size, device=x.device)).double(), 2))

@@ -1,0 +1,39 @@
+"""The door to the Jacobian of a run: how the states of each step change with those of the step before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from torch import Tensor
+
+from bptt.cells.cell import Cell
+from bptt.codegen.plan import plan
+from bptt.errors import InputError
+from bptt.runtime.arguments import check_arguments
+from bptt.runtime.narrow import full_width, only_matrices
+from bptt.runtime.reference.jacobian import JacobianMap as JacobianMap
+from bptt.runtime.reference.jacobian import jacobians as by_reference
+from bptt.runtime.reference.problem import Problem
+
+
+def jacobians(
+    cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor], *, reverse: bool = False
+) -> Iterator[JacobianMap]:
+    """J_t = ∂s_t/∂s_{t-1} of each step of one sequence, by the derived equations (R3).
+
+    s is all states side by side, N numbers. Each J_t is a function that takes changes of s_{t-1}, one a row,
+    (K, N), to the changes of s_t, in the dtype of the run. They come in the order in which time runs, the
+    last step of x first if `reverse`. Arguments are those of `runtime.operators.run`, with x (T, 1, I).
+    Raises InputError.
+    """
+    check_arguments(
+        cell, x.shape, tuple([s.shape for s in initial]), tuple([p.shape for p in parameters]), None
+    )
+    if not cell.states:
+        raise InputError(f"jacobians({cell.name})", "the cell carries states", "none")
+    if x.shape[1] != 1:
+        raise InputError(f"jacobians({cell.name})", "a Jacobian is that of one sequence", x.shape[1])
+    x, initial, parameters = only_matrices(x, initial, parameters)
+    x, *rest = full_width((x, *initial, *parameters), x.dtype)
+    count = len(cell.states)
+    return by_reference(Problem(plan(cell), x, tuple(rest[:count]), tuple(rest[count:]), None, reverse))
