@@ -132,6 +132,23 @@ class CRF(nn.Module):
             (found,) = torch.autograd.grad(self._log_partition(emissions, valid).sum(), emissions)
         return found
 
+    def log_marginal(
+        self, emissions: Tensor, step: Tensor, tag: Tensor, lengths: Lengths | None = None
+    ) -> Tensor:
+        """The logarithm of P(y_t = k | x), (B,), for one `step` t and `tag` k of each row, (B,) int64 each.
+
+        It is that of the share of Z that the sequences through k at t have, and differentiable; -inf if
+        none of them is allowed.
+        """
+        emissions, counts, valid = self._read(emissions, lengths)
+        rows = torch.arange(len(counts), device=emissions.device)
+        others = torch.zeros_like(emissions, dtype=torch.bool)
+        others[step, rows] = True
+        others[step, rows, tag] = False
+        through = self._log_partition(emissions.masked_fill(others, _FORBIDDEN), valid)
+        result = through - self._log_partition(emissions, valid)
+        return torch.where(through > _FORBIDDEN / 2, result, -torch.inf)
+
     def _mask(self, name: str, given: Tensor | None, shape: tuple[int, ...], device: Device) -> Tensor:
         if given is None:
             return torch.ones(shape, dtype=torch.bool, device=device)

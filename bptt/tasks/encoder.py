@@ -70,16 +70,28 @@ class Encoder(nn.Module):
 
     def forward(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
         """The output of the feed-forward layers on every step, (T, B, output_size)."""
-        output, states = self.read(inputs, lengths)
-        valid = valid_steps(len(output), lengths)[:, :, None]
-        return Encoded(torch.where(valid, self.feed_forward(output), 0.0), states)
+        return self.encode(self.embed(inputs), lengths)
 
     def read(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
         """The output of the stack alone, (T, B, read_size), whose halves are the two directions.
 
         A network that needs one vector of a sequence takes it from here and puts `feed_forward` on that.
         """
-        values = self.input_dropout(self.part(*inputs))
+        return self.run(self.embed(inputs), lengths)
+
+    def embed(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """What goes into the stack, (T, B, I)."""
+        values: Tensor = self.input_dropout(self.part(*inputs))
+        return values
+
+    def encode(self, values: Tensor, lengths: Tensor) -> Encoded:
+        """`forward`, from what `embed` gave on."""
+        output, states = self.run(values, lengths)
+        valid = valid_steps(len(output), lengths)[:, :, None]
+        return Encoded(torch.where(valid, self.feed_forward(output), 0.0), states)
+
+    def run(self, values: Tensor, lengths: Tensor) -> Encoded:
+        """`read`, from what `embed` gave on."""
         output, final = self.recurrent(values, lengths=lengths)
         return Encoded(output, (final,) if isinstance(final, Tensor) else final)
 

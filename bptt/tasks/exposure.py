@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import abc
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 
 from bptt.data.batches import NOTHING
+from bptt.data.examples import Example
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
+from bptt.tasks.codecs.codec import Codec, Padded, pad
 
 # The numbers of loss terms, R of them, in any order, some perhaps several times.
 LossSteps = abc.Sequence[int]
@@ -93,3 +96,18 @@ def show_tokens(
     shown, texts = tuple(map(vocabulary.show, known)), vocabulary.spell(known, at_start)
     before = len(tokens) - len(known)
     return Sequence(name, (BEGINNING,) * before + shown, ("",) * before + texts)
+
+
+def encode_one(codec: Codec[Any], example: Example[Any, Any], limit: int) -> Padded:
+    """The first `limit` steps of an example as a batch of one. Raises InputError with its place if it
+    cannot be read, or has no step.
+    """
+    tensors = codec.encode_example(example)
+    if not len(tensors[0]):
+        raise InputError(example.place, "must hold something to look into", "nothing")
+    return pad([tuple(each[:limit] for each in tensors)])
+
+
+def show_input(name: str, codec: Codec[Any], given: object, steps: int) -> Sequence:
+    """The first steps of an input."""
+    return Sequence(name, codec.show(given)[:steps], codec.spell(given)[:steps])

@@ -24,7 +24,7 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         self.head = head
-        self.body = _Row(part, options) if cell is None else _Sequence(part, cell, options, head)
+        self.body = _Row(part, options) if cell is None else SequenceReader(part, cell, options, head)
         self.output = nn.Linear(self.body.output_size, classes)
 
     def forward(self, inputs: Padded) -> Tensor:
@@ -32,15 +32,18 @@ class Classifier(nn.Module):
         logits: Tensor = self.output(self.body(inputs))
         return logits
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """The mean loss for targets (B,) int64."""
+    def loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """The mean loss for targets (B,) int64; the loss of each row, (B,), if the reduction is "none"."""
         if self.head.loss == "cross-entropy":
-            return functional.cross_entropy(logits, targets)
+            return functional.cross_entropy(logits, targets, reduction=reduction)
         wanted = functional.one_hot(targets, logits.shape[1])
-        return (logits.softmax(1) - wanted).square().sum(1).mean() / 2
+        losses = (logits.softmax(1) - wanted).square().sum(1)
+        return (losses.mean() if reduction == "mean" else losses) / 2
 
 
-class _Sequence(nn.Module):
+class SequenceReader(nn.Module):
+    """A vector (B, output_size) for each sequence: an encoder, whose steps are pooled."""
+
     def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions, head: HeadOptions) -> None:
         super().__init__()
         self.encoder = Encoder(part, cell, options)
@@ -49,9 +52,14 @@ class _Sequence(nn.Module):
         self.output_size = self.encoder.output_size
 
     def forward(self, inputs: Padded) -> Tensor:
-        read = self.encoder.read(inputs.tensors, inputs.lengths).output
-        values: Tensor = self.encoder.feed_forward(self.pooling(read, inputs.lengths))
-        return values
+        """The vectors for the inputs of a batch."""
+        return self.pool(self.encoder.embed(inputs.tensors), inputs.lengths)
+
+    def pool(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """`forward`, from what goes into the stack on, (T, B, I)."""
+        read = self.encoder.run(values, lengths).output
+        vectors: Tensor = self.encoder.feed_forward(self.pooling(read, lengths))
+        return vectors
 
 
 class _Row(nn.Module):

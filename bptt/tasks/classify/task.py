@@ -120,8 +120,8 @@ class TrainedClassifier:
     def __init__(
         self, model: Classifier, codec: Codec[Input], labels: tuple[str, ...], config: ClassifierConfig
     ) -> None:
-        self.model, self.labels, self.config = model, labels, config
-        self._codec = codec
+        self.model, self.codec, self.labels, self.config = model, codec, labels, config
+        self._numbers = {label: k for k, label in enumerate(labels)}
 
     def read(self, source: Source, labelled: bool) -> Labelled:
         """Examples in the form that was learned from; of a text that needs no label, each line is one."""
@@ -145,20 +145,24 @@ class TrainedClassifier:
 
     def evaluate(self, examples: Labelled) -> Scores:
         """How well the labels of examples are found. Raises InputError for a label that was not learned."""
-        numbers = {label: k for k, label in enumerate(self.labels)}
-        for row, label in zip(examples.rows, examples.targets, strict=True):
-            if label not in numbers:
-                rule = f"a label is one of those learned, {', '.join(self.labels)}"
-                raise InputError(row.place, rule, repr(label), "Correct it, or leave the example out")
-        targets = torch.tensor([numbers[label] for label in examples.targets])
+        pairs = zip(examples.rows, examples.targets, strict=True)
+        targets = torch.tensor([self.number(label, row.place) for row, label in pairs])
         return scores(self.log_probabilities(examples.inputs), targets, self.labels)
 
+    def number(self, label: str, place: str) -> int:
+        """The number of the output for a label. Raises InputError with the place of one not learned."""
+        if label not in self._numbers:
+            rule = f"a label is one of those learned, {', '.join(self.labels)}"
+            raise InputError(place, rule, repr(label), "Correct it, or leave the example out")
+        return self._numbers[label]
+
     def _of_one_strand(self, inputs: Sequence[Input]) -> Tensor:
-        encoded: list[Encoded] = [cut(self._codec.encode(each), self.config.data) for each in inputs]
-        found = torch.empty(len(inputs), len(self.labels))
+        encoded: list[Encoded] = [cut(self.codec.encode(each), self.config.data) for each in inputs]
+        weight = self.model.output.weight
+        found = torch.empty(len(inputs), len(self.labels), dtype=weight.dtype)
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                found[rows] = self.model(batch.to(self.model.output.weight.device)).log_softmax(1).cpu()
+                found[rows] = self.model(batch.to(weight.device)).log_softmax(1).cpu()
         return found
 
 

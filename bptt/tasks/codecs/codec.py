@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
+from bptt.data.examples import Example
+from bptt.errors import InputError
 from bptt.tasks.inputs import InputPart
 
 X = TypeVar("X")
@@ -41,6 +43,13 @@ class Codec(ABC, Generic[X]):
     def encode(self, input: X) -> tuple[Tensor, ...]:
         """The tensors of one input, (T, ...) each."""
 
+    def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
+        """The tensors of its input. Raises InputError with its place if it cannot be read."""
+        try:
+            return self.encode(example.input)
+        except InputError as error:
+            raise InputError(example.place, error.rule, error.got, error.cure) from error
+
     @abstractmethod
     def files(self) -> Mapping[str, bytes]:
         """What a run folder keeps of the codec, by the name of the file."""
@@ -48,6 +57,10 @@ class Codec(ABC, Generic[X]):
     def show(self, input: X) -> tuple[str, ...]:
         """What the steps of an input are called; by default by their numbers, from 1 on."""
         return tuple(str(step) for step in range(1, len(self.encode(input)[0]) + 1))
+
+    def spell(self, input: X) -> tuple[str, ...]:
+        """What each step has of the text that an input is, joined; nothing where it is none."""
+        return ("",) * len(self.encode(input)[0])
 
     def describe(self) -> list[str]:
         """Lines for the user on what was learned."""

@@ -31,6 +31,10 @@ class DnaCodec(Codec[str]):
         """The letters."""
         return tuple(input)
 
+    def spell(self, input: str) -> tuple[str, ...]:
+        """The letters."""
+        return tuple(input)
+
     def files(self) -> Mapping[str, bytes]:
         """None."""
         return {}

@@ -30,6 +30,10 @@ class TextCodec(Codec[str]):
         """The tokens as text."""
         return tuple(map(self.vocabulary.show, self.vocabulary.encode(input).tolist()))
 
+    def spell(self, input: str) -> tuple[str, ...]:
+        """The text that is complete with each token."""
+        return self.vocabulary.spell(self.vocabulary.encode(input).tolist())
+
     def files(self) -> Mapping[str, bytes]:
         """The vocabulary."""
         return {self._file: self.vocabulary.to_bytes()}

@@ -106,6 +106,10 @@ class WordCodec(Codec[Words]):
         """The words."""
         return input
 
+    def spell(self, input: Words) -> tuple[str, ...]:
+        """The words, with a space between them."""
+        return (*input[:1], *(f" {word}" for word in input[1:]))
+
     def files(self) -> Mapping[str, bytes]:
         """The words and the characters."""
         files = {_WORDS: self._words.to_bytes()}

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING, Lines
-from bptt.data.checks import check_least
 from bptt.data.levels import END
 from bptt.tasks.evaluating import evaluating
 from bptt.tasks.exposure import Exposure, LossSteps, Part, check_number, show_tokens
@@ -28,7 +27,6 @@ def expose(trained: Trained, text: str, number: int, limit: int) -> Exposure:
     at from its beginning. Both count from 0. Raises InputError.
     """
     model, vocabulary, config = trained
-    check_least("limit", limit, 1)
     tokens = encode_text(vocabulary, config.data, text)[0].long()
     if config.data.mode == "sentences":
         lines = Lines(tokens)

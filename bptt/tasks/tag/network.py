@@ -38,7 +38,11 @@ class Tagger(nn.Module):
 
     def forward(self, inputs: Padded) -> Tensor:
         """The scores (T, B, K) of the tags of each step."""
-        scores: Tensor = self.output(self.encoder(inputs.tensors, inputs.lengths).output)
+        return self.score(self.encoder.embed(inputs.tensors), inputs.lengths)
+
+    def score(self, values: Tensor, lengths: Tensor) -> Tensor:
+        """`forward`, from what goes into the stack on, (T, B, I)."""
+        scores: Tensor = self.output(self.encoder.encode(values, lengths).output)
         return scores
 
     def negative_log_likelihood(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
@@ -49,6 +53,13 @@ class Tagger(nn.Module):
             scores.flatten(0, 1), tags.flatten(), ignore_index=NOTHING, reduction="none"
         )
         return found.view(tags.shape).sum(0)
+
+    def step_losses(self, scores: Tensor, step: Tensor, tag: Tensor, lengths: Tensor) -> Tensor:
+        """-ln P of the tag of one step of each row, whatever the other tags: `step`, `tag` (B,) int64."""
+        if self.crf is not None:
+            return -self.crf.log_marginal(scores, step, tag, lengths)
+        rows = torch.arange(len(step), device=step.device)
+        return functional.cross_entropy(scores[step, rows], tag, reduction="none")
 
     def decode(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
         """The most probable tags of each row."""

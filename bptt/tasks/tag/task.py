@@ -125,8 +125,7 @@ class TrainedTagger:
     """A tagger with all that it needs to read sentences and to name tags."""
 
     def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
-        self.model, self.tags, self.config = model, tags, config
-        self._codec = codec
+        self.model, self.codec, self.tags, self.config = model, codec, tags, config
 
     def read(self, source: Source, tagged: bool) -> Tagged:
         """Sentences of CoNLL columns; if no tags are needed also of plain text, each line one, which is
@@ -204,7 +203,7 @@ class TrainedTagger:
     ) -> list[Answer]:
         """What `answer` makes of the numbers, scores (T, B, K) and lengths of each batch, in order."""
         found: dict[int, Answer] = {}
-        encoded = [self._codec.encode(each) for each in sentences]
+        encoded = [self.codec.encode(each) for each in sentences]
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 here = batch.to(self.model.output.weight.device)

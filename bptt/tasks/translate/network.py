@@ -100,8 +100,7 @@ class Writer(nn.Module, ABC):
         """-ln P as `loss`, of `targets` (T, B) int64 that end in `<eos>`, NOTHING behind it, for a batch of
         sources: each token is predicted from the true ones before it (teacher forcing).
         """
-        before = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
-        output, _, _ = self.read(before, self.start(*source))
+        output, _, _ = self.read(shift(targets), self.start(*source))
         return self.loss(output, targets, reduction)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor]:
@@ -113,9 +112,13 @@ class Writer(nn.Module, ABC):
 
     def read(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
         """As `forward`, with the outputs õ (T, B, width) instead of the large logits."""
-        embedded = self.dropout(look_up(tokens, self.table))
-        found: tuple[Tensor, Tensor, DecoderState] = self.decoder(embedded, state)
+        found: tuple[Tensor, Tensor, DecoderState] = self.decoder(self.embed(tokens), state)
         return found
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """What goes into the decoder for `tokens` (T, B): (T, B, D)."""
+        embedded: Tensor = self.dropout(look_up(tokens, self.table))
+        return embedded
 
     def predict(self, output: Tensor) -> Tensor:
         """The logits (..., V) for outputs (..., width)."""
@@ -177,7 +180,11 @@ class Translator(Writer):
 
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
         """The state before the first token, for what the encoder takes; lengths (B,) may be zero."""
-        output, states = self.encoder(inputs, lengths)
+        return self.start_from(self.encoder.embed(inputs), lengths)
+
+    def start_from(self, values: Tensor, lengths: Tensor) -> DecoderState:
+        """`start`, from what goes into the encoder's stack on, (S, B, I)."""
+        output, states = self.encoder.encode(values, lengths)
         return self.begin(states, output, lengths)
 
 
@@ -198,6 +205,11 @@ class Generator(Writer):
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
         """The state before the first token, for what the part takes, (1, B, ...); `lengths` are all 1."""
         return self.begin([self.part(*inputs)])
+
+
+def shift(targets: Tensor) -> Tensor:
+    """What is read before each of `targets` (T, B): NOTHING, then the targets up to the last but one."""
+    return torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
 
 
 def _check_shared(encoder: Encoder, shape: tuple[int, int]) -> None:

@@ -15,7 +15,6 @@ from bptt.data.levels import END, SPECIAL, UNKNOWN
 from bptt.data.readers.forms import Source
 from bptt.data.readers.translations import Pairs, read_translations, read_untranslated
 from bptt.data.vocabulary import FILE, Vocabulary
-from bptt.errors import InputError
 from bptt.tasks.codecs.classes import ClassCodec
 from bptt.tasks.codecs.codec import Codec, Padded, stack
 from bptt.tasks.codecs.kinds import saved_codec
@@ -65,8 +64,7 @@ class TrainedTranslator:
     def __init__(
         self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig
     ) -> None:
-        self.model, self.vocabulary, self.config = model, vocabulary, config
-        self._codec = codec
+        self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
 
     def read(self, source: Source) -> Pairs:
         """Examples to be translated, in the form that was learned from; each line of a text is one."""
@@ -88,7 +86,7 @@ class TrainedTranslator:
 
         A translation does not depend on the other inputs; a sample depends on the number of its input.
         """
-        encoded = [self._codec.encode(each) for each in inputs]
+        encoded = [self.codec.encode(each) for each in inputs]
         found = [[Translation("", 0.0, 0.0, (), SPECIAL[END:], torch.zeros(1, 0))] for _ in inputs]
         filled = [row for row, tensors in enumerate(encoded) if len(tensors[0])]
         with evaluating(self.model), within_memory("a batch", SMALLER):
@@ -96,7 +94,7 @@ class TrainedTranslator:
                 rows = [filled[place] for place in places]
                 hypotheses = self._search_batch(batch, rows, search or BeamOptions())
                 for row, each in zip(rows, hypotheses, strict=True):
-                    shown = self._codec.show(inputs[row])
+                    shown = self.codec.show(inputs[row])
                     found[row] = [self._translation(hypothesis, shown) for hypothesis in each]
         return found
 
@@ -104,7 +102,7 @@ class TrainedTranslator:
         """How probable what is wanted is: "loss" is the mean of -ln P over its tokens, each `<eos>` counted,
         in nats, "perplexity" its exponential; "tokens" and "unknown" count them, and the `<unk>` among them.
         """
-        encoded = encode_sources(self._codec, examples)
+        encoded = encode_sources(self.codec, examples)
         targets = encode_targets(self.vocabulary, examples.targets)
         total = 0.0
         with evaluating(self.model), within_memory("a batch", SMALLER):
@@ -122,9 +120,9 @@ class TrainedTranslator:
 
     def count_unknown(self, inputs: Sequence[Input]) -> tuple[int, int]:
         """How many tokens of texts are `<unk>` to the network, and how many there are."""
-        if not isinstance(self._codec, TextCodec):
+        if not isinstance(self.codec, TextCodec):
             return 0, 0
-        tokens = torch.cat([self._codec.encode(each)[0] for each in inputs])
+        tokens = torch.cat([self.codec.encode(each)[0] for each in inputs])
         return int((tokens == UNKNOWN).sum()), len(tokens)
 
     def _search_batch(self, batch: Padded, rows: Sequence[int], search: Search) -> list[list[Hypothesis]]:
@@ -151,13 +149,7 @@ def build(codec: Codec[Input], vocabulary_size: int, config: TranslatorConfig) -
 
 def encode_sources(codec: Codec[Input], examples: Examples[Input, str]) -> list[Encoded]:
     """The tensors of each input. Raises InputError with the place of one that cannot be read."""
-    encoded = []
-    for row in examples.rows:
-        try:
-            encoded.append(codec.encode(row.input))
-        except InputError as error:
-            raise InputError(row.place, error.rule, error.got, error.cure) from error
-    return encoded
+    return [codec.encode_example(row) for row in examples.rows]
 
 
 def encode_targets(vocabulary: Vocabulary, targets: Sequence[str]) -> list[Tensor]:

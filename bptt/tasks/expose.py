@@ -1,0 +1,53 @@
+"""One example of what a user gives, exposed to a probe by the job of a run."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from bptt.data.checks import check_least
+from bptt.data.examples import Example, Examples
+from bptt.data.readers.forms import Source, document_of
+from bptt.tasks.classify import exposure as classify
+from bptt.tasks.classify.task import TrainedClassifier
+from bptt.tasks.exposure import Exposure, check_number
+from bptt.tasks.language import exposure as language
+from bptt.tasks.language.model import Trained
+from bptt.tasks.loading import AnyTrained
+from bptt.tasks.tag import exposure as tag
+from bptt.tasks.tag.task import TrainedTagger
+from bptt.tasks.translate import exposure as translate
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+
+def expose(
+    trained: AnyTrained,
+    source: Source,
+    *,
+    labelled: bool,
+    limit: int,
+    number: int = 0,
+    target: Source | None = None,
+) -> Exposure:
+    """The example of this `number`, counted from 0, or the text from this token on, and its loss terms.
+
+    A `labelled` source is in the form that was learned from, with what is wanted; for translations that
+    may stand in a file of its own, `target`. Else it is what is asked for an answer, of a text each line,
+    and the answer found stands for what is wanted. To a language model each source is a text. At most
+    `limit` steps are read. Raises InputError.
+    """
+    check_least("limit", limit, 1)
+    if isinstance(trained, Trained):
+        return language.expose(trained, document_of(source).text, number, limit)
+    if isinstance(trained, TrainedClassifier):
+        return classify.expose(trained, _take(trained.read(source, labelled), number), limit)
+    if isinstance(trained, TrainedTagger):
+        return tag.expose(trained, _take(trained.read(source, labelled), number), limit)
+    pairs = trained.read_pairs(source, target) if labelled else trained.read(source)
+    return translate.expose(trained, _take(pairs, number), limit)
+
+
+def _take(examples: Examples[X, Y], number: int) -> Example[X, Y]:
+    check_number(number, len(examples), "examples")
+    return examples.rows[number]
