@@ -15,12 +15,13 @@ TEXTS = tuple(f"{letter}{k % 10} " for k, letter in enumerate("abcdefghijkl是" 
 
 def test_extremes_are_the_highest_and_lowest_places_apart() -> None:
     activity = torch.zeros(STEPS)
-    activity[[5, 6, 20, 59]] = torch.tensor([4.0, 5.0, 3.0, 1.0])
+    activity[[5, 6, 8, 20, 23, 59]] = torch.tensor([4.0, 5.0, 4.5, 3.0, 2.0, 1.0])
     activity[[30, 40]] = -2.0
-    found = extremes(activity, TEXTS, count=3, radius=2)
-    assert [(c.step, c.number) for c in found.highest] == [(6, 5.0), (20, 3.0), (59, 1.0)]
-    assert [c.step for c in found.lowest] == [30, 40, 0]
-    first, last = found.highest[0], found.highest[2]
+    found = extremes(activity, TEXTS, count=4, radius=2)
+    highest = [(c.step, c.number) for c in found.highest]
+    assert highest == [(6, 5.0), (20, 3.0), (23, 2.0), (59, 1.0)]
+    assert [c.step for c in found.lowest] == [30, 40, 0, 3]
+    first, last = found.highest[0], found.highest[3]
     assert (first.before, first.token, first.after) == ("e4 f5 ", "g6 ", "h7 i8 ")
     assert (last.before, last.token, last.after) == ("f7 g8 ", "h9 ", "")
     assert len(extremes(activity, TEXTS, count=STEPS, radius=20).highest) <= 3
