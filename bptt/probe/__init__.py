@@ -9,8 +9,9 @@ from bptt.probe.contexts import extremes as extremes
 from bptt.probe.contexts import nearest_states as nearest_states
 from bptt.probe.decay_bound import DecayBound as DecayBound
 from bptt.probe.decay_bound import decay_bounds as decay_bounds
-from bptt.probe.gradients import GradientByLag as GradientByLag
-from bptt.probe.gradients import LagCurve as LagCurve
+from bptt.probe.flow import Flow as Flow
+from bptt.probe.flow import LagCurve as LagCurve
+from bptt.probe.flow import flow as flow
 from bptt.probe.gradients import gradient_by_lag as gradient_by_lag
 from bptt.probe.properties import PROPERTIES as PROPERTIES
 from bptt.probe.properties import Property as Property

@@ -1,0 +1,66 @@
+"""What the modules of a model are called with and give, in the order in which they are done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """A call of a module: `outputs` are its tensors of real numbers, but those that a module inside gave."""
+
+    name: str
+    module: nn.Module
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    outputs: tuple[Tensor, ...]
+
+
+@contextmanager
+def recorded(model: nn.Module) -> Iterator[list[Call]]:
+    """Every call of the model and its modules inside, one that is called by another before that one.
+
+    `name` is that in the model, with "(call 3)" from the second call on; empty for the model itself.
+    """
+    recorder = _Recorder()
+    with ExitStack() as hooks:
+        for name, module in model.named_modules():
+            handle = module.register_forward_hook(partial(recorder.record, name), with_kwargs=True)
+            hooks.callback(handle.remove)
+        yield recorder.calls
+
+
+def real_tensors(value: object) -> tuple[Tensor, ...]:
+    """The tensors of real numbers in nested tuples and lists, each once."""
+    return tuple({id(tensor): tensor for tensor in _tensors(value) if tensor.is_floating_point()}.values())
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _tensors(item)
+
+
+class _Recorder:
+    """Keeps the calls, and with them their tensors, so that no other tensor gets the identity of one."""
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.counts: Counter[str] = Counter()
+        self.known: set[int] = set()
+
+    def record(self, name: str, module: nn.Module, arguments: Any, keywords: Any, output: Any) -> None:
+        outputs = tuple(tensor for tensor in real_tensors(output) if id(tensor) not in self.known)
+        self.known.update(map(id, outputs))
+        self.counts[name] += 1
+        full = f"{name} (call {self.counts[name]})" if self.counts[name] > 1 else name
+        self.calls.append(Call(full, module, arguments, keywords, outputs))
