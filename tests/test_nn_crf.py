@@ -98,6 +98,22 @@ def test_a_batch_decodes_and_doubts_as_the_sum_over_all(tags: int, masked: bool)
 
 
 @pytest.mark.parametrize("masked", [False, True])
+def test_the_logarithm_of_a_marginal_is_differentiable(masked: bool) -> None:
+    crf, emissions = make(3, masked), torch.randn(T, B, 3, dtype=DOUBLE)
+    marginals = crf.marginals(emissions, LENGTHS)
+    last = torch.tensor(LENGTHS).sub(1).clamp(min=0)
+    filled = [row for row, _ in rows(emissions)]
+    for tag in range(3):
+        found = crf.log_marginal(emissions, last, torch.full((B,), tag), LENGTHS)
+        # The logarithm of a share above 0.01 errs by at most 100 times as much as the share.
+        expected = marginals[last, range(B), tag].log()
+        torch.testing.assert_close(found[filled], expected[filled], rtol=0, atol=100 * TOLERANCE)
+    first = torch.ones(B, dtype=torch.int64)
+    leaves = (emissions.requires_grad_(), *crf.parameters())
+    assert torch.autograd.gradcheck(lambda e, *_: crf.log_marginal(e, 0 * last, first, LENGTHS), leaves)
+
+
+@pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("n", [1, 2, 7, 300])
 def test_nbest_is_the_head_of_the_sorted_list(n: int, masked: bool) -> None:
     crf, emissions = make(3, masked), torch.randn(T, B, 3, dtype=DOUBLE)
