@@ -13,6 +13,8 @@ from bptt.probe.flow import Flow as Flow
 from bptt.probe.flow import LagCurve as LagCurve
 from bptt.probe.flow import flow as flow
 from bptt.probe.gradients import gradient_by_lag as gradient_by_lag
+from bptt.probe.maps import GradientMap as GradientMap
+from bptt.probe.maps import gradient_maps as gradient_maps
 from bptt.probe.properties import PROPERTIES as PROPERTIES
 from bptt.probe.properties import Property as Property
 from bptt.probe.properties import find_property as find_property

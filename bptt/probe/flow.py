@@ -1,0 +1,125 @@
+"""How a gradient fades or grows on its way back through time: norms by lag, and what follows (R6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median_low
+
+import torch
+from torch import Tensor
+
+from bptt.errors import InputError
+from bptt.probe.maps import GradientMap
+
+TENTH = 0.1
+# How δ, the gradient of all sums of a step together, is shown beside the names of states.
+NET = "δ"
+
+
+@dataclass(frozen=True)
+class LagCurve:
+    """A norm by lag in one layer and direction: of δ = ∂E/∂net, from lag 0, or of ∂E/∂s of a state s that is
+    carried, from lag 1, since the last step hands on to the one before it.
+
+    Entry k belongs to lag `first` + k. The norm is over the units, the quartiles are over the losses. Not the
+    mean: norms that lie orders of magnitude apart have the mean of the few largest.
+    """
+
+    layer: str
+    quantity: str
+    lower_quartile: tuple[float, ...]
+    median: tuple[float, ...]
+    upper_quartile: tuple[float, ...]
+
+    @property
+    def first(self) -> int:
+        """The lag of the first entry."""
+        return 0 if self.quantity == NET else 1
+
+    @property
+    def tenth(self) -> int | None:
+        """The effective memory: the first lag with at most a tenth of the first value, if there is one."""
+        limit = TENTH * self.median[0]
+        found = (lag for lag, value in enumerate(self.median, self.first) if value <= limit)
+        return next(found, None) if limit else None
+
+    @property
+    def factor(self) -> float:
+        """Decay (below 1) or growth per step: the geometric mean over all lags."""
+        first, last = self.median[0], self.median[-1]
+        return float((last / first) ** (1 / max(1, len(self.median) - 1))) if first else 0.0
+
+    @property
+    def sentence(self) -> str:
+        """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
+        name = f"{self.layer} {self.quantity}"
+        if not self.median[0]:
+            return f"{name}: no gradient"
+        reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
+        return f"{name}: {reach}, ×{self.factor:.3g} a step over {len(self.median) + self.first - 1} lags"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Curves for every layer, δ first, then its states, measured on so many losses."""
+
+    losses: int
+    curves: tuple[LagCurve, ...]
+
+
+def curve(layer: str, quantity: str, norms: Tensor) -> LagCurve:
+    """The quartiles over the losses of norms (lags, losses)."""
+    shares = torch.tensor([0.25, 0.5, 0.75], dtype=norms.dtype, device=norms.device)
+    lower, median, upper = torch.quantile(norms, shares, dim=1).tolist()
+    return LagCurve(layer, quantity, tuple(lower), tuple(median), tuple(upper))
+
+
+def flow(
+    examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Mapping[str, Sequence[int]]], lags: int
+) -> Flow:
+    """The gradient by lag, from the T x T pictures of one or more examples.
+
+    Args:
+        examples: of each example the maps of its layers.
+        anchors: of each example, by layer, the step at which each loss (M,) enters the layer: lag 0. For a
+            loss on a layer's own output at step m that is m; for the loss of a class the last step read.
+        lags: the largest lag, at least 1, or as many as half of the losses have before them. Losses with
+            fewer are left out, so that every lag is seen by the same ones.
+
+    """
+    if lags < 1:
+        raise InputError("gradient flow", "lags is at least 1", lags)
+    layers = list(dict.fromkeys(found.layer for maps in examples for found in maps))
+    curves, count = [], 0
+    for layer in layers:
+        rows = list(_rows(examples, anchors, layer))
+        reach = min(lags, median_low(len(net) for net, _ in rows) - 1)
+        long = [row for row in rows if len(row[0]) > reach]
+        count = max(count, len(long))
+        curves.append(curve(layer, NET, torch.stack([net[: reach + 1] for net, _ in long], 1)))
+        for state in long[0][1] if reach else ():
+            curves.append(
+                curve(layer, state, torch.stack([carried[state][:reach] for _, carried in long], 1))
+            )
+    return Flow(count, tuple(curves))
+
+
+def _rows(
+    examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Mapping[str, Sequence[int]]], layer: str
+) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
+    """Of every loss the norms of δ by lag, and those of the states."""
+    for maps, places in zip(examples, anchors, strict=True):
+        for found in maps:
+            if found.layer == layer:
+                for m, place in enumerate(places[layer]):
+                    yield _by_lag(found, m, place)
+
+
+def _by_lag(found: GradientMap, m: int, place: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+    steps = slice(place, None) if found.reverse else slice(0, place + 1)
+
+    def back(norms: Tensor) -> Tensor:
+        return norms[m, steps] if found.reverse else norms[m, steps].flip(0)
+
+    return back(found.net), {state: back(norms) for state, norms in found.carried.items()}
