@@ -139,10 +139,10 @@ def _flow(flow: Flow, payload: Payload) -> Json:
     return {
         "layer": flow.layer,
         "quantity": flow.quantity,
-        "lower": payload.floats(flow.lower),
-        "median": payload.floats(flow.median),
-        "upper": payload.floats(flow.upper),
-        "bound": None if flow.bound is None else payload.floats(flow.bound),
+        "lower": payload.norms(flow.lower),
+        "median": payload.norms(flow.median),
+        "upper": payload.norms(flow.upper),
+        "bound": None if flow.bound is None else payload.norms(flow.bound),
         "memory": flow.memory,
     }
 
@@ -152,9 +152,9 @@ def _spectrum(spectrum: Spectrum, payload: Payload) -> Json:
     values = spectrum.singular_values
     return {
         "layer": spectrum.layer,
-        "largest": payload.floats(values.max(1)),
-        "median": payload.floats(np.median(values, axis=1)),
-        "smallest": payload.floats(values.min(1)),
+        "largest": payload.norms(values.max(1)),
+        "median": payload.norms(np.median(values, axis=1)),
+        "smallest": payload.norms(values.min(1)),
         "exponents": payload.floats(spectrum.exponents),
     }
 

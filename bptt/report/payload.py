@@ -15,7 +15,7 @@ Json = dict[str, Any]
 Floats = NDArray[np.float64]
 
 # The highest level of a width stands for NaN; of logarithms the lowest stands for zero.
-_TYPES = {"u8": np.uint8, "u16": np.uint16, "i32": np.int32, "f32": np.float32}
+_TYPES = {"u8": np.uint8, "u16": np.uint16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
 
 
 @dataclass
@@ -25,9 +25,13 @@ class Payload:
     _bytes: bytearray = field(default_factory=bytearray)
 
     def floats(self, numbers: ArrayLike) -> Json:
-        """Numbers that are drawn as a line."""
-        with np.errstate(over="ignore"):  # beyond float32 a number is infinite, and not drawn
+        """Numbers of an ordinary size."""
+        with np.errstate(over="ignore"):  # beyond float32 a number is infinite
             return self.store("f32", np.asarray(numbers, np.float64).astype(np.float32))
+
+    def norms(self, numbers: ArrayLike) -> Json:
+        """Numbers of any size: a gradient that explodes passes the largest float32 within a hundred steps."""
+        return self.store("f64", np.asarray(numbers, np.float64))
 
     def steps(self, numbers: ArrayLike) -> Json:
         """Whole numbers: steps, units."""

@@ -2,7 +2,7 @@
 
 const MARGIN = { left: 58, right: 14, top: 10, bottom: 44 };
 const DASHES = ["", "8 4", "10 3 3 3", "4 3"];
-// What is smaller than this share of the largest is noise, and not drawn on a logarithmic scale.
+// What is smaller than this share of the largest, or of 1, is not drawn on a logarithmic scale.
 const SMALLEST_SHARE = 1e-16;
 
 /* plan: { label, xName, yName, height, log, from, xWord, onpick, lines }. A line: { name, colour, dash, xs, ys,
@@ -79,8 +79,9 @@ function drawChart(drawing, state) {
   const { plan, width } = state;
   const lines = plan.lines.filter((line) => line.shown);
   const inner = { width: width - MARGIN.left - MARGIN.right, height: plan.height - MARGIN.top - MARGIN.bottom };
-  const xs = scaleOf(extent(plan.lines.map((line) => line.xs)), false, inner.width);
-  const ys = scaleOf(heightExtent(lines, plan), plan.log, inner.height);
+  const heights = heightExtent(lines, plan);
+  const xs = scaleOf(extent(plan.lines.map((line) => seenPlaces(line, plan, heights[0]))), false, inner.width);
+  const ys = scaleOf(heights, plan.log, inner.height);
   const x = (number) => MARGIN.left + xs.place(number);
   const y = (number) => MARGIN.top + inner.height - ys.place(number);
   Object.assign(state, { x, lines, inner });
@@ -148,7 +149,12 @@ function heightExtent(lines, plan) {
   const measured = lines.filter((line) => !line.quiet).flatMap((line) => [line.ys, line.upper ?? []]);
   const positive = (row) => Array.from(row).filter((number) => number > 0);
   const [low, high] = extent((measured.length ? measured : rows).map(positive));
-  return [Math.max(low, high * SMALLEST_SHARE) / 1.5, high * 3];
+  return [Math.max(low, Math.min(high, 1) * SMALLEST_SHARE) / 1.5, high * 3];
+}
+
+// Of a curve that fades away on a logarithmic scale, the part that is in the picture.
+function seenPlaces(line, plan, lowest) {
+  return plan.log ? line.xs.filter((_, i) => !line.quiet && line.ys[i] >= lowest) : line.xs;
 }
 
 function scaleOf([low, high], log, length) {

@@ -27,7 +27,9 @@ function section(id, title, lead, ...children) {
 
 // A select with its label. Choices are [value, words]; `onchoose` gets the value as it was given.
 function chooser(label, choices, chosen, onchoose) {
-  const select = element("select", { onchange: () => onchoose(choices[select.selectedIndex][0]) });
+  const change = () => onchoose(choices[select.selectedIndex]?.[0]);
+  // Named by itself: a name from the label around it would have the choices in it too.
+  const select = element("select", { "aria-label": label, onchange: change });
   fillChoices(select, choices, chosen);
   return element("label", { class: "field" }, element("span", {}, label), select);
 }

@@ -1,7 +1,9 @@
 // How much each loss depends on each step: a picture, a row of which is drawn beside it.
 
-// Norms smaller than this share of the largest have the darkest colour.
-const SMALLEST_IN_MAP = 12;
+// Norms that are more decades than these below the largest, or below 1, have the darkest colour.
+const DECADES_IN_MAP = 12;
+// A side of no more cells than these has a number at each.
+const FEW_CELLS = 12;
 
 function mapSection(page) {
   if (!page.maps.length) return null;
@@ -89,7 +91,7 @@ function mapName(page, map) {
 }
 
 function decadesOf(map) {
-  return [Math.max(map.low, map.high - SMALLEST_IN_MAP), map.high];
+  return [Math.max(map.low, Math.min(map.high, 0) - DECADES_IN_MAP), map.high];
 }
 
 // One pixel a cell; the browser makes them larger. Zeros and gaps stay clear.
@@ -108,7 +110,8 @@ function paintMap(canvas, map, low, high) {
 
 function mapTicks(steps, side) {
   const count = steps.length;
-  const places = [...new Set([0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * (count - 1))))];
+  const some = [0, 0.25, 0.5, 0.75, 1].map((share) => Math.round(share * (count - 1)));
+  const places = count > FEW_CELLS ? some : Array.from(steps.keys());
   return places.map((place) => {
     const tick = element("span", {}, String(steps[place]));
     tick.style[side] = `${(100 * (place + 0.5)) / count}%`;

@@ -3,6 +3,7 @@
 const NEIGHBOURS = 6;
 // The steps about a step resemble it because little has changed: they are no finds.
 const APART = 10;
+const SHARE_APART = 1 / 16;
 const CONTEXT = 12;
 
 function nearestPanel(page, store) {
@@ -17,7 +18,7 @@ function nearestPanel(page, store) {
       return;
     }
     const { tokens } = page.sequences[view.sequence];
-    said.textContent = `By the distance over ${value.units.length} units of ${value.name}, at least ${APART} steps apart.`;
+    said.textContent = `By the distance over ${value.units.length} units of ${value.name}, at least ${apartIn(tokens.length)} steps apart.`;
     const jump = (step) => store.set({ sequence: view.sequence, step });
     list.append(
       ...nearestSteps(value, tokens.length, view.step).map(({ step, distance }) =>
@@ -34,6 +35,11 @@ function nearestPanel(page, store) {
   return element("div", { class: "nearest" }, heading, said, list);
 }
 
+// Less in a text so short that there would be none.
+function apartIn(steps) {
+  return Math.max(1, Math.min(APART, Math.floor(steps * SHARE_APART)));
+}
+
 // Euclidean distance, nearest first, every two of them apart.
 function nearestSteps(value, steps, from) {
   const squares = new Float64Array(steps);
@@ -48,7 +54,7 @@ function nearestSteps(value, steps, from) {
   const order = Array.from(squares.keys()).sort((a, b) => squares[a] - squares[b]);
   for (const step of order) {
     if (taken.length > NEIGHBOURS) break;
-    if (taken.every((other) => Math.abs(other - step) >= APART)) taken.push(step);
+    if (taken.every((other) => Math.abs(other - step) >= apartIn(steps))) taken.push(step);
   }
   return taken.slice(1).map((step) => ({ step, distance: Math.sqrt(squares[step]) }));
 }

@@ -1,6 +1,6 @@
 // The numbers of the page: base64, compressed, a JSON text and then arrays that it refers to.
 
-const ARRAYS = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, f32: Float32Array };
+const ARRAYS = { u8: Uint8Array, u16: Uint16Array, i32: Int32Array, f32: Float32Array, f64: Float64Array };
 const MISSING_BYTE = 255;
 const MISSING_WORD = 65535;
 

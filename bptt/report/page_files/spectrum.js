@@ -39,11 +39,11 @@ function exponentPlan(spectrum) {
     height: 300,
     log: false,
     within: [0],
-    xWord: (number) => `exponent ${number + 1}: ${digits(spectrum.exponents[number])}`,
-    lines: [plainLine("exponent", 0, spectrum.exponents)],
+    xWord: (number) => `exponent ${number}: ${digits(spectrum.exponents[number - 1])}`,
+    lines: [plainLine("exponent", 0, spectrum.exponents, 1)],
   };
 }
 
-function plainLine(name, colour, ys) {
-  return { name, colour, dash: 0, xs: Array.from(ys.keys()), ys, shown: true };
+function plainLine(name, colour, ys, first = 0) {
+  return { name, colour, dash: 0, xs: Array.from(ys, (_, i) => first + i), ys, shown: true };
 }
