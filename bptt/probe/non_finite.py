@@ -112,7 +112,8 @@ def _in_recurrence(call: Call) -> NonFinite | None:
     stack = _stack(call.module)
     if stack is None:
         return None
-    given = inspect.signature(call.module.forward).bind(*call.arguments, **call.keywords).arguments
+    signature = inspect.signature(type(call.module).forward)
+    given = signature.bind(call.module, *call.arguments, **call.keywords).arguments
     found = first_bad_value(stack, given["input"], given.get("hx"), given.get("lengths"))
     if found is None:
         return None
