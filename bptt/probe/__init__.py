@@ -15,11 +15,11 @@ from bptt.probe.flow import flow as flow
 from bptt.probe.gradients import gradient_by_lag as gradient_by_lag
 from bptt.probe.maps import GradientMap as GradientMap
 from bptt.probe.maps import gradient_maps as gradient_maps
+from bptt.probe.non_finite import NonFinite as NonFinite
+from bptt.probe.non_finite import find_non_finite as find_non_finite
 from bptt.probe.properties import PROPERTIES as PROPERTIES
 from bptt.probe.properties import Property as Property
 from bptt.probe.properties import find_property as find_property
-from bptt.probe.non_finite import NonFinite as NonFinite
-from bptt.probe.non_finite import find_non_finite as find_non_finite
 from bptt.probe.saturation import Activity as Activity
 from bptt.probe.saturation import Saturation as Saturation
 from bptt.probe.saturation import Saturations as Saturations
@@ -33,3 +33,6 @@ from bptt.probe.units import varies as varies
 from bptt.probe.values import LayerValues as LayerValues
 from bptt.probe.values import Value as Value
 from bptt.probe.values import values as values
+from bptt.probe.watch import Watch as Watch
+from bptt.probe.watch import Watched as Watched
+from bptt.probe.watch import watch as watch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median_low
 
 import torch
@@ -49,6 +49,10 @@ class LagCurve:
         """Decay (below 1) or growth per step: the geometric mean over all lags."""
         first, last = self.median[0], self.median[-1]
         return float((last / first) ** (1 / max(1, len(self.median) - 1))) if first else 0.0
+
+    def named(self, name: str) -> LagCurve:
+        """The same, of a layer in the part `name` of a model."""
+        return replace(self, layer=f"{name} {self.layer}".strip())
 
     @property
     def sentence(self) -> str:

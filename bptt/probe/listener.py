@@ -41,7 +41,7 @@ class Listener:
 
     def __init__(self, modules: Sequence[tuple[str, nn.Module]]) -> None:
         self._modules = dict(modules)
-        self.stacks = {name: _as_stack(module) for name, module in modules}
+        self.stacks = {name: as_stack(module) for name, module in modules}
         self._heard: dict[tuple[str, int], list[Norms]] = {}
 
     @property
@@ -130,7 +130,8 @@ def _vectors(module: nn.Module) -> list[nn.Parameter]:
     return [parameter for parameter in module.parameters() if parameter.dim() == 1]
 
 
-def _as_stack(module: nn.Module) -> Stack:
+def as_stack(module: nn.Module) -> Stack:
+    """A recurrent module as a stack of ours: itself, or one without parameters that is like torch's."""
     made = module if isinstance(module, Stack) else skeleton(module)
     if not isinstance(made, Stack):
         raise InputError("probe", "expected layers over sequences", type(module).__name__)

@@ -1,0 +1,142 @@
+"""The gradient through time of a model while it is trained, in anybody's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import nn
+
+from bptt.errors import InputError
+from bptt.nn.stack import Stack
+from bptt.probe.flow import Flow, LagCurve, flow
+from bptt.probe.last_loss import Call, go_back, note
+from bptt.probe.listener import as_stack, recurrent_modules
+
+# So many rows of a batch are looked at: enough for quartiles, few enough to cost little.
+ROWS = 8
+LAGS = 100
+
+
+@dataclass(frozen=True)
+class Watched:
+    """The gradient by lag of every layer at the update `step`, counted from 1."""
+
+    step: int
+    flow: Flow
+
+    def __str__(self) -> str:
+        return "\n".join(f"step {self.step}, {found.sentence}" for found in self.flow.curves)
+
+
+class Watch:
+    """Looks at the gradient through time in every N-th update of a model that is being trained.
+
+    In such an update it keeps what went into each recurrent module, and the gradient that came to what it
+    returned. Then it goes back through time once more from the last of these alone, since a sum over all
+    losses hides what is lost on the way; the kernels of that pass hand out the norms. Results, gradients and
+    random numbers of the training are those of a model that nobody watches.
+
+    `records` are what was seen, `close` takes the hooks off; so does the end of a `with` statement. A module
+    that is called step by step in an update is not looked at.
+    """
+
+    def __init__(self, model: nn.Module, every: int = 100, rows: int = ROWS, lags: int = LAGS) -> None:
+        if min(every, rows, lags) < 1:
+            got = f"{every}, {rows} and {lags}"
+            raise InputError("watch", "every, rows and lags are at least 1", got)
+        self._every, self._rows, self._lags = every, rows, lags
+        self._step, self._open = 0, False
+        self._calls: dict[str, list[Call]] = {}
+        self._records: list[Watched] = []
+        modules = [(name, module, as_stack(module)) for name, module in recurrent_modules(model)]
+        self._hooks = [model.register_forward_pre_hook(self._on_update)]
+        self._hooks += [m.register_forward_hook(self._note(n, s), with_kwargs=True) for n, m, s in modules]
+
+    @property
+    def records(self) -> tuple[Watched, ...]:
+        """What was seen, the latest last."""
+        self._finish()
+        return tuple(self._records)
+
+    def __str__(self) -> str:
+        return str(self.records[-1]) if self.records else "nothing seen yet"
+
+    def begin(self, step: int) -> None:
+        """An update begins; look at it if its number is a multiple of `every`.
+
+        For loops that do not call the model itself. Who calls this calls `finish` before the weights change.
+        """
+        self._step, self._calls = step, {}
+        self._open = step % self._every == 0
+
+    def finish(self) -> Watched | None:
+        """The gradients of the update are there: go back, and say what is seen, None if there was no look."""
+        before = len(self._records)
+        self._finish()
+        return self._records[-1] if len(self._records) > before else None
+
+    def close(self) -> None:
+        """Take the hooks off."""
+        self._finish()
+        for hook in self._hooks:
+            hook.remove()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _on_update(self, model: nn.Module, arguments: tuple[Any, ...]) -> None:
+        """The model is called for training: the next update has begun."""
+        if model.training and torch.is_grad_enabled():
+            self._finish()
+            self.begin(self._step + 1)
+
+    def _note(self, name: str, stack: Stack) -> Callable[..., None]:
+        def hook(
+            module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], returned: tuple[Any, ...]
+        ) -> None:
+            if self._open and torch.is_grad_enabled() and module.training:
+                given = dict(zip(("input", "hx"), arguments, strict=False)) | named
+                calls = self._calls.setdefault(name, [])
+                calls.append(note(module, stack, self._rows, given, returned))
+
+        return hook
+
+    def _finish(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        curves: list[LagCurve] = []
+        losses = 0
+        for name, calls in self._calls.items():
+            if len(calls) == 1:
+                for maps, anchors in go_back(calls[0]):
+                    found = flow([maps], [anchors], self._lags)
+                    losses = max(losses, found.losses)
+                    curves += [curve.named(name) for curve in found.curves]
+        if curves:
+            self._records.append(Watched(self._step, Flow(losses, tuple(curves))))
+
+
+def watch(model: nn.Module, every: int = 100, rows: int = ROWS, lags: int = LAGS) -> Watch:
+    """Watch the recurrent layers in a model, of bptt.nn or torch.nn, in every N-th call for training.
+
+    Args:
+        model: what is trained, called once in every update, or told of updates by `begin` and `finish`.
+        every: N.
+        rows: so many rows of a batch are gone back through.
+        lags: how many steps back, at most.
+
+    The passes are made when the next update begins, or when `records` is asked for. Raises InputError if
+    there are no layers to watch.
+
+    """
+    return Watch(model, every, rows, lags)
