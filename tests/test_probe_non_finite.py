@@ -134,6 +134,32 @@ def test_what_an_equation_read_at_its_unit_and_over_the_row() -> None:
     )
 
 
+def test_a_value_over_the_row_is_read_by_every_unit_and_reads_the_largest() -> None:
+    cell = Cell.define("mine", "a = W_a @ x\nm = sum(a)\nh = a * m", states="h")
+    stack, x = nn.Recurrent(cell, 1, HIDDEN), torch.ones(STEPS, 1, 1)
+    weight = stack.get_parameter("W_l0")
+    with torch.no_grad():
+        weight[:, 0] = torch.tensor([0.0, 0.0, 2.0**70, 2.0**60])
+    found = first_bad_value(stack, x)
+    assert found is not None and (found.name, found.unit) == ("h", 2)
+    assert found.read == (("m", 2.0**70 + 2.0**60), ("a", 2.0**70))
+    with torch.no_grad():
+        weight[:, 0] = torch.tensor([-1.0, 2.0**127, 2.0**127, 0.0])
+    found = first_bad_value(stack, x)
+    assert found is not None and (found.name, found.unit, found.read) == ("m", 0, (("a", 2.0**127),))
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_the_first_step_reads_the_initial_state(direction: int) -> None:
+    stack = growing(bidirectional=True)
+    assert isinstance(stack, Stack)
+    h = torch.zeros(4, BATCH, HIDDEN)
+    h[direction, ROW, UNIT] = 2.0**127
+    found = first_bad_value(stack, torch.zeros(STEPS, BATCH, INPUTS), h)
+    assert found is not None and found.read[0] == ("h_prev", 2.0**127)
+    assert (found.layer, found.step) == (("layer 1 →", 0), ("layer 1 ←", STEPS - 1))[direction]
+
+
 class Reader(torch.nn.Module):
     """A stack and a linear layer above it, with what else a test wants done to its output."""
 

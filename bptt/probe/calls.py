@@ -37,17 +37,14 @@ def recorded(model: nn.Module) -> Iterator[list[Call]]:
         yield recorder.calls
 
 
-def real_tensors(value: object) -> tuple[Tensor, ...]:
-    """The tensors of real numbers in nested tuples and lists, each once."""
-    return tuple({id(tensor): tensor for tensor in _tensors(value) if tensor.is_floating_point()}.values())
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
+def real_tensors(value: object) -> Iterator[Tensor]:
+    """The tensors of real numbers in nested tuples and lists."""
     if isinstance(value, Tensor):
-        yield value
+        if value.is_floating_point():
+            yield value
     elif isinstance(value, tuple | list):
         for item in value:
-            yield from _tensors(item)
+            yield from real_tensors(item)
 
 
 class _Recorder:

@@ -59,7 +59,8 @@ def first_index(bad: Tensor) -> tuple[int, ...] | None:
 
 
 def _in_input(given: LayerInput) -> BadValue | None:
-    place = first_index(_within(given, ~given.x.isfinite()))
+    bad = ~given.x.isfinite()
+    place = first_index(bad if given.valid is None else bad & given.valid[:, :, None])
     if place is None:
         return None
     step, row, unit = place
@@ -75,11 +76,11 @@ def _in_initial(given: LayerInput) -> BadValue | None:
 
 
 def _in_values(stack: Stack, given: LayerInput) -> BadValue | None:
+    """In the padding nothing new appears: states keep their values, and all else is zero."""
     steps = normal_form(stack.cell).steps
     names = [step.target for step in steps]
     values = given.layer.values(stack, given.x, given.initial, names, given.lengths)
     bad = torch.stack([~values[name].isfinite().all(-1) for name in names], -1)  # (T, B, names)
-    bad = _within(given, bad)
     by_time = bad.any(1)
     place = first_index(by_time.flip(0) if given.layer.reverse else by_time)
     if place is None:
@@ -91,11 +92,6 @@ def _in_values(stack: Stack, given: LayerInput) -> BadValue | None:
     unit = int((~here.isfinite()).nonzero()[0])
     read = _Reader(stack, given, values, t, row).read(steps[number], unit)
     return BadValue(given.name, names[number], t, row, unit, float(here[unit]), str(steps[number]), read)
-
-
-def _within(given: LayerInput, marks: Tensor) -> Tensor:
-    """Marks (T, B, ·) without those in the padding."""
-    return marks if given.valid is None else marks & given.valid[:, :, None]
 
 
 class _Reader:
