@@ -33,6 +33,10 @@ from bptt.probe.units import varies as varies
 from bptt.probe.values import LayerValues as LayerValues
 from bptt.probe.values import Value as Value
 from bptt.probe.values import values as values
+from bptt.probe.verdict import Evidence as Evidence
+from bptt.probe.verdict import Finding as Finding
+from bptt.probe.verdict import fate as fate
+from bptt.probe.verdict import verdict as verdict
 from bptt.probe.watch import Watch as Watch
 from bptt.probe.watch import Watched as Watched
 from bptt.probe.watch import watch as watch

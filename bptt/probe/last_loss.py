@@ -20,7 +20,8 @@ class Call:
     """The first rows of a batch that went into `module`, and the gradients that came to what it returned.
 
     `values` (T, R, I) and `lengths` (R,) are its input, `initial` the states (layers * directions, R, width)
-    that it was given, if any; `output` (T, R, width) and `finals`, by number of the state, are gradients, once there.
+    that it was given, if any; `output` (T, R, width) and `finals`, by number of the state, are gradients,
+    once there.
     """
 
     module: nn.Module

@@ -1,0 +1,125 @@
+"""The verdict on planted cases: a gradient that vanishes, one that explodes, one that does neither."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from bptt import Cell, nn
+from bptt.nn.stack import Stack
+from bptt.probe import (
+    Evidence,
+    Finding,
+    decay_bounds,
+    fate,
+    gradient_by_lag,
+    saturation,
+    spectrum,
+    values,
+    verdict,
+)
+
+STEPS, BATCH, INPUTS, HIDDEN, LAGS = 60, 4, 3, 8, 40
+LINEAR = Cell.define("linear", "h = W_h @ x + R_h @ h_prev + b_h", states="h")
+
+
+def evidence(stack: Stack, x: Tensor) -> list[Evidence]:
+    curves = {
+        c.layer: c for c in gradient_by_lag(stack, x, lambda y: y.sum(-1), LAGS).curves if c.quantity == "δ"
+    }
+    one = x[:, :1]
+    seen, spectra = values(stack, one), spectrum(stack, one)
+    used = saturation(seen)
+    return [
+        Evidence(
+            layer=layer.name,
+            cell=stack.cell,
+            curve=curves[layer.name],
+            bound=bound,
+            spectrum=measured,
+            saturations=[s for s in used.bounded if s.layer == layer.name],
+            activities=[a for a in used.rectified if a.layer == layer.name],
+            gates={v.name: float(v.tensor.mean()) for v in layer.values if v.kind == "gate"},
+        )
+        for layer, bound, measured in zip(seen, decay_bounds(stack), spectra, strict=True)
+    ]
+
+
+def planted(cell: str | Cell, radius: float, spread: float = 0.1) -> list[Evidence]:
+    """A recurrent matrix that is `radius` times an orthogonal one; small inputs, so that tanh stays steep."""
+    torch.manual_seed(0)
+    stack = nn.Recurrent(cell, INPUTS, HIDDEN, dtype=torch.float64)
+    torch.nn.init.orthogonal_(stack.R_l0, radius)
+    torch.nn.init.zeros_(stack.b_l0)
+    return evidence(stack, spread * torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64))
+
+
+def headlines(found: tuple[Finding, ...], level: str) -> list[str]:
+    return [f.headline for f in found if f.level == level]
+
+
+def test_a_tanh_network_of_radius_one_half_vanishes() -> None:
+    found = planted("elman-tanh", 0.5)
+    assert fate(found[0].curve) == "vanishing"
+    worst, *_ = verdict(found)
+    assert (worst.level, worst.headline) == ("bad", "layer 1: the gradient vanishes")
+    # ‖W‖₂ = 0.5 and f' <= 1: at most a half a step, so a tenth is left after four steps at the latest.
+    assert "β_W β_f = 0.5 · 1 = 0.5 a step" in worst.evidence
+    assert found[0].curve.factor <= 0.5 and found[0].curve.tenth <= 4
+    assert "lstm or gru" in worst.advice and "--recurrent-init orthogonal" in worst.advice
+
+
+def test_a_linear_network_of_radius_three_halves_explodes() -> None:
+    found = planted(LINEAR, 1.5)
+    assert fate(found[0].curve) == "exploding"
+    assert found[0].curve.factor == pytest.approx(1.5, rel=1e-9)
+    assert headlines(verdict(found), "bad") == ["layer 1: the gradient explodes"]
+    assert headlines(verdict(found), "warning") == ["layer 1: states that begin close drift apart (chaos)"]
+    assert "--clip 1" in verdict(found)[0].advice
+
+
+@pytest.mark.parametrize("cell", [LINEAR, "elman-tanh"])
+def test_an_orthogonal_network_is_healthy(cell: str | Cell) -> None:
+    found = planted(cell, 1.0, spread=0.01)
+    assert fate(found[0].curve) == "healthy"
+    assert headlines(verdict(found), "bad") == headlines(verdict(found), "warning") == []
+    assert headlines(verdict(found), "good")[0] == f"layer 1: the gradient reaches all {LAGS} steps back"
+
+
+def test_a_gated_cell_is_told_how_much_it_keeps() -> None:
+    """With the forget gate's bias at -3 it keeps sigmoid(-3) = 5 % a step, and the gradient with it."""
+    torch.manual_seed(1)
+    stack = nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64)
+    for parameter in stack.parameters():
+        torch.nn.init.constant_(parameter, 0.0)
+    with torch.no_grad():
+        stack.bias_ih_l0[HIDDEN : 2 * HIDDEN] = -3.0
+        stack.weight_ih_l0.normal_()
+        stack.weight_ih_l0[HIDDEN : 2 * HIDDEN] = 0
+    found = evidence(stack, torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64))
+    finding = verdict(found)[0]
+    assert finding.headline == "layer 1: the gradient vanishes"
+    assert "gate f keeps 5% of the state" in finding.advice
+    assert "--forget-bias 2 would begin with 88%" in finding.advice
+    shut = [f for f in verdict(found) if "gate f is nearly always shut in 100%" in f.headline]
+    assert [f.level for f in shut] == ["warning"]
+
+
+def test_dead_units_are_told() -> None:
+    torch.manual_seed(2)
+    stack = nn.Recurrent("elman-relu", INPUTS, HIDDEN, dtype=torch.float64)
+    with torch.no_grad():
+        stack.b_l0[: HIDDEN // 2] = -100
+    found = verdict(evidence(stack, torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64)))
+    dead = [f.headline for f in found if "dead" in f.headline]
+    assert len(dead) == 1 and int(dead[0].split(": ")[1].split("%")[0]) >= 50
+
+
+def test_a_layer_that_the_loss_does_not_see() -> None:
+    stack = nn.Recurrent(LINEAR, INPUTS, HIDDEN)
+    x = torch.randn(STEPS, BATCH, INPUTS)
+    curve = gradient_by_lag(stack, x, lambda y: 0 * y.sum(-1), LAGS).curves[0]
+    assert fate(curve) == "absent"
+    (finding,) = verdict([Evidence("layer 1", LINEAR, curve)])
+    assert finding.headline == "layer 1: no gradient arrives"
