@@ -135,6 +135,37 @@ def test_a_module_that_is_called_step_by_step_is_passed_over() -> None:
         assert str(watched) == "nothing seen yet"
 
 
+def test_a_loop_that_counts_updates_itself_may_call_the_model() -> None:
+    model = Classifier(nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64))
+    with watch(model, every=2) as watched:
+        for step in (3, 4):
+            watched.begin(step)
+            model(torch.randn(STEPS, 2, INPUTS, dtype=torch.float64)).sum().backward()
+            seen = watched.finish()
+            assert (seen.step if seen else None) == (4 if step == 4 else None)
+        assert watched.records == ()
+
+
+class Frozen(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        self.recurrent.requires_grad_(False)
+        return super().forward(x)
+
+
+class EveryState(Classifier):
+    def forward(self, x: Tensor) -> Tensor:
+        return self.recurrent(x, return_states=True)[0]
+
+
+@pytest.mark.parametrize(("kind", "looks"), [(Frozen, 0), (EveryState, 1)])
+def test_any_call_of_a_module_goes_on(kind: type[Classifier], looks: int) -> None:
+    """Where no gradient comes to what a module gives there is nothing to see; it may also give all states."""
+    model = kind(nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64))
+    with watch(model, every=1) as watched:
+        model(torch.randn(STEPS, 2, INPUTS, dtype=torch.float64)).sum().backward()
+    assert len(watched.records) == looks
+
+
 def test_what_cannot_be_watched_is_refused() -> None:
     with pytest.raises(InputError, match="a model with recurrent layers"):
         watch(torch.nn.Linear(2, 2))

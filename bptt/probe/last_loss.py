@@ -47,13 +47,14 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
     initial = tuple(_first_rows(state, rows, sequences.single) for state in states)
     lengths = None if sequences.lengths is None else sequences.lengths[:rows]
     call = Call(module, stack, sequences.values[:, :rows].detach(), lengths, initial)
-    output, final = returned
+    output, final, *_ = returned
 
     def take_output(gradient: Tensor | None) -> None:
         if gradient is not None:
             call.output = _by_time(sequences, gradient.detach())[:, :rows]
 
-    _data(output).register_hook(take_output)  # type: ignore[no-untyped-call]
+    if _data(output).requires_grad:
+        _data(output).register_hook(take_output)  # type: ignore[no-untyped-call]
     for number, state in enumerate(final if isinstance(final, tuple) else (final,)):
         if state.requires_grad:
             state.register_hook(_take(call.finals, number, rows, sequences.single))

@@ -53,13 +53,13 @@ class Watch:
         self._calls: dict[str, list[Call]] = {}
         self._records: list[Watched] = []
         modules = [(name, module, as_stack(module)) for name, module in recurrent_modules(model)]
-        self._hooks = [model.register_forward_pre_hook(self._on_update)]
-        self._hooks += [m.register_forward_hook(self._note(n, s), with_kwargs=True) for n, m, s in modules]
+        self._counting = model.register_forward_pre_hook(self._on_update)
+        self._hooks = [m.register_forward_hook(self._note(n, s), with_kwargs=True) for n, m, s in modules]
 
     @property
     def records(self) -> tuple[Watched, ...]:
         """What was seen, the latest last."""
-        self._finish()
+        self._keep()
         return tuple(self._records)
 
     def __str__(self) -> str:
@@ -68,21 +68,22 @@ class Watch:
     def begin(self, step: int) -> None:
         """An update begins; look at it if its number is a multiple of `every`.
 
-        For loops that do not call the model itself. Who calls this calls `finish` before the weights change.
+        For loops that count updates themselves: calls of the model are no longer counted. Who calls this
+        calls `finish` before the weights change.
         """
-        self._step, self._calls = step, {}
-        self._open = step % self._every == 0
+        self._counting.remove()
+        self._start(step)
 
     def finish(self) -> Watched | None:
-        """The gradients of the update are there: go back, and say what is seen, None if there was no look."""
-        before = len(self._records)
-        self._finish()
-        return self._records[-1] if len(self._records) > before else None
+        """The gradients of the update are there: go back, and hand over what is seen, which is not kept in
+        `records`; None if there was no look.
+        """
+        return self._look()
 
     def close(self) -> None:
         """Take the hooks off."""
-        self._finish()
-        for hook in self._hooks:
+        self._keep()
+        for hook in (self._counting, *self._hooks):
             hook.remove()
 
     def __enter__(self) -> Watch:
@@ -96,8 +97,12 @@ class Watch:
     def _on_update(self, model: nn.Module, arguments: tuple[Any, ...]) -> None:
         """The model is called for training: the next update has begun."""
         if model.training and torch.is_grad_enabled():
-            self._finish()
-            self.begin(self._step + 1)
+            self._keep()
+            self._start(self._step + 1)
+
+    def _start(self, step: int) -> None:
+        self._step, self._calls = step, {}
+        self._open = step % self._every == 0
 
     def _note(self, name: str, stack: Stack) -> Callable[..., None]:
         def hook(
@@ -110,9 +115,14 @@ class Watch:
 
         return hook
 
-    def _finish(self) -> None:
+    def _keep(self) -> None:
+        seen = self._look()
+        if seen is not None:
+            self._records.append(seen)
+
+    def _look(self) -> Watched | None:
         if not self._open:
-            return
+            return None
         self._open = False
         curves: list[LagCurve] = []
         losses = 0
@@ -122,8 +132,7 @@ class Watch:
                     found = flow([maps], [anchors], self._lags)
                     losses = max(losses, found.losses)
                     curves += [curve.named(name) for curve in found.curves]
-        if curves:
-            self._records.append(Watched(self._step, Flow(losses, tuple(curves))))
+        return Watched(self._step, Flow(losses, tuple(curves))) if curves else None
 
 
 def watch(model: nn.Module, every: int = 100, rows: int = ROWS, lags: int = LAGS) -> Watch:
