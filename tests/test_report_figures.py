@@ -62,9 +62,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
     found: list[Axes] = []
     save = Figure.savefig
 
-    def spy(figure: Figure, path: Path) -> None:
+    def spy(figure: Figure, path: Path, metadata: dict[str, str | None]) -> None:
         found.extend(figure.axes)
-        save(figure, path)
+        save(figure, path, metadata=metadata)
 
     monkeypatch.setattr(Figure, "savefig", spy)
     yield found

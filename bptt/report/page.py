@@ -46,6 +46,8 @@ STYLE: dict[Any, Any] = {
     "grid.linewidth": 0.6,
     "legend.frameon": False,
     "lines.linewidth": 1.6,
+    # With no date in it, so that equal pictures are equal files.
+    "svg.hashsalt": "bptt",
     "text.color": INK,
     "xtick.color": QUIET,
     "xtick.labelcolor": INK,
@@ -61,7 +63,10 @@ def white_to(colour: str) -> LinearSegmentedColormap:
 
 @contextmanager
 def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
-    """Axes to draw on, saved as PNG at the end. Raises MachineError if it cannot be written."""
+    """Axes to draw on, saved at the end in the format that the path's suffix names, as .png or .svg.
+
+    Raises MachineError if it cannot be written.
+    """
     installed = set(font_manager.fontManager.get_font_names())
     fonts = [name for name in FONTS if name in installed]
     with matplotlib.rc_context({**STYLE, "font.family": fonts}), warnings.catch_warnings():
@@ -84,6 +89,6 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
         )
         yield axes
         try:
-            figure.savefig(path)
+            figure.savefig(path, metadata={"Date": None})
         except OSError as error:
             raise MachineError(str(path), "must be writable", error.strerror) from error

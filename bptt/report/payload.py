@@ -61,7 +61,9 @@ def in_levels(rows: Floats) -> tuple[NDArray[np.uint8], Floats, Floats]:
     known = np.isfinite(rows).any(1, keepdims=True)
     low, high = (ends(np.where(known, finite, 0), axis=1, keepdims=True) for ends in (np.nanmin, np.nanmax))
     span = np.where(high > low, high - low, 1)
-    levels = np.where(np.isfinite(rows), np.round((np.nan_to_num(rows) - low) / span * 254), 255)
+    levels = np.where(
+        np.isfinite(rows), np.round((np.nan_to_num(rows, posinf=0, neginf=0) - low) / span * 254), 255
+    )
     return levels.astype(np.uint8), low[:, 0], high[:, 0]
 
 

@@ -63,7 +63,8 @@ def _in_turn(inspection: Inspection) -> Iterator[tuple[Place, int]]:
         yield from _whole_unit(inspection.layers[number], number, hit.unit)
     orders = [(i, layer, _by_movement(layer)) for i, layer in enumerate(inspection.layers) if layer.values]
     for i, layer, order in orders:
-        yield from (((i, _state(layer)), unit) for unit in order)
+        state = _state(layer)
+        yield from (((i, state), unit) for unit in order[: layer.values[state].numbers.shape[1]])
     for rank in range(max((len(order) for _, _, order in orders), default=0)):
         for i, layer, order in orders:
             if rank < len(order):
