@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 
 import pytest
+from drawn_steps import SIZES, drawn
 from hostile import HOSTILE, TITLE
 
 from bptt.cells import CATALOGUE, Cell, get
+from bptt.codegen.annotate import passages
+from bptt.derive.normal_form import normal_form
 from bptt.derive.printing.derivation import derivation
-from bptt.derive.printing.document import Derivation, Equations, Stage
+from bptt.derive.printing.document import Derivation, Equations, Excerpt, Stage
 from bptt.derive.printing.formula import Fenced, Fraction, Name, Raised
+from bptt.derive.printing.kernel import with_kernel
 from bptt.derive.printing.mathml import mathml
+from bptt.derive.printing.numbers import numbers_section, with_numbers
 from bptt.derive.printing.page import page
+from bptt.derive.printing.sizes import LayerSizes, shapes_section
 
 HTML = {"html", "head", "meta", "title", "style", "body", "main", "section", "nav", "ol", "li", "a", "div"}
 HTML |= {"h1", "h2", "p", "dl", "dt", "dd", "br"}
+HTML |= {"table", "thead", "tbody", "tr", "th", "td", "span", "code", "mark"}
 MATHML = {"math", "mrow", "mi", "mn", "mo", "msub", "msup", "msubsup", "munder", "mfrac", "msqrt"}
 MATHML |= {"mtable", "mtr", "mtd"}
 CHILDREN = {"msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mfrac": 2, "mtr": 2}
 ATTRIBUTES = {"lang", "charset", "name", "content", "href", "id", "class"}
+ATTRIBUTES |= {"tabindex", "role", "aria-label"}
 ATTRIBUTES |= {"display", "displaystyle", "form", "stretchy", "lspace", "rspace", "mathvariant"}
 CELLS = [*CATALOGUE.values(), HOSTILE]
 
@@ -52,6 +61,33 @@ def test_nothing_comes_from_outside(cell: Cell) -> None:
         assert link.get("href", "").removeprefix("#") in targets
     (style,) = root.iter("style")
     assert not re.search(r"url\(|@import|//", style.text or "")
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_cards_and_tables_are_well_formed_too(cell: Cell) -> None:
+    form, step = normal_form(cell), drawn(cell)
+    document = with_kernel(with_numbers(derivation(cell), step, 1), form, passages(cell))
+    excerpt = Excerpt("<b>", "&", "\n\x1b")
+    shapes = shapes_section(cell, [LayerSizes("<i>", SIZES)], 0, "float32", 4)
+    numbers = numbers_section(step, 1, "<u>", (excerpt,))
+    text = page(replace(document, sections=(shapes, numbers, *document.sections)))
+    root = ET.fromstring(text.split("\n", 1)[1])
+    for element in root.iter():
+        assert element.tag in HTML | MATHML
+        assert set(element.attrib) <= ATTRIBUTES
+        if element.tag in CHILDREN:
+            assert len(element) == CHILDREN[element.tag]
+    targets = [
+        line.target
+        for s in document.sections
+        for p in s.parts
+        if isinstance(p, Equations)
+        for line in p.lines
+    ]
+    cards = [e for e in root.iter("div") if "card" in (e.get("class") or "").split()]
+    assert len(cards) == sum(map(bool, targets))
+    (shown,) = [e for e in root.iter("p") if e.get("class") == "excerpt"]
+    assert "".join(shown.itertext()) == "<b>&↵\ufffd"
 
 
 def test_light_and_dark_and_a_telephone() -> None:

@@ -36,7 +36,8 @@ A_DELTA, DELTA_V, E_BY_V = Name("", mark=DELTA), Name("v", mark=DELTA), derivati
 
 def adjoint_section(form: NormalForm, notation: Notation) -> Section:
     """The δ of every value, from the last line of the forward equations to the first."""
-    lines = (Line(notation.name(s.target), notation.right_side(s)) for s in adjoint(form.cell).steps)
+    steps = adjoint(form.cell).steps
+    lines = (Line(notation.name(s.target), notation.right_side(s), s.target) for s in steps)
     recurrent = bool(form.cell.states)
     before, after = (_from_outside, _handed_on) if recurrent else (_from_above, _stacked)
     parts = (*before(form, notation), *_calculus(form), *aligned(lines), *after(form, notation))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from bptt.cells.cell import Cell
@@ -26,9 +25,7 @@ from bptt.derive.printing.formula import (
     EQUALS,
     Digits,
     Fenced,
-    Formula,
     Name,
-    Operator,
     Row,
     beside,
 )
@@ -36,6 +33,7 @@ from bptt.derive.printing.gradients import gradient_section
 from bptt.derive.printing.legend import TIME, split_name
 from bptt.derive.printing.linear import jacobian_section
 from bptt.derive.printing.notation import Notation
+from bptt.derive.printing.sizes import arithmetic, size
 from bptt.derive.storage import storage
 from bptt.shapes import LEGEND
 
@@ -66,7 +64,7 @@ def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
     if cell.families:
         yield Fact("parameters", tuple(_family(family, notation) for family in cell.families))
         weights = " + ".join(family.formula for family in cell.families)
-        yield Fact("weights", (say("{}", _arithmetic(weights)),))
+        yield Fact("weights", (say("{}", arithmetic(weights)),))
     if cell.constants:
         values = {c: notation.formula(Number(v)) for c, v in cell.constants.items()}
         named = (say("{}", Row((notation.name(c), EQUALS, value))) for c, value in values.items())
@@ -76,26 +74,16 @@ def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
 
 
 def _with_widths(form: NormalForm, notation: Notation, names: tuple[str, ...]) -> Sentence:
-    return listing(say("{}", beside(notation.name(n), Fenced(_size(form.width(n))))) for n in names)
-
-
-def _size(letter: str) -> Formula:
-    return Digits(letter) if letter.isdecimal() else Name(letter)
+    return listing(say("{}", beside(notation.name(n), Fenced(size(form.width(n))))) for n in names)
 
 
 def _family(family: Family, notation: Notation) -> Sentence:
     """W (4H, I): W_i, W_f, W_g, W_o."""
     stacked = f"{len(family.members)}·{family.rows}" if len(family.members) > 1 else family.rows
-    rows = _arithmetic(stacked)
-    shape = say("({}, {})", rows, _size(family.columns)) if family.columns else say("({})", rows)
+    rows = arithmetic(stacked)
+    shape = say("({}, {})", rows, size(family.columns)) if family.columns else say("({})", rows)
     members = listing(say("{}", notation.name(member)) for member in family.members)
     return say("{} {}: {}", split_name(family.name), shape, members)
-
-
-def _arithmetic(text: str) -> Formula:
-    """A count such as 4·H·(I + H), read from its text."""
-    tokens = re.findall(r"[()+·]|[^()+·\s]+", text)
-    return Row(tuple(Operator(token) if token in "()+·" else _size(token) for token in tokens))
 
 
 def _equations(form: NormalForm, notation: Notation) -> Section:
@@ -117,7 +105,8 @@ def _normal_form(form: NormalForm, notation: Notation) -> Section:
         "Every linear map and every nonlinearity gets a line of its own, so that each line can be"
         " differentiated by itself."
     )
-    return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(_lines(form.steps, notation))))
+    lines = tuple(Line(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
+    return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(lines)))
 
 
 def _lines(steps: tuple[Step, ...], notation: Notation) -> tuple[Line, ...]:
@@ -134,7 +123,7 @@ def _storage(form: NormalForm, notation: Notation) -> Section:
     if plan.recomputed:
         parts.append(say("Computed again from these, element by element, instead of being kept:"))
         parts.append(Equations(_lines(plan.recomputed, notation)))
-    counts = {mode: _arithmetic(formula) for mode, formula in plan.formulas.items()}
+    counts = {mode: arithmetic(formula) for mode, formula in plan.formulas.items()}
     parts += [
         say(
             "Numbers stored for {} time steps and {} rows, if all this is kept: {}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
 from unicodedata import category
@@ -15,12 +15,15 @@ _CONTROL = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 class Stage(str, Enum):
     """The parts of a derivation, in order."""
 
+    SHAPES = "shapes"
+    NUMBERS = "numbers"
     EQUATIONS = "equations"
     NORMAL = "normal"
     ADJOINT = "adjoint"
     GRADIENTS = "gradients"
     JACOBIAN = "jacobian"
     STORAGE = "storage"
+    KERNEL = "kernel"
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,40 @@ class Sentence:
 
 
 @dataclass(frozen=True)
+class CodeLine:
+    """A line of a generated file, whose lines are numbered from 1."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """The lines of a kernel that compute an equation, and what is to be said of them."""
+
+    lines: tuple[CodeLine, ...]
+    remarks: tuple[Sentence, ...] = ()
+
+
+@dataclass(frozen=True)
 class Line:
-    """`left = sum of terms`."""
+    """`left = sum of terms`, where `target` is the name of what stands on the left.
+
+    Below it, if they are known: the right side with `numbers` put in, one row after the other, what is to
+    be said of all units (`spread`), and beside it the lines of its kernel.
+    """
 
     left: Formula
     right: tuple[Term, ...]
+    target: str = ""
+    numbers: tuple[tuple[Term, ...], ...] = ()
+    spread: Sentence | None = None
+    code: Code | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing but the equation is known."""
+        return not self.numbers and self.spread is None and self.code is None
 
 
 @dataclass(frozen=True)
@@ -45,7 +77,31 @@ class Equations:
     lines: tuple[Line, ...]
 
 
-Part = Sentence | Equations
+@dataclass(frozen=True)
+class Table:
+    """Rows of entries below their headings; from the column `numeric_from` on they are numbers."""
+
+    head: tuple[Sentence, ...]
+    rows: tuple[tuple[Sentence, ...], ...]
+    numeric_from: int
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """A piece of a text, of which what stands `here` is pointed out."""
+
+    before: str
+    here: str
+    after: str
+
+    @property
+    def in_one_line(self) -> tuple[str, str, str]:
+        """The three parts with the ends of lines made visible."""
+        before, here, after = (text.replace("\n", "↵") for text in (self.before, self.here, self.after))
+        return before, here, after
+
+
+Part = Sentence | Equations | Table | Excerpt
 
 
 @dataclass(frozen=True)
@@ -73,9 +129,23 @@ class Derivation:
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
 
-    def only(self, stage: Stage) -> Derivation:
-        """The same document with one of its sections."""
-        return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage is stage))
+    def only(self, *stages: Stage) -> Derivation:
+        """The same document with some of its sections."""
+        return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage in stages))
+
+    def each_line(self, change: Callable[[Line], Line]) -> Derivation:
+        """The same document with every equation that has a target changed."""
+        return replace(self, sections=tuple(_each_line(section, change) for section in self.sections))
+
+
+def _each_line(section: Section, change: Callable[[Line], Line]) -> Section:
+    parts = (
+        Equations(tuple(change(line) if line.target else line for line in part.lines))
+        if isinstance(part, Equations)
+        else part
+        for part in section.parts
+    )
+    return replace(section, parts=tuple(parts))
 
 
 def say(template: str, *insertions: Formula | str | Sentence) -> Sentence:

@@ -23,7 +23,7 @@ from bptt.derive.printing.formula import (
 )
 from bptt.derive.printing.notation import Notation
 
-IMMEDIATE = "∂⁺"
+IMMEDIATE, GRADIENT = "∂⁺", "∇"
 
 
 def gradient_section(form: NormalForm, notation: Notation) -> Section:
@@ -33,7 +33,7 @@ def gradient_section(form: NormalForm, notation: Notation) -> Section:
     vectors = {g.vector: notation.terms(g.expression) for g in found.vectors}
     gradients = {**matrices, **vectors}
     lines = (
-        Line(notation.marked("∇", member), _over_time(form, gradients[member]))
+        Line(notation.marked(GRADIENT, member), _over_time(form, gradients[member]), GRADIENT + member)
         for family in form.cell.families
         for member in family.members
     )

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
-from bptt.derive.printing.document import Derivation, Equations, Fact, Line, Section, Sentence, clean
+from bptt.derive.printing.document import (
+    Code,
+    Derivation,
+    Equations,
+    Excerpt,
+    Fact,
+    Line,
+    Section,
+    Sentence,
+    Table,
+    clean,
+)
 from bptt.derive.printing.formula import (
     Digits,
     Fenced,
@@ -17,6 +29,7 @@ from bptt.derive.printing.formula import (
     Root,
     Row,
     SumOver,
+    Term,
     continued,
     total,
 )
@@ -40,11 +53,14 @@ _COMMANDS = {
     "ρ": r"\rho ",
     "σ": r"\sigma ",
     "τ": r"\tau ",
+    "ℝ": r"\mathbf{R}",
+    "∞": r"\infty ",
     "½": r"\frac{1}{2}",
     "⋯": r"\cdots ",
     "⊙": r"\odot ",
     "−": "-",
     "·": r"\cdot ",
+    "×": r"\times ",
     "\N{INVISIBLE TIMES}": r"\,",
     "‖": r"\Vert ",
     "|": r"\vert ",
@@ -57,6 +73,7 @@ _ESCAPES = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "⊙": r"\(\odot\)",
+    "↵": r"\(\hookleftarrow\)",
     "\N{NO-BREAK SPACE}": "~",
     **{c: f"\\{c}" for c in "{}$&#%_"},
 }
@@ -74,7 +91,7 @@ def formula_latex(formula: Formula) -> str:
             lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
             return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "")
         case Digits(text):
-            return _COMMANDS.get(text) or escape(text)
+            return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
         case Function(name):
             return _COMMANDS.get(name) or rf"\operatorname{{{escape(name)}}}"
         case Operator(sign):
@@ -84,7 +101,7 @@ def formula_latex(formula: Formula) -> str:
         case Fraction(above, below):
             return rf"\frac{{{formula_latex(above)}}}{{{formula_latex(below)}}}"
         case Raised(base, exponent):
-            return formula_latex(base) + (r"^{\top}" if exponent == "T" else f"^{{{exponent}}}")
+            return formula_latex(base) + (r"^{\top}" if exponent == "T" else f"^{{{_plain(exponent)}}}")
         case Fenced(inner, left, right, index):
             return _fenced(formula_latex(inner), left, right) + (f"_{{{_plain(index)}}}" if index else "")
         case Root(inner):
@@ -101,7 +118,7 @@ def escape(text: str) -> str:
 
 def _plain(index: str) -> str:
     """t−1 in mathematics mode."""
-    return index.replace("−", "-")
+    return index.replace("−", "-").replace("×", r"\times ")
 
 
 def _word(name: str) -> str:
@@ -144,6 +161,11 @@ def _section(section: Section) -> Iterator[str]:
     for part in section.parts:
         if isinstance(part, Sentence):
             yield _sentence(part) + "\n"
+        elif isinstance(part, Table):
+            yield from _table(part)
+        elif isinstance(part, Excerpt):
+            before, here, after = map(escape, part.in_one_line)
+            yield rf"\begin{{quote}}\texttt{{{before}\underline{{{here}}}{after}}}\end{{quote}}" + "\n"
         else:
             yield from _equations(part)
 
@@ -154,19 +176,53 @@ def _sentence(sentence: Sentence) -> str:
     )
 
 
+def _table(table: Table) -> Iterator[str]:
+    columns = "".join("r" if k >= table.numeric_from else "l" for k in range(len(table.head)))
+    yield rf"\par\smallskip\noindent\begin{{tabular}}{{{columns}}}"
+    rows = [map(_sentence, row) for row in (table.head, *table.rows)]
+    yield " \\\\\n".join("  " + " & ".join(row) for row in rows)
+    yield "\\end{tabular}\\par\\smallskip\n"
+
+
 def _equations(equations: Equations) -> Iterator[str]:
-    """An align* that may run over a page."""
-    rows = [row for line in equations.lines for row in _equation(line)]
+    """Aligned equations that may run over a page; with lines of code below it, each stands alone."""
+    if any(line.code for line in equations.lines):
+        for line in equations.lines:
+            yield from _aligned((line,))
+            yield from _code(line.code)
+    else:
+        yield from _aligned(equations.lines)
+
+
+def _aligned(lines: tuple[Line, ...]) -> Iterator[str]:
     yield r"\begingroup\allowdisplaybreaks"
     yield r"\begin{align*}"
-    yield " \\\\\n".join(rows)
+    yield " \\\\\n".join(row for line in lines for row in _equation(line))
     yield r"\end{align*}"
     yield r"\endgroup"
 
 
 def _equation(line: Line) -> Iterator[str]:
-    first, *following = broken(line.right, ROW_WIDTH)
-    yield f"  {formula_latex(line.left)} &= {formula_latex(total(first))}"
+    yield from _right_side(f"  {formula_latex(line.left)}", line.right)
+    for terms in line.numbers:
+        yield from _right_side(" ", terms)
+    if line.spread:
+        yield rf"  &\quad\text{{{_sentence(line.spread)}}}"
+
+
+def _right_side(left: str, terms: tuple[Term, ...]) -> Iterator[str]:
+    first, *following = broken(terms, ROW_WIDTH)
+    yield f"{left} &= {formula_latex(total(first))}"
     for row in following:
         sign, rest = continued(row)
         yield rf"  &\quad {{}}{formula_latex(sign)} {formula_latex(rest)}"
+
+
+def _code(code: Code | None) -> Iterator[str]:
+    """The lines of a kernel as they are."""
+    if code:
+        yield from (_sentence(remark) + "\n" for remark in code.remarks)
+        yield r"\begin{verbatim}"
+        for line in code.lines:
+            yield from textwrap.wrap(f"{line.number:5}  {line.text}", 88, subsequent_indent=" " * 11)
+        yield r"\end{verbatim}"

@@ -20,6 +20,7 @@ from bptt.derive.printing.formula import (
     Root,
     Row,
     SumOver,
+    Term,
     continued,
     total,
 )
@@ -77,16 +78,22 @@ def escape(text: str) -> str:
 
 
 def _line(line: Line) -> str:
-    first, *following = broken(line.right, ROW_WIDTH)
-    rows = [_row(mathml(line.left), f"{mathml(EQUALS)}{mathml(total(first))}")]
-    for terms in following:
-        sign, rest = continued(terms)
-        rows.append(_row("", f'<mo form="infix">{sign.sign}</mo>{mathml(rest)}'))
+    """The rows of an equation, and of its numbers below it."""
+    numbers = "".join(_right_side("", terms, ' class="numbers"') for terms in line.numbers)
+    return _right_side(mathml(line.left), line.right) + numbers
+
+
+def _right_side(left: str, terms: tuple[Term, ...], attribute: str = "") -> str:
+    first, *following = broken(terms, ROW_WIDTH)
+    rows = [_row(left, f"{mathml(EQUALS)}{mathml(total(first))}", attribute)]
+    for later in following:
+        sign, rest = continued(later)
+        rows.append(_row("", f'<mo form="infix">{sign.sign}</mo>{mathml(rest)}', attribute))
     return "".join(rows)
 
 
-def _row(left: str, right: str) -> str:
-    return f"<mtr><mtd>{left}</mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
+def _row(left: str, right: str, attribute: str) -> str:
+    return f"<mtr{attribute}><mtd>{left}</mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
 
 
 def _marked(mark: str, symbol: str) -> str:

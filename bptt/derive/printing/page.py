@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bptt.derive.printing.document import Derivation, Fact, Section, Sentence
-from bptt.derive.printing.mathml import block, escape, inline
+from bptt.derive.printing import cards
+from bptt.derive.printing.document import Derivation, Equations, Excerpt, Fact, Section, Sentence
+from bptt.derive.printing.mathml import escape
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fbfaf7; --ink: #1d1d1f; --quiet: #6b6a66; --line: #dedbd2;
@@ -39,7 +40,7 @@ mtd { padding: .3em .2em; text-align: left; }
 
 def page(derivation: Derivation) -> str:
     """The document as HTML that is also well-formed XML."""
-    title = escape(derivation.title)
+    title, detailed = escape(derivation.title), any(map(_is_detailed, derivation.sections))
     return "\n".join(
         (
             "<!DOCTYPE html>",
@@ -48,9 +49,9 @@ def page(derivation: Derivation) -> str:
             '<meta charset="utf-8"/>',
             '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
             f"<title>{title}</title>",
-            f"<style>{STYLE}</style>",
+            f"<style>{STYLE}{cards.STYLE if detailed else ''}</style>",
             "</head>",
-            "<body><main>",
+            f'<body><main class="{"wide" if detailed else "narrow"}">',
             f"<h1>{title}</h1>",
             *_facts(derivation.facts),
             *_contents(derivation.sections),
@@ -65,7 +66,7 @@ def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
     if facts:
         yield "<dl>"
         for fact in facts:
-            yield f"<dt>{escape(fact.label)}</dt><dd>{'<br/>'.join(map(_sentence, fact.rows))}</dd>"
+            yield f"<dt>{escape(fact.label)}</dt><dd>{'<br/>'.join(map(cards.sentence_html, fact.rows))}</dd>"
         yield "</dl>"
 
 
@@ -75,16 +76,25 @@ def _contents(sections: tuple[Section, ...]) -> Iterator[str]:
         yield f"<nav><ol>{''.join(links)}</ol></nav>"
 
 
+def _is_detailed(section: Section) -> bool:
+    """Whether more stands in a section than sentences and equations."""
+    return any(
+        not isinstance(part, Sentence)
+        and not (isinstance(part, Equations) and all(line.is_plain for line in part.lines))
+        for part in section.parts
+    )
+
+
 def _section(section: Section) -> Iterator[str]:
     yield f'<section id="{section.stage.value}">'
     yield f"<h2>{escape(section.title)}</h2>"
     for part in section.parts:
         if isinstance(part, Sentence):
-            yield f"<p>{_sentence(part)}</p>"
+            yield f"<p>{cards.sentence_html(part)}</p>"
+        elif isinstance(part, Equations):
+            yield cards.equations_html(part)
+        elif isinstance(part, Excerpt):
+            yield cards.excerpt_html(part)
         else:
-            yield f'<div class="equations">{block(part)}</div>'
+            yield from cards.table_html(part)
     yield "</section>"
-
-
-def _sentence(sentence: Sentence) -> str:
-    return "".join(escape(part) if isinstance(part, str) else inline(part) for part in sentence.parts)

@@ -50,6 +50,8 @@ def formula_text(formula: Formula) -> str:
             return f"{formula_text(above)}/{formula_text(below)}"
         case Fraction(above, below):
             return f"{_closed(above, '+−')} / {_closed(below, '+−⊙·' + INVISIBLE_PRODUCT.sign)}"
+        case Raised(base, exponent) if "×" in exponent:
+            return f"{formula_text(base)}^({exponent})"
         case Raised(base, exponent):
             return formula_text(base) + exponent.translate(_RAISED)
         case Fenced(inner, left, right, index):
