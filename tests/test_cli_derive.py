@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from conftest import Command
 
 from bptt.cells import CATALOGUE
+from bptt.cli.derive import OF_A_RUN
 from bptt.derive.printing.document import Stage
 from bptt.derive.printing.worked import worked_text
 from bptt.derive.worked import example
@@ -30,7 +32,7 @@ def test_every_cell_of_the_catalogue(command: Command, name: str, notation: list
     assert CATALOGUE[name].title in ended.out
 
 
-@pytest.mark.parametrize("stage", [stage.value for stage in Stage])
+@pytest.mark.parametrize("stage", [stage.value for stage in Stage if stage not in OF_A_RUN])
 def test_one_stage(command: Command, stage: str) -> None:
     out = command("derive", "gru", "--stage", stage).out
     headings = [line for line in out.splitlines() if line[:1].isdecimal()]
@@ -98,4 +100,22 @@ def test_numbers_work_the_dense_network_through(command: Command) -> None:
 def test_numbers_are_refused_for_anything_else(command: Command, arguments: tuple[str, ...]) -> None:
     ended = command("derive", *arguments, "--numbers")
     assert ended.code == 2
-    assert "--numbers goes with dense" in ended.err
+    assert "--numbers goes with a run, or with dense" in ended.err
+
+
+def test_the_kernel_beside_the_equations(command: Command) -> None:
+    ended = command("derive", "lstm", "--stage", "kernel")
+    assert ended.code == 0
+    beside = (
+        "    cₜ     = fₜ ⊙ cₜ₋₁ + iₜ ⊙ gₜ\n *\\d+  const Vector v_c = v_f \\* v_c_prev \\+ v_i \\* v_g;\n"
+    )
+    assert re.search(beside.replace("+ iₜ", "\\+ iₜ"), ended.out)
+    assert "One product for net_iₜ, net_fₜ, net_gₜ, net_oₜ." in ended.out
+    assert "No line of its own: it is put into that of δnet_fₜ." in ended.out
+    assert "\\begin{verbatim}" in command("derive", "gru", "--stage", "kernel", "--latex").out
+
+
+@pytest.mark.parametrize("option", [("--text", "a"), ("--step", 1), ("--unit", 2), ("--stage", "shapes")])
+def test_a_cell_has_no_numbers(command: Command, option: tuple[object, ...]) -> None:
+    ended = command("derive", "lstm", *option)
+    assert ended.code == 2 and "shapes and numbers are those of a run" in ended.err

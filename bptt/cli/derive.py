@@ -1,4 +1,4 @@
-"""`bptt derive`: the back-propagation of a cell, derived and printed."""
+"""`bptt derive`: the back-propagation of a cell, or of a trained model's layer, derived and printed."""
 
 from __future__ import annotations
 
@@ -8,49 +8,127 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bptt.cli.derive_run import Question
 from bptt.derive.printing.document import Stage
 
 if TYPE_CHECKING:
     from bptt.derive.printing.document import Derivation
 
 STAGES = ", ".join(stage.value for stage in Stage)
-STYLES = {"title": "bold", "heading": "bold cyan", "prose": "", "equation": "green"}
+# What only a run has, and what `--numbers` shows of it.
+OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
+IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
+STYLES = {
+    "title": "bold",
+    "heading": "bold cyan",
+    "prose": "",
+    "equation": "green",
+    "numbers": "yellow",
+    "code": "dim",
+}
 
 
 def derive(
-    cell: Annotated[str, typer.Argument(help="A name of the catalogue (bptt cells), or mycell.py:MyCell.")],
+    *,
+    cell: Annotated[
+        str, typer.Argument(help="A name of the catalogue (bptt cells), mycell.py:MyCell, or a run's folder.")
+    ],
     stage: Annotated[
         Stage | None, typer.Option(metavar="STAGE", help=f"One section alone: {STAGES}.")
     ] = None,
     numbers: Annotated[
-        bool, typer.Option("--numbers", help="With dense: a small network worked through, node by node.")
+        bool,
+        typer.Option(
+            "--numbers", help="Of a run: a step with its numbers. Of dense: a network worked through."
+        ),
     ] = False,
     latex: Annotated[bool, typer.Option("--latex", help="LaTeX for a document with amsmath.")] = False,
-    html: Annotated[bool, typer.Option("--html", help="One self-contained page.")] = False,
+    html: Annotated[
+        bool, typer.Option("--html", help="One self-contained page; of a run with kernel and numbers.")
+    ] = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
     ] = None,
+    text: Annotated[
+        str | None, typer.Option(help="Of a run: what it reads, in place of the held-out text.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Of a run: a file in the form that was learned from; its first example."),
+    ] = None,
+    step: Annotated[
+        int | None, typer.Option(help="The step of the text; else one with a typical loss.")
+    ] = None,
+    layer: Annotated[int, typer.Option(help="The layer of the model.")] = 1,
+    reverse: Annotated[bool, typer.Option("--reverse", help="The layer's backward direction.")] = False,
+    part: Annotated[str | None, typer.Option(help="encoder or decoder.")] = None,
+    unit: Annotated[
+        int | None, typer.Option(help="The unit whose numbers are shown; else the one with the largest δ.")
+    ] = None,
 ) -> None:
     """Derive back-propagation through time of a cell, from its equations to what has to be kept."""
-    from bptt.cells import load
-    from bptt.derive.printing.derivation import derivation
+    from bptt.cells import CATALOGUE
     from bptt.errors import InputError
 
     if latex and html:
         raise InputError("bptt derive", "one of --latex and --html")
-    if numbers:
+    if text is not None and data is not None:
+        raise InputError("bptt derive", "one of --text and --data")
+    question = Question(text, data, part, layer, reverse, step, unit)
+    if cell not in CATALOGUE and Path(cell).is_dir():
+        document = _of_run(Path(cell), question, stage, numbers, html)
+    elif numbers:
         _show_numbers(cell, alone=stage is None and output is None and not (latex or html))
         return
-    whole = derivation(load(cell))
-    document = whole if stage is None else whole.only(stage)
-    if output is None and not (latex or html) and sys.stdout.isatty():
-        _show(document)
-        return
-    written = _written(document, latex, html)
-    if output is None:
-        print(written, end="")
     else:
-        output.write_text(written, encoding="utf-8")
+        document = _of_cell(cell, question, stage)
+    _hand_over(document, latex, html, output)
+
+
+def _of_cell(cell: str, question: Question, stage: Stage | None) -> Derivation:
+    """The derivation of a cell that has no sizes yet."""
+    from bptt.cells import load
+    from bptt.codegen.annotate import passages
+    from bptt.derive.normal_form import normal_form
+    from bptt.derive.printing.derivation import derivation
+    from bptt.derive.printing.kernel import with_kernel
+    from bptt.errors import InputError
+
+    found = load(cell)
+    if question.is_asked or stage in OF_A_RUN:
+        raise InputError("bptt derive", "shapes and numbers are those of a run", cell, "Name its folder")
+    whole = derivation(found)
+    if stage is Stage.KERNEL:
+        whole = with_kernel(whole, normal_form(found), passages(found))
+    return _only(whole, stage)
+
+
+def _of_run(run: Path, question: Question, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
+    """The derivation of a trained model's layer."""
+    from bptt.cli.derive_run import derive_run, has_text_of_its_own
+
+    on_page = html and stage is None
+    example = question.text is not None or question.data is not None or has_text_of_its_own(run)
+    whole = derive_run(
+        run,
+        question,
+        numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
+        kernel=on_page or stage is Stage.KERNEL,
+    )
+    if numbers and stage is None and not html:
+        return whole.only(*IN_NUMBERS)
+    return _only(whole, stage)
+
+
+def _only(document: Derivation, stage: Stage | None) -> Derivation:
+    """One section of a document, or all."""
+    from dataclasses import replace
+
+    from bptt.derive.printing.kernel import kernel_section
+
+    if stage is Stage.KERNEL:
+        document = replace(document, sections=(kernel_section(document),))
+    return document if stage is None else document.only(stage)
 
 
 def _show_numbers(cell: str, alone: bool) -> None:
@@ -60,8 +138,21 @@ def _show_numbers(cell: str, alone: bool) -> None:
     from bptt.errors import InputError
 
     if cell != "dense" or not alone:
-        raise InputError("bptt derive", "--numbers goes with dense and no other option", cell)
+        rule = "--numbers goes with a run, or with dense and no other option"
+        raise InputError("bptt derive", rule, cell)
     print(worked_text(example()), end="")
+
+
+def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | None) -> None:
+    """Print the document in the notation that is asked for, or write it to a file."""
+    if output is None and not (latex or html) and sys.stdout.isatty():
+        _show(document)
+        return
+    written = _written(document, latex, html)
+    if output is None:
+        print(written, end="")
+    else:
+        output.write_text(written, encoding="utf-8")
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
