@@ -20,6 +20,7 @@ from bptt.tasks.task import Step, Task
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
+from bptt.training.observer import Seen
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Evaluation, Progress
 
@@ -91,6 +92,7 @@ class Quiet:
         self.start: tuple[int, int, str] | None = None
         self.progress: list[Progress] = []
         self.evaluations: list[Evaluation] = []
+        self.seen: list[tuple[int, Seen]] = []
         self.messages: list[str] = []
         self.ended = 0
 
@@ -103,6 +105,9 @@ class Quiet:
 
     def on_evaluate(self, evaluation: Evaluation) -> None:
         self.evaluations.append(evaluation)
+
+    def on_gradient(self, step: int, seen: Seen) -> None:
+        self.seen.append((step, seen))
 
     def on_message(self, text: str) -> None:
         self.messages.append(text)

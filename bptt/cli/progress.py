@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as Bar
 
+from bptt.training.observer import Seen
 from bptt.training.report import Evaluation, Progress, Reporter
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -66,6 +67,9 @@ class LineReporter:
     def on_evaluate(self, evaluation: Evaluation) -> None:
         """Print the held-out loss, and what decides."""
         self.on_message(f"{_epoch(evaluation)}  {_held_out(evaluation, self._unit)}")
+
+    def on_gradient(self, step: int, seen: Seen) -> None:
+        """It stands in the records; a line for the last one follows at the end."""
 
     def on_message(self, text: str) -> None:
         """Print the line."""

@@ -57,6 +57,9 @@ class RunArguments:
     log_every: Annotated[int, of_run(help="Steps between records in metrics.jsonl.")] = (
         TrainingOptions.log_every
     )
+    watch: Annotated[
+        int, of_run(min=0, help="Steps between looks at the gradient through time, 0: never.")
+    ] = 0
     tensorboard: Annotated[
         bool, of_run("--tensorboard", help="Write scalars for TensorBoard into the run too.")
     ] = False
@@ -102,6 +105,9 @@ class StepArguments:
 
 def training_options(run: RunArguments, steps: StepArguments) -> TrainingOptions:
     """The choices of the loop. Raises InputError."""
+    if run.watch and steps.optimiser == "lbfgs":
+        cure = "Watch with another optimiser"
+        raise InputError("watch", "looks at updates on single batches", "lbfgs", cure)
     return TrainingOptions(
         epochs=steps.epochs,
         optimiser=steps.optimiser,
@@ -136,17 +142,22 @@ def as_typed() -> Iterator[None]:
 def train_task(task: Task, options: TrainingOptions, run: RunArguments) -> None:
     """Say what was found, train, say what came of it."""
     from bptt.cli.progress import reporter
+    from bptt.cli.watching import Watching
     from bptt.training.loop import train
 
-    watcher = reporter()
+    shown, watching = reporter(), Watching(task.model, run.watch)
     if run.tensorboard:
         from bptt.training.tensorboard import TensorBoardReporter
 
-        watcher = TensorBoardReporter(watcher, run.output / "tensorboard")
+        shown = TensorBoardReporter(shown, run.output / "tensorboard")
     for line in task.describe():
-        watcher.on_message(line)
-    outcome = train(task, options, run.output, watcher, resume=run.resume, overwrite=run.overwrite)
+        shown.on_message(line)
+    outcome = train(
+        task, options, run.output, shown, observer=watching, resume=run.resume, overwrite=run.overwrite
+    )
     _print_outcome(outcome, task.unit.removesuffix("s"))
+    for line in watching.lines:
+        print(line)
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
 

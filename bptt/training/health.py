@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite
 
@@ -33,11 +33,15 @@ class Place:
         return TrainingError(where, rule, got, f"{kept}. {_CURE}")
 
 
-def check_update(model: Module, place: Place, loss: float, norm: float) -> None:
-    """Raise TrainingError if the loss or its gradient is not finite, naming the first bad one."""
+def check_update(
+    model: Module, place: Place, diagnose: Callable[[], str | None], loss: float, norm: float
+) -> None:
+    """Raise TrainingError if the loss or its gradient is not finite, and say what `diagnose` found, or else
+    name the first bad parameter.
+    """
     if not (isfinite(loss) and isfinite(norm)):
         rule = "the training loss and its gradient must be finite"
-        raise place.fault(rule, f"loss {loss:g}, {_first_bad(model)}")
+        raise place.fault(rule, f"loss {loss:g}, {diagnose() or _first_bad(model)}")
 
 
 def check_weights(model: Module, place: Place) -> None:

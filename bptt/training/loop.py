@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
+
+from torch import Tensor
 
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, write_weights
@@ -14,6 +16,7 @@ from bptt.training import checkpoint
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
 from bptt.training.lock import locked
+from bptt.training.observer import Nobody, Observer
 from bptt.training.opening import RECORDS, check_run, keep_options, open_run
 from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
@@ -32,6 +35,7 @@ def train(
     run: Path,
     reporter: Reporter,
     *,
+    observer: Observer | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Outcome:
@@ -41,6 +45,8 @@ def train(
     exact resume needs, `run/metrics.jsonl` the records. With `resume` a run goes on from its last
     checkpoint and comes to the same numbers as one that never stopped; a folder without a
     checkpoint is begun. Ctrl-C and SIGTERM end the step, save, and return an Outcome that says so.
+    An `observer` looks at the gradient; what it sees is recorded too, and the weights are what they are
+    without it.
 
     Raises InputError if `run` is taken or was begun with another configuration, TrainingError on
     NaN, infinity or divergence, MachineError if the disk or the memory is full; the last checkpoint
@@ -50,7 +56,7 @@ def train(
     check_run(run, resume, overwrite)
     with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
         saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
-        loop = _Loop(task, options, run, reporter)
+        loop = _Loop(task, options, run, reporter, observer or Nobody())
         try:
             if saved:
                 loop.restore()
@@ -65,12 +71,15 @@ def train(
 
 
 class _Loop:
-    def __init__(self, task: Task, options: TrainingOptions, run: Path, reporter: Reporter) -> None:
-        self._task, self._options, self._run, self._reporter = task, options, run, reporter
+    def __init__(
+        self, task: Task, options: TrainingOptions, run: Path, reporter: Reporter, observer: Observer
+    ) -> None:
+        self._task, self._options, self._run = task, options, run
+        self._reporter, self._observer = reporter, observer
         self._model = task.model
         parameters = [p for p in task.model.parameters() if p.requires_grad]
         self._optimiser = build_optimiser(parameters, options)
-        self._updater = Updater(task, parameters, self._optimiser, options)
+        self._updater = Updater(task, parameters, self._optimiser, options, observer)
         self._steps = count_steps(task, options, options.epochs)
         self._state = State()
         self._saved_step, self._saved_at = 0, monotonic()
@@ -123,7 +132,7 @@ class _Loop:
         return last or (state.step % every == 0 if every else state.index == 0)
 
     def _advance(self) -> None:
-        """Make one update, and its record where one is due."""
+        """Make one update, and the records that are due."""
         before = self._state
         steps = self._steps[before.epoch]
         epochs_done = before.epoch + before.index / steps
@@ -132,16 +141,33 @@ class _Loop:
         update = self._update()
         self._state = before.after(update, steps)
         self._tell(update)
+        if update.seen is not None:
+            self._append("gradient", **asdict(update.seen))
+            self._reporter.on_gradient(self._state.step, update.seen)
         if self._state.step % self._options.log_every == 0 or self._state.index == 0:
             self._record(rate, update.norm)
 
     def _update(self) -> Update:
         state = self._state
         place = self._place(state.epoch + 1, state.step + 1)
-        check = partial(check_update, self._model, place)
+        check = partial(check_update, self._model, place, self._diagnose)
         if self._options.optimiser == "lbfgs":
             return self._updater.on_whole_set(state.epoch, check)
-        return self._updater.on_batch(state.epoch, state.index, state.carry, check)
+        return self._updater.on_batch(place.step, state.epoch, state.index, state.carry, check)
+
+    def _diagnose(self) -> str | None:
+        """What the observer finds in the batches of the update that goes wrong, each run once more."""
+        state, carried = self._state, [self._state.carry]
+
+        def again(index: int) -> Tensor:
+            step = self._task.step(state.epoch, index, carried[-1])
+            carried.append(step.carry)
+            return step.loss
+
+        whole = self._options.optimiser == "lbfgs"
+        batches = range(self._task.steps(state.epoch)) if whole else [state.index]
+        found = (self._observer.diagnose(partial(again, index)) for index in batches)
+        return next(filter(None, found), None)
 
     def _tell(self, update: Update) -> None:
         epoch, epochs = self._state.epochs_begun, self._options.epochs
@@ -172,7 +198,7 @@ class _Loop:
         evaluation = Evaluation(epoch, epochs, self._state.step, metrics, self._task.criterion, best)
         self._reporter.on_evaluate(evaluation)
 
-    def _append(self, kind: str, **values: float) -> None:
+    def _append(self, kind: str, **values: object) -> None:
         record: Record = {
             "kind": kind,
             "step": self._state.step,

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from bptt.errors import InputError, MachineError
 
-Record = Mapping[str, str | int | float | bool]
+# Of what JSON can hold.
+Record = Mapping[str, object]
 
 
 def append_record(path: Path, record: Record) -> None:

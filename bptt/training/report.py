@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from bptt.training.observer import Seen
+
 Status = Literal["finished", "stopped early", "interrupted", "finished before"]
 
 
@@ -45,6 +47,9 @@ class Reporter(Protocol):
     def on_evaluate(self, evaluation: Evaluation) -> None:
         """The held-out data was scored."""
 
+    def on_gradient(self, step: int, seen: Seen) -> None:
+        """The gradient through time of the update `step` was looked at."""
+
     def on_message(self, text: str) -> None:
         """A line that the user should read."""
 
@@ -58,7 +63,7 @@ class Silent:
     def _ignore(self, *what: object) -> None:
         """Forget it."""
 
-    on_start = on_step = on_evaluate = on_message = on_end = _ignore
+    on_start = on_step = on_evaluate = on_gradient = on_message = on_end = _ignore
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from bptt.errors import InputError
+from bptt.training.observer import Seen
 from bptt.training.report import Evaluation, Progress, Reporter
 
 try:
@@ -19,7 +20,8 @@ _EVERY = 10
 
 
 class TensorBoardReporter:
-    """Writes "train/loss", and "held-out/NAME" for each metric, by step, and tells `inner` all.
+    """Writes "train/loss", "held-out/NAME" for each metric, and for each layer that is watched how far back
+    its gradient reaches, "tenth/NAME", and "factor/NAME", by step; and tells `inner` all.
 
     A resumed run overwrites the points behind the step from which it goes on; a new run those of the last.
     """
@@ -47,6 +49,15 @@ class TensorBoardReporter:
         for name, value in evaluation.metrics.items():
             self._add(f"held-out/{name}", value, evaluation.step)
         self._inner.on_evaluate(evaluation)
+
+    def on_gradient(self, step: int, seen: Seen) -> None:
+        """Add a point of each factor, and of the lag with a tenth where there is one."""
+        for curve in seen.curves:
+            name = f"{curve.layer} {curve.quantity}"
+            self._add(f"factor/{name}", curve.factor, step)
+            if curve.tenth is not None:
+                self._add(f"tenth/{name}", curve.tenth, step)
+        self._inner.on_gradient(step, seen)
 
     def on_end(self) -> None:
         """Close the folder."""

@@ -10,6 +10,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from bptt.tasks.task import Task
+from bptt.training.observer import Observer, Seen
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import random_states, set_random_states
@@ -17,12 +18,15 @@ from bptt.training.random_state import random_states, set_random_states
 
 @dataclass(frozen=True)
 class Update:
-    """What one update saw: mean loss per unit, units, norm of the gradient, the states after."""
+    """What one update saw: mean loss per unit, units, norm of the gradient, the states after; and what an
+    observer saw in it.
+    """
 
     loss: float
     units: int
     norm: float
     carry: tuple[Tensor, ...]
+    seen: Seen | None = None
 
 
 def count_steps(task: Task, options: TrainingOptions, epochs: int) -> list[int]:
@@ -43,26 +47,30 @@ class Updater:
         parameters: list[Parameter],
         optimiser: Optimizer,
         options: TrainingOptions,
+        observer: Observer,
     ) -> None:
         self._task, self._parameters = task, parameters
-        self._optimiser, self._options = optimiser, options
+        self._optimiser, self._options, self._observer = optimiser, options, observer
 
     def on_batch(
         self,
+        number: int,
         epoch: int,
         index: int,
         carry: tuple[Tensor, ...],
         check: Callable[[float, float], None],
     ) -> Update:
-        """One update on batch `index` of `epoch`."""
+        """The update of this number, from 1, on batch `index` of `epoch`."""
         self._optimiser.zero_grad()
+        self._observer.begin(number)
         step = self._task.step(epoch, index, carry)
         step.loss.backward()  # type: ignore[no-untyped-call]
+        seen = self._observer.finish()
         norm = clip_gradient(self._parameters, self._options)
         loss = step.loss.item()
         check(loss, norm)
         self._optimiser.step()
-        return Update(loss, step.units, norm, step.carry)
+        return Update(loss, step.units, norm, step.carry, seen)
 
     def on_whole_set(self, epoch: int, check: Callable[[float, float], None]) -> Update:
         """One update on all batches of `epoch` together, by the optimiser's line search.
