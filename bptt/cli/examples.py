@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from bptt.cli.training import of_data, of_model
+from bptt.cli.training import FirstArguments, of_data, of_model
 
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
@@ -60,7 +60,7 @@ class EncoderArguments:
         "zero"
     )
 
-    def options(self) -> EncoderOptions:
+    def options(self, first: FirstArguments) -> EncoderOptions:
         """The same as checked values."""
         from bptt.tasks.encoder import EncoderOptions
 
@@ -74,6 +74,9 @@ class EncoderArguments:
             feed_forward=tuple(self.feed_forward or ()),
             activation=self.activation,
             input_dropout=self.input_dropout,
+            recurrent_init=first.recurrent_init,
+            recurrent_scale=first.recurrent_scale,
+            forget_bias=first.forget_bias,
         )
 
 

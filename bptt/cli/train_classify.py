@@ -9,6 +9,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
+    FirstArguments,
     RunArguments,
     StepArguments,
     as_typed,
@@ -37,6 +38,7 @@ def classify(
         bool, of_data("--both-strands", help="Read DNA also as its reverse complement.")
     ] = False,
     encoder: EncoderArguments,
+    first: FirstArguments,
     embedding: Annotated[int, of_model(help="Width of the embedding of tokens, 0: one-hot.")] = 64,
     token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
     pooling: Annotated[
@@ -69,7 +71,7 @@ def classify(
         config = ClassifierConfig(
             load(encoder.cell),
             SourceOptions(form, text_column, label_column, both_strands=both_strands),
-            encoder.options(),
+            encoder.options(first),
             HeadOptions(pooling, loss),
             TokenOptions(embedding, token_dropout),
             tokens.options(),

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from bptt.cli.training import (
+    FirstArguments,
     RunArguments,
     StepArguments,
     as_typed,
@@ -52,6 +53,7 @@ def lm(
     initial: Annotated[
         Literal["zero", "learned"], of_model(help="The states that a text starts from.")
     ] = "zero",
+    first: FirstArguments,
     batch_size: Annotated[int, of_steps(help="Streams, or lines, side by side.")] = 32,
     length: Annotated[int, of_steps(help="Tokens the gradient goes back (continuous).")] = 50,
     steps: StepArguments,
@@ -75,7 +77,18 @@ def lm(
         options = training_options(run, steps)
         config = LanguageModelConfig(
             load(cell),
-            ModelOptions(hidden, layers, dropout, projection, initial, 0 if one_hot else embedding, tied),
+            ModelOptions(
+                hidden,
+                layers,
+                dropout,
+                projection,
+                initial,
+                0 if one_hot else embedding,
+                tied,
+                recurrent_init=first.recurrent_init,
+                recurrent_scale=first.recurrent_scale,
+                forget_bias=first.forget_bias,
+            ),
             DataOptions(mode, batch_size, length, held_out, run.seed),
             VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
         )

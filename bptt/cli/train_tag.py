@@ -9,6 +9,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments
 from bptt.cli.training import (
+    FirstArguments,
     RunArguments,
     StepArguments,
     as_typed,
@@ -34,6 +35,7 @@ def tag(
     min_count: Annotated[int, of_data(help="Rarer words are <unk>.")] = 1,
     lower: Annotated[bool, of_data(help="Look words up in small letters.")] = True,
     encoder: EncoderArguments,
+    first: FirstArguments,
     embedding: Annotated[int, of_model(help="Width of the embedding of words, 0: one-hot.")] = 100,
     vectors: Annotated[
         Path | None,
@@ -76,7 +78,7 @@ def tag(
                 lowercase=lower,
                 spelled=characters,
             ),
-            encoder.options(),
+            encoder.options(first),
             examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)

@@ -10,6 +10,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
+    FirstArguments,
     RunArguments,
     StepArguments,
     as_typed,
@@ -71,7 +72,7 @@ class DecoderArguments:
     tied: Annotated[bool, of_model("--tied", help="The embedding is the output matrix too.")] = False
     smoothing: Annotated[float, of_model(help="Share of probability spread over all tokens.")] = 0.0
 
-    def options(self, encoder: EncoderArguments, vector: bool) -> DecoderOptions:
+    def options(self, encoder: EncoderArguments, first: FirstArguments, vector: bool) -> DecoderOptions:
         """The same as checked values; `vector`: the source is no sequence."""
         from bptt.tasks.translate.decoder_options import DecoderOptions
 
@@ -86,6 +87,9 @@ class DecoderArguments:
             shared=self.shared,
             tied=self.tied,
             smoothing=self.smoothing,
+            recurrent_init=first.recurrent_init,
+            recurrent_scale=first.recurrent_scale,
+            forget_bias=first.forget_bias,
         )
 
 
@@ -104,6 +108,7 @@ def translate(
     tokens: TokenArguments,
     targets: TargetArguments,
     encoder: EncoderArguments,
+    first: FirstArguments,
     decoder: DecoderArguments,
     token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
     steps: StepArguments,
@@ -131,8 +136,8 @@ def translate(
         config = TranslatorConfig(
             load(encoder.cell),
             pairs,
-            encoder.options(),
-            decoder.options(encoder, pairs.is_vector),
+            encoder.options(first),
+            decoder.options(encoder, first, pairs.is_vector),
             TokenOptions(decoder.embedding, token_dropout),
             vocabulary,
             targets.options(vocabulary),

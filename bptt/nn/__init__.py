@@ -9,6 +9,8 @@ from bptt.nn.crf import TagPath as TagPath
 from bptt.nn.decoder import Bridge as Bridge
 from bptt.nn.decoder import Decoder as Decoder
 from bptt.nn.decoder import DecoderState as DecoderState
+from bptt.nn.initialisation import init_forget_bias as init_forget_bias
+from bptt.nn.initialisation import init_recurrent as init_recurrent
 from bptt.nn.modules import GRU as GRU
 from bptt.nn.modules import LSTM as LSTM
 from bptt.nn.modules import RNN as RNN

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from bptt.cells.cell import Cell
 from bptt.errors import InputError
-from bptt.tasks.options import check_keys, read_section, section
+from bptt.tasks.options import check_keys, read_section, section, to_section
 from bptt.tasks.run_folder import CONFIG, read_config
 
 Config = TypeVar("Config")
@@ -20,7 +19,7 @@ _OTHERS = {"format", "bptt", "task", "training"}
 def to_sections(config: object) -> dict[str, Any]:
     """A section for each field."""
     values = {name: getattr(config, name) for name in get_type_hints(type(config))}
-    return {name: v.to_dict() if isinstance(v, Cell) else asdict(v) for name, v in values.items()}
+    return {name: v.to_dict() if isinstance(v, Cell) else to_section(v) for name, v in values.items()}
 
 
 def read_sections(kind: type[Config], run: Path, task: str) -> Config:

@@ -1,16 +1,33 @@
-"""Options in frozen dataclasses, read back from JSON: every field, no more and no fewer."""
+"""Options in frozen dataclasses, as JSON and back: every field, no more and no fewer.
+
+A field that came later than the first run folders is marked ADDED. It is written only where it differs from
+its default, which is what runs without it were made with: they are read, and gone on with, as ever.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Mapping, Set
+from dataclasses import asdict, fields
+from types import MappingProxyType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bptt.errors import InputError
 
-Options = TypeVar("Options")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Options = TypeVar("Options", bound="DataclassInstance")
+
+# The metadata of a field that older run folders lack.
+ADDED: Mapping[str, bool] = MappingProxyType({"added": True})
 
 _CURE = "Restore the file, or train again"
+
+
+def to_section(options: DataclassInstance) -> dict[str, Any]:
+    """The fields as plain data."""
+    usual = {each.name: each.default for each in fields(options) if each.metadata == ADDED}
+    return {name: v for name, v in asdict(options).items() if name not in usual or v != usual[name]}
 
 
 def section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
@@ -21,9 +38,11 @@ def section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, An
     return found
 
 
-def check_keys(found: Mapping[str, Any], wanted: set[str], where: str) -> None:
-    """Raise InputError unless `found` has exactly the keys `wanted`."""
-    missing, unknown = sorted(wanted - found.keys()), sorted(found.keys() - wanted)
+def check_keys(
+    found: Mapping[str, Any], wanted: set[str], where: str, optional: Set[str] = frozenset()
+) -> None:
+    """Raise InputError unless `found` has exactly the keys `wanted`, or lacks but some `optional` ones."""
+    missing, unknown = sorted(wanted - optional - found.keys()), sorted(found.keys() - wanted)
     if missing:
         raise InputError(where, f"needs {', '.join(missing)}", "no such keys", _CURE)
     if unknown:
@@ -39,7 +58,7 @@ def read_section(kind: type[Options], config: Mapping[str, Any], name: str, wher
     """
     found, place = section(config, name, where), f"{where}: {name}"
     hints = get_type_hints(kind)
-    check_keys(found, set(hints), place)
+    check_keys(found, set(hints), place, {each.name for each in fields(kind) if each.metadata == ADDED})
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
     for key, value in values.items():
         if not _fits(value, hints[key]):

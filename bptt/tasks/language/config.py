@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,7 @@ from bptt.data.checks import check_choice, check_least
 from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.config import read_sections
+from bptt.tasks.options import to_section
 from bptt.tasks.recurrent_options import RecurrentOptions
 
 TASK = "language-model"
@@ -88,10 +89,10 @@ class LanguageModelConfig:
     def to_dict(self) -> dict[str, Any]:
         """The sections of config.json, with the usual values filled in."""
         return {
-            "model": asdict(self.model) | {"embedding_size": self.model.width},
+            "model": to_section(self.model) | {"embedding_size": self.model.width},
             "cell": self.cell.to_dict(),
-            "data": asdict(self.data),
-            "vocabulary": asdict(self.vocabulary),
+            "data": to_section(self.data),
+            "vocabulary": to_section(self.vocabulary),
         }
 
 

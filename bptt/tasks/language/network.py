@@ -44,6 +44,7 @@ class LanguageModel(nn.Module):
         too; the output uniform within ±1/√width; its bias zero; the stack as `Recurrent` does.
         """
         self.recurrent.reset_parameters()
+        self.options.initialise(self.recurrent)
         bound = self.recurrent.output_size**-0.5
         if self.options.width:
             nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)

@@ -52,6 +52,7 @@ class Writer(nn.Module, ABC):
             dropout=options.dropout_between,
             proj_size=options.proj_size,
         )
+        options.initialise(self.decoder.recurrent)
         self.bridge = bridge(self.decoder.recurrent)
         self.dropout = nn.Dropout(options.dropout)
         if not options.shared:
