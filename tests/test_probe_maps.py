@@ -73,6 +73,7 @@ def test_every_pair_of_loss_step_and_time_step(kind: str, layers: int, both: boo
         arrow = (" →", " ←")[side] if both else ""
         assert (found.layer, found.reverse) == (f"layer {layer + 1}{arrow}", bool(side))
         torch.testing.assert_close(found.net, norms, **CLOSE)
+        torch.testing.assert_close(found.losses, energies(theirs(x)[0], weights).detach())
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]) and parameter.requires_grad and parameter.grad is None
     assert "forward" not in vars(model)

@@ -17,6 +17,7 @@ from bptt.data.levels import Name as Level
 from bptt.data.levels import VocabularyOptions
 from bptt.data.readers.document import Document
 from bptt.errors import InputError
+from bptt.nn.exposure import Exposure
 from bptt.tasks.classify import exposure as classify
 from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, Loss, SourceOptions
 from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier
@@ -24,7 +25,7 @@ from bptt.tasks.codecs.codec import pad
 from bptt.tasks.codecs.words import WordOptions
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.expose import expose
-from bptt.tasks.exposure import BEGINNING, Exposure
+from bptt.tasks.exposure import BEGINNING
 from bptt.tasks.inputs import TokenOptions
 from bptt.tasks.language import exposure as language
 from bptt.tasks.language.config import DataOptions

@@ -28,11 +28,13 @@ class GradientMap:
 
     `net` (M, N) is ‖∂E_m/∂net_n‖, all sums of a step together, for the loss steps m of `loss_steps` and
     all steps n; `carried` has ‖∂E_m/∂s_{n-1}‖ for each state s, what step n hands on to the one before.
+    `losses` (M,) are the E_m.
     """
 
     layer: str
     reverse: bool
     loss_steps: tuple[int, ...]
+    losses: Tensor
     net: Tensor
     carried: Mapping[str, Tensor]
 
@@ -66,21 +68,25 @@ def gradient_maps(
     if not steps or block < 1:
         raise InputError("gradient maps", "steps and block are at least 1", f"{len(steps)} and {block}")
     found: list[Mapping[str, Norms]] = []
+    values: list[Tensor] = []
     chosen = recurrent_modules(model) if modules is None else modules
     with undisturbed(model), listening(chosen) as listener:
         for first in range(0, len(steps), block):
             part = steps[first : first + block]
-            found.append(_go_back(model, listener, losses, part))
+            values.append(_go_back(model, listener, losses, part))
+            found.append(listener.heard())
             if progress is not None:
                 progress(first + len(part))
+    every, energies = tuple(steps), torch.cat(values).double().cpu()
     return tuple(
-        _assemble(listener, found, layer, tuple(steps)) for layer in listener.layers if layer in found[0]
+        _assemble([norms[layer] for norms in found], layer, listener.is_reverse(layer), every, energies)
+        for layer in listener.layers
+        if layer in found[0]
     )
 
 
-def _go_back(
-    model: nn.Module, listener: Listener, losses: Losses, steps: Sequence[int]
-) -> Mapping[str, Norms]:
+def _go_back(model: nn.Module, listener: Listener, losses: Losses, steps: Sequence[int]) -> Tensor:
+    """The losses, having gone back from them."""
     listener.start()
     with only_vectors(model, listener.modules) as vectors:
         values = losses(steps)
@@ -88,19 +94,17 @@ def _go_back(
             rule = f"losses gives one loss for each of {len(steps)} steps"
             raise InputError("gradient maps", rule, f"a tensor {tuple(values.shape)}")
         torch.autograd.grad(values.sum(), vectors, allow_unused=True)
-    return listener.heard()
+    return values.detach()
 
 
 def _assemble(
-    listener: Listener, found: Sequence[Mapping[str, Norms]], layer: str, steps: tuple[int, ...]
+    parts: Sequence[Norms], layer: str, reverse: bool, steps: tuple[int, ...], losses: Tensor
 ) -> GradientMap:
-    parts = [norms[layer] for norms in found]
     longest = max(len(norms.delta) for norms in parts)
 
     def rows(values: Sequence[Tensor]) -> Tensor:
         """(M, N) of several (T, R): where a pass ended early, no gradient came."""
         return torch.cat([functional.pad(v.T, (0, longest - len(v))) for v in values]).cpu()
 
-    states = parts[0].states
-    carried = {s: rows([p.carried[..., k] for p in parts]) for k, s in enumerate(states)}
-    return GradientMap(layer, listener.is_reverse(layer), steps, rows([p.net for p in parts]), carried)
+    carried = {s: rows([p.carried[..., k] for p in parts]) for k, s in enumerate(parts[0].states)}
+    return GradientMap(layer, reverse, steps, losses, rows([p.net for p in parts]), carried)

@@ -7,9 +7,10 @@ from typing import TypeVar
 from bptt.data.checks import check_least
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.forms import Source, document_of
+from bptt.nn.exposure import Exposure
 from bptt.tasks.classify import exposure as classify
 from bptt.tasks.classify.task import TrainedClassifier
-from bptt.tasks.exposure import Exposure, check_number
+from bptt.tasks.exposure import check_number
 from bptt.tasks.language import exposure as language
 from bptt.tasks.language.model import Trained
 from bptt.tasks.loading import AnyTrained

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from bptt.data.examples import Example
 from bptt.errors import InputError
+from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.tasks.classify.network import Classifier, SequenceReader
 from bptt.tasks.classify.task import TrainedClassifier
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.exposure import Exposure, LossSteps, Part, encode_one, show_input
+from bptt.tasks.exposure import encode_one, show_input
 
 
 def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -> Exposure:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from bptt.data.batches import NOTHING, Lines
 from bptt.data.levels import END
+from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.exposure import Exposure, LossSteps, Part, check_number, show_tokens
+from bptt.tasks.exposure import check_number, show_tokens
 from bptt.tasks.language.evaluation import encode_text
 from bptt.tasks.language.model import Trained
 from bptt.tasks.language.network import START, LanguageModel, States

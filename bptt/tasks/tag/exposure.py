@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Example, Words
+from bptt.nn.exposure import Exposure, LossSteps, Part, Sequence
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.exposure import Exposure, LossSteps, Part, Sequence, encode_one
+from bptt.tasks.exposure import encode_one
 from bptt.tasks.tag.network import Tagger
 from bptt.tasks.tag.task import TrainedTagger
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from bptt.data.examples import Example
 from bptt.nn.decoder import DecoderState
+from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.exposure import Exposure, LossSteps, Part, encode_one, show_input, show_tokens
+from bptt.tasks.exposure import encode_one, show_input, show_tokens
 from bptt.tasks.translate.network import Translator, Writer, shift
 from bptt.tasks.translate.translator import TrainedTranslator, encode_targets
 

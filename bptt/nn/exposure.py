@@ -1,0 +1,73 @@
+"""One example as a model reads it, and its loss term by term: what a probe looks into, whatever the job."""
+
+from __future__ import annotations
+
+from collections import abc
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from bptt.nn.stack import Stack
+
+# The numbers of loss terms, R of them, in any order, some perhaps several times.
+LossSteps = abc.Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """What a model reads or writes: a "text", a "source", a "target", ...
+
+    `tokens` name its T steps, to be shown. `texts` are what each step adds to the text, so that joined
+    they are the text: a newline for `<eos>`, a word with the space before it, nothing for numbers.
+    """
+
+    name: str
+    tokens: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A recurrent stack of a model. `name` is "encoder" or "decoder", "" for the only one.
+
+    It reads the sequence of the number `sequence`: `inputs` (T, 1, I), detached, from the states `initial`,
+    one (num_layers * directions, 1, width) each, from its own if None. A part that is `stepwise` is called
+    for one step at a time, since what it reads there depends on what it gave before.
+    """
+
+    name: str
+    stack: Stack
+    sequence: int
+    inputs: Tensor
+    initial: tuple[Tensor, ...] | None = None
+    stepwise: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Exposure:
+    """One example of a job, and its loss E = Σ_m E_m as a function of what goes into the first stack.
+
+    `targets` say for each of the M loss terms what was to be predicted; the terms belong to the sequence
+    of the number `of`. `parts` are in the order in which they run. `losses_of` takes inputs (T, R, I) of
+    the first part, a copy of the example in each row, and R loss terms; it gives E_m (R,) of row r for the
+    r-th of these, differentiable, in the unit of the job's loss (nats, but for a squared one). Steps that
+    E_m does not depend on may be left out: no gradient reaches them. The caller sees to evaluation mode.
+    """
+
+    model: nn.Module
+    sequences: tuple[Sequence, ...]
+    parts: tuple[Part, ...]
+    of: int
+    targets: tuple[str, ...]
+    losses_of: abc.Callable[[Tensor, LossSteps], Tensor]
+
+    @property
+    def loss_steps(self) -> int:
+        """M, the number of loss terms: T for a tag or a next token at each step, 1 for a class."""
+        return len(self.targets)
+
+    def losses(self, steps: LossSteps) -> Tensor:
+        """E_m (R,) for these loss terms of as many copies of the example, row r of every stack's batch being
+        that for the r-th; differentiable by the parameters.
+        """
+        return self.losses_of(self.parts[0].inputs.expand(-1, len(steps), -1), steps)

@@ -1,0 +1,217 @@
+"""A look into a model on examples of its job: everything that probes measure, gathered by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from bptt.errors import InputError
+from bptt.nn.exposure import Exposure, Part
+from bptt.probe.attribution import gradient_x_input, integrated_gradients
+from bptt.probe.decay_bound import DecayBound, decay_bounds
+from bptt.probe.flow import NET, Flow, flow
+from bptt.probe.layers import layer_names
+from bptt.probe.listener import only_vectors
+from bptt.probe.maps import GradientMap, gradient_maps
+from bptt.probe.properties import Property
+from bptt.probe.saturation import Saturations, saturation
+from bptt.probe.spectrum import LayerSpectrum, spectrum
+from bptt.probe.undisturbed import undisturbed
+from bptt.probe.units import Ranking, rank_units, varies
+from bptt.probe.values import LayerValues, values
+from bptt.probe.verdict import Evidence, Finding, verdict
+
+# Of one example: integrated gradients for so many losses, the largest, as each takes some hundred passes.
+INTEGRATED = 4
+# Lyapunov exponents and singular values are taken along so many steps, and so many of each.
+SPECTRUM_STEPS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A layer of a part in one direction, named as it is shown, on all examples after each other.
+
+    `sequence` is the number of what it reads; `values` are (T, 1, width) each; `bound` is that of its decay,
+    where the cell has one and no layer above could carry the gradient around it.
+    """
+
+    name: str
+    part: Part
+    sequence: int
+    values: LayerValues
+    bound: DecayBound | None
+    spectrum: LayerSpectrum | None
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """All that was measured. `losses` (T,) belong to the steps of sequence `of`, NaN where there are none.
+
+    The maps and the attributions are those of the first example: `gradient_times_input` (M, N), and
+    `integrated` (m, N) for the loss steps `integrated_steps`, both of the first part's input.
+    """
+
+    of: int
+    losses: Tensor
+    layers: tuple[Layer, ...]
+    flow: Flow
+    maps: tuple[GradientMap, ...]
+    gradient_times_input: Tensor
+    integrated_steps: tuple[int, ...]
+    integrated: Tensor
+    saturations: Saturations
+    rankings: tuple[tuple[Property, Ranking], ...]
+    findings: tuple[Finding, ...]
+
+
+def look(
+    subjects: Sequence[Exposure],
+    lags: int,
+    properties: Sequence[Property] = (),
+    progress: Callable[[str, int, int], None] = lambda what, done, all_: None,
+) -> Look:
+    """Look into a model on one or more examples of the same job.
+
+    Args:
+        subjects: the examples.
+        lags: how far back the gradient is followed.
+        properties: of the tokens; units are ranked by how well they follow each.
+        progress: is told what is being done, and how much of all has been.
+
+    Raises InputError if there is no example, or none with enough steps to look back.
+
+    """
+    if not subjects:
+        raise InputError("look", "there is at least one example", "none")
+    count = len(subjects) + 4
+    maps = []
+    for number, subject in enumerate(subjects):
+        progress("gradients", number, count)
+        modules = [(part.name, part.stack) for part in subject.parts]
+        maps.append(gradient_maps(subject.model, subject.losses, range(subject.loss_steps), modules=modules))
+    progress("gates and states", count - 4, count)
+    seen = _values(subjects)
+    used = saturation([found for _, found in seen])
+    progress("spectra", count - 3, count)
+    layers = tuple(_layers(subjects[0], seen))
+    progress("attribution", count - 2, count)
+    first, (times_input, chosen, integrated) = subjects[0], _attribute(subjects[0], maps[0][0].losses)
+    progress("units", count - 1, count)
+    found = flow(maps, [_anchors(subject) for subject in subjects], lags)
+    return Look(
+        of=first.of,
+        losses=_losses(subjects, maps),
+        layers=layers,
+        flow=found,
+        maps=maps[0],
+        gradient_times_input=times_input,
+        integrated_steps=chosen,
+        integrated=integrated,
+        saturations=used,
+        rankings=tuple(_rank(subjects, layers, properties)),
+        findings=verdict(list(_evidence(layers, found, used))),
+    )
+
+
+def _named(part: Part, layer: str) -> str:
+    return f"{part.name} {layer}".strip()
+
+
+def _values(subjects: Sequence[Exposure]) -> list[tuple[Part, LayerValues]]:
+    """Every layer's values on all examples after each other, with its part in the first."""
+    each = [
+        [(part, found) for part in subject.parts for found in values(part.stack, part.inputs, part.initial)]
+        for subject in subjects
+    ]
+    return [
+        (same[0][0], _joined(same[0][0], [found for _, found in same])) for same in zip(*each, strict=True)
+    ]
+
+
+def _joined(part: Part, found: Sequence[LayerValues]) -> LayerValues:
+    same = zip(*(one.values for one in found), strict=True)
+    values_ = tuple(replace(v[0], tensor=torch.cat([one.tensor for one in v])) for v in same)
+    return replace(found[0], name=_named(part, found[0].name), values=values_)
+
+
+def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[Layer]:
+    """Each layer with its bound and its spectrum, along the first steps of the first example."""
+    for part in subject.parts:
+        here = [found for other, found in seen if other is part]
+        bounds, top = decay_bounds(part.stack), part.stack.num_layers
+        x = part.inputs[:SPECTRUM_STEPS]
+        long = part.stack.cell.states and len(x) > 1
+        spectra = spectrum(part.stack, x, part.initial) if long else (None,) * len(here)
+        for found, bound, measured in zip(here, bounds, spectra, strict=True):
+            yield Layer(
+                found.name, part, part.sequence, found, bound if found.layer == top else None, measured
+            )
+
+
+def _attribute(subject: Exposure, losses: Tensor) -> tuple[Tensor, tuple[int, ...], Tensor]:
+    """Gradient x input for every loss; integrated gradients for the largest ones, and which these are."""
+    inputs, every = subject.parts[0].inputs, range(subject.loss_steps)
+    chosen = tuple(sorted(losses.topk(min(INTEGRATED, len(losses))).indices.tolist()))
+    stacks = [part.stack for part in subject.parts]
+    with undisturbed(subject.model), only_vectors(subject.model, stacks):
+        times_input = gradient_x_input(subject.losses_of, inputs, every)
+        integrated = integrated_gradients(subject.losses_of, inputs, chosen)
+    return times_input, chosen, integrated.scores
+
+
+def _by_step(subject: Exposure, part: Part) -> bool:
+    """Whether each loss enters this part at a step of its own, and not all after its last one."""
+    return part.sequence == subject.of and subject.loss_steps == len(part.inputs)
+
+
+def _anchors(subject: Exposure) -> Mapping[str, Sequence[int]]:
+    """Where each loss enters each layer."""
+    found: dict[str, Sequence[int]] = {}
+    for part in subject.parts:
+        for layer, name in zip(part.stack.layers, layer_names(part.stack), strict=True):
+            last = 0 if layer.reverse else len(part.inputs) - 1
+            steps = range(subject.loss_steps)
+            found[_named(part, name)] = steps if _by_step(subject, part) else [last for _ in steps]
+    return found
+
+
+def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]]) -> Tensor:
+    """By step of the sequence that they belong to; a single one belongs to the last step."""
+    found = []
+    for subject, (first, *_) in zip(subjects, maps, strict=True):
+        steps = torch.full((len(subject.sequences[subject.of].tokens),), torch.nan, dtype=torch.float64)
+        steps[len(steps) - len(first.losses) :] = first.losses
+        found.append(steps)
+    return torch.cat(found)
+
+
+def _rank(
+    subjects: Sequence[Exposure], layers: Sequence[Layer], properties: Sequence[Property]
+) -> Iterator[tuple[Property, Ranking]]:
+    for number in dict.fromkeys(layer.sequence for layer in layers):
+        texts = [text for subject in subjects for text in subject.sequences[number].texts]
+        found = [(property_, property_.of(texts)) for property_ in properties]
+        asked = [(property_, steps) for property_, steps in found if varies(steps)]
+        here = [layer.values for layer in layers if layer.sequence == number]
+        if asked:
+            rankings = rank_units(here, [steps for _, steps in asked])
+            yield from zip((property_ for property_, _ in asked), rankings, strict=True)
+
+
+def _evidence(layers: Sequence[Layer], found: Flow, used: Saturations) -> Iterator[Evidence]:
+    curves = {curve.layer: curve for curve in found.curves if curve.quantity == NET}
+    for layer in layers:
+        gates = {v.name: float(v.tensor.mean()) for v in layer.values.values if v.kind == "gate"}
+        yield Evidence(
+            layer=layer.name,
+            cell=layer.part.stack.cell,
+            curve=curves[layer.name],
+            bound=layer.bound,
+            spectrum=layer.spectrum,
+            saturations=[s for s in used.bounded if s.layer == layer.name],
+            activities=[a for a in used.rectified if a.layer == layer.name],
+            gates=gates,
+        )
