@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
 from bptt.data.checks import check_least
@@ -38,17 +39,37 @@ def expose(
     and the answer found stands for what is wanted. To a language model each source is a text. At most
     `limit` steps are read. Raises InputError.
     """
+    (found,) = expose_all(
+        trained, source, labelled=labelled, limit=limit, number=number, count=1, target=target
+    )
+    return found
+
+
+def expose_all(
+    trained: AnyTrained,
+    source: Source,
+    *,
+    labelled: bool,
+    limit: int,
+    count: int,
+    number: int = 0,
+    target: Source | None = None,
+) -> list[Exposure]:
+    """At most `count` examples from `number` on; of a continuous text so many stretches after each other."""
     check_least("limit", limit, 1)
+    check_least("count", count, 1)
     if isinstance(trained, Trained):
-        return language.expose(trained, document_of(source).text, number, limit)
+        return language.expose_all(trained, document_of(source).text, number, limit, count)
     if isinstance(trained, TrainedClassifier):
-        return classify.expose(trained, _take(trained.read(source, labelled), number), limit)
+        rows = _take(trained.read(source, labelled), number, count)
+        return [classify.expose(trained, row, limit) for row in rows]
     if isinstance(trained, TrainedTagger):
-        return tag.expose(trained, _take(trained.read(source, labelled), number), limit)
+        words = _take(trained.read(source, labelled), number, count)
+        return [tag.expose(trained, row, limit) for row in words]
     pairs = trained.read_pairs(source, target) if labelled else trained.read(source)
-    return translate.expose(trained, _take(pairs, number), limit)
+    return [translate.expose(trained, row, limit) for row in _take(pairs, number, count)]
 
 
-def _take(examples: Examples[X, Y], number: int) -> Example[X, Y]:
+def _take(examples: Examples[X, Y], number: int, count: int) -> Sequence[Example[X, Y]]:
     check_number(number, len(examples), "examples")
-    return examples.rows[number]
+    return examples.rows[number : number + count]

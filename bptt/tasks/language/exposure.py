@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -27,35 +28,53 @@ def expose(trained: Trained, text: str, number: int, limit: int) -> Exposure:
     the beginning of the text. Where sentences are read, it is the number of the sentence, which is looked
     at from its beginning. Both count from 0. Raises InputError.
     """
-    model, vocabulary, config = trained
-    tokens = encode_text(vocabulary, config.data, text)[0].long()
-    if config.data.mode == "sentences":
+    (found,) = expose_all(trained, text, number, limit, 1)
+    return found
+
+
+def expose_all(trained: Trained, text: str, number: int, limit: int, count: int) -> list[Exposure]:
+    """At most `count` stretches of a continuous text, one after the other, or as many sentences."""
+    tokens = encode_text(trained.vocabulary, trained.config.data, text)[0].long()
+    if trained.config.data.mode == "sentences":
         lines = Lines(tokens)
         check_number(number, len(lines.lengths), "sentences")
-        tokens, first = lines.batch(torch.tensor([number])).targets[:, 0], 0
-    else:
-        check_number(number, len(tokens), vocabulary.unit)
-        first = number
-    read = torch.cat([tokens.new_tensor([NOTHING]), tokens[:-1]])
-    stretch = slice(first, first + limit)
+        rows = range(number, min(number + count, len(lines.lengths)))
+        sentences = (lines.batch(torch.tensor([row])).targets[:, 0] for row in rows)
+        return [_expose(trained, sentence, slice(0, limit), START) for sentence in sentences]
+    check_number(number, len(tokens), trained.vocabulary.unit)
+    starts = range(number, min(number + count * limit, len(tokens)), limit)
+    read, found, states = _shifted(tokens), [], START
+    for before, first in pairwise((0, *starts)):
+        with evaluating(trained.model):
+            states = _read(trained.model, read[before:first], states)
+        found.append(_expose(trained, tokens, slice(first, first + limit), states))
+    return found
+
+
+def _shifted(tokens: Tensor) -> Tensor:
+    """What is read where each of `tokens` is predicted."""
+    return torch.cat([tokens.new_tensor([NOTHING]), tokens[:-1]])
+
+
+def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) -> Exposure:
+    """A stretch of tokens to be predicted, from the states before it."""
+    model, vocabulary, _ = trained
+    read, targets, first = _shifted(tokens), tokens[stretch], stretch.start
     with evaluating(model):
-        states = _read(model, read[:first])
         inputs = model.embed(read[stretch, None].to(model.device))
     at_start = first == 0 or int(read[first - 1]) in (NOTHING, END)
-    part = Part("", model.recurrent, 0, inputs, states or None)
     return Exposure(
         model,
         sequences=(show_tokens("text", vocabulary, read[stretch].tolist(), at_start),),
-        parts=(part,),
+        parts=(Part("", model.recurrent, 0, inputs, states or None),),
         of=0,
-        targets=tuple(map(vocabulary.show, tokens[stretch].tolist())),
-        losses_of=partial(_losses, model, states, tokens[stretch].to(model.device)),
+        targets=tuple(map(vocabulary.show, targets.tolist())),
+        losses_of=partial(_losses, model, states, targets.to(model.device)),
     )
 
 
-def _read(model: LanguageModel, tokens: Tensor) -> States:
-    """The states after `tokens` (N,)."""
-    states = START
+def _read(model: LanguageModel, tokens: Tensor, states: States) -> States:
+    """The states after `tokens` (N,), from those before."""
     for first in range(0, len(tokens), _READ):
         _, states = model.read(tokens[first : first + _READ, None].to(model.device), states)
     return states
