@@ -52,9 +52,17 @@ def small(title: str = "A small model") -> Inspection:
             for gate in "ifo"
         ),
         spectra=(
-            Spectrum("layer 1", -np.sort(-draw.gamma(2, 0.4, (STEPS, 8)), 1), np.linspace(-0.1, -2, UNITS)),
+            Spectrum(
+                "layer 1",
+                tuple(range(STEPS)),
+                -np.sort(-draw.gamma(2, 0.4, (STEPS, 8)), 1),
+                np.linspace(-0.1, -2, UNITS),
+            ),
         ),
-        properties=(Property("inside quotes", QUOTES, (Hit("layer 1", "c", PLANTED, 1.0),)),),
+        properties=(
+            Property("inside quotes", QUOTES, (Hit("layer 1", "c", PLANTED, 1.0),)),
+            Property("place in the line", ".+", (Hit("layer 1", "h", 2, -0.61),), "position", held_out=True),
+        ),
         dead=(Dead("layer 1", (3, 7), UNITS),),
     )
 
@@ -100,7 +108,7 @@ def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
             Attribution("gradient × input", 0, 0, places, places, draw.normal(size=(steps, steps))),
         ),
         saturations=(),
-        spectra=(Spectrum("layer 1", draw.random((steps, units)), draw.random(units)),),
+        spectra=(Spectrum("layer 1", places, draw.random((steps, units)), draw.random(units)),),
         properties=(Property("inside quotes", QUOTES, (Hit("layer 2", "c", 200, 0.9),)),),
     )
 

@@ -214,6 +214,43 @@ def test_a_property_is_a_button(show: Open) -> None:
         assert f"unit {PLANTED}" in page.locator(".search .hits li").first.inner_text()
 
 
+def test_a_property_that_is_a_number_tells_how_it_was_measured(show: Open) -> None:
+    with show(small()) as page:
+        page.get_by_role("button", name="place in the line").click()
+        assert page.locator(".search .hits li").all_inner_texts() == [
+            "layer 1 · h · unit 2\n0.610\nfalls with it"
+        ]
+        said = page.locator(".said").inner_text()
+        assert "Spearman's correlation with the position" in said
+        assert said.endswith("measured on the second.")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "marked"),
+    [
+        (r"猫(\w)", "在"),  # a group is meant, and \w knows Chinese
+        ("^.", "猫第"),  # at the beginning of each line
+        (r"(?P<a>[\d])", "2"),
+        (r"\"\w", '"a'),  # a mark that needs no backslash has one
+        ("行hi", "行hi"),  # in what tokens stand for, not in how they are shown
+        ("(?i)b", "B"),
+        ("b|", ""),  # nothing is inside an empty match
+    ],
+)
+def test_patterns_are_those_of_python(show: Open, pattern: str, marked: str) -> None:
+    texts = ("猫", "在", "", "2", '"', "a", "\n", "第", "行", "hi", "B")
+    shown = ("猫", "在", "<s>", "2", '"', "a", "↵", "第", "行", "▁hi", "B")
+    empty = dict.fromkeys("flows maps attributions saturations spectra properties dead".split(), ())
+    value = inspection.Value("h", "state", np.random.default_rng(0).normal(size=(len(texts), 2)))
+    sequence = inspection.Sequence("text", shown, None, texts)
+    layers = (inspection.Layer("layer 1", 0, (value,)),)
+    with show(replace(small(), sequences=(sequence,), layers=layers, **empty)) as page:
+        page.get_by_label("Find units that follow a pattern").fill(pattern)
+        page.get_by_text("inside a match").wait_for()
+        steps = page.locator(".token.match").evaluate_all("found => found.map((e) => Number(e.dataset.step))")
+        assert "".join(texts[step] for step in steps) == marked
+
+
 def test_a_bad_pattern_is_said(show: Open) -> None:
     with show(small()) as page:
         page.get_by_label("Find units that follow a pattern").fill("(")

@@ -16,11 +16,15 @@ Level = Literal["good", "warning", "bad"]
 class Sequence:
     """What a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the step that
     reads each, NaN where there is none; None if no step has one.
+
+    `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
+    the tokens do by themselves.
     """
 
     name: str
     tokens: tuple[str, ...]
     losses: Array | None = None
+    texts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,18 +108,19 @@ class Dead:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """The Jacobian ∂s_t/∂s_{t-1} of a layer: its singular values by step, largest first (S, K); and the
-    Lyapunov exponents (N,), nats a step, largest first.
+    """The Jacobian ∂s_t/∂s_{t-1} of a layer: its singular values (S, K), largest first, at S `steps` t; and
+    its Lyapunov exponents (N,), nats a step, largest first, -inf where a direction is wiped out.
     """
 
     layer: str
+    steps: tuple[int, ...]
     singular_values: Array
     exponents: Array
 
 
 @dataclass(frozen=True)
 class Hit:
-    """A unit that follows a property: how well it tells (area under the ROC curve, 0.5 is chance)."""
+    """A unit that follows a property, and how well: see `Property`."""
 
     layer: str
     value: str
@@ -125,11 +130,20 @@ class Hit:
 
 @dataclass(frozen=True)
 class Property:
-    """A property of tokens, as "inside quotes", the pattern that says it, and the units that follow it."""
+    """A property of tokens, as "quotes", and the units that follow it, best first.
+
+    `pattern`, as of Python's `re`, finds it; `measure` is what of a token is meant: whether it is "inside" a
+    match (or a group, if the pattern has any), its "position" there, or the "length" of the match. The score
+    of "inside" is the area under the ROC curve: 1 for a unit that is high inside, 0 for one that is low, 0.5
+    is chance; that of the others Spearman's correlation. If `held_out`, units were chosen on the first half
+    of the text, and measured on the second.
+    """
 
     name: str
     pattern: str
     hits: tuple[Hit, ...]
+    measure: Literal["inside", "position", "length"] = "inside"
+    held_out: bool = False
 
 
 @dataclass(frozen=True)

@@ -179,7 +179,7 @@ def draw_singular_values(spectrum: Spectrum, title: str, path: Path) -> None:
     lines = {"largest": values.max(1), "median": np.median(values, axis=1), "smallest": values.min(1)}
     with page(path, f"How far a step stretches and shrinks, {spectrum.layer}", title) as axes:
         for (name, numbers), colour in zip(lines.items(), (BLUE, ORANGE, GREEN), strict=True):
-            axes.plot(numbers, color=colour, lw=1.2, label=name)
+            axes.plot(spectrum.steps, numbers, color=colour, lw=1.2, label=name)
         axes.set(xlabel="step t", ylabel=r"singular value of $\partial s_t\,/\,\partial s_{t-1}$")
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)

@@ -86,6 +86,7 @@ def _data(inspection: Inspection) -> str:
             {
                 "name": s.name,
                 "tokens": s.tokens,
+                "texts": s.texts,
                 "losses": None if s.losses is None else payload.floats(s.losses),
             }
             for s in inspection.sequences
@@ -106,10 +107,7 @@ def _data(inspection: Inspection) -> str:
             {"layer": d.layer, "units": payload.steps(d.units), "count": d.count} for d in inspection.dead
         ],
         "spectra": [_spectrum(spectrum, payload) for spectrum in inspection.spectra],
-        "properties": [
-            {"name": p.name, "pattern": p.pattern, "hits": [vars(hit) for hit in p.hits]}
-            for p in inspection.properties
-        ],
+        "properties": [{**vars(p), "hits": [vars(hit) for hit in p.hits]} for p in inspection.properties],
     }
     left = _PAYLOAD - len(payload.text({**page, "layers": []})) * 3 // 4
     series = choose_units(inspection, max(left, _UNITS_AT_LEAST))
@@ -152,6 +150,7 @@ def _spectrum(spectrum: Spectrum, payload: Payload) -> Json:
     values = spectrum.singular_values
     return {
         "layer": spectrum.layer,
+        "steps": payload.steps(spectrum.steps),
         "largest": payload.norms(values.max(1)),
         "median": payload.norms(np.median(values, axis=1)),
         "smallest": payload.norms(values.min(1)),

@@ -132,8 +132,9 @@ function extent(rows) {
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) {
     for (const number of row) {
-      if (number < low) low = number;
-      if (number > high && number < Infinity) high = number;
+      if (!Number.isFinite(number)) continue;
+      low = Math.min(low, number);
+      high = Math.max(high, number);
     }
   }
   return low <= high ? [low, high] : [0, 1];

@@ -69,6 +69,7 @@ function tableOf(title, head, rows) {
 function digits(number) {
   if (number === null || Number.isNaN(number)) return "–";
   const size = Math.abs(number);
+  if (size === Infinity) return number > 0 ? "∞" : "−∞";
   const plain = number === 0 || (size >= 1e-3 && size < 1e5);
   return (plain ? String(Number(number.toPrecision(3))) : number.toExponential(2)).replace(/-/g, "−");
 }

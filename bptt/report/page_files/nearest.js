@@ -17,7 +17,8 @@ function nearestPanel(page, store) {
       said.textContent = `${layer.name} reads the ${page.sequences[layer.sequence].name}: select a token there.`;
       return;
     }
-    const { tokens } = page.sequences[view.sequence];
+    const { tokens, texts } = page.sequences[view.sequence];
+    const words = tokens.map((token, step) => texts?.[step] || token);
     said.textContent = `By the distance over ${value.units.length} units of ${value.name}, at least ${apartIn(tokens.length)} steps apart.`;
     const jump = (step) => store.set({ sequence: view.sequence, step });
     list.append(
@@ -25,7 +26,7 @@ function nearestPanel(page, store) {
         element(
           "li",
           {},
-          element("button", { type: "button", class: "context", onclick: () => jump(step) }, ...contextOf(tokens, step)),
+          element("button", { type: "button", class: "context", onclick: () => jump(step) }, ...contextOf(words, step)),
           element("span", { class: "quiet number" }, `step ${step}`),
         ),
       ),
@@ -59,7 +60,7 @@ function nearestSteps(value, steps, from) {
   return taken.slice(1).map((step) => ({ step, distance: Math.sqrt(squares[step]) }));
 }
 
-function contextOf(tokens, step) {
-  const words = (from, to) => tokens.slice(Math.max(0, from), to).map(visible).join("");
-  return [words(step - CONTEXT, step), element("mark", {}, visible(tokens[step])), words(step + 1, step + CONTEXT)];
+function contextOf(words, step) {
+  const part = (from, to) => words.slice(Math.max(0, from), to).map(visible).join("");
+  return [part(step - CONTEXT, step), element("mark", {}, visible(words[step])), part(step + 1, step + CONTEXT)];
 }

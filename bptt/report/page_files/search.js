@@ -2,20 +2,44 @@
 
 const BEST = 12;
 
-// 1 for the tokens that a match touches. Throws a SyntaxError if the pattern is none.
-function insideOf(tokens, pattern) {
-  // Python writes its flags in front.
-  const [, flags, rest] = /^(?:\(\?([ims]+)\))?([^]*)$/.exec(pattern);
-  const inside = new Uint8Array(tokens.length);
+/* 1 for the tokens that a match touches, or one of its groups if the pattern has any; ^ and $ are the ends of a
+   line. Throws a SyntaxError if the pattern is none. */
+function insideOf(texts, pattern) {
+  const expression = expressionOf(pattern);
+  const inside = new Uint8Array(texts.length);
   const ends = [];
-  tokens.reduce((length, token) => (ends.push(length + token.length), length + token.length), 0);
-  for (const match of tokens.join("").matchAll(new RegExp(rest, `gu${flags ?? ""}`))) {
-    const [from, to] = [match.index, match.index + match[0].length];
-    for (let step = firstAfter(ends, from); step < ends.length && ends[step] - tokens[step].length < to; step += 1) {
-      inside[step] = 1;
+  texts.reduce((length, text) => (ends.push(length + text.length), length + text.length), 0);
+  for (const match of texts.join("").matchAll(expression)) {
+    const spans = match.length > 1 ? match.indices.slice(1).filter(Boolean) : [match.indices[0]];
+    for (const [from, to] of spans) {
+      for (let i = firstAfter(ends, from); from < to && ends[i] - texts[i].length < to; i += 1) {
+        inside[i] = texts[i] ? 1 : inside[i];
+      }
     }
   }
   return inside;
+}
+
+// A pattern of Python's re, whose \w and \d know all alphabets, and whose flags stand in front.
+function expressionOf(pattern) {
+  const [, flags = "", rest] = /^(?:\(\?([ims]+)\))?([^]*)$/.exec(pattern);
+  const all = `dgm${flags.replace("m", "")}`;
+  try {
+    return new RegExp(inAllAlphabets(rest), `${all}u`);
+  } catch {
+    return new RegExp(rest, all);
+  }
+}
+
+function inAllAlphabets(pattern) {
+  const classes = { "\\w": "\\p{L}\\p{N}_", "\\d": "\\p{Nd}" };
+  let inClass = false;
+  const part = (found) => {
+    if (found === "[" || found === "]") inClass = found === "[";
+    if (!(found in classes)) return found;
+    return inClass ? classes[found] : `[${classes[found]}]`;
+  };
+  return pattern.replace(/\(\?P</g, "(?<").replace(/\\[^]|[[\]]/g, part);
 }
 
 // The first token that ends after a place of the text.
@@ -65,18 +89,23 @@ function searchPanel(page, store) {
   input.placeholder = "a regular expression, as \"[^\"]*\"";
   const said = element("p", { class: "said", role: "status" });
   const results = element("ol", { class: "hits", "aria-label": "Units that follow the pattern" });
-  const search = () => {
-    results.replaceChildren();
+  const mark = () => {
     const masks = masksOf(page, input.value, said);
     store.set({ masks });
-    if (!masks) return;
-    results.append(...rankUnits(page, masks).map((hit) => hitItem(page, store, hit)));
+    return masks;
+  };
+  const list = (hits) => results.replaceChildren(...hits.map((hit) => hitItem(page, store, hit)));
+  const search = () => {
+    const masks = mark();
+    list(masks ? rankUnits(page, masks) : []);
   };
   input.addEventListener("input", afterPause(200, search));
   const properties = page.properties.map((property) => {
     const take = () => {
       input.value = property.pattern;
-      search();
+      mark();
+      said.append(measuredWords(property));
+      list(property.hits.map((hit) => measuredHit(page, property, hit)).filter(({ layer, value }) => layer >= 0 && value >= 0));
     };
     return element("button", { type: "button", onclick: take }, property.name);
   });
@@ -95,7 +124,7 @@ function masksOf(page, pattern, said) {
   said.textContent = "";
   if (!pattern) return null;
   try {
-    const masks = page.sequences.map(({ tokens }) => insideOf(tokens, pattern));
+    const masks = page.sequences.map(({ texts, tokens }) => insideOf(texts ?? tokens, pattern));
     const inside = masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0);
     const all = masks.reduce((sum, mask) => sum + mask.length, 0);
     said.textContent = `${inside} of ${all} tokens are inside a match (underlined).`;
@@ -107,15 +136,25 @@ function masksOf(page, pattern, said) {
   }
 }
 
-function hitItem(page, store, { layer, value, unit, score, high }) {
+// How the hits of a property were found before the page was written.
+function measuredWords({ measure, held_out: heldOut }) {
+  const correlation = ` Numbers: Spearman's correlation with the ${measure} in the match.`;
+  const half = " Units were chosen on the first half of the text, and measured on the second.";
+  return (measure === "inside" ? "" : correlation) + (heldOut ? half : "");
+}
+
+function measuredHit(page, { measure }, { layer: name, value: valueName, unit, score }) {
+  const layer = page.layers.findIndex((found) => found.name === name);
+  const value = layer < 0 ? -1 : page.layers[layer].values.findIndex((found) => found.name === valueName);
+  if (measure === "inside") return { layer, value, unit, score: Math.max(score, 1 - score), high: score >= 0.5 };
+  return { layer, value, unit, score: Math.abs(score), side: score > 0 ? "rises with it" : "falls with it" };
+}
+
+function hitItem(page, store, { layer, value, unit, score, high, side }) {
   const found = page.layers[layer];
   const words = `${found.name} · ${found.values[value].name} · unit ${unit}`;
   const choose = () => store.set({ layer, value, unit, colour: "unit" });
-  const side = high ? "high inside" : "low inside";
-  return element(
-    "li",
-    {},
-    element("button", { type: "button", onclick: choose }, words, element("span", { class: "number" }, score.toFixed(3))),
-    element("span", { class: "quiet" }, side),
-  );
+  const number = element("span", { class: "number" }, score.toFixed(3));
+  const button = element("button", { type: "button", onclick: choose }, words, number);
+  return element("li", {}, button, element("span", { class: "quiet" }, side ?? (high ? "high inside" : "low inside")));
 }

@@ -27,7 +27,7 @@ function stretchPlan(spectrum) {
     height: 300,
     log: true,
     xWord: (step) => `step ${step}`,
-    lines: names.map((name, colour) => plainLine(name, colour, spectrum[name])),
+    lines: names.map((name, colour) => plainLine(name, colour, Array.from(spectrum.steps), spectrum[name])),
   };
 }
 
@@ -40,10 +40,10 @@ function exponentPlan(spectrum) {
     log: false,
     within: [0],
     xWord: (number) => `exponent ${number}: ${digits(spectrum.exponents[number - 1])}`,
-    lines: [plainLine("exponent", 0, spectrum.exponents, 1)],
+    lines: [plainLine("exponent", 0, Array.from(spectrum.exponents.keys(), (i) => i + 1), spectrum.exponents)],
   };
 }
 
-function plainLine(name, colour, ys, first = 0) {
-  return { name, colour, dash: 0, xs: Array.from(ys, (_, i) => first + i), ys, shown: true };
+function plainLine(name, colour, xs, ys) {
+  return { name, colour, dash: 0, xs, ys, shown: true };
 }

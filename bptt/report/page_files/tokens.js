@@ -1,8 +1,9 @@
-// The words of a sequence as one listbox: coloured, pointed at, walked through with the keys.
+// The text of a sequence as one listbox, an option for each token: coloured, pointed at, walked through with the keys.
 
 function tokenBox(sequence, number, onpoint, onselect) {
-  const apart = sequence.tokens.some((t) => [...t].length > 1) && !sequence.tokens.some((t) => /\s/.test(t));
-  const spans = sequence.tokens.map((token, step) => tokenSpan(token, `token-${number}-${step}`, step));
+  const words = sequence.tokens.map((token, step) => sequence.texts?.[step] || token);
+  const apart = words.some((word) => [...word].length > 1) && !words.some((word) => /\s/.test(word));
+  const spans = words.map((word, step) => tokenSpan(word, `token-${number}-${step}`, step));
   const attributes = { class: `tokens${apart ? " apart" : ""}`, role: "listbox", tabindex: 0 };
   const box = element("div", { ...attributes, "aria-label": sequence.name }, ...spans);
   const stepOf = (event) => {
@@ -48,8 +49,8 @@ function tokenBox(sequence, number, onpoint, onselect) {
 }
 
 // The end of a line is kept inside its token, so that the text breaks where it did.
-function tokenSpan(token, id, step) {
-  const words = marked(token).replace(/\n/g, "↵\n") || visible(token);
+function tokenSpan(word, id, step) {
+  const words = marked(word).replace(/\n/g, "↵\n") || visible(word);
   return element("span", { class: "token", role: "option", id, "data-step": step, "aria-selected": "false" }, words);
 }
 
