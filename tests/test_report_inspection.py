@@ -207,7 +207,8 @@ def test_every_figure_is_drawn_in_each_format(tmp_path: Path) -> None:
     assert [path.name for path in paths] == [
         f"{name}.{ending}"
         for name in (
-            "text_inside_quotes text_place_in_the_line gradient_flow map_layer_1 saturation singular_values_layer_1 lyapunov_layer_1"
+            "text_inside_quotes text_place_in_the_line gradient_flow map_layer_1 saturation "
+            "singular_values_layer_1 lyapunov_layer_1"
         ).split()
         for ending in ("png", "svg")
     ]

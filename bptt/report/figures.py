@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from bptt.report.page import BLUE, GREEN, ORANGE, PURPLE, QUIET, page
 from bptt.report.records import Gradient, Lags, Training
+from bptt.report.watched import draw_reach
 
 LAYERS = (BLUE, ORANGE, GREEN, PURPLE)
 DASHES = ("-", "--", ":", "-.")
@@ -21,7 +22,8 @@ GRADIENT_NORM = r"$\Vert\partial E_T\,/\,\partial s_{T-k}\Vert$  (nats per unit 
 
 
 def draw_training(training: Training, path: Path) -> None:
-    """Training and held-out loss over the updates, the best one marked; perplexity on the right.
+    """Training and held-out loss over the updates, the best one marked; perplexity on the right. Below, if
+    the run was watched, how far back the gradient reached.
 
     Raises MachineError if the file cannot be written.
     """
@@ -40,6 +42,8 @@ def draw_training(training: Training, path: Path) -> None:
         perplexity.yaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 4, 5, 7)))
         perplexity.yaxis.set_major_formatter("{x:g}")
         axes.legend(loc="upper right")
+        if training.reach:
+            draw_reach(training.reach, axes)
 
 
 def draw_gradient(gradient: Gradient, path: Path) -> None:

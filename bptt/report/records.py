@@ -13,6 +13,8 @@ from bptt.errors import InputError
 
 RECORDS, GRADIENT, CONFIG = "metrics.jsonl", "gradient_by_lag.json", "config.json"
 # The level of a vocabulary -> what one of its tokens is called.
+# How δ is called in records of the gradient.
+NET = "δ"
 UNITS = {"character": "character", "word": "word", "bpe": "token"}
 
 
@@ -25,13 +27,27 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What the updates `steps` have shown of the gradient through time of one layer: the norm of δ by lag,
+    from lag 0, of each of them.
+    """
+
+    layer: str
+    steps: tuple[int, ...]
+    norms: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
 class Training:
-    """The training and the held-out curve of a run. `unit` is what the losses are per."""
+    """The training and the held-out curve of a run. `unit` is what the losses are per; `reach` is that of
+    the last layer, if the run was watched.
+    """
 
     title: str
     unit: str
     train: Curve
     held_out: Curve
+    reach: Reach | None = None
 
     @property
     def best(self) -> tuple[int, float]:
@@ -78,12 +94,13 @@ def read_training(run: Path) -> Training:
     records = list(_records(path))
     try:
         train, held_out = (_curve(records, kind) for kind in ("train", "held-out"))
+        reach = _reach(records)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(str(path), "expected records with step and loss", repr(error)) from error
     if not held_out.steps:
         raise InputError(str(path), "expected a held-out loss", "none", "Train until the first one")
     title, unit = _describe(run)
-    return Training(title, unit, train, held_out)
+    return Training(title, unit, train, held_out, reach)
 
 
 def read_gradient(run: Path, folder: Path) -> Gradient:
@@ -124,6 +141,21 @@ def _curve(records: list[Mapping[str, Any]], kind: str) -> Curve:
     chosen = [record for record in records if record["kind"] == kind]
     steps = tuple(int(record["step"]) for record in chosen)
     return Curve(steps, tuple(float(record["loss"]) for record in chosen))
+
+
+def _reach(records: list[Mapping[str, Any]]) -> Reach | None:
+    looks = [
+        (int(record["step"]), str(curve["layer"]), tuple(map(float, curve["median"])))
+        for record in records
+        if record["kind"] == "gradient"
+        for curve in record["curves"]
+        if curve["quantity"] == NET and len(curve["median"]) > 1
+    ]
+    if not looks:
+        return None
+    last = looks[-1][1]
+    steps, _, norms = zip(*(look for look in looks if look[1] == last), strict=True)
+    return Reach(last, steps, norms)
 
 
 def _read_object(path: Path) -> Mapping[str, Any]:

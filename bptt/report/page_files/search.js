@@ -10,9 +10,9 @@ function insideOf(texts, pattern) {
   const ends = [];
   texts.reduce((length, text) => (ends.push(length + text.length), length + text.length), 0);
   for (const match of texts.join("").matchAll(expression)) {
-    const spans = match.length > 1 ? match.indices.slice(1).filter(Boolean) : [match.indices[0]];
-    for (const [from, to] of spans) {
-      for (let i = firstAfter(ends, from); from < to && ends[i] - texts[i].length < to; i += 1) {
+    const meant = match.length > 1 ? match.indices.slice(1) : match.indices;
+    for (const [from, to] of meant.filter((span) => span && span[0] < span[1])) {
+      for (let i = firstAfter(ends, from); i < ends.length && ends[i] - texts[i].length < to; i += 1) {
         inside[i] = texts[i] ? 1 : inside[i];
       }
     }
