@@ -71,6 +71,7 @@ def test_an_lstm_as_a_reader_would_pair_it() -> None:
 
     assert texts("c")[0] == "const Vector v_c = v_f * v_c_prev + v_i * v_g;"
     assert texts("δc_prev")[0] == "const Vector d_c_prev = v_f * d_c;"
+    assert "u * 4 + 1, load(a.vector[1] + j, lanes)" in texts("net_f")[0]
     assert found["net_f"].together == ("net_i", "net_f", "net_g", "net_o")
     assert sum("multiply_panel" in text for text in texts("net_f")) == 2
     assert found["δo"].within == ("δnet_o",) and texts("δo") == texts("δnet_o")[:1]

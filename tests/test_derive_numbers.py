@@ -17,9 +17,10 @@ from bptt.derive.normal_form import normal_form
 from bptt.derive.one_step import evaluate_step
 from bptt.derive.printing.derivation import derivation
 from bptt.derive.printing.document import Derivation, Equations, Line, Section, Stage, Table
+from bptt.derive.printing.figures import Spread, figure
 from bptt.derive.printing.formula import total
 from bptt.derive.printing.latex import latex
-from bptt.derive.printing.numbers import busiest_unit, figure, numbers_section, with_numbers
+from bptt.derive.printing.numbers import busiest_unit, numbers_section, with_numbers
 from bptt.derive.printing.plain import formula_text
 from bptt.derive.printing.sizes import LayerSizes, count, shapes_section
 from bptt.derive.printing.text import text
@@ -87,7 +88,7 @@ def test_the_rows_of_a_gate_as_written_by_hand() -> None:
     assert rows("δnet_f") == ["−0.75·0.2689·(1 − 0.2689)", "−0.1475"]
     assert rows("δh_prev")[-1] == "0.5119"
     spread = found["f"].spread
-    assert spread and "3 units: from 0.2689 to 0.2689, mean 0.2689." in text_of(spread.parts)
+    assert spread and "3 units, from 0.2689 to 0.2689, mean 0.2689." in text_of(spread.parts)
 
 
 def text_of(parts: tuple[object, ...]) -> str:
@@ -117,6 +118,13 @@ def test_a_gate_that_is_nearly_open_is_not_quite_one() -> None:
         line.numbers for line in filled(with_numbers(derivation(cell), step, 0)) if line.target == "δnet_h"
     )
     assert formula_text(total(rows[0])) == "1·0.9999977·(1 − 0.9999977)"
+
+
+def test_a_histogram_of_units() -> None:
+    # Twelve of each of the numbers 0 to 3, and four more of the first: bins 0, 5, 10 and 15 of 16.
+    bars = Spread.of([*(k % 4 for k in range(48)), 0, 0, 0, 0]).bars
+    assert bars == "█▁▁▁▁▇▁▁▁▁▇▁▁▁▁▇"
+    assert Spread.of([1.0] * 50).bars == Spread.of([0.0, 1.0]).bars == Spread.of([math.nan] * 50).bars == ""
 
 
 def test_the_busiest_unit_has_the_largest_deltas() -> None:

@@ -14,8 +14,9 @@ from hostile import HOSTILE, TITLE
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.codegen.annotate import passages
 from bptt.derive.normal_form import normal_form
+from bptt.derive.printing.cards import sentence_html
 from bptt.derive.printing.derivation import derivation
-from bptt.derive.printing.document import Derivation, Equations, Excerpt, Stage
+from bptt.derive.printing.document import Derivation, Equations, Excerpt, Stage, say
 from bptt.derive.printing.formula import Fenced, Fraction, Name, Raised
 from bptt.derive.printing.kernel import with_kernel
 from bptt.derive.printing.mathml import mathml
@@ -135,6 +136,14 @@ def test_names_are_escaped_and_words_are_one_identifier() -> None:
     assert mathml(Raised(Name("h", mark="δ"), "T")) == (
         "<msup><mrow><mi>δ</mi><mi>h</mi></mrow><mo>⊤</mo></msup>"
     )
+
+
+def test_a_comma_does_not_begin_a_line() -> None:
+    h, math = Name("h"), "<math><mi>h</mi></math>"
+    assert sentence_html(say("{}, {} and {}.", h, h, h)) == (
+        f'<span class="whole">{math},</span> {math} and <span class="whole">{math}.</span>'
+    )
+    assert sentence_html(say("a, b: {}", h)) == f"a, b: {math}"
 
 
 def test_brackets_grow_around_fractions_alone() -> None:

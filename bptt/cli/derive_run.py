@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
     from bptt.derive.printing.document import Derivation, Section
     from bptt.derive.printing.document import Part as DocumentPart
+    from bptt.nn.exposure import Exposure, Part
     from bptt.nn.stack import Stack
-    from bptt.tasks.exposure import Exposure, Part
     from bptt.tasks.loading import AnyTrained
 
 # So many steps are read, and so many loss terms added up.
@@ -177,8 +177,8 @@ def _about(
     import torch
 
     from bptt.derive.printing.document import Excerpt, say
+    from bptt.derive.printing.figures import figure
     from bptt.derive.printing.formula import Name
-    from bptt.derive.printing.numbers import figure
 
     sequence, loss = exposure.sequences[part.sequence], Name("E")
     before = "".join(sequence.texts[max(0, step - AROUND) : step])

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from bptt.derive.printing.document import Code, Equations, Excerpt, Line, Sentence, Table
 from bptt.derive.printing.mathml import block, escape, inline
 
+# What does not begin a line.
+CLOSING = ",.;:)”"
+
 STYLE = """
 main.wide { max-width: 80rem; }
 main.wide > section > p, main.wide > dl, main.wide > nav { max-width: 46rem; }
@@ -50,8 +53,17 @@ def equations_html(equations: Equations) -> str:
 
 
 def sentence_html(sentence: Sentence) -> str:
-    """Text with formulas in it."""
-    return "".join(escape(part) if isinstance(part, str) else inline(part) for part in sentence.parts)
+    """Text with formulas in it; what closes a clause stays on the line of the formula before it."""
+    html, held = "", ""
+    for part in sentence.parts:
+        if isinstance(part, str):
+            text = part.lstrip(CLOSING)
+            closing = part[: len(part) - len(text)]
+            html += f'<span class="whole">{held}{closing}</span>' if held and closing else held + closing
+            html, held = html + escape(text), ""
+        else:
+            html, held = html + held, inline(part)
+    return html + held
 
 
 def excerpt_html(excerpt: Excerpt) -> str:

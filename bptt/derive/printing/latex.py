@@ -75,6 +75,7 @@ _ESCAPES = {
     "⊙": r"\(\odot\)",
     "↵": r"\(\hookleftarrow\)",
     "\N{NO-BREAK SPACE}": "~",
+    **dict.fromkeys("▁▂▃▄▅▆▇█", ""),
     **{c: f"\\{c}" for c in "{}$&#%_"},
 }
 

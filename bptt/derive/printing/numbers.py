@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from math import floor, fsum, isfinite, log10, sqrt
+from dataclasses import replace
+from math import sqrt
 
 from bptt.cells.expression import ZERO, Expression, Size, Symbol, symbols
 from bptt.derive.adjoint import DELTA, MatrixGradient, adjoint
@@ -13,17 +13,15 @@ from bptt.derive.evaluate import Vector, value
 from bptt.derive.normal_form import MatrixProduct, Step, normal_form
 from bptt.derive.one_step import StepValues
 from bptt.derive.printing.document import Derivation, Line, Part, Section, Sentence, Stage, Table, say
+from bptt.derive.printing.figures import TIMES, Spread, as_factor, as_term, figure, without_brackets
 from bptt.derive.printing.formula import (
     COMMA,
     EQUALS,
-    MINUS,
     Digits,
     Fenced,
     Formula,
     Function,
     Name,
-    Operator,
-    Raised,
     Row,
     Term,
     total,
@@ -32,11 +30,9 @@ from bptt.derive.printing.gradients import GRADIENT
 from bptt.derive.printing.legend import TIME
 from bptt.derive.printing.notation import Notation
 
-TIMES, AND_SO_ON = Operator("·"), Term(False, Digits("⋯"))
+AND_SO_ON = Term(False, Digits("⋯"))
 # So many terms of a long sum are shown.
 _FIRST = 2
-# Nearer to one than this, a number looks like one in four digits.
-_NEAR_ONE = 5e-5
 
 
 def with_numbers(document: Derivation, step: StepValues, unit: int) -> Derivation:
@@ -67,22 +63,8 @@ def busiest_unit(step: StepValues) -> int:
     """The unit, from 0, at which the δ that the gradients of the matrices read are the largest."""
     read = [delta for gradient in adjoint(step.cell).matrices for delta, _ in gradient.terms]
     vectors = [step.values[delta] for delta in dict.fromkeys(read)]
-    sums = [fsum(map(abs, deltas)) for deltas in zip(*vectors, strict=False)]
+    sums = [sum(map(abs, deltas)) for deltas in zip(*vectors, strict=False)]
     return max(range(len(sums)), key=sums.__getitem__)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How the units of a value lie."""
-
-    least: float
-    mean: float
-    most: float
-
-    @classmethod
-    def of(cls, vector: Vector) -> Spread:
-        """Of the numbers of a vector."""
-        return cls(min(vector), fsum(vector) / len(vector), max(vector))
 
 
 class _Filled(Notation):
@@ -119,7 +101,7 @@ class _Filled(Notation):
         spread = Spread.of(vector)
         found = [self._own(vector), spread.least, spread.mean, spread.most]
         if delta is not None:
-            found += [self._own(delta), sqrt(fsum(d * d for d in delta))]
+            found += [self._own(delta), sqrt(sum(d * d for d in delta))]
         entries = [say("{}", figure(x)) for x in found] + [say("")] * (6 - len(found))
         return (say("{}", self.symbols.name(name)), *entries)
 
@@ -129,17 +111,17 @@ class _Filled(Notation):
         if step.products:
             yield (*(self._beginning(p) for p in step.products), *rest)
         if not step.products or len(step.products) + len(rest) > 1:
-            yield (*(_term(self._sum(p)) for p in step.products), *rest)
-        yield (_term(self._own(self.values[step.target])),)
+            yield (*(as_term(self._sum(p)) for p in step.products), *rest)
+        yield (as_term(self._own(self.values[step.target])),)
 
     def _beginning(self, product: MatrixProduct) -> Term:
         pairs = self._pairs(product)
-        first = tuple(_term(w, v) for w, v in pairs[:_FIRST])
+        first = tuple(as_term(w, v) for w, v in pairs[:_FIRST])
         more = (AND_SO_ON,) if len(pairs) > _FIRST else ()
         return Term(False, Fenced(total((*first, *more))))
 
     def _sum(self, product: MatrixProduct) -> float:
-        return fsum(w * v for w, v in self._pairs(product))
+        return sum(w * v for w, v in self._pairs(product))
 
     def _pairs(self, product: MatrixProduct) -> list[tuple[float, float]]:
         """The weights that lead to the unit, each with what it multiplies."""
@@ -156,7 +138,7 @@ class _Filled(Notation):
             return say("Nothing is added.")
         pairs = [(self._own(self.values[d]), self.values[s][0]) for d, s in gradient.terms]
         added = Row(
-            (total(tuple(_term(*pair) for pair in pairs)), EQUALS, figure(fsum(a * b for a, b in pairs)))
+            (total(tuple(as_term(*pair) for pair in pairs)), EQUALS, figure(sum(a * b for a, b in pairs)))
         )
         row = self._place(self.values[gradient.terms[0][0]]) + 1
         return say("This step adds {} to row {}, column 1.", added, str(row))
@@ -165,8 +147,9 @@ class _Filled(Notation):
         if len(vector) == 1:
             return None
         spread = Spread.of(vector)
-        numbers = (figure(spread.least), figure(spread.most), figure(spread.mean))
-        return say("{} units: from {} to {}, mean {}.", Digits(str(len(vector))), *numbers)
+        least, most, mean = figure(spread.least), figure(spread.most), figure(spread.mean)
+        bars = f" {spread.bars} " if spread.bars else " "
+        return say(f"{{}} units, from {{}}{bars}to {{}}, mean {{}}.", str(len(vector)), least, most, mean)
 
     def _place(self, vector: Vector) -> int:
         return min(self.unit, len(vector) - 1)
@@ -178,11 +161,11 @@ class _Filled(Notation):
 
     def name(self, name: str) -> Formula:
         """The number of the unit, in brackets if it is negative."""
-        return _factor(self._own(self.values[name]))
+        return as_factor(self._own(self.values[name]))
 
     def terms(self, expression: Expression) -> tuple[Term, ...]:
         """A sum of numbers, in which a negative one is taken away."""
-        return tuple(map(_unfenced, super().terms(expression)))
+        return tuple(map(without_brackets, super().terms(expression)))
 
     def factor(self, expression: Expression) -> Formula:
         """A number that is negative in brackets."""
@@ -208,48 +191,3 @@ class _Filled(Notation):
             return Row((Function("mean"), Fenced(listed)))
         terms = [term for unit in first for term in unit.terms(argument)]
         return Fenced(total((*terms, *([AND_SO_ON] if more else []))))
-
-
-def figure(number: float) -> Formula:
-    """A number in four digits."""
-    return total((Term(number < 0, _digits(number)),))
-
-
-def _term(number: float, factor: float | None = None) -> Term:
-    """A number in an equation, or the product of two, its sign apart."""
-    if factor is None:
-        return Term(number < 0, _magnitude(number))
-    return Term(number < 0, Row((_magnitude(number), TIMES, _factor(factor))))
-
-
-def _factor(number: float) -> Formula:
-    magnitude = _magnitude(number)
-    return Fenced(Row((MINUS, magnitude))) if number < 0 else magnitude
-
-
-def _magnitude(number: float) -> Formula:
-    """A number without its sign, in so many digits that one minus it is not zero if it is not one."""
-    distance = abs(1 - abs(number))
-    if 0 < distance < _NEAR_ONE:
-        return Digits(f"{abs(number):.{1 - floor(log10(distance))}g}")
-    return _digits(number)
-
-
-def _digits(number: float) -> Formula:
-    """Four digits without the sign; a small or large number as a power of ten."""
-    if not isfinite(number):
-        return Digits("NaN" if number != number else "∞")
-    mantissa, _, exponent = f"{abs(number):.4g}".partition("e")
-    if not exponent:
-        return Digits(mantissa)
-    return Row((Digits(mantissa), TIMES, Raised(Digits("10"), str(int(exponent)))))
-
-
-def _unfenced(term: Term) -> Term:
-    """A term that begins with a negative number in brackets, as one that is taken away."""
-    match term.body:
-        case Fenced(Row((sign, magnitude))) if sign == MINUS:
-            return Term(not term.negative, magnitude)
-        case Row((Fenced(Row((sign, magnitude))), *others)) if sign == MINUS:
-            return Term(not term.negative, Row((magnitude, *others)))
-    return term

@@ -27,6 +27,7 @@ nav { margin-top: 1.5rem; color: var(--quiet); }
 nav ol { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin: 0; padding: 0; }
 a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
+.whole { white-space: nowrap; }
 math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math", math; }
 .equations { margin: 1rem 0; padding: .75rem 1rem; overflow: auto hidden; background: var(--card);
   border: 1px solid var(--line); border-radius: .5rem; }
