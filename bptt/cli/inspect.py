@@ -1,51 +1,104 @@
-"""`bptt inspect`: the training curve, and the gradient through time, of a run."""
+"""`bptt inspect`: gates, states and the gradient through time of a trained model, on a page."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.forms import Source
+    from bptt.tasks.loading import AnyTrained
+
+PAGE = "report.html"
+_TEXT = "A text or a file of it, each line an example; else the held-out part of a language model."
+_PROPERTY = "Find units that follow it: a name or a regular expression; may be repeated."
 
 
 def inspect(
     run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
-    text: Annotated[
-        Path | None, typer.Option(help="Look back in this text, not in the held-out part.")
+    text: Annotated[str | None, typer.Option(help=_TEXT)] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="Examples with what is wanted, in the form that was learned from.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option(help="With --data, the translations, if they stand in a file of their own.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for pictures and numbers; else the run's.")
+        Path | None, typer.Option("-o", "--out", help=f"The page; usual: {PAGE} in the run folder.")
     ] = None,
-    lags: Annotated[int, typer.Option(help="How many steps to look back.")] = 100,
-    windows: Annotated[int, typer.Option(help="In how many places of the text.")] = 64,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder for all pictures, each as PNG and SVG.")
+    ] = None,
+    number: Annotated[
+        int, typer.Option(help="The first example, or token of a text that is read as one; from 0.")
+    ] = 0,
+    examples: Annotated[int, typer.Option(help="So many examples, or stretches of a text.")] = 10,
+    limit: Annotated[int, typer.Option(help="Most steps of each.")] = 200,
+    lags: Annotated[int, typer.Option(help="How many steps the gradient is followed back.")] = 100,
+    property: Annotated[list[str] | None, typer.Option(help=_PROPERTY)] = None,
 ) -> None:
-    """Draw how the loss fell, and how far back the gradient reaches; say both in numbers."""
+    """Look into a model: the verdict here, everything else on a page that needs no network."""
     from bptt.cli.machine import prepare
 
     prepare()
-    import json
-    from functools import partial
-
     from bptt import report
-    from bptt.data.text import read_text
-    from bptt.probe import gradient_by_lag
-    from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.language.windows import cut_windows
-    from bptt.tasks.run_folder import read_held_out, write_bytes
+    from bptt.cli.inspection import inspection_of
+    from bptt.cli.progress import stages
+    from bptt.probe.look import look
+    from bptt.probe.properties import PROPERTIES, find_property
+    from bptt.tasks.expose import expose_all
+    from bptt.tasks.loading import load
 
-    trained = load_language_model(run)
-    training = report.read_training(run)
-    looked_at = cut_windows(trained, read_text(text) if text else read_held_out(run), lags, windows)
-    model = trained.model
-    found = gradient_by_lag(
-        model.recurrent, looked_at.embed(model), partial(looked_at.loss, model), looked_at.lags
+    trained = load(run)
+    source, labelled = _source(run, trained, text, data)
+    exposures = expose_all(
+        trained,
+        source,
+        labelled=labelled,
+        limit=limit,
+        count=examples,
+        number=number,
+        target=target,
     )
-    pictures = out or run
-    pictures.mkdir(parents=True, exist_ok=True)
-    write_bytes(pictures / report.GRADIENT, json.dumps(found.to_dict(), indent=1).encode())
-    report.draw_training(training, pictures / "training.png")
-    report.draw_gradient(report.read_gradient(run, pictures), pictures / "gradient_by_lag.png")
-    print(training.summary)
-    for curve in found.curves:
-        print(curve.verdict)
-    print(f"pictures: {pictures / 'training.png'}, {pictures / 'gradient_by_lag.png'}")
+    asked = [find_property(said) for said in property or ()]
+    with stages() as progress:
+        found = look(exposures, lags, [*asked, *PROPERTIES], progress)
+    inspection = inspection_of(found, exposures, run.name)
+    page = out or run / PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    report.write_page(inspection, page)
+    if figures is not None:
+        figures.mkdir(parents=True, exist_ok=True)
+        report.draw_all(inspection, figures)
+        report.draw_training(report.read_training(run), figures / "training.png")
+    for finding in found.findings:
+        print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")
+        if finding.advice:
+            print(f"  try: {finding.advice}")
+    for curve in found.flow.curves:
+        print(curve.sentence)
+    print(f"page: {page}")
+    if figures is not None:
+        print(f"pictures: {figures}")
+
+
+def _source(run: Path, trained: AnyTrained, text: str | None, data: Path | None) -> tuple[Source, bool]:
+    """What is looked at, and whether it comes with what is wanted."""
+    from bptt.cli.examples import source_of
+    from bptt.data.readers.document import Document
+    from bptt.tasks.language.model import Trained
+    from bptt.tasks.run_folder import HELD_OUT, read_held_out
+
+    if text is not None and data is not None:
+        raise InputError("bptt inspect", "takes --text or --data, not both")
+    if data is not None:
+        return data, True
+    if text is not None:
+        return source_of(text), False
+    if isinstance(trained, Trained):
+        return Document(HELD_OUT, read_held_out(run)), False
+    raise InputError("bptt inspect", "needs something to look at", "neither", "Give --text or --data FILE")

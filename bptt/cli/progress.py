@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from bptt.training.observer import Seen
@@ -109,6 +111,25 @@ class BarReporter(LineReporter):
     def on_end(self) -> None:
         """Take the bar away."""
         self._bar.stop()
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """Takes what is being done, and how much of all has been: a bar on a terminal, lines elsewhere."""
+    if not sys.stderr.isatty():
+        said: list[str] = []
+
+        def say(what: str, done: int, steps: int) -> None:
+            if said[-1:] != [what]:
+                said.append(what)
+                print(f"{what} ...", file=sys.stderr, flush=True)
+
+        yield say
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps)
 
 
 def duration(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 import torch
 from torch import Tensor
@@ -144,8 +145,9 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
         bounds, top = decay_bounds(part.stack), part.stack.num_layers
         x = part.inputs[:SPECTRUM_STEPS]
         long = part.stack.cell.states and len(x) > 1
-        spectra = spectrum(part.stack, x, part.initial) if long else (None,) * len(here)
-        for found, bound, measured in zip(here, bounds, spectra, strict=True):
+        spectra = spectrum(part.stack, x, part.initial) if long else ()
+        named = [replace(one, name=_named(part, one.name)) for one in spectra]
+        for found, bound, measured in zip_longest(here, bounds, named):
             yield Layer(
                 found.name, part, part.sequence, found, bound if found.layer == top else None, measured
             )

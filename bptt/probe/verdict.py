@@ -98,8 +98,8 @@ def _of_gradient(evidence: Evidence) -> Finding:
             return Finding(
                 "warning", f"{layer}: no gradient arrives", "the loss does not depend on this layer"
             )
-    reach = f"reaches {curve.tenth} steps back" if curve.tenth else f"reaches all {_lags(curve)} steps back"
-    return Finding("good", f"{layer}: the gradient {reach}", f"{numbers}{_bounded(evidence)}")
+    headline = f"{layer}: the gradient neither vanishes nor explodes"
+    return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
 
 
 def _numbers(curve: LagCurve) -> str:

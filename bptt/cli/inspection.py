@@ -1,0 +1,142 @@
+"""From what probes measured to what a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from torch import Tensor
+
+from bptt import report
+from bptt.nn.exposure import Exposure, Part
+from bptt.probe.flow import NET, LagCurve
+from bptt.probe.look import Layer, Look
+from bptt.probe.maps import GradientMap
+from bptt.probe.properties import Property
+from bptt.probe.spectrum import LayerSpectrum
+from bptt.probe.units import Ranking
+from bptt.report.inspection import Array
+
+
+def inspection_of(look: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:
+    """The same in plain data; examples stand one after the other, the maps are those of the first."""
+    first = exposures[0]
+    sequences = tuple(
+        report.Sequence(
+            sequence.name, _tokens(exposures, number), _array(look.losses) if number == look.of else None
+        )
+        for number, sequence in enumerate(first.sequences)
+    )
+    bounds = {layer.name: layer.bound.factor for layer in look.layers if layer.bound is not None}
+    return report.Inspection(
+        title=title,
+        facts=tuple(_facts(exposures)),
+        findings=tuple(
+            report.Finding(each.level, each.headline, each.evidence, each.advice) for each in look.findings
+        ),
+        sequences=sequences,
+        layers=tuple(map(_layer, look.layers)),
+        flows=tuple(_flow(curve, bounds.get(curve.layer)) for curve in look.flow.curves),
+        maps=tuple(_map(first, look, found) for found in look.maps),
+        attributions=tuple(_attributions(first, look)),
+        saturations=tuple(
+            report.Saturation(gate.layer, gate.value, _array(gate.left), _array(gate.right))
+            for gate in look.saturations.gates
+        ),
+        spectra=tuple(_spectrum(layer.spectrum) for layer in look.layers if layer.spectrum is not None),
+        properties=tuple(_property(*found) for found in look.rankings),
+        dead=tuple(
+            report.Dead(each.layer, tuple((each.active == 0).nonzero().flatten().tolist()), len(each.active))
+            for each in look.saturations.rectified
+        ),
+    )
+
+
+def _tokens(exposures: Sequence[Exposure], number: int) -> tuple[str, ...]:
+    """What each step adds to the text, its name where it adds nothing. Examples have lines of their own."""
+    found: list[str] = []
+    for exposure in exposures:
+        sequence = exposure.sequences[number]
+        tokens = [text or token for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
+        apart = exposure is not exposures[-1] and not _goes_on(exposure)
+        found += [*tokens[:-1], tokens[-1] + "\n" if apart else tokens[-1]]
+    return tuple(found)
+
+
+def _goes_on(exposure: Exposure) -> bool:
+    """Whether the next example goes on where this one ends: stretches of one text, from states carried on."""
+    return exposure.parts[0].initial is not None
+
+
+def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
+    first = exposures[0]
+    for part in first.parts:
+        yield part.name or "recurrent layers", _described(part)
+    yield "weights", f"{sum(parameter.numel() for parameter in first.model.parameters()):,}"
+    for number, sequence in enumerate(first.sequences):
+        steps = sum(len(exposure.sequences[number].tokens) for exposure in exposures)
+        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not _goes_on(first) else ""
+        yield sequence.name, f"{steps:,} steps{count}"
+
+
+def _described(part: Part) -> str:
+    stack = part.stack
+    both = ", in both directions" if stack.bidirectional else ""
+    projected = f", projected to {stack.proj_size}" if stack.proj_size else ""
+    return f"{stack.num_layers} x {stack.hidden_size} {stack.cell.name}{projected}{both}"
+
+
+def _layer(layer: Layer) -> report.Layer:
+    values = tuple(report.Value(v.name, v.kind, _array(v.tensor[:, 0])) for v in layer.values.values)
+    return report.Layer(layer.name, layer.sequence, values)
+
+
+def _spectrum(found: LayerSpectrum) -> report.Spectrum:
+    values, exponents = np.array(found.singular_values), np.array(found.exponents)
+    return report.Spectrum(found.name, found.steps, values, exponents)
+
+
+def _property(found: Property, ranking: Ranking) -> report.Property:
+    hits = tuple(report.Hit(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
+    return report.Property(found.name, found.pattern, hits, found.measure, ranking.held_out)
+
+
+def _flow(curve: LagCurve, factor: float | None) -> report.Flow:
+    before = [np.nan] * curve.first
+    lower, median, upper = (
+        np.array([*before, *norms]) for norms in (curve.lower_quartile, curve.median, curve.upper_quartile)
+    )
+    bound = None
+    if factor is not None and curve.quantity == NET:
+        bound = median[0] * factor ** np.arange(len(median))
+    return report.Flow(curve.layer, curve.quantity, lower, median, upper, bound, curve.tenth)
+
+
+def _loss_steps(first: Exposure, losses: Sequence[int]) -> tuple[int, ...]:
+    """Where losses stand in the sequence that they belong to: a single one at its end."""
+    before = len(first.sequences[first.of].tokens) - first.loss_steps
+    return tuple(before + number for number in losses)
+
+
+def _map(first: Exposure, look: Look, found: GradientMap) -> report.Map:
+    sequence = next(layer.sequence for layer in look.layers if layer.name == found.layer)
+    steps = tuple(range(found.net.shape[1]))
+    return report.Map(
+        found.layer, look.of, sequence, _loss_steps(first, found.loss_steps), steps, _array(found.net)
+    )
+
+
+def _attributions(first: Exposure, look: Look) -> Iterator[report.Attribution]:
+    sequence, steps = first.parts[0].sequence, tuple(range(len(first.parts[0].inputs)))
+    every = tuple(range(first.loss_steps))
+    for method, losses, scores in (
+        ("gradient × input", every, look.gradient_times_input),
+        ("integrated gradients", look.integrated_steps, look.integrated),
+    ):
+        places = _loss_steps(first, losses)
+        yield report.Attribution(method, look.of, sequence, places, steps, _array(scores))
+
+
+def _array(tensor: Tensor) -> Array:
+    found: Array = tensor.detach().double().cpu().numpy()
+    return found
