@@ -66,7 +66,9 @@ def derive(
         int | None, typer.Option(help="The unit whose numbers are shown; else the one with the largest δ.")
     ] = None,
 ) -> None:
-    """Derive back-propagation through time of a cell, from its equations to what has to be kept."""
+    """Derive back-propagation through time of a cell, from its equations to what has to be kept; of a
+    trained layer with its shapes, its kernel, and the numbers of a step.
+    """
     from bptt.cells import CATALOGUE
     from bptt.errors import InputError
 

@@ -193,7 +193,7 @@ def _about(
         with torch.no_grad():
             own = figure(exposure.losses([step]).item())
         of = say("“{}” is to be found there: its loss is {}. {}", exposure.targets[step], own, of)
-    excerpt = Excerpt(before, sequence.texts[step], after)
-    if not reverse:
-        return read, excerpt, of
-    return read, excerpt, of, say("This direction reads from the end: t − 1 is the step after t.")
+    here = Excerpt(before, sequence.texts[step] or sequence.tokens[step], after)
+    excerpt = (here,) if any(sequence.texts) else ()
+    order = (say("This direction reads from the end: t − 1 is the step after t."),) if reverse else ()
+    return read, *excerpt, of, *order
