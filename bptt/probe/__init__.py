@@ -26,6 +26,7 @@ from bptt.probe.saturation import Saturations as Saturations
 from bptt.probe.saturation import saturation as saturation
 from bptt.probe.spectrum import LayerSpectrum as LayerSpectrum
 from bptt.probe.spectrum import spectrum as spectrum
+from bptt.probe.step_numbers import step_numbers as step_numbers
 from bptt.probe.units import Ranking as Ranking
 from bptt.probe.units import UnitScore as UnitScore
 from bptt.probe.units import rank_units as rank_units
