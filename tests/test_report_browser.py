@@ -10,9 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("playwright", reason="the page is tested with Playwright: pip install playwright")
-
 from browser import PHONE, chromium, opened
 from inspections import (
     HOSTILE,
@@ -299,7 +296,7 @@ def test_the_flow_is_read_by_pointer_keys_legend_and_table(show: Open) -> None:
         page.locator("#flow .legend button").nth(1).click()
         # The line of h, and its bound.
         assert page.locator("#flow path.line:not(.legend path)").count() == before - 2
-        chart.hover(position={"x": 57, "y": 100})
+        chart.hover(position={"x": 63, "y": 100})
         assert page.locator("#flow .readout").inner_text() == "lag 0"
         page.locator("#flow summary").first.click()
         row = page.locator("#flow tbody tr").nth(20)
@@ -423,7 +420,7 @@ def test_what_a_stranger_wrote_is_shown_as_text(show: Open) -> None:
 def test_a_large_page_says_what_it_leaves_out(show: Open) -> None:
     with show(large()) as page:
         held = page.locator("#held").inner_text()
-        assert re.search(r"layer 2 \(c: \d+ of 256, i: \d+ of 256", held)
+        assert re.search(r"layer 2: h 256 of 256; c, i", held)
         assert page.get_by_label("Unit", exact=True).locator("option:checked").inner_text() == "200"
         assert page.get_by_text("one in 2 of its rows and columns").count() == 1
         page.get_by_role("button", name="part in a loss").click()

@@ -1,6 +1,6 @@
 // A chart of lines: read by pointer, by arrow keys, by its legend, or as a table.
 
-const MARGIN = { left: 58, right: 14, top: 10, bottom: 44 };
+const MARGIN = { left: 64, right: 14, top: 10, bottom: 44 };
 const DASHES = ["", "8 4", "10 3 3 3", "4 3"];
 // What is smaller than this share of the largest, or of 1, is not drawn on a logarithmic scale.
 const SMALLEST_SHARE = 1e-16;
@@ -110,7 +110,7 @@ function axes(plan, xs, ys, x, y, inner) {
   const along = xs.ticks.map((tick) =>
     shape("text", { x: x(tick), y: bottom + 17, class: "tick middle" }, tickWord(tick, false)),
   );
-  const turn = `translate(12 ${MARGIN.top + inner.height / 2}) rotate(-90)`;
+  const turn = `translate(11 ${MARGIN.top + inner.height / 2}) rotate(-90)`;
   return [
     ...across,
     ...along,

@@ -180,14 +180,20 @@ function tokenWords(page, { sequence, step }, colouring) {
 
 // What the page holds, and what was left out to keep it small.
 function heldWords(page) {
-  const parts = page.layers.flatMap((layer) => {
-    const short = layer.values.filter((value) => value.units.length < value.width);
-    const counts = short.map((value) => `${value.name}: ${value.units.length} of ${value.width}`);
-    return counts.length ? [`${layer.name} (${counts.join(", ")})`] : [];
-  });
-  if (!parts.length) return "This page holds every unit of every value, in 8 bits a number.";
+  const whole = page.layers.every(({ values }) => values.every((value) => value.units.length === value.width));
+  if (whole) return "This page holds every unit of every value, in 8 bits a number.";
   return (
-    "To stay below 3 MB this page holds a part of the units, those that move most and those that follow a property, " +
-    `in 8 bits a number: ${parts.join("; ")}.`
+    "To stay below 3 MB this page holds a part of the units: those that follow a property and those that move most, " +
+    `in 8 bits a number. ${page.layers.map(heldOfLayer).join(" ")}`
   );
+}
+
+// As "layer 1: i, f, g, o 71 of 256; c 256 of 256."
+function heldOfLayer({ name, values }) {
+  const counts = new Map();
+  for (const value of values) {
+    const held = `${value.units.length} of ${value.width}`;
+    counts.set(held, [...(counts.get(held) ?? []), value.name]);
+  }
+  return `${name}: ${Array.from(counts, ([held, names]) => `${names.join(", ")} ${held}`).join("; ")}.`;
 }
