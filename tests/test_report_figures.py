@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -107,6 +108,42 @@ def test_a_gradient_that_overflowed_is_drawn_as_far_as_it_goes(run: Path, drawn:
     assert math.isfinite(drawn[0].get_ylim()[0])
 
 
+def look(step: int, *norms: float, layer: str = "layer 2") -> str:
+    """A record of what the watch saw: δ in two layers, and a state, which is not drawn."""
+    seen = {"layer 1": [9.0, 9.0], layer: norms}
+    curves = [{"layer": at, "quantity": "δ", "tenth": None, "median": m} for at, m in seen.items()]
+    curves.append({"layer": layer, "quantity": "h", "tenth": None, "median": [7.0]})
+    return json.dumps({"kind": "gradient", "step": step, "epoch": 1, "losses": 8, "curves": curves}) + "\n"
+
+
+def test_a_watched_run_shows_how_far_back_the_gradient_reached(run: Path, drawn: list[Axes]) -> None:
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(look(20, 2.0, 0.2, 0.002) + look(40, 1.0, 1.0, 50.0, 0.0) + look(60, 1.0, math.inf, 0.5))
+    draw_training(read_training(run), run / "training.png")
+    above, below = drawn[:2]
+    assert below.get_title(loc="left") == "How far back the gradient reaches, layer 2"
+    assert below.get_shared_x_axes().joined(above, below) and not above.get_xlabel()
+    (mesh,) = below.collections
+    lags, updates = mesh.get_coordinates()[:, 0, 1].tolist(), mesh.get_coordinates()[0, :, 0].tolist()
+    assert lags == [0.5, 1.5, 2.5, 3.5] and updates == [10, 30, 50, 70]
+    # By lag and update, the band: the power of ten at its upper edge; beyond the last lag there is none.
+    bands = np.ceil(mesh.get_array()).filled(math.nan)
+    assert np.array_equal(bands[:2], [[-1, 0, 309], [-3, 2, 0]])
+    assert math.isnan(bands[2][0]) and bands[2][1] < -6 and math.isnan(bands[2][2])
+    colours = mesh.to_rgba(mesh.get_array())[..., :3]
+    assert (colours[0, 0] < colours[1, 0])[:2].all()  # the deeper blue, the nearer
+    assert colours[1, 1][0] > colours[1, 1][2] and colours[0, 2][0] > colours[0, 2][2]  # what grew is orange
+
+
+@pytest.mark.parametrize("norms", [(1.0, 1.0, 1.0), (0.0, 0.0)])
+def test_a_single_look_is_drawn(run: Path, drawn: list[Axes], norms: tuple[float, ...]) -> None:
+    with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(look(50, *norms, layer="编码器 layer $2$"))
+    draw_training(read_training(run), run / "training.png")
+    (mesh,) = drawn[1].collections
+    assert mesh.get_coordinates()[0, :, 0].tolist() == [25, 75]
+
+
 def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"kind": "held-out", "step": 80, "loss": 1.')
@@ -119,6 +156,7 @@ def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
         ("metrics.jsonl", None, "metrics.jsonl: no such file"),
         ("metrics.jsonl", "{}\n", "expected records with step and loss"),
         ("metrics.jsonl", "3\n", "expected records with step and loss"),
+        ("metrics.jsonl", '{"kind": "gradient", "step": 1}\n', "expected records with step and loss"),
         ("metrics.jsonl", "\n{", "metrics.jsonl:1: expected a JSON object"),
         ("metrics.jsonl", json.dumps(RECORDS[0]) + "\n", "expected a held-out loss"),
         ("config.json", None, "config.json: no such file"),
