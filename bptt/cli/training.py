@@ -66,6 +66,20 @@ class RunArguments:
 
 
 @dataclass(frozen=True)
+class FirstArguments:
+    """The values that a recurrent stack begins with."""
+
+    recurrent_init: Annotated[
+        Literal["default", "orthogonal", "identity"],
+        of_model(help="What recurrent matrices begin as (default: uniform within ±1/√H)."),
+    ] = "default"
+    recurrent_scale: Annotated[float, of_model(help="Factor of orthogonal and identity.")] = 1.0
+    forget_bias: Annotated[
+        float | None, of_model(help="What the bias of a forget gate begins as (none: as any other).")
+    ] = None
+
+
+@dataclass(frozen=True)
 class StepArguments:
     """How the weights are learned."""
 

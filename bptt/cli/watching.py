@@ -43,7 +43,7 @@ class Watching:
     def diagnose(self, loss: Callable[[], Tensor]) -> str | None:
         """The first NaN or infinity, with all that is known of it."""
         found = find_non_finite(self._model, loss)
-        return None if found is None else str(found)
+        return None if found is None else f"first of all {found}"
 
     @property
     def lines(self) -> list[str]:
