@@ -25,8 +25,8 @@ _MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
 _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
-    "payload elements colours store chart verdict tokens strip search nearest text flow map saturation "
-    "spectrum main"
+    "payload elements colours scales store chart verdict tokens strip search nearest colourings controls text "
+    "flow map saturation spectrum main"
 ).split()
 
 

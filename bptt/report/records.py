@@ -11,7 +11,7 @@ from typing import Any
 
 from bptt.errors import InputError
 
-RECORDS, GRADIENT, CONFIG = "metrics.jsonl", "gradient_by_lag.json", "config.json"
+RECORDS, CONFIG = "metrics.jsonl", "config.json"
 # The level of a vocabulary -> what one of its tokens is called.
 # How δ is called in records of the gradient.
 NET = "δ"
@@ -66,32 +66,10 @@ class Training:
         )
 
 
-@dataclass(frozen=True)
-class Lags:
-    """The gradient by lag of one state of one layer; entry k-1 belongs to lag k."""
-
-    layer: int
-    state: str
-    lower_quartile: tuple[float, ...]
-    median: tuple[float, ...]
-    upper_quartile: tuple[float, ...]
-    tenth: int | None
-    verdict: str
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """The gradient through time of a run, measured on `windows` windows of text."""
-
-    title: str
-    windows: int
-    curves: tuple[Lags, ...]
-
-
 def read_training(run: Path) -> Training:
     """The curves of `metrics.jsonl`. Raises InputError if it is missing, damaged or has no curve."""
     path = run / RECORDS
-    records = list(_records(path))
+    records = list(read_records(path))
     try:
         train, held_out = (_curve(records, kind) for kind in ("train", "held-out"))
         reach = _reach(records)
@@ -103,29 +81,7 @@ def read_training(run: Path) -> Training:
     return Training(title, unit, train, held_out, reach)
 
 
-def read_gradient(run: Path, folder: Path) -> Gradient:
-    """The curves of a run in `folder/gradient_by_lag.json`. Raises InputError: missing or damaged."""
-    path = folder / GRADIENT
-    data = _read_object(path)
-    try:
-        curves = tuple(
-            Lags(
-                layer=int(curve["layer"]),
-                state=str(curve["state"]),
-                lower_quartile=tuple(map(float, curve["lower_quartile"])),
-                median=tuple(map(float, curve["median"])),
-                upper_quartile=tuple(map(float, curve["upper_quartile"])),
-                tenth=curve["tenth"],
-                verdict=str(curve["verdict"]),
-            )
-            for curve in data["curves"]
-        )
-        return Gradient(_describe(run)[0], int(data["windows"]), curves)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(str(path), "expected what `bptt inspect` writes", repr(error)) from error
-
-
-def _records(path: Path) -> Iterator[Mapping[str, Any]]:
+def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
     """One object a line; a last line without its end was cut off by a crash and does not count."""
     for number, line in enumerate(_read_text(path).splitlines(keepends=True), 1):
         if not line.endswith("\n"):
@@ -158,7 +114,7 @@ def _reach(records: list[Mapping[str, Any]]) -> Reach | None:
     return Reach(last, steps, norms)
 
 
-def _read_object(path: Path) -> Mapping[str, Any]:
+def read_object(path: Path) -> Mapping[str, Any]:
     try:
         found = json.loads(_read_text(path))
     except (ValueError, RecursionError) as error:
@@ -179,11 +135,13 @@ def _read_text(path: Path) -> str:
 
 def _describe(run: Path) -> tuple[str, str]:
     """The title of a run's pictures, model and data, and what its losses are per."""
-    config = _read_object(run / CONFIG)
+    config = read_object(run / CONFIG)
     try:
-        cell, model = config["cell"]["name"], config["model"]
-        names = ", ".join(config["source"]["names"])
-        unit = UNITS[config["vocabulary"]["level"]]
-        return f"{cell} {model['num_layers']}×{model['hidden_size']} on {names}, by {unit}", unit
-    except (KeyError, TypeError) as error:
-        raise InputError(str(run / CONFIG), "expected a language model", repr(error)) from error
+        cell, task = config["cell"]["name"], config["task"]
+        sizes = config["model" if task == "lm" else "encoder"]
+        names = config.get("source", {}).get("names", ())
+        unit = UNITS[config["vocabulary"]["level"] if task == "lm" else task]
+        of = f" on {', '.join(names)}" if names else ""
+        return f"{cell} {sizes['num_layers']}×{sizes['hidden_size']}{of}, by {unit}", unit
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(str(run / CONFIG), "expected what `bptt train` writes", repr(error)) from error

@@ -2,18 +2,21 @@
 
 const MARGIN = { left: 64, right: 14, top: 10, bottom: 44 };
 const DASHES = ["", "8 4", "10 3 3 3", "4 3"];
-// What is smaller than this share of the largest, or of 1, is not drawn on a logarithmic scale.
-const SMALLEST_SHARE = 1e-16;
 
-/* plan: { label, xName, yName, height, log, from, xWord, onpick, lines }. A line: { name, colour, dash, xs, ys,
-   lower, upper, ring, shown }: xs ascend, colour is a number of the palette, ring is a place x, lower and upper
-   make a band, `quiet` lines stand beside the legend of the line before them and come and go with it. */
+/* plan: { label, xName, yName, height, log, within, xWord, lines }: `within` are heights that the scale includes,
+   `xWord` says a place x in words. A line: { name, colour, dash, xs, ys, lower, upper, ring, shown, quiet }: xs
+   ascend, `colour` is a number of the palette, `lower` and `upper` make a band, `ring` is a place x; a quiet line
+   has no name in the legend, and comes and goes with the line before it. */
 function chart(plan) {
   const state = { plan, at: null, width: 0 };
   const drawing = shape("svg", { tabindex: 0, role: "img", "aria-label": plan.label, class: "chart" });
   const legend = element("div", { class: "legend" });
   const readout = element("p", { class: "readout", "aria-live": "polite" });
-  const table = tableOf("Numbers as a table", () => tableHead(state.plan), () => tableRows(state.plan));
+  const table = tableOf(
+    "Numbers as a table",
+    () => tableHead(state.plan),
+    () => tableRows(state.plan),
+  );
   const frame = element("figure", { class: "chart-frame" }, drawing, legend, readout, table);
 
   const read = (at) => {
@@ -32,20 +35,20 @@ function chart(plan) {
   };
   drawing.addEventListener("pointermove", (event) => read(nearestPlace(state, event.offsetX)));
   drawing.addEventListener("pointerleave", () => read(null));
-  drawing.addEventListener("click", (event) => state.plan.onpick?.(nearestPlace(state, event.offsetX)));
   drawing.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
-    if (step) read(placeAfter(state, step));
-    else if (event.key === "Enter" && state.at !== null) state.plan.onpick?.(state.at);
-    else return;
+    if (!step) return;
     event.preventDefault();
+    read(placeAfter(state, step));
   });
   new ResizeObserver(() => frame.clientWidth !== state.width && draw()).observe(frame);
 
   const show = (next) => {
     state.plan = next;
     drawing.setAttribute("aria-label", next.label);
-    legend.replaceChildren(...next.lines.map((line, i) => legendItem(line, i, next.lines, draw)).filter(Boolean));
+    legend.replaceChildren(
+      ...next.lines.map((line, i) => legendItem(line, i, next.lines, draw)).filter(Boolean),
+    );
     legend.hidden = next.lines.length < 2;
     table.open = false;
     table.querySelector("div")?.remove();
@@ -65,7 +68,12 @@ function legendItem(line, index, lines, draw) {
     draw();
   };
   const words = [sample, element("span", {}, line.name), element("span", { class: "number" })];
-  const attributes = { type: "button", "data-line": index, "aria-pressed": String(line.shown), onclick: press };
+  const attributes = {
+    type: "button",
+    "data-line": index,
+    "aria-pressed": String(line.shown),
+    onclick: press,
+  };
   const button = element("button", attributes, ...words);
   return button;
 }
@@ -78,9 +86,16 @@ function stroke(line, path) {
 function drawChart(drawing, state) {
   const { plan, width } = state;
   const lines = plan.lines.filter((line) => line.shown);
-  const inner = { width: width - MARGIN.left - MARGIN.right, height: plan.height - MARGIN.top - MARGIN.bottom };
+  const inner = {
+    width: width - MARGIN.left - MARGIN.right,
+    height: plan.height - MARGIN.top - MARGIN.bottom,
+  };
   const heights = heightExtent(lines, plan);
-  const xs = scaleOf(extent(plan.lines.map((line) => seenPlaces(line, plan, heights[0]))), false, inner.width);
+  const xs = scaleOf(
+    extent(plan.lines.map((line) => seenPlaces(line, plan, heights[0]))),
+    false,
+    inner.width,
+  );
   const ys = scaleOf(heights, plan.log, inner.height);
   const x = (number) => MARGIN.left + xs.place(number);
   const y = (number) => MARGIN.top + inner.height - ys.place(number);
@@ -90,7 +105,8 @@ function drawChart(drawing, state) {
   const clip = shape("svg", { x: MARGIN.left, y: MARGIN.top, width: inner.width, height: inner.height });
   const moved = shape("g", { transform: `translate(${-MARGIN.left} ${-MARGIN.top})` });
   for (const line of lines) {
-    if (line.lower) moved.append(shape("path", { d: bandPath(line, x, y), class: `band tone-${line.colour}` }));
+    if (line.lower)
+      moved.append(shape("path", { d: bandPath(line, x, y), class: `band tone-${line.colour}` }));
     moved.append(stroke(line, linePath(line.xs, line.ys, x, y)));
     if (line.ring !== null && line.ring !== undefined) {
       const place = { cx: x(line.ring), cy: y(lineAt(line, line.ring)), r: 5 };
@@ -104,7 +120,13 @@ function drawChart(drawing, state) {
 function axes(plan, xs, ys, x, y, inner) {
   const bottom = MARGIN.top + inner.height;
   const across = ys.ticks.flatMap((tick) => [
-    shape("line", { class: "grid", x1: MARGIN.left, x2: MARGIN.left + inner.width, y1: y(tick), y2: y(tick) }),
+    shape("line", {
+      class: "grid",
+      x1: MARGIN.left,
+      x2: MARGIN.left + inner.width,
+      y1: y(tick),
+      y2: y(tick),
+    }),
     shape("text", { x: MARGIN.left - 7, y: y(tick) + 4, class: "tick end" }, tickWord(tick, plan.log)),
   ]);
   const along = xs.ticks.map((tick) =>
@@ -115,89 +137,13 @@ function axes(plan, xs, ys, x, y, inner) {
     ...across,
     ...along,
     shape("line", { class: "axis", x1: MARGIN.left, x2: MARGIN.left + inner.width, y1: bottom, y2: bottom }),
-    shape("text", { x: MARGIN.left + inner.width / 2, y: plan.height - 6, class: "axis-name middle" }, plan.xName),
+    shape(
+      "text",
+      { x: MARGIN.left + inner.width / 2, y: plan.height - 6, class: "axis-name middle" },
+      plan.xName,
+    ),
     shape("text", { transform: turn, class: "axis-name middle" }, plan.yName),
   ];
-}
-
-function tickWord(tick, log) {
-  if (log) {
-    const power = Math.round(Math.log10(tick));
-    return power >= -2 && power <= 3 ? digits(10 ** power) : `1e${power}`.replace("-", "−");
-  }
-  return String(Number(tick.toPrecision(6))).replace("-", "−");
-}
-
-function extent(rows) {
-  let [low, high] = [Infinity, -Infinity];
-  for (const row of rows) {
-    for (const number of row) {
-      if (!Number.isFinite(number)) continue;
-      low = Math.min(low, number);
-      high = Math.max(high, number);
-    }
-  }
-  return low <= high ? [low, high] : [0, 1];
-}
-
-function heightExtent(lines, plan) {
-  const rows = lines.flatMap((line) => [line.ys, ...(line.lower ? [line.lower, line.upper] : [])]);
-  if (!plan.log) {
-    const [low, high] = extent([...rows, plan.within ?? []]);
-    return low < high ? [low, high] : [low - 0.5, high + 0.5];
-  }
-  // A bound may lie far above what is measured: it does not set the scale, it runs out of the picture.
-  const measured = lines.filter((line) => !line.quiet).flatMap((line) => [line.ys, line.upper ?? []]);
-  const positive = (row) => Array.from(row).filter((number) => number > 0);
-  const [low, high] = extent((measured.length ? measured : rows).map(positive));
-  return [Math.max(low, Math.min(high, 1) * SMALLEST_SHARE) / 1.5, high * 3];
-}
-
-// Of a curve that fades away on a logarithmic scale, the part that is in the picture.
-function seenPlaces(line, plan, lowest) {
-  return plan.log ? line.xs.filter((_, i) => !line.quiet && line.ys[i] >= lowest) : line.xs;
-}
-
-function scaleOf([low, high], log, length) {
-  const of = log ? Math.log10 : (number) => number;
-  const [from, to] = [of(low), of(high)];
-  const place = (number) => ((of(number) - from) / (to - from || 1)) * length;
-  return { place, ticks: log ? decades(from, to) : roundTicks(from, to, length) };
-}
-
-function decades(from, to) {
-  const step = Math.max(1, Math.ceil((to - from) / 7));
-  const first = Math.ceil(from / step) * step;
-  return Array.from({ length: Math.max(0, Math.floor((to - first) / step) + 1) }, (_, i) => 10 ** (first + i * step));
-}
-
-function roundTicks(from, to, length) {
-  const rough = (to - from || 1) / Math.max(2, Math.min(8, length / 60));
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * [1, 2, 5, 10].find((factor) => power * factor >= rough);
-  const first = Math.ceil(from / step - 1e-9);
-  return Array.from({ length: Math.floor(to / step - first + 1e-9) + 1 }, (_, i) => (first + i) * step);
-}
-
-function linePath(xs, ys, x, y) {
-  let pen = "M";
-  let path = "";
-  for (let i = 0; i < xs.length; i += 1) {
-    const height = y(ys[i]);
-    if (Number.isFinite(height)) {
-      path += `${pen}${x(xs[i]).toFixed(1)} ${Math.max(-1e4, Math.min(1e4, height)).toFixed(1)}`;
-      pen = "L";
-    } else pen = "M";
-  }
-  return path;
-}
-
-function bandPath(line, x, y) {
-  const sound = Array.from(line.xs.keys()).filter((i) => Number.isFinite(y(line.lower[i]) + y(line.upper[i])));
-  const take = (row) => sound.map((i) => row[i]);
-  const over = linePath(take(line.xs), take(line.upper), x, y);
-  const under = linePath(take(line.xs).reverse(), take(line.lower).reverse(), x, y);
-  return over ? `${over}${under.replace("M", "L")}Z` : "";
 }
 
 function lineAt(line, at) {
@@ -212,7 +158,9 @@ function placesOf(state) {
 function nearestPlace(state, offset) {
   const places = placesOf(state);
   if (!places.length) return null;
-  return places.reduce((best, at) => (Math.abs(state.x(at) - offset) < Math.abs(state.x(best) - offset) ? at : best));
+  return places.reduce((best, at) =>
+    Math.abs(state.x(at) - offset) < Math.abs(state.x(best) - offset) ? at : best,
+  );
 }
 
 function placeAfter(state, step) {
@@ -225,8 +173,8 @@ function moveCursor(drawing, state) {
   const cursor = drawing.querySelector(".cursor");
   if (!cursor) return;
   const ends = state.at === null ? {} : { x1: state.x(state.at), x2: state.x(state.at) };
-  Object.entries({ ...ends, y1: MARGIN.top, y2: state.plan.height - MARGIN.bottom }).forEach(([name, value]) =>
-    cursor.setAttribute(name, value),
+  Object.entries({ ...ends, y1: MARGIN.top, y2: state.plan.height - MARGIN.bottom }).forEach(
+    ([name, value]) => cursor.setAttribute(name, value),
   );
   cursor.toggleAttribute("hidden", state.at === null);
 }

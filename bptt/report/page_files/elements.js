@@ -36,13 +36,20 @@ function chooser(label, choices, chosen, onchoose) {
 
 function fillChoices(select, choices, chosen) {
   select.replaceChildren(...choices.map(([, words]) => element("option", {}, words)));
-  select.selectedIndex = Math.max(0, choices.findIndex(([value]) => value === chosen));
+  select.selectedIndex = Math.max(
+    0,
+    choices.findIndex(([value]) => value === chosen),
+  );
 }
 
 // Buttons of which one is on.
 function tabs(label, choices, chosen, onchoose) {
   const buttons = choices.map(([value, words]) =>
-    element("button", { type: "button", "aria-pressed": String(value === chosen), onclick: () => press(value) }, words),
+    element(
+      "button",
+      { type: "button", "aria-pressed": String(value === chosen), onclick: () => press(value) },
+      words,
+    ),
   );
   const press = (value) => {
     choices.forEach(([other], i) => buttons[i].setAttribute("aria-pressed", String(other === value)));
@@ -60,7 +67,9 @@ function tableOf(title, head, rows) {
     const body = rows().map((row) => element("tr", {}, ...cells(row)));
     const top = element("tr", {}, ...head().map((text) => element("th", { scope: "col" }, text)));
     const table = element("table", {}, element("thead", {}, top), element("tbody", {}, ...body));
-    details.append(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, table));
+    details.append(
+      element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, table),
+    );
   });
   return details;
 }

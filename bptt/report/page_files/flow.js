@@ -33,7 +33,12 @@ function flowSection(page, tones) {
       (bounded ? " Thin dots: the bound." : "") +
       " A ring marks where a tenth is left. The names below switch lines on and off.",
     chart(plan).node,
-    element("details", {}, element("summary", {}, "Effective memory"), element("ul", { class: "plain" }, ...memory)),
+    element(
+      "details",
+      {},
+      element("summary", {}, "Effective memory"),
+      element("ul", { class: "plain" }, ...memory),
+    ),
   );
 }
 
@@ -56,5 +61,7 @@ function flowLines(flow, { colour, dash }, shown) {
 }
 
 function memoryWords(flow) {
-  return flow.memory === null ? "more than a tenth is left at every lag" : `a tenth is left at lag ${flow.memory}`;
+  return flow.memory === null
+    ? "more than a tenth is left at every lag"
+    : `a tenth is left at lag ${flow.memory}`;
 }

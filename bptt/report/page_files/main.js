@@ -2,13 +2,19 @@
 
 async function start() {
   const main = document.getElementById("page");
+  let store = null;
+  wireTheme((theme) => store?.set({ theme }));
   if (!("DecompressionStream" in window)) {
     main.append(element("p", {}, "This page needs a browser of 2023 or later."));
     return;
   }
+  // The script stands before the numbers, so that the page is dark before they are read.
+  await new Promise((ready) => document.addEventListener("DOMContentLoaded", ready));
   const page = await readPayload(document.getElementById("data").textContent);
-  const store = createStore(firstView(page));
-  const layers = [...new Set([...page.layers.map(({ name }) => name), ...page.flows.map(({ layer }) => layer)])];
+  store = createStore(firstView(page));
+  const layers = [
+    ...new Set([...page.layers.map(({ name }) => name), ...page.flows.map(({ layer }) => layer)]),
+  ];
   const tones = (layer) => Math.max(0, layers.indexOf(layer)) % TONES;
   const sections = [
     verdictSection(page),
@@ -19,37 +25,55 @@ async function start() {
     spectrumSection(page),
   ].filter(Boolean);
   main.append(element("h1", {}, page.title), ...sections);
-  const links = sections.map((found) => element("a", { href: `#${found.id}` }, found.querySelector("h2").textContent));
+  const links = sections.map((found) =>
+    element("a", { href: `#${found.id}` }, found.querySelector("h2").textContent),
+  );
   document.getElementById("contents").append(...links);
-  wireTheme(store);
 }
 
 function firstView(page) {
   const hit = page.properties.flatMap(({ hits }) => hits)[0];
-  const layer = Math.max(0, page.layers.findIndex(({ name }) => name === hit?.layer));
+  const layer = Math.max(
+    0,
+    page.layers.findIndex(({ name }) => name === hit?.layer),
+  );
   const value = Math.max(0, page.layers[layer]?.values.findIndex(({ name }) => name === hit?.value) ?? 0);
   const choice = page.layers.length ? soundChoice(page, { layer, value, unit: hit?.unit ?? 0 }) : {};
   const sequence = page.layers[layer]?.sequence ?? 0;
   const colour = page.layers.length ? "unit" : page.attributions.length ? "attribution" : "loss";
   const method = page.attributions[0]?.method ?? null;
-  return { layer: 0, value: 0, unit: 0, ...choice, sequence, step: 0, colour, method, window: 80, masks: null, theme: "" };
+  return {
+    layer: 0,
+    value: 0,
+    unit: 0,
+    ...choice,
+    sequence,
+    step: 0,
+    colour,
+    method,
+    window: 80,
+    masks: null,
+    theme: document.documentElement.dataset.theme,
+  };
 }
 
 // Light or dark as the machine has it, until the button is pressed; another visit begins anew.
-function wireTheme(store) {
+function wireTheme(onchange) {
   const button = document.getElementById("theme");
-  const preferred = matchMedia("(prefers-color-scheme: dark)");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let chosen = null;
   const show = () => {
-    const theme = document.documentElement.dataset.theme ?? (preferred.matches ? "dark" : "light");
-    button.textContent = theme === "dark" ? "Light" : "Dark";
-    button.setAttribute("aria-label", theme === "dark" ? "Light colours" : "Dark colours");
-    store.set({ theme });
+    const theme = chosen ?? (dark.matches ? "dark" : "light");
+    const other = theme === "dark" ? "light" : "dark";
+    document.documentElement.dataset.theme = theme;
+    button.textContent = `${other[0].toUpperCase()}${other.slice(1)}`;
+    button.onclick = () => {
+      chosen = other;
+      show();
+    };
+    onchange(theme);
   };
-  button.addEventListener("click", () => {
-    document.documentElement.dataset.theme = store.get().theme === "dark" ? "light" : "dark";
-    show();
-  });
-  preferred.addEventListener("change", show);
+  dark.addEventListener("change", show);
   show();
 }
 

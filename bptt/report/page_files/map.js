@@ -13,7 +13,12 @@ function mapSection(page) {
   const axisBelow = element("div", { class: "map-ticks below" });
   const axisLeft = element("div", { class: "map-ticks left" });
   const legend = element("div", { class: "legend-host" });
-  const readout = element("p", { class: "readout", id: "map-readout", role: "status", "aria-live": "polite" });
+  const readout = element("p", {
+    class: "readout",
+    id: "map-readout",
+    role: "status",
+    "aria-live": "polite",
+  });
   const profile = chart(profilePlan(page, page.maps[0], 0));
   const said = element("p", { class: "quiet" });
   const tell = (row, column) => {
@@ -36,37 +41,48 @@ function mapSection(page) {
     const [low, high] = decadesOf(map);
     paintMap(canvas, map, low, high);
     const ramp = [0, 0.25, 0.5, 0.75, 1].map((share) => css(viridis(share)));
-    legend.replaceChildren(colourLegend(ramp, digits(10 ** low), digits(10 ** ((low + high) / 2)), digits(10 ** high)));
+    legend.replaceChildren(
+      colourLegend(ramp, digits(10 ** low), digits(10 ** ((low + high) / 2)), digits(10 ** high)),
+    );
     axisBelow.replaceChildren(...mapTicks(map.columns, "left"));
     axisLeft.replaceChildren(...mapTicks(map.rows, "top"));
-    said.textContent = map.every > 1 ? `To stay below 3 MB one in ${map.every} of its rows and columns is shown.` : "";
+    said.textContent =
+      map.every > 1 ? `To stay below 3 MB one in ${map.every} of its rows and columns is shown.` : "";
     state.row = -1;
     const row = map.rows.length - 1;
-    select(row, Math.max(0, Array.from(map.columns).findLastIndex((step) => step <= map.rows[row])));
+    select(
+      row,
+      Math.max(
+        0,
+        Array.from(map.columns).findLastIndex((step) => step <= map.rows[row]),
+      ),
+    );
   };
   wireMap(canvas, state, tell, select);
   const choices = page.maps.map((map) => [map, mapName(page, map)]);
   const choice = tabs("Layer", choices, page.maps[0], show);
   show(page.maps[0]);
-  const picture = element("div", { class: "map-frame" }, axisLeft, element("div", { class: "map" }, canvas, cross), axisBelow);
+  const picture = element(
+    "div",
+    { class: "map-frame" },
+    axisLeft,
+    element("div", { class: "map" }, canvas, cross),
+    axisBelow,
+  );
   return section(
     "map",
     "Every loss and every step",
     "Each row is a loss Eₘ, each column a step n: the colour is the norm of ∂Eₘ/∂netₙ, how much that loss depends " +
       "on what the layer computed then. Select a row to draw it.",
     ...(page.maps.length > 1 ? [choice.node] : []),
-    element(
-      "div",
-      { class: "two" },
-      element("div", {}, legend, picture, readout, said),
-      profile.node,
-    ),
+    element("div", { class: "two" }, element("div", {}, legend, picture, readout, said), profile.node),
   );
 }
 
 function wireMap(canvas, state, tell, select) {
   const cellOf = (event) => {
-    const place = (offset, size, count) => Math.min(count - 1, Math.max(0, Math.floor((offset / size) * count)));
+    const place = (offset, size, count) =>
+      Math.min(count - 1, Math.max(0, Math.floor((offset / size) * count)));
     return [
       place(event.offsetY, canvas.clientHeight, state.map.rows.length),
       place(event.offsetX, canvas.clientWidth, state.map.columns.length),
@@ -82,12 +98,17 @@ function wireMap(canvas, state, tell, select) {
     event.preventDefault();
     const [down, right] = moves[event.key];
     const kept = (place, count) => Math.min(count - 1, Math.max(0, place));
-    select(kept(state.row + down, state.map.rows.length), kept(state.column + right, state.map.columns.length));
+    select(
+      kept(state.row + down, state.map.rows.length),
+      kept(state.column + right, state.map.columns.length),
+    );
   });
 }
 
 function mapName(page, map) {
-  return page.sequences.length > 1 ? `${map.layer} (losses of the ${page.sequences[map.of].name})` : map.layer;
+  return page.sequences.length > 1
+    ? `${map.layer} (losses of the ${page.sequences[map.of].name})`
+    : map.layer;
 }
 
 function decadesOf(map) {

@@ -26,7 +26,11 @@ function nearestPanel(page, store) {
         element(
           "li",
           {},
-          element("button", { type: "button", class: "context", onclick: () => jump(step) }, ...contextOf(words, step)),
+          element(
+            "button",
+            { type: "button", class: "context", onclick: () => jump(step) },
+            ...contextOf(words, step),
+          ),
           element("span", { class: "quiet number" }, `step ${step}`),
         ),
       ),
@@ -62,5 +66,9 @@ function nearestSteps(value, steps, from) {
 
 function contextOf(words, step) {
   const part = (from, to) => words.slice(Math.max(0, from), to).map(visible).join("");
-  return [part(step - CONTEXT, step), element("mark", {}, visible(words[step])), part(step + 1, step + CONTEXT)];
+  return [
+    part(step - CONTEXT, step),
+    element("mark", {}, visible(words[step])),
+    part(step + 1, step + CONTEXT),
+  ];
 }

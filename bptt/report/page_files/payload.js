@@ -27,7 +27,9 @@ function seriesOf(value, unit) {
   const steps = value.levels.length / value.units.length;
   const scale = (value.high[row] - value.low[row]) / 254;
   const levels = value.levels.subarray(row * steps, (row + 1) * steps);
-  return Float64Array.from(levels, (level) => (level === MISSING_BYTE ? NaN : value.low[row] + level * scale));
+  return Float64Array.from(levels, (level) =>
+    level === MISSING_BYTE ? NaN : value.low[row] + level * scale,
+  );
 }
 
 // A norm of a map, back from its logarithm.

@@ -6,14 +6,30 @@ function gatesSection(page, store, tones) {
   if (!page.saturations.length && !page.dead.length) return null;
   const gates = [...new Set(page.saturations.map((saturation) => saturation.gate))];
   const panels = gates.map((gate) =>
-    gatePanel(page, store, tones, gate, page.saturations.filter((saturation) => saturation.gate === gate)),
+    gatePanel(
+      page,
+      store,
+      tones,
+      gate,
+      page.saturations.filter((saturation) => saturation.gate === gate),
+    ),
   );
   const layers = [...new Set(page.saturations.map((saturation) => saturation.layer))];
   const key = layers.map((layer) =>
-    element("span", {}, shape("svg", { width: 12, height: 12, "aria-hidden": "true" }, circle(6, 6, tones(layer))), layer),
+    element(
+      "span",
+      {},
+      shape("svg", { width: 12, height: 12, "aria-hidden": "true" }, circle(6, 6, tones(layer))),
+      layer,
+    ),
   );
   const dead = page.dead.map(({ layer, units, count }) =>
-    element("li", {}, element("b", {}, `${layer}: ${units.length} of ${count} units never leave zero. `), units.join(", ")),
+    element(
+      "li",
+      {},
+      element("b", {}, `${layer}: ${units.length} of ${count} units never leave zero. `),
+      units.join(", "),
+    ),
   );
   const lead = gates.length
     ? "Each circle is a unit: right, the share of steps at which its gate is open (above 0.9); up, shut (below 0.1). " +
@@ -52,7 +68,11 @@ function gatePanel(page, store, tones, gate, saturations) {
       shape("text", { x: x(0) - 6, y: y(share) + 4, class: "tick end" }, String(share)),
     ]),
     shape("text", { x: x(0.5), y: height - 5, class: "axis-name middle" }, "share of steps open"),
-    shape("text", { transform: `translate(10 ${y(0.5)}) rotate(-90)`, class: "axis-name middle" }, "share of steps shut"),
+    shape(
+      "text",
+      { transform: `translate(10 ${y(0.5)}) rotate(-90)`, class: "axis-name middle" },
+      "share of steps shut",
+    ),
     ...circles,
   );
   drawing.setAttribute("aria-label", `Saturation of gate ${gate}: arrow keys walk through its units`);
@@ -78,7 +98,8 @@ function gatePanel(page, store, tones, gate, saturations) {
     event.preventDefault();
   });
   const head = () => ["unit", "open", "shut"];
-  const rows = () => units.map(({ layer, unit, open, shut }) => [`${layer}, ${unit}`, percent(open), percent(shut)]);
+  const rows = () =>
+    units.map(({ layer, unit, open, shut }) => [`${layer}, ${unit}`, percent(open), percent(shut)]);
   const table = tableOf("As a table", head, rows);
   return element("figure", { class: "panel" }, element("h3", {}, `gate ${gate}`), drawing, readout, table);
 }

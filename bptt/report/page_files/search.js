@@ -81,12 +81,15 @@ function rankUnits(page, masks) {
       }),
     ),
   );
-  return found.filter(({ score }) => !Number.isNaN(score)).sort((a, b) => b.score - a.score).slice(0, BEST);
+  return found
+    .filter(({ score }) => !Number.isNaN(score))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, BEST);
 }
 
 function searchPanel(page, store) {
   const input = element("input", { type: "search", id: "pattern", spellcheck: "false", autocomplete: "off" });
-  input.placeholder = "a regular expression, as \"[^\"]*\"";
+  input.placeholder = 'a regular expression, as "[^"]*"';
   const said = element("p", { class: "said", role: "status" });
   const results = element("ol", { class: "hits", "aria-label": "Units that follow the pattern" });
   const mark = () => {
@@ -105,14 +108,23 @@ function searchPanel(page, store) {
       input.value = property.pattern;
       mark();
       said.append(measuredWords(property));
-      list(property.hits.map((hit) => measuredHit(page, property, hit)).filter(({ layer, value }) => layer >= 0 && value >= 0));
+      list(
+        property.hits
+          .map((hit) => measuredHit(page, property, hit))
+          .filter(({ layer, value }) => layer >= 0 && value >= 0),
+      );
     };
     return element("button", { type: "button", onclick: take }, property.name);
   });
   return element(
     "div",
     { class: "search" },
-    element("label", { class: "field", for: "pattern" }, element("span", {}, "Find units that follow a pattern"), input),
+    element(
+      "label",
+      { class: "field", for: "pattern" },
+      element("span", {}, "Find units that follow a pattern"),
+      input,
+    ),
     element("div", { class: "chips", role: "group", "aria-label": "Properties" }, ...properties),
     said,
     results,
@@ -146,7 +158,8 @@ function measuredWords({ measure, held_out: heldOut }) {
 function measuredHit(page, { measure }, { layer: name, value: valueName, unit, score }) {
   const layer = page.layers.findIndex((found) => found.name === name);
   const value = layer < 0 ? -1 : page.layers[layer].values.findIndex((found) => found.name === valueName);
-  if (measure === "inside") return { layer, value, unit, score: Math.max(score, 1 - score), high: score >= 0.5 };
+  if (measure === "inside")
+    return { layer, value, unit, score: Math.max(score, 1 - score), high: score >= 0.5 };
   return { layer, value, unit, score: Math.abs(score), side: score > 0 ? "rises with it" : "falls with it" };
 }
 
@@ -156,5 +169,10 @@ function hitItem(page, store, { layer, value, unit, score, high, side }) {
   const choose = () => store.set({ layer, value, unit, colour: "unit" });
   const number = element("span", { class: "number" }, score.toFixed(3));
   const button = element("button", { type: "button", onclick: choose }, words, number);
-  return element("li", {}, button, element("span", { class: "quiet" }, side ?? (high ? "high inside" : "low inside")));
+  return element(
+    "li",
+    {},
+    button,
+    element("span", { class: "quiet" }, side ?? (high ? "high inside" : "low inside")),
+  );
 }

@@ -40,7 +40,14 @@ function exponentPlan(spectrum) {
     log: false,
     within: [0],
     xWord: (number) => `exponent ${number}: ${digits(spectrum.exponents[number - 1])}`,
-    lines: [plainLine("exponent", 0, Array.from(spectrum.exponents.keys(), (i) => i + 1), spectrum.exponents)],
+    lines: [
+      plainLine(
+        "exponent",
+        0,
+        Array.from(spectrum.exponents.keys(), (i) => i + 1),
+        spectrum.exponents,
+      ),
+    ],
   };
 }
 

@@ -19,8 +19,12 @@ function stripPanel(page, store) {
     const [from, to] = windowAbout(at ?? 0, view.window, steps);
     heading.textContent = `${layer.name}, unit ${view.unit}`;
     rows.setAttribute("aria-label", `Values of unit ${view.unit} over the steps ${from} to ${to - 1}`);
-    const held = layer.values.map((value) => [value, seriesOf(value, view.unit)]).filter(([, series]) => series);
-    rows.replaceChildren(...held.map(([value, series]) => stripRow(value, series.subarray(from, to), from, at)));
+    const held = layer.values
+      .map((value) => [value, seriesOf(value, view.unit)])
+      .filter(([, series]) => series);
+    rows.replaceChildren(
+      ...held.map(([value, series]) => stripRow(value, series.subarray(from, to), from, at)),
+    );
     ends.replaceChildren(element("span", {}, `step ${from}`), element("span", {}, `step ${to - 1}`));
   };
   store.watch(["layer", "unit", "sequence", "step", "window"], draw);
@@ -58,7 +62,11 @@ function stripRow(value, series, from, at) {
   const level = value.kind === "gate" ? 0.5 : 0;
   const now = at === null ? NaN : series[at - from];
   const still = { "vector-effect": "non-scaling-stroke" };
-  const view = { viewBox: `0 0 ${width} ${STRIP_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" };
+  const view = {
+    viewBox: `0 0 ${width} ${STRIP_HEIGHT}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  };
   const drawing = shape(
     "svg",
     { ...view, height: STRIP_HEIGHT, "data-from": from, "data-count": series.length },
@@ -70,11 +78,24 @@ function stripRow(value, series, from, at) {
     }),
   );
   if (at !== null) {
-    drawing.append(shape("line", { class: "cursor", x1: x(at - from), x2: x(at - from), y1: 0, y2: STRIP_HEIGHT, ...still }));
+    drawing.append(
+      shape("line", {
+        class: "cursor",
+        x1: x(at - from),
+        x2: x(at - from),
+        y1: 0,
+        y2: STRIP_HEIGHT,
+        ...still,
+      }),
+    );
   }
   const range = element("span", { class: "quiet" }, low < 0 ? `±${digits(high)}` : "0 to 1");
   const words = element("div", { class: "strip-words" }, element("b", {}, value.name), range);
-  const number = element("span", { class: "number", "data-value": value.name }, at === null ? "" : digits(now));
+  const number = element(
+    "span",
+    { class: "number", "data-value": value.name },
+    at === null ? "" : digits(now),
+  );
   return element("div", { class: "strip-row" }, words, drawing, number);
 }
 

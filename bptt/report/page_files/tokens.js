@@ -51,7 +51,11 @@ function tokenBox(sequence, number, onpoint, onselect) {
 // The end of a line is kept inside its token, so that the text breaks where it did.
 function tokenSpan(word, id, step) {
   const words = marked(word).replace(/\n/g, "↵\n") || visible(word);
-  return element("span", { class: "token", role: "option", id, "data-step": step, "aria-selected": "false" }, words);
+  return element(
+    "span",
+    { class: "token", role: "option", id, "data-step": step, "aria-selected": "false" },
+    words,
+  );
 }
 
 function stepAfter(spans, step, key) {

@@ -1,0 +1,84 @@
+/* The ways to colour the text. Each gives, for the sequence of a number, the `shares` between -1 and 1 that are
+   colours, and the `numbers` behind them, null if there are none; a legend; its name; and what is to be said. */
+
+const COLOURINGS = { unit: byUnit, loss: byLoss, attribution: byPart };
+
+function byUnit(page, view) {
+  const layer = page.layers[view.layer];
+  const value = layer?.values[view.value];
+  const series = value ? seriesOf(value, view.unit) : null;
+  if (!series) return uncoloured(page, "This page holds no units.");
+  const gate = value.kind === "gate";
+  const limit = gate ? 0.5 : aboutZero(series)[1];
+  const middle = gate ? 0.5 : 0;
+  return {
+    name: `${layer.name}, ${value.name} of unit ${view.unit}`,
+    numbers: (number) => (number === layer.sequence ? series : null),
+    shares: (number) =>
+      number === layer.sequence ? series.map((x) => (x - middle) / limit) : allMissing(page, number),
+    legend: () => diverging(middle - limit, middle, middle + limit),
+  };
+}
+
+function byLoss(page) {
+  const losses = page.sequences.map((sequence) => sequence.losses);
+  const limit = extent(losses.filter(Boolean))[1];
+  return {
+    name: "",
+    numbers: () => null,
+    shares: (number) => (losses[number] ? losses[number].map((x) => x / limit) : allMissing(page, number)),
+    legend: () => {
+      const colours = divergingColours();
+      return [colourLegend([colours(0), colours(1)], "0 nats", `${digits(limit)} nats`)];
+    },
+    said: "Each token by the loss of the step that reads it.",
+  };
+}
+
+function byPart(page, view) {
+  const found = page.attributions.filter((a) => a.method === view.method && a.of === view.sequence);
+  if (!found.length)
+    return uncoloured(page, `No loss of the ${page.sequences[view.sequence].name} was taken apart.`);
+  const row = nearestRow(found[0].rows, view.step);
+  const parts = new Map();
+  for (const attribution of found) {
+    const steps = page.sequences[attribution.sequence].tokens.length;
+    parts.set(attribution.sequence, partsOf(attribution, row, steps));
+  }
+  const limit = Math.max(...[...parts.values()].map((numbers) => aboutZero(numbers)[1]));
+  const step = found[0].rows[row];
+  const other = step === view.step ? "" : " (the nearest to the selected token that was taken apart)";
+  const missing = (number) => allMissing(page, number);
+  return {
+    name: `part in the loss of step ${step}`,
+    numbers: (number) => parts.get(number) ?? null,
+    shares: (number) => parts.get(number)?.map((x) => x / limit) ?? missing(number),
+    legend: () => diverging(-limit, 0, limit, " nats"),
+    said: `Part of each token in the loss of step ${step}${other}.`,
+  };
+}
+
+function uncoloured(page, said) {
+  return {
+    name: "",
+    numbers: () => null,
+    shares: (number) => allMissing(page, number),
+    legend: () => [],
+    said,
+  };
+}
+
+function allMissing(page, number) {
+  return new Float64Array(page.sequences[number].tokens.length).fill(NaN);
+}
+
+function diverging(low, middle, high, unit = "") {
+  const colours = divergingColours();
+  return [
+    colourLegend([-1, -0.5, 0, 0.5, 1].map(colours), ...[low, middle, high].map((x) => digits(x) + unit)),
+  ];
+}
+
+function nearestRow(rows, step) {
+  return rows.reduce((best, at, row) => (Math.abs(at - step) < Math.abs(rows[best] - step) ? row : best), 0);
+}
