@@ -1,14 +1,19 @@
-"""A headless Chromium for the tests of pages: whatever is installed on this machine."""
+"""A headless Chromium, whichever is installed on this machine, and what the tests of pages read in it."""
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from playwright.sync_api import Browser, Error, Page, ViewportSize, sync_playwright
+
+from bptt.report.inspection import Inspection
+from bptt.report.inspection_page import write_page
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A browser that speaks to nobody; a container's root may not use the sandbox.
@@ -19,9 +24,13 @@ FLAGS = (
 CURE = "no Chromium: install one (apt install chromium, or playwright install chromium)"
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=360, height=740)
+PAPER, BLUE, ORANGE = (0xFD, 0xFD, 0xFC), (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00)
+DARK_PAPER, DARK_ORANGE = (0x15, 0x17, 0x1A), (0xF0, 0x8C, 0x4A)
+STRENGTH = 0.62
+Open = Callable[..., AbstractContextManager[Page]]
 
 
-@contextmanager
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """The browser, on a new and empty profile; the test is skipped on a machine that has none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
@@ -34,16 +43,28 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture
+def show(chromium: Browser, tmp_path: Path) -> Open:
+    """Open the page of an inspection; it ends with no error and no request, or the test fails."""
+
+    def open_page(
+        shown: Inspection, viewport: ViewportSize = DESKTOP, dark: bool = False
+    ) -> AbstractContextManager[Page]:
+        path = tmp_path / "report.html"
+        write_page(shown, path)
+        return _opened(chromium, path, viewport, dark)
+
+    return open_page
+
+
 @contextmanager
-def opened(
-    browser: Browser, path: Path, viewport: ViewportSize = DESKTOP, dark: bool = False
-) -> Iterator[Page]:
+def _opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) -> Iterator[Page]:
     """A page from the disk, drawn. At the end nothing has gone wrong in it, and it asked for nothing else."""
     wrong: list[str] = []
     asked: list[str] = []
     context = browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light")
     page = context.new_page()
-    page.set_default_timeout(5000)
+    page.set_default_timeout(20_000)
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(_said(error)))
     page.on("request", lambda request: asked.append(request.url))
@@ -58,3 +79,31 @@ def opened(
 
 def _said(error: Error) -> str:
     return error.stack or error.message
+
+
+def mixed(
+    share: float, paper: Sequence[int] = PAPER, low: Sequence[int] = BLUE, high: Sequence[int] = ORANGE
+) -> str:
+    """The colour of a share between -1 and 1, as a browser writes it."""
+    pole = low if share < 0 else high
+    channels = (round(a + STRENGTH * abs(share) * (b - a)) for a, b in zip(paper, pole, strict=True))
+    return f"rgb({', '.join(map(str, channels))})"
+
+
+def colour(page: Page, step: int, sequence: int = 0) -> str:
+    found = page.locator(f"#token-{sequence}-{step}").evaluate("e => getComputedStyle(e).backgroundColor")
+    return str(found)
+
+
+def close(found: str, expected: str) -> bool:
+    """Within what 8 bits a number and 8 bits a channel can differ."""
+    channels = (np.array(re.findall(r"\d+", text)[:3], int) for text in (found, expected))
+    return bool(np.abs(np.subtract(*channels)).max() <= 2)
+
+
+def choose(page: Page, label: str, choice: str) -> None:
+    page.get_by_label(label, exact=True).select_option(choice)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
