@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def test_the_second_time_it_asks_what_to_do(command: Command, text: Path, tmp_pa
 def test_ctrl_c_saves_and_says_how_to_go_on(
     command: Command, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arguments = ("train", "lm", text, *SMALL, "--dropout", 0.3, "--initial", "learned")
+    arguments = ("train", "lm", text, *SMALL, "--dropout", 0.3, "--initial", "learned", "--watch", 2)
     command(*arguments, "-o", tmp_path / "whole")
 
     def interrupted(self: LanguageModelTask, epoch: int, index: int, carry: tuple[torch.Tensor, ...]) -> Step:
@@ -99,6 +100,8 @@ def test_without_files_it_learns_the_language_reference(
         (("--cell", "lstn"), "lstn"),
         (("--one-hot", "--embedding", 3), "--one-hot"),
         (("--optimiser", "lbfgs", "--clip", 1), "lbfgs"),
+        (("--watch", 2, "--optimiser", "lbfgs"), "--watch: looks at updates on single batches, got lbfgs"),
+        (("--watch", -1), "--watch"),
         (("--level", "letter"), "letter"),
         (("--resume", "--overwrite"), "not both"),
     ],
@@ -109,6 +112,28 @@ def test_a_wrong_option_is_named_before_anything_is_written(
     ended = command("train", "lm", text, "-o", tmp_path / "run", *arguments)
     assert ended.code == 2 and named in ended.err and "Traceback" not in ended.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_watched_run_says_at_the_end_how_far_back_the_gradient_reached(
+    command: Command, text: Path, tmp_path: Path
+) -> None:
+    ended = command("train", "lm", text, "-o", tmp_path / "run", *SMALL, "--watch", 5)
+    (last,) = [line for line in ended.out.splitlines() if line.startswith("gradient")]
+    (*_, record) = (r for r in records(tmp_path / "run") if r["kind"] == "gradient")
+    (curve, *_) = record["curves"]
+    reach = f"down to a tenth at lag {curve['tenth']}" if curve["tenth"] else "never down to a tenth"
+    assert last.startswith(f"gradient at step {record['step']}, layer 1 δ: {reach}, ×")
+
+
+def test_an_overflow_is_traced_without_being_watched(command: Command, text: Path, tmp_path: Path) -> None:
+    grows = "--cell", "elman-relu", "--recurrent-init", "identity", "--recurrent-scale", 1e30
+    ended = command("train", "lm", text, "-o", tmp_path / "run", *SMALL, *grows)
+    assert ended.code == 2 and "Traceback" not in ended.err
+    # 1e30 of the state before, twice, is more than 3.4e38, whatever the first state is.
+    wanted = (
+        r"first of all recurrent, layer 1, step [23], row \d, unit \d: net_h = .* is inf; .*R_h was 1e\+30"
+    )
+    assert re.search(rf"{place}: net_h = .* is inf; .*R_h was 1e\+30", ended.err)
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x01", b"\xff\xfe\xfa"])

@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_task import BATCHES, Quiet, TinyTask, everything, records, same
+from tiny_task import (
+    BATCHES,
+    PowerCut,
+    Quiet,
+    TinyTask,
+    everything,
+    records,
+    run_until,
+    same,
+)
 
 from bptt.errors import InputError
 from bptt.training import packing
@@ -20,22 +29,6 @@ from bptt.training.record import synced_size
 
 # Checkpoints after every step, or only with the evaluations.
 ALWAYS, SELDOM = 0.0, 1e9
-
-
-class PowerCut(BaseException):
-    """The end of a run that has no time to save."""
-
-
-def run_until(at: tuple[int, int], options: TrainingOptions, run: Path, **how: bool) -> None:
-    """Train, and die in step `at` (epoch, index)."""
-
-    def before_step(epoch: int, index: int) -> None:
-        if (epoch, index) == at:
-            raise PowerCut
-
-    with pytest.raises(PowerCut):
-        train(TinyTask(before_step=before_step), options, run, Quiet(), **how)
-    torch.manual_seed(999)
 
 
 OPTIMISERS: list[dict[str, Any]] = [

@@ -12,9 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from bptt.cli.watching import Watching
 from bptt.tasks.run_folder import write_config
 from bptt.tasks.task import Step, Task
 from bptt.training import packing
@@ -116,7 +118,33 @@ class Quiet:
         self.ended += 1
 
 
-def records(run: Path) -> list[dict[str, float | str]]:
+class PowerCut(BaseException):
+    """The end of a run that has no time to save."""
+
+
+def train_tiny(
+    options: TrainingOptions, run: Path, task: TinyTask | None = None, watch: int = 0, resume: bool = False
+) -> None:
+    """Train `task`, or a new one, watched in every update whose number `watch` divides, 0 for none."""
+    task = task or TinyTask()
+    train(task, options, run, Quiet(), observer=Watching(task.model, watch), resume=resume)
+
+
+def run_until(
+    at: tuple[int, int], options: TrainingOptions, run: Path, watch: int = 0, resume: bool = False
+) -> None:
+    """Train, and die in step `at` (epoch, index)."""
+
+    def before_step(epoch: int, index: int) -> None:
+        if (epoch, index) == at:
+            raise PowerCut
+
+    with pytest.raises(PowerCut):
+        train_tiny(options, run, TinyTask(before_step=before_step), watch, resume)
+    torch.manual_seed(999)
+
+
+def records(run: Path) -> list[dict[str, Any]]:
     """The records of a run, without the clock."""
     lines = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in lines]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 from torch.nn import Module
 
 from bptt.probe import Watched, find_non_finite, watch
 from bptt.probe.flow import NET
+from bptt.tasks.task import Task
 from bptt.training.observer import LagCurve, Seen
+
+# Of a batch, so many rows are enough for quartiles.
+_ROWS = 32
 
 
 class Watching:
@@ -34,11 +39,7 @@ class Watching:
         if found is None:
             return None
         self._last = found
-        curves = (
-            LagCurve(c.layer, c.quantity, c.tenth, _rounded(c.factor), tuple(map(_rounded, c.median)))
-            for c in found.flow.curves
-        )
-        return Seen(found.flow.losses, tuple(curves))
+        return _seen(found)
 
     def diagnose(self, loss: Callable[[], Tensor]) -> str | None:
         """The first NaN or infinity, with all that is known of it."""
@@ -51,7 +52,34 @@ class Watching:
         if self._last is None:
             return []
         nets = (curve for curve in self._last.flow.curves if curve.quantity == NET)
-        return [f"gradient at step {self._last.step}, {curve.sentence}" for curve in nets]
+        return [f"gradient at step {self._last.step}, {_short(curve.sentence)}" for curve in nets]
+
+
+def look_at(task: Task, lags: int) -> Seen:
+    """The gradient in the first batch of a task, at most so many steps back from the last loss of each row.
+
+    Weights and random states are as before; gradients are gone.
+    """
+    with torch.random.fork_rng(), watch(task.model, rows=_ROWS, lags=lags) as watching:
+        task.model.train()
+        watching.begin(0)
+        task.step(0, 0, ()).loss.backward()  # type: ignore[no-untyped-call]
+        found = watching.finish()
+    task.model.zero_grad()
+    return Seen(0, ()) if found is None else _seen(found)
+
+
+def _seen(found: Watched) -> Seen:
+    curves = (
+        LagCurve(_short(c.layer), c.quantity, c.tenth, _rounded(c.factor), tuple(map(_rounded, c.median)))
+        for c in found.flow.curves
+    )
+    return Seen(found.flow.losses, tuple(curves))
+
+
+def _short(text: str) -> str:
+    """Without the name that the stack has in each part of our models: "encoder layer 1"."""
+    return text.replace(".recurrent ", " ")
 
 
 def _rounded(value: float) -> float:
