@@ -108,21 +108,28 @@ def test_evaluate_reads_the_held_out_text_unless_told(run: Path, command: Comman
     assert "tokens\t8\n" in command("evaluate", run, file).out
 
 
-def test_inspect_draws_two_pictures_and_says_the_numbers(run: Path, command: Command, tmp_path: Path) -> None:
-    ended = command("inspect", run, "-o", tmp_path / "new" / "pictures", "--lags", 7)
-    assert (ended.code, ended.err) == (0, "")
-    best, *verdicts, where = ended.out.splitlines()
-    assert best.startswith("best held-out loss 2.5000 nats per character")
-    assert [verdict.split(":")[0] for verdict in verdicts] == [
-        "layer 1 h", "layer 1 c", "layer 2 h", "layer 2 c",
+def test_inspect_says_the_verdict_and_writes_a_page_and_pictures(
+    run: Path, command: Command, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "new" / "pictures"
+    arguments = "--lags", 7, "--limit", 15, "--examples", 3, "--property", "[tT]he", "--figures", pictures
+    ended = command("inspect", run, "-o", tmp_path / "new" / "page.html", *arguments)
+    assert ended.code == 0
+    assert ended.err.splitlines() == [
+        "gradients ...", "gates and states ...", "spectra ...", "attribution ...", "units ...",
     ]  # fmt: skip
-    assert all(verdict.endswith("over 7 lags") for verdict in verdicts)
-    for name in ("training.png", "gradient_by_lag.png"):
-        assert (tmp_path / "new" / "pictures" / name).stat().st_size > 10_000
-        assert name in where
-    numbers = tmp_path / "new" / "pictures" / "gradient_by_lag.json"
-    assert len(json.loads(numbers.read_text(encoding="utf-8"))["curves"]) == 4
-    assert not (run / "gradient_by_lag.json").exists()
+    lines = ended.out.splitlines()
+    curves = [line for line in lines if line.endswith(" lags")]
+    assert [line.split(":")[0] for line in curves] == [
+        f"layer {layer} {quantity}" for layer in (1, 2) for quantity in ("δ", "h", "c")
+    ]
+    assert sum(line.startswith("good: layer 1: the gradient neither") for line in lines) == 1
+    assert lines[-2:] == [f"page: {tmp_path / 'new' / 'page.html'}", f"pictures: {pictures}"]
+    page = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and "</html>" in page
+    names = {path.name for path in pictures.iterdir()}
+    assert {"gradient_flow.png", "map_layer_2.svg", "saturation.png", "training.png"} <= names
+    assert not (run / "report.html").exists()
 
 
 @pytest.mark.parametrize("verb", ["sample", "score", "evaluate", "inspect"])
@@ -169,7 +176,9 @@ def test_a_missing_or_damaged_run_is_named(
         (["score", "-"], "standard input: must hold text"),
         (["evaluate", "nowhere.txt"], "nowhere.txt: must be a file"),
         (["inspect", "--lags", 0], "lags"),
-        (["inspect", "--text", "nowhere.txt"], "nowhere.txt: must be a file"),
+        (["inspect", "--data", "nowhere.txt"], "nowhere.txt: must be a file"),
+        (["inspect", "--property", "("], "property"),
+        (["inspect", "--text", "the cat", "--data", "x"], "takes --text or --data, not both"),
     ],
 )
 def test_bad_input_ends_with_2(run: Path, command: Command, arguments: list[object], message: str) -> None:

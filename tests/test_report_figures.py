@@ -6,7 +6,6 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bptt.errors import InputError, MachineError
-from bptt.report import draw_gradient, draw_training, read_gradient, read_training
+from bptt.report import draw_training, read_training
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CONFIG = {
@@ -34,26 +33,11 @@ RECORDS = [
 ]
 
 
-def curve(layer: int, state: str, *median: float) -> dict[str, Any]:
-    return {
-        "layer": layer,
-        "state": state,
-        "lower_quartile": [0.5 * value for value in median],
-        "median": median,
-        "upper_quartile": [2 * value for value in median],
-        "tenth": 3,
-        "factor": 0.1,
-        "verdict": f"layer {layer} {state}: numbers",
-    }
-
-
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     (tmp_path / "config.json").write_text(json.dumps(CONFIG), encoding="utf-8")
     lines = "".join(json.dumps(record) + "\n" for record in RECORDS)
     (tmp_path / "metrics.jsonl").write_text(lines, encoding="utf-8")
-    gradient = {"windows": 7, "curves": [curve(1, "h", 1, 0.5, 0.1), curve(2, "h", 2, 0.3, 0.0)]}
-    (tmp_path / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
     return tmp_path
 
 
@@ -82,30 +66,6 @@ def test_training_curve_shows_the_records(run: Path, drawn: list[Axes]) -> None:
     assert training.title == "lstm 2×256 on 语料$1$.txt, by token"
     assert training.best == (40, 1.5)
     assert f"{math.exp(1.5):.4g}) at step 40 of 60" in training.summary
-
-
-def test_gradient_shows_every_layer_and_state(run: Path, drawn: list[Axes]) -> None:
-    draw_gradient(read_gradient(run, run), run / "gradient.png")
-    assert (run / "gradient.png").read_bytes().startswith(PNG)
-    (axes,) = drawn
-    assert axes.get_yscale() == "log"
-    labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["layer 1, h: a tenth at lag 3", "layer 2, h: a tenth at lag 3"]
-    assert axes.lines[0].get_xydata().tolist() == [[1, 1], [2, 0.5], [3, 0.1]]
-
-
-def test_a_gradient_that_is_zero_everywhere_is_drawn(run: Path, drawn: list[Axes]) -> None:
-    gradient = {"windows": 1, "curves": [{**curve(1, "h", 0, 0), "tenth": None}]}
-    (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
-    draw_gradient(read_gradient(run, run), run / "gradient.png")
-    assert drawn[0].get_yscale() == "linear"
-
-
-def test_a_gradient_that_overflowed_is_drawn_as_far_as_it_goes(run: Path, drawn: list[Axes]) -> None:
-    gradient = {"windows": 1, "curves": [curve(1, "h", 1, 1e30, math.inf)]}
-    (run / "gradient_by_lag.json").write_text(json.dumps(gradient), encoding="utf-8")
-    draw_gradient(read_gradient(run, run), run / "gradient.png")
-    assert math.isfinite(drawn[0].get_ylim()[0])
 
 
 def look(step: int, *norms: float, layer: str = "layer 2") -> str:
@@ -160,7 +120,7 @@ def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
         ("metrics.jsonl", "\n{", "metrics.jsonl:1: expected a JSON object"),
         ("metrics.jsonl", json.dumps(RECORDS[0]) + "\n", "expected a held-out loss"),
         ("config.json", None, "config.json: no such file"),
-        ("config.json", "{}", "config.json: expected a language model"),
+        ("config.json", "{}", r"config.json: expected what `bptt train` writes"),
         ("config.json", "[]", "config.json: expected a JSON object, got list"),
     ],
 )
@@ -173,23 +133,25 @@ def test_a_damaged_run_is_named(run: Path, name: str, content: str | None, rule:
         read_training(run)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '{"windows": 1, "curves": [{"layer": 1}]}'])
-def test_a_damaged_gradient_is_named(run: Path, content: str) -> None:
-    (run / "gradient_by_lag.json").write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=r"gradient_by_lag\.json: expected"):
-        read_gradient(run, run)
-
-
 def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> None:
     with pytest.raises(MachineError, match="must be writable"):
         draw_training(read_training(run), run / "missing" / "training.png")
 
 
 def test_json_nested_beyond_reason_is_refused(run: Path) -> None:
-    for name, read in (
-        ("gradient_by_lag.json", lambda run: read_gradient(run, run)),
-        ("metrics.jsonl", read_training),
-    ):
+    for name in ("config.json", "metrics.jsonl"):
         (run / name).write_text("[" * 100_000 + "\n", encoding="utf-8")
         with pytest.raises(InputError, match=rf"{name}.*: expected a JSON object"):
-            read(run)
+            read_training(run)
+
+
+@pytest.mark.parametrize(("task", "unit"), [("classify", "example"), ("tag", "word"), ("translate", "token")])
+def test_other_jobs_have_a_curve_too(run: Path, drawn: list[Axes], task: str, unit: str) -> None:
+    config = {"task": task, "cell": {"name": "gru"}, "source": {}}
+    config["encoder" if task == "translate" else "model"] = {"num_layers": 1, "hidden_size": 8}
+    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    training = read_training(run)
+    assert training.title == f"gru 1×8, by {unit}"
+    draw_training(training, run / "training.png")
+    # A perplexity is one of tokens.
+    assert len(drawn[0].child_axes) == (task != "classify")

@@ -55,7 +55,7 @@ ROOMS = {
     "report": room("", "matplotlib numpy"),
     "bench": room("cells codegen runtime nn data tasks training report", "torch"),
     "cli": room(
-        "cli cells derive codegen runtime nn data tasks training probe report bench", "typer rich torch"
+        "cli cells derive codegen runtime nn data tasks training probe report bench", "typer rich torch numpy"
     ),
     "__init__": room("cells derive runtime nn tasks estimators"),
     "__main__": room("cli"),

@@ -58,14 +58,14 @@ def _tokens(exposures: Sequence[Exposure], number: int) -> tuple[str, ...]:
     for exposure in exposures:
         sequence = exposure.sequences[number]
         tokens = [text or token for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
-        apart = exposure is not exposures[-1] and not _goes_on(exposure)
+        apart = exposure is not exposures[-1] and not _go_on(exposures)
         found += [*tokens[:-1], tokens[-1] + "\n" if apart else tokens[-1]]
     return tuple(found)
 
 
-def _goes_on(exposure: Exposure) -> bool:
-    """Whether the next example goes on where this one ends: stretches of one text, from states carried on."""
-    return exposure.parts[0].initial is not None
+def _go_on(exposures: Sequence[Exposure]) -> bool:
+    """Whether they are stretches of one text, each with the states that the one before left."""
+    return exposures[-1].parts[0].initial is not None
 
 
 def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
@@ -75,7 +75,7 @@ def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
     yield "weights", f"{sum(parameter.numel() for parameter in first.model.parameters()):,}"
     for number, sequence in enumerate(first.sequences):
         steps = sum(len(exposure.sequences[number].tokens) for exposure in exposures)
-        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not _goes_on(first) else ""
+        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not _go_on(exposures) else ""
         yield sequence.name, f"{steps:,} steps{count}"
 
 

@@ -92,8 +92,7 @@ def flow(
             fewer are left out, so that every lag is seen by the same ones.
 
     """
-    if lags < 1:
-        raise InputError("gradient flow", "lags is at least 1", lags)
+    check_lags(lags)
     layers = list(dict.fromkeys(found.layer for maps in examples for found in maps))
     curves, count = [], 0
     for layer in layers:
@@ -107,6 +106,12 @@ def flow(
                 curve(layer, state, torch.stack([carried[state][:reach] for _, carried in long], 1))
             )
     return Flow(count, tuple(curves))
+
+
+def check_lags(lags: int) -> None:
+    """Raise InputError unless there is a lag to look at."""
+    if lags < 1:
+        raise InputError("gradient flow", "lags is at least 1", lags)
 
 
 def _rows(

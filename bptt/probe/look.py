@@ -13,7 +13,7 @@ from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, Part
 from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
-from bptt.probe.flow import NET, Flow, flow
+from bptt.probe.flow import NET, Flow, check_lags, flow
 from bptt.probe.layers import layer_names
 from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
@@ -87,6 +87,7 @@ def look(
     """
     if not subjects:
         raise InputError("look", "there is at least one example", "none")
+    check_lags(lags)
     count = len(subjects) + 4
     maps = []
     for number, subject in enumerate(subjects):

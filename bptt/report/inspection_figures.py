@@ -12,9 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
 
-from bptt.report.figures import DASHES, LAYERS
 from bptt.report.inspection import Array, Flow, Hit, Inspection, Map, Saturation, Spectrum
-from bptt.report.page import BLUE, GREEN, ORANGE, QUIET, page
+from bptt.report.page import BLUE, DASHES, GREEN, LAYERS, ORANGE, QUIET, page
 from bptt.report.text_figure import draw_text
 
 FORMATS = ("png", "svg")
@@ -91,7 +90,7 @@ def draw_flow(flows: Sequence[Flow], title: str, path: Path) -> None:
         axes.set(xlabel="lag k (time steps back)", ylabel="norm of the gradient")
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
-        _logarithmic(axes, [flow.upper for flow in flows])
+        _logarithmic(axes, [part for flow in flows for part in (flow.median, flow.upper)])
         axes.legend(loc="best", handlelength=3.2, fontsize=9)
         note = "median; shaded: middle half; dotted: the bound; ring: a tenth left"
         axes.annotate(note, (0, -0.18), xycoords="axes fraction", fontsize=8, color=QUIET)

@@ -19,6 +19,8 @@ from bptt.errors import MachineError
 # Okabe & Ito 2008: told apart with every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 INK, QUIET, FAINT = "#222222", "#666666", "#DDDDDD"
+# Of layers, and of what is measured in each.
+LAYERS, DASHES = (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-.")
 SIZE, DOTS_PER_INCH = (8.0, 4.5), 160
 # Asked in turn for the characters that the first font lacks.
 FONTS = (

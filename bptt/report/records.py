@@ -12,10 +12,19 @@ from typing import Any
 from bptt.errors import InputError
 
 RECORDS, CONFIG = "metrics.jsonl", "config.json"
-# The level of a vocabulary -> what one of its tokens is called.
 # How δ is called in records of the gradient.
 NET = "δ"
-UNITS = {"character": "character", "word": "word", "bpe": "token"}
+# What the loss of a job with one answer for a sequence is per.
+WHOLE = "example"
+# What a loss is per: by the level of a language model's vocabulary, or by the job.
+UNITS = {
+    "character": "character",
+    "word": "word",
+    "bpe": "token",
+    "classify": WHOLE,
+    "tag": "word",
+    "translate": "token",
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +124,7 @@ def _reach(records: list[Mapping[str, Any]]) -> Reach | None:
 
 
 def read_object(path: Path) -> Mapping[str, Any]:
+    """A file that is one JSON object. Raises InputError: missing or damaged."""
     try:
         found = json.loads(_read_text(path))
     except (ValueError, RecursionError) as error:
@@ -138,9 +148,9 @@ def _describe(run: Path) -> tuple[str, str]:
     config = read_object(run / CONFIG)
     try:
         cell, task = config["cell"]["name"], config["task"]
-        sizes = config["model" if task == "lm" else "encoder"]
+        sizes = config["encoder" if task == "translate" else "model"]
         names = config.get("source", {}).get("names", ())
-        unit = UNITS[config["vocabulary"]["level"] if task == "lm" else task]
+        unit = UNITS[task if task in UNITS else config["vocabulary"]["level"]]
         of = f" on {', '.join(names)}" if names else ""
         return f"{cell} {sizes['num_layers']}×{sizes['hidden_size']}{of}, by {unit}", unit
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,0 +1,94 @@
+"""`bptt inspect` on a run of every job, deep ones and such in both directions among them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Command
+
+TINY = "--hidden", 6, "--epochs", 1, "--lr", 0.02
+LOOK = "--limit", 12, "--examples", 3, "--lags", 5
+
+
+def reviews(path: Path) -> Path:
+    lines = [f"{k % 2}\tfilm number {k} 电影 is {('dull', 'great')[k % 2]} .\n" for k in range(20)]
+    path.write_text("label\ttext\n" + "".join(lines), encoding="utf-8")
+    return path
+
+
+def tagged(path: Path) -> Path:
+    sentences = (f"Anna{k} B-PER\nsaw O\nNew B-LOC\nYork I-LOC\n. O\n\n" for k in range(10))
+    path.write_text("".join(sentences), encoding="utf-8")
+    return path
+
+
+def pairs(path: Path) -> Path:
+    draw = random.Random(0)
+    lists = [draw.choices(["a", "b", "中", "d"], k=4) for _ in range(40)]
+    lines = (f"{' '.join(each)}\t{' '.join(reversed(each))}\n" for each in lists)
+    path.write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+JOBS: dict[str, tuple[str, Callable[[Path], Path], tuple[object, ...], set[str]]] = {
+    "deep, projected, both directions": (
+        "classify",
+        reviews,
+        ("--cell", "lstm-projection", "--projection", 3, "--layers", 3),
+        {f"layer {layer} {arrow}" for layer in (1, 2, 3) for arrow in "→←"},
+    ),
+    "tags by a CRF": ("tag", tagged, (), {"layer 1 →", "layer 1 ←"}),
+    "relu, where units may be dead": (
+        "classify",
+        reviews,
+        ("--cell", "elman-relu"),
+        {"layer 1 →", "layer 1 ←"},
+    ),
+    "encoder and decoder": (
+        "translate",
+        pairs,
+        ("--embedding", 5, "--cell", "gru"),
+        {"encoder layer 1 →", "encoder layer 1 ←", "decoder layer 1"},
+    ),
+    "a decoder that is called step by step": (
+        "translate",
+        pairs,
+        ("--embedding", 5, "--attention", "general", "--input-feeding"),
+        {"encoder layer 1 →", "encoder layer 1 ←", "decoder layer 1"},
+    ),
+}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_job_is_looked_into(job: str, command: Command, tmp_path: Path) -> None:
+    verb, write, options, layers = JOBS[job]
+    data, run = write(tmp_path / "data"), tmp_path / "run"
+    trained = command("train", verb, data, "-o", run, *TINY, *options)
+    assert trained.code == 0, trained.err
+    ended = command("inspect", run, "--data", data, *LOOK, "--figures", tmp_path / "pictures")
+    assert ended.code == 0, ended.err
+    sentences = [
+        line.split(":")[0]
+        for line in ended.out.splitlines()
+        if line.endswith(" lags") or "no gradient" in line
+    ]
+    assert {name.rsplit(" ", 1)[0] for name in sentences} >= layers
+    verdicts = {
+        line.split(": ")[1] for line in ended.out.splitlines() if line.startswith(("good", "bad", "warning"))
+    }
+    assert verdicts == layers
+    assert (run / "report.html").stat().st_size < 3_000_000
+    assert (tmp_path / "pictures" / "gradient_flow.png").exists()
+
+
+def test_other_jobs_say_what_they_need(command: Command, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    assert command("train", "classify", reviews(tmp_path / "data"), "-o", run, *TINY).code == 0
+    ended = command("inspect", run)
+    assert ended.code == 2
+    assert "needs something to look at" in ended.err and "--text" in ended.err
+    shown = command("inspect", run, "--text", "a film 电影 .\ndull !", *LOOK)
+    assert shown.code == 0, shown.err
