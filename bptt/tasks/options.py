@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import asdict, fields
 from types import MappingProxyType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bptt.errors import InputError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
-Options = TypeVar("Options", bound="DataclassInstance")
+class Dataclass(Protocol):
+    """Whatever has fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+Options = TypeVar("Options", bound=Dataclass)
 
 # The metadata of a field that older run folders lack.
 ADDED: Mapping[str, bool] = MappingProxyType({"added": True})
@@ -24,7 +28,7 @@ ADDED: Mapping[str, bool] = MappingProxyType({"added": True})
 _CURE = "Restore the file, or train again"
 
 
-def to_section(options: DataclassInstance) -> dict[str, Any]:
+def to_section(options: Dataclass) -> dict[str, Any]:
     """The fields as plain data."""
     usual = {each.name: each.default for each in fields(options) if each.metadata == ADDED}
     return {name: v for name, v in asdict(options).items() if name not in usual or v != usual[name]}
