@@ -84,9 +84,9 @@ def _said(error: Error) -> str:
 def mixed(
     share: float, paper: Sequence[int] = PAPER, low: Sequence[int] = BLUE, high: Sequence[int] = ORANGE
 ) -> str:
-    """The colour of a share between -1 and 1, as a browser writes it."""
-    pole = low if share < 0 else high
-    channels = (round(a + STRENGTH * abs(share) * (b - a)) for a, b in zip(paper, pole, strict=True))
+    """The colour of a share, of which ±1 are the ends, as a browser writes it."""
+    pole, strength = low if share < 0 else high, STRENGTH * min(1, abs(share))
+    channels = (round(a + strength * (b - a)) for a, b in zip(paper, pole, strict=True))
     return f"rgb({', '.join(map(str, channels))})"
 
 

@@ -141,6 +141,23 @@ def test_what_is_drawn_is_what_was_measured() -> None:
     assert page["dead"][0]["units"].tolist() == [3, 7]
 
 
+def test_what_is_left_out_evenly_leaves_the_rest_as_it_was() -> None:
+    shown = large(steps=1600, units=1, layers=2)
+    page = unpacked(page_text(shown))
+    (attribution,), scores = page["attributions"], shown.attributions[0].scores
+    assert attribution["every"] > 1
+    rows = attribution["rows"]
+    assert rows.tolist() == list(range(0, 1600, attribution["every"]))
+    parts = (attribution["levels"].reshape(len(rows), 1600) - 127.0) / 127 * attribution["limits"][:, None]
+    assert np.all(np.abs(parts - scores[rows]) <= attribution["limits"][:, None] / 254 * 1.01)
+    for found, picture in zip(page["maps"], shown.maps, strict=True):
+        every = found["every"]
+        assert every > 1
+        assert found["rows"].tolist() == found["columns"].tolist() == list(picture.steps[::every])
+        decades = found["low"] + (found["levels"] - 1.0) / 65533 * (found["high"] - found["low"])
+        np.testing.assert_allclose(10**decades, picture.norms[::every, ::every].ravel(), rtol=3e-4)
+
+
 def test_the_page_names_no_address_and_allows_only_its_own_script() -> None:
     page = page_text(small())
     outside = re.findall(r"\w+://[^\s\"'`]+", page)

@@ -14,13 +14,15 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 
-from bptt.report.inspection import Value
+from bptt.report.inspection import Array, Value
 from bptt.report.page import BLUE, ORANGE, page
 
 COLUMNS, LINES = 64, 18
 _FONT = "DejaVu Sans Mono"
 # As on the page: so far from white that black characters are read on the ends.
 _ENDS = 0.62
+# The share of numbers that colours tell apart.
+_TOLD_APART = 0.98
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,7 @@ def draw_text(tokens: Sequence[str], layer: str, value: Value, unit: int, title:
     A gate's middle is 0.5, that of everything else 0. Raises MachineError if the file cannot be written.
     """
     numbers = value.numbers[:, unit]
-    finite = np.abs(numbers[np.isfinite(numbers)])
-    middle, reach = (0.5, 0.5) if value.kind == "gate" else (0.0, float(finite.max(initial=0)) or 1.0)
+    middle, reach = (0.5, 0.5) if value.kind == "gate" else (0.0, _usual_size(numbers))
     scale = Normalize(middle - reach, middle + reach)
     colours = _diverging()
     cells = list(_cells(tokens))
@@ -56,8 +57,17 @@ def draw_text(tokens: Sequence[str], layer: str, value: Value, unit: int, title:
             centre = (cell.column + cell.width / 2, cell.line + 0.5)
             axes.text(*centre, cell.character, ha="center", va="center", parse_math=False, fontfamily=fonts)
         axes.set_axis_off()
-        bar = axes.figure.colorbar(ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30)
+        bar = axes.figure.colorbar(
+            ScalarMappable(scale, colours), ax=axes, shrink=0.6, aspect=30, extend="both"
+        )
         bar.outline.set_visible(False)
+
+
+def _usual_size(numbers: Array) -> float:
+    """What nearly all sizes lie below: a few outliers would leave all others pale."""
+    sizes = np.abs(numbers[np.isfinite(numbers)])
+    usual = np.quantile(sizes, _TOLD_APART, method="inverted_cdf") if sizes.size else 0
+    return float(usual or sizes.max(initial=0)) or 1.0
 
 
 def _diverging() -> LinearSegmentedColormap:

@@ -1,6 +1,10 @@
 /* The ways to colour the text. Each gives, for the sequence of a number, the `shares` between -1 and 1 that are
    colours, and the `numbers` behind them, null if there are none; a legend; its name; and what is to be said. */
 
+// The share of numbers that colours tell apart: a few outliers would leave all others pale.
+const TOLD_APART = 0.98;
+const BEYOND = "Beyond the ends of the scale the colour stays the same.";
+
 const COLOURINGS = { unit: byUnit, loss: byLoss, attribution: byPart };
 
 function byUnit(page, view) {
@@ -9,7 +13,7 @@ function byUnit(page, view) {
   const series = value ? seriesOf(value, view.unit) : null;
   if (!series) return uncoloured(page, "This page holds no units.");
   const gate = value.kind === "gate";
-  const limit = gate ? 0.5 : aboutZero(series)[1];
+  const limit = gate ? 0.5 : usualSize([series]);
   const middle = gate ? 0.5 : 0;
   return {
     name: `${layer.name}, ${value.name} of unit ${view.unit}`,
@@ -17,12 +21,19 @@ function byUnit(page, view) {
     shares: (number) =>
       number === layer.sequence ? series.map((x) => (x - middle) / limit) : allMissing(page, number),
     legend: () => diverging(middle - limit, middle, middle + limit),
+    said: series.some((x) => Math.abs(x - middle) > limit) ? BEYOND : "",
   };
+}
+
+function usualSize(rows) {
+  const sizes = rows.flatMap((row) => Array.from(row, Math.abs)).filter(Number.isFinite);
+  sizes.sort((a, b) => a - b);
+  return sizes[Math.ceil(TOLD_APART * sizes.length) - 1] || sizes.at(-1) || 1;
 }
 
 function byLoss(page) {
   const losses = page.sequences.map((sequence) => sequence.losses);
-  const limit = extent(losses.filter(Boolean))[1];
+  const limit = usualSize(losses.filter(Boolean));
   return {
     name: "",
     numbers: () => null,
@@ -31,7 +42,7 @@ function byLoss(page) {
       const colours = divergingColours();
       return [colourLegend([colours(0), colours(1)], "0 nats", `${digits(limit)} nats`)];
     },
-    said: "Each token by the loss of the step that reads it.",
+    said: `Each token by the loss of the step that reads it. ${BEYOND}`,
   };
 }
 
