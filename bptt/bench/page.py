@@ -73,10 +73,11 @@ def describe(report: Report) -> list[str]:
 
 def _section(report: Report, picture: str) -> str:
     listed = "\n".join(f"- {note}" for note in notes(report))
-    parts = ["  \n".join(describe(report)), picture, *map(_markdown, tables(report)), listed]
+    parts = ["  \n".join(describe(report)), picture, *map(markdown, tables(report)), listed]
     return "\n\n".join(filter(None, parts))
 
 
-def _markdown(table: Table) -> str:
+def markdown(table: Table) -> str:
+    """A table under its title."""
     lines: list[Sequence[str]] = [table.header, ["---", *("--:" for _ in table.header[1:])], *table.rows]
     return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)
