@@ -72,7 +72,7 @@ def look(step: int, *norms: float, layer: str = "layer 2") -> str:
     """A record of what the watch saw: δ in two layers, and a state, which is not drawn."""
     seen = {"layer 1": [9.0, 9.0], layer: norms}
     curves = [{"layer": at, "quantity": "δ", "tenth": None, "median": m} for at, m in seen.items()]
-    curves.append({"layer": layer, "quantity": "h", "tenth": None, "median": [7.0]})
+    curves.append({"layer": layer, "quantity": "h", "tenth": None, "median": [7.0, 7.0]})
     return json.dumps({"kind": "gradient", "step": step, "epoch": 1, "losses": 8, "curves": curves}) + "\n"
 
 
@@ -86,9 +86,10 @@ def test_a_watched_run_shows_how_far_back_the_gradient_reached(run: Path, drawn:
     (mesh,) = below.collections
     lags, updates = mesh.get_coordinates()[:, 0, 1].tolist(), mesh.get_coordinates()[0, :, 0].tolist()
     assert lags == [0.5, 1.5, 2.5, 3.5] and updates == [10, 30, 50, 70]
-    # By lag and update, the band: the power of ten at its upper edge; beyond the last lag there is none.
-    bands = np.ceil(mesh.get_array()).filled(math.nan)
-    assert np.array_equal(bands[:2], [[-1, 0, 309], [-3, 2, 0]])
+    # By lag and update, the power of ten at the lower edge of the band, which has its upper edge but not its
+    # lower one; beyond the last lag there is none.
+    bands = np.floor(mesh.get_array()).filled(math.nan)
+    assert np.array_equal(bands[:2], [[-2, -1, 308], [-4, 1, -1]])
     assert math.isnan(bands[2][0]) and bands[2][1] < -6 and math.isnan(bands[2][2])
     colours = mesh.to_rgba(mesh.get_array())[..., :3]
     assert (colours[0, 0] < colours[1, 0])[:2].all()  # the deeper blue, the nearer
