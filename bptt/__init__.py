@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bptt import cells as cells
     from bptt import derive as derive
     from bptt import nn as nn
+    from bptt import probe as probe
     from bptt.cells.cell import Cell as Cell
     from bptt.errors import BpttError as BpttError
     from bptt.errors import InputError as InputError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from bptt.errors import TrainingError as TrainingError
     from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
     from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
+    from bptt.inspection import inspect as inspect
     from bptt.runtime.backend import backend as backend
     from bptt.runtime.backend import get_backend as get_backend
     from bptt.runtime.backend import set_backend as set_backend
@@ -42,6 +44,8 @@ _HOMES = {
     "get_backend": "bptt.runtime.backend",
     "set_backend": "bptt.runtime.backend",
     "load": "bptt.tasks.loading",
+    "inspect": "bptt.inspection",
+    "probe": "bptt.probe",
     "SequenceClassifier": "bptt.estimators.sequence_classifier",
     "SequenceTagger": "bptt.estimators.sequence_tagger",
 }

@@ -55,9 +55,12 @@ ROOMS = {
     "report": room("", "matplotlib numpy"),
     "bench": room("cells codegen runtime nn data tasks training report", "torch"),
     "cli": room(
-        "cli cells derive codegen runtime nn data tasks training probe report bench", "typer rich torch numpy"
+        "cli cells derive codegen runtime nn data tasks training probe report bench inspection",
+        "typer rich torch",
     ),
-    "__init__": room("cells derive runtime nn tasks estimators"),
+    # What probe measures and report shows meet in one file.
+    "inspection": room("nn probe report", "torch numpy"),
+    "__init__": room("cells derive runtime nn tasks estimators probe inspection"),
     "__main__": room("cli"),
 }
 # One door for a dependency, or for the outside world.

@@ -46,8 +46,8 @@ def inspect(
 
     prepare()
     from bptt import report
-    from bptt.cli.inspection import inspection_of
     from bptt.cli.progress import stages
+    from bptt.inspection import inspection_of, show
     from bptt.probe.look import look
     from bptt.probe.properties import PROPERTIES, find_property
     from bptt.tasks.expose import expose_all
@@ -69,11 +69,8 @@ def inspect(
         found = look(exposures, lags, [*asked, *PROPERTIES], progress)
     inspection = inspection_of(found, exposures, run.name)
     page = out or run / PAGE
-    page.parent.mkdir(parents=True, exist_ok=True)
-    report.write_page(inspection, page)
+    show(inspection, page, figures)
     if figures is not None:
-        figures.mkdir(parents=True, exist_ok=True)
-        report.draw_all(inspection, figures)
         report.draw_training(report.read_training(run), figures / "training.png")
     for finding in found.findings:
         print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")

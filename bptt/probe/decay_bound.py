@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
+from torch import nn
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Call, symbols, to_text
@@ -18,6 +19,7 @@ from bptt.cells.language import Equation
 from bptt.derive.jacobian import CHANGE, jacobian
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
+from bptt.probe.layers import stack_of
 from bptt.runtime.linearised import jacobians
 
 
@@ -34,12 +36,13 @@ class DecayBound:
         return self.matrix * self.function
 
 
-def decay_bounds(stack: Stack) -> tuple[DecayBound | None, ...]:
+def decay_bounds(module: nn.Module) -> tuple[DecayBound | None, ...]:
     """The bound of every layer and direction, in torch's order.
 
     None for a cell in which more happens to the states than one linear map and one function after it, which
     is seen in its equations: for gated cells, and those without states.
     """
+    stack = stack_of(module)
     opened = _without_function(stack.cell) if len(stack.cell.states) == 1 else None
     if opened is None:
         return (None,) * len(stack.layers)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
 from bptt.probe.flow import NET, Flow, LagCurve, curve
+from bptt.probe.layers import stack_of
 from bptt.probe.listener import listening, only_vectors
 from bptt.probe.undisturbed import undisturbed
 from bptt.shapes import check_shape
 
 
-def gradient_by_lag(stack: Stack, inputs: Tensor, loss: Callable[[Tensor], Tensor], lags: int) -> Flow:
+def gradient_by_lag(module: nn.Module, inputs: Tensor, loss: Callable[[Tensor], Tensor], lags: int) -> Flow:
     """Measure ‖∂E/∂net_{T-k}‖ and ‖∂E/∂s_{T-k}‖ for every layer and state, in one backward pass.
 
     E is the loss at the last step T; net_t are the sums of step t, and s_t is what the stack carries from
@@ -23,8 +24,8 @@ def gradient_by_lag(stack: Stack, inputs: Tensor, loss: Callable[[Tensor], Tenso
     each.
 
     Args:
-        stack: the recurrent layers, in one direction. Its parameters, their `.grad`, its mode and
-            torch's random state are left as they were; dropout is off.
+        module: the recurrent layers, in one direction, of torch.nn too. Its parameters, their `.grad`,
+            its mode and torch's random state are left as they were; dropout is off.
         inputs: (T, B, I), or (B, T, I) with batch_first, T > lags; B windows of text.
         loss: takes the stack's last output (B, width) to the losses (B,).
         lags: the largest k, at least 1. The steps before only make the states typical ones.
@@ -33,6 +34,7 @@ def gradient_by_lag(stack: Stack, inputs: Tensor, loss: Callable[[Tensor], Tenso
         InputError: a bidirectional stack, a cell without states, too few steps.
 
     """
+    stack = stack_of(module)
     time = 1 if stack.batch_first else 0
     _check(stack, inputs, lags, inputs.shape[time])
     with undisturbed(stack), listening([("", stack)]) as listener, only_vectors(stack, [stack]) as vectors:

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from bptt.errors import InputError
+from bptt.nn.convert import from_torch
 from bptt.nn.layer import Layer
 from bptt.nn.sequences import Lengths, valid_steps
 from bptt.nn.stack import Stack
@@ -51,6 +53,17 @@ def layer_inputs(
             yield LayerInput(first // count + 1, names[k], stack.layers[k], x, starts[k], counts)
         if both.stop < len(stack.layers):
             x = torch.cat([stack.layers[k].run(stack, x, starts[k], counts).output for k in both], -1)
+
+
+def stack_of(module: nn.Module) -> Stack:
+    """A recurrent module as a stack of ours: itself, or a copy of an RNN, LSTM or GRU of torch.nn.
+
+    Raises InputError for anything else.
+    """
+    found = module if isinstance(module, Stack) else from_torch(module)
+    if not isinstance(found, Stack):
+        raise InputError("probe", "expected layers over sequences", type(module).__name__)
+    return found
 
 
 def layer_names(stack: Stack) -> tuple[str, ...]:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
-from bptt.probe.layers import LayerInput, layer_inputs
+from bptt.probe.layers import LayerInput, layer_inputs, stack_of
 from bptt.probe.undisturbed import undisturbed
 from bptt.probe.values import Direction
 from bptt.runtime.linearised import JacobianMap, jacobians
@@ -84,7 +84,7 @@ class LayerSpectrum:
 
 
 def spectrum(
-    stack: Stack,
+    module: nn.Module,
     inputs: Tensor,
     hx: Tensor | Sequence[Tensor] | None = None,
     *,
@@ -100,7 +100,7 @@ def spectrum(
     decompositions in float64. The stack and torch's random state are left as they were.
 
     Args:
-        stack: the recurrent layers, of any cell that carries states.
+        module: the recurrent layers, of any cell that carries states; of torch.nn too.
         inputs: one sequence, (T, I), (T, 1, I), or (1, T, I) with batch_first, of at least 2 steps.
         hx: the initial states, as the stack takes them.
         count: how many exponents, the largest ones; None for all.
@@ -114,6 +114,7 @@ def spectrum(
     for name, number in (("count", count), ("samples", samples)):
         if number is not None and number < 1:
             raise InputError("spectrum", f"{name} is at least 1", number)
+    stack = stack_of(module)
     with undisturbed(stack), torch.no_grad():
         return tuple(_measure(stack, given, count, samples) for given in layer_inputs(stack, inputs, hx))
 

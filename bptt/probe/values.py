@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Call
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
-from bptt.probe.layers import LayerInput, layer_inputs
+from bptt.probe.layers import LayerInput, layer_inputs, stack_of
 from bptt.probe.undisturbed import undisturbed
 
 Kind = Literal["state", "gate", "other"]
@@ -53,20 +53,21 @@ class LayerValues:
 
 
 def values(
-    stack: Stack,
+    module: nn.Module,
     inputs: Tensor | PackedSequence,
     hx: Tensor | Sequence[Tensor] | None = None,
     lengths: Lengths | None = None,
 ) -> tuple[LayerValues, ...]:
     """Run a stack, and see all that its equations name, in torch's order of layers and directions.
 
-    The arguments are those of `Stack.forward`: any form of input, (T, B, I) or other; whatever it is, the
-    values are (T, B, width), time first, B = 1 for a single sequence. Dropout is off, and nothing in the
-    stack is changed. The values have a graph, to differentiate them, only if the input requires a gradient.
-    Raises InputError.
+    `module` may be one of torch.nn too. The other arguments are those of `Stack.forward`: any form of input,
+    (T, B, I) or other; whatever it is, the values are (T, B, width), time first, B = 1 for a single sequence.
+    Dropout is off, and nothing in the module is changed. The values have a graph, to differentiate them, only
+    if the input requires a gradient. Raises InputError.
     """
     data = inputs.data if isinstance(inputs, PackedSequence) else inputs
     wanted = torch.is_grad_enabled() and data.requires_grad
+    stack = stack_of(module)
     with undisturbed(stack), torch.set_grad_enabled(wanted):
         return tuple(_layer(stack, given) for given in layer_inputs(stack, inputs, hx, lengths))
 

@@ -1,53 +1,125 @@
-"""From what probes measured to what a page shows."""
+"""From what probes measure of a model to the page and the pictures that show it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
+from pathlib import Path
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from bptt import report
+from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, Part
+from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.probe.flow import NET, LagCurve
-from bptt.probe.look import Layer, Look
+from bptt.probe.layers import stack_of
+from bptt.probe.look import Layer, Look, look
 from bptt.probe.maps import GradientMap
 from bptt.probe.properties import Property
 from bptt.probe.spectrum import LayerSpectrum
 from bptt.probe.units import Ranking
 from bptt.report.inspection import Array
+from bptt.shapes import check_shape
 
 
-def inspection_of(look: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:
+def inspect(
+    module: nn.Module,
+    inputs: Tensor,
+    losses: Callable[[Tensor], Tensor],
+    page: str | Path,
+    *,
+    tokens: Sequence[str] | None = None,
+    lags: int = 100,
+    properties: Sequence[Property] = (),
+    figures: str | Path | None = None,
+) -> Look:
+    """Look into a recurrent module of anybody's, and write the page of it.
+
+    `bptt inspect` does the same for a run folder.
+
+    Args:
+        module: layers of bptt.nn, or an RNN, LSTM or GRU of torch.nn. Nothing in it is changed.
+        inputs: one sequence (T, I).
+        losses: takes outputs (T, R, width) of R rows to the loss of each step and row, (T, R).
+        page: the file to write, HTML with everything in it.
+        tokens: what each step is called; None: its number.
+        lags: how far back the gradient is followed.
+        properties: of the tokens; units are ranked by how well they follow each.
+        figures: a folder for the pictures, each as PNG and SVG; None: none are drawn.
+
+    Returns what was measured. Raises InputError, and MachineError if a file cannot be written.
+
+    """
+    check_shape("inspect", inputs.shape, "T I")
+    # Time stands first inside; what is asked for its output below stands there too.
+    stack = copy(stack_of(module))
+    stack.batch_first = False
+    names = tuple(tokens or map(str, range(len(inputs))))
+    if len(names) != len(inputs):
+        raise InputError("inspect", f"tokens are as many as the steps, {len(inputs)}", len(names))
+
+    def losses_of(given: Tensor, steps: Sequence[int]) -> Tensor:
+        found = losses(stack(given)[0])
+        if found.shape != given.shape[:2]:
+            rule = "losses gives one loss for each step and row, (T, R)"
+            raise InputError("inspect", rule, tuple(found.shape))
+        return found[list(steps), range(len(steps))]
+
+    texts = tuple("" if tokens is None else name for name in names)
+    exposure = Exposure(
+        model=stack,
+        sequences=(SequenceOfTokens("sequence", names, texts),),
+        parts=(Part("", stack, 0, inputs.detach()[:, None]),),
+        of=0,
+        targets=names,
+        losses_of=losses_of,
+    )
+    found = look([exposure], lags, properties)
+    show(inspection_of(found, [exposure], type(module).__name__), Path(page), figures)
+    return found
+
+
+def show(inspection: report.Inspection, page: Path, figures: str | Path | None) -> None:
+    """Write the page, and the figures if there is a folder for them."""
+    page.parent.mkdir(parents=True, exist_ok=True)
+    report.write_page(inspection, page)
+    if figures is not None:
+        Path(figures).mkdir(parents=True, exist_ok=True)
+        report.draw_all(inspection, Path(figures))
+
+
+def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:
     """The same in plain data; examples stand one after the other, the maps are those of the first."""
     first = exposures[0]
     sequences = tuple(
         report.Sequence(
-            sequence.name, _tokens(exposures, number), _array(look.losses) if number == look.of else None
+            sequence.name, _tokens(exposures, number), _array(found.losses) if number == found.of else None
         )
         for number, sequence in enumerate(first.sequences)
     )
-    bounds = {layer.name: layer.bound.factor for layer in look.layers if layer.bound is not None}
+    bounds = {layer.name: layer.bound.factor for layer in found.layers if layer.bound is not None}
     return report.Inspection(
         title=title,
         facts=tuple(_facts(exposures)),
         findings=tuple(
-            report.Finding(each.level, each.headline, each.evidence, each.advice) for each in look.findings
+            report.Finding(each.level, each.headline, each.evidence, each.advice) for each in found.findings
         ),
         sequences=sequences,
-        layers=tuple(map(_layer, look.layers)),
-        flows=tuple(_flow(curve, bounds.get(curve.layer)) for curve in look.flow.curves),
-        maps=tuple(_map(first, look, found) for found in look.maps),
-        attributions=tuple(_attributions(first, look)),
+        layers=tuple(map(_layer, found.layers)),
+        flows=tuple(_flow(curve, bounds.get(curve.layer)) for curve in found.flow.curves),
+        maps=tuple(_map(first, found, each) for each in found.maps),
+        attributions=tuple(_attributions(first, found)),
         saturations=tuple(
             report.Saturation(gate.layer, gate.value, _array(gate.left), _array(gate.right))
-            for gate in look.saturations.gates
+            for gate in found.saturations.gates
         ),
-        spectra=tuple(_spectrum(layer.spectrum) for layer in look.layers if layer.spectrum is not None),
-        properties=tuple(_property(*found) for found in look.rankings),
+        spectra=tuple(_spectrum(layer.spectrum) for layer in found.layers if layer.spectrum is not None),
+        properties=tuple(_property(*each) for each in found.rankings),
         dead=tuple(
             report.Dead(each.layer, tuple((each.active == 0).nonzero().flatten().tolist()), len(each.active))
-            for each in look.saturations.rectified
+            for each in found.saturations.rectified
         ),
     )
 

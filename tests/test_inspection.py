@@ -1,0 +1,65 @@
+"""`bptt.inspect`: a page and pictures of anybody's recurrent module."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+import bptt
+from bptt import nn
+from bptt.errors import InputError
+from bptt.probe import PROPERTIES, gradient_maps
+
+STEPS, INPUTS, HIDDEN = 30, 3, 6
+TEXT = '她说 "是的" and "no 1".' * 3
+
+
+def squares(output: Tensor) -> Tensor:
+    return output.square().sum(-1)
+
+
+@pytest.mark.parametrize("batch_first", [False, True])
+def test_a_module_of_torch_is_looked_into_as_it_is(tmp_path: Path, batch_first: bool) -> None:
+    torch.manual_seed(0)
+    module = torch.nn.LSTM(INPUTS, HIDDEN, 2, bidirectional=True, batch_first=batch_first, dropout=0.5)
+    x = torch.randn(STEPS, INPUTS)
+    before = {name: p.clone() for name, p in module.named_parameters()}
+    page, figures = tmp_path / "new" / "page.html", tmp_path / "figures"
+    found = bptt.inspect(
+        module, x, squares, page, tokens=TEXT[:STEPS], lags=8, properties=PROPERTIES, figures=figures
+    )
+    assert page.stat().st_size > 10_000
+    assert {"gradient_flow.svg", "map_layer_1_forward.png"} & {path.name for path in figures.iterdir()}
+    names = ["layer 1 →", "layer 1 ←", "layer 2 →", "layer 2 ←"]
+    assert [layer.name for layer in found.layers] == [each.layer for each in found.maps] == names
+    assert {prop.name for prop, _ in found.rankings} >= {"quotes"}
+    # The losses and the T x T picture are those of the module itself.
+    time = int(batch_first)
+
+    def outputs(rows: int) -> Tensor:
+        x_ = x[:, None].expand(-1, rows, -1)
+        return module(x_.transpose(0, time))[0].transpose(0, time)
+
+    module.eval()
+    torch.testing.assert_close(found.losses, squares(outputs(1))[:, 0].double().detach())
+    maps = gradient_maps(
+        module, lambda steps: squares(outputs(len(steps)))[list(steps), range(len(steps))], range(STEPS)
+    )
+    for each, other in zip(found.maps, maps, strict=True):
+        torch.testing.assert_close(each.net, other.net, rtol=1e-4, atol=1e-7)
+    for name, parameter in module.named_parameters():
+        assert torch.equal(parameter, before[name]) and parameter.grad is None
+
+
+def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
+    x, lstm = torch.randn(STEPS, INPUTS), nn.LSTM(INPUTS, HIDDEN)
+    with pytest.raises(InputError, match=r"one of torch\.nn's"):
+        bptt.inspect(torch.nn.Linear(3, 3), x, squares, tmp_path / "page.html")
+    with pytest.raises(InputError, match="tokens are as many as the steps"):
+        bptt.inspect(lstm, x, squares, tmp_path / "page.html", tokens="ab")
+    with pytest.raises(InputError, match="one loss for each step and row"):
+        bptt.inspect(lstm, x, lambda output: output.sum(), tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
