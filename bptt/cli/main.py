@@ -16,6 +16,7 @@ from bptt.cli import (
     cells,
     check,
     choose,
+    compare,
     derive,
     evaluate,
     inspect,
@@ -45,6 +46,7 @@ app.command()(with_groups(predict.predict))
 app.command()(sample.sample)
 app.command()(score.score)
 app.command()(choose.choose)
+app.command()(compare.compare)
 app.command()(with_groups(rescore.rescore))
 app.command()(with_groups(evaluate.evaluate))
 app.command()(inspect.inspect)

@@ -199,16 +199,14 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def _sentence(variant: Variant, comparison: Comparison) -> str:
-    parts = [f"{variant.name}: {_outcome(variant, comparison)}"]
-    for gradient, when in (
-        (_typical(run.start for run in variant.runs), "before training"),
-        (_typical(run.end for run in variant.runs), "after it"),
-    ):
-        if gradient is not None:
-            parts.append(
-                f"{when} its gradient at lag {gradient.last} is {gradient.left:.1e} of that at lag 0"
-            )
-    return "; ".join(parts)
+    start, end = _typical(run.start for run in variant.runs), _typical(run.end for run in variant.runs)
+    sentence = f"{variant.name}: {_outcome(variant, comparison)}"
+    if start is None:
+        return sentence
+    after = "" if end is None else f", {end.left:.1e} after it"
+    return (
+        f"{sentence}; gradient at lag {start.last} by that at lag 0: {start.left:.1e} before training{after}"
+    )
 
 
 def _outcome(variant: Variant, comparison: Comparison) -> str:

@@ -11,8 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from bptt.report.comparison import Comparison, Gradient
-from bptt.report.figures import DASHES
-from bptt.report.page import BLUE, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
+from bptt.report.page import BLUE, DASHES, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK)
 _SIZE, _WIDTHS = (13.0, 5.0), (5, 5, 3)
@@ -25,8 +24,8 @@ Look: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Held-out loss over the updates; what is left of the gradient at each lag, before training thin and after
-    it thick; the time of training. Raises MachineError if the file cannot be written.
+    """Held-out loss over the updates; what is left of the gradient at each lag, thin before training and
+    thick after it; the time of training. Raises MachineError if the file cannot be written.
     """
     count = len(_COLOURS)
     names = [variant.name for variant in comparison.variants]
@@ -90,7 +89,7 @@ def _draw_times(axes: Axes, comparison: Comparison, look: Look) -> None:
         height=0.6,
     )
     axes.bar_label(bars, [f"{v.milliseconds:.2g} ms" for v in variants], padding=3, fontsize=9, color=QUIET)
-    axes.set(xlabel="seconds of training (beside: of an update)")
+    axes.set(xlabel="seconds in all, and per update")
     axes.margins(x=0.25)
     axes.grid(axis="y", visible=False)
     axes.spines["right"].set_visible(False)

@@ -1,0 +1,168 @@
+"""`bptt compare`: cells and remedies side by side, on the same data in the same order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from bptt.cli.training import as_typed, of_data, of_model, of_run, of_steps
+from bptt.errors import InputError
+from bptt.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from bptt.tasks.comparison.subject import Shared, Subject
+    from bptt.tasks.task import Task
+    from bptt.training.observer import Seen
+    from bptt.training.trial import Result, Trial
+
+_WHAT = "adding or copy, problems that ask for memory; or a file: text, labelled examples, tagged words."
+_REMEDIES = (
+    "clip, orthogonal, identity, forget-bias, relu, lstm, gru, length (4 times as many tokens back), between "
+    "commas: each cell is also trained with each that suits it, relu+identity with both."
+)
+# What the problems are posed with: at these lags networks without gates fail and gated ones succeed.
+_LAGS = {"adding": 100, "copy": 30}
+_EXAMPLES = 10_000
+_EPOCHS = 20
+
+
+def compare(
+    what: Annotated[str, typer.Argument(help=_WHAT)],
+    output: Annotated[Path, of_run("--output", "-o", help="The folder for all that is made.")],
+    cells: Annotated[
+        str, of_model(help="Between commas: rnn, and what `bptt cells` lists, or mycell.py:MyCell.")
+    ] = "rnn,lstm,gru",
+    remedies: Annotated[str, of_model(help=_REMEDIES)] = "",
+    hidden: Annotated[int, of_model(help="Units in a layer of the first cell.")] = 128,
+    layers: Annotated[int, of_model(help="Recurrent layers.")] = 1,
+    equal: Annotated[
+        Literal["weights", "size"],
+        of_model(help="The other cells have as many recurrent weights as the first, or as many units."),
+    ] = "weights",
+    lag: Annotated[
+        int | None, of_data(help="Steps of adding (usual: 100), between letters and question of copy (30).")
+    ] = None,
+    symbols: Annotated[int, of_data(help="Letters to copy.")] = 2,
+    examples: Annotated[int, of_data(help="Examples of a problem.")] = _EXAMPLES,
+    task: Annotated[
+        Literal["lm", "classify", "tag"] | None, of_data(help="What a file is for; none: as it shows.")
+    ] = None,
+    level: Annotated[
+        Literal["character", "word", "bpe"], of_data(help="What a token of a text is (lm).")
+    ] = "character",
+    length: Annotated[int, of_data(help="Tokens the gradient goes back (lm).")] = 50,
+    batch_size: Annotated[int, of_steps(help="Examples, or streams, side by side.")] = 50,
+    epochs: Annotated[
+        int | None, of_steps(help="Times through the data (usual: 20 for a problem, else 10).")
+    ] = None,
+    lr: Annotated[float | None, of_steps(help="Learning rate (usual: 0.004).")] = None,
+    clip: Annotated[float, of_steps(help="Largest norm of the gradient, 0: any.")] = 1.0,
+    seeds: Annotated[int, of_run(min=1, help="Times that each is trained, from other weights.")] = 1,
+    seed: Annotated[int, of_run(help="Of the data, and of the first weights.")] = TrainingOptions.seed,
+    threads: Annotated[int, of_run(min=0, help="Threads, 0: as torch chooses.")] = 0,
+) -> None:
+    """Train each cell, and each with remedies, alike; say how well it learns, how far back its gradient
+    reaches, and what it costs. The same command goes on after an interruption.
+    """
+    from bptt.cli.machine import prepare
+
+    prepare(threads)
+    from bptt.tasks.comparison.subject import Shared
+    from bptt.tasks.comparison.variants import plan_variants
+    from bptt.training.trial import plan_trials
+
+    with as_typed():
+        variants = plan_variants(_listed(cells), _listed(remedies))
+        shared = Shared(layers, batch_size, seed)
+        subject = _subject(what, shared, lag, symbols, examples, task, level, length)
+        usual = _EPOCHS if what in _LAGS else TrainingOptions.epochs
+        epochs = usual if epochs is None else epochs
+        options = TrainingOptions(epochs=epochs, learning_rate=lr, clip_norm=clip)
+        trials = plan_trials(subject, variants, hidden, equal == "weights", output, range(seed, seed + seeds))
+    results = _train(subject, trials, options)
+    _show(subject, results, output)
+
+
+def _listed(names: str) -> list[str]:
+    return [name.strip() for name in names.split(",") if name.strip()]
+
+
+def _subject(
+    what: str,
+    shared: Shared,
+    lag: int | None,
+    symbols: int,
+    examples: int,
+    task: Literal["lm", "classify", "tag"] | None,
+    level: Literal["character", "word", "bpe"],
+    length: int,
+) -> Subject:
+    """A problem of this name, else the file of this name."""
+    from bptt.tasks.comparison.files import read_subject
+    from bptt.tasks.comparison.subject import AddingSubject, CopySubject
+
+    if what in _LAGS:
+        lag = _LAGS[what] if lag is None else lag
+        adding = what == "adding"
+        return AddingSubject(lag, examples, shared) if adding else CopySubject(lag, symbols, examples, shared)
+    if lag is not None:
+        raise InputError("lag", "is of adding and copy", what, "Leave it out")
+    return read_subject(Path(what), task, level, length, shared)
+
+
+def _train(subject: Subject, trials: list[Trial], options: TrainingOptions) -> list[Result]:
+    """The trials one after the other. Raises typer.Exit where one is interrupted."""
+    from bptt.cli.progress import reporter
+    from bptt.cli.watching import Watching
+    from bptt.training.trial import run_trial
+
+    results = []
+    for number, trial in enumerate(trials, 1):
+        shown = reporter()
+        shown.on_message(f"{trial.run.name} ({number} of {len(trials)}): {subject.title}")
+        result = run_trial(
+            subject, trial, options, shown, _looking(subject.lag), lambda task: Watching(task.model, 0)
+        )
+        if result.failure:
+            shown.on_message(f"{trial.run.name} stopped: {result.failure}")
+        if result.signal is not None:
+            print("Everything is saved: the same command goes on from here.")
+            raise typer.Exit(128 + result.signal)
+        results.append(result)
+    return results
+
+
+def _looking(lags: int) -> Callable[[Task], Seen]:
+    """What goes back by so many lags through the first batch of a task."""
+    from bptt.cli.watching import look_at
+
+    return partial(look_at, lags=lags)
+
+
+def _show(subject: Subject, results: list[Result], folder: Path) -> None:
+    """Write what was found, print it as a table and in sentences, draw it."""
+    from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
+    from bptt.report.comparison_figure import draw_comparison
+    from bptt.tasks.run_folder import write_bytes
+
+    found = {
+        "title": subject.title,
+        "lag": subject.lag,
+        "baseline": subject.baseline,
+        "runs": [result.to_dict() for result in results],
+    }
+    write_bytes(folder / COMPARISON, json.dumps(found, ensure_ascii=False, indent=1).encode())
+    comparison = read_comparison(folder)
+    for row in table(comparison):
+        print("\t".join(row))
+    print()
+    for sentence in conclusions(comparison):
+        print(sentence)
+    picture = folder / "comparison.png"
+    draw_comparison(comparison, picture)
+    print(f"picture: {picture}")

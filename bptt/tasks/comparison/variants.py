@@ -1,0 +1,118 @@
+"""What is compared: cells, each as it is and with one remedy, or several joined, that a user names."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bptt.cells.carried import forget_gates, recurrent_matrices
+from bptt.cells.cell import Cell
+from bptt.cells.load import load
+from bptt.errors import InputError
+from bptt.nn.initialisation import RecurrentInit
+
+# Short names, beside those of the catalogue.
+_SHORT = {"rnn": "elman-tanh"}
+_FORGET_BIAS = 1.0
+_LONGER = 4
+_CLIP = "clip"
+_AND = "+"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A network to train: its cell, what it begins with, whether its gradient is clipped, and how many times
+    as far it is followed back through a text.
+    """
+
+    name: str
+    cell: Cell
+    recurrent_init: RecurrentInit = "default"
+    forget_bias: float | None = None
+    clipped: bool = True
+    longer: int = 1
+
+
+def plan_variants(cells: Sequence[str], remedies: Sequence[str]) -> tuple[Variant, ...]:
+    """The cells, and each with every remedy that it can have, `rnn+relu+identity` with two at once.
+
+    The gradient of all is clipped, unless clipping is among the remedies: then that of those with it. Raises
+    InputError for a cell or a remedy that is unknown, or one that no cell can have.
+    """
+    if not cells:
+        raise InputError("cells", "names one cell or more", "none")
+    clipped = not any(_CLIP in remedy.split(_AND) for remedy in remedies)
+    plain = [Variant(name, _load(name), clipped=clipped) for name in cells]
+    found = {variant.name: variant for variant in plain}
+    for remedy in remedies:
+        remedied = [_apply(variant, remedy) for variant in plain]
+        if not any(remedied):
+            raise InputError("remedies", f"{remedy} suits one of the cells", ", ".join(cells), "Leave it out")
+        found |= {variant.name: variant for variant in remedied if variant}
+    return tuple(found.values())
+
+
+def _load(name: str) -> Cell:
+    cell = load(_SHORT.get(name, name))
+    if not cell.states or "P" in cell.letters:
+        raise InputError("cells", "carry a state, and have no projection", name, "Leave it out")
+    return cell
+
+
+def _apply(variant: Variant, remedy: str) -> Variant | None:
+    """The variant with the remedies that are joined in `remedy`; None if it cannot have one of them."""
+    found: Variant | None = variant
+    for name in remedy.split(_AND):
+        if name not in _REMEDIES:
+            raise InputError("remedies", f"are among {', '.join(_REMEDIES)}", repr(name))
+        found = found and _REMEDIES[name](found)
+    return found and replace(found, name=f"{variant.name}{_AND}{remedy}")
+
+
+def _begin(kind: RecurrentInit) -> Callable[[Variant], Variant | None]:
+    def apply(variant: Variant) -> Variant | None:
+        return replace(variant, recurrent_init=kind) if recurrent_matrices(variant.cell) else None
+
+    return apply
+
+
+def _remember(variant: Variant) -> Variant | None:
+    return replace(variant, forget_bias=_FORGET_BIAS) if forget_gates(variant.cell) else None
+
+
+def _instead(name: str, of: str) -> Callable[[Variant], Variant | None]:
+    """Another cell in the place of one whose name begins so."""
+
+    def apply(variant: Variant) -> Variant | None:
+        suits = variant.cell.name.startswith(of) and variant.cell.name != name
+        return replace(variant, cell=load(name)) if suits else None
+
+    return apply
+
+
+_REMEDIES: Mapping[str, Callable[[Variant], Variant | None]] = {
+    _CLIP: lambda variant: replace(variant, clipped=True),
+    "orthogonal": _begin("orthogonal"),
+    "identity": _begin("identity"),
+    "forget-bias": _remember,
+    "relu": _instead("elman-relu", "elman"),
+    "lstm": _instead("lstm", "elman"),
+    "gru": _instead("gru", "elman"),
+    "length": lambda variant: replace(variant, longer=_LONGER),
+}
+
+
+def hidden_for(cell: Cell, input_size: int, num_layers: int, budget: int) -> int:
+    """The largest hidden size at which the layers have no more than `budget` weights, at least 1 (G5)."""
+
+    def weights(hidden: int) -> int:
+        return stack_weights(cell, input_size, hidden, num_layers)
+
+    return max(1, bisect_right(range(budget + 1), budget, key=weights) - 1)
+
+
+def stack_weights(cell: Cell, input_size: int, hidden: int, num_layers: int) -> int:
+    """The weights of layers of a cell, each of which reads the output of the one below."""
+    first, above = (cell.count({"I": width, "H": hidden, "P": 0}) for width in (input_size, hidden))
+    return first + (num_layers - 1) * above

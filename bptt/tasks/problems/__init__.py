@@ -1,0 +1,1 @@
+"""Problems that ask how far a network remembers, as jobs for the training loop."""

@@ -1,0 +1,149 @@
+"""`bptt compare` end to end, as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from conftest import Command
+
+from bptt.report.comparison import read_comparison
+from bptt.tasks.problems.adding import AddingTask
+from bptt.tasks.task import Step
+
+TINY = "--lag 8 --examples 60 --hidden 6 --epochs 2 --batch-size 10 --threads 1".split()
+POEM = "春眠不覺曉。\n處處聞啼鳥。\n夜來風雨聲。\n花落知多少。\n"
+
+
+def runs(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def records(folder: Path) -> dict[str, bytes]:
+    return {run: (folder / run / "metrics.jsonl").read_bytes() for run in runs(folder)}
+
+
+def test_adding_from_command_to_picture(command: Command, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    ended = command("compare", "adding", "--cells", "rnn,gru", "--remedies", "orthogonal", "-o", out, *TINY)
+    assert ended.code == 0
+    assert runs(out) == ["gru", "gru+orthogonal", "rnn", "rnn+orthogonal"]
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    head, *rows = (line.split("\t") for line in ended.out.split("\n\n")[0].splitlines())
+    assert [row[0] for row in rows] == ["rnn", "gru", "rnn+orthogonal", "gru+orthogonal"]
+    assert all(len(row) == len(head) for row in rows)
+    # rnn: 2·6 + 6² + 6 and 6 + 1; the GRU has no more than 54 recurrent weights, 3 (2·3 + 3² + 3).
+    assert [row[2:4] for row in rows[:2]] == [["6", "61"], ["3", "58"]]
+    assert "rnn: held-out loss" in ended.out and "of remembering nothing" in ended.out
+
+
+def test_the_numbers_are_those_of_the_runs(command: Command, tmp_path: Path) -> None:
+    command("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY)
+    (variant,) = read_comparison(tmp_path).variants
+    (run,) = variant.runs
+    lines = [json.loads(line) for line in (tmp_path / "gru" / "metrics.jsonl").read_text().splitlines()]
+    assert run.best == min(line["loss"] for line in lines if line["kind"] == "held-out")
+    assert (run.updates, run.seconds) == (12, lines[-1]["seconds"])
+    assert variant.milliseconds == pytest.approx(1e3 * run.seconds / 12)
+    assert run.start is not None and run.end is not None
+    assert run.start.last == 7 and run.start.median != run.end.median
+    assert run.start.left == run.start.median[7] / run.start.median[0]
+
+
+def test_the_same_command_again_trains_nothing(command: Command, tmp_path: Path) -> None:
+    arguments = ("compare", "copy", "--cells", "rnn,lstm", "-o", tmp_path, *TINY)
+    first = command(*arguments)
+    before = records(tmp_path)
+    second = command(*arguments)
+    assert (first.code, second.code) == (0, 0)
+    assert records(tmp_path) == before and second.out == first.out
+    assert "held-out" not in second.err
+
+
+def test_more_seeds_train_only_what_is_new(command: Command, tmp_path: Path) -> None:
+    command("compare", "copy", "--cells", "gru", "-o", tmp_path, *TINY)
+    before = records(tmp_path)
+    ended = command("compare", "copy", "--cells", "gru", "--seeds", "3", "-o", tmp_path, *TINY)
+    after = records(tmp_path)
+    assert list(after) == ["gru", "gru.seed-1", "gru.seed-2"]
+    assert after["gru"] == before["gru"] != after["gru.seed-1"] != after["gru.seed-2"]
+    assert " ± " in ended.out
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("compare", "adding", "--cells", "rnn,gru", "-o", tmp_path / "out", *TINY)
+    whole = command("compare", "adding", "--cells", "rnn,gru", "-o", tmp_path / "whole", *TINY)
+    step, calls = AddingTask.step, []
+
+    def interrupted(self: AddingTask, epoch: int, index: int, carry: tuple[object, ...]) -> Step:
+        calls.append(index)
+        if len(calls) == 5:
+            os.kill(os.getpid(), signal.SIGINT)
+        return step(self, epoch, index, carry)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(AddingTask, "step", interrupted)
+    ended = command(*arguments)
+    assert ended.code == 130 and "the same command goes on" in ended.out
+    monkeypatch.undo()
+    assert command(*arguments).code == 0
+    losses = [
+        [run.held_out for variant in read_comparison(tmp_path / name).variants for run in variant.runs]
+        for name in ("out", "whole")
+    ]
+    assert whole.code == 0 and losses[0] == losses[1]
+
+
+def test_training_that_diverges_is_a_result(command: Command, tmp_path: Path) -> None:
+    ended = command(
+        "compare", "adding", "--cells", "rnn,gru", "--remedies", "relu", "--lr", "1e6", "-o", tmp_path, *TINY
+    )
+    assert ended.code == 0
+    assert "rnn+relu: training failed after" in ended.out
+
+
+def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: Path) -> None:
+    text = tmp_path / "poem.txt"
+    text.write_text(POEM * 60, encoding="utf-8")
+    ended = command(
+        "compare", text, "--cells", "rnn", "--remedies", "clip,length", "-o", tmp_path / "out", "--epochs",
+        "1", "--hidden", "6", "--batch-size", "4", "--length", "8",
+    )  # fmt: skip
+    assert ended.code == 0
+    configs = {run: json.loads((tmp_path / "out" / run / "config.json").read_text("utf-8"))
+               for run in runs(tmp_path / "out")}  # fmt: skip
+    assert {run: config["training"]["clip_norm"] for run, config in configs.items()} == {
+        "rnn": 0.0, "rnn+clip": 1.0, "rnn+length": 0.0,
+    }  # fmt: skip
+    assert configs["rnn+length"]["data"]["sequence_length"] == 32
+    assert "the smallest" in ended.out and "above the smallest" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.txt"], "nowhere.txt: must be a file"),
+        (["adding", "--remedies", "magic"], "--remedies: are among clip"),
+        (["adding", "--cells", ","], "--cells: names one cell or more"),
+        (["adding", "--lag", "0"], "--lag: is a whole number of at least 2"),
+        (["copy", "--symbols", "0"], "--symbols: is a whole number"),
+        (["adding", "--remedies", "length"], "--remedies: length is for a text"),
+        (["adding", "--hidden", "0"], "--hidden: is a whole number"),
+    ],
+)
+def test_a_fault_of_the_user_is_told(
+    command: Command, tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    ended = command("compare", *arguments, "-o", tmp_path / "out")
+    assert ended.code == 2 and message in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_other_options_do_not_mix_with_what_is_there(command: Command, tmp_path: Path) -> None:
+    command("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY)
+    ended = command("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY, "--lr", "0.1")
+    assert ended.code == 2 and "can only be resumed as it was begun" in ended.err
