@@ -16,6 +16,7 @@ from bptt.report.inspection import Spectrum as Spectrum
 from bptt.report.inspection import Value as Value
 from bptt.report.inspection_figures import draw_all as draw_all
 from bptt.report.inspection_page import write_page as write_page
+from bptt.report.records import read_title as read_title
 from bptt.report.records import read_training as read_training
 from bptt.report.speedups import Speedups as Speedups
 from bptt.report.speedups import draw_speedups as draw_speedups

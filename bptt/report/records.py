@@ -90,6 +90,11 @@ def read_training(run: Path) -> Training:
     return Training(title, unit, train, held_out, reach)
 
 
+def read_title(run: Path) -> str:
+    """What a run has learned, in a line: its model and its data. Raises InputError: missing or damaged."""
+    return _describe(run)[0]
+
+
 def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
     """One object a line; a last line without its end was cut off by a crash and does not count."""
     for number, line in enumerate(_read_text(path).splitlines(keepends=True), 1):
