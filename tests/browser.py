@@ -73,7 +73,7 @@ def _opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) ->
     page.wait_for_selector("main section")
     yield page
     context.close()
-    assert wrong == []
+    assert not wrong, wrong
     assert {url.partition("#")[0] for url in asked} == {path.as_uri()}
 
 

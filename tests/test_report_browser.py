@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
-from browser import DARK_ORANGE, DARK_PAPER, PAPER, PHONE, Open, colour, mixed
-from inspections import HOSTILE, large, small, translation
+from browser import DARK_ORANGE, DARK_PAPER, PAPER, PHONE, Open, choose, colour, mixed
+from inspections import HOSTILE, STEPS, large, small, translation
 
 from bptt.report import inspection
 from bptt.report.inspection import Inspection
@@ -88,3 +89,41 @@ def test_a_large_page_says_what_it_leaves_out(show: Open) -> None:
         page.get_by_role("button", name="part in a loss").click()
         page.locator("#token-0-9").click()
         assert "the nearest to the selected token" in page.locator("#text").inner_text()
+
+
+def test_a_broken_model_has_a_page_too(show: Open) -> None:
+    """Numbers that are not finite, a gradient that explodes or is zero, directions that are wiped out."""
+    shown = small()
+    layer, flow, picture = shown.layers[0], shown.flows[1], shown.maps[0]
+    numbers = layer.values[0].numbers.copy()
+    numbers[90:], numbers[80, 0], numbers[:, 1] = np.nan, np.inf, np.nan
+    exploding = 10.0 ** np.arange(0, 300, 5)
+    broken = replace(
+        shown,
+        sequences=(replace(shown.sequences[0], losses=np.full(STEPS, np.nan)),),
+        layers=(replace(layer, values=(replace(layer.values[0], numbers=numbers), *layer.values[1:])),),
+        flows=(
+            replace(flow, lower=exploding, median=exploding, upper=exploding, bound=None, memory=None),
+            replace(flow, quantity="zero", lower=0 * exploding, median=0 * exploding, upper=0 * exploding),
+        ),
+        maps=tuple(replace(picture, norms=norms) for norms in (0 * picture.norms, np.full((60, 60), np.nan))),
+        spectra=(replace(shown.spectra[0], exponents=np.array([0.1, -np.inf])),),
+    )
+    with show(broken) as page:
+        choose(page, "Value", "h")
+        choose(page, "Unit", "1")
+        assert colour(page, 0) == "rgba(0, 0, 0, 0)"
+        choose(page, "Unit", "0")
+        assert colour(page, 79) != "rgba(0, 0, 0, 0)" == colour(page, 80) == colour(page, 120)
+        page.get_by_role("button", name="loss", exact=True).click()
+        chart = page.locator("#flow svg.chart")
+        chart.focus()
+        for key in ("ArrowRight", "PageDown", "PageDown"):
+            page.keyboard.press(key)
+        assert page.locator("#flow .legend .number").first.inner_text() == "1.00e100"
+        page.locator("#spectrum svg.chart").last.focus()
+        page.keyboard.press("End")
+        assert page.locator("#spectrum .readout").last.inner_text() == "exponent 2: −∞"
+        assert page.locator("#map-readout").inner_text().endswith("norm 0")
+        page.locator("#map .tabs button").last.click()
+        assert page.locator("#map-readout").inner_text().endswith("norm –")

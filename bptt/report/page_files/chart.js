@@ -1,6 +1,14 @@
 // A chart of lines: read by pointer, by arrow keys, by its legend, or as a table.
 
 const MARGIN = { left: 64, right: 14, top: 10, bottom: 44 };
+const STEPS_BY_KEY = {
+  ArrowLeft: -1,
+  ArrowRight: 1,
+  PageUp: -10,
+  PageDown: 10,
+  Home: -Infinity,
+  End: Infinity,
+};
 const DASHES = ["", "8 4", "10 3 3 3", "4 3"];
 
 /* plan: { label, xName, yName, height, log, within, xWord, lines }: `within` are heights that the scale includes,
@@ -36,7 +44,7 @@ function chart(plan) {
   drawing.addEventListener("pointermove", (event) => read(nearestPlace(state, event.offsetX)));
   drawing.addEventListener("pointerleave", () => read(null));
   drawing.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
+    const step = STEPS_BY_KEY[event.key];
     if (!step) return;
     event.preventDefault();
     read(placeAfter(state, step));
@@ -108,10 +116,10 @@ function drawChart(drawing, state) {
     if (line.lower)
       moved.append(shape("path", { d: bandPath(line, x, y), class: `band tone-${line.colour}` }));
     moved.append(stroke(line, linePath(line.xs, line.ys, x, y)));
-    if (line.ring !== null && line.ring !== undefined) {
-      const place = { cx: x(line.ring), cy: y(lineAt(line, line.ring)), r: 5 };
-      moved.append(shape("circle", { ...place, class: `ring tone-${line.colour}` }));
-    }
+    // Where nothing at all is left, a logarithmic scale has no place for the ring.
+    const [cx, cy] = [x(line.ring), y(lineAt(line, line.ring))];
+    if (Number.isFinite(cy))
+      moved.append(shape("circle", { cx, cy, r: 5, class: `ring tone-${line.colour}` }));
   }
   clip.append(moved);
   drawing.replaceChildren(...axes(plan, xs, ys, x, y, inner), clip, shape("line", { class: "cursor" }));

@@ -80,7 +80,10 @@ function digits(number) {
   const size = Math.abs(number);
   if (size === Infinity) return number > 0 ? "∞" : "−∞";
   const plain = number === 0 || (size >= 1e-3 && size < 1e5);
-  return (plain ? String(Number(number.toPrecision(3))) : number.toExponential(2)).replace(/-/g, "−");
+  return (plain ? String(Number(number.toPrecision(3))) : number.toExponential(2).replace("+", "")).replace(
+    /-/g,
+    "−",
+  );
 }
 
 // A token as something to be seen: marks for what has no shape.
