@@ -20,16 +20,17 @@ function openArray(buffer, start, { array, at, length }) {
   return new Kind(buffer.slice(from, from + length * Kind.BYTES_PER_ELEMENT));
 }
 
-// The numbers of one unit of a value at every step; null if the page does not hold that unit.
+// The numbers of one unit of a value at every step, with the digits that 255 levels have; null if the page does
+// not hold that unit.
 function seriesOf(value, unit) {
   const row = value.units.indexOf(unit);
   if (row < 0) return null;
   const steps = value.levels.length / value.units.length;
-  const scale = (value.high[row] - value.low[row]) / 254;
+  const [low, scale] = [value.low[row], (value.high[row] - value.low[row]) / 254];
+  const digit = 10 ** Math.floor(Math.log10(scale));
   const levels = value.levels.subarray(row * steps, (row + 1) * steps);
-  return Float64Array.from(levels, (level) =>
-    level === MISSING_BYTE ? NaN : value.low[row] + level * scale,
-  );
+  const number = (level) => (scale > 0 ? Math.round((low + level * scale) / digit) * digit : low);
+  return Float64Array.from(levels, (level) => (level === MISSING_BYTE ? NaN : number(level)));
 }
 
 // A norm of a map, back from its logarithm.
