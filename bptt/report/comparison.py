@@ -154,7 +154,7 @@ def table(comparison: Comparison) -> list[tuple[str, ...]]:
     lag = max((r.start.last for v in comparison.variants for r in v.runs if r.start), default=0)
     head = (
         "variant", "cell", "units", "weights", "best held-out loss", "seconds", "ms per update", "clipped",
-        f"left at lag {lag} before", "and after", "a tenth left at lag, before", "and after",
+        f"before: left at lag {lag}", "a tenth at lag", f"after: left at lag {lag}", "then a tenth at lag",
     )  # fmt: skip
     return [head, *(_row(variant) for variant in comparison.variants)]
 
@@ -170,8 +170,8 @@ def _row(variant: Variant) -> tuple[str, ...]:
         f"{variant.seconds:.1f}",
         f"{variant.milliseconds:.2f}",
         f"{mean(run.clipped for run in variant.runs):.0%}",
-        *(f"{gradient.left:.1e}" if gradient else "-" for gradient in (start, end)),
-        *(_reach(gradient) for gradient in (start, end)),
+        *_cells(start),
+        *_cells(end),
     )
 
 
@@ -181,10 +181,12 @@ def _typical(gradients: Iterable[Gradient | None]) -> Gradient | None:
     return found[len(found) // 2] if found else None
 
 
-def _reach(gradient: Gradient | None) -> str:
+def _cells(gradient: Gradient | None) -> tuple[str, str]:
+    """What is left of it, and its effective memory."""
     if gradient is None:
-        return "-"
-    return f"{gradient.tenth}" if gradient.tenth is not None else f"> {gradient.last}"
+        return "-", "-"
+    reach = f"{gradient.tenth}" if gradient.tenth is not None else f"> {gradient.last}"
+    return f"{gradient.left:.1e}", reach
 
 
 def _spread(losses: Sequence[float]) -> str:
