@@ -174,10 +174,11 @@ def test_the_page_names_no_address_and_allows_only_its_own_script() -> None:
 
 
 def test_what_a_stranger_wrote_is_not_in_the_page_as_it_is() -> None:
-    shown = small("</title><script>alert(1)</script>")
+    shown = small("</title><script>alert(1)</script>\udcff中")
     tokens = (*HOSTILE, *shown.sequences[0].tokens[len(HOSTILE) :])
     page = page_text(replace(shown, sequences=(Sequence("<i>", tokens),)))
     assert "alert(1)</script>" not in page
+    assert "<title>&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#56575;&#20013;</title>" in page
     assert not any(token in page for token in HOSTILE[1:2])
     assert tuple(unpacked(page)["sequences"][0]["tokens"]) == tokens
 

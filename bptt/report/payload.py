@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Json = dict[str, Any]
 Floats = NDArray[np.float64]
+Levels = NDArray[np.uint8]
 
 # The highest level of a width stands for NaN; of logarithms the lowest stands for zero.
 _TYPES = {"u8": np.uint8, "u16": np.uint16, "i32": np.int32, "f32": np.float32, "f64": np.float64}
@@ -55,7 +56,7 @@ def packed_size(array: NDArray[Any]) -> int:
     return len(zlib.compress(np.ascontiguousarray(array).tobytes(), 6))
 
 
-def in_levels(rows: Floats) -> tuple[NDArray[np.uint8], Floats, Floats]:
+def in_levels(rows: Floats) -> tuple[Levels, Floats, Floats]:
     """Each row in 255 equal levels from its smallest number to its largest, which follow."""
     finite = np.where(np.isfinite(rows), rows, np.nan)
     known = np.isfinite(rows).any(1, keepdims=True)

@@ -1,0 +1,163 @@
+"""What the script of a page reads: an inspection in few bytes, and of its units those that fit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bptt.report.inspection import (
+    Array,
+    Attribution,
+    Dead,
+    Flow,
+    Inspection,
+    Layer,
+    Map,
+    Property,
+    Saturation,
+    Sequence,
+    Spectrum,
+    Value,
+)
+from bptt.report.payload import Json, Levels, Payload, in_decades, in_levels, packed_size
+from bptt.report.unit_choice import Place, Series, choose_units
+
+# The page has fewer than 3,000,000 bytes, of which base64 spends 4 for every 3 of the payload.
+_PAYLOAD = 2_050_000
+# Of these at most: the maps together, the attributions together, what is left for the units at least.
+_MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
+
+
+def page_data(inspection: Inspection) -> str:
+    """All of an inspection that the page holds, as letters that mean nothing to HTML."""
+    payload = Payload()
+    page: Json = {
+        "title": inspection.title,
+        "facts": inspection.facts,
+        "findings": [vars(finding) for finding in inspection.findings],
+        "sequences": [_sequence(each, payload) for each in inspection.sequences],
+        "flows": [_flow(each, payload) for each in inspection.flows],
+        "maps": [_map(each, _MAPS // len(inspection.maps), payload) for each in inspection.maps],
+        "attributions": [
+            _attribution(each, _ATTRIBUTIONS // len(inspection.attributions), payload)
+            for each in inspection.attributions
+        ],
+        "saturations": [_saturation(each, payload) for each in inspection.saturations],
+        "dead": [_dead(each, payload) for each in inspection.dead],
+        "spectra": [_spectrum(each, payload) for each in inspection.spectra],
+        "properties": [_property(each) for each in inspection.properties],
+    }
+    left = _PAYLOAD - len(payload.text({**page, "layers": []})) * 3 // 4
+    series = choose_units(inspection, max(left, _UNITS_AT_LEAST))
+    page["layers"] = [_layer(i, layer, series, payload) for i, layer in enumerate(inspection.layers)]
+    return payload.text(page)
+
+
+def _sequence(sequence: Sequence, payload: Payload) -> Json:
+    losses = None if sequence.losses is None else payload.floats(sequence.losses)
+    return {"name": sequence.name, "tokens": sequence.tokens, "texts": sequence.texts, "losses": losses}
+
+
+def _layer(number: int, layer: Layer, series: Mapping[Place, Series], payload: Payload) -> Json:
+    values = [_value(value, series[number, j], payload) for j, value in enumerate(layer.values)]
+    return {"name": layer.name, "sequence": layer.sequence, "values": values}
+
+
+def _value(value: Value, held: Series, payload: Payload) -> Json:
+    return {
+        "name": value.name,
+        "kind": value.kind,
+        "width": value.numbers.shape[1],
+        "units": payload.steps(held.units),
+        "low": payload.floats(held.low),
+        "high": payload.floats(held.high),
+        "levels": payload.store("u8", held.levels),
+    }
+
+
+def _flow(flow: Flow, payload: Payload) -> Json:
+    return {
+        "layer": flow.layer,
+        "quantity": flow.quantity,
+        "lower": payload.norms(flow.lower),
+        "median": payload.norms(flow.median),
+        "upper": payload.norms(flow.upper),
+        "bound": None if flow.bound is None else payload.norms(flow.bound),
+        "memory": flow.memory,
+    }
+
+
+def _spectrum(spectrum: Spectrum, payload: Payload) -> Json:
+    """Of the singular values the largest, the median and the smallest: what is drawn."""
+    values = spectrum.singular_values
+    return {
+        "layer": spectrum.layer,
+        "steps": payload.steps(spectrum.steps),
+        "largest": payload.norms(values.max(1)),
+        "median": payload.norms(np.median(values, axis=1)),
+        "smallest": payload.norms(values.min(1)),
+        "exponents": payload.floats(spectrum.exponents),
+    }
+
+
+def _map(picture: Map, budget: int, payload: Payload) -> Json:
+    """Rows and columns are left out evenly if the map would take too much room."""
+    levels, low, high = in_decades(picture.norms)
+    every = _stride(len(levels), lambda n: levels[::n, ::n], budget)
+    return {
+        "layer": picture.layer,
+        "of": picture.of,
+        "sequence": picture.sequence,
+        "rows": payload.steps(picture.loss_steps[::every]),
+        "columns": payload.steps(picture.steps[::every]),
+        "every": every,
+        "low": low,
+        "high": high,
+        "levels": payload.store("u16", levels[::every, ::every]),
+    }
+
+
+def _attribution(attribution: Attribution, budget: int, payload: Payload) -> Json:
+    """Loss steps are left out evenly if the attribution would take too much room."""
+    levels, limits = _both_signs(attribution.scores)
+    every = _stride(len(levels), lambda n: levels[::n], budget)
+    return {
+        "method": attribution.method,
+        "of": attribution.of,
+        "sequence": attribution.sequence,
+        "rows": payload.steps(attribution.loss_steps[::every]),
+        "columns": payload.steps(attribution.steps),
+        "every": every,
+        "limits": payload.floats(limits[::every]),
+        "levels": payload.store("u8", levels[::every]),
+    }
+
+
+def _both_signs(rows: Array) -> tuple[Levels, Array]:
+    """Levels between minus and plus each row's largest size, which follows; none is level 127, exactly."""
+    limits = np.abs(np.nan_to_num(rows, posinf=0, neginf=0)).max(1, initial=0)
+    ends = np.stack([-limits, limits], 1)
+    levels, _, _ = in_levels(np.concatenate([ends, rows], 1))
+    return levels[:, 2:], limits
+
+
+def _stride(rows: int, part: Callable[[int], NDArray[Any]], budget: int) -> int:
+    """1, 2, 4, ...: the first for which the part of every so many rows fits; else a single row is left."""
+    steps = (1 << power for power in range(rows.bit_length()))
+    return next((n for n in steps if packed_size(part(n)) <= budget), max(1, rows))
+
+
+def _saturation(saturation: Saturation, payload: Payload) -> Json:
+    left, right = payload.floats(saturation.left), payload.floats(saturation.right)
+    return {"layer": saturation.layer, "gate": saturation.gate, "left": left, "right": right}
+
+
+def _dead(dead: Dead, payload: Payload) -> Json:
+    return {"layer": dead.layer, "units": payload.steps(dead.units), "count": dead.count}
+
+
+def _property(found: Property) -> Json:
+    return {**vars(found), "hits": [vars(hit) for hit in found.hits]}
