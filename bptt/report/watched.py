@@ -8,7 +8,7 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from bptt.report.page import BLUE, ORANGE, QUIET, SIZE, white_to
+from bptt.report.page import BLUE, FAINT, ORANGE, QUIET, SIZE, white_to
 from bptt.report.records import Reach
 
 # Powers of ten that have colours of their own: below the first one nobody looks.
@@ -48,11 +48,11 @@ def draw_reach(reach: Reach, above: Axes) -> None:
 
 
 def _colours(top: int) -> Colormap:
-    """A colour for each band from `LOWEST` to `top`."""
+    """A colour for each band from `LOWEST` to `top`; grey is what was not measured."""
     fading, growing = white_to(BLUE), white_to(ORANGE)
     below = [fading(k / -LOWEST) for k in range(1, -LOWEST + 1)]
     beyond = [growing(k / HIGHEST) for k in range(1, top + 1)]
-    return ListedColormap([*below, *beyond]).with_extremes(under="white", over=ORANGE)
+    return ListedColormap([*below, *beyond]).with_extremes(bad=FAINT, under="white", over=ORANGE)
 
 
 def _panel_below(above: Axes) -> Axes:
