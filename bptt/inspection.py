@@ -93,12 +93,8 @@ def show(inspection: report.Inspection, page: Path, figures: str | Path | None) 
 def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:
     """The same in plain data; examples stand one after the other, the maps are those of the first."""
     first = exposures[0]
-    sequences = tuple(
-        report.Sequence(
-            sequence.name, _tokens(exposures, number), _array(found.losses) if number == found.of else None
-        )
-        for number, sequence in enumerate(first.sequences)
-    )
+    losses = {found.of: _array(found.losses)}
+    count = len(first.sequences)
     bounds = {layer.name: layer.bound.factor for layer in found.layers if layer.bound is not None}
     return report.Inspection(
         title=title,
@@ -106,7 +102,7 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
         findings=tuple(
             report.Finding(each.level, each.headline, each.evidence, each.advice) for each in found.findings
         ),
-        sequences=sequences,
+        sequences=tuple(_sequence(exposures, k, losses.get(k)) for k in range(count)),
         layers=tuple(map(_layer, found.layers)),
         flows=tuple(_flow(curve, bounds.get(curve.layer)) for curve in found.flow.curves),
         maps=tuple(_map(first, found, each) for each in found.maps),
@@ -124,15 +120,17 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
     )
 
 
-def _tokens(exposures: Sequence[Exposure], number: int) -> tuple[str, ...]:
+def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) -> report.Sequence:
     """What each step adds to the text, its name where it adds nothing. Examples have lines of their own."""
-    found: list[str] = []
+    shown: list[str] = []
+    texts: list[str] = []
     for exposure in exposures:
         sequence = exposure.sequences[number]
-        tokens = [text or token for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
-        apart = exposure is not exposures[-1] and not _go_on(exposures)
-        found += [*tokens[:-1], tokens[-1] + "\n" if apart else tokens[-1]]
-    return tuple(found)
+        end = "" if exposure is exposures[-1] or _go_on(exposures) else "\n"
+        names = [text or token for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
+        shown += [*names[:-1], names[-1] + end]
+        texts += [*sequence.texts[:-1], sequence.texts[-1] + end]
+    return report.Sequence(exposures[0].sequences[number].name, tuple(shown), losses, tuple(texts))
 
 
 def _go_on(exposures: Sequence[Exposure]) -> bool:
