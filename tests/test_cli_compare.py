@@ -8,9 +8,16 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import Command
+from safetensors.torch import load_file, save_file
 
+from bptt.cli.watching import look_at
+from bptt.data.problems import copying
 from bptt.report.comparison import read_comparison
+from bptt.tasks.codecs.words import WordOptions
+from bptt.tasks.comparison.subject import Shared, TaggedSubject
+from bptt.tasks.comparison.variants import plan_variants
 from bptt.tasks.problems.adding import AddingTask
 from bptt.tasks.task import Step
 
@@ -61,6 +68,31 @@ def test_the_same_command_again_trains_nothing(command: Command, tmp_path: Path)
     assert (first.code, second.code) == (0, 0)
     assert records(tmp_path) == before and second.out == first.out
     assert "held-out" not in second.err
+
+
+def test_the_gradient_after_training_is_that_of_the_best_weights(command: Command, tmp_path: Path) -> None:
+    arguments = ("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY)
+    command(*arguments)
+    before = read_comparison(tmp_path).variants[0].runs[0]
+    best = tmp_path / "gru" / "model.safetensors"
+    weights = load_file(best)
+    save_file({name: w * 2 if name.endswith("R_l0") else w for name, w in weights.items()}, best)
+    command(*arguments)
+    after = read_comparison(tmp_path).variants[0].runs[0]
+    assert after.start == before.start and after.end != before.end
+
+
+def test_a_look_leaves_the_weights_and_chance_alone() -> None:
+    task = TaggedSubject(
+        "x", copying(6, 2, 40, 0), None, WordOptions(token_dropout=0.5), 5, Shared(batch_size=8)
+    ).task(plan_variants(["lstm"], [])[0], 4)
+    torch.manual_seed(1)
+    state, weights = torch.get_rng_state(), [p.detach().clone() for p in task.model.parameters()]
+    seen = look_at(task, 5)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert all(map(torch.equal, task.model.parameters(), weights))
+    assert all(p.grad is None for p in task.model.parameters())
+    assert [(c.quantity, len(c.median)) for c in seen.curves] == [("δ", 6), ("h", 5), ("c", 5)]
 
 
 def test_more_seeds_train_only_what_is_new(command: Command, tmp_path: Path) -> None:
@@ -120,6 +152,7 @@ def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: P
         "rnn": 0.0, "rnn+clip": 1.0, "rnn+length": 0.0,
     }  # fmt: skip
     assert configs["rnn+length"]["data"]["sequence_length"] == 32
+    assert f"{text}: taken for what `bptt train lm` reads" in ended.err
     assert "the smallest" in ended.out and "above the smallest" in ended.out
 
 

@@ -112,7 +112,7 @@ def test_length_is_for_a_text(tmp_path: Path) -> None:
         AddingSubject(6, 40, Shared()).check(longer)
     path = tmp_path / "poem.txt"
     path.write_text(POEM * 60, encoding="utf-8")
-    subject = read_subject(path, None, "character", 10, Shared(batch_size=2))
+    subject = read_subject(path, "lm", "character", 10, Shared(batch_size=2))
     short, long = (subject.task(v, 4).steps(0) for v in plan_variants(["rnn"], ["length"]))
     assert isinstance(subject, TextSubject) and short > 3 * long
 
@@ -122,7 +122,7 @@ def test_what_a_file_is_for_is_told_from_its_content(tmp_path: Path, job: str) -
     path = tmp_path / "data"
     path.write_text(FILES[job], encoding="utf-8")
     assert told_job(path) == job
-    subject = read_subject(path, None, "character", 10, Shared(batch_size=4))
+    subject = read_subject(path, told_job(path), "character", 10, Shared(batch_size=4))
     loss = subject.task(plan_variants(["gru"], [])[0], 4).step(0, 0, ()).loss
     assert loss.isfinite()
 
@@ -131,11 +131,11 @@ def test_the_user_may_say_what_a_file_is_for(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text(TAGGED, encoding="utf-8")
     assert isinstance(read_subject(path, "lm", "character", 10, Shared()), TextSubject)
-    assert isinstance(read_subject(path, None, "character", 10, Shared()), TaggedSubject)
+    assert isinstance(read_subject(path, "tag", "character", 10, Shared()), TaggedSubject)
 
 
 def test_rows_of_numbers_are_no_sequences(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text("a,b,label\n" + "1,2,x\n3,4,y\n" * 5, encoding="utf-8")
     with pytest.raises(InputError, match="what is compared are sequences"):
-        read_subject(path, None, "character", 10, Shared())
+        read_subject(path, "classify", "character", 10, Shared())

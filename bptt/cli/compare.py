@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -103,7 +104,7 @@ def _subject(
     length: int,
 ) -> Subject:
     """A problem of this name, else the file of this name."""
-    from bptt.tasks.comparison.files import read_subject
+    from bptt.tasks.comparison.files import read_subject, told_job
     from bptt.tasks.comparison.subject import AddingSubject, CopySubject
 
     if what in _LAGS:
@@ -112,6 +113,9 @@ def _subject(
         return AddingSubject(lag, examples, shared) if adding else CopySubject(lag, symbols, examples, shared)
     if lag is not None:
         raise InputError("lag", "is of adding and copy", what, "Leave it out")
+    if task is None:
+        task = told_job(Path(what))
+        print(f"{what}: taken for what `bptt train {task}` reads (--task says otherwise)", file=sys.stderr)
     return read_subject(Path(what), task, level, length, shared)
 
 

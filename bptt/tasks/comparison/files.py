@@ -21,9 +21,8 @@ Job = Literal["lm", "classify", "tag"]
 _LAG = 50
 
 
-def read_subject(path: Path, job: Job | None, level: Name, length: int, shared: Shared) -> Subject:
-    """A file to compare variants on, for `job`, or for what `told_job` says. Raises InputError."""
-    job = told_job(path) if job is None else job
+def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
+    """A file to compare variants on, for a job. Raises InputError."""
     if job == "lm":
         return TextSubject(read_corpus([path]), VocabularyOptions(level), length, shared)
     if job == "tag":
