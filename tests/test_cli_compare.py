@@ -135,7 +135,7 @@ def test_training_that_diverges_is_a_result(command: Command, tmp_path: Path) ->
         "compare", "adding", "--cells", "rnn,gru", "--remedies", "relu", "--lr", "1e6", "-o", tmp_path, *TINY
     )
     assert ended.code == 0
-    assert "rnn+relu: training failed after" in ended.out
+    assert "rnn+relu: training failed at step" in ended.out
 
 
 def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: Path) -> None:

@@ -69,13 +69,13 @@ def test_the_row_of_a_variant_with_two_seeds(tmp_path: Path) -> None:
 def test_sentences_with_a_baseline(tmp_path: Path) -> None:
     made = folder(
         tmp_path, 0.5, (run("a", "a"), [0.49]), (run("b", "b"), [0.4]), (run("c", "c"), [0.01]),
-        (run("d", "d", "the loss must be finite, got inf"), []),
+        (run("d", "d", "step 3, epoch 1: the loss must be finite, got inf"), []),
     )  # fmt: skip
     a, b, c, d = conclusions(read_comparison(made))
     assert a.startswith("a: held-out loss 0.4900, no better than the 0.5000 of remembering nothing; gradient")
     assert "it has learned a part" in b and "it has learned it" in c
     assert a.endswith("gradient at lag 2 by that at lag 0: 1.0e-02 before training, 1.0e-02 after it")
-    assert d.startswith("d: training failed after 0 updates, the loss must be finite, got inf; gradient")
+    assert d.startswith("d: training failed at step 3, epoch 1: the loss must be finite, got inf; gradient")
 
 
 def test_sentences_without_a_baseline(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ class Gradient:
 @dataclass(frozen=True)
 class Run:
     """One training: its curves, its time, and its gradient before and after. `clipped` is the share of the
-    recorded updates whose gradient was clipped, `failure` why training stopped, "" if it did not.
+    recorded updates whose gradient was clipped, `failure` where and why training stopped, "" if it did not.
     """
 
     seed: int
@@ -215,7 +215,7 @@ def _outcome(variant: Variant, comparison: Comparison) -> str:
     stopped = [run for run in variant.runs if run.failure]
     if stopped:
         count = f" in {len(stopped)} of {len(variant.runs)} runs" if len(variant.runs) > 1 else ""
-        return f"training failed{count} after {stopped[0].updates} updates, {stopped[0].failure}"
+        return f"training failed{count} at {stopped[0].failure}"
     loss, shown = mean(variant.losses), f"held-out loss {_spread(variant.losses)}"
     if comparison.baseline is not None:
         guessed = f"{comparison.baseline:.4f} of remembering nothing"

@@ -35,7 +35,7 @@ class Trial:
 @dataclass(frozen=True)
 class Result:
     """What came of a trial: the number of weights, the gradient before and after, with the best weights, and
-    why training failed, "" if it did not. `signal` is what interrupted it.
+    where and why training failed, "" if it did not. `signal` is what interrupted it.
     """
 
     trial: Trial
@@ -124,7 +124,8 @@ def run_trial(
         )
         signal = outcome.signal
     except TrainingError as error:
-        failure = f"{error.rule}, got {error.got}"
+        place = error.where.removeprefix(f"{trial.run}: ")
+        failure = f"{place}: {error.rule}, got {error.got}"
     end = None
     if (trial.run / WEIGHTS).exists():
         read_weights(task.model, trial.run / WEIGHTS)

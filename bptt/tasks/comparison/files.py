@@ -14,11 +14,9 @@ from bptt.data.readers.tagged import looks_like_conll, read_conll
 from bptt.data.text import read_corpus
 from bptt.errors import InputError
 from bptt.tasks.codecs.words import WordOptions
-from bptt.tasks.comparison.subject import LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
+from bptt.tasks.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
 
 Job = Literal["lm", "classify", "tag"]
-
-_LAG = 50
 
 
 def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
@@ -27,7 +25,7 @@ def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared)
         return TextSubject(read_corpus([path]), VocabularyOptions(level), length, shared)
     if job == "tag":
         found = read_conll(read_document(path))
-        return TaggedSubject(path.name, found, None, WordOptions(), _LAG, shared)
+        return TaggedSubject(path.name, found, None, WordOptions(), LAG, shared)
     columns = Columns()
     form = detect(path, columns).form
     return LabelledSubject(path.name, read_examples(path, form, columns), form, shared)

@@ -28,7 +28,7 @@ from bptt.tasks.task import Task
 # The share of a problem's examples, beside those that are learned from, on which it is tested.
 _TESTED = 10
 # How far back the gradient in data of any length is followed.
-_LAG = 50
+LAG = 50
 # The variance of the sum of two numbers drawn evenly from 0 to 1.
 _SUM_VARIANCE = 1 / 6
 
@@ -135,7 +135,7 @@ class LabelledSubject(Subject):
 
     def __init__(self, title: str, examples: Classified, form: str, shared: Shared) -> None:
         super().__init__(shared)
-        self.title, self.lag = title, _LAG
+        self.title, self.lag = title, LAG
         self._examples, self._source = examples, SourceOptions(form)
         if self._source.kind == "table":
             cure = "Give texts, series or DNA"
