@@ -126,3 +126,55 @@ def test_what_torch_transforms_cannot_be_observed() -> None:
     stack.observer = lambda number, norms: None
     with pytest.raises(InputError, match="a recurrence that is observed runs eagerly"):
         torch.func.vmap(lambda x: stack(x)[0])(torch.randn(2, STEPS, BATCH, INPUTS))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("cell", CATALOGUE)
+def test_copies_of_one_row_are_run_once_and_gone_back_through_each(
+    cell: str, reverse: bool, dtype: torch.dtype
+) -> None:
+    torch.manual_seed(3)
+    width = {"proj_size": 2} if cell == "lstm-projection" else {}
+    stack = nn.Recurrent(cell, INPUTS, HIDDEN, bidirectional=reverse, dtype=dtype, **width)
+    row = torch.randn(STEPS, 1, INPUTS, dtype=dtype).expand(-1, BATCH, -1)
+    # Row r has losses up to step 2 r alone, the last one all.
+    reach = torch.arange(STEPS)[:, None] <= 2 * torch.arange(BATCH)
+    half = slice(None) if not reverse else slice(stack.output_size, None)
+
+    def look(x: Tensor) -> tuple[Tensor, Norms, list[Tensor | None]]:
+        seen = observed(stack, lambda: (reach * stack(x)[0][..., half].float().square().sum(-1)).sum())
+        gradients = [p.grad for p in stack.parameters()]
+        stack.zero_grad()
+        return stack(x)[0].detach(), seen[int(reverse)], gradients
+
+    output, norms, gradients = look(row)
+    expected, others, truth = look(row.clone())
+    assert torch.equal(output, expected)
+    assert torch.equal(norms.delta, others.delta) and torch.equal(norms.carried, others.carried)
+    # The gradients of matrices sum their terms in another order: rows are ranked by their reach.
+    room = 100 * torch.finfo(dtype).eps * STEPS * BATCH
+    for found, wanted in zip(gradients, truth, strict=True):
+        assert (found is None) == (wanted is None)
+        if found is not None:
+            torch.testing.assert_close(found, wanted, rtol=room, atol=room)
+
+
+def test_copies_have_gradients_of_their_inputs_and_states() -> None:
+    torch.manual_seed(4)
+    stack = nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64)
+    one = torch.randn(STEPS, 1, INPUTS, dtype=torch.float64)
+    states = tuple(torch.randn(1, 1, HIDDEN, dtype=torch.float64) for _ in range(2))
+
+    def gradients(expand: bool) -> list[Tensor]:
+        x = one.clone().requires_grad_()
+        hx = [s.clone().requires_grad_() for s in states]
+        rows = [t.expand(-1, BATCH, -1) if expand else t.repeat(1, BATCH, 1) for t in (x, *hx)]
+        output, (h, c) = stack(rows[0], tuple(rows[1:]))
+        loss = squares(output) + (torch.arange(BATCH)[:, None] * h).sum() + c.square().sum()
+        return list(torch.autograd.grad(loss, [x, *hx]))
+
+    stack.observer = lambda number, norms: None
+    assert stack(one.expand(-1, BATCH, -1))[0].stride(1) == 0
+    for found, wanted in zip(gradients(True), gradients(False), strict=True):
+        torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)

@@ -13,6 +13,7 @@ from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
+from bptt.runtime.kernels.copies import CopiesFunction, are_copies
 from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
 from bptt.runtime.kernels.library import Library, library_for
@@ -135,6 +136,8 @@ def _run_at_once(
     if lengths is not None:
         lengths = lengths.to(x.device, torch.int64).contiguous()
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        if observer is not None and lengths is None and storage == "keep" and are_copies(tensors[0], initial):
+            return CopiesFunction.apply(call, *tensors)  # type: ignore[no-any-return,no-untyped-call]
         found: tuple[Tensor, ...] = KernelFunction.apply(call, lengths, *tensors)  # type: ignore[no-untyped-call]
         return found
     return run_kernels(call, lengths, tensors)

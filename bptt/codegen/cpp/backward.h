@@ -27,12 +27,12 @@ public:
         if (PER_FACTOR > 1) paired_.reset(new factor[factors(chunk_ * call.batch) * delta_row_]);
         sums_.reset(new real[call.batch * sums_row_ + 1]());
         const int64_t kept = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
-        kept_ = {call.kept, call.batch * kept, kept, 0, 0};
+        kept_ = {call.kept, rows_kept() * kept, call.shared ? 0 : kept, 0, 0};
         if (!call.kept) kept_chunk_.reset(new real[chunk_ * call.batch * kept + 1]);
         int64_t widest = 1;
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t width = call.size[Shape::STATE_WIDTH[q]];
-            state_[q] = {call.state[q], call.batch * width, width, 0, 0};
+            state_[q] = {call.state[q], rows_kept() * width, width, 0, 0};
             if (recomputes()) state_chunk_[q].reset(new real[chunk_ * call.batch * width]);
         }
         for (const int64_t size : call.size) widest = std::max(widest, size);
@@ -74,6 +74,10 @@ private:
         const int64_t count = call_.size[Shape::DELTA_WIDTH[gradient.delta]] * call_.size[source.width];
         if (to) std::fill_n(to + gradient.member * count, count, real{0});
     }
+
+    // Rows that have their values in common are gone back through each by itself.
+    int64_t rows_kept() const { return call_.shared ? 1 : call_.batch; }
+    int64_t kept_row(int64_t row) const { return call_.shared ? 0 : row; }
 
     bool recomputes() const { return !call_.kept && (Shape::KEPT > 0 || call_.every); }
 
@@ -159,8 +163,9 @@ private:
                                : s ? start_[q] : call_.initial[q];
             real* now = state_[q].at(t);
             for (int r = 0; r < block.live; ++r) {
-                block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(before) + block.row[r] * width;
-                block.at[Shape::STATE + q][r] = now + block.row[r] * width;
+                const int64_t place = kept_row(block.row[r]) * width;
+                block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(before) + place;
+                block.at[Shape::STATE + q][r] = now + place;
             }
         }
         point_kept<Shape>(block, kept_, call_.size, t);
@@ -257,13 +262,13 @@ private:
         const int64_t row = rows_.order[slot.rank];
         if (source == Shape::X) return call_.x + slot.t * call_.x_step + row * call_.x_row;
         for (int q = 0; q < Shape::STATES; ++q) {
-            const int64_t width = state_[q].row;
-            if (source == Shape::STATE + q) return state_[q].at(slot.t) + row * width;
+            const int64_t place = kept_row(row) * state_[q].row;
+            if (source == Shape::STATE + q) return state_[q].at(slot.t) + place;
             if (source != Shape::PREVIOUS + q) continue;
             const int64_t s = call_.reverse ? call_.steps - 1 - slot.t : slot.t;
-            if (s == 0) return call_.initial[q] + row * width;
-            if (s == begin_ && call_.every) return start_[q] + row * width;
-            return state_[q].at(time(s - 1)) + row * width;
+            if (s == 0) return call_.initial[q] + place;
+            if (s == begin_ && call_.every) return start_[q] + place;
+            return state_[q].at(time(s - 1)) + place;
         }
         if (source < Shape::DELTA) {
             const int64_t before = total<Shape>(call_.size, Shape::KEPT_WIDTH, source - Shape::KEPT_AT);

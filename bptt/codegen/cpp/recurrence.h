@@ -133,6 +133,7 @@ struct BackwardArguments : Arguments<Shape> {
     real* matrix[at_least_one(Shape::MATRICES)];      // the gradients of the parameters, or null
     real* vector_gradient[at_least_one(Shape::VECTORS)];
     double* norms;                       // (T, B, DELTAS + STATES), zero at first, or null
+    int64_t shared;                      // whether all rows have the inputs, states and kept values of one
 };
 
 template <class Shape>

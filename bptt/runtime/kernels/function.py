@@ -76,7 +76,7 @@ class KernelFunction(torch.autograd.Function):
         saved = _again(call, given) if place is None else Saved(call.storage, states, block)
         asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
         measure = call.observer is not None
-        found = run_backward(call.library, given, saved, *_sorted(call, gradients), asked, measure)
+        found = run_backward(call.library, given, saved, *sorted_gradients(call, gradients), asked, measure)
         if call.observer is not None and found.norms is not None:
             call.observer(found.norms)
         # It goes to the next forward pass, unless a hook has put another one in its place.
@@ -90,7 +90,7 @@ def _again(call: Call, given: Tensors) -> Saved:
     return Saved(call.storage, result.states, result.block)
 
 
-def _sorted(
+def sorted_gradients(
     call: Call, gradients: Sequence[Tensor | None]
 ) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
     """The gradients of the sequences of all states and of the output, and those of the final states."""

@@ -160,15 +160,18 @@ def run_backward(
     last: Sequence[Tensor | None],
     asked: Sequence[bool],
     measure: bool = False,
+    shared: bool = False,
 ) -> Gradients:
     """Back-propagation through time.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
     state; `last` those of the final states (B, width). `asked` says of x and of each parameter whether
-    its gradient is wanted, `measure` whether the norms of what passes through are.
+    its gradient is wanted, `measure` whether the norms of what passes through are. If `shared`, the forward
+    pass was over a single row, which all rows of `given` are copies of.
     """
     whole = tuple([state is not None for state in saved.states])
-    layout = _layout(library, *given.x.shape[:2], library.sizes(given), whole, saved.storage)
+    steps, batch = given.x.shape[:2]
+    layout = _layout(library, steps, 1 if shared else batch, library.sizes(given), whole, saved.storage)
     # Addresses anew: what was saved may have been on a disk, or computed a second time, meanwhile.
     weights, none = _weights_again(library, layout, given, saved.storage), [None] * len(whole)
     forward = _arguments(library, layout, given, saved.states, None, none, saved.block, weights)
@@ -197,6 +200,7 @@ def run_backward(
             *library.matrices(found),
             *library.vectors(found),
             *addresses([norms]),
+            int(shared),
         ),
     )
     for packed in (weights, transposed):

@@ -87,5 +87,7 @@ def _losses(
     last = torch.tensor(steps, device=targets.device)
     rows = torch.arange(len(last), device=targets.device)
     initial = tuple(state.expand(-1, len(last), -1) for state in states)
-    output, _ = model.recurrent(inputs[: max(steps) + 1], initial or None, lengths=last + 1)
+    # Rows that are copies are run once by who looks at each loss; what differs need not be run to the end.
+    lengths = None if inputs.stride(1) == 0 else last + 1
+    output, _ = model.recurrent(inputs[: max(steps) + 1], initial or None, lengths=lengths)
     return model.loss(output[last, rows], targets[last], "none")

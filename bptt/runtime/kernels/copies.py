@@ -1,0 +1,64 @@
+"""A recurrence over copies of one row, which only their losses tell apart: for a look at each loss by itself.
+
+The forward pass runs over the one row. Going back the rows differ, and all read the values of that row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from bptt.runtime.kernels.function import Call, sorted_gradients
+from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+
+
+def are_copies(x: Tensor, initial: Sequence[Tensor]) -> bool:
+    """Whether the rows of x (T, B, I) are one, expanded, and those of the states (B, width) are equal."""
+    return x.shape[1] > 1 and x.stride(1) == 0 and all(bool((s == s[:1]).all()) for s in initial)
+
+
+class CopiesFunction(torch.autograd.Function):
+    """What `KernelFunction` computes with `storage="keep"` and without lengths, for rows that are copies."""
+
+    @staticmethod
+    def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The same as `KernelFunction.forward`; what it returns is expanded."""
+        rows, count = tensors[0].shape[1], 1 + len(call.whole)
+        one = [tensors[0][:, :1], *[state[:1] for state in tensors[1:count]], *tensors[count:]]
+        result = run_forward(call.library, call.tensors(None, one), call.whole, "keep")
+        ctx.call, ctx.count = call, len(tensors)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(*tensors, *result.tensors, result.block)
+        return tuple(t.expand(*t.shape[:-2], rows, -1) for t in result.tensors)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
+        """The gradients of the arguments of `forward`, from those of what it returned."""
+        call: Call = ctx.call
+        count: int = ctx.count
+        if all(g is None for g in gradients):
+            return (None,) * (1 + count)
+        *read, block = ctx.saved_tensors
+        tensors, found = read[:count], iter(read[count:])
+        saved = Saved("keep", [next(found) if asked else None for asked in call.whole], block)
+        losses, last = sorted_gradients(call, gradients)
+        given = call.tensors(None if call.reverse else _ends(losses, last), tensors)
+        asked = [ctx.needs_input_grad[1], *ctx.needs_input_grad[1 + len(given.initial) + 1 :]]
+        result = run_backward(call.library, given, saved, losses, last, asked, measure=True, shared=True)
+        if call.observer is not None and result.norms is not None:
+            call.observer(result.norms)
+        return None, result.x, *result.initial, *result.parameters
+
+
+def _ends(losses: Sequence[Tensor | None], last: Sequence[Tensor | None]) -> Tensor | None:
+    """The steps of each row up to its last with a gradient, (B,); None for all."""
+    if any(g is not None for g in last):
+        return None
+    hit = torch.stack([g.any(-1) for g in losses if g is not None]).any(0)  # (T, B)
+    steps = torch.arange(1, len(hit) + 1)[:, None]
+    return (hit * steps).amax(0)
