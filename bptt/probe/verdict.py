@@ -29,6 +29,7 @@ STUCK = 0.25
 DEAD = 0.1
 
 ORTHOGONAL = "--recurrent-init orthogonal: all singular values of the recurrent matrix begin at 1"
+COMPARISON = "`bptt compare FILE --cells ... --remedies ...` trains them side by side."
 CLIPPING = "--clip 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
 
 
@@ -89,10 +90,11 @@ def _of_gradient(evidence: Evidence) -> Finding:
     match fate(curve):
         case "vanishing":
             headline = f"{layer}: the gradient vanishes"
-            return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", _against_vanishing(evidence))
+            advice = f"{_against_vanishing(evidence)} {COMPARISON}"
+            return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
         case "exploding":
             headline = f"{layer}: the gradient explodes"
-            advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller --recurrent-scale."
+            advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller --recurrent-scale. {COMPARISON}"
             return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
         case "absent":
             return Finding(
