@@ -12,7 +12,7 @@ demo: .venv/.package
 	$(BIN)/bptt train lm -o $(DEMO) --epochs 8 --dropout 0.1 --log-every 10 --resume
 	$(BIN)/bptt sample $(DEMO) --prompt "The import statement" --length 300 --temperature 0.4 --seed 4 -n 3
 	$(BIN)/bptt score $(DEMO) docs/demo/sentences.txt
-	$(BIN)/bptt inspect $(DEMO)
+	$(BIN)/bptt inspect $(DEMO) --figures $(DEMO)/figures
 
 test: lint
 	$(BIN)/mypy
