@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 from collections.abc import Callable
 
 import pytest
@@ -164,6 +165,70 @@ def test_any_call_of_a_module_goes_on(kind: type[Classifier], looks: int) -> Non
     with watch(model, every=1) as watched:
         model(torch.randn(STEPS, 2, INPUTS, dtype=torch.float64)).sum().backward()
     assert len(watched.records) == looks
+
+
+@pytest.mark.parametrize("kind", [torch.nn.LSTM, nn.LSTM])
+def test_under_autocast_a_module_may_be_given_other_numbers_than_its_weights(
+    kind: type[torch.nn.Module],
+) -> None:
+    """A linear layer below gives bfloat16 there; so do the states that a module gave before."""
+    torch.manual_seed(7)
+    below, recurrent = torch.nn.Linear(INPUTS, INPUTS), kind(INPUTS, HIDDEN)
+    model, hx = torch.nn.ModuleList([below, recurrent]), None
+    with watch(recurrent, every=1) as watched:
+        for _ in range(2):
+            with torch.autocast("cpu", torch.bfloat16):
+                output, hx = recurrent(below(torch.randn(STEPS, BATCH, INPUTS)), hx)
+            model.zero_grad()
+            output.float().square().sum().backward()
+            hx = tuple(state.detach() for state in hx)
+        assert [len(record.flow.curves) for record in watched.records] == [3, 3]
+
+
+def test_what_was_read_may_be_overwritten_afterwards() -> None:
+    torch.manual_seed(8)
+    model = nn.LSTM(INPUTS, HIDDEN)
+    x = torch.randn(STEPS, BATCH, INPUTS)
+    states = torch.randn(1, BATCH, HIDDEN), torch.zeros(1, BATCH, HIDDEN)
+    seen = []
+    for change in (False, True):
+        with watch(model, every=1) as watched:
+            model(x, states)[0].sum().backward()
+            if change:
+                for tensor in (x, *states):
+                    tensor.fill_(100.0)
+        seen.append(watched.records)
+    assert seen[0] == seen[1]
+
+
+def test_a_watched_model_can_be_copied_and_saved() -> None:
+    model = torch.nn.Sequential(torch.nn.LSTM(INPUTS, HIDDEN))
+    x = torch.randn(STEPS, BATCH, INPUTS)
+    with watch(model, every=1) as watched:
+        model(x)[0].sum().backward()
+        for other in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            assert torch.equal(other(x)[0], model.eval()(x)[0])
+            other(x)[0].sum().backward()
+            model.train()
+        assert len(watched.records) == 1
+
+
+def test_records_may_be_asked_for_while_torch_infers() -> None:
+    model = torch.nn.LSTM(INPUTS, HIDDEN)
+    with watch(model, every=1) as watched:
+        model(torch.randn(STEPS, BATCH, INPUTS))[0].sum().backward()
+        with torch.inference_mode():
+            assert len(watched.records) == 1
+
+
+def test_the_hooks_are_taken_off_whatever_happens() -> None:
+    """Here the last look is impossible, since the weights have another dtype by then."""
+    model = torch.nn.LSTM(INPUTS, HIDDEN)
+    with pytest.raises(ZeroDivisionError), watch(model, every=1):
+        model(torch.randn(STEPS, BATCH, INPUTS))[0].sum().backward()
+        model.weight_hh_l0.data = model.weight_hh_l0.data.double()
+        raise ZeroDivisionError
+    assert not model._forward_hooks and not model._forward_pre_hooks
 
 
 def test_what_cannot_be_watched_is_refused() -> None:

@@ -44,9 +44,12 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
     x, hx, lengths = given["input"], given.get("hx"), given.get("lengths")
     sequences = read_sequences(stack.where, x, stack.input_size, stack.batch_first, lengths)
     states = () if hx is None else (hx,) if isinstance(hx, Tensor) else tuple(hx)
-    initial = tuple(_first_rows(state, rows, sequences.single) for state in states)
+    # Copies, for who trains may write over them; in the dtype of the weights, for autocast may be over then.
+    dtype = next(module.parameters()).dtype
+    initial = tuple(_first_rows(state, rows, sequences.single).to(dtype, copy=True) for state in states)
     lengths = None if sequences.lengths is None else sequences.lengths[:rows]
-    call = Call(module, stack, sequences.values[:, :rows].detach(), lengths, initial)
+    values = sequences.values[:, :rows].detach().to(dtype, copy=True)
+    call = Call(module, stack, values, lengths, initial)
     output, final, *_ = returned
 
     def take_output(gradient: Tensor | None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -54,7 +54,9 @@ class Watch:
         self._records: list[Watched] = []
         modules = [(name, module, as_stack(module)) for name, module in recurrent_modules(model)]
         self._counting = model.register_forward_pre_hook(self._on_update)
-        self._hooks = [m.register_forward_hook(self._note(n, s), with_kwargs=True) for n, m, s in modules]
+        self._hooks = [
+            m.register_forward_hook(partial(self._note, n, s), with_kwargs=True) for n, m, s in modules
+        ]
 
     @property
     def records(self) -> tuple[Watched, ...]:
@@ -82,9 +84,9 @@ class Watch:
 
     def close(self) -> None:
         """Take the hooks off."""
-        self._keep()
         for hook in (self._counting, *self._hooks):
             hook.remove()
+        self._keep()
 
     def __enter__(self) -> Watch:
         return self
@@ -92,6 +94,8 @@ class Watch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None:
+            self._open = False  # an update that failed is not looked at
         self.close()
 
     def _on_update(self, model: nn.Module, arguments: tuple[Any, ...]) -> None:
@@ -104,16 +108,20 @@ class Watch:
         self._step, self._calls = step, {}
         self._open = step % self._every == 0
 
-    def _note(self, name: str, stack: Stack) -> Callable[..., None]:
-        def hook(
-            module: nn.Module, arguments: tuple[Any, ...], named: dict[str, Any], returned: tuple[Any, ...]
-        ) -> None:
-            if self._open and torch.is_grad_enabled() and module.training:
-                given = dict(zip(("input", "hx"), arguments, strict=False)) | named
-                calls = self._calls.setdefault(name, [])
-                calls.append(note(module, stack, self._rows, given, returned))
-
-        return hook
+    def _note(
+        self,
+        name: str,
+        stack: Stack,
+        module: nn.Module,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any],
+        returned: tuple[Any, ...],
+    ) -> None:
+        """A recurrent module was called."""
+        if self._open and torch.is_grad_enabled() and module.training:
+            given = dict(zip(("input", "hx"), arguments, strict=False)) | named
+            calls = self._calls.setdefault(name, [])
+            calls.append(note(module, stack, self._rows, given, returned))
 
     def _keep(self) -> None:
         seen = self._look()
