@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 import torch
@@ -133,6 +134,36 @@ def test_flow_goes_back_from_where_each_loss_enters() -> None:
     assert curves["layer 1 ←", "c"] == tuple(backward.carried["c"][0, [4, 5, 6]].tolist())
 
 
+def test_losses_that_do_not_depend_on_a_layer_leave_zeros() -> None:
+    torch.manual_seed(4)
+    first, second = (nn.GRU(INPUTS, HIDDEN, dtype=torch.float64) for _ in range(2))
+    x = torch.randn(STEPS, 1, INPUTS, dtype=torch.float64)
+
+    def losses(steps: Sequence[int]) -> Tensor:
+        rows = x.expand(-1, len(steps), -1)
+        reader = first if steps[0] < 4 else second
+        return reader(rows)[0][list(steps), range(len(steps))].sum(-1)
+
+    maps = gradient_maps(torch.nn.ModuleList([first, second]), losses, range(STEPS), block=4)
+    early, late = (found.net for found in maps)
+    assert early.shape == late.shape == (STEPS, STEPS)
+    assert (early[:4, 0] > 0).all() and not early[4:].any()
+    assert (late[4:, 0] > 0).all() and not late[:4].any()
+
+
+def test_who_was_there_before_is_there_again() -> None:
+    """An observer of the user's own, and a `forward` that another library put in the place of a module's."""
+    ours, theirs = nn.GRU(INPUTS, HIDDEN), torch.nn.GRU(INPUTS, HIDDEN)
+    observer, forward = (lambda number, norms: None), partial(type(theirs).forward, theirs)
+    ours.observer, theirs.forward = observer, forward
+    x = torch.randn(STEPS, 1, INPUTS)
+    for model in (ours, theirs):
+        gradient_maps(
+            model, lambda steps, model=model: model(x.expand(-1, len(steps), -1))[0][-1].sum(-1), [0, 1]
+        )
+    assert ours.observer is observer and theirs.forward is forward
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     with pytest.raises(InputError, match="a model with recurrent layers"):
         gradient_maps(torch.nn.Linear(2, 2), lambda steps: torch.zeros(1), [0])
@@ -141,3 +172,5 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         gradient_maps(lstm, lambda steps: lstm(torch.randn(3, 1, INPUTS))[0].sum(), [0, 1])
     with pytest.raises(InputError, match="at least 1"):
         gradient_maps(lstm, lambda steps: torch.zeros(0), [])
+    with pytest.raises(InputError, match="depends on a recurrent layer"):
+        gradient_maps(lstm, lambda steps: torch.zeros(len(steps)), [0, 1])

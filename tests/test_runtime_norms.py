@@ -178,3 +178,17 @@ def test_copies_have_gradients_of_their_inputs_and_states() -> None:
     assert stack(one.expand(-1, BATCH, -1))[0].stride(1) == 0
     for found, wanted in zip(gradients(True), gradients(False), strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-12, atol=1e-12)
+
+
+def test_copies_are_differentiated_twice() -> None:
+    torch.manual_seed(5)
+    stack = nn.LSTM(INPUTS, HIDDEN, dtype=torch.float64)
+    stack.observer = lambda number, norms: None
+
+    def curvature(expand: bool) -> Tensor:
+        x = torch.ones(STEPS, 1, INPUTS, dtype=torch.float64, requires_grad=True)
+        rows = x.expand(-1, BATCH, -1) if expand else x.repeat(1, BATCH, 1)
+        (slope,) = torch.autograd.grad(squares(stack(rows)[0]), x, create_graph=True)
+        return torch.autograd.grad(slope.square().sum(), x)[0]
+
+    torch.testing.assert_close(curvature(True), curvature(False), rtol=1e-12, atol=1e-12)

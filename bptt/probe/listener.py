@@ -43,6 +43,9 @@ class Listener:
         self._modules = dict(modules)
         self.stacks = {name: as_stack(module) for name, module in modules}
         self._heard: dict[tuple[str, int], list[Norms]] = {}
+        self._observers = {name: stack.observer for name, stack in self.stacks.items()}
+        # Others may have put a `forward` of their own there.
+        self._forwards = {name: module.__dict__.get("forward") for name, module in modules}
 
     @property
     def layers(self) -> Mapping[str, tuple[str, int]]:
@@ -77,9 +80,11 @@ class Listener:
     def stop(self) -> None:
         """Leave the modules as they were."""
         for name, module in self._modules.items():
-            self.stacks[name].observer = None
+            self.stacks[name].observer = self._observers[name]
             if self.stacks[name] is not module:
-                module.__dict__.pop("forward", None)
+                del module.forward
+                if self._forwards[name] is not None:
+                    module.forward = self._forwards[name]
 
     def heard(self) -> Mapping[str, Norms]:
         """By layer as shown, the norms of all that was heard, (T, B, ·).
@@ -119,7 +124,7 @@ def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[lis
             parameter.requires_grad_(False)
         for parameter in wanted:
             parameter.requires_grad_(True)
-        with torch.enable_grad():
+        with torch.inference_mode(False), torch.enable_grad():
             yield wanted
     finally:
         for parameter, required in before:

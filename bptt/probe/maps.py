@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -68,20 +68,22 @@ def gradient_maps(
     if not steps or block < 1:
         raise InputError("gradient maps", "steps and block are at least 1", f"{len(steps)} and {block}")
     found: list[Mapping[str, Norms]] = []
+    parts = [steps[first : first + block] for first in range(0, len(steps), block)]
     values: list[Tensor] = []
     chosen = recurrent_modules(model) if modules is None else modules
     with undisturbed(model), listening(chosen) as listener:
-        for first in range(0, len(steps), block):
-            part = steps[first : first + block]
+        for part in parts:
             values.append(_go_back(model, listener, losses, part))
             found.append(listener.heard())
             if progress is not None:
-                progress(first + len(part))
+                progress(sum(map(len, values)))
+    if not any(found):
+        raise InputError("gradient maps", "a loss depends on a recurrent layer", "none that does")
     every, energies = tuple(steps), torch.cat(values).double().cpu()
     return tuple(
-        _assemble([norms[layer] for norms in found], layer, listener.is_reverse(layer), every, energies)
+        _assemble(_complete(found, layer, parts), layer, listener.is_reverse(layer), every, energies)
         for layer in listener.layers
-        if layer in found[0]
+        if any(layer in norms for norms in found)
     )
 
 
@@ -93,13 +95,25 @@ def _go_back(model: nn.Module, listener: Listener, losses: Losses, steps: Sequen
         if values.shape != (len(steps),):
             rule = f"losses gives one loss for each of {len(steps)} steps"
             raise InputError("gradient maps", rule, f"a tensor {tuple(values.shape)}")
-        torch.autograd.grad(values.sum(), vectors, allow_unused=True)
+        if values.requires_grad:
+            torch.autograd.grad(values.sum(), vectors, allow_unused=True)
     return values.detach()
 
 
+def _complete(
+    found: Sequence[Mapping[str, Norms]], layer: str, parts: Sequence[Sequence[int]]
+) -> Iterator[Norms]:
+    """What a layer heard of each part of the losses; a step of zeros of those that do not depend on it."""
+    like = next(norms[layer] for norms in found if layer in norms)
+    for norms, part in zip(found, parts, strict=True):
+        silent = (v.new_zeros(1, len(part), v.shape[-1]) for v in (like.delta, like.carried))
+        yield norms.get(layer) or Norms(like.sums, next(silent), like.states, next(silent))
+
+
 def _assemble(
-    parts: Sequence[Norms], layer: str, reverse: bool, steps: tuple[int, ...], losses: Tensor
+    heard: Iterable[Norms], layer: str, reverse: bool, steps: tuple[int, ...], losses: Tensor
 ) -> GradientMap:
+    parts = list(heard)
     longest = max(len(norms.delta) for norms in parts)
 
     def rows(values: Sequence[Tensor]) -> Tensor:

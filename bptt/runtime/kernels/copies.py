@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from bptt.runtime.kernels.function import Call, sorted_gradients
+from bptt.runtime.kernels.function import Call, differentiable, sorted_gradients
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 
 
@@ -36,7 +35,6 @@ class CopiesFunction(torch.autograd.Function):
         return tuple(t.expand(*t.shape[:-2], rows, -1) for t in result.tensors)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """The gradients of the arguments of `forward`, from those of what it returned."""
         call: Call = ctx.call
@@ -45,6 +43,8 @@ class CopiesFunction(torch.autograd.Function):
             return (None,) * (1 + count)
         *read, block = ctx.saved_tensors
         tensors, found = read[:count], iter(read[count:])
+        if torch.is_grad_enabled():
+            return (None, *differentiable(call, tensors, gradients))
         saved = Saved("keep", [next(found) if asked else None for asked in call.whole], block)
         losses, last = sorted_gradients(call, gradients)
         given = call.tensors(None if call.reverse else _ends(losses, last), tensors)
@@ -60,5 +60,5 @@ def _ends(losses: Sequence[Tensor | None], last: Sequence[Tensor | None]) -> Ten
     if any(g is not None for g in last):
         return None
     hit = torch.stack([g.any(-1) for g in losses if g is not None]).any(0)  # (T, B)
-    steps = torch.arange(1, len(hit) + 1)[:, None]
+    steps = torch.arange(1, len(hit) + 1, device=hit.device)[:, None]
     return (hit * steps).amax(0)

@@ -68,7 +68,7 @@ class KernelFunction(torch.autograd.Function):
         lengths, *read = ctx.saved_tensors
         tensors, outputs, block = read[:count], iter(read[count:-1]), read[-1]
         if torch.is_grad_enabled():
-            return (None, None, *_differentiable(call, tensors, gradients))
+            return (None, None, *differentiable(call, tensors, gradients))
         given = call.tensors(lengths, tensors)
         states = [next(outputs) if asked else None for asked in call.whole]
         # Who comes first, of threads too, may hand the memory on; the others compute what was in it again.
@@ -100,7 +100,7 @@ def sorted_gradients(
     return losses, list(sequences)
 
 
-def _differentiable(
+def differentiable(
     call: Call, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
     """The gradients as functions that can be differentiated again: by the reference backend."""
