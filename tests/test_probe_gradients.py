@@ -130,3 +130,11 @@ def test_a_sentence_states_the_tenth_and_the_pace() -> None:
 def test_what_cannot_be_measured_is_refused(stack: Stack, steps: int, rule: str) -> None:
     with pytest.raises(InputError, match=rule):
         gradient_by_lag(stack, torch.randn(steps, BATCH, INPUTS), squares, LAGS)
+
+
+def test_the_pace_is_that_of_the_lags_that_a_gradient_reaches() -> None:
+    """A float32 that halves at each step is zero after 150: that says nothing of the pace."""
+    norms = tuple(torch.tensor([0.5**lag for lag in range(200)]).tolist())
+    found = LagCurve("layer 1", "δ", norms, norms, norms)
+    assert norms[-1] == 0 and found.factor == pytest.approx(0.5)
+    assert found.sentence == "layer 1 δ: down to a tenth at lag 4, ×0.5 a step, nothing from lag 150 on"

@@ -292,6 +292,13 @@ def test_other_cells_have_no_bound() -> None:
         assert decay_bounds(make(cell)) == (None,)
 
 
+def test_a_matrix_of_nan_has_no_bound() -> None:
+    stack = make("elman-tanh")
+    torch.nn.init.constant_(stack.R_l0, math.nan)
+    with pytest.raises(InputError, match="finite"):
+        decay_bounds(stack)
+
+
 def test_measured_decay_stays_below_the_bound() -> None:
     """R6: ‖∂h_T/∂h_{T-k}‖₂ ≤ (max_t σ_max(J_t))^k ≤ (β_W β_f)^k, and J_t is below it at every step."""
     torch.manual_seed(8)

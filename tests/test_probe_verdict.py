@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -11,6 +13,7 @@ from bptt.nn.stack import Stack
 from bptt.probe import (
     Evidence,
     Finding,
+    LagCurve,
     decay_bounds,
     fate,
     gradient_by_lag,
@@ -125,3 +128,8 @@ def test_a_layer_that_the_loss_does_not_see() -> None:
     assert fate(curve) == "absent"
     (finding,) = verdict([Evidence("layer 1", LINEAR, curve)])
     assert finding.headline == "layer 1: no gradient arrives"
+
+
+@pytest.mark.parametrize("norms", [(1.0, math.inf), (math.inf, math.inf), (math.nan, math.nan)])
+def test_what_is_not_finite_has_exploded(norms: tuple[float, ...]) -> None:
+    assert fate(LagCurve("layer 1", "δ", norms, norms, norms)) == "exploding"

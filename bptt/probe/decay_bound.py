@@ -17,6 +17,7 @@ from bptt.cells.expression import Call, symbols, to_text
 from bptt.cells.functions import FUNCTIONS
 from bptt.cells.language import Equation
 from bptt.derive.jacobian import CHANGE, jacobian
+from bptt.errors import InputError
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
 from bptt.probe.layers import stack_of
@@ -40,7 +41,8 @@ def decay_bounds(module: nn.Module) -> tuple[DecayBound | None, ...]:
     """The bound of every layer and direction, in torch's order.
 
     None for a cell in which more happens to the states than one linear map and one function after it, which
-    is seen in its equations: for gated cells, and those without states.
+    is seen in its equations: for gated cells, and those without states. Raises InputError for
+    NaN or infinity in a matrix.
     """
     stack = stack_of(module)
     opened = _without_function(stack.cell) if len(stack.cell.states) == 1 else None
@@ -75,4 +77,7 @@ def _norm(stack: Stack, layer: Layer, linear: Cell) -> float:
         (size,) = layer.widths
         x = parameters[0].new_zeros(1, 1, layer.sizes[linear.width(linear.inputs[0])])
         (step,) = jacobians(linear, x, [x.new_zeros(1, size)], parameters)
-        return float(torch.linalg.matrix_norm(step(torch.eye(size, device=x.device)).double(), 2))
+        matrix = step(torch.eye(size, device=x.device)).double()
+        if not matrix.isfinite().all():
+            raise InputError("decay bound", "the recurrent matrix is finite", "NaN or infinity")
+        return float(torch.linalg.matrix_norm(matrix, 2))

@@ -46,9 +46,16 @@ class LagCurve:
 
     @property
     def factor(self) -> float:
-        """Decay (below 1) or growth per step: the geometric mean over all lags."""
-        first, last = self.median[0], self.median[-1]
-        return float((last / first) ** (1 / max(1, len(self.median) - 1))) if first else 0.0
+        """Decay (below 1) or growth per step: the geometric mean over the lags that the gradient reaches."""
+        first, reached = self.median[0], self._reached
+        if not first or reached == 0 < len(self.median) - 1:
+            return 0.0
+        return float((self.median[reached] / first) ** (1 / max(1, reached)))
+
+    @property
+    def _reached(self) -> int:
+        """The last entry that is not zero: after it all is wiped out, or below what float32 holds."""
+        return max((k for k, norm in enumerate(self.median) if norm), default=0)
 
     def named(self, name: str) -> LagCurve:
         """The same, of a layer in the part `name` of a model."""
@@ -61,7 +68,11 @@ class LagCurve:
         if not self.median[0]:
             return f"{name}: no gradient"
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
-        return f"{name}: {reach}, ×{self.factor:.3g} a step over {len(self.median) + self.first - 1} lags"
+        last = len(self.median) - 1
+        end = f" over {last + self.first} lags"
+        if self._reached < last:
+            end = f", nothing from lag {self._reached + 1 + self.first} on"
+        return f"{name}: {reach}, ×{self.factor:.3g} a step{end}"
 
 
 @dataclass(frozen=True)

@@ -63,11 +63,12 @@ class Evidence:
 def fate(curve: LagCurve) -> Fate:
     """Whether the gradient of a curve vanishes, explodes, or does neither."""
     first, last = curve.median[0], curve.median[-1]
-    if math.isnan(last) or last > GROWN * first:
+    if not (math.isfinite(first) and math.isfinite(last)) or last > GROWN * first:
         return "exploding"
     if not first:
         return "absent"
-    return "vanishing" if curve.factor < FAST and last < GONE * first else "healthy"
+    fast = not last or curve.factor < FAST
+    return "vanishing" if fast and last < GONE * first else "healthy"
 
 
 def verdict(layers: Sequence[Evidence]) -> tuple[Finding, ...]:
