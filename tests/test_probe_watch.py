@@ -129,6 +129,22 @@ class StepByStep(Classifier):
         return output
 
 
+@pytest.mark.parametrize("kind", [torch.nn.GRU, nn.GRU])
+def test_the_padding_of_a_short_row_is_no_lag(kind: type[torch.nn.Module]) -> None:
+    """In a direction that begins there, too: what is seen of two long rows is the same with a short one."""
+    torch.manual_seed(9)
+    model = kind(INPUTS, HIDDEN, bidirectional=True, dtype=torch.float64)
+    x = torch.randn(STEPS, 3, INPUTS, dtype=torch.float64)
+    seen = []
+    for lengths in ([STEPS, STEPS, 3], [STEPS, STEPS]):
+        with watch(model, every=1) as watched:
+            packed = pack_padded_sequence(x[:, : len(lengths)], lengths)
+            model(packed)[1].sum().backward()
+        seen += watched.records
+    for with_short, without in zip(seen[0].flow.curves, seen[1].flow.curves, strict=True):
+        assert with_short.median == pytest.approx(without.median, rel=CLOSE)
+
+
 def test_a_module_that_is_called_step_by_step_is_passed_over() -> None:
     model = StepByStep(torch.nn.LSTM(INPUTS, HIDDEN))
     with watch(model, every=1) as watched:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -64,8 +64,8 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
     return call
 
 
-def go_back(call: Call) -> Iterator[tuple[list[GradientMap], Mapping[str, Sequence[int]]]]:
-    """For each direction the maps of its layers, a loss for each row, and where these enter: see `flow`.
+def go_back(call: Call) -> Iterator[tuple[list[list[GradientMap]], list[dict[str, list[int]]]]]:
+    """For each direction, of each row the maps of its layers and where its loss enters: see `flow`.
 
     The loss of a direction is the last in its own order of time: what came to its half of the output there,
     and to its final states. None if nothing came.
@@ -76,7 +76,17 @@ def go_back(call: Call) -> Iterator[tuple[list[GradientMap], Mapping[str, Sequen
             rows, steps = places
             maps = gradient_maps(call.module, _Losses(call, reverse, rows, steps), range(len(rows)))
             kept = [found for found in maps if found.reverse == reverse]
-            yield kept, {found.layer: steps for found in kept}
+            examples = [[_of_row(found, k, int(call.steps[r])) for found in kept] for k, r in enumerate(rows)]
+            yield examples, [{found.layer: [step] for found in kept} for step in steps]
+
+
+def _of_row(found: GradientMap, k: int, steps: int) -> GradientMap:
+    """The picture of the k-th loss alone, without the padding of its row."""
+    row = slice(k, k + 1)
+    carried = {state: norms[row, :steps] for state, norms in found.carried.items()}
+    return replace(
+        found, loss_steps=(k,), losses=found.losses[row], net=found.net[row, :steps], carried=carried
+    )
 
 
 def _places(call: Call, reverse: bool) -> tuple[list[int], list[int]] | None:

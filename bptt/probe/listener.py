@@ -83,8 +83,9 @@ class Listener:
             self.stacks[name].observer = self._observers[name]
             if self.stacks[name] is not module:
                 del module.forward
-                if self._forwards[name] is not None:
-                    module.forward = self._forwards[name]
+                forward = self._forwards[name]
+                if forward is not None:
+                    module.forward = forward
 
     def heard(self) -> Mapping[str, Norms]:
         """By layer as shown, the norms of all that was heard, (T, B, ·).

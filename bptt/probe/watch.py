@@ -136,8 +136,8 @@ class Watch:
         losses = 0
         for name, calls in self._calls.items():
             if len(calls) == 1:
-                for maps, anchors in go_back(calls[0]):
-                    found = flow([maps], [anchors], self._lags)
+                for examples, anchors in go_back(calls[0]):
+                    found = flow(examples, anchors, self._lags)
                     losses = max(losses, found.losses)
                     curves += [curve.named(name) for curve in found.curves]
         return Watched(self._step, Flow(losses, tuple(curves))) if curves else None
