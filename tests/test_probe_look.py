@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import torch
@@ -13,10 +13,11 @@ from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as Tokens
 from bptt.nn.stack import Stack
-from bptt.probe import Property, gradient_maps, spectrum, values
+from bptt.probe import Property, gradient_by_lag, gradient_maps, spectrum, values
 from bptt.probe.look import look
 
 STEPS, INPUTS, HIDDEN = 12, 3, 4
+CLOSE = 1e-9  # in float64, of norms that sum T steps of H products
 TEXT = 'ab "cd" e.\n\n'
 
 
@@ -29,16 +30,22 @@ class Encoder(torch.nn.Module):
         self.decoder = nn.GRU(INPUTS, HIDDEN, dtype=torch.float64)
 
 
-def of_text(stack: Stack, seed: int, last: bool = False) -> Exposure:
-    """A text with a loss at each step, or with a single one after the last."""
+def at_both_ends(output: Tensor) -> Tensor:
+    """The loss of where each direction ends."""
+    ahead, back = output.chunk(2, -1)
+    return ahead[-1].square().sum(-1) + back[0].square().sum(-1)
+
+
+def of_text(stack: Stack, seed: int, pooled: Callable[[Tensor], Tensor] | None = None) -> Exposure:
+    """A text with a loss at each step, or with a single one of the output (T, R, width)."""
     x = torch.randn(STEPS, 1, INPUTS, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
 
     def losses_of(inputs: Tensor, steps: Sequence[int]) -> Tensor:
-        output = stack(inputs)[0].square().sum(-1)
-        return output[-1] if last else output[list(steps), range(len(steps))]
+        output = stack(inputs)[0]
+        return pooled(output) if pooled else output.square().sum(-1)[list(steps), range(len(steps))]
 
     text = Tokens("text", tuple(TEXT), tuple(TEXT))
-    targets = ("class",) if last else tuple(TEXT)
+    targets = ("class",) if pooled else tuple(TEXT)
     return Exposure(stack, (text,), (Part("", stack, 0, x),), 0, targets, losses_of)
 
 
@@ -72,14 +79,34 @@ def test_examples_stand_one_after_the_other(stack: Stack) -> None:
 
 
 def test_a_single_loss_belongs_to_the_end_and_goes_back_from_where_each_direction_ends(stack: Stack) -> None:
-    exposure = of_text(stack, 0, last=True)
+    exposure = of_text(stack, 0, at_both_ends)
     found = look([exposure], 5)
     assert found.losses[:-1].isnan().all()
     torch.testing.assert_close(found.losses[-1:], exposure.losses([0]).detach())
     curves = {(c.layer, c.quantity): c.median for c in found.flow.curves}
     maps = {m.layer: m.net[0].tolist() for m in found.maps}
-    assert list(curves["layer 1 →", "δ"]) == maps["layer 1 →"][:-7:-1]
-    assert list(curves["layer 1 ←", "δ"]) == maps["layer 1 ←"][:6]
+    assert curves["layer 2 →", "δ"] == pytest.approx(maps["layer 2 →"][:-7:-1], rel=CLOSE)
+    assert curves["layer 2 ←", "δ"] == pytest.approx(maps["layer 2 ←"][:6], rel=CLOSE)
+
+
+@pytest.mark.parametrize("steps", [range(STEPS), range(3, 9)])
+def test_a_loss_of_many_steps_goes_back_from_the_last_of_them_alone(steps: range) -> None:
+    torch.manual_seed(2)
+    stack = nn.LSTM(INPUTS, HIDDEN, 2, dtype=torch.float64)
+    exposure = of_text(stack, 0, lambda output: output[list(steps)].sum((0, -1)))
+    found = look([exposure], 5)
+    read = exposure.parts[0].inputs[: steps.stop]
+    wanted = gradient_by_lag(stack, read, lambda last: last.sum(-1), 5)
+    for curve, truth in zip(found.flow.curves, wanted.curves, strict=True):
+        assert (curve.layer, curve.quantity) == (truth.layer, truth.quantity)
+        assert curve.median == pytest.approx(truth.median, rel=CLOSE)
+
+
+def test_of_a_layer_without_a_share_in_the_loss_no_gradient_is_said_to_arrive(stack: Stack) -> None:
+    half = of_text(stack, 0, lambda output: output[..., :HIDDEN].sum((0, -1)))
+    headlines = [finding.headline for finding in look([half], 3).findings]
+    assert "layer 2 ←: no gradient arrives" in headlines
+    assert "layer 2 →: no gradient arrives" not in headlines
 
 
 def test_layers_of_parts_have_their_names() -> None:
@@ -116,7 +143,7 @@ def test_layers_of_parts_have_their_names() -> None:
     assert encoder.net.shape == (5, STEPS) and decoder.net.shape == (5, 5)
     # Every loss of the target enters the source at its last step.
     curve = next(c for c in found.flow.curves if (c.layer, c.quantity) == ("encoder layer 1", "δ"))
-    assert curve.median[0] == encoder.net[:, -1].median()
+    assert curve.median[0] == pytest.approx(float(encoder.net[:, -1].median()), rel=CLOSE)
     assert found.gradient_times_input.shape == (5, STEPS)
 
 

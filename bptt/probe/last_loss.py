@@ -1,8 +1,8 @@
-"""One call of a recurrent module in training, and the way back through time from its last loss alone."""
+"""One call of a recurrent module, and the way back through time from the last loss that came to it alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,7 +12,9 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from bptt.nn.sequences import Sequences, read_sequences
 from bptt.nn.stack import Stack
+from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
+from bptt.probe.undisturbed import undisturbed
 
 
 @dataclass(eq=False)
@@ -62,6 +64,25 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
         if state.requires_grad:
             state.register_hook(_take(call.finals, number, rows, sequences.single))
     return call
+
+
+def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> Call:
+    """The call of a stack when the model gives these losses, one for each row, having gone back from them."""
+    calls: list[Call] = []
+
+    def keep(module: Stack, arguments: tuple[Any, ...], named: dict[str, Any], returned: Any) -> None:
+        given = dict(zip(("input", "hx"), arguments, strict=False)) | named
+        calls.append(note(module, module, given["input"].shape[1], given, returned))
+
+    hook = stack.register_forward_hook(keep, with_kwargs=True)
+    try:
+        with undisturbed(model), only_vectors(model, [stack]) as vectors:
+            total = losses().sum()
+            if total.requires_grad:
+                torch.autograd.grad(total, vectors, allow_unused=True)
+    finally:
+        hook.remove()
+    return calls[-1]
 
 
 def go_back(call: Call) -> Iterator[tuple[list[list[GradientMap]], list[dict[str, list[int]]]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from bptt.nn.exposure import Exposure, Part
 from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
 from bptt.probe.flow import NET, Flow, check_lags, flow
+from bptt.probe.last_loss import call_of, go_back
 from bptt.probe.layers import layer_names
 from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
@@ -51,6 +53,7 @@ class Layer:
 class Look:
     """All that was measured. `losses` (T,) belong to the steps of sequence `of`, NaN where there are none.
 
+    The flow goes back from each loss at its own step, or from where a loss of all steps enters last.
     The maps and the attributions are those of the first example: `gradient_times_input` (M, N), and
     `integrated` (m, N) for the loss steps `integrated_steps`, both of the first part's input.
     """
@@ -102,7 +105,8 @@ def look(
     progress("attribution", count - 2, count)
     first, (times_input, chosen, integrated) = subjects[0], _attribute(subjects[0], maps[0][0].losses)
     progress("units", count - 1, count)
-    found = flow(maps, [_anchors(subject) for subject in subjects], lags)
+    ways = [way for subject, found in zip(subjects, maps, strict=True) for way in _ways_back(subject, found)]
+    found = flow([way for way, _ in ways], [anchors for _, anchors in ways], lags)
     return Look(
         of=first.of,
         losses=_losses(subjects, maps),
@@ -170,15 +174,33 @@ def _by_step(subject: Exposure, part: Part) -> bool:
     return part.sequence == subject.of and subject.loss_steps == len(part.inputs)
 
 
-def _anchors(subject: Exposure) -> Mapping[str, Sequence[int]]:
-    """Where each loss enters each layer."""
-    found: dict[str, Sequence[int]] = {}
+# Maps of the layers, and by layer the step at which each loss enters it: what `flow` takes of an example.
+_Way: TypeAlias = tuple[Sequence[GradientMap], Mapping[str, Sequence[int]]]
+
+
+def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]:
+    """What the gradient by lag of each part is taken from."""
     for part in subject.parts:
-        for layer, name in zip(part.stack.layers, layer_names(part.stack), strict=True):
-            last = 0 if layer.reverse else len(part.inputs) - 1
-            steps = range(subject.loss_steps)
-            found[_named(part, name)] = steps if _by_step(subject, part) else [last for _ in steps]
-    return found
+        names = [_named(part, name) for name in layer_names(part.stack)]
+        here = [found for found in maps if found.layer in names]
+        if _by_step(subject, part):
+            yield here, dict.fromkeys(names, range(subject.loss_steps))
+        else:
+            yield from _ways_from_last(subject, part, here)
+
+
+def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) -> Iterator[_Way]:
+    """A loss of all steps, as they are pooled or attended to, enters at each of them, which hides what is
+    lost on the way: it goes back from where it enters last alone.
+    """
+    every, silent = range(subject.loss_steps), {found.layer: found for found in maps}
+    for examples, anchors in go_back(call_of(subject.model, part.stack, lambda: subject.losses(every))):
+        for found, places in zip(examples, anchors, strict=True):
+            named = [replace(one, layer=_named(part, one.layer)) for one in found]
+            silent = {layer: one for layer, one in silent.items() if layer not in {n.layer for n in named}}
+            yield named, {_named(part, layer): steps for layer, steps in places.items()}
+    for layer, none in silent.items():
+        yield [none], {layer: [0 if none.reverse else len(part.inputs) - 1 for _ in every]}
 
 
 def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]]) -> Tensor:
