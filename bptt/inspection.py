@@ -10,7 +10,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from bptt import report
-from bptt.errors import InputError
+from bptt.errors import InputError, MachineError
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.probe.flow import NET, LagCurve
@@ -83,11 +83,18 @@ def inspect(
 
 def show(inspection: report.Inspection, page: Path, figures: str | Path | None) -> None:
     """Write the page, and the figures if there is a folder for them."""
-    page.parent.mkdir(parents=True, exist_ok=True)
+    _make_folder(page.parent)
     report.write_page(inspection, page)
     if figures is not None:
-        Path(figures).mkdir(parents=True, exist_ok=True)
+        _make_folder(Path(figures))
         report.draw_all(inspection, Path(figures))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(str(folder), "must be a folder that can be made", error.strerror) from error
 
 
 def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:

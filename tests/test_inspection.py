@@ -10,7 +10,7 @@ from torch import Tensor
 
 import bptt
 from bptt import nn
-from bptt.errors import InputError
+from bptt.errors import InputError, MachineError
 from bptt.probe import PROPERTIES, gradient_maps
 
 STEPS, INPUTS, HIDDEN = 30, 3, 6
@@ -63,3 +63,12 @@ def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="one loss for each step and row"):
         bptt.inspect(lstm, x, lambda output: output.sum(), tmp_path / "page.html")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_page_that_cannot_be_written_is_the_machine_s_fault(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("")
+    x, gru = torch.randn(STEPS, INPUTS), nn.GRU(INPUTS, HIDDEN)
+    for page, figures in ((taken / "page.html", None), (tmp_path / "page.html", taken)):
+        with pytest.raises(MachineError, match="taken"):
+            bptt.inspect(gru, x, squares, page, figures=figures)

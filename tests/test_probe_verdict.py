@@ -133,3 +133,9 @@ def test_a_layer_that_the_loss_does_not_see() -> None:
 @pytest.mark.parametrize("norms", [(1.0, math.inf), (math.inf, math.inf), (math.nan, math.nan)])
 def test_what_is_not_finite_has_exploded(norms: tuple[float, ...]) -> None:
     assert fate(LagCurve("layer 1", "δ", norms, norms, norms)) == "exploding"
+
+
+def test_one_step_says_nothing_of_the_way_back() -> None:
+    curve = LagCurve("layer 1", "δ", (1.0,), (1.0,), (1.0,))
+    (finding,) = verdict([Evidence("layer 1", LINEAR, curve)])
+    assert (finding.level, finding.headline) == ("warning", "layer 1: there is no step to look back to")

@@ -101,6 +101,9 @@ def _of_gradient(evidence: Evidence) -> Finding:
             return Finding(
                 "warning", f"{layer}: no gradient arrives", "the loss does not depend on this layer"
             )
+    if len(curve.median) == 1:
+        headline = f"{layer}: there is no step to look back to"
+        return Finding("warning", headline, "half of the losses or more have no step before them")
     headline = f"{layer}: the gradient neither vanishes nor explodes"
     return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
 
