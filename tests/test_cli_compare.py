@@ -70,6 +70,27 @@ def test_the_same_command_again_trains_nothing(command: Command, tmp_path: Path)
     assert "held-out" not in second.err
 
 
+def test_a_folder_goes_on_with_the_data_it_began_with(command: Command, tmp_path: Path) -> None:
+    poem, out = tmp_path / "poem.txt", tmp_path / "out"
+    poem.write_text(POEM * 20, "utf-8")
+    begun = ("--cells", "rnn", "--hidden", 4, "--epochs", 1, "-o")
+    assert command("compare", poem, *begun, out).code == 0
+    before = records(out)
+    poem.write_text(POEM[::-1] * 20, "utf-8")
+    for what in ((poem,), ("adding", "--lag", 4, "--examples", 20)):
+        ended = command("compare", *what, *begun, out)
+        assert (ended.code, ended.out) == (2, "")
+        assert f"{out}: goes on with the data, and as many examples, that it began with" in ended.err
+    assert records(out) == before
+
+
+def test_the_folder_of_a_run_is_left_alone(command: Command, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    ended = command("compare", "adding", "-o", tmp_path, *TINY)
+    assert ended.code == 2 and "is the folder of a comparison, got that of a run" in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
 def test_the_gradient_after_training_is_that_of_the_best_weights(command: Command, tmp_path: Path) -> None:
     arguments = ("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY)
     command(*arguments)
@@ -159,10 +180,14 @@ def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere.txt"], "nowhere.txt: must be a file"),
+        (
+            ["nowhere"],
+            "compares on adding, on copy, or on a file, got 'nowhere', neither a file nor a problem",
+        ),
         (["adding", "--remedies", "magic"], "--remedies: are among clip"),
         (["adding", "--cells", ","], "--cells: names one cell or more"),
         (["adding", "--lag", "0"], "--lag: is a whole number of at least 2"),
+        (["adding", "--lag", "99999999999"], "the examples: must fit into memory"),
         (["copy", "--symbols", "0"], "--symbols: is a whole number"),
         (["adding", "--remedies", "length"], "--remedies: length is for a text"),
         (["adding", "--hidden", "0"], "--hidden: is a whole number"),

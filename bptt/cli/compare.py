@@ -73,6 +73,7 @@ def compare(
     from bptt.cli.machine import prepare
 
     prepare(threads)
+    from bptt.tasks.comparison.folder import digest, hold
     from bptt.tasks.comparison.subject import Shared
     from bptt.tasks.comparison.variants import plan_variants
     from bptt.training.trial import plan_trials
@@ -85,6 +86,7 @@ def compare(
         epochs = usual if epochs is None else epochs
         options = TrainingOptions(epochs=epochs, learning_rate=lr, clip_norm=clip)
         trials = plan_trials(subject, variants, hidden, equal == "weights", output, range(seed, seed + seeds))
+    hold(output, f"{subject.title}, {examples} examples" if what in _LAGS else digest(Path(what)))
     results = _train(subject, trials, options)
     _show(subject, results, output)
 
@@ -106,13 +108,19 @@ def _subject(
     """A problem of this name, else the file of this name."""
     from bptt.tasks.comparison.files import read_subject, told_job
     from bptt.tasks.comparison.subject import AddingSubject, CopySubject
+    from bptt.tasks.memory import within_memory
 
     if what in _LAGS:
         lag = _LAGS[what] if lag is None else lag
-        adding = what == "adding"
-        return AddingSubject(lag, examples, shared) if adding else CopySubject(lag, symbols, examples, shared)
+        with within_memory("the examples", "Give a smaller --lag, or fewer --examples"):
+            if what == "adding":
+                return AddingSubject(lag, examples, shared)
+            return CopySubject(lag, symbols, examples, shared)
     if lag is not None:
         raise InputError("lag", "is of adding and copy", what, "Leave it out")
+    if not Path(what).exists():
+        got = f"{what!r}, neither a file nor a problem"
+        raise InputError("bptt compare", "compares on adding, on copy, or on a file", got)
     if task is None:
         task = told_job(Path(what))
         print(f"{what}: taken for what `bptt train {task}` reads (--task says otherwise)", file=sys.stderr)
