@@ -116,6 +116,25 @@ def test_a_frozen_model_without_biases() -> None:
     assert not any(p.requires_grad for p in model.parameters())
 
 
+def test_learned_initial_states_that_are_not_read() -> None:
+    """They are vectors too, but where other states are given no gradient comes to them."""
+    model = nn.Recurrent("elman-tanh", INPUTS, HIDDEN, bias=False, initial="learned")
+    x, h = torch.randn(STEPS, 1, INPUTS), torch.zeros(1, 1, HIDDEN)
+
+    def losses(steps: Sequence[int]) -> Tensor:
+        return model(x.expand(-1, len(steps), -1), h.expand(-1, len(steps), -1))[0][-1].sum(-1)
+
+    (found,) = gradient_maps(model, losses, [0, 1])
+    assert (found.net > 0).all()
+
+
+def test_layers_outside_of_the_model_stay_frozen() -> None:
+    other, x = nn.GRU(INPUTS, HIDDEN).requires_grad_(False), torch.randn(STEPS, 2, INPUTS)
+    modules = [("other", other)]
+    gradient_maps(torch.nn.Linear(1, 1), lambda steps: other(x)[0][-1].sum(-1), [0, 1], modules=modules)
+    assert not any(p.requires_grad for p in other.parameters())
+
+
 def test_flow_goes_back_from_where_each_loss_enters() -> None:
     """On a stack in both directions lag k is k steps before for the one, k steps after for the other."""
     torch.manual_seed(3)

@@ -13,6 +13,7 @@ from torch.func import functional_call
 
 from bptt.errors import InputError
 from bptt.nn.convert import skeleton
+from bptt.nn.initial import initial_names
 from bptt.nn.stack import Stack
 from bptt.probe.layers import layer_names
 from bptt.runtime.norms import Norms
@@ -118,7 +119,8 @@ def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[lis
     Through them every layer is gone back through, without the products for the gradients of matrices, which
     cost as much as all else. A module without vectors keeps its matrices.
     """
-    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    every = dict.fromkeys(p for module in (model, *modules) for p in module.parameters())
+    before = [(parameter, parameter.requires_grad) for parameter in every]
     wanted = [p for module in modules for p in _vectors(module) or module.parameters()]
     try:
         for parameter, _ in before:
@@ -133,7 +135,10 @@ def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[lis
 
 
 def _vectors(module: nn.Module) -> list[nn.Parameter]:
-    return [parameter for parameter in module.parameters() if parameter.dim() == 1]
+    """But for learned initial states, which are not read where others are given."""
+    layers = module.layers if isinstance(module, Stack) else ()
+    initial = {name for layer in layers for name in initial_names(layer)}
+    return [p for name, p in module.named_parameters() if p.dim() == 1 and name not in initial]
 
 
 def as_stack(module: nn.Module) -> Stack:
