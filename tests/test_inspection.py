@@ -72,3 +72,12 @@ def test_a_page_that_cannot_be_written_is_the_machine_s_fault(tmp_path: Path) ->
     for page, figures in ((taken / "page.html", None), (tmp_path / "page.html", taken)):
         with pytest.raises(MachineError, match="taken"):
             bptt.inspect(gru, x, squares, page, figures=figures)
+
+
+def test_a_model_that_overflows_is_not_measured(tmp_path: Path) -> None:
+    """Slopes at NaN are zero, so that its states would seem to stay close, and its units dead."""
+    relu = torch.nn.RNN(1, 2, nonlinearity="relu")
+    torch.nn.init.constant_(relu.weight_ih_l0, 1.0)
+    torch.nn.init.eye_(relu.weight_hh_l0).data.mul_(8)
+    with pytest.raises(InputError, match="layer 1 h: expected finite numbers"):
+        bptt.inspect(relu, torch.ones(60, 1), squares, tmp_path / "page.html")

@@ -85,7 +85,7 @@ def look(
         properties: of the tokens; units are ranked by how well they follow each.
         progress: is told what is being done, and how much of all has been.
 
-    Raises InputError if there is no example, or none with enough steps to look back.
+    Raises InputError if there is no example, or NaN or infinity in what a layer computes of one.
 
     """
     if not subjects:
@@ -140,7 +140,12 @@ def _values(subjects: Sequence[Exposure]) -> list[tuple[Part, LayerValues]]:
 def _joined(part: Part, found: Sequence[LayerValues]) -> LayerValues:
     same = zip(*(one.values for one in found), strict=True)
     values_ = tuple(replace(v[0], tensor=torch.cat([one.tensor for one in v])) for v in same)
-    return replace(found[0], name=_named(part, found[0].name), values=values_)
+    name = _named(part, found[0].name)
+    for value in values_:
+        if not value.tensor.isfinite().all():
+            cure = "`bptt.probe.find_non_finite` says where it begins"
+            raise InputError(f"{name} {value.name}", "expected finite numbers", "NaN or infinity", cure)
+    return replace(found[0], name=name, values=values_)
 
 
 def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[Layer]:
