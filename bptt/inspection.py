@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
@@ -102,6 +102,7 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
     first = exposures[0]
     losses = {found.of: _array(found.losses)}
     count = len(first.sequences)
+    read = {layer.name: first.sequences[layer.sequence].name for layer in found.layers}
     bounds = {layer.name: layer.bound.factor for layer in found.layers if layer.bound is not None}
     return report.Inspection(
         title=title,
@@ -119,7 +120,7 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
             for gate in found.saturations.gates
         ),
         spectra=tuple(_spectrum(layer.spectrum) for layer in found.layers if layer.spectrum is not None),
-        properties=tuple(_property(*each) for each in found.rankings),
+        properties=tuple(_property(*each, read if count > 1 else {}) for each in found.rankings),
         dead=tuple(
             report.Dead(each.layer, tuple((each.active == 0).nonzero().flatten().tolist()), len(each.active))
             for each in found.saturations.rectified
@@ -134,7 +135,9 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
     for exposure in exposures:
         sequence = exposure.sequences[number]
         end = "" if exposure is exposures[-1] or _go_on(exposures) else "\n"
-        names = [text or token for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
+        # Numbers of steps would run together.
+        apart = "" if any(sequence.texts) else " "
+        names = [text or token + apart for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
         shown += [*names[:-1], names[-1] + end]
         texts += [*sequence.texts[:-1], sequence.texts[-1] + end]
     return report.Sequence(exposures[0].sequences[number].name, tuple(shown), losses, tuple(texts))
@@ -173,9 +176,12 @@ def _spectrum(found: LayerSpectrum) -> report.Spectrum:
     return report.Spectrum(found.name, found.steps, values, exponents)
 
 
-def _property(found: Property, ranking: Ranking) -> report.Property:
+def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.Property:
+    """`read` says of layers which of several sequences they read, and so which the property is one of."""
+    of = [read[unit.layer] for unit in ranking.units[:1] if unit.layer in read]
+    name = f"{found.name} ({of[0]})" if of else found.name
     hits = tuple(report.Hit(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
-    return report.Property(found.name, found.pattern, hits, found.measure, ranking.held_out)
+    return report.Property(name, found.pattern, hits, found.measure, ranking.held_out)
 
 
 def _flow(curve: LagCurve, factor: float | None) -> report.Flow:

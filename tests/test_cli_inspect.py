@@ -92,3 +92,35 @@ def test_other_jobs_say_what_they_need(command: Command, tmp_path: Path) -> None
     assert "needs something to look at" in ended.err and "--text" in ended.err
     shown = command("inspect", run, "--text", "a film 电影 .\ndull !", *LOOK)
     assert shown.code == 0, shown.err
+
+
+def test_what_follows_a_property_that_is_asked_for_is_said(command: Command, tmp_path: Path) -> None:
+    run, data, pictures = tmp_path / "run", pairs(tmp_path / "data"), tmp_path / "pictures"
+    assert command("train", "translate", data, "-o", run, *TINY).code == 0
+    asked = "--property", "[ab]", "--property", "nowhere", "--property", "word-position"
+    ended = command("inspect", run, "--data", data, *LOOK, *asked, "--figures", pictures)
+    assert ended.code == 0, ended.err
+    said = [line for line in ended.out.splitlines() if line.startswith("property")]
+    inside, none, place = said
+    assert inside.startswith("property [ab], area under the curve: encoder layer 1") and "; decoder" in inside
+    assert none == "property nowhere: the same at every step, so that no unit can follow it"
+    assert place.startswith("property word-position, correlation of ranks: ")
+    # One picture of the source, one of the target.
+    assert len(list(pictures.glob("text_word_position_*.png"))) == 2
+
+
+def test_a_fault_of_the_user_is_told(command: Command, tmp_path: Path) -> None:
+    run, data = tmp_path / "run", reviews(tmp_path / "data")
+    assert command("train", "classify", data, "-o", run, *TINY).code == 0
+    faults: dict[str, tuple[object, ...]] = {
+        "examples: is a whole number of at least 1": ("--data", data, "--examples", 0),
+        "limit: is a whole number of at least 1": ("--data", data, "--limit", 0),
+        "number: is from 0 to 19": ("--data", data, "--number", 99),
+        "target: goes with the sources of translations": ("--data", data, "--target", data),
+        "text:1: must hold": ("--text", ""),
+        "regular expression": ("--data", data, "--property", "("),
+    }
+    for message, options in faults.items():
+        ended = command("inspect", run, *options)
+        assert (ended.code, ended.out) == (2, "") and message in ended.err
+    assert not (run / "report.html").exists()

@@ -12,6 +12,7 @@ import bptt
 from bptt import nn
 from bptt.errors import InputError, MachineError
 from bptt.probe import PROPERTIES, gradient_maps
+from bptt.report import Inspection
 
 STEPS, INPUTS, HIDDEN = 30, 3, 6
 TEXT = '她说 "是的" and "no 1".' * 3
@@ -52,6 +53,13 @@ def test_a_module_of_torch_is_looked_into_as_it_is(tmp_path: Path, batch_first: 
         torch.testing.assert_close(each.net, other.net, rtol=1e-4, atol=1e-7)
     for name, parameter in module.named_parameters():
         assert torch.equal(parameter, before[name]) and parameter.grad is None
+
+
+def test_numbers_of_steps_do_not_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[Inspection] = []
+    monkeypatch.setattr("bptt.report.write_page", lambda inspection, path: shown.append(inspection))
+    bptt.inspect(nn.GRU(INPUTS, HIDDEN), torch.randn(12, INPUTS), squares, tmp_path / "page.html")
+    assert "".join(shown[0].sequences[0].tokens) == "0 1 2 3 4 5 6 7 8 9 10 11 "
 
 
 def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def source_of(given: str) -> Source:
     if given == STDIN:
         return Document("standard input", decode_text(sys.stdin.buffer.read(), "standard input"))
     path = Path(given)
-    # A text may be longer than any name of a file.
-    if len(given) < 256 and path.exists():
+    # A text may be longer than any name of a file; nothing is a text, not the folder ".".
+    if 0 < len(given) < 256 and path.exists():
         return path
     return Document("text", given)

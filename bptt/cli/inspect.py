@@ -11,6 +11,8 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
+    from bptt.probe.look import Look
+    from bptt.probe.properties import Property
     from bptt.tasks.loading import AnyTrained
 
 PAGE = "report.html"
@@ -78,9 +80,22 @@ def inspect(
             print(f"  try: {finding.advice}")
     for curve in found.flow.curves:
         print(curve.sentence)
+    for each in asked:
+        print(_followed(each, found))
     print(f"page: {page}")
     if figures is not None:
         print(f"pictures: {figures}")
+
+
+def _followed(asked: Property, found: Look) -> str:
+    """A property that was asked for, and the unit that follows it best."""
+    rankings = [ranking for property_, ranking in found.rankings if property_ == asked]
+    if not rankings:
+        return f"property {asked.name}: the same at every step, so that no unit can follow it"
+    best = (ranking.units[0] for ranking in rankings if ranking.units)
+    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {unit.score:.2f}" for unit in best)
+    measure = "area under the curve" if asked.measure == "inside" else "correlation of ranks"
+    return f"property {asked.name}, {measure}: {'; '.join(scores)}"
 
 
 def _source(run: Path, trained: AnyTrained, text: str | None, data: Path | None) -> tuple[Source, bool]:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from bptt.data.checks import check_least
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.forms import Source, document_of
+from bptt.errors import InputError
 from bptt.nn.exposure import Exposure
 from bptt.tasks.classify import exposure as classify
 from bptt.tasks.classify.task import TrainedClassifier
@@ -18,6 +19,7 @@ from bptt.tasks.loading import AnyTrained
 from bptt.tasks.tag import exposure as tag
 from bptt.tasks.tag.task import TrainedTagger
 from bptt.tasks.translate import exposure as translate
+from bptt.tasks.translate.translator import TrainedTranslator
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -57,7 +59,9 @@ def expose_all(
 ) -> list[Exposure]:
     """At most `count` examples from `number` on; of a continuous text so many stretches after each other."""
     check_least("limit", limit, 1)
-    check_least("count", count, 1)
+    check_least("examples", count, 1)
+    if target is not None and not (labelled and isinstance(trained, TrainedTranslator)):
+        raise InputError("target", "goes with the sources of translations", cure="Leave it out")
     if isinstance(trained, Trained):
         return language.expose_all(trained, document_of(source).text, number, limit, count)
     if isinstance(trained, TrainedClassifier):
