@@ -86,6 +86,7 @@ def test_what_is_refused(command: Command, arguments: list[str], words: str) -> 
 
 def test_a_folder_that_is_not_there(command: Command, tmp_path: Path) -> None:
     ended = command("derive", "lstm", "-o", tmp_path / "missing" / "lstm.txt")
+    assert "lstm.txt: must be writable, got No such file" in ended.err
     assert ended.code == 2
     assert "missing" in ended.err
 

@@ -71,10 +71,20 @@ def test_a_typical_step_of_the_held_out_text(language: Path, command: Command) -
     assert re.search(r"Step \d+ of \d+ of the text reads", out)
 
 
+def test_a_text_may_be_a_file_and_a_step_asks_for_numbers(
+    language: Path, command: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text("the cat", encoding="utf-8")
+    wanted = command("derive", language, "--numbers", "--text", "the cat", "--step", 3).out
+    assert command("derive", language, "--numbers", "--text", file, "--step", 3).out.startswith(wanted[:400])
+    assert command("derive", language, "--text", "the cat", "--step", 3).out == wanted
+
+
 def test_the_page_has_it_all(language: Path, command: Command, tmp_path: Path) -> None:
     file = tmp_path / "page.html"
     ended = command("derive", language, "--html", "-o", file)
-    assert ended.code == 0, ended.err
+    assert (ended.code, ended.err) == (0, f"derivation: {file}\n")
     page = file.read_text(encoding="utf-8")
     assert len(page) < 1_000_000
     root = ET.fromstring(page.split("\n", 1)[1])

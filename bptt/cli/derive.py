@@ -50,7 +50,8 @@ def derive(
         Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
     ] = None,
     text: Annotated[
-        str | None, typer.Option(help="Of a run: what it reads, in place of the held-out text.")
+        str | None,
+        typer.Option(help="Of a run: a text that it reads, or a file of it; else the held-out text."),
     ] = None,
     data: Annotated[
         Path | None,
@@ -109,7 +110,7 @@ def _of_run(run: Path, question: Question, stage: Stage | None, numbers: bool, h
     """The derivation of a trained model's layer."""
     from bptt.cli.derive_run import derive_run, has_text_of_its_own
 
-    on_page = html and stage is None
+    on_page, numbers = html and stage is None, numbers or question.of_a_step
     example = question.text is not None or question.data is not None or has_text_of_its_own(run)
     whole = derive_run(
         run,
@@ -146,15 +147,24 @@ def _show_numbers(cell: str, alone: bool) -> None:
 
 
 def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | None) -> None:
-    """Print the document in the notation that is asked for, or write it to a file."""
+    """Print the document in the notation that is asked for, or write it to a file.
+
+    Raises MachineError if that cannot be written.
+    """
+    from bptt.errors import MachineError
+
     if output is None and not (latex or html) and sys.stdout.isatty():
         _show(document)
         return
     written = _written(document, latex, html)
     if output is None:
         print(written, end="")
-    else:
+        return
+    try:
         output.write_text(written, encoding="utf-8")
+    except OSError as error:
+        raise MachineError(str(output), "must be writable", error.strerror) from error
+    print(f"derivation: {output}", file=sys.stderr)
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:

@@ -35,6 +35,11 @@ class Question:
     unit: int | None = None
 
     @property
+    def of_a_step(self) -> bool:
+        """Whether numbers are wanted, as something is asked that only they have."""
+        return any(each is not None for each in (self.text, self.data, self.step, self.unit))
+
+    @property
     def is_asked(self) -> bool:
         """Whether anything but the usual is wanted."""
         return self != Question()
@@ -132,6 +137,7 @@ def _numbers(
 
 
 def _source(run: Path, question: Question) -> Source:
+    from bptt.cli.examples import source_of
     from bptt.data.readers.document import Document
     from bptt.tasks.run_folder import read_held_out
 
@@ -139,7 +145,7 @@ def _source(run: Path, question: Question) -> Source:
         return question.data
     if question.text is None and not has_text_of_its_own(run):
         raise InputError("bptt derive", "a step is one of a text", "none", "Give --text or --data")
-    return Document("text", read_held_out(run) if question.text is None else question.text)
+    return Document("text", read_held_out(run)) if question.text is None else source_of(question.text)
 
 
 def _is_aligned(exposure: Exposure, part: Part) -> bool:
