@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt import Cell, nn
+from bptt.cells.catalogue import get
 from bptt.nn.stack import Stack
 from bptt.probe import (
     Evidence,
@@ -119,6 +120,16 @@ def test_dead_units_are_told() -> None:
     found = verdict(evidence(stack, torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64)))
     dead = [f.headline for f in found if "dead" in f.headline]
     assert len(dead) == 1 and int(dead[0].split(": ")[1].split("%")[0]) >= 50
+
+
+def test_a_cell_without_states_has_no_way_back_to_lose() -> None:
+    dense = get("dense")
+    gone = LagCurve("layer 1", "δ", *3 * ((1.0, 0.0, 0.0),))
+    (finding,) = verdict([Evidence("layer 1", dense, gone)])
+    assert (finding.level, finding.headline) == (
+        "good",
+        "layer 1: no state is carried, so no gradient goes back",
+    )
 
 
 def test_a_layer_that_the_loss_does_not_see() -> None:

@@ -88,6 +88,9 @@ def _findings(evidence: Evidence) -> Iterator[Finding]:
 def _of_gradient(evidence: Evidence) -> Finding:
     curve, layer = evidence.curve, evidence.layer
     numbers = _numbers(curve)
+    if not evidence.cell.states:
+        headline = f"{layer}: no state is carried, so no gradient goes back"
+        return Finding("good", headline, f"{evidence.cell.name} looks at each step by itself")
     match fate(curve):
         case "vanishing":
             headline = f"{layer}: the gradient vanishes"
