@@ -15,7 +15,7 @@ from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.probe.flow import NET, LagCurve
 from bptt.probe.layers import stack_of
-from bptt.probe.look import Layer, Look, look
+from bptt.probe.look import Layer, Look, are_one_text, look
 from bptt.probe.maps import GradientMap
 from bptt.probe.properties import Property
 from bptt.probe.spectrum import LayerSpectrum
@@ -134,18 +134,14 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
     texts: list[str] = []
     for exposure in exposures:
         sequence = exposure.sequences[number]
-        end = "" if exposure is exposures[-1] or _go_on(exposures) else "\n"
+        end = "" if exposure is exposures[-1] or are_one_text(exposures) else "\n"
         # Numbers of steps would run together.
         apart = "" if any(sequence.texts) else " "
         names = [text or token + apart for text, token in zip(sequence.texts, sequence.tokens, strict=True)]
         shown += [*names[:-1], names[-1] + end]
-        texts += [*sequence.texts[:-1], sequence.texts[-1] + end]
+        last = sequence.texts[-1]
+        texts += [*sequence.texts[:-1], last + end if last else ""]
     return report.Sequence(exposures[0].sequences[number].name, tuple(shown), losses, tuple(texts))
-
-
-def _go_on(exposures: Sequence[Exposure]) -> bool:
-    """Whether they are stretches of one text, each with the states that the one before left."""
-    return exposures[-1].parts[0].initial is not None
 
 
 def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
@@ -155,7 +151,7 @@ def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
     yield "weights", f"{sum(parameter.numel() for parameter in first.model.parameters()):,}"
     for number, sequence in enumerate(first.sequences):
         steps = sum(len(exposure.sequences[number].tokens) for exposure in exposures)
-        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not _go_on(exposures) else ""
+        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not are_one_text(exposures) else ""
         yield sequence.name, f"{steps:,} steps{count}"
 
 

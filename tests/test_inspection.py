@@ -11,7 +11,11 @@ from torch import Tensor
 import bptt
 from bptt import nn
 from bptt.errors import InputError, MachineError
+from bptt.inspection import inspection_of
+from bptt.nn.exposure import Exposure, Part
+from bptt.nn.exposure import Sequence as Tokens
 from bptt.probe import PROPERTIES, gradient_maps
+from bptt.probe.look import look
 from bptt.report import Inspection
 
 STEPS, INPUTS, HIDDEN = 30, 3, 6
@@ -60,6 +64,22 @@ def test_numbers_of_steps_do_not_run_together(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr("bptt.report.write_page", lambda inspection, path: shown.append(inspection))
     bptt.inspect(nn.GRU(INPUTS, HIDDEN), torch.randn(12, INPUTS), squares, tmp_path / "page.html")
     assert "".join(shown[0].sequences[0].tokens) == "0 1 2 3 4 5 6 7 8 9 10 11 "
+
+
+def test_the_last_step_of_an_example_without_text_is_shown(tmp_path: Path) -> None:
+    gru = nn.GRU(INPUTS, HIDDEN)
+    x = torch.randn(2, 4, 1, INPUTS)
+    read = Tokens("series", tuple("1234"), ("",) * 4)
+    examples = [
+        Exposure(
+            gru, (read,), (Part("", gru, 0, one),), 0, ("a",), lambda given, _: gru(given)[0][-1].sum(-1)
+        )
+        for one in x
+    ]
+    (shown,) = inspection_of(look(examples, 2), examples, "title").sequences
+    assert shown.tokens == ("1 ", "2 ", "3 ", "4 \n", "1 ", "2 ", "3 ", "4 ")
+    # The page shows the text of a step, and its token only if it has none.
+    assert shown.texts == ("",) * 8
 
 
 def test_what_cannot_be_shown_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from bptt.nn.exposure import Sequence as Tokens
 from bptt.nn.stack import Stack
 from bptt.probe import Property, gradient_by_lag, gradient_maps, spectrum, values
 from bptt.probe.look import look
+from bptt.probe.units import rank_units
 
 STEPS, INPUTS, HIDDEN = 12, 3, 4
 CLOSE = 1e-9  # in float64, of norms that sum T steps of H products
@@ -87,6 +88,15 @@ def test_a_single_loss_belongs_to_the_end_and_goes_back_from_where_each_directio
     maps = {m.layer: m.net[0].tolist() for m in found.maps}
     assert curves["layer 2 →", "δ"] == pytest.approx(maps["layer 2 →"][:-7:-1], rel=CLOSE)
     assert curves["layer 2 ←", "δ"] == pytest.approx(maps["layer 2 ←"][:6], rel=CLOSE)
+
+
+def test_no_match_goes_on_from_one_example_into_the_next(stack: Stack) -> None:
+    both = [of_text(stack, 0), of_text(stack, 1)]
+    across = [Property("across", r"\na", "inside"), Property("line", r"^.+", "position")]
+    ((line, ranking),) = look(both, 3, across).rankings
+    place = across[1].of(TEXT).repeat(2)
+    assert line.name == "line"
+    assert ranking == rank_units([layer.values for layer in look(both, 3).layers], [place])[0]
 
 
 @pytest.mark.parametrize("steps", [range(STEPS), range(3, 9)])

@@ -122,6 +122,11 @@ def look(
     )
 
 
+def are_one_text(subjects: Sequence[Exposure]) -> bool:
+    """Whether they are stretches of one text, each with the states that the one before left."""
+    return subjects[-1].parts[0].initial is not None
+
+
 def _named(part: Part, layer: str) -> str:
     return f"{part.name} {layer}".strip()
 
@@ -221,9 +226,10 @@ def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]])
 def _rank(
     subjects: Sequence[Exposure], layers: Sequence[Layer], properties: Sequence[Property]
 ) -> Iterator[tuple[Property, Ranking]]:
+    together = [subjects] if are_one_text(subjects) else [[subject] for subject in subjects]
     for number in dict.fromkeys(layer.sequence for layer in layers):
-        texts = [text for subject in subjects for text in subject.sequences[number].texts]
-        found = [(property_, property_.of(texts)) for property_ in properties]
+        texts = [[text for one in each for text in one.sequences[number].texts] for each in together]
+        found = [(property_, torch.cat([property_.of(each) for each in texts])) for property_ in properties]
         asked = [(property_, steps) for property_, steps in found if varies(steps)]
         here = [layer.values for layer in layers if layer.sequence == number]
         if asked:
