@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from browser import Open, number
 from inspections import small
@@ -59,6 +61,15 @@ def test_the_map_tells_the_norm_of_a_cell(show: Open) -> None:
         assert page.locator("#map .axis-name").last.text_content() == "norm for the loss at m = 117"
         canvas.hover(position={"x": 50.5 * cell, "y": 40.5 * cell})
         assert page.locator("#map-readout").inner_text().endswith("norm 0")
+
+
+def test_a_single_loss_is_a_strip(show: Open) -> None:
+    shown = small()
+    picture = shown.maps[0]
+    single = replace(picture, loss_steps=picture.loss_steps[-1:], norms=picture.norms[-1:])
+    with show(replace(shown, maps=(single,))) as page:
+        box = page.locator("#map canvas").bounding_box()
+        assert box is not None and box["height"] < box["width"] / 5
 
 
 def test_the_map_is_as_bright_as_the_norm(show: Open) -> None:

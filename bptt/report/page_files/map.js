@@ -19,6 +19,7 @@ function mapSection(page) {
     role: "status",
     "aria-live": "polite",
   });
+  const holder = element("div", { class: "map" }, canvas, cross);
   const profile = chart(profilePlan(page, page.maps[0], 0));
   const said = element("p", { class: "quiet" });
   const tell = (row, column) => {
@@ -40,6 +41,7 @@ function mapSection(page) {
     canvas.setAttribute("aria-label", `Norms of ${map.layer}: arrow keys move the selected cell`);
     const [low, high] = decadesOf(map);
     paintMap(canvas, map, low, high);
+    holder.classList.toggle("row", map.rows.length === 1);
     const ramp = [0, 0.25, 0.5, 0.75, 1].map((share) => css(viridis(share)));
     legend.replaceChildren(
       colourLegend(ramp, digits(10 ** low), digits(10 ** ((low + high) / 2)), digits(10 ** high)),
@@ -66,7 +68,7 @@ function mapSection(page) {
     "div",
     { class: "map-frame" },
     axisLeft,
-    element("div", { class: "map" }, canvas, cross),
+    holder,
     axisBelow,
   );
   return section(
