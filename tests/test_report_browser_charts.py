@@ -63,6 +63,14 @@ def test_the_map_tells_the_norm_of_a_cell(show: Open) -> None:
         assert page.locator("#map-readout").inner_text().endswith("norm 0")
 
 
+def test_lags_are_whole(show: Open) -> None:
+    shown = small()
+    short = [replace(flow, lower=flow.lower[:3], median=flow.median[:3], upper=flow.upper[:3], bound=None,
+                     memory=None) for flow in shown.flows]  # fmt: skip
+    with show(replace(shown, flows=tuple(short))) as page:
+        assert page.locator("#flow text.tick.middle").all_text_contents() == ["0", "1", "2"]
+
+
 def test_a_single_loss_is_a_strip(show: Open) -> None:
     shown = small()
     picture = shown.maps[0]

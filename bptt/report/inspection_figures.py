@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
+from matplotlib.ticker import MaxNLocator
 
 from bptt.report.inspection import Array, Flow, Hit, Inspection, Map, Saturation, Spectrum
 from bptt.report.page import BLUE, DASHES, GREEN, LAYERS, ORANGE, QUIET, page
@@ -88,6 +89,7 @@ def draw_flow(flows: Sequence[Flow], title: str, path: Path) -> None:
             colour = LAYERS[(kind if alone else place) % len(LAYERS)]
             _draw_line(axes, flow, colour, "-" if alone else DASHES[kind % len(DASHES)])
         axes.set(xlabel="lag k (time steps back)", ylabel="norm of the gradient")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
         _logarithmic(axes, [part for flow in flows for part in (flow.median, flow.upper)])
@@ -180,6 +182,7 @@ def draw_singular_values(spectrum: Spectrum, title: str, path: Path) -> None:
         for (name, numbers), colour in zip(lines.items(), (BLUE, ORANGE, GREEN), strict=True):
             axes.plot(spectrum.steps, numbers, color=colour, lw=1.2, label=name)
         axes.set(xlabel="step t", ylabel=r"singular value of $\partial s_t\,/\,\partial s_{t-1}$")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
         _logarithmic(axes, list(lines.values()))

@@ -137,7 +137,8 @@ function axes(plan, xs, ys, x, y, inner) {
     }),
     shape("text", { x: MARGIN.left - 7, y: y(tick) + 4, class: "tick end" }, tickWord(tick, plan.log)),
   ]);
-  const along = xs.ticks.map((tick) =>
+  // Steps, lags and exponents are counted.
+  const along = xs.ticks.filter(Number.isInteger).map((tick) =>
     shape("text", { x: x(tick), y: bottom + 17, class: "tick middle" }, tickWord(tick, false)),
   );
   const turn = `translate(11 ${MARGIN.top + inner.height / 2}) rotate(-90)`;
