@@ -104,7 +104,7 @@ def test_what_follows_a_property_that_is_asked_for_is_said(command: Command, tmp
     inside, none, place = said
     assert inside.startswith("property [ab], area under the curve: encoder layer 1") and "; decoder" in inside
     assert none == "property nowhere: the same at every step, so that no unit can follow it"
-    assert place.startswith("property word-position, correlation of ranks: ")
+    assert place.startswith("property word-position, correlation of ranks: ") and place.count("unit") == 2
     # One picture of the source, one of the target.
     assert len(list(pictures.glob("text_word_position_*.png"))) == 2
 

@@ -68,7 +68,7 @@ def inspect(
     )
     asked = [find_property(said) for said in property or ()]
     with stages() as progress:
-        found = look(exposures, lags, [*asked, *PROPERTIES], progress)
+        found = look(exposures, lags, list(dict.fromkeys([*asked, *PROPERTIES])), progress)
     inspection = inspection_of(found, exposures, report.read_title(run))
     page = out or run / PAGE
     show(inspection, page, figures)
