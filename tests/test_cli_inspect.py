@@ -97,16 +97,16 @@ def test_other_jobs_say_what_they_need(command: Command, tmp_path: Path) -> None
 def test_what_follows_a_property_that_is_asked_for_is_said(command: Command, tmp_path: Path) -> None:
     run, data, pictures = tmp_path / "run", pairs(tmp_path / "data"), tmp_path / "pictures"
     assert command("train", "translate", data, "-o", run, *TINY).code == 0
-    asked = "--property", "[ab]", "--property", "nowhere", "--property", "word-position"
+    asked = "--property", "[ab]", "--property", "nowhere", "--property", "line-position"
     ended = command("inspect", run, "--data", data, *LOOK, *asked, "--figures", pictures)
     assert ended.code == 0, ended.err
     said = [line for line in ended.out.splitlines() if line.startswith("property")]
     inside, none, place = said
     assert inside.startswith("property [ab], area under the curve: encoder layer 1") and "; decoder" in inside
     assert none == "property nowhere: the same at every step, so that no unit can follow it"
-    assert place.startswith("property word-position, correlation of ranks: ") and place.count("unit") == 2
+    assert place.startswith("property line-position, correlation of ranks: ") and place.count("unit") == 2
     # One picture of the source, one of the target.
-    assert len(list(pictures.glob("text_word_position_*.png"))) == 2
+    assert len(list(pictures.glob("text_line_position_*.png"))) == 2
 
 
 def test_a_fault_of_the_user_is_told(command: Command, tmp_path: Path) -> None:
