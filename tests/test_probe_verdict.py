@@ -122,6 +122,14 @@ def test_dead_units_are_told() -> None:
     assert len(dead) == 1 and int(dead[0].split(": ")[1].split("%")[0]) >= 50
 
 
+@pytest.mark.parametrize(("lags", "level"), [(9, "warning"), (10, "good")])
+def test_few_steps_do_not_tell(lags: int, level: str) -> None:
+    norms = tuple(0.75**lag for lag in range(lags + 1))
+    (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
+    assert finding.level == level
+    assert ("too few steps to tell" in finding.headline) == (level == "warning")
+
+
 def test_a_cell_without_states_has_no_way_back_to_lose() -> None:
     dense = get("dense")
     gone = LagCurve("layer 1", "δ", *3 * ((1.0, 0.0, 0.0),))

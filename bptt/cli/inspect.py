@@ -43,7 +43,11 @@ def inspect(
     lags: Annotated[int, typer.Option(help="How many steps the gradient is followed back.")] = 100,
     property: Annotated[list[str] | None, typer.Option(help=_PROPERTY)] = None,
 ) -> None:
-    """Look into a model: the verdict here, everything else on a page that needs no network."""
+    """Look into a model: the verdict here, everything else on a page that needs no network.
+
+    δ is the gradient of all sums of a step, h and c those of the states that it hands on; lags are steps back
+    from a loss. Everything is counted from 0.
+    """
     from bptt.cli.machine import prepare
 
     prepare()

@@ -22,6 +22,8 @@ Level = Literal["good", "warning", "bad"]
 FAST = 0.1 ** (1 / 10)
 GONE = 1e-3
 GROWN = 10.0
+# Fewer lags than these do not tell a slow decay from a fast one.
+FEW = 10
 # Nats a step: states that drift apart no faster need over two thousand steps for a factor of ten.
 SLIGHT = 1e-3
 # More stuck gates or dead units than these shares are worth a word.
@@ -107,6 +109,8 @@ def _of_gradient(evidence: Evidence) -> Finding:
     if len(curve.median) == 1:
         headline = f"{layer}: there is no step to look back to"
         return Finding("warning", headline, "half of the losses or more have no step before them")
+    if curve.tenth and _lags(curve) < FEW:
+        return Finding("warning", f"{layer}: too few steps to tell whether the gradient vanishes", numbers)
     headline = f"{layer}: the gradient neither vanishes nor explodes"
     return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
 

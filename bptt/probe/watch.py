@@ -65,7 +65,10 @@ class Watch:
         return tuple(self._records)
 
     def __str__(self) -> str:
-        return str(self.records[-1]) if self.records else "nothing seen yet"
+        if self.records:
+            return str(self.records[-1])
+        calls = f"looks come with every {self._every} calls for training, of layers that are called once in each"
+        return f"nothing seen yet: {calls}"
 
     def begin(self, step: int) -> None:
         """An update begins; look at it if its number is a multiple of `every`.
