@@ -67,7 +67,7 @@ class Watch:
     def __str__(self) -> str:
         if self.records:
             return str(self.records[-1])
-        calls = f"looks come with every {self._every} calls for training, of layers that are called once in each"
+        calls = f"looks come with every {self._every} calls for training, at layers called once in each"
         return f"nothing seen yet: {calls}"
 
     def begin(self, step: int) -> None:
