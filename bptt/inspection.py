@@ -33,6 +33,7 @@ def inspect(
     tokens: Sequence[str] | None = None,
     lags: int = 100,
     properties: Sequence[Property] = (),
+    most: int = 200,
     figures: str | Path | None = None,
 ) -> Look:
     """Look into a recurrent module of anybody's, and write the page of it.
@@ -47,6 +48,7 @@ def inspect(
         tokens: what each step is called; None: its number.
         lags: how far back the gradient is followed.
         properties: of the tokens; units are ranked by how well they follow each.
+        most: so many losses are gone back from, if there are more, evenly chosen.
         figures: a folder for the pictures, each as PNG and SVG; None: none are drawn.
 
     Returns what was measured. Raises InputError, and MachineError if a file cannot be written.
@@ -76,7 +78,7 @@ def inspect(
         targets=names,
         losses_of=losses_of,
     )
-    found = look([exposure], lags, properties)
+    found = look([exposure], lags, properties, most)
     show(inspection_of(found, [exposure], type(module).__name__), Path(page), figures)
     return found
 
@@ -207,7 +209,7 @@ def _map(first: Exposure, look: Look, found: GradientMap) -> report.Map:
 
 def _attributions(first: Exposure, look: Look) -> Iterator[report.Attribution]:
     sequence, steps = first.parts[0].sequence, tuple(range(len(first.parts[0].inputs)))
-    every = tuple(range(first.loss_steps))
+    every = look.maps[0].loss_steps
     for method, losses, scores in (
         ("gradient × input", every, look.gradient_times_input),
         ("integrated gradients", look.integrated_steps, look.integrated),

@@ -79,6 +79,26 @@ def test_examples_stand_one_after_the_other(stack: Stack) -> None:
     assert list(found.integrated_steps) == largest
 
 
+def test_of_many_losses_some_are_gone_back_from(stack: Stack) -> None:
+    exposure = of_text(stack, 0)
+    whole, found = look([exposure], 3), look([exposure], 3, most=5)
+    steps = found.maps[0].loss_steps
+    assert steps == (2, 4, 7, 9, 11)
+    for some, every in zip(found.maps, whole.maps, strict=True):
+        torch.testing.assert_close(some.net, every.net[list(steps)])
+    torch.testing.assert_close(found.losses[list(steps)], whole.losses[list(steps)])
+    assert found.losses.isfinite().sum() == 5
+    torch.testing.assert_close(found.gradient_times_input, whole.gradient_times_input[list(steps)])
+    assert set(found.integrated_steps) <= set(steps)
+    # The curves are those of these losses, each from its own step.
+    curve = next(c for c in found.flow.curves if (c.layer, c.quantity) == ("layer 2 →", "δ"))
+    layer = whole.maps[2].net
+    own = torch.stack([layer[m, m] for m in steps if m >= len(curve.median) - 1])
+    assert curve.median[0] == own.quantile(0.5)
+    with pytest.raises(InputError, match="one loss of each example is gone back from, or more"):
+        look([exposure], 3, most=0)
+
+
 def test_a_single_loss_belongs_to_the_end_and_goes_back_from_where_each_direction_ends(stack: Stack) -> None:
     exposure = of_text(stack, 0, at_both_ends)
     found = look([exposure], 5)

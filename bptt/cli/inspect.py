@@ -41,6 +41,9 @@ def inspect(
     examples: Annotated[int, typer.Option(help="So many examples, or stretches of a text.")] = 10,
     limit: Annotated[int, typer.Option(help="Most steps of each.")] = 200,
     lags: Annotated[int, typer.Option(help="How many steps the gradient is followed back.")] = 100,
+    losses: Annotated[
+        int, typer.Option(help="Most losses of each that are gone back from, evenly chosen.")
+    ] = 200,
     property: Annotated[list[str] | None, typer.Option(help=_PROPERTY)] = None,
 ) -> None:
     """Look into a model: the verdict here, everything else on a page that needs no network.
@@ -72,7 +75,8 @@ def inspect(
     )
     asked = [find_property(said) for said in property or ()]
     with stages() as progress:
-        found = look(exposures, lags, list(dict.fromkeys([*asked, *PROPERTIES])), progress)
+        properties = list(dict.fromkeys([*asked, *PROPERTIES]))
+        found = look(exposures, lags, properties, losses, progress)
     inspection = inspection_of(found, exposures, report.read_title(run))
     page = out or run / PAGE
     show(inspection, page, figures)

@@ -75,6 +75,7 @@ def look(
     subjects: Sequence[Exposure],
     lags: int,
     properties: Sequence[Property] = (),
+    most: int = 200,
     progress: Callable[[str, int, int], None] = lambda what, done, all_: None,
 ) -> Look:
     """Look into a model on one or more examples of the same job.
@@ -83,6 +84,7 @@ def look(
         subjects: the examples.
         lags: how far back the gradient is followed.
         properties: of the tokens; units are ranked by how well they follow each.
+        most: of each example so many losses are gone back from, if it has more, evenly chosen.
         progress: is told what is being done, and how much of all has been.
 
     Raises InputError if there is no example, or NaN or infinity in what a layer computes of one.
@@ -91,19 +93,22 @@ def look(
     if not subjects:
         raise InputError("look", "there is at least one example", "none")
     check_lags(lags)
+    if most < 1:
+        raise InputError("look", "one loss of each example is gone back from, or more", most)
     count = len(subjects) + 4
     maps = []
     for number, subject in enumerate(subjects):
         progress("gradients", number, count)
         modules = [(part.name, part.stack) for part in subject.parts]
-        maps.append(gradient_maps(subject.model, subject.losses, range(subject.loss_steps), modules=modules))
+        terms = _evenly(subject.loss_steps, most)
+        maps.append(gradient_maps(subject.model, subject.losses, terms, modules=modules))
     progress("gates and states", count - 4, count)
     seen = _values(subjects)
     used = saturation([found for _, found in seen])
     progress("spectra", count - 3, count)
     layers = tuple(_layers(subjects[0], seen))
     progress("attribution", count - 2, count)
-    first, (times_input, chosen, integrated) = subjects[0], _attribute(subjects[0], maps[0][0].losses)
+    first, (times_input, chosen, integrated) = subjects[0], _attribute(subjects[0], maps[0][0])
     progress("units", count - 1, count)
     ways = [way for subject, found in zip(subjects, maps, strict=True) for way in _ways_back(subject, found)]
     found = flow([way for way, _ in ways], [anchors for _, anchors in ways], lags)
@@ -125,6 +130,11 @@ def look(
 def are_one_text(subjects: Sequence[Exposure]) -> bool:
     """Whether they are stretches of one text, each with the states that the one before left."""
     return subjects[-1].parts[0].initial is not None
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """At most so many of the numbers below `count`, the last among them."""
+    return [count - 1 - k * count // min(count, most) for k in reversed(range(min(count, most)))]
 
 
 def _named(part: Part, layer: str) -> str:
@@ -168,13 +178,14 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
             )
 
 
-def _attribute(subject: Exposure, losses: Tensor) -> tuple[Tensor, tuple[int, ...], Tensor]:
-    """Gradient x input for every loss; integrated gradients for the largest ones, and which these are."""
-    inputs, every = subject.parts[0].inputs, range(subject.loss_steps)
-    chosen = tuple(sorted(losses.topk(min(INTEGRATED, len(losses))).indices.tolist()))
+def _attribute(subject: Exposure, found: GradientMap) -> tuple[Tensor, tuple[int, ...], Tensor]:
+    """Gradient x input for every loss of a map; integrated gradients for the largest, and which these are."""
+    inputs, terms = subject.parts[0].inputs, found.loss_steps
+    largest = found.losses.topk(min(INTEGRATED, len(terms))).indices.tolist()
+    chosen = tuple(sorted(terms[k] for k in largest))
     stacks = [part.stack for part in subject.parts]
     with undisturbed(subject.model), only_vectors(subject.model, stacks):
-        times_input = gradient_x_input(subject.losses_of, inputs, every)
+        times_input = gradient_x_input(subject.losses_of, inputs, terms)
         integrated = integrated_gradients(subject.losses_of, inputs, chosen)
     return times_input, chosen, integrated.scores
 
@@ -194,7 +205,7 @@ def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]
         names = [_named(part, name) for name in layer_names(part.stack)]
         here = [found for found in maps if found.layer in names]
         if _by_step(subject, part):
-            yield here, dict.fromkeys(names, range(subject.loss_steps))
+            yield here, dict.fromkeys(names, maps[0].loss_steps)
         else:
             yield from _ways_from_last(subject, part, here)
 
@@ -203,7 +214,7 @@ def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) 
     """A loss of all steps, as they are pooled or attended to, enters at each of them, which hides what is
     lost on the way: it goes back from where it enters last alone.
     """
-    every, silent = range(subject.loss_steps), {found.layer: found for found in maps}
+    every, silent = maps[0].loss_steps, {found.layer: found for found in maps}
     for examples, anchors in go_back(call_of(subject.model, part.stack, lambda: subject.losses(every))):
         for found, places in zip(examples, anchors, strict=True):
             named = [replace(one, layer=_named(part, one.layer)) for one in found]
@@ -218,7 +229,8 @@ def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]])
     found = []
     for subject, (first, *_) in zip(subjects, maps, strict=True):
         steps = torch.full((len(subject.sequences[subject.of].tokens),), torch.nan, dtype=torch.float64)
-        steps[len(steps) - len(first.losses) :] = first.losses
+        before = len(steps) - subject.loss_steps
+        steps[[before + term for term in first.loss_steps]] = first.losses
         found.append(steps)
     return torch.cat(found)
 
