@@ -12,6 +12,9 @@ import pytest
 
 from bptt.cli.main import main
 
+# The fixtures that open a page.
+pytest_plugins = ["browser"]
+
 # The work of a test is small: a second thread would only be waited for. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

@@ -13,8 +13,6 @@ from inspections import HOSTILE, STEPS, large, small, translation
 from bptt.report import inspection
 from bptt.report.inspection import Inspection
 
-pytest_plugins = ["browser"]
-
 
 def test_every_section_with_data_is_there(show: Open) -> None:
     with show(small()) as page:

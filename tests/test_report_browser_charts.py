@@ -8,8 +8,6 @@ import pytest
 from browser import Open, number
 from inspections import small
 
-pytest_plugins = ["browser"]
-
 
 def test_the_flow_is_read_by_pointer_keys_legend_and_table(show: Open) -> None:
     shown = small()

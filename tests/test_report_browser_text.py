@@ -13,8 +13,6 @@ from inspections import INSIDE, OUTSIDE, PLANTED, QUOTES, STEPS, inside_quotes, 
 from bptt.report import inspection
 from bptt.report.inspection import Inspection
 
-pytest_plugins = ["browser"]
-
 
 def series(shown: Inspection, value: int, unit: int) -> np.ndarray:
     return shown.layers[0].values[value].numbers[:, unit]
