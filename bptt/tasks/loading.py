@@ -34,6 +34,6 @@ def load(run: str | Path) -> AnyTrained:
     folder = Path(run)
     task = read_config(folder).get("task")
     if not isinstance(task, str) or task not in _LOADERS:
-        cure = "Was it written by a newer version of bptt?"
+        cure = "Was it written by a newer version of bptt, or as a problem of `bptt compare`?"
         raise InputError(str(folder / CONFIG), f'"task" is one of {", ".join(_LOADERS)}', repr(task), cure)
     return _LOADERS[task](folder)
