@@ -82,9 +82,12 @@ def inspect(
     show(inspection, page, figures)
     if figures is not None:
         report.draw_training(report.read_training(run), figures / "training.png")
+    said: set[str] = set()
     for finding in found.findings:
         print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")
-        if finding.advice:
+        # What helps one layer helps the next.
+        if finding.advice and finding.advice not in said:
+            said.add(finding.advice)
             print(f"  try: {finding.advice}")
     for curve in found.flow.curves:
         print(curve.sentence)
