@@ -219,6 +219,15 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
     yield found
 
 
+def test_patterns_of_nothing_but_signs_have_pictures_of_their_own(tmp_path: Path) -> None:
+    shown = small("signs")
+    first, second, *_ = shown.properties
+    shown = replace(shown, properties=(replace(first, name="[，。]"), replace(second, name="[(]")))
+    paths = draw_all(shown, tmp_path, ("svg",))
+    assert [path.name for path in paths][:2] == ["text_pattern.svg", "text_pattern_2.svg"]
+    assert len(set(paths)) == len(paths)
+
+
 def test_every_figure_is_drawn_in_each_format(tmp_path: Path) -> None:
     shown = replace(small("标题 $1"), attributions=())
     paths = draw_all(shown, tmp_path)

@@ -30,8 +30,11 @@ def draw_all(inspection: Inspection, folder: Path, formats: Sequence[str] = FORM
 
     Raises MachineError if a file cannot be written.
     """
-    drawn = []
+    drawn: list[Path] = []
     for name, draw in _pictures(inspection):
+        # Of patterns nothing but signs may be left, and the same of two of them.
+        if folder / f"{name}.{formats[0]}" in drawn:
+            name = f"{name}_{len(drawn) // len(formats) + 1}"
         for ending in formats:
             path = folder / f"{name}.{ending}"
             draw(path)
@@ -45,7 +48,7 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
         layer = next(layer for layer in inspection.layers if layer.name == hit.layer)
         value = next(value for value in layer.values if value.name == hit.value)
         tokens = inspection.sequences[layer.sequence].tokens
-        yield f"text_{_slug(name)}", partial(draw_text, tokens, layer.name, value, hit.unit, title)
+        yield f"text_{_slug(name) or 'pattern'}", partial(draw_text, tokens, layer.name, value, hit.unit, title)
     if inspection.flows:
         yield "gradient_flow", partial(draw_flow, inspection.flows, title)
     for picture in inspection.maps:
