@@ -48,7 +48,8 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
         layer = next(layer for layer in inspection.layers if layer.name == hit.layer)
         value = next(value for value in layer.values if value.name == hit.value)
         tokens = inspection.sequences[layer.sequence].tokens
-        yield f"text_{_slug(name) or 'pattern'}", partial(draw_text, tokens, layer.name, value, hit.unit, title)
+        said = _slug(name) or "pattern"
+        yield f"text_{said}", partial(draw_text, tokens, layer.name, value, hit.unit, title)
     if inspection.flows:
         yield "gradient_flow", partial(draw_flow, inspection.flows, title)
     for picture in inspection.maps:
