@@ -23,6 +23,11 @@ class Call:
     outputs: tuple[Tensor, ...]
 
 
+def given_to_stack(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a recurrent module of ours or torch's is called with, by name: "input", "hx", "lengths", ..."""
+    return dict(zip(("input", "hx"), arguments, strict=False)) | dict(keywords)
+
+
 @contextmanager
 def recorded(model: nn.Module) -> Iterator[list[Call]]:
     """Every call of the model and its modules inside, one that is called by another before that one.

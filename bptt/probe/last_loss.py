@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from bptt.nn.sequences import Sequences, read_sequences
 from bptt.nn.stack import Stack
+from bptt.probe.calls import given_to_stack
 from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
 from bptt.probe.undisturbed import undisturbed
@@ -71,7 +72,7 @@ def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> Cal
     calls: list[Call] = []
 
     def keep(module: Stack, arguments: tuple[Any, ...], named: dict[str, Any], returned: Any) -> None:
-        given = dict(zip(("input", "hx"), arguments, strict=False)) | named
+        given = given_to_stack(arguments, named)
         calls.append(note(module, module, given["input"].shape[1], given, returned))
 
     hook = stack.register_forward_hook(keep, with_kwargs=True)

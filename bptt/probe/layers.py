@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,12 +55,11 @@ def layer_inputs(
             x = torch.cat([stack.layers[k].run(stack, x, starts[k], counts).output for k in both], -1)
 
 
-def stack_of(module: nn.Module) -> Stack:
-    """A recurrent module as a stack of ours: itself, or a copy of an RNN, LSTM or GRU of torch.nn.
-
-    Raises InputError for anything else.
+def stack_of(module: nn.Module, like: Callable[[nn.Module], nn.Module] = from_torch) -> Stack:
+    """A recurrent module as a stack of ours: itself, or what `like` makes of an RNN, LSTM or GRU of torch.nn,
+    a copy as a rule. Raises InputError for anything else.
     """
-    found = module if isinstance(module, Stack) else from_torch(module)
+    found = module if isinstance(module, Stack) else like(module)
     if not isinstance(found, Stack):
         raise InputError("probe", "expected layers over sequences", type(module).__name__)
     return found

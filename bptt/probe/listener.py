@@ -15,7 +15,7 @@ from bptt.errors import InputError
 from bptt.nn.convert import skeleton
 from bptt.nn.initial import initial_names
 from bptt.nn.stack import Stack
-from bptt.probe.layers import layer_names
+from bptt.probe.layers import layer_names, stack_of
 from bptt.runtime.norms import Norms
 
 
@@ -42,7 +42,7 @@ class Listener:
 
     def __init__(self, modules: Sequence[tuple[str, nn.Module]]) -> None:
         self._modules = dict(modules)
-        self.stacks = {name: as_stack(module) for name, module in modules}
+        self.stacks = {name: stack_of(module, skeleton) for name, module in modules}
         self._heard: dict[tuple[str, int], list[Norms]] = {}
         self._observers = {name: stack.observer for name, stack in self.stacks.items()}
         # Others may have put a `forward` of their own there.
@@ -139,14 +139,6 @@ def _vectors(module: nn.Module) -> list[nn.Parameter]:
     layers = module.layers if isinstance(module, Stack) else ()
     initial = {name for layer in layers for name in initial_names(layer)}
     return [p for name, p in module.named_parameters() if p.dim() == 1 and name not in initial]
-
-
-def as_stack(module: nn.Module) -> Stack:
-    """A recurrent module as a stack of ours: itself, or one without parameters that is like torch's."""
-    made = module if isinstance(module, Stack) else skeleton(module)
-    if not isinstance(made, Stack):
-        raise InputError("probe", "expected layers over sequences", type(module).__name__)
-    return made
 
 
 def _run(module: nn.Module, stack: Stack, *arguments: Any, **named: Any) -> Any:

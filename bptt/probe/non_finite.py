@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,9 +9,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from bptt.nn.convert import from_torch
 from bptt.nn.stack import Stack
-from bptt.probe.calls import Call, real_tensors, recorded
+from bptt.probe.calls import Call, given_to_stack, real_tensors, recorded
+from bptt.probe.layers import stack_of
 from bptt.probe.non_finite_gradients import BadGradient, first_bad_gradient
 from bptt.probe.non_finite_values import BadValue, first_bad_value, first_index
 from bptt.probe.undisturbed import undisturbed
@@ -112,8 +111,7 @@ def _in_recurrence(call: Call) -> NonFinite | None:
     stack = _stack(call.module)
     if stack is None:
         return None
-    signature = inspect.signature(type(call.module).forward)
-    given = signature.bind(call.module, *call.arguments, **call.keywords).arguments
+    given = given_to_stack(call.arguments, call.keywords)
     found = first_bad_value(stack, given["input"], given.get("hx"), given.get("lengths"))
     if found is None:
         return None
@@ -126,9 +124,7 @@ def _in_outputs(call: Call) -> NonFinite | None:
 
 def _stack(module: nn.Module) -> Stack | None:
     """A recurrent module as one of ours."""
-    if type(module) in RECURRENT:
-        module = from_torch(module)
-    return module if isinstance(module, Stack) else None
+    return stack_of(module) if isinstance(module, Stack) or type(module) in RECURRENT else None
 
 
 # ---- backward

@@ -11,10 +11,13 @@ import torch
 from torch import nn
 
 from bptt.errors import InputError
+from bptt.nn.convert import skeleton
 from bptt.nn.stack import Stack
+from bptt.probe.calls import given_to_stack
 from bptt.probe.flow import Flow, LagCurve, flow
 from bptt.probe.last_loss import Call, go_back, note
-from bptt.probe.listener import as_stack, recurrent_modules
+from bptt.probe.layers import stack_of
+from bptt.probe.listener import recurrent_modules
 
 # So many rows of a batch are looked at: enough for quartiles, few enough to cost little.
 ROWS = 8
@@ -52,7 +55,7 @@ class Watch:
         self._step, self._open = 0, False
         self._calls: dict[str, list[Call]] = {}
         self._records: list[Watched] = []
-        modules = [(name, module, as_stack(module)) for name, module in recurrent_modules(model)]
+        modules = [(name, module, stack_of(module, skeleton)) for name, module in recurrent_modules(model)]
         self._counting = model.register_forward_pre_hook(self._on_update)
         self._hooks = [
             m.register_forward_hook(partial(self._note, n, s), with_kwargs=True) for n, m, s in modules
@@ -122,9 +125,8 @@ class Watch:
     ) -> None:
         """A recurrent module was called."""
         if self._open and torch.is_grad_enabled() and module.training:
-            given = dict(zip(("input", "hx"), arguments, strict=False)) | named
-            calls = self._calls.setdefault(name, [])
-            calls.append(note(module, stack, self._rows, given, returned))
+            given = given_to_stack(arguments, named)
+            self._calls.setdefault(name, []).append(note(module, stack, self._rows, given, returned))
 
     def _keep(self) -> None:
         seen = self._look()

@@ -7,13 +7,10 @@ from collections.abc import Iterator, Sequence
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.codegen.plan import plan
 from bptt.errors import InputError
-from bptt.runtime.arguments import check_arguments
-from bptt.runtime.narrow import full_width, only_matrices
 from bptt.runtime.reference.jacobian import JacobianMap as JacobianMap
 from bptt.runtime.reference.jacobian import jacobians as by_reference
-from bptt.runtime.reference.problem import Problem
+from bptt.runtime.values import reference_problem
 
 
 def jacobians(
@@ -26,14 +23,9 @@ def jacobians(
     last step of x first if `reverse`. Arguments are those of `runtime.operators.run`, with x (T, 1, I).
     Raises InputError.
     """
-    check_arguments(
-        cell, x.shape, tuple([s.shape for s in initial]), tuple([p.shape for p in parameters]), None
-    )
+    problem = reference_problem(cell, x, initial, parameters, None, reverse)
     if not cell.states:
         raise InputError(f"jacobians({cell.name})", "the cell carries states", "none")
     if x.shape[1] != 1:
         raise InputError(f"jacobians({cell.name})", "a Jacobian is that of one sequence", x.shape[1])
-    x, initial, parameters = only_matrices(x, initial, parameters)
-    x, *rest = full_width((x, *initial, *parameters), x.dtype)
-    count = len(cell.states)
-    return by_reference(Problem(plan(cell), x, tuple(rest[:count]), tuple(rest[count:]), None, reverse))
+    return by_reference(problem)

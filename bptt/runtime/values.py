@@ -35,6 +35,23 @@ def values(
     known = [step.target for step in normal_form(cell).steps]
     if unknown := [name for name in names if name not in known]:
         raise InputError(f"cell {cell.name!r}", f"its values are {', '.join(known)}", ", ".join(unknown))
+    problem = reference_problem(cell, x, initial, parameters, lengths, reverse)
+    found = forward(problem, names)
+    return {
+        name: (value if name in cell.states else zero_padding(value, problem.valid)).to(x.dtype)
+        for name, value in found.items()
+    }
+
+
+def reference_problem(
+    cell: Cell,
+    x: Tensor,
+    initial: Sequence[Tensor],
+    parameters: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+) -> Problem:
+    """The arguments of `bptt.runtime.operators.run`, checked, as the reference backend takes them."""
     check_arguments(
         cell,
         x.shape,
@@ -42,12 +59,6 @@ def values(
         tuple(stack.shape for stack in parameters),
         None if lengths is None else lengths.shape,
     )
-    dtype = x.dtype
     x, initial, parameters = only_matrices(x, initial, parameters)
     x, valid = mask_padding(x, lengths)
-    problem = Problem(plan(cell), x, tuple(initial), full_width(tuple(parameters), x.dtype), valid, reverse)
-    found = forward(problem, names)
-    return {
-        name: (value if name in cell.states else zero_padding(value, valid)).to(dtype)
-        for name, value in found.items()
-    }
+    return Problem(plan(cell), x, tuple(initial), full_width(tuple(parameters), x.dtype), valid, reverse)
