@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from conftest import Command
+from tiny_data import write_pairs
 
 TINY = "--hidden", 6, "--epochs", 1, "--lr", 0.02
 LOOK = "--limit", 12, "--examples", 3, "--lags", 5
@@ -26,11 +26,7 @@ def tagged(path: Path) -> Path:
 
 
 def pairs(path: Path) -> Path:
-    draw = random.Random(0)
-    lists = [draw.choices(["a", "b", "中", "d"], k=4) for _ in range(40)]
-    lines = (f"{' '.join(each)}\t{' '.join(reversed(each))}\n" for each in lists)
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
+    return write_pairs(path, 40)
 
 
 JOBS: dict[str, tuple[str, Callable[[Path], Path], tuple[object, ...], set[str]]] = {

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from pathlib import Path
 
 import pytest
 from conftest import Command
+from tiny_data import write_pairs
 
 SIZES = "--hidden", 24, "--embedding", 12, "--epochs", 20, "--lr", 0.02, "--batch-size", 16, "--cell", "gru"
-
-
-def write_pairs(path: Path, count: int, seed: int) -> Path:
-    """Four symbols, to be written backwards."""
-    draw = random.Random(seed)
-    lists = [draw.choices(["a", "b", "中", "d"], k=4) for _ in range(count)]
-    lines = (f"{' '.join(each)}\t{' '.join(reversed(each))}\n" for each in lists)
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
 
 
 @pytest.fixture(scope="module")

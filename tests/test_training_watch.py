@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import torch
 from conftest import Command
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tiny_data import write_pairs
 from tiny_task import (
     BATCHES,
     INPUTS,
@@ -163,11 +163,7 @@ def tagged(path: Path) -> Path:
 
 
 def pairs(path: Path) -> Path:
-    draw = random.Random(0)
-    lists = [draw.choices(["a", "b", "中", "d"], k=4) for _ in range(20)]
-    lines = (f"{' '.join(each)}\t{' '.join(reversed(each))}\n" for each in lists)
-    path.write_text("".join(lines), encoding="utf-8")
-    return path
+    return write_pairs(path, 20)
 
 
 SIZES = "--hidden", 4, "--embedding", 3, "--epochs", 1, "--batch-size", 4
