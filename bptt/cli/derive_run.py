@@ -148,11 +148,6 @@ def _source(run: Path, question: Question) -> Source:
     return Document("text", read_held_out(run)) if question.text is None else source_of(question.text)
 
 
-def _is_aligned(exposure: Exposure, part: Part) -> bool:
-    """Whether each step that a part reads has a loss term of its own."""
-    return exposure.of == part.sequence and exposure.loss_steps == len(part.inputs)
-
-
 def _step(exposure: Exposure, part: Part, wanted: int | None) -> int:
     """The step that is wanted, from 0; else one with the median loss; or the last, if steps have none."""
     import torch
@@ -162,7 +157,7 @@ def _step(exposure: Exposure, part: Part, wanted: int | None) -> int:
         if not 1 <= wanted <= steps:
             raise InputError("--step", f"is from 1 to {steps}, as many as the text has", wanted)
         return wanted - 1
-    if not _is_aligned(exposure, part):
+    if not exposure.has_own_losses(part):
         return steps - 1
     some = sorted({round(k * (steps - 1) / (LOSSES - 1)) for k in range(LOSSES)})
     with torch.no_grad():
@@ -171,7 +166,7 @@ def _step(exposure: Exposure, part: Part, wanted: int | None) -> int:
 
 def _terms(exposure: Exposure, part: Part, step: int) -> range:
     """The loss terms that are added up: those that a step has a part in, at most LOSSES."""
-    first = step if _is_aligned(exposure, part) else 0
+    first = step if exposure.has_own_losses(part) else 0
     first = max(0, first - LOSSES // 2) if part.stack.bidirectional else first
     return range(first, min(first + LOSSES, exposure.loss_steps))
 
@@ -195,7 +190,7 @@ def _about(
         of = say(f"{{}} is the sum of the losses of steps {terms[0] + 1} to {terms[-1] + 1}.", loss)
     else:
         of = say("{} is the loss of “{}”.", loss, exposure.targets[terms[0]])
-    if _is_aligned(exposure, part):
+    if exposure.has_own_losses(part):
         with torch.no_grad():
             own = figure(exposure.losses([step]).item())
         of = say("“{}” is to be found there: its loss is {}. {}", exposure.targets[step], own, of)

@@ -66,6 +66,10 @@ class Exposure:
         """M, the number of loss terms: T for a tag or a next token at each step, 1 for a class."""
         return len(self.targets)
 
+    def has_own_losses(self, part: Part) -> bool:
+        """Whether each step that a part reads has a loss term of its own, and not all one after the last."""
+        return part.sequence == self.of and self.loss_steps == len(part.inputs)
+
     def losses(self, steps: LossSteps) -> Tensor:
         """E_m (R,) for these loss terms of as many copies of the example, row r of every stack's batch being
         that for the r-th; differentiable by the parameters.

@@ -190,11 +190,6 @@ def _attribute(subject: Exposure, found: GradientMap) -> tuple[Tensor, tuple[int
     return times_input, chosen, integrated.scores
 
 
-def _by_step(subject: Exposure, part: Part) -> bool:
-    """Whether each loss enters this part at a step of its own, and not all after its last one."""
-    return part.sequence == subject.of and subject.loss_steps == len(part.inputs)
-
-
 # Maps of the layers, and by layer the step at which each loss enters it: what `flow` takes of an example.
 _Way: TypeAlias = tuple[Sequence[GradientMap], Mapping[str, Sequence[int]]]
 
@@ -204,7 +199,7 @@ def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]
     for part in subject.parts:
         names = [_named(part, name) for name in layer_names(part.stack)]
         here = [found for found in maps if found.layer in names]
-        if _by_step(subject, part):
+        if subject.has_own_losses(part):
             yield here, dict.fromkeys(names, maps[0].loss_steps)
         else:
             yield from _ways_from_last(subject, part, here)
