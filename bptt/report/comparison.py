@@ -10,11 +10,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from bptt.errors import InputError
-from bptt.report.records import RECORDS, Curve, read_object, read_records
+from bptt.report.records import NET, RECORDS, Curve, curve_of, read_object, read_records
 
 COMPARISON = "comparison.json"
-# How δ, the gradient of all sums of a step, is called.
-_NET = "δ"
 # A loss within this share of guessing shows that nothing was learned; one below that share, that it was.
 _GUESSED, _LEARNED = 0.95, 0.5
 
@@ -123,28 +121,24 @@ def _variant(folder: Path, name: str, runs: Sequence[Mapping[str, Any]]) -> Vari
 def _run(folder: Path, found: Mapping[str, Any]) -> Run:
     path = folder / found["run"] / RECORDS
     records = list(read_records(path)) if path.exists() else []
-    training, held_out = ([r for r in records if r["kind"] == kind] for kind in ("train", "held-out"))
+    norms = [r["gradient_norm"] for r in records if r["kind"] == "train"]
     limit = float(found["clip_norm"])
     return Run(
         int(found["seed"]),
-        _curve(training),
-        _curve(held_out),
+        curve_of(records, "train"),
+        curve_of(records, "held-out"),
         max((int(r["step"]) for r in records), default=0),
         max((float(r["seconds"]) for r in records), default=0.0),
-        mean(limit > 0 and r["gradient_norm"] > limit for r in training) if training else 0.0,
+        mean(limit > 0 and norm > limit for norm in norms) if norms else 0.0,
         _gradient(found["start"]),
         _gradient(found["end"]),
         str(found["failure"]),
     )
 
 
-def _curve(records: Sequence[Mapping[str, Any]]) -> Curve:
-    return Curve(tuple(int(r["step"]) for r in records), tuple(float(r["loss"]) for r in records))
-
-
 def _gradient(seen: Mapping[str, Any] | None) -> Gradient | None:
     """The curve of the layer that keeps the most; None if nothing was seen."""
-    curves = [c for c in (seen["curves"] if seen else ()) if c["quantity"] == _NET]
+    curves = [c for c in (seen["curves"] if seen else ()) if c["quantity"] == NET]
     found = [Gradient(tuple(map(float, c["median"])), c["tenth"]) for c in curves]
     return max(found, key=lambda gradient: gradient.left, default=None)
 

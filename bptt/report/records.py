@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,7 +80,7 @@ def read_training(run: Path) -> Training:
     path = run / RECORDS
     records = list(read_records(path))
     try:
-        train, held_out = (_curve(records, kind) for kind in ("train", "held-out"))
+        train, held_out = (curve_of(records, kind) for kind in ("train", "held-out"))
         reach = _reach(records)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(str(path), "expected records with step and loss", repr(error)) from error
@@ -107,7 +107,8 @@ def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
         yield record
 
 
-def _curve(records: list[Mapping[str, Any]], kind: str) -> Curve:
+def curve_of(records: Sequence[Mapping[str, Any]], kind: str) -> Curve:
+    """The losses of the records of a kind, "train" or "held-out"."""
     chosen = [record for record in records if record["kind"] == kind]
     steps = tuple(int(record["step"]) for record in chosen)
     return Curve(steps, tuple(float(record["loss"]) for record in chosen))
