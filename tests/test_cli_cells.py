@@ -52,4 +52,4 @@ def test_counts_at_equal_size_and_at_an_equal_budget(command: Command) -> None:
 def test_half_a_size_is_refused(command: Command, options: list[object]) -> None:
     ended = command("cells", *options)
     assert ended.code == 2
-    assert ended.err.startswith("bptt: bptt cells: ")
+    assert ended.err.startswith("bptt cells: ")

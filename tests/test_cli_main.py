@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
 
 import pytest
+import typer
 from conftest import Command
 
 import bptt
 from bptt.cells import catalogue
+from bptt.cli.main import app
 from bptt.errors import MachineError
 
 
@@ -20,7 +23,9 @@ def test_version(command: Command) -> None:
     assert (ended.code, ended.out) == (0, f"bptt {bptt.__version__}\n")
 
 
-VERBS = ["cells", "derive", "check", "train", "train lm", "sample", "score", "evaluate", "inspect", "bench"]
+JOBS = ["train lm", "train classify", "train tag", "train translate"]
+ASKING = ["predict", "sample", "score", "choose", "compare", "rescore", "evaluate", "inspect", "bench"]
+VERBS = ["cells", "derive", "check", "train", *JOBS, *ASKING]
 
 
 @pytest.mark.parametrize("verb", ["", *VERBS])
@@ -28,6 +33,27 @@ def test_help_of_every_verb(command: Command, verb: str) -> None:
     ended = command(*verb.split(), "--help")
     assert ended.code == 0
     assert f"Usage: bptt {verb}".rstrip() in ended.out
+
+
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_names_every_option_in_full_on_a_narrow_terminal(
+    command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    page = command(*verb.split(), "--help").out
+    found = typer.main.get_command(app)
+    for name in verb.split():
+        found = found.commands[name]  # type: ignore[attr-defined]
+    words = set(re.findall(r"[-\w]+", page))
+    assert {name for option in found.params for name in (*option.opts, *option.secondary_opts)} <= words
+    assert max(map(len, page.splitlines())) <= 80
+    # No flag has a value, no type is spelled as Python does, and no summary of a command is cut.
+    body = page.partition("\n")[2]
+    assert not re.search("<bool>|range>|list\\[|\\.\\.\\.$", body, re.MULTILINE)
+
+
+def test_help_keeps_brackets(command: Command) -> None:
+    assert "pip install 'bptt[bench]'" in " ".join(command("bench", "--help").out.split())
 
 
 def test_python_m_and_the_script_are_the_same_command() -> None:

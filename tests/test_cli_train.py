@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shlex
 import signal
 from pathlib import Path
 
@@ -154,3 +155,17 @@ def test_what_the_command_takes_for_granted_is_what_the_rooms_take() -> None:
     assert defaults["min_count"] == words.min_count and defaults["vocab_size"] == words.max_size
     assert defaults["lower"] == words.lowercase and defaults["digits"] == words.digits
     assert defaults["punctuation"] == words.punctuation
+
+
+def test_training_ends_with_the_commands_that_ask_the_run(command: Command, tmp_path: Path) -> None:
+    text, run = tmp_path / "text.txt", tmp_path / "a run"
+    text.write_text("abcab\n" * 40)
+    ended = command("train", "lm", text, "-o", run, "--epochs", 1, "--hidden", 4, "--layers", 1)
+    assert ended.code == 0
+    lines = ended.out.splitlines()[-3:]
+    assert lines == [
+        f"next: bptt sample '{run}'",
+        f"      bptt score '{run}' FILE",
+        f"      bptt inspect '{run}'",
+    ]
+    assert command(*shlex.split(lines[0].removeprefix("next: bptt ")), "--length", 3).code == 0

@@ -32,23 +32,29 @@ _NAMES = 2
 def bench(
     what: Annotated[
         Literal["layers", "streaming", "training", "all"],
-        typer.Argument(help="One layer over a sequence; one step; whole updates of a language model."),
+        typer.Argument(
+            help="What to time: a layer over a sequence, single steps, or updates of a language model."
+        ),
     ] = "all",
-    cells: Annotated[list[str] | None, _several(help="A cell of `bptt cells`; may be repeated.")] = None,
-    shapes: Annotated[list[str] | None, _several(help="T,B,I,H of layers; may be repeated.")] = None,
+    cells: Annotated[list[str] | None, _several(help="Cell listed by `bptt cells`; may be repeated.")] = None,
+    shapes: Annotated[list[str] | None, _several(help="Sizes T,B,I,H of a layer; may be repeated.")] = None,
     threads: Annotated[
-        list[int] | None, _several(help="Threads; may be repeated. Else as torch chooses.")
+        list[int] | None, _several(help="CPU threads; may be repeated. Default: torch's choice.")
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Rounds of each comparison, 0: as many as suit.")] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="A first look, in less than a minute.")] = False,
+    rounds: Annotated[
+        int, typer.Option(help="Rounds of each comparison (0: chosen by the time that one takes).")
+    ] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Take a first look, in less than a minute.")] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A page of Markdown to put the tables into.")
+        Path | None, typer.Option("-o", "--output", help="Markdown page to put the tables into.")
     ] = None,
-    raw: Annotated[Path | None, typer.Option("--json", help="A file for the time of every round.")] = None,
+    raw: Annotated[Path | None, typer.Option("--json", help="JSON file for the time of every round.")] = None,
 ) -> None:
-    """Time bptt and others on the same work: in turns, in one process, on as many threads.
+    """Time bptt, torch and others on the same work.
 
-    Others than torch take part if they are installed: pip install 'bptt[bench]'.
+    Peers take turns in one process, on the same number of threads.
+
+    Peers other than torch take part if they are installed: pip install 'bptt[bench]'.
     """
     from rich.console import Console
 

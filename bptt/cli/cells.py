@@ -14,19 +14,17 @@ INDENT = " " * 4
 
 def cells(
     name: Annotated[
-        str | None, typer.Argument(help="One cell in full: its name, or mycell.py:MyCell.")
+        str | None, typer.Argument(help="Cell to show in full: its name, or mycell.py:MyCell.")
     ] = None,
     inputs: Annotated[
-        int | None, typer.Option("--input", help="Count the weights for this input size I ...")
+        int | None, typer.Option("--input", help="Count the weights at this input size I.")
     ] = None,
     hidden: Annotated[
-        int | None, typer.Option("--hidden", help="... and this hidden size H (P = H/2).")
+        int | None, typer.Option("--hidden", help="Count the weights at this hidden size H (P = H/2).")
     ] = None,
-    budget: Annotated[
-        int | None, typer.Option(help="Weights to spend; by default those of the LSTM.")
-    ] = None,
+    budget: Annotated[int | None, typer.Option(help="Weights to spend. Default: those of the LSTM.")] = None,
 ) -> None:
-    """The catalogue of cells: equations, states, weights as a formula, source."""
+    """List the cells: equations, states, weights, source."""
     from bptt.cells import CATALOGUE, get, load
     from bptt.errors import InputError
 

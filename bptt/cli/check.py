@@ -8,10 +8,13 @@ import typer
 
 
 def check(
-    cell: Annotated[str, typer.Argument(help="A name of the catalogue, or mycell.py:MyCell.")],
+    cell: Annotated[str, typer.Argument(help="Cell listed by `bptt cells`, or mycell.py:MyCell.")],
     seed: Annotated[int, typer.Option(help="Seed of the random arguments.")] = 0,
 ) -> None:
-    """Prove a cell's derived gradients: worst error of every argument against three truths."""
+    """Check the derived gradients of a cell against three truths.
+
+    Prints the worst error of the gradient of every argument.
+    """
     from bptt.cells import load
     from bptt.data.checks import check_least
     from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS, self_check

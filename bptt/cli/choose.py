@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
 
 def choose(
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
-    sentences: Annotated[list[str], typer.Argument(help="Two or more, each in quotes.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
+    sentences: Annotated[list[str], typer.Argument(help="Two or more sentences, each in quotes.")],
 ) -> None:
-    """Print ln P word by word, side by side, its sums, and by how much each sentence stands behind the
-    most plausible one: in nats, and as odds.
+    """Compare sentences by their probability, word by word.
+
+    Prints ln P of every word side by side, the sums, and how far each sentence is behind the most
+    probable one: in nats, and as odds.
     """
     if len(sentences) < 2:
         raise InputError("bptt choose", "needs two sentences or more", len(sentences))

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from bptt.training.observer import Seen
     from bptt.training.trial import Result, Trial
 
-_WHAT = "adding or copy, problems that ask for memory; or a file: text, labelled examples, tagged words."
+_WHAT = "Problem of memory, adding or copy; or a file: text, labelled examples, tagged words."
 _REMEDIES = (
-    "clip, orthogonal, identity, forget-bias, relu, lstm, gru, length (4 times as many tokens back), between "
-    "commas: each cell is also trained with each that suits it, relu+identity with both."
+    "Remedies, separated by commas: clip, orthogonal, identity, forget-bias, relu, lstm, gru, length "
+    "(gradients go back 4 times as far). Each cell is also trained with each that suits it, relu+identity "
+    "with both."
 )
 # What the problems are posed with: at these lags networks without gates fail and gated ones succeed.
 _LAGS = {"adding": 100, "copy": 30}
@@ -34,41 +35,48 @@ _EPOCHS = 20
 
 def compare(
     what: Annotated[str, typer.Argument(help=_WHAT)],
-    output: Annotated[Path, of_run("--output", "-o", help="The folder for all that is made.")],
+    output: Annotated[Path, of_run("--output", "-o", help="Run folder to write.")],
     cells: Annotated[
-        str, of_model(help="Between commas: rnn, and what `bptt cells` lists, or mycell.py:MyCell.")
+        str,
+        of_model(help="Cells, separated by commas: rnn, names listed by `bptt cells`, or mycell.py:MyCell."),
     ] = "rnn,lstm,gru",
     remedies: Annotated[str, of_model(help=_REMEDIES)] = "",
-    hidden: Annotated[int, of_model(help="Units in a layer of the first cell.")] = 128,
-    layers: Annotated[int, of_model(help="Recurrent layers.")] = 1,
+    hidden: Annotated[int, of_model(help="Hidden units of a layer of the first cell.")] = 128,
+    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 1,
     equal: Annotated[
         Literal["weights", "size"],
-        of_model(help="The other cells have as many recurrent weights as the first, or as many units."),
+        of_model(help="Give the other cells as many recurrent weights, or as many units, as the first."),
     ] = "weights",
     lag: Annotated[
-        int | None, of_data(help="Steps of adding (usual: 100), between letters and question of copy (30).")
+        int | None,
+        of_data(help="Steps of adding (default: 100), or between letters and recall of copy (default: 30)."),
     ] = None,
     symbols: Annotated[int, of_data(help="Letters to copy.")] = 2,
-    examples: Annotated[int, of_data(help="Examples of a problem.")] = _EXAMPLES,
+    examples: Annotated[int, of_data(help="Number of examples of a problem.")] = _EXAMPLES,
     task: Annotated[
-        Literal["lm", "classify", "tag"] | None, of_data(help="What a file is for; none: as it shows.")
+        Literal["lm", "classify", "tag"] | None,
+        of_data(help="Job to run on a file. Default: detected from the file."),
     ] = None,
     level: Annotated[
-        Literal["character", "word", "bpe"], of_data(help="What a token of a text is (lm).")
+        Literal["character", "word", "bpe"], of_data(help="Unit of the text (lm).")
     ] = "character",
-    length: Annotated[int, of_data(help="Tokens the gradient goes back (lm).")] = 50,
-    batch_size: Annotated[int, of_steps(help="Examples, or streams, side by side.")] = 50,
+    length: Annotated[int, of_data(help="Length of truncated back-propagation in tokens (lm).")] = 50,
+    batch_size: Annotated[int, of_steps(help="Examples or streams in a mini-batch.")] = 50,
     epochs: Annotated[
-        int | None, of_steps(help="Times through the data (usual: 20 for a problem, else 10).")
+        int | None, of_steps(help="Passes over the data. Default: 20 for a problem, else 10.")
     ] = None,
-    lr: Annotated[float | None, of_steps(help="Learning rate (usual: 0.004).")] = None,
-    clip: Annotated[float, of_steps(help="Largest norm of the gradient, 0: any.")] = 1.0,
-    seeds: Annotated[int, of_run(min=1, help="Times that each is trained, from other weights.")] = 1,
-    seed: Annotated[int, of_run(help="Of the data, and of the first weights.")] = TrainingOptions.seed,
-    threads: Annotated[int, of_run(min=0, help="Threads, 0: as torch chooses.")] = 0,
+    lr: Annotated[float | None, of_steps(help="Learning rate. Default: 0.004.")] = None,
+    clip: Annotated[float, of_steps(help="Largest norm of the gradient (0: no limit).")] = 1.0,
+    seeds: Annotated[int, of_run(min=1, help="Runs of each cell, from different initial weights.")] = 1,
+    seed: Annotated[
+        int, of_run(help="Seed of the data and of the first initial weights.")
+    ] = TrainingOptions.seed,
+    threads: Annotated[int, of_run(min=0, help="CPU threads (0: torch's choice).")] = 0,
 ) -> None:
-    """Train each cell, and each with remedies, alike; say how well it learns, how far back its gradient
-    reaches, and what it costs. The same command goes on after an interruption.
+    """Train cells, and remedies, side by side on the same data.
+
+    Reports how well each learns, how far back its gradient reaches, and what it costs. The same command
+    goes on after an interruption.
     """
     from bptt.cli.machine import prepare
 

@@ -31,7 +31,7 @@ STYLES = {
 def derive(
     *,
     cell: Annotated[
-        str, typer.Argument(help="A name of the catalogue (bptt cells), mycell.py:MyCell, or a run's folder.")
+        str, typer.Argument(help="Cell listed by `bptt cells`, mycell.py:MyCell, or a run folder.")
     ],
     stage: Annotated[
         Stage | None, typer.Option(metavar="STAGE", help=f"One section alone: {STAGES}.")
@@ -39,36 +39,41 @@ def derive(
     numbers: Annotated[
         bool,
         typer.Option(
-            "--numbers", help="Of a run: a step with its numbers. Of dense: a network worked through."
+            "--numbers", help="Show numbers: of a step (run folder), or of a small network (dense)."
         ),
     ] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="LaTeX for a document with amsmath.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX for a document with amsmath.")] = False,
     html: Annotated[
-        bool, typer.Option("--html", help="One self-contained page; of a run with kernel and numbers.")
+        bool,
+        typer.Option(
+            "--html", help="Write one self-contained page; for a run folder with kernel and numbers."
+        ),
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write to this file, not to the terminal.")
+        Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option(help="Of a run: a text that it reads, or a file of it; else the held-out text."),
+        typer.Option(help="Text for a run folder, or a file of it. Default: the held-out text."),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Of a run: a file in the form that was learned from; its first example."),
+        typer.Option(help="File in the format that a run learned; its first example is used."),
     ] = None,
     step: Annotated[
-        int | None, typer.Option(help="The step of the text; else one with a typical loss.")
+        int | None, typer.Option(help="Step of the text. Default: one with a typical loss.")
     ] = None,
-    layer: Annotated[int, typer.Option(help="The layer of the model.")] = 1,
-    reverse: Annotated[bool, typer.Option("--reverse", help="The layer's backward direction.")] = False,
-    part: Annotated[str | None, typer.Option(help="encoder or decoder.")] = None,
+    layer: Annotated[int, typer.Option(help="Layer of the model, from 1.")] = 1,
+    reverse: Annotated[bool, typer.Option("--reverse", help="Take the layer's backward direction.")] = False,
+    part: Annotated[str | None, typer.Option(help="Part of the model: encoder or decoder.")] = None,
     unit: Annotated[
-        int | None, typer.Option(help="The unit whose numbers are shown; else the one with the largest δ.")
+        int | None, typer.Option(help="Unit whose numbers are shown. Default: the one with the largest δ.")
     ] = None,
 ) -> None:
-    """Derive back-propagation through time of a cell, from its equations to what has to be kept; of a
-    trained layer with its shapes, its kernel, and the numbers of a step.
+    """Derive back-propagation through time of a cell or a run.
+
+    From the equations to what has to be kept; of a trained layer with its shapes, its kernel, and the
+    numbers of a step.
     """
     from bptt.cells import CATALOGUE
     from bptt.errors import InputError

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 def evaluate(
     *,
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train`.")],
     data: Annotated[
         Path | None,
-        typer.Argument(help="What to answer, with the right answers; none: the text held out (lm)."),
+        typer.Argument(help="Labelled data to evaluate on. Default: the held-out text (lm)."),
     ] = None,
     figures: Annotated[
         Path | None,
-        typer.Option(help="A folder for a picture: of confusions, agreement by distance, attention."),
+        typer.Option(help="Folder for a picture: the confusion matrix, agreement by distance, or attention."),
     ] = None,
     target: Annotated[
-        Path | None, typer.Option(help="The file whose line n is wanted for example n (translate).")
+        Path | None, typer.Option(help="Target file: its line n is the target of example n (translate).")
     ] = None,
     search: SearchArguments,
 ) -> None:
-    """Print each metric with its value."""
+    """Print the metrics of a trained model on labelled data."""
     from bptt.cli.machine import prepare
 
     prepare()

@@ -26,12 +26,14 @@ class DataArguments:
     """Which examples are held out, and how they are read."""
 
     dev: Annotated[
-        Path | None, of_data(help="Examples to test on while training; none: a share of the others.")
+        Path | None,
+        of_data(help="Labelled examples to evaluate on while training. Default: a share of DATA."),
     ] = None
-    held_out: Annotated[float, of_data(help="That share.")] = 0.1
-    batch_size: Annotated[int, of_data(help="Examples side by side.")] = 32
+    held_out: Annotated[float, of_data(help="Share of DATA that is held out for evaluation.")] = 0.1
+    batch_size: Annotated[int, of_data(help="Examples in a mini-batch.")] = 32
     max_length: Annotated[
-        int, of_data(help="Steps of an input that are read, 0: all; longer pairs are left out (translate).")
+        int,
+        of_data(help="Longest input in steps (0: no limit): cuts longer ones, leaves out longer pairs."),
     ] = 0
 
     def options(self, seed: int) -> ExampleOptions:
@@ -45,20 +47,25 @@ class DataArguments:
 class EncoderArguments:
     """What reads the input."""
 
-    cell: Annotated[str, of_model(help="A name that `bptt cells` lists, or mycell.py:MyCell.")] = "lstm"
-    layers: Annotated[int, of_model(help="Recurrent layers.")] = 1
-    hidden: Annotated[int, of_model(help="Units in a layer, in each direction.")] = 128
-    projection: Annotated[int, of_model(help="Units that a cell with projection hands on.")] = 0
-    bidirectional: Annotated[bool, of_model(help="Read in both directions.")] = True
+    cell: Annotated[str, of_model(help="Cell: a name listed by `bptt cells`, or mycell.py:MyCell.")] = "lstm"
+    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 1
+    hidden: Annotated[int, of_model(help="Hidden units of a layer, for each direction.")] = 128
+    projection: Annotated[
+        int, of_model(help="Size of the projected output, for cells with a projection.")
+    ] = 0
+    bidirectional: Annotated[bool, of_model(help="Read the input in both directions.")] = True
     feed_forward: Annotated[
-        list[int] | None, of_model(help="Width of a layer on top; may be repeated, from below.")
+        list[int] | None,
+        of_model(
+            help="Width of a feed-forward layer above the recurrent ones; repeat for more, lowest first."
+        ),
     ] = None
-    activation: Annotated[Literal["relu", "tanh", "sigmoid"], of_model(help="Of the layers on top.")] = "relu"
-    dropout: Annotated[float, of_model(help="Share of values dropped between and after layers.")] = 0.0
-    input_dropout: Annotated[float, of_model(help="Share of values dropped before the first.")] = 0.0
-    initial: Annotated[Literal["zero", "learned"], of_model(help="The states that an input starts from.")] = (
-        "zero"
-    )
+    activation: Annotated[
+        Literal["relu", "tanh", "sigmoid"], of_model(help="Activation of the feed-forward layers.")
+    ] = "relu"
+    dropout: Annotated[float, of_model(help="Dropout between and after layers.")] = 0.0
+    input_dropout: Annotated[float, of_model(help="Dropout of the input of the first layer.")] = 0.0
+    initial: Annotated[Literal["zero", "learned"], of_model(help="Initial states.")] = "zero"
 
     def options(self, first: FirstArguments) -> EncoderOptions:
         """The same as checked values."""
@@ -84,12 +91,13 @@ class EncoderArguments:
 class TokenArguments:
     """What a token of a text is."""
 
-    level: Annotated[Literal["character", "word", "bpe"], of_data(help="What a token is.")] = "word"
-    min_count: Annotated[int | None, of_data(help="Rarer tokens are <unk> (usual: 2 for words, else 1).")] = (
-        None
-    )
+    level: Annotated[Literal["character", "word", "bpe"], of_data(help="Unit of the text.")] = "word"
+    min_count: Annotated[
+        int | None,
+        of_data(help="Least number of occurrences; rarer tokens become <unk>. Default: 2 for words, else 1."),
+    ] = None
     vocab_size: Annotated[
-        int | None, of_data(help="Most tokens to know (usual: 2000 for bpe, else all).")
+        int | None, of_data(help="Largest size of the vocabulary. Default: 2000 for bpe, else unlimited.")
     ] = None
     lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False
     digits: Annotated[bool, of_data(help="Keep digits.")] = True

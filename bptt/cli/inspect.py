@@ -16,37 +16,38 @@ if TYPE_CHECKING:
     from bptt.tasks.loading import AnyTrained
 
 PAGE = "report.html"
-_TEXT = "A text or a file of it, each line an example; else the held-out part of a language model."
-_PROPERTY = "Find units that follow it: a name or a regular expression; may be repeated."
+_TEXT = "Text, or a file of it, each line an example. Default: the held-out text of a language model."
+_PROPERTY = "Property that units may follow: a name or a regular expression; may be repeated."
 
 
 def inspect(
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train`.")],
     text: Annotated[str | None, typer.Option(help=_TEXT)] = None,
     data: Annotated[
-        Path | None, typer.Option(help="Examples with what is wanted, in the form that was learned from.")
+        Path | None, typer.Option(help="Labelled examples, in the format that was learned.")
     ] = None,
     target: Annotated[
-        Path | None, typer.Option(help="With --data, the translations, if they stand in a file of their own.")
+        Path | None, typer.Option(help="Target file of --data: its line n is the target of example n.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help=f"The page; usual: {PAGE} in the run folder.")
+        Path | None, typer.Option("--output", "-o", help=f"Page to write. Default: {PAGE} in the run folder.")
     ] = None,
     figures: Annotated[
-        Path | None, typer.Option(help="A folder for all pictures, each as PNG and SVG.")
+        Path | None, typer.Option(help="Folder for all pictures, each as PNG and SVG.")
     ] = None,
     number: Annotated[
         int, typer.Option(help="The first example, or token of a text that is read as one; from 0.")
     ] = 0,
-    examples: Annotated[int, typer.Option(help="So many examples, or stretches of a text.")] = 10,
-    limit: Annotated[int, typer.Option(help="Most steps of each.")] = 200,
-    lags: Annotated[int, typer.Option(help="How many steps the gradient is followed back.")] = 100,
+    examples: Annotated[int, typer.Option(help="Number of examples, or of stretches of a text.")] = 10,
+    limit: Annotated[int, typer.Option(help="Largest number of steps of each.")] = 200,
+    lags: Annotated[int, typer.Option(help="Steps that the gradient is followed back.")] = 100,
     losses: Annotated[
-        int, typer.Option(help="Most losses of each that are gone back from, evenly chosen.")
+        int,
+        typer.Option(help="Largest number of losses of each example that are followed back, evenly spaced."),
     ] = 200,
     property: Annotated[list[str] | None, typer.Option(help=_PROPERTY)] = None,
 ) -> None:
-    """Look into a model: the verdict here, everything else on a page that needs no network.
+    """Look into a model: a verdict here, the rest on a page.
 
     δ is the gradient of all sums of a step, h and c those of the states that it hands on; lags are steps back
     from a loss. Everything is counted from 0.

@@ -27,6 +27,7 @@ from bptt.cli import (
     train,
 )
 from bptt.cli.groups import with_groups
+from bptt.cli.help import Page
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
@@ -35,22 +36,24 @@ app = typer.Typer(
     name="bptt",
     no_args_is_help=True,
     add_completion=False,
+    # Plain text: rich cuts names, and eats [brackets].
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(cells.cells)
-app.command()(derive.derive)
-app.command()(check.check)
+app.command(cls=Page)(cells.cells)
+app.command(cls=Page)(derive.derive)
+app.command(cls=Page)(check.check)
 app.add_typer(train.app, name="train")
-app.command()(with_groups(predict.predict))
-app.command()(sample.sample)
-app.command()(score.score)
-app.command()(choose.choose)
-app.command()(compare.compare)
-app.command()(with_groups(rescore.rescore))
-app.command()(with_groups(evaluate.evaluate))
-app.command()(inspect.inspect)
-app.command()(bench.bench)
+app.command(cls=Page)(with_groups(predict.predict))
+app.command(cls=Page)(sample.sample)
+app.command(cls=Page)(score.score)
+app.command(cls=Page)(choose.choose)
+app.command(cls=Page)(compare.compare)
+app.command(cls=Page)(with_groups(rescore.rescore))
+app.command(cls=Page)(with_groups(evaluate.evaluate))
+app.command(cls=Page)(inspect.inspect)
+app.command(cls=Page)(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:
@@ -62,10 +65,11 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="The version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Recurrent networks from their equations: derive, check, train, sample, score, look inside."""
+    """Recurrent networks from their equations: derive, check, train, ask, look inside."""
 
 
 def main() -> NoReturn:
@@ -85,7 +89,9 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except (BpttError, OSError) as error:
-        print(f"bptt: {error}", file=sys.stderr)
+        # Errors of a command as a whole name it: "bptt rescore: needs ...".
+        named = "" if str(error).startswith("bptt ") else "bptt: "
+        print(f"{named}{error}", file=sys.stderr)
         sys.exit(INPUT_AT_FAULT)
     sys.exit(0)
 

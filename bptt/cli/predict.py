@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def predict(
     *,
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train`.")],
     input: Annotated[
         str,
         typer.Argument(help="A file or folder as learned from, a text, or - for standard input."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bptt.data.nbest import NBest
     from bptt.tasks.rescore.rescoring import Candidates, ErrorRates, Weights
 
-_NBEST = "A folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
+_NBEST = "n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
 
 
 @dataclass(frozen=True)
@@ -27,15 +27,14 @@ class ListArguments:
     """The lists to choose from, and what was said."""
 
     references: Annotated[
-        Path | None, typer.Option(help="What was said: a line an utterance, its name and the words.")
+        Path | None,
+        typer.Option(help="Reference transcripts: one utterance a line, its name, then its words."),
     ] = None
-    costs: Annotated[
-        list[Path] | None, typer.Option(help="Costs of Kaldi, to be added; may be repeated.")
-    ] = None
+    costs: Annotated[list[Path] | None, typer.Option(help="Kaldi costs to add; may be repeated.")] = None
     case: Case = "auto"
-    unit: Annotated[Literal["word", "character"], typer.Option(help="What errors are counted in.")] = "word"
+    unit: Annotated[Literal["word", "character"], typer.Option(help="Unit of the error rate.")] = "word"
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Texts side by side; changes the speed, not the result.")
+        int, typer.Option(min=1, help="Texts in a mini-batch; changes the speed, not the result.")
     ] = 64
 
 
@@ -43,17 +42,17 @@ class ListArguments:
 class WeightArguments:
     """Where the weights come from."""
 
-    weight: Annotated[float | None, typer.Option(help="Of ln P under the language model.")] = None
-    per_word: Annotated[float, typer.Option(help="With --weight: worth of a word.")] = 0.0
-    per_character: Annotated[float, typer.Option(help="With --weight: worth of a character.")] = 0.0
-    per_unknown: Annotated[float, typer.Option(help="With --weight: worth of an unknown token.")] = 0.0
-    tune: Annotated[Path | None, typer.Option(help="Lists to find all weights on.")] = None
-    tune_references: Annotated[Path | None, typer.Option(help="What was said there.")] = None
-    tune_costs: Annotated[list[Path] | None, typer.Option(help="Costs of Kaldi for --tune.")] = None
+    weight: Annotated[float | None, typer.Option(help="Weight of ln P under the language model.")] = None
+    per_word: Annotated[float, typer.Option(help="With --weight: bonus for each word.")] = 0.0
+    per_character: Annotated[float, typer.Option(help="With --weight: bonus for each character.")] = 0.0
+    per_unknown: Annotated[float, typer.Option(help="With --weight: bonus for each unknown token.")] = 0.0
+    tune: Annotated[Path | None, typer.Option(help="n-best lists to tune all weights on.")] = None
+    tune_references: Annotated[Path | None, typer.Option(help="Reference transcripts of --tune.")] = None
+    tune_costs: Annotated[list[Path] | None, typer.Option(help="Kaldi costs of --tune.")] = None
     tune_share: Annotated[
-        float | None, typer.Option(help="Or: tune on this share of NBEST, choose in the rest.")
+        float | None, typer.Option(help="Tune on this share of NBEST, choose in the rest.")
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Of the draw for --tune-share.")] = 0
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the draw of --tune-share.")] = 0
 
     def check(self) -> None:
         """Raise InputError unless the weights come from one place."""
@@ -75,15 +74,17 @@ class WeightArguments:
 
 def rescore(
     *,
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
     nbest: Annotated[Path, typer.Argument(help=_NBEST)],
     lists: ListArguments,
     weights: WeightArguments,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="A file for the chosen texts, as Kaldi has them.")
+        Path | None, typer.Option("--output", "-o", help="File for the chosen texts, in Kaldi's format.")
     ] = None,
 ) -> None:
-    """Choose by the score in the list + weight * ln P + the worth of the length; of equal ones the first.
+    """Choose from n-best lists with a language model.
+
+    Chooses by score of the list + weight * ln P + bonus for the length; the first of equal ones.
 
     Print the error rates of the first, the chosen and the best hypotheses; without references the
     chosen texts.

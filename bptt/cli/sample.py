@@ -10,22 +10,25 @@ import typer
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
-    prompt: Annotated[str, typer.Option(help="The text to continue.")] = "",
-    length: Annotated[int, typer.Option(help="At most so many tokens.")] = 500,
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
+    prompt: Annotated[str, typer.Option(help="Text to continue.")] = "",
+    length: Annotated[int, typer.Option(help="Largest number of tokens.")] = 500,
     temperature: Annotated[
-        float, typer.Option(help="Below 1 bolder guesses become rarer; 0: always the likeliest token.")
+        float,
+        typer.Option(
+            help="Temperature of the softmax; below 1 unlikely tokens become rarer (0: always the likeliest)."
+        ),
     ] = 1.0,
-    top_k: Annotated[int, typer.Option(help="Draw from the k likeliest tokens; 0: from all.")] = 0,
+    top_k: Annotated[int, typer.Option(help="Draw from the k likeliest tokens (0: from all).")] = 0,
     top_p: Annotated[
-        float, typer.Option(help="Draw from the likeliest tokens that make up this probability.")
+        float, typer.Option(help="Draw from the likeliest tokens whose probabilities sum to this.")
     ] = 1.0,
     no_unk: Annotated[bool, typer.Option("--no-unk", help="Never draw <unk>.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop at the end of a line.")] = False,
-    seed: Annotated[int, typer.Option(help="The same seed draws the same text.")] = 0,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="So many samples.")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed draws the same text.")] = 0,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of samples.")] = 1,
 ) -> None:
-    """Continue a text, token by token, as the model expects it to go on."""
+    """Sample text from a language model, token by token."""
     from bptt.cli.machine import prepare
 
     prepare()

@@ -15,19 +15,21 @@ if TYPE_CHECKING:
 
 
 def score(
-    run: Annotated[Path, typer.Argument(help="The folder that `bptt train lm` wrote.")],
-    file: Annotated[Path, typer.Argument(help="A sentence a line; - is the standard input.")],
+    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
+    file: Annotated[Path, typer.Argument(help="Text with one sentence a line, or - for standard input.")],
     tokens: Annotated[
-        bool, typer.Option("--tokens", help="A line for each token: number of the line, token, log P.")
+        bool, typer.Option("--tokens", help="Print a line for each token: line number, token, log P.")
     ] = False,
-    sort: Annotated[bool, typer.Option("--sort", help="The most probable line first.")] = False,
-    base: Annotated[Literal["e", "2", "10"], typer.Option(help="Of the logarithms.")] = "e",
+    sort: Annotated[bool, typer.Option("--sort", help="Print the most probable line first.")] = False,
+    base: Annotated[Literal["e", "2", "10"], typer.Option(help="Base of the logarithms.")] = "e",
     batch_size: Annotated[
-        int, typer.Option(min=1, help="Lines side by side; changes the speed, not the result.")
+        int, typer.Option(min=1, help="Lines in a mini-batch; changes the speed, not the result.")
     ] = 64,
 ) -> None:
-    """Print log P, number of tokens, number of unknown ones, and the text of every line, with tabs
-    between; perplexity and bits per character of them all on standard error.
+    """Print the log-probability of every line of a text.
+
+    The columns, separated by tabs, are log P, number of tokens, number of unknown tokens, and the text;
+    perplexity and bits per character of all lines go to standard error.
     """
     from bptt.cli.machine import prepare
 

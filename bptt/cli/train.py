@@ -5,18 +5,19 @@ from __future__ import annotations
 import typer
 
 from bptt.cli.groups import with_groups
+from bptt.cli.help import Page
 from bptt.cli.train_classify import classify
 from bptt.cli.train_lm import lm
 from bptt.cli.train_tag import tag
 from bptt.cli.train_translate import translate
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.callback()
 def _jobs() -> None:
-    """Train a model on files; --resume goes on after an interruption as if there had been none."""
+    """Train a model on files of yours; --resume continues a run."""
 
 
 for job in (lm, classify, tag, translate):
-    app.command()(with_groups(job))
+    app.command(cls=Page)(with_groups(job))

@@ -9,6 +9,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
+    ASKED,
     FirstArguments,
     RunArguments,
     StepArguments,
@@ -31,25 +32,28 @@ def classify(
     run: RunArguments,
     examples: DataArguments,
     tokens: TokenArguments,
-    input: Annotated[str | None, of_data(help="The form of the data; none: as the file shows.")] = None,
-    text_column: Annotated[str | None, of_data(help="The column of the text, by name.")] = None,
-    label_column: Annotated[str | None, of_data(help="The column of the label, by name.")] = None,
+    input: Annotated[str | None, of_data(help="Input format. Default: detected from the file.")] = None,
+    text_column: Annotated[str | None, of_data(help="Name of the column that holds the text.")] = None,
+    label_column: Annotated[str | None, of_data(help="Name of the column that holds the label.")] = None,
     both_strands: Annotated[
-        bool, of_data("--both-strands", help="Read DNA also as its reverse complement.")
+        bool, of_data("--both-strands", help="Read each DNA sequence on both strands.")
     ] = False,
     encoder: EncoderArguments,
     first: FirstArguments,
-    embedding: Annotated[int, of_model(help="Width of the embedding of tokens, 0: one-hot.")] = 64,
-    token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
+    embedding: Annotated[int, of_model(help="Size of the token embedding (0: one-hot).")] = 64,
+    token_dropout: Annotated[float, of_model(help="Share of tokens replaced by <unk> in training.")] = 0.0,
     pooling: Annotated[
-        Literal["last", "mean", "max", "attention"], of_model(help="From the steps to one vector.")
+        Literal["last", "mean", "max", "attention"], of_model(help="Reduction of the steps to one vector.")
     ] = "max",
     loss: Annotated[
-        Literal["cross-entropy", "squared"], of_model(help="squared: of the probabilities.")
+        Literal["cross-entropy", "squared"], of_model(help="Loss; squared is that of the probabilities.")
     ] = "cross-entropy",
     steps: StepArguments,
 ) -> None:
-    """One of several labels for each example: many to one, or one to one for a row of numbers."""
+    """Train a classifier of texts, DNA, series or rows of numbers.
+
+    One of several labels for each example: many to one, or one to one for a row of numbers.
+    """
     from bptt.cli.machine import prepare
 
     prepare(run.threads)
@@ -81,4 +85,4 @@ def classify(
     learned = read_examples(data, form, columns)
     dev = None if examples.dev is None else read_examples(examples.dev, form, columns)
     torch.manual_seed(run.seed)
-    train_task(ClassifyTask(learned, dev, config), options, run)
+    train_task(ClassifyTask(learned, dev, config), options, run, ASKED)

@@ -21,44 +21,56 @@ from bptt.cli.training import (
 from bptt.errors import InputError
 
 _FILES = "Text in UTF-8, plain or gzip. Without files: the language reference of Python."
-_MODE = "The text as one stream with the states carried on, or each line by itself."
+_MODE = "Read the text as one stream, carrying the states over, or each line by itself."
+
+_NEXT = ("bptt sample {run}", "bptt score {run} FILE", "bptt inspect {run}")
 
 
 def lm(
     *,
     files: Annotated[list[Path] | None, typer.Argument(help=_FILES)] = None,
     run: RunArguments,
-    level: Annotated[Literal["character", "word", "bpe"], of_data(help="What a token is.")] = "character",
+    level: Annotated[Literal["character", "word", "bpe"], of_data(help="Unit of the text.")] = "character",
     mode: Annotated[Literal["continuous", "sentences"], of_data(help=_MODE)] = "continuous",
-    held_out: Annotated[float, of_data(help="Share of the text, its end, to test on.")] = 0.1,
+    held_out: Annotated[
+        float, of_data(help="Share of the text, at its end, that is held out for evaluation.")
+    ] = 0.1,
     min_count: Annotated[
-        int | None, of_data(help="Rarer tokens are <unk> (usual: 2 for words, else 1).")
+        int | None,
+        of_data(help="Least number of occurrences; rarer tokens become <unk>. Default: 2 for words, else 1."),
     ] = None,
     vocab_size: Annotated[
-        int | None, of_data(help="Most tokens to know (usual: 2000 for bpe, else all).")
+        int | None, of_data(help="Largest size of the vocabulary. Default: 2000 for bpe, else unlimited.")
     ] = None,
     lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False,
     digits: Annotated[bool, of_data(help="Keep digits.")] = True,
     punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True,
-    cell: Annotated[str, of_model(help="A name that `bptt cells` lists, or mycell.py:MyCell.")] = "lstm",
-    layers: Annotated[int, of_model(help="Recurrent layers.")] = 2,
-    hidden: Annotated[int, of_model(help="Units in a layer.")] = 256,
-    projection: Annotated[int, of_model(help="Units that a cell with projection hands on.")] = 0,
+    cell: Annotated[str, of_model(help="Cell: a name listed by `bptt cells`, or mycell.py:MyCell.")] = "lstm",
+    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 2,
+    hidden: Annotated[int, of_model(help="Hidden units of a layer.")] = 256,
+    projection: Annotated[
+        int, of_model(help="Size of the projected output, for cells with a projection.")
+    ] = 0,
     embedding: Annotated[
-        int | None, of_model(help="Width of the embedding (usual: 64, or as --tied needs).")
+        int | None, of_model(help="Size of the embedding. Default: 64, or what --tied requires.")
     ] = None,
-    one_hot: Annotated[bool, of_model("--one-hot", help="One-hot input, no embedding.")] = False,
-    tied: Annotated[bool, of_model("--tied", help="The embedding is the output matrix too.")] = False,
-    dropout: Annotated[float, of_model(help="Share of values dropped between layers.")] = 0.0,
-    initial: Annotated[
-        Literal["zero", "learned"], of_model(help="The states that a text starts from.")
-    ] = "zero",
+    one_hot: Annotated[bool, of_model("--one-hot", help="Use one-hot input without an embedding.")] = False,
+    tied: Annotated[bool, of_model("--tied", help="Use the embedding as the output matrix, too.")] = False,
+    dropout: Annotated[float, of_model(help="Dropout between layers.")] = 0.0,
+    initial: Annotated[Literal["zero", "learned"], of_model(help="Initial states of a text.")] = "zero",
     first: FirstArguments,
-    batch_size: Annotated[int, of_steps(help="Streams, or lines, side by side.")] = 32,
-    length: Annotated[int, of_steps(help="Tokens the gradient goes back (continuous).")] = 50,
+    batch_size: Annotated[
+        int, of_steps(help="Streams (continuous) or lines (sentences) in a mini-batch.")
+    ] = 32,
+    length: Annotated[
+        int, of_steps(help="Length of truncated back-propagation in tokens (continuous).")
+    ] = 50,
     steps: StepArguments,
 ) -> None:
-    """A language model: the probability of each character or word, given those before it."""
+    """Train a language model on a text.
+
+    The model gives the probability of each character or word, given those before it.
+    """
     from bptt.cli.machine import prepare
 
     prepare(run.threads)
@@ -95,4 +107,4 @@ def lm(
     check_run(run.output, run.resume, run.overwrite)
     torch.manual_seed(run.seed)
     task = LanguageModelTask(read_corpus(files) if files else default_corpus(), config)
-    train_task(task, options, run)
+    train_task(task, options, run, _NEXT)

@@ -9,6 +9,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments
 from bptt.cli.training import (
+    ASKED,
     FirstArguments,
     RunArguments,
     StepArguments,
@@ -24,32 +25,36 @@ def tag(
     *,
     data: Annotated[
         Path,
-        typer.Argument(help="CoNLL columns: the word first, its tag last; a blank line between."),
+        typer.Argument(
+            help="CoNLL file: word in the first column, tag in the last, blank lines between sentences."
+        ),
     ],
     run: RunArguments,
     examples: DataArguments,
     scheme: Annotated[
         Literal["IOB1", "BIO", "BIOES", "BMES", "BMEWO", "BILOU"] | None,
-        of_data(help="Of the tags of entities; none: as they show."),
+        of_data(help="Tagging scheme of the entities. Default: detected from the tags."),
     ] = None,
-    min_count: Annotated[int, of_data(help="Rarer words are <unk>.")] = 1,
-    lower: Annotated[bool, of_data(help="Look words up in small letters.")] = True,
+    min_count: Annotated[int, of_data(help="Least number of occurrences; rarer words become <unk>.")] = 1,
+    lower: Annotated[bool, of_data(help="Look words up in lower case.")] = True,
     encoder: EncoderArguments,
     first: FirstArguments,
-    embedding: Annotated[int, of_model(help="Width of the embedding of words, 0: one-hot.")] = 100,
+    embedding: Annotated[int, of_model(help="Size of the word embedding (0: one-hot).")] = 100,
     vectors: Annotated[
         Path | None,
         of_model(help="Word vectors (text of word2vec or GloVe) that the embedding begins as."),
     ] = None,
-    freeze: Annotated[bool, of_model("--freeze", help="Keep the embedding as it begins.")] = False,
-    token_dropout: Annotated[float, of_model(help="Share of words taken for unknown in training.")] = 0.2,
-    characters: Annotated[bool, of_model(help="Read how words are spelled.")] = True,
-    character_size: Annotated[int, of_model(help="Width of the embedding of characters.")] = 25,
-    character_hidden: Annotated[int, of_model(help="Units that read characters, in each direction.")] = 25,
-    crf: Annotated[bool, of_model(help="Find whole sequences of tags, as the scheme allows them.")] = True,
+    freeze: Annotated[bool, of_model("--freeze", help="Do not train the embedding.")] = False,
+    token_dropout: Annotated[float, of_model(help="Share of words replaced by <unk> in training.")] = 0.2,
+    characters: Annotated[bool, of_model(help="Also read the characters of each word.")] = True,
+    character_size: Annotated[int, of_model(help="Size of the character embedding.")] = 25,
+    character_hidden: Annotated[
+        int, of_model(help="Hidden units that read characters, for each direction.")
+    ] = 25,
+    crf: Annotated[bool, of_model(help="Score whole tag sequences with a conditional random field.")] = True,
     steps: StepArguments,
 ) -> None:
-    """A tag for each word, such as its entity or its part of speech: many to many."""
+    """Train a tagger of words, such as entities or parts of speech."""
     from bptt.cli.machine import prepare
 
     prepare(run.threads)
@@ -85,4 +90,4 @@ def tag(
     learned = read_conll(read_document(data))
     dev = None if examples.dev is None else read_conll(read_document(examples.dev))
     torch.manual_seed(run.seed)
-    train_task(TagTask(learned, dev, config, vectors), options, run)
+    train_task(TagTask(learned, dev, config, vectors), options, run, ASKED)

@@ -10,6 +10,7 @@ import typer
 
 from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
 from bptt.cli.training import (
+    ASKED,
     FirstArguments,
     RunArguments,
     StepArguments,
@@ -35,10 +36,14 @@ class TargetArguments:
     """What a token is that is written; by default as of the source."""
 
     target_level: Annotated[
-        Literal["character", "word", "bpe"] | None, of_data(help="--level of the target (usual: the same).")
+        Literal["character", "word", "bpe"] | None, of_data(help="Unit of the target text. Default: --level.")
     ] = None
-    target_min_count: Annotated[int | None, of_data(help="--min-count of the target.")] = None
-    target_vocab_size: Annotated[int | None, of_data(help="--vocab-size of the target.")] = None
+    target_min_count: Annotated[
+        int | None, of_data(help="Least number of occurrences of a target token. Default: --min-count.")
+    ] = None
+    target_vocab_size: Annotated[
+        int | None, of_data(help="Largest size of the target vocabulary. Default: --vocab-size.")
+    ] = None
     target_lower: Annotated[bool, of_data("--target-lower", help="Lower-case the target.")] = False
 
     def options(self, source: VocabularyOptions) -> VocabularyOptions:
@@ -56,21 +61,28 @@ class TargetArguments:
 class DecoderArguments:
     """What writes the target."""
 
-    embedding: Annotated[int, of_model(help="Width of the embeddings of tokens.")] = 64
+    embedding: Annotated[int, of_model(help="Size of the token embeddings.")] = 64
     attention: Annotated[
         Literal["additive", "dot", "general", "none"] | None,
-        of_model(help="Score of the attention (usual: additive; none for a class or a row of numbers)."),
+        of_model(help="Attention score. Default: additive; none for a class or a row of numbers."),
     ] = None
     input_feeding: Annotated[
-        bool, of_model("--input-feeding", help="Read also the last output, of attention: slower.")
+        bool,
+        of_model(
+            "--input-feeding", help="Feed the attentional output back as input of the next step (slower)."
+        ),
     ] = False
-    decoder_layers: Annotated[int | None, of_model(help="Layers that write (usual: as --layers).")] = None
-    decoder_hidden: Annotated[int | None, of_model(help="Units in each (usual: as --hidden).")] = None
-    shared: Annotated[bool, of_model("--shared", help="One vocabulary and one embedding for both sides.")] = (
-        False
-    )
-    tied: Annotated[bool, of_model("--tied", help="The embedding is the output matrix too.")] = False
-    smoothing: Annotated[float, of_model(help="Share of probability spread over all tokens.")] = 0.0
+    decoder_layers: Annotated[int | None, of_model(help="Layers of the decoder. Default: --layers.")] = None
+    decoder_hidden: Annotated[
+        int | None, of_model(help="Hidden units of the decoder. Default: --hidden.")
+    ] = None
+    shared: Annotated[
+        bool, of_model("--shared", help="Share one vocabulary and one embedding between source and target.")
+    ] = False
+    tied: Annotated[bool, of_model("--tied", help="Use the embedding as the output matrix, too.")] = False
+    smoothing: Annotated[
+        float, of_model(help="Label smoothing: share of the probability spread over all tokens.")
+    ] = 0.0
 
     def options(self, encoder: EncoderArguments, first: FirstArguments, vector: bool) -> DecoderOptions:
         """The same as checked values; `vector`: the source is no sequence."""
@@ -97,23 +109,29 @@ def translate(
     *,
     data: Annotated[Path, typer.Argument(help=_DATA)],
     run: RunArguments,
-    target: Annotated[Path | None, of_data(help="The file whose line n is wanted for example n.")] = None,
-    dev_target: Annotated[Path | None, of_data(help="That file for --dev.")] = None,
-    input: Annotated[
-        str | None, of_data(help="text, class, or the form of numbers; none: as the file shows.")
+    target: Annotated[
+        Path | None, of_data(help="Target file: its line n is the target of example n.")
     ] = None,
-    source_column: Annotated[str | None, of_data(help="The column of the source, by name.")] = None,
-    target_column: Annotated[str | None, of_data(help="The column of the target, by name.")] = None,
+    dev_target: Annotated[Path | None, of_data(help="Target file of --dev.")] = None,
+    input: Annotated[
+        str | None,
+        of_data(help="Input format: text, class, or a format of numbers. Default: detected from the file."),
+    ] = None,
+    source_column: Annotated[str | None, of_data(help="Name of the source column.")] = None,
+    target_column: Annotated[str | None, of_data(help="Name of the target column.")] = None,
     examples: DataArguments,
     tokens: TokenArguments,
     targets: TargetArguments,
     encoder: EncoderArguments,
     first: FirstArguments,
     decoder: DecoderArguments,
-    token_dropout: Annotated[float, of_model(help="Share of tokens taken for unknown in training.")] = 0.0,
+    token_dropout: Annotated[float, of_model(help="Share of tokens replaced by <unk> in training.")] = 0.0,
     steps: StepArguments,
 ) -> None:
-    """Text for each example: from a sentence, many to many; from a class or numbers, one to many."""
+    """Train a translator from texts, classes or numbers to texts.
+
+    From a sentence, many to many; from a class or numbers, one to many.
+    """
     from bptt.cli.machine import prepare
 
     prepare(run.threads)
@@ -147,4 +165,4 @@ def translate(
     learned = read_translations(data, target, form, columns)
     dev = None if examples.dev is None else read_translations(examples.dev, dev_target, form, columns)
     torch.manual_seed(run.seed)
-    train_task(TranslateTask(learned, dev, config), options, run)
+    train_task(TranslateTask(learned, dev, config), options, run, ASKED)

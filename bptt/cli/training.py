@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,9 @@ of_data = partial(typer.Option, rich_help_panel="Data")
 of_model = partial(typer.Option, rich_help_panel="Model")
 of_steps = partial(typer.Option, rich_help_panel="Training")
 
+# What the run of a job on examples answers.
+ASKED = ("bptt predict {run} FILE", "bptt evaluate {run} FILE", "bptt inspect {run} --data FILE")
+
 # The options whose name in the package is another one.
 _TYPED = {
     "hidden_size": "hidden",
@@ -44,13 +48,17 @@ _TYPED = {
 class RunArguments:
     """Where everything goes, and how a run begins."""
 
-    output: Annotated[Path, of_run("--output", "-o", help="The folder for all that is made.")]
+    output: Annotated[Path, of_run("--output", "-o", help="Run folder to write.")]
     resume: Annotated[
         bool, of_run("--resume", help="Go on with the run, exactly: give the same options again.")
     ] = False
-    overwrite: Annotated[bool, of_run("--overwrite", help="Give up the run, begin again.")] = False
-    threads: Annotated[int, of_run(min=0, help="Threads, 0: as torch chooses.")] = 0
-    seed: Annotated[int, of_run(help="Of everything random.")] = TrainingOptions.seed
+    overwrite: Annotated[
+        bool, of_run("--overwrite", help="Delete the run in the folder and begin again.")
+    ] = False
+    threads: Annotated[int, of_run(min=0, help="CPU threads (0: torch's choice).")] = 0
+    seed: Annotated[int, of_run(help="Seed of the weights, the split and the order of the data.")] = (
+        TrainingOptions.seed
+    )
     checkpoint_every: Annotated[float, of_run(help="Seconds between checkpoints.")] = (
         TrainingOptions.checkpoint_every
     )
@@ -58,10 +66,10 @@ class RunArguments:
         TrainingOptions.log_every
     )
     watch: Annotated[
-        int, of_run(min=0, help="Steps between looks at the gradient through time, 0: never.")
+        int, of_run(min=0, help="Steps between measurements of the gradient through time (0: never).")
     ] = 0
     tensorboard: Annotated[
-        bool, of_run("--tensorboard", help="Write scalars for TensorBoard into the run too.")
+        bool, of_run("--tensorboard", help="Also write scalars for TensorBoard into the run folder.")
     ] = False
 
 
@@ -71,11 +79,11 @@ class FirstArguments:
 
     recurrent_init: Annotated[
         Literal["default", "orthogonal", "identity"],
-        of_model(help="What recurrent matrices begin as (default: uniform within ±1/√H)."),
+        of_model(help="Initial recurrent matrices; default draws uniformly from ±1/√H."),
     ] = "default"
-    recurrent_scale: Annotated[float, of_model(help="Factor of orthogonal and identity.")] = 1.0
+    recurrent_scale: Annotated[float, of_model(help="Factor of orthogonal and identity matrices.")] = 1.0
     forget_bias: Annotated[
-        float | None, of_model(help="What the bias of a forget gate begins as (none: as any other).")
+        float | None, of_model(help="Initial bias of forget gates. Default: drawn like any other bias.")
     ] = None
 
 
@@ -89,30 +97,32 @@ class StepArguments:
     ] = TrainingOptions.epochs
     optimiser: Annotated[
         Literal["adam", "adamw", "sgd", "lbfgs"],
-        of_steps(help="lbfgs: on all the data, one step an epoch."),
+        of_steps(help="Optimiser; lbfgs takes one step an epoch, on all the data."),
     ] = "adam"
-    lr: Annotated[float | None, of_steps(help="Learning rate (usual: 0.004; for sgd and lbfgs 1).")] = None
+    lr: Annotated[float | None, of_steps(help="Learning rate. Default: 0.004; 1 for sgd and lbfgs.")] = None
     schedule: Annotated[
         Literal["constant", "linear", "cosine", "exponential", "plateau"] | None,
-        of_steps(help="The learning rate over time (usual: cosine; for lbfgs constant)."),
+        of_steps(help="Schedule of the learning rate. Default: cosine; constant for lbfgs."),
     ] = None
     decay: Annotated[
         float | None,
-        of_steps(help="Factor of exponential (usual: 0.9 an epoch) and plateau (0.5 a miss)."),
+        of_steps(help="Factor of exponential (default: 0.9 an epoch) and plateau (0.5 without improvement)."),
     ] = None
-    warmup: Annotated[int, of_steps(help="Steps until the full learning rate.")] = TrainingOptions.warmup
-    momentum: Annotated[float, of_steps(help="Of sgd.")] = TrainingOptions.momentum
-    weight_decay: Annotated[float, of_steps(help="Pull of the weights to zero.")] = (
-        TrainingOptions.weight_decay
+    warmup: Annotated[int, of_steps(help="Steps of linear warm-up to the full learning rate.")] = (
+        TrainingOptions.warmup
     )
-    clip: Annotated[float | None, of_steps(help="Largest norm of the gradient, 0: any (usual: 1).")] = None
-    clip_value: Annotated[float, of_steps(help="Largest element of the gradient, 0: any.")] = (
+    momentum: Annotated[float, of_steps(help="Momentum of sgd.")] = TrainingOptions.momentum
+    weight_decay: Annotated[float, of_steps(help="Weight decay.")] = TrainingOptions.weight_decay
+    clip: Annotated[
+        float | None, of_steps(help="Largest norm of the gradient (0: no limit). Default: 1.")
+    ] = None
+    clip_value: Annotated[float, of_steps(help="Largest magnitude of a gradient entry (0: no limit).")] = (
         TrainingOptions.clip_value
     )
-    patience: Annotated[
-        int, of_steps(help="Stop after so many evaluations without a new best, 0: never.")
-    ] = TrainingOptions.patience
-    evaluate_every: Annotated[int, of_steps(help="Steps between evaluations, 0: an epoch.")] = (
+    patience: Annotated[int, of_steps(help="Stop after N evaluations without improvement (0: never).")] = (
+        TrainingOptions.patience
+    )
+    evaluate_every: Annotated[int, of_steps(help="Steps between evaluations (0: one an epoch).")] = (
         TrainingOptions.evaluate_every
     )
 
@@ -153,8 +163,8 @@ def as_typed() -> Iterator[None]:
         raise InputError(option, error.rule, error.got, error.cure) from error
 
 
-def train_task(task: Task, options: TrainingOptions, run: RunArguments) -> None:
-    """Say what was found, train, say what came of it."""
+def train_task(task: Task, options: TrainingOptions, run: RunArguments, then: Sequence[str]) -> None:
+    """Say what was found, train, say what came of it; `then` are commands that ask the trained run."""
     from bptt.cli.progress import reporter
     from bptt.cli.watching import Watching
     from bptt.training.loop import train
@@ -170,10 +180,17 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments) -> None:
         task, options, run.output, shown, observer=watching, resume=run.resume, overwrite=run.overwrite
     )
     _print_outcome(outcome, task.unit.removesuffix("s"))
+    _print_next(run.output, then if outcome.best_step else ())
     for line in watching.lines:
         print(line)
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
+
+
+def _print_next(run: Path, commands: Sequence[str]) -> None:
+    folder = shlex.quote(str(run))
+    for number, command in enumerate(commands):
+        print(f"{'next: ' if number == 0 else '      '}{command.format(run=folder)}")
 
 
 def _print_outcome(outcome: Outcome, unit: str) -> None:

@@ -26,11 +26,13 @@ of_search = partial(typer.Option, rich_help_panel="Translation")
 class SearchArguments:
     """How the most probable text is searched for."""
 
-    beam: Annotated[int | None, of_search(help="Texts kept open while searching, 1: greedy (usual: 5).")] = (
-        None
-    )
-    penalty: Annotated[Literal["gnmt", "power"], of_search(help="Form of the length penalty.")] = "gnmt"
-    alpha: Annotated[float, of_search(help="Its strength; 0: the shorter, the more probable.")] = 1.0
+    beam: Annotated[
+        int | None, of_search(help="Hypotheses kept open while searching (1: greedy). Default: 5.")
+    ] = None
+    penalty: Annotated[Literal["gnmt", "power"], of_search(help="Formula of the length penalty.")] = "gnmt"
+    alpha: Annotated[
+        float, of_search(help="Strength of the length penalty (0: none, which favours short texts).")
+    ] = 1.0
     beta: Annotated[float, of_search(help="Strength of the coverage penalty.")] = 0.0
     refuse_unknown: Annotated[bool, of_search("--refuse-unknown", help="Never write <unk>.")] = False
 
@@ -48,12 +50,10 @@ class WritingArguments:
     """Texts drawn instead of searched for, and the picture of the attention."""
 
     temperature: Annotated[
-        float | None, of_search(help="Draw each token instead; below 1 bolder guesses become rarer.")
+        float | None, of_search(help="Draw each token at this temperature instead of searching.")
     ] = None
-    seed: Annotated[int, of_search(help="The same seed draws the same texts.")] = 0
-    attention: Annotated[
-        Path | None, of_search(help="A picture (PNG) of what the first text attended to.")
-    ] = None
+    seed: Annotated[int, of_search(help="Seed; the same seed draws the same texts.")] = 0
+    attention: Annotated[Path | None, of_search(help="PNG file for the attention of the first text.")] = None
 
 
 def check_unused(run: Path, *given: object) -> None:
