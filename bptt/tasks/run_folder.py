@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from torch import Tensor, nn
 
 from bptt import __version__
 from bptt.data.text import decode_text, read_bytes
-from bptt.errors import InputError, MachineError
+from bptt.errors import InputError
+from bptt.files import write_whole
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -27,41 +27,12 @@ _FORMAT = 1
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Put `data` in the place of `path` in one step, after it has reached the disk.
+    """Put `data` in the place of a run's own file `path`, whole or not at all, never through a link.
 
-    Raises MachineError (disk full, no permission); then the file is as it was.
+    Hold the lock of the run: the new file has one name until it is whole, and what a killed process has
+    left there is removed. Raises MachineError (disk full, no permission); then the file is as it was.
     """
-    fresh = path.with_name(f".{path.name}.tmp")
-    try:
-        with fresh.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        _discard(fresh)
-        cure = "What was there before is intact. Make room, or check the permissions"
-        raise MachineError(str(path), "must be writable", error.strerror, cure) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Bring the new name to the disk too; Windows has no such call and needs none."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _discard(path: Path) -> None:
-    """Remove half a file if that can be done; the error that led here is the one to tell."""
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        return
+    write_whole(path, data, path.with_name(f".{path.name}.tmp"))
 
 
 def write_config(run: Path, config: Mapping[str, Any]) -> None:
