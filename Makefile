@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := runs/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint soak clean
 
 # Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
 # --resume: what was trained is not trained again, what was interrupted goes on.
@@ -21,6 +21,10 @@ test: lint
 lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+
+# Damaged inputs in great number, a table of what came of them: docs/reliability.md. Some 20 minutes.
+soak: .venv/.dev
+	PYTHONPATH=tests $(BIN)/python -m soak
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)

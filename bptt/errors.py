@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
+import re
+from typing import ClassVar
+
+# Characters that a terminal obeys, that end a line or turn its direction, and halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# More of what came would hide the rule and the cure.
+_LONGEST = 1000
+
+
+def printable(text: str) -> str:
+    r"""The text on one line, safe to print: control characters as escapes of Python, such as ``\x1b``."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
 
 class BpttError(Exception):
-    """The root. Its text states where, the rule, what came instead, and the cure."""
+    """The root. Its text states where, the rule, what came instead, and the cure, in one line."""
+
+    # Whether the text may have several lines, as the words of a compiler do.
+    several_lines: ClassVar[bool] = False
 
     def __init__(self, where: str, rule: str, got: object = None, cure: str = "") -> None:
         self.where, self.rule, self.got, self.cure = where, rule, got, cure
-        came = "" if got is None else f", got {got}"
+        came = "" if got is None else f", got {self._shown(str(got))}"
         advice = f". {cure}" if cure else ""
-        super().__init__(f"{where}: {rule}{came}{advice}")
+        super().__init__(f"{self._shown(where)}: {self._shown(rule)}{came}{advice}")
+
+    def _shown(self, text: str) -> str:
+        if self.several_lines:
+            return "\n".join(map(printable, text.split("\n")))
+        return printable(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
     def __reduce__(self) -> tuple[type[BpttError], tuple[str, str, object, str]]:
         return type(self), (self.where, self.rule, self.got, self.cure)

@@ -76,10 +76,10 @@ def test_no_file_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_read_is_the_machines_fault(tmp_path: Path, monkeypatch) -> None:
-    def fail(path: Path) -> bytes:
+    def fail(path: Path, flags: int) -> int:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr("os.open", fail)
     with pytest.raises(MachineError, match=r"must be readable, got Input/output error"):
         read_text(tmp_path / "a.txt")
 

@@ -63,9 +63,9 @@ def test_a_file_without_the_words_or_not_readable(tmp_path: Path, monkeypatch) -
     with pytest.raises(InputError, match="must be a file"):
         read_vectors(tmp_path / "absent", {"the"})
 
-    def fail(path: Path, mode: str) -> None:
+    def fail(path: Path, flags: int) -> None:
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "open", fail)
+    monkeypatch.setattr("os.open", fail)
     with pytest.raises(MachineError, match="Input/output error"):
         read_vectors(path, {"the"})

@@ -26,6 +26,20 @@ def test_the_text(error: BpttError, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("got", "shown"),
+    [
+        ("a\nb\r\tc", r"a\nb\r\tc"),
+        ("\x1b[2J\x00\x85", r"\x1b[2J\x00\x85"),
+        ("\u2028\u202e\ud83d", r"\u2028\u202e\ud83d"),
+        ("很好 می\u200cخواهم 👩\u200d🎤\u3000é", "很好 می\u200cخواهم 👩\u200d🎤\u3000é"),
+        ("x" * 1001, "x" * 1000 + "…"),
+    ],
+)
+def test_what_came_is_shown_on_one_line_that_no_terminal_obeys(got: str, shown: str) -> None:
+    assert str(InputError(got, got, got)) == f"{shown}: {shown}, got {shown}"
+
+
+@pytest.mark.parametrize(
     ("kind", "builtin"),
     [
         (InputError, ValueError),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import platform
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from bptt.errors import InputError, MachineError
-
-GZIP = b"\x1f\x8b"
+from bptt.data.reading import GZIP, read_bytes, unpack
+from bptt.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -27,16 +24,6 @@ class Corpus:
     def sha256(self) -> str:
         """The fingerprint of the text."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
-
-
-def read_bytes(path: Path, cure: str = "") -> bytes:
-    """A file's content. Raises InputError if there is no such file, MachineError if reading fails."""
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(str(path), "must be a file", error.strerror, cure) from error
-    except OSError as error:
-        raise MachineError(str(path), "must be readable", error.strerror) from error
 
 
 def read_corpus(paths: Sequence[Path]) -> Corpus:
@@ -70,7 +57,7 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
     Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
     """
     if packed and data.startswith(GZIP):
-        data = _decompress(where, data)
+        data = unpack(data, where)
     zero = data.find(b"\0")
     if zero >= 0:
         raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte")
@@ -97,13 +84,6 @@ def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]
         rule = f"a held-out part of {held_out:g} must leave text in both parts"
         raise InputError("text", rule, f"{len(text)} characters", "Give more text")
     return parts
-
-
-def _decompress(where: str, data: bytes) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(where, "must be a whole gzip file", error, "Fetch it again") from error
 
 
 def _bad_byte(where: str, data: bytes, position: int, rule: str, came: str) -> InputError:

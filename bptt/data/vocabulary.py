@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from bptt.data.levels import END, LEVELS, SPECIAL, UNKNOWN, Level, VocabularyOptions, train_tokenizer
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 FILE = "tokenizer.json"

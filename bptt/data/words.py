@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bptt.data.levels import SPECIAL, UNKNOWN
-from bptt.data.text import decode_text, read_bytes
+from bptt.data.reading import read_bytes
+from bptt.data.text import decode_text
 from bptt.errors import InputError
 
 

@@ -29,6 +29,8 @@ _MOST_WORDS = 60  # lines of the compiler shown
 class BuildError(MachineError):
     """A kernel could not be built here; the text holds the command and the words of the compiler."""
 
+    several_lines = True
+
 
 @dataclass(frozen=True)
 class Compiler:

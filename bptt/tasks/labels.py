@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bptt.data.examples import Examples, X
-from bptt.data.text import decode_text, read_bytes
+from bptt.data.reading import read_bytes
+from bptt.data.text import decode_text
 from bptt.errors import InputError
 from bptt.tasks.run_folder import write_bytes
 

@@ -12,7 +12,8 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from bptt import __version__
-from bptt.data.text import decode_text, read_bytes
+from bptt.data.reading import read_bytes
+from bptt.data.text import decode_text
 from bptt.errors import InputError
 from bptt.files import write_whole
 

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from math import prod
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib import format as npy
 
 from bptt.data.examples import Array, Example, Examples, gather, numbered
+from bptt.data.memory import check_inflation, check_memory
 from bptt.data.readers.numbers import note_missing
-from bptt.data.text import read_bytes
-from bptt.errors import InputError
+from bptt.data.reading import open_file
+from bptt.errors import BpttError, InputError
 
 AnyArray = npt.NDArray[Any]
 
 _CURE = "Save it by numpy.savez(FILE, X=X, y=y, lengths=lengths)"
+# Of whole numbers, floats and, as labels, truth values and texts.
+_KINDS = "iufbUS"
+_HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 def read_npz(path: Path) -> Examples[Array, str]:
@@ -24,11 +30,10 @@ def read_npz(path: Path) -> Examples[Array, str]:
 
     `X` (N, T, D), or (N, T) for D = 1, holds N series. `y` (N,) are their labels, if there are any.
     `lengths` (N,) says how many steps of each are real; without it, steps of nothing but NaN at the end
-    are not. Raises InputError for another shape or kind, and for infinite numbers.
+    are not. Raises InputError for another shape or kind, and for infinite numbers; MachineError if memory
+    does not hold the arrays.
     """
     arrays = _load(path)
-    if "X" not in arrays:
-        raise InputError(str(path), "must hold an array X", ", ".join(sorted(arrays)), _CURE)
     values = arrays["X"][..., None] if arrays["X"].ndim == 2 else arrays["X"]
     if values.ndim != 3 or values.dtype.kind not in "fiu" or not values.size:
         came = f"{arrays['X'].shape} of {arrays['X'].dtype}"
@@ -45,21 +50,62 @@ def read_npz(path: Path) -> Examples[Array, str]:
 
 
 def _load(path: Path) -> dict[str, AnyArray]:
-    # Before numpy, for its errors: of files that are missing, or cannot be read.
-    read_bytes(path)
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
-        raise InputError(str(path), "must be an .npz file of arrays of one shape", error, _CURE) from error
+    """The arrays X, y and lengths, as far as they are there; others are not looked at."""
+    with open_file(path) as file:
+        try:
+            with ZipFile(file) as archive:
+                members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+                if "X" not in members:
+                    raise InputError(str(path), "must hold an array X", ", ".join(sorted(members)), _CURE)
+                names = [name for name in ("X", "y", "lengths") if name in members]
+                return {name: _array(archive, members[name], path, name) for name in names}
+        except BpttError:
+            raise
+        except Exception as error:
+            # zipfile and numpy raise some fifteen kinds, from struct.error to tokenize.TokenError.
+            raise InputError(
+                str(path), "must be an .npz file of arrays of one shape", error, _CURE
+            ) from error
 
 
-def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str | None]:
+def _array(archive: ZipFile, info: ZipInfo, path: Path, name: str) -> AnyArray:
+    """A member of the archive. What its header claims is compared with its size before memory is taken."""
+    where = f"{path}: {name}"
+    check_inflation(where, info.compress_size, info.file_size)
+    with archive.open(info) as file:
+        version = npy.read_magic(file)
+        shape, fortran, dtype = _HEADERS[version](file) if version in _HEADERS else ((), False, np.dtype("O"))
+        if dtype.kind not in _KINDS:
+            rule = "must be an .npz file of plain numbers and, as labels, texts"
+            raise InputError(str(path), rule, f"{name} of {dtype}", _CURE)
+        size, left = prod(shape) * dtype.itemsize, info.file_size - file.tell()
+        if min(shape, default=0) < 0 or size != left:
+            raise InputError(
+                where, f"must hold {size:,} bytes of numbers as its header says", f"{left:,}", _CURE
+            )
+        # Its bytes, and the series made of them in float32.
+        check_memory(where, 2 * size + 4 * prod(shape))
+        flat = np.frombuffer(file.read(), dtype)
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str] | list[None]:
     if "y" not in arrays:
         return [None] * count
-    if arrays["y"].shape != (count,):
-        raise InputError(str(path), f"y must be ({count},), a label a series", arrays["y"].shape)
-    return [str(label) for label in arrays["y"]]
+    labels, where = arrays["y"], f"{path}: y"
+    if labels.shape != (count,):
+        raise InputError(str(path), f"y must be ({count},), a label a series", labels.shape)
+    try:
+        return [each.decode("utf-8") if isinstance(each, bytes) else _text(each) for each in labels]
+    except (UnicodeError, SystemError, ValueError) as error:
+        raise InputError(where, "labels must be Unicode", error, _CURE) from error
+
+
+def _text(label: object) -> str:
+    """A label as text. Raises UnicodeError if UTF-8 cannot hold it."""
+    text = str(label)
+    text.encode("utf-8")
+    return text
 
 
 def _lengths(arrays: dict[str, AnyArray], path: Path, values: AnyArray) -> list[int]:

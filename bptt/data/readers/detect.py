@@ -15,7 +15,7 @@ from bptt.data.readers.grid import LABELS, Columns, Grid, delimiter
 from bptt.data.readers.labelled import TEXTS
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.tables import is_long
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 
 _ZIP = b"PK\x03\x04"
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.readers.document import Document, read_document
-from bptt.data.text import decode_text, read_bytes
+from bptt.data.reading import read_bytes
+from bptt.data.text import decode_text
 from bptt.errors import InputError
 
 # Files that say something about the data and are none of it, whatever their ending.

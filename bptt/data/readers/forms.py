@@ -17,7 +17,7 @@ from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
 from bptt.data.readers.parquet import read_parquet
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 Kind = Literal["text", "dna", "series", "table"]

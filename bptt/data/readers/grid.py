@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from bptt.data.json_text import parse_json
 from bptt.data.readers.document import Document
 from bptt.errors import InputError
 
@@ -125,10 +126,7 @@ def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     for place, line in document.numbered():
         if not line.strip():
             continue
-        try:
-            found = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise InputError(place, "must be one JSON object a line", error) from error
+        found = parse_json(line, place, "must be one JSON object a line")
         if not isinstance(found, dict):
             raise InputError(place, "must be one JSON object a line", line[:40])
         yield place, found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +9,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from bptt.data.json_text import parse_json
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.readers.document import Document, read_document
 from bptt.errors import InputError
@@ -17,8 +17,8 @@ from bptt.errors import InputError
 # A hypothesis by utterance and rank.
 Ranked = Mapping[tuple[str, int], Hypothesis]
 
-_ESPNET = re.compile(r"(\d+)best_recog")
-_KALDI = re.compile(r"(.+)-(\d+)")
+_ESPNET = re.compile(r"([0-9]{1,9})best_recog")
+_KALDI = re.compile(r"(.+)-([0-9]{1,9})")
 _TENSOR = re.compile(r"tensor\((.*?)(?:, [^)]*)?\)")
 _NO_SCORES = "no scores: each hypothesis has the score 0"
 
@@ -87,6 +87,10 @@ def read_kaldi(words: Document, costs: Sequence[Document]) -> NBest:
         score = 0.0
         for document, table in zip(costs, tables, strict=True):
             score -= _number(*_value(table, key, place, document.name))
+        if (match[1], int(match[2])) in found:
+            raise InputError(
+                place, f"{match[1]} has one hypothesis of rank {int(match[2])}", f"a second, {key}"
+            )
         found[match[1], int(match[2])] = Hypothesis(text, score)
     return _ranked(words.name, found, () if costs else (_NO_SCORES,))
 
@@ -119,10 +123,7 @@ def read_hyporadise(document: Document) -> NBest:
     hold scores per token, which weigh differently from sums: it does not say so. Raises InputError
     naming the entry.
     """
-    try:
-        entries = json.loads(document.text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(document.name, "must be a JSON list", error) from error
+    entries = parse_json(document.text, document.name, "must be a JSON list")
     if not isinstance(entries, list):
         raise InputError(document.name, "must be a JSON list", type(entries).__name__)
     found = tuple(_entry(entry, i, document.name) for i, entry in enumerate(entries))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bptt.data.readers.grid import Grid
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 try:

@@ -21,7 +21,7 @@ from bptt.data.readers.forms import (
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.labelled import read_lines
 from bptt.data.readers.pairs import read_pairs, read_parallel
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 Pairs = Examples[Any, str]

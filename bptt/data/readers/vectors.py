@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
+from zlib import error as ZlibError
 
 import numpy as np
 
 from bptt.data.examples import Array
+from bptt.data.memory import check_inflation
 from bptt.data.readers.numbers import is_number, read_numbers
-from bptt.data.text import GZIP
-from bptt.errors import InputError, MachineError
+from bptt.data.reading import GZIP, broken_gzip, open_file
+from bptt.errors import InputError
+
+# Words and numbers of each in a first line.
+_SIZES = re.compile(r" *[0-9]{1,9} +([0-9]{1,9}) *")
+# Ten thousand numbers in all their digits take a tenth of it.
+_LONGEST_LINE = 2**22
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,20 +41,19 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
     # By word: a dict keeps the order of the file.
     rows: dict[str, Array] = {}
     width = 0
-    with _open(path) as lines:
-        for n, line in enumerate(lines, 1):
-            place = f"{path}:{n}"
-            text = _decode(line, place)
-            if n == 1 and len(sizes := text.split()) == 2 and all(size.isdigit() for size in sizes):
-                width = int(sizes[1])
-                continue
-            width = width or text.count(" ")
-            _check_width(text, width, place)
-            word, *cells = text.rsplit(" ", width)
-            if word in wanted and word not in rows:
-                rows[word] = read_numbers(cells, place)
-                if np.isnan(rows[word]).any():
-                    raise InputError(place, "a vector must be numbers", "NaN")
+    for n, line in enumerate(_lines(path), 1):
+        place = f"{path}:{n}"
+        text = _decode(line, place)
+        if n == 1 and (sizes := _SIZES.fullmatch(text)):
+            width = int(sizes[1])
+            continue
+        width = width or text.count(" ")
+        _check_width(text, width, place)
+        word, *cells = text.rsplit(" ", width)
+        if word in wanted and word not in rows:
+            rows[word] = read_numbers(cells, place)
+            if np.isnan(rows[word]).any():
+                raise InputError(place, "a vector must be numbers", "NaN")
     if not rows:
         raise InputError(str(path), f"must have vectors of some of the {len(wanted):,} words", "none")
     return Vectors(tuple(rows), np.stack(list(rows.values())))
@@ -63,22 +68,26 @@ def _check_width(text: str, width: int, place: str) -> None:
 
 
 def _decode(line: bytes, place: str) -> str:
+    if len(line) == _LONGEST_LINE:
+        raise InputError(place, f"must be a word and numbers in less than {_LONGEST_LINE:,} bytes", "more")
     try:
         return line.decode("utf-8").removeprefix("\ufeff").rstrip(" \r\n")
     except UnicodeDecodeError as error:
         raise InputError(place, "must be UTF-8", error.object[error.start : error.end].hex(" ")) from error
 
 
-@contextmanager
-def _open(path: Path) -> Iterator[Iterable[bytes]]:
+def _lines(path: Path) -> Iterator[bytes]:
     """The lines of a file, plain or compressed by gzip, which may be larger than memory."""
-    try:
-        with path.open("rb") as file:
-            packed = file.peek(2)[:2] == GZIP
-            yield GzipFile(fileobj=file) if packed else file
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(str(path), "must be a file", error.strerror) from error
-    except (BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(str(path), "must be a whole gzip file", error, "Fetch it again") from error
-    except OSError as error:
-        raise MachineError(str(path), "must be readable", error.strerror) from error
+    with open_file(path) as file:
+        packed = file.read(len(GZIP)) == GZIP
+        file.seek(0)
+        source = GzipFile(fileobj=file) if packed else file
+        total = 0
+        try:
+            while line := source.readline(_LONGEST_LINE):
+                total += len(line)
+                if packed:
+                    check_inflation(str(path), file.tell(), total)
+                yield line
+        except (BadGzipFile, EOFError, ZlibError) as error:
+            raise broken_gzip(str(path), error) from error

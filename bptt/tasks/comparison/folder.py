@@ -6,7 +6,7 @@ import json
 from hashlib import sha256
 from pathlib import Path
 
-from bptt.data.text import read_bytes
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError, MachineError
 from bptt.tasks.run_folder import CONFIG, write_bytes
 

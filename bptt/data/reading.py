@@ -1,0 +1,102 @@
+"""Files opened and read: what has an end and fits into memory; all else is refused with its name."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from gzip import BadGzipFile, GzipFile
+from pathlib import Path
+from typing import BinaryIO
+from zlib import error as ZlibError
+
+from bptt.data.memory import check_inflation, check_memory
+from bptt.errors import BpttError, InputError, MachineError
+
+GZIP = b"\x1f\x8b"
+
+_CHUNK = 2**22
+# Without it, opening a FIFO waits for somebody to write into it.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_CURE = "Write it into a file first"
+
+
+@contextmanager
+def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
+    """A file to read bytes from; of a pipe, all that is written into it.
+
+    Raises InputError if there is no such file, or it is a device, a socket or a FIFO that nobody writes
+    into; MachineError if it cannot be read.
+    """
+    try:
+        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+            yield _checked(path, file)
+    except BpttError:
+        raise
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise InputError(str(path), "must be a file", error.strerror, cure) from error
+    except OSError as error:
+        raise MachineError(str(path), "must be readable", error.strerror or error) from error
+
+
+def read_bytes(path: Path, cure: str = "") -> bytes:
+    """A file's content. Raises as `open_file` does, and MachineError if memory does not hold it."""
+    with open_file(path, cure) as file:
+        # Two copies: of one is made a text or an array.
+        check_memory(str(path), 2 * _size(file))
+        return file.read()
+
+
+def unpack(data: bytes, where: str) -> bytes:
+    """The content of bytes compressed by gzip.
+
+    Raises InputError if they are damaged or grow as no data do, MachineError if memory does not hold them.
+    """
+    parts: list[bytes] = []
+    total = 0
+    try:
+        with GzipFile(fileobj=io.BytesIO(data)) as file:
+            while part := file.read(_CHUNK):
+                total += len(part)
+                check_inflation(where, len(data), total)
+                check_memory(where, 3 * total)
+                parts.append(part)
+    except (BadGzipFile, EOFError, ZlibError) as error:
+        raise broken_gzip(where, error) from error
+    return b"".join(parts)
+
+
+def broken_gzip(where: str, error: Exception) -> InputError:
+    """The error for a file that begins as gzip does and is none."""
+    return InputError(where, "must be a whole gzip file", error, "Fetch it again")
+
+
+def _checked(path: Path, file: io.BufferedReader) -> BinaryIO:
+    """The file itself, or what is in the pipe. Raises InputError if it may have no end."""
+    mode = os.fstat(file.fileno()).st_mode
+    if stat.S_ISREG(mode):
+        return file
+    if not stat.S_ISFIFO(mode):
+        kind = "a socket" if stat.S_ISSOCK(mode) else "a device"
+        raise InputError(str(path), "must be a file", kind, _CURE)
+    return io.BytesIO(_drain(path, file))
+
+
+def _drain(path: Path, file: io.BufferedReader) -> bytes:
+    parts = [file.raw.read(_CHUNK)]
+    # None: somebody will write; nothing: nobody does.
+    if parts[0] == b"":
+        raise InputError(str(path), "must be a file", "a pipe that nobody writes into", _CURE)
+    os.set_blocking(file.fileno(), True)
+    total = 0
+    while part := file.raw.read(_CHUNK):
+        total += len(part)
+        check_memory(str(path), 3 * total)
+        parts.append(part)
+    return b"".join(part for part in parts if part)
+
+
+def _size(file: BinaryIO) -> int:
+    return file.getbuffer().nbytes if isinstance(file, io.BytesIO) else os.fstat(file.fileno()).st_size
