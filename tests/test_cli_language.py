@@ -62,12 +62,18 @@ def test_score_prints_a_line_for_each_line_and_the_sums(run: Path, command: Comm
     rows = [line.split("\t") for line in ended.out.splitlines()]
     assert [row[1:] for row in rows] == [["8", "0", "the cat"], ["3", "1", "是é"]]
     total = sum(float(row[0]) for row in rows)
-    counts, logs, perplexities = ended.err.splitlines()
+    counts, logs, perplexities, words, context = ended.err.splitlines()
     assert counts == "2 lines, 11 tokens, 1 of them unknown"
     # Each row is rounded to six decimals, and so is the sum.
     assert float(logs.split()[4].rstrip(",")) == pytest.approx(total, abs=2e-6)
     assert logs.endswith(f", {-total / log(2) / 11:.4f} bits per character")
     assert perplexities.startswith(f"perplexity per token {exp(-total / 11):.4f}, ")
+    # the, cat, 是é, and two line ends
+    found, counted = words.removeprefix("perplexity per word ").split(", ", 1)
+    assert float(found) == pytest.approx(exp(-total / 5), rel=1e-5)
+    assert counted.startswith("over 3 words between white space and 2 line ends")
+    sentences = json.loads((run / "config.json").read_text(encoding="utf-8"))["data"]["mode"] == "sentences"
+    assert context.startswith("each line is read " + ("from a zero input" if sentences else "after <eos>"))
 
 
 def test_token_scores_add_up_to_those_of_the_lines(run: Path, command: Command, tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def test_the_chosen_texts_are_those_with_the_highest_sum(run: Path, lists: dict,
     kept = command(
         "rescore", run, lists["words"], *options, "--case", "lower", "-o", lists["text"].parent / "out"
     )
-    assert (kept.out, kept.err) == ("", "")
+    context = "each line is read after <eos>, the end of a line, as the model learned a continuous text"
+    assert (kept.out, kept.err) == ("", f"{context}\n")
     assert (lists["text"].parent / "out").read_text(encoding="utf-8").splitlines() == expected
 
 

@@ -10,8 +10,7 @@ import pytest
 import torch
 from language_models import make_task, trained
 
-from bptt.data.batches import NOTHING
-from bptt.data.levels import VocabularyOptions
+from bptt.data.levels import END, VocabularyOptions
 from bptt.data.readers.document import Document
 from bptt.data.readers.minimal_pairs import MinimalPair, Prefix, holds_minimal_pairs
 from bptt.errors import InputError
@@ -41,8 +40,8 @@ PAIRS = (
 
 
 def loop(model, tokens: list[int]) -> tuple[float, torch.Tensor]:
-    """ln P of tokens read one by one, and of each that may follow them."""
-    states, before, total = (), NOTHING, 0.0
+    """ln P of tokens read one by one after the end of a line, and of each that may follow them."""
+    states, before, total = (), END, 0.0
     for token in tokens:
         logits, states = model(torch.tensor([[before]]), states)
         total += logits[0, 0].log_softmax(0)[token].item()

@@ -10,8 +10,7 @@ import pytest
 import torch
 from language_models import make_task, trained
 
-from bptt.data.batches import NOTHING
-from bptt.data.levels import VocabularyOptions
+from bptt.data.levels import END, VocabularyOptions
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.errors import InputError
 from bptt.tasks.language.casing import detect_case
@@ -150,8 +149,8 @@ def test_the_score_is_the_sum_and_equal_ones_keep_their_order() -> None:
 
 
 def loop(model, tokens: list[int]) -> float:
-    """ln P of a line, token by token."""
-    states, before, total = (), NOTHING, 0.0
+    """ln P of a line after the end of another, token by token."""
+    states, before, total = (), END, 0.0
     for token in tokens:
         logits, states = model(torch.tensor([[before]]), states)
         total += logits[0, 0].log_softmax(0)[token].item()

@@ -19,9 +19,9 @@ from bptt.tasks.language.scoring import LineScore, Totals, base_logarithm, score
 LINES = ["the cat 7 sat on", "", "z", "the mat, né 床前", "w" * 90, "a", "the the the", "前床"] * 3
 
 
-def loop(model, tokens: list[int]) -> list[float]:
-    """ln P of each token, read one by one."""
-    states, before, found = (), NOTHING, []
+def loop(model, tokens: list[int], mode: str) -> list[float]:
+    """ln P of each token, read one by one: a sentence after nothing, a line of a text after another's end."""
+    states, before, found = (), NOTHING if mode == "sentences" else END, []
     for token in tokens:
         logits, states = model(torch.tensor([[before]]), states)
         found.append(logits[0, 0].log_softmax(0)[token].item())
@@ -38,7 +38,7 @@ def test_scores_are_those_of_a_loop_over_single_tokens(level: str, mode: str) ->
     assert len(scores) == len(LINES)
     for line, score in zip(LINES, scores, strict=True):
         tokens = task.vocabulary.encode(line + "\n").tolist()
-        expected = loop(task.model, tokens)
+        expected = loop(task.model, tokens, mode)
         assert list(score.tokens) == tokens
         assert score.log_probabilities == pytest.approx(expected, abs=1e-5)
         assert score.log_probability == pytest.approx(sum(expected), abs=1e-5 * len(tokens))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,7 @@ def choose(
     from bptt.tasks.language.scoring import score_lines
 
     trained = load_language_model(run)
+    print(trained.config.data.line_context, file=sys.stderr)
     scores = list(score_lines(trained, sentences))
     for row in zip_longest(*(words(trained.vocabulary, score) for score in scores)):
         print("\t".join(map(_cells, row)))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bptt.cli.examples import Level
 from bptt.cli.training import as_typed, of_data, of_model, of_run, of_steps
 from bptt.errors import InputError
 from bptt.training.options import TrainingOptions
@@ -57,9 +58,7 @@ def compare(
         Literal["lm", "classify", "tag"] | None,
         of_data(help="Job to run on a file. Default: detected from the file."),
     ] = None,
-    level: Annotated[
-        Literal["character", "word", "bpe"], of_data(help="Unit of the text (lm).")
-    ] = "character",
+    level: Annotated[Level, of_data(help="Unit of the text (lm).")] = "character",
     length: Annotated[int, of_data(help="Length of truncated back-propagation in tokens (lm).")] = 50,
     batch_size: Annotated[int, of_steps(help="Examples or streams in a mini-batch.")] = 50,
     epochs: Annotated[
@@ -110,7 +109,7 @@ def _subject(
     symbols: int,
     examples: int,
     task: Literal["lm", "classify", "tag"] | None,
-    level: Literal["character", "word", "bpe"],
+    level: Level,
     length: int,
 ) -> Subject:
     """A problem of this name, else the file of this name."""

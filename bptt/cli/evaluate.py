@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,7 +68,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     """On minimal pairs, sentence by sentence; on a text as in training, the states carried on."""
     from bptt.cli.pairs import print_pairs, read_pairs
     from bptt.data.text import read_text
-    from bptt.tasks.language.evaluation import evaluate_text
+    from bptt.tasks.language.evaluation import COUNTED, evaluate_text
     from bptt.tasks.run_folder import read_held_out
 
     if data is not None and (pairs := read_pairs(data)):
@@ -75,6 +76,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     model, vocabulary, config = trained
     text = read_text(data) if data else read_held_out(run)
     _print(evaluate_text(model, vocabulary, config.data, text))
+    print(COUNTED, file=sys.stderr)
 
 
 def _classify(trained: TrainedClassifier, data: Path, figures: Path | None) -> None:

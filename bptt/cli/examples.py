@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from bptt.cli.training import FirstArguments, of_data, of_model
+from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from bptt.tasks.supervised import ExampleOptions
 
 STDIN = "-"
+
+Level = Literal["character", "word", "bpe", "whitespace"]
+LEVEL = (
+    "Unit of the text. whitespace: the words of a text that is tokenised already, such as the Penn Treebank."
+)
+WHITE_SPACE = "Keep white space as part of the text. Default: only of characters and byte pairs."
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,7 @@ class EncoderArguments:
 class TokenArguments:
     """What a token of a text is."""
 
-    level: Annotated[Literal["character", "word", "bpe"], of_data(help="Unit of the text.")] = "word"
+    level: Annotated[Level, of_data(help=LEVEL)] = "word"
     min_count: Annotated[
         int | None,
         of_data(help="Least number of occurrences; rarer tokens become <unk>. Default: 2 for words, else 1."),
@@ -102,14 +109,38 @@ class TokenArguments:
     lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False
     digits: Annotated[bool, of_data(help="Keep digits.")] = True
     punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True
+    white_space: Annotated[bool | None, of_data(help=WHITE_SPACE)] = None
 
     def options(self) -> VocabularyOptions:
         """The same as checked values."""
-        from bptt.data.levels import VocabularyOptions
-
-        return VocabularyOptions(
-            self.level, self.min_count, self.vocab_size, self.lower, self.digits, self.punctuation
+        return vocabulary_options(
+            self.level,
+            self.min_count,
+            self.vocab_size,
+            self.lower,
+            self.digits,
+            self.punctuation,
+            self.white_space,
         )
+
+
+def vocabulary_options(
+    level: Level,
+    min_count: int | None,
+    vocab_size: int | None,
+    lower: bool,
+    digits: bool,
+    punctuation: bool,
+    white_space: bool | None,
+) -> VocabularyOptions:
+    """The choices for a vocabulary. Raises InputError if white space is to be kept between whole words."""
+    from bptt.data.levels import VocabularyOptions, usual_white_space
+
+    if white_space and level == "whitespace":
+        cure = "Take --level word"
+        raise InputError("white_space", "is what separates the tokens of --level whitespace", cure=cure)
+    kept = usual_white_space(level) if white_space is None else white_space
+    return VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation, kept)
 
 
 def said_form(data: Path, detect: Callable[[Path, Columns], Detected], columns: Columns) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,7 @@ def print_pairs(trained: Trained, pairs: tuple[MinimalPair, ...], figures: Path 
     """For each paradigm the accuracy; then by the number of words before the one that differs."""
     from bptt.tasks.language.minimal_pairs import judge_pairs, summarise
 
+    print(trained.config.data.line_context, file=sys.stderr)
     judged = judge_pairs(trained, pairs, case_for(trained, (pair.good for pair in pairs)))
     names = dict.fromkeys(each.paradigm for each in judged)
     found = {name: summarise([each for each in judged if each.paradigm == name]) for name in names}

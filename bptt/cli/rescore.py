@@ -97,6 +97,7 @@ def rescore(
     from bptt.tasks.rescore.rescoring import align_all, choose, error_rates, judge
 
     trained = load_language_model(run)
+    print(trained.config.data.line_context, file=sys.stderr)
     found, development = _read_lists(nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
     ask = partial(judge, trained, case=case, batch_size=lists.batch_size)

@@ -29,7 +29,7 @@ def score(
     """Print the log-probability of every line of a text.
 
     The columns, separated by tabs, are log P, number of tokens, number of unknown tokens, and the text;
-    perplexity and bits per character of all lines go to standard error.
+    perplexity per token and per word, and bits per character, of all lines go to standard error.
     """
     from bptt.cli.machine import prepare
 
@@ -54,6 +54,7 @@ def score(
             counts = f"{len(found.tokens)}\t{found.unknown}"
             print(f"{found.log_probability / unit:.6f}\t{counts}\t{lines[index]}")
     _print_totals(totals, base, unit)
+    print(trained.config.data.line_context, file=sys.stderr)
 
 
 def _print_tokens(number: int, found: LineScore, vocabulary: Vocabulary, unit: float) -> None:
@@ -67,6 +68,8 @@ def _print_totals(totals: Totals, base: str, unit: float) -> None:
         f"log P (base {base}) {totals.log_probability / unit:.6f}, "
         f"{totals.bits_per_character:.4f} bits per character\n"
         f"perplexity per token {totals.perplexity:.4f}, "
-        f"{totals.known_perplexity:.4f} without the unknown",
+        f"{totals.known_perplexity:.4f} without the unknown, <eos> counted in both\n"
+        f"perplexity per word {totals.word_perplexity:.4f}, over {totals.words} words between white space "
+        f"and {totals.lines} line ends, as KenLM and SRILM count",
         file=sys.stderr,
     )

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bptt.cli.examples import LEVEL, WHITE_SPACE, Level, vocabulary_options
 from bptt.cli.training import (
     FirstArguments,
     RunArguments,
@@ -30,7 +31,7 @@ def lm(
     *,
     files: Annotated[list[Path] | None, typer.Argument(help=_FILES)] = None,
     run: RunArguments,
-    level: Annotated[Literal["character", "word", "bpe"], of_data(help="Unit of the text.")] = "character",
+    level: Annotated[Level, of_data(help=LEVEL)] = "character",
     mode: Annotated[Literal["continuous", "sentences"], of_data(help=_MODE)] = "continuous",
     held_out: Annotated[
         float, of_data(help="Share of the text, at its end, that is held out for evaluation.")
@@ -45,6 +46,7 @@ def lm(
     lower: Annotated[bool, of_data("--lower", help="Lower-case the text.")] = False,
     digits: Annotated[bool, of_data(help="Keep digits.")] = True,
     punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True,
+    white_space: Annotated[bool | None, of_data(help=WHITE_SPACE)] = None,
     cell: Annotated[str, of_model(help="Cell: a name listed by `bptt cells`, or mycell.py:MyCell.")] = "lstm",
     layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 2,
     hidden: Annotated[int, of_model(help="Hidden units of a layer.")] = 256,
@@ -77,7 +79,6 @@ def lm(
     import torch
 
     from bptt.cells import load
-    from bptt.data.levels import VocabularyOptions
     from bptt.data.text import default_corpus, read_corpus
     from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
     from bptt.tasks.language.model import LanguageModelTask
@@ -102,7 +103,7 @@ def lm(
                 forget_bias=first.forget_bias,
             ),
             DataOptions(mode, batch_size, length, held_out, run.seed),
-            VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation),
+            vocabulary_options(level, min_count, vocab_size, lower, digits, punctuation, white_space),
         )
     check_run(run.output, run.resume, run.overwrite)
     torch.manual_seed(run.seed)

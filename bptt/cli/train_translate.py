@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
+from bptt.cli.examples import DataArguments, EncoderArguments, Level, TokenArguments, said_form
 from bptt.cli.training import (
     ASKED,
     FirstArguments,
@@ -35,9 +35,7 @@ _DATA = (
 class TargetArguments:
     """What a token is that is written; by default as of the source."""
 
-    target_level: Annotated[
-        Literal["character", "word", "bpe"] | None, of_data(help="Unit of the target text. Default: --level.")
-    ] = None
+    target_level: Annotated[Level | None, of_data(help="Unit of the target text. Default: --level.")] = None
     target_min_count: Annotated[
         int | None, of_data(help="Least number of occurrences of a target token. Default: --min-count.")
     ] = None
@@ -48,9 +46,13 @@ class TargetArguments:
 
     def options(self, source: VocabularyOptions) -> VocabularyOptions:
         """The same as checked values."""
+        from bptt.data.levels import usual_white_space
+
+        level = self.target_level or source.level
         return replace(
             source,
-            level=self.target_level or source.level,
+            level=level,
+            white_space=source.white_space if level == source.level else usual_white_space(level),
             min_count=source.min_count if self.target_min_count is None else self.target_min_count,
             max_size=source.max_size if self.target_vocab_size is None else self.target_vocab_size,
             lowercase=self.target_lower or source.lowercase,

@@ -84,13 +84,13 @@ class Continuous(Batches):
 class Lines:
     """The lines of an encoded text, each with its `<eos>`; `lengths` (N,) counts their tokens.
 
-    `tokens` ends in `<eos>`. A line is read as a sentence: NOTHING goes in first, `<eos>` is the last to
-    be predicted (L2).
+    `tokens` ends in `<eos>`. What goes in first is `before`: NOTHING where a line is read as a sentence
+    (L2), END where it follows another line. `<eos>` is the last to be predicted.
     """
 
-    def __init__(self, tokens: Tensor) -> None:
+    def __init__(self, tokens: Tensor, before: int = NOTHING) -> None:
         ends = torch.nonzero(tokens == END).flatten()
-        self._tokens = tokens
+        self._tokens, self._before = tokens, before
         self._starts = torch.cat([ends.new_zeros(1), ends[:-1] + 1])
         self.lengths = ends + 1 - self._starts
 
@@ -102,7 +102,7 @@ class Lines:
         # Behind the end of a line stands another one; behind the last, nothing.
         positions = (self._starts[rows] + steps).clamp(max=len(self._tokens) - 1)
         targets = self._tokens[positions].long().masked_fill(padding, NOTHING)
-        inputs = torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
+        inputs = torch.cat([torch.full_like(targets[:1], self._before), targets[:-1]])
         return Batch(inputs.masked_fill(padding, NOTHING), targets, continues=False)
 
 

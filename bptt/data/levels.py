@@ -1,19 +1,19 @@
-"""The three levels at which a line of text is cut into tokens, and how their tokens are learned."""
+"""The levels at which a line of text is cut into tokens, and how their tokens are learned."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from bptt.data.checks import check_choice, check_least
+from bptt.data.checks import ADDED, check_choice, check_least
 from bptt.errors import InputError
 
-Name = Literal["character", "word", "bpe"]
+Name = Literal["character", "word", "bpe", "whitespace"]
 
 UNKNOWN, END = 0, 1
 SPECIAL = ("<unk>", "<eos>")
@@ -35,6 +35,11 @@ _WORD = "|".join(
     )
 )
 
+# What Python's `str.split` cuts at; the last four are no `\s` to the library.
+_SPACE = r"[\s\x1c-\x1f]+"
+# With the one space before it, as above.
+_BETWEEN_SPACES = r" ?[^ ]+"
+
 # Not the apostrophe of "we'll", which is another word than "well".
 _MARK = r"(?!(?<=\p{L})['’](?=\p{L}))[\p{P}\p{S}]"
 
@@ -44,17 +49,23 @@ _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
 _BPE_SIZE = 2000
 _NO_LIMIT = 2**31
 
+# The levels at which white space only separates tokens.
+_CUT_INTO_WORDS = ("word", "whitespace")
+
 
 @dataclass(frozen=True)
 class VocabularyOptions:
     """What a vocabulary is made of.
 
-    `level` is "character" (code points), "word" or "bpe" (byte-level byte pair encoding, Sennrich et
-    al. 2016, which knows every text). A token that occurs less often than `min_count` becomes
-    `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size` bounds V, the two
-    special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound). `lowercase`
-    makes capitals small; without `digits` or `punctuation` (symbols included) these are left out of the
-    text, but not the apostrophe inside a word. Raises InputError naming the option.
+    `level` is "character" (code points), "word" (words and marks), "bpe" (byte-level byte pair encoding,
+    Sennrich et al. 2016, which knows every text) or "whitespace" (exactly what lies between white space:
+    the tokens of a text that is cut already, such as the Penn Treebank). A token that occurs less often
+    than `min_count` becomes `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size`
+    bounds V, the two special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound).
+    `lowercase` makes capitals small; without `digits` or `punctuation` (symbols included) these are left out
+    of the text, but not the apostrophe inside a word. Without `white_space` a run of it is one space, and
+    none at the ends of a line; as words bring their spaces, no token is white space then. "whitespace" never
+    keeps it. Raises InputError naming the option.
     """
 
     level: Name = "character"
@@ -63,6 +74,7 @@ class VocabularyOptions:
     lowercase: bool = False
     digits: bool = True
     punctuation: bool = True
+    white_space: bool = field(default=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_choice("level", self.level, get_args(Name))
@@ -73,7 +85,7 @@ class VocabularyOptions:
     @property
     def least_count(self) -> int:
         """The count from which on a token is known."""
-        usual = 2 if self.level == "word" else 1
+        usual = 2 if self.level in _CUT_INTO_WORDS else 1
         return usual if self.min_count is None else self.min_count
 
     @property
@@ -81,6 +93,16 @@ class VocabularyOptions:
         """The bound on V."""
         usual = _BPE_SIZE if self.level == "bpe" else _NO_LIMIT
         return usual if self.max_size is None else self.max_size
+
+    @property
+    def keeps_white_space(self) -> bool:
+        """Whether white space is text, not what lies between words."""
+        return self.white_space and self.level != "whitespace"
+
+
+def usual_white_space(level: str) -> bool:
+    """Whether new models keep white space as text: characters and byte pairs do, words do not."""
+    return level not in _CUT_INTO_WORDS
 
 
 @dataclass(frozen=True)
@@ -127,15 +149,23 @@ LEVELS: Mapping[str, Level] = {
     "character": Level("characters", _ANYWHERE, "", _utf8, b"<unk>"),
     "word": Level("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
     "bpe": Level("tokens", _BEFORE_WORD, "", _from_alphabet, b"<unk>"),
+    "whitespace": Level("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
+}
+
+
+_PATTERNS = {"character": _ANY_CHARACTER, "word": _WORD, "whitespace": _BETWEEN_SPACES}
+_SPELLED_UNKNOWN = {
+    "word": re.compile(f" ?{SPECIAL[UNKNOWN]}"),
+    "whitespace": re.compile(rf"(?<!\S){SPECIAL[UNKNOWN]}(?!\S)"),
 }
 
 
 def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokenizer:
     """Learn the tokens of `parts`, the most frequent first. Raises InputError if there are none."""
     tokenizer = _untrained(options)
-    if options.level == "word":
+    if options.level in _SPELLED_UNKNOWN:
         # A text made for a closed vocabulary spells its unknown words so already.
-        parts = (re.sub(" ?" + SPECIAL[UNKNOWN], "", part) for part in parts)
+        parts = (_SPELLED_UNKNOWN[options.level].sub("", part) for part in parts)
     tokenizer.train_from_iterator(parts, _trainer(options))
     if tokenizer.get_vocab_size() == len(SPECIAL):
         rule = f"some {options.level} must occur {options.least_count} times in the text"
@@ -149,7 +179,7 @@ def _untrained(options: VocabularyOptions) -> Tokenizer:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
     else:
-        pattern = _WORD if options.level == "word" else _ANY_CHARACTER
+        pattern = _PATTERNS[options.level]
         tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
         tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
         tokenizer.decoder = decoders.Fuse()
@@ -167,6 +197,9 @@ def _normalizer(options: VocabularyOptions) -> normalizers.Normalizer | None:
         steps.append(normalizers.Replace(Regex(r"\p{N}"), ""))
     if not options.punctuation:
         steps.append(normalizers.Replace(Regex(_MARK), ""))
+    if not options.keeps_white_space:
+        # A line that is not empty begins with the space of its first word (`Level.opening`).
+        steps += [normalizers.Replace(Regex(_SPACE), " "), normalizers.Strip(left=False, right=True)]
     return normalizers.Sequence(steps) if steps else None
 
 
@@ -190,7 +223,8 @@ def _trainer(options: VocabularyOptions) -> trainers.Trainer:
 def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokenizer:
     """The same tokenizer, but a text that happens to hold "<eos>" holds five characters.
 
-    Only at the word level "<unk>" is read as the unknown word, with the space before it.
+    At the word level "<unk>" is read as the unknown word, with the space before it; between white space it
+    is a word that no vocabulary holds, and unknown for that.
     """
     content = json.loads(tokenizer.to_str())
     unknown = {

@@ -103,11 +103,18 @@ class Vocabulary:
 
     def characters(self, text: str) -> int:
         """How many characters of a text a model has to predict: those that the options leave in."""
+        return sum(map(len, self._left_in(text))) + text.count("\n")
+
+    def words(self, text: str) -> int:
+        """How many words between white space a text has, of what the options leave in."""
+        return sum(len(line.split()) for line in self._left_in(text))
+
+    def _left_in(self, text: str) -> Iterator[str]:
+        """The lines of a text as the options leave them."""
         normalizer = self._tokenizer.normalizer
-        if normalizer is None:
-            return len(text)
-        lines = text.split("\n")
-        return len(lines) - 1 + sum(len(normalizer.normalize_str(line)) for line in lines)
+        for line in text.split("\n"):
+            normal = line if normalizer is None else normalizer.normalize_str(line)
+            yield normal if self.options.keeps_white_space else normal.strip()
 
     def _check_tokens(self) -> None:
         """Raise ValueError unless each number below V is a token that stands for bytes."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bptt.cells import load
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import VocabularyOptions
+from bptt.data.levels import VocabularyOptions, usual_white_space
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
 from bptt.estimators.sklearn import (
@@ -137,7 +137,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ),
             HeadOptions(self.pooling),  # type: ignore[arg-type]
             TokenOptions(self.embedding_size),
-            VocabularyOptions(self.level),  # type: ignore[arg-type]
+            VocabularyOptions(self.level, white_space=usual_white_space(self.level)),  # type: ignore[arg-type]
             ExampleOptions(self.batch_size, self.held_out or 0.1, seed=seed),
         )
         held_out = None if self.held_out else examples

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from dataclasses import asdict, fields
-from types import MappingProxyType, UnionType
+from types import UnionType
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from bptt.data.checks import ADDED as ADDED
 from bptt.errors import InputError
 
 
@@ -21,9 +22,6 @@ class Dataclass(Protocol):
 
 
 Options = TypeVar("Options", bound=Dataclass)
-
-# The metadata of a field that older run folders lack.
-ADDED: Mapping[str, bool] = MappingProxyType({"added": True})
 
 _CURE = "Restore the file, or train again"
 

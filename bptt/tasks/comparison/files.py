@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.levels import Name, VocabularyOptions
+from bptt.data.levels import Name, VocabularyOptions, usual_white_space
 from bptt.data.readers.detect import detect
 from bptt.data.readers.document import read_document
 from bptt.data.readers.forms import read_examples
@@ -22,7 +22,8 @@ Job = Literal["lm", "classify", "tag"]
 def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
     """A file to compare variants on, for a job. Raises InputError."""
     if job == "lm":
-        return TextSubject(read_corpus([path]), VocabularyOptions(level), length, shared)
+        vocabulary = VocabularyOptions(level, white_space=usual_white_space(level))
+        return TextSubject(read_corpus([path]), vocabulary, length, shared)
     if job == "tag":
         found = read_conll(read_document(path))
         return TaggedSubject(path.name, found, None, WordOptions(), LAG, shared)

@@ -52,5 +52,5 @@ def _show(vocabulary: Vocabulary, tokens: tuple[int, ...]) -> str:
 
 
 def _begins(vocabulary: Vocabulary, token: int) -> bool:
-    alone = token == END or vocabulary.options.level == "word"
+    alone = token == END or vocabulary.unit == "words"
     return alone or vocabulary.pieces[token].startswith(b" ")

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from bptt.cells.cell import Cell
+from bptt.data.batches import NOTHING
 from bptt.data.checks import check_choice, check_least
-from bptt.data.levels import VocabularyOptions
+from bptt.data.levels import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.config import read_sections
 from bptt.tasks.options import to_section
@@ -75,6 +76,22 @@ class DataOptions:
         check_least("seed", self.seed, 0)
         if not 0 < self.held_out < 1:
             raise InputError("held_out", "is above 0 and below 1", self.held_out)
+
+    @property
+    def before_line(self) -> int:
+        """The input before the first token of a line that is scored by itself.
+
+        A model of sentences learned to begin from nothing, a zero input (L2). In a continuous text the end
+        of another line comes before a line; from zero the model has begun only once in each stream.
+        """
+        return NOTHING if self.mode == "sentences" else END
+
+    @property
+    def line_context(self) -> str:
+        """The same in words, for the user."""
+        if self.mode == "sentences":
+            return "each line is read from a zero input, as the model learned sentences"
+        return "each line is read after <eos>, the end of a line, as the model learned a continuous text"
 
 
 @dataclass(frozen=True)

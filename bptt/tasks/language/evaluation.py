@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from math import exp, inf, log
+from typing import NamedTuple
 
 from torch import Tensor
 
 from bptt.data.batches import Batch, Batches, Continuous, Sentences
-from bptt.data.levels import UNKNOWN
+from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.evaluating import evaluating
@@ -19,6 +20,23 @@ from bptt.tasks.language.network import START, LanguageModel, States
 _STREAM = 1000
 # The states of every step of a sentence are kept for the gradient.
 _SENTENCE = 10_000
+
+
+# What the metrics of a text count, for the user.
+COUNTED = (
+    "perplexity is per token, <eos> counted; word_perplexity per word between white space and line end, as "
+    "KenLM and SRILM count; bits_per_character counts newlines"
+)
+
+
+class EncodedText(NamedTuple):
+    """The tokens (T,) that a model has to predict, the number of characters that they are, newlines
+    counted, and of words between white space.
+    """
+
+    tokens: Tensor
+    characters: int
+    words: int
 
 
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
@@ -43,8 +61,8 @@ def check_sentences(text: str) -> None:
             raise InputError(f"text:{number}", rule, len(line), cure)
 
 
-def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> tuple[Tensor, int]:
-    """The tokens of what a model has to predict of `text`, and how many characters these are.
+def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> EncodedText:
+    """Encode what a model has to predict of `text`.
 
     Where sentences are read, that is the lines that hold something. Raises InputError if nothing is,
     and for a line that is too long for a sentence.
@@ -55,7 +73,7 @@ def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> tupl
     tokens = vocabulary.encode(text)
     if not len(tokens):
         raise InputError("text", "must hold something to predict", cure="Give more text")
-    return tokens, vocabulary.characters(text)
+    return EncodedText(tokens, vocabulary.characters(text), vocabulary.words(text))
 
 
 def evaluate_text(
@@ -63,12 +81,13 @@ def evaluate_text(
 ) -> dict[str, float]:
     """Predict every token of `text`, read in the mode in which the model was trained.
 
-    "loss" is the mean in nats per token, "perplexity" its exponential; "bits_per_character" is
-    the sum in bits over the characters of the text, newlines included, and so compares models of any
-    vocabulary, as long as few are unknown: `<unk>` costs less than its spelling. "tokens" and
-    "unknown" count what was predicted, and the `<unk>` in it.
+    "loss" is the mean in nats per token, `<eos>` counted, "perplexity" its exponential. "word_perplexity" is
+    the exponential of the sum over "words", those between white space, and "line_ends"; it is what KenLM and
+    SRILM print, and compares models of any level. So does "bits_per_character", the sum in bits over the
+    characters of the text, newlines counted; both as long as few tokens are unknown: `<unk>` costs less than
+    its spelling. "tokens" and "unknown" count what was predicted, and the `<unk>` in it.
     """
-    tokens, characters = encode_text(vocabulary, options, text)
+    tokens, characters, words = encode_text(vocabulary, options, text)
     streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
     batches = make_batches(tokens, options, streams)
     total, states = 0.0, START
@@ -77,11 +96,15 @@ def evaluate_text(
             batch = batches.batch(0, index).to(model.device)
             loss, states = mean_loss(model, batch, states if batch.continues else START)
             total += loss.item() * batch.units
+    line_ends = int((tokens == END).sum())
     return {
         "loss": total / len(tokens),
         "perplexity": perplexity(total / len(tokens)),
+        "word_perplexity": perplexity(total / (words + line_ends)),
         "bits_per_character": total / log(2) / characters,
         "tokens": len(tokens),
+        "words": words,
+        "line_ends": line_ends,
         "unknown": int((tokens == UNKNOWN).sum()),
     }
 

@@ -34,7 +34,7 @@ def expose(trained: Trained, text: str, number: int, limit: int) -> Exposure:
 
 def expose_all(trained: Trained, text: str, number: int, limit: int, count: int) -> list[Exposure]:
     """At most `count` stretches of a continuous text, one after the other, or as many sentences."""
-    tokens = encode_text(trained.vocabulary, trained.config.data, text)[0].long()
+    tokens = encode_text(trained.vocabulary, trained.config.data, text).tokens.long()
     if trained.config.data.mode == "sentences":
         lines = Lines(tokens)
         check_number(number, len(lines.lengths), "sentences")

@@ -117,7 +117,8 @@ def beginning_log_probabilities(trained: Trained, texts: Sequence[str], batch_si
     next does not go on with a letter, a digit or an apostrophe.
     """
     vocabulary = trained.vocabulary
-    lines = Lines(vocabulary.encode("".join(f"{text}\n" for text in texts)))
+    tokens = vocabulary.encode("".join(f"{text}\n" for text in texts))
+    lines = Lines(tokens, trained.config.data.before_line)
     ends = torch.tensor([not _goes_on(piece) for piece in vocabulary.pieces])  # (V,)
     found = torch.empty(len(texts), dtype=torch.float64)
     for rows in torch.split(torch.argsort(lines.lengths, stable=True), batch_size):

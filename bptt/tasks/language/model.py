@@ -66,7 +66,7 @@ class LanguageModelTask(Task):
         self.unit = self.vocabulary.unit
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
             self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
-        self._tokens, _ = encode_text(self.vocabulary, options, self._parts[0])
+        self._tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
         self._batches = make_batches(self._tokens, options, options.batch_size)
 
     @property
@@ -105,7 +105,7 @@ class LanguageModelTask(Task):
     def describe(self) -> list[str]:
         """The text, its parts, the vocabulary, and the size of the model."""
         learned, held_out = self._parts
-        tokens, _ = encode_text(self.vocabulary, self.config.data, held_out)
+        tokens = encode_text(self.vocabulary, self.config.data, held_out).tokens
         missing = int((tokens == UNKNOWN).sum()) / len(tokens)
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         cell = self.config.cell.name

@@ -1,7 +1,8 @@
 """The probability of sentences: P(w_1 ... w_n) = Π P(w_t | w_1 ... w_{t-1}), token by token (L2).
 
-A line is a sentence. It is read from a zero vector and the initial states, and `<eos>`, the newline, is
-its last token, whether the model learned from sentences or from a continuous text.
+A line is a sentence. It is read from the initial states, after what came before a line in training: a zero
+vector where sentences were learned, else `<eos>` (`DataOptions.before_line`). `<eos>`, the newline, is its
+last token in both modes.
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ _LOGITS = 1 << 24
 
 @dataclass(frozen=True)
 class LineScore:
-    """ln P of each token of a line, `<eos>` the last; `characters` counts the line and its newline."""
+    """ln P of each token of a line, `<eos>` the last; `characters` counts the line and its newline, `words`
+    what is between white space.
+    """
 
     tokens: tuple[int, ...]
     log_probabilities: tuple[float, ...]
     characters: int
+    words: int = 0
 
     @property
     def log_probability(self) -> float:
@@ -61,6 +65,7 @@ class Totals:
     characters: int = 0
     log_probability: float = 0.0
     known: float = 0.0
+    words: int = 0
 
     def add(self, score: LineScore) -> Totals:
         """The sums with one line more."""
@@ -72,6 +77,7 @@ class Totals:
             self.characters + score.characters,
             self.log_probability + score.log_probability,
             self.known + fsum(value for token, value in pairs if token != UNKNOWN),
+            self.words + score.words,
         )
 
     @property
@@ -83,6 +89,11 @@ class Totals:
     def known_perplexity(self) -> float:
         """Per token, `<eos>` counted, `<unk>` left out."""
         return perplexity(-self.known / (self.tokens - self.unknown))
+
+    @property
+    def word_perplexity(self) -> float:
+        """Per word between white space and line end, as KenLM and SRILM count; `<unk>` counted."""
+        return perplexity(-self.log_probability / (self.words + self.lines))
 
     @property
     def bits_per_character(self) -> float:
@@ -120,18 +131,19 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
 
 
 def _score_window(trained: Trained, window: list[str], batch_size: int) -> list[LineScore]:
-    model, vocabulary, _ = trained
+    model, vocabulary, config = trained
     for line in window:
         if "\n" in line:
             raise InputError("line", "a line to score has no newline in it", repr(line))
-    lines = Lines(vocabulary.encode("".join(line + "\n" for line in window)))
+    tokens = vocabulary.encode("".join(line + "\n" for line in window))
+    lines = Lines(tokens, config.data.before_line)
     found: dict[int, LineScore] = {}
     for rows in torch.split(torch.argsort(lines.lengths, stable=True), batch_size):
         batch = lines.batch(rows).to(model.device)
         with evaluating(model):
             values = token_log_probabilities(model, batch).t().tolist()
-        for row, tokens, ln in zip(rows.tolist(), batch.targets.t().tolist(), values, strict=True):
-            length = int(lines.lengths[row])
-            characters = vocabulary.characters(window[row]) + 1
-            found[row] = LineScore(tuple(tokens[:length]), tuple(ln[:length]), characters)
+        for row, target, ln in zip(rows.tolist(), batch.targets.t().tolist(), values, strict=True):
+            length, line = int(lines.lengths[row]), window[row]
+            counts = vocabulary.characters(line) + 1, vocabulary.words(line)
+            found[row] = LineScore(tuple(target[:length]), tuple(ln[:length]), *counts)
     return [found[row] for row in range(len(window))]

@@ -80,10 +80,14 @@ class ErrorRates:
 def judge(trained: Trained, lists: NBest, case: str = "keep", batch_size: int = 64) -> Candidates:
     """What each hypothesis of each utterance is judged by, read in a `case` of `CASES`.
 
-    A text that stands in the lists several times is read once. Raises InputError naming the option.
+    White space between words is read as one space, whatever it is: no error rate depends on it either. A
+    text that occurs in the lists several times is read once. Raises InputError naming the option.
     """
     check_choice("case", case, tuple(CASES))
-    write = CASES[case]
+
+    def write(text: str) -> str:
+        return CASES[case](" ".join(text.split()))
+
     texts = dict.fromkeys(write(h.text) for each in lists.utterances for h in each.hypotheses)
     found = dict(zip(texts, score_lines(trained, texts, batch_size), strict=True))
     return tuple(
