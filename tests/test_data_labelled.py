@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from bptt.data.examples import Examples
+from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.folders import holds_class_folders, read_class_files, read_class_folders
-from bptt.data.readers.grid import Columns, read_delimited, read_json_lines
+from bptt.data.readers.grid import Columns
 from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
+from bptt.data.readers.objects import read_json
 from bptt.errors import InputError
 
 
@@ -99,7 +101,7 @@ def test_a_fault_is_named_with_its_line(text: str, fault: str) -> None:
 
 def test_json_lines() -> None:
     text = '{"meta": [1], "text": "好\\n", "label": true}\n\n{"label": 3, "text": "b", "more": {}}\n'
-    found = read_labelled(read_json_lines(Document("d", text)), Columns())
+    found = read_labelled(read_json(Document("d", text)), Columns())
     assert pairs(found) == [("好\n", "true"), ("b", "3")]
     assert [row.place for row in found.rows] == ["d:1", "d:3"]
 
@@ -116,7 +118,7 @@ def test_json_lines() -> None:
 )
 def test_a_fault_in_json_lines_is_named(line: str, fault: str) -> None:
     with pytest.raises(InputError, match=fault):
-        read_labelled(read_json_lines(Document("d", f'{{"text": "a", "label": "x"}}\n{line}\n')), Columns())
+        read_labelled(read_json(Document("d", f'{{"text": "a", "label": "x"}}\n{line}\n')), Columns())
 
 
 def test_fasttext() -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from bptt.data.examples import Examples
 from bptt.data.nbest import Hypothesis, Utterance
+from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.grid import Columns, read_delimited, read_json_lines
+from bptt.data.readers.grid import Columns
 from bptt.data.readers.minimal_pairs import Prefix, read_minimal_pairs
 from bptt.data.readers.nbest import (
     detect_nbest,
@@ -22,6 +23,7 @@ from bptt.data.readers.nbest import (
     read_references,
     read_rnnlm,
 )
+from bptt.data.readers.objects import read_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
 from bptt.errors import InputError
 
@@ -61,7 +63,7 @@ def test_columns_of_pairs(text: str) -> None:
 def test_columns_of_pairs_named_by_the_user_or_in_json_lines() -> None:
     assert read("zh\ten\n嗨\tHi\n", input="en", target="zh").inputs == ("Hi",)
     lines = Document("d", '{"source": "Hi", "translation": "嗨"}\n')
-    assert read_pairs(read_json_lines(lines), Columns()).targets == ("嗨",)
+    assert read_pairs(read_json(lines), Columns()).targets == ("嗨",)
 
 
 @pytest.mark.parametrize(

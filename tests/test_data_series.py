@@ -10,9 +10,10 @@ import pytest
 from bptt.data.examples import Array, Examples
 from bptt.data.readers import parquet
 from bptt.data.readers.arrays import read_npz
+from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import read_grid
-from bptt.data.readers.grid import Columns, read_delimited
+from bptt.data.readers.grid import Columns
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
 from bptt.errors import InputError

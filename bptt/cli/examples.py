@@ -143,6 +143,12 @@ def vocabulary_options(
     return VocabularyOptions(level, min_count, vocab_size, lower, digits, punctuation, kept)
 
 
+HeaderOption = Annotated[
+    bool | None,
+    of_data("--header/--no-header", help="Whether the first row is a header. Default: detected."),
+]
+
+
 def said_form(data: Path, detect: Callable[[Path, Columns], Detected], columns: Columns) -> str:
     """The form that `detect` finds in a file, said aloud."""
     found = detect(data, columns)

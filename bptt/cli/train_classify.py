@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, TokenArguments, said_form
+from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption, TokenArguments, said_form
 from bptt.cli.training import (
     ASKED,
     FirstArguments,
@@ -35,6 +35,7 @@ def classify(
     input: Annotated[str | None, of_data(help="Input format. Default: detected from the file.")] = None,
     text_column: Annotated[str | None, of_data(help="Name of the column that holds the text.")] = None,
     label_column: Annotated[str | None, of_data(help="Name of the column that holds the label.")] = None,
+    header: HeaderOption = None,
     both_strands: Annotated[
         bool, of_data("--both-strands", help="Read each DNA sequence on both strands.")
     ] = False,
@@ -68,13 +69,13 @@ def classify(
     from bptt.tasks.inputs import TokenOptions
     from bptt.training.opening import check_run
 
-    columns = Columns(text_column, label_column)
+    columns = Columns(text_column, label_column, header=header)
     with as_typed():
         options = training_options(run, steps)
         form = said_form(data, detect, columns) if input is None else input
         config = ClassifierConfig(
             load(encoder.cell),
-            SourceOptions(form, text_column, label_column, both_strands=both_strands),
+            SourceOptions(form, text_column, label_column, both_strands=both_strands, header=header),
             encoder.options(first),
             HeadOptions(pooling, loss),
             TokenOptions(embedding, token_dropout),

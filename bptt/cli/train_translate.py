@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, Level, TokenArguments, said_form
+from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption, Level, TokenArguments, said_form
 from bptt.cli.training import (
     ASKED,
     FirstArguments,
@@ -121,6 +121,7 @@ def translate(
     ] = None,
     source_column: Annotated[str | None, of_data(help="Name of the source column.")] = None,
     target_column: Annotated[str | None, of_data(help="Name of the target column.")] = None,
+    header: HeaderOption = None,
     examples: DataArguments,
     tokens: TokenArguments,
     targets: TargetArguments,
@@ -147,11 +148,11 @@ def translate(
     from bptt.tasks.translate.task import TranslateTask
     from bptt.training.opening import check_run
 
-    columns = Columns(source_column, target_column)
+    columns = Columns(source_column, target_column, header=header)
     with as_typed():
         options = training_options(run, steps)
         form = said_form(data, detect_translated, columns) if input is None else input
-        pairs = PairOptions(form, source_column, target_column)
+        pairs = PairOptions(form, source_column, target_column, header=header)
         vocabulary = tokens.options()
         config = TranslatorConfig(
             load(encoder.cell),

@@ -35,12 +35,14 @@ class Example(Generic[X, Y]):
 @dataclass(frozen=True, eq=False)
 class Examples(Generic[X, Y]):
     """Examples that all have a target, or none. `columns` names the D numbers of a step or a row, () if
-    there are none. `notes` tell the user what was decided and what was left out, a line each.
+    there are none. `notes` tell the user what was decided and what was left out, a line each. `found` names
+    the columns that texts and their targets were read from, () if they had no names.
     """
 
     rows: tuple[Example[X, Y], ...]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -101,6 +103,13 @@ def note_left_out(places: Sequence[str], why: str) -> tuple[str, ...]:
     if not places:
         return ()
     return (f"examples left out, as they {why}: {len(places):,}, the first at {places[0]}",)
+
+
+def note_empty(places: Sequence[str]) -> tuple[str, ...]:
+    """A note that the examples at `places` are empty, and answered all the same; none if there are none."""
+    if not places:
+        return ()
+    return (f"empty texts, answered as such: {len(places):,}, the first at {places[0]}",)
 
 
 def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ _PARTS = (checkpoint.FILE.parent.name, WEIGHTS, RECORDS, CONFIG)
 
 # What may change: it alters no number of the steps already made. Epochs may be added, with conditions.
 _EPOCHS = "training.epochs"
-_FREE = (_EPOCHS, "training.checkpoint_every", "bptt")
+_FREE = (_EPOCHS, "training.checkpoint_every", "bptt", "source.learned", "pairs.learned")
 
 
 def check_run(run: Path, resume: bool, overwrite: bool) -> None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bptt.data.nucleotides import LETTERS
+from bptt.data.readers.delimited import delimiter, even_rows
 from bptt.data.readers.document import Document
 from bptt.data.readers.folders import holds_class_folders
-from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, is_json_lines, read_grid
-from bptt.data.readers.grid import LABELS, Columns, Grid, delimiter
-from bptt.data.readers.labelled import TEXTS
+from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, read_grid
+from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
 from bptt.data.readers.numbers import is_number
+from bptt.data.readers.objects import is_json
 from bptt.data.readers.tables import is_long
 from bptt.data.reading import read_bytes
 
@@ -28,6 +30,7 @@ _SIGNS = (
 )
 # Ten letters: fewer may be a word.
 _UCI = re.compile(rf"(?i)[^,]+,[^,]+,\s*[{LETTERS}]{{10,}}\s*")
+_NAMES = (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
             return Detected(form, reason)
     if all(_UCI.fullmatch(line) for line in document.lines if line.strip()):
         return Detected("uci", "its lines are CLASS, NAME, SEQUENCE")
-    if is_json_lines(document):
+    if is_json(document):
         return _of_header(read_grid(document), columns)
     return _of_columns(document, columns, labelled)
 
@@ -86,16 +89,18 @@ def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detecte
     mark = delimiter(document)
     if not mark:
         return Detected("lines", "its first line has no separator of columns")
-    rows = [line.split(mark) for line in document.lines if line.strip()]
+    cut = [line.split(mark) for line in document.lines if line.strip()]
+    rows = even_rows(document) or cut
     header = [cell.strip(' "') for cell in rows[0]]
-    found = _by_names(header, columns)
+    why = find_header(rows, columns, _NAMES)
+    found = None if why is None else _by_names(header, columns)
     if found:
         return found
     if mark == "\t" and all(len(row) > 2 and _are_numbers(row[1:]) for row in rows):
         return Detected("ucr", "its lines are a label and numbers, between tabs")
     text = Detected("lines", "its first line is no header")
-    if set(LABELS) & {name.casefold() for name in header}:
-        text = Detected("columns", f"its first line names a label: {', '.join(header)}")
+    if why is not None:
+        text = Detected("columns", f"its first line is a header: {', '.join(header)}")
     elif labelled and all(len(row) > 1 for row in rows):
         text = Detected(
             "columns", "each of its lines has a tab" if mark == "\t" else f"each of its lines has a {mark}"
@@ -105,7 +110,8 @@ def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detecte
 
 def _by_names(header: Sequence[str], columns: Columns) -> Detected | None:
     names = [name.casefold() for name in header]
-    text = next((name for name in (columns.input or "", *TEXTS) if name.casefold() in names), None)
+    known = (columns.input or "", *columns.learned[:1], *TEXTS)
+    text = next((name for name in known if name.casefold() in names), None)
     if text:
         return Detected("columns", f"it has a column {text}")
     if is_long(header):

@@ -9,11 +9,13 @@ from typing import Literal
 
 from bptt.data.examples import Array, Examples
 from bptt.data.readers.arrays import read_npz
+from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.dna import read_fasta, read_fastq, read_uci
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.folders import read_class_files, read_class_folders
-from bptt.data.readers.grid import Columns, Grid, read_delimited, read_json_lines
+from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
+from bptt.data.readers.objects import is_json, read_json
 from bptt.data.readers.parquet import read_parquet
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
@@ -26,7 +28,6 @@ Classified = Examples[str, str] | Examples[Array, str]
 Source = Path | Document
 
 PARQUET = b"PAR1"
-OBJECT = "{"
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,11 @@ def document_of(source: Source) -> Document:
 
 
 def read_grid(source: Source) -> Grid:
-    """The columns of a Parquet, JSON lines, TSV or CSV file. Raises InputError naming the line."""
+    """The columns of a Parquet, JSON, TSV or CSV file. Raises InputError naming the line."""
     if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
         return read_parquet(source)
     document = document_of(source)
-    return read_json_lines(document) if is_json_lines(document) else read_delimited(document)
-
-
-def is_json_lines(document: Document) -> bool:
-    """Whether a text begins as a JSON object."""
-    return document.text.lstrip().startswith(OBJECT)
+    return read_json(document) if is_json(document) else read_delimited(document)
 
 
 def read_examples(source: Source, form: str, columns: Columns) -> Classified:
@@ -83,7 +79,7 @@ def _of_path(kind: Kind, read: Callable[[Path], Classified]) -> Form:
 FORMS: Mapping[str, Form] = {
     "lines": _of_document("text", read_lines),
     "columns": _of_grid("text", read_labelled),
-    "fasttext": _of_document("text", read_fasttext),
+    "fasttext": Form("text", lambda source, columns: read_fasttext(document_of(source), columns)),
     "class-folders": _of_path("text", read_class_folders),
     "class-files": _of_path("text", read_class_files),
     "fasta": _of_document("dna", read_fasta),

@@ -1,45 +1,60 @@
-"""Rows of cells under columns: CSV, TSV and JSON lines, brought into one form."""
+"""Rows of cells under columns, whatever file they come from, and what is known about the columns."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
-from bptt.data.json_text import parse_json
-from bptt.data.readers.document import Document
 from bptt.errors import InputError
 
 LABELS = ("label", "labels", "category", "class", "target", "sentiment", "intent", "topic", "y")
 
+# Values that are no text, and whose spelling in Python is none either.
+_NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
+
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that a user names: of the input, of the target, and of the numbers that a model was
-    trained on. What is not named is looked for under its usual names.
+    """What is known about the columns of a file before it is read.
+
+    `input` and `target` are the names that the user has given, `features` the numbers that a model was
+    trained on; what is not named is looked for under the names of the training file, `learned`, and then
+    under its usual names. `header` says whether the first row names the columns (None: as the rows show).
+    `classes` are the labels that a model knows. Without `labelled`, examples are read to be answered: they
+    need no target, and none is left out.
     """
 
     input: str | None = None
     target: str | None = None
     features: tuple[str, ...] = ()
+    header: bool | None = None
+    learned: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    labelled: bool = True
+
+
+class Unreadable(NamedTuple):
+    """The first cell of a column that is neither a text nor a number: its `place`, and `what` it holds."""
+
+    place: str
+    what: str
 
 
 @dataclass(frozen=True)
 class Grid:
     """Cells as text, and the place of each row. `header` is () while nobody has said that the first row
-    is one.
+    is one. `unreadable` are the columns that hold lists, objects or bytes.
     """
 
     name: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     places: tuple[str, ...]
+    unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [name.casefold() for name in self.header]
+        names = [name.casefold() for name in self.header if name]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError(self.name, "each column has a name of its own", ", ".join(twice))
@@ -50,12 +65,6 @@ class Grid:
         """The same with its first row as the header."""
         header = tuple(cell.strip() for cell in self.rows[0])
         return replace(self, header=header, rows=self.rows[1:], places=self.places[1:])
-
-    def with_header_of(self, names: Sequence[str]) -> Grid:
-        """The same; if it has no header yet, and its first row holds one of `names`, that is the header."""
-        known = {name.casefold() for name in names}
-        is_header = not self.header and any(cell.strip().casefold() in known for cell in self.rows[0])
-        return self.with_header() if is_header else self
 
     def check_widths(self) -> None:
         """Raise InputError at the first row that is not as wide as the header, or as the first row."""
@@ -68,86 +77,42 @@ class Grid:
     def find(self, wanted: str | None, usual: Sequence[str]) -> int | None:
         """The number of the column that the user has named, or of the first of the `usual` names.
 
-        Capitals do not count. None if there is no usual one. Raises InputError if the wanted one is
-        not there.
+        Capitals do not count; without a header, columns are named 1, 2, and so on. None if there is no
+        usual one. Raises InputError if the wanted column is not there, or holds no texts or numbers.
         """
-        names = [name.casefold() for name in self.header]
-        for name in (wanted,) if wanted else usual:
-            if name.casefold() in names:
+        names = [name.casefold() for name in self.header or map(str, range(1, len(self.rows[0]) + 1))]
+        for name in (wanted,) if wanted else usual if self.header else ():
+            if name and name.casefold() in names:
                 return names.index(name.casefold())
+            self._check_readable(name)
         if wanted:
             columns = ", ".join(self.header) or "no header"
-            raise InputError(self.name, f"must have a column {wanted}", columns)
+            cure = "" if self.header else "If the first row is one, give --header"
+            raise InputError(self.name, f"must have a column {wanted}", columns, cure)
         return None
 
+    def _check_readable(self, name: str) -> None:
+        for column, (place, what) in self.unreadable.items():
+            if column.casefold() == name.casefold():
+                raise InputError(place, f'"{column}" must be a text or a number', what)
 
-def delimiter(document: Document) -> str:
-    """The separator of columns: a tab if the first line has one, else a comma, else a semicolon; "" if
-    the first line has none of them.
+
+def grid_of(
+    name: str, places: Sequence[str], columns: Mapping[str, Sequence[Any]], spell: Callable[[Any], str]
+) -> Grid:
+    """Columns of values as a grid, a value being what `spell` makes of it: of texts, numbers, dates.
+
+    A null is an empty cell; a column that holds a list, an object or bytes is unreadable.
     """
-    first = next(line for line in document.lines if line.strip())
-    return next((mark for mark in "\t,;" if mark in first), "")
+    unreadable = {key: bad for key, values in columns.items() if (bad := _unreadable(places, values))}
+    kept = {key: values for key, values in columns.items() if key not in unreadable}
+    cells = [["" if value is None else spell(value) for value in values] for values in kept.values()]
+    rows = tuple(zip(*cells, strict=True)) if cells else ((),) * len(places)
+    return Grid(name, tuple(kept), rows, tuple(places), unreadable)
 
 
-def read_delimited(document: Document) -> Grid:
-    """The rows of a TSV or CSV file without blank lines, the header still among them.
-
-    Between tabs, quotes are characters like any other; with commas and semicolons they are those of
-    RFC 4180. Raises InputError with the line if they are not.
-    """
-    mark = delimiter(document)
-    found = list(_tabs(document) if mark == "\t" else _quoted(document, mark or ","))
-    return Grid(document.name, (), tuple(row for row, _ in found), tuple(place for _, place in found))
-
-
-def _tabs(document: Document) -> Iterator[tuple[tuple[str, ...], str]]:
-    for place, line in document.numbered():
-        if line.strip():
-            yield tuple(line.split("\t")), place
-
-
-def _quoted(document: Document, mark: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    reader = csv.reader(io.StringIO(document.text), delimiter=mark, strict=True)
-    while True:
-        place = f"{document.name}:{reader.line_num + 1}"
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            cure = "Double the quotes inside a quoted cell, or give a TSV or JSON lines"
-            raise InputError(place, "must be CSV as in RFC 4180", error, cure) from error
-        if row is None:
-            return
-        if any(cell.strip() for cell in row):
-            yield tuple(row), place
-
-
-def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of JSON lines, each with its place. Raises InputError with the line."""
-    for place, line in document.numbered():
-        if not line.strip():
-            continue
-        found = parse_json(line, place, "must be one JSON object a line")
-        if not isinstance(found, dict):
-            raise InputError(place, "must be one JSON object a line", line[:40])
-        yield place, found
-
-
-def read_json_lines(document: Document) -> Grid:
-    """The objects of JSON lines as rows; the columns are the keys of the first one that hold a text, a
-    number, true, false or null. What is null or not there is an empty cell.
-    """
-    places, objects = zip(*read_objects(document), strict=True)
-    header = tuple(key for key, value in objects[0].items() if not isinstance(value, dict | list))
-    rows = tuple(
-        tuple(_cell(found.get(key), key, place) for key in header)
-        for place, found in zip(places, objects, strict=True)
-    )
-    return Grid(document.name, header, rows, places)
-
-
-def _cell(value: object, key: str, place: str) -> str:
-    if isinstance(value, dict | list):
-        raise InputError(place, f'"{key}" must be a text or a number', type(value).__name__)
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
+def _unreadable(places: Sequence[str], values: Sequence[Any]) -> Unreadable | None:
+    for place, value in zip(places, values, strict=True):
+        if isinstance(value, _NO_CELLS):
+            return Unreadable(place, type(value).__name__)
+    return None

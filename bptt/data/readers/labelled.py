@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
-from bptt.data.examples import Example, Examples, gather, note_left_out
+from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.document import Document
-from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.readers.grid import Columns, Grid
+from bptt.data.readers.headers import RECORDS, TEXT_LABELS, TEXTS, with_header_of
 from bptt.errors import InputError
 
-TEXTS = tuple("text sentence review content tweet message utterance question sequence".split())
-
+_ANY = Columns()
 _FASTTEXT = re.compile(r"__label__(\S+)\s*(.*)")
 
 
@@ -20,71 +21,116 @@ def read_lines(document: Document) -> Examples[str, str]:
     return gather(document.name, rows)
 
 
-def read_fasttext(document: Document) -> Examples[str, str]:
-    """Lines of `__label__CLASS text`. Raises InputError with the line if there is none, or a second."""
-    rows, empty = [], []
+def read_fasttext(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
+    """Lines of `__label__CLASS text`. Raises InputError with the line if there is none, or a second; where
+    no label is needed, a line without one is a text.
+    """
+    rows: list[Example[str, str]] = []
     for place, line in document.numbered():
-        if not line.strip():
-            continue
         match = _FASTTEXT.match(line.strip())
-        if match is None or match[2].startswith("__label__"):
-            raise InputError(place, "must begin with one __label__CLASS", repr(line[:40]))
-        if match[2]:
+        if match and not match[2].startswith("__label__"):
             rows.append(Example(match[2], match[1], place))
-        else:
-            empty.append(place)
-    return gather(document.name, rows, notes=note_left_out(empty, "hold no text"))
+        elif match or (line.strip() and columns.labelled):
+            raise InputError(place, "must begin with one __label__CLASS", repr(line[:40]))
+        elif not columns.labelled:
+            rows.append(Example(line, None, place))
+    return _of_texts(document.name, rows, columns)
+
+
+def _of_texts(where: str, rows: list[Example[str, str]], columns: Columns, *notes: str) -> Examples[str, str]:
+    """Texts to learn from that are not empty; of texts to be answered all, their labels if each has one."""
+    empty = [row.place for row in rows if not row.input.strip()]
+    if columns.labelled:
+        full = [row for row in rows if row.input.strip()]
+        return gather(where, full, notes=(*notes, *note_left_out(empty, "hold no text")))
+    if any(row.target is None for row in rows):
+        rows = [replace(row, target=None) for row in rows]
+    return gather(where, rows, notes=(*notes, *note_empty(empty)))
 
 
 def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
-    """The texts and labels of a grid.
+    """The texts and labels of a grid, the first row being its header if `find_header` says so.
 
-    The first row is a header if one of its cells is a name of `columns`, or a usual name of a text or a
-    label (`TEXTS`, `LABELS`). Under a header, the text is the column of such a name, or the only one
-    beside the label; without a label, the targets are None. Without a header there are two columns,
-    and the one with fewer different cells is the label (the second, if there are as many). Examples
-    with no text are left out and counted. Raises InputError naming the line or the missing column.
+    Under a header, the text is the column that the user has named, or one of a usual name (`TEXTS`), or the
+    only one beside the label; without a label, the targets are None. Else there are two columns, and the
+    label is the one whose cells are all labels that are known, or the one with fewer different cells (the
+    second, if there are as many). A record is named by its column of a usual name (`RECORDS`). Examples to
+    learn from that have no text are left out and counted; others are kept. Raises InputError naming the
+    line or the missing column.
     """
-    chosen = [name for name in (columns.input, columns.target) if name]
-    grid = grid.with_header_of(chosen or (*TEXTS, *LABELS))
+    grid, said = with_header_of(grid, columns, (*TEXTS, *TEXT_LABELS))
     grid.check_widths()
     text, label, notes = _columns_of(grid, columns)
-    rows, empty = [], []
-    for cells, place in zip(grid.rows, grid.places, strict=True):
-        target = None if label is None else cells[label].strip()
-        if target == "":
-            raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
-        if cells[text].strip():
-            rows.append(Example(cells[text], target, place))
-        else:
-            empty.append(place)
-    return gather(grid.name, rows, notes=(*notes, *note_left_out(empty, "hold no text")))
+    targets = [None if label is None else cells[label].strip() for cells in grid.rows]
+    if "" in targets and columns.labelled:
+        place = grid.places[targets.index("")]
+        raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
+    name = grid.find(None, RECORDS)
+    name = None if name in (text, label) else name
+    rows = [
+        Example(cells[text], target or None, place, "" if name is None else cells[name].strip())
+        for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
+    ]
+    found = _of_texts(grid.name, rows, columns, *said, *notes)
+    return replace(found, found=_names(grid, text, label))
+
+
+def _names(grid: Grid, text: int, label: int | None) -> tuple[str, ...]:
+    """The names of the columns that were read."""
+    return tuple(grid.header[i] for i in (text, label) if i is not None) if grid.header else ()
 
 
 def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[str, ...]]:
     """The column of the text, that of the label, and what to say about them."""
+    label = grid.find(columns.target, (*columns.learned[1:], *TEXT_LABELS))
+    text = grid.find(columns.input, (*columns.learned[:1], *TEXTS))
     if not grid.header:
-        if columns.input or columns.target:
-            grid.find(columns.input or columns.target, ())
-        return _columns_by_cells(grid)
-    label = grid.find(columns.target, LABELS)
-    text = grid.find(columns.input, TEXTS)
-    others = [i for i in range(len(grid.header)) if i != label]
-    if len(others) == 1 and text is None:
+        return _columns_by_cells(grid, columns, text, label)
+    width = len(grid.header)
+    if text is None and label is None and width == 2:
+        return _columns_by_cells(grid, columns, None, None)
+    others = [i for i in range(width) if i not in (text, label)]
+    if text is None and len(others) == 1:
         text = others[0]
+    elif label is None and len(others) == 1 and _repeats(grid, others[0]):
+        label = others[0]
     if text is None or text == label:
-        cure = f"Name it, or call it {TEXTS[0]}"
+        cure = f"Name it (--text-column), or call it {TEXTS[0]}"
         raise InputError(grid.name, "must say which column is the text", ", ".join(grid.header), cure)
+    return text, label, (_said(grid, text, label),)
+
+
+def _said(grid: Grid, text: int, label: int | None) -> str:
     said = "none" if label is None else f'"{grid.header[label]}"'
-    return text, label, (f'columns: text "{grid.header[text]}", label {said}',)
+    return f'columns: text "{grid.header[text]}", label {said}'
 
 
-def _columns_by_cells(grid: Grid) -> tuple[int, int, tuple[str, ...]]:
-    width = len(grid.rows[0])
-    if width != 2:
-        cure = "Add a header with the columns text and label"
-        raise InputError(grid.places[0], "a file without a header has two columns", width, cure)
-    first, second = (len({row[i].strip() for row in grid.rows}) for i in (0, 1))
-    label = 0 if first < second else 1
-    counts = f"{min(first, second):,} different cells against {max(first, second):,}"
-    return 1 - label, label, (f"no header: column {label + 1} is the label ({counts})",)
+def _repeats(grid: Grid, column: int) -> bool:
+    """Whether the cells of a column may be labels: each occurs twice on average."""
+    return 2 * len({row[column].strip() for row in grid.rows}) <= len(grid.rows)
+
+
+def _columns_by_cells(
+    grid: Grid, columns: Columns, text: int | None, label: int | None
+) -> tuple[int, int, tuple[str, ...]]:
+    """The columns of a file whose names say nothing; `text` and `label` are those that the user has named."""
+    if text is not None and label is not None and text != label:
+        return text, label, ()
+    if len(grid.rows[0]) != 2:
+        cure = "Add a header with the columns text and label, or give their numbers (--text-column 1)"
+        raise InputError(grid.places[0], "a file without a header has two columns", len(grid.rows[0]), cure)
+    if label is None:
+        label, why = _label_by_cells(grid, columns) if text is None else (1 - text, "the other is the text")
+    else:
+        why = "as it was named"
+    named = f'"{grid.header[label]}"' if grid.header else f"no header: column {label + 1}"
+    return 1 - label, label, (f"{named} is the label ({why})",)
+
+
+def _label_by_cells(grid: Grid, columns: Columns) -> tuple[int, str]:
+    first, second = ({row[i].strip() for row in grid.rows} for i in (0, 1))
+    known = [i for i, cells in enumerate((first, second)) if cells <= set(columns.classes)]
+    if len(known) == 1:
+        return known[0], "its cells are labels that are known"
+    fewer, more = sorted((len(first), len(second)))
+    return int(len(first) >= len(second)), f"{fewer:,} different cells against {more:,}"

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import is_json_lines
-from bptt.data.readers.grid import read_objects
+from bptt.data.readers.objects import is_json, read_objects
 from bptt.errors import InputError
 
 _GOOD = "sentence_good"
@@ -39,7 +38,7 @@ class MinimalPair:
 
 def holds_minimal_pairs(document: Document) -> bool:
     """Whether a text is lines of JSON, the first one with "sentence_good"."""
-    return is_json_lines(document) and f'"{_GOOD}"' in document.text.lstrip().split("\n", 1)[0]
+    return is_json(document) and _GOOD in next(read_objects(document), ("", {}))[1]
 
 
 def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:

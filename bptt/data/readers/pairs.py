@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from bptt.data.examples import Example, Examples, gather, note_left_out
+from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
+from bptt.data.readers.headers import SOURCES, TARGETS, with_header_of
 from bptt.errors import InputError
-
-SOURCES = ("source", "src", "input")
-TARGETS = ("target", "trg", "tgt", "translation", "output")
 
 
 def read_parallel(source: Document, target: Document) -> Examples[str, str]:
@@ -27,32 +26,49 @@ def read_parallel(source: Document, target: Document) -> Examples[str, str]:
 
 
 def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
-    """The pairs of a TSV, CSV or JSON lines file.
+    """The pairs of a TSV, CSV, JSON or Parquet file, the first row being its header if `find_header` says so.
 
-    The first row is a header if one of its cells is a name of `columns` or a usual one (`SOURCES`,
-    `TARGETS`); then both columns must have a name. Without a header, the first column is translated
-    into the second, and what stands behind is not read. Raises InputError naming the line or column.
+    Under a header, the columns are those that the user has named, or those of usual names (`SOURCES`,
+    `TARGETS`); of two columns whose names are others, the first is translated into the second, as without a
+    header, where what stands behind is not read. Raises InputError naming the line or column.
     """
-    chosen = [name for name in (columns.input, columns.target) if name]
-    grid = grid.with_header_of(chosen or (*SOURCES, *TARGETS))
-    source, target = 0, 1
-    if grid.header or chosen:
-        source, target = _named(grid, columns.input, SOURCES), _named(grid, columns.target, TARGETS)
+    grid, said = with_header_of(grid, columns, (*SOURCES, *TARGETS))
+    source = grid.find(columns.input, (*columns.learned[:1], *SOURCES))
+    target = grid.find(columns.target, (*columns.learned[1:], *TARGETS))
+    if source is None and target is None and (not grid.header or len(grid.header) == 2):
+        source, target = 0, 1
+    source = _named(grid, source, SOURCES, "--source-column")
+    if target is None and not columns.labelled:
+        return _sources(grid, source, said)
+    target = _named(grid, target, TARGETS, "--target-column")
     rows = list(zip(grid.rows, grid.places, strict=True))
     short = next((place for cells, place in rows if len(cells) <= max(source, target)), None)
     if short is not None:
         rule = "must have a sentence and its translation, in two columns"
         raise InputError(short, rule, "fewer", "Put a tab between them")
     more = max(len(cells) for cells, _ in rows) - 2
-    notes = (f"not read: {more} more columns",) if more > 0 and not grid.header else ()
-    return _pairs(grid.name, ((cells[source], cells[target], place) for cells, place in rows), notes)
+    notes = (*said, *((f"not read: {more} more columns",) if more > 0 and not grid.header else ()))
+    found = tuple(grid.header[i] for i in (source, target)) if grid.header else ()
+    pairs = ((cells[source], cells[target], place) for cells, place in rows)
+    if not columns.labelled:
+        return replace(_sources(grid, source, notes), found=found)
+    return replace(_pairs(grid.name, pairs, notes), found=found)
 
 
-def _named(grid: Grid, wanted: str | None, usual: tuple[str, ...]) -> int:
-    found = grid.find(wanted, usual)
+def _sources(grid: Grid, source: int, notes: tuple[str, ...]) -> Examples[str, str]:
+    """What is to be translated, with no translation and none left out."""
+    rows: list[Example[str, str]] = [
+        Example(cells[source].strip() if source < len(cells) else "", None, place)
+        for cells, place in zip(grid.rows, grid.places, strict=True)
+    ]
+    empty = [row.place for row in rows if not row.input]
+    return gather(grid.name, rows, notes=(*notes, *note_empty(empty)))
+
+
+def _named(grid: Grid, found: int | None, usual: tuple[str, ...], option: str) -> int:
     if found is None:
         header = ", ".join(grid.header)
-        raise InputError(grid.name, f"must have a column {usual[0]}", header, "Name the column")
+        raise InputError(grid.name, f"must have a column {usual[0]}", header, f"Name it ({option})")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.data.readers.grid import Grid
+from bptt.data.readers.grid import Grid, grid_of
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
@@ -28,11 +28,6 @@ def read_parquet(path: Path) -> Grid:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(data))
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(str(path), "must be a Parquet file", error) from error
-    columns = [[_cell(value) for value in column.to_pylist()] for column in table.columns]
-    rows = tuple(zip(*columns, strict=True))
-    places = tuple(f"{path}: row {i}" for i in range(1, len(rows) + 1))
-    return Grid(str(path), tuple(table.column_names), rows, places)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else str(value)
+    places = [f"{path}: row {i}" for i in range(1, table.num_rows + 1)]
+    columns = dict(zip(table.column_names, (column.to_pylist() for column in table.columns), strict=True))
+    return grid_of(str(path), places, columns, str)

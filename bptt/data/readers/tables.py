@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.readers.headers import IDS, TIMES
 from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
 from bptt.errors import InputError
-
-IDS = ("id", "series", "series_id", "case", "case_id", "sample")
-TIMES = ("t", "time", "step", "timestamp", "index")
 
 
 def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     """The rows of a table, (D,) each.
 
-    The first row is a header if it holds, before its last cell, something that is no number; columns
-    without a header are named 1, 2, and so on. The label is the column `columns.target`, or one
-    of a usual name (`LABELS`), or the last. With `columns.features` these are the numbers, in this
+    The first row is a header if the user says so, or if it holds, before its last cell, something that is
+    no number; columns without a header are named 1, 2, and so on. The label is the column `columns.target`,
+    or one of a usual name (`LABELS`), or the last. With `columns.features` these are the numbers, in this
     order, and a table without another column has no labels. Raises InputError naming line and column.
     """
-    if not grid.header and not all(is_number(cell) for cell in grid.rows[0][:-1]):
+    if not grid.header and _is_header(grid.rows[0], columns):
         grid = grid.with_header()
     grid.check_widths()
     names = grid.header or numbered(len(grid.rows[0]))
-    named = Grid(grid.name, names, grid.rows, grid.places)
-    label = named.find(columns.target, LABELS)
-    if label is None and names[-1] not in columns.features:
+    named = replace(grid, header=names)
+    label = named.find(columns.target, (*columns.learned[1:], *LABELS))
+    if label is None and names[-1] not in columns.features and not any(columns.learned[1:]):
         label = len(names) - 1
     features = _features(named, columns, {label})
     rows = []
@@ -38,6 +37,12 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
         target = None if label is None else _label(cells[label], place)
         rows.append(Example(_numbers(cells, features, place, names), target, place))
     return gather(grid.name, rows, tuple(names[i] for i in features), note_missing(rows))
+
+
+def _is_header(row: Sequence[str], columns: Columns) -> bool:
+    if columns.header is not None:
+        return columns.header
+    return not all(is_number(cell) for cell in row[:-1])
 
 
 def is_long(header: Sequence[str]) -> bool:
@@ -59,7 +64,7 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
     if name is None or time is None:
         rule = f"must have a column {IDS[0]} and a column {TIMES[0]}"
         raise InputError(grid.name, rule, ", ".join(grid.header), "Call them so")
-    label = grid.find(columns.target, LABELS)
+    label = grid.find(columns.target, (*columns.learned[1:], *LABELS))
     features = _features(grid, columns, {name, time, label})
     times = _times(grid, time)
     groups: dict[str, list[int]] = {}

@@ -14,12 +14,12 @@ from bptt.data.readers.forms import (
     Kind,
     Source,
     document_of,
-    is_json_lines,
     read_examples,
     read_grid,
 )
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.labelled import read_lines
+from bptt.data.readers.objects import is_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
@@ -70,7 +70,7 @@ def _holds_pairs(source: Source) -> bool:
     if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
         return True
     document = document_of(source)
-    return is_json_lines(document) or all("\t" in line for line in document.lines if line.strip())
+    return is_json(document) or all("\t" in line for line in document.lines if line.strip())
 
 
 def _checked(pairs: Pairs) -> Pairs:

@@ -14,6 +14,7 @@ from bptt.errors import InputError
 from bptt.nn.pooling import PoolingKind
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
+from bptt.tasks.options import ADDED
 from bptt.tasks.supervised import ExampleOptions
 
 TASK = "classify"
@@ -24,8 +25,10 @@ Loss = Literal["cross-entropy", "squared"]
 @dataclass(frozen=True)
 class SourceOptions:
     """How inputs are read: `form` is a name in `data.readers.forms.FORMS`, the columns are those that the
-    user or the training data named. With `both_strands` DNA is learned in both directions, and what is
-    found in it is the mean over them. Raises InputError naming the option.
+    user or the training data named; `learned` are those that a text and its label were read from, `header`
+    says whether the first row of a file names them (None: as the rows show). With `both_strands` DNA is
+    learned in both directions, and what is found in it is the mean over them. Raises InputError naming the
+    option.
     """
 
     form: str = "columns"
@@ -33,6 +36,8 @@ class SourceOptions:
     target_column: str | None = None
     features: tuple[str, ...] = ()
     both_strands: bool = False
+    header: bool | None = field(default=None, metadata=ADDED)
+    learned: tuple[str, ...] = field(default=(), metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_choice("input", self.form, tuple(FORMS))
@@ -46,8 +51,9 @@ class SourceOptions:
 
     @property
     def columns(self) -> Columns:
-        """The columns by name."""
-        return Columns(self.input_column, self.target_column, self.features)
+        """What is known about the columns of another file."""
+        given = (self.input_column or "", self.target_column or "")
+        return Columns(features=self.features, header=self.header, learned=self.learned or given)
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ class ClassifyTask(Supervised):
     model: Classifier
 
     def __init__(self, examples: Labelled, held_out: Labelled | None, config: ClassifierConfig) -> None:
-        self.config = replace(config, source=replace(config.source, features=examples.columns))
+        source = replace(config.source, features=examples.columns, learned=examples.found)
+        self.config = replace(config, source=source)
         self._notes = examples.notes
         if held_out is None:
             options = config.data

@@ -12,6 +12,7 @@ from bptt.data.readers.translations import TRANSLATED, SourceKind, kind_of
 from bptt.errors import InputError
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
+from bptt.tasks.options import ADDED
 from bptt.tasks.supervised import ExampleOptions
 from bptt.tasks.translate.decoder_options import DecoderOptions
 from bptt.tasks.translate.hypotheses import LengthLimit
@@ -22,13 +23,16 @@ TASK = "translate"
 @dataclass(frozen=True)
 class PairOptions:
     """How pairs are read: `form` is a name in `data.readers.translations.TRANSLATED`, the columns are those
-    that the user or the training data named. Raises InputError naming the option.
+    that the user or the training data named; `learned` are those that pairs were read from, `header` says
+    whether the first row of a file names them (None: as the rows show). Raises InputError naming the option.
     """
 
     form: str = "text"
     source_column: str | None = None
     target_column: str | None = None
     features: tuple[str, ...] = ()
+    header: bool | None = field(default=None, metadata=ADDED)
+    learned: tuple[str, ...] = field(default=(), metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_choice("input", self.form, TRANSLATED)
@@ -45,8 +49,9 @@ class PairOptions:
 
     @property
     def columns(self) -> Columns:
-        """The columns by name."""
-        return Columns(self.source_column, self.target_column, self.features)
+        """What is known about the columns of another file."""
+        given = (self.source_column or "", self.target_column or "")
+        return Columns(features=self.features, header=self.header, learned=self.learned or given)
 
 
 @dataclass(frozen=True)

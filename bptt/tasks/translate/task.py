@@ -69,7 +69,7 @@ class TranslateTask(Supervised):
         self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
         self.config = replace(
             config,
-            pairs=replace(config.pairs, features=examples.columns),
+            pairs=replace(config.pairs, features=examples.columns, learned=examples.found),
             limit=LengthLimit(max(map(len, self._targets)), config.limit.factor),
         )
         with within_memory("the model", SMALLER):

@@ -1,0 +1,109 @@
+"""TSV and CSV: which character separates the columns, and the rows between them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
+from bptt.data.readers.document import Document
+from bptt.data.readers.grid import Grid
+from bptt.errors import InputError
+
+Row = tuple[str, ...]
+
+_MARKS = "\t,;"
+# As many rows are compared to find the separator.
+_SAMPLE = 1000
+# The largest limit that `csv` takes where a C long has 32 bits.
+_ANY_SIZE = 2**31 - 1
+
+
+def delimiter(document: Document) -> str:
+    """The separator of columns, "" if the first line has none.
+
+    It is the one that cuts every row into the same number of columns, tabs first; a tab inside quotes is
+    none. Where a comma and a semicolon both do so, the labels decide: the column with the fewest different
+    cells holds no separator. Where none does, it is the first of tab, comma, semicolon in the first line.
+    """
+    first = next((line for line in document.lines if line.strip()), "")
+    there = [mark for mark in _MARKS if mark in first]
+    even = {mark: rows for mark in there if (rows := _even_rows(document, mark))}
+    if "\t" in even and _quotes_are_closed(even["\t"]):
+        return "\t"
+    clear = [mark for mark, rows in even.items() if _labels_are_clear(rows)]
+    return next(iter([*clear, *even, *there]), "")
+
+
+def read_delimited(document: Document) -> Grid:
+    """The rows of a TSV or CSV file without blank lines, the header still among them.
+
+    Between tabs, quotes are characters like any other; with commas and semicolons they are those of
+    RFC 4180. Raises InputError with the line if they are not.
+    """
+    found = list(_rows(document, delimiter(document) or ","))
+    return Grid(document.name, (), tuple(row for row, _ in found), tuple(place for _, place in found))
+
+
+def even_rows(document: Document) -> tuple[Row, ...]:
+    """The first rows of a text, if each has the same number of columns, at least two; else ()."""
+    mark = delimiter(document)
+    return _even_rows(document, mark) if mark else ()
+
+
+def _even_rows(document: Document, mark: str) -> tuple[Row, ...]:
+    try:
+        rows = tuple(row for row, _ in islice(_rows(document, mark), _SAMPLE))
+    except InputError:
+        return ()
+    widths = {len(row) for row in rows}
+    return rows if len(widths) == 1 and widths != {1} else ()
+
+
+def _quotes_are_closed(rows: Sequence[Row]) -> bool:
+    return not all(any(cell.count('"') % 2 for cell in row) for row in rows)
+
+
+def _labels_are_clear(rows: Sequence[Row]) -> bool:
+    """Whether the column with the fewest different cells, the last of these, holds no other separator."""
+    columns = reversed(list(zip(*rows, strict=True)))
+    labels = min(columns, key=lambda cells: len({cell.strip() for cell in cells}))
+    return not any(mark in cell for cell in labels for mark in _MARKS)
+
+
+def _rows(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
+    return _tabs(document) if mark == "\t" else _quoted(document, mark)
+
+
+def _tabs(document: Document) -> Iterator[tuple[Row, str]]:
+    for place, line in document.numbered():
+        if line.strip():
+            yield tuple(line.split("\t")), place
+
+
+def _quoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
+    reader = csv.reader(io.StringIO(document.text, newline=""), delimiter=mark, strict=True)
+    while True:
+        place = f"{document.name}:{reader.line_num + 1}"
+        try:
+            with _cells_of_any_size():
+                row = next(reader, None)
+        except csv.Error as error:
+            cure = "Double the quotes inside a quoted cell, or give a TSV or JSON lines"
+            raise InputError(place, "must be CSV as in RFC 4180", error, cure) from error
+        if row is None:
+            return
+        if any(cell.strip() for cell in row):
+            yield tuple(row), place
+
+
+@contextmanager
+def _cells_of_any_size() -> Iterator[None]:
+    """Lift the limit of `csv`, which is one for the whole process, for a while."""
+    before = csv.field_size_limit(_ANY_SIZE)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

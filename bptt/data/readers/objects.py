@@ -1,0 +1,100 @@
+"""JSON: objects, one a line or in one list, as rows of cells."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from bptt.data.json_text import parse_json
+from bptt.data.readers.document import Document
+from bptt.data.readers.grid import Grid, grid_of
+from bptt.errors import InputError
+
+# How an object begins, also a broken one, and one over several lines; a text may begin with a brace too.
+_OBJECT = re.compile(r'\{\s*("(?:[^"\\\n]|\\.)*"\s*:|\}\s*$|$)', re.MULTILINE)
+_LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
+
+_RULE = "must be one JSON object a line"
+
+
+def is_json(document: Document) -> bool:
+    """Whether a text is JSON: it begins as an object or a list of objects, or it is another list."""
+    text = document.text.lstrip()
+    if text.startswith("{"):
+        return bool(_OBJECT.match(text)) and not _goes_on(text.split("\n", 1)[0])
+    return text.startswith("[") and bool(_LIST_OF_OBJECTS.match(text) or _are_lists(document))
+
+
+def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The objects of JSON lines, or of one list, each with its place. Raises InputError naming the place."""
+    if document.text.lstrip().startswith("[") and (entries := _whole(document)) is not None:
+        found = ((f"{document.name}: entry {n}", entry) for n, entry in enumerate(entries, 1))
+        rule = "must be a list of JSON objects"
+    else:
+        lines = ((place, line) for place, line in document.numbered() if line.strip())
+        found, rule = ((place, _parse(line, place)) for place, line in lines), _RULE
+    for place, entry in found:
+        if not isinstance(entry, dict):
+            raise InputError(place, rule, json.dumps(entry, ensure_ascii=False)[:40])
+        yield place, entry
+
+
+def read_json(document: Document) -> Grid:
+    """The objects of JSON lines, or of a list, as rows; the columns are the keys of all, as they come.
+
+    Texts, numbers, true and false are cells; what is null or missing is an empty one. Columns with lists
+    or objects are unreadable.
+    """
+    pairs = list(read_objects(document))
+    if not pairs:
+        raise InputError(document.name, "must hold JSON objects", "none")
+    keys = dict.fromkeys(key for _, found in pairs for key in found)
+    columns = {key: [found.get(key) for _, found in pairs] for key in keys}
+    return grid_of(document.name, [place for place, _ in pairs], columns, _cell)
+
+
+def _parse(line: str, place: str) -> Any:
+    if line.strip() == "{":
+        cure = "Write each object on a line of its own, or all into one list"
+        raise InputError(place, _RULE, "an object over several lines", cure)
+    return parse_json(line, place, _RULE)
+
+
+def _whole(document: Document) -> list[Any] | None:
+    """The entries of a text that is one list; None for a list on each line. Raises InputError if broken."""
+    try:
+        found = parse_json(document.text, document.name, "must be a list of JSON objects")
+    except InputError:
+        if not _LIST_OF_OBJECTS.match(document.text.lstrip()):
+            return None
+        raise
+    assert isinstance(found, list)
+    return found
+
+
+def _are_lists(document: Document) -> bool:
+    """Whether a text is a list, or lists of several entries, one a line."""
+    try:
+        return isinstance(json.loads(document.text), list)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        found = [json.loads(line) for line in document.lines[:9] if line.strip()]
+    except (ValueError, RecursionError):
+        return False
+    return all(isinstance(each, list) and len(each) > 1 for each in found)
+
+
+def _goes_on(line: str) -> bool:
+    """Whether something other than white space follows a whole object on its line."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return bool(line[end:].strip())
+
+
+def _cell(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,220 @@
+"""Which first rows are headers, which separator is one, and which texts are JSON: one rule for all."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from bptt.data.examples import Examples
+from bptt.data.readers.delimited import delimiter, read_delimited
+from bptt.data.readers.detect import detect
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import read_examples, read_grid
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.labelled import read_labelled
+from bptt.data.readers.minimal_pairs import holds_minimal_pairs, read_minimal_pairs
+from bptt.data.readers.objects import is_json, read_objects
+from bptt.data.readers.pairs import read_pairs
+from bptt.data.readers.translations import detect_translated, read_translations
+from bptt.errors import InputError
+
+
+def doc(text: str) -> Document:
+    return Document("d", text)
+
+
+def learn(text: str, columns: Columns = Columns()) -> Examples[str, str]:  # noqa: B008
+    """As `bptt train classify` reads a text: by the form that it shows."""
+    assert detect(doc(text), columns).form == "columns"
+    found = read_examples(doc(text), "columns", columns)
+    return found  # type: ignore[return-value]
+
+
+FOUR = "很好\t正\n不好\t负\n好看\t正\n难看\t负\n"
+STARS = "good one,5\nbad one,1\nfine,5\nawful,2\n"
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "labels"),
+    [
+        ("文本\t标签\n", FOUR, ("正", "负", "正", "负")),
+        ("comment,stars\n", STARS, ("5", "1", "5", "2")),
+        ("Review Text,Rating\n", STARS, ("5", "1", "5", "2")),
+        ("出处\t好坏\n", FOUR, ("正", "负", "正", "负")),
+        ("utterance_body,cluster\n", "a b,c1\nd e,c2\nf g,c1\nh i,c3\n", ("c1", "c2", "c1", "c3")),
+        ('"What they said";"Mood"\n', '"a, b";"+"\n"c";"-"\n"d";"+"\n"e";"-"\n', ("+", "-", "+", "-")),
+    ],
+)
+def test_a_header_of_any_words_is_no_example(header: str, rows: str, labels: tuple[str, ...]) -> None:
+    found = learn(header + rows)
+    assert found.targets == labels
+    assert found.rows[0].place == "d:2"
+    assert any("header" in note or "columns" in note for note in found.notes)
+    # Without the header the same examples are found.
+    assert learn(rows, Columns(header=False)).targets == labels
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is this a question?\tquestion\nRun!\torder\nWhere?\tquestion\nGo!\torder\n",
+        "good\tpos\nbad\tneg\n",
+        "one film\trare\ntwo\tpos\nthree, and more.\tneg\n",
+        "Good film, really.\tonly once\nb\tpos\nc\tpos\nd\tneg\ne\tneg\n",
+        "first,second\nthird,fourth\n",
+    ],
+)
+def test_a_first_example_is_no_header(text: str) -> None:
+    assert len(learn(text)) == text.count("\n")
+
+
+def test_the_user_has_the_last_word() -> None:
+    text = "comment,stars\n" + STARS
+    assert len(learn(text, Columns(header=False))) == 5
+    assert learn("so,la\nxy,da\nzw,da\n", Columns(header=True)).inputs == ("xy", "zw")
+    assert read_examples(doc("1,2,a\n3,4,b\n"), "table", Columns(header=True)).columns == ("1", "2")
+    assert len(read_examples(doc("x,z,a\n3,4,b\n"), "table", Columns(header=None))) == 1
+    named = learn("a b,pos\nc,neg\n", Columns("1", "2"))
+    assert (named.inputs, named.targets) == (("a b", "c"), ("pos", "neg"))
+
+
+def test_the_cure_names_the_option() -> None:
+    with pytest.raises(InputError, match=r"got no header\. If the first row is one, give --header"):
+        learn("a b,pos\nc,neg\n", Columns("comment"))
+    with pytest.raises(InputError, match=r"which column is the text, got a1, b1, label\. .*--text-column"):
+        learn("a1,b1,label\nx,y,z\n")
+    with pytest.raises(InputError, match=r"two columns, got 3\. .*--text-column 1"):
+        learn("x y,z,w\nx,z,w\n")
+
+
+@pytest.mark.parametrize("header", ["text,label", "en,zh", "English,Chinese", "英文,中文", "source,target"])
+def test_a_header_of_pairs_is_no_pair(header: str) -> None:
+    text = f"{header}\nHi.,嗨。\nRun!,快跑！\n"
+    assert detect_translated(doc(text), Columns()).form == "text"
+    found = read_translations(doc(text), None, "text", Columns())
+    assert (found.inputs, found.targets) == (("Hi.", "Run!"), ("嗨。", "快跑！"))
+
+
+def test_words_of_a_dictionary_are_pairs() -> None:
+    text = "question\t问题\nsource\t来源\nde\t的\n"
+    found = read_pairs(read_delimited(doc(text)), Columns())
+    assert found.inputs == ("question", "source", "de")
+    with pytest.raises(InputError, match=r"must have a column source, got id, body, lang.*--source-column"):
+        read_pairs(read_delimited(doc("id,body,lang\n1,a,b\n2,c,d\n3,e,f\n4,g,h\n")), Columns())
+
+
+@pytest.mark.parametrize(
+    ("text", "mark", "labels"),
+    [
+        ("a film, yes;pos\nb film, no;neg\n", ";", ("pos", "neg")),
+        ('"a\tb",pos\n"c\td",neg\n', ",", ("pos", "neg")),
+        ('"a;b",pos\n"c;d",neg\n', ",", ("pos", "neg")),
+        ('pos;"one; two"\nneg;three, four\npos;a, b\n', ";", ("pos", "neg", "pos")),
+        ("a, b\tpos\nc, d\tneg\n", "\t", ("pos", "neg")),
+        ('"quoted" text\tpos\nso; "la\tneg\n', "\t", ("pos", "neg")),
+        ("text;label\na, b;pos\nc, d;neg\n", ";", ("pos", "neg")),
+        ('很好；真的，"是",正\n不好；真的，"否",负\n', ",", ("正", "负")),
+    ],
+)
+def test_the_separator_cuts_all_rows_alike(text: str, mark: str, labels: tuple[str, ...]) -> None:
+    assert delimiter(doc(text)) == mark
+    assert learn(text).targets == labels
+
+
+def test_cells_may_be_of_any_length() -> None:
+    limit = csv.field_size_limit()
+    long = "x" * (limit + 1)
+    found = read_labelled(read_delimited(doc(f'text,label\n"{long}",a\nb,c\n')), Columns())
+    assert found.inputs[0] == long
+    assert csv.field_size_limit() == limit
+
+
+ROWS = [{"text": "好", "label": "p", "id": 7}, {"label": "n", "text": "b\nc", "id": 8}]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_list_of_objects_is_read_as_lines_of_them_are(indent: int | None) -> None:
+    text = json.dumps(ROWS, ensure_ascii=False, indent=indent)
+    found = learn(text)
+    assert (found.inputs, found.targets) == (("好", "b\nc"), ("p", "n"))
+    assert [row.place for row in found.rows] == ["d: entry 1", "d: entry 2"]
+    assert [row.name for row in found.rows] == ["7", "8"]
+    lines = learn("\n".join(json.dumps(row) for row in ROWS))
+    assert (lines.inputs, lines.targets) == (found.inputs, found.targets)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('["a", "b"]', "d: entry 1: must be a list of JSON objects"),
+        ('[{"text": "a", "label": "b"}, 3]', "d: entry 2: must be a list of JSON objects, got 3"),
+        ('[{"text": "a"', "d: must be a list of JSON objects, got Expecting"),
+        ('{\n  "text": "a"\n}\n', "d:1: must be one JSON object a line.*on a line of its own"),
+        ('["a", "b"]\n["c", "d"]\n', 'd:1: must be one JSON object a line, got \\["a", "b"\\]'),
+        ("[]", "d: must hold JSON objects"),
+        ("[" * 100_000, "d: must have a column text, got no header"),
+    ],
+)
+def test_other_json_is_refused(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_grid(doc(text)).find("text", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{name} one cat", "{user} fine\tpos\nb\tneg", "[Applause] Yes.", "{}{}", '{"quoted"} x', "{", "["],
+)
+def test_a_text_may_begin_with_a_bracket(text: str) -> None:
+    assert is_json(doc(text)) is (text == "{")
+
+
+def test_a_column_that_is_missing_in_the_first_object_is_one() -> None:
+    found = learn('{"text": "a", "label": "x"}\n{"text": "b", "label": "y", "id": "r2"}\n')
+    assert [row.name for row in found.rows] == ["", "r2"]
+    with pytest.raises(InputError, match="d:1: must have a label"):
+        learn('{"text": "a"}\n{"text": "b", "label": "y"}\n')
+
+
+def test_what_is_no_text_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
+    for value, kind in ((["a"], "list"), ({"a": 1}, "dict")):
+        lines = doc(
+            json.dumps({"text": "a", "label": "x"}) + "\n" + json.dumps({"text": value, "label": "y"})
+        )
+        with pytest.raises(InputError, match=f'd:2: "text" must be a text or a number, got {kind}'):
+            read_labelled(read_grid(lines), Columns())
+    pyarrow = pytest.importorskip("pyarrow")
+    path = tmp_path / "a"
+    for column, kind in (([b"a", b"b"], "bytes"), ([["a"], ["b"]], "list"), ([None, {"a": 1}], "dict")):
+        table = pyarrow.table({"text": column, "label": ["x", "y"], "n": [1, 2]})
+        pyarrow.parquet.write_table(table, path)
+        row = 2 if column[0] is None else 1
+        with pytest.raises(InputError, match=f'a: row {row}: "text" must be a text or a number, got {kind}'):
+            read_labelled(read_grid(path), Columns())
+    table = pyarrow.table({"text": ["a", None, "c"], "label": ["x", "y", "x"], "tokens": [["a"], [], ["c"]]})
+    pyarrow.parquet.write_table(table, path)
+    found = read_labelled(read_grid(path), Columns())
+    assert (found.inputs, found.notes[-1].split(":")[1]) == (("a", "c"), " 1, the first at " + str(path))
+    kept = read_labelled(read_grid(path), Columns(labelled=False))
+    assert (kept.inputs, kept.targets) == (("a", "", "c"), ("x", "y", "x"))
+    assert kept.notes[-1] == f"empty texts, answered as such: 1, the first at {path}: row 2"
+
+
+def test_minimal_pairs_come_in_a_list_too() -> None:
+    pairs = [{"sentence_good": "a b", "sentence_bad": "b a", "UID": "u"}]
+    assert holds_minimal_pairs(doc(json.dumps(pairs)))
+    assert read_minimal_pairs(doc(json.dumps(pairs, indent=1)))[0].place == "d: entry 1"
+    assert not holds_minimal_pairs(doc('{"text": "sentence_good"}\n'))
+    assert [place for place, _ in read_objects(doc('{"a": 1}\n\n{"b": 2}'))] == ["d:1", "d:3"]
+
+
+def test_texts_to_be_answered_need_no_label_and_none_is_dropped() -> None:
+    asked = Columns(labelled=False, classes=("neg", "pos"))
+    found = read_labelled(read_delimited(doc("id,text,label\na,one,pos\nb,,neg\nc,three,\n")), asked)
+    assert found.inputs == ("one", "", "three")
+    assert not found.has_targets
+    assert [row.name for row in found.rows] == ["a", "b", "c"]
+    # One row says nothing about which column has fewer cells: the labels that are known do.
+    assert read_labelled(read_delimited(doc("pos\tneg film\n")), asked).inputs == ("neg film",)
