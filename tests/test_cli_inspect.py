@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,6 +102,8 @@ def test_what_follows_a_property_that_is_asked_for_is_said(command: Command, tmp
     assert inside.startswith("property [ab], area under the curve: encoder layer 1") and "; decoder" in inside
     assert none == "property nowhere: the same at every step, so that no unit can follow it"
     assert place.startswith("property line-position, correlation of ranks: ") and place.count("unit") == 2
+    # An area is at least one half: a unit that is low inside is said to be.
+    assert all(float(area) >= 0.5 for area in re.findall(r"unit \d+: ([\d.]+)", inside))
     # One picture of the source, one of the target.
     assert len(list(pictures.glob("text_line_position_*.png"))) == 2
 

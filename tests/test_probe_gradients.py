@@ -138,3 +138,17 @@ def test_the_pace_is_that_of_the_lags_that_a_gradient_reaches() -> None:
     found = LagCurve("layer 1", "δ", norms, norms, norms)
     assert norms[-1] == 0 and found.factor == pytest.approx(0.5)
     assert found.sentence == "layer 1 δ: down to a tenth at lag 4, ×0.5 a step, nothing from lag 150 on"
+
+
+@pytest.mark.parametrize("masked", [[0], [0, 2, 3], [1, 2, 3, 4]])
+def test_windows_that_a_mask_leaves_out_do_not_count(masked: list[int]) -> None:
+    torch.manual_seed(8)
+    stack = nn.GRU(INPUTS, HIDDEN, dtype=torch.float64)
+    x = torch.randn(STEPS, 5, INPUTS, dtype=torch.float64)
+    mask = torch.tensor([float(row not in masked) for row in range(5)])
+    found = gradient_by_lag(stack, x, lambda last: squares(last) * mask, LAGS)
+    kept = [row for row in range(5) if row not in masked]
+    wanted = gradient_by_lag(stack, x[:, kept], squares, LAGS)
+    assert found.losses == wanted.losses == len(kept)
+    for curve, truth in zip(found.curves, wanted.curves, strict=True):
+        assert curve.median == pytest.approx(truth.median, rel=1e-12)

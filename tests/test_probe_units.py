@@ -10,7 +10,7 @@ import torch
 
 from bptt import nn
 from bptt.errors import InputError
-from bptt.probe import LayerValues, Ranking, Value, find_property, rank_units, values, varies
+from bptt.probe import LayerValues, Ranking, UnitScore, Value, find_property, rank_units, values, varies
 from bptt.probe.units import HELD_OUT_FROM, average_ranks
 
 EPS = np.finfo(np.float64).eps
@@ -154,3 +154,19 @@ def test_what_cannot_be_ranked_is_refused() -> None:
     numbers[4, 1] = torch.nan
     with pytest.raises(InputError, match="finite"):
         rank_units([layer(numbers)], [wanted])
+
+
+@pytest.mark.parametrize(("sign", "score"), [(1.0, 1.0), (-1.0, 0.0)])
+def test_a_unit_that_is_low_inside_tells_as_much_as_one_that_is_high(sign: float, score: float) -> None:
+    inside = torch.tensor([0, 1, 1, 0, 0, 1, 0], dtype=torch.bool)
+    noise = torch.tensor([0.4, 0.5, 0.4, 0.5, 0.4, 0.5, 0.5])
+    units = torch.stack([noise, sign * inside.float()], 1)
+    (ranking,) = rank_units([layer(units)], [inside])
+    best = ranking.units[0]
+    assert (best.unit, best.score, best.strength, best.inverse) == (1, score, 1.0, sign < 0)
+
+
+@pytest.mark.parametrize(("rho", "inverse"), [(0.8, False), (-0.8, True), (0.0, False)])
+def test_the_strength_of_a_correlation_is_its_size(rho: float, inverse: bool) -> None:
+    found = UnitScore("layer 1", "h", 0, rho, chance=0.0)
+    assert (found.strength, found.inverse) == (abs(rho), inverse)

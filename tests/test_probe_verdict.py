@@ -130,6 +130,24 @@ def test_few_steps_do_not_tell(lags: int, level: str) -> None:
     assert ("too few steps to tell" in finding.headline) == (level == "warning")
 
 
+@pytest.mark.parametrize("pace", [0.39, 0.9, 1.0, 1.2])
+@pytest.mark.parametrize("lags", [1, 2, 5, 7])
+def test_few_steps_do_not_tell_whatever_the_pace(pace: float, lags: int) -> None:
+    norms = tuple(pace**lag for lag in range(lags + 1))
+    (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
+    assert (finding.level, finding.headline) == (
+        "warning",
+        "layer 1: too few steps to tell whether the gradient vanishes",
+    )
+    assert f"at lag {lags}" in finding.evidence
+
+
+def test_few_steps_do_tell_of_a_gradient_that_is_gone_or_grown() -> None:
+    for norms, headline in (((1.0, 0.05, 5e-4), "vanishes"), ((1.0, 5.0, 25.0), "explodes")):
+        (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
+        assert finding.headline == f"layer 1: the gradient {headline}"
+
+
 def test_a_cell_without_states_has_no_way_back_to_lose() -> None:
     dense = get("dense")
     gone = LagCurve("layer 1", "δ", *3 * ((1.0, 0.0, 0.0),))

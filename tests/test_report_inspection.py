@@ -271,6 +271,27 @@ def test_flow_shows_medians_bounds_and_memory(drawn: list[Axes], tmp_path: Path)
     assert drawn[0].get_yscale() == "log"
 
 
+@pytest.mark.parametrize("bounded", [False, True])
+def test_only_a_bound_is_dotted_and_only_then_the_note_says_so(
+    drawn: list[Axes], tmp_path: Path, bounded: bool
+) -> None:
+    """An LSTM of two layers has three quantities, and no bound."""
+    norms = 0.9 ** np.arange(9.0)
+    bound = norms if bounded else None
+    flows = [
+        Flow(layer, name, norms, norms, norms, bound if name == "δ" else None, None)
+        for layer in ("layer 1", "layer 2")
+        for name in ("δ", "h", "c", "n", "m")
+    ]
+    draw_flow(flows, "title", tmp_path / "flow.png")
+    dotted = [line for line in drawn[0].lines if line.get_linestyle() in (":", (0, (1, 2)))]
+    labelled = [line for line in drawn[0].lines if not str(line.get_label()).startswith("_")]
+    assert len(labelled) == 10 and not any(line.get_linestyle() == ":" for line in labelled)
+    assert len(drawn[0].lines) - len(labelled) == (2 if bounded else 0) >= len(dotted) // 2
+    (note,) = [text.get_text() for text in drawn[0].texts if "median" in text.get_text()]
+    assert ("dotted: the bound" in note) == bounded
+
+
 def test_flow_without_a_gradient_is_drawn(drawn: list[Axes], tmp_path: Path) -> None:
     nothing = np.zeros(5)
     draw_flow([Flow("layer 1", "h", nothing, nothing, nothing, None, None)], "title", tmp_path / "flow.png")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
     from bptt.probe.look import Look
     from bptt.probe.properties import Property
+    from bptt.probe.units import UnitScore
     from bptt.tasks.loading import AnyTrained
 
 PAGE = "report.html"
@@ -105,9 +106,16 @@ def _followed(asked: Property, found: Look) -> str:
     if not rankings:
         return f"property {asked.name}: the same at every step, so that no unit can follow it"
     best = (ranking.units[0] for ranking in rankings if ranking.units)
-    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {unit.score:.2f}" for unit in best)
+    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {_score(asked, unit)}" for unit in best)
     measure = "area under the curve" if asked.measure == "inside" else "correlation of ranks"
     return f"property {asked.name}, {measure}: {'; '.join(scores)}"
+
+
+def _score(asked: Property, unit: UnitScore) -> str:
+    """An area below one half is that of a unit that is low inside, which tells as much."""
+    if asked.measure != "inside":
+        return f"{unit.score:.2f}"
+    return f"{unit.strength:.2f}{', inverse (low inside)' if unit.inverse else ''}"
 
 
 def _source(run: Path, trained: AnyTrained, text: str | None, data: Path | None) -> tuple[Source, bool]:

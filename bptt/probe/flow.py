@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import median_low
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.probe.maps import GradientMap
+
+# Of one loss: the norms of δ by lag, and those of each state.
+_Row: TypeAlias = tuple[Tensor, Mapping[str, Tensor]]
+# By layer, where each loss (M,) enters it; None for a loss that does not depend on it.
+Anchors: TypeAlias = Mapping[str, Sequence[int | None]]
 
 TENTH = 0.1
 # How δ, the gradient of all sums of a step together, is shown beside the names of states.
@@ -38,19 +44,29 @@ class LagCurve:
         return 0 if self.quantity == NET else 1
 
     @property
+    def start(self) -> float:
+        """The norm that all others are compared with: the first that is not zero; 0 if all are."""
+        return self.median[self._begun]
+
+    @property
     def tenth(self) -> int | None:
-        """The effective memory: the first lag with at most a tenth of the first value, if there is one."""
-        limit = TENTH * self.median[0]
-        found = (lag for lag, value in enumerate(self.median, self.first) if value <= limit)
+        """The effective memory: the first lag with at most a tenth of `start`, if there is one."""
+        begun, limit = self._begun, TENTH * self.start
+        found = (lag for lag, value in enumerate(self.median[begun:], begun + self.first) if value <= limit)
         return next(found, None) if limit else None
 
     @property
     def factor(self) -> float:
         """Decay (below 1) or growth per step: the geometric mean over the lags that the gradient reaches."""
-        first, reached = self.median[0], self._reached
-        if not first or reached == 0 < len(self.median) - 1:
+        begun, reached = self._begun, self._reached
+        if not self.start or reached == begun < len(self.median) - 1:
             return 0.0
-        return float((self.median[reached] / first) ** (1 / max(1, reached)))
+        return float((self.median[reached] / self.start) ** (1 / max(1, reached - begun)))
+
+    @property
+    def _begun(self) -> int:
+        """The first entry that is not zero: a gate that is shut at the loss itself lets nothing in there."""
+        return min((k for k, norm in enumerate(self.median) if norm), default=0)
 
     @property
     def _reached(self) -> int:
@@ -65,7 +81,7 @@ class LagCurve:
     def sentence(self) -> str:
         """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
         name = f"{self.layer} {self.quantity}"
-        if not self.median[0]:
+        if not self.start:
             return f"{name}: no gradient"
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
         last = len(self.median) - 1
@@ -90,15 +106,14 @@ def curve(layer: str, quantity: str, norms: Tensor) -> LagCurve:
     return LagCurve(layer, quantity, tuple(lower), tuple(median), tuple(upper))
 
 
-def flow(
-    examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Mapping[str, Sequence[int]]], lags: int
-) -> Flow:
+def flow(examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Anchors], lags: int) -> Flow:
     """The gradient by lag, from the T x T pictures of one or more examples.
 
     Args:
         examples: of each example the maps of its layers.
         anchors: of each example, by layer, the step at which each loss (M,) enters the layer: lag 0. For a
             loss on a layer's own output at step m that is m; for the loss of a class the last step read.
+            None for a loss that does not depend on the layer (one that a mask leaves out): it is not counted.
         lags: the largest lag, at least 1, or as many as half of the losses have before them. Losses with
             fewer are left out, so that every lag is seen by the same ones.
 
@@ -107,7 +122,7 @@ def flow(
     layers = list(dict.fromkeys(found.layer for maps in examples for found in maps))
     curves, count = [], 0
     for layer in layers:
-        rows = list(_rows(examples, anchors, layer))
+        rows = list(_rows(examples, anchors, layer)) or [_no_gradient(examples, layer)]
         reach = min(lags, median_low(len(net) for net, _ in rows) - 1)
         long = [row for row in rows if len(row[0]) > reach]
         count = max(count, len(long))
@@ -126,17 +141,22 @@ def check_lags(lags: int) -> None:
 
 
 def _rows(
-    examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Mapping[str, Sequence[int]]], layer: str
-) -> Iterator[tuple[Tensor, Mapping[str, Tensor]]]:
-    """Of every loss the norms of δ by lag, and those of the states."""
+    examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Anchors], layer: str
+) -> Iterator[_Row]:
+    """Of every loss that depends on the layer the norms of δ by lag, and those of the states."""
     for maps, places in zip(examples, anchors, strict=True):
         for found in maps:
             if found.layer == layer:
-                for m, place in enumerate(places[layer]):
-                    yield _by_lag(found, m, place)
+                yield from (_by_lag(found, m, at) for m, at in enumerate(places[layer]) if at is not None)
 
 
-def _by_lag(found: GradientMap, m: int, place: int) -> tuple[Tensor, Mapping[str, Tensor]]:
+def _no_gradient(examples: Sequence[Sequence[GradientMap]], layer: str) -> _Row:
+    """The row of a layer that no loss depends on: zero at lags 0 and 1."""
+    states = next(found.carried for maps in examples for found in maps if found.layer == layer)
+    return torch.zeros(2), {state: torch.zeros(2) for state in states}
+
+
+def _by_lag(found: GradientMap, m: int, place: int) -> _Row:
     steps = slice(place, None) if found.reverse else slice(0, place + 1)
 
     def back(norms: Tensor) -> Tensor:

@@ -27,7 +27,8 @@ def gradient_by_lag(module: nn.Module, inputs: Tensor, loss: Callable[[Tensor], 
         module: the recurrent layers, in one direction, of torch.nn too. Its parameters, their `.grad`,
             its mode and torch's random state are left as they were; dropout is off.
         inputs: (T, B, I), or (B, T, I) with batch_first, T > lags; B windows of text.
-        loss: takes the stack's last output (B, width) to the losses (B,).
+        loss: takes the stack's last output (B, width) to the losses (B,). A window whose loss does not depend
+            on it, as one that a mask sets to zero, is left out, if there are others.
         lags: the largest k, at least 1. The steps before only make the states typical ones.
 
     Raises:
@@ -39,15 +40,17 @@ def gradient_by_lag(module: nn.Module, inputs: Tensor, loss: Callable[[Tensor], 
     _check(stack, inputs, lags, inputs.shape[time])
     with undisturbed(stack), listening([("", stack)]) as listener, only_vectors(stack, [stack]) as vectors:
         last = stack(inputs)[0].select(time, -1)
-        torch.autograd.grad(loss(last).sum(), vectors, allow_unused=True)
+        arrived, *_ = torch.autograd.grad(loss(last).sum(), [last, *vectors], allow_unused=True)
         heard = listener.heard()
+    counted = torch.ones(len(last), dtype=torch.bool) if arrived is None else arrived.any(-1).cpu()
+    rows = (counted if counted.any() else ~counted).nonzero().flatten()
     curves: list[LagCurve] = []
     for layer, norms in heard.items():
         # From the last step back; what a step hands on belongs to the lag that is one more.
-        curves.append(curve(layer, NET, norms.net.flip(0)[: lags + 1]))
-        carried = norms.carried.flip(0)[:lags].unbind(-1)
+        curves.append(curve(layer, NET, norms.net.flip(0)[: lags + 1, rows]))
+        carried = norms.carried.flip(0)[:lags, rows].unbind(-1)
         curves += [curve(layer, state, c) for state, c in zip(norms.states, carried, strict=True)]
-    return Flow(inputs.shape[1 - time], tuple(curves))
+    return Flow(len(rows), tuple(curves))
 
 
 def _check(stack: Stack, inputs: Tensor, lags: int, steps: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TypeAlias
@@ -12,9 +12,10 @@ from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, Part
+from bptt.probe.arrivals import own_anchors
 from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
-from bptt.probe.flow import NET, Flow, check_lags, flow
+from bptt.probe.flow import NET, Anchors, Flow, check_lags, flow
 from bptt.probe.last_loss import call_of, go_back
 from bptt.probe.layers import layer_names
 from bptt.probe.listener import only_vectors
@@ -123,7 +124,7 @@ def look(
         integrated=integrated,
         saturations=used,
         rankings=tuple(_rank(subjects, layers, properties)),
-        findings=verdict(list(_evidence(layers, found, used))),
+        findings=verdict(list(_evidence(layers, found, used, _arriving(ways)))),
     )
 
 
@@ -191,7 +192,7 @@ def _attribute(subject: Exposure, found: GradientMap) -> tuple[Tensor, tuple[int
 
 
 # Maps of the layers, and by layer the step at which each loss enters it: what `flow` takes of an example.
-_Way: TypeAlias = tuple[Sequence[GradientMap], Mapping[str, Sequence[int]]]
+_Way: TypeAlias = tuple[Sequence[GradientMap], Anchors]
 
 
 def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]:
@@ -200,7 +201,7 @@ def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]
         names = [_named(part, name) for name in layer_names(part.stack)]
         here = [found for found in maps if found.layer in names]
         if subject.has_own_losses(part):
-            yield here, dict.fromkeys(names, maps[0].loss_steps)
+            yield here, own_anchors(subject, part, dict(zip(names, here, strict=True)))
         else:
             yield from _ways_from_last(subject, part, here)
 
@@ -216,7 +217,7 @@ def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) 
             silent = {layer: one for layer, one in silent.items() if layer not in {n.layer for n in named}}
             yield named, {_named(part, layer): steps for layer, steps in places.items()}
     for layer, none in silent.items():
-        yield [none], {layer: [0 if none.reverse else len(part.inputs) - 1 for _ in every]}
+        yield [none], {layer: [None] * len(every)}
 
 
 def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]]) -> Tensor:
@@ -244,7 +245,19 @@ def _rank(
             yield from zip((property_ for property_, _ in asked), rankings, strict=True)
 
 
-def _evidence(layers: Sequence[Layer], found: Flow, used: Saturations) -> Iterator[Evidence]:
+def _arriving(ways: Iterable[_Way]) -> set[str]:
+    """The layers that a loss depends on."""
+    return {
+        layer
+        for _, anchors in ways
+        for layer, places in anchors.items()
+        if any(at is not None for at in places)
+    }
+
+
+def _evidence(
+    layers: Sequence[Layer], found: Flow, used: Saturations, arriving: Collection[str]
+) -> Iterator[Evidence]:
     curves = {curve.layer: curve for curve in found.curves if curve.quantity == NET}
     for layer in layers:
         gates = {v.name: float(v.tensor.mean()) for v in layer.values.values if v.kind == "gate"}
@@ -257,4 +270,5 @@ def _evidence(layers: Sequence[Layer], found: Flow, used: Saturations) -> Iterat
             saturations=[s for s in used.bounded if s.layer == layer.name],
             activities=[a for a in used.rectified if a.layer == layer.name],
             gates=gates,
+            arrives=layer.name in arriving,
         )

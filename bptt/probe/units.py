@@ -26,13 +26,24 @@ class UnitScore:
 
     Of a property that steps have or not: the area under the ROC curve, the probability that the unit is
     higher at a step that has it than at one that has not; 1 and 0 are perfect, 0.5 is chance. Of a number:
-    Spearman's correlation, from -1 to 1; 0 is chance.
+    Spearman's correlation, from -1 to 1; 0 is chance. `chance` says which of the two it is.
     """
 
     layer: str
     value: str
     unit: int
     score: float
+    chance: float = 0.5
+
+    @property
+    def inverse(self) -> bool:
+        """Whether the unit falls where the property holds or grows."""
+        return self.score < self.chance
+
+    @property
+    def strength(self) -> float:
+        """The score of the unit, or of its negative where it is inverse: from `chance` to 1."""
+        return self.chance + abs(self.score - self.chance)
 
 
 @dataclass(frozen=True)
@@ -124,7 +135,7 @@ def _ranking(
     found = []
     for numbers, unit in (units[k] for k in best):
         score = _scores(numbers.tensor[start:, unit : unit + 1], [wanted[start:]]).item()
-        found.append(UnitScore(numbers.layer, numbers.value, unit, score))
+        found.append(UnitScore(numbers.layer, numbers.value, unit, score, _chance(wanted)))
     return Ranking(tuple(found), held_out=start > 0)
 
 

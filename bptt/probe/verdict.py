@@ -32,6 +32,7 @@ DEAD = 0.1
 
 ORTHOGONAL = "--recurrent-init orthogonal: all singular values of the recurrent matrix begin at 1"
 COMPARISON = "`bptt compare FILE --cells ... --remedies ...` trains them side by side."
+SMALLER = "smaller inputs (their mean and deviation taken out), a smaller learning rate, or --recurrent-scale"
 CLIPPING = "--clip 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
 
 
@@ -49,7 +50,8 @@ class Finding:
 class Evidence:
     """What was measured of one layer and direction: the δ of its nets by lag, and what else there is.
 
-    `gates` are the means of its gates over all units and steps, by name.
+    `gates` are the means of its gates over all units and steps, by name. `arrives` says whether a loss
+    depends on what the layer gives: if `curve` has no gradient, that tells saturated units from unused ones.
     """
 
     layer: str
@@ -60,11 +62,12 @@ class Evidence:
     saturations: Sequence[Saturation] = ()
     activities: Sequence[Activity] = ()
     gates: Mapping[str, float] = field(default_factory=dict)
+    arrives: bool = False
 
 
 def fate(curve: LagCurve) -> Fate:
     """Whether the gradient of a curve vanishes, explodes, or does neither."""
-    first, last = curve.median[0], curve.median[-1]
+    first, last = curve.start, curve.median[-1]
     if not (math.isfinite(first) and math.isfinite(last)) or last > GROWN * first:
         return "exploding"
     if not first:
@@ -103,20 +106,31 @@ def _of_gradient(evidence: Evidence) -> Finding:
             advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller --recurrent-scale. {COMPARISON}"
             return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
         case "absent":
-            return Finding(
-                "warning", f"{layer}: no gradient arrives", "the loss does not depend on this layer"
-            )
+            return _of_nothing(evidence)
     if len(curve.median) == 1:
         headline = f"{layer}: there is no step to look back to"
         return Finding("warning", headline, "half of the losses or more have no step before them")
-    if curve.tenth and _lags(curve) < FEW:
+    if _lags(curve) < FEW:
         return Finding("warning", f"{layer}: too few steps to tell whether the gradient vanishes", numbers)
     headline = f"{layer}: the gradient neither vanishes nor explodes"
     return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
 
 
+def _of_nothing(evidence: Evidence) -> Finding:
+    """No gradient at any lag: the losses do not depend on the layer, or its units let nothing through."""
+    if not evidence.arrives:
+        headline = f"{evidence.layer}: no gradient arrives"
+        return Finding("warning", headline, "the loss does not depend on this layer")
+    headline = f"{evidence.layer}: no gradient passes"
+    numbers = (
+        "the loss depends on this layer, but ‖δ‖ is exactly 0 for half of the losses or more: the derivative "
+        "of saturated or dead units, here or in a layer above, is 0"
+    )
+    return Finding("bad", headline, numbers, SMALLER)
+
+
 def _numbers(curve: LagCurve) -> str:
-    first, last = curve.median[0], curve.median[-1]
+    first, last = curve.start, curve.median[-1]
     tenth = (
         f"a tenth of ‖δ‖ is left at lag {curve.tenth}"
         if curve.tenth

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,13 +15,17 @@ from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
 from bptt.report.inspection import Array, Flow, Hit, Inspection, Map, Saturation, Spectrum
-from bptt.report.page import BLUE, DASHES, GREEN, LAYERS, ORANGE, QUIET, page
+from bptt.report.page import BLUE, GREEN, LAYERS, ORANGE, QUIET, page
 from bptt.report.text_figure import draw_text
+
+LineStyle: TypeAlias = str | tuple[float, Sequence[float]]
 
 FORMATS = ("png", "svg")
 # What is smaller than this share of the largest, or of 1, is not drawn on a logarithmic scale.
 SMALLEST_SHARE = 1e-16
 SMALLEST_IN_MAP = 1e-12
+# Of the quantities of a layer: dots are left to the bound.
+_QUANTITIES: Sequence[LineStyle] = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
 # Triangles of gates stand so far from one another, in units of their sides.
 _NEXT_GATE = 1.3
 
@@ -91,21 +96,22 @@ def draw_flow(flows: Sequence[Flow], title: str, path: Path) -> None:
             # Of a single layer the quantities have the colours.
             alone = len(layers) == 1
             colour = LAYERS[(kind if alone else place) % len(LAYERS)]
-            _draw_line(axes, flow, colour, "-" if alone else DASHES[kind % len(DASHES)])
+            _draw_line(axes, flow, colour, "-" if alone else _QUANTITIES[kind % len(_QUANTITIES)])
         axes.set(xlabel="lag k (time steps back)", ylabel="norm of the gradient")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.spines["right"].set_visible(False)
         axes.margins(x=0.01)
         _logarithmic(axes, [part for flow in flows for part in (flow.median, flow.upper)])
         axes.legend(loc="best", handlelength=3.2, fontsize=9)
-        note = "median; shaded: middle half; dotted: the bound; ring: a tenth left"
+        bound = " dotted: the bound;" if any(flow.bound is not None for flow in flows) else ""
+        note = f"median; shaded: middle half;{bound} ring: a tenth left"
         axes.annotate(note, (0, -0.18), xycoords="axes fraction", fontsize=8, color=QUIET)
 
 
-def _draw_line(axes: Axes, flow: Flow, colour: str, dash: str) -> None:
+def _draw_line(axes: Axes, flow: Flow, colour: str, dash: LineStyle) -> None:
     lags = np.arange(len(flow.median))
     axes.fill_between(lags, flow.lower, flow.upper, color=colour, alpha=0.1, lw=0)
-    axes.plot(lags, flow.median, dash, color=colour, label=f"{flow.layer}, {flow.quantity}")
+    axes.plot(lags, flow.median, ls=dash, color=colour, label=f"{flow.layer}, {flow.quantity}")
     if flow.bound is not None:
         axes.plot(lags, flow.bound, color=colour, lw=1, ls=(0, (1, 2)))
     if flow.memory is not None:
