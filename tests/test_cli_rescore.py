@@ -225,3 +225,58 @@ def test_a_mangled_pair_has_its_line(run: Path, tmp_path: Path, command: Command
         ended = command("evaluate", run, file)
         assert ended.code == 2
         assert f"{file}:2: {rule}" in ended.err
+
+
+def test_silence_counts_what_was_inserted(run: Path, lists: dict, command: Command) -> None:
+    """By hand: where nothing was said, CATS is an insertion; THE CAT for THE HAT is an error of 4 words."""
+    pytest.importorskip("jiwer")
+    lists["text"].write_text("a THE HAT\nb WAS FULL\nc\n", encoding="utf-8")
+    ended = command("rescore", run, lists["words"], "--references", lists["text"], "--weight", 0)
+    assert table(ended.out)["1-best"] == ["50.00%", "2", "4", "3", "1", "0", "1"]
+
+
+def test_without_jiwer_the_choice_is_written_all_the_same(
+    run: Path, lists: dict, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bptt.tasks.rescore.metrics.jiwer", None)
+    options = "--references", lists["text"], "--weight", 0
+    shown = command("rescore", run, lists["words"], *options)
+    assert (shown.code, shown.out) == (0, "a THE CAT\nb WAS FULL\nc CATS\n")
+    assert "no error rates, which need jiwer (pip install 'bptt[metrics]')" in shown.err
+    written = command("rescore", run, lists["words"], *options, "-o", tmp_path / "out")
+    assert (written.code, written.out) == (0, "")
+    assert (tmp_path / "out").read_text(encoding="utf-8") == shown.out
+    tuned = command("rescore", run, lists["words"], *options[:2], "--tune-share", 0.5)
+    assert tuned.code == 2 and "needs jiwer" in tuned.err
+
+
+def test_the_choice_goes_into_no_file_that_is_read_and_through_no_link(
+    run: Path, lists: dict, tmp_path: Path, command: Command
+) -> None:
+    before = lists["text"].read_bytes()
+    (tmp_path / "link").symlink_to(lists["text"])
+    for output, rule in (
+        (lists["text"], "must not be a file that is read"),
+        (lists["words"], "must not be a file that is read"),
+        (tmp_path / "link", "must be the name of a file, got a symbolic link"),
+        (tmp_path, "must be the name of a file, got a folder"),
+        (tmp_path / "no" / "out", "must be in a folder that exists"),
+    ):
+        options = "--references", lists["text"], "--weight", 0, "-o", output
+        ended = command("rescore", run, lists["words"], *options)
+        assert ended.code == 2 and rule in ended.err
+    assert lists["text"].read_bytes() == before
+    stray = command("rescore", run, lists["words"], "--tune-share", 0.5, "--per-word", 1)
+    assert stray.code == 2 and "belong to --weight, got them with --tune-share" in stray.err
+
+
+@pytest.mark.parametrize("space", ["  ", "\t", "\u00a0", "\u3000"])
+def test_white_space_in_a_list_changes_no_choice(
+    run: Path, lists: dict, command: Command, space: str
+) -> None:
+    options = "--costs", lists["costs"], "--weight", 0.3, "--per-word", 2
+    plain = command("rescore", run, lists["words"], *options).out
+    lines = [line.split(" ", 1) for line in lists["words"].read_text(encoding="utf-8").splitlines()]
+    spaced = "".join(f"{key} {text.replace(' ', space)}\n" for key, text in lines)
+    lists["words"].write_text(spaced, encoding="utf-8")
+    assert command("rescore", run, lists["words"], *options).out.replace(space, " ") == plain

@@ -258,3 +258,38 @@ def test_errors_say_what_is_missing(monkeypatch) -> None:
     monkeypatch.setattr(metrics, "jiwer", None)
     with pytest.raises(InputError, match=r"needs jiwer, got no such package\. .*bptt\[metrics\]"):
         align_all(LISTS)
+
+
+class Jiwer3:
+    """jiwer as version 3 is: it takes no empty reference."""
+
+    @staticmethod
+    def process_words(references: list[str], hypotheses: list[str]) -> object:
+        if not all(reference.strip() for reference in references):
+            raise ValueError("one or more references are empty strings")
+        return pytest.importorskip("jiwer").process_words(references, hypotheses)
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [
+        (["", "a b", "", "c"], ["x y", "a", "", ""]),
+        (["", ""], ["x", ""]),
+        (["a", ""], ["", "b c d"]),
+        (["\u3000 ", "中 文"], ["中", " 中\u3000文 "]),
+    ],
+)
+def test_where_nothing_was_said_every_word_is_inserted(texts, monkeypatch) -> None:
+    pytest.importorskip("jiwer")
+    monkeypatch.setattr(metrics, "jiwer", Jiwer3)
+    sides = [[text.split() for text in side] for side in texts]
+    for reference, hypothesis, found in zip(*sides, align(*sides), strict=True):
+        assert found.errors == distance(reference, hypothesis)
+        assert (found.words, found.hits + found.substitutions + found.insertions) == (
+            len(reference),
+            len(hypothesis),
+        )
+    by_character = [[list("".join(words)) for words in side] for side in sides]
+    assert [each.errors for each in align(*by_character)] == [
+        distance(*pair) for pair in zip(*by_character, strict=True)
+    ]

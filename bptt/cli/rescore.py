@@ -14,9 +14,11 @@ import typer
 from bptt.cli.casing import Case, case_for
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
+from bptt.files import kind_of, write_whole
 
 if TYPE_CHECKING:
     from bptt.data.nbest import NBest
+    from bptt.tasks.rescore.metrics import Alignment
     from bptt.tasks.rescore.rescoring import Candidates, ErrorRates, Weights
 
 _NBEST = "n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
@@ -36,6 +38,11 @@ class ListArguments:
     batch_size: Annotated[
         int, typer.Option(min=1, help="Texts in a mini-batch; changes the speed, not the result.")
     ] = 64
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are named here."""
+        return [*filter(None, [self.references]), *(self.costs or ())]
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,14 @@ class WeightArguments:
             raise InputError("bptt rescore", rule, " and ".join(given) or "none")
         if self.tune_share is not None and not 0 < self.tune_share < 1:
             raise InputError("--tune-share", "is above 0 and below 1", self.tune_share)
+        if self.weight is None and (self.per_word or self.per_character or self.per_unknown):
+            rule = "--per-word, --per-character and --per-unknown belong to --weight"
+            raise InputError("bptt rescore", rule, f"them with {given[0]}", "Leave them out: all are tuned")
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are named here."""
+        return [*filter(None, [self.tune, self.tune_references]), *(self.tune_costs or ())]
 
     def given(self) -> Weights:
         """Those that the user has typed. Raises InputError."""
@@ -94,25 +109,50 @@ def rescore(
 
     prepare()
     from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.rescore.rescoring import align_all, choose, error_rates, judge
+    from bptt.tasks.rescore.rescoring import choose, error_rates, judge
 
     trained = load_language_model(run)
     print(trained.config.data.line_context, file=sys.stderr)
     found, development = _read_lists(nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
     ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
-    # What is missing for the error rates is missed before the work.
-    alignments = align_all(found, lists.unit) if found.has_references else []
+    # What is missing for the error rates, or for the file, is missed before the work.
+    alignments = _aligned(found, lists.unit)
+    if output is not None:
+        _check_output(output, [nbest, *lists.files, *weights.files])
     given = weights.given() if development is None else _tuned(ask, development, lists.unit)
     chosen = choose(ask(found), given)
     texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
     lines = [f"{each.name} {text}".rstrip() for each, text in zip(found.utterances, texts, strict=True)]
     if output is not None:
-        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+        write_whole(output, "".join(f"{line}\n" for line in lines).encode("utf-8"))
     elif not alignments:
         print(*lines, sep="\n")
     if alignments:
         _print_rates(error_rates(alignments, chosen), lists.unit)
+
+
+def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
+    """The alignments for the error rates; none, which is said, where jiwer is missing."""
+    from bptt.tasks.rescore.metrics import can_align
+    from bptt.tasks.rescore.rescoring import align_all
+
+    if not found.has_references:
+        return []
+    if can_align():
+        return align_all(found, unit)
+    print("no error rates, which need jiwer (pip install 'bptt[metrics]')", file=sys.stderr)
+    return []
+
+
+def _check_output(output: Path, inputs: list[Path]) -> None:
+    """Raise InputError unless a file can take this name, and is none of those that are read."""
+    if kind_of(output) not in (None, "a file"):
+        raise InputError(str(output), "must be the name of a file", kind_of(output), "Name another file")
+    if not output.parent.is_dir():
+        raise InputError(str(output), "must be in a folder that exists", str(output.parent), "Make it first")
+    if any(output.exists() and each.exists() and output.samefile(each) for each in inputs):
+        raise InputError(str(output), "must not be a file that is read", "one of them", "Name another file")
 
 
 def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:

@@ -38,18 +38,34 @@ class Alignment:
         return self.errors / self.words
 
 
+def can_align() -> bool:
+    """Whether jiwer is installed."""
+    return jiwer is not None
+
+
 def align(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> list[Alignment]:
     """The alignment of each hypothesis, a sequence of words, with the reference in its place.
 
-    Raises InputError if jiwer is not installed.
+    All words of a hypothesis for an empty reference are insertions. Raises InputError if jiwer is not
+    installed.
     """
-    if jiwer is None:
+    if not can_align():
         cure = "Install it: pip install 'bptt[metrics]'"
         raise InputError("word error rate", "needs jiwer", "no such package", cure)
-    if not references:
+    # jiwer 3 takes no empty reference.
+    spoken = [
+        (reference, other) for reference, other in zip(references, hypotheses, strict=True) if reference
+    ]
+    counted = iter(_align_spoken(spoken))
+    pairs = zip(references, hypotheses, strict=True)
+    return [next(counted) if reference else Alignment(insertions=len(other)) for reference, other in pairs]
+
+
+def _align_spoken(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[Alignment]:
+    if not pairs:
         return []
-    found = jiwer.process_words([" ".join(each) for each in references], [" ".join(e) for e in hypotheses])
-    return [_counts(chunks) for chunks in found.alignments]
+    references, hypotheses = ([" ".join(words) for words in side] for side in zip(*pairs, strict=True))
+    return [_counts(chunks) for chunks in jiwer.process_words(references, hypotheses).alignments]
 
 
 def pool(alignments: Iterable[Alignment]) -> Alignment:
