@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
-from bptt.errors import InputError
-from bptt.nn.convert import from_torch
 from bptt.nn.layer import Layer
 from bptt.nn.sequences import Lengths, valid_steps
 from bptt.nn.stack import Stack
+from bptt.probe.kin import copy_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +54,11 @@ def layer_inputs(
             x = torch.cat([stack.layers[k].run(stack, x, starts[k], counts).output for k in both], -1)
 
 
-def stack_of(module: nn.Module, like: Callable[[nn.Module], nn.Module] = from_torch) -> Stack:
-    """A recurrent module as a stack of ours: itself, or what `like` makes of an RNN, LSTM or GRU of torch.nn,
-    a copy as a rule. Raises InputError for anything else.
+def stack_of(module: nn.Module, like: Callable[[nn.Module], Stack] = copy_of) -> Stack:
+    """A recurrent module as a stack of ours: itself, or what `like` makes of an RNN, LSTM or GRU of torch.nn
+    or of its kin, a copy as a rule. Raises InputError for anything else.
     """
-    found = module if isinstance(module, Stack) else like(module)
-    if not isinstance(found, Stack):
-        raise InputError("probe", "expected layers over sequences", type(module).__name__)
-    return found
+    return module if isinstance(module, Stack) else like(module)
 
 
 def layer_names(stack: Stack) -> tuple[str, ...]:

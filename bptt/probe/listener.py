@@ -12,15 +12,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bptt.errors import InputError
-from bptt.nn.convert import skeleton
 from bptt.nn.initial import initial_names
 from bptt.nn.stack import Stack
+from bptt.probe.kin import skeleton_of, weights_of
 from bptt.probe.layers import layer_names, stack_of
 from bptt.runtime.norms import Norms
 
 
 def recurrent_modules(model: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
-    """The stacks of bptt.nn and the RNN, LSTM and GRU of torch.nn in a model, each with its path.
+    """The stacks of bptt.nn in a model, and the RNN, LSTM and GRU of torch.nn or kin, each with its path.
 
     The path of the only one is left out: there is nothing to tell it from. Raises InputError if there are
     none.
@@ -42,7 +42,7 @@ class Listener:
 
     def __init__(self, modules: Sequence[tuple[str, nn.Module]]) -> None:
         self._modules = dict(modules)
-        self.stacks = {name: stack_of(module, skeleton) for name, module in modules}
+        self.stacks = {name: stack_of(module, skeleton_of) for name, module in modules}
         self._heard: dict[tuple[str, int], list[Norms]] = {}
         self._observers = {name: stack.observer for name, stack in self.stacks.items()}
         # Others may have put a `forward` of their own there.
@@ -144,7 +144,7 @@ def _vectors(module: nn.Module) -> list[nn.Parameter]:
 def _run(module: nn.Module, stack: Stack, *arguments: Any, **named: Any) -> Any:
     """What `module` of torch.nn computes, by the stack of ours that is like it."""
     stack.train(module.training)
-    return functional_call(stack, dict(module.named_parameters()), arguments, named)
+    return functional_call(stack, weights_of(module, stack), arguments, named)
 
 
 def _joined(norms: Sequence[Norms]) -> Norms:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bptt.nn.stack import Stack
 from bptt.probe.calls import Call, given_to_stack, real_tensors, recorded
+from bptt.probe.kin import kind_of
 from bptt.probe.layers import stack_of
 from bptt.probe.non_finite_gradients import BadGradient, first_bad_gradient
 from bptt.probe.non_finite_values import BadValue, first_bad_value, first_index
@@ -19,8 +20,6 @@ from bptt.runtime.norms import Norms
 
 Stage = Literal["parameter", "forward", "loss", "gradient"]
 
-# Those of torch that are seen into, as the modules of bptt.nn that they equal.
-RECURRENT = (nn.RNN, nn.LSTM, nn.GRU)
 SHOWN = 3
 
 
@@ -124,7 +123,7 @@ def _in_outputs(call: Call) -> NonFinite | None:
 
 def _stack(module: nn.Module) -> Stack | None:
     """A recurrent module as one of ours."""
-    return stack_of(module) if isinstance(module, Stack) or type(module) in RECURRENT else None
+    return stack_of(module) if isinstance(module, Stack) or kind_of(module) else None
 
 
 # ---- backward

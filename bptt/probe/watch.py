@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from bptt.errors import InputError
-from bptt.nn.convert import skeleton
 from bptt.nn.stack import Stack
 from bptt.probe.calls import given_to_stack
 from bptt.probe.flow import Flow, LagCurve, flow
+from bptt.probe.kin import skeleton_of
 from bptt.probe.last_loss import Call, go_back, note
 from bptt.probe.layers import stack_of
 from bptt.probe.listener import recurrent_modules
@@ -55,7 +55,7 @@ class Watch:
         self._step, self._open = 0, False
         self._calls: dict[str, list[Call]] = {}
         self._records: list[Watched] = []
-        modules = [(name, module, stack_of(module, skeleton)) for name, module in recurrent_modules(model)]
+        modules = [(name, module, stack_of(module, skeleton_of)) for name, module in recurrent_modules(model)]
         self._counting = model.register_forward_pre_hook(self._on_update)
         self._hooks = [
             m.register_forward_hook(partial(self._note, n, s), with_kwargs=True) for n, m, s in modules
