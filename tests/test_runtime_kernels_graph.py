@@ -215,15 +215,25 @@ def test_a_gradient_in_any_layout() -> None:
     assert same(found, torch.autograd.grad(two.values[:2], two.leaves, dense))
 
 
-@pytest.mark.parametrize("what", ["x", "h", "R", "output", "lengths"])
+@pytest.mark.parametrize("what", ["x", "h", "R", "lengths"])
 def test_what_the_backward_pass_reads_may_not_be_changed(what: str) -> None:
     lengths = torch.tensor([3, 0, 7, 1, 5])
     one = Pass(drawn(), How(lengths))
-    places = dict(zip(drawn().names, one.leaves, strict=True)) | {"output": one.values[0], "lengths": lengths}
+    places = dict(zip(drawn().names, one.leaves, strict=True)) | {"lengths": lengths}
     with torch.no_grad():
         places[what].add_(1)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         one.back()
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_was_returned_may_be_changed(number: int, storage: str) -> None:
+    """The output and the final state: what the backward pass needs of them is computed again."""
+    one = Pass(drawn(), How(torch.tensor([3, 0, 7, 1, 5]), storage=storage))
+    with torch.no_grad():
+        one.values[number].add_(1)
+    assert one.right(keep=True) and one.right()
 
 
 def test_parameters_may_move_before_the_backward_pass() -> None:

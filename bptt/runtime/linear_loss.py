@@ -15,6 +15,7 @@ from torch.nn import functional
 from bptt.codegen.linear_loss import source
 from bptt.errors import InputError, InternalError
 from bptt.runtime.backend import backend, kernels_for
+from bptt.runtime.kernels.batched import are_batched, for_each
 from bptt.runtime.kernels.library import DTYPES, addresses
 from bptt.runtime.plain import are_plain, is_transformed
 
@@ -148,10 +149,21 @@ class _LinearLoss(torch.autograd.Function):
         if torch.is_grad_enabled() and not torch.compiler.is_compiling():
             return (*_differentiable(ctx, gradient, needed), None, None, None)
         if ctx.reduction == "none":
-            found = _kernel(*ctx.saved_tensors, gradient, ctx.ignored, False, needed)[2:]
+            found = _of_single_losses(ctx, gradient, needed)
         else:
             found = _multiplied(_taken(ctx, needed), gradient)
         return (*(part if need else None for part, need in zip(found, needed, strict=True)), None, None, None)
+
+
+def _of_single_losses(ctx: Any, gradient: Tensor, needed: list[bool]) -> Sequence[Tensor | None]:
+    def one(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
+        found: Sequence[Tensor] = _kernel(*ctx.saved_tensors, gradients[0], ctx.ignored, False, needed)
+        return found[2:]
+
+    if not are_batched([gradient]):
+        return one([gradient])
+    wanted = [tensor if need else None for tensor, need in zip(ctx.saved_tensors, needed, strict=False)]
+    return for_each(one, [gradient], wanted)
 
 
 def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
@@ -164,7 +176,7 @@ def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
 
 
 def _multiplied(parts: Sequence[Tensor], factor: Tensor) -> Sequence[Tensor]:
-    if not torch.compiler.is_compiling() and factor.item() == 1:
+    if not torch.compiler.is_compiling() and not are_batched([factor]) and factor.item() == 1:
         return parts
     return [part * factor for part in parts]
 

@@ -162,8 +162,10 @@ def _by_reference(
     states = len(layout.cell.states)
     found = run_reference(layout, full_width(tensors, tensors[0].dtype), lengths, reverse, observer)
     asked = [s for s, wanted in zip(found[:states], whole, strict=True) if wanted]
-    # A state keeps its value through the padding: the step that is run last has the final one.
-    return (*asked, *found[states:], *(state[0 if reverse else -1] for state in found[:states]))
+    # A state keeps its value through the padding: the step that is run last has the final one. It gets memory
+    # of its own, for callers change it in place.
+    last = 0 if reverse else -1
+    return (*asked, *found[states:], *(state[last].clone() for state in found[:states]))
 
 
 def recurrence(

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bptt.runtime.kernels.batched import are_batched, for_each
 from bptt.runtime.kernels.library import Library, Tensors
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.norms import Observer
+from bptt.runtime.versions import Versions
 
 # What a recurrence returns for (x, *initial, *parameters) in operations that torch differentiates twice.
 Reference = Callable[[Sequence[Tensor]], Sequence[Tensor]]
@@ -51,12 +53,14 @@ class KernelFunction(torch.autograd.Function):
     def forward(ctx: Any, call: Call, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The same as `run`."""
         result = run_forward(call.library, call.tensors(lengths, tensors), call.whole, call.storage)
-        outputs = result.tensors
+        states = [state for state in result.states if state is not None]
         ctx.call, ctx.count, ctx.lease = call, len(tensors), iter([result.block.data_ptr()])
+        ctx.versions = Versions(states)
         ctx.set_materialize_grads(False)
         # All memory that the backward pass reads goes through here: hooks may put it elsewhere, or drop it.
-        ctx.save_for_backward(lengths, *tensors, *outputs, result.block)
-        return outputs
+        # Of the states `data`, for which torch does not refuse changes in place: `versions` sees those.
+        ctx.save_for_backward(lengths, *tensors, *[state.data for state in states], result.block)
+        return result.tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -66,23 +70,47 @@ class KernelFunction(torch.autograd.Function):
         if all(g is None for g in gradients):
             return (None,) * (2 + count)
         lengths, *read = ctx.saved_tensors
-        tensors, outputs, block = read[:count], iter(read[count:-1]), read[-1]
+        tensors, kept, block = read[:count], iter(read[count:-1]), read[-1]
         if torch.is_grad_enabled():
             return (None, None, *differentiable(call, tensors, gradients))
         given = call.tensors(lengths, tensors)
-        states = [next(outputs) if asked else None for asked in call.whole]
+        states = [next(kept) if asked else None for asked in call.whole]
         # Who comes first, of threads too, may hand the memory on; the others compute what was in it again.
         place = next(ctx.lease, None)
-        saved = _again(call, given) if place is None else Saved(call.storage, states, block)
-        asked = [ctx.needs_input_grad[2], *ctx.needs_input_grad[2 + len(given.initial) + 1 :]]
-        measure = call.observer is not None
-        found = run_backward(call.library, given, saved, *sorted_gradients(call, gradients), asked, measure)
-        if call.observer is not None and found.norms is not None:
-            call.observer(found.norms)
+        unread = place is None or ctx.versions.changed
+        saved = _again(call, given) if unread else Saved(call.storage, states, block)
+        asked = ctx.needs_input_grad[2:]
+
+        def one(gradients: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
+            return _pass(call, given, saved, gradients, asked)
+
+        if are_batched(gradients):
+            wanted = [t if a else None for t, a in zip(tensors, asked, strict=True)]
+            found = for_each(one, gradients, wanted)
+        else:
+            found = one(gradients)
         # It goes to the next forward pass, unless a hook has put another one in its place.
-        if place is None or saved.block.data_ptr() == place:
+        if place is not None and block.data_ptr() == place:
+            give_back(block)
+        if saved.block is not block:
             give_back(saved.block)
-        return (None, None, found.x, *found.initial, *found.parameters)
+        return (None, None, *found)
+
+
+def _pass(
+    call: Call,
+    given: Tensors,
+    saved: Saved,
+    gradients: Sequence[Tensor | None],
+    asked: Sequence[bool],
+) -> tuple[Tensor | None, ...]:
+    """One backward pass: the gradients of those arguments that `asked` marks; of all initial states."""
+    known = [asked[0], *asked[1 + len(given.initial) :]]
+    measure = call.observer is not None
+    found = run_backward(call.library, given, saved, *sorted_gradients(call, gradients), known, measure)
+    if call.observer is not None and found.norms is not None:
+        call.observer(found.norms)
+    return (found.x, *found.initial, *found.parameters)
 
 
 def _again(call: Call, given: Tensors) -> Saved:

@@ -228,13 +228,18 @@ def _matrix_gradient(
     values: Mapping[str, Any],
 ) -> Tensor:
     products = [
-        deltas.together(names).flatten(0, 1).T
-        @ values[source].flatten(0, 1)  # (Σ rows, T·B) @ (T·B, columns)
+        _rows(deltas.together(names)).T @ _rows(values[source])  # (Σ rows, T·B) @ (T·B, columns)
         for names, source in gradient.terms
     ]
     if products:
         return torch.stack(products).sum(0) if len(products) > 1 else products[0]
     return torch.zeros_like(problem.rows(gradient.rows))
+
+
+def _rows(sequence: Tensor) -> Tensor:
+    """All time steps of all sequences, (T·B, width)."""
+    # Not flatten, which the older vmap does not know.
+    return sequence.reshape(-1, sequence.shape[-1])
 
 
 def _vector_gradient(

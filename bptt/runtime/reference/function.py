@@ -12,10 +12,12 @@ from torch._C._functorch import TransformType, get_interpreter_stack
 from bptt.codegen.plan import KernelPlan
 from bptt.errors import InputError
 from bptt.runtime.norms import Observer
+from bptt.runtime.plain import are_plain, is_transformed
 from bptt.runtime.reference.backward import backward
 from bptt.runtime.reference.forward import forward
 from bptt.runtime.reference.problem import Problem
 from bptt.runtime.reference.tangent import tangent
+from bptt.runtime.versions import Versions
 
 
 def run(
@@ -113,10 +115,15 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
         ctx.layout, ctx.reverse, valid, ctx.observer, *tensors = inputs
-        ctx.mark_non_differentiable(*output[len(public_names(ctx.layout)) :])
+        public = len(public_names(ctx.layout))
+        ctx.mark_non_differentiable(*output[public:])
         ctx.set_materialize_grads(False)
         ctx.count = len(tensors)
-        ctx.save_for_backward(valid, *tensors, *output)
+        # Transforms need the tensors themselves, which torch then refuses to change in place.
+        watched = not is_transformed() and are_plain(output)
+        ctx.versions = Versions(output[:public] if watched else ())
+        saved = [value.data for value in output] if watched else output
+        ctx.save_for_backward(valid, *tensors, *saved)
         # The same for forward mode, although it needs less: functorch keeps one record for both.
         ctx.save_for_forward(valid, *tensors, *output)
 
@@ -130,8 +137,8 @@ class _Recurrence(torch.autograd.Function):
         valid, x, *others = ctx.saved_tensors
         problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
         saved = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
-        if torch.is_grad_enabled():
-            # A gradient of this gradient is wanted: what was saved has no history, so it is computed again.
+        if torch.is_grad_enabled() or ctx.versions.changed:
+            # What was saved has no history, which a gradient of this gradient needs; or it is another by now.
             saved = forward(problem, saved_names(layout))
         losses = dict(zip(names, gradients, strict=False))
         found = backward(problem, saved, losses, measure=ctx.observer is not None)
