@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from tiny_task import (
 )
 
 from bptt.errors import InputError
+from bptt.tasks.run_folder import read_config, write_config
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
@@ -207,28 +209,106 @@ def test_the_checkpoint_of_another_run_is_named_and_changes_no_weight(
     assert same(before, dict(task.model.state_dict()))
 
 
-@pytest.mark.parametrize(
-    ("values", "named"),
-    [
-        ({"schedule": "linear"}, "training.epochs: 2 before, 3 now, but linear ends with the last epoch"),
-        ({"schedule": "cosine"}, "training.epochs: 2 before, 3 now, but cosine ends with the last epoch"),
-        (
-            {"schedule": "plateau", "evaluate_every": 4},
-            "training.epochs: 2 before, 3 now, but after the 6 steps before comes an evaluation that is "
-            "none of every 4",
-        ),
-    ],
-)
-def test_more_epochs_are_refused_where_the_longer_run_would_have_been_another(
-    tmp_path: Path, values: dict[str, Any], named: str
+def rates(run: Path) -> list[float]:
+    return [record["learning_rate"] for record in records(run) if record["kind"] == "train"]
+
+
+ENDS: list[dict[str, Any]] = [
+    {"schedule": "linear", "log_every": 1},
+    {"schedule": "cosine", "log_every": 1, "warmup": 2},
+    {"schedule": "cosine", "log_every": 1, "evaluate_every": 4},
+    {"schedule": "plateau", "log_every": 1, "evaluate_every": 4},
+]
+
+
+@pytest.mark.parametrize("values", ENDS[:2], ids=lambda values: values["schedule"])
+def test_a_schedule_that_ended_begins_anew_over_the_added_epochs(
+    tmp_path: Path, values: dict[str, Any]
 ) -> None:
-    options, run = TrainingOptions(epochs=2, **values), tmp_path / "run"
+    """Twice, over 3 epochs and over 1; the warm-up belongs to the first."""
+    run, quiet = tmp_path / "run", Quiet()
+    options = TrainingOptions(epochs=2, learning_rate=0.01, **values)
     train(TinyTask(), options, run, Quiet())
-    before = everything(run)
-    with pytest.raises(InputError) as caught:
-        train(TinyTask(), replace(options, epochs=3), run, Quiet(), resume=True)
-    assert named in str(caught.value)
-    assert same(everything(run), before)
+    train(TinyTask(), replace(options, epochs=5), run, quiet, resume=True)
+    train(TinyTask(), replace(options, epochs=6), run, Quiet(), resume=True)
+    expected = []
+    for epochs in (2, 3, 1):
+        done = [step / (epochs * BATCHES) for step in range(epochs * BATCHES)]
+        linear = values["schedule"] == "linear"
+        expected += [0.01 * (1 - x if linear else (1 + math.cos(math.pi * x)) / 2) for x in done]
+    expected[0] *= 0.5 if values.get("warmup") else 1
+    assert rates(run) == pytest.approx(expected)
+    told = f"schedule {values['schedule']}: the learning rate begins anew over the 3 added epochs, 3 to 5"
+    assert told in quiet.messages
+    # A run that is only gone on with has the stages that it has.
+    train(TinyTask(), replace(options, epochs=6), run, Quiet(), resume=True)
+    assert read_config(run)["training"]["stages"] == [2, 5]
+
+
+@pytest.mark.parametrize("values", ENDS, ids=lambda values: "-".join(map(str, values.values())))
+@pytest.mark.parametrize("stop", [(2, 1), (3, 0), (3, 2)])
+def test_added_epochs_go_on_exactly_after_an_interruption(
+    tmp_path: Path, values: dict[str, Any], stop: tuple[int, int]
+) -> None:
+    short = TrainingOptions(epochs=2, checkpoint_every=ALWAYS, **values)
+    long = replace(short, epochs=4)
+    for name in ("whole", "run"):
+        train(TinyTask(), short, tmp_path / name, Quiet())
+    train(TinyTask(), long, tmp_path / "whole", Quiet(), resume=True)
+    run_until(stop, long, tmp_path / "run", resume=True)
+    train(TinyTask(), long, tmp_path / "run", Quiet(), resume=True)
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("values", ENDS, ids=lambda values: "-".join(map(str, values.values())))
+def test_epochs_added_before_the_end_are_those_added_at_the_end(
+    tmp_path: Path, values: dict[str, Any]
+) -> None:
+    short = TrainingOptions(epochs=2, checkpoint_every=ALWAYS, **values)
+    long = replace(short, epochs=4)
+    train(TinyTask(), short, tmp_path / "whole", Quiet())
+    train(TinyTask(), long, tmp_path / "whole", Quiet(), resume=True)
+    run_until((1, 1), short, tmp_path / "run")
+    train(TinyTask(), long, tmp_path / "run", Quiet(), resume=True)
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))
+
+
+def test_a_run_without_added_epochs_says_nothing_of_stages(tmp_path: Path) -> None:
+    train(TinyTask(), TrainingOptions(epochs=2), tmp_path, Quiet())
+    assert "stages" not in read_config(tmp_path)["training"]
+
+
+@pytest.mark.parametrize("value", [[0], [2], [3], ["1"], "12", [1, 1], [True]])
+def test_stages_that_no_run_could_have_are_refused(tmp_path: Path, value: object) -> None:
+    run, options = tmp_path / "run", TrainingOptions(epochs=2)
+    train(TinyTask(), options, run, Quiet())
+    config = read_config(run)
+    write_config(run, config | {"training": config["training"] | {"stages": value}})
+    with pytest.raises(InputError, match="stages"):
+        train(TinyTask(), options, run, Quiet(), resume=True)
+
+
+def test_patience_that_is_spent_can_be_given_more(tmp_path: Path) -> None:
+    """An outcome that stopped early says how it goes on, and then is that of more patience from the start."""
+    run, quiet = tmp_path / "run", Quiet()
+    options = TrainingOptions(epochs=30, learning_rate=0.5, patience=1)
+    assert train(TinyTask(), options, run, Quiet()).status == "stopped early"
+    assert train(TinyTask(), options, run, quiet, resume=True).status == "finished before"
+    assert quiet.messages[-1] == "stopped early: a patience above 1, or 0 for no limit, lets it go on"
+    for patience in (3, 0):
+        more = replace(options, patience=patience)
+        train(TinyTask(), more, run, Quiet(), resume=True)
+        train(TinyTask(), more, tmp_path / str(patience), Quiet())
+        assert same(everything(run), everything(tmp_path / str(patience)))
+    with pytest.raises(InputError, match=r"training\.patience: 0 before, 5 now, and it can only grow"):
+        train(TinyTask(), replace(options, patience=5), run, Quiet(), resume=True)
+
+
+def test_a_run_whose_epochs_are_done_says_how_to_add_some(tmp_path: Path) -> None:
+    quiet = Quiet()
+    for reporter in (Quiet(), quiet):
+        train(TinyTask(), TrainingOptions(epochs=2), tmp_path, reporter, resume=True)
+    assert quiet.messages[-1] == "all 2 epochs are done: a larger --epochs adds some"
 
 
 def test_more_epochs_go_on_exactly_where_evaluations_fall_on_the_old_end(tmp_path: Path) -> None:

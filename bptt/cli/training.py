@@ -93,7 +93,9 @@ class StepArguments:
 
     epochs: Annotated[
         int,
-        of_steps(help="Times through the data; a resumed run may have more, unless linear or cosine."),
+        of_steps(
+            help="Passes over the data. A resumed run may add some; linear and cosine begin anew over these."
+        ),
     ] = TrainingOptions.epochs
     optimiser: Annotated[
         Literal["adam", "adamw", "sgd", "lbfgs"],

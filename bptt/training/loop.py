@@ -55,12 +55,15 @@ def train(
     # Before the lock makes the folder; and once more when no other process can change it.
     check_run(run, resume, overwrite)
     with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
-        saved = open_run(task, options, run, resume=resume, overwrite=overwrite)
+        opened = open_run(task, options, run, resume=resume, overwrite=overwrite)
+        saved, options = opened.saved, opened.options
         loop = _Loop(task, options, run, reporter, observer or Nobody())
         try:
             if saved:
                 loop.restore()
                 keep_options(options, run)
+                for note in opened.notes:
+                    reporter.on_message(note)
             else:
                 loop.begin()
             if resume and not saved:
@@ -106,6 +109,7 @@ class _Loop:
     def run(self, interrupt: Interrupt) -> Outcome:
         """Train until the epochs or the patience are spent, or a signal comes."""
         if self._is_over():
+            self._reporter.on_message(self._how_to_go_on())
             return self._outcome("finished before")
         self._reporter.on_start(self._state.step, sum(self._steps), self._task.unit)
         self._model.train()
@@ -126,9 +130,14 @@ class _Loop:
         spent = patience > 0 and self._state.misses >= patience
         return spent or self._state.epoch >= self._options.epochs
 
+    def _how_to_go_on(self) -> str:
+        if self._state.epoch >= self._options.epochs:
+            return f"all {self._options.epochs} epochs are done: a larger --epochs adds some"
+        return f"stopped early: a patience above {self._options.patience}, or 0 for no limit, lets it go on"
+
     def _evaluation_is_due(self) -> bool:
         every, state = self._options.evaluate_every, self._state
-        last = state.epoch == self._options.epochs
+        last = state.index == 0 and state.epoch in (*self._options.stages, self._options.epochs)
         return last or (state.step % every == 0 if every else state.index == 0)
 
     def _advance(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +21,28 @@ RECORDS = "metrics.jsonl"
 # What makes a folder a run; the configuration goes last, so that half a removal is still seen.
 _PARTS = (checkpoint.FILE.parent.name, WEIGHTS, RECORDS, CONFIG)
 
-# What may change: it alters no number of the steps already made. Epochs may be added, with conditions.
-_EPOCHS = "training.epochs"
-_FREE = (_EPOCHS, "training.checkpoint_every", "bptt", "source.learned", "pairs.learned")
+# What may change, as it alters no number of the steps already made; the first two only grow.
+_EPOCHS, _PATIENCE = "training.epochs", "training.patience"
+_FREE = (
+    _EPOCHS,
+    _PATIENCE,
+    "training.stages",
+    "training.checkpoint_every",
+    "bptt",
+    "source.learned",
+    "pairs.learned",
+)
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A run folder made ready: whether it holds a checkpoint to go on from, the `options` with the stages of
+    the run, and lines for the user.
+    """
+
+    saved: bool
+    options: TrainingOptions
+    notes: tuple[str, ...] = ()
 
 
 def check_run(run: Path, resume: bool, overwrite: bool) -> None:
@@ -39,22 +59,25 @@ def check_run(run: Path, resume: bool, overwrite: bool) -> None:
         raise InputError(str(run / checkpoint.FILE), "must exist for a run to go on", "weights only", cure)
 
 
-def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, overwrite: bool) -> bool:
-    """Make `run` ready for training and say whether there is a checkpoint to go on from.
+def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, overwrite: bool) -> Opened:
+    """Make `run` ready for training.
 
     Hold its lock. Raises InputError if `run` is taken, or if its configuration is not that of `task` and
-    `options`: only the number of epochs may grow, where a run with more epochs begins alike.
+    `options`: only the number of epochs and the patience may grow.
     """
     check_run(run, resume, overwrite)
     saved = resume and (run / checkpoint.FILE).exists()
+    notes: tuple[str, ...] = ()
     if resume and (run / CONFIG).exists():
         _check_same(task, options, run)
+    if saved:
+        options, notes = _going_on(task, options, run)
     if not saved:
         _clear(run)
         run.mkdir(parents=True, exist_ok=True)
         task.save(run)
         keep_options(options, run)
-    return saved
+    return Opened(saved, options, notes)
 
 
 def keep_options(options: TrainingOptions, run: Path) -> None:
@@ -69,6 +92,35 @@ def _clear(run: Path) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
+def _going_on(task: Task, options: TrainingOptions, run: Path) -> tuple[TrainingOptions, tuple[str, ...]]:
+    """The options with the stages of the run, and a line for the user where epochs are added.
+
+    A schedule that ends with the last epoch begins anew over the added ones. The old end is kept as a stage
+    too if its evaluation is none of every `evaluate_every` steps: an interrupted run makes it all the same.
+    """
+    before, stages = _epochs_before(run)
+    every, added = options.evaluate_every, options.epochs - before
+    begins_anew = options.rate_schedule in ENDING
+    if not added or not (begins_anew or (every and sum(count_steps(task, options, before)) % every)):
+        return replace(options, stages=stages), ()
+    options = replace(options, stages=(*stages, before))
+    over = f"the {added} added epochs, {before + 1} to {options.epochs}"
+    note = f"schedule {options.rate_schedule}: the learning rate begins anew over {over}"
+    return options, (note,) if begins_anew else ()
+
+
+def _epochs_before(run: Path) -> tuple[int, tuple[int, ...]]:
+    """The epochs of the run, and those of its earlier stages. Raises InputError if they are no numbers."""
+    training = read_config(run).get("training")
+    found = dict(training) if isinstance(training, Mapping) else {}
+    epochs, stages = found.get("epochs"), found.get("stages", [])
+    numbers = [epochs, *stages] if isinstance(stages, list) else [None]
+    if not all(type(number) is int for number in numbers):
+        raise InputError(str(run / CONFIG), "training.epochs and training.stages are whole numbers", numbers)
+    assert isinstance(epochs, int)
+    return epochs, tuple(stages)
+
+
 def _check_same(task: Task, options: TrainingOptions, run: Path) -> None:
     before = dict(_flat(read_config(run)))
     if _EPOCHS not in before:
@@ -78,8 +130,7 @@ def _check_same(task: Task, options: TrainingOptions, run: Path) -> None:
         fresh = Path(name)
         task.save(fresh)
         now = dict(_flat(read_config(fresh) | {"training": options.to_dict()}))
-        epochs = _changed_epochs(before[_EPOCHS], task, options)
-        changed = [*_changed_values(before, now), *epochs, *_changed_files(run, fresh)]
+        changed = [*_changed_values(before, now), *_fewer(before, now), *_changed_files(run, fresh)]
     if changed:
         cure = "Give the options and files of the first time, or train into another folder"
         raise InputError(str(run), "can only be resumed as it was begun", "; ".join(changed), cure)
@@ -91,16 +142,13 @@ def _changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
             yield f"{key}: {before.get(key)} before, {now.get(key)} now"
 
 
-def _changed_epochs(before: int, task: Task, options: TrainingOptions) -> Iterator[str]:
-    """Why the run cannot go on to another number of epochs and be as if that was asked for at once."""
-    change, every = f"{_EPOCHS}: {before} before, {options.epochs} now", options.evaluate_every
-    done = sum(count_steps(task, options, before))
-    if options.epochs < before:
-        yield f"{change}, and epochs can only be added"
-    elif options.epochs > before and options.rate_schedule in ENDING:
-        yield f"{change}, but {options.rate_schedule} ends with the last epoch; the other schedules go on"
-    elif options.epochs > before and every and done % every:
-        yield f"{change}, but after the {done} steps before comes an evaluation that is none of every {every}"
+def _fewer(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What would end earlier: then the run would not have come to where it is."""
+    epochs, patience = ((before[name], now[name]) for name in (_EPOCHS, _PATIENCE))
+    if epochs[1] < epochs[0]:
+        yield f"{_EPOCHS}: {epochs[0]} before, {epochs[1]} now, and epochs can only be added"
+    if patience[1] and not 0 < patience[0] <= patience[1]:
+        yield f"{_PATIENCE}: {patience[0]} before, {patience[1]} now, and it can only grow (0: no limit)"
 
 
 def _changed_files(run: Path, fresh: Path) -> list[str]:

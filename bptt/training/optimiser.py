@@ -50,7 +50,8 @@ def learning_rate(options: TrainingOptions, step: int, epochs_done: float, reduc
 
 
 def _factor(options: TrainingOptions, epochs_done: float, reductions: int) -> float:
-    done = epochs_done / options.epochs
+    begin, end = options.stage(epochs_done)
+    done = (epochs_done - begin) / (end - begin)
     if options.rate_schedule == "linear":
         return 1.0 - done
     if options.rate_schedule == "cosine":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
 
 from bptt.data.checks import check_choice, check_finite, check_least
 from bptt.errors import InputError
@@ -27,8 +29,9 @@ class TrainingOptions:
     multiplies it:
 
     - ``constant``: by 1;
-    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch (such a run cannot be
-      resumed with more epochs: a longer one would have had other rates from the start);
+    - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch. Epochs that were added to a
+      run are a stage of their own, over which the schedule begins anew: `stages` holds the numbers of
+      epochs at which a run was to end before, in rising order;
     - ``exponential``: by `decay` (None: 0.9) after each epoch;
     - ``plateau``: by `decay` (None: 0.5) after each evaluation that is not the best so far.
 
@@ -58,6 +61,7 @@ class TrainingOptions:
     evaluate_every: int = 0
     log_every: int = 10
     checkpoint_every: float = 300.0
+    stages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         check_choice("optimiser", self.optimiser, OPTIMISERS)
@@ -71,6 +75,14 @@ class TrainingOptions:
         check_finite("clip_norm", self.norm_limit, 0)
         self._check_rates()
         self._check_pairs()
+        if any(begin >= end for begin, end in pairwise((0, *self.stages, self.epochs))):
+            rule = f"are rising numbers of epochs below {self.epochs}"
+            raise InputError("stages", rule, ", ".join(map(str, self.stages)))
+
+    def stage(self, epochs_done: float) -> tuple[int, int]:
+        """The epochs after which the stage that follows `epochs_done` epochs begins, and ends."""
+        stages = pairwise((0, *self.stages, self.epochs))
+        return next((each for each in stages if epochs_done < each[1]), (0, self.epochs))
 
     @property
     def peak_rate(self) -> float:
@@ -97,15 +109,16 @@ class TrainingOptions:
             return self.clip_norm
         return 0.0 if self.clip_value or self.optimiser == "lbfgs" else _CLIP_NORM
 
-    def to_dict(self) -> dict[str, int | float | str]:
-        """Plain values for `config.json`, the usual ones filled in."""
-        usual = {
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for `config.json`, the usual ones filled in; `stages` only where there are some."""
+        usual: dict[str, Any] = {
             "learning_rate": self.peak_rate,
             "schedule": self.rate_schedule,
             "decay": self.decay_factor,
             "clip_norm": self.norm_limit,
         }
-        return asdict(self) | usual
+        whole = asdict(self) | usual | {"stages": list(self.stages)}
+        return {name: value for name, value in whole.items() if name != "stages" or value}
 
     def _check_rates(self) -> None:
         if not 0 < self.peak_rate < float("inf"):
