@@ -42,6 +42,10 @@ class InputError(BpttError, ValueError):
     """What the user gave breaks a rule: an argument, a file, a cell, a run folder."""
 
 
+class GraphError(InputError, RuntimeError):
+    """A backward pass cannot follow its forward pass: what it reads was replaced in between."""
+
+
 class MachineError(BpttError, OSError):
     """The machine could not do it: a full disk, a folder without write permission."""
 

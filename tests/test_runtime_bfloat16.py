@@ -218,7 +218,7 @@ def test_operators_give_the_types_that_they_announce(chosen: str) -> None:
     with backend(chosen):
         torch.library.opcheck(traced._recurrence, (*given, True, True), test_utils="test_faketensor")
         h, last, kept = traced._recurrence(*given, True, True)
-        backward = (*given, [h], kept, [h, last], [True] * 4)
+        backward = (*given, [h], kept, [h, last], [True] * 4, traced._dtypes(given[1]))
         torch.library.opcheck(traced._recurrence_backward, backward, test_utils="test_faketensor")
 
 

@@ -122,7 +122,7 @@ def test_gradients_that_are_one_have_memory_each() -> None:
         asked = [True] * len(drawn.tensors)
         text, tensors = traced._text(cell), list(drawn.tensors)
         operator = torch.ops.bptt.recurrence_backward.default
-        found = operator(text, tensors, None, False, states, kept, gradients, asked)
+        found = operator(text, tensors, None, False, states, kept, gradients, asked, traced._dtypes(tensors))
     assert torch.equal(found[1], found[2])
     places = {gradient.untyped_storage().data_ptr() for gradient in (*found, *gradients[:2])}
     assert len(places) == len(found) + 2

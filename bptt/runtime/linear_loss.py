@@ -18,6 +18,7 @@ from bptt.runtime.backend import backend, kernels_for
 from bptt.runtime.kernels.batched import are_batched, for_each
 from bptt.runtime.kernels.library import DTYPES, addresses
 from bptt.runtime.plain import are_plain, is_transformed
+from bptt.runtime.saved import check_forms, check_memory, forms, save, saved
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -138,7 +139,7 @@ class _LinearLoss(torch.autograd.Function):
         losses, loss, *gradients = _kernel(
             input, weight, bias, target, None, ignored, reduction == "mean", wanted
         )
-        ctx.save_for_backward(input, weight, bias, target)
+        save(ctx, input, weight, bias, target)
         ctx.found = None if reduction == "none" else gradients
         found: Tensor = losses if reduction == "none" else loss
         return found
@@ -157,12 +158,12 @@ class _LinearLoss(torch.autograd.Function):
 
 def _of_single_losses(ctx: Any, gradient: Tensor, needed: list[bool]) -> Sequence[Tensor | None]:
     def one(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        found: Sequence[Tensor] = _kernel(*ctx.saved_tensors, gradients[0], ctx.ignored, False, needed)
+        found: Sequence[Tensor] = _kernel(*saved(ctx, _WHERE), gradients[0], ctx.ignored, False, needed)
         return found[2:]
 
     if not are_batched([gradient]):
         return one([gradient])
-    wanted = [tensor if need else None for tensor, need in zip(ctx.saved_tensors, needed, strict=False)]
+    wanted = [tensor if need else None for tensor, need in zip(saved(ctx, _WHERE), needed, strict=False)]
     return for_each(one, [gradient], wanted)
 
 
@@ -171,7 +172,7 @@ def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
     found: Sequence[Tensor] | None = ctx.found
     ctx.found = None
     if found is None:
-        found = _kernel(*ctx.saved_tensors, None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
+        found = _kernel(*saved(ctx, _WHERE), None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
     return found
 
 
@@ -183,7 +184,7 @@ def _multiplied(parts: Sequence[Tensor], factor: Tensor) -> Sequence[Tensor]:
 
 def _differentiable(ctx: Any, gradient: Tensor, needed: list[bool]) -> list[Tensor | None]:
     """The gradients as functions that can be differentiated again."""
-    input, weight, bias, target = ctx.saved_tensors
+    input, weight, bias, target = saved(ctx, _WHERE)
     loss = _composed(input, weight, bias, target, ctx.reduction, ctx.ignored)
     variables = [v for v, need in zip((input, weight, bias), needed, strict=True) if need]
     found = iter(torch.autograd.grad(loss, variables, gradient, create_graph=True))
@@ -205,6 +206,7 @@ def _kernel(
 
     They are gradients of that mean or sum, or of the losses if these have the gradients `loss_gradient` (N,).
     """
+    _check_kernel(input, weight, bias, target, loss_gradient)
     outputs = _outputs(input, weight, wanted)
     outcome = c_int64()
     given = [t if t is None else t.contiguous() for t in (input, weight, bias, target, loss_gradient)]
@@ -217,6 +219,18 @@ def _kernel(
         rule = f"a target is a class, 0 to {len(weight) - 1}, or ignore_index, {ignored}"
         raise InputError(_WHERE, rule, int(target[outcome.value]))
     return outputs
+
+
+def _check_kernel(
+    input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, loss_gradient: Tensor | None
+) -> None:
+    """Raise GraphError where a graph was recorded for other tensors than it is run with."""
+    (rows, width), (classes, _) = input.shape, weight.shape
+    floats = ((classes, width), weight), ((classes,), bias), ((rows,), loss_gradient)
+    wanted = [(input.dtype, torch.Size(shape), input.device) for shape, t in floats if t is not None]
+    check_forms(_WHERE, wanted, forms(t for _, t in floats if t is not None))
+    check_forms(_WHERE, [(torch.int64, torch.Size((rows,)), input.device)], forms([target]))
+    check_memory(_WHERE, (input, weight, bias, target, loss_gradient))
 
 
 def _outputs(

@@ -16,7 +16,7 @@ from bptt.runtime.arguments import check_arguments
 from bptt.runtime.kernels.copies import CopiesFunction, are_copies
 from bptt.runtime.kernels.function import Call, KernelFunction
 from bptt.runtime.kernels.function import run as run_kernels
-from bptt.runtime.kernels.library import Library, library_for
+from bptt.runtime.kernels.library import Library, dense, library_for
 from bptt.runtime.narrow import full_width, only_matrices
 from bptt.runtime.norms import Observer
 from bptt.runtime.plain import are_plain, is_transformed
@@ -132,7 +132,7 @@ def _run_at_once(
     if library is None:
         return by_reference(tensors)
     call = Call(library, reverse, whole, storage, by_reference, observer)
-    tensors = (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in tensors[1:]])
+    tensors = dense(*tensors)
     if lengths is not None:
         lengths = lengths.to(x.device, torch.int64).contiguous()
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):

@@ -21,13 +21,14 @@ from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.kernels.library import Tensors, library_for
+from bptt.runtime.kernels.library import Tensors, dense, library_for
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.narrow import full_width
 from bptt.runtime.reference.function import mask_padding, public_names
 from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
 from bptt.runtime.reference.problem import Problem
+from bptt.runtime.saved import check_forms, forms
 
 
 def is_recorded() -> bool:
@@ -124,12 +125,15 @@ def _recurrence_backward(
     kept: Tensor,
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
+    dtypes: str,
 ) -> list[Tensor]:
     """The gradients of those of `tensors` that `asked` marks, from the sequences of all states, the kept
-    values, and the gradients of all that the forward pass gave before these.
+    values, and the gradients of all that the forward pass gave before these. `dtypes` are those that the
+    tensors had then. Raises GraphError.
     """
     layout = _plan(cell)
     given = _given(layout, tensors, lengths, reverse)
+    _check_saved(layout, given, tensors, dtypes, [*states, kept])
     library = library_for(layout, tensors)
     if library is None:
         plain = backward_kept(_problem(layout, given), states, kept, gradients)
@@ -144,6 +148,25 @@ def _recurrence_backward(
     return [gradient for gradient, wanted in both if wanted and gradient is not None]
 
 
+def _check_saved(
+    layout: KernelPlan, given: Tensors, tensors: Sequence[Tensor], dtypes: str, left: Sequence[Tensor]
+) -> None:
+    """Raise GraphError if tensors have other dtypes, or what a forward pass left another form, than then."""
+    where, problem = f"recurrence({layout.cell.name})", _problem(layout, given)
+    pairs = zip(dtypes.split(), tensors, strict=True)
+    then = [(getattr(torch, dtype), t.shape, t.device) for dtype, t in pairs]
+    check_forms(where, then, forms(tensors))
+    (steps, batch, _), x = given.x.shape, given.x
+    widths = [*(state.shape[-1] for state in given.initial), sum(kept_widths(problem))]
+    sequences = [(x.dtype, torch.Size((steps, batch, width)), x.device) for width in widths]
+    check_forms(where, sequences, forms(left))
+
+
+def _dtypes(tensors: Sequence[Tensor]) -> str:
+    """The names of their dtypes: an operator takes a list of many things, but none of dtypes."""
+    return " ".join([str(t.dtype).removeprefix("torch.") for t in tensors])
+
+
 @_recurrence_backward.register_fake
 def _(
     cell: str,
@@ -154,6 +177,7 @@ def _(
     kept: Tensor,
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
+    dtypes: str,
 ) -> list[Tensor]:
     return [t.new_empty(t.shape) for t, wanted in zip(tensors, asked, strict=True) if wanted]
 
@@ -161,6 +185,7 @@ def _(
 def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
     ctx.cell, tensors, lengths, ctx.reverse, all_states, ctx.keep = inputs
     ctx.set_materialize_grads(False)
+    ctx.dtypes = _dtypes(tensors)
     ctx.count, ctx.whole = len(tensors), _whole(_plan(ctx.cell), all_states)
     read = [*output[: len(ctx.whole)], output[-1]] if ctx.keep else []
     ctx.save_for_backward(lengths, *tensors, *read)
@@ -177,7 +202,7 @@ def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
         read, given = [*found[:states], found[-1]], iter(gradients)
         gradients = [*[next(given) if asked else None for asked in ctx.whole], *given]
     asked = ctx.needs_input_grad[1]
-    result = iter(_recurrence_backward(*call, read[:-1], read[-1], gradients, asked))
+    result = iter(_recurrence_backward(*call, read[:-1], read[-1], gradients, asked, ctx.dtypes))
     return None, [next(result) if wanted else None for wanted in asked], None, None, None, None
 
 
@@ -207,9 +232,7 @@ def _given(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None
         if outside:
             rule = f"lengths are from 0 to the {steps} steps of the input"
             raise InputError(f"recurrence({layout.cell.name})", rule, outside)
-    x, *rest = tensors
-    dense = [x if x.stride(-1) == 1 else x.contiguous(), *(t.contiguous() for t in rest)]
-    return _sorted(layout, dense, lengths, reverse)
+    return _sorted(layout, dense(*tensors), lengths, reverse)
 
 
 def _sorted(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:

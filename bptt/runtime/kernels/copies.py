@@ -12,7 +12,9 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.function import Call, differentiable, sorted_gradients
+from bptt.runtime.kernels.library import dense
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.saved import save, saved
 
 
 def are_copies(x: Tensor, initial: Sequence[Tensor]) -> bool:
@@ -31,7 +33,7 @@ class CopiesFunction(torch.autograd.Function):
         result = run_forward(call.library, call.tensors(None, one), call.whole, "keep")
         ctx.call, ctx.count = call, len(tensors)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*tensors, *result.tensors, result.block)
+        save(ctx, *tensors, *result.tensors, result.block)
         return tuple(t.expand(*t.shape[:-2], rows, -1) for t in result.tensors)
 
     @staticmethod
@@ -41,15 +43,15 @@ class CopiesFunction(torch.autograd.Function):
         count: int = ctx.count
         if all(g is None for g in gradients):
             return (None,) * (1 + count)
-        *read, block = ctx.saved_tensors
-        tensors, found = read[:count], iter(read[count:])
+        *read, block = saved(ctx, call.library.where)
+        tensors, found = read[:count], iter([t.contiguous() for t in read[count:]])
         if torch.is_grad_enabled():
             return (None, *differentiable(call, tensors, gradients))
-        saved = Saved("keep", [next(found) if asked else None for asked in call.whole], block)
+        left = Saved("keep", [next(found) if asked else None for asked in call.whole], block)
         losses, last = sorted_gradients(call, gradients)
-        given = call.tensors(None if call.reverse else _ends(losses, last), tensors)
+        given = call.tensors(None if call.reverse else _ends(losses, last), dense(*tensors))
         asked = [ctx.needs_input_grad[1], *ctx.needs_input_grad[1 + len(given.initial) + 1 :]]
-        result = run_backward(call.library, given, saved, losses, last, asked, measure=True, shared=True)
+        result = run_backward(call.library, given, left, losses, last, asked, measure=True, shared=True)
         if call.observer is not None and result.norms is not None:
             call.observer(result.norms)
         return None, result.x, *result.initial, *result.parameters

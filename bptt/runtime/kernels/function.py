@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.batched import are_batched, for_each
-from bptt.runtime.kernels.library import Library, Tensors
+from bptt.runtime.kernels.library import Library, Tensors, dense
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.norms import Observer
+from bptt.runtime.saved import save, saved
 from bptt.runtime.versions import Versions
 
 # What a recurrence returns for (x, *initial, *parameters) in operations that torch differentiates twice.
@@ -59,7 +60,7 @@ class KernelFunction(torch.autograd.Function):
         ctx.set_materialize_grads(False)
         # All memory that the backward pass reads goes through here: hooks may put it elsewhere, or drop it.
         # Of the states `data`, for which torch does not refuse changes in place: `versions` sees those.
-        ctx.save_for_backward(lengths, *tensors, *[state.data for state in states], result.block)
+        save(ctx, lengths, *tensors, *[state.data for state in states], result.block)
         return result.tensors
 
     @staticmethod
@@ -69,20 +70,20 @@ class KernelFunction(torch.autograd.Function):
         count: int = ctx.count
         if all(g is None for g in gradients):
             return (None,) * (2 + count)
-        lengths, *read = ctx.saved_tensors
-        tensors, kept, block = read[:count], iter(read[count:-1]), read[-1]
+        lengths, *read = saved(ctx, call.library.where)
+        tensors, (*kept, block) = read[:count], [t.contiguous() for t in read[count:]]
         if torch.is_grad_enabled():
             return (None, None, *differentiable(call, tensors, gradients))
-        given = call.tensors(lengths, tensors)
-        states = [next(kept) if asked else None for asked in call.whole]
+        given = call.tensors(lengths, dense(*tensors))
+        states = [kept.pop(0) if asked else None for asked in call.whole]
         # Who comes first, of threads too, may hand the memory on; the others compute what was in it again.
         place = next(ctx.lease, None)
         unread = place is None or ctx.versions.changed
-        saved = _again(call, given) if unread else Saved(call.storage, states, block)
+        left = _again(call, given) if unread else Saved(call.storage, states, block)
         asked = ctx.needs_input_grad[2:]
 
         def one(gradients: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
-            return _pass(call, given, saved, gradients, asked)
+            return _pass(call, given, left, gradients, asked)
 
         if are_batched(gradients):
             wanted = [t if a else None for t, a in zip(tensors, asked, strict=True)]
@@ -92,22 +93,22 @@ class KernelFunction(torch.autograd.Function):
         # It goes to the next forward pass, unless a hook has put another one in its place.
         if place is not None and block.data_ptr() == place:
             give_back(block)
-        if saved.block is not block:
-            give_back(saved.block)
+        if left.block is not block:
+            give_back(left.block)
         return (None, None, *found)
 
 
 def _pass(
     call: Call,
     given: Tensors,
-    saved: Saved,
+    left: Saved,
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
 ) -> tuple[Tensor | None, ...]:
     """One backward pass: the gradients of those arguments that `asked` marks; of all initial states."""
     known = [asked[0], *asked[1 + len(given.initial) :]]
     measure = call.observer is not None
-    found = run_backward(call.library, given, saved, *sorted_gradients(call, gradients), known, measure)
+    found = run_backward(call.library, given, left, *sorted_gradients(call, gradients), known, measure)
     if call.observer is not None and found.norms is not None:
         call.observer(found.norms)
     return (found.x, *found.initial, *found.parameters)

@@ -45,6 +45,11 @@ class Tensors:
     parameters: Sequence[Tensor]
     reverse: bool
 
+    @property
+    def all(self) -> tuple[Tensor | None, ...]:
+        """Every tensor."""
+        return (self.x, self.lengths, *self.initial, *self.parameters)
+
 
 class Library:
     """The kernels of a plan in one dtype, and how to call them."""
@@ -68,6 +73,11 @@ class Library:
             door = getattr(library, name)
             door.restype, door.argtypes = c_int64, [c_void_p]
             self.doors[name] = door
+
+    @property
+    def where(self) -> str:
+        """What an error is about."""
+        return f"recurrence({self.plan.cell.name})"
 
     def sizes(self, given: Tensors) -> tuple[int, ...]:
         """The size of every letter, in the order of the kernel."""
@@ -157,6 +167,11 @@ class Library:
         sizes = [t.nbytes for t in tensors]
         self.call("checksum", [addressof(found), len(sizes), *sizes, *addresses(tensors)])
         return found.value
+
+
+def dense(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
+    """The tensors laid out as kernels read them: the rows of x in one piece each, all others altogether."""
+    return (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in others])
 
 
 def addresses(tensors: Sequence[Tensor | None]) -> list[int]:

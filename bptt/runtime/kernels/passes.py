@@ -14,6 +14,7 @@ from torch import Tensor
 from bptt.runtime.kernels.library import Library, Tensors, addresses
 from bptt.runtime.kernels.memory import give_back, take
 from bptt.runtime.norms import Norms
+from bptt.runtime.saved import check_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,7 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     Whoever is done with the block hands it to `memory.give_back`.
     """
     x = given.x
+    check_memory(library.where, given.all)
     steps, batch = x.shape[:2]
     layout = _layout(library, steps, batch, library.sizes(given), whole, storage)
     # In training every step changes them.
@@ -169,6 +171,7 @@ def run_backward(
     its gradient is wanted, `measure` whether the norms of what passes through are. If `shared`, the forward
     pass was over a single row, which all rows of `given` are copies of.
     """
+    check_memory(library.where, (*given.all, *saved.states, saved.block))
     whole = tuple([state is not None for state in saved.states])
     steps, batch = given.x.shape[:2]
     layout = _layout(library, steps, 1 if shared else batch, library.sizes(given), whole, saved.storage)

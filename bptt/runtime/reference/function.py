@@ -17,6 +17,7 @@ from bptt.runtime.reference.backward import backward
 from bptt.runtime.reference.forward import forward
 from bptt.runtime.reference.problem import Problem
 from bptt.runtime.reference.tangent import tangent
+from bptt.runtime.saved import save, saved
 from bptt.runtime.versions import Versions
 
 
@@ -122,8 +123,8 @@ class _Recurrence(torch.autograd.Function):
         # Transforms need the tensors themselves, which torch then refuses to change in place.
         watched = not is_transformed() and are_plain(output)
         ctx.versions = Versions(output[:public] if watched else ())
-        saved = [value.data for value in output] if watched else output
-        ctx.save_for_backward(valid, *tensors, *saved)
+        values = [value.data for value in output] if watched else output
+        save(ctx, valid, *tensors, *values)
         # The same for forward mode, although it needs less: functorch keeps one record for both.
         ctx.save_for_forward(valid, *tensors, *output)
 
@@ -134,14 +135,14 @@ class _Recurrence(torch.autograd.Function):
         nothing = (None,) * 4
         if all(g is None for g in gradients[: len(names)]):
             return (*nothing, *(None,) * ctx.count)
-        valid, x, *others = ctx.saved_tensors
+        valid, x, *others = saved(ctx, f"recurrence({layout.cell.name})")
         problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
-        saved = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
+        left = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
         if torch.is_grad_enabled() or ctx.versions.changed:
             # What was saved has no history, which a gradient of this gradient needs; or it is another by now.
-            saved = forward(problem, saved_names(layout))
+            left = forward(problem, saved_names(layout))
         losses = dict(zip(names, gradients, strict=False))
-        found = backward(problem, saved, losses, measure=ctx.observer is not None)
+        found = backward(problem, left, losses, measure=ctx.observer is not None)
         if found.norms is not None:
             ctx.observer(found.norms)
         return (*nothing, found.x, *found.initial, *found.parameters)
