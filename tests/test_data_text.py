@@ -25,8 +25,24 @@ def test_text_comes_back_as_it_was_written(tmp_path: Path, pack) -> None:
 
 
 def test_byte_order_mark_and_foreign_line_ends_are_left_out(tmp_path: Path) -> None:
-    path = write(tmp_path / "a.txt", "\ufeff一\r\n二\r三\n".encode())
+    path = write(tmp_path / "a.txt", "\ufeff一\r\n二\n三\r\r\n".encode())
     assert read_text(path) == "一\n二\n三\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("一\r二\r".encode(), "一\n二\n"),
+        (b"10 %\r20 %\nready\n", "10 %\r20 %\nready\n"),
+        (b"id\ttext\r\n1\ta\rb\r\n", "id\ttext\n1\ta\rb\n"),
+        (b"\n\r\n\ra\n", "\n\n\ra\n"),
+    ],
+    ids=["old Mac", "progress bar", "cell of a table", "first in its line"],
+)
+def test_a_lone_carriage_return_ends_lines_only_where_nothing_else_does(
+    tmp_path: Path, data: bytes, text: str
+) -> None:
+    assert read_text(write(tmp_path / "a.txt", data)) == text
 
 
 def test_files_are_joined_in_order_and_each_ends_its_line(tmp_path: Path) -> None:
@@ -59,6 +75,16 @@ def test_the_default_text_is_the_language_reference_in_sorted_order() -> None:
         ("一二".encode()[:-1], r"bad\.txt:1: must be UTF-8, got e4 ba at byte 3"),
         (b"\xef\xbb\xbfa\n\xff", r"bad\.txt:2: must be UTF-8, got ff at byte 5"),
         ("hello".encode("utf-16"), r"bad\.txt:1: must be text"),
+        (
+            "a一".encode("utf-16"),
+            r"in UTF-8, got the byte order mark of UTF-16 .*iconv -f UTF-16 -t",
+        ),
+        (
+            "\ufeff一".encode("utf-16-be"),
+            r"in UTF-8, got the byte order mark of UTF-16 .*-f UTF-16 -t",
+        ),
+        ("a".encode("utf-32"), r"in UTF-8, got the byte order mark of UTF-32 .*-f UTF-32 -t"),
+        ("a\n好".encode("gb18030"), r"bad\.txt:2: must be UTF-8, got ba .*GB18030"),
         (b"\x1f\x8bnonsense", r"bad\.txt: must be a whole gzip file"),
         (gzip.compress(POEM.encode())[:-9], r"bad\.txt: must be a whole gzip file"),
     ],

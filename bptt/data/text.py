@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
 
+from bptt.data.memory import check_memory
 from bptt.data.reading import GZIP, read_bytes, unpack
 from bptt.errors import InputError
+
+# Byte order marks; that of UTF-32 begins as the one of UTF-16 does.
+_MARKS = {
+    b"\xff\xfe\0\0": "UTF-32",
+    b"\0\0\xfe\xff": "UTF-32",
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+}
 
 
 @dataclass(frozen=True)
@@ -45,8 +55,10 @@ def default_corpus() -> Corpus:
 def read_text(path: Path) -> str:
     r"""The text of a UTF-8 file, plain or compressed by gzip, every line ending in ``\n``.
 
-    A byte order mark is left out; ``\r\n`` and ``\r`` become ``\n``. Raises InputError with the line
-    and the byte if the file is missing, empty, binary or not UTF-8; MachineError if it cannot be read.
+    A byte order mark is left out. ``\r\n`` becomes ``\n``, and so does ``\r`` in a file without any
+    ``\n``, as old Macs wrote it; elsewhere ``\r`` belongs to its line. Raises InputError with the line
+    and the byte if the file is missing, empty, binary or not UTF-8; MachineError if it cannot be read or
+    memory does not hold it.
     """
     return decode_text(read_bytes(path), str(path))
 
@@ -58,9 +70,9 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
     """
     if packed and data.startswith(GZIP):
         data = unpack(data, where)
-    zero = data.find(b"\0")
-    if zero >= 0:
-        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte")
+    # The characters, and the same again with other line ends.
+    check_memory(where, 2 * len(data))
+    _check_encoding(where, data)
     try:
         text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -68,7 +80,7 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
         raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
     if not text.strip():
         raise InputError(where, "must hold text", f"{len(data)} bytes of white space")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return _with_line_feeds(text)
 
 
 def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]:
@@ -86,7 +98,29 @@ def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]
     return parts
 
 
-def _bad_byte(where: str, data: bytes, position: int, rule: str, came: str) -> InputError:
+def _with_line_feeds(text: str) -> str:
+    if "\r" not in text:
+        return text
+    # Files that were converted twice have two of them before each line feed.
+    return re.sub("\r+\n", "\n", text) if "\n" in text else text.replace("\r", "\n")
+
+
+def _check_encoding(where: str, data: bytes) -> None:
+    """Raise InputError if the bytes are of UTF-16 or UTF-32, or no text at all."""
+    for mark, encoding in _MARKS.items():
+        if data.startswith(mark):
+            came = f"the byte order mark of {encoding}"
+            raise _bad_byte(where, data, 0, "must be text in UTF-8", came, encoding)
+    zero = data.find(b"\0")
+    if zero >= 0:
+        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte")
+
+
+def _bad_byte(
+    where: str, data: bytes, position: int, rule: str, came: str, encoding: str = "ENCODING"
+) -> InputError:
     line = data.count(b"\n", 0, position) + 1
-    cure = "Save it as UTF-8 text, e.g. with iconv -f ENCODING -t UTF-8"
+    cure = f"Save it as UTF-8 text, e.g. with iconv -f {encoding} -t UTF-8"
+    if encoding == "ENCODING":
+        cure += ", where ENCODING may be WINDOWS-1252, GB18030, SHIFT_JIS, ..."
     return InputError(f"{where}:{line}", rule, f"{came} at byte {position}", cure)
