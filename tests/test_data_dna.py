@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bptt.data.nucleotides import LETTERS, bases, reverse_complement
+from bptt.data.readers.detect import detect
 from bptt.data.readers.dna import add_labels, read_fasta, read_fastq, read_uci
 from bptt.data.readers.document import Document
+from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
 
 PAIRED = {"A": "T", "C": "G", "G": "C", "T": "A"}
@@ -87,6 +89,72 @@ def test_fastq_and_its_qualities_that_look_like_headers() -> None:
     ]:
         with pytest.raises(InputError, match=fault):
             read_fastq(Document("d", text))
+
+
+def test_comments_in_fasta_are_passed_over() -> None:
+    found = read_fasta(Document("d", "; made by a program\n#2\n> a x\nAC\n;half\nGT\n\n>b y\n#T\nTT\n"))
+    assert (found.inputs, found.targets) == (("ACGT", "TT"), ("x", "y"))
+    assert [(row.name, row.place) for row in found.rows] == [("a", "d:3"), ("b", "d:8")]
+
+
+@pytest.mark.parametrize(
+    ("text", "sequences"),
+    [
+        ("@a\nAC\nGT\nT\n+\nII\nII\nI\n@b\nG\n+\nI\n", ("ACGTT", "G")),
+        ("@a\nACG\nT\n+a\n@II\n+\n@b\nG\n+\n@\n", ("ACGT", "G")),
+        ("@a\nACGT\n+\nIIII\n\n\n@b\nG\n+\nI", ("ACGT", "G")),
+    ],
+    ids=["wrapped", "wrapped, with qualities as of headers", "blank lines between records"],
+)
+def test_fastq_ends_where_its_qualities_are_as_many_as_its_letters(
+    text: str, sequences: tuple[str, ...]
+) -> None:
+    assert read_fastq(Document("d", text)).inputs == sequences
+
+
+@pytest.mark.parametrize("empty", ["@e\n\n+\n\n", "@e\n+\n", "@e\n\n+e\n", "@e\n  \n+\n\n\n"])
+@pytest.mark.parametrize("place", ["first", "last"])
+def test_reads_that_were_trimmed_to_nothing_are_left_out_and_counted(empty: str, place: str) -> None:
+    whole = "@a\nAC\n+\nII\n@b\nG\n+\nI\n"
+    document = Document("d", empty + whole if place == "first" else whole + empty)
+    assert detect(document, Columns()).form == "fastq"
+    found = read_fastq(document)
+    assert found.inputs == ("AC", "G")
+    line = 1 if place == "first" else 9
+    assert found.notes == (f"examples left out, as they have no sequence: 1, the first at d:{line}",)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("@a\nAC\n+\nIII\n", "d:4: must have 2 qualities, one a letter, got 3"),
+        ("@a\nAC\nGT\n+\nII\nIII\n", "d:6: must have 4 qualities, one a letter, got 5"),
+        ("@a\nAC\nGT\n+\nII\n", "d:1: a FASTQ record is .* if wrapped, got 4 letters and 2 qualities"),
+        ("@a\nAC\n@b\nAC\n+\nII\n", "d:1: a FASTQ record is"),
+        ("a\nAC\n+\nII\n", "d:1: a FASTQ record is"),
+        ("@a\n+\n", "d: must hold at least one example"),
+    ],
+)
+def test_a_fault_in_fastq_is_named(text: str, fault: str) -> None:
+    with pytest.raises(InputError, match=fault):
+        read_fastq(Document("d", text))
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (";comment\n>a x\nAC\n", "fasta"),
+        ("# comment\n\n; another\n> a\nacgtn\n", "fasta"),
+        ("> a x\n\nRYSWKMBDHVRY\n", "fasta"),
+        ("> I think so\nThanks\n", "lines"),
+        ("> I think so\n> So do I\n", "lines"),
+        ("# Title\n>quoted\nWords.\n", "lines"),
+        ("@a\nAC\nGT\n+\nII\nII\n", "fastq"),
+        ("@home\n\n+1 for this\n", "lines"),
+    ],
+)
+def test_sequences_are_told_from_texts_that_begin_alike(text: str, form: str) -> None:
+    assert detect(Document("d", text), Columns()).form == form
 
 
 def test_uci() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptt.data.nucleotides import LETTERS
 from bptt.data.readers.delimited import delimiter, even_rows
+from bptt.data.readers.dna import FASTA, FASTQ
 from bptt.data.readers.document import Document
 from bptt.data.readers.folders import holds_class_folders
 from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, read_grid
@@ -24,8 +25,8 @@ _ZIP = b"PK\x03\x04"
 # A form that a text shows, where, and in words.
 _SIGNS = (
     ("ts", re.compile(r"(?im)^@data[ \t]*$"), "it has a line @data"),
-    ("fasta", re.compile(r"\A\s*>\S"), "its first line begins with >"),
-    ("fastq", re.compile(rf"(?i)\A\s*@\S.*\n[{LETTERS}]+\n\+"), "its first record is @, letters, +"),
+    ("fasta", FASTA, "its first line begins with >"),
+    ("fastq", FASTQ, "its first record is @, letters, +"),
     ("fasttext", re.compile(r"\A\s*__label__\S"), "its first line begins with __label__"),
 )
 # Ten letters: fewer may be a word.

@@ -12,6 +12,22 @@ from bptt.data.readers.document import Document
 from bptt.errors import InputError
 
 Named = list[tuple[str, str | None]]
+# A line behind its place.
+Line = tuple[str, str]
+
+# Of old FASTA files and of some programs.
+COMMENTS = ";#"
+
+_FASTQ = "a FASTQ record is @NAME, letters, +, a quality for each letter: 4 lines, or more if wrapped"
+_BLANK = r"(?:[ \t]*\n){0,3}"
+_PASSED = r"(?:[;#].*\n|[^\S\n]*\n)*"
+# By its first line; or, below comments or with a space in the header, by the letters behind it as well, so
+# that a mail that begins with a quotation stays text. Below ten, any letters of the code may be a word.
+FASTA = re.compile(
+    rf"\A\s*>\S|\A{_PASSED}>[ \t]*\S.*\n{_PASSED}(?i:[ACGTUN]+|[{LETTERS}]{{10,}})[ \t]*(?:\n|\Z)"
+)
+# The first record has letters, or none and is followed by another.
+FASTQ = re.compile(rf"\A\s*@\S.*\n(?:(?i:[{LETTERS}]+\n)+\+|{_BLANK}\+.*\n{_BLANK}@\S)")
 
 _MARK = re.compile(r"(?<!\S)label=(\S+)")
 _BAR = re.compile(r"([^\s|]+)\|([^\s|]+)")
@@ -20,54 +36,66 @@ _BAR = re.compile(r"([^\s|]+)\|([^\s|]+)")
 def read_fasta(document: Document) -> Examples[str, str]:
     """The sequences of a FASTA file, in capitals, each with the first word of its header as its name.
 
-    The labels are what words `label=LABEL` in the headers say; else, where every header is two words,
-    the second one; else, where every header is `NAME|LABEL`, what follows the bar; else there are none.
-    Records without a sequence are left out and counted. Raises InputError with the line for a letter
-    that is not of the IUPAC code, and for letters before the first header.
+    Lines that begin with ; or # are comments. The labels are what words `label=LABEL` in the headers say;
+    else, where every header is two words, the second one; else, where every header is `NAME|LABEL`, what
+    follows the bar; else there are none. Records without a sequence are left out and counted. Raises
+    InputError with the line for a letter that is not of the IUPAC code, and for letters before the first
+    header.
     """
     records: list[tuple[str, str, list[str]]] = []
     for place, line in document.numbered():
         if line.startswith(">"):
             records.append((place, _header(line, place), []))
-        elif line.strip():
+        elif line.strip() and line[0] not in COMMENTS:
             if not records:
                 raise InputError(place, "a FASTA file begins with >NAME", repr(line[:40]))
             records[-1][2].append(_letters(line, place))
     headers = [header for _, header, _ in records]
     named = _marked(headers) or _second_words(headers) or _behind_bars(headers) or _bare(headers)
-    rows = [
-        Example("".join(parts), label, place, name)
-        for (place, _, parts), (name, label) in zip(records, named, strict=True)
-    ]
-    empty = [row.place for row in rows if not row.input]
-    notes = note_left_out(empty, "have no sequence")
-    return gather(document.name, [row for row in rows if row.input], notes=notes)
+    sequences = ["".join(parts) for _, _, parts in records]
+    return _gather(document, sequences, named, [place for place, _, _ in records])
 
 
 def read_fastq(document: Document) -> Examples[str, str]:
-    """The sequences of a FASTQ file, of four lines a record. Only `label=LABEL` is a label: the second
-    word of a sequencer's header is none. Raises InputError with the line.
+    """The sequences of a FASTQ file: records of @NAME, letters, +, and a quality for each letter.
+
+    Letters and qualities may stand on several lines. Only `label=LABEL` is a label: the second word of a
+    sequencer's header is none. Records without letters are left out and counted. Raises InputError with
+    the line.
     """
-    lines = [(place, line) for place, line in document.numbered() if line.strip()]
+    lines = list(document.numbered())
     sequences, headers, places = [], [], []
-    for i in range(0, len(lines), 4):
-        record = lines[i : i + 4]
-        place, header = record[0]
-        marks = [line[:1] for _, line in record]
-        if len(record) < 4 or marks[0] != "@" or marks[2] != "+":
-            raise InputError(place, "a FASTQ record is @NAME, letters, +, qualities: 4 lines", header[:40])
-        sequence, quality = _letters(record[1][1], record[1][0]), record[3][1].strip()
-        if len(sequence) != len(quality):
-            raise InputError(record[3][0], f"must have {len(sequence)} qualities, one a letter", len(quality))
-        sequences.append(sequence)
-        headers.append(_header(header, place))
-        places.append(place)
+    start = 0
+    while start < len(lines):
+        place, line = lines[start]
+        if line.strip():
+            sequence, start = _record(lines, start)
+            sequences.append(sequence)
+            headers.append(_header(line, place))
+            places.append(place)
+        else:
+            start += 1
     named = _marked(headers) or _bare(headers)
-    rows = [
-        Example(sequence, label, place, name)
-        for sequence, (name, label), place in zip(sequences, named, places, strict=True)
-    ]
-    return gather(document.name, rows)
+    return _gather(document, sequences, named, places)
+
+
+def _record(lines: Sequence[Line], start: int) -> tuple[str, int]:
+    """The letters of the record that begins at line `start`, and the number of the line behind it."""
+    place, header = lines[start]
+    plus = next((i for i in range(start + 1, len(lines)) if lines[i][1].startswith(("+", "@"))), len(lines))
+    if not header.startswith("@") or plus == len(lines) or not lines[plus][1].startswith("+"):
+        raise InputError(place, _FASTQ, header[:40])
+    sequence = "".join(_letters(line, where) for where, line in lines[start + 1 : plus])
+    end, found = plus + 1, 0
+    # A quality may be @ or +, too: only their number says where they end.
+    while end < len(lines) and found < len(sequence):
+        found += len(lines[end][1].strip())
+        end += 1
+        if found != len(sequence) and (found > len(sequence) or plus == start + 2):
+            raise InputError(lines[end - 1][0], f"must have {len(sequence)} qualities, one a letter", found)
+    if found < len(sequence):
+        raise InputError(place, _FASTQ, f"{len(sequence)} letters and {found} qualities")
+    return sequence, end
 
 
 def read_uci(document: Document) -> Examples[str, str]:
@@ -100,6 +128,18 @@ def add_labels(examples: Examples[str, str], labels: Document) -> Examples[str, 
         if row.name not in found:
             raise InputError(row.place, f"must have a label in {labels.name}", f"none for {row.name}")
     return replace(examples, rows=tuple(replace(row, target=found[row.name]) for row in examples.rows))
+
+
+def _gather(
+    document: Document, sequences: Sequence[str], named: Named, places: Sequence[str]
+) -> Examples[str, str]:
+    """The examples; those without a sequence are left out and counted."""
+    rows = [
+        Example(sequence, label, place, name)
+        for sequence, (name, label), place in zip(sequences, named, places, strict=True)
+    ]
+    notes = note_left_out([row.place for row in rows if not row.input], "have no sequence")
+    return gather(document.name, [row for row in rows if row.input], notes=notes)
 
 
 def _header(line: str, place: str) -> str:
