@@ -42,6 +42,31 @@ def test_ts_without_labels_with_missing_numbers_or_with_a_number_as_target() -> 
     assert read_ts(Document("d", "@targetLabel true\n@data\n1,2:0.5\n")).targets == ("0.5",)
 
 
+def test_comments_in_ts_may_be_anywhere_and_of_either_sign() -> None:
+    text = "% about\n%# too\n" + HEADER + "% between\n1,2,3:4,5,6:a\n  # indented\n7:-8:b\n%\n"
+    found = read_ts(Document("d", text))
+    assert values(found) == [[[1, 4], [2, 5], [3, 6]], [[7, -8]]]
+    assert [row.place for row in found.rows] == ["d:9", "d:11"]
+
+
+@pytest.mark.parametrize(
+    "mark", ["\t", ",", "  ", "\t ", ", "], ids=["tab", "comma", "spaces", "tab and space", "comma and space"]
+)
+def test_ucr_has_its_label_first_between_any_marks(mark: str) -> None:
+    lines = [["1", "0.5", "-2e0"], ["-1", "1", "3"]]
+    found = read_ucr(Document("d", "".join(mark.join(line) + "\n" for line in lines)))
+    assert values(found) == [[[0.5], [-2]], [[1], [3]]]
+    assert found.targets == ("1", "-1")
+
+
+def test_ucr_of_before_2015_writes_labels_as_floats() -> None:
+    text = "   1.0000000e+00   5.0000000e-01  -2.0000000e+00\n  -1.0000000e+00   1.0e0   3.0e0\n"
+    found = read_ucr(Document("d", text))
+    assert found.targets == ("1", "-1")
+    assert values(found) == [[[0.5], [-2]], [[1], [3]]]
+    assert read_ucr(Document("d", "e\t1\t2\n1.5\t1\t2\n")).targets == ("e", "1.5")
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

@@ -37,12 +37,14 @@ class Examples(Generic[X, Y]):
     """Examples that all have a target, or none. `columns` names the D numbers of a step or a row, () if
     there are none. `notes` tell the user what was decided and what was left out, a line each. `found` names
     the columns that texts and their targets were read from, () if they had no names.
+    `quantities`: the file says that its targets are numbers to be predicted, not classes.
     """
 
     rows: tuple[Example[X, Y], ...]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    quantities: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.document import Document
-from bptt.data.readers.numbers import is_missing, note_missing, read_numbers
+from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
 from bptt.errors import InputError
 
 Header = dict[str, list[str]]
@@ -17,39 +18,63 @@ Header = dict[str, list[str]]
 def read_ts(document: Document) -> Examples[Array, str]:
     """The series of a `.ts` file, (T, D) each, T as long as it is.
 
-    Lines of # are comments. The lines of @ before @data say whether a class (@classLabel true a b c) or
-    a number (@targetLabel true) stands behind the last dimension; dimensions stand between colons,
+    Lines of # and % are comments. The lines of @ before @data say whether a class (@classLabel true a b c)
+    or a number (@targetLabel true) stands behind the last dimension; dimensions stand between colons,
     their values between commas, ? for a missing one. Raises InputError with the line for a class that
     is not in the list, another number of dimensions, or dimensions of unequal length.
     """
-    lines = [(place, line) for place, line in document.numbered() if line.strip() and line[0] != "#"]
+    lines = [(place, line) for place, line in document.numbered() if _is_content(line)]
     data = next((i for i, (_, line) in enumerate(lines) if line.strip().casefold() == "@data"), None)
     if data is None:
         raise InputError(document.name, "must have a line @data", "none")
     header = _header(lines[:data])
-    if [word.casefold() for word in header.get("timestamps", [])] == ["true"]:
+    if _is_true(header.get("timestamps", [])):
         cure = "Write the values alone, at equal distances, and @timeStamps false"
         raise InputError(document.name, "values must stand without time stamps", "@timeStamps true", cure)
     rows = [_series(line, place, header) for place, line in lines[data + 1 :]]
-    return _gather(document, rows)
+    return replace(_gather(document, rows), quantities=_is_true(header.get("targetlabel", [])))
 
 
 def read_ucr(document: Document) -> Examples[Array, str]:
-    """The series of a UCR file, (T, 1) each: a line is the label and the values, between tabs.
+    """The series of a UCR file, (T, 1) each: a line is the label and the values.
 
-    NaN at the end fills up a shorter series and is cut off. Raises InputError with the line.
+    Between them stand tabs, commas or, in files of before 2015, spaces, where a label is written as
+    1.0000000e+00, which is read as 1. NaN at the end fills up a shorter series and is cut off. Raises
+    InputError with the line.
     """
+    mark = _mark(document)
     rows = []
     for place, line in document.numbered():
         if not line.strip():
             continue
-        label, *cells = line.split("\t")
+        label, *cells = line.split(mark) if mark else line.split()
         while cells and is_missing(cells[-1]):
             cells.pop()
         if not cells or not label.strip():
-            raise InputError(place, "must be a label and values, between tabs", repr(line[:60]))
-        rows.append(Example(read_numbers(cells, place)[:, None], label.strip(), place))
+            rule = "must be a label and values, between tabs, commas or spaces"
+            raise InputError(place, rule, repr(line[:60]))
+        rows.append(Example(read_numbers(cells, place)[:, None], _class(label.strip()), place))
     return _gather(document, rows)
+
+
+def _mark(document: Document) -> str:
+    """What stands between label and values: a tab or comma, if the first line has one; "" for spaces."""
+    first = next(line for line in document.lines if line.strip())
+    return next((mark for mark in "\t," if mark in first.strip()), "")
+
+
+def _class(label: str) -> str:
+    """A label without the exponent that a number format has put there."""
+    is_scientific = "e" in label.casefold() and is_number(label)
+    return f"{float(label):g}" if is_scientific else label
+
+
+def _is_content(line: str) -> bool:
+    return line.lstrip()[:1] not in ("", "#", "%")
+
+
+def _is_true(values: Sequence[str]) -> bool:
+    return bool(values) and values[0].casefold() == "true"
 
 
 def _header(lines: Sequence[tuple[str, str]]) -> Header:
@@ -57,7 +82,9 @@ def _header(lines: Sequence[tuple[str, str]]) -> Header:
     for place, line in lines:
         key, *values = line.split()
         if not key[1:] or key[0] != "@":
-            raise InputError(place, "a line before @data is @KEY VALUES, or a comment of #", repr(line[:40]))
+            raise InputError(
+                place, "a line before @data is @KEY VALUES, or a comment of # or %", repr(line[:40])
+            )
         header[key[1:].casefold()] = values
     return header
 
@@ -65,8 +92,8 @@ def _header(lines: Sequence[tuple[str, str]]) -> Header:
 def _series(line: str, place: str, header: Header) -> Example[Array, str]:
     cells = line.strip().split(":")
     label = None
-    classes = header.get("classlabel", header.get("targetlabel", ["false"]))
-    if classes and classes[0].casefold() == "true":
+    classes = header.get("classlabel", header.get("targetlabel", []))
+    if _is_true(classes):
         label = cells.pop().strip()
         if not label or (len(classes) > 1 and label not in classes[1:]):
             raise InputError(place, f"ends in one of the labels {', '.join(classes[1:])}", repr(label))

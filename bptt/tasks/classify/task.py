@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bptt.data.classes import check_classes
 from bptt.data.examples import Examples
 from bptt.data.nucleotides import reverse_complement
 from bptt.data.readers.forms import Source, read_examples
@@ -46,7 +47,8 @@ class ClassifyTask(Supervised):
 
     What is not learned from is `held_out`, or, if that is None, a share of the examples, stratified, with
     equal inputs on one side. The weights are drawn from torch's generator: seed it before. Raises
-    InputError if there are fewer than two labels, or a label is held out that is never learned.
+    InputError if there are fewer than two labels, or a label is held out that is never learned, or the
+    labels are continuous numbers.
     """
 
     unit = "examples"
@@ -56,6 +58,7 @@ class ClassifyTask(Supervised):
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = replace(config, source=source)
         self._notes = examples.notes
+        check_classes(examples)
         if held_out is None:
             options = config.data
             learned, held = split_indices(examples.keys, examples.targets, options.held_out, options.seed)
