@@ -77,9 +77,7 @@ def test_fractions_are_refused_where_scikit_learn_refuses_them(numbers: list[flo
 
 def test_what_the_file_calls_a_number_is_none_of_the_classes() -> None:
     found = read_ts(Document("d", "@targetLabel true\n@data\n1,2:73.0\n3,4:74.0\n"))
-    with pytest.raises(
-        InputError, match="d:3: a target must be a class, got a number, as @targetLabel"
-    ):
+    with pytest.raises(InputError, match="d:3: a target must be a class, got a number, as @targetLabel"):
         check_classes(found)
     check_classes(replace(found, quantities=False))
     check_classes(read_ts(Document("d", "@targetLabel false\n@classLabel true 1 2\n@data\n1,2:1\n3,4:2\n")))

@@ -36,8 +36,9 @@ def test_byte_order_mark_and_foreign_line_ends_are_left_out(tmp_path: Path) -> N
         (b"10 %\r20 %\nready\n", "10 %\r20 %\nready\n"),
         (b"id\ttext\r\n1\ta\rb\r\n", "id\ttext\n1\ta\rb\n"),
         (b"\n\r\n\ra\n", "\n\n\ra\n"),
+        (b"a\nb\r", "a\nb\n"),
     ],
-    ids=["old Mac", "progress bar", "cell of a table", "first in its line"],
+    ids=["old Mac", "progress bar", "cell of a table", "first in its line", "last of all"],
 )
 def test_a_lone_carriage_return_ends_lines_only_where_nothing_else_does(
     tmp_path: Path, data: bytes, text: str

@@ -102,7 +102,7 @@ def _with_line_feeds(text: str) -> str:
     if "\r" not in text:
         return text
     # Files that were converted twice have two of them before each line feed.
-    return re.sub("\r+\n", "\n", text) if "\n" in text else text.replace("\r", "\n")
+    return re.sub(r"\r+(\n|\Z)", "\n", text) if "\n" in text else text.replace("\r", "\n")
 
 
 def _check_encoding(where: str, data: bytes) -> None:
