@@ -10,6 +10,18 @@ from bptt.cells.cell import Cell
 from bptt.errors import InputError
 
 
+def as_cell(cell: Cell | str) -> Cell:
+    """A cell itself, or the one of this name: see `load`. Raises InputError for anything else."""
+    if isinstance(cell, Cell):
+        return cell
+    if not isinstance(cell, str):
+        rule = "a cell is a name of the catalogue, file.py:Name, or a Cell"
+        raise InputError(
+            "cell", rule, f"{type(cell).__name__} {str(cell)[:60]}", "For several layers: num_layers=2"
+        )
+    return load(cell)
+
+
 def load(spec: str) -> Cell:
     """The cell named by `spec`. A file of the user's own is run as Python, so it must be trusted.
 

@@ -22,7 +22,7 @@ def check_least(name: str, value: int, least: int) -> None:
 
 def check_finite(name: str, value: float, least: float) -> None:
     """Raise InputError unless the option `name` is a finite number of at least `least`."""
-    if not isfinite(value) or value < least:
+    if not is_number(value) or not isfinite(value) or value < least:
         raise InputError(name, f"is a finite number of at least {least:g}", value)
 
 
@@ -34,5 +34,10 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
 
 def check_share(name: str, value: float) -> None:
     """Raise InputError unless the option `name` is a share, such as one to drop, that leaves something."""
-    if not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise InputError(name, "is at least 0 and below 1", value)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number: True and False are none."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

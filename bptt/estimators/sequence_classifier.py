@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bptt.cells import load
+from bptt.cells.load import as_cell
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import VocabularyOptions, usual_white_space
+from bptt.data.levels import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
 from bptt.estimators.sklearn import (
@@ -24,6 +24,7 @@ from bptt.estimators.sklearn import (
     column_or_1d,
     validate_data,
 )
+from bptt.estimators.values import check_text, is_missing, label_values, plain
 from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
 from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.tasks.encoder import EncoderOptions
@@ -40,9 +41,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     X is a sequence of str; of arrays (T, D), T as long as each is, or (N, T, D); or (N, D), rows of numbers
     that are read by `feed_forward` alone. In series and rows NaN is a missing number if `missing`, else an
-    error. The share `held_out` of the examples chooses the epoch whose weights are kept; with 0 all are
-    learned, and the weights are those of the last epoch. `level` is what a token of a text is. The other
-    parameters are those of `bptt train classify`.
+    error; infinity always is. The share `held_out` of the examples chooses the epoch whose weights are kept;
+    with 0 all are learned, and the weights are those of the last epoch. `level` is what a token of a text is.
+    The other parameters are those of `bptt train classify`.
 
     After `fit`: `classes_`, and `trained_`, a `bptt.tasks.classify.task.TrainedClassifier`; for rows
     `n_features_in_`. Raises InputError, which is a ValueError here.
@@ -85,21 +86,21 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> SequenceClassifier:
         """Learn the labels y (N,) of X."""
+        options = plain(self.get_params(deep=False), ("bidirectional", "missing"))
         kind = kind_of(X)
         if kind == "rows":
             X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite=self._finite)
         inputs, y = list(X), column_or_1d(y, warn=True)
         check_consistent_length(inputs, y)
+        label_values(y, (f"y[{i}]" for i in range(len(y))))
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise InputError("SequenceClassifier", "learns two classes or more", "one class")
         self.kind_ = kind
         # Names that sort as the classes do.
-        rows = [
-            Example(x, f"{n:09d}", f"X[{i}]") for i, (x, n) in enumerate(zip(inputs, numbers, strict=True))
-        ]
-        self.trained_ = self._train(_examples(rows, kind))
+        names = [f"{n:09d}" for n in numbers]
+        self.trained_ = _train(_examples(inputs, names, kind, options.missing), kind, options)
         return self
 
     def predict(self, X: Any) -> Labels:
@@ -115,7 +116,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=self._finite)
         elif kind_of(X) != self.kind_:
             raise InputError("SequenceClassifier", f"expected {self.kind_}, as learned from", kind_of(X))
-        inputs = _examples([Example(x, None, "") for x in X], self.kind_).inputs
+        given = list(X)
+        inputs = _examples(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
         probabilities: Labels = self.trained_.log_probabilities(inputs).double().softmax(1).numpy()
         return probabilities
 
@@ -123,58 +125,94 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _finite(self) -> bool | str:
         return "allow-nan" if self.missing else True
 
-    def _train(self, examples: Examples[Any, str]) -> TrainedClassifier:
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        config = ClassifierConfig(
-            load(self.cell),
-            SourceOptions(_FORMS[self.kind_]),
-            EncoderOptions(
-                hidden_size=self.hidden_size,
-                num_layers=self.num_layers,
-                dropout=self.dropout,
-                bidirectional=self.bidirectional,
-                feed_forward=tuple(self.feed_forward),
-            ),
-            HeadOptions(self.pooling),  # type: ignore[arg-type]
-            TokenOptions(self.embedding_size),
-            VocabularyOptions(self.level, white_space=usual_white_space(self.level)),  # type: ignore[arg-type]
-            ExampleOptions(self.batch_size, self.held_out or 0.1, seed=seed),
+
+def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) -> TrainedClassifier:
+    seed = int(check_random_state(options.random_state).randint(2**31 - 1))
+    config = ClassifierConfig(
+        as_cell(options.cell),
+        SourceOptions(_FORMS[kind]),
+        EncoderOptions(
+            hidden_size=options.hidden_size,
+            num_layers=options.num_layers,
+            dropout=options.dropout,
+            bidirectional=options.bidirectional,
+            feed_forward=_widths(options.feed_forward),
+        ),
+        HeadOptions(options.pooling),
+        TokenOptions(options.embedding_size),
+        VocabularyOptions(options.level),
+        ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
+    )
+    held_out = None if options.held_out else examples
+    return fitted(
+        lambda: ClassifyTask(examples, held_out, config),
+        load_classifier,
+        epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        seed=seed,
+        choose=bool(options.held_out),
+    )
+
+
+def _widths(feed_forward: Any) -> tuple[int, ...]:
+    if not isinstance(feed_forward, tuple):
+        raise InputError(
+            "feed_forward", "is a sequence of widths", repr(feed_forward), "For one layer: (16,)"
         )
-        held_out = None if self.held_out else examples
-        return fitted(
-            lambda: ClassifyTask(examples, held_out, config),
-            load_classifier,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
-            seed=seed,
-            choose=bool(self.held_out),
-        )
+    return feed_forward
 
 
 def kind_of(X: Any) -> str:
-    """What the inputs are: text, series or rows. Raises InputError for a single text."""
+    """What the inputs are: text, series or rows. Raises InputError for what is none of them."""
     if isinstance(X, str):
         raise InputError("X", "is a sequence of inputs", "one text", "Put it into a list")
     if hasattr(X, "__array__"):
         X = np.asarray(X)
+        if X.ndim > 1 and X.size and isinstance(X.flat[0], str):
+            got, cure = f"an array {X.shape} of str", "Give one column of it, as X['text'] or X[:, 0]"
+            raise InputError("X", "is a sequence of texts", got, cure)
     elif hasattr(X, "toarray"):
         # Sparse: scikit-learn says that it cannot be taken.
         return "rows"
     if not len(X):
         return "rows"
-    first = next(iter(X))
-    return "text" if isinstance(first, str) else "series" if np.ndim(first) == 2 else "rows"
+    first = next((x for x in X if not is_missing(x)), None)
+    if isinstance(first, str | bytes | None):
+        return "text"
+    return "series" if np.ndim(first) == 2 else "rows"
 
 
-def _examples(rows: list[Example[Any, str]], kind: str) -> Examples[Any, str]:
+def _examples(
+    inputs: Sequence[Any], labels: Sequence[str | None], kind: str, missing: bool
+) -> Examples[Any, str]:
     """Examples whose columns are named, and whose numbers are float32."""
+    places = [f"X[{i}]" for i in range(len(inputs))]
+    read: list[Any]
+    if kind == "text":
+        read = [check_text(x, place) for x, place in zip(inputs, places, strict=True)]
+    else:
+        read = [_numbers(x, place, kind, missing) for x, place in zip(inputs, places, strict=True)]
+    rows = [Example(x, label, place) for x, label, place in zip(read, labels, places, strict=True)]
     if kind == "text":
         return gather("X", rows)
-    rows = [replace(row, input=np.ascontiguousarray(row.input, dtype=np.float32)) for row in rows]
-    width = rows[0].input.shape[-1]
-    for row in rows:
-        if row.input.shape[-1] != width:
-            raise InputError(
-                row.place, f"has {width} numbers a step, as the first input", row.input.shape[-1]
-            )
+    width = read[0].shape[-1]
+    for x, place in zip(read, places, strict=True):
+        if x.shape[-1] != width:
+            raise InputError(place, f"has {width} numbers a step, as the first input", x.shape[-1])
     return gather("X", rows, tuple(map(str, range(1, width + 1))))
+
+
+def _numbers(x: Any, place: str, kind: str, missing: bool) -> Labels:
+    """A series (T, D) or a row (D,) in float32."""
+    try:
+        with np.errstate(over="ignore"):  # beyond float32 a number is infinite
+            found = np.ascontiguousarray(x, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise InputError(place, "must be an array of numbers", error) from error
+    if kind == "series":
+        if np.ndim(x) != 2:
+            raise InputError(place, "must be a series (T, D), as the first input", f"shape {np.shape(x)}")
+        if np.isinf(found).any() or (np.isnan(found).any() and not missing):
+            cure = "Take it out; NaN may be a missing number: missing=True"
+            raise InputError(place, "must hold finite numbers below 3.4e38", "NaN or infinity", cure)
+    return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bptt.cells import load
+from bptt.cells.load import as_cell
 from bptt.data.examples import Example, Words, gather
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
@@ -17,6 +20,7 @@ from bptt.estimators.sklearn import (
     check_is_fitted,
     check_random_state,
 )
+from bptt.estimators.values import check_text, label_values, plain
 from bptt.tasks.codecs.words import WordOptions
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.supervised import ExampleOptions
@@ -25,14 +29,16 @@ from bptt.tasks.tag.metrics import accuracy
 from bptt.tasks.tag.task import TagTask, load_tagger
 
 Sentences = Sequence[Sequence[str]]
+Tags = Sequence[Sequence[str]] | Sequence[Sequence[int]]
 
 
 class SequenceTagger(BaseEstimator):  # type: ignore[misc]
     """A tag for each word of a sentence.
 
-    X is a sequence of sentences, each a sequence of words; y holds as many tags for each. The share
-    `held_out` of the sentences chooses the epoch whose weights are kept; with 0 all are learned, and the
-    weights are those of the last epoch. The other parameters are those of `bptt train tag`.
+    X is a sequence of sentences, each a sequence of words; y holds as many tags for each, all of them texts
+    or all numbers. The share `held_out` of the sentences chooses the epoch whose weights are kept; with 0 all
+    are learned, and the weights are those of the last epoch. The other parameters are those of
+    `bptt train tag`.
 
     After `fit`: `classes_`, the tags, and `trained_`, a `bptt.tasks.tag.task.TrainedTagger`. Raises
     InputError, which is a ValueError.
@@ -73,59 +79,95 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
         self.held_out = held_out
         self.random_state = random_state
 
-    def fit(self, X: Sentences, y: Sentences) -> SequenceTagger:
+    def fit(self, X: Sentences, y: Tags) -> SequenceTagger:
         """Learn the tags y of the words of X."""
         check_consistent_length(X, y)
-        rows = []
-        for i, (words, tags) in enumerate(zip(_sentences(X), _sentences(y), strict=True)):
-            if len(words) != len(tags):
-                raise InputError(f"y[{i}]", f"has a tag for each of the {len(words)} words", len(tags))
-            rows.append(Example(words, tags, f"X[{i}]"))
-        examples = gather("X", rows)
-        held_out = None if self.held_out else examples
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        config = TaggerConfig(
-            load(self.cell),
-            TagOptions(self.crf, self.scheme),
-            WordOptions(
-                embedding_size=self.embedding_size, token_dropout=self.token_dropout, spelled=self.spelled
-            ),
-            EncoderOptions(
-                hidden_size=self.hidden_size,
-                num_layers=self.num_layers,
-                dropout=self.dropout,
-                bidirectional=self.bidirectional,
-            ),
-            ExampleOptions(self.batch_size, self.held_out or 0.1, seed=seed),
+        options = plain(self.get_params(deep=False), ("bidirectional", "crf", "spelled"))
+        sentences, tags = _sentences(X), _tags(y)
+        for i, (words, given) in enumerate(zip(sentences, tags, strict=True)):
+            if len(words) != len(given):
+                raise InputError(f"y[{i}]", f"has a tag for each of the {len(words)} words", len(given))
+        # The model writes tags as texts; what a caller gave as numbers comes back as numbers.
+        values = {str(tag): tag for given in tags for tag in given}
+        examples = gather(
+            "X",
+            [
+                Example(words, tuple(map(str, given)), f"X[{i}]")
+                for i, (words, given) in enumerate(zip(sentences, tags, strict=True))
+            ],
         )
+        held_out = None if options.held_out else examples
+        seed = int(check_random_state(options.random_state).randint(2**31 - 1))
+        config = _config(options, seed)
         self.trained_ = fitted(
             lambda: TagTask(examples, held_out, config),
             load_tagger,
-            epochs=self.epochs,
-            learning_rate=self.learning_rate,
+            epochs=options.epochs,
+            learning_rate=options.learning_rate,
             seed=seed,
-            choose=bool(self.held_out),
+            choose=bool(options.held_out),
         )
-        self.classes_ = np.array(self.trained_.tags.tags)
+        self.classes_ = np.array([values.get(tag, tag) for tag in self.trained_.tags.tags])
         return self
 
-    def predict(self, X: Sentences) -> list[list[str]]:
-        """The tags of each sentence."""
+    def predict(self, X: Sentences) -> list[list[Any]]:
+        """The tags of each sentence, of the kind that was learned: texts, or numbers."""
         check_is_fitted(self)
-        return [list(found.tags) for found in self.trained_.predict(_sentences(X))]
+        values = dict(zip(self.trained_.tags.tags, self.classes_.tolist(), strict=True))
+        return [[values[tag] for tag in found.tags] for found in self.trained_.predict(_sentences(X))]
 
     def predict_proba(self, X: Sentences) -> list[npt.NDArray[np.float64]]:
         """For each sentence the probability of each tag at each word, (T, K), in the order of `classes_`."""
         check_is_fitted(self)
         return [found.double().numpy() for found in self.trained_.probabilities(_sentences(X))]
 
-    def score(self, X: Sentences, y: Sentences) -> float:
+    def score(self, X: Sentences, y: Tags) -> float:
         """The share of words whose tag is found."""
-        return accuracy(_sentences(y), _sentences(self.predict(X)))
+        return accuracy(_tags(y), [tuple(tags) for tags in self.predict(X)])
+
+
+def _config(options: SimpleNamespace, seed: int) -> TaggerConfig:
+    return TaggerConfig(
+        as_cell(options.cell),
+        TagOptions(options.crf, options.scheme),
+        WordOptions(
+            embedding_size=options.embedding_size,
+            token_dropout=options.token_dropout,
+            spelled=options.spelled,
+        ),
+        EncoderOptions(
+            hidden_size=options.hidden_size,
+            num_layers=options.num_layers,
+            dropout=options.dropout,
+            bidirectional=options.bidirectional,
+        ),
+        ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
+    )
 
 
 def _sentences(given: Sentences) -> list[Words]:
-    for i, words in enumerate(given):
-        if isinstance(words, str):
-            raise InputError(f"X[{i}]", "is a sequence of words", "one text", "Cut it, e.g. text.split()")
-    return [tuple(words) for words in given]
+    return [
+        tuple(check_text(word, f"X[{i}][{j}]", "a word (str)") for j, word in enumerate(words))
+        for i, words in enumerate(_sequences(given, "X", "words"))
+    ]
+
+
+def _tags(given: Tags) -> list[tuple[Any, ...]]:
+    sentences = list(_sequences(given, "y", "tags"))
+    places = (f"y[{i}][{j}]" for i, tags in enumerate(sentences) for j in range(len(tags)))
+    tags = iter(label_values(chain.from_iterable(sentences), places))
+    return [tuple(islice(tags, len(each))) for each in sentences]
+
+
+def _sequences(given: Sequence[Sequence[Any]], name: str, what: str) -> Iterator[list[Any]]:
+    """The items of each sentence. Raises InputError for a sentence that is none."""
+    for i, items in enumerate(given):
+        if isinstance(items, str | bytes):
+            raise InputError(
+                f"{name}[{i}]", f"is a sequence of {what}", "one text", "Cut it, e.g. text.split()"
+            )
+        if not isinstance(items, Iterable):
+            raise InputError(
+                f"{name}[{i}]", f"is a sequence of {what}", repr(items), "Leave the sentence out"
+            )
+        yield list(items)

@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.types import Device
 
 from bptt.cells.cell import Cell
+from bptt.cells.load import as_cell
 from bptt.errors import InputError
 from bptt.nn.layer import Layer
-from bptt.nn.parameters import BIASES, Names, cell_sizes
+from bptt.nn.parameters import BIASES, Names, cell_sizes, plain
 from bptt.runtime.autocast import autocast_dtype
 from bptt.shapes import check_shape
 
@@ -36,6 +37,8 @@ class CellModule(nn.Module):
         proj_size: int,
     ) -> None:
         super().__init__()
+        input_size, hidden_size, bias, proj_size = map(plain, (input_size, hidden_size, bias, proj_size))
+        cell = as_cell(cell)
         self.cell = cell if bias else cell.without(*BIASES)
         self.input_size = input_size
         self.hidden_size = hidden_size

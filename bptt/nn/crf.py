@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.types import Device
 
 from bptt.errors import InputError
-from bptt.nn.parameters import is_count
+from bptt.nn.parameters import is_count, plain
 from bptt.nn.sequences import Lengths, read_padded
 from bptt.shapes import check_shape
 
@@ -55,6 +55,7 @@ class CRF(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        num_tags = plain(num_tags)
         if not is_count(num_tags) or num_tags == 0:
             raise InputError("CRF", "num_tags is a positive integer", repr(num_tags))
         self.num_tags = num_tags

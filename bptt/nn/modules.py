@@ -12,7 +12,7 @@ from torch.types import Device
 
 from bptt.cells import catalogue
 from bptt.cells.cell import Cell
-from bptt.cells.load import load
+from bptt.cells.load import as_cell
 from bptt.errors import InputError
 from bptt.nn.initial import Initial
 from bptt.nn.parameters import own_names, torch_names
@@ -152,7 +152,7 @@ class Recurrent(Stack):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(
-            load(cell) if isinstance(cell, str) else cell,
+            as_cell(cell),
             own_names,
             input_size,
             hidden_size,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -31,6 +32,12 @@ def torch_names(cell: Cell) -> Names:
     names = {"W": ("weight_ih",), "R": ("weight_hh",), **both, "V": ("weight_hr",)}
     present = {family.name for family in cell.families}
     return {family: parts for family, parts in names.items() if family in present}
+
+
+def plain(value: Any) -> Any:
+    """A number of numpy as Python's, so that a size may come out of an array; anything else as it is."""
+    scalar = getattr(value, "shape", None) == () and not isinstance(value, torch.Tensor)
+    return value.item() if scalar else value
 
 
 def is_count(value: object) -> bool:

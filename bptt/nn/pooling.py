@@ -10,7 +10,7 @@ from torch.types import Device
 
 from bptt.errors import InputError
 from bptt.nn.base import check_flag
-from bptt.nn.parameters import is_count
+from bptt.nn.parameters import is_count, plain
 from bptt.nn.sequences import Lengths, read_padded
 
 PoolingKind = Literal["last", "mean", "max", "attention"]
@@ -37,7 +37,7 @@ class Pooling(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        self.kind, self.width, self.bidirectional = kind, width, bidirectional
+        self.kind, self.width, self.bidirectional = map(plain, (kind, width, bidirectional))
         self._check_options()
         if kind == "attention":
             self.weight = nn.Parameter(torch.empty(width, width, device=device, dtype=dtype))

@@ -24,7 +24,7 @@ from bptt.nn.initial import (
     reset_initial,
 )
 from bptt.nn.layer import Layer
-from bptt.nn.parameters import Names, is_count
+from bptt.nn.parameters import Names, is_count, plain
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
 from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.norms import Norms, Observer
@@ -90,10 +90,10 @@ class Stack(CellModule):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(cell, naming, input_size, hidden_size, bias, proj_size)
-        self.num_layers = num_layers
-        self.batch_first = batch_first
-        self.dropout = dropout
-        self.bidirectional = bidirectional
+        self.num_layers: int = plain(num_layers)
+        self.batch_first: bool = plain(batch_first)
+        self.dropout: float = plain(dropout)
+        self.bidirectional: bool = plain(bidirectional)
         self.initial: Initial = initial
         self._check_options()
         self.register_layers(tuple(self._make_layers()), device, dtype)

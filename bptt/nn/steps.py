@@ -10,7 +10,7 @@ from torch.types import Device
 
 from bptt.cells import catalogue
 from bptt.cells.cell import Cell
-from bptt.cells.load import load
+from bptt.cells.load import as_cell
 from bptt.nn.base import CellModule, States
 from bptt.nn.initial import initial_states
 from bptt.nn.modules import elman
@@ -35,7 +35,7 @@ class Step(CellModule):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__(cell, naming, input_size, hidden_size, bias, proj_size)
-        self.register_layers((self.make_layer(input_size),), device, dtype)
+        self.register_layers((self.make_layer(self.input_size),), device, dtype)
         self.reset_parameters()
 
     def step(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None) -> tuple[Tensor, States]:
@@ -152,8 +152,7 @@ class RecurrentCell(Step):
         device: Device = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        cell = load(cell) if isinstance(cell, str) else cell
-        super().__init__(cell, own_names, input_size, hidden_size, bias, proj_size, device, dtype)
+        super().__init__(as_cell(cell), own_names, input_size, hidden_size, bias, proj_size, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None = None) -> tuple[Tensor, States]:
         """The output and the states after one step: `input` (B, I) or (I,), the rest (B, width) or

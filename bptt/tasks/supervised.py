@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
-from bptt.data.checks import check_least
+from bptt.data.checks import check_least, is_number
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Padded, pad
 from bptt.tasks.task import Step, Task
@@ -40,7 +40,7 @@ class ExampleOptions:
         check_least("batch_size", self.batch_size, 1)
         check_least("max_length", self.max_length, 0)
         check_least("seed", self.seed, 0)
-        if not 0 < self.held_out < 1:
+        if not is_number(self.held_out) or not 0 < self.held_out < 1:
             raise InputError("held_out", "is above 0 and below 1", self.held_out)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from bptt.data.checks import check_choice, check_finite, check_least
+from bptt.data.checks import check_choice, check_finite, check_least, is_number
 from bptt.errors import InputError
 
 OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
@@ -121,7 +121,7 @@ class TrainingOptions:
         return {name: value for name, value in whole.items() if name != "stages" or value}
 
     def _check_rates(self) -> None:
-        if not 0 < self.peak_rate < float("inf"):
+        if not is_number(self.peak_rate) or not 0 < self.peak_rate < float("inf"):
             raise InputError("learning_rate", "must be a number above 0", self.peak_rate)
         if not 0 < self.decay_factor <= 1:
             raise InputError("decay", "must be above 0 and at most 1", self.decay_factor)

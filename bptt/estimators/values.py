@@ -1,0 +1,83 @@
+"""What callers of scikit-learn hand over, checked: parameters, texts, words and labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from bptt.data.checks import check_share
+from bptt.errors import InputError
+
+
+def plain(parameters: Mapping[str, Any], flags: Sequence[str]) -> SimpleNamespace:
+    """Parameters of an estimator with the numbers of numpy, as a grid has them, as those of Python.
+
+    Raises InputError unless each of `flags` is True or False.
+    """
+    found = {name: _plain(value) for name, value in parameters.items()}
+    if found["held_out"] != 0:
+        check_share("held_out", found["held_out"])
+    for name in flags:
+        if not isinstance(found[name], bool):
+            raise InputError(name, "is True or False", repr(found[name]))
+    return SimpleNamespace(**found)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.random.RandomState):
+        return value
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else value
+
+
+def check_text(value: Any, place: str, what: str = "a text (str)") -> str:
+    """`value` as a str. Raises InputError that names the place if it is missing, bytes, or no text."""
+    if isinstance(value, str):
+        return str(value)
+    raise InputError(
+        place, f"must be {what}", _shown(value), _cure(value, f"Give str(value), if that is {what}")
+    )
+
+
+def label_values(labels: Iterable[Any], places: Iterable[str]) -> list[Any]:
+    """Labels as values of Python: texts, or numbers. Raises InputError that names the place of one that is
+    missing, neither, or of another kind than the first.
+    """
+    found: list[Any] = []
+    for label, place in zip(labels, places, strict=True):
+        value = label.item() if isinstance(label, np.generic) else label
+        if isinstance(value, bytes | None) or is_missing(value) or not isinstance(value, str | int | float):
+            cure = _cure(value, "Give texts or numbers")
+            raise InputError(place, "must be a label, a text or a number", _shown(value), cure)
+        if found and isinstance(value, str) != isinstance(found[0], str):
+            rule = f"labels are all texts or all numbers; the first is {found[0]!r}"
+            raise InputError(place, rule, repr(value), "Convert them to one kind")
+        found.append(value)
+    return found
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a value says that there is none: None, NaN, and what pandas has for it."""
+    if value is None:
+        return True
+    if isinstance(value, list | tuple | np.ndarray):
+        return False
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        # NA of pandas is neither equal to itself nor not.
+        return type(value).__name__ == "NAType"
+
+
+def _shown(value: Any) -> str:
+    return "a missing value" if is_missing(value) else f"{type(value).__name__} {str(value)[:40]!r}"
+
+
+def _cure(value: Any, usual: str) -> str:
+    if is_missing(value):
+        return "Leave the example out, or fill it in"
+    return "Decode it: value.decode()" if isinstance(value, bytes) else usual
