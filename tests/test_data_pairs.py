@@ -229,6 +229,40 @@ def test_lists_are_told_apart(tmp_path: Path, text: str, form: str) -> None:
     assert read_nbest(path).utterances
 
 
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ('{"input": ["a"]}\n', "n:1: must be n-best lists of .*, got JSON objects, which are no list"),
+        (
+            "0 ||| a cat ||| -1.5 ||| -7\n0 ||| the cat ||| -2\n",
+            "n:1: must be .*, got |||, as in .* Moses",
+        ),
+        ("u\ta cat\t-1.5\nu\tthe cat\t-2\n", "n:1: must be .*, got 3 columns between tabs"),
+        (
+            "u 1 0.00 0.25 the 0.9\nu 1 0.25 0.5 cat 0.8\n",
+            "n:1: must be .*, got a number behind each key",
+        ),
+        ("u -1.5 a cat\nu -2 the cat\n", "n:1: must be .*, got a number behind each key, such as -1.5"),
+        ("the cat sat\na dog\nthe end\n", "n:3: hypotheses of an utterance follow each other, got the again"),
+    ],
+    ids=["JSON lines", "Moses", "TSV", "CTM", "scores inside", "sentences"],
+)
+def test_lists_of_an_unknown_form_are_refused(tmp_path: Path, text: str, fault: str) -> None:
+    (tmp_path / "n").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=fault.replace("|", "[|]")):
+        read_nbest(tmp_path / "n")
+
+
+def test_ranks_of_kaldi_are_numbers_that_occur_once() -> None:
+    for words, fault in [
+        ("u-1 a\nu-01 b\n", "w:2: u has one hypothesis of rank 1, got a second, u-01"),
+        (f"u-{'9' * 5000} a\n", "w:1: a key must end in the rank"),
+        ("u-² a\n", "w:1: a key must end in the rank"),
+    ]:
+        with pytest.raises(InputError, match=fault):
+            read_kaldi(Document("w", words), [])
+
+
 def test_references_are_joined(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("u-2 b c\nu-1 好\nmore\n", encoding="utf-8")
     references = read_references(read_document(tmp_path / "text"))

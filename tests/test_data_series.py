@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bptt.data.examples import Array, Examples
+from bptt.data.examples import Array, Examples, numbered
 from bptt.data.readers import parquet
 from bptt.data.readers.arrays import read_npz
 from bptt.data.readers.delimited import read_delimited
+from bptt.data.readers.detect import detect
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import read_grid
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.forms import read_examples, read_grid
+from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
 from bptt.errors import InputError
@@ -119,6 +120,48 @@ def test_long_tables_are_sorted_by_time_within_a_series() -> None:
     assert not long(dates).has_targets
 
 
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("2:30", "10:30"),
+        ("9:05:01.5", "10:00"),
+        ("11:59 am", "12:01 PM"),
+        ("12:10am", "1:00am"),
+        ("2026-9-30", "2026-10-01"),
+        ("2026-01-31T23:59", "2026-02-01"),
+        ("2026/01/31 9:00", "2026/01/31 10:00"),
+        ("2026-01-31T10:00:00+02:00", "2026-01-31T09:00:00Z"),
+        ("1999-12", "2000-01"),
+        ("-1e3", "9"),
+        ("9", "10"),
+    ],
+    ids=lambda times: times[0],
+)
+def test_steps_are_in_the_order_of_time_not_of_text(times: tuple[str, str]) -> None:
+    for first, second in ((0, 1), (1, 0)):
+        text = f"id\tt\tx\na\t{times[first]}\t{first}\na\t{times[second]}\t{second}\n"
+        assert values(long(text)) == [[[0], [1]]]
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ("2:30", "150"),
+        ("31/01/2026", "01/02/2026"),
+        ("2026-01-31", "2026-02-30"),
+        ("2026-01-31", "2026-01-31T10:00Z"),
+        ("step 9", "step 10"),
+        ("10:30", "10:60"),
+        ("13:00 pm", "1:00 pm"),
+        ("一月", "二月"),
+    ],
+    ids=lambda cells: cells[0],
+)
+def test_times_of_several_or_unknown_kinds_are_refused(cells: tuple[str, str]) -> None:
+    with pytest.raises(InputError, match=r"d:[23]: times are all numbers, all clock times .* or all dates"):
+        long(f"id\tt\tx\na\t{cells[0]}\t1\na\t{cells[1]}\t2\n")
+
+
 def test_a_model_gets_its_columns_in_its_order() -> None:
     found = read_long(read_delimited(Document("d", LONG)), Columns(features=("y", "x")))
     assert values(found) == [[[6, 5]], [[2, 1], [4, 3]]]
@@ -163,6 +206,82 @@ def test_the_label_of_a_table(text: str, columns: tuple[str, ...]) -> None:
     assert np.isnan(found.inputs[1][1])
     assert (found.targets, found.columns) == (("setosa", "virginica"), columns)
     assert len(found.notes) == 1
+
+
+CLASSES_FIRST = [(str(1 + n % 2), f"{n}.5", str(9 - n)) for n in range(6)]
+
+
+def rows_of(cells: list[tuple[str, ...]], mark: str = ",") -> str:
+    return "".join(mark.join(row) + "\n" for row in cells)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        CLASSES_FIRST,
+        [(f"{float(first):.7e}", *rest) for first, *rest in CLASSES_FIRST],
+        [("a" if first == "1" else "b", *rest) for first, *rest in CLASSES_FIRST],
+        [(first, *rest, f"{n}.25") for n, (first, *rest) in enumerate(CLASSES_FIRST)],
+    ],
+    ids=["whole numbers", "as floats", "words", "fractions behind"],
+)
+def test_a_table_may_have_its_label_first(cells: list[tuple[str, ...]]) -> None:
+    document = Document("d", rows_of(cells))
+    assert detect(document, Columns()).form == "table"
+    found = read_examples(document, "table", Columns())
+    assert found.targets == tuple(row[0] for row in cells)
+    assert found.columns == numbered(len(cells[0]))[1:]
+    assert found.notes == ("no header: column 1 is the label (--label-column says otherwise)",)
+    model = Columns(features=found.columns)
+    for text, targets in ((rows_of(cells), found.targets), (rows_of([row[1:] for row in cells]), None)):
+        again = read_table(read_delimited(Document("d", text)), model)
+        assert values(again) == values(found)
+        assert (again.targets if again.has_targets else None) == targets
+
+
+def test_a_table_with_classes_first_and_last_asks() -> None:
+    cells = [(first, rest[0], str(n % 2)) for n, (first, *rest) in enumerate(CLASSES_FIRST)]
+    fault = (
+        "d: must show which column is the label, got column 1 with 2 .*--label-column 1, or --label-column 3"
+    )
+    with pytest.raises(InputError, match=fault):
+        table(rows_of(cells))
+    assert table(rows_of(cells), target="1").targets == ("1", "2") * 3
+    assert table(rows_of(cells), target="3").targets == ("0", "1") * 3
+
+
+def test_ages_before_two_classes_are_no_label() -> None:
+    assert table(rows_of([(str(20 + n % 40), "1.5", str(n % 2)) for n in range(200)])).targets[:2] == (
+        "0",
+        "1",
+    )
+
+
+@pytest.mark.parametrize(("mark", "form"), [("\t", "ucr"), ("  ", "ucr"), (",", "table")])
+def test_series_of_ucr_are_seen_between_tabs_and_spaces(mark: str, form: str) -> None:
+    document = Document("d", rows_of(CLASSES_FIRST, mark))
+    assert detect(document, Columns()).form == form
+    assert detect(document, Columns(), labelled=False).form == ("lines" if mark == "  " else form)
+    assert read_examples(document, form, Columns()).targets == ("1", "2") * 3
+    behind = Document("d", rows_of([row[::-1] for row in CLASSES_FIRST], mark))
+    assert detect(behind, Columns()).form == ("lines" if mark == "  " else "table")
+
+
+def test_twenty_thousand_columns_take_no_longer_than_their_cells() -> None:
+    """Counted, not timed: each name is looked at a few times, not once for every other one."""
+    looks = 0
+
+    class Name(str):
+        def casefold(self) -> str:
+            nonlocal looks
+            looks += 1
+            return super().casefold()
+
+    names = tuple(Name(f"c{i}") for i in range(20_000))
+    rows = (("1",) * len(names), ("2",) * len(names))
+    found = read_table(Grid("d", names, rows, ("d:1", "d:2")), Columns(features=names[:-1]))
+    assert found.inputs[0].shape == (19_999,)
+    assert looks < 20 * len(names)
 
 
 def test_a_table_for_a_model_has_its_columns_and_perhaps_a_label() -> None:

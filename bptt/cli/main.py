@@ -88,6 +88,9 @@ def main() -> NoReturn:
         # The reader (`head`, a pager) has enough. Python must not flush into the pipe again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except MemoryError:
+        print("bptt: out of memory. Give less at once, or use a larger machine", file=sys.stderr)
+        sys.exit(INPUT_AT_FAULT)
     except (BpttError, OSError) as error:
         # Errors of a command as a whole name it: "bptt rescore: needs ...".
         named = "" if str(error).startswith("bptt ") else "bptt: "

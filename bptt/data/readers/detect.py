@@ -15,6 +15,7 @@ from bptt.data.readers.folders import holds_class_folders
 from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, read_grid
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
+from bptt.data.readers.label_place import label_leads, may_be_table
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.tables import is_long
@@ -45,6 +46,9 @@ class Detected:
     def kind(self) -> Kind:
         """The kind of the inputs."""
         return FORMS[self.form].kind
+
+
+_LINES = Detected("lines", "its first line has no separator of columns")
 
 
 def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
@@ -89,7 +93,7 @@ def _of_header(grid: Grid, columns: Columns) -> Detected:
 def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detected:
     mark = delimiter(document)
     if not mark:
-        return Detected("lines", "its first line has no separator of columns")
+        return _by_spaces(document) if labelled else _LINES
     cut = [line.split(mark) for line in document.lines if line.strip()]
     rows = even_rows(document) or cut
     header = [cell.strip(' "') for cell in rows[0]]
@@ -97,7 +101,7 @@ def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detecte
     found = None if why is None else _by_names(header, columns)
     if found:
         return found
-    if mark == "\t" and all(len(row) > 2 and _are_numbers(row[1:]) for row in rows):
+    if mark == "\t" and _is_ucr(rows):
         return Detected("ucr", "its lines are a label and numbers, between tabs")
     text = Detected("lines", "its first line is no header")
     if why is not None:
@@ -123,14 +127,26 @@ def _by_names(header: Sequence[str], columns: Columns) -> Detected | None:
 def _by_numbers(rows: Sequence[Sequence[str]], otherwise: Detected) -> Detected:
     """A table if all but the label are numbers in each row below the first."""
     names = [cell.strip(' "').casefold() for cell in rows[0]]
-    label = next((names.index(name) for name in LABELS if name in names), len(names) - 1)
-    width = len(names)
+    label = next((names.index(name) for name in LABELS if name in names), None)
     body = rows[1:] or rows
-    if width > 1 and all(
-        len(row) == width and _are_numbers([*row[:label], *row[label + 1 :]]) for row in body
-    ):
-        return Detected("table", f"all of its {width} columns but the label are numbers")
+    if all(len(row) == len(names) for row in body) and may_be_table(body, label):
+        return Detected("table", f"all of its {len(names)} columns but the label are numbers")
     return otherwise
+
+
+def _is_ucr(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows are a label and numbers, and not numbers and a label behind them."""
+    if not all(len(row) > 2 and _are_numbers(row[1:]) for row in rows):
+        return False
+    return not _are_numbers([row[0] for row in rows]) or label_leads(rows) is not False
+
+
+def _by_spaces(document: Document) -> Detected:
+    """UCR's series of before 2015, in which spaces stand between numbers; else lines of text."""
+    rows = [line.split() for line in document.lines if line.strip()]
+    if all(len(row) > 2 and _are_numbers(row) for row in rows) and label_leads(rows):
+        return Detected("ucr", "its lines are a label and numbers, between spaces")
+    return _LINES
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:

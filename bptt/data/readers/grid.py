@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -54,8 +55,8 @@ class Grid:
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        names = [name.casefold() for name in self.header if name]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        names = Counter(name.casefold() for name in self.header if name)
+        twice = sorted(name for name, count in names.items() if count > 1)
         if twice:
             raise InputError(self.name, "each column has a name of its own", ", ".join(twice))
         if not self.rows:

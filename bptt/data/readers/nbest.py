@@ -12,6 +12,7 @@ from typing import Any
 from bptt.data.json_text import parse_json
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.readers.document import Document, read_document
+from bptt.data.readers.numbers import is_number
 from bptt.errors import InputError
 
 # A hypothesis by utterance and rank.
@@ -20,6 +21,12 @@ Ranked = Mapping[tuple[str, int], Hypothesis]
 _ESPNET = re.compile(r"([0-9]{1,9})best_recog")
 _KALDI = re.compile(r"(.+)-([0-9]{1,9})")
 _TENSOR = re.compile(r"tensor\((.*?)(?:, [^)]*)?\)")
+_FORMS = (
+    "must be n-best lists of Kaldi (utt-1 WORDS), HyPoradise (JSON), RNNLM (utt WORDS) or a folder of ESPnet"
+)
+_CURE = "Scores come from --costs (Kaldi), am_score (HyPoradise) or ESPnet"
+# A number, perhaps printed as a tensor; the bound keeps the search for its end short.
+_LONGEST_SCORE = 100
 _NO_SCORES = "no scores: each hypothesis has the score 0"
 
 
@@ -38,16 +45,38 @@ def read_nbest(path: Path, costs: Sequence[Document] = ()) -> NBest:
 
 def detect_nbest(path: Path) -> str:
     """The form of n-best lists: "espnet" for a folder; "hyporadise" for a JSON list; else "kaldi" if each
-    line begins with a key that occurs once and ends in a rank (utt-1); else "rnnlm".
+    line begins with a key that occurs once and ends in a rank (utt-1); else "rnnlm", lines of an utterance
+    and its words. Raises InputError, saying what was found, for what is none of these.
     """
     if path.is_dir():
         return "espnet"
     document = read_document(path)
     if document.text.lstrip().startswith("["):
         return "hyporadise"
-    keys = [line.split(maxsplit=1)[0] for line in document.lines if line.strip()]
-    ranked = all(_KALDI.fullmatch(key) for key in keys) and len(set(keys)) == len(keys)
-    return "kaldi" if ranked else "rnnlm"
+    if document.text.lstrip().startswith("{"):
+        raise InputError(f"{path}:1", _FORMS, "JSON objects, which are no list", "Put [ ] around them")
+    lines = [(place, line) for place, line in document.numbered() if line.strip()]
+    keys = [line.split(maxsplit=1)[0] for _, line in lines]
+    if all(_KALDI.fullmatch(key) for key in keys) and len(set(keys)) == len(keys):
+        return "kaldi"
+    _check_rnnlm(lines, keys)
+    return "rnnlm"
+
+
+def _check_rnnlm(lines: Sequence[tuple[str, str]], keys: Sequence[str]) -> None:
+    """Raise InputError with the line that is not an utterance and words behind those of the same one."""
+    seen: set[str] = set()
+    for (place, line), key, before in zip(lines, keys, ["", *keys[:-1]], strict=True):
+        if "|||" in line:
+            raise InputError(place, _FORMS, "|||, as in the lists of Moses", _CURE)
+        if line.strip().count("\t") > 1:
+            raise InputError(place, _FORMS, f"{line.strip().count(chr(9)) + 1} columns between tabs", _CURE)
+        if key != before and key in seen:
+            raise InputError(place, "hypotheses of an utterance follow each other", f"{key} again", _CURE)
+        seen.add(key)
+    words = [line.split(maxsplit=2)[1:2] for _, line in lines]
+    if all(word and is_number(word[0]) for word in words):
+        raise InputError(lines[0][0], _FORMS, f"a number behind each key, such as {words[0][0]}", _CURE)
 
 
 def read_archive(document: Document) -> dict[str, tuple[str, str]]:
@@ -168,7 +197,7 @@ def _value(table: Mapping[str, tuple[str, str]], key: str, place: str, name: str
 
 
 def _number(text: str, place: str) -> float:
-    match = _TENSOR.fullmatch(text)
+    match = _TENSOR.fullmatch(text[:_LONGEST_SCORE])
     try:
         value = float(match[1] if match else text)
     except ValueError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
 import numpy as np
@@ -25,16 +25,21 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def read_numbers(cells: Sequence[str], place: str, columns: Sequence[str] = ()) -> Array:
+def number_name(i: int) -> str:
+    """The name of cell `i` where columns have none."""
+    return f"number {i + 1}"
+
+
+def read_numbers(cells: Sequence[str], place: str, name: Callable[[int], str] = number_name) -> Array:
     """The numbers of cells, (D,) float32, NaN for a missing one.
 
-    Raises InputError naming `place`, and the column where they have names, for a cell that is no number
-    or one that float32 cannot hold.
+    Raises InputError with `place`, and the `name` of the cell, for a cell that is no number or one that
+    float32 cannot hold.
     """
     try:
         values = [float(cell) for cell in cells]
     except ValueError:
-        values = [_read(cell, place, name) for cell, name in _named(cells, columns)]
+        values = [_read(cell, place, name, i) for i, cell in enumerate(cells)]
     wrong = next((i for i, value in enumerate(values) if abs(value) > _LARGEST), None)
     if wrong is not None:
         raise InputError(place, "must be a finite number of float32", cells[wrong])
@@ -51,16 +56,18 @@ def note_missing(rows: Iterable[Example[Array, str]]) -> tuple[str, ...]:
     return (f"missing: {total:,} numbers, read as NaN, the first at {first}",)
 
 
-def _named(cells: Sequence[str], columns: Sequence[str]) -> Iterable[tuple[str, str]]:
-    return zip(cells, columns or [f"number {i}" for i in range(1, len(cells) + 1)], strict=True)
-
-
-def _read(cell: str, place: str, name: str) -> float:
-    if not is_number(cell):
-        raise InputError(place, f"{name} must be a number", repr(cell), "Code categories as numbers")
-    return float("nan") if cell.strip().casefold() in _MISSING else float(cell)
+def _read(cell: str, place: str, name: Callable[[int], str], i: int) -> float:
+    try:
+        return float(cell)
+    except ValueError:
+        if cell.strip().casefold() in _MISSING:
+            return float("nan")
+    raise InputError(place, f"{name(i)} must be a number", repr(cell), "Code categories as numbers")
 
 
 def is_missing(cell: str) -> bool:
     """Whether a cell stands for a number that is missing."""
-    return is_number(cell) and isnan(_read(cell, "", ""))
+    try:
+        return isnan(float(cell))
+    except ValueError:
+        return cell.strip().casefold() in _MISSING

@@ -11,7 +11,9 @@ import numpy as np
 from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.headers import IDS, TIMES
-from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
+from bptt.data.readers.label_place import place_of_label
+from bptt.data.readers.numbers import is_number, note_missing, read_numbers
+from bptt.data.readers.times import read_times
 from bptt.errors import InputError
 
 
@@ -19,30 +21,52 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     """The rows of a table, (D,) each.
 
     The first row is a header if the user says so, or if it holds, before its last cell, something that is
-    no number; columns without a header are named 1, 2, and so on. The label is the column `columns.target`,
-    or one of a usual name (`LABELS`), or the last. With `columns.features` these are the numbers, in this
-    order, and a table without another column has no labels. Raises InputError naming line and column.
+    no number above a number; columns without a header are named 1, 2, and so on. The label is the column
+    `columns.target`, or one of a usual name (`LABELS`), or the last; without a header the one that
+    `place_of_label` finds. With `columns.features` these are the numbers, in this order, and a table without
+    another column has no labels. Raises InputError naming line and column.
     """
-    if not grid.header and _is_header(grid.rows[0], columns):
+    if not grid.header and _is_header(grid.rows, columns):
         grid = grid.with_header()
     grid.check_widths()
-    names = grid.header or numbered(len(grid.rows[0]))
+    names = grid.header or _numbered(len(grid.rows[0]), columns)
     named = replace(grid, header=names)
-    label = named.find(columns.target, (*columns.learned[1:], *LABELS))
-    if label is None and names[-1] not in columns.features and not any(columns.learned[1:]):
-        label = len(names) - 1
+    label, notes = _label_column(grid, named, columns)
     features = _features(named, columns, {label})
     rows = []
     for cells, place in zip(named.rows, named.places, strict=True):
         target = None if label is None else _label(cells[label], place)
         rows.append(Example(_numbers(cells, features, place, names), target, place))
-    return gather(grid.name, rows, tuple(names[i] for i in features), note_missing(rows))
+    return gather(grid.name, rows, tuple(names[i] for i in features), (*notes, *note_missing(rows)))
 
 
-def _is_header(row: Sequence[str], columns: Columns) -> bool:
+def _numbered(width: int, columns: Columns) -> tuple[str, ...]:
+    """The names of columns without a header: those of the model, if it has as many."""
+    return columns.features if width == len(columns.features) else numbered(width)
+
+
+def _label_column(grid: Grid, named: Grid, columns: Columns) -> tuple[int | None, tuple[str, ...]]:
+    """The number of the label's column, None without labels; and what to say about a guess."""
+    found, names = named.find(columns.target, (*columns.learned[1:], *LABELS)), named.header
+    if found is not None or any(columns.learned[1:]):
+        return found, ()
+    if columns.features:
+        others = [i for i in (0, len(names) - 1) if names[i] not in columns.features]
+        return next((i for i in reversed(others) if i or not grid.header), None), ()
+    if grid.header:
+        return len(names) - 1, ()
+    place = place_of_label(grid.rows, grid.name)
+    said = f"no header: column {names[place]} is the label (--label-column says otherwise)"
+    return place, () if place else (said,)
+
+
+def _is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
+    """Whether the first row has, before its last cell, something that is no number above a number."""
     if columns.header is not None:
         return columns.header
-    return not all(is_number(cell) for cell in row[:-1])
+    words = [i for i, cell in enumerate(rows[0][:-1]) if not is_number(cell)]
+    below = rows[1] if len(rows) > 1 else ()
+    return any(i >= len(below) or is_number(below[i]) for i in words)
 
 
 def is_long(header: Sequence[str]) -> bool:
@@ -55,8 +79,8 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
     """The series of a long table, (T, D) each, in the order in which they begin.
 
     Its header names an id (`IDS`), a time (`TIMES`), and perhaps a label, the same in all rows of an id;
-    all else are the D numbers. The rows of an id are sorted by time, by its number, or as a text where
-    it is none (2026-01-31). Raises InputError naming line and column, also for a time that occurs twice.
+    all else are the D numbers. The rows of an id are sorted by time: numbers, clock times or dates
+    (`read_times`). Raises InputError naming line and column, also for a time that occurs twice.
     """
     grid = grid if grid.header else grid.with_header()
     grid.check_widths()
@@ -66,13 +90,13 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
         raise InputError(grid.name, rule, ", ".join(grid.header), "Call them so")
     label = grid.find(columns.target, (*columns.learned[1:], *LABELS))
     features = _features(grid, columns, {name, time, label})
-    times = _times(grid, time)
+    times = read_times([cells[time] for cells in grid.rows], grid.places)
     groups: dict[str, list[int]] = {}
     for i, cells in enumerate(grid.rows):
         groups.setdefault(cells[name], []).append(i)
     rows = []
     for key, members in groups.items():
-        steps = _ordered(grid, members, times)
+        steps = _ordered(grid, members, times, time)
         values = [_numbers(grid.rows[i], features, grid.places[i], grid.header) for i in steps]
         target = None if label is None else _one_label(grid, members, label)
         rows.append(Example(np.stack(values), target, grid.places[members[0]], key))
@@ -82,8 +106,11 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
 def _features(grid: Grid, columns: Columns, others: set[int | None]) -> list[int]:
     """The columns of the numbers: those of the model, or all but `others`."""
     if columns.features:
-        found = [grid.find(name, ()) for name in columns.features]
-        return [i for i in found if i is not None]
+        numbers = {name.casefold(): i for i, name in enumerate(grid.header)}
+        absent = next((name for name in columns.features if name.casefold() not in numbers), None)
+        # Found to be missing, with the error that names it.
+        grid.find(absent, ())
+        return [numbers[name.casefold()] for name in columns.features]
     features = [i for i in range(len(grid.header)) if i not in others]
     if not features:
         raise InputError(grid.name, "must have a column of numbers", ", ".join(grid.header))
@@ -91,7 +118,7 @@ def _features(grid: Grid, columns: Columns, others: set[int | None]) -> list[int
 
 
 def _numbers(cells: Sequence[str], features: Sequence[int], place: str, names: Sequence[str]) -> Array:
-    return read_numbers([cells[i] for i in features], place, [f"column {names[i]}" for i in features])
+    return read_numbers([cells[i] for i in features], place, lambda i: f"column {names[features[i]]}")
 
 
 def _label(cell: str, place: str) -> str:
@@ -109,19 +136,10 @@ def _one_label(grid: Grid, members: Sequence[int], label: int) -> str:
     return first
 
 
-def _times(grid: Grid, time: int) -> list[float] | list[str]:
-    """The time of each row: all as numbers, or all as texts."""
-    cells = [row[time] for row in grid.rows]
-    for cell, place in zip(cells, grid.places, strict=True):
-        if is_missing(cell):
-            raise InputError(place, "must have a time", "none", "Add it, or remove the row")
-    return [float(cell) for cell in cells] if all(map(is_number, cells)) else cells
-
-
-def _ordered(grid: Grid, members: Sequence[int], times: Sequence[float | str]) -> list[int]:
+def _ordered(grid: Grid, members: Sequence[int], times: Sequence[float], time: int) -> list[int]:
     """The rows of a series in the order of time."""
     order = sorted(members, key=lambda i: times[i])
     for before, i in pairwise(order):
         if times[before] == times[i]:
-            raise InputError(grid.places[i], "a series has one row for each time", times[i])
+            raise InputError(grid.places[i], "a series has one row for each time", grid.rows[i][time])
     return order
