@@ -173,7 +173,7 @@ def test_no_run_is_an_error(tmp_path: Path) -> None:
         (ModelOptions, {"initial": "random"}, "initial: is one of zero, learned, got 'random'"),
         (DataOptions, {"batch_size": 0}, "batch_size: is a whole number"),
         (DataOptions, {"sequence_length": 0}, "sequence_length: is a whole number"),
-        (DataOptions, {"held_out": 1.0}, "held_out: is above 0 and below 1, got 1.0"),
+        (DataOptions, {"held_out": 1.0}, "held_out: is at least 0 and below 1, got 1.0"),
         (DataOptions, {"mode": "lines"}, "mode: is one of continuous, sentences, got 'lines'"),
     ],
 )

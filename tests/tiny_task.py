@@ -131,7 +131,12 @@ def train_tiny(
 
 
 def run_until(
-    at: tuple[int, int], options: TrainingOptions, run: Path, watch: int = 0, resume: bool = False
+    at: tuple[int, int],
+    options: TrainingOptions,
+    run: Path,
+    watch: int = 0,
+    resume: bool = False,
+    task: type[TinyTask] = TinyTask,
 ) -> None:
     """Train, and die in step `at` (epoch, index)."""
 
@@ -140,7 +145,7 @@ def run_until(
             raise PowerCut
 
     with pytest.raises(PowerCut):
-        train_tiny(options, run, TinyTask(before_step=before_step), watch, resume)
+        train_tiny(options, run, task(before_step=before_step), watch, resume)
     torch.manual_seed(999)
 
 

@@ -36,7 +36,7 @@ class DataArguments:
         Path | None,
         of_data(help="Labelled examples to evaluate on while training. Default: a share of DATA."),
     ] = None
-    held_out: Annotated[float, of_data(help="Share of DATA that is held out for evaluation.")] = 0.1
+    held_out: Annotated[float, of_data(help="Share of DATA that is held out for evaluation (0: none).")] = 0.1
     batch_size: Annotated[int, of_data(help="Examples in a mini-batch.")] = 32
     max_length: Annotated[
         int,

@@ -33,8 +33,11 @@ def lm(
     run: RunArguments,
     level: Annotated[Level, of_data(help=LEVEL)] = "character",
     mode: Annotated[Literal["continuous", "sentences"], of_data(help=_MODE)] = "continuous",
+    dev: Annotated[
+        Path | None, of_data(help="Text to evaluate on during training. Default: the end of the text.")
+    ] = None,
     held_out: Annotated[
-        float, of_data(help="Share of the text, at its end, that is held out for evaluation.")
+        float, of_data(help="Share of the text, at its end, that is held out for evaluation (0: none).")
     ] = 0.1,
     min_count: Annotated[
         int | None,
@@ -107,5 +110,6 @@ def lm(
         )
     check_run(run.output, run.resume, run.overwrite)
     torch.manual_seed(run.seed)
-    task = LanguageModelTask(read_corpus(files) if files else default_corpus(), config)
+    corpus = read_corpus(files) if files else default_corpus()
+    task = LanguageModelTask(corpus, config, None if dev is None else read_corpus([dev]))
     train_task(task, options, run, _NEXT)

@@ -182,7 +182,7 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments, then: Se
         task, options, run.output, shown, observer=watching, resume=run.resume, overwrite=run.overwrite
     )
     _print_outcome(outcome, task.unit.removesuffix("s"))
-    _print_next(run.output, then if outcome.best_step else ())
+    _print_next(run.output, then if outcome.best_step or not task.holds_out else ())
     for line in watching.lines:
         print(line)
     if outcome.signal is not None:

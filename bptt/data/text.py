@@ -86,8 +86,11 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
 def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]:
     """Cut `text` by position: what comes first is learned, the last fraction `held_out` is tested.
 
-    With `whole_lines` the cut moves back to the start of a line. Raises InputError if a part is empty.
+    With `whole_lines` the cut moves back to the start of a line. Of 0 nothing is held out; else raises
+    InputError if a part is empty.
     """
+    if not held_out:
+        return text, ""
     cut = int(len(text) * (1 - held_out))
     if whole_lines:
         cut = text.rfind("\n", 0, cut) + 1

@@ -64,9 +64,14 @@ def read_config(run: Path) -> dict[str, Any]:
 
 
 def read_held_out(run: Path) -> str:
-    """The text of held_out.txt. Raises InputError; unlike a user's text it is never unpacked."""
+    """The text of held_out.txt. Raises InputError, also if the run held nothing out; unlike a user's text it
+    is never unpacked.
+    """
     path = run / HELD_OUT
-    return decode_text(read_bytes(path, "Restore the file, or name a text"), str(path), packed=False)
+    data = read_bytes(path, "Restore the file, or name a text")
+    if not data:
+        raise InputError(str(run), "must have held out a text to evaluate on", "none", "Name a text")
+    return decode_text(data, str(path), packed=False)
 
 
 def write_weights(model: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:

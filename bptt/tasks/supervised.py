@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
-from bptt.data.checks import check_least, is_number
-from bptt.errors import InputError
+from bptt.data.checks import check_least, check_share
+from bptt.data.split import split_indices
 from bptt.tasks.codecs.codec import Padded, pad
 from bptt.tasks.task import Step, Task
 
@@ -25,10 +25,10 @@ SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
 class ExampleOptions:
     """How examples are read.
 
-    The share `held_out` is not learned from, unless other examples are given for that; `seed` is for which
-    ones these are, and for the order of the others. Of an input longer than `max_length` (0: any) the
-    steps behind are not read; a translation is not learned from if a side is longer. Raises InputError
-    naming the option.
+    The share `held_out`, which may be 0, is not learned from, unless other examples are given for that;
+    `seed` is for which ones these are, and for the order of the others. Of an input longer than `max_length`
+    (0: any) the steps behind are not read; a translation is not learned from if a side is longer. Raises
+    InputError naming the option.
     """
 
     batch_size: int = 32
@@ -40,8 +40,7 @@ class ExampleOptions:
         check_least("batch_size", self.batch_size, 1)
         check_least("max_length", self.max_length, 0)
         check_least("seed", self.seed, 0)
-        if not is_number(self.held_out) or not 0 < self.held_out < 1:
-            raise InputError("held_out", "is above 0 and below 1", self.held_out)
+        check_share("held_out", self.held_out)
 
 
 class Supervised(Task):
@@ -63,6 +62,17 @@ class Supervised(Task):
     @abstractmethod
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of the training examples of these numbers, in nats, and over how many units."""
+
+
+def hold_out(
+    keys: Sequence[Hashable], labels: Sequence[str] | None, options: ExampleOptions
+) -> tuple[list[int], list[int]]:
+    """The numbers of the examples to learn from and of those held out, as `split_indices` finds them; of a
+    share of 0 all are learned.
+    """
+    if not options.held_out:
+        return list(range(len(keys))), []
+    return split_indices(keys, labels, options.held_out, options.seed)
 
 
 def cut(encoded: Encoded, options: ExampleOptions) -> Encoded:

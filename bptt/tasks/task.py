@@ -35,6 +35,11 @@ class Task(ABC):
     criterion: str = "loss"
 
     @property
+    def holds_out(self) -> bool:
+        """Whether there is held-out data to evaluate on; if not, the last weights are the trained ones."""
+        return True
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What a file of the model's weights says that they belong to; nothing by default."""
         return {}

@@ -26,6 +26,9 @@ from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
 from bptt.training.state import State
 from bptt.training.update import Update, Updater, count_steps
 
+_NOTHING_HELD_OUT = (
+    "nothing is held out: the last weights are kept; patience and the schedule plateau have no effect"
+)
 _SMALLER = "Take a smaller batch or model, or fewer steps at a time"
 
 
@@ -66,6 +69,8 @@ def train(
                     reporter.on_message(note)
             else:
                 loop.begin()
+            if not task.holds_out:
+                reporter.on_message(_NOTHING_HELD_OUT)
             if resume and not saved:
                 reporter.on_message(f"{run} holds no checkpoint to go on from: training begins")
             return loop.run(interrupt)
@@ -192,8 +197,11 @@ class _Loop:
         self._append("train", loss=loss, units=units, learning_rate=rate, gradient_norm=norm)
 
     def _evaluate(self) -> None:
-        """Score the held-out data and keep the weights if they are the best so far."""
+        """Score the held-out data and keep the weights if they are the best so far; or there is none."""
         check_weights(self._model, self._here())
+        if not self._task.holds_out:
+            self._write_weights()
+            return
         metrics = self._task.evaluate()
         self._model.train()
         check_loss(metrics["loss"], self._state.first_loss, self._here())
@@ -230,8 +238,8 @@ class _Loop:
     def _interrupted(self, interrupt: Interrupt) -> Outcome:
         if self._saved_step != self._state.step:
             self._save()
-        if not (self._run / WEIGHTS).exists():
-            # Not evaluated yet; but a run that was stopped should be of use.
+        if not (self._run / WEIGHTS).exists() or not self._task.holds_out:
+            # Not evaluated yet, or never; but a run that was stopped should be of use.
             self._write_weights()
         return replace(self._outcome("interrupted"), signal=interrupt.signal)
 

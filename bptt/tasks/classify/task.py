@@ -16,7 +16,6 @@ from bptt.data.classes import check_classes
 from bptt.data.examples import Examples
 from bptt.data.nucleotides import reverse_complement
 from bptt.data.readers.forms import Source, read_examples
-from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.tasks.classify.config import TASK, ClassifierConfig
 from bptt.tasks.classify.metrics import Scores, scores
@@ -28,7 +27,7 @@ from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, in_batches
+from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, hold_out, in_batches
 
 Input = Any
 Labelled = Examples[Input, str]
@@ -60,8 +59,7 @@ class ClassifyTask(Supervised):
         self._notes = examples.notes
         check_classes(examples)
         if held_out is None:
-            options = config.data
-            learned, held = split_indices(examples.keys, examples.targets, options.held_out, options.seed)
+            learned, held = hold_out(examples.keys, examples.targets, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         self.labels = check_labels(examples)
         self._learned, self._held_out = examples, held_out
@@ -83,6 +81,11 @@ class ClassifyTask(Supervised):
         with within_memory("a batch", SMALLER):
             batch = pad([self._encoded[row] for row in rows])
             return self.model.loss(self.model(batch), self._targets[rows]), len(rows)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out examples."""

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_choice, check_least
+from bptt.data.checks import check_choice, check_least, check_share
 from bptt.data.levels import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.config import read_sections
@@ -59,8 +59,8 @@ class DataOptions:
 
     In the mode "continuous" it is cut into `batch_size` streams, of which `sequence_length` tokens are
     read at a time with the states carried over; in "sentences" each line stands alone. `seed` is for
-    the order of the sentences. The last fraction `held_out` of the text is never learned from. Raises
-    InputError naming the option.
+    the order of the sentences. The last fraction `held_out` of the text, which may be 0, is never
+    learned from, unless another text is given for that. Raises InputError naming the option.
     """
 
     mode: Mode = "continuous"
@@ -74,8 +74,7 @@ class DataOptions:
         check_least("batch_size", self.batch_size, 1)
         check_least("sequence_length", self.sequence_length, 1)
         check_least("seed", self.seed, 0)
-        if not 0 < self.held_out < 1:
-            raise InputError("held_out", "is above 0 and below 1", self.held_out)
+        check_share("held_out", self.held_out)
 
     @property
     def before_line(self) -> int:

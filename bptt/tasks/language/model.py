@@ -47,21 +47,25 @@ _VOCABULARY = "vocabulary_sha256"
 class LanguageModelTask(Task):
     """Learn to predict a text, token by token.
 
-    The first part of the text is learned from and gives the vocabulary; the last part is held out. The
-    weights are drawn from torch's generator: seed it before. Raises InputError if the text is too
-    short, a line too long for a sentence, or a size impossible; MachineError if the model does not fit
-    into memory.
+    The first part of the text is learned from and gives the vocabulary; the last part is held out, unless
+    another text, `dev`, is. The weights are drawn from torch's generator: seed it before. Raises InputError
+    if the text is too short, a line too long for a sentence, or a size impossible; MachineError if the model
+    does not fit into memory.
     """
 
     model: LanguageModel
 
-    def __init__(self, corpus: Corpus, config: LanguageModelConfig) -> None:
+    def __init__(self, corpus: Corpus, config: LanguageModelConfig, dev: Corpus | None = None) -> None:
         self.config, self._corpus = config, corpus
         options = config.data
         if options.mode == "sentences":
             # Before the parts are cut, so that lines have their numbers in the whole text.
             check_sentences(corpus.text)
-        self._parts = split_text(corpus.text, options.held_out, options.mode == "sentences")
+            check_sentences(dev.text if dev else "")
+        whole_lines = options.mode == "sentences"
+        self._parts = (
+            (corpus.text, dev.text) if dev else split_text(corpus.text, options.held_out, whole_lines)
+        )
         self.vocabulary = Vocabulary.build(self._parts[0], config.vocabulary)
         self.unit = self.vocabulary.unit
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
@@ -73,6 +77,11 @@ class LanguageModelTask(Task):
     def held_out(self) -> str:
         """The text that is not learned from."""
         return self._parts[1]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there is a text to evaluate on."""
+        return bool(self.held_out)
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -105,18 +114,21 @@ class LanguageModelTask(Task):
     def describe(self) -> list[str]:
         """The text, its parts, the vocabulary, and the size of the model."""
         learned, held_out = self._parts
-        tokens = encode_text(self.vocabulary, self.config.data, held_out).tokens
-        missing = int((tokens == UNKNOWN).sum()) / len(tokens)
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         cell = self.config.cell.name
         return [
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
             f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
-            f"held out: {len(held_out):,} characters, {len(tokens):,} {self.unit}, {missing:.2%} unknown",
+            f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
             f"vocabulary: {self.vocabulary.size:,} {self.unit}",
             f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
             f"{weights:,} weights",
         ]
+
+    def _describe_text(self, text: str) -> str:
+        tokens = encode_text(self.vocabulary, self.config.data, text).tokens
+        missing = int((tokens == UNKNOWN).sum()) / len(tokens)
+        return f"{len(text):,} characters, {len(tokens):,} {self.unit}, {missing:.2%} unknown"
 
 
 class Trained(NamedTuple):

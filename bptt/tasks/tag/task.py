@@ -15,7 +15,6 @@ from bptt.data.examples import Words
 from bptt.data.readers.forms import Source, document_of
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
 from bptt.data.schemes import detect_scheme
-from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
 from bptt.tasks.codecs.words import WordCodec
@@ -24,7 +23,7 @@ from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import SMALLER, Supervised, cut, in_batches
+from bptt.tasks.supervised import SMALLER, Supervised, cut, hold_out, in_batches
 from bptt.tasks.tag.config import TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
@@ -70,7 +69,7 @@ class TagTask(Supervised):
         # Entities are few: when the loss is the smallest, most of them are not found yet.
         self.criterion = "accuracy" if options.scheme is None else "f1"
         if held_out is None:
-            learned, held = split_indices(examples.keys, None, config.data.held_out, config.data.seed)
+            learned, held = hold_out(examples.keys, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         self._learned, self._held_out = examples, held_out
         words = replace(config.words, spelled=config.words.spelled and options.unit == "word")
@@ -92,6 +91,11 @@ class TagTask(Supervised):
             losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
             count = int(batch.lengths.sum())
             return losses.sum() / count, count
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out sentences."""

@@ -12,7 +12,6 @@ from torch import Tensor
 from bptt.data.examples import Example, gather, note_left_out
 from bptt.data.levels import UNKNOWN
 from bptt.data.readers.translations import Pairs
-from bptt.data.split import split_indices
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.codecs.classes import ClassCodec
@@ -23,7 +22,7 @@ from bptt.tasks.config import to_sections
 from bptt.tasks.labels import check_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import write_bytes, write_config
-from bptt.tasks.supervised import Encoded, Supervised
+from bptt.tasks.supervised import Encoded, Supervised, hold_out
 from bptt.tasks.translate.config import TASK, TranslatorConfig
 from bptt.tasks.translate.hypotheses import LengthLimit
 from bptt.tasks.translate.network import Writer
@@ -85,6 +84,11 @@ class TranslateTask(Supervised):
             targets = [self._targets[row] for row in rows]
             return self.model.teach(batch, stack(targets).to(device)), sum(map(len, targets))
 
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
+
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out examples."""
         return self._trained.evaluate(self._held_out)
@@ -123,7 +127,7 @@ def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
     if config.pairs.kind == "class":
         # A class comes many times, and a share of each is held out.
         keys, labels = list(range(len(examples))), examples.inputs
-    learned, held = split_indices(keys, labels, config.data.held_out, config.data.seed)
+    learned, held = hold_out(keys, labels, config.data)
     return examples.take(learned), examples.take(held)
 
 
