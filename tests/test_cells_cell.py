@@ -195,6 +195,47 @@ def test_without_keeps_signs_when_it_is_written_and_read() -> None:
     assert Cell.from_dict(bare.to_dict()) == bare
 
 
+@pytest.mark.parametrize(
+    ("equations", "message"),
+    [
+        ("h = tanh(W_h @ x + h_prev / b_h)", "a division by zero"),
+        ("h = tanh(W_h @ x + h_prev / (b_h * h_prev))", "a division by zero"),
+        ("h = tanh(W_h @ x) * log(b_h)", r"equation 1: .* finite value, got log\(0\)"),
+        ("h = tanh(W_h @ x) * rsqrt(b_h)", r"got rsqrt\(0\)"),
+        ("h = tanh(W_h @ x) / sqrt(b_h)", r"got 1 / sqrt\(0\)"),
+        ("a = b_a; h = (W_h @ x) / a", "equation 2: .* got 1 / a"),
+        ("h = R_h @ b_h", "not values over a row, got 'h'"),
+    ],
+)
+def test_without_what_it_cannot_do_without(equations: str, message: str) -> None:
+    cell = Cell.define("own", equations.replace("; ", "\n"), states="h")
+    with pytest.raises(
+        InputError, match=f"'own' with bias=False: .* b_[ha] is zero, got .*{message}.*bias=True"
+    ):
+        cell.without("b")
+
+
+def test_without_a_vector_that_a_matrix_multiplies() -> None:
+    """A matrix times zero is zero: the matrix goes too."""
+    cell = Cell.define(
+        "own",
+        "h = tanh(W_h @ x + R_h @ b_h + Q_h @ (P_h @ b_h))",
+        states="h",
+        init={"b": 1.0, "R": 0.5, "W": 0.1},
+    )
+    bare = cell.without("b")
+    assert str(bare) == "h = tanh(W_h @ x)" and bare.init == {"W": 0.1}
+    assert [family.name for family in bare.families] == ["W"]
+
+
+@pytest.mark.parametrize(
+    "equation", ["h = x + log(zero)", "h = x / zero", "h = x * rsqrt(1 - 1)", "h = x * sqrt(-2)"]
+)
+def test_numbers_without_a_value(equation: str) -> None:
+    with pytest.raises(InputError, match="equation 1: an expression of numbers has a finite value, got"):
+        Cell.define("own", equation, states="h", widths={"x": "H"}, constants={"zero": 0.0})
+
+
 # ---- where cells come from
 
 

@@ -105,6 +105,15 @@ CELLS = {
     "an output of parameters alone": cell("h = tanh(W_h @ x); y = sigmoid(b_y)", output="y"),
     "a call of a constant": cell("h = tanh(W_h @ x + R_h @ h_prev) * exp(alpha)", constants={"alpha": -0.1}),
     "an equation of constants": cell("a = 2 * exp(1); h = tanh(W_h @ x + R_h @ h_prev) * a"),
+    "matrices times bare parameters": cell(
+        "h = tanh(W_h @ x + R_h @ b_h + Q_h @ b_h + U_h @ u_h + u_h * h_prev)"
+    ),
+    "a matrix times what parameters make": cell(
+        "a = R_a @ e_a; q = V_q @ (alpha * b_q); m = sum(U_m_h @ c_h);"
+        " h = tanh(W_h @ x + R_h @ (a * h_prev) + Q_h @ tanh(d_h) + P_h @ (S_h @ q) + m * h_prev)",
+        widths={"q": "P"},
+        constants={"alpha": -0.5},
+    ),
     "names with underscores": cell("my_gate = tanh(W_my_gate @ x + b_my_gate); h = my_gate * h_prev"),
     "names of the program's own helpers": cell(
         "net_h = W_h @ x; in_h = net_h * h_prev; tanh_h = tanh(R_h @ (in_h * h_prev));"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from bptt.cells.expression import Number, is_scalar, rename, to_text
+from bptt.cells.expression import ZERO, Expression, is_scalar, rename, to_text
 from bptt.cells.language import PREVIOUS, Equation, parse_equations
 from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors, split_name
 from bptt.cells.rules import check_cell
@@ -134,12 +134,21 @@ class Cell:
         return tuple(sorted(widths - {"1"}))
 
     def without(self, *families: str) -> Cell:
-        """The same cell with vector families left out (as zero): how `bias=False` is made."""
-        zero = {v: Number(0) for v in self.vectors if split_name(v, self.targets)[0] in families}
-        changed = [(e.target, rename(e.expression, dict(zero))) for e in self.equations]
-        equations = tuple(Equation(t, x, f"{t} = {to_text(x)}") for t, x in changed)
-        init = {family: value for family, value in self.init.items() if family not in families}
-        return replace(self, equations=equations, init=init)
+        """The same cell with vector families left out (as zero): how `bias=False` is made.
+
+        Raises InputError where an equation divides by one of them, or means nothing without it.
+        """
+        zero = {v: ZERO for v in self.vectors if split_name(v, self.targets)[0] in families}
+        try:
+            equations = tuple(_equation(e.target, rename(e.expression, dict(zero))) for e in self.equations)
+            bare = replace(self, equations=equations, init={})
+            left = {family.name for family in bare.families}
+            return replace(bare, init={name: value for name, value in self.init.items() if name in left})
+        except (InputError, ZeroDivisionError) as error:
+            where, left_out = f"cell {self.name!r} with bias=False", ", ".join(zero)
+            rule = f"its equations have a value where {left_out} is zero"
+            got = str(error) if isinstance(error, InputError) else "a division by zero"
+            raise InputError(where, rule, got, "Leave bias=True") from error
 
     def count(self, sizes: Mapping[str, int]) -> int:
         """The number of weights for given sizes."""
@@ -180,6 +189,10 @@ class Cell:
             raise
         except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
             raise InputError("cell", "expected the fields that Cell.to_dict writes", repr(error)) from error
+
+
+def _equation(target: str, expression: Expression) -> Equation:
+    return Equation(target, expression, f"{target} = {to_text(expression)}")
 
 
 def _text(value: object) -> str:

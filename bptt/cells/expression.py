@@ -183,7 +183,8 @@ def rebuild(expression: Expression, change: Callable[[Expression], Expression]) 
         case RowCall(function, argument):
             return RowCall(function, change(argument))
         case MatrixVector(matrix, vector):
-            return MatrixVector(matrix, change(vector))
+            changed = change(vector)
+            return ZERO if changed == ZERO else MatrixVector(matrix, changed)
         case _:
             return expression
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from bptt.cells.expression import MatrixVector, RowCall, symbols, walk
+from bptt.cells.expression import MatrixVector, RowCall, symbols, to_text, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.cells.language import PREVIOUS, Equation
+from bptt.cells.numbers import constant_values
 from bptt.cells.parameters import letters, split_name
 from bptt.errors import InputError
 from bptt.shapes import LEGEND
@@ -60,9 +61,11 @@ def _check_equations(where: str, cell: Cell) -> None:
     for name in (*cell.inputs, *cell.constants):
         _define(where, name, known)
     known |= {state + PREVIOUS for state in cell.states}
+    numbers = dict(cell.constants)
     for number, equation in enumerate(cell.equations, 1):
         here = f"{where}, equation {number}"
         _check_reads(here, cell, equation, known)
+        _check_numbers(here, equation, numbers)
         _define(here, equation.target, known)
 
 
@@ -76,6 +79,16 @@ def _check_widths(where: str, cell: Cell) -> None:
         for node in walk(equation.expression):
             if isinstance(node, RowCall) and len(letters(cell, node.argument)) > 1:
                 raise InputError(here, f"the vectors of a {node.function} have one width", str(node), cure)
+
+
+def _check_numbers(where: str, equation: Equation, numbers: dict[str, float]) -> None:
+    """Check the parts that hold no variable; `numbers` are the names with a value, the target's is added."""
+    value = None
+    for node, value in constant_values(equation.expression, numbers):
+        if value is not None and not math.isfinite(value):
+            raise InputError(where, "an expression of numbers has a finite value", to_text(node))
+    if value is not None:
+        numbers[equation.target] = value
 
 
 def _define(where: str, name: str, known: set[str]) -> None:

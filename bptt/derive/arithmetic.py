@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import mpmath
+
+from bptt.cells.numbers import ON_FLOATS, ORDER
 
 
 @dataclass(frozen=True)
@@ -18,62 +19,14 @@ class Arithmetic:
     functions: Mapping[str, Callable[..., Any]]
 
 
-def _sigmoid(x: float) -> float:
-    small = math.exp(-abs(x))
-    return 1 / (1 + small) if x >= 0 else small / (1 + small)
-
-
-def _exp(x: float) -> float:
-    return math.exp(x) if x < 709.78 else math.inf
-
-
-def _log(x: float) -> float:
-    return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
-
-
-def _sqrt(x: float) -> float:
-    return math.sqrt(x) if x >= 0 else math.nan
-
-
-def _rsqrt(x: float) -> float:
-    return 1 / math.sqrt(x) if x > 0 else math.inf if x == 0 else math.nan
-
-
-def _sign(x: Any) -> int:
-    return int(x > 0) - int(x < 0)
-
-
-_ORDER: Mapping[str, Callable[..., Any]] = {
-    "relu": lambda x: max(x, 0),
-    "abs": abs,
-    "sign": _sign,
-    "step": lambda x: int(x > 0),
-    "minimum": lambda a, b: a if a <= b else b,
-    "maximum": lambda a, b: a if a > b else b,
-}
-
-FLOATS = Arithmetic(
-    float,
-    {
-        **_ORDER,
-        "sigmoid": _sigmoid,
-        "tanh": math.tanh,
-        "exp": _exp,
-        "log": _log,
-        "sqrt": _sqrt,
-        "rsqrt": _rsqrt,
-        "softplus": lambda x: max(x, 0.0) + math.log1p(math.exp(-abs(x))),
-        "sin": math.sin,
-        "cos": math.cos,
-    },
-)
+FLOATS = Arithmetic(float, ON_FLOATS)
 
 
 # As many decimal digits as mpmath is set to: use it inside `with mpmath.workdps(50):`.
 DIGITS = Arithmetic(
     mpmath.mpf,
     {
-        **_ORDER,
+        **ORDER,
         "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
         "tanh": mpmath.tanh,
         "exp": mpmath.exp,

@@ -113,14 +113,18 @@ class _Builder:
             case _:
                 terms = expression.terms if isinstance(expression, Sum) else (expression,)
                 maps = [t for t in terms if isinstance(t, MatrixVector)]
-                products = tuple(self.product(m, hint) for m in maps)
+                products = tuple(self.product(m) for m in maps)
                 rest = add(*(self.lower(t, hint) for t in terms if t not in maps))
         self.widths[target] = self.width(products, rest)
         self.steps.append(Step(target, self.widths[target], products, rest))
         self.known.setdefault(expression, target)
 
-    def product(self, node: MatrixVector, hint: str) -> MatrixProduct:
-        return MatrixProduct(node.matrix, self.name(node.vector, "in", node.matrix.rpartition("_")[2]).name)
+    def product(self, node: MatrixVector) -> MatrixProduct:
+        suffix, vector = node.matrix.rpartition("_")[2], node.vector
+        if isinstance(vector, Symbol) and vector.name in self.cell.vectors:
+            # A parameter's gradient is summed over time from what reads it unit by unit: so a step does.
+            return MatrixProduct(node.matrix, self.step(vector, "in", suffix).name)
+        return MatrixProduct(node.matrix, self.name(vector, "in", suffix).name)
 
     def lower(self, expression: Expression, hint: str) -> Expression:
         """The expression with every call, row statement and inner linear map replaced by its name."""
@@ -137,8 +141,10 @@ class _Builder:
 
     def name(self, expression: Expression, prefix: str, suffix: str) -> Symbol:
         """A symbol that stands for the expression, by a new step if it has no name yet."""
-        if isinstance(expression, Symbol):
-            return expression
+        return expression if isinstance(expression, Symbol) else self.step(expression, prefix, suffix)
+
+    def step(self, expression: Expression, prefix: str, suffix: str) -> Symbol:
+        """The target of the step that computes the expression, a new one if there is none yet."""
         if expression not in self.known:
             fresh = f"{prefix}_{suffix}"
             while fresh in self.taken:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import sub
+from typing import Any
 
 import mpmath
 import torch
@@ -35,7 +37,11 @@ LIMITS = {"exact": 1e-40, "autograd": 1e-11, "differences": 1e-5}
 
 @dataclass(frozen=True)
 class ArgumentCheck:
-    """The worst errors of one argument's gradient, relative to the largest entry of the truth."""
+    """The worst errors of one argument's gradient, relative to the largest entry of the truth.
+
+    Where the truth is zero, as for a bias whose mean is subtracted, they are relative to the largest entry of
+    all arguments' truths.
+    """
 
     argument: str
     shape: tuple[int, ...]
@@ -61,15 +67,10 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
     tensors = _tensors(cell, _sizes(cell, SIZES), seed, positive)
     derived = _gradients(cell, tensors, recurrence)
     traced = _gradients(cell, tensors, unrolled)
-    numeric = _differences(cell, tensors)
+    by_trace = _errors(derived, traced, LIMITS["autograd"])
+    by_difference = _errors(derived, _differences(cell, tensors), LIMITS["differences"])
     return [
-        ArgumentCheck(
-            name,
-            tuple(tensor.shape),
-            exact[name],
-            _error(derived[name], traced[name]),
-            _error(derived[name], numeric[name]),
-        )
+        ArgumentCheck(name, tuple(tensor.shape), exact[name], by_trace[name], by_difference[name])
         for name, tensor in tensors.items()
     ]
 
@@ -89,8 +90,19 @@ def _sizes(cell: Cell, sizes: Mapping[str, int]) -> dict[str, int]:
     return {letter: sizes.get(letter, OTHER_SIZE) for letter in cell.letters}
 
 
-def _error(found: Tensor, truth: Tensor) -> float:
-    return float((found - truth).abs().max() / truth.abs().max().clamp_min(1e-12))
+def _errors(found: Mapping[str, Tensor], truth: Mapping[str, Tensor], limit: float) -> dict[str, float]:
+    sizes = {name: float(t.abs().max()) for name, t in truth.items()}
+    worst = {name: float((found[name] - t).abs().max()) for name, t in truth.items()}
+    return _relative(worst, sizes, limit)
+
+
+def _relative(worst: Mapping[str, Any], sizes: Mapping[str, Any], limit: float) -> dict[str, float]:
+    """Errors relative to the `sizes` of what is true; one below `limit` of the largest counts as zero."""
+    largest = max(sizes.values()) or 1
+    return {
+        name: float(error / (size if (size := sizes[name]) > limit * largest else largest))
+        for name, error in worst.items()
+    }
 
 
 # ---- one step, exact
@@ -114,13 +126,14 @@ def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: boo
         trajectory = forward(cell, point, DIGITS)
         found = _flatten(cell, backward(cell, point, trajectory, [losses], DIGITS))
         truth = exact_gradients(cell, point, losses)
-        errors = {name: _worst(found[name], truth[name]) for name in truth}
+        worst = {name: max(map(abs, map(sub, found[name], truth[name]))) for name in truth}
+        errors = _relative(worst, {name: max(map(abs, t)) for name, t in truth.items()}, LIMITS["exact"])
     families = {member: family.name for family in cell.families for member in family.members}
-    worst: dict[str, float] = {}
+    by_family: dict[str, float] = {}
     for name, error in errors.items():
         key = families.get(name, name)
-        worst[key] = max(worst.get(key, 0.0), error)
-    return worst
+        by_family[key] = max(by_family.get(key, 0.0), error)
+    return by_family
 
 
 def _point(cell: Cell, sizes: Mapping[str, int], draw: Callable[[int], Vector]) -> Point:
@@ -137,11 +150,6 @@ def _flatten(cell: Cell, found: Backward) -> dict[str, Vector]:
     inputs = {name: list(found.deltas[0][DELTA + name]) for name in cell.inputs}
     states = {state + PREVIOUS: list(value) for state, value in found.initial.items()}
     return {**inputs, **states, **flat, **{v: list(value) for v, value in found.vectors.items()}}
-
-
-def _worst(found: Vector, truth: Vector) -> float:
-    largest = max([abs(t) for t in truth] + [mpmath.mpf("1e-30")])
-    return float(max(abs(f - t) for f, t in zip(found, truth, strict=True)) / largest)
 
 
 # ---- a batch of sequences, in float64
