@@ -16,6 +16,7 @@ from bptt.errors import InputError
 if TYPE_CHECKING:
     from bptt.tasks.classify.task import TrainedClassifier
     from bptt.tasks.language.model import Trained
+    from bptt.tasks.tag.task import TrainedTagger
 
 
 def evaluate(
@@ -50,10 +51,7 @@ def evaluate(
     if isinstance(trained, TrainedClassifier):
         _classify(trained, _needed(run, data), figures)
     elif isinstance(trained, TrainedTagger):
-        examples = trained.read(_needed(run, data), tagged=True)
-        scores = trained.evaluate(examples)
-        _print(scores.metrics)
-        print_entities(scores, examples, trained.tags.scheme)
+        _tag(trained, _needed(run, data))
     else:
         _language_model(trained, run, data, figures)
 
@@ -77,6 +75,17 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     text = read_text(data) if data else read_held_out(run)
     _print(evaluate_text(model, vocabulary, config.data, text))
     print(COUNTED, file=sys.stderr)
+
+
+def _tag(trained: TrainedTagger, data: Path) -> None:
+    from bptt.tasks.tag.tag_set import note_rewritten
+
+    examples = trained.read(data, tagged=True)
+    scores = trained.evaluate(examples)
+    for note in note_rewritten(examples, trained.tags.scheme):
+        print(f"{data}: {note}", file=sys.stderr)
+    _print(scores.metrics)
+    print_entities(scores, trained.tags.scheme)
 
 
 def _classify(trained: TrainedClassifier, data: Path, figures: Path | None) -> None:

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
     from bptt.data.schemes import Scheme
     from bptt.tasks.tag.metrics import EntityScores, TagScores
-    from bptt.tasks.tag.tag_set import Tagged
     from bptt.tasks.tag.task import TrainedTagger
 
 
@@ -47,7 +46,7 @@ def _print_alternatives(trained: TrainedTagger, given: list[tuple[Words, ...]], 
             print(write_conll(*([column] for column in (*columns, each.tags))), end="")
 
 
-def print_entities(scores: TagScores, examples: Tagged, scheme: Scheme | None) -> None:
+def print_entities(scores: TagScores, scheme: Scheme | None) -> None:
     """Print how well entities were found: by conlleval's rule, and by both modes of seqeval if that is
     installed.
     """
@@ -59,7 +58,7 @@ def print_entities(scores: TagScores, examples: Tagged, scheme: Scheme | None) -
     if not INSTALLED:
         print("scores by seqeval, with its strict mode: pip install 'bptt[metrics]'", file=sys.stderr)
         return
-    for each in seqeval_scores(examples.targets, scores.found, scheme):
+    for each in seqeval_scores(scores.gold, scores.found, scheme):
         _print_table(each, scheme)
 
 

@@ -26,6 +26,7 @@ from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.supervised import ExampleOptions
 from bptt.tasks.tag.config import TaggerConfig, TagOptions
 from bptt.tasks.tag.metrics import accuracy
+from bptt.tasks.tag.tag_set import spell
 from bptt.tasks.tag.task import TagTask, load_tagger
 
 Sentences = Sequence[Sequence[str]]
@@ -122,8 +123,12 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
         return [found.double().numpy() for found in self.trained_.probabilities(_sentences(X))]
 
     def score(self, X: Sentences, y: Tags) -> float:
-        """The share of words whose tag is found."""
-        return accuracy(_tags(y), [tuple(tags) for tags in self.predict(X)])
+        """The share of words whose tag is found, tags being spelled in the scheme that was learned."""
+        found, gold = [tuple(tags) for tags in self.predict(X)], _tags(y)
+        if self.trained_.tags.scheme is not None:
+            rows: list[Example[Words, Words]] = [Example((), tags, f"y[{i}]") for i, tags in enumerate(gold)]
+            gold = [spell(row, self.trained_.tags.scheme) for row in rows]
+        return accuracy(gold, found)
 
 
 def _config(options: SimpleNamespace, seed: int) -> TaggerConfig:

@@ -34,10 +34,13 @@ class EntityScores:
 
 @dataclass(frozen=True)
 class TagScores:
-    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags `found`."""
+    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags of each
+    sentence, the `gold` ones and those `found`, in one scheme.
+    """
 
     metrics: dict[str, float]
     entities: EntityScores | None
+    gold: tuple[Words, ...]
     found: tuple[Words, ...]
 
 
@@ -60,7 +63,7 @@ def tag_scores(
         precision, recall, f1, _ = entities.whole
         metrics |= {"precision": precision, "recall": recall, "f1": f1}
     metrics |= {"sentences": len(gold), "words": sum(map(len, gold)), "strange_tags": strange}
-    return TagScores(metrics, entities, tuple(found))
+    return TagScores(metrics, entities, tuple(gold), tuple(found))
 
 
 def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:

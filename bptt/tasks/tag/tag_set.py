@@ -38,7 +38,7 @@ class TagSet:
 
         Raises InputError with the line if a tag is of no scheme, and if there is nothing to tell apart.
         """
-        spelled = {tag for row in examples.rows for tag in _written(row, scheme)}
+        spelled = {tag for row in examples.rows for tag in spell(row, scheme)}
         if scheme is not None:
             types = {span.type for span in spans(sorted(spelled))}
             spelled = (spelled & {OUTSIDE}) | set(tags_of(types, scheme))
@@ -55,7 +55,7 @@ class TagSet:
 
     def encode(self, row: Example[Words, Words]) -> Numbered:
         """The tags of an example, in the scheme. Raises InputError with the line if they are of none."""
-        tags = _written(row, self.scheme)
+        tags = spell(row, self.scheme)
         numbers = torch.tensor([self._numbers.get(tag, 0) for tag in tags]).long()
         return Numbered(numbers, tuple(tag for tag in tags if tag not in self._numbers))
 
@@ -74,15 +74,18 @@ class TagSet:
 
 def note_rewritten(examples: Tagged, scheme: Scheme | None) -> tuple[str, ...]:
     """A note on the sentences whose tags break the scheme; none if there are none."""
-    broken = [row for row in examples.rows if _written(row, scheme) != row.target]
+    broken = [row for row in examples.rows if spell(row, scheme) != row.target]
     if scheme is None or not broken:
         return ()
     where = f"{len(broken):,} sentences, the first at {broken[0].place}"
     return (f"tags that break {scheme.name} are written anew, the entities being the same ({where})",)
 
 
-def _written(row: Example[Words, Words], scheme: Scheme | None) -> Words:
-    """The tags of an example in a scheme."""
+def spell(row: Example[Words, Words], scheme: Scheme | None) -> Words:
+    """The tags of an example in a scheme, whichever they are spelled in: the entities are the same.
+
+    Raises InputError with the line if they are of none.
+    """
     if row.target is None:
         raise InputError(row.place, "must have a tag for each word", "none", "Is there a column of tags?")
     tags = row.target

@@ -27,7 +27,7 @@ from bptt.tasks.supervised import SMALLER, Supervised, cut, hold_out, in_batches
 from bptt.tasks.tag.config import TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
-from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten
+from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten, spell
 
 Answer = TypeVar("Answer")
 
@@ -185,7 +185,8 @@ class TrainedTagger:
     def evaluate(self, examples: Tagged) -> TagScores:
         """How well the tags of examples are found. Tags that were not learned are counted.
 
-        Raises InputError with the line for a tag of no scheme, if those learned are of one.
+        Tags in another scheme than that learned are compared in the learned one. Raises InputError with the
+        line for a tag of no scheme, if those learned are of one.
         """
         wanted = [self.tags.encode(row) for row in examples.rows]
 
@@ -198,7 +199,8 @@ class TrainedTagger:
         found, losses = zip(*self._ask(examples.inputs, answer), strict=True)
         strange = [len(each.strange) for each in wanted]
         known = [None if count else loss for loss, count in zip(losses, strange, strict=True)]
-        return tag_scores(examples.targets, found, known, sum(strange), self.tags.scheme is not None)
+        gold = [spell(row, self.tags.scheme) for row in examples.rows]
+        return tag_scores(gold, found, known, sum(strange), self.tags.scheme is not None)
 
     def _ask(
         self,
