@@ -124,3 +124,18 @@ def test_options_are_named_as_typed(columns: Path, tmp_path: Path, command: Comm
         ended = command("train", "tag", columns, "-o", tmp_path / "run", option, -1)
         assert ended.code == 2
         assert ended.err.startswith(f"bptt: {option}: is a whole number of at least")
+
+
+def test_one_stray_tag_is_named_and_may_be_meant(columns: Path, tmp_path: Path, command: Command) -> None:
+    path = tmp_path / "stray.conll"
+    path.write_text(columns.read_text(encoding="utf-8") + "\nMr\tO\nX7\to\nran\tO\n", encoding="utf-8")
+    ended = command("train", "tag", path, "-o", tmp_path / "run", *SIZES)
+    assert ended.code == 2
+    line = path.read_text(encoding="utf-8").count("\n") - 2
+    assert f"{path}:{line}: must have tags of one scheme" in ended.err
+    assert "got 'o' at 'X7', 1 such tags in all. Correct it" in ended.err
+    sizes = "--hidden", 4, "--epochs", 1, "--scheme", "none"
+    ended = command("train", "tag", path, "-o", tmp_path / "run", *sizes)
+    assert ended.code == 0, ended.err
+    assert "no scheme: as asked for" in ended.err
+    assert command("predict", tmp_path / "run", "Mr X7").code == 0

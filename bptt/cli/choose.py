@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bptt.cli.sources import is_file_name
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def choose(
     """
     if len(sentences) < 2:
         raise InputError("bptt choose", "needs two sentences or more", len(sentences))
+    for sentence in sentences:
+        if is_file_name(sentence):
+            cure = "`bptt score` ranks the lines of a file"
+            raise InputError(sentence, "must be a sentence", "what looks like a file", cure)
     from bptt.cli.machine import prepare
 
     prepare()

@@ -137,7 +137,7 @@ def _numbers(
 
 
 def _source(run: Path, question: Question) -> Source:
-    from bptt.cli.examples import source_of
+    from bptt.cli.sources import source_of
     from bptt.data.readers.document import Document
     from bptt.tasks.run_folder import read_held_out
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bptt.cli.answers import ReadingArguments
+from bptt.cli.sources import say_notes
 from bptt.cli.tags import print_entities
 from bptt.cli.translations import SearchArguments, check_unused, print_quality
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.tasks.classify.task import TrainedClassifier
+    from bptt.data.readers.asked import Said
+    from bptt.tasks.classify.task import Labelled, TrainedClassifier
     from bptt.tasks.language.model import Trained
     from bptt.tasks.tag.task import TrainedTagger
 
@@ -33,6 +37,7 @@ def evaluate(
     target: Annotated[
         Path | None, typer.Option(help="Target file: its line n is the target of example n (translate).")
     ] = None,
+    reading: ReadingArguments,
     search: SearchArguments,
 ) -> None:
     """Print the metrics of a trained model on labelled data."""
@@ -46,12 +51,15 @@ def evaluate(
 
     trained = load(run)
     if isinstance(trained, TrainedTranslator):
-        return print_quality(trained, _needed(run, data), target, search, figures)
+        return print_quality(trained, _needed(run, data), target, search, figures, reading.said())
     check_unused(run, search, target)
     if isinstance(trained, TrainedClassifier):
-        _classify(trained, _needed(run, data), figures)
+        source = _needed(run, data)
+        examples = trained.read(source, labelled=True, said=reading.said())
+        say_notes(source, examples)
+        _classify(trained, examples, figures)
     elif isinstance(trained, TrainedTagger):
-        _tag(trained, _needed(run, data))
+        _tag(trained, _needed(run, data), reading.said())
     else:
         _language_model(trained, run, data, figures)
 
@@ -77,19 +85,20 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     print(COUNTED, file=sys.stderr)
 
 
-def _tag(trained: TrainedTagger, data: Path) -> None:
+def _tag(trained: TrainedTagger, data: Path, said: Said) -> None:
     from bptt.tasks.tag.tag_set import note_rewritten
 
-    examples = trained.read(data, tagged=True)
+    examples = trained.read(data, tagged=True, said=said)
+    say_notes(
+        data, replace(examples, notes=(*examples.notes, *note_rewritten(examples, trained.tags.scheme)))
+    )
     scores = trained.evaluate(examples)
-    for note in note_rewritten(examples, trained.tags.scheme):
-        print(f"{data}: {note}", file=sys.stderr)
     _print(scores.metrics)
     print_entities(scores, trained.tags.scheme)
 
 
-def _classify(trained: TrainedClassifier, data: Path, figures: Path | None) -> None:
-    found = trained.evaluate(trained.read(data, labelled=True))
+def _classify(trained: TrainedClassifier, examples: Labelled, figures: Path | None) -> None:
+    found = trained.evaluate(examples)
     _print(found.metrics)
     print("\nlabel\tright\tof\tmost often taken for")
     for label, row in zip(found.labels, found.confusion, strict=True):

@@ -14,12 +14,9 @@ from bptt.errors import InputError
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
     from bptt.data.readers.detect import Detected
-    from bptt.data.readers.forms import Source
     from bptt.data.readers.grid import Columns
     from bptt.tasks.encoder import EncoderOptions
     from bptt.tasks.supervised import ExampleOptions
-
-STDIN = "-"
 
 Level = Literal["character", "word", "bpe", "whitespace"]
 LEVEL = (
@@ -154,17 +151,3 @@ def said_form(data: Path, detect: Callable[[Path, Columns], Detected], columns: 
     found = detect(data, columns)
     print(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)", file=sys.stderr)
     return found.form
-
-
-def source_of(given: str) -> Source:
-    """A file or folder of that name; standard input for -; else the text itself."""
-    from bptt.data.readers.document import Document
-    from bptt.data.text import decode_text
-
-    if given == STDIN:
-        return Document("standard input", decode_text(sys.stdin.buffer.read(), "standard input"))
-    path = Path(given)
-    # A text may be longer than any name of a file; nothing is a text, not the folder ".".
-    if 0 < len(given) < 256 and path.exists():
-        return path
-    return Document("text", given)

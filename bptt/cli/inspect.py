@@ -120,7 +120,7 @@ def _score(asked: Property, unit: UnitScore) -> str:
 
 def _source(run: Path, trained: AnyTrained, text: str | None, data: Path | None) -> tuple[Source, bool]:
     """What is looked at, and whether it comes with what is wanted."""
-    from bptt.cli.examples import source_of
+    from bptt.cli.sources import source_of
     from bptt.data.readers.document import Document
     from bptt.tasks.language.model import Trained
     from bptt.tasks.run_folder import HELD_OUT, read_held_out

@@ -9,41 +9,55 @@ from typing import TYPE_CHECKING
 from bptt.cli.training import as_typed
 
 if TYPE_CHECKING:
-    from bptt.data.examples import Words
-    from bptt.data.readers.forms import Source
+    from bptt.cli.answers import Answers
+    from bptt.data.examples import Example, Words
     from bptt.data.schemes import Scheme
     from bptt.tasks.tag.metrics import EntityScores, TagScores
     from bptt.tasks.tag.task import TrainedTagger
 
 
-def print_tags(trained: TrainedTagger, source: Source, probabilities: bool, n_best: int | None) -> None:
-    """Print CoNLL columns: the word, its tag if the input has such, and the tag found, behind which may
-    stand its probability; or `n_best` alternatives for each sentence.
+def write_tags(
+    trained: TrainedTagger, written: Answers, probabilities: bool, n_best: int | None, examples: Tagged
+) -> None:
+    """Write CoNLL columns: the word, its tag if the input has such, and the tag found, behind which may
+    be its probability; or `n_best` alternatives for each sentence; or all that as JSON.
     """
     from bptt.data.readers.tagged import write_conll
 
-    examples = trained.read(source, tagged=False)
-    given = [examples.inputs, examples.targets] if examples.has_targets else [examples.inputs]
     if n_best is not None:
-        _print_alternatives(trained, list(zip(*given, strict=True)), n_best)
-        return
+        return _write_alternatives(trained, written, n_best, examples)
     found = trained.predict(examples.inputs)
-    columns = [*given, [each.tags for each in found]]
-    if probabilities:
-        columns.append([tuple(f"{p:.6f}" for p in each.probabilities) for each in found])
-    print(write_conll(*columns), end="")
+    for row, each in zip(examples.rows, found, strict=True):
+        written.next_row()
+        if written.as_json:
+            written.record(row, {**_given(row), "tags": each.tags, "probabilities": each.probabilities})
+            continue
+        columns = [row.input, *([row.target] if row.target else []), each.tags]
+        if probabilities:
+            columns.append(tuple(f"{p:.6f}" for p in each.probabilities))
+        written.write(write_conll(*([column] for column in columns)))
 
 
-def _print_alternatives(trained: TrainedTagger, given: list[tuple[Words, ...]], n: int) -> None:
+def _given(row: Example[Words, Words]) -> dict[str, Words]:
+    return {} if row.target is None else {"given": row.target}
+
+
+def _write_alternatives(trained: TrainedTagger, written: Answers, n: int, examples: Tagged) -> None:
     """Each sentence as often as it has alternatives, best first, below a comment with the probability."""
     from bptt.data.readers.tagged import write_conll
 
     with as_typed():
-        found = trained.predict_nbest([columns[0] for columns in given], n)
-    for columns, alternatives in zip(given, found, strict=True):
-        for rank, each in enumerate(alternatives, 1):
-            print(f"# {rank} of {len(alternatives)}, probability {exp(each.log_probability):.6f}")
-            print(write_conll(*([column] for column in (*columns, each.tags))), end="")
+        found = trained.predict_nbest(examples.inputs, n)
+    for row, alternatives in zip(examples.rows, found, strict=True):
+        written.next_row()
+        given = [row.input, *([row.target] if row.target else [])]
+        if written.as_json:
+            each = [{"tags": one.tags, "probability": exp(one.log_probability)} for one in alternatives]
+            written.record(row, {**_given(row), "alternatives": each})
+            continue
+        for rank, one in enumerate(alternatives, 1):
+            written.write(f"# {rank} of {len(alternatives)}, probability {exp(one.log_probability):.6f}")
+            written.write(write_conll(*([column] for column in (*given, one.tags))))
 
 
 def print_entities(scores: TagScores, scheme: Scheme | None) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments
+from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption
 from bptt.cli.training import (
     ASKED,
     FirstArguments,
@@ -32,9 +32,10 @@ def tag(
     run: RunArguments,
     examples: DataArguments,
     scheme: Annotated[
-        Literal["IOB1", "BIO", "BIOES", "BMES", "BMEWO", "BILOU"] | None,
+        Literal["IOB1", "BIO", "BIOES", "BMES", "BMEWO", "BILOU", "none"] | None,
         of_data(help="Tagging scheme of the entities. Default: detected from the tags."),
     ] = None,
+    header: HeaderOption = None,
     min_count: Annotated[int, of_data(help="Least number of occurrences; rarer words become <unk>.")] = 1,
     lower: Annotated[bool, of_data(help="Look words up in lower case.")] = True,
     encoder: EncoderArguments,
@@ -87,7 +88,7 @@ def tag(
             examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)
-    learned = read_conll(read_document(data))
-    dev = None if examples.dev is None else read_conll(read_document(examples.dev))
+    learned = read_conll(read_document(data), header)
+    dev = None if examples.dev is None else read_conll(read_document(examples.dev), header)
     torch.manual_seed(run.seed)
     train_task(TagTask(learned, dev, config, vectors), options, run, ASKED)

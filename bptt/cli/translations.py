@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from bptt.cli.sources import say_notes
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.data.readers.forms import Source
+    from bptt.cli.answers import Answers
+    from bptt.data.examples import Example
+    from bptt.data.readers.asked import Said
+    from bptt.data.readers.translations import Pairs
     from bptt.tasks.translate.beam import BeamOptions
     from bptt.tasks.translate.translator import Search, TrainedTranslator, Translation
 
@@ -64,26 +68,51 @@ def check_unused(run: Path, *given: object) -> None:
         raise InputError(str(run), rule, "another one", "Leave them out")
 
 
-def print_translations(
-    trained: TrainedTranslator,
-    source: Source,
-    n_best: int | None,
-    search: SearchArguments,
-    writing: WritingArguments,
-) -> None:
+class TranslationAnswers:
     """A text for each input, a line each; with `n_best` so many, with number, score and ln P before them."""
-    with as_typed():
-        options = _search_of(n_best, search, writing)
-    examples = trained.read(source)
-    _note_unknown(trained, examples.inputs)
-    found = trained.search(examples.inputs, options)
-    for number, texts in enumerate(found, 1):
-        for each in texts:
-            scores = f"{number}\t{each.score:.4f}\t{each.log_probability:.4f}\t"
-            print(each.text if n_best is None else scores + each.text)
-    if writing.attention is not None:
-        _draw(found[0][0], writing.attention)
-        print(f"attention: {writing.attention}", file=sys.stderr)
+
+    def __init__(
+        self,
+        trained: TrainedTranslator,
+        written: Answers,
+        n_best: int | None,
+        search: SearchArguments,
+        writing: WritingArguments,
+    ) -> None:
+        with as_typed():
+            self._options = _search_of(n_best, search, writing)
+        self._trained, self._written, self._n_best = trained, written, n_best
+        self._attention = writing.attention
+        # A draw depends on the number of its input among all.
+        self.needs_all = writing.temperature is not None
+        self._unknown = self._count = 0
+
+    def answer(self, examples: Pairs) -> None:
+        """Write the texts for some inputs."""
+        unknown, count = self._trained.count_unknown(examples.inputs)
+        self._unknown, self._count = self._unknown + unknown, self._count + count
+        found = self._trained.search(examples.inputs, self._options)
+        for row, texts in zip(examples.rows, found, strict=True):
+            self._write(row, texts)
+        if self._attention is not None:
+            _draw(found[0][0], self._attention)
+            print(f"attention: {self._attention}", file=sys.stderr)
+            self._attention = None
+
+    def finish(self) -> None:
+        """Tell the user how much of the inputs is unknown to the model."""
+        if self._unknown:
+            counts = f"{self._unknown:,} of its {self._count:,} tokens are <unk>"
+            print(f"input: {counts}, the model does not know them", file=sys.stderr)
+
+    def _write(self, row: Example[Any, Any], texts: Sequence[Translation]) -> None:
+        number = self._written.next_row()
+        if self._written.as_json:
+            each = [{"text": t.text, "score": t.score, "log_probability": t.log_probability} for t in texts]
+            return self._written.record(row, each[0] if self._n_best is None else {"alternatives": each})
+        for one in texts:
+            scores = f"{number}\t{one.score:.4f}\t{one.log_probability:.4f}\t"
+            self._written.write(one.text if self._n_best is None else scores + one.text)
 
 
 def print_quality(
@@ -92,6 +121,7 @@ def print_quality(
     target: Path | None,
     search: SearchArguments,
     figures: Path | None,
+    said: Said,
 ) -> None:
     """The loss on what is wanted, and how near what is found comes to it: greedy, and by the beam.
 
@@ -101,7 +131,8 @@ def print_quality(
 
     with as_typed():
         beam = search.options()
-    examples = trained.read_pairs(data, target)
+    examples = trained.read_pairs(data, target, said)
+    say_notes(data, examples)
     judge = Judge(examples.targets)
     for name, value in trained.evaluate(examples).items():
         print(f"{name}\t{value:.10g}")
@@ -134,15 +165,6 @@ def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArgu
         refuse_unknown=search.refuse_unknown,
         seed=writing.seed,
     )
-
-
-def _note_unknown(trained: TrainedTranslator, inputs: Sequence[object]) -> None:
-    unknown, count = trained.count_unknown(inputs)
-    if unknown:
-        print(
-            f"input: {unknown:,} of its {count:,} tokens are <unk>, the model does not know them",
-            file=sys.stderr,
-        )
 
 
 def _draw(found: Translation, path: Path) -> None:

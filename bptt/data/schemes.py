@@ -6,6 +6,7 @@ of `conlleval`, the script of the CoNLL-2000 shared task, for tags that follow n
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,6 +18,8 @@ OUTSIDE = "O"
 
 # What a letter says in any scheme: begin, inside, end, single; M is middle, L last, U unit, W whole.
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
+# So many tags of entities for one of no scheme: that one is a slip.
+_MOST_STRAYS = 10
 
 
 class Span(NamedTuple):
@@ -92,6 +95,16 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> FoundScheme:
         if letters <= {scheme.begin, scheme.inside, scheme.end, scheme.single}:
             return FoundScheme(scheme, f"{scheme.name}: its tags begin with {said}")
     return FoundScheme(None, f"no scheme has the letters {said}")
+
+
+def stray_tags(sentences: Iterable[Sequence[str]]) -> dict[str, int]:
+    """How often tags of no scheme occur among tags that spell entities; none if they are no exception: more
+    than one for each `_MOST_STRAYS` tags of entities.
+    """
+    counts = Counter(tag for tags in sentences for tag in tags)
+    strays = {tag: count for tag, count in counts.items() if _parse(tag) is None}
+    spelled = counts.total() - sum(strays.values()) - counts[OUTSIDE]
+    return strays if spelled >= _MOST_STRAYS * sum(strays.values()) else {}
 
 
 def _bio_or_iob1(sentences: Sequence[Sequence[str]]) -> FoundScheme:

@@ -14,7 +14,16 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.folders import holds_class_folders
 from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, read_grid
 from bptt.data.readers.grid import LABELS, Columns, Grid
-from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
+from bptt.data.readers.headers import (
+    IDS,
+    SOURCES,
+    TARGETS,
+    TEXT_LABELS,
+    TEXTS,
+    TIMES,
+    find_header,
+    holds_names,
+)
 from bptt.data.readers.label_place import label_leads, may_be_table
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.objects import is_json
@@ -93,7 +102,7 @@ def _of_header(grid: Grid, columns: Columns) -> Detected:
 def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detected:
     mark = delimiter(document)
     if not mark:
-        return _by_spaces(document) if labelled else _LINES
+        return _by_spaces(document) if labelled else _of_one_column(document, columns)
     cut = [line.split(mark) for line in document.lines if line.strip()]
     rows = even_rows(document) or cut
     header = [cell.strip(' "') for cell in rows[0]]
@@ -111,6 +120,15 @@ def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detecte
             "columns", "each of its lines has a tab" if mark == "\t" else f"each of its lines has a {mark}"
         )
     return _by_numbers(rows, text)
+
+
+def _of_one_column(document: Document, columns: Columns) -> Detected:
+    """Lines; or texts to be answered, below the name of their column."""
+    rows = [(line,) for line in document.lines if line.strip()]
+    named = holds_names(rows, columns, TEXTS) if columns.header is None else columns.header
+    if len(rows) > 1 and named:
+        return Detected("columns", f"its first line is a header: {rows[0][0]}")
+    return _LINES
 
 
 def _by_names(header: Sequence[str], columns: Columns) -> Detected | None:

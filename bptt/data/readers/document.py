@@ -11,10 +11,14 @@ from bptt.data.text import read_text
 
 @dataclass(frozen=True)
 class Document:
-    r"""`text` has ``\n`` as line ends. `name` is what errors call it."""
+    r"""`text` has ``\n`` as line ends. `name` is what errors call it. What was `typed` is no file: each line
+    is an input, whatever it looks like. `first` is the number of the first line.
+    """
 
     name: str
     text: str
+    typed: bool = False
+    first: int = 1
 
     @property
     def lines(self) -> list[str]:
@@ -24,7 +28,7 @@ class Document:
 
     def numbered(self) -> Iterator[tuple[str, str]]:
         """Each line with its place, as ("train.tsv:1", "...")."""
-        return ((f"{self.name}:{n}", line) for n, line in enumerate(self.lines, 1))
+        return ((f"{self.name}:{n}", line) for n, line in enumerate(self.lines, self.first))
 
 
 def read_document(path: Path) -> Document:

@@ -66,10 +66,11 @@ def find_header(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     """
     if columns.header is not None:
         return "" if columns.header else None
-    return "" if _holds_names(rows, columns, usual) else _shown(rows)
+    return "" if holds_names(rows, columns, usual) else _shown(rows)
 
 
-def _holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> bool:
+def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> bool:
+    """Whether the first row holds a name that the user has given, or is made of names of columns."""
     first = [cell.strip(' "').casefold() for cell in rows[0]]
     given = {name.casefold() for name in (columns.input, columns.target) if name}
     if given:

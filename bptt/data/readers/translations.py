@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptt.data.examples import Examples
+from bptt.data.readers.asked import Said, is_typed, read_asked
+from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.forms import (
     FORMS,
@@ -18,6 +20,7 @@ from bptt.data.readers.forms import (
     read_grid,
 )
 from bptt.data.readers.grid import Columns
+from bptt.data.readers.headers import SOURCES, TARGETS, find_header
 from bptt.data.readers.labelled import read_lines
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
@@ -25,6 +28,8 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 Pairs = Examples[Any, str]
+
+_NOTHING_SAID = Said()
 SourceKind = Literal["class"] | Kind
 
 # Sentences, and names of classes, come as pairs or as lines; all else as labelled examples do.
@@ -56,21 +61,31 @@ def read_translations(source: Source, target: Source | None, form: str, columns:
     return _checked(examples) if target is None else _with_lines(examples, target)
 
 
-def read_untranslated(source: Source, form: str, columns: Columns) -> Pairs:
-    """Examples to be translated: of pairs the sources; else of sentences and classes each line is one, an
-    empty line too.
+def read_untranslated(source: Source, form: str, columns: Columns, said: Said = _NOTHING_SAID) -> Pairs:
+    """Examples to be translated, none left out: of pairs the sources; else of sentences and classes each
+    line is one, an empty line too, as in all texts that were typed.
     """
+    columns = replace(columns, labelled=False)
     if form not in ("text", "class"):
-        return read_examples(source, form, columns)
-    return read_pairs(read_grid(source), columns) if _holds_pairs(source) else read_lines(document_of(source))
+        return read_asked(source, form, columns, said)
+    if _holds_pairs(source, said.about(columns), said):
+        return read_pairs(read_grid(source), said.about(columns))
+    return read_lines(document_of(source))
 
 
-def _holds_pairs(source: Source) -> bool:
-    """Whether a text is no mere lines: a file of Parquet or of JSON lines, or each line has a tab."""
+def _holds_pairs(source: Source, columns: Columns, said: Said) -> bool:
+    """Whether a text is no mere lines: it is Parquet or JSON, has a header, or a tab in each line."""
+    if said.form is not None or said.input is not None:
+        return said.form != "lines"
+    if is_typed(source):
+        return False
     if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
         return True
     document = document_of(source)
-    return is_json(document) or all("\t" in line for line in document.lines if line.strip())
+    if is_json(document) or all("\t" in line for line in document.lines if line.strip()):
+        return True
+    rows = even_rows(document)
+    return bool(rows) and find_header(rows, columns, (*SOURCES, *TARGETS)) is not None
 
 
 def _checked(pairs: Pairs) -> Pairs:

@@ -15,7 +15,9 @@ from torch import Tensor
 from bptt.data.classes import check_classes
 from bptt.data.examples import Examples
 from bptt.data.nucleotides import reverse_complement
-from bptt.data.readers.forms import Source, read_examples
+from bptt.data.readers.asked import Said, is_lines, read_asked
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.tasks.classify.config import TASK, ClassifierConfig
 from bptt.tasks.classify.metrics import Scores, scores
@@ -31,6 +33,8 @@ from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, hold_out, i
 
 Input = Any
 Labelled = Examples[Input, str]
+
+_NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True)
@@ -130,12 +134,21 @@ class TrainedClassifier:
         self.model, self.codec, self.labels, self.config = model, codec, labels, config
         self._numbers = {label: k for k, label in enumerate(labels)}
 
-    def read(self, source: Source, labelled: bool) -> Labelled:
-        """Examples in the form that was learned from; of a text that needs no label, each line is one."""
-        form = self.config.source.form
-        if not labelled and self.config.source.kind == "text":
-            form = "lines"
-        return read_examples(source, form, self.config.source.columns)
+    def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
+        """Examples of the kind that was learned, in that form or in the one that they show, as `read_asked`
+        finds it; each line of a text that was typed is one.
+        """
+        columns = replace(self.config.source.columns, classes=self.labels, labelled=labelled)
+        return read_asked(source, self.config.source.form, columns, said)
+
+    def read_asked(self, source: Source, said: Said) -> Labelled:
+        """Examples to be answered, none left out."""
+        return self.read(source, labelled=False, said=said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Whether what begins with this line is lines, an input each."""
+        columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
+        return self.config.source.kind == "text" and is_lines(first, columns, said)
 
     def predict(self, inputs: Sequence[Input]) -> list[Prediction]:
         """The label of each input. Raises MachineError if a batch does not fit into memory."""

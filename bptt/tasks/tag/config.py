@@ -14,6 +14,9 @@ from bptt.tasks.supervised import ExampleOptions
 
 TASK = "tag"
 
+# What a user says of tags that look like those of entities and are none.
+NO_SCHEME = "none"
+
 Unit = Literal["word", "character"]
 
 
@@ -23,7 +26,8 @@ class TagOptions:
 
     With `crf` they are the most probable sequence, of those that the scheme allows; without it, each is
     the most probable for its word. `scheme` is a name in `data.schemes.SCHEMES`, None for tags that spell
-    no entities; where a task is made, None is for what the tags show. `unit` is what plain text is cut
+    no entities; where a task is made, None is for what the tags show, and "none" for no scheme whatever
+    they show. `unit` is what plain text is cut
     into: what all words of the training data are. Raises InputError naming the option.
     """
 
@@ -33,12 +37,12 @@ class TagOptions:
 
     def __post_init__(self) -> None:
         if self.scheme is not None:
-            check_choice("scheme", self.scheme, tuple(SCHEMES))
+            check_choice("scheme", self.scheme, (*SCHEMES, NO_SCHEME))
 
     @property
     def spelling(self) -> Scheme | None:
         """The scheme, by its letters."""
-        return None if self.scheme is None else SCHEMES[self.scheme]
+        return None if self.scheme in (None, NO_SCHEME) else SCHEMES[self.scheme]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from bptt.data.checks import check_choice
 from bptt.data.examples import Words
+from bptt.data.readers.asked import Said, is_typed
+from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source, document_of
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
-from bptt.data.schemes import detect_scheme
+from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
 from bptt.tasks.codecs.words import WordCodec
@@ -24,12 +27,17 @@ from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Supervised, cut, hold_out, in_batches
-from bptt.tasks.tag.config import TASK, TaggerConfig, TagOptions, Unit
+from bptt.tasks.tag.config import NO_SCHEME, TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
 from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten, spell
 
 Answer = TypeVar("Answer")
+
+_NOTHING_SAID = Said()
+# What sentences to be tagged come in, as a user names it.
+_FORMS = ("lines", "conll")
+_PLAIN = "read as plain text, a sentence a line (--input conll: a word a line)"
 
 
 @dataclass(frozen=True)
@@ -131,17 +139,31 @@ class TrainedTagger:
     def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
         self.model, self.codec, self.tags, self.config = model, codec, tags, config
 
-    def read(self, source: Source, tagged: bool) -> Tagged:
+    def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
         """Sentences of CoNLL columns; if no tags are needed also of plain text, each line one, which is
-        cut at white space, or into characters if such were learned.
+        cut at white space, or into characters if such were learned. A text that was typed is plain.
         """
+        check_choice("input", said.form or _FORMS[0], _FORMS)
         document = document_of(source)
-        if tagged or looks_like_conll(document, self.tags.tags):
-            return read_conll(document)
+        columns = tagged or said.form == "conll"
+        if columns or (said.form is None and looks_like_conll(document, self.tags.tags)):
+            return read_conll(document, said.header)
         found = read_words(document)
-        if self.config.tags.unit == "word":
-            return found
-        return replace(found, rows=tuple(replace(row, input=tuple("".join(row.input))) for row in found.rows))
+        if self.config.tags.unit == "character":
+            rows = tuple(replace(row, input=tuple("".join(row.input))) for row in found.rows)
+            found = replace(found, rows=rows)
+        return found if is_typed(source) else replace(found, notes=(_PLAIN, *found.notes))
+
+    def read_asked(self, source: Source, said: Said) -> Tagged:
+        """Sentences to be tagged, none left out."""
+        return self.read(source, tagged=False, said=said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Whether what begins with this line is lines, a sentence each: not a word and its tag a line."""
+        if said.form is not None:
+            return said.form == "lines"
+        words = first.text.split()
+        return "\t" not in first.text.strip() and (self.config.tags.unit == "character" or len(words) > 1)
 
     def predict(self, sentences: Sequence[Words]) -> list[Tagging]:
         """The tags of each sentence. Raises MachineError if a batch does not fit into memory."""
@@ -238,8 +260,23 @@ def _as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
     """The options with what the sentences show, and why their scheme is that."""
     single = all(len(word) == 1 for words in examples.inputs for word in words)
     unit: Unit = "character" if single else "word"
+    if options.scheme == NO_SCHEME:
+        return replace(options, scheme=None, unit=unit), "no scheme: as asked for"
     if options.scheme is not None:
         return replace(options, unit=unit), f"{options.scheme}: as asked for"
+    _check_strays(examples)
     found = detect_scheme(examples.targets)
     name = None if found.scheme is None else found.scheme.name
     return replace(options, scheme=name, unit=unit), found.reason
+
+
+def _check_strays(examples: Tagged) -> None:
+    """Raise InputError at the first of few tags that are of no scheme, while all others spell entities."""
+    strays = stray_tags(examples.targets)
+    for row in examples.rows if strays else ():
+        for word, tag in zip(row.input, row.target or (), strict=False):
+            if tag in strays:
+                rule = "must have tags of one scheme, as all but a few of the file have"
+                came = f"{tag!r} at {word!r}, {sum(strays.values()):,} such tags in all"
+                cure = "Correct it; if the tags spell no entities, give --scheme none"
+                raise InputError(row.place, rule, came, cure)

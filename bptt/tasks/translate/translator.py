@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from bptt.data.examples import Examples
 from bptt.data.levels import END, SPECIAL, UNKNOWN
+from bptt.data.readers.asked import Said, is_lines
+from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.data.readers.translations import Pairs, read_translations, read_untranslated
 from bptt.data.vocabulary import FILE, Vocabulary
@@ -40,6 +42,8 @@ SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --
 Input = Any
 Search = BeamOptions | SamplingOptions
 
+_NOTHING_SAID = Said()
+
 
 @dataclass(frozen=True, eq=False)
 class Translation:
@@ -66,13 +70,25 @@ class TrainedTranslator:
     ) -> None:
         self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
 
-    def read(self, source: Source) -> Pairs:
-        """Examples to be translated, in the form that was learned from; each line of a text is one."""
-        return read_untranslated(source, self.config.pairs.form, self.config.pairs.columns)
+    def read(self, source: Source, said: Said = _NOTHING_SAID) -> Pairs:
+        """Examples to be translated, none left out, in the form that was learned from; each line of a text
+        that was typed is one.
+        """
+        return read_untranslated(source, self.config.pairs.form, self.config.pairs.columns, said)
 
-    def read_pairs(self, source: Source, target: Source | None = None) -> Pairs:
+    def read_asked(self, source: Source, said: Said) -> Pairs:
+        """The same."""
+        return self.read(source, said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Whether what begins with this line is lines, an input each."""
+        columns = replace(self.config.pairs.columns, labelled=False)
+        return self.config.pairs.kind in ("text", "class") and is_lines(first, columns, said)
+
+    def read_pairs(self, source: Source, target: Source | None = None, said: Said = _NOTHING_SAID) -> Pairs:
         """Examples with what is wanted for them, in the form that was learned from."""
-        return read_translations(source, target, self.config.pairs.form, self.config.pairs.columns)
+        pairs = self.config.pairs
+        return read_translations(source, target, pairs.form, said.about(pairs.columns))
 
     def predict(self, inputs: Sequence[Input], search: Search | None = None) -> list[Translation]:
         """The best translation of each input, by a beam of 5 if no other `search` is asked for.

@@ -1,0 +1,140 @@
+"""What the user names on the command line: a file, a folder, standard input, or a text."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from bptt.data.reading import GZIP
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.examples import Examples
+    from bptt.data.readers.document import Document
+    from bptt.data.readers.forms import Source
+
+STDIN = "-"
+STDIN_NAME = "standard input"
+
+# So many bytes at most are answered at a time.
+_PART = 2**16
+
+# The endings of files that are read here; a text hardly ends in one.
+_ENDING = re.compile(
+    r"(?i)\.(txt|text|tsv|csv|tab|jsonl?|ndjson|md|xml|html?|parquet|npz|npy|conll\w*|iob2?|bio|ts|arff|data"
+    r"|fa|fasta|fna|fq|fastq|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
+)
+_BEGINNING = re.compile(r"(~|\.\.?)?[/\\]|[A-Za-z]:[/\\]")
+# Names between slashes, without the marks of a sentence.
+_SLASHES = re.compile(r"[\w.~+@-]+([/\\][\w.~+@-]+)+[/\\]?")
+# A name of a file may hold spaces, a sentence has more of them.
+_MOST_WORDS = 3
+
+
+def source_of(given: str) -> Source:
+    """A file or folder of that name; standard input for -; else the text itself.
+
+    Raises InputError for what looks like the name of a file and is none.
+    """
+    from bptt.data.readers.document import Document
+
+    if given == STDIN:
+        return _document(sys.stdin.buffer.read())
+    if _exists(given):
+        return Path(given)
+    check_text(given)
+    return Document("text", given, typed=True)
+
+
+def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Source]:
+    """The source that is named; of standard input as many lines at a time as have arrived, so that each can
+    be answered at once, if `is_lines` says of the first that what begins so is lines.
+    """
+    if given != STDIN:
+        yield source_of(given)
+        return
+    stream = sys.stdin.buffer
+    start = stream.readline()
+    while start and not start.strip():
+        start += stream.readline() or b" "
+    if not start.strip() or start.startswith(GZIP) or not is_lines(_document(start)):
+        yield _document(start + stream.read())
+        return
+    yield from _arriving(stream, start)
+
+
+def _arriving(stream: BinaryIO, start: bytes) -> Iterator[Document]:
+    """Whole lines of a stream, as they arrive; the last may lack its end."""
+    number, rest = 1, start
+    while True:
+        end = rest.rfind(b"\n") + 1
+        if end:
+            yield _lines(rest[:end], number)
+            number, rest = number + rest.count(b"\n", 0, end), rest[end:]
+        part = stream.read1(_PART)  # type: ignore[attr-defined]
+        if not part:
+            break
+        rest += part
+    if rest:
+        yield _lines(rest, number)
+
+
+def _lines(data: bytes, number: int) -> Document:
+    """Lines of standard input from this number on. Raises InputError with the line that is no text."""
+    from bptt.data.readers.document import Document
+    from bptt.data.text import decode_text
+
+    for n, line in enumerate(data.split(b"\n"), number):
+        if line.strip():
+            decode_text(line, f"{STDIN_NAME}, line {n}", packed=False)
+    text = data.decode("utf-8").replace("\r\n", "\n")
+    return Document(STDIN_NAME, text.removeprefix("\ufeff"), typed=True, first=number)
+
+
+def _document(data: bytes) -> Document:
+    from bptt.data.readers.document import Document
+    from bptt.data.text import decode_text
+
+    return Document(STDIN_NAME, decode_text(data, STDIN_NAME))
+
+
+def check_text(given: str) -> None:
+    """Raise InputError if a text that was typed looks like the name of a file, or is no Unicode."""
+    if looks_like_path(given):
+        cure = "If it is meant as a text, give it by standard input: echo TEXT | bptt ... -"
+        raise InputError(given, "must be a file, as its name looks like one", "no such file", cure)
+    try:
+        given.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError("text", "must be UTF-8", error) from error
+
+
+def is_file_name(given: str) -> bool:
+    """Whether a text is the name of a file, or looks like one."""
+    return (_exists(given) and Path(given).is_file()) or looks_like_path(given)
+
+
+def _exists(given: str) -> bool:
+    # A text may be longer than any name of a file; nothing is a text, not the folder ".".
+    return 0 < len(given) < 256 and Path(given).exists()
+
+
+def looks_like_path(given: str) -> bool:
+    """Whether a text has the ending or the slashes of a file's name."""
+    name = given.strip()
+    if not name or "\n" in name:
+        return False
+    if len(name.split()) > 1:
+        ends = bool(_ENDING.search(name))
+        return ends and (bool(_BEGINNING.match(name)) or len(name.split()) <= _MOST_WORDS)
+    return bool(_ENDING.search(name) or _BEGINNING.match(name) or _SLASHES.fullmatch(name))
+
+
+def say_notes(source: Source, examples: Examples[Any, Any]) -> None:
+    """Tell the user on standard error what was decided about a source, and what was left out."""
+    name = source.name if not isinstance(source, Path) else str(source)
+    for note in examples.notes:
+        print(f"{name}: {note}", file=sys.stderr)

@@ -1,0 +1,102 @@
+"""Examples for a model that is trained: in the form that it learned from, or in the one that they show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bptt.data.readers.delimited import even_rows
+from bptt.data.readers.detect import Detected, detect
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import FORMS, Classified, Source, document_of, read_examples
+from bptt.data.readers.grid import Columns
+from bptt.errors import InputError
+
+# Between tabs every line is a row; between commas, only in a file that is called so.
+_TABLES = (".csv", ".csv.gz")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the user says about a file that is to be answered or judged, None for what it shows itself: the
+    `form`, the column of the `input`, that of the `target`, and whether the first row is a `header`.
+    """
+
+    form: str | None = None
+    input: str | None = None
+    target: str | None = None
+    header: bool | None = None
+
+    def about(self, columns: Columns) -> Columns:
+        """The same columns as the user names them."""
+        header = columns.header if self.header is None else self.header
+        return replace(columns, input=self.input, target=self.target, header=header)
+
+
+def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Classified:
+    """The examples of a source for a model that learned from the form `learned`.
+
+    A text that was typed is lines. Of a file, what the user has said comes first, then the form that it
+    shows if it is of the kind that was learned, and for texts lines. Another form than the one learned is
+    noted. Raises InputError, also for columns of which none is known to be the text.
+    """
+    columns = said.about(columns)
+    found = _form_of(source, learned, columns, said)
+    examples = read_examples(source, found.form, columns)
+    if found.form == learned or not found.reason:
+        return examples
+    note = f"read as {found.form}, for {found.reason}; learned from {learned} (--input says otherwise)"
+    return replace(examples, notes=(note, *examples.notes))
+
+
+def is_typed(source: Source) -> bool:
+    """Whether a text was typed, so that it is no file, whatever it looks like."""
+    return isinstance(source, Document) and source.typed
+
+
+def is_lines(first: Document, columns: Columns, said: Said) -> bool:
+    """Whether a text that begins with this line is lines, an input each: nothing in it says otherwise."""
+    if said.form is not None or said.input is not None:
+        return said.form == "lines"
+    return (
+        "\t" not in first.text.strip() and detect(first, said.about(columns), labelled=False).form == "lines"
+    )
+
+
+def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
+    kind = FORMS[learned].kind
+    if said.form is not None:
+        return Detected(said.form, "")
+    if is_typed(source):
+        return Detected("lines" if kind == "text" else learned, "")
+    if kind == "text" and (said.input or said.target):
+        return Detected("columns", "")
+    found = detect(source, columns, columns.labelled)
+    if kind != "text":
+        return found if found.kind == kind else Detected(learned, "")
+    if found.kind == "text" and found.form != "lines":
+        return found
+    if columns.labelled:
+        return Detected(learned, "")
+    return _of_lines(source, columns, found)
+
+
+def _of_lines(source: Source, columns: Columns, found: Detected) -> Detected:
+    """Lines, or the two columns of a file without a header, if one of them holds labels that are known."""
+    if isinstance(source, Path) and source.is_dir():
+        return found
+    document = document_of(source)
+    rows = even_rows(document)
+    if any(set(cells) <= set(columns.classes) for cells in _columns(rows)) and len(rows[0]) == 2:
+        return Detected("columns", "one of its columns holds labels that are known")
+    tabs = len(rows) > 1 and all("\t" in line for line in document.lines if line.strip())
+    if rows and (tabs or document.name.lower().endswith(_TABLES)):
+        cure = "Name it (--text-column 1), or read whole lines (--input lines)"
+        came = f"{len(rows[0])} columns without a header"
+        raise InputError(document.name, "must say which column is the text", came, cure)
+    reason = found.reason if found.form == "lines" else "no other form of texts is seen in it"
+    return Detected("lines", reason)
+
+
+def _columns(rows: tuple[tuple[str, ...], ...]) -> list[list[str]]:
+    return [[cell.strip() for cell in cells] for cells in zip(*rows, strict=True)]

@@ -1,0 +1,105 @@
+"""Which columns of a CoNLL file are the word and its tag: headers, numbers of words, named columns."""
+
+from __future__ import annotations
+
+import pytest
+
+from bptt.data.examples import Examples, Words
+from bptt.data.readers.document import Document
+from bptt.data.readers.tagged import looks_like_conll, read_conll
+from bptt.data.schemes import stray_tags
+from bptt.errors import InputError
+
+
+def doc(text: str) -> Document:
+    return Document("d", text)
+
+
+def read(text: str, header: bool | None = None) -> Examples[Words, Words]:
+    return read_conll(doc(text), header)
+
+
+BODY = "Ada\tB-PER\nran\tO\n\nRome\tB-LOC\nis\tO\n"
+WORDS, TAGS = (("Ada", "ran"), ("Rome", "is")), (("B-PER", "O"), ("B-LOC", "O"))
+
+
+@pytest.mark.parametrize(
+    "header", ["token\ttag", "Word\tNER", "词\t标签", "text\tlabel", "mot\tentité", "token\ttag\n", "w\tx"]
+)
+def test_a_header_is_no_word(header: str) -> None:
+    found = read(f"{header}\n{BODY}")
+    assert (found.inputs, found.targets) == (WORDS, TAGS)
+    assert found.notes[0].startswith("header: ")
+    assert looks_like_conll(doc(f"{header}\n{BODY}"), ("O", "B-PER", "B-LOC"))
+
+
+def test_a_header_names_the_word_and_stands_between_spaces_too() -> None:
+    found = read("id word pos ner\n1 Ada NNP B-PER\n2 ran VBD O\n\n1 Rome NNP B-LOC\n2 is VBZ O\n")
+    assert (found.inputs, found.targets) == (WORDS, TAGS)
+    assert read("form\tupos\nAda\tPROPN\nran\tVERB\n").targets == (("PROPN", "VERB"),)
+
+
+def test_the_user_says_whether_it_is_one() -> None:
+    assert read(f"token\ttag\n{BODY}", header=False).inputs[0] == ("token", "Ada", "ran")
+    assert read("a\tX\nb\tY\n", header=True).inputs == (("b",),)
+    assert read(BODY).notes == ()
+
+
+@pytest.mark.parametrize("text", ["the\tDT\nrun\tNN\nfast\tRB\nthe\tDT\n", "word\tNN\nof\tIN\na\tDT\n"])
+def test_a_first_word_is_no_header(text: str) -> None:
+    assert len(read(text).inputs[0]) == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.1\t_\t_\n1\tAda\tB-PER\n2\tran\tO\n\n1-2\tRome_is\t_\n1\tRome\tB-LOC\n2\tis\tO\n",
+        "0\tAda\tB-PER\n1\tran\tO\n\n0\tRome\tB-LOC\n1\tis\tO\n",
+        "# sent 1\n1\tAda\tB-PER\n2\tran\tO\n\n# sent 2\n1\tRome\tB-LOC\n2\tis\tO\n",
+        "1 Ada B-PER\n2 ran O\n\n1 Rome B-LOC\n2 is O\n",
+        "# global.columns = ID FORM NER\n1\tAda\tB-PER\n2\tran\tO\n\n1\tRome\tB-LOC\n2\tis\tO\n",
+        "# global.columns = FORM M UPOS X\nAda\t_\tB-PER\t_\nran\t_\tO\t_\n\nRome\t_\tB-LOC\t_\nis\t_\tO\t_\n",  # noqa: E501
+    ],
+    ids=["empty node", "from 0", "comments", "spaces", "global columns", "upos by name"],
+)
+def test_numbers_of_words_are_no_words(text: str) -> None:
+    found = read(text)
+    assert (found.inputs, found.targets) == (WORDS, TAGS)
+    assert "column" in found.notes[0]
+
+
+def test_ten_columns_that_begin_with_an_empty_node_are_conll_u() -> None:
+    rest = "\t_" * 6
+    found = read(f"0.1\tx\tx\tX{rest}\n1-2\tdu\t_\t_{rest}\n1\tde\tof\tADP{rest}\n2\tle\tle\tDET{rest}\n")
+    assert (found.inputs, found.targets) == ((("de", "le"),), (("ADP", "DET"),))
+
+
+def test_words_that_are_numbers_are_words() -> None:
+    assert read("1\tx\tCD\n5\ty\tCD\n7\tz\tNN\n").inputs == (("1", "5", "7"),)
+    assert read("1\tCD\n2\tCD\n").inputs == (("1", "2"),)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("1\tAda met Bo\n2\tCy saw Rome\n", False),
+        ("Ada saw\tRome\n", False),
+        ("a b\tc\nd\te f\tg\n", False),
+        ("Ada\tNNP\nran\tVBD\n\nRome\tNNP\n", True),
+        ("# c\nAda\tO\n", True),
+        ("one\ttwo\nthree\tfour\n", False),
+    ],
+)
+def test_tabs_alone_make_no_columns(text: str, wanted: bool) -> None:
+    assert looks_like_conll(doc(text), ("O", "B-PER")) is wanted
+    assert not looks_like_conll(Document("text", text, typed=True), ("O", "B-PER"))
+
+
+def test_tags_of_no_scheme_among_many_are_strays() -> None:
+    entities = [["B-X", "I-X", "O"]] * 6
+    assert stray_tags([*entities, ["o"]]) == {"o": 1}
+    assert stray_tags([*entities, ["0", "B-X"]]) == {"0": 1}
+    assert stray_tags([*entities, ["NN", "VB"]]) == {}
+    assert stray_tags(entities) == stray_tags([["NN"] * 20]) == {}
+    with pytest.raises(InputError, match="d: must hold at least one example"):
+        read("-DOCSTART- O\n")
