@@ -58,7 +58,7 @@ def test_a_first_word_is_no_header(text: str) -> None:
         "# sent 1\n1\tAda\tB-PER\n2\tran\tO\n\n# sent 2\n1\tRome\tB-LOC\n2\tis\tO\n",
         "1 Ada B-PER\n2 ran O\n\n1 Rome B-LOC\n2 is O\n",
         "# global.columns = ID FORM NER\n1\tAda\tB-PER\n2\tran\tO\n\n1\tRome\tB-LOC\n2\tis\tO\n",
-        "# global.columns = FORM M UPOS X\nAda\t_\tB-PER\t_\nran\t_\tO\t_\n\nRome\t_\tB-LOC\t_\nis\t_\tO\t_\n",  # noqa: E501
+        "# global.columns = FORM UPOS X\nAda\tB-PER\t_\nran\tO\t_\n\nRome\tB-LOC\t_\nis\tO\t_\n",
     ],
     ids=["empty node", "from 0", "comments", "spaces", "global columns", "upos by name"],
 )
