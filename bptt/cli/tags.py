@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bptt.data.examples import Example, Words
     from bptt.data.schemes import Scheme
     from bptt.tasks.tag.metrics import EntityScores, TagScores
+    from bptt.tasks.tag.tag_set import Tagged
     from bptt.tasks.tag.task import TrainedTagger
 
 
