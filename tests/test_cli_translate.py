@@ -130,3 +130,31 @@ def test_options_of_translation_are_for_translators(tmp_path: Path, command: Com
     ended = command("evaluate", tmp_path / "run", table, "--target", table)
     assert "must be a run of `bptt train translate` for options of translation" in ended.err
     assert command("evaluate", tmp_path / "run", table).code == 0
+
+
+def test_targets_are_compared_in_the_case_that_the_model_writes(
+    data: Path, tmp_path: Path, command: Command
+) -> None:
+    """A model that has learned small letters finds what is wanted, whatever its case is in the file."""
+    pytest.importorskip("sacrebleu")
+    pairs = tmp_path / "pairs.tsv"
+    rows = [line.split("\t") for line in (data / "train.tsv").read_text(encoding="utf-8").splitlines()]
+    pairs.write_text("".join(f"{source}\t{target.upper()}\n" for source, target in rows), encoding="utf-8")
+    ended = command("train", "translate", pairs, "-o", tmp_path / "run", *SIZES, "--target-lower")
+    assert ended.code == 0, ended.err
+    ended = command("evaluate", tmp_path / "run", pairs, "--beam", 1)
+    assert ended.out.split("\n\n")[1] == "search\tBLEU\tchrF\texact\ngreedy\t100.00\t100.00\t100.00%"
+    assert "case:lc" in ended.out and "are compared in small letters" in ended.err
+
+
+def test_without_sacrebleu_the_loss_and_exact_matches_are_printed(
+    run: Path, data: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = command("evaluate", run, data / "test.tsv", "--beam", 2)
+    monkeypatch.setattr("bptt.tasks.translate.metrics.BLEU", None)
+    ended = command("evaluate", run, data / "test.tsv", "--beam", 2)
+    assert ended.code == 0, ended.err
+    metrics, table = ended.out.split("\n\n")
+    assert metrics == whole.out.split("\n\n")[0]
+    assert table.splitlines() == ["search\texact", "greedy\t100.00%", "beam 2\t100.00%"]
+    assert "BLEU and chrF by sacrebleu: pip install 'bptt[metrics]'" in ended.err

@@ -51,3 +51,12 @@ def test_without_sacrebleu_the_cure_is_said(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(metrics, "BLEU", None)
     with pytest.raises(InputError, match=r"pip install 'bptt\[metrics\]'"):
         Judge(["a"])
+
+
+def test_in_small_letters_case_does_not_count_and_the_signature_says_so() -> None:
+    pytest.importorskip("sacrebleu")
+    judge = Judge(["The Cat sat On it"], lowercase=True)
+    assert judge.judge(["the cat sat on it"]).bleu == pytest.approx(100)
+    assert all("case:lc" in each or "case:mixed" not in each for each in judge.signatures)
+    assert "case:lc" in judge.signatures[0]
+    assert Judge(["The Cat sat On it"]).judge(["the cat sat on it"]).bleu < 50

@@ -127,28 +127,54 @@ def print_quality(
 
     `figures` is a folder for the picture of what the first text attended to.
     """
-    from bptt.tasks.translate.metrics import Judge
-
     with as_typed():
         beam = search.options()
     examples = trained.read_pairs(data, target, said)
     say_notes(data, examples)
-    judge = Judge(examples.targets)
     for name, value in trained.evaluate(examples).items():
         print(f"{name}\t{value:.10g}")
-    print("\nsearch\tBLEU\tchrF\texact")
-    for options in (replace(beam, width=1), *([beam] if beam.width > 1 else [])):
-        found = trained.predict(examples.inputs, options)
-        quality = judge.judge([each.text for each in found])
-        name = "greedy" if options.width == 1 else f"beam {options.width}"
-        print(f"{name}\t{quality.bleu:.2f}\t{quality.chrf:.2f}\t{quality.exact / len(found):.2%}")
-    bleu, chrf = judge.signatures
-    print(f"\nBLEU {bleu}\n({judge.tokenisation.name}, for {judge.tokenisation.reason})\nchrF {chrf}")
+    wanted = _references(trained, examples.targets)
+    tables = [replace(beam, width=1), *([beam] if beam.width > 1 else [])]
+    searched = {
+        "greedy" if options.width == 1 else f"beam {options.width}": trained.predict(examples.inputs, options)
+        for options in tables
+    }
+    _print_quality({name: [each.text for each in found] for name, found in searched.items()}, wanted, trained)
+    found = list(searched.values())[-1]
     if figures is not None:
         figures.mkdir(parents=True, exist_ok=True)
         picture = figures / "attention.png"
         _draw(found[0], picture)
         print(f"\npicture: {picture}")
+
+
+def _references(trained: TrainedTranslator, targets: Sequence[str]) -> list[str]:
+    """What is wanted, in the form in which the model has learned to write; said if that changes anything."""
+    wanted = trained.as_written(targets)
+    changed = sum(one != other for one, other in zip(wanted, targets, strict=True))
+    if changed:
+        form = "in small letters" if trained.vocabulary.options.lowercase else "as the model writes"
+        print(f"targets: {changed:,} of {len(targets):,} are compared {form}", file=sys.stderr)
+    return wanted
+
+
+def _print_quality(found: dict[str, list[str]], wanted: list[str], trained: TrainedTranslator) -> None:
+    """A line for each search: BLEU and chrF, if sacrebleu is installed, and the share of exact matches."""
+    from bptt.tasks.translate.metrics import Judge, count_exact, installed
+
+    if not installed():
+        print("\nsearch\texact")
+        for name, texts in found.items():
+            print(f"{name}\t{count_exact(texts, wanted) / len(texts):.2%}")
+        print("BLEU and chrF by sacrebleu: pip install 'bptt[metrics]'", file=sys.stderr)
+        return
+    judge = Judge(wanted, trained.vocabulary.options.lowercase)
+    print("\nsearch\tBLEU\tchrF\texact")
+    for name, texts in found.items():
+        quality = judge.judge(texts)
+        print(f"{name}\t{quality.bleu:.2f}\t{quality.chrf:.2f}\t{quality.exact / len(texts):.2%}")
+    bleu, chrf = judge.signatures
+    print(f"\nBLEU {bleu}\n({judge.tokenisation.name}, for {judge.tokenisation.reason})\nchrF {chrf}")
 
 
 def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArguments) -> Search:

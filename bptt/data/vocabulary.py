@@ -103,14 +103,14 @@ class Vocabulary:
 
     def characters(self, text: str) -> int:
         """How many characters of a text a model has to predict: those that the options leave in."""
-        return sum(map(len, self._left_in(text))) + text.count("\n")
+        return sum(map(len, self.left_in(text))) + text.count("\n")
 
     def words(self, text: str) -> int:
         """How many words between white space a text has, of what the options leave in."""
-        return sum(len(line.split()) for line in self._left_in(text))
+        return sum(len(line.split()) for line in self.left_in(text))
 
-    def _left_in(self, text: str) -> Iterator[str]:
-        """The lines of a text as the options leave them."""
+    def left_in(self, text: str) -> Iterator[str]:
+        """The lines of a text as the options leave them: so a model reads them, and writes them."""
         normalizer = self._tokenizer.normalizer
         for line in text.split("\n"):
             normal = line if normalizer is None else normalizer.normalize_str(line)

@@ -37,25 +37,35 @@ class Tokenisation:
     reason: str
 
 
+def installed() -> bool:
+    """Whether sacrebleu is there, which BLEU and chrF need."""
+    return BLEU is not None
+
+
+def count_exact(found: Sequence[str], wanted: Sequence[str]) -> int:
+    """How many of the texts found are exactly those wanted."""
+    return sum(one == other for one, other in zip(found, wanted, strict=True))
+
+
 class Judge:
-    """Compares what was found with what is `wanted`, one text for each.
+    """Compares what was found with what is `wanted`, one text for each; with `lowercase` in small letters.
 
     `signatures` are those of sacrebleu for BLEU and chrF. Raises InputError if it is not installed.
     """
 
-    def __init__(self, wanted: Sequence[str]) -> None:
-        if BLEU is None:
+    def __init__(self, wanted: Sequence[str], lowercase: bool = False) -> None:
+        if not installed():
             cure = "Install it: pip install 'bptt[metrics]'"
             raise InputError("evaluate", "BLEU and chrF need sacrebleu", "no such package", cure)
         self._wanted, self.tokenisation = wanted, choose_tokenisation(wanted)
-        self._bleu = BLEU(tokenize=self.tokenisation.name, references=[list(wanted)])
-        self._chrf = CHRF(references=[list(wanted)])
+        name = self.tokenisation.name
+        self._bleu = BLEU(lowercase=lowercase, tokenize=name, references=[list(wanted)])
+        self._chrf = CHRF(lowercase=lowercase, references=[list(wanted)])
 
     def judge(self, found: Sequence[str]) -> Quality:
         """How good what was found is."""
         bleu, chrf = (each.corpus_score(list(found), None).score for each in (self._bleu, self._chrf))
-        exact = sum(one == other for one, other in zip(found, self._wanted, strict=True))
-        return Quality(float(bleu), float(chrf), exact)
+        return Quality(float(bleu), float(chrf), count_exact(found, self._wanted))
 
     @property
     def signatures(self) -> tuple[str, str]:

@@ -134,6 +134,10 @@ class TrainedTranslator:
             "examples": len(examples),
         }
 
+    def as_written(self, targets: Sequence[str]) -> list[str]:
+        """Targets as the model has learned to write them: perhaps in small letters, or without digits."""
+        return ["\n".join(self.vocabulary.left_in(text)) for text in targets]
+
     def count_unknown(self, inputs: Sequence[Input]) -> tuple[int, int]:
         """How many tokens of texts are `<unk>` to the network, and how many there are."""
         if not isinstance(self.codec, TextCodec):
