@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -219,3 +220,38 @@ def test_rules_hold_for_a_cell_made_without_define() -> None:
     plain = Cell.define("own", PLAIN, states="h")
     with pytest.raises(InputError, match="states and output are targets"):
         Cell("own", plain.equations, states=("h",), output="y")
+
+
+@pytest.mark.parametrize("name", ["", "x" * 101, "\x1b" * 50])
+def test_names_of_cells_have_a_length(name: str) -> None:
+    with pytest.raises(InputError, match="the name of a cell has 1 to 100 printable characters") as caught:
+        Cell.define(name, PLAIN, states="h")
+    assert str(caught.value).isprintable() and len(str(caught.value)) < 400
+
+
+def test_names_of_cells_are_printable() -> None:
+    with pytest.raises(InputError, match="the name of a cell has 1 to 100 printable characters"):
+        replace(Cell.define("own", PLAIN, states="h"), name="\x1b[31m")
+
+
+@pytest.mark.parametrize("option", ["inputs", "constants"])
+@pytest.mark.parametrize("name", ["\x1b[31m", "-wrapper", "1x", "x" * 101, "a;b", "a/b"])
+def test_names_that_are_declared(name: str, option: str) -> None:
+    with pytest.raises(InputError, match="a name in equations is one of Python, of at most 100 characters"):
+        Cell.define(
+            "own", PLAIN, states="h", **{option: {name: 1.0} if option == "constants" else f"x {name}"}
+        )
+
+
+@pytest.mark.parametrize(
+    "equations", [f"{'h' * 101} = x", f"h = tanh(W_h @ x + {'b' * 100}_h)", f"h = {'R' * 100}_h @ x"]
+)
+def test_names_in_equations_have_a_length(equations: str) -> None:
+    with pytest.raises(InputError, match="of at most 100 characters"):
+        Cell.define("own", equations)
+
+
+def test_names_titles_and_sources_are_made_printable() -> None:
+    cell = Cell.define("\u202eown", PLAIN, states="h", title="\x1b[2Jgone", source="a\nb\x07")
+    assert (cell.name, cell.title, cell.source) == (r"\u202eown", r"\x1b[2Jgone", r"a\nb\x07")
+    assert Cell.from_dict(cell.to_dict()) == cell

@@ -66,6 +66,21 @@ def cpuinfo(flags: str, speed: str = "2600") -> list[str]:
     return [f"{line}\n" for line in (*first, "", "processor\t: 1", "flags\t\t: none")]
 
 
+@pytest.mark.parametrize("change", ["open to all", "a link", "a folder open to all"])
+def test_a_library_that_others_can_write(
+    folder: Path, change: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is not loaded, and here there is no compiler to take its place."""
+    for library in folder.rglob("tiny-*.so"):
+        if change == "a link":
+            library.rename(tmp_path / f"{library.parent.name}.so")
+            library.symlink_to(tmp_path / f"{library.parent.name}.so")
+        else:
+            (library if change == "open to all" else library.parent).chmod(0o777)
+    assert prebuilt.find(tiny()) is None
+    assert "bptt: a kernel of the package is not used: " in capsys.readouterr().err
+
+
 def test_levels_of_processors() -> None:
     assert read(cpuinfo(SKYLAKE_X)).levels == ("x86-64-v4", "x86-64-v3", "baseline")
     assert read(cpuinfo(SKYLAKE_X.replace("avx512vl", ""))).levels == ("x86-64-v3", "baseline")

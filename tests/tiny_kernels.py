@@ -21,7 +21,7 @@ def tiny(number: int = 41, name: str = "tiny") -> Source:
     """A kernel that stores `number` + 1 where its first argument points to."""
     body = f"*reinterpret_cast<int64_t*>(arguments[0]) = {number} + 1;"
     head = 'extern "C" __attribute__((visibility("default"))) void answer(const int64_t* arguments)'
-    return Source(name, f"#include <cstdint>\n{head} {{\n    {body}\n}}\n")
+    return Source(name, f"#include <cstdint>\n{head} {{\n    {body}\n}}\n", ("answer",))
 
 
 def answer(kernels: ctypes.CDLL) -> int:

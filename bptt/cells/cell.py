@@ -12,7 +12,7 @@ from bptt.cells.expression import ZERO, Expression, is_scalar, rename, to_text
 from bptt.cells.language import PREVIOUS, Equation, parse_equations
 from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors, split_name
 from bptt.cells.rules import check_cell
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 
 
 @dataclass(frozen=True)
@@ -58,19 +58,20 @@ class Cell:
 
         `states` names the values carried through time, as "h c" or ("h", "c"); `output` defaults to the
         first state, or to the last equation of a cell without states. `init` gives the constant with which
-        a family of parameters starts (others: uniform within ±1/√H). Raises InputError.
+        a family of parameters starts (others: uniform within ±1/√H). Name, title and source reach terminals:
+        what is not printable in them is escaped. Raises InputError.
         """
         parsed = parse_equations(f"cell {name!r}", equations)
         if not parsed:
             raise InputError(f"cell {name!r}", "a cell has at least one equation", "none")
         carried = tuple(states.replace(",", " ").split() if isinstance(states, str) else states)
         return cls(
-            name=name,
+            name=printable(name),
             equations=parsed,
             states=carried,
             output=output or (carried[0] if carried else parsed[-1].target),
-            title=title or name,
-            source=source,
+            title=printable(title or name),
+            source=printable(source),
             inputs=tuple(inputs.split()),
             widths=dict(widths or {}),
             constants=dict(constants or {}),

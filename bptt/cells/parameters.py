@@ -114,7 +114,7 @@ def find_families(cell: Cell) -> tuple[Family, ...]:
         **cell.matrices,
         **{v: (w, None) for v, w in cell.vectors.items()},
     }
-    order = [n for e in cell.equations for n in _parameter_names(e.expression) if n in shapes]
+    order = [n for e in cell.equations for n in parameter_names(e.expression) if n in shapes]
     stacks: dict[str, list[str]] = {}
     for name in dict.fromkeys(order):
         stacks.setdefault(split_name(name, cell.targets)[0], []).append(name)
@@ -128,7 +128,8 @@ def find_families(cell: Cell) -> tuple[Family, ...]:
     return tuple(families)
 
 
-def _parameter_names(expression: Expression) -> list[str]:
+def parameter_names(expression: Expression) -> list[str]:
+    """The names that an expression reads, those of matrices among them, in reading order."""
     return [
         node.matrix if isinstance(node, MatrixVector) else node.name
         for node in walk(expression)

@@ -10,7 +10,7 @@ from bptt.cells.expression import MatrixVector, RowCall, symbols, to_text, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.cells.language import PREVIOUS, Equation
 from bptt.cells.numbers import constant_values
-from bptt.cells.parameters import letters, split_name
+from bptt.cells.parameters import letters, parameter_names, split_name
 from bptt.errors import InputError
 from bptt.shapes import LEGEND
 
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 RESERVED = frozenset({*FUNCTIONS, *ROW_FUNCTIONS, *LEGEND, PREVIOUS.removeprefix("_")})
 RESERVED_PREFIXES = ("δ", "loss_", "next_")
 RESERVED_SUFFIXES = (PREVIOUS, "_rows")
+LONGEST_NAME = 100
 # Time and batch are no widths of a value.
 WIDTHS = tuple(letter for letter in LEGEND if letter not in "TB")
 
 
 def check_cell(cell: Cell) -> None:
     """Raise InputError where a cell breaks a rule of the language."""
-    where = f"cell {cell.name!r}"
+    where = f"cell {cell.name[:LONGEST_NAME]!r}"
+    _check_names(where, cell)
     if not cell.inputs:
         raise InputError(where, "a cell has an input", "none")
     if len(set(cell.states)) < len(cell.states):
@@ -48,6 +50,18 @@ def check_cell(cell: Cell) -> None:
     _check_widths(where, cell)
     # Last, because the families follow from equations and widths, and raise where those disagree.
     _check_among(where, "init names families of parameters", cell.init, [f.name for f in cell.families])
+
+
+def _check_names(where: str, cell: Cell) -> None:
+    """Names go into file names, into generated code and to terminals."""
+    if not cell.name.isprintable() or not 0 < len(cell.name) <= LONGEST_NAME:
+        rule = f"the name of a cell has 1 to {LONGEST_NAME} printable characters"
+        raise InputError(where, rule, f"{cell.name[:LONGEST_NAME]!r} of {len(cell.name)}")
+    parameters = (n for e in cell.equations for n in parameter_names(e.expression))
+    for name in (*cell.inputs, *cell.states, *cell.constants, *cell.targets, *parameters):
+        if not name.isidentifier() or len(name) > LONGEST_NAME:
+            rule = f"a name in equations is one of Python, of at most {LONGEST_NAME} characters"
+            raise InputError(where, rule, f"{name[:LONGEST_NAME]!r} of {len(name)}")
 
 
 def _check_among(where: str, rule: str, names: Collection[str], known: Collection[str]) -> None:

@@ -21,6 +21,17 @@ _DEFINED = {
     "bfloat16": "#define REAL float\n#define BFLOAT16",
 }
 
+# What Python calls; each takes the address of its arguments.
+DOORS = (
+    "measure",
+    "pack",
+    "checksum",
+    "forward",
+    "backward",
+    "stepper_open",
+    "stepper_step",
+    "stepper_close",
+)
 _DOORS = """
 }  // namespace
 
@@ -92,7 +103,7 @@ def source(plan: KernelPlan, dtype: str) -> Source:
     """The C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
     laid_out = kernel(plan)
     parts = [_head(plan, dtype), shape_text(laid_out), _cell(laid_out), _DOORS]
-    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"))
+    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"), DOORS)
 
 
 def _head(plan: KernelPlan, dtype: str) -> str:

@@ -24,4 +24,4 @@ extern "C" __attribute__((visibility("default"))) void linear_loss(const int64_t
 @cache
 def source(dtype: str) -> Source:
     """The C++ file for "float32" or "float64"."""
-    return Source(f"linear-loss-{dtype}", _TEXT.format(real=REALS[dtype]))
+    return Source(f"linear-loss-{dtype}", _TEXT.format(real=REALS[dtype]), ("linear_loss",))

@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Source:
-    """One C++ file, which includes headers of `bptt/codegen/cpp`; `name` says what it computes."""
+    """One C++ file, which includes headers of `bptt/codegen/cpp`; `name` says what it computes.
+
+    `doors` are the functions that can be called from outside.
+    """
 
     name: str
     text: str
+    doors: tuple[str, ...] = ()

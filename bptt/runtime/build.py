@@ -6,16 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bptt.codegen.source import Source
 from bptt.runtime import prebuilt
-from bptt.runtime.cache import Entry, folder
+from bptt.runtime.cache import DamagedError, Entry, folder
 from bptt.runtime.compiler import FLAGS, BuildError, Compiler, file_stem, find
 from bptt.runtime.fingerprint import content, fingerprint
 from bptt.runtime.notice import say, say_once
 from bptt.runtime.processor import processor
+from bptt.runtime.scratch import scratch
 
 # Wanted, and done without where the compiler does not know them.
 _WANTED = ("-march=native", "-fopenmp")
@@ -32,12 +31,16 @@ def load(source: Source) -> CDLL:
     compiler = find()
     key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
     entry = Entry(folder(), f"{file_stem(source.name)}-{key}")
-    with suppress(OSError):
-        return entry.open()
+    try:
+        return entry.open(source)
+    except DamagedError as error:
+        say(f"bptt: a kernel of the cache is compiled anew: {error}")
+    except OSError:
+        pass
     with entry.locked():
         # Another process may have built it while this one waited.
         with suppress(OSError):
-            return entry.open()
+            return entry.open(source)
         try:
             return _build(source, compiler, entry)
         except BuildError:
@@ -48,13 +51,13 @@ def load(source: Source) -> CDLL:
 
 def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, put into the cache, load. Without a cache that works: for this process alone."""
-    with TemporaryDirectory(prefix="bptt-", ignore_cleanup_errors=True) as private:
+    with scratch() as private:
         flags = compiler.accepted(*_WANTED)
         with _timed(f"bptt: compiling {source.name} for this machine (once)"):
-            library = compiler.build(source, flags, Path(private))
+            library = compiler.build(source, flags, private)
         try:
             entry.publish(library)
-            return entry.open()
+            return entry.open(source)
         except OSError as error:
             cure = "name a folder in BPTT_CACHE"
             say_once("cache", f"bptt: kernels are not kept for the next process ({cure}): {error}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
 import time
 from collections.abc import Iterator
@@ -14,17 +13,17 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+from bptt.codegen.source import Source
 from bptt.errors import MachineError
+from bptt.runtime.lock import try_lock
 from bptt.runtime.notice import say
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
+from bptt.runtime.ownership import OwnershipError, check_ours
 
 VARIABLE = "BPTT_CACHE"
 PATIENCE = 120.0  # seconds
 _PAUSE = 0.05
+# Not through a link: what it leads to is not ours to create.
+_LOCK = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def folder() -> Path:
@@ -37,6 +36,10 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "bptt"
 
 
+class DamagedError(MachineError):
+    """A kernel of the cache is not what was put there."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """One kernel in the cache: `stem`.so, and `stem`.sha256, which says whether it is whole."""
@@ -44,12 +47,27 @@ class Entry:
     folder: Path
     stem: str
 
-    def open(self) -> CDLL:
-        """Load the library. Raises OSError if it is not there, is damaged, or cannot be loaded."""
-        _check_owner(self.folder)
-        library = self._path(".so")
-        if _digest(library.read_bytes()) != self._path(".sha256").read_bytes():
-            raise MachineError(str(library), "must be as it was written")
+    def open(self, source: Source) -> CDLL:
+        """Load the library of `source`.
+
+        Raises OSError if it is not there or cannot be loaded, DamagedError if it is not what `publish` wrote
+        or if somebody else may have written it.
+        """
+        _check_folder(self.folder)
+        library, digest = self._path(".so"), self._path(".sha256")
+        try:
+            check_ours(library)
+            check_ours(digest)
+        except OwnershipError as error:
+            raise DamagedError(error.where, error.rule, error.got) from error
+        content = library.read_bytes()
+        if _digest(content) != digest.read_bytes():
+            raise DamagedError(str(library), "must be as it was written")
+        # Looked up in the file: a library that was loaded once stays, whatever is in its place afterwards.
+        if missing := [door for door in source.doors if f"{door}\0".encode() not in content]:
+            raise DamagedError(
+                str(library), "must have the functions of its kernel", f"no {', '.join(missing)}"
+            )
         return CDLL(str(library))
 
     def publish(self, library: Path) -> None:
@@ -67,18 +85,20 @@ class Entry:
         """
         try:
             _make(self.folder)
-            file = self._path(".lock").open("ab")
+            handle = os.open(self._path(".lock"), _LOCK, 0o600)
         except OSError:
             yield
             return
-        with file:
-            self._wait(file.fileno())
+        try:
+            self._wait(handle)
             yield
+        finally:
+            os.close(handle)
 
     def _wait(self, handle: int) -> None:
         end = time.monotonic() + PATIENCE
         told = False
-        while not _lock(handle):
+        while try_lock(handle) is False:
             if not told:
                 say(f"bptt: another process compiles {self.stem}, waiting for it")
                 told = True
@@ -103,29 +123,18 @@ class Entry:
 
 def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _check_owner(folder)
+    _check_folder(folder)
 
 
-def _check_owner(folder: Path) -> None:
-    """Code is loaded from here: nobody else may have put it here."""
-    status = folder.stat()
-    if hasattr(os, "geteuid") and (status.st_uid != os.geteuid() or status.st_mode & stat.S_IWOTH):
-        cure = f"Name a folder of your own in {VARIABLE}"
-        raise MachineError(str(folder), "must belong to you, and only you may write there", cure=cure)
+def _check_folder(folder: Path) -> None:
+    try:
+        # A link to a folder is followed: that is how a cache is put on another disk.
+        check_ours(folder.resolve(strict=True))
+    except OwnershipError as error:
+        raise MachineError(
+            error.where, error.rule, error.got, f"Name a folder of your own in {VARIABLE}"
+        ) from error
 
 
 def _digest(content: bytes) -> bytes:
     return sha256(content).hexdigest().encode()
-
-
-def _lock(handle: int) -> bool:
-    """Take the lock if it is free. True also where there are no locks, as on some network file systems."""
-    if fcntl is None:
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -10,11 +10,11 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bptt import codegen
 from bptt.codegen.source import Source
 from bptt.errors import MachineError
+from bptt.runtime.scratch import scratch
 
 HEADERS = Path(codegen.__path__[0]) / "cpp"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fvisibility=hidden")
@@ -24,6 +24,7 @@ PATIENCE = 600.0  # seconds for one kernel
 _NOTHING = Source("nothing", 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n')
 _AROUND = 2  # lines shown before and after one that the compiler names
 _MOST_WORDS = 60  # lines of the compiler shown
+_LONGEST_STEM = 80  # characters: with a key and a suffix the name of a file stays below 255
 
 
 class BuildError(MachineError):
@@ -78,16 +79,17 @@ def find() -> Compiler:
 
 
 def file_stem(name: str) -> str:
-    """The name of a source, fit for a file."""
-    return re.sub(r"[^\w.-]", "_", name)
+    """The name of a source, fit for a file and for a command line, where no option begins like it."""
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._-")
+    return plain[:_LONGEST_STEM] or "kernel"
 
 
 @cache
 def _fault(command: tuple[str, ...], *flags: str) -> BuildError | None:
     """Why not even a function that does nothing can be compiled; tried once in a process."""
-    with TemporaryDirectory(prefix="bptt-", ignore_cleanup_errors=True) as folder:
+    with scratch() as folder:
         try:
-            Compiler(command).build(_NOTHING, flags, Path(folder))
+            Compiler(command).build(_NOTHING, flags, folder)
         except BuildError as error:
             return BuildError("C++ compiler", "must compile a function that does nothing", error.got, CURE)
     return None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import sys
 
+from bptt.errors import printable
+
 _told: set[str] = set()
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Write `text` at once; a process without a standard error stays silent."""
+    """Write `text`, made printable, at once; a process without a standard error stays silent."""
     if sys.stderr is not None:
-        sys.stderr.write(text + end)
+        # Names come from strangers' files, and a terminal obeys what is written to it.
+        lines = [printable(line) for line in text.split("\n")]
+        sys.stderr.write("\n".join(lines) + end)
         sys.stderr.flush()
 
 

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bptt.codegen.source import Source
 from bptt.runtime.compiler import Compiler, file_stem
 from bptt.runtime.fingerprint import content
+from bptt.runtime.notice import say_once
+from bptt.runtime.ownership import OwnershipError, check_ours
 from bptt.runtime.processor import BASELINE, LEVELS, processor
+from bptt.runtime.scratch import scratch
 
 FOLDER = Path(__file__).parent / "libraries"
 
@@ -26,8 +28,20 @@ def find(source: Source) -> CDLL | None:
         if library.exists():
             # One that needs a newer system than this is as good as none.
             with suppress(OSError):
+                _check_ours(library)
                 return CDLL(str(library))
     return None
+
+
+def _check_ours(library: Path) -> None:
+    """Whoever may write the code of the package may write its kernels; nobody else. Raises OwnershipError."""
+    code = Path(__file__).stat()
+    try:
+        for path in (library, library.parent, library.parent.parent):
+            check_ours(path, like=code)
+    except OwnershipError as error:
+        say_once(str(library), f"bptt: a kernel of the package is not used: {error}")
+        raise
 
 
 def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
@@ -38,8 +52,8 @@ def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
     openmp = compiler.accepted("-fopenmp")
 
     def one(source: Source, level: str) -> None:
-        with TemporaryDirectory(prefix="bptt-") as private:
-            library = compiler.build(source, (*flags[level], *openmp), Path(private))
+        with scratch() as private:
+            library = compiler.build(source, (*flags[level], *openmp), private)
             shutil.copyfile(library, folder / level / _file(source))
 
     for level in known:

@@ -11,7 +11,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from bptt.codegen.emit import source
+from bptt.codegen.emit import DOORS, source
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.passes import SCALAR
 from bptt.codegen.plan import KernelPlan
@@ -27,9 +27,6 @@ DTYPES = {torch.float32: "float32", torch.float64: "float64"}
 _KINDS = {(dtype, dtype): name for dtype, name in DTYPES.items()} | {
     (torch.bfloat16, torch.float32): "bfloat16"
 }
-
-# What can be called; each takes the address of its arguments.
-_DOORS = "measure pack checksum forward backward stepper_open stepper_step stepper_close".split()
 
 # How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
@@ -69,7 +66,7 @@ class Library:
         }
         self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
         self.doors: dict[str, Callable[..., int]] = {}
-        for name in _DOORS:
+        for name in DOORS:
             door = getattr(library, name)
             door.restype, door.argtypes = c_int64, [c_void_p]
             self.doors[name] = door
