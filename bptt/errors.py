@@ -46,6 +46,17 @@ class GraphError(InputError, RuntimeError):
     """A backward pass cannot follow its forward pass: what it reads was replaced in between."""
 
 
+class TensorError(InputError, RuntimeError):
+    """A tensor does not fit: its shape, dtype or device. A RuntimeError too, as torch's error for it is."""
+
+
+class WrongTypeError(InputError, TypeError, RuntimeError):
+    """An argument is of another Python type than is asked for.
+
+    A TypeError, as torch's error is where it checks; a RuntimeError too, as torch's is where it does not.
+    """
+
+
 class MachineError(BpttError, OSError):
     """The machine could not do it: a full disk, a folder without write permission."""
 

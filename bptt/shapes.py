@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bptt.errors import InputError
+from bptt.errors import TensorError
 
 LEGEND: Mapping[str, str] = {
     "T": "time steps",
@@ -24,7 +24,7 @@ def check_shape(
     """Match `shape` against patterns such as ``"T B I"`` and return the sizes of their letters.
 
     `sizes` fixes letters that are known already; a letter that stands twice must agree with itself.
-    A pattern may hold plain numbers and multiples such as ``4*H``. Raises InputError when no pattern fits.
+    A pattern may hold plain numbers and multiples such as ``4*H``. Raises TensorError when no pattern fits.
     """
     known = dict(sizes or {})
     for pattern in allowed:
@@ -32,7 +32,7 @@ def check_shape(
         if bound is not None:
             return bound
     wanted = " or ".join(_show(pattern.split(), known) for pattern in allowed)
-    raise InputError(where, f"expected shape {wanted}", tuple(shape))
+    raise TensorError(where, f"expected shape {wanted}", tuple(shape))
 
 
 def _match(letters: list[str], shape: Sequence[int], known: dict[str, int]) -> dict[str, int] | None:

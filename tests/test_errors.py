@@ -7,7 +7,15 @@ import pickle
 import pytest
 
 from bptt import errors
-from bptt.errors import BpttError, InputError, InternalError, MachineError, TrainingError
+from bptt.errors import (
+    BpttError,
+    InputError,
+    InternalError,
+    MachineError,
+    TensorError,
+    TrainingError,
+    WrongTypeError,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +51,10 @@ def test_what_came_is_shown_on_one_line_that_no_terminal_obeys(got: str, shown: 
     ("kind", "builtin"),
     [
         (InputError, ValueError),
+        (TensorError, InputError),
+        (TensorError, RuntimeError),
+        (WrongTypeError, InputError),
+        (WrongTypeError, TypeError),
         (MachineError, OSError),
         (TrainingError, ArithmeticError),
         (InternalError, AssertionError),

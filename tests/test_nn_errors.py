@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from collections.abc import Callable
 
@@ -31,7 +32,8 @@ MAKING: list[tuple[Callable[[], object], str]] = [
     (lambda: nn.GRU(-1, H), "GRU(input_size=-1): input_size is a positive integer, got -1"),
     (lambda: nn.GRU(I, True), "hidden_size is a positive integer, got True"),
     (lambda: nn.GRU(I, 6.0), "hidden_size is a positive integer, got 6.0"),
-    (lambda: nn.GRUCell(I, 0), "GRUCell(input_size=8): hidden_size is a positive integer, got 0"),
+    (lambda: nn.GRUCell(I, -1), "GRUCell(input_size=8): hidden_size is an integer from 0 on, got -1"),
+    (lambda: nn.GRU(I, H, proj_size=2), "GRU: only an LSTM has a projection, got proj_size=2. Leave it out"),
     (lambda: lstm(num_layers=0), "num_layers is a positive integer, got 0"),
     (lambda: lstm(dropout=1.5), "dropout is a number from 0 to 1, got 1.5"),
     (lambda: lstm(dropout=True), "dropout is a number from 0 to 1, got True"),
@@ -90,6 +92,10 @@ RUNNING: list[tuple[Callable[[], object], str]] = [
     (lambda: lstm()(x(T, B, I), lengths=torch.ones(B) > 0), "lengths are whole numbers, got torch.bool"),
     (lambda: lstm()(x(T, B, I), lengths=torch.tensor(3)), "lengths: expected shape (3,), got ()"),
     (lambda: lstm()(packed(I), lengths=[1, 1, 1]), "a PackedSequence brings its lengths. Leave lengths out"),
+    (lambda: lstm()([[0.0] * I]), "expected the input as a Tensor or PackedSequence, got list. Convert it"),
+    (lambda: nn.GRUCell(I, H)(packed(I)), "expected the input as a Tensor, got PackedSequence"),
+    (lambda: nn.GRU(I, H)(x(T, B, I), 3), "GRU(input_size=8): expected hx as h, got int"),
+    (lambda: lstm()(x(T, B, I), (x(1, B, H), None)), "expected c of hx as a tensor, got NoneType"),
     (lambda: lstm()(packed(6)), "packed data: expected shape (N, 8), got (8, 6)"),
 ]
 
@@ -112,3 +118,45 @@ def test_dropout_without_a_layer_to_follow_is_warned_of() -> None:
     with pytest.warns(UserWarning) as caught:
         nn.Recurrent("gru", I, H, dropout=0.5)
     assert caught[0].filename == __file__
+
+
+WRONG_TYPES: list[Callable[[], object]] = [
+    lambda: nn.GRU(I, 6.0),
+    lambda: nn.GRU("8", H),
+    lambda: nn.LSTMCell(I, 2.5),
+    lambda: lstm(bias=None),
+    lambda: lstm(batch_first="no"),
+    lambda: lstm(dropout="0.5"),
+    lambda: lstm(num_layers=1.0),
+    lambda: lstm(proj_size=2.0),
+    lambda: nn.GRU(I, H)(None),
+    lambda: nn.GRU(I, H)(x(T, B, I), 3),
+    lambda: nn.RNNCell(I, H)(x(B, I), [None]),
+]
+WRONG_TENSORS: list[Callable[[], object]] = [
+    lambda: lstm()(x(T, B, 6)),
+    lambda: lstm()(x(0, B, I)),
+    lambda: lstm()(x(T, B, I).long()),
+    lambda: lstm()(x(T, B, I).to("meta")),
+    lambda: lstm()(x(T, B, I), x(1, B, H)),
+    lambda: lstm()(x(T, B, I), lengths=[1, 2]),
+    lambda: nn.GRUCell(I, H)(x(B, I), x(B, I)),
+    lambda: nn.GRU(I, H).check_forward_args(x(T, B, I), x(2, B, H), None),
+    lambda: nn.Recurrent("mgu", I, H)(x(I)),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG_TYPES)
+def test_a_wrong_type_is_a_type_error_too(wrong: Callable[[], object]) -> None:
+    with pytest.raises(TypeError) as caught:
+        wrong()
+    assert isinstance(caught.value, InputError) and isinstance(caught.value, ValueError)
+
+
+@pytest.mark.parametrize("wrong", WRONG_TENSORS)
+def test_a_tensor_that_does_not_fit_is_a_runtime_error_too(wrong: Callable[[], object]) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        wrong()
+    assert isinstance(caught.value, InputError) and not isinstance(caught.value, TypeError)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), str(again)) == (type(caught.value), str(caught.value))

@@ -22,7 +22,7 @@ class OurStep(Contender):
 
     name = OURS
 
-    def __init__(self, theirs: nn.Module, x: Tensor) -> None:
+    def __init__(self, theirs: nn.RNNCellBase, x: Tensor) -> None:
         self._stepper, self._x = Stepper(from_torch(theirs), len(x)), x
 
     def step(self) -> Tensor:

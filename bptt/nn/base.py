@@ -10,9 +10,9 @@ from torch.types import Device
 
 from bptt.cells.cell import Cell
 from bptt.cells.load import as_cell
-from bptt.errors import InputError
+from bptt.errors import InputError, TensorError, WrongTypeError
 from bptt.nn.layer import Layer
-from bptt.nn.parameters import BIASES, Names, cell_sizes, plain
+from bptt.nn.parameters import BIASES, Names, cell_sizes, check_counts, plain
 from bptt.runtime.autocast import autocast_dtype
 from bptt.shapes import check_shape
 
@@ -26,6 +26,8 @@ class CellModule(nn.Module):
     # The attributes that the printed form shows where they differ from these values.
     defaults: Mapping[str, object]
     layers: tuple[Layer, ...]
+    # The least input_size and hidden_size, as in torch.
+    least_size = 1
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class CellModule(nn.Module):
         self.proj_size = proj_size
         check_flag(self.where, "bias", bias)
         self._names = naming(self.cell)
+        check_counts(self.where, self.least_size, input_size=input_size, hidden_size=hidden_size)
         self._sizes = cell_sizes(self.where, self.cell, input_size, hidden_size, proj_size)
 
     @property
@@ -81,7 +84,7 @@ class CellModule(nn.Module):
 
     def check_kind(self, what: str, tensor: Tensor) -> Tensor:
         """`tensor`, if it has the dtype and the device of the parameters; under autocast it gets
-        their dtype without asking, as in torch. Raises InputError.
+        their dtype without asking, as in torch. Raises TensorError.
         """
         parameter: Tensor = getattr(self, self.layers[0].parameter_names[0])
         if tensor.device == parameter.device:
@@ -91,19 +94,32 @@ class CellModule(nn.Module):
                 return tensor.to(parameter.dtype)
         rule = f"expected {what} as the parameters, {parameter.dtype} on {parameter.device}"
         cure = f"Convert it, {what}.to(...), or the module, model.to(...)"
-        raise InputError(self.where, rule, f"{tensor.dtype} on {tensor.device}", cure)
+        raise TensorError(self.where, rule, f"{tensor.dtype} on {tensor.device}", cure)
 
     def check_states(self, hx: Tensor | Sequence[Tensor], leading: str, batch: int) -> tuple[Tensor, ...]:
-        """`hx` as one tensor (`leading`, width) per state; B is `batch`. Raises InputError."""
-        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        """`hx` as one tensor (`leading`, width) per state; B is `batch`.
+
+        Raises TensorError if a shape, dtype or device is another, WrongTypeError if one is no tensor.
+        """
         names = self.cell.states
+        form = names[0] if len(names) == 1 else f"({', '.join(names)})"
+        if not isinstance(hx, Tensor | tuple | list):
+            raise WrongTypeError(self.where, f"expected hx as {form}", type(hx).__name__)
+        given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         if len(given) != len(names):
-            form = names[0] if len(names) == 1 else f"({', '.join(names)})"
-            raise InputError(self.where, f"expected hx as {form}", f"{len(given)} tensors")
+            raise TensorError(self.where, f"expected hx as {form}", f"{len(given)} tensors")
         for name, state, width in zip(names, given, self.layers[0].widths, strict=True):
+            if not isinstance(state, Tensor):
+                raise WrongTypeError(self.where, f"expected {name} of hx as a tensor", type(state).__name__)
             pattern = f"{leading} {width}"
             check_shape(f"{self.where}, {name} of hx", state.shape, pattern, sizes={"B": batch})
         return tuple(self.check_kind("hx", state) for state in given)
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        """Raises InputError: what `torch.jit.script` asks first, before it fails to compile `forward`."""
+        rule = "TorchScript compiles cells that torch has layers of"
+        cure = "torch.jit.trace, torch.compile and torch.export take any cell"
+        raise InputError("torch.jit.script", rule, self.cell.name, cure)
 
     def hand_over(self, states: tuple[Tensor, ...]) -> States:
         """The states in the form that the caller gets: see States."""
@@ -111,6 +127,6 @@ class CellModule(nn.Module):
 
 
 def check_flag(where: str, name: str, value: object) -> None:
-    """Raises InputError unless `value` is True or False, as a misplaced argument is not."""
+    """Raises WrongTypeError unless `value` is True or False, as a misplaced argument is not."""
     if not isinstance(value, bool):
-        raise InputError(where, f"{name} is True or False", repr(value))
+        raise WrongTypeError(where, f"{name} is True or False", repr(value))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from torch import nn
 from torch.types import Device
 
 from bptt.cells import catalogue
@@ -17,15 +18,19 @@ from bptt.errors import InputError
 from bptt.nn.initial import Initial
 from bptt.nn.parameters import own_names, torch_names
 from bptt.nn.stack import Stack
+from bptt.nn.torch_stack import TorchStack, no_projection
+from bptt.nn.twin import STACK_ARGUMENTS
 
 
-class RNN(Stack):
+class RNN(TorchStack):
     """Elman's network, h = f(W x + R h_prev + b) with f tanh or ReLU; used like `torch.nn.RNN`.
 
     Source: Elman 1990. Raises InputError for sizes and options that cannot be.
     """
 
-    defaults: Mapping[str, object] = {**Stack.defaults, "nonlinearity": "tanh"}
+    twin = nn.RNN
+    twin_arguments = (*STACK_ARGUMENTS, "nonlinearity")
+    defaults: Mapping[str, object] = {**TorchStack.defaults, "nonlinearity": "tanh"}
 
     def __init__(
         self,
@@ -39,7 +44,10 @@ class RNN(Stack):
         bidirectional: bool = False,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        proj_size: int = 0,
     ) -> None:
+        no_projection("RNN", proj_size)
         super().__init__(
             elman(nonlinearity),
             torch_names,
@@ -55,13 +63,21 @@ class RNN(Stack):
         )
         self.nonlinearity = nonlinearity
 
+    @property
+    def mode(self) -> str:
+        """How torch calls the cell."""
+        return f"RNN_{self.nonlinearity.upper()}"
 
-class LSTM(Stack):
+
+class LSTM(TorchStack):
     """Long short-term memory, with a projection of h if `proj_size`; used like `torch.nn.LSTM`.
 
     Source: Gers et al. 2000, Sak et al. 2014. Raises InputError for sizes and options that cannot
     be.
     """
+
+    twin = nn.LSTM
+    twin_arguments = (*STACK_ARGUMENTS, "proj_size")
 
     def __init__(
         self,
@@ -92,12 +108,14 @@ class LSTM(Stack):
         )
 
 
-class GRU(Stack):
+class GRU(TorchStack):
     """The gated recurrent unit as torch and cuDNN compute it; used like `torch.nn.GRU`.
 
     The unit as published is `Recurrent("gru", ...)`. Raises InputError for sizes and options that
     cannot be.
     """
+
+    twin = nn.GRU
 
     def __init__(
         self,
@@ -110,7 +128,10 @@ class GRU(Stack):
         bidirectional: bool = False,
         device: Device = None,
         dtype: torch.dtype | None = None,
+        *,
+        proj_size: int = 0,
     ) -> None:
+        no_projection("GRU", proj_size)
         super().__init__(
             catalogue.get("gru-torch"),
             torch_names,

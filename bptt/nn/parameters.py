@@ -11,7 +11,7 @@ from torch import nn
 from torch.types import Device
 
 from bptt.cells.cell import Cell
-from bptt.errors import InputError
+from bptt.errors import InputError, WrongTypeError
 
 # The families that `bias=False` leaves out: the bias, and that of the recurrent side if apart.
 BIASES = ("b", "d")
@@ -45,19 +45,29 @@ def is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def error_of(value: object) -> type[InputError]:
+    """The error for something that should be a number of another value, or is no whole number at all."""
+    return InputError if isinstance(value, int) and not isinstance(value, bool) else WrongTypeError
+
+
+def check_counts(where: str, least: int, **values: object) -> None:
+    """Raises InputError for an integer below `least`, 0 or 1; WrongTypeError for what is no integer."""
+    for name, value in values.items():
+        if not is_count(value) or value == 0 < least:
+            rule = f"{name} is {'a positive integer' if least else 'an integer from 0 on'}"
+            raise error_of(value)(where, rule, repr(value))
+
+
 def cell_sizes(
     where: str, cell: Cell, input_size: int, hidden_size: int, proj_size: int
 ) -> Mapping[str, int]:
     """The sizes by letter of shapes.LEGEND, checked against what the cell asks for.
 
-    Raises InputError: a size is no positive integer, or `proj_size` and the cell do not agree.
+    Raises InputError if `proj_size` is no size of a projection, or the cell does not agree with it.
     """
-    for name, size in (("input_size", input_size), ("hidden_size", hidden_size)):
-        if not is_count(size) or size == 0:
-            raise InputError(where, f"{name} is a positive integer", repr(size))
-    if not is_count(proj_size) or proj_size >= hidden_size:
+    if not is_count(proj_size) or (proj_size and proj_size >= hidden_size):
         rule = f"proj_size is 0 (no projection) or an integer below hidden_size {hidden_size}"
-        raise InputError(where, rule, repr(proj_size))
+        raise error_of(proj_size)(where, rule, repr(proj_size))
     if (proj_size > 0) != ("P" in cell.letters):
         has, cure = ("no", "Leave it out") if proj_size else ("a", "Give proj_size > 0")
         rule = f"cell {cell.name!r} has {has} projection"
@@ -86,7 +96,7 @@ def register(
 def fill(parameter: torch.Tensor, constant: float | None, hidden_size: int) -> None:
     """The first value: a constant if the cell names one, else uniform within ±1/√H as torch's."""
     if constant is None:
-        bound = 1 / math.sqrt(hidden_size)
+        bound = 1 / math.sqrt(hidden_size) if hidden_size else 0.0
         nn.init.uniform_(parameter, -bound, bound)
     else:
         nn.init.constant_(parameter, constant)

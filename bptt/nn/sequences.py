@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from bptt.errors import InputError
@@ -50,12 +51,21 @@ class Sequences:
             values = torch.where(valid[:, :, None], values, 0.0)
         return self.restore(values)
 
+    def dropout(self, values: Tensor, share: float) -> Tensor:
+        """Values (T, B, width) of which a `share` is zero, drawn as torch draws it for this form of input."""
+        if not share or self.packed is None:
+            return functional.dropout(values, share)
+        packed = self._pack(values, self.packed)
+        dropped = packed._replace(data=functional.dropout(packed.data, share))
+        return pad_packed_sequence(dropped)[0]
+
     def _pack(self, values: Tensor, packed: PackedSequence) -> PackedSequence:
         _, batch_sizes, order, inverse = packed
         if order is not None:
             values = values.index_select(1, order)
         # Rows are sorted by length: the first batch_sizes[t] are valid at step t.
-        valid = torch.arange(self.batch) < batch_sizes[:, None]  # (T, B)
+        rows = torch.arange(self.batch, device=batch_sizes.device)
+        valid = rows < batch_sizes[:, None]  # (T, B)
         return PackedSequence(values[valid], batch_sizes, order, inverse)
 
 
@@ -104,7 +114,8 @@ def valid_steps(steps: int, lengths: Tensor) -> Tensor:
 
 
 def _read_lengths(where: str, lengths: Lengths, values: Tensor) -> Tensor:
-    counts = torch.as_tensor(lengths)
+    # Not on the default device, which may be one without numbers.
+    counts = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths, device="cpu")
     fractions = counts.is_floating_point() or counts.is_complex()
     if counts.numel() and (fractions or counts.dtype == torch.bool):
         raise InputError(where, "lengths are whole numbers", counts.dtype)

@@ -9,12 +9,12 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 from torch.types import Device
 
 from bptt.cells.cell import Cell
-from bptt.errors import InputError
+from bptt.errors import InputError, WrongTypeError
 from bptt.nn.base import CellModule, States, check_flag
 from bptt.nn.initial import (
     Initial,
@@ -24,8 +24,9 @@ from bptt.nn.initial import (
     reset_initial,
 )
 from bptt.nn.layer import Layer
-from bptt.nn.parameters import Names, is_count, plain
+from bptt.nn.parameters import Names, check_counts, plain
 from bptt.nn.sequences import Lengths, Sequences, read_sequences
+from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.norms import Norms, Observer
 from bptt.runtime.operators import Sequences as Run
@@ -141,6 +142,8 @@ class Stack(CellModule):
         LayerStates per layer. Under autocast the layers compute in the dtype of their parameters;
         what is returned is in autocast's, as `torch.nn.LSTM` returns it. Raises InputError.
         """
+        if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
+            return delegate(self, input, hx, lengths=lengths, return_states=return_states)  # type: ignore[no-any-return]
         sequences, starts = self.begin(input, hx, lengths)
         runs, output = self._run(sequences, starts, return_states)
         dtype = autocast_dtype(output)
@@ -166,11 +169,11 @@ class Stack(CellModule):
         check_flag(self.where, "batch_first", self.batch_first)
         check_flag(self.where, "bidirectional", self.bidirectional)
         check_initial(self.where, self.initial)
-        if not is_count(self.num_layers) or self.num_layers == 0:
-            raise InputError(self.where, "num_layers is a positive integer", repr(self.num_layers))
+        check_counts(self.where, 1, num_layers=self.num_layers)
         number = isinstance(self.dropout, int | float) and not isinstance(self.dropout, bool)
         if not number or not 0 <= self.dropout <= 1:
-            raise InputError(self.where, "dropout is a number from 0 to 1", repr(self.dropout))
+            error = InputError if number else WrongTypeError
+            raise error(self.where, "dropout is a number from 0 to 1", repr(self.dropout))
         if self.dropout > 0 and self.num_layers == 1:
             text = "dropout acts between layers, and with num_layers=1 there is nothing between"
             warnings.warn(f"{self.where}: {text}", stacklevel=4)
@@ -201,7 +204,7 @@ class Stack(CellModule):
         values, count = sequences.values, self.num_directions
         for first in range(0, len(self.layers), count):
             if first:
-                values = nn.functional.dropout(values, self.dropout, self.training)
+                values = sequences.dropout(values, self.dropout if self.training else 0.0)
             both = range(first, first + count)
             here = [
                 self.layers[k].run(

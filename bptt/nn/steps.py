@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.types import Device
 
 from bptt.cells import catalogue
@@ -15,6 +15,8 @@ from bptt.nn.base import CellModule, States
 from bptt.nn.initial import initial_states
 from bptt.nn.modules import elman
 from bptt.nn.parameters import Names, own_names, torch_names
+from bptt.nn.strangers import delegate, is_strange
+from bptt.nn.twin import STEP_ARGUMENTS, Twin
 from bptt.shapes import check_shape
 
 
@@ -22,6 +24,7 @@ class Step(CellModule):
     """One step of a cell: the input (B, I) and the states before it to the states after it."""
 
     defaults: Mapping[str, object] = {"proj_size": 0, "bias": True}
+    least_size = 0
 
     def __init__(
         self,
@@ -45,12 +48,14 @@ class Step(CellModule):
         those that came in, or else of the input, as `torch.nn.LSTMCell` does.
         """
         check_shape(self.where, input.shape, f"B {self.input_size}", f"{self.input_size}")
-        given = () if hx is None else (hx,) if isinstance(hx, Tensor) else hx
-        dtype = (*given, input)[0].dtype
+        dtype = input.dtype
         input = self.check_kind("input", input)
         single = input.dim() == 1
-        x = input.reshape(1, -1, self.input_size)  # (1, B, I)
-        run = self.layers[0].run(self, x, self._start(hx, x, single))
+        x = input[None, None] if single else input[None]  # (1, B, I)
+        start = self._start(hx, x, single)
+        if hx is not None:
+            dtype = hx.dtype if isinstance(hx, Tensor) else hx[0].dtype
+        run = self.layers[0].run(self, x, start)
         run = run if run.output.dtype == dtype else run.to(dtype)
         output, states = run.output[0], run.final
         if single:
@@ -65,8 +70,10 @@ class Step(CellModule):
         return tuple(state.unsqueeze(0) for state in given) if single else given
 
 
-class TorchStep(Step):
+class TorchStep(Twin, Step):
     """A single step with the names of torch's cells: weight_ih, weight_hh, bias_ih, bias_hh."""
+
+    twin_arguments = STEP_ARGUMENTS
 
     def __init__(
         self,
@@ -87,12 +94,16 @@ class TorchStep(Step):
 
         `hx` is zero if not given. Raises InputError.
         """
+        if type(input) is not Tensor and is_strange(self.where, input):
+            return delegate(self, input, hx)  # type: ignore[no-any-return]
         return self.step(input, hx)[1]
 
 
 class RNNCell(TorchStep):
     """One step of Elman's network, used like `torch.nn.RNNCell`: h = cell(x, h)."""
 
+    twin = nn.RNNCell
+    twin_arguments = (*STEP_ARGUMENTS, "nonlinearity")
     defaults: Mapping[str, object] = {**TorchStep.defaults, "nonlinearity": "tanh"}
 
     def __init__(
@@ -111,6 +122,8 @@ class RNNCell(TorchStep):
 class LSTMCell(TorchStep):
     """One step of the LSTM, used like `torch.nn.LSTMCell`: h, c = cell(x, (h, c))."""
 
+    twin = nn.LSTMCell
+
     def __init__(
         self,
         input_size: int,
@@ -124,6 +137,8 @@ class LSTMCell(TorchStep):
 
 class GRUCell(TorchStep):
     """One step of the GRU of torch, used like `torch.nn.GRUCell`: h = cell(x, h)."""
+
+    twin = nn.GRUCell
 
     def __init__(
         self,
@@ -159,6 +174,8 @@ class RecurrentCell(Step):
         (width,). The states are a tensor for a cell with one, else a tuple; `hx` is zero if not
         given. Raises InputError.
         """
+        if type(input) is not Tensor and is_strange(self.where, input):
+            return delegate(self, input, hx)  # type: ignore[no-any-return]
         return self.step(input, hx)
 
     def extra_repr(self) -> str:

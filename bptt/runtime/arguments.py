@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from bptt.cells.cell import Cell
-from bptt.errors import InputError
+from bptt.errors import InputError, TensorError
 from bptt.shapes import check_shape
 
 Shape: TypeAlias = tuple[int, ...]
@@ -22,7 +22,7 @@ def check_arguments(
         raise InputError(where, "a recurrence has one input sequence", " ".join(cell.inputs))
     sizes = check_shape(f"{where}, x", x, f"T B {cell.width(cell.inputs[0])}")
     if x[0] == 0:
-        raise InputError(where, "a sequence has at least one time step", tuple(x))
+        raise TensorError(where, "a sequence has at least one time step", tuple(x))
     if len(initial) != len(cell.states) or len(parameters) != len(cell.families):
         rule = f"expected {len(cell.states)} initial states and {len(cell.families)} stacked parameters"
         raise InputError(where, rule, f"{len(initial)} and {len(parameters)}")

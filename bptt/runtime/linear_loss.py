@@ -17,7 +17,7 @@ from bptt.errors import InputError, InternalError
 from bptt.runtime.backend import backend, kernels_for
 from bptt.runtime.kernels.batched import are_batched, for_each
 from bptt.runtime.kernels.library import DTYPES, addresses
-from bptt.runtime.plain import are_plain, is_transformed
+from bptt.runtime.plain import are_plain, is_traced, is_transformed
 from bptt.runtime.saved import check_forms, check_memory, forms, save, saved
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -96,7 +96,7 @@ def _at_least_single(tensor: Tensor) -> Tensor:
 
 def _has_kernel(input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor) -> bool:
     operands = (input, weight) if bias is None else (input, weight, bias)
-    if is_transformed() or not (torch.compiler.is_compiling() or are_plain(operands)):
+    if is_transformed() or is_traced() or not (torch.compiler.is_compiling() or are_plain(operands)):
         return False
     if input.dtype not in DTYPES or not weight.numel():
         return False

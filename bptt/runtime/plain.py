@@ -10,10 +10,15 @@ from torch.autograd import forward_ad
 
 
 def is_transformed() -> bool:
-    """Whether torch.func, forward mode or torch.jit is at work, which know torch's own operations only."""
-    # The first two have no public sign.
+    """Whether torch.func or forward mode is at work, which know torch's own operations only."""
+    # Neither has a public sign.
     transforms: bool = torch._C._are_functorch_transforms_active()
-    return transforms or forward_ad._current_level >= 0 or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    return transforms or forward_ad._current_level >= 0
+
+
+def is_traced() -> bool:
+    """Whether torch.jit.trace writes torch's operations down."""
+    return bool(torch.jit.is_tracing())  # type: ignore[attr-defined,no-untyped-call]
 
 
 def are_plain(tensors: Sequence[Tensor]) -> bool:

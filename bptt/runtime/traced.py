@@ -25,6 +25,7 @@ from bptt.runtime.kernels.library import Tensors, dense, library_for
 from bptt.runtime.kernels.memory import give_back
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.narrow import full_width
+from bptt.runtime.plain import is_traced
 from bptt.runtime.reference.function import mask_padding, public_names
 from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
 from bptt.runtime.reference.problem import Problem
@@ -33,8 +34,10 @@ from bptt.runtime.saved import check_forms, forms
 
 def is_recorded() -> bool:
     """Whether something records torch's operations."""
+    if torch.compiler.is_compiling():
+        return True
     # Modes that see every operation (FakeTensor, make_fx) have no public sign.
-    return torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack() > 0
+    return torch._C._len_torch_dispatch_stack() > 0 or is_traced()
 
 
 def run(
@@ -49,9 +52,10 @@ def run(
     those of all states.
 
     They are if `all_states` asks for it, or if a backward pass may follow and is to find them: with `keep`.
-    Without, and in exported programs, it runs the forward pass again.
+    Without, and in programs exported or traced, it runs the forward pass again.
     """
-    keep = keep and torch.is_grad_enabled() and not torch.compiler.is_exporting()
+    exported = torch.compiler.is_exporting() or (not torch.compiler.is_compiling() and is_traced())
+    keep = keep and torch.is_grad_enabled() and not exported
     keep = keep and any(tensor.requires_grad for tensor in tensors)
     all_states = all_states or keep
     found = _recurrence(_text(cell), list(tensors), lengths, reverse, all_states, keep)

@@ -238,8 +238,9 @@ def _matrix_gradient(
 
 def _rows(sequence: Tensor) -> Tensor:
     """All time steps of all sequences, (T·B, width)."""
-    # Not flatten, which the older vmap does not know.
-    return sequence.reshape(-1, sequence.shape[-1])
+    # Not flatten, which the older vmap does not know; no -1, which is ambiguous where a width is 0.
+    steps, batch, width = sequence.shape
+    return sequence.reshape(steps * batch, width)
 
 
 def _vector_gradient(
