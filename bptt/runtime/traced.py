@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+from torch.utils.flop_counter import register_flop_formula
 
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
@@ -211,6 +213,24 @@ def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
 
 
 _recurrence.register_autograd(_backward, setup_context=_save)
+
+
+@register_flop_formula(torch.ops.bptt.recurrence)
+def _(cell: str, tensors: Sequence[torch.Size], *rest: object, **named: object) -> int:
+    return _products(cell, tensors)
+
+
+@register_flop_formula(torch.ops.bptt.recurrence_backward)
+def _(cell: str, tensors: Sequence[torch.Size], *rest: object, **named: object) -> int:
+    # One for the gradient of what a matrix reads, and one for that of the matrix.
+    return 2 * _products(cell, tensors)
+
+
+def _products(cell: str, tensors: Sequence[torch.Size]) -> int:
+    """The multiplications and additions of products with matrices, by the shapes of the arguments."""
+    steps, batch, _ = tensors[0]
+    parameters = tensors[1 + len(_plan(cell).cell.states) :]
+    return 2 * steps * batch * sum(prod(shape) for shape in parameters if len(shape) == 2)
 
 
 def _whole(layout: KernelPlan, all_states: bool) -> tuple[bool, ...]:
