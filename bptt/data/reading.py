@@ -27,7 +27,7 @@ _CURE = "Write it into a file first"
 def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
     """A file to read bytes from; of a pipe, all that is written into it.
 
-    Raises InputError if there is no such file, or it is a device, a socket or a FIFO that nobody writes
+    Raises InputError if there is no such file, or it is a device, a socket or a pipe that nobody writes
     into; MachineError if it cannot be read.
     """
     try:
@@ -88,7 +88,7 @@ def _drain(path: Path, file: io.BufferedReader) -> bytes:
     parts = [file.raw.read(_CHUNK)]
     # None: somebody will write; nothing: nobody does.
     if parts[0] == b"":
-        raise InputError(str(path), "must be a file", "a pipe that nobody writes into", _CURE)
+        raise InputError(str(path), "must be a file", "an empty pipe", _CURE)
     os.set_blocking(file.fileno(), True)
     total = 0
     while part := file.raw.read(_CHUNK):

@@ -42,9 +42,10 @@ HEADERS = (
 def zipped(members: Mapping[str, bytes], packed: bool) -> bytes:
     """An archive of files `.npy`."""
     with io.BytesIO() as file:
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(file, "w") as archive:
             for name, data in members.items():
-                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data)
+                kind = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), data, kind)
         return file.getvalue()
 
 
