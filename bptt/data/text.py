@@ -104,8 +104,9 @@ def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]
 def _with_line_feeds(text: str) -> str:
     if "\r" not in text:
         return text
-    # Files that were converted twice have two of them before each line feed.
-    return re.sub(r"\r+(\n|\Z)", "\n", text) if "\n" in text else text.replace("\r", "\n")
+    # Files that were converted twice have two of them before each line feed. Looked for from the first of
+    # several: from each of them, a long row of them would take the square of its length.
+    return re.sub(r"(?<!\r)\r+(\n|\Z)", "\n", text) if "\n" in text else text.replace("\r", "\n")
 
 
 def _check_encoding(where: str, data: bytes) -> None:

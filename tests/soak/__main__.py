@@ -13,7 +13,7 @@ from soak.target import all_targets
 
 # No input is larger than 2 MB; libraries alone map 3 to 4 GB of addresses, torch among them.
 MEMORY = 8 * 2**30
-ROW = "{:<24} {:>9} {:>9} {:>9} {:>7} {:>8}"
+ROW = "{:<24} {:>9} {:>9} {:>9} {:>7} {:>8} {:>16}"
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="number of the first input")
     chosen = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    print(ROW.format("target", "inputs", "accepted", "refused", "failed", "seconds"))
+    print(ROW.format("target", "inputs", "accepted", "refused", "failed", "seconds", "slowest, ms (N)"))
     tallies = []
     for name in chosen.targets or targets:
         count = -(-chosen.inputs // targets[name].cost)
@@ -45,12 +45,14 @@ def main() -> int:
 def _print(tally: Tally) -> None:
     numbers = (tally.inputs, tally.accepted, tally.refused, tally.failed)
     cells = [f"{number:,}" for number in numbers]
-    print(ROW.format(tally.target, *cells, f"{tally.seconds:.1f}"), flush=True)
+    slowest = f"{1000 * tally.slowest[0]:,.0f} ({tally.slowest[1]})"
+    print(ROW.format(tally.target, *cells, f"{tally.seconds:.1f}", slowest), flush=True)
 
 
 def _sum(tallies: list[Tally]) -> Tally:
     counts = [(each.accepted, each.refused, each.seconds, each.failed) for each in tallies]
-    return Tally("all", *map(sum, zip(*counts, strict=True)))
+    slowest = max(each.slowest for each in tallies)
+    return Tally("all", *map(sum, zip(*counts, strict=True)), slowest=slowest)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,9 @@ ALLOWED = (InputError, MachineError, TrainingError)
 
 @dataclass
 class Tally:
-    """What came of the inputs of a target; `failures` are texts by the place in the code."""
+    """What came of the inputs of a target; `failures` are texts by the place in the code. `slowest` is the
+    longest time that an input took, in seconds, and its number.
+    """
 
     target: str
     accepted: int = 0
@@ -30,6 +32,7 @@ class Tally:
     seconds: float = 0.0
     failed: int = 0
     failures: dict[str, str] = field(default_factory=dict)
+    slowest: tuple[float, int] = (0.0, 0)
 
     @property
     def inputs(self) -> int:
@@ -47,7 +50,9 @@ def soak(target: Target, numbers: Iterable[int], folder: Path) -> Tally:
     started = time.perf_counter()
     try:
         for number in numbers:
+            before = time.process_time()
             _meet(target, number, folder, tally)
+            tally.slowest = max(tally.slowest, (time.process_time() - before, number))
     except KeyboardInterrupt:
         tally.failures["stopped"] = f"{target.name} {tally.inputs}: stopped by the user"
     tally.seconds = time.perf_counter() - started
