@@ -75,3 +75,13 @@ def test_examples_are_needed_to_evaluate(run: Path, command: Command) -> None:
     ended = command("evaluate", run)
     assert ended.code == 2
     assert "needs examples with their answers" in ended.err
+
+
+@pytest.mark.parametrize("job", ["classify", "translate"])
+def test_a_file_without_an_ending_is_not_called_an_option(
+    command: Command, tmp_path, monkeypatch, job
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "films").write_bytes(b"")
+    ended = command("train", job, "films", "-o", "run")
+    assert (ended.code, ended.err) == (2, "bptt: films: must hold text, got 0 bytes of white space\n")

@@ -263,6 +263,15 @@ def test_ranks_of_kaldi_are_numbers_that_occur_once() -> None:
             read_kaldi(Document("w", words), [])
 
 
+@pytest.mark.parametrize(
+    "score", ["tensor(" + ", " * 40_000, "tensor(" + "1" * 99 + ")", "9" * 5000, "1e999", "-"]
+)
+def test_a_score_is_a_short_finite_number(score: str) -> None:
+    """Forty thousand commas took the square of their number of steps to be found none."""
+    with pytest.raises(InputError, match="c:1: a score is a finite number"):
+        read_kaldi(Document("w", "u-1 a\n"), [Document("c", f"u-1 {score}\n")])
+
+
 def test_references_are_joined(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("u-2 b c\nu-1 好\nmore\n", encoding="utf-8")
     references = read_references(read_document(tmp_path / "text"))

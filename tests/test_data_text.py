@@ -72,6 +72,8 @@ def test_the_default_text_is_the_language_reference_in_sorted_order() -> None:
         (b"", r"bad\.txt: must hold text, got 0 bytes"),
         (b" \n\n", r"bad\.txt: must hold text, got 3 bytes"),
         (b"one\ntw\0o\n", r"bad\.txt:2: must be text.* a zero byte at byte 6"),
+        (b"one two three\0\n", r"remove them, e\.g\. with tr -d '\\000'"),
+        ("hello".encode("utf-16-le"), r"must be text.* a zero byte at byte 1\. .*iconv -f UTF-16 -t"),
         ("eins\nzwei\nfünf\n".encode("latin-1"), r"bad\.txt:3: must be UTF-8, got fc at byte 11.*iconv"),
         ("一二".encode()[:-1], r"bad\.txt:1: must be UTF-8, got e4 ba at byte 3"),
         (b"\xef\xbb\xbfa\n\xff", r"bad\.txt:2: must be UTF-8, got ff at byte 5"),

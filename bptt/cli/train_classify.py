@@ -70,9 +70,9 @@ def classify(
     from bptt.training.opening import check_run
 
     columns = Columns(text_column, label_column, header=header)
+    form = said_form(data, detect, columns) if input is None else input
     with as_typed():
         options = training_options(run, steps)
-        form = said_form(data, detect, columns) if input is None else input
         config = ClassifierConfig(
             load(encoder.cell),
             SourceOptions(form, text_column, label_column, both_strands=both_strands, header=header),

@@ -149,9 +149,9 @@ def translate(
     from bptt.training.opening import check_run
 
     columns = Columns(source_column, target_column, header=header)
+    form = said_form(data, detect_translated, columns) if input is None else input
     with as_typed():
         options = training_options(run, steps)
-        form = said_form(data, detect_translated, columns) if input is None else input
         pairs = PairOptions(form, source_column, target_column, header=header)
         vocabulary = tokens.options()
         config = TranslatorConfig(

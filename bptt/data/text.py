@@ -21,6 +21,8 @@ _MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+# In the place of an encoding, of bytes that are zero here and there.
+_NO_TEXT = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ def _check_encoding(where: str, data: bytes) -> None:
             raise _bad_byte(where, data, 0, "must be text in UTF-8", came, encoding)
     zero = data.find(b"\0")
     if zero >= 0:
-        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte")
+        # Every other byte of Latin letters is zero in UTF-16.
+        wide = "UTF-16" if 3 * data.count(b"\0") > len(data) else ""
+        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte", wide or _NO_TEXT)
 
 
 def _bad_byte(
@@ -127,4 +131,6 @@ def _bad_byte(
     cure = f"Save it as UTF-8 text, e.g. with iconv -f {encoding} -t UTF-8"
     if encoding == "ENCODING":
         cure += ", where ENCODING may be WINDOWS-1252, GB18030, SHIFT_JIS, ..."
+    elif encoding == _NO_TEXT:
+        cure = r"If it is text, remove them, e.g. with tr -d '\000'"
     return InputError(f"{where}:{line}", rule, f"{came} at byte {position}", cure)

@@ -197,7 +197,7 @@ def _value(table: Mapping[str, tuple[str, str]], key: str, place: str, name: str
 
 
 def _number(text: str, place: str) -> float:
-    match = _TENSOR.fullmatch(text[:_LONGEST_SCORE])
+    match = _TENSOR.fullmatch(text) if len(text) <= _LONGEST_SCORE else None
     try:
         value = float(match[1] if match else text)
     except ValueError:
