@@ -36,9 +36,6 @@ def main() -> int:
         if "stopped" in tally.failures:
             break
     _print(_sum(tallies))
-    for tally in tallies:
-        for text in tally.failures.values():
-            print(text)
     return int(any(tally.failures for tally in tallies))
 
 
@@ -47,6 +44,8 @@ def _print(tally: Tally) -> None:
     cells = [f"{number:,}" for number in numbers]
     slowest = f"{1000 * tally.slowest[0]:,.0f} ({tally.slowest[1]})"
     print(ROW.format(tally.target, *cells, f"{tally.seconds:.1f}", slowest), flush=True)
+    for text in tally.failures.values():
+        print(f"  {text}", flush=True)
 
 
 def _sum(tallies: list[Tally]) -> Tally:

@@ -96,9 +96,13 @@ def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str] | 
     if labels.shape != (count,):
         raise InputError(str(path), f"y must be ({count},), a label a series", labels.shape)
     try:
-        return [each.decode("utf-8") if isinstance(each, bytes) else _text(each) for each in labels]
+        found = [each.decode("utf-8") if isinstance(each, bytes) else _text(each) for each in labels]
     except (UnicodeError, SystemError, ValueError) as error:
         raise InputError(where, "labels must be Unicode", error, _CURE) from error
+    empty = next((i for i, label in enumerate(found) if not label.strip()), None)
+    if empty is not None:
+        raise InputError(f"{where}[{empty}]", "must be a label", "an empty text", _CURE)
+    return found
 
 
 def _text(label: object) -> str:
