@@ -250,3 +250,9 @@ def test_letters_of_any_scheme_are_told_by_their_roles() -> None:
     assert in_roles(["O", "B-X", "M-X", "L-X", "U-Y", "W", "I", "E-B-C"]) == (
         ("O", "B-X", "I-X", "E-X", "S-Y", "S", "I", "E-B-C")
     )
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1²", "①"])
+def test_numbers_without_measure_do_not_count_words(number: str) -> None:
+    found = read_conll(Document("d", f"1\ta\tO\n{number}\tb\tO\n\n"))
+    assert found.inputs == (("1", number),)

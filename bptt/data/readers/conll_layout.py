@@ -22,7 +22,7 @@ _OTHERS = frozenset("id # lemma feats head deprel sentence sentence_id deps misc
 _CONLL_U, _FORM, _UPOS = 10, 1, 3
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
 # A word, several words written as one (1-2), or one that is not written (1.1).
-_NUMBER = re.compile(r"\d+([-.]\d+)?")
+_NUMBER = re.compile(r"\d{1,9}([-.]\d{1,9})?")
 
 
 @dataclass(frozen=True)
