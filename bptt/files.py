@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.errors import InputError, InternalError, MachineError
@@ -26,6 +29,22 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _INTACT = "What was there before is intact. Make room, or check the permissions"
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """Plain values as JSON that any reader takes (RFC 8259), which has no word for what is not finite.
+
+    NaN and infinities become the strings "NaN", "Infinity" and "-Infinity": `float` reads them back.
+    """
+    return json.dumps(_finite(value), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def write_output(path: Path, data: bytes) -> None:

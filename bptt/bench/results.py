@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from statistics import median, quantiles
@@ -10,6 +9,7 @@ from typing import Any
 
 from bptt.bench.cases import SECTIONS, Case
 from bptt.bench.names import OURS
+from bptt.files import to_json
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Report:
 
     def to_json(self) -> str:
         """All of it, the time of every round included."""
-        return json.dumps(asdict(self), indent=1) + "\n"
+        return to_json(asdict(self), indent=1) + "\n"
 
     def only(self, section: str) -> Report:
         """The part that belongs to one of `cases.SECTIONS`."""

@@ -94,7 +94,9 @@ class Answers:
             "place": example.place,
             "input": example.input if isinstance(example.input, str | tuple) else None,
         }
-        self.write(json.dumps({**about, **answer}, ensure_ascii=False))
+        from bptt.files import to_json
+
+        self.write(to_json({**about, **answer}))
 
     def flush(self) -> None:
         """Hand on what was written, unless it goes into a file."""

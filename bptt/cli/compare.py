@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -165,6 +164,7 @@ def _looking(lags: int) -> Callable[[Task], Seen]:
 
 def _show(subject: Subject, results: list[Result], folder: Path) -> None:
     """Write what was found, print it as a table and in sentences, draw it."""
+    from bptt.files import to_json
     from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
     from bptt.report.comparison_figure import draw_comparison
     from bptt.tasks.run_folder import write_bytes
@@ -175,7 +175,7 @@ def _show(subject: Subject, results: list[Result], folder: Path) -> None:
         "baseline": subject.baseline,
         "runs": [result.to_dict() for result in results],
     }
-    write_bytes(folder / COMPARISON, json.dumps(found, ensure_ascii=False, indent=1).encode())
+    write_bytes(folder / COMPARISON, to_json(found, indent=1).encode())
     comparison = read_comparison(folder)
     for row in table(comparison):
         print("\t".join(row))

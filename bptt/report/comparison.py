@@ -121,7 +121,7 @@ def _variant(folder: Path, name: str, runs: Sequence[Mapping[str, Any]]) -> Vari
 def _run(folder: Path, found: Mapping[str, Any]) -> Run:
     path = folder / found["run"] / RECORDS
     records = list(read_records(path)) if path.exists() else []
-    norms = [r["gradient_norm"] for r in records if r["kind"] == "train"]
+    norms = [float(r["gradient_norm"]) for r in records if r["kind"] == "train"]
     limit = float(found["clip_norm"])
     return Run(
         int(found["seed"]),

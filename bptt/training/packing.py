@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ _HEADER = "values"
 def dumps(value: object) -> bytes:
     """The bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors."""
     tensors: dict[str, Tensor] = {}
-    header = json.dumps(_pack(value, "", tensors))
+    header = json.dumps(_pack(value, "", tensors), allow_nan=False)
     return safetensors.torch.save(tensors, {_HEADER: header})
 
 
@@ -51,6 +52,8 @@ def _pack(value: object, name: str, tensors: dict[str, Tensor]) -> object:
     if isinstance(value, list | tuple):
         items = [_pack(item, _join(name, i), tensors) for i, item in enumerate(value)]
         return {"tuple": items} if isinstance(value, tuple) else items
+    if isinstance(value, float) and not isfinite(value):
+        return {"float": str(value)}  # JSON has no word for it
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise InternalError(name, "cannot be kept in a checkpoint", type(value).__name__)
@@ -68,6 +71,8 @@ def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
     ((kind, held),) = value.items()
     if kind == "tensor":
         return tensors[held]
+    if kind == "float":
+        return float(held)
     if kind == "tuple":
         return tuple(_unpack(item, tensors) for item in held)
     return {key: _unpack(item, tensors) for key, item in held}

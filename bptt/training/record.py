@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.errors import InputError, MachineError
+from bptt.files import to_json
 
 # Of what JSON can hold.
 Record = Mapping[str, object]
 
 
 def append_record(path: Path, record: Record) -> None:
-    """Add `record` as a line. Raises MachineError if it cannot be written."""
+    """Add `record` as a line; `to_json` says how numbers that are not finite are written.
+
+    Raises MachineError if it cannot be written.
+    """
     try:
         with path.open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+            file.write(to_json(record) + "\n")
     except OSError as error:
         raise MachineError(str(path), "must be writable", error.strerror) from error
 
