@@ -83,3 +83,29 @@ def test_elsewhere_than_on_a_terminal_there_are_lines() -> None:
 )
 def test_durations(seconds: float, said: str) -> None:
     assert progress.duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("metrics", "criterion", "line"),
+    [
+        (
+            {"loss": 0.5, "accuracy": 0.75, "macro_f1": 0.7},
+            "loss",
+            "loss 0.5000 nats per example, accuracy 0.7500",
+        ),
+        ({"loss": 0.5, "accuracy": 0.75}, "accuracy", "loss 0.5000 nats per example, accuracy 0.7500"),
+        (
+            {"loss": 0.5, "accuracy": 0.9, "f1": 0.2},
+            "f1",
+            "loss 0.5000 nats per example, accuracy 0.9000, f1 0.2000",
+        ),
+        ({"loss": 0.5, "perplexity": 2.0}, "loss", "loss 0.5000 nats per example"),
+    ],
+)
+def test_accuracy_stands_beside_the_loss_where_it_is_measured(
+    capsys: pytest.CaptureFixture[str], metrics: dict[str, float], criterion: str, line: str
+) -> None:
+    reporter = progress.LineReporter()
+    reporter.on_start(0, 30, "examples")
+    reporter.on_evaluate(Evaluation(1, 3, 20, metrics, criterion, best=True))
+    assert capsys.readouterr().err == f"epoch 1/3  held-out {line}  (best so far)\n"

@@ -151,6 +151,7 @@ def _epoch(at: Progress | Evaluation) -> str:
 
 
 def _held_out(evaluation: Evaluation, unit: str) -> str:
-    names = dict.fromkeys(("loss", evaluation.criterion))
-    shown = ", ".join(shown_metric(name, evaluation.metrics[name], unit.removesuffix("s")) for name in names)
+    found, per = evaluation.metrics, unit.removesuffix("s")
+    names = dict.fromkeys(("loss", "accuracy", evaluation.criterion))
+    shown = ", ".join(shown_metric(name, found[name], per) for name in names if name in found)
     return f"held-out {shown}{'  (best so far)' if evaluation.best else ''}"
