@@ -6,7 +6,8 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated, NoReturn
+import warnings
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -75,6 +76,7 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted."""
     _speak_utf8()
+    show_warnings_as_lines()
     # Ctrl-C ends the process at once, also while torch is being imported, which an exception inside would
     # break half-way. Training takes the signal over, and saves.
     before = signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -97,6 +99,17 @@ def main() -> NoReturn:
         print(f"{named}{error}", file=sys.stderr)
         sys.exit(INPUT_AT_FAULT)
     sys.exit(0)
+
+
+def show_warnings_as_lines() -> None:
+    """Print a warning of this package as a line for the user; others as Python does."""
+    usual = warnings.formatwarning
+
+    def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
+        ours = category.__module__.partition(".")[0] == "bptt"
+        return f"bptt: {message}\n" if ours else usual(message, category, *place, **more)
+
+    warnings.formatwarning = shown
 
 
 def _speak_utf8() -> None:

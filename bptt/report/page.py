@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from bptt.errors import MachineError
+from bptt.report.fonts import FONTS, installed_fonts, missing_noticed
 
 # Okabe & Ito 2008: told apart with every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
@@ -22,21 +21,6 @@ INK, QUIET, FAINT = "#222222", "#666666", "#DDDDDD"
 # Of layers, and of what is measured in each.
 LAYERS, DASHES = (BLUE, ORANGE, GREEN, PURPLE), ("-", "--", ":", "-.")
 SIZE, DOTS_PER_INCH = (8.0, 4.5), 160
-# Asked in turn for the characters that the first font lacks.
-FONTS = (
-    "DejaVu Sans",
-    "Noto Sans CJK SC",
-    "Noto Sans CJK TC",
-    # The first face of the collection that Debian installs, and so the only one that is found.
-    "Noto Sans CJK JP",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Micro Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "Arial Unicode MS",
-)
 STYLE: dict[Any, Any] = {
     "axes.edgecolor": QUIET,
     "axes.labelcolor": INK,
@@ -69,11 +53,7 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
 
     Raises MachineError if it cannot be written.
     """
-    installed = set(font_manager.fontManager.get_font_names())
-    fonts = [name for name in FONTS if name in installed]
-    with matplotlib.rc_context({**STYLE, "font.family": fonts}), warnings.catch_warnings():
-        # A character that no installed font has is drawn as a box, which says it well enough.
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+    with matplotlib.rc_context({**STYLE, "font.family": installed_fonts()}), missing_noticed():
         figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
         axes = figure.add_subplot()
         # File names stand here, and a dollar sign in one begins no formula.
