@@ -143,7 +143,21 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         shown += [*names[:-1], names[-1] + end]
         last = sequence.texts[-1]
         texts += [*sequence.texts[:-1], last + end if last else ""]
-    return report.Sequence(exposures[0].sequences[number].name, tuple(shown), losses, tuple(texts))
+    name, notes = exposures[0].sequences[number].name, tuple(_notes(exposures, number))
+    return report.Sequence(name, tuple(shown), losses, tuple(texts), notes if any(notes) else None)
+
+
+def _notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:
+    """What is right at each step of a sequence, and what the model finds, where there is a loss."""
+    for exposure in exposures:
+        terms = list(_compared(exposure)) if number == exposure.of else []
+        yield from [""] * (len(exposure.sequences[number].tokens) - len(terms))
+        yield from terms
+
+
+def _compared(exposure: Exposure) -> Iterator[str]:
+    for target, answer in zip(exposure.targets, exposure.answers, strict=False):
+        yield f"right: {target}, found: {answer}" if exposure.labelled else f"found: {answer}"
 
 
 def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
@@ -155,6 +169,15 @@ def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
         steps = sum(len(exposure.sequences[number].tokens) for exposure in exposures)
         count = f" of {len(exposures)} examples" if len(exposures) > 1 and not are_one_text(exposures) else ""
         yield sequence.name, f"{steps:,} steps{count}"
+    pairs = [pair for each in exposures for pair in zip(each.targets, each.answers, strict=False)]
+    if not pairs:
+        return
+    if first.loss_steps == 1:
+        for number, exposure in enumerate(exposures):
+            yield f"example {number}", next(_compared(exposure))
+    elif first.labelled:
+        right = sum(target == answer for target, answer in pairs)
+        yield "right answers", f"{right:,} of {len(pairs):,}"
 
 
 def _described(part: Part) -> str:

@@ -251,7 +251,7 @@ def test_a_text_has_one_loss_term_that_of_its_label(bidirectional: bool, loss: L
         (
             "ts",
             [(np.ones((4, 2), np.float32), "x"), (np.full((6, 2), 5, np.float32), "y")],
-            "123",
+            "012",
             ["", "", ""],
         ),
     ],

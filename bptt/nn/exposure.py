@@ -48,10 +48,13 @@ class Exposure:
     """One example of a job, and its loss E = Σ_m E_m as a function of what goes into the first stack.
 
     `targets` say for each of the M loss terms what was to be predicted; the terms belong to the sequence
-    of the number `of`. `parts` are in the order in which they run. `losses_of` takes inputs (T, R, I) of
-    the first part, a copy of the example in each row, and R loss terms; it gives E_m (R,) of row r for the
-    r-th of these, differentiable, in the unit of the job's loss (nats, but for a squared one). Steps that
-    E_m does not depend on may be left out: no gradient reaches them. The caller sees to evaluation mode.
+    of the number `of`. `answers`, if known, are what the model answers to each; `labelled` says whether the
+    targets came with the example, or are these answers.
+
+    `parts` are in the order in which they run. `losses_of` takes inputs (T, R, I) of the first part, a copy
+    of the example in each row, and R loss terms; it gives E_m (R,) of row r for the r-th of these,
+    differentiable, in the unit of the job's loss (nats, but for a squared one). Steps that E_m does not
+    depend on may be left out: no gradient reaches them. The caller sees to evaluation mode.
     """
 
     model: nn.Module
@@ -60,6 +63,8 @@ class Exposure:
     of: int
     targets: tuple[str, ...]
     losses_of: abc.Callable[[Tensor, LossSteps], Tensor]
+    answers: tuple[str, ...] = ()
+    labelled: bool = True
 
     @property
     def loss_steps(self) -> int:

@@ -18,13 +18,15 @@ class Sequence:
     reads each, NaN where there is none; None if no step has one.
 
     `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
-    the tokens do by themselves.
+    the tokens do by themselves. `notes` are shown with the numbers of a step, "" for none: the right label
+    and the one that was found.
     """
 
     name: str
     tokens: tuple[str, ...]
     losses: Array | None = None
     texts: tuple[str, ...] | None = None
+    notes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

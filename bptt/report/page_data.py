@@ -58,7 +58,13 @@ def page_data(inspection: Inspection) -> str:
 
 def _sequence(sequence: Sequence, payload: Payload) -> Json:
     losses = None if sequence.losses is None else payload.floats(sequence.losses)
-    return {"name": sequence.name, "tokens": sequence.tokens, "texts": sequence.texts, "losses": losses}
+    return {
+        "name": sequence.name,
+        "tokens": sequence.tokens,
+        "texts": sequence.texts,
+        "losses": losses,
+        "notes": sequence.notes,
+    }
 
 
 def _layer(number: int, layer: Layer, series: Mapping[Place, Series], payload: Payload) -> Json:

@@ -21,10 +21,15 @@ UNITS = {
     "character": "character",
     "word": "word",
     "bpe": "token",
+    "whitespace": "word",
     "classify": WHOLE,
     "tag": "word",
     "translate": "token",
 }
+
+
+# What models of the jobs other than that of a language model are called.
+JOBS = {"classify": "classifier", "tag": "tagger", "translate": "translator"}
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,14 @@ def read_training(run: Path) -> Training:
 
 
 def read_title(run: Path) -> str:
-    """What a run has learned, in a line: its model and its data. Raises InputError: missing or damaged."""
-    return _describe(run)[0]
+    """What a run has learned, in a line: its data or its job, and its model. Raises InputError: missing or
+    damaged.
+    """
+    title, unit = _describe(run)
+    task = read_object(run / CONFIG)["task"]
+    if task not in JOBS:
+        return title
+    return f"{run.resolve().name}: {JOBS[task]}, {title.removesuffix(f', by {unit}')}"
 
 
 def read_records(path: Path) -> Iterator[Mapping[str, Any]]:

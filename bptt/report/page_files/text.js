@@ -56,12 +56,13 @@ function textSection(page, store) {
 }
 
 function tokenWords(page, { sequence, step }, colouring) {
-  const { tokens, losses } = page.sequences[sequence];
+  const { tokens, losses, notes } = page.sequences[sequence];
   if (!(step in tokens)) return "";
   const words = [`step ${step} ${quoted(tokens[step])}`];
   const numbers = colouring.numbers(sequence);
   if (numbers) words.push(`${colouring.name} = ${digits(numbers[step])}`);
   if (losses && !Number.isNaN(losses[step])) words.push(`loss ${digits(losses[step])} nats`);
+  if (notes?.[step]) words.push(notes[step]);
   return words.join(" · ");
 }
 

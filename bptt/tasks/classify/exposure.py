@@ -40,6 +40,8 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
         of=0,
         targets=(trained.labels[label],),
         losses_of=partial(_losses, model, body, label),
+        answers=(trained.labels[found],),
+        labelled=example.target is not None,
     )
 
 

@@ -55,8 +55,8 @@ class Codec(ABC, Generic[X]):
         """What a run folder keeps of the codec, by the name of the file."""
 
     def show(self, input: X) -> tuple[str, ...]:
-        """What the steps of an input are called; by default by their numbers, from 1 on."""
-        return tuple(str(step) for step in range(1, len(self.encode(input)[0]) + 1))
+        """What the steps of an input are called; by default by their numbers, from 0 on."""
+        return tuple(map(str, range(len(self.encode(input)[0]))))
 
     def spell(self, input: X) -> tuple[str, ...]:
         """What each step has of the text that an input is, joined; nothing where it is none."""

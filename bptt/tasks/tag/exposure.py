@@ -36,6 +36,8 @@ def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -
         of=0,
         targets=trained.tags.decode(tags.tolist()),
         losses_of=partial(_losses, model, tags.to(inputs.device)),
+        answers=trained.tags.decode(found.tolist()),
+        labelled=example.target is not None,
     )
 
 
