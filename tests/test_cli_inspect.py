@@ -123,3 +123,46 @@ def test_a_fault_of_the_user_is_told(command: Command, tmp_path: Path) -> None:
         ended = command("inspect", run, *options)
         assert (ended.code, ended.out) == (2, "") and message in ended.err
     assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("place", ["report.html", "given.html"])
+def test_the_page_replaces_no_file_and_follows_no_link(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """Asked before the work: somebody's own file, a link to one, a link into nothing, a folder."""
+    run, data, mine = tmp_path / "run", reviews(tmp_path / "data"), tmp_path / "mine"
+    assert command("train", "classify", data, "-o", run, *TINY).code == 0
+    monkeypatch.chdir(tmp_path)
+    mine.write_text("precious")
+    options = () if place == "report.html" else ("-o", run / place)
+    for make in (
+        lambda path: path.write_text("precious"),
+        lambda path: path.symlink_to(mine),
+        lambda path: path.symlink_to(tmp_path / "nothing"),
+        lambda path: path.mkdir(),
+    ):
+        make(run / place)
+        ended = command("inspect", run, "--data", data, *LOOK, *options)
+        assert (ended.code, ended.out) == (
+            2,
+            "",
+        ) and f"{place}: must be free, or an earlier output" in ended.err
+        assert mine.read_text() == "precious" and not (tmp_path / "nothing").exists()
+        (run / place).rmdir() if (run / place).is_dir() else (run / place).unlink()
+    for _ in range(2):
+        assert command("inspect", run, "--data", data, *LOOK, *options).code == 0
+    assert (run / place).stat().st_size > 10_000
+
+
+def test_a_run_of_somebody_else_gets_no_page(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, data = tmp_path / "run", reviews(tmp_path / "data")
+    assert command("train", "classify", data, "-o", run, *TINY).code == 0
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setattr("bptt.files.belongs_to_us", lambda folder: False)
+    ended = command("inspect", run, "--data", data, *LOOK)
+    assert ended.code == 0, ended.err
+    assert "page: report.html" in ended.out and (tmp_path / "here" / "report.html").exists()
+    assert not (run / "report.html").exists()

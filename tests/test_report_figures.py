@@ -12,8 +12,10 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bptt.data.levels import LEVELS
 from bptt.errors import InputError, MachineError
 from bptt.report import draw_training, read_training
+from bptt.report.records import UNITS
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CONFIG = {
@@ -156,3 +158,7 @@ def test_other_jobs_have_a_curve_too(run: Path, drawn: list[Axes], task: str, un
     draw_training(training, run / "training.png")
     # A perplexity is one of tokens.
     assert len(drawn[0].child_axes) == (task != "classify")
+
+
+def test_what_a_loss_is_per_is_known_of_every_level_and_job() -> None:
+    assert set(UNITS) == {*LEVELS, "classify", "tag", "translate"}

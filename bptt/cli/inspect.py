@@ -31,7 +31,10 @@ def inspect(
         Path | None, typer.Option(help="Target file of --data: its line n is the target of example n.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--output", "-o", help=f"Page to write. Default: {PAGE} in the run folder.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help=f"Page to write. Default: {PAGE} in the run folder, if that is yours."
+        ),
     ] = None,
     figures: Annotated[
         Path | None, typer.Option(help="Folder for all pictures, each as PNG and SVG.")
@@ -58,6 +61,7 @@ def inspect(
     prepare()
     from bptt import report
     from bptt.cli.progress import stages
+    from bptt.files import check_output
     from bptt.inspection import inspection_of, show
     from bptt.probe.look import look
     from bptt.probe.properties import PROPERTIES, find_property
@@ -65,6 +69,8 @@ def inspect(
     from bptt.tasks.loading import load
 
     trained = load(run)
+    page = out or _usual_page(run)
+    check_output(page)
     source, labelled = _source(run, trained, text, data)
     exposures = expose_all(
         trained,
@@ -80,7 +86,6 @@ def inspect(
         properties = list(dict.fromkeys([*asked, *PROPERTIES]))
         found = look(exposures, lags, properties, losses, progress)
     inspection = inspection_of(found, exposures, report.read_title(run))
-    page = out or run / PAGE
     show(inspection, page, figures)
     if figures is not None:
         report.draw_training(report.read_training(run), figures / "training.png")
@@ -98,6 +103,13 @@ def inspect(
     print(f"page: {page}")
     if figures is not None:
         print(f"pictures: {figures}")
+
+
+def _usual_page(run: Path) -> Path:
+    """The page in the run folder; in the current folder if the run is somebody else's."""
+    from bptt.files import belongs_to_us
+
+    return (run if belongs_to_us(run) else Path()) / PAGE
 
 
 def _followed(asked: Property, found: Look) -> str:
