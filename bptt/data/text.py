@@ -12,6 +12,7 @@ from pydoc_data.topics import topics
 
 from bptt.data.memory import check_memory
 from bptt.data.reading import GZIP, read_bytes, unpack
+from bptt.data.signatures import signature_of
 from bptt.errors import InputError
 
 # Byte order marks; that of UTF-32 begins as the one of UTF-16 does.
@@ -117,6 +118,10 @@ def _check_encoding(where: str, data: bytes) -> None:
         if data.startswith(mark):
             came = f"the byte order mark of {encoding}"
             raise _bad_byte(where, data, 0, "must be text in UTF-8", came, encoding)
+    signature = signature_of(data)
+    if signature is not None:
+        name, cure = signature
+        raise InputError(where, "must be text", name, cure)
     zero = data.find(b"\0")
     if zero >= 0:
         # Every other byte of Latin letters is zero in UTF-16.

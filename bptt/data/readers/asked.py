@@ -8,7 +8,7 @@ from pathlib import Path
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import FORMS, Classified, Source, document_of, read_examples
+from bptt.data.readers.forms import FORMS, Classified, Source, document_of, is_typed, read_examples
 from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
 
@@ -49,11 +49,6 @@ def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Cl
     return replace(examples, notes=(note, *examples.notes))
 
 
-def is_typed(source: Source) -> bool:
-    """Whether a text was typed, so that it is no file, whatever it looks like."""
-    return isinstance(source, Document) and source.typed
-
-
 def is_lines(first: Document, columns: Columns, said: Said) -> bool:
     """Whether a text that begins with this line is lines, an input each: nothing in it says otherwise."""
     if said.form is not None or said.input is not None:
@@ -72,6 +67,8 @@ def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Dete
     if kind == "text" and (said.input or said.target):
         return Detected("columns", "")
     found = detect(source, columns, columns.labelled)
+    if found.form == "class-files" and learned != found.form and not columns.labelled:
+        return Detected("class-folders", "each of its files is a text")
     if kind != "text":
         return found if found.kind == kind else Detected(learned, "")
     if found.kind == "text" and found.form != "lines":

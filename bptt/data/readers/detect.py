@@ -11,8 +11,8 @@ from bptt.data.nucleotides import LETTERS
 from bptt.data.readers.delimited import delimiter, even_rows
 from bptt.data.readers.dna import FASTA, FASTQ
 from bptt.data.readers.document import Document
-from bptt.data.readers.folders import holds_class_folders
-from bptt.data.readers.forms import FORMS, PARQUET, Kind, Source, document_of, read_grid
+from bptt.data.readers.folder_form import folder_form
+from bptt.data.readers.forms import FORMS, Kind, Source, document_of, is_typed, read_grid
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.headers import (
     IDS,
@@ -29,8 +29,8 @@ from bptt.data.readers.numbers import is_number
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.tables import is_long
 from bptt.data.reading import read_bytes
-
-_ZIP = b"PK\x03\x04"
+from bptt.data.signatures import PARQUET, ZIP, markup_of, signature_of
+from bptt.errors import InputError
 
 # A form that a text shows, where, and in words.
 _SIGNS = (
@@ -41,6 +41,7 @@ _SIGNS = (
 )
 # Ten letters: fewer may be a word.
 _UCI = re.compile(rf"(?i)[^,]+,[^,]+,\s*[{LETTERS}]{{10,}}\s*")
+_FORMATS = "Convert it to TSV, CSV or JSON lines; for its lines as they are, give --input lines"
 _NAMES = (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES)
 
 
@@ -69,13 +70,16 @@ def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
     """
     if isinstance(source, Path):
         if source.is_dir():
-            return _of_folder(source)
-        start = read_bytes(source)[:4]
-        if start == _ZIP:
+            return Detected(*folder_form(source, _of_file))
+        data = read_bytes(source)
+        if data.startswith(ZIP) and signature_of(data) is None:
             return Detected("npz", "it is a zip file, as numpy.savez writes it")
-        if start == PARQUET:
+        if data.startswith(PARQUET):
             return _of_header(read_grid(source), columns)
     document = document_of(source)
+    markup = None if is_typed(source) else markup_of(document.text)
+    if markup is not None:
+        raise InputError(document.name, "must be in a form that is read here", markup, _FORMATS)
     for form, sign, reason in _SIGNS:
         if sign.search(document.text):
             return Detected(form, reason)
@@ -86,10 +90,13 @@ def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
     return _of_columns(document, columns, labelled)
 
 
-def _of_folder(folder: Path) -> Detected:
-    if holds_class_folders(folder):
-        return Detected("class-folders", "it holds folders, one for each class")
-    return Detected("class-files", "it is a folder of files, one for each class")
+def _of_file(path: Path) -> tuple[str, str]:
+    """The form of a file in a folder; a text may begin with a word that is a name of columns."""
+    found = detect(path, Columns(header=False), labelled=False)
+    rows = even_rows(document_of(path)) if found.form == "lines" else ()
+    if len(rows) > 1 and find_header(rows, Columns(), _NAMES) is not None:
+        return "columns", f"its first line is a header: {', '.join(rows[0])}"
+    return found.form, found.reason
 
 
 def _of_header(grid: Grid, columns: Columns) -> Detected:

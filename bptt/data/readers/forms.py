@@ -12,7 +12,7 @@ from bptt.data.readers.arrays import read_npz
 from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.dna import read_fasta, read_fastq, read_uci
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.folders import read_class_files, read_class_folders
+from bptt.data.readers.folders import read_class_files, read_class_folders, read_dna_files
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
 from bptt.data.readers.objects import is_json, read_json
@@ -20,14 +20,13 @@ from bptt.data.readers.parquet import read_parquet
 from bptt.data.readers.series import read_ts, read_ucr
 from bptt.data.readers.tables import read_long, read_table
 from bptt.data.reading import read_bytes
+from bptt.data.signatures import PARQUET
 from bptt.errors import InputError
 
 Kind = Literal["text", "dna", "series", "table"]
 Classified = Examples[str, str] | Examples[Array, str]
 # A file or folder, or a text that came another way.
 Source = Path | Document
-
-PARQUET = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,11 @@ class Form:
 def document_of(source: Source) -> Document:
     """The text of a source. Raises as `read_text` does."""
     return source if isinstance(source, Document) else read_document(source)
+
+
+def is_typed(source: Source) -> bool:
+    """Whether a text was typed, so that it is no file, whatever it looks like."""
+    return isinstance(source, Document) and source.typed
 
 
 def read_grid(source: Source) -> Grid:
@@ -80,8 +84,9 @@ FORMS: Mapping[str, Form] = {
     "lines": _of_document("text", read_lines),
     "columns": _of_grid("text", read_labelled),
     "fasttext": Form("text", lambda source, columns: read_fasttext(document_of(source), columns)),
-    "class-folders": _of_path("text", read_class_folders),
+    "class-folders": Form("text", lambda source, columns: read_class_folders(_path_of(source), columns)),
     "class-files": _of_path("text", read_class_files),
+    "dna-files": _of_path("dna", read_dna_files),
     "fasta": _of_document("dna", read_fasta),
     "fastq": _of_document("dna", read_fastq),
     "uci": _of_document("dna", read_uci),

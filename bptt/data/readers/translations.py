@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptt.data.examples import Examples
-from bptt.data.readers.asked import Said, is_typed, read_asked
+from bptt.data.readers.asked import Said, read_asked
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.forms import (
     FORMS,
-    PARQUET,
     Kind,
     Source,
     document_of,
+    is_typed,
     read_examples,
     read_grid,
 )
@@ -25,6 +25,7 @@ from bptt.data.readers.labelled import read_lines
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
 from bptt.data.reading import read_bytes
+from bptt.data.signatures import PARQUET
 from bptt.errors import InputError
 
 Pairs = Examples[Any, str]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from bptt.data.checks import check_choice
 from bptt.data.examples import Words
-from bptt.data.readers.asked import Said, is_typed
+from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import Source, document_of
+from bptt.data.readers.forms import Source, document_of, is_typed
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
 from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
