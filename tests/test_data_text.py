@@ -8,7 +8,8 @@ from pydoc_data.topics import topics
 
 import pytest
 
-from bptt.data.text import Corpus, default_corpus, read_corpus, read_text, split_text
+from bptt.data.readers.corpus import read_corpus
+from bptt.data.text import Corpus, default_corpus, read_text, split_text
 from bptt.errors import InputError, MachineError
 
 POEM = "床前明月光，\n疑是地上霜。\nné, nai\u0308f 😀\n"

@@ -73,14 +73,16 @@ def _needed(run: Path, data: Path | None) -> Path:
 def _language_model(trained: Trained, run: Path, data: Path | None, figures: Path | None) -> None:
     """On minimal pairs, sentence by sentence; on a text as in training, the states carried on."""
     from bptt.cli.pairs import print_pairs, read_pairs
-    from bptt.data.text import read_text
+    from bptt.data.readers.corpus import read_plain
     from bptt.tasks.language.evaluation import COUNTED, evaluate_text
     from bptt.tasks.run_folder import read_held_out
 
     if data is not None and (pairs := read_pairs(data)):
         return print_pairs(trained, pairs, figures)
     model, vocabulary, config = trained
-    text = read_text(data) if data else read_held_out(run)
+    text, notes = read_plain(data) if data else (read_held_out(run), ())
+    for note in notes:
+        print(note, file=sys.stderr)
     _print(evaluate_text(model, vocabulary, config.data, text))
     print(COUNTED, file=sys.stderr)
 

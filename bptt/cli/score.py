@@ -34,13 +34,16 @@ def score(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.data.text import decode_text, read_text
+    from bptt.data.readers.corpus import Plain, read_plain
+    from bptt.data.text import decode_text
     from bptt.tasks.language.model import load_language_model
     from bptt.tasks.language.scoring import Totals, base_logarithm, score_lines
 
     trained = load_language_model(run)
     stdin = str(file) == "-"
-    text = decode_text(sys.stdin.buffer.read(), "standard input") if stdin else read_text(file)
+    text, notes = Plain(decode_text(sys.stdin.buffer.read(), "standard input")) if stdin else read_plain(file)
+    for note in notes:
+        print(note, file=sys.stderr)
     lines = text.removesuffix("\n").split("\n")
     unit, totals = base_logarithm(base), Totals()
     rows: Iterable[tuple[int, LineScore]] = enumerate(score_lines(trained, lines, batch_size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -82,7 +83,8 @@ def lm(
     import torch
 
     from bptt.cells import load
-    from bptt.data.text import default_corpus, read_corpus
+    from bptt.data.readers.corpus import read_corpus
+    from bptt.data.text import default_corpus
     from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
     from bptt.tasks.language.model import LanguageModelTask
     from bptt.training.opening import check_run
@@ -111,5 +113,8 @@ def lm(
     check_run(run.output, run.resume, run.overwrite)
     torch.manual_seed(run.seed)
     corpus = read_corpus(files) if files else default_corpus()
-    task = LanguageModelTask(corpus, config, None if dev is None else read_corpus([dev]))
+    held = None if dev is None else read_corpus([dev])
+    for note in (*corpus.notes, *(held.notes if held else ())):
+        print(note, file=sys.stderr)
+    task = LanguageModelTask(corpus, config, held)
     train_task(task, options, run, _NEXT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import platform
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
@@ -28,22 +27,16 @@ _NO_TEXT = ""
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, and the names of what it was read from."""
+    """A text, the names of what it was read from, and what to tell the user about them, a line each."""
 
     text: str
     names: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def sha256(self) -> str:
         """The fingerprint of the text."""
         return hashlib.sha256(self.text.encode("utf-8")).hexdigest()
-
-
-def read_corpus(paths: Sequence[Path]) -> Corpus:
-    """The files one after the other, each ending in a newline. Raises as `read_text` does."""
-    texts = [read_text(path) for path in paths]
-    whole = "".join(text if text.endswith("\n") else text + "\n" for text in texts)
-    return Corpus(whole, tuple(path.name for path in paths))
 
 
 def default_corpus() -> Corpus:

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.data.levels import Name, VocabularyOptions, usual_white_space
+from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.detect import detect
 from bptt.data.readers.document import read_document
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.tagged import looks_like_conll, read_conll
-from bptt.data.text import read_corpus
 from bptt.errors import InputError
 from bptt.tasks.codecs.words import WordOptions
 from bptt.tasks.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.document import read_document
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.minimal_pairs import holds_minimal_pairs, read_minimal_pairs
@@ -15,7 +16,6 @@ from bptt.data.readers.nbest import read_nbest, read_references
 from bptt.data.readers.tagged import looks_like_conll, read_conll
 from bptt.data.readers.translations import detect_translated, read_translations, read_untranslated
 from bptt.data.readers.vectors import read_vectors
-from bptt.data.text import read_corpus
 from bptt.errors import InputError
 from soak.damage import damaged
 from soak.target import Target
