@@ -95,6 +95,12 @@ def test_tabs_alone_make_no_columns(text: str, wanted: bool) -> None:
     assert not looks_like_conll(Document("text", text, typed=True), ("O", "B-PER"))
 
 
+@pytest.mark.parametrize("text", ['{"tokens":["a"],"tags":["O"]}\n', '[{"tokens": ["a"]}]'])
+def test_json_is_no_conll(text: str) -> None:
+    with pytest.raises(InputError, match=r"d: must be CoNLL columns, got JSON\. Write a word a line"):
+        read(text)
+
+
 def test_tags_of_no_scheme_among_many_are_strays() -> None:
     entities = [["B-X", "I-X", "O"]] * 6
     assert stray_tags([*entities, ["o"]]) == {"o": 1}

@@ -210,6 +210,29 @@ def test_minimal_pairs_come_in_a_list_too() -> None:
     assert [place for place, _ in read_objects(doc('{"a": 1}\n\n{"b": 2}'))] == ["d:1", "d:3"]
 
 
+def test_minimal_pairs_come_in_columns_too() -> None:
+    text = 'sentence_good,sentence_bad,UID,dependency_length\n"a, b","b, a",u,3\nc d,d c,u,\n'
+    assert holds_minimal_pairs(doc(text))
+    first, second = read_minimal_pairs(doc(text))
+    assert (first.good, first.bad, first.distance, first.place) == ("a, b", "b, a", 3, "d:2")
+    assert (second.good, second.distance) == ("c d", None)
+    with pytest.raises(InputError, match='d:2: "sentence_bad" must be a text, got None'):
+        read_minimal_pairs(doc("sentence_good\tsentence_bad\tUID\na b\t\tu\n"))
+
+
+def test_sources_of_pairs_are_named() -> None:
+    asked = Columns(labelled=False)
+    found = read_pairs(read_delimited(doc("id,source\nr1,go\nr2,\n")), asked)
+    assert [(row.input, row.name) for row in found.rows] == [("go", "r1"), ("", "r2")]
+    assert found.notes == ("empty texts, answered as such: 1, the first at d:3",)
+
+
+def test_words_with_the_tags_of_entities_are_no_examples_with_labels() -> None:
+    with pytest.raises(InputError, match=r"words with the tags of entities\. Learn them by `bptt train tag`"):
+        detect(doc("Ada\tB-PER\nran\tO\n\nRome\tB-LOC\n"), Columns())
+    assert detect(doc("a film\tO\n\nb film\tB\n"), Columns()).form == "columns"
+
+
 def test_texts_to_be_answered_need_no_label_and_none_is_dropped() -> None:
     asked = Columns(labelled=False, classes=("neg", "pos"))
     found = read_labelled(read_delimited(doc("id,text,label\na,one,pos\nb,,neg\nc,three,\n")), asked)

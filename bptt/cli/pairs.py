@@ -19,8 +19,12 @@ def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
     """The pairs of a file, or of all files *.jsonl of a folder; none if they hold something else."""
     from bptt.data.readers.document import read_document
     from bptt.data.readers.minimal_pairs import holds_minimal_pairs, read_minimal_pairs
+    from bptt.data.reading import read_bytes
+    from bptt.data.signatures import PARQUET
 
     files = sorted(data.glob("*.jsonl")) if data.is_dir() else [data]
+    if not data.is_dir() and read_bytes(data).startswith(PARQUET):
+        return ()
     documents = [read_document(file) for file in files]
     if not all(map(holds_minimal_pairs, documents)):
         return ()

@@ -69,6 +69,8 @@ def signature_of(data: bytes) -> tuple[str, str] | None:
         # A short word may begin a text, too: the formats with such a mark are binary.
         if data.startswith(beginning) and (len(beginning) > 5 or not _is_text(data)):
             return name, cure
+    if data[4:8] == b"ftyp":
+        return "an MP4 video", _OTHER
     if data[_TAR : _TAR + 5] == b"ustar":
         return "a tar archive", _UNPACK
     if data.startswith(PARQUET):

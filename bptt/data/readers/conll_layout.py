@@ -105,6 +105,17 @@ def looks_like_columns(document: Document, tags: Collection[str]) -> bool:
     return apart and single and (width == 1 or rows[0][2])
 
 
+def holds_entities(document: Document) -> bool:
+    """Whether a text has words with the tags of entities, a word a line, with blank lines between."""
+    rows = _rows(document)
+    if not any(ends_sentence(line) for line in document.lines) or not rows:
+        return False
+    if {len(cells) for _, cells, _ in rows} != {len(rows[0][1])} or len(rows[0][1]) < 2:
+        return False
+    last = {cells[-1] for _, cells, _ in rows}
+    return any("-" in tag for tag in last) and detect_scheme([tuple(last)]).scheme is not None
+
+
 def _rows(document: Document) -> list[tuple[str, Cells, bool]]:
     """The place and the columns of each line that is one of a word, and whether tabs are between them."""
     lines = [(place, line) for place, line in document.numbered() if not ends_sentence(line)]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bptt.data.nucleotides import LETTERS
+from bptt.data.readers.conll_layout import holds_entities
 from bptt.data.readers.delimited import delimiter, even_rows
 from bptt.data.readers.dna import FASTA, FASTQ
 from bptt.data.readers.document import Document
@@ -122,6 +123,9 @@ def _of_columns(document: Document, columns: Columns, labelled: bool) -> Detecte
     text = Detected("lines", "its first line is no header")
     if why is not None:
         text = Detected("columns", f"its first line is a header: {', '.join(header)}")
+    elif labelled and holds_entities(document):
+        rule, cure = "must be examples with a label each", "Learn them by `bptt train tag`"
+        raise InputError(document.name, rule, "words with the tags of entities", cure)
     elif labelled and all(len(row) > 1 for row in rows):
         text = Detected(
             "columns", "each of its lines has a tab" if mark == "\t" else f"each of its lines has a {mark}"

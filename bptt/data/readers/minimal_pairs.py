@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bptt.data.readers.delimited import even_rows, read_delimited
 from bptt.data.readers.document import Document
 from bptt.data.readers.objects import is_json, read_objects
 from bptt.errors import InputError
 
-_GOOD = "sentence_good"
+_GOOD, _DISTANCE = "sentence_good", "dependency_length"
 
 
 @dataclass(frozen=True)
@@ -37,24 +39,38 @@ class MinimalPair:
 
 
 def holds_minimal_pairs(document: Document) -> bool:
-    """Whether a text is lines of JSON, the first one with "sentence_good"."""
-    return is_json(document) and _GOOD in next(read_objects(document), ("", {}))[1]
+    """Whether a text has pairs: its first JSON object, or the header of its columns, has "sentence_good"."""
+    if is_json(document):
+        return _GOOD in next(read_objects(document), ("", {}))[1]
+    rows = even_rows(document)
+    return bool(rows) and _GOOD in (cell.strip() for cell in rows[0])
 
 
 def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
-    """The pairs of JSON lines with "sentence_good", "sentence_bad", "UID" and perhaps "dependency_length"
-    and "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
+    """The pairs of JSON, TSV or CSV with "sentence_good", "sentence_bad", "UID" and perhaps
+    "dependency_length" and "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
 
     Raises InputError with the line if one is missing or of another kind, or both sentences are equal.
     """
-    return tuple(_pair(found, place) for place, found in read_objects(document))
+    found = read_objects(document) if is_json(document) else _rows(document)
+    return tuple(_pair(each, place) for place, each in found)
+
+
+def _rows(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a table, what is empty left out, as objects with their places."""
+    grid = read_delimited(document).with_header()
+    grid.check_widths()
+    for cells, place in zip(grid.rows, grid.places, strict=True):
+        found: dict[str, Any] = {name: cell for name, cell in zip(grid.header, cells, strict=True) if cell}
+        distance = found.get(_DISTANCE, "")
+        yield place, found | ({_DISTANCE: int(distance)} if distance.isdecimal() else {})
 
 
 def _pair(found: dict[str, Any], place: str) -> MinimalPair:
     good, bad = _text(found, _GOOD, place), _text(found, "sentence_bad", place)
     if good == bad:
         raise InputError(place, "the two sentences must differ", repr(good))
-    distance = found.get("dependency_length")
+    distance = found.get(_DISTANCE)
     if not isinstance(distance, int | None) or isinstance(distance, bool):
         raise InputError(place, '"dependency_length" must be a whole number', repr(distance))
     prefix = None

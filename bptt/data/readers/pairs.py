@@ -8,7 +8,7 @@ from dataclasses import replace
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
-from bptt.data.readers.headers import SOURCES, TARGETS, with_header_of
+from bptt.data.readers.headers import RECORDS, SOURCES, TARGETS, with_header_of
 from bptt.errors import InputError
 
 
@@ -57,12 +57,17 @@ def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
 
 def _sources(grid: Grid, source: int, notes: tuple[str, ...]) -> Examples[str, str]:
     """What is to be translated, with no translation and none left out."""
+    name = grid.find(None, RECORDS)
     rows: list[Example[str, str]] = [
-        Example(cells[source].strip() if source < len(cells) else "", None, place)
+        Example(_cell(cells, source), None, place, "" if name is None else _cell(cells, name))
         for cells, place in zip(grid.rows, grid.places, strict=True)
     ]
     empty = [row.place for row in rows if not row.input]
     return gather(grid.name, rows, notes=(*notes, *note_empty(empty)))
+
+
+def _cell(cells: tuple[str, ...], column: int) -> str:
+    return cells[column].strip() if column < len(cells) else ""
 
 
 def _named(grid: Grid, found: int | None, usual: tuple[str, ...], option: str) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from bptt.data.examples import Example, Examples, Words, gather
 from bptt.data.readers.conll_layout import Layout, ends_sentence, layout_of, looks_like_columns
 from bptt.data.readers.document import Document
+from bptt.data.readers.objects import is_json
 from bptt.errors import InputError
 
 _JOINED = re.compile(r"[A-Z]-[^,]+,[A-Z]-")
@@ -35,6 +36,9 @@ def read_conll(document: Document, header: bool | None = None) -> Examples[Words
     The place of a sentence is that of its first word. Raises InputError with the line if it does not
     have the columns of the first.
     """
+    if is_json(document):
+        cure = "Write a word a line with its tag behind a tab, and a blank line after each sentence"
+        raise InputError(document.name, "must be CoNLL columns", "JSON", cure)
     layout = layout_of(document, header)
     rows: list[Example[Words, Words]] = []
     words: list[tuple[str, str, str | None]] = []

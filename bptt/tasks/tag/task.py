@@ -16,6 +16,7 @@ from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source, document_of, is_typed
+from bptt.data.readers.objects import is_json
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
 from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
@@ -148,6 +149,9 @@ class TrainedTagger:
         columns = tagged or said.form == "conll"
         if columns or (said.form is None and looks_like_conll(document, self.tags.tags)):
             return read_conll(document, said.header)
+        if said.form is None and not is_typed(source) and is_json(document):
+            rule = "must be sentences, one a line, or CoNLL columns"
+            raise InputError(document.name, rule, "JSON", "Give its texts alone, or --input lines")
         found = read_words(document)
         if self.config.tags.unit == "character":
             rows = tuple(replace(row, input=tuple("".join(row.input))) for row in found.rows)
