@@ -104,6 +104,7 @@ def test_json_is_no_conll(text: str) -> None:
 def test_tags_of_no_scheme_among_many_are_strays() -> None:
     entities = [["B-X", "I-X", "O"]] * 6
     assert stray_tags([*entities, ["o"]]) == {"o": 1}
+    assert stray_tags([["B-X"], ["O"] * 40, ["o"]]) == {"o": 1}
     assert stray_tags([*entities, ["0", "B-X"]]) == {"0": 1}
     assert stray_tags([*entities, ["NN", "VB"]]) == {}
     assert stray_tags(entities) == stray_tags([["NN"] * 20]) == {}

@@ -42,7 +42,7 @@ def source_of(given: str) -> Source:
     from bptt.data.readers.document import Document
 
     if given == STDIN:
-        return _document(sys.stdin.buffer.read())
+        return _document(_stdin().read())
     if _exists(given):
         return Path(given)
     check_text(given)
@@ -56,7 +56,7 @@ def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Sou
     if given != STDIN:
         yield source_of(given)
         return
-    stream = sys.stdin.buffer
+    stream = _stdin()
     start = stream.readline()
     while start and not start.strip():
         start += stream.readline() or b" "
@@ -64,6 +64,13 @@ def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Sou
         yield _document(start + stream.read())
         return
     yield from _arriving(stream, start)
+
+
+def _stdin() -> BinaryIO:
+    # Python has no standard input where the shell closed it: `bptt ... <&-`.
+    if sys.stdin is None:
+        raise InputError(STDIN_NAME, "must be open", "closed", "Name a file, or pipe something in")
+    return sys.stdin.buffer
 
 
 def _arriving(stream: BinaryIO, start: bytes) -> Iterator[Document]:

@@ -18,7 +18,7 @@ OUTSIDE = "O"
 
 # What a letter says in any scheme: begin, inside, end, single; M is middle, L last, U unit, W whole.
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
-# So many tags of entities for one of no scheme: that one is a slip.
+# So many tags that are right for one of no scheme: that one is a slip.
 _MOST_STRAYS = 10
 
 
@@ -98,13 +98,14 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> FoundScheme:
 
 
 def stray_tags(sentences: Iterable[Sequence[str]]) -> dict[str, int]:
-    """How often tags of no scheme occur among tags that spell entities; none if they are no exception: more
-    than one for each `_MOST_STRAYS` tags of entities.
+    """How often tags of no scheme occur among tags that spell entities; none if they are no exception: as
+    many as the tags of entities, or more than one for each `_MOST_STRAYS` tags that are right.
     """
     counts = Counter(tag for tags in sentences for tag in tags)
-    strays = {tag: count for tag, count in counts.items() if _parse(tag) is None}
-    spelled = counts.total() - sum(strays.values()) - counts[OUTSIDE]
-    return strays if spelled >= _MOST_STRAYS * sum(strays.values()) else {}
+    strays = Counter({tag: count for tag, count in counts.items() if _parse(tag) is None})
+    right = counts.total() - strays.total()
+    few = right >= _MOST_STRAYS * strays.total() and right - counts[OUTSIDE] >= strays.total()
+    return dict(strays) if few else {}
 
 
 def _bio_or_iob1(sentences: Sequence[Sequence[str]]) -> FoundScheme:
