@@ -295,3 +295,46 @@ def test_answers_of_sequences_carry_their_names(tmp_path: Path, command: Command
     ended = command("predict", tmp_path / "run", tmp_path / "s.fastq")
     assert answered(ended.out) == ["new"]
     assert "read as fastq" in ended.err
+
+
+def test_a_folder_and_a_parquet_file_are_answered_as_they_were_learned(
+    tmp_path: Path, command: Command
+) -> None:
+    for n, (text, label) in rows():
+        path = tmp_path / "films" / label / "deep" / f"{n}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert command("train", "classify", tmp_path / "films", "-o", tmp_path / "a", *SIZES).code == 0
+    ended = command("predict", tmp_path / "a", tmp_path / "films")
+    names = [line.split("\t")[3] for line in ended.out.splitlines()]
+    assert sorted(answered(ended.out)) == sorted(TEXTS)
+    assert "neg/deep/0.txt" in names
+    ended = command("predict", tmp_path / "a", tmp_path / "films" / "pos" / "deep")
+    assert len(answered(ended.out)) == 6
+    assert "read as class-folders, for each of its files is a text" not in ended.err
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.table(
+        {"review": TEXTS, "stars": [y for _, y in FILMS], "key": [f"k{n}" for n, _ in rows()]}
+    )
+    pyarrow.parquet.write_table(table, tmp_path / "films.parquet")
+    given = tmp_path / "films.parquet", "-o", tmp_path / "b", *SIZES
+    assert command("train", "classify", *given).code == 0
+    ended = command("predict", tmp_path / "b", tmp_path / "films.parquet")
+    assert answered(ended.out) == TEXTS
+    assert ended.out.splitlines()[3].split("\t")[3] == "k3"
+    assert "examples\t12" in command("evaluate", tmp_path / "b", tmp_path / "films.parquet").out
+
+
+def test_evaluate_takes_what_predict_takes(runs: Path, tmp_path: Path, command: Command) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text(
+        "nr,wording,mood\n" + "".join(f'{n},"{t}",{y}\n' for n, (t, y) in rows()), encoding="utf-8"
+    )
+    ended = command("evaluate", runs / "csv", path)
+    assert ended.code == 2
+    assert "must say which column is the text, got nr, wording, mood. Name it (--text-column)" in ended.err
+    named = "--text-column", "wording", "--label-column", "mood"
+    ended = command("evaluate", runs / "csv", path, *named)
+    assert "examples\t12" in ended.out
+    assert 'columns: text "wording", label "mood"' in ended.err
+    assert answered(command("predict", runs / "csv", path, *named).out) == TEXTS
