@@ -81,6 +81,12 @@ def test_the_user_has_the_last_word() -> None:
     assert (named.inputs, named.targets) == (("a b", "c"), ("pos", "neg"))
 
 
+def test_an_empty_cell_is_no_name_that_was_learned() -> None:
+    found = learn("\tpos\na film\tneg\nb film\tpos\n", Columns(learned=("", "")))
+    assert found.inputs == ("a film", "b film")
+    assert "1, the first at d:1" in found.notes[-1]
+
+
 def test_the_cure_names_the_option() -> None:
     with pytest.raises(InputError, match=r"got no header\. If the first row is one, give --header"):
         learn("a b,pos\nc,neg\n", Columns("comment"))

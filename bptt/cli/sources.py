@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STDIN = "-"
 STDIN_NAME = "standard input"
 
-# So many bytes at most are answered at a time.
+# Largest number of bytes that are read at a time.
 _PART = 2**16
 
 # The endings of files that are read here; a text hardly ends in one.

@@ -69,7 +69,7 @@ def check_unused(run: Path, *given: object) -> None:
 
 
 class TranslationAnswers:
-    """A text for each input, a line each; with `n_best` so many, with number, score and ln P before them."""
+    """A text for each input, a line each; with `n_best`, N texts, behind number, score and ln P."""
 
     def __init__(
         self,

@@ -15,7 +15,7 @@ from bptt.errors import InputError
 Row = tuple[str, ...]
 
 _MARKS = "\t,;"
-# As many rows are compared to find the separator.
+# Number of rows that are compared to find the separator.
 _SAMPLE = 1000
 # The largest limit that `csv` takes where a C long has 32 bits.
 _ANY_SIZE = 2**31 - 1

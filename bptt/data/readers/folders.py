@@ -44,7 +44,7 @@ class Listing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user is told."""
+        """What to tell the user: what was left out, and what lies deeper than the classes."""
         said = (f"left out: {', '.join(self.left_out)}",) if self.left_out else ()
         if not self.deeper:
             return said

@@ -36,7 +36,7 @@ _NAMES = frozenset(
 # A name is short, and no sentence.
 _LONGEST = 40
 _SENTENCE = frozenset('.!?。！？,，;；:："')
-# So many rows say what is in a column.
+# Number of rows below a header that show what is in a column.
 _ENOUGH = 4
 
 
@@ -75,7 +75,7 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     given = {name.casefold() for name in (columns.input, columns.target) if name}
     if given:
         return not given.isdisjoint(first)
-    usual_names = {name.casefold() for name in (*columns.learned, *usual)}
+    usual_names = {name.casefold() for name in (*columns.learned, *usual) if name}
     found = [i for i, name in enumerate(first) if name in usual_names]
     if len(found) == 1:
         return not _occurs_below(rows, found[0])

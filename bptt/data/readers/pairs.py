@@ -30,7 +30,7 @@ def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
 
     Under a header, the columns are those that the user has named, or those of usual names (`SOURCES`,
     `TARGETS`); of two columns whose names are others, the first is translated into the second, as without a
-    header, where what stands behind is not read. Raises InputError naming the line or column.
+    header, where further columns are not read. Raises InputError naming the line or column.
     """
     grid, said = with_header_of(grid, columns, (*SOURCES, *TARGETS))
     source = grid.find(columns.input, (*columns.learned[:1], *SOURCES))
