@@ -137,7 +137,7 @@ def test_lines_are_said_to_be_no_columns(runs: Path, tmp_path: Path, command: Co
     path.write_text("I like it, really\n\nfine\n", encoding="utf-8")
     ended = command("predict", runs / "csv", path)
     assert answered(ended.out) == ["I like it, really", "", "fine"]
-    assert "read as lines, for its first line is no header; learned from columns" in ended.err
+    assert "read as lines, for it has no header, and no column of labels that are known" in ended.err
 
 
 @pytest.mark.parametrize("job", ["csv", "tag", "mt"])

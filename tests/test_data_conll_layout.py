@@ -101,6 +101,12 @@ def test_json_is_no_conll(text: str) -> None:
         read(text)
 
 
+def test_commas_are_no_columns() -> None:
+    with pytest.raises(InputError, match="d:1: must have columns between tabs or spaces, got commas"):
+        read("word,tag\nAda,B-PER\n\nran,O\n")
+    assert read("1,000\nmen\n").inputs == (("1,000", "men"),)
+
+
 def test_tags_of_no_scheme_among_many_are_strays() -> None:
     entities = [["B-X", "I-X", "O"]] * 6
     assert stray_tags([*entities, ["o"]]) == {"o": 1}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bptt.data.examples import Examples
+from bptt.data.readers.asked import Said, read_asked
 from bptt.data.readers.delimited import delimiter, read_delimited
 from bptt.data.readers.detect import detect
 from bptt.data.readers.document import Document
@@ -120,6 +121,7 @@ def test_words_of_a_dictionary_are_pairs() -> None:
         ('"a;b",pos\n"c;d",neg\n', ",", ("pos", "neg")),
         ('pos;"one; two"\nneg;three, four\npos;a, b\n', ";", ("pos", "neg", "pos")),
         ("a, b\tpos\nc, d\tneg\n", "\t", ("pos", "neg")),
+        ("a, b|pos\nc, d|neg\n", "|", ("pos", "neg")),
         ('"quoted" text\tpos\nso; "la\tneg\n', "\t", ("pos", "neg")),
         ("text;label\na, b;pos\nc, d;neg\n", ";", ("pos", "neg")),
         ('很好；真的，"是",正\n不好；真的，"否",负\n', ",", ("正", "负")),
@@ -247,3 +249,24 @@ def test_texts_to_be_answered_need_no_label_and_none_is_dropped() -> None:
     assert [row.name for row in found.rows] == ["a", "b", "c"]
     # One row says nothing about which column has fewer cells: the labels that are known do.
     assert read_labelled(read_delimited(doc("pos\tneg film\n")), asked).inputs == ("neg film",)
+
+
+def test_a_column_of_texts_to_be_answered_is_not_guessed() -> None:
+    asked = Columns(labelled=False, classes=("neg", "pos"))
+    with pytest.raises(InputError, match=r"which column is the text, got a, c\. Name it \(--text-column\)"):
+        read_labelled(read_grid(doc('{"a": "b", "c": "d"}\n{"a": "e", "c": "f"}\n')), asked)
+    with pytest.raises(InputError, match="which column is the text, got 2 columns without a header"):
+        read_labelled(read_delimited(doc("a\tb\nc\td\n")), asked)
+    found = read_labelled(read_grid(doc('{"a": "b", "c": "pos"}\n')), asked)
+    assert (found.inputs, found.targets) == (("b",), ("pos",))
+
+
+@pytest.mark.parametrize(
+    ("text", "form"), [(">s1\nACGT\n", "fasta"), ("1,2,3\n4,5,6\n", "table"), ("@data\n1,2:a\n", "ts")]
+)
+def test_a_file_of_another_kind_is_not_answered_as_lines(text: str, form: str) -> None:
+    asked = Columns(labelled=False)
+    with pytest.raises(InputError, match=f"d: must be texts, got {form}, for .*--input lines"):
+        read_asked(doc(text), "columns", asked, Said())
+    assert len(read_asked(doc(text), "columns", asked, Said(form="lines"))) == text.count("\n")
+    assert len(read_asked(Document("text", text, typed=True), "columns", asked, Said())) == text.count("\n")

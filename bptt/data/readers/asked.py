@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
@@ -75,13 +74,14 @@ def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Dete
         return found
     if columns.labelled:
         return Detected(learned, "")
-    return _of_lines(source, columns, found)
+    if found.kind != "text":
+        cure = "Name a file of texts, or read its lines as they are (--input lines)"
+        raise InputError(_name_of(source), "must be texts", f"{found.form}, for {found.reason}", cure)
+    return _of_lines(source, columns)
 
 
-def _of_lines(source: Source, columns: Columns, found: Detected) -> Detected:
+def _of_lines(source: Source, columns: Columns) -> Detected:
     """Lines, or the two columns of a file without a header, if one of them holds labels that are known."""
-    if isinstance(source, Path) and source.is_dir():
-        return found
     document = document_of(source)
     rows = even_rows(document)
     if any(set(cells) <= set(columns.classes) for cells in _columns(rows)) and len(rows[0]) == 2:
@@ -91,9 +91,12 @@ def _of_lines(source: Source, columns: Columns, found: Detected) -> Detected:
         cure = "Name it (--text-column 1), or read whole lines (--input lines)"
         came = f"{len(rows[0])} columns without a header"
         raise InputError(document.name, "must say which column is the text", came, cure)
-    reason = found.reason if found.form == "lines" else "no other form of texts is seen in it"
-    return Detected("lines", reason)
+    return Detected("lines", "it has no header, and no column of labels that are known")
 
 
 def _columns(rows: tuple[tuple[str, ...], ...]) -> list[list[str]]:
     return [[cell.strip() for cell in cells] for cells in zip(*rows, strict=True)]
+
+
+def _name_of(source: Source) -> str:
+    return source.name if isinstance(source, Document) else str(source)

@@ -80,6 +80,9 @@ def layout_of(document: Document, header: bool | None = None) -> Layout:
         note = f"header: {', '.join(first)} (--no-header if it is a word)"
         return _of_names(place, [cell.casefold() for cell in first], place, note, tabs)
     width = len(first)
+    if width == 1 and len(rows) > 1 and all("," in cells[0] for _, cells, _ in rows):
+        cure = "Put tabs in the place of the commas"
+        raise InputError(place, "must have columns between tabs or spaces", "commas between them", cure)
     if width > 2 and _are_numbered(document, rows):
         tag = _UPOS if width == _CONLL_U else width - 1
         note = "" if width == _CONLL_U else f"numbered words: the word is column 2, the tag column {tag + 1}"

@@ -14,7 +14,7 @@ from bptt.errors import InputError
 
 Row = tuple[str, ...]
 
-_MARKS = "\t,;"
+_MARKS = "\t,;|"
 # Number of rows that are compared to find the separator.
 _SAMPLE = 1000
 # The largest limit that `csv` takes where a C long has 32 bits.
@@ -25,8 +25,8 @@ def delimiter(document: Document) -> str:
     """The separator of columns, "" if the first line has none.
 
     It is the one that cuts every row into the same number of columns, tabs first; a tab inside quotes is
-    none. Where a comma and a semicolon both do so, the labels decide: the column with the fewest different
-    cells holds no separator. Where none does, it is the first of tab, comma, semicolon in the first line.
+    none. Where several of comma, semicolon and bar do so, the labels decide: the column with the fewest
+    different cells holds no separator. Where none does, it is the first of them all in the first line.
     """
     first = next((line for line in document.lines if line.strip()), "")
     there = [mark for mark in _MARKS if mark in first]
@@ -40,7 +40,7 @@ def delimiter(document: Document) -> str:
 def read_delimited(document: Document) -> Grid:
     """The rows of a TSV or CSV file without blank lines, the header still among them.
 
-    Between tabs, quotes are characters like any other; with commas and semicolons they are those of
+    Between tabs, quotes are characters like any other; with other separators they are those of
     RFC 4180. Raises InputError with the line if they are not.
     """
     found = list(_rows(document, delimiter(document) or ","))

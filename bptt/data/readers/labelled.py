@@ -95,9 +95,14 @@ def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[st
     elif label is None and len(others) == 1 and _repeats(grid, others[0]):
         label = others[0]
     if text is None or text == label:
-        cure = f"Name it (--text-column), or call it {TEXTS[0]}"
-        raise InputError(grid.name, "must say which column is the text", ", ".join(grid.header), cure)
+        raise _no_text(grid)
     return text, label, (_said(grid, text, label),)
+
+
+def _no_text(grid: Grid) -> InputError:
+    came = ", ".join(grid.header) or f"{len(grid.rows[0])} columns without a header"
+    cure = f"Name it (--text-column), or call it {TEXTS[0]}"
+    return InputError(grid.name, "must say which column is the text", came, cure)
 
 
 def _said(grid: Grid, text: int, label: int | None) -> str:
@@ -132,5 +137,7 @@ def _label_by_cells(grid: Grid, columns: Columns) -> tuple[int, str]:
     known = [i for i, cells in enumerate((first, second)) if cells <= set(columns.classes)]
     if len(known) == 1:
         return known[0], "its cells are labels that are known"
+    if not columns.labelled:
+        raise _no_text(grid)
     fewer, more = sorted((len(first), len(second)))
     return int(len(first) >= len(second)), f"{fewer:,} different cells against {more:,}"
