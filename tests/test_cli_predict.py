@@ -218,6 +218,20 @@ def test_a_file_of_numbered_sentences_is_plain_text(runs: Path, tmp_path: Path, 
     assert "is one of lines, conll" in command("predict", runs / "tag", path, "--input", "csv").err
 
 
+def test_sentences_in_a_column_are_tagged(runs: Path, tmp_path: Path, command: Command) -> None:
+    path = tmp_path / "sentences.csv"
+    path.write_text('id,text\na,"Cy saw, Rome"\nb,\n', encoding="utf-8")
+    ended = command("predict", runs / "tag", path, "--json")
+    records = [json.loads(line) for line in ended.out.splitlines()]
+    assert [(r["name"], r["input"]) for r in records] == [("a", ["Cy", "saw,", "Rome"]), ("b", [])]
+    assert 'columns: text "text", label none' in ended.err
+    path.write_text('[{"text": "Cy ran"}, {"text": "Bo"}]', encoding="utf-8")
+    assert command("predict", runs / "tag", path).out.splitlines()[0].startswith("Cy\t")
+    path.write_text('[{"tokens": ["Cy"]}]', encoding="utf-8")
+    ended = command("predict", runs / "tag", path)
+    assert (ended.code, '"tokens" must be a text or a number, got list' in ended.err) == (2, True)
+
+
 def test_translations_as_json(runs: Path, command: Command) -> None:
     record = json.loads(command("predict", runs / "mt", "red", "--json").out)
     assert record["row"] == 1

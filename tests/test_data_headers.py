@@ -232,7 +232,8 @@ def test_sources_of_pairs_are_named() -> None:
     asked = Columns(labelled=False)
     found = read_pairs(read_delimited(doc("id,source\nr1,go\nr2,\n")), asked)
     assert [(row.input, row.name) for row in found.rows] == [("go", "r1"), ("", "r2")]
-    assert found.notes == ("empty texts, answered as such: 1, the first at d:3",)
+    said = 'columns: source "source"', "empty texts, answered as such: 1, the first at d:3"
+    assert found.notes == said
 
 
 def test_words_with_the_tags_of_entities_are_no_examples_with_labels() -> None:

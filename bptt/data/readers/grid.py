@@ -107,6 +107,9 @@ def grid_of(
     """
     unreadable = {key: bad for key, values in columns.items() if (bad := _unreadable(places, values))}
     kept = {key: values for key, values in columns.items() if key not in unreadable}
+    if unreadable and not kept:
+        column, (place, what) = next(iter(unreadable.items()))
+        raise InputError(place, f'"{column}" must be a text or a number', what)
     cells = [["" if value is None else spell(value) for value in values] for values in kept.values()]
     rows = tuple(zip(*cells, strict=True)) if cells else ((),) * len(places)
     return Grid(name, tuple(kept), rows, tuple(places), unreadable)

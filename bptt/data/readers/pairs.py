@@ -63,7 +63,8 @@ def _sources(grid: Grid, source: int, notes: tuple[str, ...]) -> Examples[str, s
         for cells, place in zip(grid.rows, grid.places, strict=True)
     ]
     empty = [row.place for row in rows if not row.input]
-    return gather(grid.name, rows, notes=(*notes, *note_empty(empty)))
+    said = (f'columns: source "{grid.header[source]}"',) if grid.header else ()
+    return gather(grid.name, rows, notes=(*said, *notes, *note_empty(empty)))
 
 
 def _cell(cells: tuple[str, ...], column: int) -> str:

@@ -21,6 +21,14 @@ def read_words(document: Document) -> Examples[Words, Words]:
     return gather(document.name, rows)
 
 
+def words_of_texts(examples: Examples[str, str]) -> Examples[Words, Words]:
+    """The same texts, cut at white space, without tags."""
+    rows: list[Example[Words, Words]] = [
+        Example(tuple(row.input.split()), None, row.place, row.name) for row in examples.rows
+    ]
+    return Examples(tuple(rows), notes=examples.notes)
+
+
 def looks_like_conll(document: Document, tags: Collection[str] = ()) -> bool:
     """Whether a text has a word a line, the last column of which may be one of `tags`."""
     return looks_like_columns(document, tags)

@@ -11,13 +11,10 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from bptt.data.checks import check_choice
 from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import Source, document_of, is_typed
-from bptt.data.readers.objects import is_json
-from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words
+from bptt.data.readers.forms import Source
 from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
@@ -31,14 +28,12 @@ from bptt.tasks.supervised import SMALLER, Supervised, cut, hold_out, in_batches
 from bptt.tasks.tag.config import NO_SCHEME, TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
+from bptt.tasks.tag.reading import begins_as_lines, read_sentences
 from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten, spell
 
 Answer = TypeVar("Answer")
 
 _NOTHING_SAID = Said()
-# What sentences to be tagged come in, as a user names it.
-_FORMS = ("lines", "conll")
-_PLAIN = "read as plain text, a sentence a line (--input conll: a word a line)"
 
 
 @dataclass(frozen=True)
@@ -141,33 +136,16 @@ class TrainedTagger:
         self.model, self.codec, self.tags, self.config = model, codec, tags, config
 
     def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
-        """Sentences of CoNLL columns; if no tags are needed also of plain text, each line one, which is
-        cut at white space, or into characters if such were learned. A text that was typed is plain.
-        """
-        check_choice("input", said.form or _FORMS[0], _FORMS)
-        document = document_of(source)
-        columns = tagged or said.form == "conll"
-        if columns or (said.form is None and looks_like_conll(document, self.tags.tags)):
-            return read_conll(document, said.header)
-        if said.form is None and not is_typed(source) and is_json(document):
-            rule = "must be sentences, one a line, or CoNLL columns"
-            raise InputError(document.name, rule, "JSON", "Give its texts alone, or --input lines")
-        found = read_words(document)
-        if self.config.tags.unit == "character":
-            rows = tuple(replace(row, input=tuple("".join(row.input))) for row in found.rows)
-            found = replace(found, rows=rows)
-        return found if is_typed(source) else replace(found, notes=(_PLAIN, *found.notes))
+        """Sentences; if no tags are needed also those without, as `reading.read_sentences` finds them."""
+        return read_sentences(source, said, self.config.tags.unit, None if tagged else self.tags.tags)
 
     def read_asked(self, source: Source, said: Said) -> Tagged:
         """Sentences to be tagged, none left out."""
         return self.read(source, tagged=False, said=said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Whether what begins with this line is lines, a sentence each: not a word and its tag a line."""
-        if said.form is not None:
-            return said.form == "lines"
-        words = first.text.split()
-        return "\t" not in first.text.strip() and (self.config.tags.unit == "character" or len(words) > 1)
+        """Whether what begins with this line is lines, a sentence each."""
+        return begins_as_lines(first, said, self.config.tags.unit)
 
     def predict(self, sentences: Sequence[Words]) -> list[Tagging]:
         """The tags of each sentence. Raises MachineError if a batch does not fit into memory."""
