@@ -281,6 +281,8 @@ def test_standard_input_in_another_form_is_read_whole(runs: Path, command: Comma
     for form in ("csv", "jsonl", "ft", "tsv"):
         ended = command("predict", runs / "csv", "-", stdin=spelled(form).encode())
         assert answered(ended.out) == TEXTS, form
+    ended = command("predict", runs / "csv", "-", stdin=b"comment\nfine, or so\ndull\n")
+    assert answered(ended.out) == ["fine, or so", "dull"]
     ended = command("predict", runs / "tag", "-", stdin=SENTENCES.encode())
     assert ended.out.splitlines()[0].split("\t")[:2] == ["Cy", "B-PER"]
     assert command("predict", runs / "csv", "-", stdin=b"").code == 2

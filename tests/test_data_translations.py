@@ -86,6 +86,10 @@ def test_faults_have_their_place() -> None:
         ("source\ttarget\na b\t一\n", ("a b",)),
         ('{"source": "a b", "target": "一"}\n', ("a b",)),
         ("a\tb\nno tab\n", ("a\tb", "no tab")),
+        ("source\na, b\nc\n", ("a, b", "c")),
+        ('source\n"a, b"\nc\n', ("a, b", "c")),
+        ("sources say\na, b\n", ("sources say", "a, b")),
+        ("id,source\n1,a b\n", ("a b",)),
     ],
 )
 def test_what_is_to_be_translated_is_lines_or_the_sources_of_pairs(text: str, inputs: tuple[str]) -> None:

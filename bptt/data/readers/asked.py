@@ -9,6 +9,7 @@ from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import FORMS, Classified, Source, document_of, is_typed, read_examples
 from bptt.data.readers.grid import Columns
+from bptt.data.readers.headers import SOURCES, TEXTS, holds_names
 from bptt.errors import InputError
 
 # Between tabs every line is a row; between commas, only in a file that is called so.
@@ -52,9 +53,10 @@ def is_lines(first: Document, columns: Columns, said: Said) -> bool:
     """Whether a text that begins with this line is lines, an input each: nothing in it says otherwise."""
     if said.form is not None or said.input is not None:
         return said.form == "lines"
-    return (
-        "\t" not in first.text.strip() and detect(first, said.about(columns), labelled=False).form == "lines"
-    )
+    line = first.text.strip()
+    if "\t" in line or (said.header is not False and holds_names([(line,)], columns, (*TEXTS, *SOURCES))):
+        return False
+    return detect(first, said.about(columns), labelled=False).form == "lines"
 
 
 def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Detected:

@@ -38,13 +38,26 @@ def delimiter(document: Document) -> str:
 
 
 def read_delimited(document: Document) -> Grid:
-    """The rows of a TSV or CSV file without blank lines, the header still among them.
+    """The rows of a TSV or CSV file without blank lines, the header still among them; of a file without
+    separators each line is a cell, or what is quoted in it.
 
     Between tabs, quotes are characters like any other; with other separators they are those of
     RFC 4180. Raises InputError with the line if they are not.
     """
-    found = list(_rows(document, delimiter(document) or ","))
+    mark = delimiter(document)
+    found = list(_rows(document, mark)) if mark else _one_column(document)
     return Grid(document.name, (), tuple(row for row, _ in found), tuple(place for _, place in found))
+
+
+def _one_column(document: Document) -> list[tuple[Row, str]]:
+    try:
+        found = list(_quoted(document, ","))
+    except InputError:
+        found = []
+    if found and all(len(row) == 1 for row, _ in found):
+        return found
+    # Commas below a line without any are those of texts.
+    return [((line,), place) for place, line in document.numbered() if line.strip()]
 
 
 def even_rows(document: Document) -> tuple[Row, ...]:

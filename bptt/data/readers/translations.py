@@ -20,7 +20,7 @@ from bptt.data.readers.forms import (
     read_grid,
 )
 from bptt.data.readers.grid import Columns
-from bptt.data.readers.headers import SOURCES, TARGETS, find_header
+from bptt.data.readers.headers import SOURCES, TARGETS, find_header, holds_names
 from bptt.data.readers.labelled import read_lines
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
@@ -86,7 +86,10 @@ def _holds_pairs(source: Source, columns: Columns, said: Said) -> bool:
     if is_json(document) or all("\t" in line for line in document.lines if line.strip()):
         return True
     rows = even_rows(document)
-    return bool(rows) and find_header(rows, columns, (*SOURCES, *TARGETS)) is not None
+    if rows:
+        return find_header(rows, columns, (*SOURCES, *TARGETS)) is not None
+    lines = [(line,) for line in document.lines if line.strip()]
+    return len(lines) > 1 and columns.header is not False and holds_names(lines, columns, SOURCES)
 
 
 def _checked(pairs: Pairs) -> Pairs:
