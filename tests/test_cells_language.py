@@ -185,6 +185,17 @@ def test_a_refusal_says_what_came_and_the_cure() -> None:
         parse("tan(x)")
 
 
+def test_all_equations_together_have_a_bound() -> None:
+    """401 long ones took a compiler ten minutes."""
+    gate = "a{0} = tanh(W_a{0} @ x + R_a{0} @ h_prev + p_a{0} * h_prev + b_a{0})"
+    lines = [gate.format(k) for k in range(401)]
+    with pytest.raises(
+        InputError, match=r"equations of a cell have at most 20000 characters together, got 2\d{4}"
+    ):
+        parse_equations("cell 'own'", "\n".join(lines))
+    assert len(parse_equations("cell 'own'", "\n".join(lines[:300]))) == 300
+
+
 def test_the_bounds_leave_room() -> None:
     parse("+".join(["x"] * 90))
     parse(f"x**{LARGEST_POWER}")

@@ -23,6 +23,7 @@ PREVIOUS = "_prev"
 # A stranger's cell must exhaust neither the stack nor the memory.
 LONGEST_EQUATION = 2000
 MOST_EQUATIONS = 500
+LARGEST_CELL = 20_000  # characters of all equations together
 DEEPEST_EQUATION = 100
 LARGEST_POWER = 100
 # From here on floats have no room for every whole number, nor machines for every larger one.
@@ -43,6 +44,11 @@ def parse_equations(where: str, text: str) -> tuple[Equation, ...]:
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     if sum(map(bool, lines)) > MOST_EQUATIONS:
         raise InputError(where, f"a cell has at most {MOST_EQUATIONS} equations", sum(map(bool, lines)))
+    if sum(map(len, lines)) > LARGEST_CELL:
+        rule = f"the equations of a cell have at most {LARGEST_CELL} characters together"
+        raise InputError(
+            where, rule, sum(map(len, lines)), "Give values that occur often a name of their own"
+        )
     return tuple(_equation(f"{where}, line {n}", line) for n, line in enumerate(lines, 1) if line)
 
 

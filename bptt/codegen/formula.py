@@ -55,7 +55,11 @@ def _product(expression: Product | Power, read: Callable[[str], str]) -> str:
     if below != ONE:
         return f"{_factor(above, read)} / {_factor(below, read)}"
     if isinstance(expression, Power):
-        return " * ".join([_factor(expression.base, read)] * expression.exponent)
+        base = _factor(expression.base, read)
+        if isinstance(expression.base, Symbol):
+            return " * ".join([base] * expression.exponent)
+        # Written once: powers of powers would multiply their text.
+        return f"function::power<{expression.exponent}>{base if base[0] == '(' else f'({base})'}"
     return " * ".join(_factor(f, read) for f in expression.factors)
 
 

@@ -10,7 +10,7 @@ from ctypes import CDLL
 from bptt.codegen.source import Source
 from bptt.runtime import prebuilt
 from bptt.runtime.cache import DamagedError, Entry, folder
-from bptt.runtime.compiler import FLAGS, BuildError, Compiler, file_stem, find
+from bptt.runtime.compiler import FLAGS, BuildError, Compiler, check_size, file_stem, find
 from bptt.runtime.fingerprint import content, fingerprint
 from bptt.runtime.notice import say, say_once
 from bptt.runtime.processor import processor
@@ -28,6 +28,7 @@ def load(source: Source) -> CDLL:
     ready = prebuilt.find(source)
     if ready is not None:
         return ready
+    check_size(source)
     compiler = find()
     key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
     entry = Entry(folder(), f"{file_stem(source.name)}-{key}")

@@ -183,5 +183,13 @@ INLINE Vector sign(Vector x) { return step(x) - step(-x); }
 INLINE Vector minimum(Vector a, Vector b) { return select((a < b) | (a != a), a, b); }
 INLINE Vector maximum(Vector a, Vector b) { return select((a > b) | (a != a), a, b); }
 
+// A whole power by repeated multiplication.
+template <int Exponent>
+INLINE Vector power(Vector base) {
+    Vector product = base;
+    for (int k = 1; k < Exponent; ++k) product = product * base;
+    return product;
+}
+
 }  // namespace function
 }  // namespace
