@@ -13,15 +13,16 @@ def check(
 ) -> None:
     """Check the derived gradients of a cell against three truths.
 
-    Prints the worst error of the gradient of every argument.
+    Prints the worst error of the gradient of every argument, then makes a module of two layers and runs it.
     """
     from bptt.cells import load
     from bptt.data.checks import check_least
-    from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS, self_check
+    from bptt.probe import self_check as checking
+    from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS
 
     check_least("seed", seed, 0)
     chosen = load(cell)
-    checks = self_check(chosen, seed)
+    checks = checking.self_check(chosen, seed)
     print(
         f"{chosen.name}: worst error of the derived gradients, relative to the largest entry of the truth\n"
     )
@@ -41,3 +42,4 @@ def check(
     if not all(row.passed for row in checks):
         raise typer.Exit(1)
     print(f"\nAll {len(checks)} gradients of {chosen.name} agree.")
+    checking.check_module(chosen)

@@ -57,13 +57,22 @@ class CellModule(nn.Module):
         return f"{type(self).__name__}(input_size={self.input_size})"
 
     def make_layer(self, input_size: int, suffix: str = "", reverse: bool = False) -> Layer:
-        """A layer of this module's cell for inputs of the given width."""
-        return Layer(self.cell, {**self._sizes, "I": input_size}, self._names, suffix, reverse)
+        """A layer of this module's cell for inputs of this width. Raises InputError if it reads another."""
+        sizes, letter = {**self._sizes, "I": input_size}, self.cell.width(self.cell.inputs[0])
+        if sizes[letter] != input_size:
+            rule = f"each layer of cell {self.cell.name!r} reads an input of width {letter} = {sizes[letter]}"
+            raise InputError(self.where, rule, input_size, "Give the sizes that it needs, or read W_h @ x")
+        return Layer(self.cell, sizes, self._names, suffix, reverse)
 
     @property
     def output_size(self) -> int:
-        """The width of a cell's output."""
-        return self._sizes[self.cell.width(self.cell.output)]
+        """The width of the output of the last layer in one direction."""
+        return self.layers[-1].output_size
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The width of each state, that of the widest layer."""
+        return tuple(map(max, zip(*(layer.widths for layer in self.layers), strict=True)))
 
     def register_layers(self, layers: tuple[Layer, ...], device: Device, dtype: torch.dtype | None) -> None:
         """Take over the layers, with their parameters unfilled."""
@@ -108,7 +117,7 @@ class CellModule(nn.Module):
         given = (hx,) if isinstance(hx, Tensor) else tuple(hx)
         if len(given) != len(names):
             raise TensorError(self.where, f"expected hx as {form}", f"{len(given)} tensors")
-        for name, state, width in zip(names, given, self.layers[0].widths, strict=True):
+        for name, state, width in zip(names, given, self.widths, strict=True):
             if not isinstance(state, Tensor):
                 raise WrongTypeError(self.where, f"expected {name} of hx as a tensor", type(state).__name__)
             pattern = f"{leading} {width}"
@@ -124,6 +133,16 @@ class CellModule(nn.Module):
     def hand_over(self, states: tuple[Tensor, ...]) -> States:
         """The states in the form that the caller gets: see States."""
         return states[0] if len(states) == 1 else states
+
+
+def stack_states(rows: Sequence[Tensor]) -> Tensor:
+    """A state (B, width) of each layer as one tensor (layers, B, width of the widest).
+
+    A state as wide as the input is narrower in one layer than in another: zeros follow it.
+    """
+    widest = max(row.shape[-1] for row in rows)
+    padded = [nn.functional.pad(r, (0, widest - r.shape[-1])) if r.shape[-1] < widest else r for r in rows]
+    return torch.stack(padded) if len(padded) > 1 else padded[0].unsqueeze(0)
 
 
 def check_flag(where: str, name: str, value: object) -> None:

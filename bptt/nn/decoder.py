@@ -49,7 +49,7 @@ class Bridge(nn.Module):
         super().__init__()
         surplus = num_layers - len(decoder.layers)
         self.sources = [max(0, surplus + layer) for layer in range(len(decoder.layers))]
-        self.num_directions, self.widths = num_directions, decoder.layers[0].widths
+        self.num_directions, self.widths = num_directions, decoder.widths
         width = num_directions * sum(widths)
         self.maps = nn.ModuleList(nn.Linear(width, sum(self.widths)) for _ in decoder.layers)
 

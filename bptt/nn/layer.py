@@ -37,6 +37,11 @@ class Layer:
         return tuple(self.sizes[self.cell.width(state)] for state in self.cell.states)
 
     @property
+    def output_size(self) -> int:
+        """The width of the output."""
+        return self.sizes[self.cell.width(self.cell.output)]
+
+    @property
     def parameter_names(self) -> tuple[str, ...]:
         """The names in the module, in the order of registration."""
         return tuple(name + self.suffix for parts in self.names.values() for name in parts)

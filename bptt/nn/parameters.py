@@ -63,8 +63,12 @@ def cell_sizes(
 ) -> Mapping[str, int]:
     """The sizes by letter of shapes.LEGEND, checked against what the cell asks for.
 
-    Raises InputError if `proj_size` is no size of a projection, or the cell does not agree with it.
+    Raises InputError if `proj_size` is no size of a projection, the cell does not agree with it, or it has
+    several inputs or other widths than a module has sizes.
     """
+    if len(cell.inputs) > 1:
+        rule = f"a module reads one input sequence, cell {cell.name!r} several"
+        raise InputError(where, rule, " ".join(cell.inputs), "Read parts of one input by matrices: W_h @ x")
     if not is_count(proj_size) or (proj_size and proj_size >= hidden_size):
         rule = f"proj_size is 0 (no projection) or an integer below hidden_size {hidden_size}"
         raise error_of(proj_size)(where, rule, repr(proj_size))

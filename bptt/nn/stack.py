@@ -15,7 +15,7 @@ from torch.types import Device
 
 from bptt.cells.cell import Cell
 from bptt.errors import InputError, WrongTypeError
-from bptt.nn.base import CellModule, States, check_flag
+from bptt.nn.base import CellModule, States, check_flag, stack_states
 from bptt.nn.initial import (
     Initial,
     check_initial,
@@ -136,7 +136,8 @@ class Stack(CellModule):
         `input` is (T, B, I), or (B, T, I) with batch_first, or (T, I), or a PackedSequence; the
         output has the same form, and the width directions * output_size. `hx` and the final states
         are a tensor for a cell with one state, else a tuple: (num_layers * directions, B, width)
-        each, without B for a single sequence. `lengths` (B,) counts the valid steps of each row, in
+        each, without B for a single sequence; a state as wide as the input is as wide as in the widest
+        layer, and zeros follow in the others. `lengths` (B,) counts the valid steps of each row, in
         any order, zero allowed: every row gives what it gives alone, zero follows in the output,
         and the final state is the one after the last valid step. The third result is one
         LayerStates per layer. Under autocast the layers compute in the dtype of their parameters;
@@ -179,11 +180,13 @@ class Stack(CellModule):
             warnings.warn(f"{self.where}: {text}", stacklevel=4)
 
     def _make_layers(self) -> Iterator[Layer]:
+        width = self.input_size
         for index in range(self.num_layers):
-            width = self.num_directions * self.output_size if index else self.input_size
-            yield self.make_layer(width, f"_l{index}")
+            layer = self.make_layer(width, f"_l{index}")
+            yield layer
             if self.bidirectional:
                 yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
+            width = self.num_directions * layer.output_size
 
     def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
         """The initial states (B, width) of every layer and direction, from `hx` or as `initial` says."""
@@ -194,7 +197,10 @@ class Stack(CellModule):
         given = self.check_states(hx, f"{rows}" if sequences.single else f"{rows} B", batch)
         if sequences.single:
             given = tuple(state.unsqueeze(1) for state in given)
-        return [tuple(state[row] for state in given) for row in range(rows)]
+        return [
+            tuple(state[row, :, :width] for state, width in zip(given, layer.widths, strict=True))
+            for row, layer in enumerate(self.layers)
+        ]
 
     def _run(
         self, sequences: Sequences, starts: list[tuple[Tensor, ...]], all_states: bool
@@ -221,7 +227,7 @@ class Stack(CellModule):
 
     def _final(self, runs: list[Run], sequences: Sequences) -> States:
         rows = zip(*(run.final for run in runs), strict=True)
-        final = tuple(torch.stack(row) if len(row) > 1 else row[0].unsqueeze(0) for row in rows)
+        final = tuple(map(stack_states, rows))
         return self.hand_over(tuple(s.squeeze(1) for s in final) if sequences.single else final)
 
     def _histories(self, runs: list[Run], sequences: Sequences) -> tuple[LayerStates, ...]:

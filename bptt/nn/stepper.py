@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.nn.base import States
+from bptt.nn.base import States, stack_states
 from bptt.nn.initial import initial_states
 from bptt.nn.parameters import is_count
 from bptt.nn.stack import Stack
@@ -58,14 +58,16 @@ class Stepper:
         A tensor for a cell with one state, else a tuple: (num_layers, B, width) each, or (B, width) for a
         single step; without B for a single row. Raises InputError if states of another form are set.
         """
-        rows = [torch.stack(state).to(self._dtype) for state in zip(*self._steps.states, strict=True)]
+        rows = [stack_states(state).to(self._dtype) for state in zip(*self._steps.states, strict=True)]
         return self._module.hand_over(tuple(row.view(*self._leading, row.shape[-1]) for row in rows))
 
     @states.setter
     def states(self, hx: Tensor | Sequence[Tensor]) -> None:
         given = self._module.check_states(hx, " ".join(map(str, self._leading)), self._rows)
         layers = len(self._module.layers)
-        self._put([[state.reshape(layers, self._rows, -1)[k] for state in given] for k in range(layers)])
+        rows = [state.reshape(layers, self._rows, -1) for state in given]
+        widths = [layer.widths for layer in self._module.layers]
+        self._put([[s[k, :, :w] for s, w in zip(rows, widths[k], strict=True)] for k in range(layers)])
 
     def reset(self) -> None:
         """Put the states to where a sequence starts: at zero, or as the `initial` of a Recurrent says."""

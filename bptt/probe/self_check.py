@@ -19,6 +19,7 @@ from bptt.derive.arithmetic import DIGITS
 from bptt.derive.evaluate import Backward, Point, Vector, backward, forward
 from bptt.derive.exact import exact_gradients
 from bptt.errors import InputError
+from bptt.nn.modules import Recurrent
 from bptt.runtime.operators import recurrence, unrolled
 
 DECIMALS = 50
@@ -73,6 +74,27 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
         ArgumentCheck(name, tuple(tensor.shape), exact[name], by_trace[name], by_difference[name])
         for name, tensor in tensors.items()
     ]
+
+
+def check_module(cell: Cell) -> None:
+    """Make a module of the cell and run it, forward and backward. Raises InputError as the module does.
+
+    It has two layers, unless the output of one cannot be the input of another.
+    """
+    letter = cell.width(cell.inputs[0])
+    with torch.random.fork_rng(devices=[]):
+        module = Recurrent(
+            cell,
+            SIZES.get(letter, OTHER_SIZE),
+            SIZES["H"],
+            num_layers=2 if letter in ("I", cell.width(cell.output)) else 1,
+            proj_size=SIZES["P"] if "P" in cell.letters else 0,
+            dtype=torch.float64,
+        )
+        x = torch.randn(STEPS, BATCH, module.input_size, dtype=torch.float64)
+        _, final = module(x.requires_grad_())
+        output, _ = module(x, final)
+        output.sum().backward()
 
 
 def _needs_positive(cell: Cell, seed: int) -> bool:

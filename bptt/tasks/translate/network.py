@@ -167,7 +167,7 @@ class Translator(Writer):
         if options.shared:
             _check_shared(encoder, (vocabulary_size, options.embedding_size))
         stack = encoder.recurrent
-        bridge = partial(Bridge, stack.layers[0].widths, stack.num_layers, stack.num_directions)
+        bridge = partial(Bridge, stack.widths, stack.num_layers, stack.num_directions)
         super().__init__(vocabulary_size, cell, options, bridge, encoder.output_size)
         self.encoder = encoder
 
