@@ -149,17 +149,23 @@ class Plain(nn.Module):
 
 
 def recount(run: Path, test: Path) -> None:
-    """As one text from zero, and line by line after the end of a line."""
+    """As one text from zero; line by line after the end of a line, and from zero, as no line was learned."""
     model, lines = Plain(run), read(test)
     encoded = [torch.tensor(model.encode(line)) for line in lines]
     whole = torch.cat(encoded)
-    read_first = torch.cat([torch.zeros(1, model.embedding.shape[1]), model.embedding[whole[:-1]]])
+    nothing = torch.zeros(1, model.embedding.shape[1])
     units = sum(len(line) + 1 for line in lines)
-    show("as one text", model.log_probability(read_first, whole), units)
+    show(
+        "as one text", model.log_probability(torch.cat([nothing, model.embedding[whole[:-1]]]), whole), units
+    )
     after_end = (
         model.log_probability(model.embedding[torch.cat([row[-1:], row[:-1]])], row) for row in encoded
     )
     show("line by line", sum(after_end), units)
+    from_zero = (
+        model.log_probability(torch.cat([nothing, model.embedding[row[:-1]]]), row) for row in encoded
+    )
+    show("line by line, from zero", sum(from_zero), units)
 
 
 def kneser_ney(train: Path, test: Path) -> None:

@@ -22,11 +22,13 @@ def as_cell(cell: Cell | str) -> Cell:
     return load(cell)
 
 
-def load(spec: str) -> Cell:
-    """The cell named by `spec`. A file of the user's own is run as Python, so it must be trusted.
+def load(spec: str | Cell) -> Cell:
+    """The cell named by `spec`, or `spec` itself. A file is run as Python, so it must be trusted.
 
     Raises InputError when there is no such name or file, the file fails, or the name is no Cell.
     """
+    if isinstance(spec, Cell):
+        return spec
     path, separator, name = spec.rpartition(":")
     if not separator or not path.endswith(".py"):
         return catalogue.get(spec)

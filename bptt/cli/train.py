@@ -6,6 +6,7 @@ import typer
 
 from bptt.cli.groups import with_groups
 from bptt.cli.help import Page
+from bptt.cli.recalled import recalling
 from bptt.cli.train_classify import classify
 from bptt.cli.train_lm import lm
 from bptt.cli.train_tag import tag
@@ -20,4 +21,4 @@ def _jobs() -> None:
 
 
 for job in (lm, classify, tag, translate):
-    app.command(cls=Page)(with_groups(job))
+    app.command(cls=Page)(recalling(with_groups(job)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,6 +21,9 @@ from bptt.cli.training import (
     training_options,
 )
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.text import Corpus
 
 _FILES = "Text in UTF-8, plain or gzip. Without files: the language reference of Python."
 _MODE = "Read the text as one stream, carrying the states over, or each line by itself."
@@ -84,7 +87,6 @@ def lm(
 
     from bptt.cells import load
     from bptt.data.readers.corpus import read_corpus
-    from bptt.data.text import default_corpus
     from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
     from bptt.tasks.language.model import LanguageModelTask
     from bptt.training.opening import check_run
@@ -112,9 +114,27 @@ def lm(
         )
     check_run(run.output, run.resume, run.overwrite)
     torch.manual_seed(run.seed)
-    corpus = read_corpus(files) if files else default_corpus()
+    corpus = _corpus(run, files or [])
     held = None if dev is None else read_corpus([dev])
     for note in (*corpus.notes, *(held.notes if held else ())):
         print(note, file=sys.stderr)
     task = LanguageModelTask(corpus, config, held)
     train_task(task, options, run, _NEXT)
+
+
+def _corpus(run: RunArguments, files: list[Path]) -> Corpus:
+    """The text of the files; without any, Python's language reference, unless the run learned from files."""
+    from bptt.data.readers.corpus import read_corpus
+    from bptt.data.text import default_corpus
+    from bptt.tasks.language.config import read_language_config
+    from bptt.tasks.run_folder import CONFIG
+
+    if files:
+        return read_corpus(files)
+    found = default_corpus()
+    if run.resume and (run.output / CONFIG).exists():
+        names = read_language_config(run.output)[1].names
+        if names and names[0].split()[0] != found.names[0].split()[0]:
+            rule = "needs the files that the run learns from"
+            raise InputError("bptt train lm", rule, "none", f"Name {', '.join(names)}")
+    return found

@@ -29,7 +29,7 @@ of_steps = partial(typer.Option, rich_help_panel="Training")
 ASKED = ("bptt predict {run} FILE", "bptt evaluate {run} FILE", "bptt inspect {run} --data FILE")
 
 # The options whose name in the package is another one.
-_TYPED = {
+TYPED = {
     "hidden_size": "hidden",
     "num_layers": "layers",
     "embedding_size": "embedding",
@@ -50,7 +50,10 @@ class RunArguments:
 
     output: Annotated[Path, of_run("--output", "-o", help="Run folder to write.")]
     resume: Annotated[
-        bool, of_run("--resume", help="Go on with the run, exactly: give the same options again.")
+        bool,
+        of_run(
+            "--resume", help="Continue the run in the folder, exactly; options left out are those of the run."
+        ),
     ] = False
     overwrite: Annotated[
         bool, of_run("--overwrite", help="Delete the run in the folder and begin again.")
@@ -161,7 +164,7 @@ def as_typed() -> Iterator[None]:
     except InputError as error:
         if not error.where.isidentifier():
             raise
-        option = "--" + _TYPED.get(error.where, error.where).replace("_", "-")
+        option = "--" + TYPED.get(error.where, error.where).replace("_", "-")
         raise InputError(option, error.rule, error.got, error.cure) from error
 
 

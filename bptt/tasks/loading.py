@@ -7,13 +7,18 @@ from pathlib import Path
 
 from bptt.errors import InputError
 from bptt.tasks.classify import config as classify_config
+from bptt.tasks.classify.config import ClassifierConfig
 from bptt.tasks.classify.task import TrainedClassifier, load_classifier
+from bptt.tasks.config import read_sections
 from bptt.tasks.language import config as language_config
+from bptt.tasks.language.config import LanguageModelConfig, read_language_config
 from bptt.tasks.language.model import Trained, load_language_model
 from bptt.tasks.run_folder import CONFIG, read_config
 from bptt.tasks.tag import config as tag_config
+from bptt.tasks.tag.config import TaggerConfig
 from bptt.tasks.tag.task import TrainedTagger, load_tagger
 from bptt.tasks.translate import config as translate_config
+from bptt.tasks.translate.config import TranslatorConfig
 from bptt.tasks.translate.translator import TrainedTranslator, load_translator
 
 AnyTrained = Trained | TrainedClassifier | TrainedTagger | TrainedTranslator
@@ -25,6 +30,20 @@ _LOADERS: Mapping[str, Callable[[Path], AnyTrained]] = {
     translate_config.TASK: load_translator,
 }
 
+Configuration = LanguageModelConfig | ClassifierConfig | TaggerConfig | TranslatorConfig
+
+_READERS: Mapping[str, Callable[[Path], Configuration]] = {
+    language_config.TASK: lambda run: read_language_config(run)[0],
+    classify_config.TASK: lambda run: read_sections(ClassifierConfig, run, classify_config.TASK),
+    tag_config.TASK: lambda run: read_sections(TaggerConfig, run, tag_config.TASK),
+    translate_config.TASK: lambda run: read_sections(TranslatorConfig, run, translate_config.TASK),
+}
+
+
+def read_configuration(run: Path) -> Configuration:
+    """What a run folder says of its model. Raises InputError naming file and cure."""
+    return _READERS[_task(run)](run)
+
 
 def load(run: str | Path) -> AnyTrained:
     """The model of a run folder with its best weights, ready to predict.
@@ -32,8 +51,12 @@ def load(run: str | Path) -> AnyTrained:
     Raises InputError naming the file and the cure if it is no run folder, or one with damaged files.
     """
     folder = Path(run)
-    task = read_config(folder).get("task")
+    return _LOADERS[_task(folder)](folder)
+
+
+def _task(run: Path) -> str:
+    task = read_config(run).get("task")
     if not isinstance(task, str) or task not in _LOADERS:
         cure = "Was it written by a newer version of bptt, or as a problem of `bptt compare`?"
-        raise InputError(str(folder / CONFIG), f'"task" is one of {", ".join(_LOADERS)}', repr(task), cure)
-    return _LOADERS[task](folder)
+        raise InputError(str(run / CONFIG), f'"task" is one of {", ".join(_LOADERS)}', repr(task), cure)
+    return task

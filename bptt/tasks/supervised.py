@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
 from bptt.data.checks import check_least, check_share
+from bptt.data.examples import Examples
 from bptt.data.split import split_indices
 from bptt.tasks.codecs.codec import Padded, pad
 from bptt.tasks.task import Step, Task
@@ -62,6 +65,16 @@ class Supervised(Task):
     @abstractmethod
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of the training examples of these numbers, in nats, and over how many units."""
+
+
+def fingerprint(*parts: Examples[Any, Any]) -> str:
+    """What is equal for equal examples, learned and held out."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for key, row in zip(part.keys, part.rows, strict=True):
+            digest.update(repr((key, row.target)).encode("utf-8", "backslashreplace"))
+        digest.update(b"\n")
+    return digest.hexdigest()
 
 
 def hold_out(

@@ -40,6 +40,11 @@ class Task(ABC):
         return True
 
     @property
+    def fingerprint(self) -> str:
+        """What is equal for equal data, held-out data included; "" if config.json says that already."""
+        return ""
+
+    @property
     def metadata(self) -> Mapping[str, str]:
         """What a file of the model's weights says that they belong to; nothing by default."""
         return {}

@@ -64,7 +64,7 @@ def train(
         try:
             if saved:
                 loop.restore()
-                keep_options(options, run)
+                keep_options(task, options, run)
                 for note in opened.notes:
                     reporter.on_message(note)
             else:

@@ -21,11 +21,13 @@ RECORDS = "metrics.jsonl"
 # What makes a folder a run; the configuration goes last, so that half a removal is still seen.
 _PARTS = (checkpoint.FILE.parent.name, WEIGHTS, RECORDS, CONFIG)
 
-# What may change, as it alters no number of the steps already made; the first two only grow.
-_EPOCHS, _PATIENCE = "training.epochs", "training.patience"
+# What may change, as it alters no number of the steps already made; the first two only grow, the third is
+# compared by itself.
+_EPOCHS, _PATIENCE, _DATA = "training.epochs", "training.patience", "training.data_sha256"
 _FREE = (
     _EPOCHS,
     _PATIENCE,
+    _DATA,
     "training.stages",
     "training.checkpoint_every",
     "bptt",
@@ -76,13 +78,18 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
         _clear(run)
         run.mkdir(parents=True, exist_ok=True)
         task.save(run)
-        keep_options(options, run)
+        keep_options(task, options, run)
     return Opened(saved, options, notes)
 
 
-def keep_options(options: TrainingOptions, run: Path) -> None:
-    """Write `options` into the configuration of `run`."""
-    write_config(run, read_config(run) | {"training": options.to_dict()})
+def keep_options(task: Task, options: TrainingOptions, run: Path) -> None:
+    """Write `options`, and what the data are, into the configuration of `run`."""
+    write_config(run, read_config(run) | {"training": _training(task, options)})
+
+
+def _training(task: Task, options: TrainingOptions) -> dict[str, Any]:
+    """The section on training in config.json."""
+    return options.to_dict() | ({"data_sha256": task.fingerprint} if task.fingerprint else {})
 
 
 def _clear(run: Path) -> None:
@@ -129,8 +136,8 @@ def _check_same(task: Task, options: TrainingOptions, run: Path) -> None:
     with TemporaryDirectory() as name:
         fresh = Path(name)
         task.save(fresh)
-        now = dict(_flat(read_config(fresh) | {"training": options.to_dict()}))
-        changed = [*_changed_values(before, now), *_fewer(before, now), *_changed_files(run, fresh)]
+        now = dict(_flat(read_config(fresh) | {"training": _training(task, options)}))
+        changed = [*_changed_values(before, now), *_changed_course(before, now), *_changed_files(run, fresh)]
     if changed:
         cure = "Give the options and files of the first time, or train into another folder"
         raise InputError(str(run), "can only be resumed as it was begun", "; ".join(changed), cure)
@@ -142,11 +149,14 @@ def _changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
             yield f"{key}: {before.get(key)} before, {now.get(key)} now"
 
 
-def _fewer(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What would end earlier: then the run would not have come to where it is."""
+def _changed_course(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What would have led elsewhere: other examples, or an earlier end."""
     epochs, patience = ((before[name], now[name]) for name in (_EPOCHS, _PATIENCE))
     if epochs[1] < epochs[0]:
         yield f"{_EPOCHS}: {epochs[0]} before, {epochs[1]} now, and epochs can only be added"
+    # Runs of version 0.1.0 do not say what their data were.
+    if before.get(_DATA, now.get(_DATA)) != now.get(_DATA):
+        yield "the examples are others (the same files, --dev among them?)"
     if patience[1] and not 0 < patience[0] <= patience[1]:
         yield f"{_PATIENCE}: {patience[0]} before, {patience[1]} now, and it can only grow (0: no limit)"
 

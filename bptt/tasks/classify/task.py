@@ -29,7 +29,7 @@ from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, hold_out, in_batches
+from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, fingerprint, hold_out, in_batches
 
 Input = Any
 Labelled = Examples[Input, str]
@@ -85,6 +85,11 @@ class ClassifyTask(Supervised):
         with within_memory("a batch", SMALLER):
             batch = pad([self._encoded[row] for row in rows])
             return self.model.loss(self.model(batch), self._targets[rows]), len(rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the examples."""
+        return fingerprint(self._learned, self._held_out)
 
     @property
     def holds_out(self) -> bool:

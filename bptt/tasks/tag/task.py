@@ -24,7 +24,7 @@ from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
-from bptt.tasks.supervised import SMALLER, Supervised, cut, hold_out, in_batches
+from bptt.tasks.supervised import SMALLER, Supervised, cut, fingerprint, hold_out, in_batches
 from bptt.tasks.tag.config import NO_SCHEME, TASK, TaggerConfig, TagOptions, Unit
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
@@ -95,6 +95,11 @@ class TagTask(Supervised):
             losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
             count = int(batch.lengths.sum())
             return losses.sum() / count, count
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the examples."""
+        return fingerprint(self._learned, self._held_out)
 
     @property
     def holds_out(self) -> bool:

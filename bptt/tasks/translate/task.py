@@ -22,7 +22,7 @@ from bptt.tasks.config import to_sections
 from bptt.tasks.labels import check_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import write_bytes, write_config
-from bptt.tasks.supervised import Encoded, Supervised, hold_out
+from bptt.tasks.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.tasks.translate.config import TASK, TranslatorConfig
 from bptt.tasks.translate.hypotheses import LengthLimit
 from bptt.tasks.translate.network import Writer
@@ -63,7 +63,7 @@ class TranslateTask(Supervised):
             raise InputError("examples", rule, "none", "Give a larger --max-length")
         left_out = [row.place for row, fit in zip(examples.rows, fits, strict=True) if not fit]
         self._notes = (*notes, *note_left_out(left_out, "are longer than --max-length"))
-        self._held_out = held_out
+        self._held_out, self._fingerprint = held_out, fingerprint(examples, held_out)
         kept = [row for row, fit in enumerate(fits) if fit]
         self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
         self.config = replace(
@@ -83,6 +83,11 @@ class TranslateTask(Supervised):
             batch = pad([self._sources[row] for row in rows]).to(device)
             targets = [self._targets[row] for row in rows]
             return self.model.teach(batch, stack(targets).to(device)), sum(map(len, targets))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pairs."""
+        return self._fingerprint
 
     @property
     def holds_out(self) -> bool:
