@@ -68,6 +68,7 @@ def _given(context: typer.Context) -> set[str]:
 def _recall(values: Mapping[str, Any], given: set[str], run: Path, resumed: bool) -> dict[str, Any]:
     """The values of options that are not `given`, as far as `run` says something about them; said aloud."""
     sections = _read_sections(run, resumed)
+    begun = resumed and sections.get("training", {}).get("init_from") and "init_from" not in given
     found = {name: recalled(name, sections) for name in values if name not in given}
     found = {name: value for name, value in found.items() if value is not _SETTLED}
     if "scheme" in found and found["scheme"] is None:
@@ -82,6 +83,9 @@ def _recall(values: Mapping[str, Any], given: set[str], run: Path, resumed: bool
         found["embedding"] = width or None
         if {"one_hot", "embedding"} & given:
             found = {name: v for name, v in found.items() if name not in ("one_hot", "embedding")}
+    if begun:
+        # The vocabulary came from another run, and is in this one.
+        found |= {"init_from": run, "keep_vocabulary": True}
     _say(run, {name: value for name, value in found.items() if value != values[name]})
     return found
 

@@ -16,6 +16,7 @@ from bptt.cli.training import (
     as_typed,
     of_data,
     of_model,
+    origin_of,
     train_task,
     training_options,
 )
@@ -65,7 +66,7 @@ def classify(
     from bptt.data.readers.forms import read_examples
     from bptt.data.readers.grid import Columns
     from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
-    from bptt.tasks.classify.task import ClassifyTask
+    from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier
     from bptt.tasks.inputs import TokenOptions
     from bptt.training.opening import check_run
 
@@ -83,7 +84,8 @@ def classify(
             examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)
+    origin = origin_of(run, TrainedClassifier)
     learned = read_examples(data, form, columns)
     dev = None if examples.dev is None else read_examples(examples.dev, form, columns)
     torch.manual_seed(run.seed)
-    train_task(ClassifyTask(learned, dev, config), options, run, ASKED)
+    train_task(ClassifyTask(learned, dev, config, origin), options, run, ASKED)

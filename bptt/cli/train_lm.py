@@ -17,6 +17,7 @@ from bptt.cli.training import (
     of_data,
     of_model,
     of_steps,
+    origin_of,
     train_task,
     training_options,
 )
@@ -88,7 +89,7 @@ def lm(
     from bptt.cells import load
     from bptt.data.readers.corpus import read_corpus
     from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
-    from bptt.tasks.language.model import LanguageModelTask
+    from bptt.tasks.language.model import LanguageModelTask, Trained
     from bptt.training.opening import check_run
 
     if one_hot and embedding is not None:
@@ -113,12 +114,13 @@ def lm(
             vocabulary_options(level, min_count, vocab_size, lower, digits, punctuation, white_space),
         )
     check_run(run.output, run.resume, run.overwrite)
+    origin = origin_of(run, Trained)
     torch.manual_seed(run.seed)
     corpus = _corpus(run, files or [])
     held = None if dev is None else read_corpus([dev])
     for note in (*corpus.notes, *(held.notes if held else ())):
         print(note, file=sys.stderr)
-    task = LanguageModelTask(corpus, config, held)
+    task = LanguageModelTask(corpus, config, held, origin)
     train_task(task, options, run, _NEXT)
 
 

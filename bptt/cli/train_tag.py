@@ -16,6 +16,7 @@ from bptt.cli.training import (
     as_typed,
     of_data,
     of_model,
+    origin_of,
     train_task,
     training_options,
 )
@@ -66,7 +67,7 @@ def tag(
     from bptt.data.readers.tagged import read_conll
     from bptt.tasks.codecs.words import WordOptions
     from bptt.tasks.tag.config import TaggerConfig, TagOptions
-    from bptt.tasks.tag.task import TagTask
+    from bptt.tasks.tag.task import TagTask, TrainedTagger
     from bptt.training.opening import check_run
 
     with as_typed():
@@ -88,7 +89,8 @@ def tag(
             examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)
+    origin = origin_of(run, TrainedTagger)
     learned = read_conll(read_document(data), header)
     dev = None if examples.dev is None else read_conll(read_document(examples.dev), header)
     torch.manual_seed(run.seed)
-    train_task(TagTask(learned, dev, config, vectors), options, run, ASKED)
+    train_task(TagTask(learned, dev, config, vectors, origin), options, run, ASKED)

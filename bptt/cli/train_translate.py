@@ -17,6 +17,7 @@ from bptt.cli.training import (
     as_typed,
     of_data,
     of_model,
+    origin_of,
     train_task,
     training_options,
 )
@@ -146,6 +147,7 @@ def translate(
     from bptt.tasks.inputs import TokenOptions
     from bptt.tasks.translate.config import PairOptions, TranslatorConfig
     from bptt.tasks.translate.task import TranslateTask
+    from bptt.tasks.translate.translator import TrainedTranslator
     from bptt.training.opening import check_run
 
     columns = Columns(source_column, target_column, header=header)
@@ -165,7 +167,8 @@ def translate(
             data=examples.options(run.seed),
         )
     check_run(run.output, run.resume, run.overwrite)
+    origin = origin_of(run, TrainedTranslator)
     learned = read_translations(data, target, form, columns)
     dev = None if examples.dev is None else read_translations(examples.dev, dev_target, form, columns)
     torch.manual_seed(run.seed)
-    train_task(TranslateTask(learned, dev, config), options, run, ASKED)
+    train_task(TranslateTask(learned, dev, config, origin), options, run, ASKED)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import typer
 
@@ -16,8 +16,11 @@ from bptt.errors import InputError
 from bptt.training.options import TrainingOptions
 
 if TYPE_CHECKING:
+    from bptt.tasks.origin import Origin
     from bptt.tasks.task import Task
     from bptt.training.report import Outcome
+
+Model = TypeVar("Model")
 
 # One panel of the help for each group of options.
 of_run = partial(typer.Option, rich_help_panel="Run")
@@ -57,6 +60,16 @@ class RunArguments:
     ] = False
     overwrite: Annotated[
         bool, of_run("--overwrite", help="Delete the run in the folder and begin again.")
+    ] = False
+    init_from: Annotated[
+        Path | None,
+        of_run(help="Run folder whose weights, vocabulary and model options the new run begins with."),
+    ] = None
+    keep_vocabulary: Annotated[
+        bool,
+        of_run(
+            "--keep-vocabulary", help="With --init-from: add no tokens of the new data to the vocabulary."
+        ),
     ] = False
     threads: Annotated[int, of_run(min=0, help="CPU threads (0: torch's choice).")] = 0
     seed: Annotated[int, of_run(help="Seed of the weights, the split and the order of the data.")] = (
@@ -154,6 +167,26 @@ def training_options(run: RunArguments, steps: StepArguments) -> TrainingOptions
         log_every=run.log_every,
         checkpoint_every=run.checkpoint_every,
     )
+
+
+def origin_of(run: RunArguments, kind: type[Model]) -> Origin[Model] | None:
+    """The model that a run begins with, if any. Raises InputError if it is of another job."""
+    from bptt.tasks.loading import load
+    from bptt.tasks.origin import Origin
+
+    if run.init_from is None:
+        if run.keep_vocabulary:
+            raise InputError(
+                "--keep-vocabulary", "is of a run that another one begins from", cure="Give --init-from"
+            )
+        return None
+    if run.init_from.resolve() == run.output.resolve() and not run.resume:
+        raise InputError("--init-from", "must be another folder than --output", str(run.output))
+    trained = load(run.init_from)
+    if not isinstance(trained, kind):
+        rule, cure = "must be a run of the same job to begin from", "Name such a run"
+        raise InputError(str(run.init_from), rule, type(trained).__name__, cure)
+    return Origin(run.init_from.resolve().name, trained, not run.keep_vocabulary)
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -237,4 +237,11 @@ def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokeni
         "special": False,
     }
     content["added_tokens"] = [unknown] if options.level == "word" else []
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def with_tokens(tokenizer: Tokenizer, tokens: Sequence[str]) -> Tokenizer:
+    """A tokenizer of whole words or characters that numbers `tokens` in their order."""
+    content = json.loads(tokenizer.to_str())
+    content["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
     return Tokenizer.from_str(json.dumps(content))

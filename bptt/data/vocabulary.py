@@ -19,7 +19,16 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import END, LEVELS, SPECIAL, UNKNOWN, Level, VocabularyOptions, train_tokenizer
+from bptt.data.levels import (
+    END,
+    LEVELS,
+    SPECIAL,
+    UNKNOWN,
+    Level,
+    VocabularyOptions,
+    train_tokenizer,
+    with_tokens,
+)
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
@@ -48,6 +57,27 @@ class Vocabulary:
         """Learn the tokens of `text`: of the text that the model will be trained on, and no other."""
         parts = (part for part, _ in _parts(text, LEVELS[options.level]))
         return cls(train_tokenizer(parts, options), options)
+
+    def continued(self, text: str, options: VocabularyOptions, grow: bool) -> Vocabulary:
+        """The same tokens under the same numbers; if it is to `grow`, those behind them that `text` adds.
+
+        Byte pairs know every text as they are. Raises InputError if `options` cut or keep another text.
+        """
+        reading = [
+            (each.level, each.lowercase, each.digits, each.punctuation, each.keeps_white_space)
+            for each in (options, self.options)
+        ]
+        if reading[0] != reading[1]:
+            cure = "Leave out the options of the vocabulary, which are those of that run then"
+            raise InputError(
+                "vocabulary", "must cut a text as the run does that it comes from", options, cure
+            )
+        if not grow or options.level == "bpe":
+            return Vocabulary(self._tokenizer, options)
+        known = set(self.tokens)
+        added = [token for token in Vocabulary.build(text, options).tokens if token not in known]
+        room = max(0, options.size_limit - self.size)
+        return Vocabulary(with_tokens(self._tokenizer, (*self.tokens, *added[:room])), options)
 
     @classmethod
     def load(cls, path: Path, options: VocabularyOptions) -> Vocabulary:

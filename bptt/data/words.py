@@ -28,6 +28,12 @@ class WordList:
         known |= dict.fromkeys(others)
         return cls(word for word in known if word != SPECIAL[UNKNOWN])
 
+    def continued(self, others: WordList, grow: bool) -> WordList:
+        """The same under the same numbers; if it is to `grow`, those of `others` that are new behind them."""
+        known = set(self.words)
+        added = [word for word in others.words if word not in known] if grow else []
+        return WordList([*self.words[1:], *added])
+
     @classmethod
     def load(cls, path: Path) -> WordList:
         """What `to_bytes` gave. Raises InputError if the file is missing or damaged."""

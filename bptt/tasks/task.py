@@ -33,6 +33,8 @@ class Task(ABC):
     model: nn.Module
     unit: str
     criterion: str = "loss"
+    # The name of the run whose weights the model has begun with.
+    begun_from: str = ""
 
     @property
     def holds_out(self) -> bool:

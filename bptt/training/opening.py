@@ -28,6 +28,7 @@ _FREE = (
     _EPOCHS,
     _PATIENCE,
     _DATA,
+    "training.init_from",
     "training.stages",
     "training.checkpoint_every",
     "bptt",
@@ -83,13 +84,16 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
 
 
 def keep_options(task: Task, options: TrainingOptions, run: Path) -> None:
-    """Write `options`, and what the data are, into the configuration of `run`."""
-    write_config(run, read_config(run) | {"training": _training(task, options)})
+    """Write `options`, what the data are, and what `run` began from, into its configuration."""
+    config = read_config(run)
+    begun = {name: v for name, v in config.get("training", {}).items() if name == "init_from"}
+    write_config(run, config | {"training": _training(task, options) | begun})
 
 
 def _training(task: Task, options: TrainingOptions) -> dict[str, Any]:
     """The section on training in config.json."""
-    return options.to_dict() | ({"data_sha256": task.fingerprint} if task.fingerprint else {})
+    said = {"data_sha256": task.fingerprint, "init_from": task.begun_from}
+    return options.to_dict() | {name: value for name, value in said.items() if value}
 
 
 def _clear(run: Path) -> None:

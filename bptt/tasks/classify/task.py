@@ -23,11 +23,12 @@ from bptt.tasks.classify.config import TASK, ClassifierConfig
 from bptt.tasks.classify.metrics import Scores, scores
 from bptt.tasks.classify.network import Classifier
 from bptt.tasks.codecs.codec import Codec, pad
-from bptt.tasks.codecs.kinds import new_codec, saved_codec
+from bptt.tasks.codecs.kinds import codec_of, continued_codec, new_codec, part_rows, saved_codec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
+from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, fingerprint, hold_out, in_batches
 
@@ -57,7 +58,13 @@ class ClassifyTask(Supervised):
     unit = "examples"
     model: Classifier
 
-    def __init__(self, examples: Labelled, held_out: Labelled | None, config: ClassifierConfig) -> None:
+    def __init__(
+        self,
+        examples: Labelled,
+        held_out: Labelled | None,
+        config: ClassifierConfig,
+        origin: Origin[TrainedClassifier] | None = None,
+    ) -> None:
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = replace(config, source=source)
         self._notes = examples.notes
@@ -67,11 +74,11 @@ class ClassifyTask(Supervised):
             examples, held_out = examples.take(learned), examples.take(held)
         self.labels = check_labels(examples)
         self._learned, self._held_out = examples, held_out
-        self._codec = new_codec(
-            config.source.kind, examples.inputs, len(examples.columns), config.vocabulary, config.tokens
-        )
+        read = config.source.kind, examples.inputs, len(examples.columns), config.vocabulary, config.tokens
+        self._codec = continued_codec(codec_of(origin), *read) if origin else new_codec(*read)
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, len(self.labels), config)
+        self._taken = self._take(origin) if origin else []
         strands = (examples.inputs, _other_strands(examples.inputs))
         inputs = [each for strand in strands[: 1 + config.source.both_strands] for each in strand]
         self._encoded = [cut(self._codec.encode(each), config.data) for each in inputs]
@@ -79,6 +86,11 @@ class ClassifyTask(Supervised):
         targets = [numbers[label] for label in examples.targets] * (1 + config.source.both_strands)
         self._targets = torch.tensor(targets)
         super().__init__(self._encoded, config.data)
+
+    def _take(self, origin: Origin[TrainedClassifier]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (_rows(each.model, each.codec, each.labels) for each in (self.trained, there))
+        return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of these examples, and their number."""
@@ -116,6 +128,7 @@ class ClassifyTask(Supervised):
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         steps = f"{lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each, half of them up to "
         return [
+            *self._taken,
             *self._notes,
             f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
             f"held out: {len(self._held_out):,} examples",
@@ -195,6 +208,11 @@ def build(codec: Codec[Input], classes: int, config: ClassifierConfig) -> Classi
     """The network for what the codec gives."""
     cell = None if config.source.kind == "table" else config.cell
     return Classifier(codec.part(), classes, cell, config.model, config.head)
+
+
+def _rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Rows:
+    """What the rows of the tensors stand for."""
+    return part_rows(model, codec) | dict.fromkeys(("output.weight", "output.bias"), (labels,))
 
 
 def load_classifier(run: Path) -> TrainedClassifier:

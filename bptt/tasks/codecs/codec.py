@@ -54,6 +54,10 @@ class Codec(ABC, Generic[X]):
     def files(self) -> Mapping[str, bytes]:
         """What a run folder keeps of the codec, by the name of the file."""
 
+    def rows(self) -> Mapping[str, tuple[str, ...]]:
+        """What the rows of a tensor of the part stand for, by the tensor's name; none by default."""
+        return {}
+
     def show(self, input: X) -> tuple[str, ...]:
         """What the steps of an input are called; by default by their numbers, from 0 on."""
         return tuple(map(str, range(len(self.encode(input)[0]))))

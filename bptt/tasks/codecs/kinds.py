@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
+
+from torch import nn
 
 from bptt.data.levels import VocabularyOptions
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.codecs.dna import DnaCodec
 from bptt.tasks.codecs.numbers import NumberCodec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.inputs import TokenOptions
+from bptt.tasks.origin import Origin
 
 
 def new_codec(
@@ -23,6 +27,38 @@ def new_codec(
     if kind == "text":
         return TextCodec(Vocabulary.build("\n".join(inputs), vocabulary), tokens)
     return DnaCodec() if kind == "dna" else NumberCodec(columns, inputs)
+
+
+def continued_codec(
+    origin: Origin[Codec[Any]],
+    kind: Kind,
+    inputs: Sequence[Any],
+    columns: int,
+    vocabulary: VocabularyOptions,
+    tokens: TokenOptions,
+) -> Codec[Any]:
+    """The codec of a run that begins from another: its vocabulary, and mean and deviation, are those there.
+
+    Raises InputError if that run reads no texts while these are some.
+    """
+    if kind != "text":
+        return DnaCodec() if kind == "dna" else NumberCodec(columns)
+    if not isinstance(origin.trained, TextCodec):
+        raise InputError(origin.name, "must be a run on texts, as the new data are", "another")
+    text = "\n".join(inputs)
+    return TextCodec(origin.trained.vocabulary.continued(text, vocabulary, origin.grow), tokens)
+
+
+def codec_of(origin: Origin[Any]) -> Origin[Codec[Any]]:
+    """The codec of the model that a run begins from."""
+    return Origin(origin.name, origin.trained.codec, origin.grow)
+
+
+def part_rows(model: nn.Module, codec: Codec[Any]) -> dict[str, tuple[Sequence[Hashable], ...]]:
+    """What the rows of the tensors of a network stand for that belong to its input part."""
+    found = {f".part.{name}": rows for name, rows in codec.rows().items()}
+    names = [name for name, _ in model.named_parameters()]
+    return {name: (rows,) for end, rows in found.items() for name in names if name.endswith(end)}
 
 
 def saved_codec(

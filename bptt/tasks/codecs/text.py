@@ -26,6 +26,10 @@ class TextCodec(Codec[str]):
         """The tokens (T,) int64."""
         return (self.vocabulary.encode(input).long(),)
 
+    def rows(self) -> Mapping[str, tuple[str, ...]]:
+        """The tokens."""
+        return {"embedding": self.vocabulary.tokens}
+
     def show(self, input: str) -> tuple[str, ...]:
         """The tokens as text."""
         return tuple(map(self.vocabulary.show, self.vocabulary.encode(input).tolist()))

@@ -79,6 +79,15 @@ class WordCodec(Codec[Words]):
         words = WordList.build(known, options.min_count, found.words if found else ())
         return cls(words, characters if options.spelled else None, options, found)
 
+    def continued(self, origin: WordCodec, grow: bool) -> WordCodec:
+        """The words and characters of `origin`; if it is to `grow`, those that are new here behind them."""
+        characters = None
+        if self._characters is not None and origin._characters is not None:
+            characters = origin._characters.continued(self._characters, grow)
+        words = origin._words.continued(self._words, grow)
+        options = replace(self.options, spelled=characters is not None)
+        return WordCodec(words, characters, options, self._vectors if grow else None)
+
     @classmethod
     def load(cls, run: Path, options: WordOptions) -> WordCodec:
         """The codec of a run folder. Raises InputError if a file of it is missing or damaged."""
@@ -101,6 +110,12 @@ class WordCodec(Codec[Words]):
         """The words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a word."""
         words = torch.tensor([self._words.number(self.options.form(word)) for word in input]).long()
         return (words,) if self._characters is None else (words, _spell(input, self._characters))
+
+    def rows(self) -> Mapping[str, tuple[str, ...]]:
+        """The words and the characters."""
+        if self._characters is None:
+            return {"embedding": self._words.words}
+        return {"words.embedding": self._words.words, "characters.embedding": self._characters.words}
 
     def show(self, input: Words) -> tuple[str, ...]:
         """The words."""

@@ -29,6 +29,7 @@ from bptt.tasks.language.evaluation import (
 from bptt.tasks.language.network import START
 from bptt.tasks.language.network import LanguageModel as LanguageModel
 from bptt.tasks.memory import within_memory
+from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import (
     CONFIG,
     HELD_OUT,
@@ -50,12 +51,19 @@ class LanguageModelTask(Task):
     The first part of the text is learned from and gives the vocabulary; the last part is held out, unless
     another text, `dev`, is. The weights are drawn from torch's generator: seed it before. Raises InputError
     if the text is too short, a line too long for a sentence, or a size impossible; MachineError if the model
-    does not fit into memory.
+    does not fit into memory. With an `origin` the vocabulary goes on from that of another run, whose weights
+    are taken.
     """
 
     model: LanguageModel
 
-    def __init__(self, corpus: Corpus, config: LanguageModelConfig, dev: Corpus | None = None) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: LanguageModelConfig,
+        dev: Corpus | None = None,
+        origin: Origin[Trained] | None = None,
+    ) -> None:
         self.config, self._corpus = config, corpus
         options = config.data
         if options.mode == "sentences":
@@ -66,12 +74,18 @@ class LanguageModelTask(Task):
         self._parts = (
             (corpus.text, dev.text) if dev else split_text(corpus.text, options.held_out, whole_lines)
         )
-        self.vocabulary = Vocabulary.build(self._parts[0], config.vocabulary)
+        self.vocabulary = _vocabulary(self._parts[0], config, origin)
         self.unit = self.vocabulary.unit
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
             self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
+        self._taken = self._take(origin) if origin else []
         self._tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
         self._batches = make_batches(self._tokens, options, options.batch_size)
+
+    def _take(self, origin: Origin[Trained]) -> list[str]:
+        self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
+        rows = (model_rows(each) for each in (self.vocabulary, vocabulary))
+        return take_weights(self.model, next(rows), model, next(rows), origin.name)
 
     @property
     def held_out(self) -> str:
@@ -117,6 +131,7 @@ class LanguageModelTask(Task):
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         cell = self.config.cell.name
         return [
+            *self._taken,
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
             f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
             f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
@@ -137,6 +152,21 @@ class Trained(NamedTuple):
     model: LanguageModel
     vocabulary: Vocabulary
     config: LanguageModelConfig
+
+
+def model_rows(vocabulary: Vocabulary) -> Rows:
+    """What the rows of the tensors of a language model stand for."""
+    return dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
+
+
+def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] | None) -> Vocabulary:
+    if origin is None:
+        return Vocabulary.build(text, config.vocabulary)
+    found = origin.trained.vocabulary.continued(text, config.vocabulary, origin.grow)
+    if not config.model.width and found.size > origin.trained.vocabulary.size:
+        rule, cure = "must have an embedding if its vocabulary is to grow", "Keep it (--keep-vocabulary)"
+        raise InputError(origin.name, rule, "one-hot input", cure)
+    return found
 
 
 def load_language_model(run: Path) -> Trained:

@@ -18,11 +18,13 @@ from bptt.data.readers.forms import Source
 from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
+from bptt.tasks.codecs.kinds import part_rows
 from bptt.tasks.codecs.words import WordCodec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.evaluating import evaluating
 from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.memory import within_memory
+from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Supervised, cut, fingerprint, hold_out, in_batches
 from bptt.tasks.tag.config import NO_SCHEME, TASK, TaggerConfig, TagOptions, Unit
@@ -65,7 +67,12 @@ class TagTask(Supervised):
     model: Tagger
 
     def __init__(
-        self, examples: Tagged, held_out: Tagged | None, config: TaggerConfig, vectors: Path | None = None
+        self,
+        examples: Tagged,
+        held_out: Tagged | None,
+        config: TaggerConfig,
+        vectors: Path | None = None,
+        origin: Origin[TrainedTagger] | None = None,
     ) -> None:
         options, reason = _as_found(examples, config.tags)
         self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
@@ -78,14 +85,22 @@ class TagTask(Supervised):
         self._learned, self._held_out = examples, held_out
         words = replace(config.words, spelled=config.words.spelled and options.unit == "word")
         self._codec = WordCodec.build(examples.inputs, words, held_out.inputs, vectors)
+        if origin is not None:
+            self._codec = self._codec.continued(origin.trained.codec, origin.grow)
         self.config = replace(config, tags=options, words=self._codec.options)
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self._tags, self.config)
+        self._taken = self._take(origin) if origin else []
         self._encoded = [cut(self._codec.encode(each), config.data) for each in examples.inputs]
         self._targets = [cut((self._tags.encode_known(row),), config.data)[0] for row in examples.rows]
         for row in held_out.rows:
             self._tags.encode_known(row)
         super().__init__(self._encoded, config.data)
+
+    def _take(self, origin: Origin[TrainedTagger]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (_rows(each.model, each.codec, each.tags.tags) for each in (self._trained, there))
+        return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean of -ln P of the tags of these sentences per word, and the number of words."""
@@ -121,6 +136,7 @@ class TagTask(Supervised):
         """The sentences, the tags, and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         return [
+            *self._taken,
             *self._notes,
             f"learned: {len(self._learned):,} sentences of {sum(map(len, self._targets)):,} words",
             f"held out: {len(self._held_out):,} sentences",
@@ -230,6 +246,12 @@ class TrainedTagger:
 def build(codec: WordCodec, tags: TagSet, config: TaggerConfig) -> Tagger:
     """The network for what the codec gives."""
     return Tagger(codec.part(), len(tags.tags), config.cell, config.model, config.tags.crf, tags.allowed)
+
+
+def _rows(model: Tagger, codec: WordCodec, tags: Words) -> Rows:
+    """What the rows of the tensors stand for."""
+    of_tags = dict.fromkeys(("output.weight", "output.bias", "crf.start", "crf.end"), (tags,))
+    return part_rows(model, codec) | of_tags | {"crf.transitions": (tags, tags)}
 
 
 def load_tagger(run: Path) -> TrainedTagger:

@@ -16,11 +16,12 @@ from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.codecs.classes import ClassCodec
 from bptt.tasks.codecs.codec import Codec, pad, stack
-from bptt.tasks.codecs.kinds import new_codec
+from bptt.tasks.codecs.kinds import codec_of, continued_codec, new_codec, part_rows
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import to_sections
 from bptt.tasks.labels import check_labels
 from bptt.tasks.memory import within_memory
+from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import write_bytes, write_config
 from bptt.tasks.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.tasks.translate.config import TASK, TranslatorConfig
@@ -49,11 +50,19 @@ class TranslateTask(Supervised):
 
     model: Writer
 
-    def __init__(self, examples: Pairs, held_out: Pairs | None, config: TranslatorConfig) -> None:
+    def __init__(
+        self,
+        examples: Pairs,
+        held_out: Pairs | None,
+        config: TranslatorConfig,
+        origin: Origin[TrainedTranslator] | None = None,
+    ) -> None:
         notes = examples.notes
         if held_out is None:
             examples, held_out = _split(examples, config)
-        self._codec, self.vocabulary = _new_codecs(examples, config)
+        self._codec, self.vocabulary = (
+            _continued_codecs(examples, config, origin) if origin else _new_codecs(examples, config)
+        )
         self.unit = self.vocabulary.unit
         sources = encode_sources(self._codec, examples)
         targets = encode_targets(self.vocabulary, examples.targets)
@@ -73,8 +82,14 @@ class TranslateTask(Supervised):
         )
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self.vocabulary.size, self.config)
+        self._taken = self._take(origin) if origin else []
         # By the length of the targets, whose tokens cost most: a softmax each.
         super().__init__([(target,) for target in self._targets], config.data)
+
+    def _take(self, origin: Origin[TrainedTranslator]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (_rows(each.model, each.codec, each.vocabulary) for each in (self._trained, there))
+        return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of the tokens of these examples, and their number."""
@@ -112,6 +127,7 @@ class TranslateTask(Supervised):
         unknown = sum(int((target == UNKNOWN).sum()) for target in self._targets)
         tokens = sum(map(len, self._targets))
         return [
+            *self._taken,
             *self._notes,
             f"learned: {len(self._sources):,} pairs; held out: {len(self._held_out):,}",
             f"sources: {_lengths([tensors[0] for tensors in self._sources])} {self._codec.unit} each",
@@ -143,6 +159,29 @@ def _new_codecs(examples: Pairs, config: TranslatorConfig) -> tuple[Codec[Input]
         vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
         return TextCodec(vocabulary, config.tokens), vocabulary
     return _new_codec(examples, config), Vocabulary.build(wanted, config.target)
+
+
+def _continued_codecs(
+    examples: Pairs, config: TranslatorConfig, origin: Origin[TrainedTranslator]
+) -> tuple[Codec[Input], Vocabulary]:
+    """The same, from those of another run."""
+    wanted, there = "\n".join(examples.targets), origin.trained
+    if config.decoder.shared:
+        both = "\n".join((*examples.inputs, wanted))
+        vocabulary = there.vocabulary.continued(both, config.target, origin.grow)
+        return TextCodec(vocabulary, config.tokens), vocabulary
+    vocabulary = there.vocabulary.continued(wanted, config.target, origin.grow)
+    if config.pairs.kind == "class":
+        return there.codec, vocabulary
+    columns = len(examples.columns)
+    read = config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens
+    return continued_codec(codec_of(origin), *read), vocabulary
+
+
+def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
+    """What the rows of the tensors stand for."""
+    written = dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
+    return part_rows(model, codec) | written
 
 
 def _new_codec(examples: Pairs, config: TranslatorConfig) -> Codec[Input]:
