@@ -15,7 +15,6 @@ from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
-from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import pad, stack
 from bptt.tasks.codecs.kinds import part_rows
@@ -27,7 +26,8 @@ from bptt.tasks.memory import within_memory
 from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.supervised import SMALLER, Supervised, cut, fingerprint, hold_out, in_batches
-from bptt.tasks.tag.config import NO_SCHEME, TASK, TaggerConfig, TagOptions, Unit
+from bptt.tasks.tag.config import TASK, TaggerConfig
+from bptt.tasks.tag.found import as_found
 from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
 from bptt.tasks.tag.reading import begins_as_lines, read_sentences
@@ -74,7 +74,7 @@ class TagTask(Supervised):
         vectors: Path | None = None,
         origin: Origin[TrainedTagger] | None = None,
     ) -> None:
-        options, reason = _as_found(examples, config.tags)
+        options, reason = as_found(examples, config.tags)
         self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
         self._tags = TagSet.build(examples, options.spelling)
         # Entities are few: when the loss is the smallest, most of them are not found yet.
@@ -263,29 +263,3 @@ def load_tagger(run: Path) -> TrainedTagger:
         model = build(codec, tags, config)
     read_weights(model, run / WEIGHTS)
     return TrainedTagger(model.eval(), codec, tags, config)
-
-
-def _as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
-    """The options with what the sentences show, and why their scheme is that."""
-    single = all(len(word) == 1 for words in examples.inputs for word in words)
-    unit: Unit = "character" if single else "word"
-    if options.scheme == NO_SCHEME:
-        return replace(options, scheme=None, unit=unit), "no scheme: as asked for"
-    if options.scheme is not None:
-        return replace(options, unit=unit), f"{options.scheme}: as asked for"
-    _check_strays(examples)
-    found = detect_scheme(examples.targets)
-    name = None if found.scheme is None else found.scheme.name
-    return replace(options, scheme=name, unit=unit), found.reason
-
-
-def _check_strays(examples: Tagged) -> None:
-    """Raise InputError at the first of few tags that are of no scheme, while all others spell entities."""
-    strays = stray_tags(examples.targets)
-    for row in examples.rows if strays else ():
-        for word, tag in zip(row.input, row.target or (), strict=False):
-            if tag in strays:
-                rule = "must have tags of one scheme, as all but a few of the file have"
-                came = f"{tag!r} at {word!r}, {sum(strays.values()):,} such tags in all"
-                cure = "Correct it; if the tags spell no entities, give --scheme none"
-                raise InputError(row.place, rule, came, cure)
