@@ -12,7 +12,7 @@ from bptt.tasks.classify.task import TrainedClassifier, load_classifier
 from bptt.tasks.config import read_sections
 from bptt.tasks.language import config as language_config
 from bptt.tasks.language.config import LanguageModelConfig, read_language_config
-from bptt.tasks.language.model import Trained, load_language_model
+from bptt.tasks.language.trained import TrainedLanguageModel, load_trained
 from bptt.tasks.run_folder import CONFIG, read_config
 from bptt.tasks.tag import config as tag_config
 from bptt.tasks.tag.config import TaggerConfig
@@ -21,10 +21,10 @@ from bptt.tasks.translate import config as translate_config
 from bptt.tasks.translate.config import TranslatorConfig
 from bptt.tasks.translate.translator import TrainedTranslator, load_translator
 
-AnyTrained = Trained | TrainedClassifier | TrainedTagger | TrainedTranslator
+AnyTrained = TrainedLanguageModel | TrainedClassifier | TrainedTagger | TrainedTranslator
 
 _LOADERS: Mapping[str, Callable[[Path], AnyTrained]] = {
-    language_config.TASK: load_language_model,
+    language_config.TASK: load_trained,
     classify_config.TASK: load_classifier,
     tag_config.TASK: load_tagger,
     translate_config.TASK: load_translator,

@@ -30,6 +30,7 @@ from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
+from bptt.tasks.shown import show_trained
 from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, fingerprint, hold_out, in_batches
 
 Input = Any
@@ -151,6 +152,11 @@ class TrainedClassifier:
     ) -> None:
         self.model, self.codec, self.labels, self.config = model, codec, labels, config
         self._numbers = {label: k for k, label in enumerate(labels)}
+
+    def __repr__(self) -> str:
+        cell = None if self.config.source.kind == "table" else self.config.cell
+        facts = {"input": self.config.source.kind, "labels": len(self.labels)}
+        return show_trained(self, TASK, self.model, cell, self.config.model, facts)
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
         """Examples of the kind that was learned, in that form or in the one that they show, as `read_asked`

@@ -94,6 +94,11 @@ class WordCodec(Codec[Words]):
         characters = WordList.load(run / _CHARACTERS) if options.spelled else None
         return cls(WordList.load(run / _WORDS), characters, options)
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words that are known, `<unk>` the first."""
+        return self._words.words
+
     def part(self) -> InputPart:
         """An embedding of the words, and what reads their characters."""
         words = TokenInput(len(self._words), self.options)

@@ -25,6 +25,7 @@ from bptt.tasks.labels import LABELS, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
+from bptt.tasks.shown import show_trained
 from bptt.tasks.supervised import SMALLER, Supervised, cut, fingerprint, hold_out, in_batches
 from bptt.tasks.tag.config import TASK, TaggerConfig
 from bptt.tasks.tag.found import as_found
@@ -155,6 +156,10 @@ class TrainedTagger:
 
     def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
         self.model, self.codec, self.tags, self.config = model, codec, tags, config
+
+    def __repr__(self) -> str:
+        facts = {"words": len(self.codec.words), "tags": len(self.tags.tags)}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
 
     def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
         """Sentences; if no tags are needed also those without, as `reading.read_sentences` finds them."""

@@ -29,6 +29,7 @@ from bptt.tasks.language.evaluation import perplexity
 from bptt.tasks.language.sampling import SamplingOptions
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, read_weights
+from bptt.tasks.shown import show_trained
 from bptt.tasks.supervised import Encoded, in_batches
 from bptt.tasks.translate.beam import BeamOptions, beam_search
 from bptt.tasks.translate.config import TASK, TranslatorConfig
@@ -69,6 +70,10 @@ class TrainedTranslator:
         self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig
     ) -> None:
         self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
+
+    def __repr__(self) -> str:
+        facts = {"input": self.config.pairs.kind, self.vocabulary.unit: self.vocabulary.size}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.decoder, facts)
 
     def read(self, source: Source, said: Said = _NOTHING_SAID) -> Pairs:
         """Examples to be translated, none left out, in the form that was learned from; each line of a text
