@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -32,5 +33,12 @@ def _counter(tensor: Tensor) -> Tensor:
     """A tensor with the count of another, and none of its memory."""
     counter = tensor.detach()
     # Takes over everything but the count, which `detach` shares.
-    counter.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+    counter.data = _nothing(tensor.dtype, tensor.device)
     return counter
+
+
+@cache
+def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
+    # Whatever mode the program is in: the next one that takes it may be in another.
+    with torch.inference_mode(False):
+        return torch.empty(0, dtype=dtype, device=device)
