@@ -66,4 +66,6 @@ class TrainingError(BpttError, ArithmeticError):
 
 
 class InternalError(BpttError, AssertionError):
-    """A rule of this package is broken by this package: a bug to report."""
+    """A rule of this package is broken by this package: a bug to report, with the traceback that it holds."""
+
+    several_lines = True

@@ -218,9 +218,9 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments, then: Se
         task, options, run.output, shown, observer=watching, resume=run.resume, overwrite=run.overwrite
     )
     _print_outcome(outcome, task.unit.removesuffix("s"))
-    _print_next(run.output, then if outcome.best_step or not task.holds_out else ())
     for line in watching.lines:
         print(line)
+    _print_next(run.output, then if outcome.best_step or not task.holds_out else ())
     if outcome.signal is not None:
         raise typer.Exit(128 + outcome.signal)
 
