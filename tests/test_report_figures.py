@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,9 +50,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
     found: list[Axes] = []
     save = Figure.savefig
 
-    def spy(figure: Figure, path: Path, metadata: dict[str, str | None]) -> None:
+    def spy(figure: Figure, path: Path, **options: Any) -> None:
         found.extend(figure.axes)
-        save(figure, path, metadata=metadata)
+        save(figure, path, **options)
 
     monkeypatch.setattr(Figure, "savefig", spy)
     yield found

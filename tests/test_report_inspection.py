@@ -215,7 +215,8 @@ def test_a_page_that_cannot_be_written_is_said(tmp_path: Path) -> None:
 def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
     """The axes of every figure, which is not saved."""
     found: list[Axes] = []
-    monkeypatch.setattr(Figure, "savefig", lambda figure, path, metadata: found.append(figure.axes[0]))
+    monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: found.append(figure.axes[0]))
+    monkeypatch.setattr("bptt.report.page.write_output", lambda path, data: None)
     yield found
 
 

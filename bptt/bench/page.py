@@ -10,7 +10,7 @@ from bptt.bench.picture import draw_layers
 from bptt.bench.results import Report
 from bptt.bench.tables import Table, notes, tables
 from bptt.errors import InputError
-from bptt.tasks.run_folder import write_bytes
+from bptt.files import make_inner_folder, write_whole
 
 _TITLE = "# Benchmarks\n"
 _PICTURE = "benchmark_layers.png"
@@ -40,7 +40,7 @@ def write_page(path: Path, report: Report) -> None:
         part = report.only(name)
         if part.runs:
             text = _replaced(text, name, _section(part, _draw(part, path) if name == "layers" else ""))
-    write_bytes(path, text.encode("utf-8"))
+    write_whole(path, text.encode("utf-8"))
 
 
 def _replaced(text: str, name: str, section: str) -> str:
@@ -56,7 +56,7 @@ def _replaced(text: str, name: str, section: str) -> str:
 def _draw(report: Report, path: Path) -> str:
     """Draw the picture; return the line of the page that shows it."""
     folder = path.parent / "images"
-    folder.mkdir(exist_ok=True)
+    make_inner_folder(folder)
     draw_layers(report, folder / _PICTURE)
     return f"![How many times as fast as torch, by shape]({folder.name}/{_PICTURE})"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from bptt.bench.cases import SECTIONS, Case
 from bptt.bench.names import OURS
-from bptt.files import to_json
+from bptt.files import MARK, to_json
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Report:
 
     def to_json(self) -> str:
         """All of it, the time of every round included."""
-        return to_json(asdict(self), indent=1) + "\n"
+        return to_json({"by": MARK, **asdict(self)}, indent=1) + "\n"
 
     def only(self, section: str) -> Report:
         """The part that belongs to one of `cases.SECTIONS`."""

@@ -61,11 +61,12 @@ def bench(
     from bptt.bench.page import check_place, read_page, write_page
     from bptt.bench.plan import choose
     from bptt.bench.run import carry_out
-    from bptt.tasks.run_folder import write_bytes
+    from bptt.files import check_output, write_output
 
     requests = choose(what, cells or [], shapes or [], threads or [], rounds, quick)
     if raw:
         check_place("json", raw)
+        check_output(raw)
     if output:
         check_place("output", output)
         read_page(output)
@@ -74,7 +75,7 @@ def bench(
         report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), progress.on_start)
     _print(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     if raw:
-        write_bytes(raw, report.to_json().encode("utf-8"))
+        write_output(raw, report.to_json().encode("utf-8"))
     if output:
         write_page(output, report)
 

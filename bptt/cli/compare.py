@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bptt import __version__
 from bptt.cli.examples import Level
 from bptt.cli.training import as_typed, of_data, of_model, of_run, of_steps
 from bptt.errors import InputError
+from bptt.files import MARK, check_output, to_json, write_output
 from bptt.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ _REMEDIES = (
 _LAGS = {"adding": 100, "copy": 30}
 _EXAMPLES = 10_000
 _EPOCHS = 20
+PICTURE = "comparison.png"
 
 
 def compare(
@@ -79,6 +82,7 @@ def compare(
     from bptt.cli.machine import prepare
 
     prepare(threads)
+    from bptt.report.comparison import COMPARISON
     from bptt.tasks.comparison.folder import digest, hold
     from bptt.tasks.comparison.subject import Shared
     from bptt.tasks.comparison.variants import plan_variants
@@ -93,6 +97,8 @@ def compare(
         options = TrainingOptions(epochs=epochs, learning_rate=lr, clip_norm=clip)
         trials = plan_trials(subject, variants, hidden, equal == "weights", output, range(seed, seed + seeds))
     hold(output, f"{subject.title}, {examples} examples" if what in _LAGS else digest(Path(what)))
+    for name in (COMPARISON, PICTURE):
+        check_output(output / name)
     results = _train(subject, trials, options)
     _show(subject, results, output)
 
@@ -164,24 +170,23 @@ def _looking(lags: int) -> Callable[[Task], Seen]:
 
 def _show(subject: Subject, results: list[Result], folder: Path) -> None:
     """Write what was found, print it as a table and in sentences, draw it."""
-    from bptt.files import to_json
     from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
     from bptt.report.comparison_figure import draw_comparison
-    from bptt.tasks.run_folder import write_bytes
 
     found = {
+        "by": f"{MARK} {__version__}",
         "title": subject.title,
         "lag": subject.lag,
         "baseline": subject.baseline,
         "runs": [result.to_dict() for result in results],
     }
-    write_bytes(folder / COMPARISON, to_json(found, indent=1).encode())
+    write_output(folder / COMPARISON, to_json(found, indent=1).encode("utf-8", "backslashreplace"))
     comparison = read_comparison(folder)
     for row in table(comparison):
         print("\t".join(row))
     print()
     for sentence in conclusions(comparison):
         print(sentence)
-    picture = folder / "comparison.png"
+    picture = folder / PICTURE
     draw_comparison(comparison, picture)
     print(f"picture: {picture}")

@@ -77,11 +77,14 @@ def derive(
     """
     from bptt.cells import CATALOGUE
     from bptt.errors import InputError
+    from bptt.files import check_output
 
     if latex and html:
         raise InputError("bptt derive", "one of --latex and --html")
     if text is not None and data is not None:
         raise InputError("bptt derive", "one of --text and --data")
+    if output is not None:
+        check_output(output)
     question = Question(text, data, part, layer, reverse, step, unit)
     if cell not in CATALOGUE and Path(cell).is_dir():
         document = _of_run(Path(cell), question, stage, numbers, html)
@@ -154,9 +157,9 @@ def _show_numbers(cell: str, alone: bool) -> None:
 def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | None) -> None:
     """Print the document in the notation that is asked for, or write it to a file.
 
-    Raises MachineError if that cannot be written.
+    Raises MachineError if that cannot be written, InputError if it would replace what is no derivation.
     """
-    from bptt.errors import MachineError
+    from bptt.files import MARK, write_output
 
     if output is None and not (latex or html) and sys.stdout.isatty():
         _show(document)
@@ -165,21 +168,22 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
     if output is None:
         print(written, end="")
         return
-    try:
-        output.write_text(written, encoding="utf-8")
-    except OSError as error:
-        raise MachineError(str(output), "must be writable", error.strerror) from error
+    mark = "" if html else f"% {MARK}\n" if latex else f"({MARK})\n\n"
+    write_output(output, f"{mark}{written}".encode())
     print(f"derivation: {output}", file=sys.stderr)
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
-    """The document in the notation that is asked for."""
+    """The document in the notation that is asked for; a page carries the mark of an output."""
     from bptt.derive.printing.latex import latex as to_latex
     from bptt.derive.printing.page import page
     from bptt.derive.printing.text import text
+    from bptt.files import MARK
 
-    write = to_latex if latex else page if html else text
-    return write(document)
+    if html:
+        first, rest = page(document).split("\n", 1)
+        return f"{first}\n<!-- {MARK} -->\n{rest}"
+    return to_latex(document) if latex else text(document)
 
 
 def _show(document: Derivation) -> None:

@@ -1,14 +1,18 @@
-"""Help pages: options in sections, no name cut however narrow the terminal."""
+"""Every verb as a command: its help in sections, no name cut however narrow; no file without a name."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Any
 
 from typer.core import TyperCommand
 
+from bptt.errors import InputError
+
 # What typer calls the type of a number with bounds, or of an option that may be repeated.
 _RANGE = re.compile(r"<(\w+) range>")
+_PATH = re.compile(r"<path>|\bPATH\b")
 _LIST = re.compile(r"<list\[(\w+)\]>")
 
 
@@ -18,6 +22,23 @@ class Page(TyperCommand):
     For `typer.Typer(rich_markup_mode=None)`: rich would cut long names at 80 columns, and take
     `[bench]` in a text for markup.
     """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Raise InputError for a file or folder without a name, which would be the current folder.
+
+        A script whose variable is not set gives such a name.
+        """
+        named = {
+            name
+            for parameter in self.get_params(ctx)
+            if _PATH.search((parameter.get_help_record(ctx) or [""])[0])
+            for name in parameter.opts
+        }
+        for before, value in pairwise(["", *args]):
+            name = before if not value else value.removesuffix("=")
+            if name in named and value in ("", f"{name}="):
+                raise InputError(name, "must name a file or a folder", "''", "Write . for the current folder")
+        return list(super().parse_args(ctx, args))
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a section for the arguments, and one for each panel, in the order of their first options."""

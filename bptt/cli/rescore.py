@@ -119,7 +119,7 @@ def rescore(
     # What is missing for the error rates, or for the file, is missed before the work.
     alignments = _aligned(found, lists.unit)
     if output is not None:
-        _check_output(output, [nbest, *lists.files, *weights.files])
+        _check_output(output, [each.name for each in found.utterances], [nbest, *lists.files, *weights.files])
     given = weights.given() if development is None else _tuned(ask, development, lists.unit)
     chosen = choose(ask(found), given)
     texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
@@ -145,14 +145,26 @@ def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
     return []
 
 
-def _check_output(output: Path, inputs: list[Path]) -> None:
-    """Raise InputError unless a file can take this name, and is none of those that are read."""
+def _check_output(output: Path, names: list[str], inputs: list[Path]) -> None:
+    """Raise InputError unless a file can have this name: a new one, or an earlier choice for these names."""
     if kind_of(output) not in (None, "a file"):
         raise InputError(str(output), "must be the name of a file", kind_of(output), "Name another file")
     if not output.parent.is_dir():
         raise InputError(str(output), "must be in a folder that exists", str(output.parent), "Make it first")
     if any(output.exists() and each.exists() and output.samefile(each) for each in inputs):
         raise InputError(str(output), "must not be a file that is read", "one of them", "Name another file")
+    if (
+        output.exists()
+        and [line.split(b" ")[0].decode("utf-8", "replace") for line in _lines(output)] != names
+    ):
+        rule = "must be new, or hold an earlier choice for the same utterances"
+        raise InputError(str(output), rule, "another file", "Name another file")
+
+
+def _lines(path: Path) -> list[bytes]:
+    from bptt.data.reading import read_bytes
+
+    return read_bytes(path).removesuffix(b"\n").split(b"\n")
 
 
 def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bptt.data.levels import SPECIAL, UNKNOWN
+from bptt.data.names import names_to_bytes, parse_names
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
 from bptt.errors import InputError
@@ -36,11 +37,18 @@ class WordList:
 
     @classmethod
     def load(cls, path: Path) -> WordList:
-        """What `to_bytes` gave. Raises InputError if the file is missing or damaged."""
+        """What `to_bytes` gave; or a text with a word a line, as version 0.1.0 wrote it.
+
+        Raises InputError if the file is missing or damaged.
+        """
         cure = "Restore the file, or train again"
-        # Not str.splitlines: a word may hold another kind of white space.
-        text = decode_text(read_bytes(path, cure), str(path), packed=False)
-        unknown, *words = text.removesuffix("\n").split("\n")
+        data = read_bytes(path, cure)
+        if data.startswith(b"["):
+            unknown, *words = parse_names(data, str(path)) or ("",)
+        else:
+            # Not str.splitlines: a word may hold another kind of white space.
+            text = decode_text(data, str(path), packed=False)
+            unknown, *words = text.removesuffix("\n").split("\n")
         found = cls(words)
         if unknown != SPECIAL[UNKNOWN] or len(found._numbers) < len(found.words):
             raise InputError(str(path), f"must be {SPECIAL[UNKNOWN]} and words, each once", "others", cure)
@@ -54,5 +62,5 @@ class WordList:
         return self._numbers.get(word, UNKNOWN)
 
     def to_bytes(self) -> bytes:
-        """A text with a word a line, in the order of their numbers."""
-        return "".join(f"{word}\n" for word in self.words).encode("utf-8")
+        """A list in JSON, in the order of their numbers."""
+        return names_to_bytes(self.words)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from bptt.errors import MachineError
+from bptt.files import write_output
 from bptt.report.inspection import Inspection
 from bptt.report.page_data import page_data
 
@@ -24,13 +24,9 @@ _SCRIPTS = (
 def write_page(inspection: Inspection, path: Path) -> None:
     """Write the page. Equal inspections give equal bytes.
 
-    Raises MachineError if the file cannot be written.
+    Raises InputError if it would replace what is no page of ours, MachineError if it cannot be written.
     """
-    text = page_text(inspection)
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        raise MachineError(str(path), "must be writable", error.strerror) from error
+    write_output(path, page_text(inspection).encode())
 
 
 def page_text(inspection: Inspection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from bptt.errors import MachineError
+from bptt.errors import InputError
+from bptt.files import MARK, check_output, write_output
 from bptt.report.fonts import FONTS, installed_fonts, missing_noticed
 
 # Okabe & Ito 2008: told apart with every kind of colour vision.
@@ -51,8 +53,12 @@ def white_to(colour: str) -> LinearSegmentedColormap:
 def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
     """Axes to draw on, saved at the end in the format that the path's suffix names, as .png or .svg.
 
-    Raises MachineError if it cannot be written.
+    Raises InputError for another suffix, or if it would replace what is no picture of ours; MachineError if
+    it cannot be written.
     """
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise InputError(str(path), "must end in .png or .svg", repr(path.suffix))
+    check_output(path)
     with matplotlib.rc_context({**STYLE, "font.family": installed_fonts()}), missing_noticed():
         figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
         axes = figure.add_subplot()
@@ -70,7 +76,9 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
             fontweight="bold",
         )
         yield axes
-        try:
-            figure.savefig(path, metadata={"Date": None})
-        except OSError as error:
-            raise MachineError(str(path), "must be writable", error.strerror) from error
+        drawn = io.BytesIO()
+        form = path.suffix.removeprefix(".").lower()
+        # With no date in it, so that equal pictures are equal files.
+        metadata = {"Date": None, "Creator": MARK} if form == "svg" else {"Software": MARK}
+        figure.savefig(drawn, format=form, metadata=metadata)
+        write_output(path, drawn.getvalue())

@@ -13,7 +13,7 @@ from bptt.tasks.run_folder import CONFIG, read_config
 Config = TypeVar("Config")
 
 # What else is in config.json.
-_OTHERS = {"format", "bptt", "task", "training"}
+_OTHERS = {"format", "bptt", "task", "training", "files"}
 
 
 def to_sections(config: object) -> dict[str, Any]:

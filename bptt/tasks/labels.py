@@ -1,4 +1,4 @@
-"""The labels of a job: found in examples, and kept in a run folder, one a line."""
+"""The labels of a job: found in examples, and kept in a run folder."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bptt.data.examples import Examples, X
+from bptt.data.names import kept_in, names_to_bytes, read_names
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
 from bptt.errors import InputError
 from bptt.tasks.run_folder import write_bytes
 
-LABELS = "labels.txt"
+LABELS = "labels"
 
 
 def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
@@ -26,25 +27,28 @@ def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
 
 
 def check_line(label: str, place: str) -> None:
-    """Raise InputError with the place of a label that is not one line, as a file of labels needs it."""
-    if len(label.splitlines()) != 1:
+    """Raise InputError with the place of a label that is not one line, as answers are printed."""
+    if not label or "\n" in label or "\r" in label:
         raise InputError(place, "a label is one line", repr(label))
 
 
 def labels_to_bytes(labels: Iterable[str]) -> bytes:
-    """The content of labels.txt."""
-    return "".join(f"{label}\n" for label in labels).encode("utf-8")
+    """The content of labels.json."""
+    return names_to_bytes(tuple(labels))
 
 
 def write_labels(run: Path, labels: Iterable[str]) -> None:
     """Write the labels of a run, whose order is that of the network's outputs."""
-    write_bytes(run / LABELS, labels_to_bytes(labels))
+    write_bytes(run / f"{LABELS}.json", labels_to_bytes(labels))
 
 
-def read_labels(path: Path) -> tuple[str, ...]:
+def read_labels(run: Path) -> tuple[str, ...]:
     """What `write_labels` wrote. Raises InputError if the file is missing or damaged."""
-    cure = "Restore the file, or train again"
-    labels = tuple(decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
+    path, cure = kept_in(run, LABELS), "Restore the file, or train again"
+    if path.suffix == ".json":
+        labels = read_names(path)
+    else:
+        labels = tuple(decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
     if len(labels) < 2 or len(set(labels)) < len(labels):
         raise InputError(str(path), "must hold two labels or more, each once", len(labels), cure)
     return labels

@@ -14,6 +14,7 @@ from torch.nn import Module
 from torch.optim import Optimizer
 
 from bptt.errors import InputError
+from bptt.files import make_inner_folder
 from bptt.tasks.run_folder import check_form, write_bytes
 from bptt.training import packing
 from bptt.training.random_state import random_states, set_random_states
@@ -23,7 +24,9 @@ FILE = Path("last", "checkpoint.safetensors")
 
 
 def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
-    """Write the checkpoint of `run`. Raises MachineError, the checkpoint before it intact."""
+    """Write the checkpoint of `run`. Raises MachineError, the checkpoint before it intact; InputError if
+    `last` is a link.
+    """
     whole = {
         "state": state.to_dict(),
         "weights": model.state_dict(),
@@ -31,7 +34,7 @@ def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
         "random": random_states(),
         "machine": _machine(),
     }
-    (run / FILE).parent.mkdir(exist_ok=True)
+    make_inner_folder((run / FILE).parent)
     write_bytes(run / FILE, packing.dumps(whole))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from bptt.errors import InputError, MachineError
+from bptt.files import kind_of, make_folder
 
 try:
     import fcntl
@@ -20,15 +22,18 @@ FILE = ".lock"
 def locked(run: Path) -> Iterator[None]:
     """Hold the folder `run`, made if need be; the lock ends with the process, however that ends.
 
-    Raises InputError if another process holds it. Where there are no such locks nothing is held.
+    Raises InputError if another process holds it, or the file of the lock is a link, which might lead
+    anywhere. Where there are no such locks nothing is held.
     """
+    if kind_of(run / FILE) not in (None, "a file"):
+        raise InputError(str(run / FILE), "must be a file", kind_of(run / FILE), "Remove it")
+    make_folder(run)
     try:
-        run.mkdir(parents=True, exist_ok=True)
-        file = (run / FILE).open("ab")
+        handle = os.open(run / FILE, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
     except OSError as error:
         raise MachineError(str(run), "must be writable", error.strerror) from error
-    with file:
-        _lock(run, file.fileno())
+    with os.fdopen(handle, "rb"):
+        _lock(run, handle)
         yield
 
 

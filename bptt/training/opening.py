@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bptt.data.names import kept_in, read_names
+from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.tasks.run_folder import CONFIG, WEIGHTS, read_config, write_config
 from bptt.tasks.task import Task
 from bptt.training import checkpoint
+from bptt.training.claim import FILES, check_claim, claim
+from bptt.training.claim import RECORDS as RECORDS
 from bptt.training.options import ENDING, TrainingOptions
 from bptt.training.update import count_steps
-
-RECORDS = "metrics.jsonl"
-
-# What makes a folder a run; the configuration goes last, so that half a removal is still seen.
-_PARTS = (checkpoint.FILE.parent.name, WEIGHTS, RECORDS, CONFIG)
 
 # What may change, as it alters no number of the steps already made; the first two only grow, the third is
 # compared by itself.
@@ -32,6 +30,7 @@ _FREE = (
     "training.stages",
     "training.checkpoint_every",
     "bptt",
+    FILES,
     "source.learned",
     "pairs.learned",
 )
@@ -49,12 +48,15 @@ class Opened:
 
 
 def check_run(run: Path, resume: bool, overwrite: bool) -> None:
-    """Raise InputError if `run` is taken, so that nothing is lost that was not given up."""
+    """Raise InputError if `run` is taken, so that nothing is lost that was not given up.
+
+    Nothing is given up but a run: a file of somebody else's that has the name of one is refused in any case.
+    """
     if resume and overwrite:
         raise InputError(str(run), "can be resumed or overwritten, not both")
     if run.exists() and not run.is_dir():
         raise InputError(str(run), "must be a folder")
-    if not (resume or overwrite) and any((run / part).exists() for part in _PARTS):
+    if check_claim(run) and not (resume or overwrite):
         cure = "Go on with it (--resume), give it up (--overwrite), or name another folder"
         raise InputError(str(run), "holds a run already", cure=cure)
     if resume and (run / WEIGHTS).exists() and not (run / checkpoint.FILE).exists():
@@ -76,10 +78,7 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
     if saved:
         options, notes = _going_on(task, options, run)
     if not saved:
-        _clear(run)
-        run.mkdir(parents=True, exist_ok=True)
-        task.save(run)
-        keep_options(task, options, run)
+        claim(task, run, _training(task, options))
     return Opened(saved, options, notes)
 
 
@@ -94,13 +93,6 @@ def _training(task: Task, options: TrainingOptions) -> dict[str, Any]:
     """The section on training in config.json."""
     said = {"data_sha256": task.fingerprint, "init_from": task.begun_from}
     return options.to_dict() | {name: value for name, value in said.items() if value}
-
-
-def _clear(run: Path) -> None:
-    """Remove a run, and nothing else that is in the folder."""
-    for part in _PARTS:
-        path = run / part
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _going_on(task: Task, options: TrainingOptions, run: Path) -> tuple[TrainingOptions, tuple[str, ...]]:
@@ -168,11 +160,15 @@ def _changed_course(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
 def _changed_files(run: Path, fresh: Path) -> list[str]:
     """The files of the task, such as its vocabulary, that are not what they were."""
     names = (path.name for path in sorted(fresh.iterdir()) if path.name != CONFIG)
-    return [
-        f"{name} would be another"
-        for name in names
-        if not (run / name).exists() or (run / name).read_bytes() != (fresh / name).read_bytes()
-    ]
+    return [f"{name} would be another" for name in names if not _is_kept(run, fresh, name)]
+
+
+def _is_kept(run: Path, fresh: Path, name: str) -> bool:
+    """Whether a file of the task is in the run as it is in `fresh`; a list also as version 0.1.0 wrote it."""
+    older = kept_in(run, Path(name).stem)
+    if older.name != name and older.exists():
+        return read_bytes(older).decode("utf-8", "replace").splitlines() == list(read_names(fresh / name))
+    return (run / name).exists() and read_bytes(run / name) == read_bytes(fresh / name)
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from bptt.errors import InputError
+from bptt.files import kind_of
+from bptt.training.claim import own_files, refuse_foreign
 from bptt.training.observer import Seen
 from bptt.training.report import Evaluation, Progress, Reporter
 
@@ -17,24 +18,30 @@ except ImportError as error:
 
 # Steps between points of the training loss.
 _EVERY = 10
+# How the files of a SummaryWriter are named.
+_EVENTS = "events.out.tfevents.*"
 
 
 class TensorBoardReporter:
     """Writes "train/loss", "held-out/NAME" for each metric, and for each layer that is watched how far back
     its gradient reaches, "tenth/NAME", and "factor/NAME", by step; and tells `inner` all.
 
-    A resumed run overwrites the points behind the step from which it goes on; a new run those of the last.
+    `folder` is in the folder of the run. A resumed run overwrites the points behind the step from which it
+    goes on; a new run removes those of the run before. Raises InputError if `folder` is a link, or there
+    already and no run beside it.
     """
 
     def __init__(self, inner: Reporter, folder: Path) -> None:
+        if kind_of(folder) != "a folder" or own_files(folder.parent) is None:
+            refuse_foreign(folder)
         self._inner, self._folder = inner, folder
         self._writer: SummaryWriter | None = None
         self.on_message = inner.on_message
 
     def on_start(self, step: int, steps: int, unit: str) -> None:
         """Open the folder."""
-        if step == 0 and self._folder.exists():
-            shutil.rmtree(self._folder)
+        for path in self._folder.glob(_EVENTS) if step == 0 else ():
+            path.unlink()
         self._writer = SummaryWriter(str(self._folder), purge_step=step + 1)
         self._inner.on_start(step, steps, unit)
 

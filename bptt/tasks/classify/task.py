@@ -26,7 +26,7 @@ from bptt.tasks.codecs.codec import Codec, pad
 from bptt.tasks.codecs.kinds import codec_of, continued_codec, new_codec, part_rows, saved_codec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.labels import LABELS, check_labels, read_labels, write_labels
+from bptt.tasks.labels import check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
@@ -114,7 +114,7 @@ class ClassifyTask(Supervised):
         return self.trained.evaluate(self._held_out).metrics
 
     def save(self, folder: Path) -> None:
-        """Write config.json, labels.txt, and what the codec has learned."""
+        """Write config.json, labels.json, and what the codec has learned."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         write_labels(folder, self.labels)
@@ -224,7 +224,7 @@ def _rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Ro
 def load_classifier(run: Path) -> TrainedClassifier:
     """The classifier of a run folder with its best weights. Raises InputError naming file and cure."""
     config = read_sections(ClassifierConfig, run, TASK)
-    labels = read_labels(run / LABELS)
+    labels = read_labels(run)
     source = config.source
     codec = saved_codec(run, source.kind, len(source.features), config.vocabulary, config.tokens)
     with torch.device("meta"):

@@ -34,7 +34,7 @@ class ClassCodec(Codec[str]):
 
     def files(self) -> Mapping[str, bytes]:
         """The classes."""
-        return {LABELS: labels_to_bytes(self._classes)}
+        return {f"{LABELS}.json": labels_to_bytes(self._classes)}
 
     def describe(self) -> list[str]:
         """The number of classes."""

@@ -13,12 +13,13 @@ from torch import Tensor
 from bptt.data.batches import NOTHING
 from bptt.data.checks import check_least
 from bptt.data.examples import Words
+from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.words import WordList
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.inputs import InputPart, SpelledWordInput, SpellingOptions, TokenInput, TokenOptions
 
-_WORDS, _CHARACTERS = "words.txt", "characters.txt"
+_WORDS, _CHARACTERS = "words", "characters"
 
 # A character that occurs once is taken for unknown, so that a model learns what to do with such.
 _CHARACTER_COUNT = 2
@@ -91,8 +92,8 @@ class WordCodec(Codec[Words]):
     @classmethod
     def load(cls, run: Path, options: WordOptions) -> WordCodec:
         """The codec of a run folder. Raises InputError if a file of it is missing or damaged."""
-        characters = WordList.load(run / _CHARACTERS) if options.spelled else None
-        return cls(WordList.load(run / _WORDS), characters, options)
+        characters = WordList.load(kept_in(run, _CHARACTERS)) if options.spelled else None
+        return cls(WordList.load(kept_in(run, _WORDS)), characters, options)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -132,8 +133,8 @@ class WordCodec(Codec[Words]):
 
     def files(self) -> Mapping[str, bytes]:
         """The words and the characters."""
-        files = {_WORDS: self._words.to_bytes()}
-        return files if self._characters is None else files | {_CHARACTERS: self._characters.to_bytes()}
+        lists = {_WORDS: self._words, _CHARACTERS: self._characters}
+        return {f"{name}.json": found.to_bytes() for name, found in lists.items() if found is not None}
 
     def describe(self) -> list[str]:
         """How many words and characters are known."""

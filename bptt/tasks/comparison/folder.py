@@ -7,8 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from bptt.data.reading import read_bytes
-from bptt.errors import InputError, MachineError
-from bptt.tasks.run_folder import CONFIG, write_bytes
+from bptt.errors import InputError
+from bptt.files import kind_of, make_folder, write_new
+from bptt.tasks.run_folder import CONFIG
 
 DATA = "data.json"
 
@@ -32,13 +33,11 @@ def hold(folder: Path, data: str) -> None:
         cure = "Name a folder of its own for the comparison"
         raise InputError(str(folder), "is the folder of a comparison", "that of a run", cure)
     path, now = folder / DATA, json.dumps(data, ensure_ascii=False).encode()
-    if path.exists():
-        if read_bytes(path) != now:
+    if kind_of(path) is not None:
+        if kind_of(path) != "a file" or read_bytes(path) != now:
             rule = "goes on with the data, and as many examples, that it began with"
-            raise InputError(str(folder), rule, "others", "Give those of the first time, or another folder")
+            cure = "Give those of the first time, or another folder"
+            raise InputError(str(folder), rule, f"others in {DATA}", cure)
         return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MachineError(str(folder), "must be a folder that can be made", error.strerror) from error
-    write_bytes(path, now)
+    make_folder(folder)
+    write_new(path, now)

@@ -21,7 +21,7 @@ from bptt.tasks.codecs.kinds import part_rows
 from bptt.tasks.codecs.words import WordCodec
 from bptt.tasks.config import read_sections, to_sections
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.labels import LABELS, read_labels, write_labels
+from bptt.tasks.labels import read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
@@ -127,7 +127,7 @@ class TagTask(Supervised):
         return self._trained.evaluate(self._held_out).metrics
 
     def save(self, folder: Path) -> None:
-        """Write config.json, labels.txt, and the words and characters known."""
+        """Write config.json, labels.json, and the words and characters known."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         write_labels(folder, self._tags.tags)
@@ -262,7 +262,7 @@ def _rows(model: Tagger, codec: WordCodec, tags: Words) -> Rows:
 def load_tagger(run: Path) -> TrainedTagger:
     """The tagger of a run folder with its best weights. Raises InputError naming file and cure."""
     config = read_sections(TaggerConfig, run, TASK)
-    tags = TagSet(read_labels(run / LABELS), config.tags.spelling)
+    tags = TagSet(read_labels(run), config.tags.spelling)
     codec = WordCodec.load(run, config.words)
     with torch.device("meta"):
         model = build(codec, tags, config)

@@ -24,7 +24,7 @@ from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import read_sections
 from bptt.tasks.encoder import Encoder
 from bptt.tasks.evaluating import evaluating
-from bptt.tasks.labels import LABELS, read_labels
+from bptt.tasks.labels import read_labels
 from bptt.tasks.language.evaluation import perplexity
 from bptt.tasks.language.sampling import SamplingOptions
 from bptt.tasks.memory import within_memory
@@ -196,5 +196,5 @@ def load_translator(run: Path) -> TrainedTranslator:
 def _saved_codec(run: Path, config: TranslatorConfig) -> Codec[Input]:
     pairs = config.pairs
     if pairs.kind == "class":
-        return ClassCodec(read_labels(run / LABELS))
+        return ClassCodec(read_labels(run))
     return saved_codec(run, pairs.kind, len(pairs.features), config.vocabulary, config.tokens)
