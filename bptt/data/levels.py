@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
@@ -171,6 +171,40 @@ def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokeniz
         rule = f"some {options.level} must occur {options.least_count} times in the text"
         raise InputError("vocabulary", rule, "none", "Give more text, or a smaller min_count")
     return _with_plain_text(tokenizer, options)
+
+
+def saved_tokenizer(text: str, options: VocabularyOptions) -> Tokenizer:
+    """The tokenizer of a file: its tokens and merges alone.
+
+    How a text is cut follows from `options`, since the file may ask for any expression, replacement or
+    padding. Raises ValueError if it is damaged.
+    """
+    model = _object(_object(json.loads(text), "the file").get("model"), "its model")
+    vocabulary = _object(model.get("vocab"), "its vocabulary")
+    if not all(type(number) is int and 0 <= number < len(vocabulary) for number in vocabulary.values()):
+        raise ValueError(f"its tokens must have the numbers from 0 to {len(vocabulary) - 1}")
+    content = json.loads(_untrained(options).to_str())
+    content["model"]["vocab"] = vocabulary
+    if options.level == "bpe":
+        content["model"]["merges"] = _merges(model.get("merges"), vocabulary)
+    return _with_plain_text(Tokenizer.from_str(json.dumps(content)), options)
+
+
+def _object(found: Any, name: str) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ValueError(f"{name} must be an object, not {type(found).__name__}")
+    return found
+
+
+def _merges(found: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
+    """The pairs of tokens that become one, each of which the vocabulary holds."""
+    if not isinstance(found, list):
+        raise ValueError("its merges must be a list")
+    for pair in found:
+        parts = isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, str) for part in pair)
+        if not (parts and {*pair, "".join(pair)} <= vocabulary.keys()):
+            raise ValueError(f"its merges must be pairs of its tokens, got {pair!r:.60}")
+    return found
 
 
 def _untrained(options: VocabularyOptions) -> Tokenizer:

@@ -26,6 +26,7 @@ from bptt.data.levels import (
     UNKNOWN,
     Level,
     VocabularyOptions,
+    saved_tokenizer,
     train_tokenizer,
     with_tokens,
 )
@@ -81,11 +82,11 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: Path, options: VocabularyOptions) -> Vocabulary:
-        """Read what `to_bytes` gave. Raises InputError if the file is missing or damaged."""
+        """Read the tokens that `to_bytes` gave. Raises InputError if the file is missing or damaged."""
         cure = "Restore the file, or train again"
         data = read_bytes(path, cure)
         try:
-            found = cls(Tokenizer.from_str(data.decode("utf-8")), options)
+            found = cls(saved_tokenizer(data.decode("utf-8"), options), options)
             found._check_tokens()
             return found
         except Exception as error:  # tokenizers raises nothing more precise
