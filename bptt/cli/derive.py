@@ -169,7 +169,7 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
         print(written, end="")
         return
     mark = "" if html else f"% {MARK}\n" if latex else f"({MARK})\n\n"
-    write_output(output, f"{mark}{written}".encode())
+    write_output(output, f"{mark}{written}".encode("utf-8", "backslashreplace"))
     print(f"derivation: {output}", file=sys.stderr)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -29,6 +28,7 @@ from bptt.cli import (
 )
 from bptt.cli.groups import with_groups
 from bptt.cli.help import Page
+from bptt.cli.streams import close_output, open_streams
 from bptt.errors import BpttError
 
 INPUT_AT_FAULT = 2
@@ -74,8 +74,11 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted."""
-    _speak_utf8()
+    """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted.
+
+    A reader that has enough, such as `head`, ends a command with 1 and without a word.
+    """
+    open_streams()
     show_warnings_as_lines()
     # Ctrl-C ends the process at once, also while torch is being imported, which an exception inside would
     # break half-way. Training takes the signal over, and saves.
@@ -87,16 +90,15 @@ def main() -> NoReturn:
             signal.signal(signal.SIGINT, before)
             sys.stdout.flush()
     except BrokenPipeError:
-        # The reader (`head`, a pager) has enough. Python must not flush into the pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        close_output()
         sys.exit(1)
     except MemoryError:
-        print("bptt: out of memory. Give less at once, or use a larger machine", file=sys.stderr)
+        _say("bptt: out of memory. Give less at once, or use a larger machine")
         sys.exit(INPUT_AT_FAULT)
     except (BpttError, OSError) as error:
         # Errors of a command as a whole name it: "bptt rescore: needs ...".
         named = "" if str(error).startswith("bptt ") else "bptt: "
-        print(f"{named}{error}", file=sys.stderr)
+        _say(f"{named}{error}")
         sys.exit(INPUT_AT_FAULT)
     sys.exit(0)
 
@@ -112,8 +114,11 @@ def show_warnings_as_lines() -> None:
     warnings.formatwarning = shown
 
 
-def _speak_utf8() -> None:
-    """Text is UTF-8 whatever the locale says: a model of Chinese prints Chinese into any pipe."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+def _say(text: str) -> None:
+    """Print a line on standard error, if that takes one, and write no more on standard output."""
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+    with suppress(OSError):
+        sys.stdout.flush()
+        return
+    close_output()

@@ -196,13 +196,25 @@ class TextStream:
 
 
 def _parts(text: str, level: Level) -> Iterator[tuple[str, bool]]:
-    """The lines of a text in parts of a bounded length, each with whether a newline follows."""
-    *lines, last = text.split("\n")
+    """The lines of a text in parts of a bounded length, each with whether a newline follows.
+
+    Raises InputError if the text holds half a character, which no UTF-8 has.
+    """
+    *lines, last = map(_checked, text.split("\n"))
     for line in lines:
         *parts, end = _cut(line, level)
         yield from ((part, False) for part in parts)
         yield end, True
     yield from ((part, False) for part in _cut(last, level))
+
+
+def _checked(line: str) -> str:
+    try:
+        line.encode("utf-8")
+    except UnicodeEncodeError as error:
+        near = line[max(0, error.start - 20) : error.end + 20]
+        raise InputError("text", "must be Unicode in UTF-8", repr(near), "Convert it first") from error
+    return line
 
 
 def _cut(line: str, level: Level) -> list[str]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
@@ -41,7 +43,8 @@ def write_config(run: Path, config: Mapping[str, Any]) -> None:
     versions = {"format": _FORMAT, "bptt": __version__}
     whole = versions | dict(config) | versions
     text = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False)
-    write_bytes(run / CONFIG, (text + "\n").encode("utf-8"))
+    # The name of a file may be no text: Python's escape for it is that of JSON too.
+    write_bytes(run / CONFIG, (text + "\n").encode("utf-8", "backslashreplace"))
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -109,11 +112,25 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         cure = "Train until the first evaluation, or name another run"
         raise InputError(str(path), "must be a file", "nothing", cure)
     try:
-        with safe_open(path, framework="pt") as file:
+        with in_utf8(path) as name, safe_open(name, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             return tensors, file.metadata() or {}
     except SafetensorError as error:
         raise InputError(str(path), "must be a safetensors file", error, _DAMAGED) from error
+
+
+@contextmanager
+def in_utf8(path: Path) -> Iterator[Path]:
+    """A name of a file for safetensors, which takes names in UTF-8 alone."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder, "file")
+            link.symlink_to(path.absolute())
+            yield link
+    else:
+        yield path
 
 
 def check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, kept until the step that runs is whole."""
+"""What stops training, kept until the step that runs is whole: signals, and output without a reader."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
+# The last is sent to the programs of a terminal that is closed; Windows has none.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+_SIGPIPE = 13
+
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Interrupt:
-    """While entered, the first SIGINT or SIGTERM is only noted; a second one acts as ever.
+    """While entered, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one acts as ever.
 
     Outside of the main thread, where Python delivers no signals, nothing is changed; nor is a
     signal that the process was told to ignore.
@@ -24,7 +28,7 @@ class Interrupt:
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _SIGNALS:
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._previous[number] = signal.signal(number, self._note)
         return self
@@ -36,6 +40,10 @@ class Interrupt:
         trace: TracebackType | None,
     ) -> None:
         self._restore()
+
+    def on_broken_output(self) -> None:
+        """Note that lines can be written no more, as SIGPIPE says it of a pipe."""
+        self.signal = self.signal or _SIGPIPE
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number

@@ -13,6 +13,7 @@ from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 from bptt.tasks.task import Task
 from bptt.training import checkpoint
+from bptt.training.guarded import Guarded
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
 from bptt.training.lock import locked
@@ -47,7 +48,8 @@ def train(
     `run/model.safetensors` holds the weights of the best held-out criterion, `run/last` all that an
     exact resume needs, `run/metrics.jsonl` the records. With `resume` a run goes on from its last
     checkpoint and comes to the same numbers as one that never stopped; a folder without a
-    checkpoint is begun. Ctrl-C and SIGTERM end the step, save, and return an Outcome that says so.
+    checkpoint is begun. Ctrl-C, SIGTERM, SIGHUP and a reporter that can write no more end the step, save, and
+    return an Outcome that says so.
     An `observer` looks at the gradient; what it sees is recorded too, and the weights are what they are
     without it.
 
@@ -58,6 +60,7 @@ def train(
     # Before the lock makes the folder; and once more when no other process can change it.
     check_run(run, resume, overwrite)
     with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
+        reporter = Guarded(reporter, interrupt.on_broken_output)
         opened = open_run(task, options, run, resume=resume, overwrite=overwrite)
         saved, options = opened.saved, opened.options
         loop = _Loop(task, options, run, reporter, observer or Nobody())

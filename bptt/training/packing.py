@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bptt.errors import InputError, InternalError
+from bptt.tasks.run_folder import in_utf8
 
 _HEADER = "values"
 
@@ -30,8 +31,10 @@ def dumps(value: object) -> bytes:
 
 def load(path: Path) -> Any:
     """The value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged."""
+    if not path.is_file():
+        raise InputError(str(path), "must be a whole checkpoint", "no file")
     try:
-        with safe_open(path, "pt") as file:
+        with in_utf8(path) as name, safe_open(name, "pt") as file:
             values = json.loads((file.metadata() or {})[_HEADER])
             # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
