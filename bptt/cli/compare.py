@@ -12,7 +12,7 @@ import typer
 
 from bptt import __version__
 from bptt.cli.examples import Level
-from bptt.cli.training import as_typed, of_data, of_model, of_run, of_steps
+from bptt.cli.training import MOST_LAYERS, as_typed, of_data, of_model, of_run, of_steps
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
 from bptt.training.options import TrainingOptions
@@ -45,7 +45,7 @@ def compare(
     ] = "rnn,lstm,gru",
     remedies: Annotated[str, of_model(help=_REMEDIES)] = "",
     hidden: Annotated[int, of_model(help="Hidden units of a layer of the first cell.")] = 128,
-    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 1,
+    layers: Annotated[int, of_model(max=MOST_LAYERS, help="Number of recurrent layers.")] = 1,
     equal: Annotated[
         Literal["weights", "size"],
         of_model(help="Give the other cells as many recurrent weights, or as many units, as the first."),
@@ -68,7 +68,9 @@ def compare(
     ] = None,
     lr: Annotated[float | None, of_steps(help="Learning rate. Default: 0.004.")] = None,
     clip: Annotated[float, of_steps(help="Largest norm of the gradient (0: no limit).")] = 1.0,
-    seeds: Annotated[int, of_run(min=1, help="Runs of each cell, from different initial weights.")] = 1,
+    seeds: Annotated[
+        int, of_run(min=1, max=1000, help="Runs of each cell, from different initial weights.")
+    ] = 1,
     seed: Annotated[
         int, of_run(help="Seed of the data and of the first initial weights.")
     ] = TrainingOptions.seed,

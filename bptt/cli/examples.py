@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from bptt.cli.training import FirstArguments, of_data, of_model
+from bptt.cli.training import MOST_LAYERS, FirstArguments, of_data, of_model
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class EncoderArguments:
     """What reads the input."""
 
     cell: Annotated[str, of_model(help="Cell: a name listed by `bptt cells`, or mycell.py:MyCell.")] = "lstm"
-    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 1
+    layers: Annotated[int, of_model(max=MOST_LAYERS, help="Number of recurrent layers.")] = 1
     hidden: Annotated[int, of_model(help="Hidden units of a layer, for each direction.")] = 128
     projection: Annotated[
         int, of_model(help="Size of the projected output, for cells with a projection.")

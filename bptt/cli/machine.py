@@ -5,21 +5,27 @@ from __future__ import annotations
 import ctypes
 import os
 
+from bptt.errors import InputError
+
 # Numbers of <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
+# More than the cores of any machine; each takes memory of its own.
+_MOST_THREADS = 1024
 
 
 def prepare(threads: int = 0) -> None:
     """Set up memory, waiting and arithmetic of this process, and its `threads` (0: as torch chooses).
 
     Call it first of all. Denormal numbers, a hundred times slower than others and of no weight in
-    training, count as zero.
+    training, count as zero. Raises InputError for more threads than any machine has cores.
     """
     _keep_memory()
     # A thread that waits for the others sleeps. By default it spins, and on a machine that has other
     # work too it spins in the place of the thread that it waits for: a step takes ten times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if threads > _MOST_THREADS:
+        raise InputError("--threads", f"is at most {_MOST_THREADS}", threads)
     import torch
 
     torch.set_flush_denormal(True)

@@ -26,7 +26,7 @@ def sample(
     no_unk: Annotated[bool, typer.Option("--no-unk", help="Never draw <unk>.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Stop at the end of a line.")] = False,
     seed: Annotated[int, typer.Option(help="Seed; the same seed draws the same text.")] = 0,
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of samples.")] = 1,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, max=100_000, help="Number of samples.")] = 1,
 ) -> None:
     """Sample text from a language model, token by token."""
     from bptt.cli.machine import prepare

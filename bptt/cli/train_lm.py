@@ -10,6 +10,7 @@ import typer
 
 from bptt.cli.examples import LEVEL, WHITE_SPACE, Level, vocabulary_options
 from bptt.cli.training import (
+    MOST_LAYERS,
     FirstArguments,
     RunArguments,
     StepArguments,
@@ -56,7 +57,7 @@ def lm(
     punctuation: Annotated[bool, of_data(help="Keep punctuation and symbols.")] = True,
     white_space: Annotated[bool | None, of_data(help=WHITE_SPACE)] = None,
     cell: Annotated[str, of_model(help="Cell: a name listed by `bptt cells`, or mycell.py:MyCell.")] = "lstm",
-    layers: Annotated[int, of_model(help="Number of recurrent layers.")] = 2,
+    layers: Annotated[int, of_model(max=MOST_LAYERS, help="Number of recurrent layers.")] = 2,
     hidden: Annotated[int, of_model(help="Hidden units of a layer.")] = 256,
     projection: Annotated[
         int, of_model(help="Size of the projected output, for cells with a projection.")

@@ -11,6 +11,7 @@ import typer
 from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption, Level, TokenArguments, said_form
 from bptt.cli.training import (
     ASKED,
+    MOST_LAYERS,
     FirstArguments,
     RunArguments,
     StepArguments,
@@ -75,7 +76,9 @@ class DecoderArguments:
             "--input-feeding", help="Feed the attentional output back as input of the next step (slower)."
         ),
     ] = False
-    decoder_layers: Annotated[int | None, of_model(help="Layers of the decoder. Default: --layers.")] = None
+    decoder_layers: Annotated[
+        int | None, of_model(max=MOST_LAYERS, help="Layers of the decoder. Default: --layers.")
+    ] = None
     decoder_hidden: Annotated[
         int | None, of_model(help="Hidden units of the decoder. Default: --hidden.")
     ] = None

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model")
 
+# Beyond any network that was trained; without a bound a mistyped number is made layer by layer.
+MOST_LAYERS = 1000
+
 # One panel of the help for each group of options.
 of_run = partial(typer.Option, rich_help_panel="Run")
 of_data = partial(typer.Option, rich_help_panel="Data")

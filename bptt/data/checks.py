@@ -20,6 +20,12 @@ def check_least(name: str, value: int, least: int) -> None:
         raise InputError(name, "is a whole number below 2**63", value)
 
 
+def check_most(name: str, value: int, most: int) -> None:
+    """Raise InputError if the option `name` is above `most`, where a larger number can only be a mistake."""
+    if value > most:
+        raise InputError(name, f"is at most {most:,}", value)
+
+
 def check_finite(name: str, value: float, least: float) -> None:
     """Raise InputError unless the option `name` is a finite number of at least `least`."""
     if not is_number(value) or not isfinite(value) or value < least:

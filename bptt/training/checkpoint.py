@@ -5,13 +5,15 @@ One file, replaced in one step, so that a run killed at any instant leaves one w
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
+from math import isinf
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import Module
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
@@ -48,12 +50,13 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     whole: dict[str, Any] = packing.load(path)
     try:
         state, weights, machine = State(**whole["state"]), whole["weights"], dict(whole["machine"])
+        _check_state(state)
         check_form(path, model.state_dict(), weights)
         _load_optimiser(optimiser, whole["optimiser"])
         set_random_states(whole["random"])
     except InputError:
         raise
-    except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
         cure = "Bring back the one that belongs to it, or begin again"
         raise InputError(str(path), "must be the checkpoint of this run", repr(error), cure) from error
     model.load_state_dict(weights)
@@ -71,7 +74,35 @@ def _load_optimiser(optimiser: Optimizer, saved: dict[str, Any]) -> None:
     )
     if own != other:
         raise ValueError(f"an optimiser with {other}, not {own}")
+    if not isinstance(optimiser, LBFGS):
+        _check_shapes(optimiser, saved["state"])
     optimiser.load_state_dict(saved)
+
+
+def _check_shapes(optimiser: Optimizer, saved: dict[int, dict[str, Any]]) -> None:
+    """Raise ValueError unless all that is kept of a parameter is one number, or one for each of its own.
+
+    The optimiser itself would find that out in the middle of an update.
+    """
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    for number, values in saved.items():
+        for name, value in values.items():
+            if isinstance(value, Tensor) and value.dim() and value.shape != parameters[number].shape:
+                raise ValueError(f"{name} of the shape {tuple(value.shape)}")
+
+
+def _check_state(state: State) -> None:
+    """Raise ValueError unless every field is of its kind, and counts are counts."""
+    for field in fields(State):
+        value = getattr(state, field.name)
+        if field.type == "int":
+            fits = type(value) is int and 0 <= value < 2**63
+        elif field.type == "float":
+            fits = type(value) in (int, float) and (abs(value) < 1e300 or isinf(value))
+        else:
+            fits = isinstance(value, tuple) and all(isinstance(each, Tensor) for each in value)
+        if not fits:
+            raise ValueError(f"{field.name} {value!r:.40}")
 
 
 def _machine() -> dict[str, str | int]:

@@ -9,6 +9,7 @@ from time import monotonic
 
 from torch import Tensor
 
+from bptt.errors import InputError
 from bptt.tasks.memory import within_memory
 from bptt.tasks.run_folder import WEIGHTS, write_weights
 from bptt.tasks.task import Task
@@ -106,6 +107,7 @@ class _Loop:
     def restore(self) -> None:
         """Take up the last checkpoint, and drop the records made after it."""
         self._state, changes = checkpoint.restore(self._run, self._model, self._optimiser)
+        self._check_place()
         cut_back(self._run / RECORDS, self._state.records)
         self._saved_step = self._state.step
         self._began -= self._state.seconds
@@ -113,6 +115,13 @@ class _Loop:
         self._reporter.on_message(f"{self._run} goes on from {at}")
         for change in changes:
             self._reporter.on_message(f"{change}: the last digits may differ")
+
+    def _check_place(self) -> None:
+        """Raise InputError unless the next batch is one of the run."""
+        epoch, index = self._state.epoch, self._state.index
+        if epoch > len(self._steps) or index >= [*self._steps, 1][epoch]:
+            where, got = str(self._run / checkpoint.FILE), f"epoch {epoch}, batch {index}"
+            raise InputError(where, "must be the checkpoint of this run", got, "Bring back the one of it")
 
     def run(self, interrupt: Interrupt) -> Outcome:
         """Train until the epochs or the patience are spent, or a signal comes."""

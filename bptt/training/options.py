@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from bptt.data.checks import check_choice, check_finite, check_least, is_number
+from bptt.data.checks import check_choice, check_finite, check_least, check_most, is_number
 from bptt.errors import InputError
 
 OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
@@ -18,6 +18,8 @@ ENDING = ("linear", "cosine")
 _LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "sgd": 1.0, "lbfgs": 1.0}
 _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
+# The loop counts the steps of every epoch before it begins.
+_MOST_EPOCHS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class TrainingOptions:
         check_choice("schedule", self.rate_schedule, SCHEDULES)
         for name in ("epochs", "log_every"):
             check_least(name, getattr(self, name), 1)
+        check_most("epochs", self.epochs, _MOST_EPOCHS)
         for name in ("warmup", "patience", "seed", "evaluate_every"):
             check_least(name, getattr(self, name), 0)
         for name in ("clip_value", "weight_decay", "momentum", "checkpoint_every"):

@@ -32,6 +32,7 @@ from bptt.tasks.origin import Origin, Rows, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.shown import show_trained
 from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, fingerprint, hold_out, in_batches
+from bptt.tasks.unset import build_unset
 
 Input = Any
 Labelled = Examples[Input, str]
@@ -227,8 +228,11 @@ def load_classifier(run: Path) -> TrainedClassifier:
     labels = read_labels(run)
     source = config.source
     codec = saved_codec(run, source.kind, len(source.features), config.vocabulary, config.tokens)
-    with torch.device("meta"):
-        model = build(codec, len(labels), config)
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(codec, len(labels), config))
     read_weights(model, run / WEIGHTS)
     return TrainedClassifier(model.eval(), codec, labels, config)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from bptt.data.levels import UNKNOWN
@@ -34,12 +33,12 @@ from bptt.tasks.run_folder import (
     CONFIG,
     HELD_OUT,
     WEIGHTS,
-    count_weights,
     read_weights,
     write_bytes,
     write_config,
 )
 from bptt.tasks.task import Step, Task
+from bptt.tasks.unset import build_unset
 
 # The key of the vocabulary's fingerprint in the header of the weights.
 _VOCABULARY = "vocabulary_sha256"
@@ -181,23 +180,11 @@ def load_language_model(run: Path) -> Trained:
     if vocabulary.sha256 != source.vocabulary_sha256:
         rule = f"must be the vocabulary of this run, {source.vocabulary_size} {vocabulary.unit}"
         raise InputError(str(run / FILE), rule, f"another one, of {vocabulary.size}", cure)
-    model = _build_unset(run, vocabulary.size, config)
+    layers = {"model.num_layers": config.model.num_layers}
+    model = build_unset(run, layers, lambda: LanguageModel(vocabulary.size, config.cell, config.model))
     metadata = read_weights(model, run / WEIGHTS)
     if metadata.get(_VOCABULARY, vocabulary.sha256) != vocabulary.sha256:
         rule = "must be the weights of this run"
         raise InputError(str(run / WEIGHTS), rule, "those of a model with another vocabulary", cure)
     model.eval()
     return Trained(model, vocabulary, config)
-
-
-def _build_unset(run: Path, vocabulary_size: int, config: LanguageModelConfig) -> LanguageModel:
-    """The model of `config` without memory for its weights: who wrote config.json may not be trusted."""
-    where, most = str(run / CONFIG), count_weights(run / WEIGHTS)
-    if config.model.num_layers > most:
-        rule = f"model.num_layers is at most {most}, the number of tensors in {WEIGHTS}"
-        raise InputError(where, rule, config.model.num_layers)
-    try:
-        with torch.device("meta"):
-            return LanguageModel(vocabulary_size, config.cell, config.model)
-    except (OverflowError, RuntimeError, TypeError) as error:
-        raise InputError(where, f"must describe the model of {WEIGHTS}", error) from error

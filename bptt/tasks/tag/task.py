@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
-import torch
 from torch import Tensor
 
 from bptt.data.examples import Words
@@ -33,6 +32,7 @@ from bptt.tasks.tag.metrics import TagScores, tag_scores
 from bptt.tasks.tag.network import Tagger
 from bptt.tasks.tag.reading import begins_as_lines, read_sentences
 from bptt.tasks.tag.tag_set import Tagged, TagSet, note_rewritten, spell
+from bptt.tasks.unset import build_unset
 
 Answer = TypeVar("Answer")
 
@@ -264,7 +264,10 @@ def load_tagger(run: Path) -> TrainedTagger:
     config = read_sections(TaggerConfig, run, TASK)
     tags = TagSet(read_labels(run), config.tags.spelling)
     codec = WordCodec.load(run, config.words)
-    with torch.device("meta"):
-        model = build(codec, tags, config)
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(codec, tags, config))
     read_weights(model, run / WEIGHTS)
     return TrainedTagger(model.eval(), codec, tags, config)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_choice, check_finite, check_least
+from bptt.data.checks import check_choice, check_finite, check_least, check_most
 from bptt.data.levels import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
 from bptt.tasks.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
@@ -20,6 +20,7 @@ from bptt.tasks.translate.hypotheses import Hypothesis, LengthLimit, State, Step
 Penalty = Literal["gnmt", "power"]
 
 # Above it, lp of a long sequence is no finite number.
+_WIDEST = 10_000
 _LARGEST_ALPHA = 10
 
 
@@ -42,6 +43,7 @@ class BeamOptions:
 
     def __post_init__(self) -> None:
         check_least("width", self.width, 1)
+        check_most("width", self.width, _WIDEST)
         check_least("n_best", self.n_best, 1)
         check_choice("penalty", self.penalty, get_args(Penalty))
         check_finite("beta", self.beta, 0)

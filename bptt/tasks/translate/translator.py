@@ -36,6 +36,7 @@ from bptt.tasks.translate.config import TASK, TranslatorConfig
 from bptt.tasks.translate.drawing import draw
 from bptt.tasks.translate.hypotheses import Hypothesis
 from bptt.tasks.translate.network import Generator, Translator, Writer
+from bptt.tasks.unset import build_unset
 
 TARGET_FILE = "target_tokenizer.json"
 SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --max-length"
@@ -187,8 +188,12 @@ def load_translator(run: Path) -> TrainedTranslator:
     config = read_sections(TranslatorConfig, run, TASK)
     vocabulary = Vocabulary.load(run / (FILE if config.decoder.shared else TARGET_FILE), config.target)
     codec = _saved_codec(run, config)
-    with torch.device("meta"):
-        model = build(codec, vocabulary.size, config)
+    layers = {
+        "encoder.num_layers": config.encoder.num_layers,
+        "encoder.feed_forward": len(config.encoder.feed_forward),
+        "decoder.num_layers": config.decoder.num_layers,
+    }
+    model = build_unset(run, layers, lambda: build(codec, vocabulary.size, config))
     read_weights(model, run / WEIGHTS)
     return TrainedTranslator(model.eval(), codec, vocabulary, config)
 
