@@ -151,3 +151,11 @@ def test_an_option_beyond_reason_is_named(
     ended = command(*(places.get(str(each), each) for each in arguments))
     assert ended.code == 2 and option in ended.err, ended.err
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["picture.zzz", "picture", "notes.png"])
+def test_a_picture_is_refused_before_the_work(name: str, command: Command, tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("mine", encoding="utf-8")
+    ended = command("predict", RUNS / "translate", "a b", "--attention", tmp_path / name)
+    assert ended.code == 2 and ended.out == "" and name in ended.err
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.png"]

@@ -79,10 +79,14 @@ class TranslationAnswers:
         search: SearchArguments,
         writing: WritingArguments,
     ) -> None:
+        from bptt.report.page import check_picture
+
         with as_typed():
             self._options = _search_of(n_best, search, writing)
         self._trained, self._written, self._n_best = trained, written, n_best
         self._attention = writing.attention
+        if writing.attention is not None:
+            check_picture(writing.attention)
         # A draw depends on the number of its input among all.
         self.needs_all = writing.temperature is not None
         self._unknown = self._count = 0

@@ -49,6 +49,13 @@ def white_to(colour: str) -> LinearSegmentedColormap:
     return LinearSegmentedColormap.from_list("share", ["white", colour])
 
 
+def check_picture(path: Path) -> None:
+    """Raise InputError unless a picture can have this name: before the work that it will show."""
+    if path.suffix.lower() not in (".png", ".svg"):
+        raise InputError(str(path), "must end in .png or .svg", repr(path.suffix))
+    check_output(path)
+
+
 @contextmanager
 def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
     """Axes to draw on, saved at the end in the format that the path's suffix names, as .png or .svg.
@@ -56,9 +63,7 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
     Raises InputError for another suffix, or if it would replace what is no picture of ours; MachineError if
     it cannot be written.
     """
-    if path.suffix.lower() not in (".png", ".svg"):
-        raise InputError(str(path), "must end in .png or .svg", repr(path.suffix))
-    check_output(path)
+    check_picture(path)
     with matplotlib.rc_context({**STYLE, "font.family": installed_fonts()}), missing_noticed():
         figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
         axes = figure.add_subplot()
