@@ -45,6 +45,7 @@ def test_a_character_in_two_halves_is_refused_before_it_is_joined() -> None:
         (b'{"a": 1}', "must be a list of texts, got dict"),
         (b'["a", 1]', "must be a list of texts"),
         (b'["a", "a"]', "must hold each text once"),
+        (b'["a", ""]', "must hold two labels or more"),
     ],
 )
 def test_a_damaged_list_is_named(content: bytes, rule: str, tmp_path: Path) -> None:

@@ -49,6 +49,6 @@ def read_labels(run: Path) -> tuple[str, ...]:
         labels = read_names(path)
     else:
         labels = tuple(decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
-    if len(labels) < 2 or len(set(labels)) < len(labels):
+    if len(labels) < 2 or len(set(labels)) < len(labels) or "" in labels:
         raise InputError(str(path), "must hold two labels or more, each once", len(labels), cure)
     return labels

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, is_tensor
 from torch.nn import Module
-from torch.optim import LBFGS, Optimizer
+from torch.optim import LBFGS, Adam, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
@@ -21,6 +21,9 @@ from bptt.tasks.run_folder import check_form, write_bytes
 from bptt.training import packing
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State
+
+# What Adam, and AdamW, which is one, keep of a parameter.
+_ADAM = {"step", "exp_avg", "exp_avg_sq"}
 
 FILE = Path("last", "checkpoint.safetensors")
 
@@ -86,6 +89,10 @@ def _check_shapes(optimiser: Optimizer, saved: dict[int, dict[str, Any]]) -> Non
     """
     parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     for number, values in saved.items():
+        if isinstance(optimiser, Adam) and not (
+            values.keys() == _ADAM and all(map(is_tensor, values.values()))
+        ):
+            raise ValueError(f"an optimiser with {sorted(values)}, not {sorted(_ADAM)}")
         for name, value in values.items():
             if isinstance(value, Tensor) and value.dim() and value.shape != parameters[number].shape:
                 raise ValueError(f"{name} of the shape {tuple(value.shape)}")
