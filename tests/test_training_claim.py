@@ -68,9 +68,13 @@ def test_a_file_of_the_users_own_stops_every_job(
     for more in ((), ("--overwrite",), ("--resume",)):
         ended = command("train", job, data, "-o", tmp_path, *SMALL, *more)
         assert ended.code == 2
-        assert (
-            f"{tmp_path / name}: must be free, or a file of a run, got a file that no run wrote" in ended.err
+        # To go on, the configuration is read before anything else.
+        rule = (
+            ""
+            if more == ("--resume",)
+            else ": must be free, or a file of a run, got a file that no run wrote"
         )
+        assert f"{tmp_path / name}{rule}" in ended.err
         assert files(tmp_path) == before
 
 
