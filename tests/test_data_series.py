@@ -250,6 +250,12 @@ def test_a_table_with_classes_first_and_last_asks() -> None:
     assert table(rows_of(cells), target="3").targets == ("0", "1") * 3
 
 
+def test_a_table_whose_columns_cannot_be_read_has_no_numbers() -> None:
+    for text in ('[{"a": []}, {"a": []}]', '[{}, {}]', "1\n2\n"):
+        with pytest.raises(InputError, match="d: must "):
+            read_examples(Document("d", text), "table", Columns())
+
+
 def test_ages_before_two_classes_are_no_label() -> None:
     assert table(rows_of([(str(20 + n % 40), "1.5", str(n % 2)) for n in range(200)])).targets[:2] == (
         "0",
