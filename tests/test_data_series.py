@@ -251,8 +251,8 @@ def test_a_table_with_classes_first_and_last_asks() -> None:
 
 
 def test_a_table_whose_columns_cannot_be_read_has_no_numbers() -> None:
-    for text in ('[{"a": []}, {"a": []}]', '[{}, {}]', "1\n2\n"):
-        with pytest.raises(InputError, match="d: must "):
+    for text in ('[{"a": []}, {"a": []}]', "[{}, {}]", "1\n2\n"):
+        with pytest.raises(InputError, match=r"^d:"):
             read_examples(Document("d", text), "table", Columns())
 
 

@@ -44,8 +44,6 @@ def place_of_label(rows: Sequence[Row], where: str) -> int:
     that repeat. If neither may, it is the last. Raises InputError if both may, and neither clearly so.
     """
     last = len(rows[0]) - 1
-    if last < 1:
-        return last
     words = [i for i in (0, last) if not all(is_number(row[i]) for row in rows)]
     if words:
         return words[-1]

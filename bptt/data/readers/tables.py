@@ -53,7 +53,7 @@ def _label_column(grid: Grid, named: Grid, columns: Columns) -> tuple[int | None
     if columns.features:
         others = [i for i in (0, len(names) - 1) if names[i] not in columns.features]
         return next((i for i in reversed(others) if i or not grid.header), None), ()
-    if grid.header:
+    if grid.header or not names:
         return len(names) - 1, ()
     place = place_of_label(grid.rows, grid.name)
     said = f"no header: column {names[place]} is the label (--label-column says otherwise)"
