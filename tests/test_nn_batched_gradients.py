@@ -132,3 +132,26 @@ def test_the_loss_of_an_output_layer(reduction: str) -> None:
     truth = loop(loss, leaves[:2], seeds)
     close(list(found), truth)
     close(list(vmap(lambda v: torch.autograd.grad(loss, leaves[:2], v, retain_graph=True))(seeds)), truth)
+
+
+@BACKENDS
+@pytest.mark.parametrize("name", ["LSTM", "layer norm"])
+def test_an_observer_is_given_the_norms_of_each(name: str, chosen: str) -> None:
+    module, x = MODULES[name]().double(), sequence(T, B, I).requires_grad_()
+    seen: list[Tensor] = []
+    module.observer = lambda layer, norms: seen.append(norms.delta)  # type: ignore[assignment]
+    with backend(chosen):
+        y = module(x)[0]
+        seeds = sequence(N, *y.shape)
+        truth = loop(y, [x], seeds)
+        close(list(torch.autograd.grad(y, [x], seeds, is_grads_batched=True)), truth)
+    assert len(seen) == 2 * N
+    close(seen[N:], seen[:N])
+
+
+@BACKENDS
+def test_torchs_own_check_of_batched_gradients(chosen: str) -> None:
+    module, x = nn.LSTM(I, 2).double(), sequence(2, 2, I).requires_grad_()
+    with backend(chosen):
+        assert torch.autograd.gradcheck(lambda x: module(x)[0], (x,), check_batched_grad=True)
+        assert torch.autograd.gradgradcheck(lambda x: module(x)[0], (x,), check_batched_grad=True)

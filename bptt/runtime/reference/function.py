@@ -11,6 +11,7 @@ from torch._C._functorch import TransformType, get_interpreter_stack
 
 from bptt.codegen.plan import KernelPlan
 from bptt.errors import InputError
+from bptt.runtime.kernels.batched import are_batched, for_each
 from bptt.runtime.norms import Observer
 from bptt.runtime.plain import are_plain, is_transformed
 from bptt.runtime.reference.backward import backward
@@ -141,11 +142,18 @@ class _Recurrence(torch.autograd.Function):
         if torch.is_grad_enabled() or ctx.versions.changed:
             # What was saved has no history, which a gradient of this gradient needs; or it is another by now.
             left = forward(problem, saved_names(layout))
-        losses = dict(zip(names, gradients, strict=False))
-        found = backward(problem, left, losses, measure=ctx.observer is not None)
-        if found.norms is not None:
-            ctx.observer(found.norms)
-        return (*nothing, found.x, *found.initial, *found.parameters)
+
+        def one(losses: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
+            by_name = dict(zip(names, losses, strict=False))
+            found = backward(problem, left, by_name, measure=ctx.observer is not None)
+            if found.norms is not None:
+                ctx.observer(found.norms)
+            return (found.x, *found.initial, *found.parameters)
+
+        # Torch splits a batch of gradients by itself; an observer is given the norms of each.
+        if ctx.observer is not None and are_batched(gradients) and not torch.is_grad_enabled():
+            return (*nothing, *for_each(one, gradients[: len(names)], (x, *others[: ctx.count - 1])))
+        return (*nothing, *one(gradients))
 
     @staticmethod
     def jvp(ctx: Any, *changes: Any) -> tuple[Tensor | None, ...]:
