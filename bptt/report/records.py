@@ -87,7 +87,7 @@ def read_training(run: Path) -> Training:
     try:
         train, held_out = (curve_of(records, kind) for kind in ("train", "held-out"))
         reach = _reach(records)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise InputError(str(path), "expected records with step and loss", repr(error)) from error
     if not held_out.steps:
         raise InputError(str(path), "expected a held-out loss", "none", "Train until the first one")
