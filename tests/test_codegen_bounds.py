@@ -9,6 +9,7 @@ from outcomes import How, outcome
 from user_cells import CELLS, cell
 
 from bptt import nn
+from bptt.cells import CATALOGUE
 from bptt.codegen.emit import source
 from bptt.codegen.plan import plan
 from bptt.errors import MachineError
@@ -57,3 +58,10 @@ def test_a_text_that_is_too_large_is_not_compiled(
     )
     with backend("cpu"), pytest.raises(MachineError, match="at most 10000 characters"):
         nn.Recurrent(own, 3, 5)(x)
+
+
+def test_kernels_of_one_name_are_told_apart() -> None:
+    """With and without bias a cell has two kernels, each of which is compiled once."""
+    lstm = CATALOGUE["lstm-projection"]
+    remarks = [source(plan(one), "float32").remark for one in (lstm, lstm.without("b"))]
+    assert remarks == ["", ", without bias,"]

@@ -207,7 +207,7 @@ def test_chinese_letters_take_two_columns() -> None:
 def test_a_strangers_cell_does_not_move_the_cursor() -> None:
     printed = text(derivation(HOSTILE))
     assert all(c.isprintable() or c == "\n" for c in printed)
-    assert "\ufffd[2J\ufffd" in printed
+    assert r"\x1b[2J\u202e" in printed
 
 
 def test_text_is_the_same_under_every_hash_seed() -> None:

@@ -87,6 +87,9 @@ CELLS = {
     "a row value that is read twice": cell(
         "s = mean(x); a = W_a @ x + R_a @ h_prev + s; m = mean(a); h = tanh(u_h * m * s + b_h)"
     ),
+    "a row value that vectors of two widths read": cell(
+        "s = mean(x); m = tanh(W_m @ x + s); h = tanh(R_h @ h_prev + V_h @ m + s)", widths={"m": "P"}
+    ),
     "a row value in a vector and in a row value": cell(
         "m = mean(h_prev); q = m * m; h = tanh(W_h @ x) * m * q"
     ),

@@ -102,8 +102,10 @@ DOOR(stepper_close) {
 def source(plan: KernelPlan, dtype: str) -> Source:
     """The C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
     laid_out = kernel(plan)
+    biased = any(family.name in ("b", "d") for family in plan.cell.families)
+    remark = "" if biased else ", without bias,"
     parts = [_head(plan, dtype), shape_text(laid_out), _cell(laid_out), _DOORS]
-    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"), DOORS)
+    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"), DOORS, remark)
 
 
 def _head(plan: KernelPlan, dtype: str) -> str:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class Source:
     """One C++ file, which includes headers of `bptt/codegen/cpp`; `name` says what it computes.
 
-    `doors` are the functions that can be called from outside.
+    `doors` are the functions that can be called from outside. `remark` tells kernels of one name apart.
     """
 
     name: str
     text: str
     doors: tuple[str, ...] = ()
+    remark: str = ""

@@ -74,7 +74,8 @@ class _Reverse:
         self.steps: list[Step] = []
         self.products: dict[str, list[MatrixProduct]] = {}
         self.terms: dict[str, list[Expression]] = {}
-        self.row_terms: dict[str, list[Expression]] = {}
+        # By the width of the reader: numbers of rows of one width alone can be added before they are summed.
+        self.row_terms: dict[str, dict[str, list[Expression]]] = {}
         self.matrices: dict[str, list[tuple[str, str]]] = {}
         for state in self.cell.states:
             self.terms[state] = [Symbol(FROM_LOSS + state), Symbol(FROM_NEXT + state)]
@@ -101,13 +102,18 @@ class _Reverse:
         """
         terms = list(self.terms.get(name, ()))
         products = tuple(reversed(self.products.get(name, ())))
-        rows = self.row_terms.get(name)
+        rows = [RowCall("sum", add(*parts)) for parts in self.row_terms.get(name, {}).values()]
         if not (terms or products or rows) and name in self.cell_values:
             return False
-        if rows and terms:
-            self.steps.append(Step(f"{DELTA}{name}_rows", "1", (), RowCall("sum", add(*rows))))
-            terms.append(Symbol(f"{DELTA}{name}_rows"))
-        rest = RowCall("sum", add(*rows)) if rows and not self.terms.get(name) else add(*terms)
+        if len(rows) == 1 and not terms:
+            rest: Expression = rows[0]
+        else:
+            for k, row in enumerate(rows, 1):
+                # No value's name ends in "_rows", so that no δ has this name.
+                target = f"{DELTA}{name}{'_rows' * k}"
+                self.steps.append(Step(target, "1", (), row))
+                terms.append(Symbol(target))
+            rest = add(*terms)
         self.steps.append(Step(DELTA + name, width, products, rest))
         return True
 
@@ -125,4 +131,7 @@ class _Reverse:
             width = self.form.width(name)
             contribution = delta * partial(step, name, width)
             broadcast = width == "1" and step.width != "1"
-            (self.row_terms if broadcast else self.terms).setdefault(name, []).append(contribution)
+            if broadcast:
+                self.row_terms.setdefault(name, {}).setdefault(step.width, []).append(contribution)
+            else:
+                self.terms.setdefault(name, []).append(contribution)

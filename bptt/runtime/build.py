@@ -54,7 +54,7 @@ def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, put into the cache, load. Without a cache that works: for this process alone."""
     with scratch() as private:
         flags = compiler.accepted(*_WANTED)
-        with _timed(f"bptt: compiling {source.name} for this machine (once)"):
+        with _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"):
             library = compiler.build(source, flags, private)
         try:
             entry.publish(library)

@@ -7,6 +7,7 @@ losses. An underscore begins a subscript; a word of several letters stays a word
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -51,7 +52,7 @@ class Legend:
         self.names = self._legend()
         base = {n for n in self.names if n in form.cell.constants or form.width(n) == "1"}
         marked = {mark + n for mark in (DELTA, CHANGE, FROM_LOSS, FROM_NEXT) for n in base}
-        self.scalars = base | marked | {DELTA + n + ROWS for n in base}
+        self.scalars = base | marked | {DELTA + n + ROWS * k for n in base for k in (1, 2, 3)}
 
     def _legend(self) -> Mapping[str, Name]:
         """How inputs, values, previous states, constants and parameters are written."""
@@ -93,8 +94,11 @@ class Legend:
             return self.loss_by(f">{self.at(-1)}", value)
         if value in self.names:
             return self.marked(mark, value)
-        symbol = self.names[value.removesuffix(ROWS)]
-        return replace(symbol, mark=mark, subscripts=(*symbol.subscripts, "rows"))
+        # A sum over rows of each width that reads the value: δs_rows, δs_rows_rows.
+        base = re.sub(rf"({ROWS})+$", "", value)
+        widths = (len(value) - len(base)) // len(ROWS)
+        symbol = self.names[base]
+        return replace(symbol, mark=mark, subscripts=(*symbol.subscripts, *["rows"] * widths))
 
     def marked(self, mark: str, name: str) -> Name:
         """The symbol of a value or parameter with δ, ∂ or ∇ before it."""
