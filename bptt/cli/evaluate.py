@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bptt.cli.answers import ReadingArguments
+from bptt.cli.scores import print_metrics, print_scores
 from bptt.cli.sources import say_notes
 from bptt.cli.tags import print_entities
 from bptt.cli.translations import SearchArguments, check_unused, print_quality
@@ -83,7 +83,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     text, notes = read_plain(data) if data else (read_held_out(run), ())
     for note in notes:
         print(note, file=sys.stderr)
-    _print(evaluate_text(model, vocabulary, config.data, text))
+    print_metrics(evaluate_text(model, vocabulary, config.data, text))
     print(COUNTED, file=sys.stderr)
 
 
@@ -95,18 +95,13 @@ def _tag(trained: TrainedTagger, data: Path, said: Said) -> None:
         data, replace(examples, notes=(*examples.notes, *note_rewritten(examples, trained.tags.scheme)))
     )
     scores = trained.evaluate(examples)
-    _print(scores.metrics)
+    print_metrics(scores.metrics)
     print_entities(scores, trained.tags.scheme)
 
 
 def _classify(trained: TrainedClassifier, examples: Labelled, figures: Path | None) -> None:
     found = trained.evaluate(examples)
-    _print(found.metrics)
-    print("\nlabel\tright\tof\tmost often taken for")
-    for label, row in zip(found.labels, found.confusion, strict=True):
-        right = row[found.labels.index(label)]
-        count, other = max((c, o) for c, o in zip(row, found.labels, strict=True) if o != label)
-        print(f"{label}\t{right}\t{sum(row)}\t{f'{other} ({count})' if count else '-'}")
+    print_scores(found)
     if figures is not None:
         from bptt.report.confusion import draw_confusion
 
@@ -114,8 +109,3 @@ def _classify(trained: TrainedClassifier, examples: Labelled, figures: Path | No
         picture = figures / "confusion.png"
         draw_confusion(found.confusion, found.labels, picture)
         print(f"\npicture: {picture}")
-
-
-def _print(metrics: Mapping[str, float]) -> None:
-    for name, value in metrics.items():
-        print(f"{name}\t{value:.10g}")

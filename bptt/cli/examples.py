@@ -67,28 +67,56 @@ class EncoderArguments:
     activation: Annotated[
         Literal["relu", "tanh", "sigmoid"], of_model(help="Activation of the feed-forward layers.")
     ] = "relu"
-    dropout: Annotated[float, of_model(help="Dropout between and after layers.")] = 0.0
-    input_dropout: Annotated[float, of_model(help="Dropout of the input of the first layer.")] = 0.0
+    dropout: Annotated[
+        float | None,
+        of_model(help="Dropout between and after layers. Default: 0.5 for labels of texts and DNA, else 0."),
+    ] = None
+    input_dropout: Annotated[
+        float | None,
+        of_model(
+            help="Dropout of the first layer's input. Default: 0.3 for labels of texts and DNA, else 0."
+        ),
+    ] = None
     initial: Annotated[Literal["zero", "learned"], of_model(help="Initial states.")] = "zero"
 
-    def options(self, first: FirstArguments) -> EncoderOptions:
-        """The same as checked values."""
+    def options(self, first: FirstArguments, usual: tuple[float, float] = (0.0, 0.0)) -> EncoderOptions:
+        """Return the same as checked values; `usual` are the dropout and the input dropout by default."""
         from bptt.tasks.encoder import EncoderOptions
 
         return EncoderOptions(
             hidden_size=self.hidden,
             num_layers=self.layers,
-            dropout=self.dropout,
+            dropout=usual[0] if self.dropout is None else self.dropout,
             proj_size=self.projection,
             initial=self.initial,
             bidirectional=self.bidirectional,
             feed_forward=tuple(self.feed_forward or ()),
             activation=self.activation,
-            input_dropout=self.input_dropout,
+            input_dropout=usual[1] if self.input_dropout is None else self.input_dropout,
             recurrent_init=first.recurrent_init,
             recurrent_scale=first.recurrent_scale,
             forget_bias=first.forget_bias,
         )
+
+
+@dataclass(frozen=True)
+class VectorArguments:
+    """Vectors of words that were trained elsewhere."""
+
+    vectors: Annotated[
+        Path | None,
+        of_model(help="Initial word embedding: text file of word2vec or GloVe vectors."),
+    ] = None
+    vector_words: Annotated[
+        int,
+        of_model(min=0, help="Words of --vectors to know beside those of DATA, from the first on."),
+    ] = 100_000
+    freeze: Annotated[bool, of_model("--freeze", help="Keep the embedding as it begins.")] = False
+
+    @property
+    def kept(self) -> int:
+        """The number of words beside those of the data."""
+        return self.vector_words if self.vectors else 0
 
 
 @dataclass(frozen=True)

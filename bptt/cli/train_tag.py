@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption
+from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption, VectorArguments
 from bptt.cli.training import (
     ASKED,
     FirstArguments,
@@ -42,11 +42,7 @@ def tag(
     encoder: EncoderArguments,
     first: FirstArguments,
     embedding: Annotated[int, of_model(help="Size of the word embedding (0: one-hot).")] = 100,
-    vectors: Annotated[
-        Path | None,
-        of_model(help="Word vectors (text of word2vec or GloVe) that the embedding begins as."),
-    ] = None,
-    freeze: Annotated[bool, of_model("--freeze", help="Do not train the embedding.")] = False,
+    vectors: VectorArguments,
     token_dropout: Annotated[float, of_model(help="Share of words replaced by <unk> in training.")] = 0.2,
     characters: Annotated[bool, of_model(help="Also read the characters of each word.")] = True,
     character_size: Annotated[int, of_model(help="Size of the character embedding.")] = 25,
@@ -80,10 +76,11 @@ def tag(
                 character_hidden_size=character_hidden,
                 embedding_size=embedding,
                 token_dropout=token_dropout,
-                frozen=freeze,
+                frozen=vectors.freeze,
                 min_count=min_count,
                 lowercase=lower,
                 spelled=characters,
+                vector_words=vectors.kept,
             ),
             encoder.options(first),
             examples.options(run.seed),
@@ -93,4 +90,4 @@ def tag(
     learned = read_conll(read_document(data), header)
     dev = None if examples.dev is None else read_conll(read_document(examples.dev), header)
     torch.manual_seed(run.seed)
-    train_task(TagTask(learned, dev, config, vectors, origin), options, run, ASKED)
+    train_task(TagTask(learned, dev, config, vectors.vectors, origin), options, run, ASKED)

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import DataArguments, EncoderArguments, HeaderOption, Level, TokenArguments, said_form
+from bptt.cli.examples import (
+    DataArguments,
+    EncoderArguments,
+    HeaderOption,
+    Level,
+    TokenArguments,
+    VectorArguments,
+    said_form,
+)
 from bptt.cli.training import (
     ASKED,
     MOST_LAYERS,
@@ -97,7 +105,7 @@ class DecoderArguments:
         return DecoderOptions(
             hidden_size=encoder.hidden if self.decoder_hidden is None else self.decoder_hidden,
             num_layers=encoder.layers if self.decoder_layers is None else self.decoder_layers,
-            dropout=encoder.dropout,
+            dropout=encoder.dropout or 0.0,
             proj_size=encoder.projection,
             embedding_size=self.embedding,
             attention=self.attention or ("none" if vector else "additive"),
@@ -132,6 +140,7 @@ def translate(
     encoder: EncoderArguments,
     first: FirstArguments,
     decoder: DecoderArguments,
+    vectors: VectorArguments,
     token_dropout: Annotated[float, of_model(help="Share of tokens replaced by <unk> in training.")] = 0.0,
     steps: StepArguments,
 ) -> None:
@@ -164,7 +173,7 @@ def translate(
             pairs,
             encoder.options(first),
             decoder.options(encoder, first, pairs.is_vector),
-            TokenOptions(decoder.embedding, token_dropout),
+            TokenOptions(decoder.embedding, token_dropout, vectors.freeze, vector_words=vectors.kept),
             vocabulary,
             targets.options(vocabulary),
             data=examples.options(run.seed),
@@ -174,4 +183,5 @@ def translate(
     learned = read_translations(data, target, form, columns)
     dev = None if examples.dev is None else read_translations(examples.dev, dev_target, form, columns)
     torch.manual_seed(run.seed)
-    train_task(TranslateTask(learned, dev, config, origin), options, run, ASKED)
+    task = TranslateTask(learned, dev, config, origin, vectors.vectors)
+    train_task(task, options, run, ASKED)

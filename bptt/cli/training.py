@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from bptt.errors import InputError
-from bptt.training.options import TrainingOptions
+from bptt.training.options import LEAST_UPDATES, TrainingOptions, usual_epochs
 
 if TYPE_CHECKING:
     from bptt.tasks.origin import Origin
@@ -111,11 +111,13 @@ class StepArguments:
     """How the weights are learned."""
 
     epochs: Annotated[
-        int,
+        int | None,
         of_steps(
-            help="Passes over the data. A resumed run may add some; linear and cosine begin anew over these."
+            help="Passes over the data. A resumed run may add some; linear and cosine begin anew over these. "
+            f"Default: {TrainingOptions.epochs}, for few labelled examples as many as make {LEAST_UPDATES} "
+            "updates."
         ),
-    ] = TrainingOptions.epochs
+    ] = None
     optimiser: Annotated[
         Literal["adam", "adamw", "sgd", "lbfgs"],
         of_steps(help="Optimiser; lbfgs takes one step an epoch, on all the data."),
@@ -154,7 +156,7 @@ def training_options(run: RunArguments, steps: StepArguments) -> TrainingOptions
         cure = "Watch with another optimiser"
         raise InputError("watch", "looks at updates on single batches", "lbfgs", cure)
     return TrainingOptions(
-        epochs=steps.epochs,
+        epochs=TrainingOptions.epochs if steps.epochs is None else steps.epochs,
         optimiser=steps.optimiser,
         learning_rate=steps.lr,
         momentum=steps.momentum,
@@ -190,6 +192,13 @@ def origin_of(run: RunArguments, kind: type[Model]) -> Origin[Model] | None:
         rule, cure = "must be a run of the same job to begin from", "Name such a run"
         raise InputError(str(run.init_from), rule, type(trained).__name__, cure)
     return Origin(run.init_from.resolve().name, trained, not run.keep_vocabulary)
+
+
+def with_enough_updates(options: TrainingOptions, steps: StepArguments, task: Task) -> TrainingOptions:
+    """Return the options, with more epochs if the usual ones are too few updates and none were asked for."""
+    if steps.epochs is not None:
+        return options
+    return replace(options, epochs=usual_epochs(task.steps(0)))
 
 
 @contextmanager

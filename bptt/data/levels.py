@@ -160,6 +160,14 @@ _SPELLED_UNKNOWN = {
 }
 
 
+_WORD_SPLIT = pre_tokenizers.Split(Regex(_WORD), "isolated")
+
+
+def split_words(text: str) -> list[str]:
+    """Cut a text as the level "word" does: joined, the pieces give the text."""
+    return [piece for piece, _ in _WORD_SPLIT.pre_tokenize_str(text)]
+
+
 def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokenizer:
     """Learn the tokens of `parts`, the most frequent first. Raises InputError if there are none."""
     tokenizer = _untrained(options)

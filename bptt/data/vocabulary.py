@@ -92,6 +92,14 @@ class Vocabulary:
         except Exception as error:  # tokenizers raises nothing more precise
             raise InputError(str(path), "must be a tokenizer", error, cure) from error
 
+    def extended(self, tokens: Iterable[str]) -> Vocabulary:
+        """Return a vocabulary of words that knows more `tokens`, spelled as its own, behind these."""
+        content = json.loads(self._tokenizer.to_str())
+        known = content["model"]["vocab"]
+        for token in tokens:
+            known.setdefault(token, len(known))
+        return Vocabulary(Tokenizer.from_str(json.dumps(content)), self.options)
+
     def to_bytes(self) -> bytes:
         """The content of `tokenizer.json`, which the `tokenizers` library reads too."""
         return str(self._tokenizer.to_str(pretty=True)).encode("utf-8")

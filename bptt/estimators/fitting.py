@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
@@ -11,7 +12,7 @@ import torch
 
 from bptt.tasks.task import Task
 from bptt.training.loop import train
-from bptt.training.options import TrainingOptions
+from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.report import Silent
 
 Trained = TypeVar("Trained")
@@ -24,18 +25,18 @@ def fitted(
     make: Callable[[], Task],
     load: Callable[[Path], Trained],
     *,
-    epochs: int,
+    epochs: int | None,
     learning_rate: float | None,
     seed: int,
     choose: bool,
 ) -> Trained:
     """What `load` reads of the run of the task that `make` gives: with the weights of the epoch that did best
-    on the examples held out if `choose`, else of the last one.
+    on the examples held out if `choose`, else of the last one. `epochs` None is the usual number.
     """
-    options = TrainingOptions(
-        epochs=epochs, learning_rate=learning_rate, seed=seed, evaluate_every=0 if choose else _NEVER
-    )
+    options = TrainingOptions(learning_rate=learning_rate, seed=seed, evaluate_every=0 if choose else _NEVER)
     with torch.random.fork_rng(devices=[]), TemporaryDirectory() as folder:
         torch.manual_seed(seed)
-        train(make(), options, Path(folder) / "run", Silent())
+        task = make()
+        options = replace(options, epochs=usual_epochs(task.steps(0)) if epochs is None else epochs)
+        train(task, options, Path(folder) / "run", Silent())
         return load(Path(folder) / "run")

@@ -25,7 +25,13 @@ from bptt.estimators.sklearn import (
     validate_data,
 )
 from bptt.estimators.values import check_text, is_missing, label_values, plain
-from bptt.tasks.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.tasks.classify.config import (
+    ClassifierConfig,
+    HeadOptions,
+    SourceOptions,
+    usual_dropout,
+    usual_smoothing,
+)
 from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
@@ -43,7 +49,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     that are read by `feed_forward` alone. In series and rows NaN is a missing number if `missing`, else an
     error; infinity always is. The share `held_out` of the examples chooses the epoch whose weights are kept;
     with 0 all are learned, and the weights are those of the last epoch. `level` is what a token of a text is.
-    The other parameters are those of `bptt train classify`.
+    The other parameters are those of `bptt train classify`; None is the usual value there, which for texts
+    is a dropout of 0.5 and n-grams beside the recurrent network.
 
     After `fit`: `classes_`, and `trained_`, a `bptt.tasks.classify.task.TrainedClassifier`; for rows
     `n_features_in_`. Raises InputError, which is a ValueError here.
@@ -60,8 +67,9 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pooling: str = "max",
         embedding_size: int = 64,
         level: str = "word",
-        dropout: float = 0.0,
-        epochs: int = 10,
+        dropout: float | None = None,
+        ngrams: bool | None = None,
+        epochs: int | None = None,
         batch_size: int = 32,
         learning_rate: float | None = None,
         held_out: float = 0.0,
@@ -77,6 +85,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.embedding_size = embedding_size
         self.level = level
         self.dropout = dropout
+        self.ngrams = ngrams
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
@@ -128,17 +137,24 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) -> TrainedClassifier:
     seed = int(check_random_state(options.random_state).randint(2**31 - 1))
+    source = SourceOptions(_FORMS[kind])
+    behind, before = usual_dropout(source.kind)
     config = ClassifierConfig(
         as_cell(options.cell),
-        SourceOptions(_FORMS[kind]),
+        source,
         EncoderOptions(
             hidden_size=options.hidden_size,
             num_layers=options.num_layers,
-            dropout=options.dropout,
+            dropout=behind if options.dropout is None else options.dropout,
             bidirectional=options.bidirectional,
             feed_forward=_widths(options.feed_forward),
+            input_dropout=before if options.dropout is None else 0.0,
         ),
-        HeadOptions(options.pooling),
+        HeadOptions(
+            options.pooling,
+            ngrams=kind == "text" if options.ngrams is None else options.ngrams,
+            smoothing=usual_smoothing(source.kind, "cross-entropy"),
+        ),
         TokenOptions(options.embedding_size),
         VocabularyOptions(options.level),
         ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,7 @@ from bptt.data.levels import UNKNOWN
 from bptt.data.nucleotides import LETTERS, bases
 from bptt.nn import LSTM
 from bptt.shapes import check_shape
+from bptt.tasks.options import ADDED
 
 
 def look_up(tokens: Tensor, table: Tensor) -> Tensor:
@@ -41,24 +42,30 @@ class TokenOptions:
     """How tokens become vectors of `embedding_size`, D; one-hot of width V if that is 0.
 
     `token_dropout` is the share of tokens that training takes for unknown, so that a model learns what to
-    do without them. `frozen` keeps the embedding as it was filled. Raises InputError naming the option.
+    do without them. `frozen` keeps the embedding as it was filled. Of a file of vectors trained elsewhere
+    `vector_words` that training did not hold are known too. Raises InputError naming the option.
     """
 
     embedding_size: int = 64
     token_dropout: float = 0.0
     frozen: bool = False
+    vector_words: int = field(default=0, kw_only=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_least("embedding_size", self.embedding_size, 0)
         check_share("token_dropout", self.token_dropout)
+        check_least("vector_words", self.vector_words, 0)
 
 
 class TokenInput(InputPart):
-    """Tokens by their rows of an embedding (V, D), or one-hot."""
+    """Tokens by their rows of an embedding (V, D), or one-hot. The `others`, from V on, are known by vectors
+    alone, which training leaves as they are.
+    """
 
     one: Tensor
+    others: Tensor
 
-    def __init__(self, vocabulary_size: int, options: TokenOptions) -> None:
+    def __init__(self, vocabulary_size: int, options: TokenOptions, others: int = 0) -> None:
         super().__init__()
         self.vocabulary_size, self.options = vocabulary_size, options
         self.output_size = options.embedding_size or vocabulary_size
@@ -68,6 +75,9 @@ class TokenInput(InputPart):
         else:
             # What stands in a one-hot vector: its dtype is that of the model.
             self.register_buffer("one", torch.ones(()))
+        if others:
+            self.register_buffer("others", torch.zeros(others, options.embedding_size))
+        self.num_others = others
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -77,19 +87,30 @@ class TokenInput(InputPart):
             nn.init.uniform_(embedding, -bound, bound)
 
     @torch.no_grad()
-    def fill(self, vectors: Tensor) -> None:
-        """Take `vectors` (V, D), trained elsewhere, as the embedding. Raises InputError for another shape."""
-        check_shape("vectors", vectors.shape, f"{self.vocabulary_size} {self.options.embedding_size}")
-        self.embedding.copy_(vectors)
+    def fill(self, vectors: Tensor, tokens: Tensor | None = None) -> None:
+        """Take `vectors` (N, D), trained elsewhere, for the `tokens` (N,) int64, by default those of the
+        embedding. Raises InputError for another shape.
+        """
+        tokens = torch.arange(self.vocabulary_size) if tokens is None else tokens
+        check_shape("vectors", vectors.shape, f"{len(tokens)} {self.options.embedding_size}")
+        learned = tokens < self.vocabulary_size
+        self.embedding[tokens[learned]] = vectors[learned]
+        if self.num_others:
+            self.others[tokens[~learned] - self.vocabulary_size] = vectors[~learned]
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Vectors (T, B, D), or (T, B, V), for `tokens` (T, B) int64, NOTHING in the padding."""
         if self.training and self.options.token_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.options.token_dropout
             tokens = tokens.masked_fill(dropped & (tokens != NOTHING), UNKNOWN)
-        if self.options.embedding_size:
+        if not self.options.embedding_size:
+            return one_hot(tokens, self.vocabulary_size, self.one.dtype)
+        if not self.num_others:
             return look_up(tokens, self.embedding)
-        return one_hot(tokens, self.vocabulary_size, self.one.dtype)
+        is_other = tokens >= self.vocabulary_size
+        learned = look_up(tokens.masked_fill(is_other, UNKNOWN), self.embedding)
+        fixed = look_up((tokens - self.vocabulary_size).clamp(min=0), self.others)
+        return torch.where(is_other[..., None], fixed, learned)
 
 
 @dataclass(frozen=True)

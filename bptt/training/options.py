@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from itertools import pairwise
+from math import ceil
 from typing import Any
 
 from bptt.data.checks import check_choice, check_finite, check_least, check_most, is_number
@@ -20,6 +21,14 @@ _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
 # The loop counts the steps of every epoch before it begins.
 _MOST_EPOCHS = 1_000_000
+
+# What Adam needs to fit some hundred short examples; ten epochs of a hundred are 40 updates.
+LEAST_UPDATES = 300
+
+
+def usual_epochs(updates: int) -> int:
+    """Return the epochs for examples of which an epoch makes this number of updates."""
+    return max(TrainingOptions.epochs, ceil(LEAST_UPDATES / updates))
 
 
 @dataclass(frozen=True)

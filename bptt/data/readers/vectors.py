@@ -31,8 +31,9 @@ class Vectors:
     values: Array
 
 
-def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
-    """The vectors of the words `wanted`; the others are passed over, so that memory holds only those.
+def read_vectors(path: Path, wanted: Collection[str], others: int = 0) -> Vectors:
+    """The vectors of the words `wanted`, and of the first `others` words of the file that are not wanted; the
+    rest is passed over, so that memory holds only those.
 
     A line is a word and D numbers between spaces; a first line of two whole numbers, V and D, may stand
     before. Of a word that comes twice, the first vector counts. Raises InputError with the line for
@@ -50,11 +51,14 @@ def read_vectors(path: Path, wanted: Collection[str]) -> Vectors:
         width = width or text.count(" ")
         _check_width(text, width, place)
         word, *cells = text.rsplit(" ", width)
-        if word in wanted and word not in rows:
-            rows[word] = read_numbers(cells, place)
-            if np.isnan(rows[word]).any():
-                raise InputError(place, "a vector must be numbers", "NaN")
-    if not rows:
+        is_other = word not in wanted
+        if word in rows or (is_other and not others):
+            continue
+        others -= is_other
+        rows[word] = read_numbers(cells, place)
+        if np.isnan(rows[word]).any():
+            raise InputError(place, "a vector must be numbers", "NaN")
+    if rows.keys().isdisjoint(wanted):
         raise InputError(str(path), f"must have vectors of some of the {len(wanted):,} words", "none")
     return Vectors(tuple(rows), np.stack(list(rows.values())))
 

@@ -15,6 +15,7 @@ from bptt.tasks.classify.network import Classifier, SequenceReader
 from bptt.tasks.classify.task import TrainedClassifier
 from bptt.tasks.evaluating import evaluating
 from bptt.tasks.exposure import encode_one, show_input
+from bptt.tasks.ngrams import Bags
 
 
 def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -> Exposure:
@@ -31,7 +32,8 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
     batch = encode_one(trained.codec, example, most).to(model.output.weight.device)
     with evaluating(model):
         inputs = body.encoder.embed(batch.tensors)
-        found = int(model.output(body.pool(inputs, batch.lengths)).argmax())
+        bags = trained.bags([example.input])
+        found = int(model.answer(model.output(body.pool(inputs, batch.lengths)), bags).argmax())
     label = found if example.target is None else trained.number(example.target, example.place)
     return Exposure(
         model,
@@ -39,14 +41,21 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
         parts=(Part("", body.encoder.recurrent, 0, inputs),),
         of=0,
         targets=(trained.labels[label],),
-        losses_of=partial(_losses, model, body, label),
+        losses_of=partial(_losses, model, body, label, bags),
         answers=(trained.labels[found],),
         labelled=example.target is not None,
     )
 
 
-def _losses(model: Classifier, body: SequenceReader, label: int, inputs: Tensor, steps: LossSteps) -> Tensor:
-    """The loss of the label, (R,)."""
+def _losses(
+    model: Classifier,
+    body: SequenceReader,
+    label: int,
+    bags: Bags | None,
+    inputs: Tensor,
+    steps: LossSteps,
+) -> Tensor:
+    """The loss of the label, (R,), by the answer of both parts: n-grams do not depend on `inputs`."""
     lengths = torch.full((len(steps),), len(inputs), device=inputs.device)
-    logits = model.output(body.pool(inputs, lengths))
+    logits = model.answer(model.output(body.pool(inputs, lengths)), bags)
     return model.loss(logits, torch.full_like(lengths, label), "none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -55,3 +56,19 @@ def _calibration_error(confidence: Tensor, right: Tensor) -> float:
     differences = (right.double() - confidence.double()).new_zeros(_BINS)
     differences.index_add_(0, bins, right.double() - confidence.double())
     return (differences.abs().sum() / len(right)).item()
+
+
+def scores_of_folds(answers: Sequence[tuple[tuple[str, ...], Tensor, Sequence[str]]]) -> Scores:
+    """The scores of all folds together: for each the labels learned, ln P (N, K) of them, and N targets.
+
+    A label that a fold has not learned has the probability 0 there.
+    """
+    known = {label for labels, _, targets in answers for label in (*labels, *targets)}
+    every = tuple(sorted(known))
+    wide = []
+    for labels, found, targets in answers:
+        columns = [every.index(label) for label in labels]
+        wide.append(found.new_full((len(targets), len(every)), -torch.inf))
+        wide[-1][:, columns] = found
+    numbers = [every.index(label) for _, _, targets in answers for label in targets]
+    return scores(torch.cat(wide), torch.tensor(numbers), every)

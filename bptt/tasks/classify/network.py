@@ -11,31 +11,50 @@ from bptt.tasks.classify.config import HeadOptions
 from bptt.tasks.codecs.codec import Padded
 from bptt.tasks.encoder import Encoder, EncoderOptions, feed_forward
 from bptt.tasks.inputs import InputPart
+from bptt.tasks.ngrams import Bags, NgramScores
 
 
 class Classifier(nn.Module):
     """logits = M f(pool(h_1 ... h_T)) + b, where h is what the stack of an encoder gives, and f are its
-    feed-forward layers (many to one). A cell of None stands for rows of numbers, T = 1, which the
-    feed-forward layers read at once (one to one).
+    feed-forward layers (many to one). A cell of None is for rows of numbers, T = 1, which the feed-forward
+    layers read at once (one to one). With `ngrams`, their number, a linear model answers beside the network.
     """
 
     def __init__(
-        self, part: InputPart, classes: int, cell: Cell | None, options: EncoderOptions, head: HeadOptions
+        self,
+        part: InputPart,
+        classes: int,
+        cell: Cell | None,
+        options: EncoderOptions,
+        head: HeadOptions,
+        ngrams: int | None = None,
     ) -> None:
         super().__init__()
         self.head = head
         self.body = _Row(part, options) if cell is None else SequenceReader(part, cell, options, head)
         self.output = nn.Linear(self.body.output_size, classes)
+        self.ngrams = None if ngrams is None else NgramScores(ngrams, classes)
 
     def forward(self, inputs: Padded) -> Tensor:
-        """The logits (B, K) of the inputs of a batch."""
+        """Return the logits (B, K) of the network alone, which is what is trained."""
         logits: Tensor = self.output(self.body(inputs))
         return logits
 
+    def answer(self, logits: Tensor, bags: Bags | None) -> Tensor:
+        """Return the logits (B, K) of both parts together, given those of the network and the n-grams."""
+        if self.ngrams is None or bags is None:
+            return logits
+        scores: Tensor = self.ngrams(bags)
+        return scores + self.ngrams.share * logits
+
     def loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """The mean loss for targets (B,) int64; the loss of each row, (B,), if the reduction is "none"."""
+        """The mean loss for targets (B,) int64; the loss of each row, (B,), if the reduction is "none".
+
+        Labels are smoothed in training mode only.
+        """
         if self.head.loss == "cross-entropy":
-            return functional.cross_entropy(logits, targets, reduction=reduction)
+            smoothing = self.head.smoothing if self.training else 0.0
+            return functional.cross_entropy(logits, targets, reduction=reduction, label_smoothing=smoothing)
         wanted = functional.one_hot(targets, logits.shape[1])
         losses = (logits.softmax(1) - wanted).square().sum(1)
         return (losses.mean() if reduction == "mean" else losses) / 2

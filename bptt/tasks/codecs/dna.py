@@ -1,15 +1,16 @@
-"""Sequences of DNA: a letter is a step."""
+"""Sequences of DNA: a letter is a step; or windows of one length, which are one step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from bptt.data.nucleotides import LETTERS
+from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
-from bptt.tasks.inputs import DnaInput
+from bptt.tasks.inputs import DnaInput, SeriesInput
 
 _PLACES = {letter: place for place, letter in enumerate(LETTERS)}
 
@@ -34,6 +35,39 @@ class DnaCodec(Codec[str]):
     def spell(self, input: str) -> tuple[str, ...]:
         """The letters."""
         return tuple(input)
+
+    def files(self) -> Mapping[str, bytes]:
+        """None."""
+        return {}
+
+
+class DnaWindowCodec(Codec[str]):
+    """Windows of `length` letters as one row of 4 numbers a letter, of which the network takes the mean and
+    deviation of `training` out.
+    """
+
+    unit = "windows"
+
+    def __init__(self, length: int, training: Sequence[str] = ()) -> None:
+        self._length, self._training = length, training
+        self._probabilities = DnaInput().probabilities
+
+    def part(self) -> SeriesInput:
+        """Numbers as they are, but for mean and deviation."""
+        part = SeriesInput(4 * self._length)
+        if self._training:
+            part.fit(self.encode(each)[0] for each in self._training)
+        return part
+
+    def encode(self, input: str) -> tuple[Tensor, ...]:
+        """The probabilities of the bases, (1, 4 length). Raises InputError for another length."""
+        if len(input) != self._length:
+            rule = f"a window has {self._length} letters, as the first one learned from"
+            raise InputError(
+                "input", rule, len(input), "Give windows of that length, or train without --windows"
+            )
+        places = torch.tensor([_PLACES[letter] for letter in input], dtype=torch.int64)
+        return (self._probabilities[places].view(1, -1),)
 
     def files(self) -> Mapping[str, bytes]:
         """None."""

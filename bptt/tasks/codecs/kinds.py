@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
-from bptt.tasks.codecs.dna import DnaCodec
+from bptt.tasks.codecs.dna import DnaCodec, DnaWindowCodec
 from bptt.tasks.codecs.numbers import NumberCodec
 from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.inputs import TokenOptions
@@ -21,11 +22,29 @@ from bptt.tasks.origin import Origin
 
 
 def new_codec(
-    kind: Kind, inputs: Sequence[Any], columns: int, vocabulary: VocabularyOptions, tokens: TokenOptions
+    kind: Kind,
+    inputs: Sequence[Any],
+    columns: int,
+    vocabulary: VocabularyOptions,
+    tokens: TokenOptions,
+    windows: int = 0,
+    vectors: Path | None = None,
 ) -> Codec[Any]:
-    """A codec learned from `inputs`, which have so many `columns` of numbers, if they are numbers."""
+    """A codec learned from `inputs`, with `columns` numbers a step if they are numbers; DNA in `windows` of
+    N letters is one step. `vectors` is a file of word vectors for the words of texts. Raises InputError for
+    vectors of another kind of inputs.
+    """
+    if vectors and kind != "text":
+        raise InputError("vectors", "are of the words of texts", kind, "Leave out --vectors")
+    if windows:
+        return DnaWindowCodec(windows, inputs)
     if kind == "text":
-        return TextCodec(Vocabulary.build("\n".join(inputs), vocabulary), tokens)
+        learned = Vocabulary.build("\n".join(inputs), vocabulary)
+        return (
+            TextCodec.with_vectors(learned, tokens, vectors)
+            if vectors
+            else TextCodec(learned, replace(tokens, vector_words=0))
+        )
     return DnaCodec() if kind == "dna" else NumberCodec(columns, inputs)
 
 
@@ -36,17 +55,21 @@ def continued_codec(
     columns: int,
     vocabulary: VocabularyOptions,
     tokens: TokenOptions,
+    windows: int = 0,
 ) -> Codec[Any]:
     """The codec of a run that begins from another: its vocabulary, and mean and deviation, are those there.
 
     Raises InputError if that run reads no texts while these are some.
     """
+    if windows:
+        return DnaWindowCodec(windows)
     if kind != "text":
         return DnaCodec() if kind == "dna" else NumberCodec(columns)
     if not isinstance(origin.trained, TextCodec):
         raise InputError(origin.name, "must be a run on texts, as the new data are", "another")
     text = "\n".join(inputs)
-    return TextCodec(origin.trained.vocabulary.continued(text, vocabulary, origin.grow), tokens)
+    known = origin.trained.vocabulary.continued(text, vocabulary, origin.grow)
+    return TextCodec(known, replace(tokens, vector_words=0))
 
 
 def codec_of(origin: Origin[Any]) -> Origin[Codec[Any]]:
@@ -62,9 +85,16 @@ def part_rows(model: nn.Module, codec: Codec[Any]) -> dict[str, tuple[Sequence[H
 
 
 def saved_codec(
-    run: Path, kind: Kind, columns: int, vocabulary: VocabularyOptions, tokens: TokenOptions
+    run: Path,
+    kind: Kind,
+    columns: int,
+    vocabulary: VocabularyOptions,
+    tokens: TokenOptions,
+    windows: int = 0,
 ) -> Codec[Any]:
     """The codec of a run folder. Raises InputError if its vocabulary is missing or damaged."""
+    if windows:
+        return DnaWindowCodec(windows)
     if kind == "text":
         return TextCodec(Vocabulary.load(run / FILE, vocabulary), tokens)
     return DnaCodec() if kind == "dna" else NumberCodec(columns)

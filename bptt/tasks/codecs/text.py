@@ -3,24 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from bptt.data.levels import SPECIAL, split_words
+from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.inputs import TokenInput, TokenOptions
 
 
 class TextCodec(Codec[str]):
-    """A token is a step; `file` is the name of the vocabulary in a run folder."""
+    """A token is a step; `file` is the name of the vocabulary in a run folder. With `vectors`, trained
+    elsewhere, a new embedding begins as these; the last tokens are known by such vectors alone, as many as
+    `options` say.
+    """
 
-    def __init__(self, vocabulary: Vocabulary, options: TokenOptions, file: str = FILE) -> None:
-        self.vocabulary, self._options, self._file = vocabulary, options, file
-        self.unit = vocabulary.unit
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        options: TokenOptions,
+        file: str = FILE,
+        vectors: Vectors | None = None,
+    ) -> None:
+        self.vocabulary, self.options, self._file = vocabulary, options, file
+        self.unit, self._vectors = vocabulary.unit, vectors
+
+    @classmethod
+    def with_vectors(cls, vocabulary: Vocabulary, options: TokenOptions, path: Path) -> TextCodec:
+        """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
+        whose width is that of the embedding then. Raises InputError naming the line, or the level.
+        """
+        if vocabulary.options.level != "word":
+            cure = "Leave out --vectors, or choose --level word"
+            raise InputError("vectors", "are of words", vocabulary.options.level, cure)
+        forms = set(map(str.strip, vocabulary.tokens[len(SPECIAL) :]))
+        wanted = forms | {form.lower() for form in forms}
+        found = read_vectors(path, wanted, options.vector_words)
+        # A vector of several pieces, such as one of a Chinese word, is never looked up.
+        more = [word for word in found.words if word not in wanted and len(split_words(word)) == 1]
+        whole = vocabulary.extended(token for word in more for token in (f" {word}", word))
+        options = replace(
+            options,
+            embedding_size=found.values.shape[1],
+            vector_words=whole.size - vocabulary.size,
+        )
+        return cls(whole, options, vectors=found)
 
     def part(self) -> TokenInput:
         """An embedding of the vocabulary."""
-        return TokenInput(self.vocabulary.size, self._options)
+        others = self.options.vector_words
+        part = TokenInput(self.vocabulary.size - others, self.options, others)
+        if self._vectors is not None:
+            rows = {word: row for row, word in enumerate(self._vectors.words)}
+            forms = enumerate(map(str.strip, self.vocabulary.tokens))
+            found = [(n, rows.get(form, rows.get(form.lower()))) for n, form in forms]
+            tokens, places = zip(*((n, row) for n, row in found if row is not None), strict=True)
+            part.fill(torch.from_numpy(self._vectors.values[list(places)]), torch.tensor(tokens))
+        return part
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """The tokens (T,) int64."""
@@ -28,7 +72,7 @@ class TextCodec(Codec[str]):
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
         """The tokens."""
-        return {"embedding": self.vocabulary.tokens}
+        return {"embedding": self.vocabulary.tokens[: self.vocabulary.size - self.options.vector_words]}
 
     def show(self, input: str) -> tuple[str, ...]:
         """The tokens as text."""
@@ -44,4 +88,6 @@ class TextCodec(Codec[str]):
 
     def describe(self) -> list[str]:
         """The size of the vocabulary."""
-        return [f"vocabulary: {self.vocabulary.size:,} {self.unit}"]
+        kept = self.options.vector_words
+        more = f", {kept:,} of them by vectors alone" if kept else ""
+        return [f"vocabulary: {self.vocabulary.size:,} {self.unit}{more}"]

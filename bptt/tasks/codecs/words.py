@@ -13,13 +13,14 @@ from torch import Tensor
 from bptt.data.batches import NOTHING
 from bptt.data.checks import check_least
 from bptt.data.examples import Words
+from bptt.data.levels import UNKNOWN
 from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.words import WordList
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.inputs import InputPart, SpelledWordInput, SpellingOptions, TokenInput, TokenOptions
 
-_WORDS, _CHARACTERS = "words", "characters"
+_WORDS, _CHARACTERS, _OTHERS = "words", "characters", "vector_words"
 
 # A character that occurs once is taken for unknown, so that a model learns what to do with such.
 _CHARACTER_COUNT = 2
@@ -48,7 +49,7 @@ class WordOptions(TokenOptions, SpellingOptions):
 
 class WordCodec(Codec[Words]):
     """A word is a step. `characters` is None if words are not spelled. With `vectors`, trained elsewhere,
-    a new embedding begins as these.
+    a new embedding begins as these; `others` are the words known by such vectors alone, None for none.
     """
 
     unit = "words"
@@ -59,26 +60,32 @@ class WordCodec(Codec[Words]):
         characters: WordList | None,
         options: WordOptions,
         vectors: Vectors | None = None,
+        others: WordList | None = None,
     ) -> None:
         self._words, self._characters, self.options = words, characters, options
-        self._vectors = vectors
+        self._vectors, self._others = vectors, others
 
     @classmethod
     def build(
         cls, learned: Sequence[Words], options: WordOptions, others: Sequence[Words], vectors: Path | None
     ) -> WordCodec:
         """Know the words of the sentences `learned`, and all those there and in `others` that the file
-        `vectors` has; its width is that of the embedding then. Raises InputError naming the line.
+        `vectors` has, and more words of the file as the options say; its width is that of the embedding
+        then. Raises InputError naming the line.
         """
         spelled = [word for words in learned for word in words]
         known = [options.form(word) for word in spelled]
         characters = WordList.build(chain.from_iterable(spelled), _CHARACTER_COUNT)
-        found = None
+        found, more = None, None
         if vectors is not None:
-            found = read_vectors(vectors, {*known, *(options.form(w) for words in others for w in words)})
-            options = replace(options, embedding_size=found.values.shape[1])
-        words = WordList.build(known, options.min_count, found.words if found else ())
-        return cls(words, characters if options.spelled else None, options, found)
+            wanted = {*known, *(options.form(w) for words in others for w in words)}
+            found = read_vectors(vectors, wanted, options.vector_words)
+            kept = [word for word in found.words if word not in wanted]
+            options = replace(options, embedding_size=found.values.shape[1], vector_words=len(kept))
+            more = WordList(kept) if kept else None
+        here = [word for word in found.words if word in wanted] if found else ()
+        words = WordList.build(known, options.min_count, here)
+        return cls(words, characters if options.spelled else None, options, found, more)
 
     def continued(self, origin: WordCodec, grow: bool) -> WordCodec:
         """The words and characters of `origin`; if it is to `grow`, those that are new here behind them."""
@@ -86,14 +93,17 @@ class WordCodec(Codec[Words]):
         if self._characters is not None and origin._characters is not None:
             characters = origin._characters.continued(self._characters, grow)
         words = origin._words.continued(self._words, grow)
-        options = replace(self.options, spelled=characters is not None)
-        return WordCodec(words, characters, options, self._vectors if grow else None)
+        kept = self.options.vector_words if grow else 0
+        options = replace(self.options, spelled=characters is not None, vector_words=kept)
+        found = (self._vectors, self._others) if grow else (None, None)
+        return WordCodec(words, characters, options, *found)
 
     @classmethod
     def load(cls, run: Path, options: WordOptions) -> WordCodec:
         """The codec of a run folder. Raises InputError if a file of it is missing or damaged."""
         characters = WordList.load(kept_in(run, _CHARACTERS)) if options.spelled else None
-        return cls(WordList.load(kept_in(run, _WORDS)), characters, options)
+        others = WordList.load(kept_in(run, _OTHERS)) if options.vector_words else None
+        return cls(WordList.load(kept_in(run, _WORDS)), characters, options, None, others)
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -102,19 +112,17 @@ class WordCodec(Codec[Words]):
 
     def part(self) -> InputPart:
         """An embedding of the words, and what reads their characters."""
-        words = TokenInput(len(self._words), self.options)
+        words = TokenInput(len(self._words), self.options, 0 if self._others is None else len(self._others))
         if self._vectors is not None:
-            rows = [self._words.number(word) for word in self._vectors.words]
-            values = words.embedding.detach().clone()
-            values[rows] = torch.from_numpy(self._vectors.values)
-            words.fill(values)
+            rows = torch.tensor([self._number(word) for word in self._vectors.words])
+            words.fill(torch.from_numpy(self._vectors.values), rows)
         if self._characters is None:
             return words
         return SpelledWordInput(words, len(self._characters), self.options)
 
     def encode(self, input: Words) -> tuple[Tensor, ...]:
         """The words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a word."""
-        words = torch.tensor([self._words.number(self.options.form(word)) for word in input]).long()
+        words = torch.tensor([self._number(self.options.form(word)) for word in input]).long()
         return (words,) if self._characters is None else (words, _spell(input, self._characters))
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
@@ -122,6 +130,13 @@ class WordCodec(Codec[Words]):
         if self._characters is None:
             return {"embedding": self._words.words}
         return {"words.embedding": self._words.words, "characters.embedding": self._characters.words}
+
+    def _number(self, form: str) -> int:
+        """The row of a word: behind the embedding, if it is known by its vector alone."""
+        number = self._words.number(form)
+        if number == UNKNOWN and self._others is not None and (other := self._others.number(form)):
+            return len(self._words) + other
+        return number
 
     def show(self, input: Words) -> tuple[str, ...]:
         """The words."""
@@ -133,14 +148,17 @@ class WordCodec(Codec[Words]):
 
     def files(self) -> Mapping[str, bytes]:
         """The words and the characters."""
-        lists = {_WORDS: self._words, _CHARACTERS: self._characters}
+        lists = {_WORDS: self._words, _CHARACTERS: self._characters, _OTHERS: self._others}
         return {f"{name}.json": found.to_bytes() for name, found in lists.items() if found is not None}
 
     def describe(self) -> list[str]:
         """How many words and characters are known."""
         known = f"vocabulary: {len(self._words):,} words"
         if self._vectors is not None:
-            known += f", {len(self._vectors.words):,} of them with vectors"
+            kept = self.options.vector_words
+            known += (
+                f", {len(self._vectors.words) - kept:,} of them with vectors, and {kept:,} by vectors alone"
+            )
         return [known if self._characters is None else f"{known}, {len(self._characters):,} characters"]
 
 

@@ -56,13 +56,19 @@ class TranslateTask(Supervised):
         held_out: Pairs | None,
         config: TranslatorConfig,
         origin: Origin[TrainedTranslator] | None = None,
+        vectors: Path | None = None,
     ) -> None:
         notes = examples.notes
         if held_out is None:
             examples, held_out = _split(examples, config)
         self._codec, self.vocabulary = (
-            _continued_codecs(examples, config, origin) if origin else _new_codecs(examples, config)
+            _continued_codecs(examples, config, origin) if origin else _new_codecs(examples, config, vectors)
         )
+        if origin and vectors:
+            cure = "Leave one of them out"
+            raise InputError("vectors", "are for a run that begins anew", "one that takes weights", cure)
+        if isinstance(self._codec, TextCodec):
+            config = replace(config, tokens=self._codec.options)
         self.unit = self.vocabulary.unit
         sources = encode_sources(self._codec, examples)
         targets = encode_targets(self.vocabulary, examples.targets)
@@ -152,13 +158,18 @@ def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
     return examples.take(learned), examples.take(held)
 
 
-def _new_codecs(examples: Pairs, config: TranslatorConfig) -> tuple[Codec[Input], Vocabulary]:
+def _new_codecs(
+    examples: Pairs, config: TranslatorConfig, vectors: Path | None
+) -> tuple[Codec[Input], Vocabulary]:
     """The codec of the sources, and the vocabulary of the targets."""
     wanted = "\n".join(examples.targets)
     if config.decoder.shared:
+        if vectors:
+            cure = "Leave out --vectors or --shared"
+            raise InputError("vectors", "are of sources that have their own vocabulary", "shared", cure)
         vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
         return TextCodec(vocabulary, config.tokens), vocabulary
-    return _new_codec(examples, config), Vocabulary.build(wanted, config.target)
+    return _new_codec(examples, config, vectors), Vocabulary.build(wanted, config.target)
 
 
 def _continued_codecs(
@@ -184,12 +195,14 @@ def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
     return part_rows(model, codec) | written
 
 
-def _new_codec(examples: Pairs, config: TranslatorConfig) -> Codec[Input]:
+def _new_codec(examples: Pairs, config: TranslatorConfig, vectors: Path | None) -> Codec[Input]:
     if config.pairs.kind == "class":
         named = [Example(row.input, row.input, row.place) for row in examples.rows]
         return ClassCodec(check_labels(gather("classes", named)))
     columns = len(examples.columns)
-    return new_codec(config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens)
+    return new_codec(
+        config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens, vectors=vectors
+    )
 
 
 def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:
