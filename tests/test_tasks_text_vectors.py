@@ -67,7 +67,7 @@ def config(level: str = "word", kept: int = 100) -> ClassifierConfig:
 
 def test_words_that_training_did_not_hold_are_read_by_their_vectors(vectors: Path, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    task = ClassifyTask(reviews(), reviews(), config(), vectors)
+    task = ClassifyTask(reviews(), reviews(), config(), vectors=vectors)
     # With and without a space before it: lovely, 佳 and nasty. A word of several pieces cannot be met.
     assert task.config.tokens == TokenOptions(2, frozen=True, vector_words=6)
     train(task, OPTIONS, tmp_path / "run", Quiet())
@@ -84,19 +84,19 @@ def test_words_that_training_did_not_hold_are_read_by_their_vectors(vectors: Pat
 
 
 def test_no_more_words_than_asked_for(vectors: Path) -> None:
-    assert ClassifyTask(reviews(), reviews(), config(kept=1), vectors).config.tokens.vector_words == 2
-    task = ClassifyTask(reviews(), reviews(), config(kept=0), vectors)
+    assert ClassifyTask(reviews(), reviews(), config(kept=1), vectors=vectors).config.tokens.vector_words == 2
+    task = ClassifyTask(reviews(), reviews(), config(kept=0), vectors=vectors)
     assert task.config.tokens.vector_words == 0
     assert task._codec.encode("lovely")[0].tolist() == [0]
 
 
 def test_vectors_are_of_words(vectors: Path) -> None:
     with pytest.raises(InputError, match="vectors: are of words, got character"):
-        ClassifyTask(reviews(), reviews(), config("character"), vectors)
+        ClassifyTask(reviews(), reviews(), config("character"), vectors=vectors)
     genes = gather("g", [Example("ACGT", "x", "g:1"), Example("ACCT", "y", "g:2")] * 3)
     dna = ClassifierConfig(get("gru"), SourceOptions("fasta"))
     with pytest.raises(InputError, match="vectors: are of the words of texts, got dna"):
-        ClassifyTask(genes, genes, dna, vectors)
+        ClassifyTask(genes, genes, dna, vectors=vectors)
 
 
 def test_a_translator_reads_them_too(vectors: Path, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_translator_reads_them_too(vectors: Path, tmp_path: Path) -> None:
         level,
         level,
     )
-    task = TranslateTask(reviews(), reviews(), options, vectors)
+    task = TranslateTask(reviews(), reviews(), options, vectors=vectors)
     train(task, TrainingOptions(epochs=1), tmp_path / "run", Quiet())
     trained = load_translator(tmp_path / "run")
     assert trained.config.tokens.vector_words == 6
