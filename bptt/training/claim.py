@@ -33,7 +33,14 @@ _FIRST: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "translate": ("labels.txt", "target_tokenizer.json", "tokenizer.json"),
     }
 )
-_KNOWN = {*chain(*_FIRST.values()), "characters.json", "labels.json", "words.json"}
+_KNOWN = {
+    *chain(*_FIRST.values()),
+    "characters.json",
+    "labels.json",
+    "ngrams.json",
+    "vector_words.json",
+    "words.json",
+}
 _FRESH = ".bptt-begin-"
 _CURE = "Name another folder, or move it away"
 
