@@ -16,6 +16,7 @@ from bptt.cli.training import (
     as_typed,
     of_data,
     of_model,
+    of_steps,
     origin_of,
     train_task,
     training_options,
@@ -50,6 +51,10 @@ def tag(
         int, of_model(help="Hidden units that read characters, for each direction.")
     ] = 25,
     crf: Annotated[bool, of_model(help="Score whole tag sequences with a conditional random field.")] = True,
+    select: Annotated[
+        Literal["accuracy", "f1", "loss"] | None,
+        of_steps(help="Held-out metric that chooses the epoch. Default: f1 of entities, else accuracy."),
+    ] = None,
     steps: StepArguments,
 ) -> None:
     """Train a tagger of words, such as entities or parts of speech."""
@@ -70,7 +75,7 @@ def tag(
         options = training_options(run, steps)
         config = TaggerConfig(
             load(encoder.cell),
-            TagOptions(crf, scheme),
+            TagOptions(crf, scheme, select=select),
             WordOptions(
                 character_size=character_size,
                 character_hidden_size=character_hidden,
@@ -90,4 +95,6 @@ def tag(
     learned = read_conll(read_document(data), header)
     dev = None if examples.dev is None else read_conll(read_document(examples.dev), header)
     torch.manual_seed(run.seed)
-    train_task(TagTask(learned, dev, config, vectors.vectors, origin), options, run, ASKED)
+    with as_typed():
+        task = TagTask(learned, dev, config, vectors.vectors, origin)
+    train_task(task, options, run, ASKED)

@@ -50,7 +50,7 @@ _BPE_SIZE = 2000
 _NO_LIMIT = 2**31
 
 # The levels at which white space only separates tokens.
-_CUT_INTO_WORDS = ("word", "whitespace")
+CUT_INTO_WORDS = ("word", "whitespace")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class VocabularyOptions:
     @property
     def least_count(self) -> int:
         """The count from which on a token is known."""
-        usual = 2 if self.level in _CUT_INTO_WORDS else 1
+        usual = 2 if self.level in CUT_INTO_WORDS else 1
         return usual if self.min_count is None else self.min_count
 
     @property
@@ -102,7 +102,7 @@ class VocabularyOptions:
 
 def usual_white_space(level: str) -> bool:
     """Whether new models keep white space as text: characters and byte pairs do, words do not."""
-    return level not in _CUT_INTO_WORDS
+    return level not in CUT_INTO_WORDS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ from bptt.tasks.codecs.codec import Padded, pad
 from bptt.tasks.task import Step, Task
 
 Encoded = tuple[Tensor, ...]
+# The held-out metric that chooses the epoch.
+Select = Literal["loss", "accuracy", "f1"]
 
 # What to do where memory does not suffice.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"

@@ -15,7 +15,7 @@ from bptt.nn.pooling import PoolingKind
 from bptt.tasks.encoder import EncoderOptions
 from bptt.tasks.inputs import TokenOptions
 from bptt.tasks.options import ADDED
-from bptt.tasks.supervised import ExampleOptions
+from bptt.tasks.supervised import ExampleOptions, Select
 
 TASK = "classify"
 
@@ -37,7 +37,6 @@ def usual_dropout(kind: Kind) -> tuple[float, float]:
 
 
 Loss = Literal["cross-entropy", "squared"]
-Select = Literal["loss", "accuracy", "f1"]
 
 
 @dataclass(frozen=True)

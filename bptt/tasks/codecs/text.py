@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
-from bptt.data.levels import SPECIAL, split_words
+from bptt.data.levels import split_words
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
-from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.codecs.vectors import match_vectors, wanted_words
 from bptt.tasks.inputs import TokenInput, TokenOptions
 
 
@@ -38,14 +37,11 @@ class TextCodec(Codec[str]):
         """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
         whose width is that of the embedding then. Raises InputError naming the line, or the level.
         """
-        if vocabulary.options.level != "word":
-            cure = "Leave out --vectors, or choose --level word"
-            raise InputError("vectors", "are of words", vocabulary.options.level, cure)
-        forms = set(map(str.strip, vocabulary.tokens[len(SPECIAL) :]))
-        wanted = forms | {form.lower() for form in forms}
+        wanted = wanted_words(vocabulary)
         found = read_vectors(path, wanted, options.vector_words)
         # A vector of several pieces, such as one of a Chinese word, is never looked up.
-        more = [word for word in found.words if word not in wanted and len(split_words(word)) == 1]
+        cut = split_words if vocabulary.options.level == "word" else str.split
+        more = [word for word in found.words if word not in wanted and len(cut(word)) == 1]
         whole = vocabulary.extended(token for word in more for token in (f" {word}", word))
         options = replace(
             options,
@@ -59,11 +55,8 @@ class TextCodec(Codec[str]):
         others = self.options.vector_words
         part = TokenInput(self.vocabulary.size - others, self.options, others)
         if self._vectors is not None:
-            rows = {word: row for row, word in enumerate(self._vectors.words)}
-            forms = enumerate(map(str.strip, self.vocabulary.tokens))
-            found = [(n, rows.get(form, rows.get(form.lower()))) for n, form in forms]
-            tokens, places = zip(*((n, row) for n, row in found if row is not None), strict=True)
-            part.fill(torch.from_numpy(self._vectors.values[list(places)]), torch.tensor(tokens))
+            tokens, values = match_vectors(self.vocabulary, self._vectors)
+            part.fill(values, tokens)
         return part
 
     def encode(self, input: str) -> tuple[Tensor, ...]:

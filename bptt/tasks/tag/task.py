@@ -78,8 +78,7 @@ class TagTask(Supervised):
         options, reason = as_found(examples, config.tags)
         self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
         self._tags = TagSet.build(examples, options.spelling)
-        # Entities are few: when the loss is the smallest, most of them are not found yet.
-        self.criterion = "accuracy" if options.scheme is None else "f1"
+        self.criterion = options.criterion
         if held_out is None:
             learned, held = hold_out(examples.keys, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
