@@ -1,5 +1,6 @@
 """One of two processes that train a module together: `parallel_worker.py RANK FOLDER`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def main(rank: int, folder: Path) -> None:
     found = {name: parameter.grad for name, parameter in module.named_parameters()}
     torch.save((module.state_dict(), found), folder / f"rank{rank}")
     distributed.destroy_process_group()
+    # The destructor of torch's process group joins a thread that may itself wait for the interpreter's lock.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,7 @@ CHANGES: dict[str, Change] = {
     "masked output": lambda y, states: y.mul_(torch.arange(B)[:, None] % 2),
     "last step": lambda y, states: y[-1].neg_(),
     "output without a graph": no_grad(lambda y, states: y.zero_()),
+    "detached states": lambda y, states: [state.detach_() for state in states],
 }
 MODULES: dict[str, tuple[str, dict[str, Any]]] = {
     "RNN": ("RNN", {}),

@@ -142,7 +142,8 @@ def stack_states(rows: Sequence[Tensor]) -> Tensor:
     """
     widest = max(row.shape[-1] for row in rows)
     padded = [nn.functional.pad(r, (0, widest - r.shape[-1])) if r.shape[-1] < widest else r for r in rows]
-    return torch.stack(padded) if len(padded) > 1 else padded[0].unsqueeze(0)
+    # Of one layer too: a view could not be detached in place, as loops of truncated back-propagation do.
+    return torch.stack(padded)
 
 
 def check_flag(where: str, name: str, value: object) -> None:

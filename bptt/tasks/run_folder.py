@@ -17,7 +17,7 @@ from bptt import __version__
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
 from bptt.errors import InputError
-from bptt.files import write_whole
+from bptt.files import kind_of, write_whole
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -110,7 +110,7 @@ def count_weights(path: Path) -> int:
 def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         cure = "Train until the first evaluation, or name another run"
-        raise InputError(str(path), "must be a file", "nothing", cure)
+        raise InputError(str(path), "must be a file", kind_of(path) or "nothing", cure)
     try:
         with in_utf8(path) as name, safe_open(name, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
