@@ -271,3 +271,23 @@ def test_a_file_of_another_kind_is_not_answered_as_lines(text: str, form: str) -
         read_asked(doc(text), "columns", asked, Said())
     assert len(read_asked(doc(text), "columns", asked, Said(form="lines"))) == text.count("\n")
     assert len(read_asked(Document("text", text, typed=True), "columns", asked, Said())) == text.count("\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sentence_good,sentence_bad\na b,b a\n",
+        "UID,sentence_good,sentence_bad\n,a b,b a\n",
+        '{"sentence_good": "a b", "sentence_bad": "b a"}\n',
+        '{"sentence_good": "a b", "sentence_bad": "b a", "UID": null}\n',
+    ],
+    ids=["no column", "an empty cell", "no key", "null"],
+)
+def test_minimal_pairs_need_no_paradigm(text: str) -> None:
+    (pair,) = read_minimal_pairs(doc(text))
+    assert (pair.good, pair.bad, pair.paradigm) == ("a b", "b a", "all")
+
+
+def test_a_paradigm_is_a_text() -> None:
+    with pytest.raises(InputError, match='d:1: "UID" must be a text, got 3'):
+        read_minimal_pairs(Document("d", '{"sentence_good": "a b", "sentence_bad": "b a", "UID": 3}\n'))

@@ -189,11 +189,11 @@ def test_hyporadise(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("[1]", "d: entry 0: must be an object, got int"),
-        ('[{"input": []}]', 'd: entry 0: "input" must be a list of texts'),
-        ('[{"input": ["a"], "output": 1}]', 'd: entry 0: "output" must be a text'),
-        ('[{"input": ["a"], "am_score": [1, 2]}]', 'd: entry 0: "am_score" must be a list of 1 numbers'),
-        ('[{"input": ["a"], "am_score": [null]}]', "d: entry 0: a score is a finite number"),
+        ("[1]", "d: entry 1: must be an object, got int"),
+        ('[{"input": []}]', 'd: entry 1: "input" must be a list of texts'),
+        ('[{"input": ["a"], "output": 1}]', 'd: entry 1: "output" must be a text'),
+        ('[{"input": ["a"], "am_score": [1, 2]}]', 'd: entry 1: "am_score" must be a list of 1 numbers'),
+        ('[{"input": ["a"], "am_score": [null]}]', "d: entry 1: a score is a finite number"),
         ("[]", "d: must hold at least one utterance"),
         ("{}", "d: must be a JSON list, got dict"),
         ("[", "d: must be a JSON list, got "),
@@ -279,3 +279,39 @@ def test_references_are_joined(tmp_path: Path) -> None:
     assert [each.reference for each in found.utterances] == ["好", "b c"]
     with pytest.raises(InputError, match=r"text: must have a reference.* w, got none for 1, the first u-2"):
         found.with_references({"u-1": "a"}, "text")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "came"),
+    [
+        (
+            "lists",
+            "id,hyp,score,ref\nu0,the cat sees,0,the cat sees\nu0,the cat sea,-1,the cat sees\n",
+            "id, hyp",
+        ),
+        ("lists", "text;label\n我 喜欢;pos\n不好;neg\n", "text, label"),
+        ("lists", '"u0","the cat"\n"u0","a cat"\n', "u0, the cat"),
+        ("lists", "id\ttext\nu0\tthe cat\nu0\ta cat\n", "id, text"),
+        ("lists.csv", "a good film,pos\na bad film,neg\n", "a good film, pos"),
+        ("lists.tsv", "u0\tthe cat\nu0\ta cat\n", "u0, the cat"),
+    ],
+    ids=["header", "semicolons", "quotes", "tabs below names", "named csv", "named tsv"],
+)
+def test_a_table_is_no_nbest_list(tmp_path: Path, name: str, text: str, came: str) -> None:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(
+        InputError, match=rf"{name}:1: must be n-best lists .*columns: {came}.*a line for each"
+    ):
+        read_nbest(path)
+
+
+def test_commas_in_the_words_of_a_list_are_no_columns(tmp_path: Path) -> None:
+    path = tmp_path / "lists"
+    path.write_text("u0 well, yes\nu0 well, yet\nu1\tno, never\n", encoding="utf-8")
+    assert [each.name for each in read_nbest(path).utterances] == ["u0", "u1"]
+
+
+def test_the_place_of_an_entry_counts_from_one() -> None:
+    with pytest.raises(InputError, match="d: entry 2: must be an object"):
+        read_hyporadise(Document("d", '[{"input": ["a"]}, 1]'))

@@ -12,6 +12,8 @@ from bptt.data.readers.objects import is_json, read_objects
 from bptt.errors import InputError
 
 _GOOD, _DISTANCE = "sentence_good", "dependency_length"
+# Of pairs whose file names no phenomenon.
+NO_PARADIGM = "all"
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,9 @@ class Prefix:
 
 @dataclass(frozen=True)
 class MinimalPair:
-    """`paradigm` is the UID of the file. `distance` is its "dependency_length", None if it has none;
-    BLiMP counts it otherwise in each paradigm, so it compares pairs of one. `prefix` is None for a
-    pair that does not part at one word.
+    """`paradigm` is the UID of the file, `NO_PARADIGM` if it has none. `distance` is its
+    "dependency_length", None if it has none; BLiMP counts it otherwise in each paradigm, so it compares
+    pairs of one. `prefix` is None for a pair that does not part at one word.
     """
 
     good: str
@@ -47,8 +49,8 @@ def holds_minimal_pairs(document: Document) -> bool:
 
 
 def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
-    """The pairs of JSON, TSV or CSV with "sentence_good", "sentence_bad", "UID" and perhaps
-    "dependency_length" and "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
+    """The pairs of JSON, TSV or CSV with "sentence_good", "sentence_bad", and perhaps "UID",
+    "dependency_length", "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
 
     Raises InputError with the line if one is missing or of another kind, or both sentences are equal.
     """
@@ -77,7 +79,8 @@ def _pair(found: dict[str, Any], place: str) -> MinimalPair:
     if "one_prefix_prefix" in found:
         keys = ("one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad")
         prefix = Prefix(*(_text(found, key, place) for key in keys))
-    return MinimalPair(good, bad, _text(found, "UID", place), distance, prefix, place)
+    paradigm = NO_PARADIGM if found.get("UID") is None else _text(found, "UID", place)
+    return MinimalPair(good, bad, paradigm, distance, prefix, place)
 
 
 def _text(found: dict[str, Any], key: str, place: str) -> str:

@@ -11,7 +11,10 @@ from typing import Any
 
 from bptt.data.json_text import parse_json
 from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.document import Document, read_document
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.headers import holds_names
 from bptt.data.readers.numbers import is_number
 from bptt.errors import InputError
 
@@ -27,6 +30,8 @@ _FORMS = (
 _CURE = "Scores come from --costs (Kaldi), am_score (HyPoradise) or ESPnet"
 # A number, perhaps printed as a tensor; the bound keeps the search for its end short.
 _LONGEST_SCORE = 100
+_IN_COLUMNS = "Write a line for each hypothesis: the utterance, a space, its words; and no header"
+_TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 _NO_SCORES = "no scores: each hypothesis has the score 0"
 
 
@@ -46,7 +51,7 @@ def read_nbest(path: Path, costs: Sequence[Document] = ()) -> NBest:
 def detect_nbest(path: Path) -> str:
     """The form of n-best lists: "espnet" for a folder; "hyporadise" for a JSON list; else "kaldi" if each
     line begins with a key that occurs once and ends in a rank (utt-1); else "rnnlm", lines of an utterance
-    and its words. Raises InputError, saying what was found, for what is none of these.
+    and its words. Raises InputError, saying what was found, for what is none of these, such as a CSV.
     """
     if path.is_dir():
         return "espnet"
@@ -57,10 +62,22 @@ def detect_nbest(path: Path) -> str:
         raise InputError(f"{path}:1", _FORMS, "JSON objects, which are no list", "Put [ ] around them")
     lines = [(place, line) for place, line in document.numbered() if line.strip()]
     keys = [line.split(maxsplit=1)[0] for _, line in lines]
+    _check_is_no_table(document, keys[:1])
     if all(_KALDI.fullmatch(key) for key in keys) and len(set(keys)) == len(keys):
         return "kaldi"
     _check_rnnlm(lines, keys)
     return "rnnlm"
+
+
+def _check_is_no_table(document: Document, first_key: Sequence[str]) -> None:
+    """Raise InputError for columns: by the name of the file, a header, or a separator in the first key."""
+    rows = even_rows(document)
+    if not rows:
+        return
+    joined = any(mark in key for key in first_key for mark in ",;")
+    if joined or document.name.lower().endswith(_TABLES) or holds_names(rows, Columns(), ()):
+        came = f"{len(rows[0])} columns: {', '.join(rows[0])}"
+        raise InputError(f"{document.name}:1", _FORMS, came[:80], _IN_COLUMNS)
 
 
 def _check_rnnlm(lines: Sequence[tuple[str, str]], keys: Sequence[str]) -> None:
@@ -148,14 +165,14 @@ def read_espnet(folder: Path) -> NBest:
 def read_hyporadise(document: Document) -> NBest:
     """A JSON list of {"input": [texts], "output": reference, "am_score": [scores], "id": name}.
 
-    Without "am_score" the scores are 0; without "id" the name is the number in the list. A file may
+    Without "am_score" the scores are 0; without "id" the name is the number in the list, from 0. A file may
     hold scores per token, which weigh differently from sums: it does not say so. Raises InputError
     naming the entry.
     """
     entries = parse_json(document.text, document.name, "must be a JSON list")
     if not isinstance(entries, list):
         raise InputError(document.name, "must be a JSON list", type(entries).__name__)
-    found = tuple(_entry(entry, i, document.name) for i, entry in enumerate(entries))
+    found = tuple(_entry(entry, i, document.name) for i, entry in enumerate(entries, 1))
     scored = any(each.score for utterance in found for each in utterance.hypotheses)
     return NBest(document.name, found, () if scored else (_NO_SCORES,))
 
@@ -174,6 +191,7 @@ def read_rnnlm(document: Document) -> NBest:
 
 
 def _entry(entry: Any, index: int, name: str) -> Utterance:
+    """The utterance of an entry, `index` counting from 1."""
     where = f"{name}: entry {index}"
     if not isinstance(entry, dict):
         raise InputError(where, "must be an object", type(entry).__name__)
@@ -187,7 +205,7 @@ def _entry(entry: Any, index: int, name: str) -> Utterance:
         raise InputError(where, f'"am_score" must be a list of {len(texts)} numbers', repr(scores)[:60])
     pairs = zip(texts, scores, strict=True)
     hypotheses = tuple(Hypothesis(text.strip(), _number(str(score), where)) for text, score in pairs)
-    return Utterance(str(entry.get("id", index)), hypotheses, reference)
+    return Utterance(str(entry.get("id", index - 1)), hypotheses, reference)
 
 
 def _value(table: Mapping[str, tuple[str, str]], key: str, place: str, name: str) -> tuple[str, str]:
