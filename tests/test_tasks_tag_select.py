@@ -70,4 +70,4 @@ def test_it_is_said_kept_and_recalled(command: Command, tmp_path: Path) -> None:
     none = command(
         "train", "tag", data, "-o", tmp_path / "x", *SMALL["tag"], "--scheme", "none", "--select", "f1"
     )
-    assert none.code == 2 and "--select: f1 is of entities" in none.err
+    assert none.code == 2 and "select: f1 is of entities" in none.err

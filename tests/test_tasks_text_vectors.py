@@ -90,6 +90,15 @@ def test_no_more_words_than_asked_for(vectors: Path) -> None:
     assert task._codec.encode("lovely")[0].tolist() == [0]
 
 
+def test_words_between_white_space_are_read_too(vectors: Path) -> None:
+    task = ClassifyTask(reviews(), reviews(), config("whitespace"), vectors=vectors)
+    # lovely, 佳, nasty and 非常好, which is one word here, each with and without a space before it.
+    assert task.config.tokens.vector_words == 8
+    (tokens,) = task._codec.encode("非常好 lovely fine, 佳佳")
+    found = task.model.body.encoder.part(tokens[:, None])[:, 0].tolist()
+    assert found[:2] == [[3, 0], [3, 0]] and tokens[3] == 0
+
+
 def test_vectors_are_of_words(vectors: Path) -> None:
     with pytest.raises(InputError, match="vectors: are of words, got character"):
         ClassifyTask(reviews(), reviews(), config("character"), vectors=vectors)

@@ -19,7 +19,6 @@ Sections = Mapping[str, Mapping[str, Any]]
 # An option has the name of its field, or that of `TYPED`, or one of these.
 _FIELDS = {typed.replace("-", "_"): field for field, typed in TYPED.items()} | {
     "lower": "lowercase",
-    "freeze": "frozen",
     "characters": "spelled",
     "input": "form",
     "text_column": "input_column",

@@ -66,6 +66,14 @@ def lm(
         int | None, of_model(help="Size of the embedding. Default: 64, or what --tied requires.")
     ] = None,
     one_hot: Annotated[bool, of_model("--one-hot", help="Use one-hot input without an embedding.")] = False,
+    vectors: Annotated[
+        Path | None,
+        of_model(
+            help="Initial embedding: text file of word2vec or GloVe vectors, for --level word or whitespace. "
+            "Words that the text lacks stay <unk>, as the model predicts its vocabulary alone."
+        ),
+    ] = None,
+    freeze: Annotated[bool, of_model("--freeze", help="Keep the embedding as it begins.")] = False,
     tied: Annotated[bool, of_model("--tied", help="Use the embedding as the output matrix, too.")] = False,
     dropout: Annotated[float, of_model(help="Dropout between layers.")] = 0.0,
     initial: Annotated[Literal["zero", "learned"], of_model(help="Initial states of a text.")] = "zero",
@@ -107,6 +115,7 @@ def lm(
                 initial,
                 0 if one_hot else embedding,
                 tied,
+                frozen=freeze,
                 recurrent_init=first.recurrent_init,
                 recurrent_scale=first.recurrent_scale,
                 forget_bias=first.forget_bias,
@@ -121,7 +130,7 @@ def lm(
     held = None if dev is None else read_corpus([dev])
     for note in (*corpus.notes, *(held.notes if held else ())):
         print(note, file=sys.stderr)
-    task = LanguageModelTask(corpus, config, held, origin)
+    task = LanguageModelTask(corpus, config, held, origin, vectors)
     train_task(task, options, run, _NEXT)
 
 

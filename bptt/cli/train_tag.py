@@ -95,6 +95,4 @@ def tag(
     learned = read_conll(read_document(data), header)
     dev = None if examples.dev is None else read_conll(read_document(examples.dev), header)
     torch.manual_seed(run.seed)
-    with as_typed():
-        task = TagTask(learned, dev, config, vectors.vectors, origin)
-    train_task(task, options, run, ASKED)
+    train_task(TagTask(learned, dev, config, vectors.vectors, origin), options, run, ASKED)

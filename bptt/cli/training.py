@@ -47,6 +47,7 @@ TYPED = {
     "input_dropout": "input-dropout",
     "width": "beam",
     "character_hidden_size": "character-hidden",
+    "frozen": "freeze",
 }
 
 

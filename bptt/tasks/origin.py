@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
@@ -26,6 +27,13 @@ class Origin(Generic[T]):
     name: str
     trained: T
     grow: bool = True
+
+
+def refuse_vectors(origin: Origin[T] | None, vectors: Path | None) -> None:
+    """Raise InputError if an embedding is to begin with vectors of a file and with the weights of a run."""
+    if origin and vectors:
+        cure = "Leave one of them out"
+        raise InputError("vectors", "are for a run that begins anew", "one that takes weights", cure)
 
 
 @torch.no_grad()

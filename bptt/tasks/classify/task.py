@@ -32,7 +32,7 @@ from bptt.tasks.labels import check_labels, read_labels, write_labels
 from bptt.tasks.memory import within_memory
 from bptt.tasks.ngrams import FILE as NGRAMS
 from bptt.tasks.ngrams import BagEncoder, Bags, NgramList, gather_bags
-from bptt.tasks.origin import Origin, Rows, take_weights
+from bptt.tasks.origin import Origin, Rows, refuse_vectors, take_weights
 from bptt.tasks.run_folder import WEIGHTS, read_weights, write_bytes, write_config
 from bptt.tasks.shown import show_trained
 from bptt.tasks.supervised import SMALLER, Encoded, Supervised, cut, fingerprint, hold_out, in_batches
@@ -92,9 +92,7 @@ class ClassifyTask(Supervised):
             if origin
             else new_codec(*read, windows, vectors)
         )
-        if origin and vectors:
-            cure = "Leave one of them out"
-            raise InputError("vectors", "are for a run that begins anew", "one that takes weights", cure)
+        refuse_vectors(origin, vectors)
         if isinstance(self._codec, TextCodec):
             self.config = config = replace(config, tokens=self._codec.options)
         strands = (examples.inputs, _other_strands(examples.inputs))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bptt.data.levels import split_words
+from bptt.data.levels import SPECIAL, split_words
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.tasks.codecs.codec import Codec
@@ -41,7 +41,8 @@ class TextCodec(Codec[str]):
         found = read_vectors(path, wanted, options.vector_words)
         # A vector of several pieces, such as one of a Chinese word, is never looked up.
         cut = split_words if vocabulary.options.level == "word" else str.split
-        more = [word for word in found.words if word not in wanted and len(cut(word)) == 1]
+        new = [word for word in found.words if word not in wanted and word not in SPECIAL]
+        more = [word for word in new if len(cut(word)) == 1]
         whole = vocabulary.extended(token for word in more for token in (f" {word}", word))
         options = replace(
             options,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -12,7 +12,7 @@ from bptt.data.checks import check_choice, check_least, check_share
 from bptt.data.levels import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.tasks.config import read_sections
-from bptt.tasks.options import to_section
+from bptt.tasks.options import ADDED, to_section
 from bptt.tasks.recurrent_options import RecurrentOptions
 
 TASK = "language-model"
@@ -28,15 +28,19 @@ class ModelOptions(RecurrentOptions):
 
     `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
     takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
-    between the layers and before the output (Zaremba et al. 2014). Raises InputError naming the option.
+    between the layers and before the output (Zaremba et al. 2014). `frozen` keeps the embedding as it
+    begins. Raises InputError naming the option.
     """
 
     embedding_size: int | None = None
     tied: bool = False
+    frozen: bool = field(default=False, kw_only=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_least("embedding_size", self.width, 0)
+        if self.frozen and not self.width:
+            raise InputError("frozen", "is of an embedding", "one-hot input", "Leave it out")
         self.check_tied(self.output_size)
 
     def check_tied(self, output_size: int) -> None:
@@ -44,6 +48,22 @@ class ModelOptions(RecurrentOptions):
         if self.tied and self.width != output_size:
             rule = f"tied weights need an embedding as wide as the output, {output_size}"
             raise InputError("embedding_size", rule, self.width, "Leave it out")
+
+    def of_width(self, width: int) -> ModelOptions:
+        """Return the options with an embedding as wide as vectors trained elsewhere.
+
+        Raises InputError if another width was asked for, or none, or the weights are tied to another one.
+        """
+        if self.embedding_size == 0:
+            cure = "Leave out --vectors or --one-hot"
+            raise InputError("vectors", "are of an embedding", "one-hot input", cure)
+        if self.embedding_size not in (None, width):
+            rule = f"must be as wide as the embedding, {self.embedding_size}"
+            raise InputError("vectors", rule, width, "Leave out --embedding")
+        if self.tied and width != self.output_size:
+            rule = f"tied weights need vectors as wide as the output, {self.output_size}"
+            raise InputError("vectors", rule, width, "Leave out --tied, or change --hidden")
+        return replace(self, embedding_size=width)
 
     @property
     def width(self) -> int:

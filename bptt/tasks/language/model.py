@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from torch import Tensor
 
 from bptt.data.levels import UNKNOWN
+from bptt.data.readers.vectors import Vectors
 from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
+from bptt.tasks.codecs.vectors import match_vectors, read_token_vectors
 from bptt.tasks.language.config import (
     TASK,
     LanguageModelConfig,
@@ -28,7 +31,7 @@ from bptt.tasks.language.evaluation import (
 from bptt.tasks.language.network import START
 from bptt.tasks.language.network import LanguageModel as LanguageModel
 from bptt.tasks.memory import within_memory
-from bptt.tasks.origin import Origin, Rows, take_weights
+from bptt.tasks.origin import Origin, Rows, refuse_vectors, take_weights
 from bptt.tasks.run_folder import (
     CONFIG,
     HELD_OUT,
@@ -51,7 +54,8 @@ class LanguageModelTask(Task):
     another text, `dev`, is. The weights are drawn from torch's generator: seed it before. Raises InputError
     if the text is too short, a line too long for a sentence, or a size impossible; MachineError if the model
     does not fit into memory. With an `origin` the vocabulary goes on from that of another run, whose weights
-    are taken.
+    are taken. With `vectors`, a file of word vectors trained elsewhere, the embedding begins as these for the
+    tokens that it has.
     """
 
     model: LanguageModel
@@ -62,8 +66,10 @@ class LanguageModelTask(Task):
         config: LanguageModelConfig,
         dev: Corpus | None = None,
         origin: Origin[Trained] | None = None,
+        vectors: Path | None = None,
     ) -> None:
-        self.config, self._corpus = config, corpus
+        refuse_vectors(origin, vectors)
+        self._corpus = corpus
         options = config.data
         if options.mode == "sentences":
             # Before the parts are cut, so that lines have their numbers in the whole text.
@@ -75,9 +81,15 @@ class LanguageModelTask(Task):
         )
         self.vocabulary = _vocabulary(self._parts[0], config, origin)
         self.unit = self.vocabulary.unit
+        found = None if vectors is None else read_token_vectors(self.vocabulary, vectors)
+        if found is not None:
+            config = replace(config, model=config.model.of_width(found.values.shape[1]))
+        self.config = config
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
             self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
         self._taken = self._take(origin) if origin else []
+        if found is not None:
+            self._taken = self._fill(found)
         self._tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
         self._batches = make_batches(self._tokens, options, options.batch_size)
 
@@ -85,6 +97,12 @@ class LanguageModelTask(Task):
         self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
         rows = (model_rows(each) for each in (self.vocabulary, vocabulary))
         return take_weights(self.model, next(rows), model, next(rows), origin.name)
+
+    def _fill(self, found: Vectors) -> list[str]:
+        tokens, values = match_vectors(self.vocabulary, found)
+        self.model.fill(tokens, values)
+        of = f"{len(tokens):,} of the {self.vocabulary.size:,} {self.unit} of the vocabulary"
+        return [f"vectors: {of} begin with one, of {values.shape[1]:,} numbers"]
 
     @property
     def held_out(self) -> str:

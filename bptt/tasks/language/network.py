@@ -29,7 +29,8 @@ class LanguageModel(nn.Module):
         super().__init__()
         self.vocabulary_size, self.options = vocabulary_size, options
         if options.width:
-            self.embedding = nn.Parameter(torch.empty(vocabulary_size, options.width))
+            empty = torch.empty(vocabulary_size, options.width)
+            self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
         self.recurrent = options.build(cell, options.width or vocabulary_size)
         self.dropout = nn.Dropout(options.dropout)
         # Once more, for a cell that gives its output a width of its own.
@@ -51,6 +52,11 @@ class LanguageModel(nn.Module):
         if not self.options.tied:
             nn.init.uniform_(self.output_weight, -bound, bound)
         nn.init.zeros_(self.output_bias)
+
+    @torch.no_grad()
+    def fill(self, tokens: Tensor, vectors: Tensor) -> None:
+        """Take `vectors` (N, D), trained elsewhere, for the rows of `tokens` (N,) in the embedding."""
+        self.embedding[tokens] = vectors.to(self.embedding)
 
     @property
     def device(self) -> torch.device:

@@ -21,7 +21,7 @@ from bptt.tasks.codecs.text import TextCodec
 from bptt.tasks.config import to_sections
 from bptt.tasks.labels import check_labels
 from bptt.tasks.memory import within_memory
-from bptt.tasks.origin import Origin, Rows, take_weights
+from bptt.tasks.origin import Origin, Rows, refuse_vectors, take_weights
 from bptt.tasks.run_folder import write_bytes, write_config
 from bptt.tasks.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.tasks.translate.config import TASK, TranslatorConfig
@@ -64,9 +64,7 @@ class TranslateTask(Supervised):
         self._codec, self.vocabulary = (
             _continued_codecs(examples, config, origin) if origin else _new_codecs(examples, config, vectors)
         )
-        if origin and vectors:
-            cure = "Leave one of them out"
-            raise InputError("vectors", "are for a run that begins anew", "one that takes weights", cure)
+        refuse_vectors(origin, vectors)
         if isinstance(self._codec, TextCodec):
             config = replace(config, tokens=self._codec.options)
         self.unit = self.vocabulary.unit
