@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bptt.data.nucleotides import LETTERS, bases, reverse_complement
+from bptt.data.readers.asked import Said, read_asked
 from bptt.data.readers.detect import detect
 from bptt.data.readers.dna import add_labels, read_fasta, read_fastq, read_uci
 from bptt.data.readers.document import Document
@@ -177,3 +178,31 @@ def test_labels_beside_the_sequences() -> None:
     ]:
         with pytest.raises(InputError, match=fault):
             add_labels(found, Document("l", text))
+
+
+@pytest.mark.parametrize(
+    ("source", "inputs"),
+    [
+        (Document("text", "acgtaaa", typed=True), ("ACGTAAA",)),
+        (Document("text", "ACGT\n\nTTNA", typed=True), ("ACGT", "TTNA")),
+        (Document("text", ">s1\nACGT\nAC\n", typed=True), ("ACGTAC",)),
+        (Document("standard input", "ACGU\nAC\n"), ("ACGU", "AC")),
+    ],
+    ids=["typed", "typed lines", "typed records", "lines of a file"],
+)
+@pytest.mark.parametrize("learned", ["fasta", "uci", "dna-files"])
+def test_bare_sequences_are_answered(source: Document, inputs: tuple[str, ...], learned: str) -> None:
+    found = read_asked(source, learned, Columns(labelled=False), Said())
+    assert (found.inputs, found.has_targets) == (inputs, False)
+
+
+def test_what_is_typed_and_no_sequence_names_its_letter() -> None:
+    with pytest.raises(InputError, match=r"text:1: has the letters of IUPAC, .*, got 'E' at letter 2"):
+        read_asked(Document("text", "hello", typed=True), "fasta", Columns(labelled=False), Said())
+
+
+def test_a_record_without_a_label_among_others_is_answered_like_them() -> None:
+    given = Document("d", ">a label=x\nACGT\n>b\nTTTT\n")
+    assert not read_fasta(given, Columns(labelled=False)).has_targets
+    with pytest.raises(InputError, match="d:3: must have a label, as 1 other"):
+        read_fasta(given)

@@ -381,3 +381,24 @@ def test_without_pyarrow_the_cure_is_said(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "a").write_bytes(b"PAR1")
     with pytest.raises(InputError, match=r"needs pyarrow.*pip install 'bptt\[parquet\]'"):
         read_grid(tmp_path / "a")
+
+
+@pytest.mark.parametrize("header", [HEADER, "@targetLabel true\n@data\n", "@classLabel true\n@data\n"])
+def test_an_unknown_label_in_ts_is_none_to_be_answered_and_refused_to_learn_from(header: str) -> None:
+    given = Document("d", f"{header}1:2:?\n3:4:?\n")
+    found = read_ts(given, Columns(labelled=False))
+    assert (values(found), found.has_targets) == ([[[1, 2]], [[3, 4]]], False)
+    line = header.count("\n") + 1
+    with pytest.raises(
+        InputError, match=rf"d:{line}: must have a label, got \?. Add it, or remove the series"
+    ):
+        read_ts(given)
+
+
+def test_a_series_without_a_label_among_others_is_answered_like_them() -> None:
+    given = Document("d", f"{HEADER}1:2:a\n3:4:?\n")
+    assert not read_ts(given, Columns(labelled=False)).has_targets
+    with pytest.raises(InputError, match="d:7: must have a label"):
+        read_ts(given)
+    named = Document("d", "@classLabel true ? a\n@data\n1:?\n2:a\n")
+    assert read_ts(named).targets == ("?", "a")

@@ -69,3 +69,19 @@ def test_a_file_without_the_words_or_not_readable(tmp_path: Path, monkeypatch) -
     monkeypatch.setattr("os.open", fail)
     with pytest.raises(MachineError, match="Input/output error"):
         read_vectors(path, {"the"})
+
+
+@pytest.mark.parametrize(
+    ("text", "cure"),
+    [
+        ("EU\tB-ORG\nrejects\tO\n", "Put spaces in the place of the tabs"),
+        ("good film\nbad film\n", "Name such a file"),
+        ("word\n", "Name such a file"),
+        ("the\t1\t2\n", "Put spaces in the place of the tabs"),
+    ],
+    ids=["CoNLL", "text", "words", "tabs"],
+)
+def test_a_file_that_holds_no_vectors_says_what_vectors_are(tmp_path: Path, text: str, cure: str) -> None:
+    (tmp_path / "v").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"v:1: must be a word and .* numbers between spaces, as .*{cure}"):
+        read_vectors(tmp_path / "v", {"the", "good", "film"}, others=5)

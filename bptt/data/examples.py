@@ -83,12 +83,17 @@ def gather(
     rows: Sequence[Example[X, Y]],
     columns: tuple[str, ...] = (),
     notes: tuple[str, ...] = (),
+    labelled: bool = True,
 ) -> Examples[X, Y]:
-    """What a reader found in `where`. Raises InputError if that is nothing, or if only some have a target."""
+    """What a reader found in `where`; without `labelled`, for examples to be answered, the targets count only
+    if all have one. Raises InputError if nothing was found, or, with `labelled`, if only some have a target.
+    """
     if not rows:
         raise InputError(where, "must hold at least one example that is not empty", "none")
     with_target = sum(row.target is not None for row in rows)
-    if 0 < with_target < len(rows):
+    if not labelled and with_target < len(rows):
+        rows = [replace(row, target=None) for row in rows]
+    elif 0 < with_target < len(rows):
         bare = next(row for row in rows if row.target is None)
         rule = f"must have a label, as {with_target} other examples of the file have"
         raise InputError(bare.place, rule, "none", "Add the label, or remove the example")

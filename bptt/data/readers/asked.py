@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
+from bptt.data.readers.dna import holds_sequences
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import FORMS, Classified, Source, document_of, is_typed, read_examples
 from bptt.data.readers.grid import Columns
@@ -36,9 +37,9 @@ class Said:
 def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Classified:
     """The examples of a source for a model that learned from the form `learned`.
 
-    A text that was typed is lines. Of a file, what the user has said comes first, then the form that it
-    shows if it is of the kind that was learned, and for texts lines. Another form than the one learned is
-    noted. Raises InputError, also for columns of which none is known to be the text.
+    A text that was typed is lines, of DNA sequences too. Of a file, what the user has said comes first, then
+    the form that it shows if it is of the kind that was learned, and for texts lines. Another form than the
+    one learned is noted. Raises InputError, also for columns of which none is known to be the text.
     """
     columns = said.about(columns)
     found = _form_of(source, learned, columns, said)
@@ -63,6 +64,9 @@ def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Dete
     kind = FORMS[learned].kind
     if said.form is not None:
         return Detected(said.form, "")
+    if kind == "dna" and (is_typed(source) or _is_bare(source)):
+        found = detect(source, columns, columns.labelled)
+        return found if found.kind == kind else Detected("sequences", "each of its lines is letters of DNA")
     if is_typed(source):
         return Detected("lines" if kind == "text" else learned, "")
     if kind == "text" and (said.input or said.target):
@@ -80,6 +84,12 @@ def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Dete
         cure = "Name a file of texts, or read its lines as they are (--input lines)"
         raise InputError(_name_of(source), "must be texts", f"{found.form}, for {found.reason}", cure)
     return _of_lines(source, columns)
+
+
+def _is_bare(source: Source) -> bool:
+    """Whether a file is sequences without names, a line each."""
+    is_text = isinstance(source, Document) or source.is_file()
+    return is_text and holds_sequences(document_of(source))
 
 
 def _of_lines(source: Source, columns: Columns) -> Detected:

@@ -9,11 +9,14 @@ from dataclasses import replace
 from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.nucleotides import LETTERS
 from bptt.data.readers.document import Document
+from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
 
 Named = list[tuple[str, str | None]]
 # A line behind its place.
 Line = tuple[str, str]
+
+_ANY = Columns()
 
 # Of old FASTA files and of some programs.
 COMMENTS = ";#"
@@ -33,7 +36,7 @@ _MARK = re.compile(r"(?<!\S)label=(\S+)")
 _BAR = re.compile(r"([^\s|]+)\|([^\s|]+)")
 
 
-def read_fasta(document: Document) -> Examples[str, str]:
+def read_fasta(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
     """The sequences of a FASTA file, in capitals, each with the first word of its header as its name.
 
     Lines that begin with ; or # are comments. The labels are what words `label=LABEL` in the headers say;
@@ -53,10 +56,10 @@ def read_fasta(document: Document) -> Examples[str, str]:
     headers = [header for _, header, _ in records]
     named = _marked(headers) or _second_words(headers) or _behind_bars(headers) or _bare(headers)
     sequences = ["".join(parts) for _, _, parts in records]
-    return _gather(document, sequences, named, [place for place, _, _ in records])
+    return _gather(document, columns, sequences, named, [place for place, _, _ in records])
 
 
-def read_fastq(document: Document) -> Examples[str, str]:
+def read_fastq(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
     """The sequences of a FASTQ file: records of @NAME, letters, +, and a quality for each letter.
 
     Letters and qualities may stand on several lines. Only `label=LABEL` is a label: the second word of a
@@ -76,7 +79,7 @@ def read_fastq(document: Document) -> Examples[str, str]:
         else:
             start += 1
     named = _marked(headers) or _bare(headers)
-    return _gather(document, sequences, named, places)
+    return _gather(document, columns, sequences, named, places)
 
 
 def _record(lines: Sequence[Line], start: int) -> tuple[str, int]:
@@ -111,6 +114,21 @@ def read_uci(document: Document) -> Examples[str, str]:
     return gather(document.name, rows)
 
 
+def holds_sequences(document: Document) -> bool:
+    """Whether each line of a text is the letters of a sequence, or blank."""
+    return all(set(line.strip().upper()) <= set(LETTERS) for line in document.lines)
+
+
+def read_sequences(document: Document) -> Examples[str, str]:
+    """A sequence without a label on each line that is not blank. Raises InputError with the line for a letter
+    that is not of the IUPAC code.
+    """
+    rows: list[Example[str, str]] = [
+        Example(_letters(line, place), None, place) for place, line in document.numbered() if line.strip()
+    ]
+    return gather(document.name, rows)
+
+
 def add_labels(examples: Examples[str, str], labels: Document) -> Examples[str, str]:
     """The same sequences with the labels of a TSV of `NAME label`, in the place of their own.
 
@@ -131,7 +149,7 @@ def add_labels(examples: Examples[str, str], labels: Document) -> Examples[str, 
 
 
 def _gather(
-    document: Document, sequences: Sequence[str], named: Named, places: Sequence[str]
+    document: Document, columns: Columns, sequences: Sequence[str], named: Named, places: Sequence[str]
 ) -> Examples[str, str]:
     """The examples; those without a sequence are left out and counted."""
     rows = [
@@ -139,7 +157,8 @@ def _gather(
         for sequence, (name, label), place in zip(sequences, named, places, strict=True)
     ]
     notes = note_left_out([row.place for row in rows if not row.input], "have no sequence")
-    return gather(document.name, [row for row in rows if row.input], notes=notes)
+    full = [row for row in rows if row.input]
+    return gather(document.name, full, notes=notes, labelled=columns.labelled)
 
 
 def _header(line: str, place: str) -> str:

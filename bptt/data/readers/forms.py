@@ -10,7 +10,7 @@ from typing import Literal
 from bptt.data.examples import Array, Examples
 from bptt.data.readers.arrays import read_npz
 from bptt.data.readers.delimited import read_delimited
-from bptt.data.readers.dna import read_fasta, read_fastq, read_uci
+from bptt.data.readers.dna import read_fasta, read_fastq, read_sequences, read_uci
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.folders import read_class_files, read_class_folders, read_dna_files
 from bptt.data.readers.grid import Columns, Grid
@@ -68,8 +68,8 @@ def _path_of(source: Source) -> Path:
     return source
 
 
-def _of_document(kind: Kind, read: Callable[[Document], Classified]) -> Form:
-    return Form(kind, lambda source, columns: read(document_of(source)))
+def _of_document(kind: Kind, read: Callable[[Document, Columns], Classified]) -> Form:
+    return Form(kind, lambda source, columns: read(document_of(source), columns))
 
 
 def _of_grid(kind: Kind, read: Callable[[Grid, Columns], Classified]) -> Form:
@@ -81,17 +81,18 @@ def _of_path(kind: Kind, read: Callable[[Path], Classified]) -> Form:
 
 
 FORMS: Mapping[str, Form] = {
-    "lines": _of_document("text", read_lines),
+    "lines": Form("text", lambda source, columns: read_lines(document_of(source))),
     "columns": _of_grid("text", read_labelled),
-    "fasttext": Form("text", lambda source, columns: read_fasttext(document_of(source), columns)),
+    "fasttext": _of_document("text", read_fasttext),
     "class-folders": Form("text", lambda source, columns: read_class_folders(_path_of(source), columns)),
     "class-files": _of_path("text", read_class_files),
     "dna-files": _of_path("dna", read_dna_files),
     "fasta": _of_document("dna", read_fasta),
     "fastq": _of_document("dna", read_fastq),
-    "uci": _of_document("dna", read_uci),
+    "uci": Form("dna", lambda source, columns: read_uci(document_of(source))),
+    "sequences": Form("dna", lambda source, columns: read_sequences(document_of(source))),
     "ts": _of_document("series", read_ts),
-    "ucr": _of_document("series", read_ucr),
+    "ucr": Form("series", lambda source, columns: read_ucr(document_of(source))),
     "long": _of_grid("series", read_long),
     "npz": _of_path("series", read_npz),
     "table": _of_grid("table", read_table),

@@ -43,9 +43,7 @@ def _of_texts(where: str, rows: list[Example[str, str]], columns: Columns, *note
     if columns.labelled:
         full = [row for row in rows if row.input.strip()]
         return gather(where, full, notes=(*notes, *note_left_out(empty, "hold no text")))
-    if any(row.target is None for row in rows):
-        rows = [replace(row, target=None) for row in rows]
-    return gather(where, rows, notes=(*notes, *note_empty(empty)))
+    return gather(where, rows, notes=(*notes, *note_empty(empty)), labelled=False)
 
 
 def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:

@@ -9,19 +9,25 @@ import numpy as np
 
 from bptt.data.examples import Array, Example, Examples, gather, numbered
 from bptt.data.readers.document import Document
+from bptt.data.readers.grid import Columns
 from bptt.data.readers.numbers import is_missing, is_number, note_missing, read_numbers
 from bptt.errors import InputError
 
 Header = dict[str, list[str]]
 
+_ANY = Columns()
+# Where test sets of sktime and aeon have no label.
+_UNKNOWN = "?"
 
-def read_ts(document: Document) -> Examples[Array, str]:
+
+def read_ts(document: Document, columns: Columns = _ANY) -> Examples[Array, str]:
     """The series of a `.ts` file, (T, D) each, T as long as it is.
 
     Lines of # and % are comments. The lines of @ before @data say whether a class (@classLabel true a b c)
     or a number (@targetLabel true) stands behind the last dimension; dimensions stand between colons,
-    their values between commas, ? for a missing one. Raises InputError with the line for a class that
-    is not in the list, another number of dimensions, or dimensions of unequal length.
+    their values between commas, ? for a missing one. Of series to be answered, the label may be ? too. Raises
+    InputError with the line for a class that is not in the list, a series to learn from whose label is ?,
+    another number of dimensions, or dimensions of unequal length.
     """
     lines = [(place, line) for place, line in document.numbered() if _is_content(line)]
     data = next((i for i, (_, line) in enumerate(lines) if line.strip().casefold() == "@data"), None)
@@ -31,8 +37,10 @@ def read_ts(document: Document) -> Examples[Array, str]:
     if _is_true(header.get("timestamps", [])):
         cure = "Write the values alone, at equal distances, and @timeStamps false"
         raise InputError(document.name, "values must stand without time stamps", "@timeStamps true", cure)
-    rows = [_series(line, place, header) for place, line in lines[data + 1 :]]
-    return replace(_gather(document, rows), quantities=_is_true(header.get("targetlabel", [])))
+    rows = [_series(line, place, header, columns) for place, line in lines[data + 1 :]]
+    return replace(
+        _gather(document, rows, columns.labelled), quantities=_is_true(header.get("targetlabel", []))
+    )
 
 
 def read_ucr(document: Document) -> Examples[Array, str]:
@@ -89,14 +97,12 @@ def _header(lines: Sequence[tuple[str, str]]) -> Header:
     return header
 
 
-def _series(line: str, place: str, header: Header) -> Example[Array, str]:
+def _series(line: str, place: str, header: Header, columns: Columns) -> Example[Array, str]:
     cells = line.strip().split(":")
     label = None
     classes = header.get("classlabel", header.get("targetlabel", []))
     if _is_true(classes):
-        label = cells.pop().strip()
-        if not label or (len(classes) > 1 and label not in classes[1:]):
-            raise InputError(place, f"ends in one of the labels {', '.join(classes[1:])}", repr(label))
+        label = _label(cells.pop().strip(), place, classes[1:], columns)
     if not cells:
         raise InputError(place, "must be values and their label, between colons", repr(line[:40]))
     wanted = header.get("dimensions", header.get("dimension", []))
@@ -109,9 +115,22 @@ def _series(line: str, place: str, header: Header) -> Example[Array, str]:
     return Example(np.stack(dimensions, axis=1), label, place)
 
 
-def _gather(document: Document, rows: Sequence[Example[Array, str]]) -> Examples[Array, str]:
+def _label(cell: str, place: str, classes: Sequence[str], columns: Columns) -> str | None:
+    """The label at the end of a series, one of `classes` if there are any; None if it is unknown."""
+    if cell == _UNKNOWN and cell not in classes:
+        if columns.labelled:
+            raise InputError(place, "must have a label", _UNKNOWN, "Add it, or remove the series")
+        return None
+    if not cell or (classes and cell not in classes):
+        raise InputError(place, f"ends in one of the labels {', '.join(classes)}", repr(cell))
+    return cell
+
+
+def _gather(
+    document: Document, rows: Sequence[Example[Array, str]], labelled: bool = True
+) -> Examples[Array, str]:
     width = rows[0].input.shape[1] if rows else 0
     other = next((row for row in rows if row.input.shape[1] != width), None)
     if other is not None:
         raise InputError(other.place, f"must have {width} dimensions as the first", other.input.shape[1])
-    return gather(document.name, rows, numbered(width), note_missing(rows))
+    return gather(document.name, rows, numbered(width), note_missing(rows), labelled)

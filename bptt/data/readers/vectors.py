@@ -48,7 +48,7 @@ def read_vectors(path: Path, wanted: Collection[str], others: int = 0) -> Vector
         if n == 1 and (sizes := _SIZES.fullmatch(text)):
             width = int(sizes[1])
             continue
-        width = width or text.count(" ")
+        width = width or _width(text, place)
         _check_width(text, width, place)
         word, *cells = text.rsplit(" ", width)
         is_other = word not in wanted
@@ -61,6 +61,17 @@ def read_vectors(path: Path, wanted: Collection[str], others: int = 0) -> Vector
     if rows.keys().isdisjoint(wanted):
         raise InputError(str(path), f"must have vectors of some of the {len(wanted):,} words", "none")
     return Vectors(tuple(rows), np.stack(list(rows.values())))
+
+
+def _width(text: str, place: str) -> int:
+    """The number of numbers in a first line of a word and its vector. Raises InputError if it is none."""
+    _, *last = text.rsplit(" ", 1)
+    if not last or not is_number(last[0]):
+        cure = "Put spaces in the place of the tabs" if "\t" in text else "Name such a file"
+        width = text.count(" ") or "its"
+        rule = f"must be a word and {width} numbers between spaces, as word2vec and GloVe write"
+        raise InputError(place, rule, repr(text[:40]), cure)
+    return text.count(" ")
 
 
 def _check_width(text: str, width: int, place: str) -> None:
