@@ -105,6 +105,79 @@ def test_a_header_of_pairs_is_no_pair(header: str) -> None:
     assert (found.inputs, found.targets) == (("Hi.", "Run!"), ("嗨。", "快跑！"))
 
 
+SENTENCES = (
+    ("Go home!", "回家！"),
+    ("We walk.", "我们走。"),
+    ("Come in.", "进来。"),
+    ("Sit down.", "坐下。"),
+)
+PHRASES = (("go home", "geh heim"), ("we walk", "wir gehen"), ("come in", "komm herein"), ("sit", "sitz"))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Deutsch;Englisch",
+        "\ufeffDeutsch;Englisch\r",
+        "Français\tAnglais",
+        "Franc\u0327ais\tAnglais",
+        '"English","Chinese (simplified)"',
+        "English words/sentences,French words/sentences",
+        "en_US,zh-CN",
+        "日本語\t英語",
+        "русский;английский",
+        "source_en;target_de",
+        "text;deutsch",
+    ],
+)
+def test_names_of_languages_are_a_header(header: str) -> None:
+    mark = next(mark for mark in "\t;," if mark in header)
+    text = header + "\n" + "".join(f"{e}{mark}{d}\n" for e, d in PHRASES[:2])
+    for rows in (text, text.replace("\n", "\r\n").replace("\r\r", "\r")):
+        document = doc(rows.removeprefix("\ufeff").replace("\r\n", "\n"))
+        found = read_pairs(read_delimited(document), Columns())
+        assert found.inputs == ("go home", "we walk")
+        assert found.notes[0].startswith("columns: source") or "--no-header" in found.notes[0]
+    assert len(read_pairs(read_delimited(document), Columns(header=False))) == 3
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("Original\tRendering", SENTENCES),
+        ("Phrase\tÜbersetzung", SENTENCES),
+        ("Original\tRendering", tuple((e, c) for (e, _), (_, c) in zip(PHRASES, SENTENCES, strict=True))),
+        ("原文\t译文", PHRASES),
+        ("Satz\tBedeutung", tuple((e, f"{d}?") for (e, _), (d, _) in zip(SENTENCES, PHRASES, strict=True))),
+    ],
+    ids=["sentences", "umlaut", "another script", "Chinese names", "questions"],
+)
+def test_names_above_sentences_are_a_header(header: str, rows: tuple[tuple[str, str], ...]) -> None:
+    text = header + "\n" + "".join(f"{a}\t{b}\n" for a, b in rows)
+    found = read_pairs(read_delimited(doc(text)), Columns())
+    assert (found.inputs, found.targets) == tuple(zip(*rows, strict=True))
+    assert "--no-header if it is an example" in found.notes[0]
+    # Without the header no row is taken for one.
+    body = text.split("\n", 1)[1]
+    assert len(read_pairs(read_delimited(doc(body)), Columns())) == len(rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "English\t英语\nFrench\t法语\nGerman\t德语\n",
+        "Wow\t哇\nGo on\t继续\nTom ran.\t汤姆跑了。\nRun!\t快跑！\nHi.\t嗨。\n",
+        "Polish\t擦亮\nrub\t擦\n",
+        "12\ttwelve\n3\tthree\n4\tfour\n5\tfive\n6\tsix\n",
+        "1,2\n3,4\n5,6\n7,8\n9,1\n",
+        "Hi, you\nWell, I said.\nNo, he did.\nYes, it is.\nOh, we are.\n",
+    ],
+    ids=["languages", "short pairs", "one language", "numbers", "only numbers", "texts"],
+)
+def test_a_first_pair_is_no_header(text: str) -> None:
+    assert len(read_pairs(read_delimited(doc(text)), Columns())) == text.count("\n")
+
+
 def test_words_of_a_dictionary_are_pairs() -> None:
     text = "question\t问题\nsource\t来源\nde\t的\n"
     found = read_pairs(read_delimited(doc(text)), Columns())

@@ -25,6 +25,7 @@ from bptt.data.readers.nbest import (
 )
 from bptt.data.readers.objects import read_json
 from bptt.data.readers.pairs import read_pairs, read_parallel
+from bptt.data.readers.translations import read_untranslated
 from bptt.errors import InputError
 
 
@@ -45,19 +46,92 @@ def test_parallel_files_of_unequal_length_are_an_error_with_both_counts() -> Non
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "said"),
     [
-        "Hi. \t嗨。 \nI, too.\t我也是。\n",
-        'SRC,TGT\nHi.,嗨。\n"I, too.",我也是。\n',
-        "target\tn\tsource\n嗨。\t1\tHi.\n我也是。\t2\tI, too.\n",
-        "Hi.\t嗨。\tCC-BY\nI, too.\t我也是。\tCC-BY\n",
+        ("Hi. \t嗨。 \nI, too.\t我也是。\n", "source 1, target 2 (no header)"),
+        ('SRC,TGT\nHi.,嗨。\n"I, too.",我也是。\n', 'source "SRC", target "TGT"'),
+        ("target\tn\tsource\n嗨。\t1\tHi.\n我也是。\t2\tI, too.\n", 'source "source", target "target"'),
+        ("Hi.\t嗨。\tCC-BY\nI, too.\t我也是。\tCC-BY\n", "source 1, target 2 (no header)"),
+        ("Hi. ||| 嗨。\nI, too. ||| 我也是。\n", "source 1, target 2 (no header)"),
     ],
-    ids=["tsv", "csv", "header", "third column"],
+    ids=["tsv", "csv", "header", "third column", "three bars"],
 )
-def test_columns_of_pairs(text: str) -> None:
+def test_columns_of_pairs(text: str, said: str) -> None:
     found = read(text)
     assert (found.inputs, found.targets) == (("Hi.", "I, too."), ("嗨。", "我也是。"))
-    assert found.notes == (("not read: 1 more columns",) if "CC-BY" in text else ())
+    more = ("not read: 1 more columns",) if "CC-BY" in text else ()
+    assert found.notes == (f"columns: {said}", *more)
+
+
+ENGLISH = ("go home", "we walk", "come in", "sit down", "be quiet")
+CHINESE = ("回家", "我们走", "进来", "坐下", "安静")
+
+
+@pytest.mark.parametrize(
+    ("form", "said", "found"),
+    [
+        ("{n}\t{e}\t{m}\t{c}", "source 2, target 4 (no header)", ("2", "4")),
+        ("{m}\t{e}\t{n}\t{c}\t2010-01-01", "source 2, target 4 (no header)", ("2", "4")),
+        ("{n},{e},{c}", "source 2, target 3 (no header)", ("2", "3")),
+        ("eng\t{e}\tcmn\t{c}", "source 2, target 4 (no header)", ("2", "4")),
+        ("{e}\t{c}\t{n}", "source 1, target 2 (no header)", ()),
+    ],
+    ids=["Tatoeba", "ids that repeat", "index", "codes of languages", "numbers behind"],
+)
+def test_numbers_of_records_are_no_sentences(form: str, said: str, found: tuple[str, ...]) -> None:
+    lines = [
+        form.format(n=n, m=n // 2 + 7, e=e, c=c)
+        for n, (e, c) in enumerate(zip(ENGLISH, CHINESE, strict=True), 1)
+    ]
+    pairs = read("\n".join(lines))
+    assert (pairs.inputs, pairs.targets) == (ENGLISH, CHINESE)
+    assert f"columns: {said}" in pairs.notes
+    assert pairs.found == found
+    # The columns that were learned are those that are asked about.
+    asked = Columns(learned=found, labelled=False)
+    assert read_pairs(read_delimited(Document("d", "\n".join(lines))), asked).inputs == ENGLISH
+
+
+def test_numbers_may_be_translated() -> None:
+    text = "1\tone\n2\ttwo\n3\tthree\n4\tfour\n5\tfive\n"
+    assert read(text).inputs == ("1", "2", "3", "4", "5")
+    asked = Columns(labelled=False)
+    assert read_pairs(read_delimited(Document("d", text)), asked).inputs == ("1", "2", "3", "4", "5")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ",en,fr",
+        "Unnamed: 0,anglais,français",
+        "id,English sentence,French sentence",
+        "编号,英文,法语",
+        "Nr,eins,zwei",
+    ],
+)
+def test_a_column_of_record_names_is_no_source(header: str) -> None:
+    pairs = read(header + "\n" + "".join(f"{n},{e},{e} x\n" for n, e in enumerate(ENGLISH)))
+    assert pairs.inputs == ENGLISH
+    assert pairs.targets[0] == "go home x"
+    names = header.split(",")
+    assert f'columns: source "{names[1]}", target "{names[2]}"' in pairs.notes
+    asked = Columns(learned=pairs.found, labelled=False)
+    found = read_pairs(read_delimited(Document("d", header + "\n7,go home,\n")), asked)
+    assert [(row.input, row.name) for row in found.rows] == [("go home", "7")]
+
+
+def test_the_only_text_beside_a_name_is_asked_about() -> None:
+    asked = Columns(labelled=False)
+    found = read_pairs(read_delimited(Document("d", "id,en\n7,go home\n8,we walk\n")), asked)
+    assert found.inputs == ("go home", "we walk")
+    with pytest.raises(InputError, match="must have a column source, got id, en"):
+        read("id,en\n7,go home\n8,we walk\n")
+
+
+def test_columns_without_sentences_are_named() -> None:
+    rows = [{"instruction": "add", "input": "", "output": "sum"}] * 3
+    with pytest.raises(InputError, match=r'3 of 3 empty in "input", 0 in "output"\. .*--source-column'):
+        read_pairs(read_json(Document("d", "\n".join(map(json.dumps, rows)))), Columns())
 
 
 def test_columns_of_pairs_named_by_the_user_or_in_json_lines() -> None:
@@ -315,3 +389,13 @@ def test_commas_in_the_words_of_a_list_are_no_columns(tmp_path: Path) -> None:
 def test_the_place_of_an_entry_counts_from_one() -> None:
     with pytest.raises(InputError, match="d: entry 2: must be an object"):
         read_hyporadise(Document("d", '[{"input": ["a"]}, 1]'))
+
+
+def test_a_csv_without_a_header_is_asked_about_by_the_numbers_that_were_learned() -> None:
+    text = "".join(f"{n},{e},{c}\n" for n, (e, c) in enumerate(zip(ENGLISH, CHINESE, strict=True)))
+    learned = read(text).found
+    asked = read_untranslated(Document("d.csv", text), "text", Columns(learned=learned))
+    assert asked.inputs == ENGLISH
+    # A file of fewer columns is another one: its lines are texts.
+    other = read_untranslated(Document("d", "go, home\nwe, walk\n"), "text", Columns(learned=learned))
+    assert other.inputs == ("go, home", "we, walk")

@@ -14,7 +14,8 @@ from bptt.errors import InputError
 
 Row = tuple[str, ...]
 
-_MARKS = "\t,;|"
+# Three bars are those of word aligners: source ||| target.
+_MARKS = ("\t", "|||", ",", ";", "|")
 # Number of rows that are compared to find the separator.
 _SAMPLE = 1000
 # The largest limit that `csv` takes where a C long has 32 bits.
@@ -25,8 +26,8 @@ def delimiter(document: Document) -> str:
     """The separator of columns, "" if the first line has none.
 
     It is the one that cuts every row into the same number of columns, tabs first; a tab inside quotes is
-    none. Where several of comma, semicolon and bar do so, the labels decide: the column with the fewest
-    different cells holds no separator. Where none does, it is the first of them all in the first line.
+    none. Where several of the others do so, the labels decide: the column with the fewest different cells
+    holds no separator. Where none does, it is the first of them all in the first line.
     """
     first = next((line for line in document.lines if line.strip()), "")
     there = [mark for mark in _MARKS if mark in first]
@@ -41,7 +42,7 @@ def read_delimited(document: Document) -> Grid:
     """The rows of a TSV or CSV file without blank lines, the header still among them; of a file without
     separators each line is a cell, or what is quoted in it.
 
-    Between tabs, quotes are characters like any other; with other separators they are those of
+    Between tabs or three bars, quotes are characters like any other; with other separators they are those of
     RFC 4180. Raises InputError with the line if they are not.
     """
     mark = delimiter(document)
@@ -87,13 +88,13 @@ def _labels_are_clear(rows: Sequence[Row]) -> bool:
 
 
 def _rows(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
-    return _tabs(document) if mark == "\t" else _quoted(document, mark)
+    return _quoted(document, mark) if len(mark) == 1 and mark != "\t" else _unquoted(document, mark)
 
 
-def _tabs(document: Document) -> Iterator[tuple[Row, str]]:
+def _unquoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
     for place, line in document.numbered():
         if line.strip():
-            yield tuple(line.split("\t")), place
+            yield tuple(line.split(mark)), place
 
 
 def _quoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:

@@ -11,6 +11,8 @@ from bptt.errors import InputError
 
 LABELS = ("label", "labels", "category", "class", "target", "sentiment", "intent", "topic", "y")
 
+# No file has columns whose number has this many digits.
+_LONG = 9
 # Values that are no text, and whose spelling in Python is none either.
 _NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
 
@@ -33,6 +35,15 @@ class Columns:
     learned: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     labelled: bool = True
+
+    def are_numbered(self, width: int) -> bool:
+        """Whether the columns of the training file are numbers, all of them of a row of this width."""
+        numbers = [name for name in self.learned if name]
+        return (
+            bool(numbers)
+            and all(name.isdecimal() and len(name) < _LONG for name in numbers)
+            and (max(map(int, numbers)) <= width)
+        )
 
 
 class Unreadable(NamedTuple):
@@ -82,7 +93,8 @@ class Grid:
         usual one. Raises InputError if the wanted column is not there, or holds no texts or numbers.
         """
         names = [name.casefold() for name in self.header or map(str, range(1, len(self.rows[0]) + 1))]
-        for name in (wanted,) if wanted else usual if self.header else ():
+        named = usual if self.header else [name for name in usual if name.isdecimal()]
+        for name in (wanted,) if wanted else named:
             if name and name.casefold() in names:
                 return names.index(name.casefold())
             self._check_readable(name)
@@ -91,6 +103,10 @@ class Grid:
             cure = "" if self.header else "If the first row is one, give --header"
             raise InputError(self.name, f"must have a column {wanted}", columns, cure)
         return None
+
+    def learned(self, columns: Columns) -> tuple[str, ...]:
+        """The columns of the training file: their names; without a header their numbers, if all are here."""
+        return columns.learned if self.header or columns.are_numbered(len(self.rows[0])) else ()
 
     def _check_readable(self, name: str) -> None:
         for column, (place, what) in self.unreadable.items():

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bptt.data.readers.grid import LABELS, Columns, Grid
+from bptt.data.readers.languages import language_in, script_of
 from bptt.data.readers.numbers import is_number
+from bptt.data.readers.records import RECORDS, ascends
 
 Row = Sequence[str]
 
@@ -20,24 +22,21 @@ SOURCES = ("source", "src", "input")
 TARGETS = ("target", "trg", "tgt", "translation", "output")
 IDS = ("id", "series", "series_id", "case", "case_id", "sample")
 TIMES = ("t", "time", "step", "timestamp", "index")
-# Columns that name a record, so that its answer can be joined to it.
-RECORDS = ("id", "idx", "index", "key", "uid", "guid", "name")
-
-_LANGUAGES = (
-    "ar ara arabic bg cs ces czech da dan danish de deu ger german el en eng english es spa spanish et fa fi"
-    " fin fr fra fre french he heb hebrew hi hin hindi hu it ita italian ja jpn japanese ko kor korean la lat"
-    " latin nl nld dutch no pl pol polish pt por portuguese ro ru rus russian sv swe swedish th tr tur"
-    " turkish uk ukr vi vie vietnamese zh zho chi cmn chinese mandarin 中文 汉语 英文 英语 日语 法语 德语"
-).split()
 _NAMES = frozenset(
-    name.casefold()
-    for name in (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES, *RECORDS, *_LANGUAGES)
+    name.casefold() for name in (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES, *RECORDS)
 )
 # A name is short, and no sentence.
 _LONGEST = 40
 _SENTENCE = frozenset('.!?。！？,，;；:："')
+# What ends a sentence, and what may close it behind that.
+_ENDS = tuple(".!?。！？…")
+_CLOSING = " \"'”’»)」』）"
 # Number of rows below a header that show what is in a column.
 _ENOUGH = 4
+# A header of languages stands above rows of which at most one in three names languages too.
+_MOST_ALIKE = 3
+# A name has few words; a text that is as short as one is no sign of a header.
+_MOST_WORDS = 4
 
 
 def with_header_of(grid: Grid, columns: Columns, usual: Sequence[str]) -> tuple[Grid, tuple[str, ...]]:
@@ -61,12 +60,15 @@ def find_header(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
 
     It does if the user says so, or if it holds a name that the user has given, or a `usual` one that is no
     cell below it, or nothing but names of columns. Else the rows below show it: all have numbers where the
-    first has none, or all labels occur several times but that of the first row, which occurs once; or its
-    cells are words joined by underscores.
+    first has none, or all labels occur several times but that of the first row, which occurs once; or all
+    have sentences, or texts of another script, where the first has a name; or its cells name languages, or
+    are words joined by underscores.
     """
     if columns.header is not None:
         return "" if columns.header else None
-    return "" if holds_names(rows, columns, usual) else _shown(rows)
+    if not holds_names(rows, columns, usual):
+        return _shown(rows)
+    return "its cells name languages" if _names_languages(rows) else ""
 
 
 def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> bool:
@@ -79,7 +81,23 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     found = [i for i, name in enumerate(first) if name in usual_names]
     if len(found) == 1:
         return not _occurs_below(rows, found[0])
-    return bool(found) or (len(first) > 1 and set(first) <= _NAMES)
+    return bool(found) or (len(first) > 1 and set(first) <= _NAMES) or _names_languages(rows)
+
+
+def _names_languages(rows: Sequence[Row]) -> bool:
+    """Whether a cell of the first row names a language, the others name columns or an index, and the rows
+    below do not do so too, as in a dictionary of languages.
+    """
+    first, *below = rows
+    names = [cell.strip(' "').casefold() for cell in first]
+    spoken = [i for i, name in enumerate(names) if name not in _NAMES and language_in(name)]
+    others = {name for i, name in enumerate(names) if i not in spoken}
+    if not spoken or len(first) < 2 or not others <= {*_NAMES, ""}:
+        return False
+    if "" in others and (names.index("") or not ascends([row[0] for row in below])):
+        return False
+    alike = sum(all(i < len(row) and language_in(row[i]) for i in spoken) for row in below)
+    return _MOST_ALIKE * alike <= len(below)
 
 
 def _occurs_below(rows: Sequence[Row], column: int) -> bool:
@@ -95,14 +113,40 @@ def _shown(rows: Sequence[Row]) -> str | None:
     if not all(map(_is_name, first)) or any(_occurs_below(rows, i) for i, cell in enumerate(first) if cell):
         return None
     for name, cells in zip(map(str.strip, first), zip(*below, strict=True), strict=True):
+        if not name and ascends(cells):
+            return "a cell is empty, and below it are the numbers of the rows"
         if not is_number(name) and all(cell.strip() and is_number(cell) for cell in cells):
             return f'"{name}" is no number, and all below it are'
         counts = Counter(cell.strip() for cell in cells)
-        if len(counts) > 1 and min(counts.values()) > 1:
+        if not is_number(name) and len(counts) > 1 and min(counts.values()) > 1:
             return f'"{name}" occurs once, and all below it occur several times'
+    if (contrast := _contrast(first, below)) is not None:
+        return contrast
     joined = all(map(str.isidentifier, map(str.strip, first))) and any("_" in cell for cell in first)
     return "its cells are words joined by underscores" if joined else None
 
 
 def _is_name(cell: str) -> bool:
     return len(cell.strip()) <= _LONGEST and not _SENTENCE & set(cell.strip(' "'))
+
+
+def _contrast(first: Row, below: Sequence[Row]) -> str | None:
+    """What makes a name of a cell of the first row: it is short, and all below it are sentences, or texts of
+    another script. Texts that were cut at their commas go on behind a space, and are no columns.
+    """
+    if any(len(cell.split()) > _MOST_WORDS for cell in first) or any(
+        cell[:1].isspace() for row in below for cell in row
+    ):
+        return None
+    for name, cells in zip(first, zip(*below, strict=True), strict=True):
+        script = script_of(name)
+        if script and all((other := script_of(cell)) and other != script for cell in cells):
+            return f'"{name}" is of another script than all below it'
+    texts = [cell for row in below for cell in row if not is_number(cell)]
+    if len(first) > 1 and len(texts) >= len(below) and all(map(_is_sentence, texts)):
+        return "its cells are no sentences, and all below them are"
+    return None
+
+
+def _is_sentence(cell: str) -> bool:
+    return cell.rstrip(_CLOSING)[-1:] in _ENDS

@@ -8,7 +8,8 @@ from dataclasses import replace
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
-from bptt.data.readers.headers import RECORDS, TEXT_LABELS, TEXTS, with_header_of
+from bptt.data.readers.headers import TEXT_LABELS, TEXTS, with_header_of
+from bptt.data.readers.records import record_column
 from bptt.errors import InputError
 
 _ANY = Columns()
@@ -63,7 +64,7 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
     if "" in targets and columns.labelled:
         place = grid.places[targets.index("")]
         raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
-    name = grid.find(None, RECORDS)
+    name = record_column(grid)
     name = None if name in (text, label) else name
     rows = [
         Example(cells[text], target or None, place, "" if name is None else cells[name].strip())

@@ -8,8 +8,13 @@ from dataclasses import replace
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
-from bptt.data.readers.headers import RECORDS, SOURCES, TARGETS, with_header_of
+from bptt.data.readers.headers import SOURCES, TARGETS, TEXT_LABELS, with_header_of
+from bptt.data.readers.languages import language_in
+from bptt.data.readers.records import are_whole, record_column
 from bptt.errors import InputError
+
+# Number of rows in which a column that never changes is found to hold no texts.
+_ENOUGH = 4
 
 
 def read_parallel(source: Document, target: Document) -> Examples[str, str]:
@@ -28,43 +33,103 @@ def read_parallel(source: Document, target: Document) -> Examples[str, str]:
 def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
     """The pairs of a TSV, CSV, JSON or Parquet file, the first row being its header if `find_header` says so.
 
-    Under a header, the columns are those that the user has named, or those of usual names (`SOURCES`,
-    `TARGETS`); of two columns whose names are others, the first is translated into the second, as without a
-    header, where further columns are not read. Raises InputError naming the line or column.
+    The columns are those that the user has named, or those of the training file, or those of usual names
+    (`SOURCES`, `TARGETS`). Else the first of two columns is translated into the second: under a header of
+    all, or of those that name languages, or of those that name neither the record nor a label; without a
+    header of the first two that hold texts. Raises InputError naming the line or column.
     """
     grid, said = with_header_of(grid, columns, (*SOURCES, *TARGETS))
-    source = grid.find(columns.input, (*columns.learned[:1], *SOURCES))
-    target = grid.find(columns.target, (*columns.learned[1:], *TARGETS))
-    if source is None and target is None and (not grid.header or len(grid.header) == 2):
-        source, target = 0, 1
+    source, target = _columns_of(grid, columns)
     source = _named(grid, source, SOURCES, "--source-column")
     if target is None and not columns.labelled:
-        return _sources(grid, source, said)
+        return _sources(grid, (source,), said)
     target = _named(grid, target, TARGETS, "--target-column")
     rows = list(zip(grid.rows, grid.places, strict=True))
     short = next((place for cells, place in rows if len(cells) <= max(source, target)), None)
     if short is not None:
         rule = "must have a sentence and its translation, in two columns"
         raise InputError(short, rule, "fewer", "Put a tab between them")
-    more = max(len(cells) for cells, _ in rows) - 2
-    notes = (*said, *((f"not read: {more} more columns",) if more > 0 and not grid.header else ()))
-    found = tuple(grid.header[i] for i in (source, target)) if grid.header else ()
-    pairs = ((cells[source], cells[target], place) for cells, place in rows)
     if not columns.labelled:
-        return replace(_sources(grid, source, notes), found=found)
-    return replace(_pairs(grid.name, pairs, notes), found=found)
+        return _sources(grid, (source, target), said)
+    both = source, target
+    pairs = ((cells[source], cells[target], place) for cells, place in rows)
+    found = _pairs(grid.name, pairs, (*said, *_said(grid, both)), _shown(grid, both))
+    return replace(found, found=_found(grid, both))
 
 
-def _sources(grid: Grid, source: int, notes: tuple[str, ...]) -> Examples[str, str]:
+def _columns_of(grid: Grid, columns: Columns) -> tuple[int | None, int | None]:
+    """The columns of the source and of the target, as far as the user or the file says."""
+    learned = grid.learned(columns)
+    source = grid.find(columns.input, (*learned[:1], *SOURCES))
+    target = grid.find(columns.target, (*learned[1:], *TARGETS))
+    texts = _texts_under_names(grid, columns) if grid.header else _texts(grid, columns)
+    if source is None and target is None:
+        first, second, *_ = [*texts, None, None]
+        return first, second
+    others = [i for i in texts if i not in (source, target)]
+    if len(texts) == 2 and len(others) == 1 and (columns.input or columns.target):
+        return (others[0], target) if source is None else (source, others[0] if target is None else target)
+    return source, target
+
+
+def _texts_under_names(grid: Grid, columns: Columns) -> list[int]:
+    """The two columns of texts, or the one that is to be translated; () where the names leave it open."""
+    width, record = len(grid.header), record_column(grid)
+    spoken = [i for i, name in enumerate(grid.header) if language_in(name)]
+    if len(spoken) == 2:
+        return spoken
+    texts = [i for i in range(width) if i != record and grid.header[i].casefold() not in TEXT_LABELS]
+    if width == 2 and not (record is not None and are_whole([row[record] for row in grid.rows if row])):
+        return [0, 1] if columns.labelled or record is None else texts
+    return texts if len(texts) == 2 or (len(texts) == 1 and not columns.labelled) else []
+
+
+def _texts(grid: Grid, columns: Columns) -> list[int]:
+    """The first two of many columns that hold texts: neither numbers of records nor one word in all rows."""
+    width = len(grid.rows[0])
+    cells = [[row[i].strip() for row in grid.rows if i < len(row)] for i in range(width)]
+    texts = [i for i, each in enumerate(cells) if not are_whole(each) and not _is_constant(each)]
+    enough = width > 2 and (len(texts) > 1 or (len(texts) == 1 and not columns.labelled))
+    return texts[:2] if enough else [0, 1]
+
+
+def _is_constant(cells: list[str]) -> bool:
+    return len(cells) >= _ENOUGH and len(set(cells)) == 1
+
+
+def _shown(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
+    """The names of columns; their numbers in a file without a header."""
+    return tuple(f'"{grid.header[i]}"' if grid.header else str(i + 1) for i in columns)
+
+
+def _said(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
+    """Which columns are read, and how many others there are."""
+    named = [
+        f"{what} {name}" for what, name in zip(("source", "target"), _shown(grid, columns), strict=False)
+    ]
+    said = f"columns: {', '.join(named)}" + ("" if grid.header else " (no header)")
+    more = max(map(len, grid.rows)) - len(columns)
+    return said, *((f"not read: {more} more columns",) if more > 0 and not grid.header else ())
+
+
+def _found(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
+    """The columns to look for in another file: their names, or their numbers if they are not the first."""
+    if grid.header:
+        return tuple(grid.header[i] for i in columns)
+    return () if columns == (0, 1) else tuple(str(i + 1) for i in columns)
+
+
+def _sources(grid: Grid, columns: tuple[int, ...], notes: tuple[str, ...]) -> Examples[str, str]:
     """What is to be translated, with no translation and none left out."""
-    name = grid.find(None, RECORDS)
+    source, name = columns[0], record_column(grid)
     rows: list[Example[str, str]] = [
-        Example(_cell(cells, source), None, place, "" if name is None else _cell(cells, name))
+        Example(_cell(cells, source), None, place, "" if name in (None, source) else _cell(cells, name))
         for cells, place in zip(grid.rows, grid.places, strict=True)
     ]
     empty = [row.place for row in rows if not row.input]
-    said = (f'columns: source "{grid.header[source]}"',) if grid.header else ()
-    return gather(grid.name, rows, notes=(*said, *notes, *note_empty(empty)))
+    said = _said(grid, columns[:1])[:1]
+    found = gather(grid.name, rows, notes=(*said, *notes, *note_empty(empty)))
+    return replace(found, found=_found(grid, columns)) if len(columns) == 2 else found
 
 
 def _cell(cells: tuple[str, ...], column: int) -> str:
@@ -78,11 +143,22 @@ def _named(grid: Grid, found: int | None, usual: tuple[str, ...], option: str) -
     return found
 
 
-def _pairs(name: str, found: Iterable[tuple[str, str, str]], notes: tuple[str, ...]) -> Examples[str, str]:
-    rows, empty = [], []
+def _pairs(
+    name: str,
+    found: Iterable[tuple[str, str, str]],
+    notes: tuple[str, ...],
+    sides: tuple[str, ...] = ("the source", "the target"),
+) -> Examples[str, str]:
+    """The pairs that have both sides. Raises InputError if there are none, naming the side that is empty."""
+    rows, empty, lacking = [], [], [0, 0]
     for source, target, place in found:
         if source.strip() and target.strip():
             rows.append(Example(source.strip(), target.strip(), place))
         else:
             empty.append(place)
+            lacking = [lacking[0] + (not source.strip()), lacking[1] + (not target.strip())]
+    if empty and not rows:
+        came = f"{lacking[0]:,} of {len(empty):,} empty in {sides[0]}, {lacking[1]:,} in {sides[1]}"
+        cure = "Name other columns: --source-column, --target-column"
+        raise InputError(name, "must hold at least one example that is not empty", came, cure)
     return gather(name, rows, notes=(*notes, *note_left_out(empty, "are empty on one side")))

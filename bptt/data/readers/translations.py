@@ -87,7 +87,8 @@ def _holds_pairs(source: Source, columns: Columns, said: Said) -> bool:
         return True
     rows = even_rows(document)
     if rows:
-        return find_header(rows, columns, (*SOURCES, *TARGETS)) is not None
+        named = find_header(rows, columns, (*SOURCES, *TARGETS)) is not None
+        return named or columns.are_numbered(len(rows[0]))
     lines = [(line,) for line in document.lines if line.strip()]
     return len(lines) > 1 and columns.header is not False and holds_names(lines, columns, SOURCES)
 
