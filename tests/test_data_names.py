@@ -63,6 +63,13 @@ def test_lists_of_the_first_version_are_read(tmp_path: Path) -> None:
     assert read_labels(tmp_path) == ("new", "newer")
 
 
+def test_labels_are_also_written_a_line_each_for_people_and_scripts(tmp_path: Path) -> None:
+    labels = ("a\u2028b", "x\0", "北京", "\ud83e")
+    write_labels(tmp_path, labels)
+    assert (tmp_path / "labels.txt").read_text("utf-8") == "a\\u2028b\nx\\x00\n北京\n\\ud83e\n"
+    assert read_labels(tmp_path) == labels
+
+
 @pytest.mark.parametrize(
     "odd", ["x\0", "\0", "\ufefffine", "a\u2028b", "a\x0bb", "a\x1cb", "a\x85b", "\u2029"]
 )

@@ -119,7 +119,7 @@ def test_what_the_user_put_into_last_is_not_deleted(tmp_path: Path) -> None:
 def test_a_run_owns_what_its_own_job_wrote_and_no_more(command: Command, tmp_path: Path) -> None:
     run, tags, texts = tmp_path / "run", write_data(tmp_path, "tag"), write_data(tmp_path, "lm")
     assert command("train", "tag", tags, "-o", run, *SMALL).code == 0
-    assert own_files(run) == {"characters.json", "labels.json", "words.json"}
+    assert own_files(run) == {"characters.json", "labels.json", "labels.txt", "words.json"}
     (run / "held_out.txt").write_text("mine", encoding="utf-8")
     before = files(run)
     ended = command("train", "lm", texts, "-o", run, *SMALL, "--overwrite")
@@ -129,7 +129,7 @@ def test_a_run_owns_what_its_own_job_wrote_and_no_more(command: Command, tmp_pat
     assert command("train", "lm", texts, "-o", run, *SMALL, "--overwrite").code == 0
     # What the job before has left is removed with it.
     assert own_files(run) == {"held_out.txt", "tokenizer.json"}
-    assert not {"characters.json", "labels.json", "words.json"} & set(files(run))
+    assert not {"characters.json", "labels.json", "labels.txt", "words.json"} & set(files(run))
 
 
 def test_a_stranger_cannot_name_files_to_be_deleted(tmp_path: Path) -> None:

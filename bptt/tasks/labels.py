@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from bptt.data.examples import Examples, X
 from bptt.data.names import kept_in, names_to_bytes, read_names
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 from bptt.tasks.run_folder import write_bytes
 
 LABELS = "labels"
@@ -32,14 +32,20 @@ def check_line(label: str, place: str) -> None:
         raise InputError(place, "a label is one line", repr(label))
 
 
-def labels_to_bytes(labels: Iterable[str]) -> bytes:
-    """The content of labels.json."""
-    return names_to_bytes(tuple(labels))
+def label_files(labels: Sequence[str]) -> dict[str, bytes]:
+    """The content of labels.json and, for people and scripts, of labels.txt, a label a line.
+
+    Both have the order of the network's outputs. In labels.txt control characters are escaped; `bptt` reads
+    labels.json alone.
+    """
+    lines = "".join(f"{printable(label)}\n" for label in labels)
+    return {f"{LABELS}.json": names_to_bytes(labels), f"{LABELS}.txt": lines.encode()}
 
 
-def write_labels(run: Path, labels: Iterable[str]) -> None:
+def write_labels(run: Path, labels: Sequence[str]) -> None:
     """Write the labels of a run, whose order is that of the network's outputs."""
-    write_bytes(run / f"{LABELS}.json", labels_to_bytes(labels))
+    for name, content in label_files(labels).items():
+        write_bytes(run / name, content)
 
 
 def read_labels(run: Path) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ def _changed_files(run: Path, fresh: Path) -> list[str]:
 def _is_kept(run: Path, fresh: Path, name: str) -> bool:
     """Whether a file of the task is in the run as it is in `fresh`; a list also as version 0.1.0 wrote it."""
     older = kept_in(run, Path(name).stem)
-    if older.name != name and older.exists():
+    if older.suffix == ".txt" and name == f"{older.stem}.json":
         return read_bytes(older).decode("utf-8", "replace").splitlines() == list(read_names(fresh / name))
     return (run / name).exists() and read_bytes(run / name) == read_bytes(fresh / name)
 

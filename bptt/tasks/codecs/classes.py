@@ -10,7 +10,7 @@ from torch import Tensor
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
 from bptt.tasks.inputs import TokenInput, TokenOptions
-from bptt.tasks.labels import LABELS, labels_to_bytes
+from bptt.tasks.labels import label_files
 
 
 class ClassCodec(Codec[str]):
@@ -34,7 +34,7 @@ class ClassCodec(Codec[str]):
 
     def files(self) -> Mapping[str, bytes]:
         """The classes."""
-        return {f"{LABELS}.json": labels_to_bytes(self._classes)}
+        return label_files(self._classes)
 
     def describe(self) -> list[str]:
         """The number of classes."""
