@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
@@ -145,7 +146,8 @@ def classify(
     check_run(run.output, run.resume, run.overwrite)
     origin = origin_of(run, TrainedClassifier)
     learned = read_examples(data, form, columns)
-    dev = None if examples.dev is None else read_examples(examples.dev, form, columns)
+    known = replace(columns, features=learned.columns, learned=learned.found)
+    dev = None if examples.dev is None else read_examples(examples.dev, form, known)
     if windows:
         with as_typed():
             config = in_windows(config, len(learned.inputs[0]))

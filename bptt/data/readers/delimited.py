@@ -10,6 +10,7 @@ from itertools import islice
 
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Grid
+from bptt.data.readers.numbers import is_like_number
 from bptt.errors import InputError
 
 Row = tuple[str, ...]
@@ -27,13 +28,16 @@ def delimiter(document: Document) -> str:
 
     It is the one that cuts every row into the same number of columns, tabs first; a tab inside quotes is
     none. Where several of the others do so, the labels decide: the column with the fewest different cells
-    holds no separator. Where none does, it is the first of them all in the first line.
+    holds no separator; but semicolons go before the commas of numbers (1,5;2,5). Where none does, it is the
+    first of them all in the first line.
     """
     first = next((line for line in document.lines if line.strip()), "")
     there = [mark for mark in _MARKS if mark in first]
     even = {mark: rows for mark in there if (rows := _even_rows(document, mark))}
     if "\t" in even and _quotes_are_closed(even["\t"]):
         return "\t"
+    if ";" in even and _are_numbers(even[";"]):
+        return ";"
     clear = [mark for mark, rows in even.items() if _labels_are_clear(rows)]
     return next(iter([*clear, *even, *there]), "")
 
@@ -78,6 +82,12 @@ def _even_rows(document: Document, mark: str) -> tuple[Row, ...]:
 
 def _quotes_are_closed(rows: Sequence[Row]) -> bool:
     return not all(any(cell.count('"') % 2 for cell in row) for row in rows)
+
+
+def _are_numbers(rows: Sequence[Row]) -> bool:
+    """Whether all columns but one are numbers, in any spelling."""
+    words = {i for row in rows for i, cell in enumerate(row) if not is_like_number(cell)}
+    return len(words) <= 1
 
 
 def _labels_are_clear(rows: Sequence[Row]) -> bool:

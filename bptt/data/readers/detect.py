@@ -28,6 +28,7 @@ from bptt.data.readers.headers import (
 from bptt.data.readers.label_place import label_leads, may_be_table
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.objects import is_json
+from bptt.data.readers.row_names import find_row_names
 from bptt.data.readers.tables import is_long
 from bptt.data.reading import read_bytes
 from bptt.data.signatures import PARQUET, ZIP, markup_of, signature_of
@@ -154,13 +155,30 @@ def _by_names(header: Sequence[str], columns: Columns) -> Detected | None:
 
 
 def _by_numbers(rows: Sequence[Sequence[str]], otherwise: Detected) -> Detected:
-    """A table if all but the label are numbers in each row below the first."""
-    names = [cell.strip(' "').casefold() for cell in rows[0]]
-    label = next((names.index(name) for name in LABELS if name in names), None)
+    """A table if all but the label, and the names of the rows, are numbers in each row below the first."""
+    names = [cell.strip(' "') for cell in rows[0]]
+    if any(len(row) != len(names) for row in rows[1:]):
+        return otherwise
+    small = [name.casefold() for name in names]
+    label = next((small.index(name) for name in LABELS if name in small), None)
     body = rows[1:] or rows
-    if all(len(row) == len(names) for row in body) and may_be_table(body, label):
+    ids = _row_names(names, rows, body, label)
+    if ids is not None:
+        body = [(*row[:ids], *row[ids + 1 :]) for row in body]
+        label = None if label is None else label - (ids < label)
+    if may_be_table(body, label):
         return Detected("table", f"all of its {len(names)} columns but the label are numbers")
     return otherwise
+
+
+def _row_names(
+    names: Sequence[str], rows: Sequence[Sequence[str]], body: Sequence[Sequence[str]], label: int | None
+) -> int | None:
+    """The column that names the rows, below a header or without one; None of two columns."""
+    if len(names) < 3:
+        return None
+    found = find_row_names(names, body, {label})
+    return find_row_names((), rows, {label}) if found is None else found
 
 
 def _is_ucr(rows: Sequence[Sequence[str]]) -> bool:

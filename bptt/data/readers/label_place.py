@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bptt.data.readers.numbers import is_missing, is_number
+from bptt.data.readers.numbers import is_like_number, is_missing, is_number
 from bptt.errors import InputError
 
 Row = Sequence[str]
@@ -16,12 +16,12 @@ _CLEARLY = 8
 
 def may_be_table(rows: Sequence[Row], label: int | None) -> bool:
     """Whether all cells are numbers but those of one column: of `label`, or of the last, or, if they repeat
-    beside several columns of numbers, of the first.
+    beside several columns of numbers, of the first. So are those spelt otherwise (1,5): the reader says so.
     """
     width = len(rows[0])
     words: set[int] = set()
     for row in rows:
-        words.update(i for i, cell in enumerate(row) if not is_number(cell))
+        words.update(i for i, cell in enumerate(row) if not is_like_number(cell))
         if len(row) != width or len(words) > 1:
             return False
     if label is None and words == {0} and width > 2:

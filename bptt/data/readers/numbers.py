@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from math import isnan
 
@@ -13,6 +14,20 @@ from bptt.errors import InputError
 # What stands for a value that was not measured; it is read as NaN.
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 
+# Numbers as they are written elsewhere, and what to write instead.
+_SPELT = (
+    (re.compile(r"[+-]?\d{1,3}(,\d{3})+"), "A comma is no part of a number: write 1100, or 1.1, for 1,100"),
+    (re.compile(r"[+-]?\d*,\d+([eE][+-]?\d+)?"), "Write a point for the decimal comma: 1.5 for 1,5"),
+    (re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+"), "Leave out the thousands separators: 1100.5 for 1,100.5"),
+    (re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d+)?"), "Write 1100.5 for 1.100,5"),
+    (
+        re.compile(r"[+-]?\d{1,3}(['’ \u00a0\u2009\u202f]\d{3})+([.,]\d+)?"),
+        "Leave out what separates thousands",
+    ),
+    (re.compile(r"[+-]?\d+([.,]\d+)?\s*%"), "Leave out the percent sign"),
+    (re.compile(r"(?i)true|false"), "Write 1 for true and 0 for false"),
+)
+
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -23,6 +38,16 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return cell.strip().casefold() in _MISSING
     return True
+
+
+def is_like_number(cell: str) -> bool:
+    """Whether a cell is a number, or would be one in a spelling that is read: 1,5 or 1,100 or True is not."""
+    return is_number(cell) or _cure(cell) is not None
+
+
+def _cure(cell: str) -> str | None:
+    """What to write instead of a number that is spelt otherwise."""
+    return next((cure for sign, cure in _SPELT if sign.fullmatch(cell.strip())), None)
 
 
 def number_name(i: int) -> str:
@@ -62,7 +87,9 @@ def _read(cell: str, place: str, name: Callable[[int], str], i: int) -> float:
     except ValueError:
         if cell.strip().casefold() in _MISSING:
             return float("nan")
-    raise InputError(place, f"{name(i)} must be a number", repr(cell), "Code categories as numbers")
+    raise InputError(
+        place, f"{name(i)} must be a number", repr(cell), _cure(cell) or "Code categories as numbers"
+    )
 
 
 def is_missing(cell: str) -> bool:

@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from bptt.data.examples import Array, Example, Examples, gather, numbered
+from bptt.data.examples import Array, Example, Examples, gather
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.headers import IDS, TIMES
-from bptt.data.readers.label_place import place_of_label
-from bptt.data.readers.numbers import is_number, note_missing, read_numbers
+from bptt.data.readers.numbers import is_like_number, note_missing, read_numbers
+from bptt.data.readers.table_columns import known_columns, names_without_header, shown_columns
 from bptt.data.readers.times import read_times
 from bptt.errors import InputError
 
@@ -23,50 +23,37 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     The first row is a header if the user says so, or if it holds, before its last cell, something that is
     no number above a number; columns without a header are named 1, 2, and so on. The label is the column
     `columns.target`, or one of a usual name (`LABELS`), or the last; without a header the one that
-    `place_of_label` finds. With `columns.features` these are the numbers, in this order, and a table without
-    another column has no labels. Raises InputError naming line and column.
+    `place_of_label` finds. A column that names the rows (`find_row_names`) is no number to learn from. With
+    `columns.features` these are the numbers, in this order, and a table without another column has no labels.
+    Raises InputError naming line and column.
     """
     if not grid.header and _is_header(grid.rows, columns):
         grid = grid.with_header()
     grid.check_widths()
-    names = grid.header or _numbered(len(grid.rows[0]), columns)
-    named = replace(grid, header=names)
-    label, notes = _label_column(grid, named, columns)
-    features = _features(named, columns, {label})
+    named = replace(grid, header=grid.header or names_without_header(grid, columns))
+    if columns.features:
+        label, name, notes = known_columns(grid, named, columns)
+    else:
+        label, name, notes = shown_columns(grid, named, columns)
+    features = _features(named, columns, {label, name})
     rows = []
     for cells, place in zip(named.rows, named.places, strict=True):
-        target = None if label is None else _label(cells[label], place)
-        rows.append(Example(_numbers(cells, features, place, names), target, place))
-    return gather(grid.name, rows, tuple(names[i] for i in features), (*notes, *note_missing(rows)))
-
-
-def _numbered(width: int, columns: Columns) -> tuple[str, ...]:
-    """The names of columns without a header: those of the model, if it has as many."""
-    return columns.features if width == len(columns.features) else numbered(width)
-
-
-def _label_column(grid: Grid, named: Grid, columns: Columns) -> tuple[int | None, tuple[str, ...]]:
-    """The number of the label's column, None without labels; and what to say about a guess."""
-    found, names = named.find(columns.target, (*columns.learned[1:], *LABELS)), named.header
-    if found is not None or any(columns.learned[1:]):
-        return found, ()
-    if columns.features:
-        others = [i for i in (0, len(names) - 1) if names[i] not in columns.features]
-        return next((i for i in reversed(others) if i or not grid.header), None), ()
-    if grid.header or not names:
-        return len(names) - 1, ()
-    place = place_of_label(grid.rows, grid.name)
-    said = f"no header: column {names[place]} is the label (--label-column says otherwise)"
-    return place, () if place else (said,)
+        target = None if label is None else _label(cells[label], place, columns)
+        values = _numbers(cells, features, place, named.header)
+        rows.append(Example(values, target, place, "" if name is None else cells[name].strip()))
+    return _gather(named, rows, features, label, (*notes, *note_missing(rows)), columns)
 
 
 def _is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
-    """Whether the first row has, before its last cell, something that is no number above a number."""
+    """Whether the first row has, before its last cell, something that is no number above a number; no known
+    label, as of a single row that was typed.
+    """
     if columns.header is not None:
         return columns.header
-    words = [i for i, cell in enumerate(rows[0][:-1]) if not is_number(cell)]
+    first = enumerate(rows[0][:-1])
+    words = [i for i, cell in first if not is_like_number(cell) and cell.strip() not in columns.classes]
     below = rows[1] if len(rows) > 1 else ()
-    return any(i >= len(below) or is_number(below[i]) for i in words)
+    return any(i >= len(below) or is_like_number(below[i]) for i in words)
 
 
 def is_long(header: Sequence[str]) -> bool:
@@ -88,7 +75,9 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
     if name is None or time is None:
         rule = f"must have a column {IDS[0]} and a column {TIMES[0]}"
         raise InputError(grid.name, rule, ", ".join(grid.header), "Call them so")
-    label = grid.find(columns.target, (*columns.learned[1:], *LABELS))
+    known = {name.casefold() for name in columns.features}
+    usual = [name for name in (*columns.learned[1:], *LABELS) if name.casefold() not in known]
+    label = grid.find(columns.target, usual)
     features = _features(grid, columns, {name, time, label})
     times = read_times([cells[time] for cells in grid.rows], grid.places)
     groups: dict[str, list[int]] = {}
@@ -98,9 +87,9 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
     for key, members in groups.items():
         steps = _ordered(grid, members, times, time)
         values = [_numbers(grid.rows[i], features, grid.places[i], grid.header) for i in steps]
-        target = None if label is None else _one_label(grid, members, label)
+        target = None if label is None else _one_label(grid, members, label, columns)
         rows.append(Example(np.stack(values), target, grid.places[members[0]], key))
-    return gather(grid.name, rows, tuple(grid.header[i] for i in features), note_missing(rows))
+    return _gather(grid, rows, features, label, note_missing(rows), columns)
 
 
 def _features(grid: Grid, columns: Columns, others: set[int | None]) -> list[int]:
@@ -121,16 +110,32 @@ def _numbers(cells: Sequence[str], features: Sequence[int], place: str, names: S
     return read_numbers([cells[i] for i in features], place, lambda i: f"column {names[features[i]]}")
 
 
-def _label(cell: str, place: str) -> str:
+def _gather(
+    grid: Grid,
+    rows: Sequence[Example[Array, str]],
+    features: Sequence[int],
+    label: int | None,
+    notes: tuple[str, ...],
+    columns: Columns,
+) -> Examples[Array, str]:
+    """The examples, with the names of the columns that were read."""
+    found = gather(grid.name, rows, tuple(grid.header[i] for i in features), notes, columns.labelled)
+    return found if label is None else replace(found, found=("", grid.header[label]))
+
+
+def _label(cell: str, place: str, columns: Columns) -> str | None:
+    """The label in a cell; None for an empty one of a row that is to be answered."""
     if not cell.strip():
+        if not columns.labelled:
+            return None
         raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
     return cell.strip()
 
 
-def _one_label(grid: Grid, members: Sequence[int], label: int) -> str:
-    first = _label(grid.rows[members[0]][label], grid.places[members[0]])
+def _one_label(grid: Grid, members: Sequence[int], label: int, columns: Columns) -> str | None:
+    first = _label(grid.rows[members[0]][label], grid.places[members[0]], columns)
     for i in members:
-        if grid.rows[i][label].strip() != first:
+        if grid.rows[i][label].strip() != (first or ""):
             rule = f"all rows of a series have one label, {first} at {grid.places[members[0]]}"
             raise InputError(grid.places[i], rule, repr(grid.rows[i][label]))
     return first

@@ -39,6 +39,10 @@ def usual_dropout(kind: Kind) -> tuple[float, float]:
 Loss = Literal["cross-entropy", "squared"]
 
 
+# Names of columns that are listed.
+_SHOWN = 8
+
+
 @dataclass(frozen=True)
 class SourceOptions:
     """How inputs are read: `form` is a name in `data.readers.forms.FORMS`, the columns are those that the
@@ -73,6 +77,14 @@ class SourceOptions:
     def is_row(self) -> bool:
         """Whether an input is one row of numbers, read without recurrence."""
         return self.kind == "table" or self.windows > 0
+
+    def describe_columns(self) -> list[str]:
+        """Which columns of a table are the numbers that are learned from, and which is the label."""
+        if self.form not in ("table", "long") or not self.features:
+            return []
+        more = f", and {len(self.features) - _SHOWN} others" if len(self.features) > _SHOWN else ""
+        label = "".join(self.learned[1:])
+        return [f"columns: numbers {', '.join(self.features[:_SHOWN])}{more}; label {label}"]
 
     @property
     def columns(self) -> Columns:

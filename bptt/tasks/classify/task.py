@@ -163,6 +163,7 @@ class ClassifyTask(Supervised):
         return [
             *self._taken,
             *self._notes,
+            *self.config.source.describe_columns(),
             f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
             f"held out: {len(self._held_out):,} examples",
             f"inputs: {steps}{lengths[len(lengths) // 2]:,}",

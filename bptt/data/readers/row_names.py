@@ -1,0 +1,51 @@
+"""The column of a table that names or numbers its rows, so that a model must not learn from it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence
+
+from bptt.data.readers.numbers import is_missing, is_number
+from bptt.data.readers.records import RECORDS
+
+Row = Sequence[str]
+
+_NAMES = frozenset((*RECORDS, *"nr no no. # row case sample record observation 编号 序号".split(), ""))
+# patient_id, Sample ID, PassengerId, row number, and what pandas calls a column without a name.
+_ENDING = re.compile(r"(?i:.*[_\s.-]id|row[_\s]?(number|names?|nr|id)|unnamed: ?\d+)|.*[a-z](Id|ID)")
+# Fewer rows may hold 1, 2, 3 by chance.
+_ENOUGH = 4
+
+
+def find_row_names(header: Row, rows: Sequence[Row], others: Container[int | None]) -> int | None:
+    """The first column, none of the `others`, whose header names records (Id, index, Nr, none at all) and
+    whose cells are all different, whole numbers or words; without a header the first, if it counts the rows.
+    """
+    if not header:
+        counts = 0 not in others and len(rows) >= _ENOUGH and counts_rows([row[0] for row in rows])
+        return 0 if counts else None
+    for i, name in enumerate(header):
+        if i not in others and _names_records(name) and _are_names([row[i].strip() for row in rows]):
+            return i
+    return None
+
+
+def counts_rows(cells: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2, or 1, 2, 3, and so on."""
+    return any([cell.strip() for cell in cells] == list(map(str, range(n, n + len(cells)))) for n in (0, 1))
+
+
+def are_different_numbers(cells: Sequence[str]) -> bool:
+    """Whether cells are whole numbers, no two of them equal."""
+    if not all(is_number(cell) and not is_missing(cell) for cell in cells):
+        return False
+    return all(float(cell).is_integer() for cell in cells) and len(set(map(float, cells))) == len(cells)
+
+
+def _names_records(name: str) -> bool:
+    return name.strip().casefold() in _NAMES or bool(_ENDING.fullmatch(name.strip()))
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    words = all(cell and not is_number(cell) for cell in cells) and len(set(cells)) == len(cells)
+    return words or are_different_numbers(cells)
