@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from bptt.data.examples import Examples, Words
+from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import looks_like_conll, read_conll
 from bptt.data.schemes import stray_tags
 from bptt.errors import InputError
+from bptt.tasks.tag.reading import read_sentences
 
 
 def doc(text: str) -> Document:
@@ -116,3 +118,35 @@ def test_tags_of_no_scheme_among_many_are_strays() -> None:
     assert stray_tags(entities) == stray_tags([["NN"] * 20]) == {}
     with pytest.raises(InputError, match="d: must hold at least one example"):
         read("-DOCSTART- O\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Sentence #,Word,POS,Tag\nSentence: 1,He,PRP,O\n,went,NN,O\n,"to, well",TO,O\n',
+        "Wort;Tag\nBerlin;B-LOC\nist;O\n\nPaul;B-PER\nkam;O\n",
+        "word|tag\nEU|B-ORG\nsays|O\n",
+        "New York,B-LOC\nis big,O\n",
+        "小 明,B-PER\n来,O\n",
+    ],
+    ids=["Kaggle", "semicolons", "bars", "spaces in words", "Chinese"],
+)
+def test_words_and_tags_between_commas_are_refused_with_the_rule(text: str) -> None:
+    with pytest.raises(
+        InputError, match=r"d:1: must have columns between tabs .*Put tabs .* a blank line behind"
+    ):
+        read_conll(Document("d", text))
+
+
+def test_commas_may_be_words() -> None:
+    found = read_conll(Document("d", ", PUNCT\n, PUNCT\n\n1,000 NUM\n"))
+    assert found.inputs == ((",", ","), ("1,000",))
+
+
+def test_words_and_tags_between_commas_are_no_plain_text_for_a_tagger() -> None:
+    tags = ("O", "B-LOC")
+    for text in ("word,tag\nBerlin,B-LOC\nist,O\n", "Sentence #,Word,POS,Tag\n1,He,PRP,O\n,went,NN,O\n"):
+        with pytest.raises(InputError, match="d:1: must have columns between tabs or spaces, got commas"):
+            read_sentences(Document("d", text), Said(), "word", tags)
+    plain = Document("d", "Well, yes\nNo, never\n")
+    assert read_sentences(plain, Said(), "word", tags).inputs == (("Well,", "yes"), ("No,", "never"))

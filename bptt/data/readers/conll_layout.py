@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from bptt.data.readers.delimited import delimiter, even_rows
 from bptt.data.readers.document import Document
 from bptt.data.schemes import detect_scheme
 from bptt.errors import InputError
@@ -21,6 +22,9 @@ _OTHERS = frozenset("id # lemma feats head deprel sentence sentence_id deps misc
 # CoNLL-U and CoNLL-X: ten columns, the word second, the universal part of speech fourth.
 _CONLL_U, _FORM, _UPOS = 10, 1, 3
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
+_RULE = "must have columns between tabs or spaces"
+_MARKS = {",": "commas", ";": "semicolons", "|": "bars"}
+_CURE = "Put tabs in their place, and a blank line behind each sentence"
 # A word, several words written as one (1-2), or one that is not written (1.1).
 _NUMBER = re.compile(r"\d{1,9}([-.]\d{1,9})?")
 
@@ -69,6 +73,7 @@ def layout_of(document: Document, header: bool | None = None) -> Layout:
     second is the word; of ten columns (CoNLL-U) the fourth is the tag. `# global.columns` (CoNLL-U Plus)
     and a header name the columns: words FORM, tags UPOS if there are such.
     """
+    check_is_no_csv(document)
     rows = _rows(document)
     if not rows:
         raise InputError(document.name, "must hold at least one example that is not empty", "none")
@@ -81,13 +86,27 @@ def layout_of(document: Document, header: bool | None = None) -> Layout:
         return _of_names(place, [cell.casefold() for cell in first], place, note, tabs)
     width = len(first)
     if width == 1 and len(rows) > 1 and all("," in cells[0] for _, cells, _ in rows):
-        cure = "Put tabs in the place of the commas"
-        raise InputError(place, "must have columns between tabs or spaces", "commas between them", cure)
+        raise InputError(place, _RULE, "commas between them", _CURE)
     if width > 2 and _are_numbered(document, rows):
         tag = _UPOS if width == _CONLL_U else width - 1
         note = "" if width == _CONLL_U else f"numbered words: the word is column 2, the tag column {tag + 1}"
         return Layout(place, tabs, width, _FORM, tag, True, note=note)
     return Layout(place, tabs, width, 0, width - 1 if width > 1 else None)
+
+
+def check_is_no_csv(document: Document, only_named: bool = False) -> None:
+    """Raise InputError for words and tags between commas, semicolons or bars; with `only_named` only below a
+    header that names them.
+    """
+    rows, mark = even_rows(document), delimiter(document)
+    if len(rows) < 2 or mark == "\t":
+        return
+    names = {cell.strip().casefold() for cell in rows[0]}
+    is_named = not (names.isdisjoint(_WORDS) or names.isdisjoint(_TAGS))
+    # A comma may be a word, with its tag behind a space.
+    if is_named or not (only_named or any(row[-1].startswith(" ") for row in rows)):
+        came = f"{_MARKS.get(mark, mark)} between them: {', '.join(rows[0])[:60]}"
+        raise InputError(f"{document.name}:1", _RULE, came, _CURE)
 
 
 def looks_like_columns(document: Document, tags: Collection[str]) -> bool:

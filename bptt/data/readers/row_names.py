@@ -10,7 +10,7 @@ from bptt.data.readers.records import RECORDS
 
 Row = Sequence[str]
 
-_NAMES = frozenset((*RECORDS, *"nr no no. # row case sample record observation 编号 序号".split(), ""))
+_NAMES = frozenset((*RECORDS, *"case sample record observation".split(), ""))
 # patient_id, Sample ID, PassengerId, row number, and what pandas calls a column without a name.
 _ENDING = re.compile(r"(?i:.*[_\s.-]id|row[_\s]?(number|names?|nr|id)|unnamed: ?\d+)|.*[a-z](Id|ID)")
 # Fewer rows may hold 1, 2, 3 by chance.
@@ -39,7 +39,7 @@ def are_different_numbers(cells: Sequence[str]) -> bool:
     """Whether cells are whole numbers, no two of them equal."""
     if not all(is_number(cell) and not is_missing(cell) for cell in cells):
         return False
-    return all(float(cell).is_integer() for cell in cells) and len(set(map(float, cells))) == len(cells)
+    return all(float(cell).is_integer() for cell in cells) and len(set(cells)) == len(cells)
 
 
 def _names_records(name: str) -> bool:

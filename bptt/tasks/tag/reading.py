@@ -7,6 +7,7 @@ from dataclasses import replace
 from bptt.data.checks import check_choice
 from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
+from bptt.data.readers.conll_layout import check_is_no_csv
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source, document_of, is_typed, read_grid
@@ -35,6 +36,8 @@ def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -
     is_open = said.form is None and not is_typed(source)
     if tags is None or said.form == "conll" or (is_open and looks_like_conll(document, tags)):
         return read_conll(document, said.header)
+    if is_open and said.input is None:
+        check_is_no_csv(document, only_named=True)
     if said.input is not None or (is_open and _has_columns(document)):
         texts = read_labelled(read_grid(document), said.about(Columns(labelled=False)))
         return _cut(words_of_texts(texts), unit)
