@@ -76,6 +76,20 @@ def test_attention_is_drawn(run: Path, tmp_path: Path, command: Command) -> None
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_the_option_that_an_error_names_is_there(run: Path, tmp_path: Path, command: Command) -> None:
+    other = tmp_path / "other.jsonl"
+    lines = ('{"who": "a", "what": "b d", "where": "c"}', '{"who": "d", "what": "c b", "where": "e"}')
+    other.write_text("\n".join(lines), encoding="utf-8")
+    for asked in ("predict", "evaluate"):
+        ended = command(asked, run, other)
+        assert ended.code == 2
+        assert "must have a column source, got who, what, where. Name it (--source-column)" in ended.err
+    answers = [command("predict", run, other, f"--{name}-column", "what") for name in ("source", "text")]
+    assert answers[0].out == answers[1].out
+    assert answers[0].out.count("\n") == 2
+    assert 'columns: source "what"' in answers[0].err
+
+
 def test_greedy_and_beam_are_judged_side_by_side(
     run: Path, data: Path, tmp_path: Path, command: Command
 ) -> None:
@@ -102,6 +116,15 @@ def test_parallel_files_and_classes(tmp_path: Path, command: Command) -> None:
     assert command("predict", tmp_path / "run", "y\nx").out == "三\n一 二\n"
     ended = command("predict", tmp_path / "run", "w")
     assert "class: is one of those learned, x, y, got 'w'" in ended.err
+    both = command("evaluate", tmp_path / "run", tmp_path / "in", tmp_path / "out")
+    named = command("evaluate", tmp_path / "run", tmp_path / "in", "--target", tmp_path / "out")
+    assert both.code == 0 and both.out == named.out
+    shown = "--input", "class", "--epochs", 1, "--hidden", 4, "--embedding", 4
+    files = tmp_path / "in", tmp_path / "out"
+    ended = command("train", "translate", *files, "-o", tmp_path / "b", *shown)
+    assert "learned: 54 pairs" in ended.err, ended.err
+    ended = command("evaluate", tmp_path / "run", tmp_path / "in", tmp_path / "out", "--target", "c")
+    assert ended.code == 2 and "--target: must name the only file of targets" in ended.err
     ended = command("predict", tmp_path / "run", "x", "--attention", tmp_path / "a.png")
     assert "a.png: is for a text that attended to its source" in ended.err
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bptt.data.examples import Examples
+from bptt.data.readers.asked import Said, read_asked
 from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.folders import holds_class_folders, read_class_files, read_class_folders
+from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.labelled import read_fasttext, read_labelled, read_lines
 from bptt.data.readers.objects import read_json
@@ -173,3 +176,60 @@ def test_a_document_is_a_files_text_by_the_rules_of_all_texts(tmp_path: Path) ->
     document = read_document(tmp_path / "a.txt.gz")
     assert document.lines == ["一", "二"]
     assert [place for place, _ in document.numbered()] == [f"{tmp_path / 'a.txt.gz'}:{n}" for n in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("form", "text", "cure"),
+    [
+        (
+            "columns",
+            "text,airline_sentiment\na b,sad\nc d,fun\n",
+            r"--label-column\), of text, airline_sentiment",
+        ),
+        ("columns", "id,headline\n1,a b\n2,c d\n", r"--label-column\), of id, headline"),
+        ("columns", '{"text": "a"}\n{"text": "b"}\n', r"--label-column\), of text"),
+        ("lines", "a b\nc d\n", "a tab and its label"),
+        ("fasta", ">s1\nACGT\n>s2\nACGA\n", "label=LABEL behind each name"),
+    ],
+)
+def test_where_labels_are_looked_for_is_said(form: str, text: str, cure: str) -> None:
+    found = read_examples(Document("d", text), form, Columns())
+    with pytest.raises(InputError, match=f"an example to learn from has a label, got none.*{cure}"):
+        found.targets  # noqa: B018
+
+
+WIDE = "7;x;a b;pos\n9;y;c d;neg\n11;z;e f;pos\n"
+
+
+def test_numbers_of_columns_are_remembered() -> None:
+    learned = Columns(learned=("3", "4"), classes=("neg", "pos"))
+    for columns in (Columns("3", "4"), learned, replace(learned, labelled=False)):
+        found = read_labelled(read_delimited(Document("d", WIDE)), columns)
+        assert (found.inputs, found.targets) == (("a b", "c d", "e f"), ("pos", "neg", "pos"))
+    asked = read_asked(Document("d.csv", WIDE), "columns", replace(learned, labelled=False), Said())
+    assert asked.inputs == ("a b", "c d", "e f")
+    # A file of fewer columns is another one.
+    two = read_labelled(read_delimited(Document("d", "a b;pos\nc d;neg\n")), learned)
+    assert two.inputs == ("a b", "c d")
+    # Under a header, the numbers say nothing.
+    named = read_labelled(read_delimited(Document("d", "text;n;m;label\n" + "a;1;2;pos\n")), learned)
+    assert named.inputs == ("a",)
+
+
+def test_the_column_that_is_missing_is_named() -> None:
+    grid = read_delimited(Document("d", WIDE))
+    with pytest.raises(InputError, match=r"two columns, got 4\. .*--text-column 1 --label-column 2"):
+        read_labelled(grid, Columns())
+    with pytest.raises(InputError, match=r"is the label, got 4 columns .*number \(--label-column 4\)"):
+        read_labelled(grid, Columns("3"))
+    with pytest.raises(InputError, match=r"is the text, got 4 columns .*number \(--text-column 4\)"):
+        read_labelled(grid, Columns(target="4"))
+    # To be answered, texts need no label.
+    assert read_labelled(grid, Columns("3", labelled=False)).inputs == ("a b", "c d", "e f")
+
+
+def test_the_name_of_a_record_is_no_text() -> None:
+    found = read_labelled(
+        read_delimited(Document("d", "id,headline\n1,a b\n2,c d\n")), Columns(labelled=False)
+    )
+    assert [(row.input, row.name) for row in found.rows] == [("a b", "1"), ("c d", "2")]

@@ -32,9 +32,17 @@ class ReadingArguments:
         str | None, of_reading("--input", help="Input format. Default: as learned from, or detected.")
     ] = None
     text_column: Annotated[
-        str | None, of_reading(help="Column of the input, by name, or by number without a header.")
+        str | None,
+        of_reading(
+            "--text-column",
+            "--source-column",
+            help="Column of the input, by name, or by number without a header.",
+        ),
     ] = None
-    label_column: Annotated[str | None, of_reading(help="Column of the label or translation.")] = None
+    label_column: Annotated[
+        str | None,
+        of_reading("--label-column", "--target-column", help="Column of the label or translation."),
+    ] = None
     header: Annotated[
         bool | None,
         of_reading("--header/--no-header", help="Whether the first row is a header. Default: detected."),

@@ -13,7 +13,7 @@ from bptt.cli.answers import ReadingArguments
 from bptt.cli.scores import print_metrics, print_scores
 from bptt.cli.sources import say_notes
 from bptt.cli.tags import print_entities
-from bptt.cli.translations import SearchArguments, check_unused, print_quality
+from bptt.cli.translations import ParallelArgument, SearchArguments, check_unused, print_quality, target_of
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def evaluate(
         Path | None,
         typer.Argument(help="Labelled data to evaluate on. Default: the held-out text (lm)."),
     ] = None,
+    parallel: ParallelArgument = None,
     figures: Annotated[
         Path | None,
         typer.Option(help="Folder for a picture: the confusion matrix, agreement by distance, or attention."),
@@ -49,7 +50,7 @@ def evaluate(
     from bptt.tasks.tag.task import TrainedTagger
     from bptt.tasks.translate.translator import TrainedTranslator
 
-    trained = load(run)
+    trained, target = load(run), target_of(parallel, target)
     if isinstance(trained, TrainedTranslator):
         return print_quality(trained, _needed(run, data), target, search, figures, reading.said())
     check_unused(run, search, target)

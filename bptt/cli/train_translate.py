@@ -30,6 +30,7 @@ from bptt.cli.training import (
     train_task,
     training_options,
 )
+from bptt.cli.translations import ParallelArgument, target_of
 
 if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
@@ -122,6 +123,7 @@ class DecoderArguments:
 def translate(
     *,
     data: Annotated[Path, typer.Argument(help=_DATA)],
+    parallel: ParallelArgument = None,
     run: RunArguments,
     target: Annotated[
         Path | None, of_data(help="Target file: its line n is the target of example n.")
@@ -131,8 +133,17 @@ def translate(
         str | None,
         of_data(help="Input format: text, class, or a format of numbers. Default: detected from the file."),
     ] = None,
-    source_column: Annotated[str | None, of_data(help="Name of the source column.")] = None,
-    target_column: Annotated[str | None, of_data(help="Name of the target column.")] = None,
+    source_column: Annotated[
+        str | None,
+        of_data(
+            "--source-column",
+            "--text-column",
+            help="Column of the source, by name, or by number without a header.",
+        ),
+    ] = None,
+    target_column: Annotated[
+        str | None, of_data("--target-column", "--label-column", help="Column of the target.")
+    ] = None,
     header: HeaderOption = None,
     examples: DataArguments,
     tokens: TokenArguments,
@@ -162,6 +173,7 @@ def translate(
     from bptt.tasks.translate.translator import TrainedTranslator
     from bptt.training.opening import check_run
 
+    target = target_of(parallel, target)
     columns = Columns(source_column, target_column, header=header)
     form = said_form(data, detect_translated, columns) if input is None else input
     with as_typed():

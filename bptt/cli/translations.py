@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 of_search = partial(typer.Option, rich_help_panel="Translation")
 
+ParallelArgument = Annotated[
+    Path | None, typer.Argument(help="Target file, line by line, as with --target (translate).")
+]
+
 
 @dataclass(frozen=True)
 class SearchArguments:
@@ -58,6 +62,14 @@ class WritingArguments:
     ] = None
     seed: Annotated[int, of_search(help="Seed; the same seed draws the same texts.")] = 0
     attention: Annotated[Path | None, of_search(help="PNG file for the attention of the first text.")] = None
+
+
+def target_of(parallel: Path | None, target: Path | None) -> Path | None:
+    """Return the file of targets: the second of two files, or --target. Raises InputError for both."""
+    if parallel is not None and target is not None:
+        cure = "Leave one of them out"
+        raise InputError("--target", "must name the only file of targets", f"another one, {parallel}", cure)
+    return target if parallel is None else parallel
 
 
 def check_unused(run: Path, *given: object) -> None:

@@ -38,6 +38,7 @@ class Examples(Generic[X, Y]):
     there are none. `notes` tell the user what was decided and what was left out, a line each. `found` names
     the columns that texts and their targets were read from, () if they had no names.
     `quantities`: the file says that its targets are numbers to be predicted, not classes.
+    `unlabelled` is how labels are given in such a file, if it has none.
     """
 
     rows: tuple[Example[X, Y], ...]
@@ -45,6 +46,7 @@ class Examples(Generic[X, Y]):
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
     quantities: bool = False
+    unlabelled: str = ""
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -64,8 +66,10 @@ class Examples(Generic[X, Y]):
         """The target of each example. Raises InputError if the file has none."""
         targets = tuple(row.target for row in self.rows if row.target is not None)
         if len(targets) < len(self.rows):
-            rule = "an example to learn from has a label, a tag for each word, or a translation"
-            raise InputError(self.rows[0].place, rule, "none")
+            rule = "an example to learn from has a label"
+            if not self.unlabelled:
+                rule += ", a tag for each word, or a translation"
+            raise InputError(self.rows[0].place, rule, "none", self.unlabelled)
         return targets
 
     @property

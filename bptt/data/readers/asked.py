@@ -98,6 +98,8 @@ def _of_lines(source: Source, columns: Columns) -> Detected:
     rows = even_rows(document)
     if any(set(cells) <= set(columns.classes) for cells in _columns(rows)) and len(rows[0]) == 2:
         return Detected("columns", "one of its columns holds labels that are known")
+    if rows and columns.are_numbered(len(rows[0])):
+        return Detected("columns", "it has the columns whose numbers were learned")
     tabs = len(rows) > 1 and all("\t" in line for line in document.lines if line.strip())
     if rows and (tabs or document.name.lower().endswith(_TABLES)):
         cure = "Name it (--text-column 1), or read whole lines (--input lines)"

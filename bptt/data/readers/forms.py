@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +27,14 @@ Kind = Literal["text", "dna", "series", "table"]
 Classified = Examples[str, str] | Examples[Array, str]
 # A file or folder, or a text that came another way.
 Source = Path | Document
+
+# How the labels of examples are given in forms that also hold examples without.
+_LABELS = {
+    "lines": "Write a text, a tab and its label on each line, or a file or folder of texts for each label",
+    "fasta": "Write label=LABEL behind each name",
+    "fastq": "Write label=LABEL behind each name",
+    "ts": "Write each label behind a colon at the end of its line, and @classLabel true with all of them",
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +67,10 @@ def read_examples(source: Source, form: str, columns: Columns) -> Classified:
     """The examples of a source in the form of this name in `FORMS`. Raises InputError naming the fault."""
     if form not in FORMS:
         raise InputError("input", f"is one of {', '.join(FORMS)}", repr(form))
-    return FORMS[form].read(source, columns)
+    found = FORMS[form].read(source, columns)
+    if found.has_targets or found.unlabelled:
+        return found
+    return replace(found, unlabelled=_LABELS.get(form, ""))
 
 
 def _path_of(source: Source) -> Path:

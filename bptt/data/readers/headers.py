@@ -72,7 +72,9 @@ def find_header(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
 
 
 def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> bool:
-    """Whether the first row holds a name that the user has given, or is made of names of columns."""
+    """Whether the first row holds a name that the user has given, or is made of names of columns, or
+    begins with one of records above their numbers.
+    """
     first = [cell.strip(' "').casefold() for cell in rows[0]]
     given = {name.casefold() for name in (columns.input, columns.target) if name}
     if given:
@@ -81,7 +83,9 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     found = [i for i, name in enumerate(first) if name in usual_names]
     if len(found) == 1:
         return not _occurs_below(rows, found[0])
-    return bool(found) or (len(first) > 1 and set(first) <= _NAMES) or _names_languages(rows)
+    if found or (len(first) > 1 and set(first) <= _NAMES) or _names_languages(rows):
+        return True
+    return len(rows) > 1 < len(first) and first[0] in RECORDS and ascends([row[0] for row in rows[1:]])
 
 
 def _names_languages(rows: Sequence[Row]) -> bool:

@@ -9,11 +9,13 @@ from bptt.data.examples import Example, Examples, gather, note_empty, note_left_
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import TEXT_LABELS, TEXTS, with_header_of
-from bptt.data.readers.records import record_column
+from bptt.data.readers.records import RECORDS, record_column
 from bptt.errors import InputError
 
 _ANY = Columns()
 _FASTTEXT = re.compile(r"__label__(\S+)\s*(.*)")
+# Where the labels may be that no column is called after.
+_UNNAMED = "Name their column (--label-column), of {columns}; or call it label"
 
 
 def read_lines(document: Document) -> Examples[str, str]:
@@ -71,7 +73,8 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
         for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
     ]
     found = _of_texts(grid.name, rows, columns, *said, *notes)
-    return replace(found, found=_names(grid, text, label))
+    unlabelled = _UNNAMED.format(columns=", ".join(grid.header)) if label is None else ""
+    return replace(found, found=_names(grid, text, label), unlabelled=unlabelled)
 
 
 def _names(grid: Grid, text: int, label: int | None) -> tuple[str, ...]:
@@ -81,27 +84,34 @@ def _names(grid: Grid, text: int, label: int | None) -> tuple[str, ...]:
 
 def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[str, ...]]:
     """The column of the text, that of the label, and what to say about them."""
-    label = grid.find(columns.target, (*columns.learned[1:], *TEXT_LABELS))
-    text = grid.find(columns.input, (*columns.learned[:1], *TEXTS))
+    learned = grid.learned(columns)
+    label = grid.find(columns.target, (*learned[1:], *TEXT_LABELS))
+    text = grid.find(columns.input, (*learned[:1], *TEXTS))
     if not grid.header:
         return _columns_by_cells(grid, columns, text, label)
-    width = len(grid.header)
+    width, record = len(grid.header), grid.find(None, RECORDS)
     if text is None and label is None and width == 2:
-        return _columns_by_cells(grid, columns, None, None)
-    others = [i for i in range(width) if i not in (text, label)]
+        if record is None:
+            return _columns_by_cells(grid, columns, None, None)
+        text = 1 - record
+    others = [i for i in range(width) if i not in (text, label, record)]
     if text is None and len(others) == 1:
         text = others[0]
     elif label is None and len(others) == 1 and _repeats(grid, others[0]):
         label = others[0]
     if text is None or text == label:
-        raise _no_text(grid)
+        raise _unsaid(grid, "text")
     return text, label, (_said(grid, text, label),)
 
 
-def _no_text(grid: Grid) -> InputError:
+def _unsaid(grid: Grid, what: str) -> InputError:
+    """The error that nothing says which column is the text, or the label."""
     came = ", ".join(grid.header) or f"{len(grid.rows[0])} columns without a header"
-    cure = f"Name it (--text-column), or call it {TEXTS[0]}"
-    return InputError(grid.name, "must say which column is the text", came, cure)
+    usual = TEXTS[0] if what == "text" else TEXT_LABELS[0]
+    cure = f"Name it (--{what}-column), or call it {usual}"
+    if not grid.header:
+        cure = f"Give its number (--{what}-column {len(grid.rows[0])})"
+    return InputError(grid.name, f"must say which column is the {what}", came, cure)
 
 
 def _said(grid: Grid, text: int, label: int | None) -> str:
@@ -116,13 +126,16 @@ def _repeats(grid: Grid, column: int) -> bool:
 
 def _columns_by_cells(
     grid: Grid, columns: Columns, text: int | None, label: int | None
-) -> tuple[int, int, tuple[str, ...]]:
+) -> tuple[int, int | None, tuple[str, ...]]:
     """The columns of a file whose names say nothing; `text` and `label` are those that the user has named."""
-    if text is not None and label is not None and text != label:
+    if text is not None and text != label and (label is not None or _may_lack(grid, columns)):
         return text, label, ()
     if len(grid.rows[0]) != 2:
-        cure = "Add a header with the columns text and label, or give their numbers (--text-column 1)"
-        raise InputError(grid.places[0], "a file without a header has two columns", len(grid.rows[0]), cure)
+        if text is not None or label is not None:
+            raise _unsaid(grid, "text" if text is None else "label")
+        cure = "Add a header with the columns text and label, or give their numbers"
+        came, options = len(grid.rows[0]), "(--text-column 1 --label-column 2)"
+        raise InputError(grid.places[0], "a file without a header has two columns", came, f"{cure} {options}")
     if label is None:
         label, why = _label_by_cells(grid, columns) if text is None else (1 - text, "the other is the text")
     else:
@@ -131,12 +144,17 @@ def _columns_by_cells(
     return 1 - label, label, (f"{named} is the label ({why})",)
 
 
+def _may_lack(grid: Grid, columns: Columns) -> bool:
+    """Whether texts are only to be answered, and it is open which of other columns would be their label."""
+    return not columns.labelled and len(grid.rows[0]) > 2
+
+
 def _label_by_cells(grid: Grid, columns: Columns) -> tuple[int, str]:
     first, second = ({row[i].strip() for row in grid.rows} for i in (0, 1))
     known = [i for i, cells in enumerate((first, second)) if cells <= set(columns.classes)]
     if len(known) == 1:
         return known[0], "its cells are labels that are known"
     if not columns.labelled:
-        raise _no_text(grid)
+        raise _unsaid(grid, "text")
     fewer, more = sorted((len(first), len(second)))
     return int(len(first) >= len(second)), f"{fewer:,} different cells against {more:,}"
