@@ -17,7 +17,7 @@ from bptt.tasks.run_folder import read_config
 
 # Options that say where something is, or how the process works: a run does not depend on them.
 PLACES = set(
-    "files data output resume overwrite threads watch tensorboard dev dev_target target vectors "
+    "files data output resume overwrite threads watch tensorboard dev dev_target target parallel vectors "
     "init_from keep_vocabulary folds".split()
 )
 UNUSUAL = {

@@ -243,3 +243,10 @@ def test_impossible_options_are_refused(options, fault: str) -> None:
 def test_a_text_without_a_frequent_token_is_refused() -> None:
     with pytest.raises(InputError, match="some word must occur 9 times"):
         build("all of these are rare", level="word", min_count=9)
+
+
+@pytest.mark.parametrize(("level", "named"), [("word", True), ("whitespace", True), ("character", False)])
+def test_texts_that_are_a_word_each_are_read_by_letters(level: str, named: bool) -> None:
+    with pytest.raises(InputError, match=r"must occur 3 times .*smaller min_count") as fault:
+        build("AC\nGT", level=level, min_count=3)
+    assert ("--level character" in str(fault.value)) is named

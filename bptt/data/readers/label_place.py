@@ -16,7 +16,7 @@ _CLEARLY = 8
 
 def may_be_table(rows: Sequence[Row], label: int | None) -> bool:
     """Whether all cells are numbers but those of one column: of `label`, or of the last, or, if they repeat
-    beside several columns of numbers, of the first. So are those spelt otherwise (1,5): the reader says so.
+    beside several columns of numbers, of any other. So are those spelt otherwise (1,5): the reader says so.
     """
     width = len(rows[0])
     words: set[int] = set()
@@ -24,8 +24,9 @@ def may_be_table(rows: Sequence[Row], label: int | None) -> bool:
         words.update(i for i, cell in enumerate(row) if not is_like_number(cell))
         if len(row) != width or len(words) > 1:
             return False
-    if label is None and words == {0} and width > 2:
-        return len({row[0] for row in rows}) <= len(rows) / 2
+    if label is None and words and width > 2 and words != {width - 1}:
+        (column,) = words
+        return len({row[column] for row in rows}) <= len(rows) / 2
     return width > 1 and words <= {width - 1 if label is None else label}
 
 
@@ -44,7 +45,7 @@ def place_of_label(rows: Sequence[Row], where: str) -> int:
     that repeat. If neither may, it is the last. Raises InputError if both may, and neither clearly so.
     """
     last = len(rows[0]) - 1
-    words = [i for i in (0, last) if not all(is_number(row[i]) for row in rows)]
+    words = [i for i in (0, last) if not all(is_number(row[i]) for row in rows)] or columns_of_words(rows)
     if words:
         return words[-1]
     first_many, last_many = _classes([row[0] for row in rows]), _classes([row[last] for row in rows])
@@ -55,6 +56,11 @@ def place_of_label(rows: Sequence[Row], where: str) -> int:
     came = f"column 1 with {first_many} different whole numbers, column {last + 1} with {last_many}"
     cure = f"Name it: --label-column 1, or --label-column {last + 1}"
     raise InputError(where, "must show which column is the label", came, cure)
+
+
+def columns_of_words(rows: Sequence[Row]) -> list[int]:
+    """The columns in which a cell is neither a number nor a number in another spelling."""
+    return [i for i in range(len(rows[0])) if not all(is_like_number(row[i]) for row in rows)]
 
 
 def _classes(cells: Sequence[str]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptt.data.examples import numbered
 from bptt.data.readers.grid import LABELS, Columns, Grid
-from bptt.data.readers.label_place import place_of_label
+from bptt.data.readers.label_place import columns_of_words, place_of_label
 from bptt.data.readers.numbers import is_number
 from bptt.data.readers.row_names import are_different_numbers, counts_rows, find_row_names
 from bptt.errors import InputError
@@ -27,7 +27,11 @@ def shown_columns(grid: Grid, named: Grid, columns: Columns) -> Roles:
     if label is not None or not others:
         return label, name, notes
     if grid.header:
-        return others[-1], name, notes
+        words = [i for i in columns_of_words(grid.rows) if i in others]
+        if len(words) != 1 or words[0] == others[-1]:
+            return others[-1], name, notes
+        said = f'"{grid.header[words[0]]}" is the label: its cells are no numbers'
+        return words[0], name, (*notes, f"{said} (--label-column says otherwise)")
     place = place_of_label([[row[i] for i in others] for row in grid.rows], grid.name)
     if place:
         return others[place], name, notes
