@@ -58,6 +58,8 @@ def evaluate(
         source = _needed(run, data)
         examples = trained.read(source, labelled=True, said=reading.said())
         say_notes(source, examples)
+        for note in trained.notes:
+            print(note, file=sys.stderr)
         _classify(trained, examples, figures)
     elif isinstance(trained, TrainedTagger):
         _tag(trained, _needed(run, data), reading.said())

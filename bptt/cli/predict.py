@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -87,6 +88,8 @@ def predict(
             raise InputError("--n-best", rule, "a classifier", "Take --probabilities")
         if probabilities and not written.as_json:
             written.write("\t".join(trained.labels))
+        for note in trained.notes:
+            print(note, file=sys.stderr)
         _answer(trained, input, reading.said(), partial(_classify, trained, written, probabilities), written)
     elif isinstance(trained, TrainedTagger):
         tags = partial(write_tags, trained, written, probabilities, n_best)
@@ -125,4 +128,4 @@ def _classify(trained: TrainedClassifier, written: Answers, probabilities: bool,
             written.write("\t".join(f"{p:.6f}" for p in found.probabilities))
         else:
             shown = [row.input, *([row.name] if row.name else [])] if is_text else [row.name or row.place]
-            written.write("\t".join([found.label, f"{max(found.probabilities):.6f}", *map(one_line, shown)]))
+            written.write("\t".join([found.label, f"{found.probability:.6f}", *map(one_line, shown)]))

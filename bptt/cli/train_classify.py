@@ -86,7 +86,12 @@ def classify(
         of_model(help="Label smoothing. Default: 0.1 for texts and DNA with cross-entropy, else 0."),
     ] = None,
     balance: Annotated[
-        bool, of_steps("--balance", help="Weigh each label by the inverse of its frequency.")
+        bool,
+        of_steps(
+            "--balance",
+            help="Weigh each label by the inverse of its frequency, and choose decision thresholds by the "
+            "macro F1 of the held-out examples.",
+        ),
     ] = False,
     select: Annotated[
         Literal["accuracy", "f1", "loss"] | None,
@@ -135,6 +140,8 @@ def classify(
                 ngrams=source.kind in HAS_NGRAMS if ngrams is None else ngrams,
                 smoothing=usual_smoothing(source.kind, loss) if smoothing is None else smoothing,
                 balance=balance,
+                # With folds what is held out is there to be scored, and may choose nothing.
+                thresholds=balance and not folds,
                 select=select or ("f1" if balance else "accuracy"),
             ),
             TokenOptions(embedding, token_dropout, vectors.freeze, vector_words=vectors.kept),

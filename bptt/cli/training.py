@@ -231,7 +231,7 @@ def train_task(task: Task, options: TrainingOptions, run: RunArguments, then: Se
         task, options, run.output, shown, observer=watching, resume=run.resume, overwrite=run.overwrite
     )
     _print_outcome(outcome, task.unit.removesuffix("s"))
-    for line in watching.lines:
+    for line in (*watching.lines, *(task.conclude(run.output) if outcome.best_step else ())):
         print(line)
     _print_next(run.output, then if outcome.best_step or not task.holds_out else ())
     if outcome.signal is not None:

@@ -69,6 +69,10 @@ class Task(ABC):
     def save(self, folder: Path) -> None:
         """Write what later commands need, config.json among it; the weights are written apart."""
 
+    def conclude(self, run: Path) -> list[str]:
+        """Lines for the user on what the best weights, in the folder `run`, came with; none by default."""
+        return []
+
     @abstractmethod
     def describe(self) -> list[str]:
         """Lines for the user on what was found in the data, before training starts."""

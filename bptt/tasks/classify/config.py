@@ -100,7 +100,8 @@ class HeadOptions:
 
     With `ngrams` a logistic regression on the n-grams of a text, or the k-mers of DNA, answers beside the
     recurrent network. `smoothing` is that of the labels in training. `balance` weighs each label by the
-    inverse of its frequency. `select` is the metric of the held-out examples that chooses the epoch. Raises
+    inverse of its frequency. With `thresholds` the held-out examples choose an offset to ln P of each label,
+    by which answers are found. `select` is the metric of the held-out examples that chooses the epoch. Raises
     InputError naming the option.
     """
 
@@ -110,6 +111,7 @@ class HeadOptions:
     smoothing: float = field(default=0.0, kw_only=True, metadata=ADDED)
     balance: bool = field(default=False, kw_only=True, metadata=ADDED)
     select: Select = field(default="loss", kw_only=True, metadata=ADDED)
+    thresholds: bool = field(default=False, kw_only=True, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_choice("pooling", self.pooling, get_args(PoolingKind))

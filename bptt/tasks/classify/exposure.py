@@ -11,6 +11,7 @@ from torch import Tensor
 from bptt.data.examples import Example
 from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, LossSteps, Part
+from bptt.tasks.classify.metrics import decide
 from bptt.tasks.classify.network import Classifier, SequenceReader
 from bptt.tasks.classify.task import TrainedClassifier
 from bptt.tasks.evaluating import evaluating
@@ -33,7 +34,8 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
     with evaluating(model):
         inputs = body.encoder.embed(batch.tensors)
         bags = trained.bags([example.input])
-        found = int(model.answer(model.output(body.pool(inputs, batch.lengths)), bags).argmax())
+        logits = model.answer(model.output(body.pool(inputs, batch.lengths)), bags)
+        found = int(decide(logits.log_softmax(1), model.offsets))
     label = found if example.target is None else trained.number(example.target, example.place)
     return Exposure(
         model,

@@ -24,16 +24,29 @@ class Scores:
     labels: tuple[str, ...]
 
 
-def scores(log_probabilities: Tensor, targets: Tensor, labels: tuple[str, ...]) -> Scores:
-    """The scores of ln P (N, K) for targets (N,).
+def decide(log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
+    """Return the answers (N,): of ln P (N, K) the largest, or the largest sum with the offsets (K,)."""
+    values = log_probabilities.exp() if offsets is None else log_probabilities + offsets
+    return values.max(1).indices
+
+
+def confusions(targets: Tensor, answers: Tensor, classes: int) -> Tensor:
+    """Return how many examples have each target, down, and each answer, across: (K, K)."""
+    return torch.bincount(targets * classes + answers, minlength=classes**2).view(classes, classes)
+
+
+def scores(
+    log_probabilities: Tensor, targets: Tensor, labels: tuple[str, ...], offsets: Tensor | None = None
+) -> Scores:
+    """The scores of ln P (N, K) for targets (N,), the answers as `decide` gives them with the offsets.
 
     "loss" is the mean of -ln P of the target, in nats; "macro_f1" the mean of F1 over the labels that occur
     as target or as answer; "calibration_error" the mean difference between the confidence of an answer and
     the share of right ones, over 15 equal bins of confidence (Guo et al. 2017, eq. 3).
     """
-    count = len(labels)
-    confidence, answers = log_probabilities.exp().max(1)
-    pairs = torch.bincount(targets * count + answers, minlength=count * count).view(count, count)
+    answers = decide(log_probabilities, offsets)
+    confidence = log_probabilities.exp().gather(1, answers[:, None])[:, 0]
+    pairs = confusions(targets, answers, len(labels))
     right = answers == targets
     metrics = {
         "loss": functional.nll_loss(log_probabilities, targets).item(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,7 +19,10 @@ class Classifier(nn.Module):
     """logits = M f(pool(h_1 ... h_T)) + b, where h is what the stack of an encoder gives, and f are its
     feed-forward layers (many to one). A cell of None is for rows of numbers, T = 1, which the feed-forward
     layers read at once (one to one). With `ngrams`, their number, a linear model answers beside the network.
+    `offsets` (K,) are those of `choose_offsets`, None for a model without thresholds.
     """
+
+    offsets: Tensor | None
 
     def __init__(
         self,
@@ -34,6 +38,7 @@ class Classifier(nn.Module):
         self.body = _Row(part, options) if cell is None else SequenceReader(part, cell, options, head)
         self.output = nn.Linear(self.body.output_size, classes)
         self.ngrams = None if ngrams is None else NgramScores(ngrams, classes)
+        self.register_buffer("offsets", torch.zeros(classes) if head.thresholds else None)
 
     def forward(self, inputs: Padded) -> Tensor:
         """Return the logits (B, K) of the network alone, which is what is trained."""
