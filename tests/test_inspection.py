@@ -109,3 +109,14 @@ def test_a_model_that_overflows_is_not_measured(tmp_path: Path) -> None:
     torch.nn.init.eye_(relu.weight_hh_l0).data.mul_(8)
     with pytest.raises(InputError, match="layer 1 h: expected finite numbers"):
         bptt.inspect(relu, torch.ones(60, 1), squares, tmp_path / "page.html")
+
+
+def test_losses_that_are_nan_are_named(tmp_path: Path) -> None:
+    found = bptt.inspect(
+        torch.nn.LSTM(INPUTS, HIDDEN),
+        torch.randn(12, INPUTS),
+        lambda output: squares(output) * float("nan"),
+        tmp_path / "page.html",
+    )
+    (worst,) = [finding for finding in found.findings if finding.level == "bad"]
+    assert worst.headline == "layer 1: the gradient is NaN" and "clip" not in worst.advice

@@ -176,3 +176,27 @@ def test_one_step_says_nothing_of_the_way_back() -> None:
     curve = LagCurve("layer 1", "δ", (1.0,), (1.0,), (1.0,))
     (finding,) = verdict([Evidence("layer 1", LINEAR, curve)])
     assert (finding.level, finding.headline) == ("warning", "layer 1: there is no step to look back to")
+
+
+@pytest.mark.parametrize(
+    ("norms", "lag"), [((math.nan,) * 20, 0), ((1.0, 2.0, math.nan), 2), ((math.nan,), 0)]
+)
+def test_a_gradient_that_is_nan_is_named_and_not_clipped(norms: tuple[float, ...], lag: int) -> None:
+    curve = LagCurve("layer 1", "δ", norms, norms, norms)
+    (finding,) = verdict([Evidence("layer 1", LINEAR, curve)])
+    assert (finding.level, finding.headline) == ("bad", "layer 1: the gradient is NaN")
+    assert finding.evidence == f"‖δ‖ is NaN at lag {lag}"
+    assert "find_non_finite" in finding.advice and "clip" not in finding.advice
+    assert curve.sentence == f"layer 1 δ: NaN at lag {lag}"
+
+
+def test_a_gradient_that_overflows_has_exploded_still() -> None:
+    norms = (1.0, 1e30, math.inf)
+    (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
+    assert finding.headline == "layer 1: the gradient explodes" and "--clip 1" in finding.advice
+
+
+@pytest.mark.parametrize("quantity", ["δ", "h"])
+def test_one_norm_has_no_pace(quantity: str) -> None:
+    one = LagCurve("layer 1", quantity, (0.5,), (0.5,), (0.5,))
+    assert one.sentence == f"layer 1 {quantity}: too few steps to tell"

@@ -252,3 +252,21 @@ def test_what_cannot_be_watched_is_refused() -> None:
         watch(torch.nn.Linear(2, 2))
     with pytest.raises(InputError, match="every, rows and lags are at least 1"):
         watch(torch.nn.LSTM(2, 2), every=0)
+
+
+def test_a_weight_that_is_nan_is_named() -> None:
+    model = torch.nn.LSTM(INPUTS, HIDDEN)
+    with torch.no_grad():
+        model.weight_hh_l0[0, 0] = torch.nan
+    with watch(model, every=1) as watched:
+        model(torch.randn(STEPS, BATCH, INPUTS))[0].sum().backward()
+    assert str(watched).splitlines()[0] == "step 1, layer 1 δ: NaN at lag 0"
+
+
+@pytest.mark.parametrize("steps", [1, STEPS])
+def test_a_loss_without_a_step_before_it_tells_too_little(steps: int) -> None:
+    """A call of a single step, and a loss at the first step alone."""
+    model = torch.nn.LSTM(INPUTS, HIDDEN)
+    with watch(model, every=1) as watched:
+        model(torch.randn(steps, BATCH, INPUTS))[0][0].sum().backward()
+    assert str(watched) == "step 1, layer 1 δ: too few steps to tell"

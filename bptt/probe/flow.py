@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan
 from statistics import median_low
 from typing import TypeAlias
 
@@ -73,6 +74,11 @@ class LagCurve:
         """The last entry that is not zero: after it all is wiped out, or below what float32 holds."""
         return max((k for k, norm in enumerate(self.median) if norm), default=0)
 
+    @property
+    def undefined(self) -> int | None:
+        """The first lag at which the norm is NaN, if there is one."""
+        return next((lag for lag, norm in enumerate(self.median, self.first) if isnan(norm)), None)
+
     def named(self, name: str) -> LagCurve:
         """The same, of a layer in the part `name` of a model."""
         return replace(self, layer=f"{name} {self.layer}".strip())
@@ -81,8 +87,12 @@ class LagCurve:
     def sentence(self) -> str:
         """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
         name = f"{self.layer} {self.quantity}"
+        if self.undefined is not None:
+            return f"{name}: NaN at lag {self.undefined}"
         if not self.start:
             return f"{name}: no gradient"
+        if len(self.median) == 1:
+            return f"{name}: too few steps to tell"
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
         last = len(self.median) - 1
         end = f" over {last + self.first} lags"

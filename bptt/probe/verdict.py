@@ -34,6 +34,7 @@ ORTHOGONAL = "--recurrent-init orthogonal: all singular values of the recurrent 
 COMPARISON = "`bptt compare FILE --cells ... --remedies ...` trains them side by side."
 SMALLER = "smaller inputs (their mean and deviation taken out), a smaller learning rate, or --recurrent-scale"
 CLIPPING = "--clip 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
+ORIGIN = "`bptt.probe.find_non_finite` says where it begins."
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,9 @@ def _of_gradient(evidence: Evidence) -> Finding:
     if not evidence.cell.states:
         headline = f"{layer}: no state is carried, so no gradient goes back"
         return Finding("good", headline, f"{evidence.cell.name} looks at each step by itself")
+    if curve.undefined is not None:
+        headline = f"{layer}: the gradient is NaN"
+        return Finding("bad", headline, f"‖δ‖ is NaN at lag {curve.undefined}", ORIGIN)
     match fate(curve):
         case "vanishing":
             headline = f"{layer}: the gradient vanishes"
