@@ -364,3 +364,11 @@ def test_minimal_pairs_need_no_paradigm(text: str) -> None:
 def test_a_paradigm_is_a_text() -> None:
     with pytest.raises(InputError, match='d:1: "UID" must be a text, got 3'):
         read_minimal_pairs(Document("d", '{"sentence_good": "a b", "sentence_bad": "b a", "UID": 3}\n'))
+
+
+def test_the_number_of_a_column_is_no_name_in_the_first_row() -> None:
+    rows = "".join(f"{'pn'[n % 2]};{n};x;a b {n}\n" for n in range(1, 9))
+    found = learn(rows, Columns("4", "1"))
+    assert (len(found), found.inputs[0], found.targets[0]) == (8, "a b 1", "n")
+    named = learn("Stimmung;Nr;Quelle;Satz\n" + rows, Columns("Satz", "Stimmung"))
+    assert (len(named), named.inputs, named.targets) == (8, found.inputs, found.targets)

@@ -76,7 +76,9 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     begins with one of records above their numbers.
     """
     first = [cell.strip(' "').casefold() for cell in rows[0]]
-    given = {name.casefold() for name in (columns.input, columns.target) if name}
+    # A number is that of a column without a name.
+    named = (name for name in (columns.input, columns.target) if name and not name.isdecimal())
+    given = {name.casefold() for name in named}
     if given:
         return not given.isdisjoint(first)
     usual_names = {name.casefold() for name in (*columns.learned, *usual) if name}
