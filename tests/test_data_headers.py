@@ -370,5 +370,9 @@ def test_the_number_of_a_column_is_no_name_in_the_first_row() -> None:
     rows = "".join(f"{'pn'[n % 2]};{n};x;a b {n}\n" for n in range(1, 9))
     found = learn(rows, Columns("4", "1"))
     assert (len(found), found.inputs[0], found.targets[0]) == (8, "a b 1", "n")
+    for labelled in (True, False):
+        asked = Columns(learned=("4", "1"), classes=("n", "p"), labelled=labelled)
+        answered = read_asked(doc(rows), "columns", asked, Said())
+        assert (answered.inputs, answered.targets) == (found.inputs, found.targets)
     named = learn("Stimmung;Nr;Quelle;Satz\n" + rows, Columns("Satz", "Stimmung"))
     assert (len(named), named.inputs, named.targets) == (8, found.inputs, found.targets)

@@ -81,7 +81,7 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     given = {name.casefold() for name in named}
     if given:
         return not given.isdisjoint(first)
-    usual_names = {name.casefold() for name in (*columns.learned, *usual) if name}
+    usual_names = {name.casefold() for name in (*columns.learned, *usual) if name and not name.isdecimal()}
     found = [i for i, name in enumerate(first) if name in usual_names]
     if len(found) == 1:
         return not _occurs_below(rows, found[0])
