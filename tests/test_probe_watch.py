@@ -252,6 +252,9 @@ def test_what_cannot_be_watched_is_refused() -> None:
         watch(torch.nn.Linear(2, 2))
     with pytest.raises(InputError, match="every, rows and lags are at least 1"):
         watch(torch.nn.LSTM(2, 2), every=0)
+    for wrong in ({"every": 1.5}, {"rows": 2.0}, {"lags": "3"}):
+        with pytest.raises(InputError, match="whole numbers"):
+            watch(torch.nn.LSTM(2, 2), **wrong)
 
 
 def test_a_weight_that_is_nan_is_named() -> None:

@@ -42,6 +42,7 @@ class Call:
         return torch.full((rows,), steps) if self.lengths is None else self.lengths.cpu()
 
 
+@torch.no_grad()
 def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], returned: Any) -> Call:
     """Keep what went in, and wait for the gradients of what came out."""
     x, hx, lengths = given["input"], given.get("hx"), given.get("lengths")

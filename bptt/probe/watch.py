@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,7 @@ from bptt.probe.kin import skeleton_of
 from bptt.probe.last_loss import Call, go_back, note
 from bptt.probe.layers import stack_of
 from bptt.probe.listener import recurrent_modules
+from bptt.probe.recomputed import is_recomputed, saving_apart
 
 # So many rows of a batch are looked at: enough for quartiles, few enough to cost little.
 ROWS = 8
@@ -41,16 +43,18 @@ class Watch:
     In such an update it keeps what went into each recurrent module, and the gradient that came to what it
     returned. Then it goes back through time once more from the last of these alone, since a sum over all
     losses hides what is lost on the way; the kernels of that pass hand out the norms. Results, gradients and
-    random numbers of the training are those of a model that nobody watches.
+    random numbers of the training are those of a model that nobody watches. What a checkpoint runs again is
+    no further call.
 
     `records` are what was seen, `close` takes the hooks off; so does the end of a `with` statement. A module
     that is called step by step in an update is not looked at.
     """
 
     def __init__(self, model: nn.Module, every: int = 100, rows: int = ROWS, lags: int = LAGS) -> None:
-        if min(every, rows, lags) < 1:
+        given = every, rows, lags
+        if not all(isinstance(number, Integral) and number >= 1 for number in given):
             got = f"{every}, {rows} and {lags}"
-            raise InputError("watch", "every, rows and lags are at least 1", got)
+            raise InputError("watch", "every, rows and lags are at least 1, whole numbers", got)
         self._every, self._rows, self._lags = every, rows, lags
         self._step, self._open = 0, False
         self._calls: dict[str, list[Call]] = {}
@@ -106,7 +110,7 @@ class Watch:
 
     def _on_update(self, model: nn.Module, arguments: tuple[Any, ...]) -> None:
         """The model is called for training: the next update has begun."""
-        if model.training and torch.is_grad_enabled():
+        if model.training and torch.is_grad_enabled() and not is_recomputed():
             self._keep()
             self._start(self._step + 1)
 
@@ -124,7 +128,7 @@ class Watch:
         returned: tuple[Any, ...],
     ) -> None:
         """A recurrent module was called."""
-        if self._open and torch.is_grad_enabled() and module.training:
+        if self._open and torch.is_grad_enabled() and module.training and not is_recomputed():
             given = given_to_stack(arguments, named)
             self._calls.setdefault(name, []).append(note(module, stack, self._rows, given, returned))
 
@@ -141,10 +145,10 @@ class Watch:
         losses = 0
         for name, calls in self._calls.items():
             if len(calls) == 1:
-                for examples, anchors in go_back(calls[0]):
-                    found = flow(examples, anchors, self._lags)
-                    losses = max(losses, found.losses)
-                    curves += [curve.named(name) for curve in found.curves]
+                with saving_apart():
+                    flows = [flow(*way, self._lags) for way in go_back(calls[0])]
+                losses = max([losses, *(found.losses for found in flows)])
+                curves += [curve.named(name) for found in flows for curve in found.curves]
         return Watched(self._step, Flow(losses, tuple(curves))) if curves else None
 
 
