@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bptt.errors import InputError
+
 # The bases that each letter may mean. U is the T of RNA.
 _BASES = {
     "A": "A", "C": "C", "G": "G", "T": "T", "U": "T",
@@ -16,6 +18,16 @@ _COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
 def bases(letter: str) -> str:
     """The bases A, C, G, T that a capital letter may mean, in this order; KeyError if it is none."""
     return _BASES[letter]
+
+
+def check_letters(sequence: str, place: str) -> str:
+    """The letters as capitals. Raises InputError with the place for one that is not of the code."""
+    capitals = sequence.strip().upper()
+    wrong = next((i for i, letter in enumerate(capitals) if letter not in _BASES), None)
+    if wrong is not None:
+        came = f"{capitals[wrong]!r} at letter {wrong + 1}"
+        raise InputError(place, f"has the letters of IUPAC, {LETTERS}", came, "Remove gaps")
+    return capitals
 
 
 def reverse_complement(sequence: str) -> str:

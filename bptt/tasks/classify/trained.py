@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,18 +87,23 @@ class TrainedClassifier:
         columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
         return self.config.source.kind == "text" and is_lines(first, columns, said)
 
-    def predict(self, inputs: Sequence[Input]) -> list[Prediction]:
-        """The label of each input. Raises MachineError if a batch does not fit into memory."""
+    def predict(self, inputs: Iterable[Input]) -> list[Prediction]:
+        """The label of each input. Raises as `log_probabilities` does."""
         found = self.log_probabilities(inputs)
         answers, rows = decide(found, self.offsets).tolist(), found.exp().tolist()
         return [Prediction(self.labels[k], row[k], tuple(row)) for k, row in zip(answers, rows, strict=True)]
 
-    def log_probabilities(self, inputs: Sequence[Input]) -> Tensor:
-        """The logarithm of the probability of each label, (N, K), on the CPU."""
-        found = self._of_one_strand(inputs)
+    def log_probabilities(self, inputs: Iterable[Input]) -> Tensor:
+        """The logarithm of the probability of each label, (N, K), on the CPU.
+
+        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
+        not fit into memory.
+        """
+        given = self.codec.take(inputs)
+        found = self._of_one_strand(given)
         if not self.config.source.both_strands:
             return found
-        both = torch.stack([found, self._of_one_strand(other_strands(inputs))])
+        both = torch.stack([found, self._of_one_strand(other_strands(given))])
         return both.exp().mean(0).log()
 
     def bags(self, inputs: Sequence[Input]) -> Bags | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from bptt.data.batches import NOTHING
 from bptt.data.examples import Example
 from bptt.errors import InputError
+from bptt.tasks.codecs.given import as_list
 from bptt.tasks.inputs import InputPart
 
 X = TypeVar("X")
@@ -42,6 +43,15 @@ class Codec(ABC, Generic[X]):
     @abstractmethod
     def encode(self, input: X) -> tuple[Tensor, ...]:
         """The tensors of one input, (T, ...) each."""
+
+    @abstractmethod
+    def check(self, input: Any, place: str) -> X:
+        """An input that came from Python as `encode` takes it. Raises InputError with its `place`."""
+
+    def take(self, inputs: Iterable[Any], name: str = "inputs", what: str = "inputs") -> list[X]:
+        """The inputs that came from Python, checked. Raises InputError with the place, such as inputs[3]."""
+        given = as_list(inputs, name, what)
+        return [self.check(each, f"{name}[{number}]") for number, each in enumerate(given)]
 
     def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
         """The tensors of its input. Raises InputError with its place if it cannot be read."""

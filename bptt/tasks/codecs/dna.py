@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from bptt.data.nucleotides import LETTERS
+from bptt.data.nucleotides import LETTERS, check_letters
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.codecs.given import as_text
 from bptt.tasks.inputs import DnaInput, SeriesInput
 
 _PLACES = {letter: place for place, letter in enumerate(LETTERS)}
@@ -23,6 +24,10 @@ class DnaCodec(Codec[str]):
     def part(self) -> DnaInput:
         """The probabilities of the four bases."""
         return DnaInput()
+
+    def check(self, input: object, place: str) -> str:
+        """The letters as capitals."""
+        return _letters(input, place)
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """The places (T,) int64 of the letters in `nucleotides.LETTERS`."""
@@ -59,6 +64,10 @@ class DnaWindowCodec(Codec[str]):
             part.fit(self.encode(each)[0] for each in self._training)
         return part
 
+    def check(self, input: object, place: str) -> str:
+        """The letters as capitals."""
+        return _letters(input, place)
+
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """The probabilities of the bases, (1, 4 length). Raises InputError for another length."""
         if len(input) != self._length:
@@ -72,3 +81,7 @@ class DnaWindowCodec(Codec[str]):
     def files(self) -> Mapping[str, bytes]:
         """None."""
         return {}
+
+
+def _letters(input: object, place: str) -> str:
+    return check_letters(as_text(input, place, "the letters of a sequence (str)"), place)

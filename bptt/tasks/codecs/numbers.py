@@ -10,6 +10,7 @@ from torch import Tensor
 from bptt.data.examples import Array
 from bptt.errors import InputError
 from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.codecs.given import as_numbers
 from bptt.tasks.inputs import SeriesInput
 
 
@@ -25,6 +26,11 @@ class NumberCodec(Codec[Array]):
         if self._training:
             part.fit(self.encode(each)[0] for each in self._training)
         return part
+
+    def check(self, input: object, place: str) -> Array:
+        """A series or a row."""
+        found: Array = as_numbers(input, place, self._size).detach().cpu().numpy()
+        return found
 
     def encode(self, input: Array) -> tuple[Tensor, ...]:
         """The numbers (T, D); NaN where one is missing. Raises InputError for another D."""

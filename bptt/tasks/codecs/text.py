@@ -12,6 +12,7 @@ from bptt.data.levels import SPECIAL, split_words
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.codecs.given import as_text
 from bptt.tasks.codecs.vectors import match_vectors, wanted_words
 from bptt.tasks.inputs import TokenInput, TokenOptions
 
@@ -59,6 +60,10 @@ class TextCodec(Codec[str]):
             tokens, values = match_vectors(self.vocabulary, self._vectors)
             part.fill(values, tokens)
         return part
+
+    def check(self, input: object, place: str) -> str:
+        """A text."""
+        return as_text(input, place)
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """The tokens (T,) int64."""

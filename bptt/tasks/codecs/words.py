@@ -18,6 +18,7 @@ from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.words import WordList
 from bptt.tasks.codecs.codec import Codec
+from bptt.tasks.codecs.given import as_words
 from bptt.tasks.inputs import InputPart, SpelledWordInput, SpellingOptions, TokenInput, TokenOptions
 
 _WORDS, _CHARACTERS, _OTHERS = "words", "characters", "vector_words"
@@ -119,6 +120,10 @@ class WordCodec(Codec[Words]):
         if self._characters is None:
             return words
         return SpelledWordInput(words, len(self._characters), self.options)
+
+    def check(self, input: object, place: str) -> Words:
+        """The words of a sentence."""
+        return as_words(input, place)
 
     def encode(self, input: Words) -> tuple[Tensor, ...]:
         """The words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a word."""

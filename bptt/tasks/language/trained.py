@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from bptt.errors import InputError
+from bptt.tasks.codecs.given import as_list, as_text
 from bptt.tasks.language.config import TASK
 from bptt.tasks.language.evaluation import evaluate_text
 from bptt.tasks.language.model import Trained, load_language_model
@@ -34,26 +35,27 @@ class TrainedLanguageModel(Trained):
         `SamplingOptions`. Raises InputError for an option out of bounds, or a prompt that cannot be read.
         """
         options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
-        begun = read_prompt(self, prompt)
+        begun = read_prompt(self, as_text(prompt, "prompt"))
         return [begun.text + text for text in sample_many(self, begun, options, count)]
 
-    def score(self, lines: Sequence[str], batch_size: int = 64) -> list[LineScore]:
+    def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
         """The score of each line, `<eos>` included, as `bptt score` prints it, in nats.
 
         Raises InputError for a line with a newline in it, or a single text in the place of several.
         """
         return list(score_lines(self, _several(lines), batch_size))
 
-    def choose(self, sentences: Sequence[str]) -> str:
+    def choose(self, sentences: Iterable[str]) -> str:
         """The most probable of several sentences, of equal ones the first. Raises InputError for none."""
-        if not _several(sentences):
+        given = _several(sentences)
+        if not given:
             raise InputError("sentences", "must hold one or more to choose from", "none")
-        scores = [score.log_probability for score in self.score(sentences)]
-        return sentences[scores.index(max(scores))]
+        scores = [score.log_probability for score in self.score(given)]
+        return given[scores.index(max(scores))]
 
     def evaluate(self, text: str) -> dict[str, float]:
         """The metrics of `evaluate_text`: perplexity per token and per word, bits per character, counts."""
-        return evaluate_text(self.model, self.vocabulary, self.config.data, text)
+        return evaluate_text(self.model, self.vocabulary, self.config.data, as_text(text, "text"))
 
     def __repr__(self) -> str:
         facts = {"mode": self.config.data.mode, self.vocabulary.unit: self.vocabulary.size}
@@ -65,8 +67,8 @@ def load_trained(run: Path) -> TrainedLanguageModel:
     return TrainedLanguageModel(*load_language_model(run))
 
 
-def _several(lines: Sequence[str]) -> Sequence[str]:
-    """The lines. Raises InputError for a text in their place, whose lines would be its characters."""
-    if isinstance(lines, str | bytes):
-        raise InputError("lines", "must be a sequence of texts", f"one text, {lines!r}", "Put it into a list")
-    return lines
+def _several(lines: Iterable[str]) -> list[str]:
+    """The lines. Raises InputError for a text in their place, whose lines would be its characters;
+    WrongTypeError for one that is no text.
+    """
+    return [as_text(each, f"lines[{number}]") for number, each in enumerate(as_list(lines, "lines"))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -172,8 +172,10 @@ class TrainedTagger:
         """Whether what begins with this line is lines, a sentence each."""
         return begins_as_lines(first, said, self.config.tags.unit)
 
-    def predict(self, sentences: Sequence[Words]) -> list[Tagging]:
-        """The tags of each sentence. Raises MachineError if a batch does not fit into memory."""
+    def predict(self, sentences: Iterable[Sequence[str]]) -> list[Tagging]:
+        """The tags of each sentence, a sequence of words. Raises InputError naming a sentence that is not cut
+        into words, MachineError if a batch does not fit into memory.
+        """
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tagging]:
             # Rounding may leave a little more than 1.
@@ -185,7 +187,7 @@ class TrainedTagger:
 
         return self._ask(sentences, answer)
 
-    def probabilities(self, sentences: Sequence[Words]) -> list[Tensor]:
+    def probabilities(self, sentences: Iterable[Sequence[str]]) -> list[Tensor]:
         """For each sentence the probability of each tag at each word, (T, K), on the CPU."""
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tensor]:
@@ -194,7 +196,7 @@ class TrainedTagger:
 
         return self._ask(sentences, answer)
 
-    def predict_nbest(self, sentences: Sequence[Words], n: int) -> list[list[Alternative]]:
+    def predict_nbest(self, sentences: Iterable[Sequence[str]], n: int) -> list[list[Alternative]]:
         """The `n` most probable sequences of tags of each sentence, best first; fewer if there are no more.
 
         Raises InputError if the tagger has no CRF.
@@ -233,18 +235,19 @@ class TrainedTagger:
 
     def _ask(
         self,
-        sentences: Sequence[Words],
+        sentences: Iterable[Sequence[str]],
         answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
     ) -> list[Answer]:
         """What `answer` makes of the numbers, scores (T, B, K) and lengths of each batch, in order."""
         found: dict[int, Answer] = {}
-        encoded = [self.codec.encode(each) for each in sentences]
+        given = self.codec.take(sentences, "sentences", "sentences, each a sequence of words")
+        encoded = [self.codec.encode(each) for each in given]
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 here = batch.to(self.model.output.weight.device)
                 answers = answer(rows, self.model(here), here.lengths)
                 found.update(zip(rows, answers, strict=True))
-        return [found[row] for row in range(len(sentences))]
+        return [found[row] for row in range(len(given))]
 
 
 def build(codec: WordCodec, tags: TagSet, config: TaggerConfig) -> Tagger:

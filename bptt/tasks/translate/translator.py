@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -96,27 +96,29 @@ class TrainedTranslator:
         pairs = self.config.pairs
         return read_translations(source, target, pairs.form, said.about(pairs.columns))
 
-    def predict(self, inputs: Sequence[Input], search: Search | None = None) -> list[Translation]:
+    def predict(self, inputs: Iterable[Input], search: Search | None = None) -> list[Translation]:
         """The best translation of each input, by a beam of 5 if no other `search` is asked for.
 
-        Raises MachineError if a batch does not fit into memory.
+        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
+        not fit into memory.
         """
         return [found[0] for found in self.search(inputs, search)]
 
-    def search(self, inputs: Sequence[Input], search: Search | None = None) -> list[list[Translation]]:
+    def search(self, inputs: Iterable[Input], search: Search | None = None) -> list[list[Translation]]:
         """The best translations of each input, the best first. Of nothing the translation is nothing.
 
         A translation does not depend on the other inputs; a sample depends on the number of its input.
         """
-        encoded = [self.codec.encode(each) for each in inputs]
-        found = [[Translation("", 0.0, 0.0, (), SPECIAL[END:], torch.zeros(1, 0))] for _ in inputs]
+        given = self.codec.take(inputs)
+        encoded = [self.codec.encode(each) for each in given]
+        found = [[Translation("", 0.0, 0.0, (), SPECIAL[END:], torch.zeros(1, 0))] for _ in given]
         filled = [row for row, tensors in enumerate(encoded) if len(tensors[0])]
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for places, batch in in_batches([encoded[row] for row in filled], self.config.data.batch_size):
                 rows = [filled[place] for place in places]
                 hypotheses = self._search_batch(batch, rows, search or BeamOptions())
                 for row, each in zip(rows, hypotheses, strict=True):
-                    shown = self.codec.show(inputs[row])
+                    shown = self.codec.show(given[row])
                     found[row] = [self._translation(hypothesis, shown) for hypothesis in each]
         return found
 
