@@ -17,6 +17,11 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
+def printable_json(text: str) -> str:
+    r"""JSON that is safe to print: what `printable` escapes, as ``\u`` escapes, which mean the same."""
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 class BpttError(Exception):
     """The root. Its text states where, the rule, what came instead, and the cure, in one line."""
 

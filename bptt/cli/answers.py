@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from bptt.errors import printable, printable_json
+
 if TYPE_CHECKING:
     from bptt.data.examples import Example
     from bptt.data.readers.asked import Said
@@ -85,6 +87,11 @@ class Answers:
             # What cannot be written is missed before the work.
             check_new(self._path)
 
+    @property
+    def to_stdout(self) -> bool:
+        """Whether the answers go to standard output."""
+        return self._path is None
+
     def next_row(self) -> int:
         """The number of the next input."""
         self._row += 1
@@ -104,7 +111,7 @@ class Answers:
         }
         from bptt.files import to_json
 
-        self.write(to_json({**about, **answer}))
+        self.write(printable_json(to_json({**about, **answer})))
 
     def flush(self) -> None:
         """Hand on what was written, unless it goes into a file."""
@@ -120,9 +127,9 @@ class Answers:
         self.flush()
         if self._path is not None:
             write_new(self._path, "".join(self._lines).encode("utf-8"))
-            print(f"answers: {self._path}", file=sys.stderr)
+            print(printable(f"answers: {self._path}"), file=sys.stderr)
 
 
 def one_line(text: str) -> str:
-    """A text in a line and a column of the output: tabs and line ends are escaped."""
-    return text.translate(_ESCAPES)
+    """A text in a line and a column of the output: tabs, line ends and control characters are escaped."""
+    return printable(text.translate(_ESCAPES))

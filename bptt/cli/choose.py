@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bptt.cli.answers import one_line
 from bptt.cli.sources import is_file_name
 from bptt.errors import InputError
 
@@ -48,8 +49,8 @@ def choose(
     best = max(sums)
     print("nats behind\todds\tunknown\tsentence")
     for total, score, sentence in sorted(zip(sums, scores, sentences, strict=True), key=lambda row: -row[0]):
-        print(f"{best - total:.6f}\t1 : {odds(best - total)}\t{score.unknown}\t{sentence}")
+        print(f"{best - total:.6f}\t1 : {odds(best - total)}\t{score.unknown}\t{one_line(sentence)}")
 
 
 def _cells(word: Word | None) -> str:
-    return f"{word.text}\t{word.log_probability:.6f}" if word else "\t"
+    return f"{one_line(word.text)}\t{word.log_probability:.6f}" if word else "\t"

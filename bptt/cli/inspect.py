@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
@@ -97,12 +97,12 @@ def inspect(
             said.add(finding.advice)
             print(f"  try: {finding.advice}")
     for curve in found.flow.curves:
-        print(curve.sentence)
+        print(printable(curve.sentence))
     for each in asked:
-        print(_followed(each, found))
-    print(f"page: {page}")
+        print(printable(_followed(each, found)))
+    print(printable(f"page: {page}"))
     if figures is not None:
-        print(f"pictures: {figures}")
+        print(printable(f"pictures: {figures}"))
 
 
 def _usual_page(run: Path) -> Path:

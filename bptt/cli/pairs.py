@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bptt.cli.answers import one_line
 from bptt.cli.casing import case_for
 
 if TYPE_CHECKING:
@@ -43,12 +44,12 @@ def print_pairs(trained: Trained, pairs: tuple[MinimalPair, ...], figures: Path 
     for name, each in found.items():
         counts = each.whole.ties, each.whole.pairs - each.known.pairs
         rates = f"{each.known.accuracy:.4f}", f"{each.prefix.accuracy:.4f}"
-        print(name, each.whole.pairs, f"{each.whole.accuracy:.4f}", *counts, *rates, sep="\t")
+        print(one_line(name), each.whole.pairs, f"{each.whole.accuracy:.4f}", *counts, *rates, sep="\t")
     print("\nparadigm\twords before\tpairs\taccuracy\t95 % from\tto")
     for name, each in found.items():
         for distance, tally in each.by_distance.items():
             shares = (f"{share:.4f}" for share in (tally.accuracy, *tally.interval))
-            print(name, distance, tally.pairs, *shares, sep="\t")
+            print(one_line(name), distance, tally.pairs, *shares, sep="\t")
     if figures is not None:
         _draw(found, figures)
 

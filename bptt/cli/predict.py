@@ -14,7 +14,7 @@ from bptt.cli.answers import AnswerArguments, Answers, ReadingArguments, one_lin
 from bptt.cli.sources import say_notes, sources_of
 from bptt.cli.tags import write_tags
 from bptt.cli.translations import SearchArguments, TranslationAnswers, WritingArguments, check_unused
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
     from bptt.data.examples import Examples
@@ -87,9 +87,9 @@ def predict(
             rule = "is for translations and for tags of a CRF"
             raise InputError("--n-best", rule, "a classifier", "Take --probabilities")
         if probabilities and not written.as_json:
-            written.write("\t".join(trained.labels))
+            written.write("\t".join(map(one_line, trained.labels)))
         for note in trained.notes:
-            print(note, file=sys.stderr)
+            print(printable(note), file=sys.stderr)
         _answer(trained, input, reading.said(), partial(_classify, trained, written, probabilities), written)
     elif isinstance(trained, TrainedTagger):
         tags = partial(write_tags, trained, written, probabilities, n_best)
@@ -128,4 +128,4 @@ def _classify(trained: TrainedClassifier, written: Answers, probabilities: bool,
             written.write("\t".join(f"{p:.6f}" for p in found.probabilities))
         else:
             shown = [row.input, *([row.name] if row.name else [])] if is_text else [row.name or row.place]
-            written.write("\t".join([found.label, f"{found.probability:.6f}", *map(one_line, shown)]))
+            written.write("\t".join(map(one_line, [found.label, f"{found.probability:.6f}", *shown])))

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from bptt.errors import printable
 from bptt.training.observer import Seen
 from bptt.training.report import Evaluation, Progress, Reporter
 
@@ -75,7 +76,7 @@ class LineReporter:
 
     def on_message(self, text: str) -> None:
         """Print the line."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def on_end(self) -> None:
         """Nothing is open."""
@@ -106,7 +107,7 @@ class BarReporter(LineReporter):
 
     def on_message(self, text: str) -> None:
         """Print the line above the bar."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, soft_wrap=True)
 
     def on_end(self) -> None:
         """Take the bar away."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from bptt.cli.casing import Case, case_for
+from bptt.cli.streams import shown
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
 from bptt.files import kind_of, write_whole
@@ -127,7 +128,7 @@ def rescore(
     if output is not None:
         write_whole(output, "".join(f"{line}\n" for line in lines).encode("utf-8"))
     elif not alignments:
-        print(*lines, sep="\n")
+        print(*map(shown, lines), sep="\n")
     if alignments:
         _print_rates(error_rates(alignments, chosen), lists.unit)
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from bptt.cli.streams import shown
+
 
 def sample(
     run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
@@ -42,10 +44,10 @@ def sample(
         known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"
         print(f"prompt: {known}, the model does not know them", file=sys.stderr)
     if number == 1:
-        print(begun.text, end="")
+        print(shown(begun.text), end="")
         for piece in sample(trained, begun, options):
-            print(piece, end="", flush=True)
+            print(shown(piece), end="", flush=True)
         print()
         return
     for index, text in enumerate(sample_many(trained, begun, options, number), 1):
-        print(f"--- {index}\n{begun.text}{text}")
+        print(f"--- {index}\n{shown(begun.text + text)}")

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from bptt.cli.answers import one_line
+from bptt.cli.streams import shown
+
 if TYPE_CHECKING:
     from bptt.data.vocabulary import Vocabulary
     from bptt.tasks.language.scoring import LineScore, Totals
@@ -55,14 +58,14 @@ def score(
             _print_tokens(index + 1, found, trained.vocabulary, unit)
         else:
             counts = f"{len(found.tokens)}\t{found.unknown}"
-            print(f"{found.log_probability / unit:.6f}\t{counts}\t{lines[index]}")
+            print(f"{found.log_probability / unit:.6f}\t{counts}\t{shown(lines[index])}")
     _print_totals(totals, base, unit)
     print(trained.config.data.line_context, file=sys.stderr)
 
 
 def _print_tokens(number: int, found: LineScore, vocabulary: Vocabulary, unit: float) -> None:
     for token, value in zip(found.tokens, found.log_probabilities, strict=True):
-        print(f"{number}\t{vocabulary.show(token)}\t{value / unit:.6f}")
+        print(f"{number}\t{one_line(vocabulary.show(token))}\t{value / unit:.6f}")
 
 
 def _print_totals(totals: Totals, base: str, unit: float) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from bptt.cli.answers import one_line
+
 if TYPE_CHECKING:
     from bptt.tasks.classify.metrics import Scores
 
@@ -22,4 +24,5 @@ def print_scores(found: Scores) -> None:
     for label, row in zip(found.labels, found.confusion, strict=True):
         right = row[found.labels.index(label)]
         count, other = max((c, o) for c, o in zip(row, found.labels, strict=True) if o != label)
-        print(f"{label}\t{right}\t{sum(row)}\t{f'{other} ({count})' if count else '-'}")
+        taken = f"{one_line(other)} ({count})" if count else "-"
+        print(f"{one_line(label)}\t{right}\t{sum(row)}\t{taken}")

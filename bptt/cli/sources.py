@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bptt.data.reading import GZIP
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
     from bptt.data.examples import Examples
@@ -144,4 +144,4 @@ def say_notes(source: Source, examples: Examples[Any, Any]) -> None:
     """Tell the user on standard error what was decided about a source, and what was left out."""
     name = source.name if not isinstance(source, Path) else str(source)
     for note in examples.notes:
-        print(f"{name}: {note}", file=sys.stderr)
+        print(printable(f"{name}: {note}"), file=sys.stderr)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
+
+from bptt.errors import printable
 
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
@@ -37,3 +40,10 @@ def close_output() -> None:
     handle = os.open(os.devnull, os.O_WRONLY)
     os.dup2(handle, sys.stdout.fileno())
     os.close(handle)
+
+
+def shown(text: str) -> str:
+    """Text as it is; on a terminal the characters that it would obey are escaped, but for newline and tab."""
+    if not sys.stdout.isatty():
+        return text
+    return "".join(part if part in "\n\t" else printable(part) for part in re.split(r"([\n\t])", text))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from math import exp
 from typing import TYPE_CHECKING
 
+from bptt.cli.answers import one_line
 from bptt.cli.training import as_typed
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ def write_tags(
     """Write CoNLL columns: the word, its tag if the input has such, and the tag found, behind which may
     be its probability; or `n_best` alternatives for each sentence; or all that as JSON.
     """
-    from bptt.data.readers.tagged import write_conll
-
     if n_best is not None:
         return _write_alternatives(trained, written, n_best, examples)
     found = trained.predict(examples.inputs)
@@ -36,7 +36,14 @@ def write_tags(
         columns = [row.input, *([row.target] if row.target else []), each.tags]
         if probabilities:
             columns.append(tuple(f"{p:.6f}" for p in each.probabilities))
-        written.write(write_conll(*([column] for column in columns)))
+        written.write(_lines(columns))
+
+
+def _lines(columns: Sequence[Words]) -> str:
+    """A word a line with its columns, whose control characters are escaped."""
+    from bptt.data.readers.tagged import write_conll
+
+    return write_conll(*([tuple(map(one_line, column))] for column in columns))
 
 
 def _given(row: Example[Words, Words]) -> dict[str, Words]:
@@ -45,8 +52,6 @@ def _given(row: Example[Words, Words]) -> dict[str, Words]:
 
 def _write_alternatives(trained: TrainedTagger, written: Answers, n: int, examples: Tagged) -> None:
     """Each sentence as often as it has alternatives, best first, below a comment with the probability."""
-    from bptt.data.readers.tagged import write_conll
-
     with as_typed():
         found = trained.predict_nbest(examples.inputs, n)
     for row, alternatives in zip(examples.rows, found, strict=True):
@@ -58,7 +63,7 @@ def _write_alternatives(trained: TrainedTagger, written: Answers, n: int, exampl
             continue
         for rank, one in enumerate(alternatives, 1):
             written.write(f"# {rank} of {len(alternatives)}, probability {exp(one.log_probability):.6f}")
-            written.write(write_conll(*([column] for column in (*given, one.tags))))
+            written.write(_lines([*given, one.tags]))
 
 
 def print_entities(scores: TagScores, scheme: Scheme | None) -> None:
@@ -81,4 +86,4 @@ def _print_table(scores: EntityScores, scheme: Scheme) -> None:
     print(f"\n{scheme.name}, {scores.rule}\nentities\tprecision\trecall\tf1\tnumber")
     for kind, score in {"all": scores.whole, **scores.types}.items():
         shares = "\t".join(f"{share:.4f}" for share in score[:3])
-        print(f"{kind or '-'}\t{shares}\t{score.entities}")
+        print(f"{one_line(kind) or '-'}\t{shares}\t{score.entities}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from bptt.cli.sources import say_notes
+from bptt.cli.streams import shown
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
 
@@ -127,8 +128,9 @@ class TranslationAnswers:
             each = [{"text": t.text, "score": t.score, "log_probability": t.log_probability} for t in texts]
             return self._written.record(row, each[0] if self._n_best is None else {"alternatives": each})
         for one in texts:
+            text = shown(one.text) if self._written.to_stdout else one.text
             scores = f"{number}\t{one.score:.4f}\t{one.log_probability:.4f}\t"
-            self._written.write(one.text if self._n_best is None else scores + one.text)
+            self._written.write(text if self._n_best is None else scores + text)
 
 
 def print_quality(
