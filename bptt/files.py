@@ -109,6 +109,16 @@ def belongs_to_us(folder: Path) -> bool:
     return owner and os.access(folder, os.W_OK | os.X_OK)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise InputError unless `folder` is one, or can be made: before the work that it will hold."""
+    lowest = next((each for each in (folder, *folder.parents) if kind_of(each) is not None), None)
+    if lowest is not None and not lowest.is_dir():
+        cure = "Name another folder"
+        raise InputError(
+            str(folder), "must be a folder, or a free name", f"{kind_of(lowest)}: {lowest}", cure
+        )
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder that the user has named, and those above it. Raises MachineError if that fails."""
     try:

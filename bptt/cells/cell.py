@@ -14,6 +14,8 @@ from bptt.cells.parameters import Family, find_families, find_matrices, find_vec
 from bptt.cells.rules import check_cell
 from bptt.errors import InputError, printable
 
+_FIELDS = "expected the fields that Cell.to_dict writes"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -182,14 +184,16 @@ class Cell:
                 title=_text(data["title"]),
                 source=_text(data["source"]),
                 inputs=" ".join(_texts(data["inputs"])),
-                widths={str(k): str(v) for k, v in data["widths"].items()},
-                constants={str(k): float(v) for k, v in data["constants"].items()},
-                init={str(k): float(v) for k, v in data["init"].items()},
+                widths={str(k): str(v) for k, v in _object(data["widths"]).items()},
+                constants={str(k): _number(v) for k, v in _object(data["constants"]).items()},
+                init={str(k): _number(v) for k, v in _object(data["init"]).items()},
             )
         except InputError:
             raise
-        except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise InputError("cell", "expected the fields that Cell.to_dict writes", repr(error)) from error
+        except KeyError as error:
+            raise InputError("cell", _FIELDS, f"none of the name {error}") from error
+        except (TypeError, AttributeError, ValueError, OverflowError) as error:
+            raise InputError("cell", _FIELDS, "values of other types") from error
 
 
 def _equation(target: str, expression: Expression) -> Equation:
@@ -198,11 +202,24 @@ def _equation(target: str, expression: Expression) -> Equation:
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"expected text, got {value!r}")
+        raise InputError("cell", _FIELDS, f"{value!r} for a text")
     return value
 
 
 def _texts(value: object) -> list[str]:
     if not isinstance(value, list):
-        raise TypeError(f"expected a list of texts, got {value!r}")
+        raise InputError("cell", _FIELDS, f"{value!r} for a list of texts")
     return [_text(item) for item in value]
+
+
+def _object(value: object) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise InputError("cell", _FIELDS, f"{value!r} for an object")
+    return value
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InputError("cell", _FIELDS, f"{value!r} for a number") from error

@@ -15,6 +15,7 @@ from bptt.cli.sources import say_notes
 from bptt.cli.tags import print_entities
 from bptt.cli.translations import ParallelArgument, SearchArguments, check_unused, print_quality, target_of
 from bptt.errors import InputError
+from bptt.files import check_folder, make_folder
 
 if TYPE_CHECKING:
     from bptt.data.readers.asked import Said
@@ -42,6 +43,8 @@ def evaluate(
     search: SearchArguments,
 ) -> None:
     """Print the metrics of a trained model on labelled data."""
+    if figures is not None:
+        check_folder(figures)
     from bptt.cli.machine import prepare
 
     prepare()
@@ -108,7 +111,7 @@ def _classify(trained: TrainedClassifier, examples: Labelled, figures: Path | No
     if figures is not None:
         from bptt.report.confusion import draw_confusion
 
-        figures.mkdir(parents=True, exist_ok=True)
+        make_folder(figures)
         picture = figures / "confusion.png"
         draw_confusion(found.confusion, found.labels, picture)
         print(f"\npicture: {picture}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import warnings
@@ -29,7 +30,7 @@ from bptt.cli import (
 from bptt.cli.groups import with_groups
 from bptt.cli.help import Page
 from bptt.cli.streams import close_output, open_streams
-from bptt.errors import BpttError
+from bptt.errors import BpttError, printable
 
 INPUT_AT_FAULT = 2
 
@@ -82,12 +83,12 @@ def main() -> NoReturn:
     show_warnings_as_lines()
     # Ctrl-C ends the process at once, also while torch is being imported, which an exception inside would
     # break half-way. Training takes the signal over, and saves.
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # It stays so: an exception in what Python does at its end would be a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         try:
             app(prog_name="bptt")
         finally:
-            signal.signal(signal.SIGINT, before)
             sys.stdout.flush()
     except BrokenPipeError:
         close_output()
@@ -97,10 +98,20 @@ def main() -> NoReturn:
         sys.exit(INPUT_AT_FAULT)
     except (BpttError, OSError) as error:
         # Errors of a command as a whole name it: "bptt rescore: needs ...".
-        named = "" if str(error).startswith("bptt ") else "bptt: "
-        _say(f"{named}{error}")
+        text = str(error) if isinstance(error, BpttError) else _worded(error)
+        named = "" if text.startswith("bptt ") else "bptt: "
+        _say(f"{named}{text}")
         sys.exit(INPUT_AT_FAULT)
     sys.exit(0)
+
+
+def _worded(error: OSError) -> str:
+    """An error of the system: the file, the rule if one is known, what came."""
+    if error.filename is None:
+        return printable(error.strerror or str(error))
+    rules = {NotADirectoryError: "must be a folder, got a file", FileExistsError: "must be a free name"}
+    rule = rules.get(type(error), f"cannot be used: {error.strerror}")
+    return printable(f"{os.fsdecode(error.filename)}: {rule}")
 
 
 def show_warnings_as_lines() -> None:

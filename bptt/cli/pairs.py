@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bptt.cli.answers import one_line
 from bptt.cli.casing import case_for
+from bptt.files import make_folder
 
 if TYPE_CHECKING:
     from bptt.data.readers.minimal_pairs import MinimalPair
@@ -64,7 +65,7 @@ def _draw(found: Mapping[str, Summary], figures: Path) -> None:
         ]
         for name, each in found.items()
     }
-    figures.mkdir(parents=True, exist_ok=True)
+    make_folder(figures)
     picture = figures / "agreement.png"
     draw_agreement(curves, picture)
     print(f"\npicture: {picture}")

@@ -46,7 +46,8 @@ def source_of(given: str) -> Source:
     if _exists(given):
         return Path(given)
     check_text(given)
-    return Document("text", given, typed=True)
+    # Labels of fastText are no part of the text, as they are none on standard input.
+    return Document("text", given, typed=not given.lstrip().startswith("__label__"))
 
 
 def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Source]:

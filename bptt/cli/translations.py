@@ -15,6 +15,7 @@ from bptt.cli.sources import say_notes
 from bptt.cli.streams import shown
 from bptt.cli.training import as_typed
 from bptt.errors import InputError
+from bptt.files import make_folder
 
 if TYPE_CHECKING:
     from bptt.cli.answers import Answers
@@ -160,7 +161,7 @@ def print_quality(
     _print_quality({name: [each.text for each in found] for name, found in searched.items()}, wanted, trained)
     found = list(searched.values())[-1]
     if figures is not None:
-        figures.mkdir(parents=True, exist_ok=True)
+        make_folder(figures)
         picture = figures / "attention.png"
         _draw(found[0], picture)
         print(f"\npicture: {picture}")

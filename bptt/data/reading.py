@@ -36,7 +36,8 @@ def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
     except BpttError:
         raise
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
-        raise InputError(str(path), "must be a file", error.strerror, cure) from error
+        came = "standard input, which is not read here" if str(path) == "-" else error.strerror
+        raise InputError(str(path), "must be a file", came, _CURE if str(path) == "-" else cure) from error
     except OSError as error:
         raise MachineError(str(path), "must be readable", error.strerror or error) from error
 

@@ -64,15 +64,13 @@ class Vocabulary:
 
         Byte pairs know every text as they are. Raises InputError if `options` cut or keep another text.
         """
-        reading = [
-            (each.level, each.lowercase, each.digits, each.punctuation, each.keeps_white_space)
-            for each in (options, self.options)
-        ]
-        if reading[0] != reading[1]:
+        names = "level", "lowercase", "digits", "punctuation", "keeps_white_space"
+        pairs = {name: (getattr(options, name), getattr(self.options, name)) for name in names}
+        others = [f"{name} {here}, not {there}" for name, (here, there) in pairs.items() if here != there]
+        if others:
+            rule = "must cut a text as the run does that it comes from"
             cure = "Leave out the options of the vocabulary, which are those of that run then"
-            raise InputError(
-                "vocabulary", "must cut a text as the run does that it comes from", options, cure
-            )
+            raise InputError("vocabulary", rule, ", ".join(others).replace("_", " "), cure)
         if not grow or options.level == "bpe":
             return Vocabulary(self._tokenizer, options)
         known = set(self.tokens)

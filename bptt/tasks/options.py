@@ -85,4 +85,12 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _name(hint: Any) -> str:
-    return hint.__name__ if isinstance(hint, type) else str(hint)
+    """What a value may be, as the file spells it."""
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return f"one of {', '.join(map(str, inner))}"
+    if origin in (Union, UnionType):
+        return " or ".join(map(_name, inner))
+    if origin is tuple:
+        return f"a list of {_name(inner[0])}"
+    return "null" if hint is type(None) else str(hint.__name__)

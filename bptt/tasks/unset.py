@@ -31,4 +31,5 @@ def build_unset(run: Path, layers: Mapping[str, int], build: Callable[[], Model]
     except InputError as error:
         raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error
     except (OverflowError, RuntimeError, TypeError) as error:
-        raise InputError(where, f"must describe the model of {WEIGHTS}", error) from error
+        cure = "Restore the file, or train again"
+        raise InputError(where, f"must describe the model of {WEIGHTS}", "impossible sizes", cure) from error
