@@ -124,9 +124,12 @@ def test_letters_of_dna_are_checked_and_may_be_small(tmp_path: Path) -> None:
         trained.predict(["ACGT", "AEG"])
 
 
-def test_classes_that_were_not_learned_have_their_place(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"inputs\[1\]: is one of those learned, x, y, z z"):
-        translate.untrained("class", tmp_path).predict(["x", "other"])
+def test_classes_are_names(tmp_path: Path) -> None:
+    trained = translate.untrained("class", tmp_path)
+    with pytest.raises(InputError, match=r"class: is one of those learned, x, y, z z, got 'other'"):
+        trained.predict(["x", "other"])
+    with pytest.raises(WrongTypeError, match=r"inputs\[1\]: must be the name of a class"):
+        trained.predict(["x", 3])
 
 
 def test_a_language_model_takes_texts_alone(model: TrainedLanguageModel) -> None:

@@ -14,7 +14,7 @@ from bptt.cli.scores import print_metrics, print_scores
 from bptt.cli.sources import say_notes
 from bptt.cli.tags import print_entities
 from bptt.cli.translations import ParallelArgument, SearchArguments, check_unused, print_quality, target_of
-from bptt.errors import InputError
+from bptt.errors import InputError, printable
 from bptt.files import check_folder, make_folder
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def evaluate(
         examples = trained.read(source, labelled=True, said=reading.said())
         say_notes(source, examples)
         for note in trained.notes:
-            print(note, file=sys.stderr)
+            print(printable(note), file=sys.stderr)
         _classify(trained, examples, figures)
     elif isinstance(trained, TrainedTagger):
         _tag(trained, _needed(run, data), reading.said())
@@ -88,7 +88,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     model, vocabulary, config = trained
     text, notes = read_plain(data) if data else (read_held_out(run), ())
     for note in notes:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     print_metrics(evaluate_text(model, vocabulary, config.data, text))
     print(COUNTED, file=sys.stderr)
 

@@ -28,19 +28,14 @@ class ClassCodec(Codec[str]):
         return TokenInput(len(self._classes), TokenOptions(0))
 
     def check(self, input: object, place: str) -> str:
-        """The name of a class. Raises InputError for one that was not learned."""
-        name = as_text(input, place, "the name of a class (str)")
-        self._number(name, place)
-        return name
+        """The name of a class."""
+        return as_text(input, place, "the name of a class (str)")
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """The number of a class, (1,) int64. Raises InputError for one that was not learned."""
-        return (torch.tensor([self._number(input, "class")]),)
-
-    def _number(self, name: str, place: str) -> int:
-        if name not in self._numbers:
-            raise InputError(place, f"is one of those learned, {', '.join(self._classes)}", repr(name))
-        return self._numbers[name]
+        if input not in self._numbers:
+            raise InputError("class", f"is one of those learned, {', '.join(self._classes)}", repr(input))
+        return (torch.tensor([self._numbers[input]]),)
 
     def files(self) -> Mapping[str, bytes]:
         """The classes."""
