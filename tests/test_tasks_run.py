@@ -104,7 +104,7 @@ def edit(run: Path, change) -> Path:
         ),
         (lambda c: c["data"].update(mode="both"), "data: \"mode\" must be .*sentences.*got 'both'"),
         (lambda c: c["vocabulary"].update(max_size=[3]), r"vocabulary: \"max_size\" must be int"),
-        (lambda c: c["source"].update(names=[3]), r"source: \"names\" must be tuple"),
+        (lambda c: c["source"].update(names=[3]), r"source: \"names\" must be a list of str, got \[3\]"),
         (lambda c: c["cell"].pop("equations"), "cell: expected the fields"),
         (lambda c: c["cell"].update(equations=["h = __import__('os')"]), r"config\.json: "),
         (lambda c: c["cell"].update(equations=["h = tanh(W @ x + R @ h_prev"]), r"config\.json: "),

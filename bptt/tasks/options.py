@@ -64,7 +64,7 @@ def read_section(kind: type[Options], config: Mapping[str, Any], name: str, wher
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
     for key, value in values.items():
         if not _fits(value, hints[key]):
-            raise InputError(place, f'"{key}" must be {_name(hints[key])}', repr(value), _CURE)
+            raise InputError(place, f'"{key}" must be {_name(hints[key])}', repr(found[key]), _CURE)
     try:
         return kind(**values)
     except InputError as error:
