@@ -106,12 +106,11 @@ def main() -> NoReturn:
 
 
 def _worded(error: OSError) -> str:
-    """An error of the system: the file, the rule if one is known, what came."""
-    if error.filename is None:
-        return printable(error.strerror or str(error))
+    """An error of the system: the file and the rule where one is known, else as Python words it."""
     rules = {NotADirectoryError: "must be a folder, got a file", FileExistsError: "must be a free name"}
-    rule = rules.get(type(error), f"cannot be used: {error.strerror}")
-    return printable(f"{os.fsdecode(error.filename)}: {rule}")
+    if error.filename is None or type(error) not in rules:
+        return printable(str(error))
+    return printable(f"{os.fsdecode(error.filename)}: {rules[type(error)]}")
 
 
 def show_warnings_as_lines() -> None:
