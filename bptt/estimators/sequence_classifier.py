@@ -24,7 +24,7 @@ from bptt.estimators.sklearn import (
     column_or_1d,
     validate_data,
 )
-from bptt.estimators.values import check_text, is_missing, label_values, plain
+from bptt.estimators.values import check_array, check_text, is_missing, label_values, plain
 from bptt.tasks.classify.config import (
     ClassifierConfig,
     HeadOptions,
@@ -121,10 +121,13 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Labels:
         """The probability of each label, (N, K), in the order of `classes_`."""
         check_is_fitted(self)
+        kind = kind_of(X)
         if self.kind_ == "rows":
             X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=self._finite)
-        elif kind_of(X) != self.kind_:
-            raise InputError("SequenceClassifier", f"expected {self.kind_}, as learned from", kind_of(X))
+        elif not len(X):
+            raise InputError("X", "has one input or more", "none")
+        elif kind != self.kind_:
+            raise InputError("SequenceClassifier", f"expected {self.kind_}, as learned from", kind)
         given = list(X)
         inputs = _examples(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
         probabilities: Labels = self.trained_.log_probabilities(inputs).double().softmax(1).numpy()
@@ -182,6 +185,7 @@ def kind_of(X: Any) -> str:
     """What the inputs are: text, series or rows. Raises InputError for what is none of them."""
     if isinstance(X, str):
         raise InputError("X", "is a sequence of inputs", "one text", "Put it into a list")
+    check_array(X, "X")
     if hasattr(X, "__array__"):
         X = np.asarray(X)
         if X.ndim > 1 and X.size and isinstance(X.flat[0], str):
@@ -192,6 +196,8 @@ def kind_of(X: Any) -> str:
         return "rows"
     if not len(X):
         return "rows"
+    for i, x in enumerate(X):
+        check_array(x, f"X[{i}]")
     first = next((x for x in X if not is_missing(x)), None)
     if isinstance(first, str | bytes | None):
         return "text"
@@ -221,13 +227,17 @@ def _examples(
 def _numbers(x: Any, place: str, kind: str, missing: bool) -> Labels:
     """A series (T, D) or a row (D,) in float32."""
     try:
+        given = np.asarray(x)
         with np.errstate(over="ignore"):  # beyond float32 a number is infinite
-            found = np.ascontiguousarray(x, dtype=np.float32)
+            found = given if given.dtype.kind in "cMmV" else np.ascontiguousarray(given, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise InputError(place, "must be an array of numbers", error) from error
+    check_array(given, place)
     if kind == "series":
         if np.ndim(x) != 2:
             raise InputError(place, "must be a series (T, D), as the first input", f"shape {np.shape(x)}")
+        if not found.shape[1]:
+            raise InputError(place, "must have one number a step or more", f"shape {found.shape}")
         if np.isinf(found).any() or (np.isnan(found).any() and not missing):
             cure = "Take it out; NaN may be a missing number: missing=True"
             raise InputError(place, "must hold finite numbers below 3.4e38", "NaN or infinity", cure)

@@ -16,7 +16,6 @@ from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
 from bptt.estimators.sklearn import (
     BaseEstimator,
-    check_consistent_length,
     check_is_fitted,
     check_random_state,
 )
@@ -82,12 +81,8 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Sentences, y: Tags) -> SequenceTagger:
         """Learn the tags y of the words of X."""
-        check_consistent_length(X, y)
         options = plain(self.get_params(deep=False), ("bidirectional", "crf", "spelled"))
-        sentences, tags = _sentences(X), _tags(y)
-        for i, (words, given) in enumerate(zip(sentences, tags, strict=True)):
-            if len(words) != len(given):
-                raise InputError(f"y[{i}]", f"has a tag for each of the {len(words)} words", len(given))
+        sentences, tags = _tagged(X, y)
         # The model writes tags as texts; what a caller gave as numbers comes back as numbers.
         values = {str(tag): tag for given in tags for tag in given}
         examples = gather(
@@ -124,7 +119,11 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
 
     def score(self, X: Sentences, y: Tags) -> float:
         """The share of words whose tag is found, tags being spelled in the scheme that was learned."""
-        found, gold = [tuple(tags) for tags in self.predict(X)], _tags(y)
+        check_is_fitted(self)
+        sentences, gold = _tagged(X, y)
+        if not any(sentences):
+            raise InputError("X", "has one word or more", "none")
+        found = [tuple(tags) for tags in self.predict(sentences)]
         if self.trained_.tags.scheme is not None:
             rows: list[Example[Words, Words]] = [Example((), tags, f"y[{i}]") for i, tags in enumerate(gold)]
             gold = [spell(row, self.trained_.tags.scheme) for row in rows]
@@ -148,6 +147,17 @@ def _config(options: SimpleNamespace, seed: int) -> TaggerConfig:
         ),
         ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
     )
+
+
+def _tagged(X: Sentences, y: Tags) -> tuple[list[Words], list[tuple[Any, ...]]]:
+    """Sentences and their tags. Raises InputError unless each word has one."""
+    sentences, tags = _sentences(X), _tags(y)
+    if len(sentences) != len(tags):
+        raise InputError("y", f"has the tags of each of the {len(sentences)} sentences", len(tags))
+    for i, (words, given) in enumerate(zip(sentences, tags, strict=True)):
+        if len(words) != len(given):
+            raise InputError(f"y[{i}]", f"has a tag for each of the {len(words)} words", len(given))
+    return sentences, tags
 
 
 def _sentences(given: Sentences) -> list[Words]:

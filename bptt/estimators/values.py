@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,8 @@ import numpy as np
 
 from bptt.data.checks import check_share
 from bptt.errors import InputError
+
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def plain(parameters: Mapping[str, Any], flags: Sequence[str]) -> SimpleNamespace:
@@ -35,8 +38,14 @@ def _plain(value: Any) -> Any:
 
 
 def check_text(value: Any, place: str, what: str = "a text (str)") -> str:
-    """`value` as a str. Raises InputError that names the place if it is missing, bytes, or no text."""
+    """`value` as a str. Raises InputError that names the place if it is missing, bytes, no text, or holds
+    half of a surrogate pair.
+    """
     if isinstance(value, str):
+        half = _HALF_PAIR.search(value)
+        if half is not None:
+            got = f"half of a surrogate pair at character {half.start()}"
+            raise InputError(place, f"must be {what}, of whole characters", got, "Take it out")
         return str(value)
     raise InputError(
         place, f"must be {what}", _shown(value), _cure(value, f"Give str(value), if that is {what}")
@@ -58,6 +67,23 @@ def label_values(labels: Iterable[Any], places: Iterable[str]) -> list[Any]:
             raise InputError(place, rule, repr(value), "Convert them to one kind")
         found.append(value)
     return found
+
+
+def check_array(value: Any, place: str) -> None:
+    """Raise InputError for an array whose numbers would be read as others, or cannot be read at all."""
+    kind = getattr(getattr(value, "dtype", None), "kind", "")
+    if isinstance(value, np.ma.MaskedArray):
+        got, cure = "a masked array", "Give x.filled(numpy.nan) and missing=True, or x.data"
+    elif getattr(value, "requires_grad", False):
+        got, cure = "a tensor that requires a gradient", "Give x.detach()"
+    elif kind == "c":
+        # The words are those that scikit-learn checks for.
+        got, cure = "complex numbers", "Complex data not supported: give x.real and x.imag"
+    elif kind in ("M", "m", "V"):
+        got, cure = str(value.dtype), "Convert it to real numbers"
+    else:
+        return
+    raise InputError(place, "must be an array of numbers", got, cure)
 
 
 def is_missing(value: Any) -> bool:
