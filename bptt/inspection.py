@@ -7,6 +7,7 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
 from bptt import report
@@ -54,6 +55,9 @@ def inspect(
     Returns what was measured. Raises InputError, and MachineError if a file cannot be written.
 
     """
+    if torch.is_inference_mode_enabled():
+        got, cure = "torch.inference_mode()", "Call it outside"
+        raise InputError("inspect", "goes back through time, where gradients are recorded", got, cure)
     check_shape("inspect", inputs.shape, "T I")
     # Time stands first inside; what is asked for its output below stands there too.
     stack = copy(stack_of(module))

@@ -120,3 +120,14 @@ def test_losses_that_are_nan_are_named(tmp_path: Path) -> None:
     )
     (worst,) = [finding for finding in found.findings if finding.level == "bad"]
     assert worst.headline == "layer 1: the gradient is NaN" and "clip" not in worst.advice
+
+
+def test_inference_mode_is_named_as_the_cause(tmp_path: Path) -> None:
+    gru, x = nn.GRU(INPUTS, HIDDEN), torch.randn(12, INPUTS)
+    with (
+        torch.inference_mode(),
+        pytest.raises(InputError, match=r"got torch.inference_mode\(\)"),
+    ):
+        bptt.inspect(gru, x, squares, tmp_path / "page.html")
+    with torch.no_grad():
+        bptt.inspect(gru, x, squares, tmp_path / "page.html")

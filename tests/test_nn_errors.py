@@ -160,3 +160,14 @@ def test_a_tensor_that_does_not_fit_is_a_runtime_error_too(wrong: Callable[[], o
     assert isinstance(caught.value, InputError) and not isinstance(caught.value, TypeError)
     again = pickle.loads(pickle.dumps(caught.value))
     assert (type(again), str(again)) == (type(caught.value), str(caught.value))
+
+
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("name", ["bias_ih_l0", "bias_hh_l1", "weight_hh_l0", "weight_ih_l1"])
+def test_a_parameter_that_is_none_is_named(kind: str, name: str) -> None:
+    """With torch's type of error."""
+    for layer in (getattr(module, kind)(3, 4, 2) for module in (torch.nn, nn)):
+        setattr(layer, name, None)
+        with pytest.raises(TypeError) as found:
+            layer(torch.randn(5, 2, 3))
+    assert str(found.value).startswith(f"{name}: is a tensor, got None")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.types import Device
 
 from bptt.cells.cell import Cell
+from bptt.errors import WrongTypeError
 from bptt.nn.parameters import Names, fill, register
 from bptt.runtime.norms import Observer
 from bptt.runtime.operators import Sequences, Storage, run
@@ -101,5 +102,11 @@ class Layer:
         )
 
     def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:
-        tensors: list[Tensor] = [getattr(module, name + self.suffix) for name in parts]
-        return reduce(torch.add, tensors)
+        return reduce(torch.add, [_tensor(module, name + self.suffix) for name in parts])
+
+
+def _tensor(module: nn.Module, name: str) -> Tensor:
+    found: Tensor | None = getattr(module, name)
+    if found is None:
+        raise WrongTypeError(name, "is a tensor", "None", "For no biases: bias=False")
+    return found
