@@ -95,7 +95,8 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> SequenceClassifier:
         """Learn the labels y (N,) of X."""
-        options = plain(self.get_params(deep=False), ("bidirectional", "missing"))
+        flags = ("bidirectional", "missing", *(() if self.ngrams is None else ("ngrams",)))
+        options = plain(self.get_params(deep=False), flags)
         kind = kind_of(X)
         if kind == "rows":
             X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite=self._finite)

@@ -27,6 +27,7 @@ from bptt.tasks.tag.config import TaggerConfig, TagOptions
 from bptt.tasks.tag.metrics import accuracy
 from bptt.tasks.tag.tag_set import spell
 from bptt.tasks.tag.task import TagTask, load_tagger
+from bptt.training.options import TrainingOptions
 
 Sentences = Sequence[Sequence[str]]
 Tags = Sequence[Sequence[str]] | Sequence[Sequence[int]]
@@ -98,7 +99,7 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
         self.trained_ = fitted(
             lambda: TagTask(examples, held_out, config),
             load_tagger,
-            epochs=options.epochs,
+            epochs=TrainingOptions(epochs=options.epochs).epochs,
             learning_rate=options.learning_rate,
             seed=seed,
             choose=bool(options.held_out),
