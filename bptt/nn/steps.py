@@ -48,13 +48,14 @@ class Step(CellModule):
         those that came in, or else of the input, as `torch.nn.LSTMCell` does.
         """
         check_shape(self.where, input.shape, f"B {self.input_size}", f"{self.input_size}")
-        dtype = input.dtype
+        given = input.dtype
         input = self.check_kind("input", input)
         single = input.dim() == 1
         x = input[None, None] if single else input[None]  # (1, B, I)
         start = self._start(hx, x, single)
-        if hx is not None:
-            dtype = hx.dtype if isinstance(hx, Tensor) else hx[0].dtype
+        # A cell without states hands on none.
+        first = hx if isinstance(hx, Tensor) else next(iter(hx or ()), None)
+        dtype = given if first is None else first.dtype
         run = self.layers[0].run(self, x, start)
         run = run if run.output.dtype == dtype else run.to(dtype)
         output, states = run.output[0], run.final
