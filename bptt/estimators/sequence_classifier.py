@@ -24,7 +24,7 @@ from bptt.estimators.sklearn import (
     column_or_1d,
     validate_data,
 )
-from bptt.estimators.values import check_array, check_text, is_missing, label_values, plain
+from bptt.estimators.values import check_array, check_whole_text, is_missing, label_values, plain
 from bptt.tasks.classify.config import (
     ClassifierConfig,
     HeadOptions,
@@ -212,7 +212,7 @@ def _examples(
     places = [f"X[{i}]" for i in range(len(inputs))]
     read: list[Any]
     if kind == "text":
-        read = [check_text(x, place) for x, place in zip(inputs, places, strict=True)]
+        read = [check_whole_text(x, place) for x, place in zip(inputs, places, strict=True)]
     else:
         read = [_numbers(x, place, kind, missing) for x, place in zip(inputs, places, strict=True)]
     rows = [Example(x, label, place) for x, label, place in zip(read, labels, places, strict=True)]

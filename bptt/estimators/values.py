@@ -38,18 +38,22 @@ def _plain(value: Any) -> Any:
 
 
 def check_text(value: Any, place: str, what: str = "a text (str)") -> str:
-    """`value` as a str. Raises InputError that names the place if it is missing, bytes, no text, or holds
-    half of a surrogate pair.
-    """
+    """`value` as a str. Raises InputError that names the place if it is missing, bytes, or no text."""
     if isinstance(value, str):
-        half = _HALF_PAIR.search(value)
-        if half is not None:
-            got = f"half of a surrogate pair at character {half.start()}"
-            raise InputError(place, f"must be {what}, of whole characters", got, "Take it out")
         return str(value)
     raise InputError(
         place, f"must be {what}", _shown(value), _cure(value, f"Give str(value), if that is {what}")
     )
+
+
+def check_whole_text(value: Any, place: str) -> str:
+    """The same for a text that is cut into tokens. Raises InputError for half of a surrogate pair, too."""
+    text = check_text(value, place)
+    half = _HALF_PAIR.search(text)
+    if half is not None:
+        got = f"half of a surrogate pair at character {half.start()}"
+        raise InputError(place, "must be a text (str), of whole characters", got, "Take it out")
+    return text
 
 
 def label_values(labels: Iterable[Any], places: Iterable[str]) -> list[Any]:

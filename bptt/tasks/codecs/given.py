@@ -33,13 +33,18 @@ def as_list(inputs: Iterable[X], name: str, what: str = "texts") -> list[X]:
 
 def as_text(value: object, place: str, what: str = "a text (str)") -> str:
     """A text. Raises WrongTypeError for anything else, InputError for half a surrogate pair in it."""
+    text = _as_str(value, place, what)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(place, "must be Unicode that UTF-8 can hold", ascii(value)) from error
+    return text
+
+
+def _as_str(value: object, place: str, what: str) -> str:
     if not isinstance(value, str):
         cure = "Decode it: value.decode()" if isinstance(value, bytes) else ""
         raise _wrong_type(place, f"must be {what}", value, cure)
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError(place, "must be Unicode that UTF-8 can hold", ascii(value)) from error
     return str(value)
 
 
@@ -50,7 +55,7 @@ def as_words(value: object, place: str) -> Words:
         raise InputError(place, "must be a sequence of words", f"one text, {value!r}", cure)
     if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping | Set):
         raise _wrong_type(place, "must be a sequence of words", value)
-    return tuple(as_text(word, f"{place}[{number}]", "a word (str)") for number, word in enumerate(value))
+    return tuple(_as_str(word, f"{place}[{number}]", "a word (str)") for number, word in enumerate(value))
 
 
 def as_numbers(value: Any, place: str, size: int) -> Tensor:
