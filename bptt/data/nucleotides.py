@@ -26,7 +26,8 @@ def check_letters(sequence: str, place: str) -> str:
     wrong = next((i for i, letter in enumerate(capitals) if letter not in _BASES), None)
     if wrong is not None:
         came = f"{capitals[wrong]!r} at letter {wrong + 1}"
-        raise InputError(place, f"has the letters of IUPAC, {LETTERS}", came, "Remove gaps")
+        cure = "Remove gaps; a protein is no DNA"
+        raise InputError(place, f"has the letters of IUPAC, {LETTERS}", came, cure)
     return capitals
 
 

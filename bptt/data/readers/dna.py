@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bptt.data.examples import Example, Examples, gather, note_left_out
-from bptt.data.nucleotides import LETTERS
+from bptt.data.nucleotides import LETTERS, check_letters
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
@@ -52,7 +52,7 @@ def read_fasta(document: Document, columns: Columns = _ANY) -> Examples[str, str
         elif line.strip() and line[0] not in COMMENTS:
             if not records:
                 raise InputError(place, "a FASTA file begins with >NAME", repr(line[:40]))
-            records[-1][2].append(_letters(line, place))
+            records[-1][2].append(check_letters(line, place))
     headers = [header for _, header, _ in records]
     named = _marked(headers) or _second_words(headers) or _behind_bars(headers) or _bare(headers)
     sequences = ["".join(parts) for _, _, parts in records]
@@ -88,7 +88,7 @@ def _record(lines: Sequence[Line], start: int) -> tuple[str, int]:
     plus = next((i for i in range(start + 1, len(lines)) if lines[i][1].startswith(("+", "@"))), len(lines))
     if not header.startswith("@") or plus == len(lines) or not lines[plus][1].startswith("+"):
         raise InputError(place, _FASTQ, header[:40])
-    sequence = "".join(_letters(line, where) for where, line in lines[start + 1 : plus])
+    sequence = "".join(check_letters(line, where) for where, line in lines[start + 1 : plus])
     end, found = plus + 1, 0
     # A quality may be @ or +, too: only their number says where they end.
     while end < len(lines) and found < len(sequence):
@@ -110,7 +110,7 @@ def read_uci(document: Document) -> Examples[str, str]:
         cells = [cell.strip() for cell in line.split(",")]
         if len(cells) != 3 or not all(cells):
             raise InputError(place, "must be CLASS, NAME, SEQUENCE", repr(line[:60]))
-        rows.append(Example(_letters(cells[2], place), cells[0], place, cells[1]))
+        rows.append(Example(check_letters(cells[2], place), cells[0], place, cells[1]))
     return gather(document.name, rows)
 
 
@@ -124,7 +124,9 @@ def read_sequences(document: Document) -> Examples[str, str]:
     that is not of the IUPAC code.
     """
     rows: list[Example[str, str]] = [
-        Example(_letters(line, place), None, place) for place, line in document.numbered() if line.strip()
+        Example(check_letters(line, place), None, place)
+        for place, line in document.numbered()
+        if line.strip()
     ]
     return gather(document.name, rows)
 
@@ -187,13 +189,3 @@ def _behind_bars(headers: Sequence[str]) -> Named:
 
 def _bare(headers: Sequence[str]) -> Named:
     return [(header.split()[0], None) for header in headers]
-
-
-def _letters(line: str, place: str) -> str:
-    sequence = line.strip().upper()
-    wrong = next((i for i, letter in enumerate(sequence) if letter not in LETTERS), None)
-    if wrong is not None:
-        cure = "Remove gaps; a protein is no DNA"
-        came = f"{sequence[wrong]!r} at letter {wrong + 1}"
-        raise InputError(place, f"has the letters of IUPAC, {LETTERS}", came, cure)
-    return sequence
