@@ -35,7 +35,7 @@ from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import FORMS, read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.split import fold_numbers, split_indices
-from bptt.tasks.classify.task import Labelled
+from bptt.jobs.classify.task import Labelled
 
 Parts = Sequence[tuple[list[int], list[int]]]
 

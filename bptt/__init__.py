@@ -8,9 +8,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from bptt.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from bptt import cells as cells
     from bptt import derive as derive
+    from bptt import explain as explain
     from bptt import nn as nn
     from bptt import probe as probe
     from bptt.cells.cell import Cell as Cell
@@ -22,17 +25,16 @@ if TYPE_CHECKING:
     from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
     from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
     from bptt.inspection import inspect as inspect
+    from bptt.jobs.loading import load as load
     from bptt.runtime.backend import backend as backend
     from bptt.runtime.backend import get_backend as get_backend
     from bptt.runtime.backend import set_backend as set_backend
-    from bptt.tasks.loading import load as load
-
-__version__ = "0.1.0"
 
 # public name -> the module that holds it; a room is its own module
 _HOMES = {
     "cells": "bptt.cells",
     "derive": "bptt.derive",
+    "explain": "bptt.explain",
     "nn": "bptt.nn",
     "Cell": "bptt.cells.cell",
     "BpttError": "bptt.errors",
@@ -43,7 +45,7 @@ _HOMES = {
     "backend": "bptt.runtime.backend",
     "get_backend": "bptt.runtime.backend",
     "set_backend": "bptt.runtime.backend",
-    "load": "bptt.tasks.loading",
+    "load": "bptt.jobs.loading",
     "inspect": "bptt.inspection",
     "probe": "bptt.probe",
     "SequenceClassifier": "bptt.estimators.sequence_classifier",

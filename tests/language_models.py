@@ -7,8 +7,8 @@ import torch
 from bptt.cells.catalogue import get
 from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
-from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
-from bptt.tasks.language.model import LanguageModelTask, Trained
+from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+from bptt.jobs.language.model import LanguageModelTask, Trained
 
 TEXT = "".join(f"the cat {n} sat on\nthe mat, né 床前\n\n" for n in range(30))
 

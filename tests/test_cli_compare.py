@@ -13,13 +13,13 @@ from conftest import Command
 from safetensors.torch import load_file, save_file
 
 from bptt.cli.watching import look_at
+from bptt.compare.subject import Shared, TaggedSubject
+from bptt.compare.variants import plan_variants
 from bptt.data.problems import copying
+from bptt.jobs.problems.adding import AddingTask
+from bptt.jobs.task import Step
+from bptt.models.codecs.words import WordOptions
 from bptt.report.comparison import read_comparison
-from bptt.tasks.codecs.words import WordOptions
-from bptt.tasks.comparison.subject import Shared, TaggedSubject
-from bptt.tasks.comparison.variants import plan_variants
-from bptt.tasks.problems.adding import AddingTask
-from bptt.tasks.task import Step
 
 TINY = "--lag 8 --examples 60 --hidden 6 --epochs 2 --batch-size 10 --threads 1".split()
 POEM = "春眠不覺曉。\n處處聞啼鳥。\n夜來風雨聲。\n花落知多少。\n"

@@ -12,8 +12,8 @@ import torch
 from conftest import Command
 from language_models import make_task
 
-from bptt.tasks.language.config import ModelOptions
-from bptt.tasks.run_folder import WEIGHTS, write_weights
+from bptt.jobs.language.config import ModelOptions
+from bptt.runs.run_folder import WEIGHTS, write_weights
 
 ROWS = ["".join(row) for row in product("ab中", repeat=3)]
 PAIRS = "".join(f"{' '.join(row)}\t{' '.join(reversed(row))}\n" for row in ROWS)

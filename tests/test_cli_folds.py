@@ -9,9 +9,9 @@ import pytest
 import torch
 from conftest import Command
 
-from bptt.tasks.classify.metrics import scores_of_folds
-from bptt.tasks.classify.task import load_classifier
-from bptt.tasks.run_folder import read_config
+from bptt.jobs.classify.metrics import scores_of_folds
+from bptt.jobs.classify.task import load_classifier
+from bptt.runs.run_folder import read_config
 
 SMALL = "--hidden 4 --epochs 1 --threads 1".split()
 

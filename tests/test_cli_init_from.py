@@ -14,9 +14,9 @@ from tiny_task import everything, records, same
 from torch import Tensor, nn
 
 from bptt.errors import InputError
-from bptt.tasks.loading import AnyTrained, load
-from bptt.tasks.origin import take_weights
-from bptt.tasks.run_folder import read_config
+from bptt.jobs.loading import AnyTrained, load
+from bptt.runs.origin import take_weights
+from bptt.runs.run_folder import read_config
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
 

@@ -14,8 +14,8 @@ from conftest import Command
 from language_models import make_task
 
 from bptt.errors import MachineError
-from bptt.tasks.language.config import DataOptions
-from bptt.tasks.run_folder import WEIGHTS, write_weights
+from bptt.jobs.language.config import DataOptions
+from bptt.runs.run_folder import WEIGHTS, write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
 RECORDS = [

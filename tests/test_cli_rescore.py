@@ -11,7 +11,7 @@ import torch
 from conftest import Command
 from language_models import make_task
 
-from bptt.tasks.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS, write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
 TEXTS = {"a": ["THE CAT", "THE HAT"], "b": ["WAS FULL", "WERE FULL"], "c": ["CATS", "A CAT", "HATS"]}
@@ -238,7 +238,7 @@ def test_silence_counts_what_was_inserted(run: Path, lists: dict, command: Comma
 def test_without_jiwer_the_choice_is_written_all_the_same(
     run: Path, lists: dict, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bptt.tasks.rescore.metrics.jiwer", None)
+    monkeypatch.setattr("bptt.jobs.rescore.metrics.jiwer", None)
     options = "--references", lists["text"], "--weight", 0
     shown = command("rescore", run, lists["words"], *options)
     assert (shown.code, shown.out) == (0, "a THE CAT\nb WAS FULL\nc CATS\n")

@@ -13,7 +13,7 @@ from tiny_task import records
 from bptt.cli import train
 from bptt.cli.groups import with_groups
 from bptt.cli.recalled import _SETTLED, _read_sections, recalled
-from bptt.tasks.run_folder import read_config
+from bptt.runs.run_folder import read_config
 
 # Options that say where something is, or how the process works: a run does not depend on them.
 PLACES = set(

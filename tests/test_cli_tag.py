@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 
-from bptt.tasks.tag.seqeval import INSTALLED
+from bptt.jobs.tag.seqeval import INSTALLED
 
 SIZES = (
     *("--hidden", 8, "--embedding", 6, "--character-size", 4, "--character-hidden", 4),

@@ -17,10 +17,10 @@ from tiny_task import records
 from bptt.cli import train
 from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
-from bptt.tasks.language.config import DataOptions, ModelOptions
-from bptt.tasks.language.model import LanguageModelTask
-from bptt.tasks.run_folder import read_config
-from bptt.tasks.task import Step
+from bptt.jobs.language.config import DataOptions, ModelOptions
+from bptt.jobs.language.model import LanguageModelTask
+from bptt.jobs.task import Step
+from bptt.runs.run_folder import read_config
 
 SMALL = "--hidden 4 --embedding 3 --layers 1 --batch-size 4 --length 10 --epochs 2".split()
 POEM = "春眠不覺曉,處處聞啼鳥。\n夜來風雨聲,花落知多少。\n"

@@ -174,7 +174,7 @@ def test_without_sacrebleu_the_loss_and_exact_matches_are_printed(
     run: Path, data: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = command("evaluate", run, data / "test.tsv", "--beam", 2)
-    monkeypatch.setattr("bptt.tasks.translate.metrics.BLEU", None)
+    monkeypatch.setattr("bptt.jobs.translate.metrics.BLEU", None)
     ended = command("evaluate", run, data / "test.tsv", "--beam", 2)
     assert ended.code == 0, ended.err
     metrics, table = ended.out.split("\n\n")

@@ -10,7 +10,7 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import looks_like_conll, read_conll
 from bptt.data.schemes import stray_tags
 from bptt.errors import InputError
-from bptt.tasks.tag.reading import read_sentences
+from bptt.jobs.tag.reading import read_sentences
 
 
 def doc(text: str) -> Document:

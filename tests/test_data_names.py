@@ -12,7 +12,7 @@ from bptt import SequenceTagger
 from bptt.data.names import kept_in, names_to_bytes, read_names
 from bptt.data.words import WordList
 from bptt.errors import InputError
-from bptt.tasks.labels import read_labels, write_labels
+from bptt.runs.labels import read_labels, write_labels
 
 # What ends a line for some program, what is no text for another, and what UTF-8 has no bytes for.
 ODD = (

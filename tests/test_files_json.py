@@ -14,7 +14,7 @@ from bptt.files import to_json
 from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
 from bptt.report.figures import draw_training
 from bptt.report.records import read_training
-from bptt.tasks.run_folder import write_bytes
+from bptt.runs.run_folder import write_bytes
 from bptt.training import packing
 from bptt.training.record import append_record
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import torch
 
-from bptt.tasks.classify.task import TrainedClassifier
-from bptt.tasks.language.model import Trained
-from bptt.tasks.loading import load
-from bptt.tasks.tag.task import TrainedTagger
-from bptt.tasks.translate.translator import TrainedTranslator
+from bptt.jobs.classify.task import TrainedClassifier
+from bptt.jobs.language.model import Trained
+from bptt.jobs.loading import load
+from bptt.jobs.tag.task import TrainedTagger
+from bptt.jobs.translate.translator import TrainedTranslator
 from bptt.training.checkpoint import restore
 from bptt.training.optimiser import build_optimiser
 from bptt.training.options import TrainingOptions

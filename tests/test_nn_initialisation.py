@@ -12,9 +12,9 @@ from bptt import nn
 from bptt.cells import CATALOGUE, get
 from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.errors import InputError
+from bptt.models.recurrent_options import RecurrentOptions, StackOptions
 from bptt.nn.stack import Stack
-from bptt.tasks.options import read_section, to_section
-from bptt.tasks.recurrent_options import RecurrentOptions, StackOptions
+from bptt.runs.options import read_section, to_section
 
 HIDDEN, INPUTS = 6, 4
 # Each entry of QᵀQ sums H products, of a Q that is itself rounded.

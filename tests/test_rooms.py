@@ -42,6 +42,7 @@ def room(rooms: str = "", packages: str = "", banned: frozenset[str] = frozenset
 ROOMS = {
     "errors": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "shapes": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
+    "version": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "files": Room(frozenset({"errors"}), frozenset()),
     "cells": room("", "", OUTSIDE_WORLD),
     "derive": room("cells", "mpmath", OUTSIDE_WORLD),
@@ -49,21 +50,28 @@ ROOMS = {
     "runtime": room("codegen derive cells", "torch"),
     "nn": room("runtime cells", "torch", OUTSIDE_WORLD),
     "data": room("files", "torch numpy tokenizers"),
-    "tasks": room("nn data cells files", "torch safetensors"),
-    "training": room("tasks nn data files", "torch safetensors"),
-    "estimators": room("cells data tasks training", "torch numpy"),
+    "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
+    "runs": room("data cells files version", "torch safetensors"),
+    "models": room("runs nn data cells", "torch"),
+    "jobs": room("models runs nn data cells files", "torch"),
+    "training": room("jobs runs nn data files", "torch safetensors"),
+    "compare": room("training jobs models runs nn data cells files", "torch"),
+    "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
-    "bench": room("cells codegen runtime nn data tasks training report files", "torch"),
+    "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "cli": room(
-        "cli cells derive codegen runtime nn data tasks training probe report bench inspection files",
+        "cli cells derive codegen runtime nn data explain runs models jobs training compare probe report "
+        "bench inspection files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.
     "inspection": room("nn probe report files", "torch numpy"),
-    "__init__": room("cells derive runtime nn tasks estimators probe inspection"),
+    "__init__": room("cells derive explain runtime nn jobs estimators probe inspection version"),
     "__main__": room("cli"),
 }
+# Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there.
+LAZY = {"__init__.py", "derive/__init__.py"}
 # One door for a dependency, or for the outside world.
 DOORS = {
     "estimators/sklearn.py": {"sklearn"},
@@ -73,9 +81,9 @@ DOORS = {
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/readers/parquet.py": {"pyarrow"},
-    "tasks/translate/metrics.py": {"sacrebleu"},
-    "tasks/rescore/metrics.py": {"jiwer"},
-    "tasks/tag/seqeval.py": {"seqeval"},
+    "jobs/translate/metrics.py": {"sacrebleu"},
+    "jobs/rescore/metrics.py": {"jiwer"},
+    "jobs/tag/seqeval.py": {"seqeval"},
 }
 
 
@@ -85,7 +93,10 @@ def violations(path: str, source: str) -> list[str]:
     name = inside.parts[0].removesuffix(".py")
     if name not in ROOMS:
         return [f"{path}:1: {name} is no room of the plan"]
-    found = [*_imports(name, inside.as_posix(), ast.parse(source)), *_calls(name, ast.parse(source))]
+    found = [
+        *_imports(name, inside.as_posix(), ast.parse(source)),
+        *_calls(name, inside.as_posix(), ast.parse(source)),
+    ]
     lines = len(source.splitlines())
     if lines > LONGEST_FILE:
         found.append((lines, f"{lines} lines, at most {LONGEST_FILE}"))
@@ -119,11 +130,11 @@ def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
 
 
 def _modules(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """Full names of modules; `from bptt import nn` is bptt.nn, the version alone is of no room."""
+    """Full names of modules; `from bptt import nn` is bptt.nn."""
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names]
     if node.module == "bptt":
-        return [f"bptt.{alias.name}" for alias in node.names if alias.name != "__version__"]
+        return [f"bptt.{alias.name}" for alias in node.names]
     return [node.module or ""]
 
 
@@ -143,11 +154,11 @@ def _short(module: str) -> str:
     return parts[1] if parts[0] == "bptt" and len(parts) > 1 else parts[0]
 
 
-def _calls(name: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
+def _calls(name: str, file: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     """What goes round the imports, prints outside the command line, or reads and writes pickles."""
     for node in ast.walk(tree):
         match node:
-            case ast.Name(id="__import__" | "import_module" as hidden) if name != "__init__":
+            case ast.Name(id="__import__" | "import_module" as hidden) if file not in LAZY:
                 yield node.lineno, f"{hidden} hides an import"
             case ast.Call(func=ast.Name(id="print")) if name != "cli":
                 yield node.lineno, f"{name} does not print"
@@ -178,8 +189,8 @@ def test_house_keeps_its_plan() -> None:
         ("bptt/codegen/plan.py", "import time", "1: codegen may not import time"),
         ("bptt/runtime/operators.py", "import sympy", "1: runtime may not import sympy"),
         ("bptt/data/text.py", "from bptt.nn import LSTM", "1: data may not import nn"),
-        ("bptt/tasks/task.py", "import bptt.training.loop", "1: tasks may not import training"),
-        ("bptt/tasks/task.py", "print(1)", "1: tasks does not print"),
+        ("bptt/jobs/task.py", "import bptt.training.loop", "1: jobs may not import training"),
+        ("bptt/jobs/task.py", "print(1)", "1: jobs does not print"),
         ("bptt/training/loop.py", "from bptt.probe import gradients", "1: training may not import probe"),
         ("bptt/training/loop.py", "import pickle", "1: training may not import pickle"),
         ("bptt/training/loop.py", "import torch\ntorch.save(1, 'x')", "2: torch.save pickles"),
@@ -203,7 +214,7 @@ def test_a_planted_violation_is_named(path: str, source: str, line: str) -> None
     [
         ("bptt/derive/exact.py", "import sympy"),
         ("bptt/nn/layer.py", "import math\nimport torch\nfrom bptt.runtime import operators"),
-        ("bptt/tasks/run_folder.py", "from bptt import __version__"),
+        ("bptt/runs/run_folder.py", "from bptt.version import __version__"),
         ("bptt/cli/train.py", "def train():\n    from bptt.training.loop import train\n    print(1)"),
         ("bptt/nn/layer.py", "if TYPE_CHECKING:\n    from bptt.cells import Cell"),
         ("bptt/nn/layer.py", "\n" * 300),

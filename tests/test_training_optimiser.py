@@ -9,8 +9,8 @@ import torch
 from tiny_task import Quiet, records
 from torch import Tensor, nn
 
-from bptt.tasks.run_folder import write_config
-from bptt.tasks.task import Step, Task
+from bptt.jobs.task import Step, Task
+from bptt.runs.run_folder import write_config
 from bptt.training.loop import train
 from bptt.training.optimiser import clip_gradient, learning_rate
 from bptt.training.options import TrainingOptions

@@ -22,7 +22,7 @@ from tiny_task import (
 )
 
 from bptt.errors import InputError
-from bptt.tasks.run_folder import read_config, write_config
+from bptt.runs.run_folder import read_config, write_config
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train

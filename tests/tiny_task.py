@@ -17,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from bptt.cli.watching import Watching
-from bptt.tasks.run_folder import write_config
-from bptt.tasks.task import Step, Task
+from bptt.jobs.task import Step, Task
+from bptt.runs.run_folder import write_config
 from bptt.training import packing
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train

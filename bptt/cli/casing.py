@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from bptt.tasks.language.model import Trained
+    from bptt.jobs.language.model import Trained
 
 AUTO = "auto"
 
@@ -21,7 +21,7 @@ Case = Annotated[
 
 def case_for(trained: Trained, texts: Iterable[str], asked: str = AUTO) -> str:
     """The case that the user asked for; for "auto" the one found, said aloud unless all stays as it is."""
-    from bptt.tasks.language.casing import detect_case
+    from bptt.jobs.language.casing import detect_case
 
     if asked != AUTO:
         return asked

@@ -14,7 +14,7 @@ from bptt.cli.sources import is_file_name
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.tasks.language.comparison import Word
+    from bptt.jobs.language.comparison import Word
 
 
 def choose(
@@ -35,9 +35,9 @@ def choose(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.language.comparison import odds, words
-    from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.language.scoring import score_lines
+    from bptt.jobs.language.comparison import odds, words
+    from bptt.jobs.language.model import load_language_model
+    from bptt.jobs.language.scoring import score_lines
 
     trained = load_language_model(run)
     print(trained.config.data.line_context, file=sys.stderr)

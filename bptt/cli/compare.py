@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bptt import __version__
 from bptt.cli.examples import Level
 from bptt.cli.training import MOST_LAYERS, as_typed, of_data, of_model, of_run, of_steps
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
 from bptt.training.options import TrainingOptions
+from bptt.version import __version__
 
 if TYPE_CHECKING:
-    from bptt.tasks.comparison.subject import Shared, Subject
-    from bptt.tasks.task import Task
+    from bptt.compare.subject import Shared, Subject
+    from bptt.compare.trial import Result, Trial
+    from bptt.jobs.task import Task
     from bptt.training.observer import Seen
-    from bptt.training.trial import Result, Trial
 
 _WHAT = "Problem of memory, adding or copy; or a file: text, labelled examples, tagged words."
 _REMEDIES = (
@@ -84,11 +84,11 @@ def compare(
     from bptt.cli.machine import prepare
 
     prepare(threads)
+    from bptt.compare.folder import digest, hold
+    from bptt.compare.subject import Shared
+    from bptt.compare.trial import plan_trials
+    from bptt.compare.variants import plan_variants
     from bptt.report.comparison import COMPARISON
-    from bptt.tasks.comparison.folder import digest, hold
-    from bptt.tasks.comparison.subject import Shared
-    from bptt.tasks.comparison.variants import plan_variants
-    from bptt.training.trial import plan_trials
 
     with as_typed():
         variants = plan_variants(_listed(cells), _listed(remedies))
@@ -120,9 +120,9 @@ def _subject(
     length: int,
 ) -> Subject:
     """A problem of this name, else the file of this name."""
-    from bptt.tasks.comparison.files import read_subject, told_job
-    from bptt.tasks.comparison.subject import AddingSubject, CopySubject
-    from bptt.tasks.memory import within_memory
+    from bptt.compare.files import read_subject, told_job
+    from bptt.compare.subject import AddingSubject, CopySubject
+    from bptt.runs.memory import within_memory
 
     if what in _LAGS:
         lag = _LAGS[what] if lag is None else lag
@@ -145,7 +145,7 @@ def _train(subject: Subject, trials: list[Trial], options: TrainingOptions) -> l
     """The trials one after the other. Raises typer.Exit where one is interrupted."""
     from bptt.cli.progress import reporter
     from bptt.cli.watching import Watching
-    from bptt.training.trial import run_trial
+    from bptt.compare.trial import run_trial
 
     results = []
     for number, trial in enumerate(trials, 1):

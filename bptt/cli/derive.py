@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bptt.cli.derive_run import Question
-from bptt.derive.printing.document import Stage
+from bptt.explain.document import Stage
 
 if TYPE_CHECKING:
-    from bptt.derive.printing.document import Derivation
+    from bptt.explain.document import Derivation
 
 STAGES = ", ".join(stage.value for stage in Stage)
 # What only a run has, and what `--numbers` shows of it.
@@ -99,11 +99,11 @@ def derive(
 def _of_cell(cell: str, question: Question, stage: Stage | None) -> Derivation:
     """The derivation of a cell that has no sizes yet."""
     from bptt.cells import load
-    from bptt.codegen.annotate import passages
     from bptt.derive.normal_form import normal_form
-    from bptt.derive.printing.derivation import derivation
-    from bptt.derive.printing.kernel import with_kernel
     from bptt.errors import InputError
+    from bptt.explain.annotate import passages
+    from bptt.explain.derivation import derivation
+    from bptt.explain.kernel import with_kernel
 
     found = load(cell)
     if question.is_asked or stage in OF_A_RUN:
@@ -135,7 +135,7 @@ def _only(document: Derivation, stage: Stage | None) -> Derivation:
     """One section of a document, or all."""
     from dataclasses import replace
 
-    from bptt.derive.printing.kernel import kernel_section
+    from bptt.explain.kernel import kernel_section
 
     if stage is Stage.KERNEL:
         document = replace(document, sections=(kernel_section(document),))
@@ -144,9 +144,9 @@ def _only(document: Derivation, stage: Stage | None) -> Derivation:
 
 def _show_numbers(cell: str, alone: bool) -> None:
     """The worked example, which is one of text and of the dense layer."""
-    from bptt.derive.printing.worked import worked_text
     from bptt.derive.worked import example
     from bptt.errors import InputError
+    from bptt.explain.worked import worked_text
 
     if cell != "dense" or not alone:
         rule = "--numbers goes with a run, or with dense and no other option"
@@ -175,9 +175,9 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
     """The document in the notation that is asked for; a page carries the mark of an output."""
-    from bptt.derive.printing.latex import latex as to_latex
-    from bptt.derive.printing.page import page
-    from bptt.derive.printing.text import text
+    from bptt.explain.latex import latex as to_latex
+    from bptt.explain.page import page
+    from bptt.explain.text import text
     from bptt.files import MARK
 
     if html:
@@ -191,7 +191,7 @@ def _show(document: Derivation) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from bptt.derive.printing.text import WIDTH, text_lines
+    from bptt.explain.text import WIDTH, text_lines
 
     console = Console()
     for line in text_lines(document, min(WIDTH, console.width)):

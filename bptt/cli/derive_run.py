@@ -10,11 +10,11 @@ from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
-    from bptt.derive.printing.document import Derivation, Section
-    from bptt.derive.printing.document import Part as DocumentPart
+    from bptt.explain.document import Derivation, Section
+    from bptt.explain.document import Part as DocumentPart
+    from bptt.jobs.loading import AnyTrained
     from bptt.nn.exposure import Exposure, Part
     from bptt.nn.stack import Stack
-    from bptt.tasks.loading import AnyTrained
 
 # So many steps are read, and so many loss terms added up.
 STEPS, LOSSES = 256, 64
@@ -52,12 +52,12 @@ def derive_run(run: Path, question: Question, *, numbers: bool, kernel: bool) ->
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.codegen.annotate import passages
     from bptt.derive.normal_form import normal_form
-    from bptt.derive.printing.derivation import derivation
-    from bptt.derive.printing.kernel import with_kernel
+    from bptt.explain.annotate import passages
+    from bptt.explain.derivation import derivation
+    from bptt.explain.kernel import with_kernel
+    from bptt.jobs.loading import load
     from bptt.probe.layers import layer_names
-    from bptt.tasks.loading import load
 
     trained = load(run)
     stack = _stack(run, trained, question.part)
@@ -75,7 +75,7 @@ def derive_run(run: Path, question: Question, *, numbers: bool, kernel: bool) ->
 
 def has_text_of_its_own(run: Path) -> bool:
     """Whether a run keeps the text that was held out."""
-    from bptt.tasks.run_folder import HELD_OUT
+    from bptt.runs.run_folder import HELD_OUT
 
     return (run / HELD_OUT).is_file()
 
@@ -106,7 +106,7 @@ def _layer(stack: Stack, question: Question) -> int:
 
 
 def _shapes(stack: Stack, layer: int) -> Section:
-    from bptt.derive.printing.sizes import LayerSizes, shapes_section
+    from bptt.explain.sizes import LayerSizes, shapes_section
     from bptt.probe.layers import layer_names
 
     names = zip(layer_names(stack), stack.layers, strict=True)
@@ -119,9 +119,9 @@ def _numbers(
     document: Derivation, run: Path, trained: AnyTrained, stack: Stack, layer: int, question: Question
 ) -> tuple[Derivation, Section]:
     """The document with the numbers of a step, and the section that says of which."""
-    from bptt.derive.printing.numbers import busiest_unit, numbers_section, with_numbers
+    from bptt.explain.numbers import busiest_unit, numbers_section, with_numbers
+    from bptt.jobs.expose import expose
     from bptt.probe.step_numbers import step_numbers
-    from bptt.tasks.expose import expose
 
     source = _source(run, question)
     limit = max(STEPS, (question.step or 0) + LOSSES)
@@ -139,7 +139,7 @@ def _numbers(
 def _source(run: Path, question: Question) -> Source:
     from bptt.cli.sources import source_of
     from bptt.data.readers.document import Document
-    from bptt.tasks.run_folder import read_held_out
+    from bptt.runs.run_folder import read_held_out
 
     if question.data is not None:
         return question.data
@@ -177,9 +177,9 @@ def _about(
     """What is read at the step, and what E is."""
     import torch
 
-    from bptt.derive.printing.document import Excerpt, say
-    from bptt.derive.printing.figures import figure
-    from bptt.derive.printing.formula import Name
+    from bptt.explain.document import Excerpt, say
+    from bptt.explain.figures import figure
+    from bptt.explain.formula import Name
 
     sequence, loss = exposure.sequences[part.sequence], Name("E")
     before = "".join(sequence.texts[max(0, step - AROUND) : step])

@@ -19,9 +19,9 @@ from bptt.files import check_folder, make_folder
 
 if TYPE_CHECKING:
     from bptt.data.readers.asked import Said
-    from bptt.tasks.classify.task import Labelled, TrainedClassifier
-    from bptt.tasks.language.model import Trained
-    from bptt.tasks.tag.task import TrainedTagger
+    from bptt.jobs.classify.task import Labelled, TrainedClassifier
+    from bptt.jobs.language.model import Trained
+    from bptt.jobs.tag.task import TrainedTagger
 
 
 def evaluate(
@@ -48,10 +48,10 @@ def evaluate(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.classify.task import TrainedClassifier
-    from bptt.tasks.loading import load
-    from bptt.tasks.tag.task import TrainedTagger
-    from bptt.tasks.translate.translator import TrainedTranslator
+    from bptt.jobs.classify.task import TrainedClassifier
+    from bptt.jobs.loading import load
+    from bptt.jobs.tag.task import TrainedTagger
+    from bptt.jobs.translate.translator import TrainedTranslator
 
     trained, target = load(run), target_of(parallel, target)
     if isinstance(trained, TrainedTranslator):
@@ -80,8 +80,8 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
     """On minimal pairs, sentence by sentence; on a text as in training, the states carried on."""
     from bptt.cli.pairs import print_pairs, read_pairs
     from bptt.data.readers.corpus import read_plain
-    from bptt.tasks.language.evaluation import COUNTED, evaluate_text
-    from bptt.tasks.run_folder import read_held_out
+    from bptt.jobs.language.evaluation import COUNTED, evaluate_text
+    from bptt.runs.run_folder import read_held_out
 
     if data is not None and (pairs := read_pairs(data)):
         return print_pairs(trained, pairs, figures)
@@ -94,7 +94,7 @@ def _language_model(trained: Trained, run: Path, data: Path | None, figures: Pat
 
 
 def _tag(trained: TrainedTagger, data: Path, said: Said) -> None:
-    from bptt.tasks.tag.tag_set import note_rewritten
+    from bptt.jobs.tag.tag_set import note_rewritten
 
     examples = trained.read(data, tagged=True, said=said)
     say_notes(

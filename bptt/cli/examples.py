@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from bptt.data.levels import VocabularyOptions
     from bptt.data.readers.detect import Detected
     from bptt.data.readers.grid import Columns
-    from bptt.tasks.encoder import EncoderOptions
-    from bptt.tasks.supervised import ExampleOptions
+    from bptt.jobs.supervised import ExampleOptions
+    from bptt.models.encoder import EncoderOptions
 
 Level = Literal["character", "word", "bpe", "whitespace"]
 LEVEL = (
@@ -42,7 +42,7 @@ class DataArguments:
 
     def options(self, seed: int) -> ExampleOptions:
         """The same as checked values."""
-        from bptt.tasks.supervised import ExampleOptions
+        from bptt.jobs.supervised import ExampleOptions
 
         return ExampleOptions(self.batch_size, self.held_out, self.max_length, seed)
 
@@ -81,7 +81,7 @@ class EncoderArguments:
 
     def options(self, first: FirstArguments, usual: tuple[float, float] = (0.0, 0.0)) -> EncoderOptions:
         """Return the same as checked values; `usual` are the dropout and the input dropout by default."""
-        from bptt.tasks.encoder import EncoderOptions
+        from bptt.models.encoder import EncoderOptions
 
         return EncoderOptions(
             hidden_size=self.hidden,

@@ -14,8 +14,8 @@ from bptt.cli.training import RunArguments
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from bptt.tasks.classify.config import ClassifierConfig
-    from bptt.tasks.classify.task import ClassifyTask, Labelled
+    from bptt.jobs.classify.config import ClassifierConfig
+    from bptt.jobs.classify.task import ClassifyTask, Labelled
     from bptt.training.options import TrainingOptions
 
 
@@ -32,8 +32,8 @@ def cross_validate(
 
     from bptt.cli.progress import reporter
     from bptt.data.split import fold_numbers
-    from bptt.tasks.classify.metrics import scores_of_folds
-    from bptt.tasks.classify.task import ClassifyTask
+    from bptt.jobs.classify.metrics import scores_of_folds
+    from bptt.jobs.classify.task import ClassifyTask
     from bptt.training.folds import train_folds
 
     answers: list[tuple[tuple[str, ...], Tensor, Sequence[str]]] = []

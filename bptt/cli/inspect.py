@@ -11,10 +11,10 @@ from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
+    from bptt.jobs.loading import AnyTrained
     from bptt.probe.look import Look
     from bptt.probe.properties import Property
     from bptt.probe.units import UnitScore
-    from bptt.tasks.loading import AnyTrained
 
 PAGE = "report.html"
 _TEXT = "Text, or a file of it, each line an example. Default: the held-out text of a language model."
@@ -63,10 +63,10 @@ def inspect(
     from bptt.cli.progress import stages
     from bptt.files import check_output
     from bptt.inspection import inspection_of, show
+    from bptt.jobs.expose import expose_all
+    from bptt.jobs.loading import load
     from bptt.probe.look import look
     from bptt.probe.properties import PROPERTIES, find_property
-    from bptt.tasks.expose import expose_all
-    from bptt.tasks.loading import load
 
     trained = load(run)
     page = out or _usual_page(run)
@@ -134,8 +134,8 @@ def _source(run: Path, trained: AnyTrained, text: str | None, data: Path | None)
     """What is looked at, and whether it comes with what is wanted."""
     from bptt.cli.sources import source_of
     from bptt.data.readers.document import Document
-    from bptt.tasks.language.model import Trained
-    from bptt.tasks.run_folder import HELD_OUT, read_held_out
+    from bptt.jobs.language.model import Trained
+    from bptt.runs.run_folder import HELD_OUT, read_held_out
 
     if text is not None and data is not None:
         raise InputError("bptt inspect", "takes --text or --data, not both")

@@ -13,8 +13,8 @@ from bptt.files import make_folder
 
 if TYPE_CHECKING:
     from bptt.data.readers.minimal_pairs import MinimalPair
-    from bptt.tasks.language.minimal_pairs import Summary
-    from bptt.tasks.language.model import Trained
+    from bptt.jobs.language.minimal_pairs import Summary
+    from bptt.jobs.language.model import Trained
 
 
 def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
@@ -35,7 +35,7 @@ def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
 
 def print_pairs(trained: Trained, pairs: tuple[MinimalPair, ...], figures: Path | None) -> None:
     """For each paradigm the accuracy; then by the number of words before the one that differs."""
-    from bptt.tasks.language.minimal_pairs import judge_pairs, summarise
+    from bptt.jobs.language.minimal_pairs import judge_pairs, summarise
 
     print(trained.config.data.line_context, file=sys.stderr)
     judged = judge_pairs(trained, pairs, case_for(trained, (pair.good for pair in pairs)))

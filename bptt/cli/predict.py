@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bptt.data.readers.asked import Said
     from bptt.data.readers.document import Document
     from bptt.data.readers.forms import Source
-    from bptt.tasks.classify.task import Labelled, TrainedClassifier
+    from bptt.jobs.classify.task import Labelled, TrainedClassifier
 
 
 class Asked(Protocol):
@@ -67,10 +67,10 @@ def predict(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.classify.task import TrainedClassifier
-    from bptt.tasks.loading import load
-    from bptt.tasks.tag.task import TrainedTagger
-    from bptt.tasks.translate.translator import TrainedTranslator
+    from bptt.jobs.classify.task import TrainedClassifier
+    from bptt.jobs.loading import load
+    from bptt.jobs.tag.task import TrainedTagger
+    from bptt.jobs.translate.translator import TrainedTranslator
 
     trained, written = load(run), Answers(answers)
     if isinstance(trained, TrainedTranslator):

@@ -105,8 +105,8 @@ def recalled(option: str, sections: Sections) -> Any:
 
 def _read_sections(run: Path, resumed: bool) -> Sections:
     """The sections of the configuration of a run; none of one to resume that is not there yet."""
-    from bptt.tasks.loading import read_configuration
-    from bptt.tasks.run_folder import CONFIG, read_config
+    from bptt.jobs.loading import read_configuration
+    from bptt.runs.run_folder import CONFIG, read_config
 
     if resumed and not (run / CONFIG).exists():
         return {}

@@ -19,8 +19,8 @@ from bptt.files import kind_of, write_whole
 
 if TYPE_CHECKING:
     from bptt.data.nbest import NBest
-    from bptt.tasks.rescore.metrics import Alignment
-    from bptt.tasks.rescore.rescoring import Candidates, ErrorRates, Weights
+    from bptt.jobs.rescore.metrics import Alignment
+    from bptt.jobs.rescore.rescoring import Candidates, ErrorRates, Weights
 
 _NBEST = "n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM."
 
@@ -82,7 +82,7 @@ class WeightArguments:
 
     def given(self) -> Weights:
         """Those that the user has typed. Raises InputError."""
-        from bptt.tasks.rescore.rescoring import Weights
+        from bptt.jobs.rescore.rescoring import Weights
 
         with as_typed():
             return Weights(self.weight or 0.0, self.per_word, self.per_character, self.per_unknown)
@@ -109,8 +109,8 @@ def rescore(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.rescore.rescoring import choose, error_rates, judge
+    from bptt.jobs.language.model import load_language_model
+    from bptt.jobs.rescore.rescoring import choose, error_rates, judge
 
     trained = load_language_model(run)
     print(trained.config.data.line_context, file=sys.stderr)
@@ -135,8 +135,8 @@ def rescore(
 
 def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
     """The alignments for the error rates; none, which is said, where jiwer is missing."""
-    from bptt.tasks.rescore.metrics import can_align
-    from bptt.tasks.rescore.rescoring import align_all
+    from bptt.jobs.rescore.metrics import can_align
+    from bptt.jobs.rescore.rescoring import align_all
 
     if not found.has_references:
         return []
@@ -170,7 +170,7 @@ def _lines(path: Path) -> list[bytes]:
 
 def _read_lists(nbest: Path, lists: ListArguments, weights: WeightArguments) -> tuple[NBest, NBest | None]:
     """The lists to choose in, and those to tune on, if any."""
-    from bptt.tasks.rescore.rescoring import split_lists
+    from bptt.jobs.rescore.rescoring import split_lists
 
     found = _read(nbest, lists.references, lists.costs)
     if weights.tune_share is not None:
@@ -195,9 +195,9 @@ def _read(path: Path, references: Path | None, costs: list[Path] | None) -> NBes
 
 def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
     """The weights with the fewest errors there, said aloud as options."""
-    from bptt.tasks.rescore.metrics import pool
-    from bptt.tasks.rescore.rescoring import align_all
-    from bptt.tasks.rescore.tuning import tune
+    from bptt.jobs.rescore.metrics import pool
+    from bptt.jobs.rescore.rescoring import align_all
+    from bptt.jobs.rescore.tuning import tune
 
     alignments = align_all(development, unit)
     found = tune(ask(development), [[each.errors for each in some] for some in alignments])

@@ -34,8 +34,8 @@ def sample(
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.language.sampling import SamplingOptions, read_prompt, sample, sample_many
+    from bptt.jobs.language.model import load_language_model
+    from bptt.jobs.language.sampling import SamplingOptions, read_prompt, sample, sample_many
 
     options = SamplingOptions(length, temperature, top_k, top_p, no_unk, stop, seed)
     trained = load_language_model(run)

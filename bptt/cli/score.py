@@ -14,7 +14,7 @@ from bptt.cli.streams import shown
 
 if TYPE_CHECKING:
     from bptt.data.vocabulary import Vocabulary
-    from bptt.tasks.language.scoring import LineScore, Totals
+    from bptt.jobs.language.scoring import LineScore, Totals
 
 
 def score(
@@ -39,8 +39,8 @@ def score(
     prepare()
     from bptt.data.readers.corpus import Plain, read_plain
     from bptt.data.text import decode_text
-    from bptt.tasks.language.model import load_language_model
-    from bptt.tasks.language.scoring import Totals, base_logarithm, score_lines
+    from bptt.jobs.language.model import load_language_model
+    from bptt.jobs.language.scoring import Totals, base_logarithm, score_lines
 
     trained = load_language_model(run)
     stdin = str(file) == "-"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bptt.cli.answers import one_line
 
 if TYPE_CHECKING:
-    from bptt.tasks.classify.metrics import Scores
+    from bptt.jobs.classify.metrics import Scores
 
 
 def print_metrics(metrics: Mapping[str, float]) -> None:

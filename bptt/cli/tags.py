@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from bptt.cli.answers import Answers
     from bptt.data.examples import Example, Words
     from bptt.data.schemes import Scheme
-    from bptt.tasks.tag.metrics import EntityScores, TagScores
-    from bptt.tasks.tag.tag_set import Tagged
-    from bptt.tasks.tag.task import TrainedTagger
+    from bptt.jobs.tag.metrics import EntityScores, TagScores
+    from bptt.jobs.tag.tag_set import Tagged
+    from bptt.jobs.tag.task import TrainedTagger
 
 
 def write_tags(
@@ -70,7 +70,7 @@ def print_entities(scores: TagScores, scheme: Scheme | None) -> None:
     """Print how well entities were found: by conlleval's rule, and by both modes of seqeval if that is
     installed.
     """
-    from bptt.tasks.tag.seqeval import INSTALLED, seqeval_scores
+    from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
 
     if scheme is None or scores.entities is None or not scores.entities.types:
         return

@@ -112,7 +112,7 @@ def classify(
     from bptt.data.readers.detect import detect
     from bptt.data.readers.forms import read_examples
     from bptt.data.readers.grid import Columns
-    from bptt.tasks.classify.config import (
+    from bptt.jobs.classify.config import (
         HAS_NGRAMS,
         ClassifierConfig,
         HeadOptions,
@@ -121,8 +121,8 @@ def classify(
         usual_dropout,
         usual_smoothing,
     )
-    from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier
-    from bptt.tasks.inputs import TokenOptions
+    from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier
+    from bptt.models.inputs import TokenOptions
     from bptt.training.opening import check_run
 
     columns = Columns(text_column, label_column, header=header)

@@ -97,8 +97,8 @@ def lm(
 
     from bptt.cells import load
     from bptt.data.readers.corpus import read_corpus
-    from bptt.tasks.language.config import DataOptions, LanguageModelConfig, ModelOptions
-    from bptt.tasks.language.model import LanguageModelTask, Trained
+    from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+    from bptt.jobs.language.model import LanguageModelTask, Trained
     from bptt.training.opening import check_run
 
     if one_hot and embedding is not None:
@@ -138,8 +138,8 @@ def _corpus(run: RunArguments, files: list[Path]) -> Corpus:
     """The text of the files; without any, Python's language reference, unless the run learned from files."""
     from bptt.data.readers.corpus import read_corpus
     from bptt.data.text import default_corpus
-    from bptt.tasks.language.config import read_language_config
-    from bptt.tasks.run_folder import CONFIG
+    from bptt.jobs.language.config import read_language_config
+    from bptt.runs.run_folder import CONFIG
 
     if files:
         return read_corpus(files)

@@ -16,8 +16,8 @@ from bptt.errors import InputError
 from bptt.training.options import LEAST_UPDATES, TrainingOptions, usual_epochs
 
 if TYPE_CHECKING:
-    from bptt.tasks.origin import Origin
-    from bptt.tasks.task import Task
+    from bptt.jobs.task import Task
+    from bptt.runs.origin import Origin
     from bptt.training.report import Outcome
 
 Model = TypeVar("Model")
@@ -177,8 +177,8 @@ def training_options(run: RunArguments, steps: StepArguments) -> TrainingOptions
 
 def origin_of(run: RunArguments, kind: type[Model]) -> Origin[Model] | None:
     """The model that a run begins with, if any. Raises InputError if it is of another job."""
-    from bptt.tasks.loading import load
-    from bptt.tasks.origin import Origin
+    from bptt.jobs.loading import load
+    from bptt.runs.origin import Origin
 
     if run.init_from is None:
         if run.keep_vocabulary:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bptt.data.examples import Example
     from bptt.data.readers.asked import Said
     from bptt.data.readers.translations import Pairs
-    from bptt.tasks.translate.beam import BeamOptions
-    from bptt.tasks.translate.translator import Search, TrainedTranslator, Translation
+    from bptt.jobs.translate.beam import BeamOptions
+    from bptt.jobs.translate.translator import Search, TrainedTranslator, Translation
 
 of_search = partial(typer.Option, rich_help_panel="Translation")
 
@@ -48,7 +48,7 @@ class SearchArguments:
 
     def options(self, n_best: int | None = None) -> BeamOptions:
         """The same as checked values."""
-        from bptt.tasks.translate.beam import BeamOptions
+        from bptt.jobs.translate.beam import BeamOptions
 
         wanted = 1 if n_best is None else n_best
         beam = max(5, wanted) if self.beam is None else self.beam
@@ -179,7 +179,7 @@ def _references(trained: TrainedTranslator, targets: Sequence[str]) -> list[str]
 
 def _print_quality(found: dict[str, list[str]], wanted: list[str], trained: TrainedTranslator) -> None:
     """A line for each search: BLEU and chrF, if sacrebleu is installed, and the share of exact matches."""
-    from bptt.tasks.translate.metrics import Judge, count_exact, installed
+    from bptt.jobs.translate.metrics import Judge, count_exact, installed
 
     if not installed():
         print("\nsearch\texact")
@@ -197,7 +197,7 @@ def _print_quality(found: dict[str, list[str]], wanted: list[str], trained: Trai
 
 
 def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArguments) -> Search:
-    from bptt.tasks.language.sampling import SamplingOptions
+    from bptt.jobs.language.sampling import SamplingOptions
 
     if writing.temperature is None:
         return search.options(n_best)

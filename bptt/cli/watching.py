@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
+from bptt.jobs.task import Task
 from bptt.probe import Watched, find_non_finite, watch
 from bptt.probe.flow import NET
-from bptt.tasks.task import Task
 from bptt.training.observer import LagCurve, Seen
 
 # Of a batch, so many rows are enough for quartiles.

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import torch
 
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.report import Silent

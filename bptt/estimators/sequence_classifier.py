@@ -25,17 +25,17 @@ from bptt.estimators.sklearn import (
     validate_data,
 )
 from bptt.estimators.values import check_array, check_whole_text, is_missing, label_values, plain
-from bptt.tasks.classify.config import (
+from bptt.jobs.classify.config import (
     ClassifierConfig,
     HeadOptions,
     SourceOptions,
     usual_dropout,
     usual_smoothing,
 )
-from bptt.tasks.classify.task import ClassifyTask, TrainedClassifier, load_classifier
-from bptt.tasks.encoder import EncoderOptions
-from bptt.tasks.inputs import TokenOptions
-from bptt.tasks.supervised import ExampleOptions
+from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
+from bptt.jobs.supervised import ExampleOptions
+from bptt.models.encoder import EncoderOptions
+from bptt.models.inputs import TokenOptions
 
 Labels = npt.NDArray[Any]
 
@@ -52,7 +52,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     The other parameters are those of `bptt train classify`; None is the usual value there, which for texts
     is a dropout of 0.5 and n-grams beside the recurrent network.
 
-    After `fit`: `classes_`, and `trained_`, a `bptt.tasks.classify.task.TrainedClassifier`; for rows
+    After `fit`: `classes_`, and `trained_`, a `bptt.jobs.classify.task.TrainedClassifier`; for rows
     `n_features_in_`. Raises InputError, which is a ValueError here.
     """
 

@@ -20,13 +20,13 @@ from bptt.estimators.sklearn import (
     check_random_state,
 )
 from bptt.estimators.values import check_text, label_values, plain
-from bptt.tasks.codecs.words import WordOptions
-from bptt.tasks.encoder import EncoderOptions
-from bptt.tasks.supervised import ExampleOptions
-from bptt.tasks.tag.config import TaggerConfig, TagOptions
-from bptt.tasks.tag.metrics import accuracy
-from bptt.tasks.tag.tag_set import spell
-from bptt.tasks.tag.task import TagTask, load_tagger
+from bptt.jobs.supervised import ExampleOptions
+from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.tag.metrics import accuracy
+from bptt.jobs.tag.tag_set import spell
+from bptt.jobs.tag.task import TagTask, load_tagger
+from bptt.models.codecs.words import WordOptions
+from bptt.models.encoder import EncoderOptions
 from bptt.training.options import TrainingOptions
 
 Sentences = Sequence[Sequence[str]]
@@ -41,7 +41,7 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
     are learned, and the weights are those of the last epoch. The other parameters are those of
     `bptt train tag`.
 
-    After `fit`: `classes_`, the tags, and `trained_`, a `bptt.tasks.tag.task.TrainedTagger`. Raises
+    After `fit`: `classes_`, the tags, and `trained_`, a `bptt.jobs.tag.task.TrainedTagger`. Raises
     InputError, which is a ValueError.
     """
 

@@ -17,7 +17,7 @@ from torch.optim import LBFGS, Adam, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
-from bptt.tasks.run_folder import check_form, write_bytes
+from bptt.runs.run_folder import check_form, write_bytes
 from bptt.training import packing
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State

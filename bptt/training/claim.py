@@ -13,8 +13,8 @@ from typing import Any
 
 from bptt.errors import InputError, MachineError
 from bptt.files import kind_of
-from bptt.tasks.run_folder import CONFIG, WEIGHTS, read_config, write_config
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
+from bptt.runs.run_folder import CONFIG, WEIGHTS, read_config, write_config
 from bptt.training.checkpoint import FILE as CHECKPOINT
 
 RECORDS = "metrics.jsonl"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Outcome, Reporter

@@ -10,9 +10,9 @@ from time import monotonic
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.tasks.memory import within_memory
-from bptt.tasks.run_folder import WEIGHTS, write_weights
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
+from bptt.runs.memory import within_memory
+from bptt.runs.run_folder import WEIGHTS, write_weights
 from bptt.training import checkpoint
 from bptt.training.guarded import Guarded
 from bptt.training.health import Place, check_loss, check_update, check_weights

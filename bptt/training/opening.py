@@ -11,8 +11,8 @@ from typing import Any
 from bptt.data.names import kept_in, read_names
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
-from bptt.tasks.run_folder import CONFIG, WEIGHTS, read_config, write_config
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
+from bptt.runs.run_folder import CONFIG, WEIGHTS, read_config, write_config
 from bptt.training import checkpoint
 from bptt.training.claim import FILES, check_claim, claim
 from bptt.training.claim import RECORDS as RECORDS

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError, MachineError
 from bptt.files import kind_of, to_json
-from bptt.tasks.run_folder import write_bytes
+from bptt.runs.run_folder import write_bytes
 
 # Of what JSON can hold.
 Record = Mapping[str, object]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
-from bptt.tasks.task import Task
+from bptt.jobs.task import Task
 from bptt.training.observer import Observer, Seen
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions

@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from bptt.jobs.classify.task import TrainedClassifier
+from bptt.jobs.loading import load
 from bptt.report.records import read_training
-from bptt.tasks.classify.task import TrainedClassifier
-from bptt.tasks.loading import load
 from bptt.training import packing
 from bptt.training.checkpoint import restore
 from bptt.training.optimiser import build_optimiser

@@ -1,0 +1,53 @@
+"""What a user's file is for, told from what is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from bptt.compare.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
+from bptt.data.levels import Name, VocabularyOptions, usual_white_space
+from bptt.data.readers.corpus import read_corpus
+from bptt.data.readers.detect import detect
+from bptt.data.readers.document import read_document
+from bptt.data.readers.forms import read_examples
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.tagged import looks_like_conll, read_conll
+from bptt.errors import InputError
+from bptt.models.codecs.words import WordOptions
+
+Job = Literal["lm", "classify", "tag"]
+
+
+def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
+    """A file to compare variants on, for a job. Raises InputError."""
+    if job == "lm":
+        vocabulary = VocabularyOptions(level, white_space=usual_white_space(level))
+        return TextSubject(read_corpus([path]), vocabulary, length, shared)
+    if job == "tag":
+        found = read_conll(read_document(path))
+        return TaggedSubject(path.name, found, None, WordOptions(), LAG, shared)
+    columns = Columns()
+    form = detect(path, columns).form
+    return LabelledSubject(path.name, read_examples(path, form, columns), form, shared)
+
+
+def told_job(path: Path) -> Job:
+    """What a file is for: tagged words in columns with blank lines between sentences, examples with labels,
+    or a text. Raises InputError if there is no such file.
+    """
+    if _is_tagged(path):
+        return "tag"
+    return "lm" if detect(path, Columns()).form == "lines" else "classify"
+
+
+def _is_tagged(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    try:
+        document = read_document(path)
+        blank = any(not line.strip() for line in document.lines)
+        return blank and looks_like_conll(document) and read_conll(document).has_targets
+    except InputError:
+        # No text, or lines of unequal columns; what a file lacks otherwise is told where it is read.
+        return False

@@ -1,1 +1,0 @@
-"""The derivation on paper: one document, written as plain text, LaTeX or a page with MathML."""

@@ -1,0 +1,9 @@
+"""The derivation on paper: one document, written as plain text, LaTeX or a page with MathML.
+
+`derivation` takes a cell and returns the document, which `text`, `latex` and `page` write out.
+"""
+
+from bptt.explain.derivation import derivation as derivation
+from bptt.explain.latex import latex as latex
+from bptt.explain.page import page as page
+from bptt.explain.text import text as text

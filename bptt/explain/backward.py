@@ -1,0 +1,149 @@
+"""Back-propagation on paper: the δ of every value, in one time step or one layer (B4, R3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bptt.cells.dense import DENSE
+from bptt.cells.expression import ZERO, Call, Product, RowCall, Symbol, multiply, walk
+from bptt.cells.functions import FUNCTIONS
+from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
+from bptt.derive.normal_form import NormalForm, Step, normal_form
+from bptt.explain.document import Line, Part, Section, Sentence, Stage, aligned, listing, say
+from bptt.explain.formula import (
+    EQUALS,
+    HADAMARD,
+    MINUS,
+    PLUS,
+    Digits,
+    Fenced,
+    Function,
+    Name,
+    Raised,
+    Row,
+    SumOver,
+    Term,
+    beside,
+    derivative,
+    total,
+)
+from bptt.explain.legend import LAYER
+from bptt.explain.notation import Notation
+
+T, V, E = Name("t"), Name("v"), Name("E")
+A_DELTA, DELTA_V, E_BY_V = Name("", mark=DELTA), Name("v", mark=DELTA), derivative(E, V)
+
+
+def adjoint_section(form: NormalForm, notation: Notation) -> Section:
+    """The δ of every value, from the last line of the forward equations to the first."""
+    steps = adjoint(form.cell).steps
+    lines = (Line(notation.name(s.target), notation.right_side(s), s.target) for s in steps)
+    recurrent = bool(form.cell.states)
+    before, after = (_from_outside, _handed_on) if recurrent else (_from_above, _stacked)
+    parts = (*before(form, notation), *_calculus(form), *aligned(lines), *after(form, notation))
+    title = "3. Back-propagation through one time step" if recurrent else "3. Back-propagation"
+    return Section(Stage.ADJOINT, title, parts)
+
+
+def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    state, last = form.cell.states[0], Name("E", index="T")
+    yield say(
+        "The loss of the whole sequence is {}; what comes after step {} is {}. {} stands for {}.",
+        Row((E, EQUALS, beside(SumOver("t"), Name("E", index="t")))),
+        T,
+        Row((Name("E", index=">t"), EQUALS, Name("E", index="t+1"), PLUS, Digits("⋯"), PLUS, last)),
+        DELTA_V,
+        E_BY_V,
+    )
+    yield _chain_rule()
+    yield say(
+        "A state is read from outside too: by the loss at {}, which gives {} (zero for a state that it does"
+        " not read), and by step {}, which hands back {} (zero at the last step).",
+        T,
+        notation.name(FROM_LOSS + state),
+        Row((T, PLUS, Digits("1"))),
+        notation.name(FROM_NEXT + state),
+    )
+
+
+def _from_above(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    wanted = Name("d")
+    error = Row((notation.name(form.cell.output), MINUS, wanted))
+    yield say("{} stands for {}, the derivative of the loss.", DELTA_V, E_BY_V)
+    yield _chain_rule()
+    yield say(
+        "{} comes from the layer above; at the top it comes from the loss, and is {} for the squared error {}"
+        " with the wanted output {}.",
+        notation.name(DELTA + form.cell.output),
+        error,
+        Row((Digits("½"), Raised(Fenced(error, "‖", "‖"), "2"))),
+        wanted,
+    )
+
+
+def _chain_rule() -> Sentence:
+    matrix = Name("M")
+    return say(
+        "By the chain rule, the last forward equation first: the {} of a value adds up, over the equations"
+        " that read it, their own {} times their derivative; where a matrix {} reads it, {}.",
+        A_DELTA,
+        A_DELTA,
+        matrix,
+        beside(Raised(matrix, "T"), A_DELTA),
+    )
+
+
+def _calculus(form: NormalForm) -> Iterator[Part]:
+    """The derivatives of the functions that a cell calls, in their own output."""
+    called = [step.rest.function for step in form.steps if isinstance(step.rest, Call)]
+    rules = [_rule(function) for function in dict.fromkeys(called)]
+    if rules:
+        yield say(
+            "The derivative of a nonlinearity {} is written in its output, which the forward pass knows: {}.",
+            Row((Name("y"), EQUALS, Name("f"), Fenced(Name("u")))),
+            listing(rules),
+        )
+    if any(isinstance(step.rest, RowCall) for step in form.steps):
+        yield say(
+            "{} adds up the elements of {} over the units of a row, {} is their mean: one number a row.",
+            beside(SumOver("j"), Fenced(V, index="j")),
+            V,
+            Row((Function("mean"), Fenced(V))),
+        )
+
+
+def _rule(function: str) -> Sentence:
+    """Y ⊙ (1 − y) for σ(u), and for a function of two arguments, u and x, both derivatives."""
+    layer = Notation(normal_form(DENSE), "")
+    rule = FUNCTIONS[function]
+    arguments = (Symbol("u"), Symbol("x"))[: rule.arity]
+    derivatives = (layer.formula(partial(Symbol("y"), *arguments)) for partial in rule.partials)
+    remark = f" ({rule.remark})" if rule.remark else ""
+    values = listing(say("{}", derivative) for derivative in derivatives)
+    return say(f"{{}} for {{}}{remark}", values, layer.formula(Call(function, arguments)))
+
+
+def _handed_on(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    states = listing(say("{}", notation.name(DELTA + previous)) for previous in form.previous)
+    inputs = listing(say("{}", notation.name(DELTA + name)) for name in form.cell.inputs)
+    yield say("Handed on to step {}: {}.", Row((T, MINUS, Digits("1"))), states)
+    yield say("Handed down to the layer below, whose output is the input here: {}.", inputs)
+
+
+def _stacked(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    """The error term of a layer from that of the layer above, in the form δ = Wᵀ δ_next ⊙ f′(u) (B4)."""
+    output = DELTA + form.cell.output
+    steps = adjoint(form.cell).steps
+    readers = [s for s in steps if Symbol(output) in walk(s.rest)]
+    given = [s for s in steps if s.target.removeprefix(DELTA) in form.cell.inputs and s.rest == ZERO]
+    match readers, given:
+        case [Step(rest=Product(factors)) as reader], [below]:
+            slope = multiply(*(f for f in factors if f != Symbol(output)))
+            layer, above = Notation(form, LAYER), Notation(form, LAYER, shift=1)
+            error = Row((total(above.right_side(below)), HADAMARD, layer.factor(slope)))
+            yield say(
+                "In a stack of layers the {} of one is the {} of the one below:",
+                notation.name(below.target),
+                notation.name(output),
+            )
+            yield from aligned([Line(layer.name(reader.target), (Term(False, error),))])

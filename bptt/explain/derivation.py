@@ -1,0 +1,144 @@
+"""The derivation of a cell from its equations to what is stored, as a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bptt.cells.cell import Cell
+from bptt.cells.expression import Number
+from bptt.cells.parameters import Family
+from bptt.derive.normal_form import NormalForm, Step, normal_form
+from bptt.derive.storage import storage
+from bptt.explain.backward import adjoint_section
+from bptt.explain.document import (
+    Derivation,
+    Equations,
+    Fact,
+    Line,
+    Part,
+    Section,
+    Sentence,
+    Stage,
+    listing,
+    say,
+)
+from bptt.explain.formula import (
+    EQUALS,
+    Digits,
+    Fenced,
+    Name,
+    Row,
+    beside,
+)
+from bptt.explain.gradients import gradient_section
+from bptt.explain.legend import TIME, split_name
+from bptt.explain.linear import jacobian_section
+from bptt.explain.notation import Notation
+from bptt.explain.sizes import arithmetic, size
+from bptt.shapes import LEGEND
+
+
+def derivation(cell: Cell) -> Derivation:
+    """The whole derivation. Raises InputError where the widths of a cell do not fit."""
+    form = normal_form(cell)
+    notation = Notation(form, TIME if cell.states else "")
+    sections = (
+        _equations(form, notation),
+        _normal_form(form, notation),
+        adjoint_section(form, notation),
+        gradient_section(form, notation),
+        jacobian_section(form, notation),
+        _storage(form, notation),
+    )
+    return Derivation(cell.title, tuple(_facts(form, notation)), sections)
+
+
+def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
+    cell = form.cell
+    yield Fact("cell", (say("{}", cell.name),))
+    yield Fact("source", (say("{}", cell.source or "none given"),))
+    yield Fact("input", (_with_widths(form, notation, cell.inputs),))
+    if cell.states:
+        yield Fact("states", (_with_widths(form, notation, cell.states),))
+    yield Fact("output", (_with_widths(form, notation, (cell.output,)),))
+    if cell.families:
+        yield Fact("parameters", tuple(_family(family, notation) for family in cell.families))
+        weights = " + ".join(family.formula for family in cell.families)
+        yield Fact("weights", (say("{}", arithmetic(weights)),))
+    if cell.constants:
+        values = {c: notation.formula(Number(v)) for c, v in cell.constants.items()}
+        named = (say("{}", Row((notation.name(c), EQUALS, value))) for c, value in values.items())
+        yield Fact("constants", (listing(named),))
+    sizes = (say("{} {}", Name(letter), LEGEND.get(letter, "a width")) for letter in cell.letters)
+    yield Fact("sizes", (listing(sizes),))
+
+
+def _with_widths(form: NormalForm, notation: Notation, names: tuple[str, ...]) -> Sentence:
+    return listing(say("{}", beside(notation.name(n), Fenced(size(form.width(n))))) for n in names)
+
+
+def _family(family: Family, notation: Notation) -> Sentence:
+    """W (4H, I): W_i, W_f, W_g, W_o."""
+    stacked = f"{len(family.members)}·{family.rows}" if len(family.members) > 1 else family.rows
+    rows = arithmetic(stacked)
+    shape = say("({}, {})", rows, size(family.columns)) if family.columns else say("({})", rows)
+    members = listing(say("{}", notation.name(member)) for member in family.members)
+    return say("{} {}: {}", split_name(family.name), shape, members)
+
+
+def _equations(form: NormalForm, notation: Notation) -> Section:
+    lines = tuple(Line(notation.name(e.target), notation.terms(e.expression)) for e in form.cell.equations)
+    element = "⊙ multiplies element by element, a matrix beside a vector is a linear map."
+    if not form.cell.states:
+        return Section(Stage.EQUATIONS, "1. The equations of the layer", (Equations(lines), say(element)))
+    time = say(
+        element + " The same equations hold from {} to {}; the states at {} are given.",
+        Row((Name("t"), EQUALS, Digits("1"))),
+        Name("T"),
+        Row((Name("t"), EQUALS, Digits("0"))),
+    )
+    return Section(Stage.EQUATIONS, "1. The equations of one time step", (Equations(lines), time))
+
+
+def _normal_form(form: NormalForm, notation: Notation) -> Section:
+    intro = say(
+        "Every linear map and every nonlinearity gets a line of its own, so that each line can be"
+        " differentiated by itself."
+    )
+    lines = tuple(Line(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
+    return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(lines)))
+
+
+def _lines(steps: tuple[Step, ...], notation: Notation) -> tuple[Line, ...]:
+    return tuple(Line(notation.name(s.target), notation.right_side(s)) for s in steps)
+
+
+def _storage(form: NormalForm, notation: Notation) -> Section:
+    plan = storage(form.cell)
+    there = _with_widths(form, notation, (*form.cell.inputs, *form.cell.states))
+    kept = _with_widths(form, notation, plan.kept) if plan.kept else say("nothing more")
+    parts: list[Part] = [
+        say("There in any case, as input or state: {}. Kept for the backward pass: {}.", there, kept)
+    ]
+    if plan.recomputed:
+        parts.append(say("Computed again from these, element by element, instead of being kept:"))
+        parts.append(Equations(_lines(plan.recomputed, notation)))
+    counts = {mode: arithmetic(formula) for mode, formula in plan.formulas.items()}
+    parts += [
+        say(
+            "Numbers stored for {} time steps and {} rows, if all this is kept: {}.",
+            Name("T"),
+            Name("B"),
+            counts["keep"],
+        ),
+        say(
+            "If the states alone are kept, and the rest is computed again from them: {}.", counts["recompute"]
+        ),
+        say(
+            "If the states of every {} = √{} steps are kept, and each segment is computed again: {}.",
+            Name("S"),
+            Name("T"),
+            counts["segments"],
+        ),
+    ]
+    return Section(Stage.STORAGE, "6. What is kept, and what is computed again", tuple(parts))

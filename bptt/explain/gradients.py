@@ -1,0 +1,86 @@
+"""The gradients of the parameters on paper: sums over time, because a parameter is shared (R4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bptt.cells.expression import ZERO
+from bptt.derive.adjoint import DELTA, MatrixGradient, adjoint
+from bptt.derive.normal_form import NormalForm
+from bptt.explain.document import Line, Part, Section, Stage, aligned, say
+from bptt.explain.formula import (
+    EQUALS,
+    Digits,
+    Fenced,
+    Name,
+    Raised,
+    Row,
+    SumOver,
+    Term,
+    beside,
+    derivative,
+    total,
+)
+from bptt.explain.notation import Notation
+
+IMMEDIATE, GRADIENT = "∂⁺", "∇"
+
+
+def gradient_section(form: NormalForm, notation: Notation) -> Section:
+    """The gradient of every parameter: in a recurrent cell a sum over time."""
+    found = adjoint(form.cell)
+    matrices = {g.matrix: _outer_products(g, notation) for g in found.matrices}
+    vectors = {g.vector: notation.terms(g.expression) for g in found.vectors}
+    gradients = {**matrices, **vectors}
+    lines = (
+        Line(notation.marked(GRADIENT, member), _over_time(form, gradients[member]), GRADIENT + member)
+        for family in form.cell.families
+        for member in family.members
+    )
+    meaning = _through_time() if form.cell.states else _one_layer()
+    parts = (*meaning, *aligned(lines))
+    return Section(Stage.GRADIENTS, "4. The gradients of the parameters", parts)
+
+
+def _through_time() -> Iterator[Part]:
+    shared, net, delta = Name("W"), Name("net", index="t"), Name("net", index="t", mark=DELTA)
+    immediate = derivative(net, shared, IMMEDIATE)
+    everywhere = beside(SumOver("t"), Raised(Fenced(immediate), "T"), delta)
+    yield say(
+        "A parameter is shared: it is the same one at every time step, so the chain rule adds up what it"
+        " does at each of them, {}.",
+        Row((Name("W", mark="∇"), EQUALS, derivative(Name("E"), shared), EQUALS, everywhere)),
+    )
+    yield say(
+        "{} is the immediate derivative: that of step {} by itself, the states that come in held fixed."
+        " What the parameter did to those states is counted at the earlier steps, to which {} carries the"
+        " loss. The rows of a batch are added up as well.",
+        Name("", mark=IMMEDIATE),
+        Name("t"),
+        Name("", mark=DELTA),
+    )
+
+
+def _one_layer() -> Iterator[Part]:
+    yield say(
+        "The gradient of a matrix is the {} of what it gives times its input; that of a vector is the {} of"
+        " what it is added to. The rows of a batch are added up.",
+        Name("", mark=DELTA),
+        Name("", mark=DELTA),
+    )
+
+
+def _outer_products(gradient: MatrixGradient, notation: Notation) -> tuple[Term, ...]:
+    products = (
+        Term(False, beside(notation.name(delta), Raised(notation.name(source), "T")))
+        for delta, source in gradient.terms
+    )
+    return tuple(products) or notation.terms(ZERO)
+
+
+def _over_time(form: NormalForm, terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """What every step contributes, under the sign of the sum over time."""
+    if not form.cell.states or terms == (Term(False, Digits("0")),):
+        return terms
+    alone = len(terms) == 1 and not terms[0].negative
+    return (Term(False, beside(SumOver("t"), terms[0].body if alone else Fenced(total(terms)))),)

@@ -1,0 +1,229 @@
+"""A derivation as a LaTeX fragment for a document of one's own; it needs the package amsmath."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from bptt.explain.document import (
+    Code,
+    Derivation,
+    Equations,
+    Excerpt,
+    Fact,
+    Line,
+    Section,
+    Sentence,
+    Table,
+    clean,
+)
+from bptt.explain.formula import (
+    Digits,
+    Fenced,
+    Formula,
+    Fraction,
+    Function,
+    Name,
+    Operator,
+    Raised,
+    Root,
+    Row,
+    SumOver,
+    Term,
+    continued,
+    total,
+)
+from bptt.explain.plain import broken
+
+# What fits beside a left side into the text width of an article, in columns of plain text.
+ROW_WIDTH = 60
+
+_COMMANDS = {
+    "δ": r"\delta ",
+    "∂": r"\partial ",
+    "∂⁺": r"\partial^{+} ",
+    "∇": r"\nabla ",
+    "α": r"\alpha ",
+    "β": r"\beta ",
+    "γ": r"\gamma ",
+    "ε": r"\varepsilon ",
+    "η": r"\eta ",
+    "θ": r"\theta ",
+    "κ": r"\kappa ",
+    "ρ": r"\rho ",
+    "σ": r"\sigma ",
+    "τ": r"\tau ",
+    "ℝ": r"\mathbf{R}",
+    "∞": r"\infty ",
+    "½": r"\frac{1}{2}",
+    "⋯": r"\cdots ",
+    "⊙": r"\odot ",
+    "−": "-",
+    "·": r"\cdot ",
+    "×": r"\times ",
+    "\N{INVISIBLE TIMES}": r"\,",
+    "‖": r"\Vert ",
+    "|": r"\vert ",
+}
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "⊙": r"\(\odot\)",
+    "↵": r"\(\hookleftarrow\)",
+    "\N{NO-BREAK SPACE}": "~",
+    **dict.fromkeys("▁▂▃▄▅▆▇█", ""),
+    **{c: f"\\{c}" for c in "{}$&#%_"},
+}
+
+
+def latex(derivation: Derivation) -> str:
+    """The whole document as a fragment."""
+    return "\n".join(_document(derivation)) + "\n"
+
+
+def formula_latex(formula: Formula) -> str:
+    """A formula, to be read in mathematics mode."""
+    match formula:
+        case Name(base, subscripts, index, mark):
+            lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
+            return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "")
+        case Digits(text):
+            return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
+        case Function(name):
+            return _COMMANDS.get(name) or rf"\operatorname{{{escape(name)}}}"
+        case Operator(sign):
+            return _COMMANDS.get(sign, sign)
+        case Row(parts):
+            return "".join(map(formula_latex, parts))
+        case Fraction(above, below):
+            return rf"\frac{{{formula_latex(above)}}}{{{formula_latex(below)}}}"
+        case Raised(base, exponent):
+            return formula_latex(base) + (r"^{\top}" if exponent == "T" else f"^{{{_plain(exponent)}}}")
+        case Fenced(inner, left, right, index):
+            return _fenced(formula_latex(inner), left, right) + (f"_{{{_plain(index)}}}" if index else "")
+        case Root(inner):
+            return rf"\sqrt{{{formula_latex(inner)}}}"
+        case SumOver(index):
+            return rf"\sum_{{{_plain(index)}}} "
+    raise TypeError(f"not a formula: {formula!r}")
+
+
+def escape(text: str) -> str:
+    """Text that comes from a cell, its special characters made harmless."""
+    return "".join(_ESCAPES.get(c, c) for c in clean(text))
+
+
+def _plain(index: str) -> str:
+    """t−1 in mathematics mode."""
+    return index.replace("−", "-").replace("×", r"\times ")
+
+
+def _word(name: str) -> str:
+    """A letter as a variable, a word upright."""
+    if name.endswith("′"):
+        word = name.rstrip("′")
+        return "{" + _word(word) + "'" * (len(name) - len(word)) + "}"
+    if name in _COMMANDS:
+        return _COMMANDS[name]
+    if len(name) == 1 and name.isalpha():
+        return name
+    return rf"\mathrm{{{name}}}" if name.isalnum() else rf"\text{{{escape(name)}}}" if name else ""
+
+
+def _fenced(inner: str, left: str, right: str) -> str:
+    left, right = _COMMANDS.get(left, left), _COMMANDS.get(right, right)
+    return rf"\left{left}{inner}\right{right}" if r"\frac" in inner else f"{left}{inner}{right}"
+
+
+def _document(derivation: Derivation) -> Iterator[str]:
+    yield "% needs \\usepackage{amsmath}, and LuaLaTeX or XeLaTeX for names beyond ASCII"
+    yield rf"\section*{{{escape(derivation.title)}}}"
+    if derivation.facts:
+        yield r"\begin{description}"
+        for fact in derivation.facts:
+            yield _fact(fact)
+        yield r"\end{description}"
+    for section in derivation.sections:
+        yield from _section(section)
+
+
+def _fact(fact: Fact) -> str:
+    rows = r" \\ ".join(map(_sentence, fact.rows))
+    return rf"\item[{escape(fact.label)}] {rows}"
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield ""
+    yield rf"\subsection*{{{escape(section.title)}}}"
+    for part in section.parts:
+        if isinstance(part, Sentence):
+            yield _sentence(part) + "\n"
+        elif isinstance(part, Table):
+            yield from _table(part)
+        elif isinstance(part, Excerpt):
+            before, here, after = map(escape, part.in_one_line)
+            yield rf"\begin{{quote}}\texttt{{{before}\underline{{{here}}}{after}}}\end{{quote}}" + "\n"
+        else:
+            yield from _equations(part)
+
+
+def _sentence(sentence: Sentence) -> str:
+    return "".join(
+        escape(part) if isinstance(part, str) else rf"\({formula_latex(part)}\)" for part in sentence.parts
+    )
+
+
+def _table(table: Table) -> Iterator[str]:
+    columns = "".join("r" if k >= table.numeric_from else "l" for k in range(len(table.head)))
+    yield rf"\par\smallskip\noindent\begin{{tabular}}{{{columns}}}"
+    rows = [map(_sentence, row) for row in (table.head, *table.rows)]
+    yield " \\\\\n".join("  " + " & ".join(row) for row in rows)
+    yield "\\end{tabular}\\par\\smallskip\n"
+
+
+def _equations(equations: Equations) -> Iterator[str]:
+    """Aligned equations that may run over a page; with lines of code below it, each stands alone."""
+    if any(line.code for line in equations.lines):
+        for line in equations.lines:
+            yield from _aligned((line,))
+            yield from _code(line.code)
+    else:
+        yield from _aligned(equations.lines)
+
+
+def _aligned(lines: tuple[Line, ...]) -> Iterator[str]:
+    yield r"\begingroup\allowdisplaybreaks"
+    yield r"\begin{align*}"
+    yield " \\\\\n".join(row for line in lines for row in _equation(line))
+    yield r"\end{align*}"
+    yield r"\endgroup"
+
+
+def _equation(line: Line) -> Iterator[str]:
+    yield from _right_side(f"  {formula_latex(line.left)}", line.right)
+    for terms in line.numbers:
+        yield from _right_side(" ", terms)
+    if line.spread:
+        yield rf"  &\quad\text{{{_sentence(line.spread)}}}"
+
+
+def _right_side(left: str, terms: tuple[Term, ...]) -> Iterator[str]:
+    first, *following = broken(terms, ROW_WIDTH)
+    yield f"{left} &= {formula_latex(total(first))}"
+    for row in following:
+        sign, rest = continued(row)
+        yield rf"  &\quad {{}}{formula_latex(sign)} {formula_latex(rest)}"
+
+
+def _code(code: Code | None) -> Iterator[str]:
+    """The lines of a kernel as they are."""
+    if code:
+        yield from (_sentence(remark) + "\n" for remark in code.remarks)
+        yield r"\begin{verbatim}"
+        for line in code.lines:
+            yield from textwrap.wrap(f"{line.number:5}  {line.text}", 88, subsequent_indent=" " * 11)
+        yield r"\end{verbatim}"

@@ -1,0 +1,104 @@
+"""The Jacobian on paper: the linearised step, its blocks multiplied out, its product over time (R3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bptt.cells.expression import ONE, Expression, split_sign
+from bptt.derive.blocks import Block, Path, blocks
+from bptt.derive.jacobian import CHANGE, jacobian
+from bptt.derive.normal_form import NormalForm
+from bptt.explain.document import Line, Part, Section, Stage, aligned, say
+from bptt.explain.formula import (
+    EQUALS,
+    Digits,
+    Fenced,
+    Formula,
+    Function,
+    Name,
+    Raised,
+    Row,
+    Term,
+    beside,
+    derivative,
+)
+from bptt.explain.legend import TIME
+from bptt.explain.notation import Notation
+
+
+def jacobian_section(form: NormalForm, notation: Notation) -> Section:
+    """How the states depend on the states of the step before; without states, the output on the input."""
+    if form.cell.states:
+        parts = (*_linear_step(form, notation), *_multiplied_out(form, notation), *_over_time())
+        return Section(Stage.JACOBIAN, "5. The Jacobian of one time step", parts)
+    return Section(Stage.JACOBIAN, "5. The Jacobian", tuple(_multiplied_out(form, notation)))
+
+
+def _linear_step(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    value = Name("v")
+    steps = jacobian(form.cell, states_only=True).steps
+    yield say(
+        "{} is the change of {} when only the states of the step before change; {} is the matrix that"
+        " multiplies by {} element by element.",
+        Name("v", mark=CHANGE),
+        value,
+        Row((Function("diag"), Fenced(value))),
+        value,
+    )
+    yield from aligned(Line(notation.name(s.target), notation.linear_right_side(s)) for s in steps)
+
+
+def _multiplied_out(form: NormalForm, notation: Notation) -> Iterator[Part]:
+    found = blocks(form.cell)
+    if found is None:
+        yield say("Multiplied out it is too long to be read: statements over a row, or too many paths.")
+        return
+    states = form.cell.states
+    yield say("Multiplied out, state by state:" if states else "Its transpose takes the error back:")
+    yield from aligned(_block_line(block, notation) for block in found)
+    match found:
+        case (Block(paths=((Expression() as slope, str() as matrix),)),) if states:
+            yield say("Seen from one linear map to the next, the factors change places:")
+            yield from aligned([_from_net_to_net(form, slope, matrix)])
+
+
+def _from_net_to_net(form: NormalForm, slope: Expression, matrix: str) -> Line:
+    """∂net_t/∂net_{t−1} = W diag f′(net_{t−1}), for a cell with one matrix on the way."""
+    now, before = Notation(form, TIME), Notation(form, TIME, shift=-1)
+    net = next(s.target for s in form.steps if any(p.matrix == matrix for p in s.products))
+    left = derivative(now.names[net], before.names[net])
+    return Line(left, (Term(False, beside(now.name(matrix), before.diagonal(slope))),))
+
+
+def _block_line(block: Block, notation: Notation) -> Line:
+    left = derivative(notation.names[block.target], notation.names[block.source])
+    return Line(left, tuple(_path_term(path, notation) for path in block.paths))
+
+
+def _path_term(path: Path, notation: Notation) -> Term:
+    """A product of matrices and diagonals, or 1 where a state is handed on as it is."""
+    first, *others = path or (ONE,)
+    negative, head = split_sign(first) if isinstance(first, Expression) else (False, first)
+    factors = others if head == ONE and others else (head, *others)
+    return Term(negative, beside(*(_matrix(factor, notation) for factor in factors)))
+
+
+def _matrix(factor: Expression | str, notation: Notation) -> Formula:
+    return notation.name(factor) if isinstance(factor, str) else notation.diagonal(factor)
+
+
+def _over_time() -> Iterator[Part]:
+    now, earlier = Name("t"), Name("k")
+    product = beside(Name("J", index="t"), Name("J", index="t−1"), Digits("⋯"), Name("J", index="k+1"))
+    state, state_before, loss = Name("s", index="t"), Name("s", index="k"), Name("E", index="t")
+    reached = beside(Raised(Fenced(product), "T"), derivative(loss, state))
+    yield say(
+        "With {} for all blocks of step {}, {}, and what the loss at {} says of the states at {} is {}. Where"
+        " the norms of the factors stay below 1 it vanishes, where they stay above 1 it may explode.",
+        Name("J", index="t"),
+        now,
+        Row((derivative(state, state_before), EQUALS, product)),
+        now,
+        earlier,
+        Row((derivative(loss, state_before), EQUALS, reached)),
+    )

@@ -1,0 +1,144 @@
+"""A formula as MathML Core, which browsers show without any script."""
+
+from __future__ import annotations
+
+import re
+from html import escape as escape_html
+
+from bptt.explain.document import Equations, Line, clean
+from bptt.explain.formula import (
+    EQUALS,
+    INVISIBLE_PRODUCT,
+    Digits,
+    Fenced,
+    Formula,
+    Fraction,
+    Function,
+    Name,
+    Operator,
+    Raised,
+    Root,
+    Row,
+    SumOver,
+    Term,
+    continued,
+    total,
+)
+from bptt.explain.plain import broken
+
+# What fits on the screen of a telephone, in columns of plain text.
+ROW_WIDTH = 46
+_APPLY = "<mo>\N{FUNCTION APPLICATION}</mo>"
+_PRODUCT = '<mo lspace="0" rspace="0.17em">\N{INVISIBLE TIMES}</mo>'
+
+
+def inline(formula: Formula) -> str:
+    """A formula within a sentence."""
+    return f"<math>{mathml(formula)}</math>"
+
+
+def block(equations: Equations) -> str:
+    """Equations in a table, aligned at their sign of equality."""
+    rows = "".join(map(_line, equations.lines))
+    return f'<math display="block"><mtable>{rows}</mtable></math>'
+
+
+def mathml(formula: Formula) -> str:
+    """One element."""
+    match formula:
+        case Name(base, subscripts, index, mark):
+            return _marked(mark, _lowered(base, subscripts, index) if base else "")
+        case Digits(text):
+            return f"<mn>{escape(text)}</mn>"
+        case Function(name):
+            return f'<mi mathvariant="normal">{escape(name)}</mi>{_APPLY}'
+        case Operator(sign):
+            return _PRODUCT if formula == INVISIBLE_PRODUCT else f"<mo>{escape(sign)}</mo>"
+        case Row(parts):
+            return f"<mrow>{''.join(map(mathml, parts))}</mrow>"
+        case Fraction(above, below):
+            return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
+        case Raised(Name(base, subscripts, index, ""), exponent) if subscripts or index:
+            return f"<msubsup>{_parts(base, subscripts, index)}{_exponent(exponent)}</msubsup>"
+        case Raised(base, exponent):
+            return f"<msup>{mathml(base)}{_exponent(exponent)}</msup>"
+        case Fenced(inner, left, right, index):
+            fenced = _fenced(mathml(inner), left, right)
+            return f"<msub>{fenced}{_index(index)}</msub>" if index else fenced
+        case Root(inner):
+            return f"<msqrt>{mathml(inner)}</msqrt>"
+        case SumOver(index):
+            return f"<munder><mo>∑</mo>{_index(index)}</munder>"
+    raise TypeError(f"not a formula: {formula!r}")
+
+
+def escape(text: str) -> str:
+    """Text that comes from a cell, its special characters made harmless."""
+    return escape_html(clean(text))
+
+
+def _line(line: Line) -> str:
+    """The rows of an equation, and of its numbers below it."""
+    numbers = "".join(_right_side("", terms, ' class="numbers"') for terms in line.numbers)
+    return _right_side(mathml(line.left), line.right) + numbers
+
+
+def _right_side(left: str, terms: tuple[Term, ...], attribute: str = "") -> str:
+    first, *following = broken(terms, ROW_WIDTH)
+    rows = [_row(left, f"{mathml(EQUALS)}{mathml(total(first))}", attribute)]
+    for later in following:
+        sign, rest = continued(later)
+        rows.append(_row("", f'<mo form="infix">{sign.sign}</mo>{mathml(rest)}', attribute))
+    return "".join(rows)
+
+
+def _row(left: str, right: str, attribute: str) -> str:
+    return f"<mtr{attribute}><mtd>{left}</mtd><mtd><mrow>{right}</mrow></mtd></mtr>"
+
+
+def _marked(mark: str, symbol: str) -> str:
+    """δ, ∂ or ∇ before a symbol, or alone; ∂⁺ has a raised plus."""
+    if not mark:
+        return symbol
+    sign = f"<mi>{mark[0]}</mi>"
+    raised = f"<msup>{sign}<mo>+</mo></msup>" if len(mark) > 1 else sign
+    return f"<mrow>{raised}{symbol}</mrow>" if symbol else raised
+
+
+def _lowered(base: str, subscripts: tuple[str, ...], index: str) -> str:
+    if subscripts or index:
+        return f"<msub>{_parts(base, subscripts, index)}</msub>"
+    return f"<mi>{escape(base)}</mi>"
+
+
+def _parts(base: str, subscripts: tuple[str, ...], index: str) -> str:
+    """Base and subscript, as msub and msubsup want them."""
+    below = [*(f"<mi>{escape(s)}</mi>" for s in subscripts), *([_index(index)] if index else [])]
+    listed = '<mo lspace="0" rspace="0.1em">,</mo>'.join(below)
+    return f"<mi>{escape(base)}</mi>" + (listed if len(below) == 1 else f"<mrow>{listed}</mrow>")
+
+
+def _fenced(inner: str, left: str, right: str) -> str:
+    """Brackets grow around a fraction; around less they would only be restless."""
+    stretchy = "true" if "<mfrac>" in inner else "false"
+    opening = f'<mo form="prefix" stretchy="{stretchy}">{left}</mo>'
+    closing = f'<mo form="postfix" stretchy="{stretchy}">{right}</mo>'
+    return f"<mrow>{opening}{inner}{closing}</mrow>"
+
+
+def _index(index: str) -> str:
+    """t−1, token by token."""
+    tokens = re.findall(r"\d+|[^\W\d]|\W", index)
+    elements = list(map(_token, tokens))
+    return elements[0] if len(elements) == 1 else f"<mrow>{''.join(elements)}</mrow>"
+
+
+def _token(token: str) -> str:
+    if token.isdecimal():
+        return f"<mn>{token}</mn>"
+    return f"<mi>{token}</mi>" if token.isalpha() else f'<mo lspace="0" rspace="0">{escape(token)}</mo>'
+
+
+def _exponent(exponent: str) -> str:
+    """A number, negative perhaps, or the sign of a transpose."""
+    return "<mo>⊤</mo>" if exponent == "T" else _index(exponent.replace("-", "−"))

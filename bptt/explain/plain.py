@@ -1,0 +1,112 @@
+"""A formula in Unicode on one line, and how many columns it takes.
+
+Names stand as in the equations of the cell; the time is a subscript: `W_f x_t` is W_f xₜ.
+"""
+
+from __future__ import annotations
+
+import re
+from unicodedata import combining, east_asian_width
+
+from bptt.explain.formula import (
+    HADAMARD,
+    INVISIBLE_PRODUCT,
+    Digits,
+    Fenced,
+    Formula,
+    Fraction,
+    Function,
+    Name,
+    Operator,
+    Raised,
+    Root,
+    Row,
+    SumOver,
+    Term,
+    total,
+)
+
+_LOWERED = str.maketrans("0123456789+−tkl", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗ")
+_RAISED = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
+_SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"}
+
+
+def formula_text(formula: Formula) -> str:
+    """A formula on one line."""
+    match formula:
+        case Name(base, subscripts, index, mark):
+            return mark + "_".join((base, *subscripts)) + _lowered(index)
+        case Digits(text) | Function(text):
+            return text
+        case Operator(sign):
+            return _SIGNS.get(sign, f" {sign} ")
+        case Row((Operator(sign), *rest)):
+            return sign + formula_text(Row(tuple(rest)))
+        case Row(parts) if HADAMARD in parts or INVISIBLE_PRODUCT in parts:
+            return "".join(map(_factor_text, parts))
+        case Row(parts):
+            return "".join(map(formula_text, parts))
+        case Fraction(Name() as above, Name() as below):
+            return f"{formula_text(above)}/{formula_text(below)}"
+        case Fraction(above, below):
+            return f"{_closed(above, '+−')} / {_closed(below, '+−⊙·' + INVISIBLE_PRODUCT.sign)}"
+        case Raised(base, exponent) if "×" in exponent:
+            return f"{formula_text(base)}^({exponent})"
+        case Raised(base, exponent):
+            return formula_text(base) + exponent.translate(_RAISED)
+        case Fenced(inner, left, right, index):
+            return left + formula_text(inner) + right + (f"_{index}" if index else "")
+        case Root(inner):
+            return f"√({formula_text(inner)})"
+        case SumOver(index):
+            return f"Σ{_lowered(index)}"
+    raise TypeError(f"not a formula: {formula!r}")
+
+
+def _factor_text(formula: Formula) -> str:
+    """A quotient within a product in parentheses, where its line would not hold it together."""
+    text = formula_text(formula)
+    return f"({text})" if isinstance(formula, Fraction) and " " in text else text
+
+
+def _lowered(index: str) -> str:
+    """An index as subscript characters, or as `_{>t}` where there are none."""
+    lowered = index.translate(_LOWERED)
+    if not re.search(r"[A-Za-z>]", lowered):
+        return lowered
+    return f"_{index}" if len(index) == 1 else f"_{{{index}}}"
+
+
+def _closed(formula: Formula, signs: str) -> str:
+    """In parentheses if one of the signs stands open in it."""
+    text = formula_text(formula)
+    parts = formula.parts if isinstance(formula, Row) else ()
+    return f"({text})" if any(isinstance(p, Operator) and p.sign in signs for p in parts) else text
+
+
+def broken(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
+    """The terms in as many rows as their width on one line of text asks for, of about equal length."""
+    rows = _filled(terms, width)
+    for narrower in range(width - 1, 0, -1):
+        balanced = _filled(terms, narrower)
+        if len(rows) == 1 or len(balanced) > len(rows):
+            break
+        rows = balanced
+    return rows
+
+
+def _filled(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
+    """Every row as long as it may be."""
+    rows: list[tuple[Term, ...]] = [()]
+    for term in terms:
+        longer = (*rows[-1], term)
+        if rows[-1] and columns(formula_text(total(longer))) > width:
+            rows.append((term,))
+        else:
+            rows[-1] = longer
+    return rows
+
+
+def columns(text: str) -> int:
+    """The width on a terminal, where Chinese characters take two columns."""
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,0 +1,172 @@
+"""The shapes of a model's layers in numbers: weights, multiplications, and the memory of a step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from bptt.cells.cell import Cell
+from bptt.derive.adjoint import adjoint
+from bptt.derive.normal_form import MatrixProduct, NormalForm, normal_form
+from bptt.derive.storage import storage
+from bptt.explain.document import Part, Section, Sentence, Stage, Table, listing, say
+from bptt.explain.formula import EQUALS, Digits, Formula, Name, Operator, Raised, Row
+from bptt.explain.legend import TIME
+from bptt.explain.notation import Notation
+from bptt.shapes import LEGEND
+
+
+@dataclass(frozen=True)
+class LayerSizes:
+    """A layer in one direction: what it is called ("layer 2, backward"), and its sizes by letter (I, H)."""
+
+    name: str
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a step of one row costs a layer.
+
+    `forward`, `backward` and `gradients` are multiply-adds of a matrix with a vector, for the values, for
+    the δ and for the gradients of the matrices; `kept`, `states` are numbers that are stored.
+    """
+
+    weights: int
+    forward: int
+    backward: int
+    gradients: int
+    kept: int
+    states: int
+
+
+def count(cell: Cell, sizes: Mapping[str, int]) -> Counts:
+    """The counts of a layer."""
+    form, back = normal_form(cell), adjoint(cell)
+    areas = {m: sizes[rows] * sizes[columns] for m, (rows, columns) in cell.matrices.items()}
+    known = {**sizes, "1": 1}
+    return Counts(
+        weights=cell.count(sizes),
+        forward=_multiplied(areas, (p for s in form.steps for p in s.products)),
+        backward=_multiplied(areas, (p for s in back.steps for p in s.products)),
+        gradients=sum(areas[g.matrix] * len(g.terms) for g in back.matrices),
+        kept=sum(known[form.width(n)] for n in storage(cell).kept),
+        states=sum(known[form.width(n)] for n in cell.states),
+    )
+
+
+def _multiplied(areas: Mapping[str, int], products: Iterable[MatrixProduct]) -> int:
+    return sum(areas[product.matrix] for product in products)
+
+
+def shapes_section(cell: Cell, layers: Sequence[LayerSizes], chosen: int, dtype: str, each: int) -> Section:
+    """The shapes of layer `chosen`, whose numbers have the type `dtype` of `each` bytes; the costs of all."""
+    form, sizes = normal_form(cell), layers[chosen].sizes
+    notation = Notation(form, TIME if cell.states else "")
+    parts = [
+        _named_sizes(cell, layers[chosen]),
+        Table(
+            tuple(map(say, ("symbols", "in", "what they are"))),
+            tuple(_shapes(form, notation, sizes)),
+            numeric_from=3,
+        ),
+        *_costs(count(cell, sizes), dtype, each),
+    ]
+    if len(layers) > 1:
+        parts += [say("All layers:"), _all_layers(cell, layers, each)]
+    return Section(Stage.SHAPES, f"The shapes of {layers[chosen].name}", tuple(parts))
+
+
+def _named_sizes(cell: Cell, layer: LayerSizes) -> Sentence:
+    named = (
+        say("{} ({})", Row((Name(k), EQUALS, number(layer.sizes[k]))), LEGEND.get(k, "a width"))
+        for k in cell.letters
+    )
+    return say("{}.", listing(named))
+
+
+def _shapes(form: NormalForm, notation: Notation, sizes: Mapping[str, int]) -> Iterator[tuple[Sentence, ...]]:
+    """One row for the symbols of one kind and width."""
+    cell = form.cell
+    values = [s.target for s in form.steps if s.target not in cell.states]
+    for what, names in (
+        ("input", cell.inputs),
+        ("carried states", cell.states),
+        ("values of a step", values),
+    ):
+        for letter in dict.fromkeys(form.width(n) for n in names):
+            alike = [n for n in names if form.width(n) == letter]
+            yield _symbols(notation, alike), say("{}", _space(sizes, letter)), say(what)
+    for family in cell.families:
+        space = _space(sizes, family.rows, *([family.columns] if family.columns else []))
+        whole = Row(tuple(p for n in family.shape(sizes) for p in (Operator("×"), number(n)))[1:])
+        stacked = say("parameters, together {}", whole) if len(family.members) > 1 else say("parameter")
+        yield _symbols(notation, family.members), say("{}", space), stacked
+
+
+def _symbols(notation: Notation, names: Sequence[str]) -> Sentence:
+    return listing(say("{}", notation.name(n)) for n in names)
+
+
+def _space(sizes: Mapping[str, int], *letters: str) -> Formula:
+    """ℝ²⁵⁶, or ℝ of rows × columns."""
+    widths = ["1" if letter == "1" else str(sizes[letter]) for letter in letters]
+    return Name("ℝ") if widths == ["1"] else Raised(Name("ℝ"), "×".join(widths))
+
+
+def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
+    yield say("Weights: {}.", number(counts.weights))
+    yield say(
+        "Multiply-adds of a matrix with a vector, for one step of one row: {} forward, {} for the {} that go"
+        " back, {} for the gradients of the matrices.",
+        number(counts.forward),
+        number(counts.backward),
+        Name("", mark="δ"),
+        number(counts.gradients),
+    )
+    both = counts.kept + counts.states
+    yield say(
+        "Memory for one step of one row, in {}: {} numbers, {} bytes, if everything is kept that the backward"
+        " pass reads (states {}, other values {}); {} bytes, if the states alone are kept.",
+        dtype,
+        number(both),
+        number(both * each),
+        number(counts.states),
+        number(counts.kept),
+        number(counts.states * each),
+    )
+
+
+def _all_layers(cell: Cell, layers: Sequence[LayerSizes], each: int) -> Table:
+    named = tuple(say("{}", Name(letter)) for letter in cell.letters)
+    head = (say("layer"), *named, say("weights"), say("multiply-adds forward"), say("bytes kept"))
+    counts = [count(cell, layer.sizes) for layer in layers]
+    costs = [(c.weights, c.forward, (c.kept + c.states) * each) for c in counts]
+    rows = [
+        (say("{}", layer.name), *_numbers([*(layer.sizes[k] for k in cell.letters), *cost]))
+        for layer, cost in zip(layers, costs, strict=True)
+    ]
+    sums = _numbers([sum(column) for column in zip(*costs, strict=True)])
+    together = (say("together"), *(say("") for _ in cell.letters), *sums)
+    return Table(head, (*rows, together), numeric_from=1)
+
+
+def _numbers(counts: Iterable[int]) -> tuple[Sentence, ...]:
+    return tuple(say("{}", number(count)) for count in counts)
+
+
+def number(count: int) -> Formula:
+    """A whole number with its thousands apart."""
+    return Digits(f"{count:,}")
+
+
+def size(letter: str) -> Formula:
+    """The letter of a width, or the number 1."""
+    return Digits(letter) if letter.isdecimal() else Name(letter)
+
+
+def arithmetic(text: str) -> Formula:
+    """A count such as 4·H·(I + H), read from its text."""
+    tokens = re.findall(r"[()+·]|[^()+·\s]+", text)
+    return Row(tuple(Operator(token) if token in "()+·" else size(token) for token in tokens))

@@ -1,0 +1,162 @@
+"""A derivation as plain text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from bptt.explain.document import (
+    Derivation,
+    Equations,
+    Excerpt,
+    Fact,
+    Line,
+    Section,
+    Sentence,
+    Table,
+    clean,
+)
+from bptt.explain.formula import Formula, Term, continued, total
+from bptt.explain.plain import broken, columns, formula_text
+
+WIDTH, LEAST_WIDTH = 96, 40
+INDENT, EQUATION_INDENT, CODE_INDENT = "  ", "    ", "      "
+_NO_BREAK = "\N{NO-BREAK SPACE}"
+
+
+class Kind(Enum):
+    """What a line of text is, for whoever wants to colour it."""
+
+    TITLE = "title"
+    HEADING = "heading"
+    PROSE = "prose"
+    EQUATION = "equation"
+    NUMBERS = "numbers"
+    CODE = "code"
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """A line without its end."""
+
+    kind: Kind
+    text: str
+
+
+def text(derivation: Derivation) -> str:
+    """The whole document."""
+    return "".join(f"{line.text}\n" for line in text_lines(derivation))
+
+
+def text_lines(derivation: Derivation, width: int = WIDTH) -> Iterator[TextLine]:
+    """The document line by line, at most `width` columns wide where a formula allows it."""
+    for kind, line in _document(derivation, max(width, LEAST_WIDTH)):
+        yield TextLine(kind, clean(line.replace(_NO_BREAK, " ")).rstrip())
+
+
+def _document(derivation: Derivation, width: int) -> Iterator[tuple[Kind, str]]:
+    yield Kind.TITLE, derivation.title
+    yield Kind.TITLE, "═" * columns(derivation.title)
+    for fact in derivation.facts:
+        yield from _fact(fact, width)
+    for section in derivation.sections:
+        yield Kind.PROSE, ""
+        yield from _section(section, width)
+
+
+def _fact(fact: Fact, width: int) -> Iterator[tuple[Kind, str]]:
+    label = fact.label
+    for row in fact.rows:
+        yield from _wrapped(row, width, f"{label:12}", " " * 12)
+        label = ""
+
+
+def _section(section: Section, width: int) -> Iterator[tuple[Kind, str]]:
+    yield Kind.HEADING, section.title
+    yield Kind.HEADING, "─" * columns(section.title)
+    for k, part in enumerate(section.parts):
+        if k:
+            yield Kind.PROSE, ""
+        if isinstance(part, Sentence):
+            yield from _wrapped(part, width, INDENT, INDENT)
+        elif isinstance(part, Table):
+            yield from _table(part)
+        elif isinstance(part, Excerpt):
+            before, here, after = part.in_one_line
+            yield Kind.NUMBERS, f"{EQUATION_INDENT}{before}⟦{here}⟧{after}"
+        else:
+            yield from _equations(part, width)
+
+
+def _wrapped(
+    sentence: Sentence, width: int, first: str, following: str, kind: Kind = Kind.PROSE
+) -> Iterator[tuple[Kind, str]]:
+    """Prose in lines; a formula is not broken."""
+    prose = "".join(p if isinstance(p, str) else _unbroken(p) for p in sentence.parts)
+    lines = textwrap.wrap(
+        prose, width, initial_indent=first, subsequent_indent=following, break_long_words=False
+    )
+    yield from ((kind, line) for line in lines)
+
+
+def _unbroken(formula: Formula) -> str:
+    return formula_text(formula).replace(" ", _NO_BREAK)
+
+
+def _table(table: Table) -> Iterator[tuple[Kind, str]]:
+    """Columns as wide as their widest entry, numbers at the right."""
+    rows = [tuple(map(_entry, row)) for row in (table.head, *table.rows)]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    for k, row in enumerate(rows):
+        entries = (
+            _padded(entry, width, right=column >= table.numeric_from)
+            for column, (entry, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield (Kind.NUMBERS if k else Kind.PROSE), EQUATION_INDENT + "  ".join(entries)
+
+
+def _entry(sentence: Sentence) -> str:
+    return "".join(p if isinstance(p, str) else formula_text(p) for p in sentence.parts)
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
+
+
+def _equations(equations: Equations, width: int) -> Iterator[tuple[Kind, str]]:
+    left_width = max(columns(formula_text(line.left)) for line in equations.lines)
+    right_width = width - len(EQUATION_INDENT) - left_width - len(" = ")
+    for k, line in enumerate(equations.lines):
+        if k and not line.is_plain:
+            yield Kind.PROSE, ""
+        rows = _right_side(formula_text(line.left), line.right, left_width, right_width)
+        yield from ((Kind.EQUATION, EQUATION_INDENT + row) for row in rows)
+        yield from _details(line, left_width, width)
+
+
+def _right_side(left: str, terms: tuple[Term, ...], left_width: int, right_width: int) -> Iterator[str]:
+    first, *following = broken(terms, right_width)
+    yield f"{left}{' ' * (left_width - columns(left))} = {formula_text(total(first))}"
+    for row in following:
+        sign, rest = continued(row)
+        yield f"{' ' * left_width} {sign.sign} {formula_text(rest)}"
+
+
+def _details(line: Line, left_width: int, width: int) -> Iterator[tuple[Kind, str]]:
+    """What stands below an equation: its numbers, all units, the lines of its kernel."""
+    indent = EQUATION_INDENT + " " * left_width
+    for terms in line.numbers:
+        for row in _right_side("", terms, left_width, width - len(indent) - len(" = ")):
+            yield Kind.NUMBERS, EQUATION_INDENT + row
+    if line.spread:
+        yield from _wrapped(line.spread, width, indent + "   ", indent + "   ", Kind.NUMBERS)
+    if line.code:
+        for remark in line.code.remarks:
+            yield from _wrapped(remark, width, CODE_INDENT, CODE_INDENT)
+        for number, code in ((f"{one.number:5}  ", one.text) for one in line.code.lines):
+            begin, further = CODE_INDENT + number, CODE_INDENT + " " * (len(number) + 4)
+            rows = textwrap.wrap(code, width, initial_indent=begin, subsequent_indent=further)
+            yield from ((Kind.CODE, row) for row in rows)

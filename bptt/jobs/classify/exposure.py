@@ -1,0 +1,63 @@
+"""An example as a classifier reads it, and the loss of its label: for a probe to look into."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example
+from bptt.errors import InputError
+from bptt.jobs.classify.metrics import decide
+from bptt.jobs.classify.network import Classifier, SequenceReader
+from bptt.jobs.classify.task import TrainedClassifier
+from bptt.jobs.exposure import encode_one, show_input
+from bptt.models.ngrams import Bags
+from bptt.nn.exposure import Exposure, LossSteps, Part
+from bptt.runs.evaluating import evaluating
+
+
+def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -> Exposure:
+    """One loss term, that of the label, or of the label that is found if the example has none.
+
+    At most `limit` steps are read; of DNA the strand as it is. Raises InputError for a network without
+    recurrence, an example of nothing, and a label that was not learned.
+    """
+    model, body, config = trained.model, trained.model.body, trained.config
+    if not isinstance(body, SequenceReader):
+        rule = "must have a recurrent network to be looked into"
+        raise InputError("run", rule, "feed-forward layers alone", "Name a run on sequences")
+    most = min(limit, config.data.max_length or limit)
+    batch = encode_one(trained.codec, example, most).to(model.output.weight.device)
+    with evaluating(model):
+        inputs = body.encoder.embed(batch.tensors)
+        bags = trained.bags([example.input])
+        logits = model.answer(model.output(body.pool(inputs, batch.lengths)), bags)
+        found = int(decide(logits.log_softmax(1), model.offsets))
+    label = found if example.target is None else trained.number(example.target, example.place)
+    return Exposure(
+        model,
+        sequences=(show_input(config.source.kind, trained.codec, example.input, len(inputs)),),
+        parts=(Part("", body.encoder.recurrent, 0, inputs),),
+        of=0,
+        targets=(trained.labels[label],),
+        losses_of=partial(_losses, model, body, label, bags),
+        answers=(trained.labels[found],),
+        labelled=example.target is not None,
+    )
+
+
+def _losses(
+    model: Classifier,
+    body: SequenceReader,
+    label: int,
+    bags: Bags | None,
+    inputs: Tensor,
+    steps: LossSteps,
+) -> Tensor:
+    """The loss of the label, (R,), by the answer of both parts: n-grams do not depend on `inputs`."""
+    lengths = torch.full((len(steps),), len(inputs), device=inputs.device)
+    logits = model.answer(model.output(body.pool(inputs, lengths)), bags)
+    return model.loss(logits, torch.full_like(lengths, label), "none")

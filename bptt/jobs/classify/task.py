@@ -1,0 +1,184 @@
+"""Classification: one of several labels for a text, a sequence of DNA, a series, or a row of a table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from bptt.data.classes import check_classes
+from bptt.jobs.classify.config import TASK, ClassifierConfig
+from bptt.jobs.classify.metrics import scores
+from bptt.jobs.classify.network import Classifier
+from bptt.jobs.classify.ngrams import fit_ngrams, importance_of, read_part
+from bptt.jobs.classify.thresholds import choose_offsets
+from bptt.jobs.classify.trained import Labelled as Labelled
+from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
+from bptt.jobs.classify.trained import build, other_strands, weight_rows
+from bptt.jobs.classify.trained import load_classifier as load_classifier
+from bptt.jobs.supervised import SMALLER, Supervised, cut, fingerprint, hold_out
+from bptt.models.codecs.codec import pad
+from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec
+from bptt.models.codecs.text import TextCodec
+from bptt.models.ngrams import FILE as NGRAMS
+from bptt.models.ngrams import NgramList
+from bptt.runs.config import to_sections
+from bptt.runs.labels import check_labels, write_labels
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Origin, refuse_vectors, take_weights
+from bptt.runs.run_folder import write_bytes, write_config
+
+_CRITERIA = {"loss": "loss", "accuracy": "accuracy", "f1": "macro_f1"}
+
+
+class ClassifyTask(Supervised):
+    """Learn the labels of examples.
+
+    What is not learned from is `held_out`, or, if that is None, a share of the examples, stratified, with
+    equal inputs on one side. The weights are drawn from torch's generator: seed it before. Raises
+    InputError if there are fewer than two labels, or a label is held out that is never learned, or the
+    labels are continuous numbers. `vectors` is a file of word vectors that the embedding of texts begins
+    with.
+    """
+
+    unit = "examples"
+    model: Classifier
+
+    def __init__(
+        self,
+        examples: Labelled,
+        held_out: Labelled | None,
+        config: ClassifierConfig,
+        origin: Origin[TrainedClassifier] | None = None,
+        vectors: Path | None = None,
+    ) -> None:
+        source = replace(config.source, features=examples.columns, learned=examples.found)
+        self.config = config = replace(config, source=source)
+        self._notes = examples.notes
+        check_classes(examples)
+        if held_out is None:
+            learned, held = hold_out(examples.keys, examples.targets, config.data)
+            examples, held_out = examples.take(learned), examples.take(held)
+        self.labels = check_labels(examples)
+        self._learned, self._held_out = examples, held_out
+        self.criterion = _CRITERIA[config.head.select]
+        read = config.source.kind, examples.inputs, len(examples.columns), config.vocabulary, config.tokens
+        windows = config.source.windows
+        self._codec = (
+            continued_codec(codec_of(origin), *read, windows)
+            if origin
+            else new_codec(*read, windows, vectors)
+        )
+        refuse_vectors(origin, vectors)
+        if isinstance(self._codec, TextCodec):
+            self.config = config = replace(config, tokens=self._codec.options)
+        strands = (examples.inputs, other_strands(examples.inputs))
+        inputs = [each for strand in strands[: 1 + config.source.both_strands] for each in strand]
+        self._encoded = [cut(self._codec.encode(each), config.data) for each in inputs]
+        numbers = {label: k for k, label in enumerate(self.labels)}
+        targets = [numbers[label] for label in examples.targets] * (1 + config.source.both_strands)
+        self._targets = torch.tensor(targets)
+        self._importance = importance_of(self._targets, config.head.balance)
+        texts = [read_part(self._codec, each, config.data.max_length) for each in inputs]
+        self._ngrams = NgramList.build(config.source.kind, texts) if config.head.ngrams else None
+        with within_memory("the model", SMALLER):
+            self.model = build(self._codec, len(self.labels), config, self._ngrams)
+        if self.model.ngrams is not None and self._ngrams is not None:
+            fit_ngrams(self.model.ngrams, self._ngrams, texts, self._targets, self._importance)
+        self._taken = self._take(origin) if origin else []
+        super().__init__(self._encoded, config.data)
+
+    def _take(self, origin: Origin[TrainedClassifier]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (weight_rows(each.model, each.codec, each.labels) for each in (self.trained, there))
+        # The n-grams are fitted to the new data.
+        ours, theirs = (_network(model) for model in (self.model, there.model))
+        return take_weights(ours, here, theirs, other, origin.name)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of these examples, and their number."""
+        with within_memory("a batch", SMALLER):
+            batch = pad([self._encoded[row] for row in rows])
+            logits, targets = self.model(batch), self._targets[rows]
+            if not self.config.head.balance:
+                return self.model.loss(logits, targets), len(rows)
+            return (self._importance[rows] * self.model.loss(logits, targets, "none")).mean(), len(rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the examples."""
+        return fingerprint(self._learned, self._held_out)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out examples by their most probable labels, not by thresholds."""
+        found = self.trained.log_probabilities(self._held_out.inputs)
+        targets = self.trained.targets(self._held_out)
+        if self.model.offsets is not None:
+            # With the weights: kept with them, and never those of another epoch.
+            self.model.offsets.copy_(choose_offsets(found, targets))
+        return scores(found, targets, self.labels).metrics
+
+    def conclude(self, run: Path) -> list[str]:
+        """The thresholds that go with the best weights, and what they are worth."""
+        if self.model.offsets is None or not self.holds_out:
+            return []
+        best = load_classifier(run)
+        found, targets = best.log_probabilities(self._held_out.inputs), best.targets(self._held_out)
+        before, after = (scores(found, targets, self.labels, each) for each in (None, best.offsets))
+        gain = (
+            f"held-out macro_f1 {before.metrics['macro_f1']:.4f}, with them {after.metrics['macro_f1']:.4f}"
+        )
+        return [*best.notes, *([gain] if best.offsets is not None and best.offsets.any() else [])]
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, labels.json, and what the codec has learned."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        if self._ngrams is not None:
+            write_bytes(folder / NGRAMS, self._ngrams.to_bytes())
+        write_labels(folder, self.labels)
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """The examples, the labels, and the size of the model."""
+        counts = Counter(self._learned.targets)
+        most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
+        more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
+        lengths = sorted(len(tensors[0]) for tensors in self._encoded)
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        steps = f"{lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each, half of them up to "
+        return [
+            *self._taken,
+            *self._notes,
+            *self.config.source.describe_columns(),
+            f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
+            f"held out: {len(self._held_out):,} examples",
+            f"inputs: {steps}{lengths[len(lengths) // 2]:,}",
+            *self._codec.describe(),
+            f"model: {weights:,} weights",
+            *([] if self._ngrams is None else [self._ngrams.describe()]),
+            *(["thresholds: none, as nothing is held out"] if self._lacks_thresholds else []),
+        ]
+
+    @property
+    def _lacks_thresholds(self) -> bool:
+        return self.config.head.thresholds and not self.holds_out
+
+    @cached_property
+    def trained(self) -> TrainedClassifier:
+        """The classifier with its weights as they are now."""
+        return TrainedClassifier(self.model, self._codec, self.labels, self.config, self._ngrams)
+
+
+def _network(model: Classifier) -> nn.Module:
+    return nn.ModuleDict({"body": model.body, "output": model.output})

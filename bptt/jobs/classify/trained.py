@@ -1,0 +1,189 @@
+"""A trained classifier: what it reads, answers and scores, and its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Examples
+from bptt.data.nucleotides import reverse_complement
+from bptt.data.readers.asked import Said, is_lines, read_asked
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.errors import InputError
+from bptt.jobs.classify.config import TASK, ClassifierConfig
+from bptt.jobs.classify.metrics import Scores, decide, scores
+from bptt.jobs.classify.network import Classifier
+from bptt.jobs.classify.ngrams import read_part
+from bptt.jobs.classify.thresholds import describe_offsets
+from bptt.jobs.shown import show_trained
+from bptt.jobs.supervised import SMALLER, Encoded, cut, in_batches
+from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.kinds import part_rows, saved_codec
+from bptt.models.ngrams import BagEncoder, Bags, NgramList, gather_bags
+from bptt.runs.config import read_sections
+from bptt.runs.evaluating import evaluating
+from bptt.runs.labels import read_labels
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Rows
+from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.unset import build_unset
+
+Input = Any
+Labelled = Examples[Input, str]
+
+_NOTHING_SAID = Said()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The label of an input, the most probable one if no thresholds say otherwise, its probability, and that
+    of each label, in the order of `labels`.
+    """
+
+    label: str
+    probability: float
+    probabilities: tuple[float, ...]
+
+
+class TrainedClassifier:
+    """A classifier with all that it needs to read inputs and to name labels."""
+
+    def __init__(
+        self,
+        model: Classifier,
+        codec: Codec[Input],
+        labels: tuple[str, ...],
+        config: ClassifierConfig,
+        ngrams: NgramList | None = None,
+    ) -> None:
+        self.model, self.codec, self.labels, self.config = model, codec, labels, config
+        self._bag = None if ngrams is None else BagEncoder(ngrams)
+        self._numbers = {label: k for k, label in enumerate(labels)}
+
+    def __repr__(self) -> str:
+        cell = None if self.config.source.is_row else self.config.cell
+        facts = {"input": self.config.source.kind, "labels": len(self.labels)}
+        return show_trained(self, TASK, self.model, cell, self.config.model, facts)
+
+    def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
+        """Examples of the kind that was learned, in that form or in the one that they show, as `read_asked`
+        finds it; each line of a text that was typed is one.
+        """
+        columns = replace(self.config.source.columns, classes=self.labels, labelled=labelled)
+        return read_asked(source, self.config.source.form, columns, said)
+
+    def read_asked(self, source: Source, said: Said) -> Labelled:
+        """Examples to be answered, none left out."""
+        return self.read(source, labelled=False, said=said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Whether what begins with this line is lines, an input each."""
+        columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
+        return self.config.source.kind == "text" and is_lines(first, columns, said)
+
+    def predict(self, inputs: Iterable[Input]) -> list[Prediction]:
+        """The label of each input. Raises as `log_probabilities` does."""
+        found = self.log_probabilities(inputs)
+        answers, rows = decide(found, self.offsets).tolist(), found.exp().tolist()
+        return [Prediction(self.labels[k], row[k], tuple(row)) for k, row in zip(answers, rows, strict=True)]
+
+    def log_probabilities(self, inputs: Iterable[Input]) -> Tensor:
+        """The logarithm of the probability of each label, (N, K), on the CPU.
+
+        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
+        not fit into memory.
+        """
+        given = self.codec.take(inputs)
+        found = self._of_one_strand(given)
+        if not self.config.source.both_strands:
+            return found
+        both = torch.stack([found, self._of_one_strand(other_strands(given))])
+        return both.exp().mean(0).log()
+
+    def bags(self, inputs: Sequence[Input]) -> Bags | None:
+        """Return the n-grams of inputs, on the device of the model; None for a model without."""
+        if self._bag is None:
+            return None
+        limit = self.config.data.max_length
+        bags = gather_bags([self._bag(read_part(self.codec, each, limit)) for each in inputs])
+        return bags.to(self.model.output.weight.device)
+
+    def evaluate(self, examples: Labelled) -> Scores:
+        """How well the labels of examples are found. Raises InputError for a label that was not learned."""
+        targets = self.targets(examples)
+        return scores(self.log_probabilities(examples.inputs), targets, self.labels, self.offsets)
+
+    @property
+    def offsets(self) -> Tensor | None:
+        """What is added to ln P of each label (K,) before the largest is the answer; None for nothing."""
+        return None if self.model.offsets is None else self.model.offsets.cpu()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the user on how answers are found."""
+        return () if self.offsets is None else (describe_offsets(self.offsets, self.labels),)
+
+    def targets(self, examples: Labelled) -> Tensor:
+        """The numbers of the labels of examples, (N,). Raises InputError for one that was not learned."""
+        pairs = zip(examples.rows, examples.targets, strict=True)
+        return torch.tensor([self.number(label, row.place) for row, label in pairs])
+
+    def number(self, label: str, place: str) -> int:
+        """The number of the output for a label. Raises InputError with the place of one not learned."""
+        if label not in self._numbers:
+            rule = f"a label is one of those learned, {', '.join(self.labels)}"
+            raise InputError(place, rule, repr(label), "Correct it, or leave the example out")
+        return self._numbers[label]
+
+    def _of_one_strand(self, inputs: Sequence[Input]) -> Tensor:
+        encoded: list[Encoded] = [cut(self.codec.encode(each), self.config.data) for each in inputs]
+        weight = self.model.output.weight
+        found = torch.empty(len(inputs), len(self.labels), dtype=weight.dtype)
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                logits = self.model(batch.to(weight.device))
+                bags = self.bags([inputs[row] for row in rows])
+                found[rows] = self.model.answer(logits, bags).log_softmax(1).cpu()
+        return found
+
+
+def build(
+    codec: Codec[Input], classes: int, config: ClassifierConfig, ngrams: NgramList | None
+) -> Classifier:
+    """The network for what the codec gives, and for the n-grams."""
+    cell = None if config.source.is_row else config.cell
+    count = None if ngrams is None else len(ngrams)
+    return Classifier(codec.part(), classes, cell, config.model, config.head, count)
+
+
+def weight_rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Rows:
+    """What the rows of the tensors stand for."""
+    return part_rows(model, codec) | dict.fromkeys(("output.weight", "output.bias"), (labels,))
+
+
+def load_classifier(run: Path) -> TrainedClassifier:
+    """The classifier of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(ClassifierConfig, run, TASK)
+    labels = read_labels(run)
+    source = config.source
+    columns = len(source.features)
+    codec = saved_codec(run, source.kind, columns, config.vocabulary, config.tokens, source.windows)
+    ngrams = NgramList.load(run, source.kind) if config.head.ngrams else None
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(codec, len(labels), config, ngrams))
+    read_weights(model, run / WEIGHTS)
+    return TrainedClassifier(model.eval(), codec, labels, config, ngrams)
+
+
+def other_strands(inputs: Sequence[Input]) -> list[Input]:
+    """Return the reverse complement of each input, if they are DNA or another text; else nothing."""
+    return [reverse_complement(each) for each in inputs] if inputs and isinstance(inputs[0], str) else []

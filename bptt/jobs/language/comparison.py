@@ -1,0 +1,56 @@
+"""Sentences beside each other (L4): the ln P of each word, and a difference of them as odds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, fsum, log
+
+from bptt.data.levels import END
+from bptt.data.vocabulary import Vocabulary
+from bptt.jobs.language.scoring import LineScore
+
+# Beyond these odds, as a logarithm, digits say nothing.
+_LARGE = log(1e6)
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word, or `<eos>`, and the ln P of its tokens after those before."""
+
+    text: str
+    log_probability: float
+
+
+def words(vocabulary: Vocabulary, score: LineScore) -> Iterator[Word]:
+    """The words of a line, `<eos>` the last. Their ln P sum to that of the line.
+
+    A word is the tokens from one that begins with a space up to the next such; in a line without
+    spaces, as in Chinese, and with a vocabulary of words, every token.
+    """
+    begins = [_begins(vocabulary, token) for token in score.tokens]
+    spaced = any(begins[1:-1])
+    starts = [i for i, begin in enumerate(begins) if i == 0 or begin or not spaced]
+    for start, end in pairwise([*starts, len(begins)]):
+        text = _show(vocabulary, score.tokens[start:end])
+        yield Word(text, fsum(score.log_probabilities[start:end]))
+
+
+def odds(difference: float) -> str:
+    """P / P' for ln P - ln P' = `difference`, as a text; as a power of ten if it is large."""
+    if difference < _LARGE:
+        return f"{exp(difference):.4g}"
+    return f"10^{difference / log(10):.1f}"
+
+
+def _show(vocabulary: Vocabulary, tokens: tuple[int, ...]) -> str:
+    """Bytes that are no whole character are written as escapes."""
+    if tokens == (END,):
+        return vocabulary.show(END)
+    return b"".join(vocabulary.pieces[token] for token in tokens).decode("utf-8", "backslashreplace").strip()
+
+
+def _begins(vocabulary: Vocabulary, token: int) -> bool:
+    alone = token == END or vocabulary.unit == "words"
+    return alone or vocabulary.pieces[token].startswith(b" ")

@@ -1,0 +1,93 @@
+"""A stretch of a text, or a sentence, as a language model reads it: for a probe to look into."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import NOTHING, Lines
+from bptt.data.levels import END
+from bptt.jobs.exposure import check_number, show_tokens
+from bptt.jobs.language.evaluation import encode_text
+from bptt.jobs.language.model import Trained
+from bptt.jobs.language.network import START, LanguageModel, States
+from bptt.nn.exposure import Exposure, LossSteps, Part
+from bptt.runs.evaluating import evaluating
+
+# So many tokens are read at a time on the way to a stretch.
+_READ = 1000
+
+
+def expose(trained: Trained, text: str, number: int, limit: int) -> Exposure:
+    """At most `limit` steps, each of which reads a token, and predicts the next.
+
+    Of a continuous text, `number` is the token to be predicted first; what stands before it was read, from
+    the beginning of the text. Where sentences are read, it is the number of the sentence, which is looked
+    at from its beginning. Both count from 0. Raises InputError.
+    """
+    (found,) = expose_all(trained, text, number, limit, 1)
+    return found
+
+
+def expose_all(trained: Trained, text: str, number: int, limit: int, count: int) -> list[Exposure]:
+    """At most `count` stretches of a continuous text, one after the other, or as many sentences."""
+    tokens = encode_text(trained.vocabulary, trained.config.data, text).tokens.long()
+    if trained.config.data.mode == "sentences":
+        lines = Lines(tokens)
+        check_number(number, len(lines.lengths), "sentences")
+        rows = range(number, min(number + count, len(lines.lengths)))
+        sentences = (lines.batch(torch.tensor([row])).targets[:, 0] for row in rows)
+        return [_expose(trained, sentence, slice(0, limit), START) for sentence in sentences]
+    check_number(number, len(tokens), trained.vocabulary.unit)
+    starts = range(number, min(number + count * limit, len(tokens)), limit)
+    read, found, states = _shifted(tokens), [], START
+    for before, first in pairwise((0, *starts)):
+        with evaluating(trained.model):
+            states = _read(trained.model, read[before:first], states)
+        found.append(_expose(trained, tokens, slice(first, first + limit), states))
+    return found
+
+
+def _shifted(tokens: Tensor) -> Tensor:
+    """What is read where each of `tokens` is predicted."""
+    return torch.cat([tokens.new_tensor([NOTHING]), tokens[:-1]])
+
+
+def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) -> Exposure:
+    """A stretch of tokens to be predicted, from the states before it."""
+    model, vocabulary, _ = trained
+    read, targets, first = _shifted(tokens), tokens[stretch], stretch.start
+    with evaluating(model):
+        inputs = model.embed(read[stretch, None].to(model.device))
+    at_start = first == 0 or int(read[first - 1]) in (NOTHING, END)
+    return Exposure(
+        model,
+        sequences=(show_tokens("text", vocabulary, read[stretch].tolist(), at_start),),
+        parts=(Part("", model.recurrent, 0, inputs, states or None),),
+        of=0,
+        targets=tuple(map(vocabulary.show, targets.tolist())),
+        losses_of=partial(_losses, model, states, targets.to(model.device)),
+    )
+
+
+def _read(model: LanguageModel, tokens: Tensor, states: States) -> States:
+    """The states after `tokens` (N,), from those before."""
+    for first in range(0, len(tokens), _READ):
+        _, states = model.read(tokens[first : first + _READ, None].to(model.device), states)
+    return states
+
+
+def _losses(
+    model: LanguageModel, states: States, targets: Tensor, inputs: Tensor, steps: LossSteps
+) -> Tensor:
+    """-ln P of the targets (T,) at these steps, (R,), row r being read up to its step alone."""
+    last = torch.tensor(steps, device=targets.device)
+    rows = torch.arange(len(last), device=targets.device)
+    initial = tuple(state.expand(-1, len(last), -1) for state in states)
+    # Rows that are copies are run once by who looks at each loss; what differs need not be run to the end.
+    lengths = None if inputs.stride(1) == 0 else last + 1
+    output, _ = model.recurrent(inputs[: max(steps) + 1], initial or None, lengths=lengths)
+    return model.loss(output[last, rows], targets[last], "none")

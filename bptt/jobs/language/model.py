@@ -1,0 +1,208 @@
+"""Language modelling (L1, L2): from a text to a model that says how probable a text is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from bptt.data.levels import UNKNOWN
+from bptt.data.readers.vectors import Vectors
+from bptt.data.text import Corpus, split_text
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.errors import InputError
+from bptt.jobs.language.config import (
+    TASK,
+    LanguageModelConfig,
+    Source,
+    read_language_config,
+)
+from bptt.jobs.language.evaluation import (
+    check_sentences,
+    encode_text,
+    evaluate_text,
+    make_batches,
+    mean_loss,
+)
+from bptt.jobs.language.network import START
+from bptt.jobs.language.network import LanguageModel as LanguageModel
+from bptt.jobs.task import Step, Task
+from bptt.models.codecs.vectors import match_vectors, read_token_vectors
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Origin, Rows, refuse_vectors, take_weights
+from bptt.runs.run_folder import (
+    CONFIG,
+    HELD_OUT,
+    WEIGHTS,
+    read_weights,
+    write_bytes,
+    write_config,
+)
+from bptt.runs.unset import build_unset
+
+# The key of the vocabulary's fingerprint in the header of the weights.
+_VOCABULARY = "vocabulary_sha256"
+
+
+class LanguageModelTask(Task):
+    """Learn to predict a text, token by token.
+
+    The first part of the text is learned from and gives the vocabulary; the last part is held out, unless
+    another text, `dev`, is. The weights are drawn from torch's generator: seed it before. Raises InputError
+    if the text is too short, a line too long for a sentence, or a size impossible; MachineError if the model
+    does not fit into memory. With an `origin` the vocabulary goes on from that of another run, whose weights
+    are taken. With `vectors`, a file of word vectors trained elsewhere, the embedding begins as these for the
+    tokens that it has.
+    """
+
+    model: LanguageModel
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: LanguageModelConfig,
+        dev: Corpus | None = None,
+        origin: Origin[Trained] | None = None,
+        vectors: Path | None = None,
+    ) -> None:
+        refuse_vectors(origin, vectors)
+        self._corpus = corpus
+        options = config.data
+        if options.mode == "sentences":
+            # Before the parts are cut, so that lines have their numbers in the whole text.
+            check_sentences(corpus.text)
+            check_sentences(dev.text if dev else "")
+        whole_lines = options.mode == "sentences"
+        self._parts = (
+            (corpus.text, dev.text) if dev else split_text(corpus.text, options.held_out, whole_lines)
+        )
+        self.vocabulary = _vocabulary(self._parts[0], config, origin)
+        self.unit = self.vocabulary.unit
+        found = None if vectors is None else read_token_vectors(self.vocabulary, vectors)
+        if found is not None:
+            config = replace(config, model=config.model.of_width(found.values.shape[1]))
+        self.config = config
+        with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
+            self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
+        self._taken = self._take(origin) if origin else []
+        if found is not None:
+            self._taken = self._fill(found)
+        self._tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
+        self._batches = make_batches(self._tokens, options, options.batch_size)
+
+    def _take(self, origin: Origin[Trained]) -> list[str]:
+        self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
+        rows = (model_rows(each) for each in (self.vocabulary, vocabulary))
+        return take_weights(self.model, next(rows), model, next(rows), origin.name)
+
+    def _fill(self, found: Vectors) -> list[str]:
+        tokens, values = match_vectors(self.vocabulary, found)
+        self.model.fill(tokens, values)
+        of = f"{len(tokens):,} of the {self.vocabulary.size:,} {self.unit} of the vocabulary"
+        return [f"vectors: {of} begin with one, of {values.shape[1]:,} numbers"]
+
+    @property
+    def held_out(self) -> str:
+        """The text that is not learned from."""
+        return self._parts[1]
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there is a text to evaluate on."""
+        return bool(self.held_out)
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The weights belong to the vocabulary, whose tokens are the rows of their matrices."""
+        return {_VOCABULARY: self.vocabulary.sha256}
+
+    def steps(self, epoch: int) -> int:
+        """The number of batches in `epoch`."""
+        return self._batches.steps
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        """The loss on one batch; the states are carried on within an epoch of a continuous text."""
+        batch = self._batches.batch(epoch, index).to(self.model.device)
+        loss, states = mean_loss(self.model, batch, carry if batch.continues else START)
+        kept = states if self.config.data.mode == "continuous" else START
+        return Step(loss, batch.units, tuple(state.detach() for state in kept))
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of `evaluate_text` on the held-out text."""
+        return evaluate_text(self.model, self.vocabulary, self.config.data, self.held_out)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, tokenizer.json, and the text that later looks at the model need."""
+        names, text = self._corpus.names, self._corpus.sha256
+        source = Source(names, text, self.vocabulary.size, self.vocabulary.sha256)
+        write_bytes(folder / HELD_OUT, self.held_out.encode("utf-8"))
+        write_bytes(folder / FILE, self.vocabulary.to_bytes())
+        write_config(folder, {"task": TASK, **self.config.to_dict(), "source": vars(source)})
+
+    def describe(self) -> list[str]:
+        """The text, its parts, the vocabulary, and the size of the model."""
+        learned, held_out = self._parts
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        cell = self.config.cell.name
+        return [
+            *self._taken,
+            f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
+            f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
+            f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
+            f"vocabulary: {self.vocabulary.size:,} {self.unit}",
+            f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
+            f"{weights:,} weights",
+        ]
+
+    def _describe_text(self, text: str) -> str:
+        tokens = encode_text(self.vocabulary, self.config.data, text).tokens
+        missing = int((tokens == UNKNOWN).sum()) / len(tokens)
+        return f"{len(text):,} characters, {len(tokens):,} {self.unit}, {missing:.2%} unknown"
+
+
+class Trained(NamedTuple):
+    """A language model read from its run folder."""
+
+    model: LanguageModel
+    vocabulary: Vocabulary
+    config: LanguageModelConfig
+
+
+def model_rows(vocabulary: Vocabulary) -> Rows:
+    """What the rows of the tensors of a language model stand for."""
+    return dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
+
+
+def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] | None) -> Vocabulary:
+    if origin is None:
+        return Vocabulary.build(text, config.vocabulary)
+    found = origin.trained.vocabulary.continued(text, config.vocabulary, origin.grow)
+    if not config.model.width and found.size > origin.trained.vocabulary.size:
+        rule, cure = "must have an embedding if its vocabulary is to grow", "Keep it (--keep-vocabulary)"
+        raise InputError(origin.name, rule, "one-hot input", cure)
+    return found
+
+
+def load_language_model(run: Path) -> Trained:
+    """The model of a run folder with its best weights, in evaluation mode.
+
+    Raises InputError naming the file and the cure if the folder, or a file in it, is missing, damaged,
+    or belongs to another run.
+    """
+    config, source = read_language_config(run)
+    vocabulary = Vocabulary.load(run / FILE, config.vocabulary)
+    cure = f"Bring back the one that belongs to {run / CONFIG}"
+    if vocabulary.sha256 != source.vocabulary_sha256:
+        rule = f"must be the vocabulary of this run, {source.vocabulary_size} {vocabulary.unit}"
+        raise InputError(str(run / FILE), rule, f"another one, of {vocabulary.size}", cure)
+    layers = {"model.num_layers": config.model.num_layers}
+    model = build_unset(run, layers, lambda: LanguageModel(vocabulary.size, config.cell, config.model))
+    metadata = read_weights(model, run / WEIGHTS)
+    if metadata.get(_VOCABULARY, vocabulary.sha256) != vocabulary.sha256:
+        rule = "must be the weights of this run"
+        raise InputError(str(run / WEIGHTS), rule, "those of a model with another vocabulary", cure)
+    model.eval()
+    return Trained(model, vocabulary, config)

@@ -1,0 +1,74 @@
+"""A trained language model as it is asked from Python: it samples, scores, chooses, and is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bptt.errors import InputError
+from bptt.jobs.language.config import TASK
+from bptt.jobs.language.evaluation import evaluate_text
+from bptt.jobs.language.model import Trained, load_language_model
+from bptt.jobs.language.sampling import SamplingOptions, read_prompt, sample_many
+from bptt.jobs.language.scoring import LineScore, score_lines
+from bptt.jobs.shown import show_trained
+from bptt.models.codecs.given import as_list, as_text
+
+
+class TrainedLanguageModel(Trained):
+    """A language model with its vocabulary and its configuration."""
+
+    def sample(
+        self,
+        prompt: str = "",
+        count: int = 1,
+        *,
+        length: int = SamplingOptions.length,
+        temperature: float = SamplingOptions.temperature,
+        top_k: int = SamplingOptions.top_k,
+        top_p: float = SamplingOptions.top_p,
+        refuse_unknown: bool = SamplingOptions.refuse_unknown,
+        stop_at_end: bool = SamplingOptions.stop_at_end,
+        seed: int = SamplingOptions.seed,
+    ) -> list[str]:
+        """`count` texts that go on from `prompt`, which they begin with; the options are those of
+        `SamplingOptions`. Raises InputError for an option out of bounds, or a prompt that cannot be read.
+        """
+        options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
+        begun = read_prompt(self, as_text(prompt, "prompt"))
+        return [begun.text + text for text in sample_many(self, begun, options, count)]
+
+    def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
+        """The score of each line, `<eos>` included, as `bptt score` prints it, in nats.
+
+        Raises InputError for a line with a newline in it, or a single text in the place of several.
+        """
+        return list(score_lines(self, _several(lines), batch_size))
+
+    def choose(self, sentences: Iterable[str]) -> str:
+        """The most probable of several sentences, of equal ones the first. Raises InputError for none."""
+        given = _several(sentences)
+        if not given:
+            raise InputError("sentences", "must hold one or more to choose from", "none")
+        scores = [score.log_probability for score in self.score(given)]
+        return given[scores.index(max(scores))]
+
+    def evaluate(self, text: str) -> dict[str, float]:
+        """The metrics of `evaluate_text`: perplexity per token and per word, bits per character, counts."""
+        return evaluate_text(self.model, self.vocabulary, self.config.data, as_text(text, "text"))
+
+    def __repr__(self) -> str:
+        facts = {"mode": self.config.data.mode, self.vocabulary.unit: self.vocabulary.size}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+
+
+def load_trained(run: Path) -> TrainedLanguageModel:
+    """The model of a run folder with its best weights. Raises InputError as `load_language_model` does."""
+    return TrainedLanguageModel(*load_language_model(run))
+
+
+def _several(lines: Iterable[str]) -> list[str]:
+    """The lines. Raises InputError for a text in their place, whose lines would be its characters;
+    WrongTypeError for one that is no text.
+    """
+    return [as_text(each, f"lines[{number}]") for number, each in enumerate(as_list(lines, "lines"))]

@@ -1,0 +1,27 @@
+"""How a trained model shows itself: its job, its cell, its sizes, the number of its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import nn
+
+from bptt.cells.cell import Cell
+from bptt.models.recurrent_options import StackOptions
+
+
+def show_trained(
+    trained: object,
+    job: str,
+    model: nn.Module,
+    cell: Cell | None,
+    options: StackOptions,
+    facts: Mapping[str, object],
+) -> str:
+    """The text of `repr(trained)`; `cell` is None for a model without recurrence."""
+    sizes: dict[str, object] = {"job": job}
+    if cell is not None:
+        sizes |= {"cell": cell.name, "num_layers": options.num_layers, "hidden_size": options.hidden_size}
+    sizes |= {**facts, "parameters": sum(parameter.numel() for parameter in model.parameters())}
+    inside = ", ".join(f"{name}={value!r}" for name, value in sizes.items())
+    return f"{type(trained).__name__}({inside})"

@@ -1,0 +1,103 @@
+"""What the jobs on examples share: the batches, their order, and predictions for many inputs."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import ByLength
+from bptt.data.checks import check_least, check_share
+from bptt.data.examples import Examples
+from bptt.data.split import split_indices
+from bptt.jobs.task import Step, Task
+from bptt.models.codecs.codec import Padded, pad
+
+Encoded = tuple[Tensor, ...]
+# The held-out metric that chooses the epoch.
+Select = Literal["loss", "accuracy", "f1"]
+
+# What to do where memory does not suffice.
+SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
+
+
+@dataclass(frozen=True)
+class ExampleOptions:
+    """How examples are read.
+
+    The share `held_out`, which may be 0, is not learned from, unless other examples are given for that;
+    `seed` is for which ones these are, and for the order of the others. Of an input longer than `max_length`
+    (0: any) the steps behind are not read; a translation is not learned from if a side is longer. Raises
+    InputError naming the option.
+    """
+
+    batch_size: int = 32
+    held_out: float = 0.1
+    max_length: int = 0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_least("batch_size", self.batch_size, 1)
+        check_least("max_length", self.max_length, 0)
+        check_least("seed", self.seed, 0)
+        check_share("held_out", self.held_out)
+
+
+class Supervised(Task):
+    """A job on examples of the given lengths, of similar length in a batch."""
+
+    def __init__(self, encoded: Sequence[Encoded], options: ExampleOptions) -> None:
+        lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
+        self._order = ByLength(lengths, options.batch_size, options.seed)
+
+    def steps(self, epoch: int) -> int:
+        """The number of batches in `epoch`."""
+        return self._order.steps
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        """The loss on one batch."""
+        loss, units = self.loss(self._order.rows(epoch, index).tolist())
+        return Step(loss, units, ())
+
+    @abstractmethod
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of the training examples of these numbers, in nats, and over how many units."""
+
+
+def fingerprint(*parts: Examples[Any, Any]) -> str:
+    """What is equal for equal examples, learned and held out."""
+    digest = hashlib.sha256()
+    for part in parts:
+        for key, row in zip(part.keys, part.rows, strict=True):
+            digest.update(repr((key, row.target)).encode("utf-8", "backslashreplace"))
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def hold_out(
+    keys: Sequence[Hashable], labels: Sequence[str] | None, options: ExampleOptions
+) -> tuple[list[int], list[int]]:
+    """The numbers of the examples to learn from and of those held out, as `split_indices` finds them; of a
+    share of 0 all are learned.
+    """
+    if not options.held_out:
+        return list(range(len(keys))), []
+    return split_indices(keys, labels, options.held_out, options.seed)
+
+
+def cut(encoded: Encoded, options: ExampleOptions) -> Encoded:
+    """The tensors of an input without the steps that are too many."""
+    return tuple(each[: options.max_length] for each in encoded) if options.max_length else encoded
+
+
+def in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], Padded]]:
+    """All inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
+    order = sorted(range(len(encoded)), key=lambda row: len(encoded[row][0]))
+    for first in range(0, len(order), size):
+        rows = order[first : first + size]
+        yield rows, pad([encoded[row] for row in rows])

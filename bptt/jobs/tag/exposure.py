@@ -1,0 +1,50 @@
+"""A sentence as a tagger reads it, and the loss of the tag of each word: for a probe to look into."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example, Words
+from bptt.jobs.exposure import encode_one
+from bptt.jobs.tag.network import Tagger
+from bptt.jobs.tag.task import TrainedTagger
+from bptt.nn.exposure import Exposure, LossSteps, Part, Sequence
+from bptt.runs.evaluating import evaluating
+
+
+def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -> Exposure:
+    """A loss term for each word, -ln P of its tag alone: with a CRF, of its marginal probability. The tags
+    are those of the example, or those found if it has none.
+
+    At most `limit` words are read. Raises InputError for no words, and for a tag that was not learned.
+    """
+    model = trained.model
+    batch = encode_one(trained.codec, example, limit).to(model.output.weight.device)
+    with evaluating(model):
+        inputs = model.encoder.embed(batch.tensors)
+        found = torch.tensor(model.decode(model.score(inputs, batch.lengths), batch.lengths)[0])
+    tags = found if example.target is None else trained.tags.encode_known(example)[:limit]
+    words = example.input[:limit]
+    texts = trained.codec.spell(words) if trained.config.tags.unit == "word" else words
+    return Exposure(
+        model,
+        sequences=(Sequence("text", words, texts),),
+        parts=(Part("", model.encoder.recurrent, 0, inputs),),
+        of=0,
+        targets=trained.tags.decode(tags.tolist()),
+        losses_of=partial(_losses, model, tags.to(inputs.device)),
+        answers=trained.tags.decode(found.tolist()),
+        labelled=example.target is not None,
+    )
+
+
+def _losses(model: Tagger, tags: Tensor, inputs: Tensor, steps: LossSteps) -> Tensor:
+    """-ln P of the tags (T,) at these steps, (R,); a row is read up to its step if no more is needed."""
+    step = torch.tensor(steps, device=inputs.device)
+    looks_ahead = model.crf is not None or model.encoder.recurrent.bidirectional
+    lengths = torch.full_like(step, len(inputs)) if looks_ahead else step + 1
+    scores = model.score(inputs[: int(lengths.max())], lengths)
+    return model.step_losses(scores, step, tags[step], lengths)

@@ -1,0 +1,67 @@
+"""Sentences for a tagger that is trained: CoNLL columns, plain text, or a column of texts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bptt.data.checks import check_choice
+from bptt.data.examples import Words
+from bptt.data.readers.asked import Said
+from bptt.data.readers.conll_layout import check_is_no_csv
+from bptt.data.readers.delimited import even_rows
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source, document_of, is_typed, read_grid
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.headers import TEXTS, holds_names
+from bptt.data.readers.labelled import read_labelled
+from bptt.data.readers.objects import is_json
+from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words, words_of_texts
+from bptt.jobs.tag.config import Unit
+from bptt.jobs.tag.tag_set import Tagged
+
+# What sentences to be tagged come in, as a user names it.
+_FORMS = ("lines", "conll")
+_PLAIN = "read as plain text, a sentence a line (--input conll: a word a line)"
+
+
+def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -> Tagged:
+    """Sentences of CoNLL columns, or, to a tagger of `tags`, also those without tags: of plain text each line
+    is one, of JSON and of tables with a header each text.
+
+    Plain sentences are cut at white space, or into characters if these are the `unit`. With `tags` None
+    each word needs a tag. A text that was typed is plain. Raises InputError naming the line.
+    """
+    check_choice("input", said.form or _FORMS[0], _FORMS)
+    document = document_of(source)
+    is_open = said.form is None and not is_typed(source)
+    if tags is None or said.form == "conll" or (is_open and looks_like_conll(document, tags)):
+        return read_conll(document, said.header)
+    if is_open and said.input is None:
+        check_is_no_csv(document, only_named=True)
+    if said.input is not None or (is_open and _has_columns(document)):
+        texts = read_labelled(read_grid(document), said.about(Columns(labelled=False)))
+        return _cut(words_of_texts(texts), unit)
+    found = _cut(read_words(document), unit)
+    return found if is_typed(source) else replace(found, notes=(_PLAIN, *found.notes))
+
+
+def begins_as_lines(first: Document, said: Said, unit: Unit) -> bool:
+    """Whether what begins with this line is lines, a sentence each: not a word and its tag a line."""
+    if said.form is not None or said.input is not None:
+        return said.form == "lines"
+    if "\t" in first.text.strip() or _has_columns(first):
+        return False
+    return unit == "character" or len(first.text.split()) > 1
+
+
+def _cut(examples: Tagged, unit: Unit) -> Tagged:
+    if unit == "word":
+        return examples
+    rows = tuple(replace(row, input=tuple("".join(row.input))) for row in examples.rows)
+    return replace(examples, rows=rows)
+
+
+def _has_columns(document: Document) -> bool:
+    """Whether a text is JSON, or has a header that names the column of a text."""
+    rows = even_rows(document)
+    return is_json(document) or bool(rows and holds_names(rows, Columns(), TEXTS))

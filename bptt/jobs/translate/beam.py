@@ -1,0 +1,187 @@
+"""Beam search: the most probable sequences, with what makes up for their length and for words left out."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import NOTHING
+from bptt.data.checks import check_choice, check_finite, check_least, check_most
+from bptt.data.levels import END, UNKNOWN
+from bptt.errors import InputError, TrainingError
+from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
+
+Penalty = Literal["gnmt", "power"]
+
+# Above it, lp of a long sequence is no finite number.
+_WIDEST = 10_000
+_LARGEST_ALPHA = 10
+
+
+@dataclass(frozen=True)
+class BeamOptions:
+    """How to search: `width` hypotheses are kept open, `n_best` are given out.
+
+    A hypothesis that has ended scores ln P / lp + cp. With |y| tokens, `<eos>` among them, lp is
+    ((5 + |y|) / 6)^alpha if `penalty` is "gnmt", |y|^alpha if "power"; 1 if `alpha` is 0. cp is beta Σ_s ln
+    min(Σ_t a_ts, 1), where a_ts is the attention of token t to place s of the source (Wu et al. 2016, eq.
+    14). `refuse_unknown` never writes `<unk>`. Raises InputError naming the option.
+    """
+
+    width: int = 5
+    n_best: int = 1
+    penalty: Penalty = "gnmt"
+    alpha: float = 1.0
+    beta: float = 0.0
+    refuse_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        check_least("width", self.width, 1)
+        check_most("width", self.width, _WIDEST)
+        check_least("n_best", self.n_best, 1)
+        check_choice("penalty", self.penalty, get_args(Penalty))
+        check_finite("beta", self.beta, 0)
+        if self.n_best > self.width:
+            raise InputError("n_best", f"is at most the width of the beam, {self.width}", self.n_best)
+        if not 0 <= self.alpha <= _LARGEST_ALPHA:
+            raise InputError("alpha", f"is from 0 to {_LARGEST_ALPHA}", self.alpha)
+
+    def lp(self, tokens: int) -> float:
+        """The length penalty of a number of tokens: at least 1, and it grows with them."""
+        return float(((5 + tokens) / 6 if self.penalty == "gnmt" else tokens) ** self.alpha)
+
+
+@torch.no_grad()
+def beam_search(
+    step: Step[State],
+    state: State,
+    lengths: Sequence[int],
+    options: BeamOptions | None = None,
+    limit: LengthLimit | None = None,
+) -> list[list[Hypothesis]]:
+    """For each source of `lengths` (B,) the best hypotheses, the best first, from the `state` of B rows.
+
+    At each step the `width` most probable of all continuations are looked at: those that end are
+    finished, and the `width` most probable of the others stay open. A source is done if `width`
+    hypotheses have ended, or no open one can become one of the `n_best`. What is found for a source does
+    not depend on the others. Fewer than `n_best` come only if no more can be written. Raises InputError,
+    and TrainingError if the network gives no token a probability.
+    """
+    search = _Search(lengths, options or BeamOptions(), limit or LengthLimit())
+    tokens = torch.full((len(lengths),), NOTHING)
+    while len(tokens):
+        log_probabilities, state, weights = step(tokens, state)
+        rows, tokens = search.advance(log_probabilities, weights)
+        state = state.select(rows)
+    return [search.found(source) for source in range(len(lengths))]
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """A hypothesis that ended in row `row` of step `step`."""
+
+    score: float
+    log_probability: float
+    step: int
+    row: int
+
+
+class _Search:
+    """The open and the ended hypotheses of all sources.
+
+    A sources are not done; each has w rows of the network's state, so that hypothesis b of active source a
+    is in row a·w + b. `_sums` (A, w) holds their ln P, -inf where there is none.
+    """
+
+    def __init__(self, lengths: Sequence[int], options: BeamOptions, limit: LengthLimit) -> None:
+        self._options, self._lengths = options, lengths
+        self._limits = [limit.of(length) for length in lengths]
+        self._active = list(range(len(lengths)))
+        self._ended: list[list[_Ended]] = [[] for _ in lengths]
+        # How many have ended, those counted that are not among the best.
+        self._counts = [0 for _ in lengths]
+        self._sums = torch.zeros(len(lengths), 1, dtype=torch.float64)
+        self._covered = torch.zeros(len(lengths), 1, dtype=torch.float64)
+        self._trail = Trail()
+
+    def advance(self, log_probabilities: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        """Take one more step, given ln P (A·w, V) and attention (A·w, S): the rows that go on, and the
+        token that each of them reads next.
+        """
+        if self._options.beta and not weights.shape[1]:
+            raise InputError("beta", "a coverage penalty needs a network with attention", self._options.beta)
+        self._trail.attend(weights)
+        covered = self._covered + weights.cpu().double()  # (A·w, S)
+        sums, rows, tokens = self._candidates(log_probabilities)
+        ends = tokens == END
+        self._finish(sums, rows, ends, covered)
+        # Of twice as many as the width, at most the width end: one in each row.
+        sums, places = sums.masked_fill(ends, -inf).topk(min(self._options.width, sums.shape[1]))
+        going = [a for a, best in enumerate(sums[:, 0].tolist()) if not self._is_done(self._active[a], best)]
+        self._active = [self._active[a] for a in going]
+        self._sums, places = sums[going], places[going]
+        rows, tokens = (each[going].gather(1, places).flatten() for each in (rows, tokens))
+        self._covered = covered[rows]
+        self._trail.write(rows, tokens)
+        return rows, tokens
+
+    def found(self, source: int) -> list[Hypothesis]:
+        """The best hypotheses of a source."""
+        found = []
+        for ended in self._ended[source]:
+            tokens, attention = self._trail.follow(ended.step, ended.row, self._lengths[source])
+            found.append(Hypothesis(tokens, ended.log_probability, ended.score, attention))
+        if not found:
+            raise TrainingError("beam search", "the network must give some token a probability", "NaN or 0")
+        return found
+
+    def _candidates(self, log_probabilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The best continuations of each source, twice the width, in falling order: (A, 2·width) each of
+        ln P, the row that is continued, and the token.
+        """
+        active, width = self._sums.shape
+        if self._options.refuse_unknown:
+            unknown = torch.tensor(UNKNOWN, device=log_probabilities.device)
+            log_probabilities = log_probabilities.index_fill(1, unknown, -inf)
+        last = [self._limits[source] == len(self._trail) for source in self._active for _ in range(width)]
+        log_probabilities = end_where(last, log_probabilities)
+        wanted = 2 * self._options.width
+        most = log_probabilities.topk(min(wanted, log_probabilities.shape[1]))
+        best, tokens = most.values.cpu(), most.indices.cpu()  # (A·w, c)
+        sums = (self._sums.view(-1, 1) + best.double()).view(active, -1)  # (A, w·c)
+        sums, places = sums.topk(min(wanted, sums.shape[1]))
+        rows = torch.arange(active)[:, None] * width + places // best.shape[1]
+        return sums, rows, tokens.view(active, -1).gather(1, places)
+
+    def _finish(self, sums: Tensor, rows: Tensor, ends: Tensor, covered: Tensor) -> None:
+        """Take over those of the best continuations that end."""
+        ended = ends[:, : self._options.width] & sums[:, : self._options.width].isfinite()
+        for a, place in ended.nonzero().tolist():
+            source, row = self._active[a], int(rows[a, place])
+            log_probability = float(sums[a, place])
+            score = log_probability / self._options.lp(len(self._trail))
+            if self._options.beta:
+                places = covered[row, : self._lengths[source]]
+                score += self._options.beta * float(places.clamp(max=1).log().sum())
+            one = _Ended(score, log_probability, len(self._trail) - 1, row)
+            insort(self._ended[source], one, key=lambda each: -each.score)
+            del self._ended[source][self._options.n_best :]
+            self._counts[source] += 1
+
+    def _is_done(self, source: int, best: float) -> bool:
+        """Whether a source is done, `best` being the ln P of its most probable open hypothesis.
+
+        To go on lowers ln P <= 0, at best raises lp to that of the longest, and cp is never above 0: no
+        open hypothesis comes to score more than `best` / lp(longest). Of equals the first stays.
+        """
+        options, limit = self._options, self._limits[source]
+        if len(self._trail) == limit or best == -inf or self._counts[source] >= options.width:
+            return True
+        ended = self._ended[source]
+        return len(ended) == options.n_best and best / options.lp(limit) <= ended[-1].score

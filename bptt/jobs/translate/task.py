@@ -1,0 +1,214 @@
+"""Translation: a line of text for a text, a class, a sequence of DNA, a series, or a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from torch import Tensor
+
+from bptt.data.examples import Example, gather, note_left_out
+from bptt.data.levels import UNKNOWN
+from bptt.data.readers.translations import Pairs
+from bptt.data.vocabulary import Vocabulary
+from bptt.errors import InputError
+from bptt.jobs.supervised import Encoded, Supervised, fingerprint, hold_out
+from bptt.jobs.translate.config import TASK, TranslatorConfig
+from bptt.jobs.translate.hypotheses import LengthLimit
+from bptt.jobs.translate.network import Writer
+from bptt.jobs.translate.translator import (
+    SMALLER,
+    TARGET_FILE,
+    Input,
+    TrainedTranslator,
+    build,
+    encode_sources,
+    encode_targets,
+)
+from bptt.models.codecs.classes import ClassCodec
+from bptt.models.codecs.codec import Codec, pad, stack
+from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec, part_rows
+from bptt.models.codecs.text import TextCodec
+from bptt.runs.config import to_sections
+from bptt.runs.labels import check_labels
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Origin, Rows, refuse_vectors, take_weights
+from bptt.runs.run_folder import write_bytes, write_config
+
+
+class TranslateTask(Supervised):
+    """Learn to write what is wanted for examples, token by token.
+
+    What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal inputs
+    on one side; of classes, a share of each. A pair with more than `max_length` tokens on a side is not
+    learned from. A translation may become as long as the longest learned, and longer by
+    `config.limit.factor` for each step of its source. The weights are drawn from torch's generator: seed
+    it before. Raises InputError.
+    """
+
+    model: Writer
+
+    def __init__(
+        self,
+        examples: Pairs,
+        held_out: Pairs | None,
+        config: TranslatorConfig,
+        origin: Origin[TrainedTranslator] | None = None,
+        vectors: Path | None = None,
+    ) -> None:
+        notes = examples.notes
+        if held_out is None:
+            examples, held_out = _split(examples, config)
+        self._codec, self.vocabulary = (
+            _continued_codecs(examples, config, origin) if origin else _new_codecs(examples, config, vectors)
+        )
+        refuse_vectors(origin, vectors)
+        if isinstance(self._codec, TextCodec):
+            config = replace(config, tokens=self._codec.options)
+        self.unit = self.vocabulary.unit
+        sources = encode_sources(self._codec, examples)
+        targets = encode_targets(self.vocabulary, examples.targets)
+        fits = [_fits(pair, config.data.max_length) for pair in zip(sources, targets, strict=True)]
+        if not any(fits):
+            rule = f"some pair must have at most {config.data.max_length} steps on each side"
+            raise InputError("examples", rule, "none", "Give a larger --max-length")
+        left_out = [row.place for row, fit in zip(examples.rows, fits, strict=True) if not fit]
+        self._notes = (*notes, *note_left_out(left_out, "are longer than --max-length"))
+        self._held_out, self._fingerprint = held_out, fingerprint(examples, held_out)
+        kept = [row for row, fit in enumerate(fits) if fit]
+        self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
+        self.config = replace(
+            config,
+            pairs=replace(config.pairs, features=examples.columns, learned=examples.found),
+            limit=LengthLimit(max(map(len, self._targets)), config.limit.factor),
+        )
+        with within_memory("the model", SMALLER):
+            self.model = build(self._codec, self.vocabulary.size, self.config)
+        self._taken = self._take(origin) if origin else []
+        # By the length of the targets, whose tokens cost most: a softmax each.
+        super().__init__([(target,) for target in self._targets], config.data)
+
+    def _take(self, origin: Origin[TrainedTranslator]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (_rows(each.model, each.codec, each.vocabulary) for each in (self._trained, there))
+        return take_weights(self.model, here, there.model, other, origin.name)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """The mean loss of the tokens of these examples, and their number."""
+        with within_memory("a batch", SMALLER):
+            device = self.model.device
+            batch = pad([self._sources[row] for row in rows]).to(device)
+            targets = [self._targets[row] for row in rows]
+            return self.model.teach(batch, stack(targets).to(device)), sum(map(len, targets))
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the pairs."""
+        return self._fingerprint
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out examples."""
+        return self._trained.evaluate(self._held_out)
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, what the codec has learned, and the vocabulary of what is written."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        if not self.config.decoder.shared:
+            write_bytes(folder / TARGET_FILE, self.vocabulary.to_bytes())
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """The examples, the vocabularies, and the size of the model."""
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        unknown = sum(int((target == UNKNOWN).sum()) for target in self._targets)
+        tokens = sum(map(len, self._targets))
+        return [
+            *self._taken,
+            *self._notes,
+            f"learned: {len(self._sources):,} pairs; held out: {len(self._held_out):,}",
+            f"sources: {_lengths([tensors[0] for tensors in self._sources])} {self._codec.unit} each",
+            *self._codec.describe(),
+            f"targets: {_lengths(self._targets)} {self.unit} each with <eos>, {unknown / tokens:.2%} unknown",
+            f"vocabulary of the targets: {self.vocabulary.size:,} {self.unit}",
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def _trained(self) -> TrainedTranslator:
+        return TrainedTranslator(self.model, self._codec, self.vocabulary, self.config)
+
+
+def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
+    keys: list[Hashable] = examples.keys
+    labels = None
+    if config.pairs.kind == "class":
+        # A class comes many times, and a share of each is held out.
+        keys, labels = list(range(len(examples))), examples.inputs
+    learned, held = hold_out(keys, labels, config.data)
+    return examples.take(learned), examples.take(held)
+
+
+def _new_codecs(
+    examples: Pairs, config: TranslatorConfig, vectors: Path | None
+) -> tuple[Codec[Input], Vocabulary]:
+    """The codec of the sources, and the vocabulary of the targets."""
+    wanted = "\n".join(examples.targets)
+    if config.decoder.shared:
+        if vectors:
+            cure = "Leave out --vectors or --shared"
+            raise InputError("vectors", "are of sources that have their own vocabulary", "shared", cure)
+        vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
+        return TextCodec(vocabulary, config.tokens), vocabulary
+    return _new_codec(examples, config, vectors), Vocabulary.build(wanted, config.target)
+
+
+def _continued_codecs(
+    examples: Pairs, config: TranslatorConfig, origin: Origin[TrainedTranslator]
+) -> tuple[Codec[Input], Vocabulary]:
+    """The same, from those of another run."""
+    wanted, there = "\n".join(examples.targets), origin.trained
+    if config.decoder.shared:
+        both = "\n".join((*examples.inputs, wanted))
+        vocabulary = there.vocabulary.continued(both, config.target, origin.grow)
+        return TextCodec(vocabulary, config.tokens), vocabulary
+    vocabulary = there.vocabulary.continued(wanted, config.target, origin.grow)
+    if config.pairs.kind == "class":
+        return there.codec, vocabulary
+    columns = len(examples.columns)
+    read = config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens
+    return continued_codec(codec_of(origin), *read), vocabulary
+
+
+def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
+    """What the rows of the tensors stand for."""
+    written = dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
+    return part_rows(model, codec) | written
+
+
+def _new_codec(examples: Pairs, config: TranslatorConfig, vectors: Path | None) -> Codec[Input]:
+    if config.pairs.kind == "class":
+        named = [Example(row.input, row.input, row.place) for row in examples.rows]
+        return ClassCodec(check_labels(gather("classes", named)))
+    columns = len(examples.columns)
+    return new_codec(
+        config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens, vectors=vectors
+    )
+
+
+def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:
+    (source, *_), target = pair
+    return not most or max(len(source), len(target)) <= most
+
+
+def _lengths(tensors: Sequence[Tensor]) -> str:
+    """The shortest, the longest, and the length that half of them do not pass."""
+    lengths = sorted(map(len, tensors))
+    return f"{lengths[0]:,} to {lengths[-1]:,} (median {lengths[len(lengths) // 2]:,})"

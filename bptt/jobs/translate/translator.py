@@ -1,0 +1,207 @@
+"""A trained translator: what it finds for inputs, and how probable it holds what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Examples
+from bptt.data.levels import END, SPECIAL, UNKNOWN
+from bptt.data.readers.asked import Said, is_lines
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.data.readers.translations import Pairs, read_translations, read_untranslated
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.jobs.language.evaluation import perplexity
+from bptt.jobs.language.sampling import SamplingOptions
+from bptt.jobs.shown import show_trained
+from bptt.jobs.supervised import Encoded, in_batches
+from bptt.jobs.translate.beam import BeamOptions, beam_search
+from bptt.jobs.translate.config import TASK, TranslatorConfig
+from bptt.jobs.translate.drawing import draw
+from bptt.jobs.translate.hypotheses import Hypothesis
+from bptt.jobs.translate.network import Generator, Translator, Writer
+from bptt.models.codecs.classes import ClassCodec
+from bptt.models.codecs.codec import Codec, Padded, stack
+from bptt.models.codecs.kinds import saved_codec
+from bptt.models.codecs.text import TextCodec
+from bptt.models.encoder import Encoder
+from bptt.runs.config import read_sections
+from bptt.runs.evaluating import evaluating
+from bptt.runs.labels import read_labels
+from bptt.runs.memory import within_memory
+from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.unset import build_unset
+
+TARGET_FILE = "target_tokenizer.json"
+SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --max-length"
+
+Input = Any
+Search = BeamOptions | SamplingOptions
+
+_NOTHING_SAID = Said()
+
+
+@dataclass(frozen=True, eq=False)
+class Translation:
+    """A text that was found for an input.
+
+    `log_probability` is its ln P, `<eos>` included, as the network gives it; `score` what the search ranks
+    by. `attention` (T, S) holds the weights with which each of `tokens`, `<eos>` the last, was written of
+    each step of the `source`; S = 0 if the network does not attend.
+    """
+
+    text: str
+    log_probability: float
+    score: float
+    source: tuple[str, ...]
+    tokens: tuple[str, ...]
+    attention: Tensor
+
+
+class TrainedTranslator:
+    """A network with all that it needs to read inputs and to write texts."""
+
+    def __init__(
+        self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig
+    ) -> None:
+        self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
+
+    def __repr__(self) -> str:
+        facts = {"input": self.config.pairs.kind, self.vocabulary.unit: self.vocabulary.size}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.decoder, facts)
+
+    def read(self, source: Source, said: Said = _NOTHING_SAID) -> Pairs:
+        """Examples to be translated, none left out, in the form that was learned from; each line of a text
+        that was typed is one.
+        """
+        return read_untranslated(source, self.config.pairs.form, self.config.pairs.columns, said)
+
+    def read_asked(self, source: Source, said: Said) -> Pairs:
+        """The same."""
+        return self.read(source, said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Whether what begins with this line is lines, an input each."""
+        columns = replace(self.config.pairs.columns, labelled=False)
+        return self.config.pairs.kind in ("text", "class") and is_lines(first, columns, said)
+
+    def read_pairs(self, source: Source, target: Source | None = None, said: Said = _NOTHING_SAID) -> Pairs:
+        """Examples with what is wanted for them, in the form that was learned from."""
+        pairs = self.config.pairs
+        return read_translations(source, target, pairs.form, said.about(pairs.columns))
+
+    def predict(self, inputs: Iterable[Input], search: Search | None = None) -> list[Translation]:
+        """The best translation of each input, by a beam of 5 if no other `search` is asked for.
+
+        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
+        not fit into memory.
+        """
+        return [found[0] for found in self.search(inputs, search)]
+
+    def search(self, inputs: Iterable[Input], search: Search | None = None) -> list[list[Translation]]:
+        """The best translations of each input, the best first. Of nothing the translation is nothing.
+
+        A translation does not depend on the other inputs; a sample depends on the number of its input.
+        """
+        given = self.codec.take(inputs)
+        encoded = [self.codec.encode(each) for each in given]
+        found = [[Translation("", 0.0, 0.0, (), SPECIAL[END:], torch.zeros(1, 0))] for _ in given]
+        filled = [row for row, tensors in enumerate(encoded) if len(tensors[0])]
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for places, batch in in_batches([encoded[row] for row in filled], self.config.data.batch_size):
+                rows = [filled[place] for place in places]
+                hypotheses = self._search_batch(batch, rows, search or BeamOptions())
+                for row, each in zip(rows, hypotheses, strict=True):
+                    shown = self.codec.show(given[row])
+                    found[row] = [self._translation(hypothesis, shown) for hypothesis in each]
+        return found
+
+    def evaluate(self, examples: Pairs) -> dict[str, float]:
+        """How probable what is wanted is: "loss" is the mean of -ln P over its tokens, each `<eos>` counted,
+        in nats, "perplexity" its exponential; "tokens" and "unknown" count them, and the `<unk>` among them.
+        """
+        encoded = encode_sources(self.codec, examples)
+        targets = encode_targets(self.vocabulary, examples.targets)
+        total = 0.0
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                wanted = stack([targets[row] for row in rows]).to(self.model.device)
+                total += self.model.teach(batch.to(self.model.device), wanted, "sum").item()
+        tokens = sum(map(len, targets))
+        return {
+            "loss": total / tokens,
+            "perplexity": perplexity(total / tokens),
+            "tokens": tokens,
+            "unknown": sum(int((target == UNKNOWN).sum()) for target in targets),
+            "examples": len(examples),
+        }
+
+    def as_written(self, targets: Sequence[str]) -> list[str]:
+        """Targets as the model has learned to write them: perhaps in small letters, or without digits."""
+        return ["\n".join(self.vocabulary.left_in(text)) for text in targets]
+
+    def count_unknown(self, inputs: Sequence[Input]) -> tuple[int, int]:
+        """How many tokens of texts are `<unk>` to the network, and how many there are."""
+        if not isinstance(self.codec, TextCodec):
+            return 0, 0
+        tokens = torch.cat([self.codec.encode(each)[0] for each in inputs])
+        return int((tokens == UNKNOWN).sum()), len(tokens)
+
+    def _search_batch(self, batch: Padded, rows: Sequence[int], search: Search) -> list[list[Hypothesis]]:
+        state = self.model.start(*batch.to(self.model.device))
+        lengths, limit = batch.lengths.tolist(), self.config.limit
+        if isinstance(search, BeamOptions):
+            return beam_search(self.model.step, state, lengths, search, limit)
+        return [[each] for each in draw(self.model.step, state, lengths, search, rows, limit)]
+
+    def _translation(self, found: Hypothesis, source: tuple[str, ...]) -> Translation:
+        tokens = tuple(map(self.vocabulary.show, (*found.tokens, END)))
+        text = self.vocabulary.decode(found.tokens)
+        return Translation(text, found.log_probability, found.score, source, tokens, found.attention)
+
+
+def build(codec: Codec[Input], vocabulary_size: int, config: TranslatorConfig) -> Writer:
+    """The network for what the codec gives."""
+    part = codec.part()
+    if config.pairs.is_vector:
+        return Generator(part, vocabulary_size, config.cell, config.decoder)
+    encoder = Encoder(part, config.cell, config.encoder)
+    return Translator(encoder, vocabulary_size, config.cell, config.decoder)
+
+
+def encode_sources(codec: Codec[Input], examples: Examples[Input, str]) -> list[Encoded]:
+    """The tensors of each input. Raises InputError with the place of one that cannot be read."""
+    return [codec.encode_example(row) for row in examples.rows]
+
+
+def encode_targets(vocabulary: Vocabulary, targets: Sequence[str]) -> list[Tensor]:
+    """The tokens of each text with `<eos>`, (T,) int64."""
+    return [vocabulary.encode(target + "\n").long() for target in targets]
+
+
+def load_translator(run: Path) -> TrainedTranslator:
+    """The translator of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(TranslatorConfig, run, TASK)
+    vocabulary = Vocabulary.load(run / (FILE if config.decoder.shared else TARGET_FILE), config.target)
+    codec = _saved_codec(run, config)
+    layers = {
+        "encoder.num_layers": config.encoder.num_layers,
+        "encoder.feed_forward": len(config.encoder.feed_forward),
+        "decoder.num_layers": config.decoder.num_layers,
+    }
+    model = build_unset(run, layers, lambda: build(codec, vocabulary.size, config))
+    read_weights(model, run / WEIGHTS)
+    return TrainedTranslator(model.eval(), codec, vocabulary, config)
+
+
+def _saved_codec(run: Path, config: TranslatorConfig) -> Codec[Input]:
+    pairs = config.pairs
+    if pairs.kind == "class":
+        return ClassCodec(read_labels(run))
+    return saved_codec(run, pairs.kind, len(pairs.features), config.vocabulary, config.tokens)

@@ -1,0 +1,1 @@
+"""What models are made of: input parts, codecs, encoder."""

@@ -1,0 +1,101 @@
+"""A codec: inputs of one kind to tensors, by what was learned from the inputs of the training."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+import torch
+from torch import Tensor
+
+from bptt.data.batches import NOTHING
+from bptt.data.examples import Example
+from bptt.errors import InputError
+from bptt.models.codecs.given import as_list
+from bptt.models.inputs import InputPart
+
+X = TypeVar("X")
+
+
+class Padded(NamedTuple):
+    """The inputs of a batch: the tensors that an input part takes, (T, B, ...) with T at least 1, and
+    `lengths` (B,) int64, which count the steps of each row.
+    """
+
+    tensors: tuple[Tensor, ...]
+    lengths: Tensor
+
+    def to(self, device: torch.device) -> Padded:
+        """The same on another device."""
+        return Padded(tuple(tensor.to(device) for tensor in self.tensors), self.lengths.to(device))
+
+
+class Codec(ABC, Generic[X]):
+    """Turns inputs into tensors. `unit` says in the plural what a step is."""
+
+    unit: str
+
+    @abstractmethod
+    def part(self) -> InputPart:
+        """A new input part for what `encode` gives."""
+
+    @abstractmethod
+    def encode(self, input: X) -> tuple[Tensor, ...]:
+        """The tensors of one input, (T, ...) each."""
+
+    @abstractmethod
+    def check(self, input: Any, place: str) -> X:
+        """An input that came from Python as `encode` takes it. Raises InputError with its `place`."""
+
+    def take(self, inputs: Iterable[Any], name: str = "inputs", what: str = "inputs") -> list[X]:
+        """The inputs that came from Python, checked. Raises InputError with the place, such as inputs[3]."""
+        given = as_list(inputs, name, what)
+        return [self.check(each, f"{name}[{number}]") for number, each in enumerate(given)]
+
+    def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
+        """The tensors of its input. Raises InputError with its place if it cannot be read."""
+        try:
+            return self.encode(example.input)
+        except InputError as error:
+            raise InputError(example.place, error.rule, error.got, error.cure) from error
+
+    @abstractmethod
+    def files(self) -> Mapping[str, bytes]:
+        """What a run folder keeps of the codec, by the name of the file."""
+
+    def rows(self) -> Mapping[str, tuple[str, ...]]:
+        """What the rows of a tensor of the part stand for, by the tensor's name; none by default."""
+        return {}
+
+    def show(self, input: X) -> tuple[str, ...]:
+        """What the steps of an input are called; by default by their numbers, from 0 on."""
+        return tuple(map(str, range(len(self.encode(input)[0]))))
+
+    def spell(self, input: X) -> tuple[str, ...]:
+        """What each step has of the text that an input is, joined; nothing where it is none."""
+        return ("",) * len(self.encode(input)[0])
+
+    def describe(self) -> list[str]:
+        """Lines for the user on what was learned."""
+        return []
+
+
+def pad(encoded: Sequence[tuple[Tensor, ...]]) -> Padded:
+    """What `encode` gave for each row of a batch, side by side."""
+    lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
+    return Padded(tuple(stack(each) for each in zip(*encoded, strict=True)), lengths)
+
+
+def stack(rows: Sequence[Tensor]) -> Tensor:
+    """Tensors (T_b, W_b, ...) as one (T, B, W, ...), none of whose sizes is 0.
+
+    Behind their ends stands NOTHING in whole numbers, else zero.
+    """
+    sizes = [max(1, *sizes) for sizes in zip(*(row.shape for row in rows), strict=True)]
+    filling = 0 if rows[0].is_floating_point() else NOTHING
+    whole = rows[0].new_full((sizes[0], len(rows), *sizes[1:]), filling)
+    for b, row in enumerate(rows):
+        place: tuple[int | slice, ...] = (slice(len(row)), b, *(slice(size) for size in row.shape[1:]))
+        whole[place] = row
+    return whole

@@ -1,0 +1,92 @@
+"""Texts as tokens: characters, words or byte pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from torch import Tensor
+
+from bptt.data.levels import SPECIAL, split_words
+from bptt.data.readers.vectors import Vectors, read_vectors
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.given import as_text
+from bptt.models.codecs.vectors import match_vectors, wanted_words
+from bptt.models.inputs import TokenInput, TokenOptions
+
+
+class TextCodec(Codec[str]):
+    """A token is a step; `file` is the name of the vocabulary in a run folder. With `vectors`, trained
+    elsewhere, a new embedding begins as these; the last tokens are known by such vectors alone, as many as
+    `options` say.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        options: TokenOptions,
+        file: str = FILE,
+        vectors: Vectors | None = None,
+    ) -> None:
+        self.vocabulary, self.options, self._file = vocabulary, options, file
+        self.unit, self._vectors = vocabulary.unit, vectors
+
+    @classmethod
+    def with_vectors(cls, vocabulary: Vocabulary, options: TokenOptions, path: Path) -> TextCodec:
+        """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
+        whose width is that of the embedding then. Raises InputError naming the line, or the level.
+        """
+        wanted = wanted_words(vocabulary)
+        found = read_vectors(path, wanted, options.vector_words)
+        # A vector of several pieces, such as one of a Chinese word, is never looked up.
+        cut = split_words if vocabulary.options.level == "word" else str.split
+        new = [word for word in found.words if word not in wanted and word not in SPECIAL]
+        more = [word for word in new if len(cut(word)) == 1]
+        whole = vocabulary.extended(token for word in more for token in (f" {word}", word))
+        options = replace(
+            options,
+            embedding_size=found.values.shape[1],
+            vector_words=whole.size - vocabulary.size,
+        )
+        return cls(whole, options, vectors=found)
+
+    def part(self) -> TokenInput:
+        """An embedding of the vocabulary."""
+        others = self.options.vector_words
+        part = TokenInput(self.vocabulary.size - others, self.options, others)
+        if self._vectors is not None:
+            tokens, values = match_vectors(self.vocabulary, self._vectors)
+            part.fill(values, tokens)
+        return part
+
+    def check(self, input: object, place: str) -> str:
+        """A text."""
+        return as_text(input, place)
+
+    def encode(self, input: str) -> tuple[Tensor, ...]:
+        """The tokens (T,) int64."""
+        return (self.vocabulary.encode(input).long(),)
+
+    def rows(self) -> Mapping[str, tuple[str, ...]]:
+        """The tokens."""
+        return {"embedding": self.vocabulary.tokens[: self.vocabulary.size - self.options.vector_words]}
+
+    def show(self, input: str) -> tuple[str, ...]:
+        """The tokens as text."""
+        return tuple(map(self.vocabulary.show, self.vocabulary.encode(input).tolist()))
+
+    def spell(self, input: str) -> tuple[str, ...]:
+        """The text that is complete with each token."""
+        return self.vocabulary.spell(self.vocabulary.encode(input).tolist())
+
+    def files(self) -> Mapping[str, bytes]:
+        """The vocabulary."""
+        return {self._file: self.vocabulary.to_bytes()}
+
+    def describe(self) -> list[str]:
+        """The size of the vocabulary."""
+        kept = self.options.vector_words
+        more = f", {kept:,} of them by vectors alone" if kept else ""
+        return [f"vocabulary: {self.vocabulary.size:,} {self.unit}{more}"]

@@ -1,0 +1,106 @@
+"""The body of a network that reads sequences: input part, recurrent stack, feed-forward layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
+
+import torch
+from torch import Tensor, nn
+
+from bptt.cells.cell import Cell
+from bptt.data.checks import check_choice, check_least, check_share
+from bptt.models.inputs import InputPart
+from bptt.models.recurrent_options import RecurrentOptions
+from bptt.nn.sequences import valid_steps
+
+Activation = Literal["relu", "tanh", "sigmoid"]
+
+_ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+@dataclass(frozen=True)
+class EncoderOptions(RecurrentOptions):
+    """The sizes of an encoder, beside those of its stack.
+
+    `feed_forward` holds the widths of the layers on top (A2), from below, each with the `activation`.
+    `input_dropout` acts on what goes into the stack, `dropout` between its layers, on what comes out, and
+    after each layer on top. Raises InputError naming the option.
+    """
+
+    hidden_size: int = 128
+    num_layers: int = 1
+    bidirectional: bool = True
+    feed_forward: tuple[int, ...] = ()
+    activation: Activation = "relu"
+    input_dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for width in self.feed_forward:
+            check_least("feed_forward", width, 1)
+        check_choice("activation", self.activation, get_args(Activation))
+        check_share("input_dropout", self.input_dropout)
+
+
+class Encoded(NamedTuple):
+    """What an encoder has read: the `output` of every step, (T, B, width), zero in the padding, and the
+    final `states` of the stack, one (num_layers * directions, B, width) for each state of the cell.
+    """
+
+    output: Tensor
+    states: tuple[Tensor, ...]
+
+
+class Encoder(nn.Module):
+    """Sequences go in, a vector for each step comes out.
+
+    `inputs` are the tensors that the part takes, time first; `lengths` (B,) int64 count the valid steps of
+    each row. A row gives what it gives alone, whatever stands in its padding.
+    """
+
+    def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions) -> None:
+        super().__init__()
+        self.options, self.part = options, part
+        self.input_dropout = nn.Dropout(options.input_dropout)
+        self.recurrent = options.build(cell, part.output_size, options.bidirectional)
+        self.read_size = self.recurrent.num_directions * self.recurrent.output_size
+        self.feed_forward = feed_forward(self.read_size, options)
+        self.output_size = options.feed_forward[-1] if options.feed_forward else self.read_size
+
+    def forward(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
+        """The output of the feed-forward layers on every step, (T, B, output_size)."""
+        return self.encode(self.embed(inputs), lengths)
+
+    def read(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
+        """The output of the stack alone, (T, B, read_size), whose halves are the two directions.
+
+        A network that needs one vector of a sequence takes it from here and puts `feed_forward` on that.
+        """
+        return self.run(self.embed(inputs), lengths)
+
+    def embed(self, inputs: tuple[Tensor, ...]) -> Tensor:
+        """What goes into the stack, (T, B, I)."""
+        values: Tensor = self.input_dropout(self.part(*inputs))
+        return values
+
+    def encode(self, values: Tensor, lengths: Tensor) -> Encoded:
+        """`forward`, from what `embed` gave on."""
+        output, states = self.run(values, lengths)
+        valid = valid_steps(len(output), lengths)[:, :, None]
+        return Encoded(torch.where(valid, self.feed_forward(output), 0.0), states)
+
+    def run(self, values: Tensor, lengths: Tensor) -> Encoded:
+        """`read`, from what `embed` gave on."""
+        output, final = self.recurrent(values, lengths=lengths)
+        return Encoded(output, (final,) if isinstance(final, Tensor) else final)
+
+
+def feed_forward(width: int, options: EncoderOptions) -> nn.Sequential:
+    """Layers for inputs (..., width), with the dropout before and after each."""
+    layers: list[nn.Module] = [nn.Dropout(options.dropout)]
+    for size in options.feed_forward:
+        activation = _ACTIVATIONS[options.activation]()
+        layers += [nn.Linear(width, size), activation, nn.Dropout(options.dropout)]
+        width = size
+    return nn.Sequential(*layers)

@@ -1,0 +1,205 @@
+"""What stands below a recurrent stack: each part turns the tensors of a batch into vectors (T, B, I)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bptt.data.batches import NOTHING
+from bptt.data.checks import check_least, check_share
+from bptt.data.levels import UNKNOWN
+from bptt.data.nucleotides import LETTERS, bases
+from bptt.nn import LSTM
+from bptt.runs.options import ADDED
+from bptt.shapes import check_shape
+
+
+def look_up(tokens: Tensor, table: Tensor) -> Tensor:
+    """The rows of `table` (V, D) for `tokens` (...) integers: (..., D), a zero vector for NOTHING."""
+    known = (tokens != NOTHING)[..., None]
+    return torch.where(known, functional.embedding(tokens.clamp(min=0), table), 0.0)
+
+
+def one_hot(tokens: Tensor, size: int, dtype: torch.dtype) -> Tensor:
+    """One-hot vectors for `tokens` (...) int64 below `size`: (..., size), a zero vector for NOTHING."""
+    known = (tokens != NOTHING)[..., None]
+    zeros = torch.zeros(*tokens.shape, size, dtype=dtype, device=tokens.device)
+    return zeros.scatter(-1, tokens.clamp(min=0)[..., None], known.to(dtype))
+
+
+class InputPart(nn.Module):
+    """A part that makes vectors of `output_size`, I. What it makes of padding is never looked at."""
+
+    output_size: int
+
+
+@dataclass(frozen=True)
+class TokenOptions:
+    """How tokens become vectors of `embedding_size`, D; one-hot of width V if that is 0.
+
+    `token_dropout` is the share of tokens that training takes for unknown, so that a model learns what to
+    do without them. `frozen` keeps the embedding as it was filled. Of a file of vectors trained elsewhere
+    `vector_words` that training did not hold are known too. Raises InputError naming the option.
+    """
+
+    embedding_size: int = 64
+    token_dropout: float = 0.0
+    frozen: bool = False
+    vector_words: int = field(default=0, kw_only=True, metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        check_least("embedding_size", self.embedding_size, 0)
+        check_share("token_dropout", self.token_dropout)
+        check_least("vector_words", self.vector_words, 0)
+
+
+class TokenInput(InputPart):
+    """Tokens by their rows of an embedding (V, D), or one-hot. The `others`, from V on, are known by vectors
+    alone, which training leaves as they are.
+    """
+
+    one: Tensor
+    others: Tensor
+
+    def __init__(self, vocabulary_size: int, options: TokenOptions, others: int = 0) -> None:
+        super().__init__()
+        self.vocabulary_size, self.options = vocabulary_size, options
+        self.output_size = options.embedding_size or vocabulary_size
+        if options.embedding_size:
+            empty = torch.empty(vocabulary_size, options.embedding_size)
+            self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
+        else:
+            # What stands in a one-hot vector: its dtype is that of the model.
+            self.register_buffer("one", torch.ones(()))
+        if others:
+            self.register_buffer("others", torch.zeros(others, options.embedding_size))
+        self.num_others = others
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the embedding uniformly within ±√(3/D): rows of length 1 on average (Ma and Hovy 2016)."""
+        for embedding in self.parameters():
+            bound = (3 / self.output_size) ** 0.5
+            nn.init.uniform_(embedding, -bound, bound)
+
+    @torch.no_grad()
+    def fill(self, vectors: Tensor, tokens: Tensor | None = None) -> None:
+        """Take `vectors` (N, D), trained elsewhere, for the `tokens` (N,) int64, by default those of the
+        embedding. Raises InputError for another shape.
+        """
+        tokens = torch.arange(self.vocabulary_size) if tokens is None else tokens
+        check_shape("vectors", vectors.shape, f"{len(tokens)} {self.options.embedding_size}")
+        learned = tokens < self.vocabulary_size
+        self.embedding[tokens[learned]] = vectors[learned]
+        if self.num_others:
+            self.others[tokens[~learned] - self.vocabulary_size] = vectors[~learned]
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Vectors (T, B, D), or (T, B, V), for `tokens` (T, B) int64, NOTHING in the padding."""
+        if self.training and self.options.token_dropout:
+            dropped = torch.rand(tokens.shape, device=tokens.device) < self.options.token_dropout
+            tokens = tokens.masked_fill(dropped & (tokens != NOTHING), UNKNOWN)
+        if not self.options.embedding_size:
+            return one_hot(tokens, self.vocabulary_size, self.one.dtype)
+        if not self.num_others:
+            return look_up(tokens, self.embedding)
+        is_other = tokens >= self.vocabulary_size
+        learned = look_up(tokens.masked_fill(is_other, UNKNOWN), self.embedding)
+        fixed = look_up((tokens - self.vocabulary_size).clamp(min=0), self.others)
+        return torch.where(is_other[..., None], fixed, learned)
+
+
+@dataclass(frozen=True)
+class SpellingOptions:
+    """The sizes of what reads the characters of a word: of their embedding, and of each direction.
+
+    Raises InputError naming the option.
+    """
+
+    character_size: int = 25
+    character_hidden_size: int = 25
+
+    def __post_init__(self) -> None:
+        check_least("character_size", self.character_size, 1)
+        check_least("character_hidden_size", self.character_hidden_size, 1)
+
+
+class SpelledWordInput(InputPart):
+    """Words by a `TokenInput`, and beside it the final states of a bidirectional LSTM that has read their
+    characters, so that words never seen in training are not all alike (Lample et al. 2016, section 4.1).
+    """
+
+    def __init__(self, words: TokenInput, num_characters: int, options: SpellingOptions) -> None:
+        super().__init__()
+        self.words = words
+        self.characters = TokenInput(num_characters, TokenOptions(options.character_size))
+        self.speller = LSTM(options.character_size, options.character_hidden_size, bidirectional=True)
+        self.output_size = words.output_size + 2 * options.character_hidden_size
+
+    def forward(self, words: Tensor, characters: Tensor) -> Tensor:
+        """Vectors (T, B, I) for `words` (T, B) int64 of `characters` (T, B, W) int64, NOTHING in the
+        padding of both.
+        """
+        return torch.cat([self.words(words), self._spell(characters)], 2)
+
+    def _spell(self, characters: Tensor) -> Tensor:
+        """The final states (T, B, 2 H) of both directions; zero for a word without characters."""
+        # Each spelling is read once, however often the word occurs.
+        spelled = characters.flatten(0, 1)  # (T·B, W)
+        spellings, places = torch.unique(spelled, dim=0, return_inverse=True)  # (N, W), (T·B,)
+        lengths = (spellings != NOTHING).sum(1)
+        _, (final, _) = self.speller(self.characters(spellings.t()), lengths=lengths)  # (2, N, H)
+        read = final.transpose(0, 1).flatten(1)  # (N, 2 H)
+        return functional.embedding(places.view(characters.shape[:2]), read)
+
+
+class SeriesInput(InputPart):
+    """Series of D numbers a step, with the mean and the deviation of the training data taken out. NaN, a
+    number that is missing, counts as the mean.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.output_size = size
+        self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("deviation", torch.ones(size))
+
+    def fit(self, series: Iterable[Tensor]) -> None:
+        """Take the mean and the deviation over all steps of training series, (T, D) each and none padded.
+
+        A column that never changes keeps its unit; NaN is left out.
+        """
+        steps = torch.cat([each.double() for each in series])
+        mean = steps.nanmean(0).nan_to_num()
+        deviation = (steps - mean).square().nanmean(0).sqrt()
+        self.mean.copy_(mean)
+        self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
+
+    def forward(self, series: Tensor) -> Tensor:
+        """The normalised series (T, B, D) for `series` (T, B, D)."""
+        return torch.where(series.isnan(), 0.0, (series - self.mean) / self.deviation)
+
+
+class DnaInput(InputPart):
+    """Letters of DNA as the probabilities of A, C, G and T, even among the bases that a letter may mean."""
+
+    probabilities: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.output_size = 4
+        rows = [[(base in bases(letter)) / len(bases(letter)) for base in "ACGT"] for letter in LETTERS]
+        self.register_buffer("probabilities", torch.tensor(rows))
+
+    def forward(self, letters: Tensor) -> Tensor:
+        """Probabilities (T, B, 4) for `letters` (T, B), places in nucleotides.LETTERS, NOTHING in the
+        padding.
+        """
+        return look_up(letters, self.probabilities)

@@ -1,0 +1,45 @@
+"""Configurations, dataclasses of a cell and of options, as the sections of config.json and back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from bptt.cells.cell import Cell
+from bptt.errors import InputError
+from bptt.runs.options import check_keys, read_section, section, to_section
+from bptt.runs.run_folder import CONFIG, read_config
+
+Config = TypeVar("Config")
+
+# What else is in config.json.
+_OTHERS = {"format", "bptt", "task", "training", "files"}
+
+
+def to_sections(config: object) -> dict[str, Any]:
+    """A section for each field."""
+    values = {name: getattr(config, name) for name in get_type_hints(type(config))}
+    return {name: v.to_dict() if isinstance(v, Cell) else to_section(v) for name, v in values.items()}
+
+
+def read_sections(kind: type[Config], run: Path, task: str) -> Config:
+    """The configuration of the run of a task. Raises InputError if it is of another task, or damaged."""
+    config, where = read_config(run), str(run / CONFIG)
+    if config.get("task") != task:
+        raise InputError(where, f'"task" must be "{task}"', repr(config.get("task")))
+    hints = get_type_hints(kind)
+    check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where)
+    return kind(
+        **{
+            name: _read_cell(config, where) if hint is Cell else read_section(hint, config, name, where)
+            for name, hint in hints.items()
+        }
+    )
+
+
+def _read_cell(config: dict[str, Any], where: str) -> Cell:
+    """The cell under "cell". Raises InputError naming what is wrong in it."""
+    try:
+        return Cell.from_dict(section(config, "cell", where))
+    except InputError as error:
+        raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error

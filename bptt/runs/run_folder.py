@@ -1,0 +1,146 @@
+"""The files of a run folder: written whole or not at all, and checked when they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from bptt.data.reading import read_bytes
+from bptt.data.text import decode_text
+from bptt.errors import InputError
+from bptt.files import kind_of, write_whole
+from bptt.version import __version__
+
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+HELD_OUT = "held_out.txt"
+
+_DAMAGED = "The file is damaged: restore it, or train again"
+
+# The version of the layout of config.json.
+_FORMAT = 1
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Put `data` in the place of a run's own file `path`, whole or not at all, never through a link.
+
+    Hold the lock of the run: the new file has one name until it is whole, and what a killed process has
+    left there is removed. Raises MachineError (disk full, no permission); then the file is as it was.
+    """
+    write_whole(path, data, path.with_name(f".{path.name}.tmp"))
+
+
+def write_config(run: Path, config: Mapping[str, Any]) -> None:
+    """Write config.json; the versions of the format and of this package are added."""
+    versions = {"format": _FORMAT, "bptt": __version__}
+    whole = versions | dict(config) | versions
+    text = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False)
+    # The name of a file may be no text: Python's escape for it is that of JSON too.
+    write_bytes(run / CONFIG, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def read_config(run: Path) -> dict[str, Any]:
+    """The object in config.json. Raises InputError: no such run, not a run folder, damaged, newer."""
+    if not run.is_dir():
+        rule = "the run folder must exist" if not run.exists() else "a run is a folder"
+        raise InputError(str(run), rule, cure="Name the folder that `bptt train` wrote")
+    path = run / CONFIG
+    data = read_bytes(path, "This is not a run folder: name one that `bptt train` wrote")
+    try:
+        config = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        cure = "Restore the file, or train again"
+        raise InputError(str(path), "must be JSON in UTF-8", error, cure) from error
+    if not isinstance(config, dict) or config.get("format") != _FORMAT:
+        found = config.get("format") if isinstance(config, dict) else type(config).__name__
+        cure = f"bptt {__version__} wrote none such: use the version of bptt that did"
+        raise InputError(str(path), f'must be an object with "format": {_FORMAT}', found, cure)
+    return config
+
+
+def read_held_out(run: Path) -> str:
+    """The text of held_out.txt. Raises InputError, also if the run held nothing out; unlike a user's text it
+    is never unpacked.
+    """
+    path = run / HELD_OUT
+    data = read_bytes(path, "Restore the file, or name a text")
+    if not data:
+        raise InputError(str(run), "must have held out a text to evaluate on", "none", "Name a text")
+    return decode_text(data, str(path), packed=False)
+
+
+def write_weights(model: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write the parameters and buffers as safetensors, with `metadata` in the header.
+
+    Raises MachineError; then the file is as it was.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    write_bytes(path, save(tensors, dict(metadata or {})))
+
+
+def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
+    """Put what `write_weights` wrote in the place of the tensors of `model`; returns the metadata.
+
+    `model` may be on the device "meta" before, so that a wrong size takes no memory; it is on the CPU
+    then. Raises InputError if the file is missing, damaged, or belongs to a model of another form.
+    """
+    tensors, metadata = _read_tensors(path)
+    check_form(path, model.state_dict(), tensors)
+    for name, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise InputError(str(path), f"{name} must hold numbers", "NaN or infinity", _DAMAGED)
+    # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
+    model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
+    return metadata
+
+
+def count_weights(path: Path) -> int:
+    """The number of tensors in a file of weights. Raises as `read_weights` does."""
+    return len(_read_tensors(path)[0])
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    if not path.is_file():
+        cure = "Train until the first evaluation, or name another run"
+        raise InputError(str(path), "must be a file", kind_of(path) or "nothing", cure)
+    try:
+        with in_utf8(path) as name, safe_open(name, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return tensors, file.metadata() or {}
+    except SafetensorError as error:
+        raise InputError(str(path), "must be a safetensors file", error, _DAMAGED) from error
+
+
+@contextmanager
+def in_utf8(path: Path) -> Iterator[Path]:
+    """A name of a file for safetensors, which takes names in UTF-8 alone."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        with TemporaryDirectory() as folder:
+            link = Path(folder, "file")
+            link.symlink_to(path.absolute())
+            yield link
+    else:
+        yield path
+
+
+def check_form(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise InputError unless both have the same names, shapes and kinds of numbers."""
+    for name in sorted(wanted.keys() | found.keys()):
+        here, there = (_form(tensors.get(name)) for tensors in (wanted, found))
+        if here != there:
+            cure = f"These are the weights of another model than {CONFIG} describes"
+            raise InputError(str(path), f"{name} must be {here}", there, cure)
+
+
+def _form(tensor: Tensor | None) -> str:
+    return "absent" if tensor is None else f"{tuple(tensor.shape)} {tensor.dtype}"

@@ -1,0 +1,3 @@
+"""The version of the package, which run folders and pages name."""
+
+__version__ = "0.1.0"
