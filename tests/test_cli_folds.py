@@ -77,3 +77,20 @@ def test_scores_of_folds_that_learned_different_labels() -> None:
     assert found.labels == ("a", "b", "c")
     assert found.confusion == ((1, 0, 0), (0, 0, 0), (0, 1, 1))
     assert found.metrics["accuracy"] == pytest.approx(2 / 3)
+
+
+def test_a_window_of_another_length_is_named_by_its_line(
+    command: Command, genes: Path, tmp_path: Path
+) -> None:
+    lines = genes.read_text().splitlines()
+    wrong = tmp_path / "wrong.data"
+    wrong.write_text("\n".join([*lines[:5], lines[5] + "ACG", *lines[6:]]) + "\n")
+    named, arguments = f"{wrong}:6: a window has ", ("-o", tmp_path / "run", *SMALL, "--windows")
+    for files in ((wrong,), (genes, "--dev", wrong)):
+        learned = command("train", "classify", *files, *arguments)
+        assert learned.code == 2 and named in learned.err, learned
+        assert "step" not in learned.out + learned.err, "refused before anything is learned"
+    assert command("train", "classify", genes, *arguments).code == 0
+    for verb in ("predict", "evaluate"):
+        asked = command(verb, tmp_path / "run", wrong)
+        assert asked.code == 2 and named in asked.err, asked

@@ -53,7 +53,7 @@ def cross_validate(
             print("Everything is saved: the same command with --resume goes on from here.")
             raise typer.Exit(128 + fold.outcome.signal)
         held_out = examples.take(fold.rows)
-        found = fold.task.trained.log_probabilities(held_out.inputs)
+        found = fold.task.trained.log_probabilities(held_out.inputs, held_out.places)
         answers.append((fold.task.labels, found, held_out.targets))
         shown.on_message(f"fold {len(answers)} of {folds}: {fold.outcome.run}")
     print_scores(scores_of_folds(answers))

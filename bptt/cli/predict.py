@@ -118,7 +118,8 @@ def _answer(
 
 def _classify(trained: TrainedClassifier, written: Answers, probabilities: bool, examples: Labelled) -> None:
     is_text = trained.config.source.kind == "text"
-    for row, found in zip(examples.rows, trained.predict(examples.inputs), strict=True):
+    answers = trained.predict(examples.inputs, examples.places)
+    for row, found in zip(examples.rows, answers, strict=True):
         written.next_row()
         if written.as_json:
             given = {} if row.target is None else {"given": row.target}

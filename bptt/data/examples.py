@@ -57,6 +57,11 @@ class Examples(Generic[X, Y]):
         return tuple(row.input for row in self.rows)
 
     @property
+    def places(self) -> tuple[str, ...]:
+        """The place of each example, file:line."""
+        return tuple(row.place for row in self.rows)
+
+    @property
     def has_targets(self) -> bool:
         """Whether the file says what is wanted."""
         return self.rows[0].target is not None

@@ -77,14 +77,17 @@ class ClassifyTask(Supervised):
         refuse_vectors(origin, vectors)
         if isinstance(self._codec, TextCodec):
             self.config = config = replace(config, tokens=self._codec.options)
-        strands = (examples.inputs, other_strands(examples.inputs))
-        inputs = [each for strand in strands[: 1 + config.source.both_strands] for each in strand]
-        self._encoded = [cut(self._codec.encode(each), config.data) for each in inputs]
+        strands = (examples.rows, other_strands(examples.rows))
+        rows = [row for strand in strands[: 1 + config.source.both_strands] for row in strand]
+        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in rows]
+        # Refuse what cannot be evaluated now, not after the first epoch.
+        for row in held_out.rows:
+            self._codec.encode_example(row)
         numbers = {label: k for k, label in enumerate(self.labels)}
         targets = [numbers[label] for label in examples.targets] * (1 + config.source.both_strands)
         self._targets = torch.tensor(targets)
         self._importance = importance_of(self._targets, config.head.balance)
-        texts = [read_part(self._codec, each, config.data.max_length) for each in inputs]
+        texts = [read_part(self._codec, row.input, config.data.max_length) for row in rows]
         self._ngrams = NgramList.build(config.source.kind, texts) if config.head.ngrams else None
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, len(self.labels), config, self._ngrams)
@@ -121,7 +124,7 @@ class ClassifyTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """The metrics of the held-out examples by their most probable labels, not by thresholds."""
-        found = self.trained.log_probabilities(self._held_out.inputs)
+        found = self.trained.log_probabilities(self._held_out.inputs, self._held_out.places)
         targets = self.trained.targets(self._held_out)
         if self.model.offsets is not None:
             # With the weights: kept with them, and never those of another epoch.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
-from bptt.data.examples import Examples
+from bptt.data.examples import Example, Examples
 from bptt.data.nucleotides import reverse_complement
 from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.data.readers.document import Document
@@ -35,6 +35,7 @@ from bptt.runs.run_folder import WEIGHTS, read_weights
 from bptt.runs.unset import build_unset
 
 Input = Any
+Y = TypeVar("Y")
 Labelled = Examples[Input, str]
 
 _NOTHING_SAID = Said()
@@ -87,19 +88,19 @@ class TrainedClassifier:
         columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
         return self.config.source.kind == "text" and is_lines(first, columns, said)
 
-    def predict(self, inputs: Iterable[Input]) -> list[Prediction]:
+    def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> list[Prediction]:
         """The label of each input. Raises as `log_probabilities` does."""
-        found = self.log_probabilities(inputs)
+        found = self.log_probabilities(inputs, places)
         answers, rows = decide(found, self.offsets).tolist(), found.exp().tolist()
         return [Prediction(self.labels[k], row[k], tuple(row)) for k, row in zip(answers, rows, strict=True)]
 
-    def log_probabilities(self, inputs: Iterable[Input]) -> Tensor:
+    def log_probabilities(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Tensor:
         """The logarithm of the probability of each label, (N, K), on the CPU.
 
-        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
-        not fit into memory.
+        Raises InputError naming an input that cannot be read by its place, file:line, or without `places`
+        such as inputs[3]; MachineError if a batch does not fit into memory.
         """
-        given = self.codec.take(inputs)
+        given = self.codec.take_examples(inputs, places)
         found = self._of_one_strand(given)
         if not self.config.source.both_strands:
             return found
@@ -117,7 +118,9 @@ class TrainedClassifier:
     def evaluate(self, examples: Labelled) -> Scores:
         """How well the labels of examples are found. Raises InputError for a label that was not learned."""
         targets = self.targets(examples)
-        return scores(self.log_probabilities(examples.inputs), targets, self.labels, self.offsets)
+        return scores(
+            self.log_probabilities(examples.inputs, examples.places), targets, self.labels, self.offsets
+        )
 
     @property
     def offsets(self) -> Tensor | None:
@@ -141,14 +144,14 @@ class TrainedClassifier:
             raise InputError(place, rule, repr(label), "Correct it, or leave the example out")
         return self._numbers[label]
 
-    def _of_one_strand(self, inputs: Sequence[Input]) -> Tensor:
-        encoded: list[Encoded] = [cut(self.codec.encode(each), self.config.data) for each in inputs]
+    def _of_one_strand(self, examples: Sequence[Example[Input, Any]]) -> Tensor:
+        encoded: list[Encoded] = [cut(self.codec.encode_example(each), self.config.data) for each in examples]
         weight = self.model.output.weight
-        found = torch.empty(len(inputs), len(self.labels), dtype=weight.dtype)
+        found = torch.empty(len(examples), len(self.labels), dtype=weight.dtype)
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 logits = self.model(batch.to(weight.device))
-                bags = self.bags([inputs[row] for row in rows])
+                bags = self.bags([examples[row].input for row in rows])
                 found[rows] = self.model.answer(logits, bags).log_softmax(1).cpu()
         return found
 
@@ -184,6 +187,8 @@ def load_classifier(run: Path) -> TrainedClassifier:
     return TrainedClassifier(model.eval(), codec, labels, config, ngrams)
 
 
-def other_strands(inputs: Sequence[Input]) -> list[Input]:
-    """Return the reverse complement of each input, if they are DNA or another text; else nothing."""
-    return [reverse_complement(each) for each in inputs] if inputs and isinstance(inputs[0], str) else []
+def other_strands(examples: Sequence[Example[Input, Y]]) -> list[Example[Input, Y]]:
+    """Return each example with the reverse complement of its input; nothing if they are no texts."""
+    if not examples or not isinstance(examples[0].input, str):
+        return []
+    return [replace(each, input=reverse_complement(each.input)) for each in examples]

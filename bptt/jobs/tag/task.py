@@ -91,7 +91,7 @@ class TagTask(Supervised):
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self._tags, self.config)
         self._taken = self._take(origin) if origin else []
-        self._encoded = [cut(self._codec.encode(each), config.data) for each in examples.inputs]
+        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in examples.rows]
         self._targets = [cut((self._tags.encode_known(row),), config.data)[0] for row in examples.rows]
         for row in held_out.rows:
             self._tags.encode_known(row)

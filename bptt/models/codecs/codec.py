@@ -50,8 +50,17 @@ class Codec(ABC, Generic[X]):
 
     def take(self, inputs: Iterable[Any], name: str = "inputs", what: str = "inputs") -> list[X]:
         """The inputs that came from Python, checked. Raises InputError with the place, such as inputs[3]."""
+        return [example.input for example in self.take_examples(inputs, (), name, what)]
+
+    def take_examples(
+        self, inputs: Iterable[Any], places: Sequence[str], name: str = "inputs", what: str = "inputs"
+    ) -> list[Example[X, None]]:
+        """Check inputs. An error names their `places`, file:line each, or without them such as inputs[3]."""
         given = as_list(inputs, name, what)
-        return [self.check(each, f"{name}[{number}]") for number, each in enumerate(given)]
+        known = places or [f"{name}[{number}]" for number in range(len(given))]
+        return [
+            Example(self.check(each, place), None, place) for each, place in zip(given, known, strict=True)
+        ]
 
     def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
         """The tensors of its input. Raises InputError with its place if it cannot be read."""
