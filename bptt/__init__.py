@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from bptt import nn as nn
     from bptt import probe as probe
     from bptt.cells.cell import Cell as Cell
+    from bptt.comparison.comparing import compare as compare
     from bptt.errors import BpttError as BpttError
     from bptt.errors import InputError as InputError
     from bptt.errors import InternalError as InternalError
@@ -45,6 +46,7 @@ _HOMES = {
     "backend": "bptt.runtime.backend",
     "get_backend": "bptt.runtime.backend",
     "set_backend": "bptt.runtime.backend",
+    "compare": "bptt.comparison.comparing",
     "load": "bptt.jobs.loading",
     "inspect": "bptt.inspection",
     "probe": "bptt.probe",

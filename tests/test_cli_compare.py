@@ -11,15 +11,18 @@ import pytest
 import torch
 from conftest import Command
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
-from bptt.cli.watching import look_at
-from bptt.compare.subject import Shared, TaggedSubject
-from bptt.compare.variants import plan_variants
+import bptt
+from bptt.comparison.subject import Shared, TaggedSubject
+from bptt.comparison.variants import plan_variants
 from bptt.data.problems import copying
+from bptt.errors import InputError
 from bptt.jobs.problems.adding import AddingTask
 from bptt.jobs.task import Step
 from bptt.models.codecs.words import WordOptions
 from bptt.report.comparison import read_comparison
+from bptt.training.watching import look_at
 
 TINY = "--lag 8 --examples 60 --hidden 6 --epochs 2 --batch-size 10 --threads 1".split()
 POEM = "春眠不覺曉。\n處處聞啼鳥。\n夜來風雨聲。\n花落知多少。\n"
@@ -173,7 +176,7 @@ def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: P
         "rnn": 0.0, "rnn+clip": 1.0, "rnn+length": 0.0,
     }  # fmt: skip
     assert configs["rnn+length"]["data"]["sequence_length"] == 32
-    assert f"{text}: taken for what `bptt train lm` reads" in ended.err
+    assert f"{text}: detected as data of `bptt train lm`" in ended.err
     assert "the smallest" in ended.out and "above the smallest" in ended.out
 
 
@@ -182,7 +185,7 @@ def test_a_text_with_unclipped_and_longer_variants(command: Command, tmp_path: P
     [
         (
             ["nowhere"],
-            "compares on adding, on copy, or on a file, got 'nowhere', neither a file nor a problem",
+            "'nowhere': must be a problem (adding or copy) or a file, got neither",
         ),
         (["adding", "--remedies", "magic"], "--remedies: are among clip"),
         (["adding", "--cells", ","], "--cells: names one cell or more"),
@@ -205,3 +208,41 @@ def test_other_options_do_not_mix_with_what_is_there(command: Command, tmp_path:
     command("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY)
     ended = command("compare", "adding", "--cells", "gru", "-o", tmp_path, *TINY, "--lr", "0.1")
     assert ended.code == 2 and "can only be resumed as it was begun" in ended.err
+
+
+def test_the_function_writes_what_the_command_writes(command: Command, tmp_path: Path) -> None:
+    ended = command("compare", "adding", "--cells", "rnn,gru", "-o", tmp_path / "command", *TINY, "--seed", 3)
+    found = bptt.compare(
+        "adding", tmp_path / "function", cells="rnn,gru", lag=8, examples=60, hidden_size=6, epochs=2,
+        batch_size=10, seed=3,
+    )  # fmt: skip
+    texts = [(tmp_path / name / "comparison.json").read_bytes() for name in ("command", "function")]
+    assert ended.code == 0 and texts[0] == texts[1]
+    assert found == read_comparison(tmp_path / "function")
+    assert [variant.name for variant in found.variants] == ["rnn", "gru"]
+    assert (tmp_path / "function" / "comparison.png").exists()
+
+
+def test_the_function_names_an_option_that_it_does_not_have(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"options are cells, .*, got hidden$"):
+        bptt.compare("adding", tmp_path / "out", hidden=6)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_function_raises_when_a_signal_has_stopped_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, calls = AddingTask.step, []
+
+    def interrupted(self: AddingTask, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        calls.append(index)
+        # The first call is the look before training, where signals act as ever.
+        if len(calls) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(self, epoch, index, carry)
+
+    monkeypatch.setattr(AddingTask, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        bptt.compare("adding", tmp_path / "out", cells="rnn", lag=8, examples=60, hidden_size=6)
+    assert caught.value.signal == signal.SIGTERM
+    assert (tmp_path / "out" / "rnn" / "last" / "checkpoint.safetensors").exists()

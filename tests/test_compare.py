@@ -11,9 +11,9 @@ import torch
 
 from bptt import nn
 from bptt.cells import get
-from bptt.compare.files import read_subject, told_job
-from bptt.compare.subject import AddingSubject, CopySubject, Shared, TaggedSubject, TextSubject
-from bptt.compare.variants import Variant, hidden_for, plan_variants, stack_weights
+from bptt.comparison.subject import AddingSubject, CopySubject, Shared, TaggedSubject, TextSubject
+from bptt.comparison.subject_files import detect_job, read_subject
+from bptt.comparison.variants import Variant, hidden_for, plan_variants, stack_weights
 from bptt.errors import InputError
 from bptt.jobs.tag.task import TagTask
 
@@ -121,8 +121,8 @@ def test_length_is_for_a_text(tmp_path: Path) -> None:
 def test_what_a_file_is_for_is_told_from_its_content(tmp_path: Path, job: str) -> None:
     path = tmp_path / "data"
     path.write_text(FILES[job], encoding="utf-8")
-    assert told_job(path) == job
-    subject = read_subject(path, told_job(path), "character", 10, Shared(batch_size=4))
+    assert detect_job(path) == job
+    subject = read_subject(path, detect_job(path), "character", 10, Shared(batch_size=4))
     loss = subject.task(plan_variants(["gru"], [])[0], 4).step(0, 0, ()).loss
     assert loss.isfinite()
 

@@ -28,11 +28,11 @@ from tiny_task import (
 )
 from torch.nn.functional import cross_entropy
 
-from bptt.cli.watching import Watching
 from bptt.errors import TrainingError
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 from bptt.training.tensorboard import TensorBoardReporter
+from bptt.training.watching import Watching
 
 # Four digits are kept.
 DIGITS = 5e-4

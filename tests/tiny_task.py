@@ -16,7 +16,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from bptt.cli.watching import Watching
 from bptt.jobs.task import Step, Task
 from bptt.runs.run_folder import write_config
 from bptt.training import packing
@@ -25,6 +24,7 @@ from bptt.training.loop import train
 from bptt.training.observer import Seen
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Evaluation, Progress
+from bptt.training.watching import Watching
 
 T, B, INPUTS, H, V = 4, 3, 2, 5, 6
 BATCHES = 3

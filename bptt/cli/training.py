@@ -217,8 +217,8 @@ def as_typed() -> Iterator[None]:
 def train_task(task: Task, options: TrainingOptions, run: RunArguments, then: Sequence[str]) -> None:
     """Say what was found, train, say what came of it; `then` are commands that ask the trained run."""
     from bptt.cli.progress import reporter
-    from bptt.cli.watching import Watching
     from bptt.training.loop import train
+    from bptt.training.watching import Watching
 
     shown, watching = reporter(), Watching(task.model, run.watch)
     if run.tensorboard:

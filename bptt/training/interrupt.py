@@ -15,6 +15,14 @@ _SIGPIPE = 13
 _Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
+class Interrupted(KeyboardInterrupt):
+    """Raised by work that a signal has ended early, after everything was saved."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"interrupted by signal {signal}, everything saved")
+        self.signal = signal
+
+
 class Interrupt:
     """While entered, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one acts as ever.
 

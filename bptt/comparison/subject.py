@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import log
 
-from bptt.compare.variants import Variant
+from bptt.comparison.variants import Variant
 from bptt.data.examples import Examples, Words
 from bptt.data.levels import VocabularyOptions
 from bptt.data.problems import LETTERS, adding, copying

@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from bptt.compare.subject import Subject
-from bptt.compare.variants import Variant, hidden_for, stack_weights
+from bptt.comparison.subject import Subject
+from bptt.comparison.variants import Variant, hidden_for, stack_weights
 from bptt.errors import TrainingError
 from bptt.jobs.task import Task
 from bptt.nn.stack import Stack

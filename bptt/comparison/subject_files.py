@@ -1,11 +1,11 @@
-"""What a user's file is for, told from what is in it."""
+"""Subjects read from a user's file, and the job that a file is for, detected from its contents."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
-from bptt.compare.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
+from bptt.comparison.options import Job
+from bptt.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
 from bptt.data.levels import Name, VocabularyOptions, usual_white_space
 from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.detect import detect
@@ -16,11 +16,12 @@ from bptt.data.readers.tagged import looks_like_conll, read_conll
 from bptt.errors import InputError
 from bptt.models.codecs.words import WordOptions
 
-Job = Literal["lm", "classify", "tag"]
-
 
 def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
-    """A file to compare variants on, for a job. Raises InputError."""
+    """Read a file as the data of `job`, with `length` tokens of truncated back-propagation for a text.
+
+    Raises InputError if the file cannot be read as such data.
+    """
     if job == "lm":
         vocabulary = VocabularyOptions(level, white_space=usual_white_space(level))
         return TextSubject(read_corpus([path]), vocabulary, length, shared)
@@ -32,9 +33,11 @@ def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared)
     return LabelledSubject(path.name, read_examples(path, form, columns), form, shared)
 
 
-def told_job(path: Path) -> Job:
-    """What a file is for: tagged words in columns with blank lines between sentences, examples with labels,
-    or a text. Raises InputError if there is no such file.
+def detect_job(path: Path) -> Job:
+    """Return the job whose data a file looks like.
+
+    "tag": words in columns, with blank lines between sentences; "classify": examples with labels; "lm": any
+    other text. Raises InputError if there is no such file.
     """
     if _is_tagged(path):
         return "tag"
@@ -49,5 +52,5 @@ def _is_tagged(path: Path) -> bool:
         blank = any(not line.strip() for line in document.lines)
         return blank and looks_like_conll(document) and read_conll(document).has_targets
     except InputError:
-        # No text, or lines of unequal columns; what a file lacks otherwise is told where it is read.
+        # No text, or lines of unequal columns. The reader of the job that is detected reports the fault.
         return False
