@@ -6,16 +6,19 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
+import torch
 import typer
 from conftest import Command
 
 import bptt
 from bptt.cells import catalogue
 from bptt.cli.main import app
-from bptt.errors import MachineError
+from bptt.errors import InternalError, MachineError
 
 
 def test_version(command: Command) -> None:
@@ -85,7 +88,40 @@ def test_an_error_of_the_user_is_one_line_and_2(command: Command) -> None:
     ("error", "code", "message"),
     [
         (MachineError("disk", "must have room"), 2, "bptt: disk: must have room\n"),
-        (PermissionError(13, "Permission denied", "file"), 2, "bptt: [Errno 13] Permission denied: 'file'\n"),
+        (
+            PermissionError(13, "Permission denied", "file"),
+            2,
+            "bptt: file: must be open to this user, got 'Permission denied'. Check the permissions\n",
+        ),
+        (
+            OSError(28, "No space left on device"),
+            2,
+            "bptt: a call: must have room on its disk, got 'No space left on device'. "
+            "Remove files, or name another place\n",
+        ),
+        (
+            OSError("libfoo.so: not found"),
+            2,
+            "bptt: the system: libfoo.so: not found. Check the disk, the permissions and the limits of the "
+            "process\n",
+        ),
+        (
+            ModuleNotFoundError("No module named 'torch'", name="torch"),
+            2,
+            "bptt: torch: must be installed and importable, got \"No module named 'torch'\". "
+            "Install again: pip install --force-reinstall bptt\n",
+        ),
+        (MemoryError(), 2, "bptt: out of memory. Give less at once, or use a larger machine\n"),
+        (
+            RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+            2,
+            "bptt: out of memory. Give less at once, or use a larger machine\n",
+        ),
+        (
+            torch.OutOfMemoryError("Tried to allocate 20 GiB"),
+            2,
+            "bptt: out of memory. Give less at once, or use a larger machine\n",
+        ),
         (KeyboardInterrupt(), 130, ""),
     ],
 )
@@ -98,6 +134,50 @@ def test_other_ends(
     monkeypatch.setattr(catalogue, "get", fail)
     ended = command("cells", "lstm")
     assert (ended.code, ended.err) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (KeyError("x"), "KeyError: 'x'"),
+        (
+            InternalError("bench", "must finish", "first\n\nlast\x1b"),
+            "InternalError: bench: must finish, got first … last\\x1b",
+        ),
+        (
+            ModuleNotFoundError("No module named 'bptt.gone'", name="bptt.gone"),
+            "ModuleNotFoundError: No module",
+        ),
+        (RecursionError("too deep"), "RecursionError: too deep"),
+    ],
+)
+def test_a_bug_is_told_from_a_fault_of_the_user(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, said: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(catalogue, "get", fail)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ended = command("cells", "lstm")
+    (details,) = tmp_path.iterdir()
+    assert (ended.code, ended.out, ended.err.count("\n")) == (70, "", 1)
+    assert ended.err.startswith(f"bptt: internal error, a bug of bptt and no fault of yours: {said}")
+    assert ended.err.endswith(f". Please report it with the file {details}\n")
+    text = details.read_text(encoding="utf-8")
+    assert f"bptt: {bptt.__version__}\n" in text and "command: bptt cells lstm\n" in text
+    assert "Traceback" in text and "in fail\n    raise error\n" in text
+    assert details.stat().st_mode & 0o077 == 0 or os.name != "posix"
+
+
+def test_a_bug_without_a_temporary_folder_shows_its_traceback(
+    command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(catalogue, "get", lambda name: {}[name])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    ended = command("cells", "lstm")
+    assert ended.code == 70 and "KeyError: 'lstm'. Please report it with what follows\n" in ended.err
+    assert "Traceback" in ended.err
 
 
 @pytest.mark.parametrize("arguments", [["cells"], ["cells", "lstm"]])

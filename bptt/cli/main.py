@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import warnings
@@ -27,12 +26,16 @@ from bptt.cli import (
     score,
     train,
 )
+from bptt.cli.faults import describe_import_error, describe_system_error, is_ours, lacks_memory, report_bug
 from bptt.cli.groups import with_groups
 from bptt.cli.help import Page
 from bptt.cli.streams import close_output, open_streams
-from bptt.errors import BpttError, printable
+from bptt.errors import BpttError, InternalError
 
 INPUT_AT_FAULT = 2
+# EX_SOFTWARE of sysexits.h, which `os` has on POSIX alone. A script that takes 2 for a wrong file goes on
+# with the next one; it must not do so after a bug.
+BUG = 70
 
 app = typer.Typer(
     name="bptt",
@@ -75,9 +78,10 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and leave: 0 done, 2 the input or the machine at fault, 130 interrupted.
+    """Run the command line and end the process with a code, as README.md lists them.
 
-    A reader that has enough, such as `head`, ends a command with 1 and without a word.
+    0: done; 2: the input, the machine or the installation is at fault; 70: a bug of this package;
+    130: interrupted. A command whose reader has enough, such as `head`, ends with 1 and without a word.
     """
     open_streams()
     show_warnings_as_lines()
@@ -93,24 +97,26 @@ def main() -> NoReturn:
     except BrokenPipeError:
         close_output()
         sys.exit(1)
-    except MemoryError:
-        _say("bptt: out of memory. Give less at once, or use a larger machine")
-        sys.exit(INPUT_AT_FAULT)
-    except (BpttError, OSError) as error:
+    except Exception as error:
+        text, code = _ending(error)
         # Errors of a command as a whole name it: "bptt rescore: needs ...".
-        text = str(error) if isinstance(error, BpttError) else _worded(error)
         named = "" if text.startswith("bptt ") else "bptt: "
         _say(f"{named}{text}")
-        sys.exit(INPUT_AT_FAULT)
+        sys.exit(code)
     sys.exit(0)
 
 
-def _worded(error: OSError) -> str:
-    """An error of the system: the file and the rule where one is known, else as Python words it."""
-    rules = {NotADirectoryError: "must be a folder, got a file", FileExistsError: "must be a free name"}
-    if error.filename is None or type(error) not in rules:
-        return printable(str(error))
-    return printable(f"{os.fsdecode(error.filename)}: {rules[type(error)]}")
+def _ending(error: Exception) -> tuple[str, int]:
+    """Return the line and the exit code for an error, by blame."""
+    if isinstance(error, BpttError) and not isinstance(error, InternalError):
+        return str(error), INPUT_AT_FAULT
+    if lacks_memory(error):
+        return "out of memory. Give less at once, or use a larger machine", INPUT_AT_FAULT
+    if isinstance(error, OSError):
+        return describe_system_error(error), INPUT_AT_FAULT
+    if isinstance(error, ImportError) and not is_ours(error):
+        return describe_import_error(error), INPUT_AT_FAULT
+    return report_bug(error), BUG
 
 
 def show_warnings_as_lines() -> None:

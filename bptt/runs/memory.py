@@ -19,7 +19,12 @@ def within_memory(what: str, cure: str) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-        if not (known or any(words in str(error) for words in _CPU)):
+        if not is_out_of_memory(error):
             raise
         raise MachineError(what, "must fit into memory", "too little of it", cure) from error
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether Python or torch had too little memory."""
+    known = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU))
