@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bptt.errors import TrainingError as TrainingError
     from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
     from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
+    from bptt.explanation import explain_run as explain_run
     from bptt.inspection import inspect as inspect
     from bptt.jobs.loading import load as load
     from bptt.runtime.backend import backend as backend
@@ -49,6 +50,7 @@ _HOMES = {
     "compare": "bptt.comparison.comparing",
     "load": "bptt.jobs.loading",
     "inspect": "bptt.inspection",
+    "explain_run": "bptt.explanation",
     "probe": "bptt.probe",
     "SequenceClassifier": "bptt.estimators.sequence_classifier",
     "SequenceTagger": "bptt.estimators.sequence_tagger",

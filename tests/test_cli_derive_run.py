@@ -6,12 +6,14 @@ import re
 import xml.etree.ElementTree as ET
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from conftest import Command
 from language_models import make_task
 
+import bptt
 from bptt.jobs.language.config import ModelOptions
 from bptt.runs.run_folder import WEIGHTS, write_weights
 
@@ -148,3 +150,45 @@ def test_what_is_refused(language: Path, options: tuple[object, ...], words: str
     ended = command("derive", language, *options)
     assert ended.code == 2
     assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments"),
+    [
+        ((), {}),
+        (
+            ("--layer", 2, "--text", "the cat", "--step", 3),
+            {"layer": 2, "text": "the cat", "step": 3},
+        ),
+        (("--text", "the cat", "--unit", 2), {"text": "the cat", "unit": 2}),
+    ],
+)
+def test_python_has_what_the_command_prints(
+    language: Path, options: tuple[object, ...], arguments: dict[str, Any], command: Command
+) -> None:
+    document = bptt.explain_run(language, **arguments)
+    if not arguments:
+        assert bptt.explain.text(document) == command("derive", language).out
+    page = bptt.explain.page(bptt.explain_run(language, numbers=True, kernel=True, **arguments))
+    written = command("derive", language, "--html", *options).out
+    assert page.split("\n", 1)[1] == written.split("\n", 2)[2]
+
+
+def test_python_may_read_a_file_of_a_text(language: Path, tmp_path: Path) -> None:
+    file = tmp_path / "text.txt"
+    file.write_text("the cat", encoding="utf-8")
+    by_file, by_text = (bptt.explain_run(language, text=each, step=3) for each in (file, "the cat"))
+    assert bptt.explain.text(by_file).replace("text.txt", "text") == bptt.explain.text(by_text)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"layer": 3}, "layer: is from 1 to 2, got 3"),
+        ({"text": "a", "data": "b"}, "takes text or data, not both"),
+        ({"part": "encoder"}, "part: is one of recurrent, got encoder"),
+    ],
+)
+def test_python_names_its_arguments(language: Path, arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(bptt.InputError, match=words):
+        bptt.explain_run(language, **arguments)

@@ -62,12 +62,16 @@ ROOMS = {
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench inspection files version",
+        "bench inspection explanation files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.
     "inspection": room("nn probe report files", "torch numpy"),
-    "__init__": room("cells derive explain runtime nn jobs estimators probe inspection comparison version"),
+    # A trained run, a probe and the derivation on paper meet in one file.
+    "explanation": room("explain nn probe jobs runs data", "torch"),
+    "__init__": room(
+        "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version"
+    ),
     "__main__": room("cli"),
 }
 # Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there.

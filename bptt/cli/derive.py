@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bptt.cli.derive_run import Question
 from bptt.explain.document import Stage
 
 if TYPE_CHECKING:
@@ -26,6 +28,24 @@ STYLES = {
     "numbers": "yellow",
     "code": "dim",
 }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What of a run is asked for; steps, layers and units count from 1, None is for the usual."""
+
+    text: str | None = None
+    data: Path | None = None
+    part: str | None = None
+    layer: int = 1
+    reverse: bool = False
+    step: int | None = None
+    unit: int | None = None
+
+    @property
+    def of_a_step(self) -> bool:
+        """Whether numbers are wanted, as something is asked that only they have."""
+        return any(each is not None for each in (self.text, self.data, self.step, self.unit))
 
 
 def derive(
@@ -85,61 +105,76 @@ def derive(
         raise InputError("bptt derive", "one of --text and --data")
     if output is not None:
         check_output(output)
-    question = Question(text, data, part, layer, reverse, step, unit)
+    asked = Asked(text, data, part, layer, reverse, step, unit)
     if cell not in CATALOGUE and Path(cell).is_dir():
-        document = _of_run(Path(cell), question, stage, numbers, html)
+        document = _of_run(Path(cell), asked, stage, numbers, html)
     elif numbers:
         _show_numbers(cell, alone=stage is None and output is None and not (latex or html))
         return
     else:
-        document = _of_cell(cell, question, stage)
+        document = _of_cell(cell, asked, stage)
     _hand_over(document, latex, html, output)
 
 
-def _of_cell(cell: str, question: Question, stage: Stage | None) -> Derivation:
-    """The derivation of a cell that has no sizes yet."""
+def _of_cell(cell: str, asked: Asked, stage: Stage | None) -> Derivation:
+    """Derive a cell that has no sizes yet."""
     from bptt.cells import load
-    from bptt.derive.normal_form import normal_form
     from bptt.errors import InputError
-    from bptt.explain.annotate import passages
-    from bptt.explain.derivation import derivation
-    from bptt.explain.kernel import with_kernel
+    from bptt.explain import derivation
+    from bptt.explain.annotate import with_kernel_lines
+    from bptt.explain.kernel import only_stage
 
     found = load(cell)
-    if question.is_asked or stage in OF_A_RUN:
+    if asked != Asked() or stage in OF_A_RUN:
         raise InputError("bptt derive", "shapes and numbers are those of a run", cell, "Name its folder")
-    whole = derivation(found)
+    document = derivation(found)
     if stage is Stage.KERNEL:
-        whole = with_kernel(whole, normal_form(found), passages(found))
-    return _only(whole, stage)
+        document = with_kernel_lines(document, found)
+    return document if stage is None else only_stage(document, stage)
 
 
-def _of_run(run: Path, question: Question, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
-    """The derivation of a trained model's layer."""
-    from bptt.cli.derive_run import derive_run, has_text_of_its_own
+def _of_run(run: Path, asked: Asked, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
+    """Derive a trained model's layer."""
+    from bptt.cli.machine import prepare
 
-    on_page, numbers = html and stage is None, numbers or question.of_a_step
-    example = question.text is not None or question.data is not None or has_text_of_its_own(run)
-    whole = derive_run(
-        run,
-        question,
-        numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
-        kernel=on_page or stage is Stage.KERNEL,
-    )
-    if numbers and stage is None and not html:
-        return whole.only(*IN_NUMBERS)
-    return _only(whole, stage)
+    prepare()
+    from bptt.cli.sources import source_of
+    from bptt.explain.kernel import only_stage
+    from bptt.explanation import explain_run, has_text_of_its_own
+
+    on_page, numbers = html and stage is None, numbers or asked.of_a_step
+    example = asked.text is not None or asked.data is not None or has_text_of_its_own(run)
+    with _as_typed():
+        document = explain_run(
+            run,
+            numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
+            kernel=on_page or stage is Stage.KERNEL,
+            text=None if asked.text is None else source_of(asked.text),
+            data=asked.data,
+            part=asked.part,
+            layer=asked.layer,
+            reverse=asked.reverse,
+            step=asked.step,
+            unit=asked.unit,
+        )
+    if stage is not None:
+        return only_stage(document, stage)
+    return document.only(*IN_NUMBERS) if numbers and not html else document
 
 
-def _only(document: Derivation, stage: Stage | None) -> Derivation:
-    """One section of a document, or all."""
-    from dataclasses import replace
+@contextmanager
+def _as_typed() -> Iterator[None]:
+    """Let an error of `explain_run` name the command and its options as the user typed them."""
+    from bptt.errors import InputError
 
-    from bptt.explain.kernel import kernel_section
-
-    if stage is Stage.KERNEL:
-        document = replace(document, sections=(kernel_section(document),))
-    return document if stage is None else document.only(stage)
+    try:
+        yield
+    except InputError as error:
+        if error.where == "explain_run":
+            raise InputError("bptt derive", error.rule, error.got, "Give --text or --data") from error
+        if error.where not in ("part", "layer", "reverse", "step", "unit"):
+            raise
+        raise InputError(f"--{error.where}", error.rule, error.got, error.cure) from error
 
 
 def _show_numbers(cell: str, alone: bool) -> None:

@@ -23,8 +23,8 @@ from bptt.codegen.product_text import input_pass
 from bptt.codegen.step_text import PassText
 from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import normal_form
-from bptt.explain.document import CodeLine
-from bptt.explain.kernel import Passage
+from bptt.explain.document import CodeLine, Derivation
+from bptt.explain.kernel import Passage, with_kernel
 
 _FUNCTION = re.compile(r"    static .*?\b(\w+)\(")
 _MARKS = "⁰¹"
@@ -47,6 +47,11 @@ def passages(cell: Cell, dtype: str = "float32") -> Mapping[str, Passage]:
     found |= _input_gradient(laid_out, functions)
     found |= _matrix_gradients(laid_out, lines)
     return _with_folded(cell, found)
+
+
+def with_kernel_lines(document: Derivation, cell: Cell) -> Derivation:
+    """Return the derivation of a cell with the lines of its kernel beside each equation."""
+    return with_kernel(document, normal_form(cell), passages(cell))
 
 
 def _functions(file: Sequence[str], lines: _Lines) -> Mapping[str, _Lines]:

@@ -63,6 +63,13 @@ def with_kernel(document: Derivation, form: NormalForm, passages: Mapping[str, P
     return document.each_line(beside)
 
 
+def only_stage(document: Derivation, stage: Stage) -> Derivation:
+    """Return the document with one of its sections; that of the kernel is made of the other sections."""
+    if stage is Stage.KERNEL:
+        document = replace(document, sections=(kernel_section(document),))
+    return document.only(stage)
+
+
 def kernel_section(document: Derivation) -> Section:
     """The equations of a document that stand beside a kernel, in one section."""
     parts: list[Part] = [

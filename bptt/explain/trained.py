@@ -1,0 +1,96 @@
+"""The derivation of one layer of a trained model: its shapes, and a step with its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from bptt.cells.cell import Cell
+from bptt.derive.one_step import StepValues
+from bptt.explain.derivation import derivation
+from bptt.explain.document import Derivation, Excerpt, Part, Sentence, say
+from bptt.explain.figures import figure
+from bptt.explain.formula import Name
+from bptt.explain.numbers import busiest_unit, numbers_section, with_numbers
+from bptt.explain.sizes import LayerSizes, shapes_section
+
+
+@dataclass(frozen=True)
+class TrainedLayer:
+    """The layers of a recurrent network by size, and which one of them is derived.
+
+    `dtype` names the type of the weights, `bytes_each` is the size of one; `run` names the model.
+    """
+
+    cell: Cell
+    layers: Sequence[LayerSizes]
+    chosen: int
+    dtype: str
+    bytes_each: int
+    run: str
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """Where a step is read, and the loss E that its δ belong to; steps count from 0.
+
+    Of a `sequence` of `steps` steps this one reads `token`, pointed out in the `excerpt` of a text if there
+    is one. E is the sum of the losses of the steps `losses`; where that is one step, the loss of `target`.
+    `own` is what is to be found at the step itself and its loss, None where steps have no loss of their
+    own. `backwards` says that the layer reads from the end.
+    """
+
+    step: int
+    steps: int
+    sequence: str
+    token: str
+    excerpt: Excerpt | None
+    losses: range
+    target: str
+    own: tuple[str, float] | None
+    backwards: bool
+
+
+def layer_derivation(layer: TrainedLayer) -> Derivation:
+    """The derivation of the layer's cell, below the layer's shapes."""
+    document = derivation(layer.cell)
+    shapes = shapes_section(layer.cell, layer.layers, layer.chosen, layer.dtype, layer.bytes_each)
+    title = f"{document.title}: {layer.layers[layer.chosen].name} of {layer.run}"
+    return replace(document, title=title, sections=(shapes, *document.sections))
+
+
+def with_step(
+    document: Derivation, values: StepValues, context: StepContext, unit: int | None = None
+) -> Derivation:
+    """The document of `layer_derivation` with the numbers of a step: in a section of their own after the
+    shapes, and those of `unit`, from 0, below each equation. None takes the unit with the largest δ.
+    """
+    shown = busiest_unit(values) if unit is None else unit
+    title = f"Step {context.step + 1} in numbers"
+    numbers = numbers_section(values, shown, title, tuple(_where(context)))
+    shapes, *others = with_numbers(document, values, shown).sections
+    return replace(document, sections=(shapes, numbers, *others))
+
+
+def _where(context: StepContext) -> Iterator[Part]:
+    """What is read at the step, and what E is."""
+    place = f"Step {context.step + 1} of {context.steps} of the {context.sequence}"
+    yield say(f"{place} reads “{{}}”:", context.token)
+    if context.excerpt is not None:
+        yield context.excerpt
+    yield _loss(context)
+    if context.backwards:
+        yield say("This direction reads from the end: t − 1 is the step after t.")
+
+
+def _loss(context: StepContext) -> Sentence:
+    """What E is, after the loss of the step itself where it has one."""
+    if len(context.losses) > 1:
+        span = f"steps {context.losses[0] + 1} to {context.losses[-1] + 1}"
+        of = say(f"{{}} is the sum of the losses of {span}.", Name("E"))
+    else:
+        of = say("{} is the loss of “{}”.", Name("E"), context.target)
+    if context.own is None:
+        return of
+    target, loss = context.own
+    return say("“{}” is to be found there: its loss is {}. {}", target, figure(loss), of)

@@ -1,0 +1,184 @@
+"""The derivation of a trained model's layer: where a run, what a probe measures of it, and explain meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.errors import InputError
+from bptt.explain.annotate import with_kernel_lines
+from bptt.explain.document import Derivation, Excerpt
+from bptt.explain.sizes import LayerSizes
+from bptt.explain.trained import StepContext, TrainedLayer, layer_derivation, with_step
+from bptt.jobs.expose import expose
+from bptt.jobs.loading import AnyTrained, load
+from bptt.nn.exposure import Exposure, Part
+from bptt.nn.stack import Stack
+from bptt.probe.layers import layer_names
+from bptt.probe.step_numbers import step_numbers
+from bptt.runs.run_folder import HELD_OUT, read_held_out
+
+# A text is read to this step at least, and E is the sum of this number of losses at most.
+STEPS, LOSSES = 256, 64
+# Steps of the text that are shown on either side of the one in numbers.
+AROUND = 24
+
+
+def explain_run(
+    run: str | Path,
+    *,
+    numbers: bool | None = None,
+    kernel: bool = False,
+    text: str | Source | None = None,
+    data: str | Path | None = None,
+    part: str | None = None,
+    layer: int = 1,
+    reverse: bool = False,
+    step: int | None = None,
+    unit: int | None = None,
+) -> Derivation:
+    """Derive back-propagation through one layer of a trained model, with its shapes.
+
+    `bptt derive RUN` prints the same. `bptt.explain.text`, `latex` and `page` write the document out.
+
+    Args:
+        run: the run folder.
+        numbers: whether a step is shown with all its numbers. None: if `text`, `data`, `step` or `unit` is
+            given.
+        kernel: whether the lines of the generated kernel stand beside the equations.
+        text: a text, or a file or document of one, whose step is shown; the example is the first of it.
+            None: the text that the run has held out.
+        data: a file in the format that the run learned, whose first example is shown with its labels.
+        part: the part of the model, "encoder" or "decoder". None: the first.
+        layer: the layer, from 1.
+        reverse: whether the layer's backward direction is taken.
+        step: the step, from 1. None: one with the median loss, or the last where steps have no loss.
+        unit: the unit whose numbers stand below the equations, from 1. None: the one with the largest δ.
+
+    Raises InputError if the folder is no run, or an argument does not fit its model.
+
+    """
+    if text is not None and data is not None:
+        raise InputError("explain_run", "takes text or data, not both")
+    trained, folder = load(run), Path(run)
+    stack = _stack(folder, trained, part)
+    chosen = _layer(stack, layer, reverse, unit)
+    document = layer_derivation(_described(stack, chosen, folder))
+    if kernel:
+        document = with_kernel_lines(document, stack.cell)
+    if numbers is None:
+        numbers = any(given is not None for given in (text, data, step, unit))
+    if not numbers:
+        return document
+    source = Path(data) if data is not None else _text(folder, text)
+    limit = max(STEPS, (step or 0) + LOSSES)
+    exposure = expose(trained, source, labelled=data is not None, limit=limit)
+    read = _StepOfPart.of(exposure, stack, step)
+    found = step_numbers(exposure.model, stack, read.loss, read.step, chosen)
+    return with_step(document, found, read.context(reverse), None if unit is None else unit - 1)
+
+
+def has_text_of_its_own(run: str | Path) -> bool:
+    """Whether a run keeps the text that was held out."""
+    return (Path(run) / HELD_OUT).is_file()
+
+
+def _stack(run: Path, trained: AnyTrained, part: str | None) -> Stack:
+    """The recurrent stack of a model, or that of its encoder or decoder."""
+    # What spells words character by character is a stack by another name.
+    named = ((name.split("."), module) for name, module in trained.model.named_modules())
+    stacks = {path[-2:][0]: m for path, m in named if isinstance(m, Stack) and path[-1] == "recurrent"}
+    if not stacks:
+        raise InputError(str(run), "must have a recurrent network to be derived", "feed-forward layers alone")
+    if part is not None and part not in stacks:
+        raise InputError("part", f"is one of {', '.join(stacks)}", part)
+    return stacks[part or next(iter(stacks))]
+
+
+def _layer(stack: Stack, layer: int, reverse: bool, unit: int | None) -> int:
+    """The number of the layer and direction in torch's order, from 0."""
+    if not 1 <= layer <= stack.num_layers:
+        raise InputError("layer", f"is from 1 to {stack.num_layers}", layer)
+    if reverse and not stack.bidirectional:
+        raise InputError("reverse", "is for a layer that is read in both directions", "one direction")
+    if unit is not None and not 1 <= unit <= stack.hidden_size:
+        raise InputError("unit", f"is from 1 to {stack.hidden_size}", unit)
+    return (layer - 1) * stack.num_directions + reverse
+
+
+def _described(stack: Stack, chosen: int, run: Path) -> TrainedLayer:
+    names = zip(layer_names(stack), stack.layers, strict=True)
+    sizes = [LayerSizes(name, layer.sizes) for name, layer in names]
+    weight = next(stack.parameters())
+    dtype = str(weight.dtype).removeprefix("torch.")
+    return TrainedLayer(stack.cell, sizes, chosen, dtype, weight.element_size(), run.resolve().name)
+
+
+def _text(run: Path, text: str | Source | None) -> Source:
+    """The text that is read. Raises InputError if none is given and the run holds none."""
+    if text is None and not has_text_of_its_own(run):
+        raise InputError("explain_run", "a step is one of a text", "none", "Give text or data")
+    if text is None:
+        return Document("text", read_held_out(run))
+    return Document("text", text) if isinstance(text, str) else text
+
+
+@dataclass(frozen=True, eq=False)
+class _StepOfPart:
+    """A step that a part of a model reads, from 0, and the loss terms that it is followed from."""
+
+    exposure: Exposure
+    part: Part
+    step: int
+
+    @classmethod
+    def of(cls, exposure: Exposure, stack: Stack, step: int | None) -> _StepOfPart:
+        """The step of this number, from 1; None: one with the median loss, or the last if steps have none."""
+        part = next(part for part in exposure.parts if part.stack is stack)
+        steps = len(part.inputs)
+        if step is not None:
+            if not 1 <= step <= steps:
+                raise InputError("step", f"is from 1 to {steps}, as many as the text has", step)
+            return cls(exposure, part, step - 1)
+        if not exposure.has_own_losses(part):
+            return cls(exposure, part, steps - 1)
+        some = sorted({round(k * (steps - 1) / (LOSSES - 1)) for k in range(LOSSES)})
+        with torch.no_grad():
+            median = some[int(exposure.losses(some).argsort()[len(some) // 2])]
+        return cls(exposure, part, median)
+
+    @property
+    def terms(self) -> range:
+        """The loss terms that are added up: those that the step has a part in, at most LOSSES."""
+        first = self.step if self.exposure.has_own_losses(self.part) else 0
+        first = max(0, first - LOSSES // 2) if self.part.stack.bidirectional else first
+        return range(first, min(first + LOSSES, self.exposure.loss_steps))
+
+    def loss(self) -> torch.Tensor:
+        """E, the sum of these terms."""
+        return self.exposure.losses(self.terms).sum()
+
+    def context(self, reverse: bool) -> StepContext:
+        """The same in plain data."""
+        exposure, step = self.exposure, self.step
+        sequence, own = exposure.sequences[self.part.sequence], None
+        token, texts = sequence.tokens[step], sequence.texts
+        if exposure.has_own_losses(self.part):
+            with torch.no_grad():
+                own = exposure.targets[step], exposure.losses([step]).item()
+        around = "".join(texts[max(0, step - AROUND) : step]), "".join(texts[step + 1 : step + 1 + AROUND])
+        return StepContext(
+            step=step,
+            steps=len(sequence.tokens),
+            sequence=sequence.name,
+            token=token,
+            excerpt=Excerpt(around[0], texts[step] or token, around[1]) if any(texts) else None,
+            losses=self.terms,
+            target=exposure.targets[self.terms[0]],
+            own=own,
+            backwards=reverse,
+        )
