@@ -1,0 +1,186 @@
+"""One name for one concept: a public class, or a file, whose name occurs twice is found, and has a reason.
+
+The reasons are in SHARED_CLASSES and SHARED_FILES. A name that has become unique must leave its list.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "bptt"
+# A command is named after what it does, in its file as on the command line; the rooms below do the work.
+COMMANDS = "cli"
+# Each job has a folder of the same plan: configuration, network, task, answers, metrics, exposure.
+JOBS = "jobs"
+
+# Classes and type aliases, with the reason why they share a name.
+SHARED_CLASSES: Mapping[str, str] = {
+    "Call": "still to be told apart: cells, probe, probe, runtime/kernels",
+    "Finding": "still to be told apart: probe, report",
+    "Flow": "still to be told apart: probe, report",
+    "Form": "still to be told apart: data/readers, runtime",
+    "Function": "still to be told apart: cells, explain",
+    "Gradients": "still to be told apart: runtime/kernels, runtime/kernels, runtime/reference",
+    "Hypothesis": "still to be told apart: data, jobs/translate",
+    "Kind": "still to be told apart: data/readers, explain, probe",
+    "LagCurve": "still to be told apart: probe, training",
+    "Layer": "still to be told apart: nn, probe, report",
+    "Level": "still to be told apart: cli, data, probe, report",
+    "Line": "still to be told apart: explain, jobs/rescore",
+    "Look": "still to be told apart: probe, report",
+    "Map": "still to be told apart: codegen, report",
+    "MatrixGradient": "still to be told apart: codegen, derive",
+    "Name": "still to be told apart: data, explain",
+    "Observer": "still to be told apart: runtime, training",
+    "Outcome": "still to be told apart: bench, training",
+    "Point": "still to be told apart: derive, report",
+    "Problem": "still to be told apart: bench, runtime/reference",
+    "Product": "still to be told apart: cells, codegen",
+    "Property": "still to be told apart: probe, report",
+    "Result": "still to be told apart: comparison, runtime/kernels",
+    "Run": "still to be told apart: bench, report",
+    "Saturation": "still to be told apart: probe, report",
+    "Score": "still to be told apart: jobs/tag, nn",
+    "Sequence": "still to be told apart: nn, report",
+    "Sequences": "still to be told apart: nn, runtime",
+    "Source": "still to be told apart: codegen, jobs/language",
+    "Stage": "still to be told apart: explain, probe",
+    "Step": "still to be told apart: derive, jobs, nn",
+    "Stepper": "still to be told apart: nn, runtime",
+    "Storage": "still to be told apart: derive, runtime",
+    "Table": "still to be told apart: bench, explain",
+    "Term": "still to be told apart: codegen, explain",
+    "TorchStep": "still to be told apart: bench, nn",
+    "Value": "still to be told apart: probe, report",
+    "Variant": "still to be told apart: comparison, report",
+}
+# Files, with the reason why they share a name.
+SHARED_FILES: Mapping[str, str] = {
+    "attention.py": "still to be told apart: nn, report",
+    "backward.py": "the backward pass as text of a kernel, on paper, and in torch operations",
+    "classes.py": "classes of examples, and as targets",
+    "comparison.py": "still to be told apart: bench, jobs/language, report",
+    "config.py": "still to be told apart: jobs/classify, runs",
+    "dna.py": "DNA read from a file, and as tokens",
+    "document.py": "still to be told apart: data/readers, explain",
+    "exposure.py": "still to be told apart: jobs/classify, nn",
+    "figures.py": "still to be told apart: explain, report",
+    "formula.py": "still to be told apart: codegen, explain",
+    "forward.py": "the forward pass as text of a kernel, and in torch operations",
+    "function.py": "the autograd function of each backend",
+    "gradients.py": "still to be told apart: explain, probe",
+    "inspection.py": "still to be told apart: ., report",
+    "jacobian.py": "the Jacobian as expressions, and in torch operations",
+    "kernel.py": "a kernel as text, and on paper",
+    "layers.py": "still to be told apart: bench, probe",
+    "linear_loss.py": "the loss of an output layer: its kernel, and its call",
+    "lock.py": "still to be told apart: runtime, training",
+    "memory.py": "still to be told apart: bench, data, runs, runtime/kernels",
+    "minimal_pairs.py": "minimal pairs read from a file, and scored",
+    "names.py": "still to be told apart: bench, data",
+    "nbest.py": "lists of hypotheses as data, and read from a file",
+    "ngrams.py": "n-grams counted, classified with, and as a model",
+    "numbers.py": "still to be told apart: cells, data/readers, explain, models/codecs",
+    "options.py": "still to be told apart: comparison, runs, training",
+    "packing.py": "still to be told apart: runtime, training",
+    "page.py": "still to be told apart: bench, explain, report",
+    "parameters.py": "still to be told apart: cells, nn",
+    "passes.py": "still to be told apart: codegen, runtime/kernels",
+    "plain.py": "still to be told apart: explain, runtime",
+    "plan.py": "still to be told apart: bench, codegen",
+    "problem.py": "still to be told apart: bench, runtime/reference",
+    "reading.py": "still to be told apart: data, jobs/tag",
+    "records.py": "still to be told apart: data/readers, report",
+    "stepper.py": "still to be told apart: nn, runtime/kernels, runtime",
+    "tables.py": "still to be told apart: bench, data/readers",
+    "text.py": "still to be told apart: data, explain, models/codecs",
+    "values.py": "still to be told apart: estimators, probe, runtime",
+    "vectors.py": "word vectors read from a file, and as the input of a model",
+    "words.py": "words as data, and as the input of a model",
+    "worked.py": "still to be told apart: derive, explain",
+}
+
+
+def public_types(source: str) -> Iterator[str]:
+    """Yield the names of public classes and type aliases of a module; type variables are local."""
+    for node in ast.parse(source).body:
+        match node:
+            case ast.ClassDef(name=name):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), annotation=ast.Name(id="TypeAlias")):
+                pass
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Subscript(value=ast.Name(id="Literal"))):
+                pass
+            case _:
+                continue
+        if not name.startswith("_"):
+            yield name
+
+
+def classes_of(sources: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return every public type that several modules define, with their paths."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path, source in sorted(sources.items()):
+        for name in public_types(source):
+            found[name].append(path)
+    return {name: paths for name, paths in found.items() if len(paths) > 1}
+
+
+def files_of(paths: list[str]) -> dict[str, list[str]]:
+    """Return every file name of several rooms, with its paths; commands are left out, jobs are one room."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    for path in sorted(paths):
+        *folders, name = path.split("/")
+        room = folders[0] if folders[:1] == [JOBS] else "/".join(folders)
+        if room != COMMANDS and not name.startswith("__"):
+            found[name].setdefault(room, path)
+    return {name: list(rooms.values()) for name, rooms in found.items() if len(rooms) > 1}
+
+
+def sources() -> dict[str, str]:
+    """Return the text of every module by its path in the package."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def test_no_public_type_has_the_name_of_another() -> None:
+    found = classes_of(sources())
+    unknown = {name: paths for name, paths in found.items() if name not in SHARED_CLASSES}
+    assert not unknown, "\n".join(f"{name}: {', '.join(paths)}" for name, paths in sorted(unknown.items()))
+    assert not SHARED_CLASSES.keys() - found.keys(), "unique now: take it off the list"
+
+
+def test_no_file_has_the_name_of_another() -> None:
+    found = files_of(list(sources()))
+    unknown = {name: paths for name, paths in found.items() if name not in SHARED_FILES}
+    assert not unknown, "\n".join(f"{name}: {', '.join(paths)}" for name, paths in sorted(unknown.items()))
+    assert not SHARED_FILES.keys() - found.keys(), "unique now: take it off the list"
+
+
+def test_planted_types_are_found() -> None:
+    planted = {
+        "a.py": "class Step: ...\nclass _Own: ...\nKind = Literal['x']\nT = TypeVar('T')",
+        "b/c.py": "Step: TypeAlias = int\nclass _Own: ...\nclass Kind: ...\nT = TypeVar('T')",
+    }
+    assert classes_of(planted) == {"Step": ["a.py", "b/c.py"], "Kind": ["a.py", "b/c.py"]}
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        (["a/memory.py", "b/memory.py"], {"memory.py": ["a/memory.py", "b/memory.py"]}),
+        (["a/b/memory.py", "a/memory.py"], {"memory.py": ["a/b/memory.py", "a/memory.py"]}),
+        (["jobs/tag/task.py", "jobs/classify/task.py"], {}),
+        (["cli/evaluate.py", "derive/evaluate.py"], {}),
+        (["a/__init__.py", "b/__init__.py"], {}),
+    ],
+)
+def test_planted_files_are_found(paths: list[str], found: dict[str, list[str]]) -> None:
+    assert files_of(paths) == found
