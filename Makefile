@@ -21,6 +21,7 @@ test: lint
 lint: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/python tests/words.py
 
 # Damaged inputs in great number, a table of what came of them: docs/reliability.md. Some 20 minutes.
 soak: .venv/.dev

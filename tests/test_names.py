@@ -20,6 +20,7 @@ JOBS = "jobs"
 
 # Classes and type aliases, with the reason why they share a name.
 SHARED_CLASSES: Mapping[str, str] = {
+    "Asked": "still to be told apart: cli, cli",
     "Call": "still to be told apart: cells, probe, probe, runtime/kernels",
     "Finding": "still to be told apart: probe, report",
     "Flow": "still to be told apart: probe, report",
@@ -99,6 +100,7 @@ SHARED_FILES: Mapping[str, str] = {
     "stepper.py": "still to be told apart: nn, runtime/kernels, runtime",
     "tables.py": "still to be told apart: bench, data/readers",
     "text.py": "still to be told apart: data, explain, models/codecs",
+    "trained.py": "still to be told apart: explain, jobs/classify",
     "values.py": "still to be told apart: estimators, probe, runtime",
     "vectors.py": "word vectors read from a file, and as the input of a model",
     "words.py": "words as data, and as the input of a model",
