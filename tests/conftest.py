@@ -13,8 +13,8 @@ import pytest
 
 from bptt.cli.main import main
 
-# The fixtures that open a page.
-pytest_plugins = ["browser"]
+# The fixtures that open a page; the skips that are expected.
+pytest_plugins = ["browser", "skips"]
 
 # The work of a test is small: a second thread would only be waited for. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
