@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -75,7 +76,7 @@ ROOMS = {
     "__main__": room("cli"),
 }
 # Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there.
-LAZY = {"__init__.py", "derive/__init__.py"}
+LAZY = {"__init__.py", "derive/__init__.py", "data/deferred.py"}
 # One door for a dependency, or for the outside world.
 DOORS = {
     "estimators/sklearn.py": {"sklearn"},
@@ -110,6 +111,10 @@ def violations(path: str, source: str) -> list[str]:
 def _imports(name: str, file: str, tree: ast.Module) -> Iterator[tuple[int, str]]:
     top = set(_top_level(tree.body))
     for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="deferred"), args=[ast.Constant(value=str(module)), _]):
+                if not _allowed(name, file, module):
+                    yield node.lineno, f"{name} may not import {_short(module)}"
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
         if node not in top and name != "cli":
@@ -206,6 +211,7 @@ def test_house_keeps_its_plan() -> None:
         ("bptt/nn/layer.py", "import bptt", "1: nn may not import bptt"),
         ("bptt/nn/layer.py", "x = __import__('sympy')", "1: __import__ hides an import"),
         ("bptt/nn/layer.py", "\n" * 301, "301: 301 lines, at most 300"),
+        ("bptt/data/forms/dna.py", "x = deferred('bptt.nn.layer', 'LSTM')", "1: data may not import nn"),
         ("bptt/kitchen/stove.py", "", "1: kitchen is no room of the plan"),
     ],
 )
@@ -226,6 +232,21 @@ def test_a_planted_violation_is_named(path: str, source: str, line: str) -> None
 )
 def test_what_the_plan_allows_passes(path: str, source: str) -> None:
     assert violations(path, source) == []
+
+
+def test_every_deferred_function_is_there() -> None:
+    calls = (
+        node
+        for path in sorted((ROOT / "bptt").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+    found = 0
+    for node in calls:
+        match node:
+            case ast.Call(func=ast.Name(id="deferred"), args=[ast.Constant(module), ast.Constant(name)]):
+                assert callable(getattr(import_module(str(module)), str(name))), (module, name)
+                found += 1
+    assert found > 10
 
 
 @pytest.mark.parametrize("module", ["bptt", "bptt.cli.main"])

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.detect import Detected, detect
-from bptt.data.readers.dna import holds_sequences
 from bptt.data.readers.document import Document
-from bptt.data.readers.forms import FORMS, Classified, Source, document_of, is_typed, read_examples
+from bptt.data.readers.forms import (
+    FORMS,
+    Classified,
+    Source,
+    document_of,
+    forms_of,
+    is_typed,
+    read_examples,
+)
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.headers import SOURCES, TEXTS, holds_names
 from bptt.errors import InputError
 
 # Between tabs every line is a row; between commas, only in a file that is called so.
 _TABLES = (".csv", ".csv.gz")
+# The kind of input that any file of lines and columns may be.
+_TEXT = "text"
 
 
 @dataclass(frozen=True)
@@ -62,34 +72,35 @@ def is_lines(first: Document, columns: Columns, said: Said) -> bool:
 
 def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
     kind = FORMS[learned].kind
+    forms, is_text = forms_of(kind), kind == _TEXT
     if said.form is not None:
         return Detected(said.form, "")
-    if kind == "dna" and (is_typed(source) or _is_bare(source)):
+    if forms.are_bare is not None and (is_typed(source) or _is_bare(source, forms.are_bare)):
         found = detect(source, columns, columns.labelled)
-        return found if found.kind == kind else Detected("sequences", "each of its lines is letters of DNA")
+        return found if found.kind == kind else Detected(forms.typed, forms.typed_reason)
     if is_typed(source):
-        return Detected("lines" if kind == "text" else learned, "")
-    if kind == "text" and (said.input or said.target):
+        return Detected(forms.typed or learned, "")
+    if is_text and (said.input or said.target):
         return Detected("columns", "")
     found = detect(source, columns, columns.labelled)
     if found.form == "class-files" and learned != found.form and not columns.labelled:
         return Detected("class-folders", "each of its files is a text")
-    if kind != "text":
+    if not is_text:
         return found if found.kind == kind else Detected(learned, "")
-    if found.kind == "text" and found.form != "lines":
+    if found.kind == _TEXT and found.form != "lines":
         return found
     if columns.labelled:
         return Detected(learned, "")
-    if found.kind != "text":
+    if found.kind != _TEXT:
         cure = "Name a file of texts, or read its lines as they are (--input lines)"
         raise InputError(_name_of(source), "must be texts", f"{found.form}, for {found.reason}", cure)
     return _of_lines(source, columns)
 
 
-def _is_bare(source: Source) -> bool:
-    """Whether a file is sequences without names, a line each."""
+def _is_bare(source: Source, are_bare: Callable[[Document], bool]) -> bool:
+    """Whether a file is inputs without names, a line each."""
     is_text = isinstance(source, Document) or source.is_file()
-    return is_text and holds_sequences(document_of(source))
+    return is_text and are_bare(document_of(source))
 
 
 def _of_lines(source: Source, columns: Columns) -> Detected:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bptt.data.examples import Example, Examples, gather, note_left_out
-from bptt.data.nucleotides import LETTERS, check_letters
+from bptt.data.nucleotides import check_letters
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
@@ -22,15 +22,6 @@ _ANY = Columns()
 COMMENTS = ";#"
 
 _FASTQ = "a FASTQ record is @NAME, letters, +, a quality for each letter: 4 lines, or more if wrapped"
-_BLANK = r"(?:[ \t]*\n){0,3}"
-_PASSED = r"(?:[;#].*\n|[^\S\n]*\n)*"
-# By its first line; or, below comments or with a space in the header, by the letters behind it as well, so
-# that a mail that begins with a quotation stays text. Below ten, any letters of the code may be a word.
-FASTA = re.compile(
-    rf"\A\s*>\S|\A{_PASSED}>[ \t]*\S.*\n{_PASSED}(?i:[ACGTUN]+|[{LETTERS}]{{10,}})[ \t]*(?:\n|\Z)"
-)
-# The first record has letters, or none and is followed by another.
-FASTQ = re.compile(rf"\A\s*@\S.*\n(?:(?i:[{LETTERS}]+\n)+\+|{_BLANK}\+.*\n{_BLANK}@\S)")
 
 _MARK = re.compile(r"(?<!\S)label=(\S+)")
 _BAR = re.compile(r"([^\s|]+)\|([^\s|]+)")
@@ -112,11 +103,6 @@ def read_uci(document: Document) -> Examples[str, str]:
             raise InputError(place, "must be CLASS, NAME, SEQUENCE", repr(line[:60]))
         rows.append(Example(check_letters(cells[2], place), cells[0], place, cells[1]))
     return gather(document.name, rows)
-
-
-def holds_sequences(document: Document) -> bool:
-    """Whether each line of a text is the letters of a sequence, or blank."""
-    return all(set(line.strip().upper()) <= set(LETTERS) for line in document.lines)
 
 
 def read_sequences(document: Document) -> Examples[str, str]:

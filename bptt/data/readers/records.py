@@ -1,11 +1,15 @@
-"""Which column names the records of a file: it is no text, no label and no number to learn from."""
+"""Which column names or numbers the records of a file, so that a model must not learn from it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from bptt.data.readers.grid import Grid
+from bptt.data.readers.numbers import is_missing, is_number
+
+Row = Sequence[str]
 
 # Columns that name a record, so that its answer can be joined to it.
 RECORDS = (
@@ -13,6 +17,11 @@ RECORDS = (
     # An index that pandas has written without a name, and read again.
     "unnamed: 0",
 )
+_NAMES = frozenset((*RECORDS, *"case sample record observation".split(), ""))
+# patient_id, Sample ID, PassengerId, row number, and what pandas calls a column without a name.
+_ENDING = re.compile(r"(?i:.*[_\s.-]id|row[_\s]?(number|names?|nr|id)|unnamed: ?\d+)|.*[a-z](Id|ID)")
+# Fewer rows may hold 1, 2, 3 by chance.
+_ENOUGH = 4
 # Longer ones are codes; and int() refuses thousands of digits.
 _MOST_DIGITS = 18
 
@@ -40,3 +49,37 @@ def ascends(cells: Sequence[str]) -> bool:
 def are_whole(cells: Sequence[str]) -> bool:
     """Whether cells are whole numbers of at most 18 digits."""
     return all(cell.strip().isdecimal() and len(cell.strip()) <= _MOST_DIGITS for cell in cells)
+
+
+def find_row_names(header: Row, rows: Sequence[Row], others: Container[int | None]) -> int | None:
+    """The first column, none of the `others`, whose header names records (Id, index, Nr, none at all) and
+    whose cells are all different, whole numbers or words; without a header the first, if it counts the rows.
+    """
+    if not header:
+        counts = 0 not in others and len(rows) >= _ENOUGH and counts_rows([row[0] for row in rows])
+        return 0 if counts else None
+    for i, name in enumerate(header):
+        if i not in others and _names_records(name) and _are_names([row[i].strip() for row in rows]):
+            return i
+    return None
+
+
+def counts_rows(cells: Sequence[str]) -> bool:
+    """Whether cells are 0, 1, 2, or 1, 2, 3, and so on."""
+    return any([cell.strip() for cell in cells] == list(map(str, range(n, n + len(cells)))) for n in (0, 1))
+
+
+def are_different_numbers(cells: Sequence[str]) -> bool:
+    """Whether cells are whole numbers, no two of them equal."""
+    if not all(is_number(cell) and not is_missing(cell) for cell in cells):
+        return False
+    return all(float(cell).is_integer() for cell in cells) and len(set(cells)) == len(cells)
+
+
+def _names_records(name: str) -> bool:
+    return name.strip().casefold() in _NAMES or bool(_ENDING.fullmatch(name.strip()))
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    words = all(cell and not is_number(cell) for cell in cells) and len(set(cells)) == len(cells)
+    return words or are_different_numbers(cells)

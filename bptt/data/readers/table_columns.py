@@ -6,7 +6,7 @@ from bptt.data.examples import numbered
 from bptt.data.readers.grid import LABELS, Columns, Grid
 from bptt.data.readers.label_place import columns_of_words, place_of_label
 from bptt.data.readers.numbers import is_number
-from bptt.data.readers.row_names import are_different_numbers, counts_rows, find_row_names
+from bptt.data.readers.records import are_different_numbers, counts_rows, find_row_names
 from bptt.errors import InputError
 
 # The column of the label, that of the names of the rows, and what to say about them.

@@ -56,12 +56,6 @@ def _is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
     return any(i >= len(below) or is_like_number(below[i]) for i in words)
 
 
-def is_long(header: Sequence[str]) -> bool:
-    """Whether a header names an id and a time."""
-    names = {name.casefold() for name in header}
-    return not (names.isdisjoint(IDS) or names.isdisjoint(TIMES))
-
-
 def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
     """The series of a long table, (T, D) each, in the order in which they begin.
 
