@@ -24,12 +24,12 @@ from torch import Tensor
 from bptt import nn
 from bptt.bench.cases import Case, Model
 from bptt.bench.contender import Contender
-from bptt.bench.names import EAGER, LAYER, OURS, PLAIN
-from bptt.bench.page import describe, markdown
+from bptt.bench.contender_names import EAGER, LAYER, OURS, PLAIN
+from bptt.bench.page_section import describe, markdown
 from bptt.bench.request import Budget, Request
-from bptt.bench.results import Outcome, Report, Run
+from bptt.bench.result_tables import ResultTable
+from bptt.bench.results import Measurement, ProcessRun, Report
 from bptt.bench.rounds import measure
-from bptt.bench.tables import Table
 from bptt.bench.training import Loss, PlainModel, TrainingStep
 from bptt.bench.worker import environment
 from bptt.cells import catalogue
@@ -62,18 +62,18 @@ class Work(Contender):
         return {"picture": self._do()}
 
 
-def compare(case: Case, contenders: Sequence[Contender], rounds: int) -> Outcome:
+def compare(case: Case, contenders: Sequence[Contender], rounds: int) -> Measurement:
     """Let them take turns; each has run once before."""
     found = measure(contenders, Budget(rounds, inf))
-    return Outcome(case, found.seconds, {}, 0.0, 0.0, {}, found.rejected, found.noisy, ())
+    return Measurement(case, found.seconds, {}, 0.0, 0.0, {}, found.rejected, found.noisy, ())
 
 
-def shown(outcome: Outcome, name: str, unit: float, decimals: int) -> str:
+def shown(outcome: Measurement, name: str, unit: float, decimals: int) -> str:
     """The time of a step."""
     return f"{unit * outcome.median(name):.{decimals}f} ± {unit * outcome.spread(name):.{decimals}f}"
 
 
-def marked(text: str, outcome: Outcome) -> str:
+def marked(text: str, outcome: Measurement) -> str:
     """With a mark if others used the processor in hardly all rounds."""
     return f"{text} ~" if outcome.noisy else text
 
@@ -124,7 +124,7 @@ def largest_difference(found: Tensor, truth: Tensor, dtype: torch.dtype) -> floa
     return float(((found - truth).abs() / truth)[large].max())
 
 
-def picture(steps: int, dtype: torch.dtype, rounds: int) -> tuple[Outcome, tuple[str, ...]]:
+def picture(steps: int, dtype: torch.dtype, rounds: int) -> tuple[Measurement, tuple[str, ...]]:
     """A row of the table."""
     torch.manual_seed(0)
     lstm = nn.LSTM(INPUTS, HIDDEN, dtype=dtype)
@@ -181,7 +181,7 @@ def _look_and_clip(
     clip_gradient(parameters, options)
 
 
-def watched(kind: str, every: int, rounds: int) -> tuple[Outcome, tuple[str, ...]]:
+def watched(kind: str, every: int, rounds: int) -> tuple[Measurement, tuple[str, ...]]:
     """A row of the table: our model or one of torch.nn, and how often it is looked at."""
     torch.manual_seed(0)
     _, _, width, hidden = DEMO.shape
@@ -225,18 +225,18 @@ def main() -> None:
     outcomes = [outcome for outcome, _ in (*pictures, *trainings)]
     place = environment(Request(threads, True, (), Budget(given.rounds, inf), False, False))
     command = shlex.join(["python", "benchmarks/probes.py", *sys.argv[1:]])
-    report = Report(command, date.today().isoformat(), place, [Run(threads, True, outcomes)])
+    report = Report(command, date.today().isoformat(), place, [ProcessRun(threads, True, outcomes)])
     print("\n".join(describe(report)), end="\n\n")
     loop, layer = "torch loop, a backward pass per loss", "torch.nn.LSTM, input gradient only"
     size = f"T={given.steps}, B=1, I={INPUTS}, H={HIDDEN}, {threads} threads"
     columns = ("", "bptt s", f"{loop} s", "ratio", "largest relative difference", f"{layer} s", "ratio")
     rows = tuple(row for _, row in pictures)
-    print(markdown(Table(f"The T x T picture of an LSTM, {size}", columns, rows)), end="\n\n")
+    print(markdown(ResultTable(f"The T x T picture of an LSTM, {size}", columns, rows)), end="\n\n")
     T, B, D, H = DEMO.shape
     size = f"{DEMO.layers} x LSTM, T={T}, B={B}, D={D}, H={H}, V={DEMO.vocabulary}, {threads} threads"
     heads = ("", "every", "ms per update", "watched", "cost in %", "middle half of the rounds")
     rows = tuple(row for _, row in trainings)
-    print(markdown(Table(f"A watched training, {size}", heads, rows)), end="\n\n")
+    print(markdown(ResultTable(f"A watched training, {size}", heads, rows)), end="\n\n")
     rejected = sum(outcome.rejected for outcome in outcomes)
     print(f"{rejected} rounds rejected: other processes used the processor; ~ nearly all, so they count")
 

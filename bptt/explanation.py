@@ -18,7 +18,7 @@ from bptt.jobs.expose import expose
 from bptt.jobs.loading import AnyTrained, load
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.stack import Stack
-from bptt.probe.layers import layer_names
+from bptt.probe.stack_layers import layer_names
 from bptt.probe.step_numbers import step_numbers
 from bptt.runs.run_folder import HELD_OUT, read_held_out
 

@@ -15,13 +15,13 @@ from bptt.errors import InputError, MachineError
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.probe.flow import NET, LagCurve
-from bptt.probe.layers import stack_of
-from bptt.probe.look import Layer, Look, are_one_text, look
+from bptt.probe.look import LayerMeasurements, Look, are_one_text, look
 from bptt.probe.maps import GradientMap
 from bptt.probe.properties import Property
 from bptt.probe.spectrum import LayerSpectrum
+from bptt.probe.stack_layers import stack_of
 from bptt.probe.units import Ranking
-from bptt.report.inspection import Array
+from bptt.report.inspection_views import Array
 from bptt.shapes import check_shape
 
 
@@ -114,7 +114,8 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
         title=title,
         facts=tuple(_facts(exposures)),
         findings=tuple(
-            report.Finding(each.level, each.headline, each.evidence, each.advice) for each in found.findings
+            report.FindingView(each.level, each.headline, each.evidence, each.advice)
+            for each in found.findings
         ),
         sequences=tuple(_sequence(exposures, k, losses.get(k)) for k in range(count)),
         layers=tuple(map(_layer, found.layers)),
@@ -122,19 +123,21 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
         maps=tuple(_map(first, found, each) for each in found.maps),
         attributions=tuple(_attributions(first, found)),
         saturations=tuple(
-            report.Saturation(gate.layer, gate.value, _array(gate.left), _array(gate.right))
+            report.SaturationView(gate.layer, gate.value, _array(gate.left), _array(gate.right))
             for gate in found.saturations.gates
         ),
         spectra=tuple(_spectrum(layer.spectrum) for layer in found.layers if layer.spectrum is not None),
         properties=tuple(_property(*each, read if count > 1 else {}) for each in found.rankings),
         dead=tuple(
-            report.Dead(each.layer, tuple((each.active == 0).nonzero().flatten().tolist()), len(each.active))
+            report.DeadUnitsView(
+                each.layer, tuple((each.active == 0).nonzero().flatten().tolist()), len(each.active)
+            )
             for each in found.saturations.rectified
         ),
     )
 
 
-def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) -> report.Sequence:
+def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) -> report.SequenceView:
     """What each step adds to the text, its name where it adds nothing. Examples have lines of their own."""
     shown: list[str] = []
     texts: list[str] = []
@@ -148,7 +151,7 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         last = sequence.texts[-1]
         texts += [*sequence.texts[:-1], last + end if last else ""]
     name, notes = exposures[0].sequences[number].name, tuple(_notes(exposures, number))
-    return report.Sequence(name, tuple(shown), losses, tuple(texts), notes if any(notes) else None)
+    return report.SequenceView(name, tuple(shown), losses, tuple(texts), notes if any(notes) else None)
 
 
 def _notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:
@@ -191,25 +194,25 @@ def _described(part: Part) -> str:
     return f"{stack.num_layers} x {stack.hidden_size} {stack.cell.name}{projected}{both}"
 
 
-def _layer(layer: Layer) -> report.Layer:
-    values = tuple(report.Value(v.name, v.kind, _array(v.tensor[:, 0])) for v in layer.values.values)
-    return report.Layer(layer.name, layer.sequence, values)
+def _layer(layer: LayerMeasurements) -> report.LayerView:
+    values = tuple(report.ValueView(v.name, v.kind, _array(v.tensor[:, 0])) for v in layer.values.values)
+    return report.LayerView(layer.name, layer.sequence, values)
 
 
-def _spectrum(found: LayerSpectrum) -> report.Spectrum:
+def _spectrum(found: LayerSpectrum) -> report.SpectrumView:
     values, exponents = np.array(found.singular_values), np.array(found.exponents)
-    return report.Spectrum(found.name, found.steps, values, exponents)
+    return report.SpectrumView(found.name, found.steps, values, exponents)
 
 
-def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.Property:
+def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.PropertyView:
     """`read` says of layers which of several sequences they read, and so which the property is one of."""
     of = [read[unit.layer] for unit in ranking.units[:1] if unit.layer in read]
     name = f"{found.name} ({of[0]})" if of else found.name
-    hits = tuple(report.Hit(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
-    return report.Property(name, found.pattern, hits, found.measure, ranking.held_out)
+    hits = tuple(report.UnitView(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
+    return report.PropertyView(name, found.pattern, hits, found.measure, ranking.held_out)
 
 
-def _flow(curve: LagCurve, factor: float | None) -> report.Flow:
+def _flow(curve: LagCurve, factor: float | None) -> report.CurveView:
     before = [np.nan] * curve.first
     lower, median, upper = (
         np.array([*before, *norms]) for norms in (curve.lower_quartile, curve.median, curve.upper_quartile)
@@ -217,7 +220,7 @@ def _flow(curve: LagCurve, factor: float | None) -> report.Flow:
     bound = None
     if factor is not None and curve.quantity == NET:
         bound = median[0] * factor ** np.arange(len(median))
-    return report.Flow(curve.layer, curve.quantity, lower, median, upper, bound, curve.tenth)
+    return report.CurveView(curve.layer, curve.quantity, lower, median, upper, bound, curve.tenth)
 
 
 def _loss_steps(first: Exposure, losses: Sequence[int]) -> tuple[int, ...]:
@@ -226,15 +229,15 @@ def _loss_steps(first: Exposure, losses: Sequence[int]) -> tuple[int, ...]:
     return tuple(before + number for number in losses)
 
 
-def _map(first: Exposure, look: Look, found: GradientMap) -> report.Map:
+def _map(first: Exposure, look: Look, found: GradientMap) -> report.MapView:
     sequence = next(layer.sequence for layer in look.layers if layer.name == found.layer)
     steps = tuple(range(found.net.shape[1]))
-    return report.Map(
+    return report.MapView(
         found.layer, look.of, sequence, _loss_steps(first, found.loss_steps), steps, _array(found.net)
     )
 
 
-def _attributions(first: Exposure, look: Look) -> Iterator[report.Attribution]:
+def _attributions(first: Exposure, look: Look) -> Iterator[report.AttributionView]:
     sequence, steps = first.parts[0].sequence, tuple(range(len(first.parts[0].inputs)))
     every = look.maps[0].loss_steps
     for method, losses, scores in (
@@ -242,7 +245,7 @@ def _attributions(first: Exposure, look: Look) -> Iterator[report.Attribution]:
         ("integrated gradients", look.integrated_steps, look.integrated),
     ):
         places = _loss_steps(first, losses)
-        yield report.Attribution(method, look.of, sequence, places, steps, _array(scores))
+        yield report.AttributionView(method, look.of, sequence, places, steps, _array(scores))
 
 
 def _array(tensor: Tensor) -> Array:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Error, Page, ViewportSize, sync_playwright
 
-from bptt.report.inspection import Inspection
 from bptt.report.inspection_page import write_page
+from bptt.report.inspection_views import Inspection
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # A browser that speaks to nobody; a container's root may not use the sandbox.

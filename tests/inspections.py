@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt.report.inspection import (
-    Attribution,
-    Dead,
-    Finding,
-    Flow,
-    Hit,
+from bptt.report.inspection_views import (
+    AttributionView,
+    CurveView,
+    DeadUnitsView,
+    FindingView,
     Inspection,
-    Layer,
-    Map,
-    Property,
-    Saturation,
-    Sequence,
-    Spectrum,
-    Value,
+    LayerView,
+    MapView,
+    PropertyView,
+    SaturationView,
+    SequenceView,
+    SpectrumView,
+    UnitView,
+    ValueView,
 )
 
 SENTENCE = (
@@ -35,12 +35,12 @@ def small(title: str = "A small model") -> Inspection:
     """One LSTM layer over characters, with a unit that follows quotes; then everything a page can show."""
     tokens = tuple((SENTENCE * 2)[:STEPS])
     draw = np.random.default_rng(0)
-    layer = Layer("layer 1", 0, (_state("h", tokens, draw), _state("c", tokens, draw), _gate("f", draw)))
+    layer = LayerView("layer 1", 0, (_state("h", tokens, draw), _state("c", tokens, draw), _gate("f", draw)))
     return Inspection(
         title=title,
         facts=(("model", "LSTM, 1 layer of 12"), ("text", f"{STEPS} characters")),
         findings=FINDINGS,
-        sequences=(Sequence("text", tokens, np.append(draw.gamma(2, 1, STEPS - 1), np.nan)),),
+        sequences=(SequenceView("text", tokens, np.append(draw.gamma(2, 1, STEPS - 1), np.nan)),),
         layers=(layer,),
         flows=tuple(
             _flow("layer 1", name, decay) for name, decay in (("δ of the nets", 0.9), ("h", 0.8), ("c", 0.95))
@@ -48,11 +48,11 @@ def small(title: str = "A small model") -> Inspection:
         maps=(_map("layer 1", 60),),
         attributions=(_attribution(0, 0, draw),),
         saturations=tuple(
-            Saturation("layer 1", gate, draw.beta(1, 3, UNITS) / 2, draw.beta(2, 2, UNITS) / 2)
+            SaturationView("layer 1", gate, draw.beta(1, 3, UNITS) / 2, draw.beta(2, 2, UNITS) / 2)
             for gate in "ifo"
         ),
         spectra=(
-            Spectrum(
+            SpectrumView(
                 "layer 1",
                 tuple(range(STEPS)),
                 -np.sort(-draw.gamma(2, 0.4, (STEPS, 8)), 1),
@@ -60,22 +60,26 @@ def small(title: str = "A small model") -> Inspection:
             ),
         ),
         properties=(
-            Property("inside quotes", QUOTES, (Hit("layer 1", "c", PLANTED, 1.0),)),
-            Property("place in the line", ".+", (Hit("layer 1", "h", 2, -0.61),), "position", held_out=True),
+            PropertyView("inside quotes", QUOTES, (UnitView("layer 1", "c", PLANTED, 1.0),)),
+            PropertyView(
+                "place in the line", ".+", (UnitView("layer 1", "h", 2, -0.61),), "position", held_out=True
+            ),
         ),
-        dead=(Dead("layer 1", (3, 7), UNITS),),
+        dead=(DeadUnitsView("layer 1", (3, 7), UNITS),),
     )
 
 
 FINDINGS = (
-    Finding("good", "The gradient reaches 21 steps back", "A tenth is left at lag 22; ×0.90 a step."),
-    Finding(
+    FindingView("good", "The gradient reaches 21 steps back", "A tenth is left at lag 22; ×0.90 a step."),
+    FindingView(
         "warning",
         "Some gates are stuck",
         "Gate f of 3 of 12 units is shut at 95 % of the steps.",
         "A forget bias of 1.",
     ),
-    Finding("bad", "Layer 2 vanishes", "Norm 3.1e-9 at lag 50.", "Orthogonal initialisation, or an LSTM."),
+    FindingView(
+        "bad", "Layer 2 vanishes", "Norm 3.1e-9 at lag 50.", "Orthogonal initialisation, or an LSTM."
+    ),
 )
 
 
@@ -85,7 +89,7 @@ def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
     names = [f"layer {i + 1}" for i in range(layers)]
     values = [
         tuple(
-            Value(name, "gate" if name in "ifgo" else "state", draw.random((steps, units)))
+            ValueView(name, "gate" if name in "ifgo" else "state", draw.random((steps, units)))
             for name in "hcifgo"
         )
         for _ in names
@@ -96,20 +100,20 @@ def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
         facts=(),
         findings=FINDINGS,
         sequences=(
-            Sequence("text", tuple(map(chr, draw.integers(0x4E00, 0x9FA5, steps))), draw.random(steps)),
+            SequenceView("text", tuple(map(chr, draw.integers(0x4E00, 0x9FA5, steps))), draw.random(steps)),
         ),
-        layers=tuple(Layer(name, 0, value) for name, value in zip(names, values, strict=True)),
+        layers=tuple(LayerView(name, 0, value) for name, value in zip(names, values, strict=True)),
         flows=tuple(_flow(name, "h", 0.9, steps) for name in names),
         maps=tuple(
-            Map(name, 0, 0, places[::4], places[::4], 10 ** draw.uniform(-9, 0, (steps // 4, steps // 4)))
+            MapView(name, 0, 0, places[::4], places[::4], 10 ** draw.uniform(-9, 0, (steps // 4, steps // 4)))
             for name in names
         ),
         attributions=(
-            Attribution("gradient × input", 0, 0, places, places, draw.normal(size=(steps, steps))),
+            AttributionView("gradient × input", 0, 0, places, places, draw.normal(size=(steps, steps))),
         ),
         saturations=(),
-        spectra=(Spectrum("layer 1", places, draw.random((steps, units)), draw.random(units)),),
-        properties=(Property("inside quotes", QUOTES, (Hit("layer 2", "c", 200, 0.9),)),),
+        spectra=(SpectrumView("layer 1", places, draw.random((steps, units)), draw.random(units)),),
+        properties=(PropertyView("inside quotes", QUOTES, (UnitView("layer 2", "c", 200, 0.9),)),),
     )
 
 
@@ -118,21 +122,28 @@ def translation() -> Inspection:
     draw = np.random.default_rng(2)
     source, target = "the cat sat on the mat .".split(), "die Katze saß auf der Matte .".split()
     layers = tuple(
-        Layer(name, number, (Value("h", "state", np.tanh(draw.normal(size=(7, 4)))),))
+        LayerView(name, number, (ValueView("h", "state", np.tanh(draw.normal(size=(7, 4)))),))
         for name, number in (("encoder layer 1", 0), ("encoder layer 1 ←", 0), ("decoder layer 1", 1))
     )
     return Inspection(
         title="A translation",
         facts=(("model", "GRU"),),
         findings=FINDINGS[:1],
-        sequences=(Sequence("source", tuple(source)), Sequence("target", tuple(target), draw.gamma(2, 1, 7))),
+        sequences=(
+            SequenceView("source", tuple(source)),
+            SequenceView("target", tuple(target), draw.gamma(2, 1, 7)),
+        ),
         layers=layers,
         flows=(),
         maps=(
-            Map("encoder layer 1", 1, 0, tuple(range(7)), tuple(range(7)), 10 ** draw.uniform(-4, 0, (7, 7))),
+            MapView(
+                "encoder layer 1", 1, 0, tuple(range(7)), tuple(range(7)), 10 ** draw.uniform(-4, 0, (7, 7))
+            ),
         ),
         attributions=tuple(
-            Attribution("gradient × input", 1, of, tuple(range(7)), tuple(range(7)), draw.normal(size=(7, 7)))
+            AttributionView(
+                "gradient × input", 1, of, tuple(range(7)), tuple(range(7)), draw.normal(size=(7, 7))
+            )
             for of in (0, 1)
         ),
         saturations=(),
@@ -150,33 +161,37 @@ def inside_quotes(tokens: tuple[str, ...]) -> list[bool]:
     return found
 
 
-def _state(name: str, tokens: tuple[str, ...], draw: np.random.Generator) -> Value:
+def _state(name: str, tokens: tuple[str, ...], draw: np.random.Generator) -> ValueView:
     numbers = np.tanh(np.cumsum(draw.normal(0, 0.3, (STEPS, UNITS)), 0) * 0.4)
     if name == "c":
         numbers[:, PLANTED] = np.where(inside_quotes(tokens), INSIDE, OUTSIDE)
-    return Value(name, "state", numbers)
+    return ValueView(name, "state", numbers)
 
 
-def _gate(name: str, draw: np.random.Generator) -> Value:
-    return Value(name, "gate", 1 / (1 + np.exp(-2 * draw.normal(size=(STEPS, UNITS)))))
+def _gate(name: str, draw: np.random.Generator) -> ValueView:
+    return ValueView(name, "gate", 1 / (1 + np.exp(-2 * draw.normal(size=(STEPS, UNITS)))))
 
 
-def _flow(layer: str, quantity: str, decay: float, lags: int = 60) -> Flow:
+def _flow(layer: str, quantity: str, decay: float, lags: int = 60) -> CurveView:
     median = 0.3 * decay ** np.arange(lags)
     median[0] = np.nan if quantity in "hc" else median[0]
     memory = int(np.ceil(np.log(0.1) / np.log(decay)))
     bound = 0.3 * 1.1 ** np.arange(lags) if quantity == "h" else None
-    return Flow(layer, quantity, median / 2, median, median * 2, bound, memory if memory < lags else None)
+    return CurveView(
+        layer, quantity, median / 2, median, median * 2, bound, memory if memory < lags else None
+    )
 
 
-def _map(layer: str, size: int) -> Map:
+def _map(layer: str, size: int) -> MapView:
     rows, columns = np.indices((size, size))
     norms = np.where(rows >= columns, 0.7 * 0.8 ** (rows - columns) * (1 + 0.5 * np.cos(rows)), 0)
-    return Map(layer, 0, 0, tuple(range(0, 3 * size, 3)), tuple(range(0, 3 * size, 3)), norms)
+    return MapView(layer, 0, 0, tuple(range(0, 3 * size, 3)), tuple(range(0, 3 * size, 3)), norms)
 
 
-def _attribution(of: int, sequence: int, draw: np.random.Generator) -> Attribution:
+def _attribution(of: int, sequence: int, draw: np.random.Generator) -> AttributionView:
     steps = np.arange(STEPS)
     lag = steps[:-1, None] - steps
     scores = np.where(lag >= 0, draw.normal(size=(STEPS - 1, STEPS)) * 0.9 ** np.abs(lag), 0)
-    return Attribution("gradient × input", of, sequence, tuple(range(STEPS - 1)), tuple(range(STEPS)), scores)
+    return AttributionView(
+        "gradient × input", of, sequence, tuple(range(STEPS - 1)), tuple(range(STEPS)), scores
+    )

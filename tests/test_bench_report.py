@@ -12,13 +12,13 @@ from conftest import Command
 
 from bptt.bench import run, worker
 from bptt.bench.cases import CELLS, SHAPES, Case, Shape
-from bptt.bench.layers import Peer
-from bptt.bench.page import check_place, read_page, write_page
-from bptt.bench.plan import choose
+from bptt.bench.layer_contenders import Peer
+from bptt.bench.page_section import check_place, read_page, write_page
+from bptt.bench.process_plan import choose
 from bptt.bench.request import Budget, Request
-from bptt.bench.results import Environment, Outcome, Report, Run
+from bptt.bench.result_tables import ResultTable, notes, tables
+from bptt.bench.results import Environment, Measurement, ProcessRun, Report
 from bptt.bench.run import carry_out
-from bptt.bench.tables import Table, notes, tables
 from bptt.errors import InputError, InternalError
 
 SHAPE: Shape = (10, 2, 3, 5)
@@ -33,9 +33,11 @@ def outcome(
     memory: Mapping[str, int] | None = None,
     flops: float = 0.0,
     noisy: bool = False,
-) -> Outcome:
+) -> Measurement:
     case = Case(kind, name, SHAPE, training)
-    return Outcome(case, seconds, {"jax": 2.4}, flops, 10 * flops, memory or {}, 1, noisy, ["jax: broken"])
+    return Measurement(
+        case, seconds, {"jax": 2.4}, flops, 10 * flops, memory or {}, 1, noisy, ["jax: broken"]
+    )
 
 
 LSTM = {"bptt": [0.2, 0.1, 0.4], "torch.nn": [0.4, 0.3, 1.2], "onnxruntime": [0.1, 0.1, 0.1]}
@@ -54,7 +56,7 @@ REPORT = Report(
     "2000-01-01",
     PLACE,
     [
-        Run(
+        ProcessRun(
             2,
             False,
             [
@@ -64,8 +66,12 @@ REPORT = Report(
                 outcome("loss", "word model", True, LOSS, MEMORY, flops=1e9),
             ],
         ),
-        Run(2, True, [outcome("layers", "lstm", False, {"bptt": [0.2], "torch.nn": [0.3]}, flops=1e9)]),
-        Run(1, False, [outcome("streaming", "lstm", False, {"bptt": [2e-5], "torch.nn.LSTMCell": [8e-5]})]),
+        ProcessRun(
+            2, True, [outcome("layers", "lstm", False, {"bptt": [0.2], "torch.nn": [0.3]}, flops=1e9)]
+        ),
+        ProcessRun(
+            1, False, [outcome("streaming", "lstm", False, {"bptt": [2e-5], "torch.nn.LSTMCell": [8e-5]})]
+        ),
     ],
 )
 
@@ -74,8 +80,8 @@ def columns(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split("|"))
 
 
-def table(title: str, header: str, row: str) -> Table:
-    return Table(title, columns(header), (columns(row),))
+def table(title: str, header: str, row: str) -> ResultTable:
+    return ResultTable(title, columns(header), (columns(row),))
 
 
 def test_tables() -> None:
@@ -127,7 +133,7 @@ def test_notes() -> None:
 def test_a_report_goes_through_json() -> None:
     runs = json.loads(REPORT.to_json())["runs"]
     for found, made in zip(runs, REPORT.runs, strict=True):
-        assert [Outcome.from_dict(o) for o in found["outcomes"]] == made.outcomes
+        assert [Measurement.from_dict(o) for o in found["outcomes"]] == made.outcomes
 
 
 def test_a_page_keeps_what_others_wrote(tmp_path: Path) -> None:
@@ -257,7 +263,7 @@ def test_peers_that_are_not_installed_are_named_and_skipped(monkeypatch: pytest.
     def fail(_: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(worker.layers, "PEERS", (Peer("abacus", fail, installed=False),))
+    monkeypatch.setattr(worker.layer_contenders, "PEERS", (Peer("abacus", fail, installed=False),))
     asked = request(Case("layers", "lstm", SHAPE, False))
     assert worker.environment(asked).missing == ["abacus"]
     (found,) = worker.outcomes(asked)

@@ -10,10 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bptt.bench import memory, rounds
+from bptt.bench import peak_memory as memory
+from bptt.bench import rounds
 from bptt.bench.contender import Contender
-from bptt.bench.memory import peak_memory
 from bptt.bench.peak import Peak
+from bptt.bench.peak_memory import peak_memory
 from bptt.bench.request import Budget
 from bptt.bench.rounds import measure
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from bptt.bench import cases, layers, output_layer, streaming, training
+from bptt.bench import cases, layer_contenders, output_layer, streaming, training
+from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import CELLS, TORCH_CELLS, Case, Model
-from bptt.bench.comparison import Entrants, compare
 from bptt.bench.contender import Contender, difference
-from bptt.bench.names import (
+from bptt.bench.contender_names import (
     CHUNKED,
     COMPILED,
     EAGER,
@@ -26,13 +26,13 @@ from bptt.bench.names import (
     SCRIPT,
     TORCHRECURRENT,
 )
-from bptt.bench.problem import draw
+from bptt.bench.layer_problem import draw
 from bptt.bench.request import Budget
 
 # All sizes different: nothing transposed can pass.
 SHAPE = (5, 3, 4, 6)
 ONCE = Budget(rounds=1, seconds=0.0)
-QUICK_PEERS = [peer for peer in layers.PEERS if peer.installed and not peer.slow]
+QUICK_PEERS = [peer for peer in layer_contenders.PEERS if peer.installed and not peer.slow]
 INSTALLED = {peer.name for peer in QUICK_PEERS}
 
 LOOPS = {EAGER, SCRIPT}
@@ -63,7 +63,7 @@ def check_the_same(entrants: Entrants) -> set[str]:
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_peers_of_a_layer_compute_the_same(cell: str, training: bool) -> None:
-    entrants = layers.entrants(Case("layers", cell, SHAPE, training), QUICK_PEERS)
+    entrants = layer_contenders.entrants(Case("layers", cell, SHAPE, training), QUICK_PEERS)
     wanted = PEERS[cell] & INSTALLED - ({ONNXRUNTIME} if training else set())
     assert check_the_same(entrants) == wanted
     assert [c.name for c in entrants.companions] == ([] if cell in TORCH_CELLS else [PLAIN_LSTM])
@@ -74,7 +74,7 @@ def test_packed_sequences_compute_the_same(cell: str) -> None:
     case = Case("ragged", cell, (5, 4, 3, 6), True)
     lengths = draw(case).lengths
     assert lengths is not None and lengths.max() == 5 and lengths.min() < 5
-    assert check_the_same(layers.entrants(case, QUICK_PEERS)) == {LAYER}
+    assert check_the_same(layer_contenders.entrants(case, QUICK_PEERS)) == {LAYER}
 
 
 @pytest.mark.parametrize("cell", TORCH_CELLS)
@@ -128,7 +128,7 @@ def test_operations_are_those_of_the_matrices(cell: str) -> None:
 
 def test_weights_change_between_steps_of_training() -> None:
     """The version, by which a packed copy is known to be old, though not the value; gradients are fresh."""
-    entrants = layers.entrants(Case("layers", "lstm", SHAPE, True), QUICK_PEERS)
+    entrants = layer_contenders.entrants(Case("layers", "lstm", SHAPE, True), QUICK_PEERS)
     for contender in (entrants.ours, everybody(entrants)[LAYER]):
         first = {name: number.clone() for name, number in contender.numbers().items()}
         weights = contender._weights  # type: ignore[attr-defined]
@@ -201,4 +201,4 @@ def test_an_error_of_ours_is_not_hidden() -> None:
 
 
 def test_slow_peers_are_those_that_compile() -> None:
-    assert [peer.name for peer in layers.PEERS if peer.slow] == [COMPILED]
+    assert [peer.name for peer in layer_contenders.PEERS if peer.slow] == [COMPILED]

@@ -21,7 +21,7 @@ from bptt.errors import InputError
 from bptt.jobs.problems.adding import AddingTask
 from bptt.jobs.task import Step
 from bptt.models.codecs.words import WordOptions
-from bptt.report.comparison import read_comparison
+from bptt.report.comparison_record import read_comparison
 from bptt.training.watching import look_at
 
 TINY = "--lag 8 --examples 60 --hidden 6 --epochs 2 --batch-size 10 --threads 1".split()

@@ -13,7 +13,7 @@ from job_files import JOBS, SMALL, write_file
 from safetensors.torch import load_file
 from tiny_task import Quiet, TinyTask, everything, records, run_until, same
 
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
@@ -29,7 +29,7 @@ def test_without_a_held_out_part_all_is_learned_and_the_last_weights_are_kept(
     assert "nothing is held out: the last weights are kept" in ended.err
     assert "best held-out" not in ended.out and "next: " in ended.out
     assert not any(record["kind"] == "held-out" for record in records(run))
-    last = packing.load(run / FILE)["weights"]
+    last = nested_tensors.load(run / FILE)["weights"]
     kept = load_file(run / "model.safetensors")
     assert kept.keys() == last.keys()
     assert all(torch.equal(kept[name], last[name]) for name in kept)
@@ -104,7 +104,7 @@ def test_an_interrupted_run_without_evaluations_has_its_last_weights(tmp_path: P
             os.kill(os.getpid(), signal.SIGINT)
 
     train(NothingHeldOut(before_step=stop), TrainingOptions(epochs=4), tmp_path, Quiet())
-    last = packing.load(tmp_path / FILE)["weights"]
+    last = nested_tensors.load(tmp_path / FILE)["weights"]
     kept = load_file(tmp_path / "model.safetensors")
     assert all(torch.equal(kept[name], last[name]) for name in last)
 

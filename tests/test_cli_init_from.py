@@ -17,7 +17,7 @@ from bptt.errors import InputError
 from bptt.jobs.loading import AnyTrained, load
 from bptt.runs.origin import take_weights
 from bptt.runs.run_folder import read_config
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 
 # What the file of each job lacks: a word, a label, a tag, characters.
@@ -53,7 +53,7 @@ def other(job: str, tmp_path: Path) -> Path:
 
 def beginning(run: Path) -> dict[str, Tensor]:
     """The weights with which a run began: it is interrupted before the first step that changes them."""
-    return packing.load(run / FILE)["weights"]
+    return nested_tensors.load(run / FILE)["weights"]
 
 
 def keys_of(trained: AnyTrained) -> dict[str, tuple[str, ...]]:

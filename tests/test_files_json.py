@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from bptt.files import to_json
-from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
-from bptt.report.figures import draw_training
-from bptt.report.records import read_training
+from bptt.report.comparison_record import COMPARISON, conclusions, read_comparison, table
+from bptt.report.run_records import read_training
+from bptt.report.training_figure import draw_training
 from bptt.runs.run_folder import write_bytes
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.record import append_record
 
 ODD = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
@@ -92,10 +92,10 @@ def test_a_comparison_with_numbers_that_are_not_finite_is_read(tmp_path: Path, o
 
 def test_a_checkpoint_keeps_what_is_not_finite(tmp_path: Path) -> None:
     value = {"best": math.inf, "worst": (-math.inf, [1.5]), "none": math.nan, "x": torch.ones(2)}
-    (tmp_path / "last.safetensors").write_bytes(packing.dumps(value))
-    raw = packing.dumps(value)
+    (tmp_path / "last.safetensors").write_bytes(nested_tensors.dumps(value))
+    raw = nested_tensors.dumps(value)
     header = json.loads(raw[8 : 8 + int.from_bytes(raw[:8], "little")])["__metadata__"]["values"]
     strict(header)
-    found = packing.load(tmp_path / "last.safetensors")
+    found = nested_tensors.load(tmp_path / "last.safetensors")
     assert (found["best"], found["worst"]) == (math.inf, (-math.inf, [1.5]))
     assert math.isnan(found["none"]) and torch.equal(found["x"], torch.ones(2))

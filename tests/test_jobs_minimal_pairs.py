@@ -22,7 +22,7 @@ from bptt.jobs.language.minimal_pairs import (
     judge_pairs,
     summarise,
 )
-from bptt.report.agreement import Point, draw_agreement
+from bptt.report.agreement import AgreementPoint, draw_agreement
 
 TEXT = "the cat was full. the cat's fun\nthe cats were full, they're well\n" * 20
 
@@ -160,8 +160,9 @@ def test_pairs_are_known_by_their_first_line() -> None:
 
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
-    points = [Point(n, 50, 0.8 - n / 20, (0.7 - n / 20, 0.9 - n / 20)) for n in range(1, 6)]
+    points = [AgreementPoint(n, 50, 0.8 - n / 20, (0.7 - n / 20, 0.9 - n / 20)) for n in range(1, 6)]
     draw_agreement(
-        {"near $x": points, "猫": points[1:], "few": [Point(1, 2, 1.0, (0.3, 1.0))]}, tmp_path / "a.png"
+        {"near $x": points, "猫": points[1:], "few": [AgreementPoint(1, 2, 1.0, (0.3, 1.0))]},
+        tmp_path / "a.png",
     )
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

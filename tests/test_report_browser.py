@@ -10,8 +10,8 @@ import pytest
 from browser import DARK_ORANGE, DARK_PAPER, PAPER, PHONE, Open, choose, colour, mixed
 from inspections import HOSTILE, STEPS, large, small, translation
 
-from bptt.report import inspection
-from bptt.report.inspection import Inspection
+from bptt.report import inspection_views
+from bptt.report.inspection_views import Inspection
 
 
 def test_every_section_with_data_is_there(show: Open) -> None:
@@ -58,13 +58,13 @@ def test_a_phone_scrolls_in_one_direction(show: Open, shown: Inspection) -> None
 def test_what_a_stranger_wrote_is_shown_as_text(show: Open) -> None:
     shown = small("</title><script>alert(1)</script>")
     tokens = (*HOSTILE, *shown.sequences[0].tokens[len(HOSTILE) :])
-    finding = inspection.Finding("bad", "<b>x</b>", "<img src=x onerror=alert(1)>", "</li>")
+    finding = inspection_views.FindingView("bad", "<b>x</b>", "<img src=x onerror=alert(1)>", "</li>")
     hostile = replace(
         shown,
         sequences=(replace(shown.sequences[0], name="<i>", tokens=tokens),),
         findings=(finding,),
         facts=(("<u>", "&amp;"),),
-        properties=(inspection.Property("<s>", "(?<!x", ()),),
+        properties=(inspection_views.PropertyView("<s>", "(?<!x", ()),),
     )
     with show(hostile) as page:
         assert page.title() == page.locator("h1").inner_text() == "</title><script>alert(1)</script>"

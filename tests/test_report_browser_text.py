@@ -10,8 +10,8 @@ import pytest
 from browser import Open, choose, close, colour, mixed, number
 from inspections import INSIDE, OUTSIDE, PLANTED, QUOTES, STEPS, inside_quotes, small, translation
 
-from bptt.report import inspection
-from bptt.report.inspection import Inspection
+from bptt.report import inspection_views
+from bptt.report.inspection_views import Inspection
 
 
 def series(shown: Inspection, value: int, unit: int) -> np.ndarray:
@@ -158,9 +158,9 @@ def test_patterns_are_those_of_python(show: Open, pattern: str, marked: str) -> 
     texts = ("猫", "在", "", "2", '"', "a", "\n", "第", "行", "hi", "B")
     shown = ("猫", "在", "<s>", "2", '"', "a", "↵", "第", "行", "▁hi", "B")
     empty = dict.fromkeys("flows maps attributions saturations spectra properties dead".split(), ())
-    value = inspection.Value("h", "state", np.random.default_rng(0).normal(size=(len(texts), 2)))
-    sequence = inspection.Sequence("text", shown, None, texts)
-    layers = (inspection.Layer("layer 1", 0, (value,)),)
+    value = inspection_views.ValueView("h", "state", np.random.default_rng(0).normal(size=(len(texts), 2)))
+    sequence = inspection_views.SequenceView("text", shown, None, texts)
+    layers = (inspection_views.LayerView("layer 1", 0, (value,)),)
     with show(replace(small(), sequences=(sequence,), layers=layers, **empty)) as page:
         page.get_by_label("Find units that follow a pattern").fill(pattern)
         page.get_by_text("inside a match").wait_for()

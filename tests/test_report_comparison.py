@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bptt.errors import InputError
-from bptt.report.comparison import COMPARISON, conclusions, read_comparison, table
 from bptt.report.comparison_figure import draw_comparison
+from bptt.report.comparison_record import COMPARISON, conclusions, read_comparison, table
 
 SEEN = {
     "losses": 3,

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from bptt.data.levels import LEVELS
 from bptt.errors import InputError, MachineError
 from bptt.report import draw_training, read_training
-from bptt.report.records import UNITS
+from bptt.report.run_records import UNITS
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CONFIG = {

@@ -20,10 +20,10 @@ from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 
 from bptt.errors import MachineError
-from bptt.report.inspection import Flow, Hit, Layer, Property, Sequence, Value
+from bptt.report.figure_page import BLUE
 from bptt.report.inspection_figures import draw_all, draw_flow, draw_map, draw_saturation
 from bptt.report.inspection_page import page_text, write_page
-from bptt.report.page import BLUE
+from bptt.report.inspection_views import CurveView, LayerView, PropertyView, SequenceView, UnitView, ValueView
 from bptt.report.payload import in_decades, in_levels, packed_size
 from bptt.report.text_figure import draw_text
 from bptt.report.unit_choice import choose_units
@@ -93,7 +93,7 @@ def test_all_units_are_held_if_they_fit() -> None:
 
 def test_units_of_a_property_come_first_then_states_then_what_moves() -> None:
     shown = large(steps=300, units=20, layers=1)
-    hit = Property("some", "x", (Hit("layer 1", "c", 13, 0.9),))
+    hit = PropertyView("some", "x", (UnitView("layer 1", "c", 13, 0.9),))
     shown = replace(shown, properties=(hit,))
     names = [value.name for value in shown.layers[0].values]
     moving = int(np.argsort(-shown.layers[0].values[0].numbers.std(0))[0])
@@ -114,9 +114,9 @@ def test_values_of_different_widths() -> None:
     """A projected LSTM carries fewer h than it has cells."""
     draw = np.random.default_rng(0)
     values = tuple(
-        Value(name, "state", draw.normal(size=(30, width))) for name, width in (("h", 2), ("c", 5))
+        ValueView(name, "state", draw.normal(size=(30, width))) for name, width in (("h", 2), ("c", 5))
     )
-    shown = replace(small(), layers=(Layer("layer 1", 0, values),), properties=())
+    shown = replace(small(), layers=(LayerView("layer 1", 0, values),), properties=())
     held = choose_units(shown, 10**6)
     assert [series.units for series in held.values()] == [(0, 1), (0, 1, 2, 3, 4)]
 
@@ -176,7 +176,7 @@ def test_the_page_names_no_address_and_allows_only_its_own_script() -> None:
 def test_what_a_stranger_wrote_is_not_in_the_page_as_it_is() -> None:
     shown = small("</title><script>alert(1)</script>\udcff中")
     tokens = (*HOSTILE, *shown.sequences[0].tokens[len(HOSTILE) :])
-    page = page_text(replace(shown, sequences=(Sequence("<i>", tokens),)))
+    page = page_text(replace(shown, sequences=(SequenceView("<i>", tokens),)))
     assert "alert(1)</script>" not in page
     assert "<title>&lt;/title&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#56575;&#20013;</title>" in page
     assert not any(token in page for token in HOSTILE[1:2])
@@ -216,7 +216,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
     """The axes of every figure, which is not saved."""
     found: list[Axes] = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, path, **_: found.append(figure.axes[0]))
-    monkeypatch.setattr("bptt.report.page.write_output", lambda path, data: None)
+    monkeypatch.setattr("bptt.report.figure_page.write_output", lambda path, data: None)
     yield found
 
 
@@ -280,7 +280,7 @@ def test_only_a_bound_is_dotted_and_only_then_the_note_says_so(
     norms = 0.9 ** np.arange(9.0)
     bound = norms if bounded else None
     flows = [
-        Flow(layer, name, norms, norms, norms, bound if name == "δ" else None, None)
+        CurveView(layer, name, norms, norms, norms, bound if name == "δ" else None, None)
         for layer in ("layer 1", "layer 2")
         for name in ("δ", "h", "c", "n", "m")
     ]
@@ -295,7 +295,9 @@ def test_only_a_bound_is_dotted_and_only_then_the_note_says_so(
 
 def test_flow_without_a_gradient_is_drawn(drawn: list[Axes], tmp_path: Path) -> None:
     nothing = np.zeros(5)
-    draw_flow([Flow("layer 1", "h", nothing, nothing, nothing, None, None)], "title", tmp_path / "flow.png")
+    draw_flow(
+        [CurveView("layer 1", "h", nothing, nothing, nothing, None, None)], "title", tmp_path / "flow.png"
+    )
     assert drawn[0].get_yscale() == "linear"
 
 
@@ -319,7 +321,7 @@ def test_saturation_has_a_circle_for_each_unit(drawn: list[Axes], tmp_path: Path
 def test_text_is_laid_out_and_coloured(drawn: list[Axes], tmp_path: Path) -> None:
     numbers = np.array([[-1.0], [0.0], [1.0], [1.0]])
     tokens = ("中", "a\n", "\n", "bc")
-    draw_text(tokens, "layer 1", Value("h", "state", numbers), 0, "title", tmp_path / "text.png")
+    draw_text(tokens, "layer 1", ValueView("h", "state", numbers), 0, "title", tmp_path / "text.png")
     (boxes,) = (part for part in drawn[0].collections if isinstance(part, PatchCollection))
     places = [text.get_position() for text in drawn[0].texts if text.get_text() in "中a↵bc"]
     assert places == [(1.0, 0.5), (2.5, 0.5), (3.5, 0.5), (0.5, 1.5), (0.5, 2.5), (1.5, 2.5)]

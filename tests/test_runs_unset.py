@@ -15,7 +15,7 @@ from tiny_task import Quiet, TinyTask
 
 from bptt.errors import InputError
 from bptt.jobs.loading import load
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
@@ -100,9 +100,9 @@ def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(name: str, tmp_path: Pa
 def test_hostile_values_in_a_checkpoint_are_named(field: str, value: object, tmp_path: Path) -> None:
     options = TrainingOptions(epochs=2, schedule="constant")
     train(TinyTask(), options, tmp_path, Quiet())
-    whole = packing.load(tmp_path / FILE)
+    whole = nested_tensors.load(tmp_path / FILE)
     whole["state"][field] = value
-    (tmp_path / FILE).write_bytes(packing.dumps(whole))
+    (tmp_path / FILE).write_bytes(nested_tensors.dumps(whole))
     with pytest.raises(InputError, match=r"checkpoint\.safetensors: must be the checkpoint of this run"):
         train(TinyTask(), TrainingOptions(epochs=3, schedule="constant"), tmp_path, Quiet(), resume=True)
 
@@ -110,7 +110,7 @@ def test_hostile_values_in_a_checkpoint_are_named(field: str, value: object, tmp
 @pytest.mark.parametrize("spoil", ["shape", "number", "kind", "random"])
 def test_a_hostile_optimiser_is_named_before_an_update(spoil: str, tmp_path: Path) -> None:
     train(TinyTask(), TrainingOptions(epochs=1, schedule="constant"), tmp_path, Quiet())
-    whole = packing.load(tmp_path / FILE)
+    whole = nested_tensors.load(tmp_path / FILE)
     state = whole["optimiser"]["state"]
     match spoil:
         case "shape":
@@ -121,7 +121,7 @@ def test_a_hostile_optimiser_is_named_before_an_update(spoil: str, tmp_path: Pat
             state[0] = "adam"
         case "random":
             whole["random"]["python"] = (3, (2**40,) * 625, None)
-    (tmp_path / FILE).write_bytes(packing.dumps(whole))
+    (tmp_path / FILE).write_bytes(nested_tensors.dumps(whole))
     with pytest.raises(InputError, match=r"checkpoint\.safetensors: must be the checkpoint of this run"):
         train(TinyTask(), TrainingOptions(epochs=2, schedule="constant"), tmp_path, Quiet(), resume=True)
 

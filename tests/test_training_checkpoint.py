@@ -12,7 +12,7 @@ import torch
 from tiny_task import same
 
 from bptt.errors import InputError, InternalError
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, seed, set_random_states
 
 
@@ -28,8 +28,8 @@ def test_values_come_back_to_the_last_bit(tmp_path: Path) -> None:
         "empty": ((), [], {}),
     }
     path = tmp_path / "file"
-    path.write_bytes(packing.dumps(value))
-    back = packing.load(path)
+    path.write_bytes(nested_tensors.dumps(value))
+    back = nested_tensors.load(path)
     assert same(back, value)
     assert isinstance(back["groups"][0]["betas"], tuple)
     assert back["numbers"].dtype == torch.uint8
@@ -38,23 +38,23 @@ def test_values_come_back_to_the_last_bit(tmp_path: Path) -> None:
 
 def test_only_plain_values_are_kept() -> None:
     with pytest.raises(InternalError, match=r"optimiser\.hook.*function"):
-        packing.dumps({"optimiser": {"hook": lambda: None}})
+        nested_tensors.dumps({"optimiser": {"hook": lambda: None}})
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, -1])
 def test_a_damaged_file_is_named(tmp_path: Path, keep: int) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    path.write_bytes(packing.dumps({"x": torch.ones(100)})[:keep])
+    path.write_bytes(nested_tensors.dumps({"x": torch.ones(100)})[:keep])
     with pytest.raises(InputError, match=r"checkpoint\.safetensors"):
-        packing.load(path)
+        nested_tensors.load(path)
 
 
 def test_foreign_safetensors_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
-    data = packing.dumps({"x": torch.ones(1)})
+    data = nested_tensors.dumps({"x": torch.ones(1)})
     path.write_bytes(data.replace(b'"values"', b'"valves"'))
     with pytest.raises(InputError, match="whole checkpoint"):
-        packing.load(path)
+        nested_tensors.load(path)
 
 
 def test_random_generators_go_on_where_they_were() -> None:
@@ -70,4 +70,4 @@ def test_values_nested_beyond_reason_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "checkpoint.safetensors"
     path.write_bytes(safetensors.torch.save({}, {"values": "[" * 100_000}))
     with pytest.raises(InputError, match=r"checkpoint\.safetensors: must be a whole checkpoint"):
-        packing.load(path)
+        nested_tensors.load(path)

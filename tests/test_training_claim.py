@@ -13,9 +13,9 @@ from tiny_task import Quiet, TinyTask, everything, same, train_tiny
 
 from bptt.errors import InputError
 from bptt.training.claim import FILES, own_files
-from bptt.training.lock import locked
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
+from bptt.training.run_lock import locked
 
 ONE = TrainingOptions(epochs=1)
 SMALL = ("--epochs", 1, "--hidden", 4, "--threads", 1)

@@ -10,14 +10,14 @@ import pytest
 from tiny_task import Quiet, TinyTask, everything, same
 
 from bptt.errors import InputError
-from bptt.training.lock import FILE, locked
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
+from bptt.training.run_lock import FILE, locked
 
 HOLDER = """
 import sys
 from pathlib import Path
-from bptt.training.lock import locked
+from bptt.training.run_lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

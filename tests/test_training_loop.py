@@ -15,7 +15,7 @@ from tiny_task import BATCHES, B, Quiet, T, TinyTask, everything, records, same
 
 from bptt.errors import InputError, MachineError, TrainingError
 from bptt.runs.run_folder import read_config, read_weights
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
@@ -126,12 +126,12 @@ def test_a_signal_ends_the_step_saves_and_is_told(tmp_path: Path, number: signal
     run, before = tmp_path / "run", signal.getsignal(number)
     outcome = train(TinyTask(before_step=interrupt), TrainingOptions(epochs=2), run, Quiet())
     assert (outcome.status, outcome.signal, outcome.step) == ("interrupted", number, 2)
-    assert packing.load(run / FILE)["state"]["step"] == 2
+    assert nested_tensors.load(run / FILE)["state"]["step"] == 2
     assert signal.getsignal(number) is before
     # Not evaluated yet, but usable.
     task = TinyTask()
     read_weights(task.model, run / "model.safetensors")
-    assert same(packing.load(run / FILE)["weights"], dict(task.model.state_dict()))
+    assert same(nested_tensors.load(run / FILE)["weights"], dict(task.model.state_dict()))
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
     quiet = Quiet()
     with pytest.raises(KeyboardInterrupt):
         train(TinyTask(before_step=insist), TrainingOptions(), tmp_path / "run", quiet)
-    assert packing.load(tmp_path / "run" / FILE)["state"]["step"] == 0
+    assert nested_tensors.load(tmp_path / "run" / FILE)["state"]["step"] == 0
     assert quiet.ended == 1
 
 
@@ -166,7 +166,7 @@ def test_nan_in_a_parameter_is_named_with_the_step_and_the_last_checkpoint(tmp_p
     text = str(caught.value)
     assert "step 6, epoch 2" in text and "recurrent.weight_hh_l0" in text and "loss nan" in text
     assert f"{run}/last, step 3" in text
-    assert packing.load(run / FILE)["state"]["step"] == 3
+    assert nested_tensors.load(run / FILE)["state"]["step"] == 3
 
 
 def test_infinity_in_a_gradient_is_named(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: p
             with pytest.raises(MachineError, match="No space left"):
                 train(TinyTask(), options, run, Quiet(), overwrite=True)
         if (run / FILE).exists():
-            packing.load(run / FILE)
+            nested_tensors.load(run / FILE)
     train(TinyTask(), options, run, Quiet(), resume=True)
     assert same(everything(run), everything(whole))
 

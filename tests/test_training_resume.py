@@ -23,7 +23,7 @@ from tiny_task import (
 
 from bptt.errors import InputError
 from bptt.runs.run_folder import read_config, write_config
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
@@ -80,9 +80,9 @@ def test_dropout_carry_and_order_matter_to_this_test(tmp_path: Path) -> None:
     for name, lose in lost.items():
         run = tmp_path / name
         run_until((1, 1), options, run)
-        saved = packing.load(run / FILE)
+        saved = nested_tensors.load(run / FILE)
         lose(saved)
-        (run / FILE).write_bytes(packing.dumps(saved))
+        (run / FILE).write_bytes(nested_tensors.dumps(saved))
         train(TinyTask(), options, run, Quiet(), resume=True)
         assert not same(everything(run)["checkpoint"], everything(tmp_path / "whole")["checkpoint"])
 
@@ -130,9 +130,9 @@ def test_more_epochs_go_on_and_are_the_same_as_if_asked_for_at_once(tmp_path: Pa
     long = replace(short, epochs=3, checkpoint_every=5.0)
     train(TinyTask(), replace(short, epochs=3), tmp_path / "whole", Quiet())
     train(TinyTask(), short, tmp_path / "run", Quiet())
-    saved = packing.load(tmp_path / "run" / FILE)
+    saved = nested_tensors.load(tmp_path / "run" / FILE)
     saved["state"]["seconds"] = 1000.0
-    (tmp_path / "run" / FILE).write_bytes(packing.dumps(saved))
+    (tmp_path / "run" / FILE).write_bytes(nested_tensors.dumps(saved))
     outcome = train(TinyTask(), long, tmp_path / "run", Quiet(), resume=True)
     assert outcome.step == 3 * BATCHES
     assert outcome.seconds > 1000.0
@@ -175,9 +175,9 @@ def test_a_damaged_checkpoint_is_named_and_nothing_is_touched(tmp_path: Path) ->
 def test_another_number_of_threads_is_told(tmp_path: Path) -> None:
     run, quiet = tmp_path / "run", Quiet()
     train(TinyTask(), TrainingOptions(epochs=1), run, Quiet())
-    saved = packing.load(run / FILE)
+    saved = nested_tensors.load(run / FILE)
     saved["machine"]["threads"] = 77
-    (run / FILE).write_bytes(packing.dumps(saved))
+    (run / FILE).write_bytes(nested_tensors.dumps(saved))
     train(TinyTask(), TrainingOptions(epochs=1), run, quiet, resume=True)
     assert any("threads: 77 before" in message for message in quiet.messages)
 
@@ -199,9 +199,9 @@ def test_the_checkpoint_of_another_run_is_named_and_changes_no_weight(
 ) -> None:
     run, options = tmp_path / "run", TrainingOptions(epochs=2)
     train(TinyTask(), options, run, Quiet())
-    whole = packing.load(run / FILE)
+    whole = nested_tensors.load(run / FILE)
     spoil(whole)
-    (run / FILE).write_bytes(packing.dumps(whole))
+    (run / FILE).write_bytes(nested_tensors.dumps(whole))
     task = TinyTask()
     before = {name: tensor.clone() for name, tensor in task.model.state_dict().items()}
     with pytest.raises(InputError, match=rf"last/checkpoint\.safetensors: .*{named}"):

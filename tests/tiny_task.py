@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from bptt.jobs.task import Step, Task
 from bptt.runs.run_folder import write_config
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train
-from bptt.training.observer import Seen
+from bptt.training.observer import GradientRecord
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Evaluation, Progress
 from bptt.training.watching import Watching
@@ -94,7 +94,7 @@ class Quiet:
         self.start: tuple[int, int, str] | None = None
         self.progress: list[Progress] = []
         self.evaluations: list[Evaluation] = []
-        self.seen: list[tuple[int, Seen]] = []
+        self.seen: list[tuple[int, GradientRecord]] = []
         self.messages: list[str] = []
         self.ended = 0
 
@@ -108,7 +108,7 @@ class Quiet:
     def on_evaluate(self, evaluation: Evaluation) -> None:
         self.evaluations.append(evaluation)
 
-    def on_gradient(self, step: int, seen: Seen) -> None:
+    def on_gradient(self, step: int, seen: GradientRecord) -> None:
         self.seen.append((step, seen))
 
     def on_message(self, text: str) -> None:
@@ -157,7 +157,7 @@ def records(run: Path) -> list[dict[str, Any]]:
 
 def everything(run: Path) -> dict[str, Any]:
     """What a run came to: its checkpoint, its best weights, its records; without the clock."""
-    checkpoint = packing.load(run / FILE)
+    checkpoint = nested_tensors.load(run / FILE)
     for clock in ("seconds", "records"):
         del checkpoint["state"][clock]
     best = (run / "model.safetensors").read_bytes()

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import MODELS, OUTPUT_MODEL, Case
-from bptt.bench.comparison import Entrants
 from bptt.bench.contender import Contender
-from bptt.bench.names import CHUNKED, OURS, PLAIN
+from bptt.bench.contender_names import CHUNKED, OURS, PLAIN
 from bptt.nn import linear_cross_entropy
 
 # Output (T*B, H), weight (V, H), bias (V,), targets (T*B,) to the mean loss.

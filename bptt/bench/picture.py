@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.bench.cases import Case
-from bptt.bench.results import Outcome, Report
-from bptt.bench.tables import best_of_torch
+from bptt.bench.result_tables import best_of_torch
+from bptt.bench.results import Measurement, Report
 from bptt.report import Speedups, draw_speedups
 
 
@@ -19,7 +19,7 @@ def draw_layers(report: Report, path: Path) -> None:
     cells = list(dict.fromkeys(case.name for case in trained))
     shapes = [", ".join(map(str, shape)) for shape in dict.fromkeys(case.shape for case in trained)]
 
-    def ratios(outcomes: Mapping[Case, Outcome], cell: str) -> list[float]:
+    def ratios(outcomes: Mapping[Case, Measurement], cell: str) -> list[float]:
         chosen = [outcome for case, outcome in outcomes.items() if case.training and case.name == cell]
         return [outcome.ratio(best_of_torch(outcome)) for outcome in chosen]
 

@@ -8,12 +8,12 @@ from statistics import median, quantiles
 from typing import Any
 
 from bptt.bench.cases import SECTIONS, Case
-from bptt.bench.names import OURS
+from bptt.bench.contender_names import OURS
 from bptt.files import MARK, to_json
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Measurement:
     """What one case gave.
 
     `seconds` per step, by contender, one number for each round that counts; `first` the seconds of
@@ -34,7 +34,7 @@ class Outcome:
     notes: Sequence[str]
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Outcome:
+    def from_dict(cls, found: Mapping[str, Any]) -> Measurement:
         """The outcome of what `dataclasses.asdict` made of one."""
         case = found["case"]
         return cls(**{**found, "case": Case(**{**case, "shape": tuple(case["shape"])})})
@@ -80,12 +80,12 @@ class Environment:
 
 
 @dataclass(frozen=True)
-class Run:
+class ProcessRun:
     """The outcomes of one process."""
 
     threads: int
     tuned: bool
-    outcomes: Sequence[Outcome]
+    outcomes: Sequence[Measurement]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Report:
     command: str
     date: str
     environment: Environment
-    runs: Sequence[Run]
+    runs: Sequence[ProcessRun]
 
     def to_json(self) -> str:
         """All of it, the time of every round included."""
@@ -114,7 +114,7 @@ class Report:
         """The numbers of threads, in order."""
         return list(dict.fromkeys(run.threads for run in self.runs))
 
-    def outcomes(self, kind: str, threads: int, tuned: bool = False) -> dict[Case, Outcome]:
+    def outcomes(self, kind: str, threads: int, tuned: bool = False) -> dict[Case, Measurement]:
         """The outcomes of a kind of case, by case."""
         chosen = (r.outcomes for r in self.runs if r.threads == threads and r.tuned == tuned)
         return {o.case: o for outcomes in chosen for o in outcomes if o.case.kind == kind}

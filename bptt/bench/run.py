@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 
 from bptt.bench.cases import Case
 from bptt.bench.request import Request
-from bptt.bench.results import Environment, Outcome, Report, Run
+from bptt.bench.results import Environment, Measurement, ProcessRun, Report
 from bptt.errors import InternalError
 
 # glibc's own variables, for what `bptt train` sets by mallopt: freed blocks are kept for the next step.
@@ -29,14 +29,14 @@ def carry_out(requests: Sequence[Request], command: str, on_start: Callable[[Req
     return Report(command, datetime.now(timezone.utc).strftime("%Y-%m-%d"), environments[0], runs)
 
 
-def _carry_out(request: Request, on_start: Callable[[Request, Case], None]) -> tuple[Environment, Run]:
+def _carry_out(request: Request, on_start: Callable[[Request, Case], None]) -> tuple[Environment, ProcessRun]:
     found = []
     with closing(_answers(request)) as answers:
         environment = Environment(**json.loads(next(answers)))
         for case in request.cases:
             on_start(request, case)
-            found.append(Outcome.from_dict(json.loads(next(answers))))
-    return environment, Run(request.threads, request.tuned, found)
+            found.append(Measurement.from_dict(json.loads(next(answers))))
+    return environment, ProcessRun(request.threads, request.tuned, found)
 
 
 def _answers(request: Request) -> Generator[str, None, None]:

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import Case
-from bptt.bench.comparison import Entrants
 from bptt.bench.contender import Contender
-from bptt.bench.names import OURS
+from bptt.bench.contender_names import OURS
 from bptt.nn import Stepper, from_torch
 
 _THEIRS = {"lstm": nn.LSTMCell, "gru-torch": nn.GRUCell, "elman-tanh": nn.RNNCell}
 _STEPS_CHECKED = 5
 
 
-class OurStep(Contender):
+class OurCell(Contender):
     """A step as `bptt sample` takes it, with the parameters of torch's module."""
 
     name = OURS
@@ -35,7 +35,7 @@ class OurStep(Contender):
         return {"h": [self.step() for _ in range(_STEPS_CHECKED)][-1]}
 
 
-class TorchStep(Contender):
+class TorchCell(Contender):
     """A step of torch's module without gradients; its states go into the next one."""
 
     def __init__(self, name: str, theirs: nn.Module, x: Tensor) -> None:
@@ -62,4 +62,4 @@ def entrants(case: Case) -> Entrants:
     _, batch, inputs, hidden = case.shape
     theirs, x = _THEIRS[case.name](inputs, hidden), torch.randn(batch, inputs)
     name = f"torch.nn.{type(theirs).__name__}"
-    return Entrants(OurStep(theirs, x), {name: lambda: TorchStep(name, theirs, x)})
+    return Entrants(OurCell(theirs, x), {name: lambda: TorchCell(name, theirs, x)})

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils import clip_grad_norm_
 
+from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import MODELS, Case, Model
-from bptt.bench.comparison import Entrants
 from bptt.bench.contender import Contender
-from bptt.bench.names import OURS, PLAIN
+from bptt.bench.contender_names import OURS, PLAIN
 from bptt.cells import catalogue
 from bptt.data.batches import Batch
 from bptt.jobs.language.config import ModelOptions

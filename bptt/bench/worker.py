@@ -16,13 +16,13 @@ from pathlib import Path
 
 import torch
 
-from bptt.bench import layers, output_layer, streaming, training
+from bptt.bench import layer_contenders, output_layer, streaming, training
+from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import Case
-from bptt.bench.comparison import Entrants, compare
-from bptt.bench.names import TORCH
+from bptt.bench.contender_names import TORCH
 from bptt.bench.peak import Peak
 from bptt.bench.request import Request
-from bptt.bench.results import Environment, Outcome
+from bptt.bench.results import Environment, Measurement
 from bptt.errors import MachineError
 
 _PACKAGES = ("bptt", "torch", "torchrecurrent", "jax", "onnxruntime")
@@ -45,7 +45,7 @@ def environment(request: Request) -> Environment:
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
             found[name] = version(name)
-    missing = [peer.name for peer in layers.PEERS if request.others and not peer.installed]
+    missing = [peer.name for peer in layer_contenders.PEERS if request.others and not peer.installed]
     return Environment(
         processor=_processor(),
         cores=os.cpu_count() or 1,
@@ -56,7 +56,7 @@ def environment(request: Request) -> Environment:
     )
 
 
-def outcomes(request: Request) -> Iterator[Outcome]:
+def outcomes(request: Request) -> Iterator[Measurement]:
     """Measure one case after the other, on the threads asked for."""
     torch.set_num_threads(request.threads)
     peak = None
@@ -75,8 +75,8 @@ def _entrants(case: Case, request: Request) -> Entrants:
     if case.kind == "loss":
         # What a tuned malloc keeps of earlier work would not be counted.
         return replace(output_layer.entrants(case), memory=not request.tuned)
-    asked = (p for p in layers.PEERS if request.others or p.name in TORCH)
-    return layers.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])
+    asked = (p for p in layer_contenders.PEERS if request.others or p.name in TORCH)
+    return layer_contenders.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])
 
 
 def _processor() -> str:

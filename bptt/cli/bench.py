@@ -58,8 +58,8 @@ def bench(
     """
     from rich.console import Console
 
-    from bptt.bench.page import check_place, read_page, write_page
-    from bptt.bench.plan import choose
+    from bptt.bench.page_section import check_place, read_page, write_page
+    from bptt.bench.process_plan import choose
     from bptt.bench.run import carry_out
     from bptt.files import check_output, write_output
 
@@ -102,8 +102,8 @@ class _Progress:
 def _print(report: Report, console: Console) -> None:
     from rich.table import Table
 
-    from bptt.bench.page import describe
-    from bptt.bench.tables import notes, tables
+    from bptt.bench.page_section import describe
+    from bptt.bench.result_tables import notes, tables
 
     for table in tables(report):
         shown = Table(title=table.title, title_justify="left")

@@ -79,7 +79,7 @@ def compare(
     prepare(threads)
     from bptt.cli.progress import reporter
     from bptt.comparison.comparing import PICTURE, plan_comparison, run_comparison
-    from bptt.report.comparison import conclusions, table
+    from bptt.report.comparison_record import conclusions, table
     from bptt.training.interrupt import Interrupted
 
     with as_typed():

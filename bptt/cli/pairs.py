@@ -56,11 +56,11 @@ def print_pairs(trained: Trained, pairs: tuple[MinimalPair, ...], figures: Path 
 
 
 def _draw(found: Mapping[str, Summary], figures: Path) -> None:
-    from bptt.report.agreement import Point, draw_agreement
+    from bptt.report.agreement import AgreementPoint, draw_agreement
 
     curves = {
         f"{name}: {each.whole.accuracy:.1%}": [
-            Point(distance, tally.pairs, tally.accuracy, tally.interval)
+            AgreementPoint(distance, tally.pairs, tally.accuracy, tally.interval)
             for distance, tally in each.by_distance.items()
         ]
         for name, each in found.items()

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from bptt.errors import printable
-from bptt.training.observer import Seen
+from bptt.training.observer import GradientRecord
 from bptt.training.report import Evaluation, Progress, Reporter
 
 _SECONDS_BETWEEN_LINES = 10.0
@@ -71,7 +71,7 @@ class LineReporter:
         """Print the held-out loss, and what decides."""
         self.on_message(f"{_epoch(evaluation)}  {_held_out(evaluation, self._unit)}")
 
-    def on_gradient(self, step: int, seen: Seen) -> None:
+    def on_gradient(self, step: int, seen: GradientRecord) -> None:
         """It stands in the records; a line for the last one follows at the end."""
 
     def on_message(self, text: str) -> None:

@@ -93,7 +93,7 @@ class TranslationAnswers:
         search: SearchArguments,
         writing: WritingArguments,
     ) -> None:
-        from bptt.report.page import check_picture
+        from bptt.report.figure_page import check_picture
 
         with as_typed():
             self._options = _search_of(n_best, search, writing)
@@ -213,7 +213,7 @@ def _search_of(n_best: int | None, search: SearchArguments, writing: WritingArgu
 
 
 def _draw(found: Translation, path: Path) -> None:
-    from bptt.report.attention import draw_attention
+    from bptt.report.attention_figure import draw_attention
 
     if not found.attention.shape[1]:
         raise InputError(str(path), "is for a text that attended to its source", "none", "Leave it out")

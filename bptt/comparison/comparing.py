@@ -12,12 +12,12 @@ from bptt.comparison.folder import digest, hold
 from bptt.comparison.options import PROBLEM_LAGS, CompareOptions
 from bptt.comparison.subject import AddingSubject, CopySubject, Shared, Subject
 from bptt.comparison.subject_files import detect_job, read_subject
-from bptt.comparison.trial import Result, Trial, plan_trials, run_trial
+from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
 from bptt.comparison.variants import plan_variants
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
-from bptt.report.comparison import COMPARISON, Comparison, read_comparison
 from bptt.report.comparison_figure import draw_comparison
+from bptt.report.comparison_record import COMPARISON, Comparison, read_comparison
 from bptt.runs.memory import within_memory
 from bptt.training.interrupt import Interrupted
 from bptt.training.options import TrainingOptions
@@ -126,7 +126,7 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
     return read_subject(Path(data), job, options.level, options.sequence_length, shared)
 
 
-def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> Result:
+def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> TrialResult:
     """Run one trial, or take it up where it was. Raises Interrupted after a signal, everything saved."""
     trial, subject = plan.trials[number], plan.subject
     reporter.on_message(f"{trial.run.name} ({number + 1} of {len(plan.trials)}): {subject.title}")
@@ -140,7 +140,7 @@ def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> Result:
     return result
 
 
-def _write(plan: ComparisonPlan, results: list[Result]) -> None:
+def _write(plan: ComparisonPlan, results: list[TrialResult]) -> None:
     """Write comparison.json."""
     found = {
         "by": f"{MARK} {__version__}",

@@ -17,7 +17,7 @@ from bptt.jobs.task import Task
 from bptt.nn.stack import Stack
 from bptt.runs.run_folder import CONFIG, WEIGHTS, read_weights
 from bptt.training.loop import train
-from bptt.training.observer import Observer, Seen
+from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Reporter
 
@@ -33,7 +33,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Result:
+class TrialResult:
     """What came of a trial: the number of weights, the gradient before and after, with the best weights, and
     where and why training failed, "" if it did not. `signal` is what interrupted it.
     """
@@ -41,8 +41,8 @@ class Result:
     trial: Trial
     weights: int
     clip_norm: float
-    start: Seen
-    end: Seen | None
+    start: GradientRecord
+    end: GradientRecord | None
     failure: str = ""
     signal: int | None = None
 
@@ -104,9 +104,9 @@ def run_trial(
     trial: Trial,
     options: TrainingOptions,
     reporter: Reporter,
-    look: Callable[[Task], Seen],
-    observer: Callable[[Task], Observer],
-) -> Result:
+    look: Callable[[Task], GradientRecord],
+    observer: Callable[[Task], UpdateObserver],
+) -> TrialResult:
     """Train, or go on; a trial that is finished is only looked at. `look` goes back through one batch.
 
     Training that ends in NaN or diverges is a result too. Raises InputError if the folder holds a run that
@@ -130,4 +130,4 @@ def run_trial(
     if (trial.run / WEIGHTS).exists():
         read_weights(task.model, trial.run / WEIGHTS)
         end = look(task)
-    return Result(trial, weights, options.norm_limit, start, end, failure, signal)
+    return TrialResult(trial, weights, options.norm_limit, start, end, failure, signal)

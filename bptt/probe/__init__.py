@@ -12,7 +12,10 @@ from bptt.probe.decay_bound import decay_bounds as decay_bounds
 from bptt.probe.flow import Flow as Flow
 from bptt.probe.flow import LagCurve as LagCurve
 from bptt.probe.flow import flow as flow
-from bptt.probe.gradients import gradient_by_lag as gradient_by_lag
+from bptt.probe.gradient_by_lag import gradient_by_lag as gradient_by_lag
+from bptt.probe.layer_values import LayerValues as LayerValues
+from bptt.probe.layer_values import Value as Value
+from bptt.probe.layer_values import values as values
 from bptt.probe.maps import GradientMap as GradientMap
 from bptt.probe.maps import gradient_maps as gradient_maps
 from bptt.probe.non_finite import NonFinite as NonFinite
@@ -31,9 +34,6 @@ from bptt.probe.units import Ranking as Ranking
 from bptt.probe.units import UnitScore as UnitScore
 from bptt.probe.units import rank_units as rank_units
 from bptt.probe.units import varies as varies
-from bptt.probe.values import LayerValues as LayerValues
-from bptt.probe.values import Value as Value
-from bptt.probe.values import values as values
 from bptt.probe.verdict import Evidence as Evidence
 from bptt.probe.verdict import Finding as Finding
 from bptt.probe.verdict import fate as fate

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True, eq=False)
-class Call:
+class ModuleCall:
     """A call of a module: `outputs` are its tensors of real numbers, but those that a module inside gave."""
 
     name: str
@@ -29,7 +29,7 @@ def given_to_stack(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> M
 
 
 @contextmanager
-def recorded(model: nn.Module) -> Iterator[list[Call]]:
+def recorded(model: nn.Module) -> Iterator[list[ModuleCall]]:
     """Every call of the model and its modules inside, one that is called by another before that one.
 
     `name` is that in the model, with "(call 3)" from the second call on; empty for the model itself.
@@ -56,7 +56,7 @@ class _Recorder:
     """Keeps the calls, and with them their tensors, so that no other tensor gets the identity of one."""
 
     def __init__(self) -> None:
-        self.calls: list[Call] = []
+        self.calls: list[ModuleCall] = []
         self.counts: Counter[str] = Counter()
         self.known: set[int] = set()
 
@@ -65,4 +65,4 @@ class _Recorder:
         self.known.update(map(id, outputs))
         self.counts[name] += 1
         full = f"{name} (call {self.counts[name]})" if self.counts[name] > 1 else name
-        self.calls.append(Call(full, module, arguments, keywords, outputs))
+        self.calls.append(ModuleCall(full, module, arguments, keywords, outputs))

@@ -20,7 +20,7 @@ from bptt.derive.jacobian import CHANGE, jacobian
 from bptt.errors import InputError
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
-from bptt.probe.layers import stack_of
+from bptt.probe.stack_layers import stack_of
 from bptt.runtime.linearised import jacobians
 
 

@@ -19,7 +19,7 @@ from bptt.probe.undisturbed import undisturbed
 
 
 @dataclass(eq=False)
-class Call:
+class RecurrentCall:
     """The first rows of a batch that went into `module`, and the gradients that came to what it returned.
 
     `values` (T, R, I) and `lengths` (R,) are its input, `initial` the states (layers * directions, R, width)
@@ -43,7 +43,9 @@ class Call:
 
 
 @torch.no_grad()
-def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], returned: Any) -> Call:
+def note(
+    module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], returned: Any
+) -> RecurrentCall:
     """Keep what went in, and wait for the gradients of what came out."""
     x, hx, lengths = given["input"], given.get("hx"), given.get("lengths")
     sequences = read_sequences(stack.where, x, stack.input_size, stack.batch_first, lengths)
@@ -53,7 +55,7 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
     initial = tuple(_first_rows(state, rows, sequences.single).to(dtype, copy=True) for state in states)
     lengths = None if sequences.lengths is None else sequences.lengths[:rows]
     values = sequences.values[:, :rows].detach().to(dtype, copy=True)
-    call = Call(module, stack, values, lengths, initial)
+    call = RecurrentCall(module, stack, values, lengths, initial)
     output, final, *_ = returned
 
     def take_output(gradient: Tensor | None) -> None:
@@ -68,9 +70,9 @@ def note(module: nn.Module, stack: Stack, rows: int, given: Mapping[str, Any], r
     return call
 
 
-def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> Call:
+def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> RecurrentCall:
     """The call of a stack when the model gives these losses, one for each row, having gone back from them."""
-    calls: list[Call] = []
+    calls: list[RecurrentCall] = []
 
     def keep(module: Stack, arguments: tuple[Any, ...], named: dict[str, Any], returned: Any) -> None:
         given = given_to_stack(arguments, named)
@@ -87,7 +89,7 @@ def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> Cal
     return calls[-1]
 
 
-def go_back(call: Call) -> Iterator[tuple[list[list[GradientMap]], list[dict[str, list[int]]]]]:
+def go_back(call: RecurrentCall) -> Iterator[tuple[list[list[GradientMap]], list[dict[str, list[int]]]]]:
     """For each direction, of each row the maps of its layers and where its loss enters: see `flow`.
 
     The loss of a direction is the last in its own order of time: what came to its half of the output there,
@@ -112,7 +114,7 @@ def _of_row(found: GradientMap, k: int, steps: int) -> GradientMap:
     )
 
 
-def _places(call: Call, reverse: bool) -> tuple[list[int], list[int]] | None:
+def _places(call: RecurrentCall, reverse: bool) -> tuple[list[int], list[int]] | None:
     """The rows that a gradient came to, and the step of the last loss of each."""
     ends = torch.zeros_like(call.steps) if reverse else call.steps - 1
     came = torch.zeros(len(ends), dtype=torch.bool)
@@ -132,7 +134,7 @@ def _places(call: Call, reverse: bool) -> tuple[list[int], list[int]] | None:
 class _Losses:
     """The linear losses whose gradients are those that came."""
 
-    call: Call
+    call: RecurrentCall
     reverse: bool
     rows: list[int]
     steps: list[int]
@@ -159,12 +161,12 @@ class _Losses:
         return total
 
 
-def _half(call: Call, values: Tensor, reverse: bool) -> Tensor:
+def _half(call: RecurrentCall, values: Tensor, reverse: bool) -> Tensor:
     """One direction's part of an output (..., directions * width)."""
     return values.chunk(call.stack.num_directions, -1)[int(reverse)]
 
 
-def _side(call: Call, states: Tensor, reverse: bool) -> Tensor:
+def _side(call: RecurrentCall, states: Tensor, reverse: bool) -> Tensor:
     """One direction's rows of states (layers * directions, R, width)."""
     return states[int(reverse) :: call.stack.num_directions]
 

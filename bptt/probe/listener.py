@@ -15,7 +15,7 @@ from bptt.errors import InputError
 from bptt.nn.initial import initial_names
 from bptt.nn.stack import Stack
 from bptt.probe.kin import skeleton_of, weights_of
-from bptt.probe.layers import layer_names, stack_of
+from bptt.probe.stack_layers import layer_names, stack_of
 from bptt.runtime.norms import Norms
 
 

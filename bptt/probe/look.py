@@ -17,15 +17,15 @@ from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
 from bptt.probe.flow import NET, Anchors, Flow, check_lags, flow
 from bptt.probe.last_loss import call_of, go_back
-from bptt.probe.layers import layer_names
+from bptt.probe.layer_values import LayerValues, values
 from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
 from bptt.probe.properties import Property
 from bptt.probe.saturation import Saturations, saturation
 from bptt.probe.spectrum import LayerSpectrum, spectrum
+from bptt.probe.stack_layers import layer_names
 from bptt.probe.undisturbed import undisturbed
 from bptt.probe.units import Ranking, rank_units, varies
-from bptt.probe.values import LayerValues, values
 from bptt.probe.verdict import Evidence, Finding, verdict
 
 # Of one example: integrated gradients for so many losses, the largest, as each takes some hundred passes.
@@ -35,7 +35,7 @@ SPECTRUM_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerMeasurements:
     """A layer of a part in one direction, named as it is shown, on all examples after each other.
 
     `sequence` is the number of what it reads; `values` are (T, 1, width) each; `bound` is that of its decay,
@@ -61,7 +61,7 @@ class Look:
 
     of: int
     losses: Tensor
-    layers: tuple[Layer, ...]
+    layers: tuple[LayerMeasurements, ...]
     flow: Flow
     maps: tuple[GradientMap, ...]
     gradient_times_input: Tensor
@@ -164,7 +164,7 @@ def _joined(part: Part, found: Sequence[LayerValues]) -> LayerValues:
     return replace(found[0], name=name, values=values_)
 
 
-def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[Layer]:
+def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[LayerMeasurements]:
     """Each layer with its bound and its spectrum, along the first steps of the first example."""
     for part in subject.parts:
         here = [found for other, found in seen if other is part]
@@ -174,7 +174,7 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
         spectra = spectrum(part.stack, x, part.initial) if long else ()
         named = [replace(one, name=_named(part, one.name)) for one in spectra]
         for found, bound, measured in zip_longest(here, bounds, named):
-            yield Layer(
+            yield LayerMeasurements(
                 found.name, part, part.sequence, found, bound if found.layer == top else None, measured
             )
 
@@ -232,7 +232,7 @@ def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]])
 
 
 def _rank(
-    subjects: Sequence[Exposure], layers: Sequence[Layer], properties: Sequence[Property]
+    subjects: Sequence[Exposure], layers: Sequence[LayerMeasurements], properties: Sequence[Property]
 ) -> Iterator[tuple[Property, Ranking]]:
     together = [subjects] if are_one_text(subjects) else [[subject] for subject in subjects]
     for number in dict.fromkeys(layer.sequence for layer in layers):
@@ -256,7 +256,7 @@ def _arriving(ways: Iterable[_Way]) -> set[str]:
 
 
 def _evidence(
-    layers: Sequence[Layer], found: Flow, used: Saturations, arriving: Collection[str]
+    layers: Sequence[LayerMeasurements], found: Flow, used: Saturations, arriving: Collection[str]
 ) -> Iterator[Evidence]:
     curves = {curve.layer: curve for curve in found.curves if curve.quantity == NET}
     for layer in layers:

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from bptt.nn.stack import Stack
-from bptt.probe.calls import Call, given_to_stack, real_tensors, recorded
+from bptt.probe.calls import ModuleCall, given_to_stack, real_tensors, recorded
 from bptt.probe.kin import kind_of
-from bptt.probe.layers import stack_of
 from bptt.probe.non_finite_gradients import BadGradient, first_bad_gradient
 from bptt.probe.non_finite_values import BadValue, first_bad_value, first_index
+from bptt.probe.stack_layers import stack_of
 from bptt.probe.undisturbed import undisturbed
 from bptt.runtime.norms import Norms
 
-Stage = Literal["parameter", "forward", "loss", "gradient"]
+NonFiniteStage = Literal["parameter", "forward", "loss", "gradient"]
 
 SHOWN = 3
 
@@ -32,7 +32,7 @@ class NonFinite:
     those whose gradients are not finite, if the stage is "gradient".
     """
 
-    stage: Stage
+    stage: NonFiniteStage
     module: str
     what: str
     value: float
@@ -87,7 +87,7 @@ def _in_parameters(model: nn.Module) -> NonFinite | None:
     return None
 
 
-def _entry(stage: Stage, module: str, name: str, tensor: Tensor) -> NonFinite | None:
+def _entry(stage: NonFiniteStage, module: str, name: str, tensor: Tensor) -> NonFinite | None:
     """The first entry of a tensor that is not finite."""
     place = first_index(~tensor.isfinite())
     if place is None:
@@ -98,7 +98,7 @@ def _entry(stage: Stage, module: str, name: str, tensor: Tensor) -> NonFinite | 
 # ---- forward
 
 
-def _in_forward(calls: Sequence[Call], loss: Tensor) -> NonFinite | None:
+def _in_forward(calls: Sequence[ModuleCall], loss: Tensor) -> NonFinite | None:
     lost = not bool(loss.isfinite().all())
     for call in calls:
         if found := _in_recurrence(call) or (_in_outputs(call) if lost else None):
@@ -106,7 +106,7 @@ def _in_forward(calls: Sequence[Call], loss: Tensor) -> NonFinite | None:
     return _entry("loss", "", "the loss", loss)
 
 
-def _in_recurrence(call: Call) -> NonFinite | None:
+def _in_recurrence(call: ModuleCall) -> NonFinite | None:
     stack = _stack(call.module)
     if stack is None:
         return None
@@ -117,7 +117,7 @@ def _in_recurrence(call: Call) -> NonFinite | None:
     return NonFinite("forward", call.name, found.name, found.value, found)
 
 
-def _in_outputs(call: Call) -> NonFinite | None:
+def _in_outputs(call: ModuleCall) -> NonFinite | None:
     return next(filter(None, (_entry("forward", call.name, "output", t) for t in call.outputs)), None)
 
 
@@ -129,7 +129,7 @@ def _stack(module: nn.Module) -> Stack | None:
 # ---- backward
 
 
-def _in_backward(model: nn.Module, calls: Sequence[Call], loss: Tensor) -> NonFinite | None:
+def _in_backward(model: nn.Module, calls: Sequence[ModuleCall], loss: Tensor) -> NonFinite | None:
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     if not loss.requires_grad or not parameters:
         return None
@@ -144,7 +144,9 @@ def _in_backward(model: nn.Module, calls: Sequence[Call], loss: Tensor) -> NonFi
     return first and replace(first, parameters=bad)
 
 
-def _gradients(loss: Tensor, parameters: Iterable[Tensor], calls: Sequence[Call]) -> Mapping[int, Tensor]:
+def _gradients(
+    loss: Tensor, parameters: Iterable[Tensor], calls: Sequence[ModuleCall]
+) -> Mapping[int, Tensor]:
     """∂E/∂ of the parameters and of what the modules gave, by identity."""
     wanted = [*parameters, *(tensor for call in calls for tensor in call.outputs if tensor.requires_grad)]
     found = torch.autograd.grad(loss.sum(), wanted, allow_unused=True)
@@ -156,7 +158,7 @@ def _gradient(gradients: Mapping[int, Tensor], tensor: Tensor) -> Tensor:
     return gradients.get(id(tensor), torch.zeros(()))
 
 
-def _back_through(call: Call, gradients: Mapping[int, Tensor]) -> NonFinite | None:
+def _back_through(call: ModuleCall, gradients: Mapping[int, Tensor]) -> NonFinite | None:
     """What comes back to a module; inside of a recurrent one; its own parameters."""
     named = [("output", tensor) for tensor in call.outputs]
     if found := _in_gradients(call, named, gradients):
@@ -170,7 +172,7 @@ def _back_through(call: Call, gradients: Mapping[int, Tensor]) -> NonFinite | No
 
 
 def _in_gradients(
-    call: Call, named: Iterable[tuple[str, Tensor]], gradients: Mapping[int, Tensor]
+    call: ModuleCall, named: Iterable[tuple[str, Tensor]], gradients: Mapping[int, Tensor]
 ) -> NonFinite | None:
     for name, tensor in named:
         if found := _entry("gradient", call.name, f"the gradient of {name}", _gradient(gradients, tensor)):
@@ -178,7 +180,7 @@ def _in_gradients(
     return None
 
 
-def _observed(stack: Stack, call: Call, gradients: Mapping[int, Tensor]) -> list[tuple[int, Norms]]:
+def _observed(stack: Stack, call: ModuleCall, gradients: Mapping[int, Tensor]) -> list[tuple[int, Norms]]:
     """The norms of the backward pass through a call, done once more by itself."""
     records: list[tuple[int, Norms]] = []
     before, stack.observer = stack.observer, lambda number, norms: records.append((number, norms))

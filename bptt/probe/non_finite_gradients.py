@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bptt.cells.language import PREVIOUS
 from bptt.derive.adjoint import DELTA
 from bptt.nn.stack import Stack
-from bptt.probe.layers import layer_names
+from bptt.probe.stack_layers import layer_names
 from bptt.runtime.norms import Norms
 
 

@@ -14,7 +14,7 @@ from bptt.cells.language import PREVIOUS
 from bptt.derive.normal_form import Step, normal_form
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
-from bptt.probe.layers import LayerInput, layer_inputs
+from bptt.probe.stack_layers import LayerInput, layer_inputs
 
 
 @dataclass(frozen=True)

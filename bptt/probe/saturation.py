@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.probe.values import Kind, LayerValues, Value
+from bptt.probe.layer_values import LayerValues, Value, ValueKind
 
 # The range of each bounded function, and how much of it at either end counts as saturated: below 0.1 and
 # above 0.9 for a gate, as in Karpathy, Johnson & Fei-Fei 2015, section 4.2; ±0.8 for tanh, which is the
@@ -26,7 +26,7 @@ class Saturation:
 
     layer: str
     value: str
-    kind: Kind
+    kind: ValueKind
     left: Tensor
     right: Tensor
 
@@ -81,7 +81,7 @@ class Saturations:
 
 
 def saturation(layers: Sequence[LayerValues]) -> Saturations:
-    """Measure what `bptt.probe.values` found, over all steps of all rows but the padding.
+    """Measure what `bptt.probe.layer_values` found, over all steps of all rows but the padding.
 
     Raises InputError if no step is within its row's length.
     """

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
-from bptt.probe.layers import LayerInput, layer_inputs, stack_of
+from bptt.probe.layer_values import Direction
+from bptt.probe.stack_layers import LayerInput, layer_inputs, stack_of
 from bptt.probe.undisturbed import undisturbed
-from bptt.probe.values import Direction
 from bptt.runtime.linearised import JacobianMap, jacobians
 
 # The share of the steps before anything counts: states leave their start, directions turn to where they grow.

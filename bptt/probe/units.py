@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bptt.errors import InputError
-from bptt.probe.values import LayerValues, Value
+from bptt.probe.layer_values import LayerValues, Value
 from bptt.shapes import check_shape
 
 WHERE = "units that follow a property"
@@ -84,7 +84,7 @@ def rank_units(
     that of the ranks (Spearman 1904). Units are ranked once for all properties; that takes nearly all time.
 
     Args:
-        layers: what `bptt.probe.values` found for one text of T steps, B = 1.
+        layers: what `bptt.probe.layer_values` found for one text of T steps, B = 1.
         properties: (T,) each: bool where a step has it or not, else numbers.
         count: the most units that are wanted for each.
 

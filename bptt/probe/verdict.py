@@ -15,7 +15,7 @@ from bptt.probe.saturation import Activity, Saturation
 from bptt.probe.spectrum import LayerSpectrum
 
 Fate = Literal["vanishing", "healthy", "exploding", "absent"]
-Level = Literal["good", "warning", "bad"]
+Severity = Literal["good", "warning", "bad"]
 
 # A gradient vanishes if it falls to a tenth within ten steps, on the average, and to a thousandth in all; it
 # explodes if it grows tenfold.
@@ -41,7 +41,7 @@ ORIGIN = "`bptt.probe.find_non_finite` says where it begins."
 class Finding:
     """A sentence of the verdict, the numbers that it rests on, and what to try where something is wrong."""
 
-    level: Level
+    level: Severity
     headline: str
     evidence: str
     advice: str = ""
@@ -80,7 +80,7 @@ def fate(curve: LagCurve) -> Fate:
 def verdict(layers: Sequence[Evidence]) -> tuple[Finding, ...]:
     """The findings for all layers of a model, the worst first."""
     found = [finding for evidence in layers for finding in _findings(evidence)]
-    order: Sequence[Level] = ("bad", "warning", "good")
+    order: Sequence[Severity] = ("bad", "warning", "good")
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
 
 
@@ -202,7 +202,7 @@ def _of_gates(evidence: Evidence) -> Iterator[Finding]:
                 )
                 # A forget gate that stays open is what carries a state on.
                 keeps = forget_gates(evidence.cell).get(found.value) == (1 if end == "open" else -1)
-                level: Level = "good" if keeps else "warning"
+                level: Severity = "good" if keeps else "warning"
                 yield Finding(
                     level, headline, f"{numbers} at nine steps in ten or more", "" if keeps else advice
                 )

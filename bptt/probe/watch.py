@@ -16,10 +16,10 @@ from bptt.nn.stack import Stack
 from bptt.probe.calls import given_to_stack
 from bptt.probe.flow import Flow, LagCurve, flow
 from bptt.probe.kin import skeleton_of
-from bptt.probe.last_loss import Call, go_back, note
-from bptt.probe.layers import stack_of
+from bptt.probe.last_loss import RecurrentCall, go_back, note
 from bptt.probe.listener import recurrent_modules
 from bptt.probe.recomputed import is_recomputed, saving_apart
+from bptt.probe.stack_layers import stack_of
 
 # So many rows of a batch are looked at: enough for quartiles, few enough to cost little.
 ROWS = 8
@@ -57,7 +57,7 @@ class Watch:
             raise InputError("watch", "every, rows and lags are at least 1, whole numbers", got)
         self._every, self._rows, self._lags = every, rows, lags
         self._step, self._open = 0, False
-        self._calls: dict[str, list[Call]] = {}
+        self._calls: dict[str, list[RecurrentCall]] = {}
         self._records: list[Watched] = []
         modules = [(name, module, stack_of(module, skeleton_of)) for name, module in recurrent_modules(model)]
         self._counting = model.register_forward_pre_hook(self._on_update)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from bptt.report.page import BLUE, GREEN, ORANGE, PURPLE, QUIET, SKY, page
+from bptt.report.figure_page import BLUE, GREEN, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _CHANCE = 0.5
@@ -19,7 +19,7 @@ _BESIDE = 0.08
 
 
 @dataclass(frozen=True)
-class Point:
+class AgreementPoint:
     """The share of right answers among `pairs` at a distance, and its confidence interval."""
 
     distance: int
@@ -28,7 +28,7 @@ class Point:
     interval: tuple[float, float]
 
 
-def draw_agreement(curves: Mapping[str, Sequence[Point]], path: Path) -> None:
+def draw_agreement(curves: Mapping[str, Sequence[AgreementPoint]], path: Path) -> None:
     """A line for each name, with the interval at each distance of at least 20 pairs, and that of chance.
 
     Raises MachineError if the file cannot be written.

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
-from bptt.report.comparison import Comparison, Gradient
-from bptt.report.page import BLUE, DASHES, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
+from bptt.report.comparison_record import Comparison, Gradient
+from bptt.report.figure_page import BLUE, DASHES, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK)
 _SIZE, _WIDTHS = (13.0, 5.0), (5, 5, 3)
@@ -20,7 +20,7 @@ _THIN, _THICK = 0.9, 2.2
 _SMALLEST = 1e-16
 
 # The colour and the dashes of each variant, by its name.
-Look: TypeAlias = Mapping[str, tuple[str, str]]
+Styles: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:
@@ -29,22 +29,22 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     """
     count = len(_COLOURS)
     names = [variant.name for variant in comparison.variants]
-    look = {name: (_COLOURS[k % count], DASHES[k // count % len(DASHES)]) for k, name in enumerate(names)}
+    styles = {name: (_COLOURS[k % count], DASHES[k // count % len(DASHES)]) for k, name in enumerate(names)}
     with page(path, "The same data, in the same order", comparison.title) as losses:
         figure = losses.get_figure(root=True)
         assert figure is not None
         figure.set_size_inches(*_SIZE)
         grid = figure.add_gridspec(1, 3, width_ratios=_WIDTHS)
         losses.set_subplotspec(grid[0])
-        _draw_losses(losses, comparison, look)
-        _draw_gradients(figure.add_subplot(grid[1]), comparison, look)
-        _draw_times(figure.add_subplot(grid[2]), comparison, look)
+        _draw_losses(losses, comparison, styles)
+        _draw_gradients(figure.add_subplot(grid[1]), comparison, styles)
+        _draw_times(figure.add_subplot(grid[2]), comparison, styles)
 
 
-def _draw_losses(axes: Axes, comparison: Comparison, look: Look) -> None:
+def _draw_losses(axes: Axes, comparison: Comparison, styles: Styles) -> None:
     """A line for each run; on a logarithmic scale, so that a problem that is solved shows how well."""
     for variant in comparison.variants:
-        colour, dash = look[variant.name]
+        colour, dash = styles[variant.name]
         for number, run in enumerate(variant.runs):
             label = variant.name if number == 0 else None
             axes.plot(run.held_out.steps, run.held_out.losses, dash, color=colour, label=label)
@@ -57,12 +57,12 @@ def _draw_losses(axes: Axes, comparison: Comparison, look: Look) -> None:
     axes.legend(loc="best", fontsize=9)
 
 
-def _draw_gradients(axes: Axes, comparison: Comparison, look: Look) -> None:
+def _draw_gradients(axes: Axes, comparison: Comparison, styles: Styles) -> None:
     for variant in comparison.variants:
         for run in variant.runs:
             for gradient, width in ((run.start, _THIN), (run.end, _THICK)):
                 if gradient is not None and gradient.median[0]:
-                    _draw_gradient(axes, gradient, *look[variant.name], width)
+                    _draw_gradient(axes, gradient, *styles[variant.name], width)
     axes.set_yscale("log")
     axes.set_ylim(bottom=max(axes.get_ylim()[0], _SMALLEST))
     axes.set(xlabel="lag k (time steps back)")
@@ -80,12 +80,12 @@ def _draw_gradient(axes: Axes, gradient: Gradient, colour: str, dash: str, width
     axes.plot(range(len(shares)), shares, dash, color=colour, lw=width)
 
 
-def _draw_times(axes: Axes, comparison: Comparison, look: Look) -> None:
+def _draw_times(axes: Axes, comparison: Comparison, styles: Styles) -> None:
     variants = comparison.variants[::-1]
     bars = axes.barh(
         [variant.name for variant in variants],
         [variant.seconds for variant in variants],
-        color=[look[variant.name][0] for variant in variants],
+        color=[styles[variant.name][0] for variant in variants],
         height=0.6,
     )
     axes.bar_label(bars, [f"{v.milliseconds:.2g} ms" for v in variants], padding=3, fontsize=9, color=QUIET)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bptt.report.page import BLUE, page, white_to
+from bptt.report.figure_page import BLUE, page, white_to
 
 # More labels than these leave no room for a number in each square.
 _MOST_NUMBERS = 20

@@ -14,8 +14,16 @@ from matplotlib.axis import Axis
 from matplotlib.colors import LogNorm
 from matplotlib.ticker import MaxNLocator
 
-from bptt.report.inspection import Array, Flow, Hit, Inspection, Map, Saturation, Spectrum
-from bptt.report.page import BLUE, GREEN, LAYERS, ORANGE, QUIET, page
+from bptt.report.figure_page import BLUE, GREEN, LAYERS, ORANGE, QUIET, page
+from bptt.report.inspection_views import (
+    Array,
+    CurveView,
+    Inspection,
+    MapView,
+    SaturationView,
+    SpectrumView,
+    UnitView,
+)
 from bptt.report.text_figure import draw_text
 
 LineStyle: TypeAlias = str | tuple[float, Sequence[float]]
@@ -68,7 +76,7 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
         yield f"lyapunov_{_slug(spectrum.layer)}", partial(draw_exponents, spectrum, title)
 
 
-def _to_colour(inspection: Inspection) -> Iterator[tuple[str, Hit]]:
+def _to_colour(inspection: Inspection) -> Iterator[tuple[str, UnitView]]:
     """The best unit of each property; without any, the unit that moves most of the first state."""
     found = [(p.name, p.hits[0]) for p in inspection.properties if p.hits]
     yield from found
@@ -78,7 +86,7 @@ def _to_colour(inspection: Inspection) -> Iterator[tuple[str, Hit]]:
     if not found:
         for layer, value in list(states)[:1]:
             unit = int(np.nan_to_num(value.numbers).std(0).argmax())
-            yield f"unit_{unit}", Hit(layer.name, value.name, unit, 0.5)
+            yield f"unit_{unit}", UnitView(layer.name, value.name, unit, 0.5)
 
 
 def _slug(name: str) -> str:
@@ -86,7 +94,7 @@ def _slug(name: str) -> str:
     return re.sub(r"\W+", "_", name.replace("←", "reverse").replace("→", "")).strip("_")
 
 
-def draw_flow(flows: Sequence[Flow], title: str, path: Path) -> None:
+def draw_flow(flows: Sequence[CurveView], title: str, path: Path) -> None:
     """The norm of the gradient by lag: median, middle half, bound (dotted), and a ring at a tenth."""
     layers = list(dict.fromkeys(flow.layer for flow in flows))
     quantities = list(dict.fromkeys(flow.quantity for flow in flows))
@@ -108,7 +116,7 @@ def draw_flow(flows: Sequence[Flow], title: str, path: Path) -> None:
         axes.annotate(note, (0, -0.18), xycoords="axes fraction", fontsize=8, color=QUIET)
 
 
-def _draw_line(axes: Axes, flow: Flow, colour: str, dash: LineStyle) -> None:
+def _draw_line(axes: Axes, flow: CurveView, colour: str, dash: LineStyle) -> None:
     lags = np.arange(len(flow.median))
     axes.fill_between(lags, flow.lower, flow.upper, color=colour, alpha=0.1, lw=0)
     axes.plot(lags, flow.median, ls=dash, color=colour, label=f"{flow.layer}, {flow.quantity}")
@@ -127,7 +135,7 @@ def _logarithmic(axes: Axes, shown: Sequence[Array]) -> None:
         axes.set_ylim(lowest / 2, numbers.max() * 3)
 
 
-def draw_map(picture: Map, title: str, path: Path) -> None:
+def draw_map(picture: MapView, title: str, path: Path) -> None:
     """A square for each loss step, down, and each step of the layer, across: the brighter, the larger."""
     positive = picture.norms[np.isfinite(picture.norms) & (picture.norms > 0)]
     most = positive.max(initial=0) or 1.0
@@ -154,7 +162,7 @@ def _number(axis: Axis, steps: Sequence[int]) -> None:
     axis.set_ticks(chosen, labels=[f"{steps[i]:,}" for i in chosen])
 
 
-def draw_saturation(saturations: Sequence[Saturation], title: str, path: Path) -> None:
+def draw_saturation(saturations: Sequence[SaturationView], title: str, path: Path) -> None:
     """For each gate a circle a unit: right, the share of steps open; up, shut.
 
     Figure 3 of Karpathy, Johnson & Fei-Fei 2015. Raises MachineError if the file cannot be written.
@@ -184,7 +192,7 @@ def draw_saturation(saturations: Sequence[Saturation], title: str, path: Path) -
         axes.figure.legend(loc="outside lower left", ncols=len(layers), fontsize=9)
 
 
-def draw_singular_values(spectrum: Spectrum, title: str, path: Path) -> None:
+def draw_singular_values(spectrum: SpectrumView, title: str, path: Path) -> None:
     """The largest, the median and the smallest singular value of the Jacobian at each step."""
     values = spectrum.singular_values
     lines = {"largest": values.max(1), "median": np.median(values, axis=1), "smallest": values.min(1)}
@@ -199,7 +207,7 @@ def draw_singular_values(spectrum: Spectrum, title: str, path: Path) -> None:
         axes.legend(loc="best", ncols=3)
 
 
-def draw_exponents(spectrum: Spectrum, title: str, path: Path) -> None:
+def draw_exponents(spectrum: SpectrumView, title: str, path: Path) -> None:
     """The Lyapunov exponents, largest first: above 0 a small change grows."""
     exponents = spectrum.exponents
     with page(path, f"Lyapunov exponents, {spectrum.layer}", title) as axes:

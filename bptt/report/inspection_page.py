@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.files import write_output
-from bptt.report.inspection import Inspection
+from bptt.report.inspection_views import Inspection
 from bptt.report.page_data import page_data
 
 _FILES = Path(__file__).parent / "page_files"

@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bptt.report.inspection import (
+from bptt.report.inspection_views import (
     Array,
-    Attribution,
-    Dead,
-    Flow,
+    AttributionView,
+    CurveView,
+    DeadUnitsView,
     Inspection,
-    Layer,
-    Map,
-    Property,
-    Saturation,
-    Sequence,
-    Spectrum,
-    Value,
+    LayerView,
+    MapView,
+    PropertyView,
+    SaturationView,
+    SequenceView,
+    SpectrumView,
+    ValueView,
 )
 from bptt.report.payload import Json, Levels, Payload, in_decades, in_levels, packed_size
 from bptt.report.unit_choice import Place, Series, choose_units
@@ -56,7 +56,7 @@ def page_data(inspection: Inspection) -> str:
     return payload.text(page)
 
 
-def _sequence(sequence: Sequence, payload: Payload) -> Json:
+def _sequence(sequence: SequenceView, payload: Payload) -> Json:
     losses = None if sequence.losses is None else payload.floats(sequence.losses)
     return {
         "name": sequence.name,
@@ -67,12 +67,12 @@ def _sequence(sequence: Sequence, payload: Payload) -> Json:
     }
 
 
-def _layer(number: int, layer: Layer, series: Mapping[Place, Series], payload: Payload) -> Json:
+def _layer(number: int, layer: LayerView, series: Mapping[Place, Series], payload: Payload) -> Json:
     values = [_value(value, series[number, j], payload) for j, value in enumerate(layer.values)]
     return {"name": layer.name, "sequence": layer.sequence, "values": values}
 
 
-def _value(value: Value, held: Series, payload: Payload) -> Json:
+def _value(value: ValueView, held: Series, payload: Payload) -> Json:
     return {
         "name": value.name,
         "kind": value.kind,
@@ -84,7 +84,7 @@ def _value(value: Value, held: Series, payload: Payload) -> Json:
     }
 
 
-def _flow(flow: Flow, payload: Payload) -> Json:
+def _flow(flow: CurveView, payload: Payload) -> Json:
     return {
         "layer": flow.layer,
         "quantity": flow.quantity,
@@ -96,7 +96,7 @@ def _flow(flow: Flow, payload: Payload) -> Json:
     }
 
 
-def _spectrum(spectrum: Spectrum, payload: Payload) -> Json:
+def _spectrum(spectrum: SpectrumView, payload: Payload) -> Json:
     """Of the singular values the largest, the median and the smallest: what is drawn."""
     values = spectrum.singular_values
     return {
@@ -109,7 +109,7 @@ def _spectrum(spectrum: Spectrum, payload: Payload) -> Json:
     }
 
 
-def _map(picture: Map, budget: int, payload: Payload) -> Json:
+def _map(picture: MapView, budget: int, payload: Payload) -> Json:
     """Rows and columns are left out evenly if the map would take too much room."""
     levels, low, high = in_decades(picture.norms)
     every = _stride(len(levels), lambda n: levels[::n, ::n], budget)
@@ -126,7 +126,7 @@ def _map(picture: Map, budget: int, payload: Payload) -> Json:
     }
 
 
-def _attribution(attribution: Attribution, budget: int, payload: Payload) -> Json:
+def _attribution(attribution: AttributionView, budget: int, payload: Payload) -> Json:
     """Loss steps are left out evenly if the attribution would take too much room."""
     levels, limits = _both_signs(attribution.scores)
     every = _stride(len(levels), lambda n: levels[::n], budget)
@@ -156,14 +156,14 @@ def _stride(rows: int, part: Callable[[int], NDArray[Any]], budget: int) -> int:
     return next((n for n in steps if packed_size(part(n)) <= budget), max(1, rows))
 
 
-def _saturation(saturation: Saturation, payload: Payload) -> Json:
+def _saturation(saturation: SaturationView, payload: Payload) -> Json:
     left, right = payload.floats(saturation.left), payload.floats(saturation.right)
     return {"layer": saturation.layer, "gate": saturation.gate, "left": left, "right": right}
 
 
-def _dead(dead: Dead, payload: Payload) -> Json:
+def _dead(dead: DeadUnitsView, payload: Payload) -> Json:
     return {"layer": dead.layer, "units": payload.steps(dead.units), "count": dead.count}
 
 
-def _property(found: Property) -> Json:
+def _property(found: PropertyView) -> Json:
     return {**vars(found), "hits": [vars(hit) for hit in found.hits]}

@@ -9,7 +9,7 @@ from pathlib import Path
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from bptt.report.page import BLUE, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
+from bptt.report.figure_page import BLUE, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK)
 _TICKS = (0.5, 1, 2, 3, 5, 10, 20, 50, 100, 200)

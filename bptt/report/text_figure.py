@@ -14,8 +14,8 @@ from matplotlib.collections import PatchCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.patches import Rectangle
 
-from bptt.report.inspection import Array, Value
-from bptt.report.page import BLUE, ORANGE, page
+from bptt.report.figure_page import BLUE, ORANGE, page
+from bptt.report.inspection_views import Array, ValueView
 
 COLUMNS, LINES = 64, 18
 _FONT = "DejaVu Sans Mono"
@@ -36,7 +36,7 @@ class _Cell:
     width: int
 
 
-def draw_text(tokens: Sequence[str], layer: str, value: Value, unit: int, title: str, path: Path) -> None:
+def draw_text(tokens: Sequence[str], layer: str, value: ValueView, unit: int, title: str, path: Path) -> None:
     """The beginning of the text, each token on the colour of the unit: blue low, orange high.
 
     A gate's middle is 0.5, that of everything else 0. Raises MachineError if the file cannot be written.

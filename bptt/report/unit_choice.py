@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bptt.report.inspection import Inspection, Layer
+from bptt.report.inspection_views import Inspection, LayerView
 from bptt.report.payload import in_levels, packed_size
 
 # What the page says of one unit's numbers: which unit, and its ends.
@@ -71,17 +71,17 @@ def _in_turn(inspection: Inspection) -> Iterator[tuple[Place, int]]:
                 yield from _whole_unit(layer, i, order[rank])
 
 
-def _whole_unit(layer: Layer, number: int, unit: int) -> Iterator[tuple[Place, int]]:
+def _whole_unit(layer: LayerView, number: int, unit: int) -> Iterator[tuple[Place, int]]:
     for j, value in enumerate(layer.values):
         if unit < value.numbers.shape[1]:
             yield (number, j), unit
 
 
-def _state(layer: Layer) -> int:
+def _state(layer: LayerView) -> int:
     return next((j for j, value in enumerate(layer.values) if value.kind == "state"), 0)
 
 
-def _by_movement(layer: Layer) -> list[int]:
+def _by_movement(layer: LayerView) -> list[int]:
     """Units by how much their state varies, relative to its size; the widest value's last ones at the end."""
     numbers = layer.values[_state(layer)].numbers
     width = max(value.numbers.shape[1] for value in layer.values)

@@ -8,8 +8,8 @@ from matplotlib.colors import BoundaryNorm, Colormap, ListedColormap
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from bptt.report.page import BLUE, FAINT, ORANGE, QUIET, SIZE, white_to
-from bptt.report.records import Reach
+from bptt.report.figure_page import BLUE, FAINT, ORANGE, QUIET, SIZE, white_to
+from bptt.report.run_records import Reach
 
 # Powers of ten that have colours of their own: below the first one nobody looks.
 LOWEST, HIGHEST = -6, 3

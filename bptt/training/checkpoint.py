@@ -18,7 +18,7 @@ from torch.optim import LBFGS, Adam, Optimizer
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
 from bptt.runs.run_folder import check_form, write_bytes
-from bptt.training import packing
+from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State
 
@@ -40,7 +40,7 @@ def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
         "machine": _machine(),
     }
     make_inner_folder((run / FILE).parent)
-    write_bytes(run / FILE, packing.dumps(whole))
+    write_bytes(run / FILE, nested_tensors.dumps(whole))
 
 
 def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list[str]]:
@@ -50,7 +50,7 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     digits may then differ. Raises InputError if the file is damaged or of another run, no weight changed.
     """
     path = run / FILE
-    whole: dict[str, Any] = packing.load(path)
+    whole: dict[str, Any] = nested_tensors.load(path)
     try:
         state, weights, machine = State(**whole["state"]), whole["weights"], dict(whole["machine"])
         _check_state(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bptt.errors import BpttError
-from bptt.training.observer import Seen
+from bptt.training.observer import GradientRecord
 from bptt.training.report import Evaluation, Progress, Reporter
 
 
@@ -31,7 +31,7 @@ class Guarded:
         """Pass it on."""
         self._tell(lambda: self._inner.on_evaluate(evaluation))
 
-    def on_gradient(self, step: int, seen: Seen) -> None:
+    def on_gradient(self, step: int, seen: GradientRecord) -> None:
         """Pass it on."""
         self._tell(lambda: self._inner.on_gradient(step, seen))
 

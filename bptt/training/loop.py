@@ -17,14 +17,14 @@ from bptt.training import checkpoint
 from bptt.training.guarded import Guarded
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
-from bptt.training.lock import locked
-from bptt.training.observer import Nobody, Observer
+from bptt.training.observer import NoObserver, UpdateObserver
 from bptt.training.opening import RECORDS, check_run, keep_options, open_run
 from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import seed
 from bptt.training.record import Record, append_record, cut_back, synced_size
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
+from bptt.training.run_lock import locked
 from bptt.training.state import State
 from bptt.training.update import Update, Updater, count_steps
 
@@ -40,7 +40,7 @@ def train(
     run: Path,
     reporter: Reporter,
     *,
-    observer: Observer | None = None,
+    observer: UpdateObserver | None = None,
     resume: bool = False,
     overwrite: bool = False,
 ) -> Outcome:
@@ -64,7 +64,7 @@ def train(
         reporter = Guarded(reporter, interrupt.on_broken_output)
         opened = open_run(task, options, run, resume=resume, overwrite=overwrite)
         saved, options = opened.saved, opened.options
-        loop = _Loop(task, options, run, reporter, observer or Nobody())
+        loop = _Loop(task, options, run, reporter, observer or NoObserver())
         try:
             if saved:
                 loop.restore()
@@ -84,7 +84,7 @@ def train(
 
 class _Loop:
     def __init__(
-        self, task: Task, options: TrainingOptions, run: Path, reporter: Reporter, observer: Observer
+        self, task: Task, options: TrainingOptions, run: Path, reporter: Reporter, observer: UpdateObserver
     ) -> None:
         self._task, self._options, self._run = task, options, run
         self._reporter, self._observer = reporter, observer

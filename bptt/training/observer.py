@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class LagCurve:
+class RecordedCurve:
     """The median norm of a gradient by lag, in one layer: of δ from lag 0, of a carried state from lag 1.
 
     `tenth` is the first lag with at most a tenth of the first value, if there is one; `factor` the decay,
@@ -25,14 +25,14 @@ class LagCurve:
 
 
 @dataclass(frozen=True)
-class Seen:
+class GradientRecord:
     """What was seen in one update: the curves, each of so many losses."""
 
     losses: int
-    curves: tuple[LagCurve, ...]
+    curves: tuple[RecordedCurve, ...]
 
 
-class Observer(Protocol):
+class UpdateObserver(Protocol):
     """Looks at updates on batches, from before the forward pass until the gradient is there.
 
     It changes neither parameters nor gradients nor random states. Updates of L-BFGS, on the whole set, are
@@ -42,14 +42,14 @@ class Observer(Protocol):
     def begin(self, step: int) -> None:
         """The update `step`, counted from 1, begins."""
 
-    def finish(self) -> Seen | None:
+    def finish(self) -> GradientRecord | None:
         """The gradient of the update is there, whole; None if it is none of those that are looked at."""
 
     def diagnose(self, loss: Callable[[], Tensor]) -> str | None:
         """Where the first NaN or infinity comes from. `loss` runs the forward pass of a batch once more."""
 
 
-class Nobody:
+class NoObserver:
     """An observer that sees nothing."""
 
     def begin(self, step: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
-from bptt.training.observer import Seen
+from bptt.training.observer import GradientRecord
 
 Status = Literal["finished", "stopped early", "interrupted", "finished before"]
 
@@ -47,7 +47,7 @@ class Reporter(Protocol):
     def on_evaluate(self, evaluation: Evaluation) -> None:
         """The held-out data was scored."""
 
-    def on_gradient(self, step: int, seen: Seen) -> None:
+    def on_gradient(self, step: int, seen: GradientRecord) -> None:
         """The gradient through time of the update `step` was looked at."""
 
     def on_message(self, text: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from bptt.errors import InputError
 from bptt.files import kind_of
 from bptt.training.claim import own_files, refuse_foreign
-from bptt.training.observer import Seen
+from bptt.training.observer import GradientRecord
 from bptt.training.report import Evaluation, Progress, Reporter
 
 try:
@@ -57,7 +57,7 @@ class TensorBoardReporter:
             self._add(f"held-out/{name}", value, evaluation.step)
         self._inner.on_evaluate(evaluation)
 
-    def on_gradient(self, step: int, seen: Seen) -> None:
+    def on_gradient(self, step: int, seen: GradientRecord) -> None:
         """Add a point of each factor, and of the lag with a tenth where there is one."""
         for curve in seen.curves:
             name = f"{curve.layer} {curve.quantity}"

@@ -10,7 +10,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from bptt.jobs.task import Task
-from bptt.training.observer import Observer, Seen
+from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import random_states, set_random_states
@@ -26,7 +26,7 @@ class Update:
     units: int
     norm: float
     carry: tuple[Tensor, ...]
-    seen: Seen | None = None
+    seen: GradientRecord | None = None
 
 
 def count_steps(task: Task, options: TrainingOptions, epochs: int) -> list[int]:
@@ -47,7 +47,7 @@ class Updater:
         parameters: list[Parameter],
         optimiser: Optimizer,
         options: TrainingOptions,
-        observer: Observer,
+        observer: UpdateObserver,
     ) -> None:
         self._task, self._parameters = task, parameters
         self._optimiser, self._options, self._observer = optimiser, options, observer

@@ -11,7 +11,7 @@ from torch.nn import Module
 from bptt.jobs.task import Task
 from bptt.probe import Watched, find_non_finite, watch
 from bptt.probe.flow import NET
-from bptt.training.observer import LagCurve, Seen
+from bptt.training.observer import GradientRecord, RecordedCurve
 
 # Of a batch, so many rows are enough for quartiles.
 _ROWS = 32
@@ -33,7 +33,7 @@ class Watching:
         if self._watch is not None:
             self._watch.begin(step)
 
-    def finish(self) -> Seen | None:
+    def finish(self) -> GradientRecord | None:
         """The norms with the digits that are kept."""
         found = self._watch.finish() if self._watch is not None else None
         if found is None:
@@ -55,7 +55,7 @@ class Watching:
         return [f"gradient at step {self._last.step}, {_short(curve.sentence)}" for curve in nets]
 
 
-def look_at(task: Task, lags: int) -> Seen:
+def look_at(task: Task, lags: int) -> GradientRecord:
     """The gradient in the first batch of a task, at most so many steps back from the last loss of each row.
 
     Weights and random states are as before; gradients are gone.
@@ -66,15 +66,17 @@ def look_at(task: Task, lags: int) -> Seen:
         task.step(0, 0, ()).loss.backward()  # type: ignore[no-untyped-call]
         found = watching.finish()
     task.model.zero_grad()
-    return Seen(0, ()) if found is None else _seen(found)
+    return GradientRecord(0, ()) if found is None else _seen(found)
 
 
-def _seen(found: Watched) -> Seen:
+def _seen(found: Watched) -> GradientRecord:
     curves = (
-        LagCurve(_short(c.layer), c.quantity, c.tenth, _rounded(c.factor), tuple(map(_rounded, c.median)))
+        RecordedCurve(
+            _short(c.layer), c.quantity, c.tenth, _rounded(c.factor), tuple(map(_rounded, c.median))
+        )
         for c in found.flow.curves
     )
-    return Seen(found.flow.losses, tuple(curves))
+    return GradientRecord(found.flow.losses, tuple(curves))
 
 
 def _short(text: str) -> str:

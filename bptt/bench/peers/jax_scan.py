@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bptt.bench.contender import Contender
-from bptt.bench.names import JAX
-from bptt.bench.problem import Problem
+from bptt.bench.contender_names import JAX
+from bptt.bench.layer_problem import LayerProblem
 
 try:
     import jax
@@ -88,7 +88,7 @@ _STEPS: Mapping[str, Callable[[Parameters, States, Any], States]] = {
 }
 
 
-def make(problem: Problem) -> Contender | None:
+def make(problem: LayerProblem) -> Contender | None:
     """The layer, compiled at its first step, or None for a cell that is not written here."""
     return JaxLayer(problem) if problem.cell.name in _STEPS else None
 
@@ -98,7 +98,7 @@ class JaxLayer(Contender):
 
     name = JAX
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: LayerProblem) -> None:
         cell_step, width = _STEPS[problem.cell.name], problem.sizes[1]
         states = len(problem.cell.states)
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bptt.bench.contender import Contender
-from bptt.bench.names import ONNXRUNTIME
-from bptt.bench.problem import Problem
+from bptt.bench.contender_names import ONNXRUNTIME
+from bptt.bench.layer_problem import LayerProblem
 
 try:
     import onnxruntime
@@ -42,7 +42,7 @@ _OPERATORS = {
 }
 
 
-def make(problem: Problem) -> Contender | None:
+def make(problem: LayerProblem) -> Contender | None:
     """The operator as a model, or None in training and for a cell that ONNX does not have."""
     if problem.gradient is not None or problem.cell.name not in _OPERATORS:
         return None
@@ -54,7 +54,7 @@ class OnnxLayer(Contender):
 
     name = ONNXRUNTIME
 
-    def __init__(self, problem: Problem, operator: _Operator) -> None:
+    def __init__(self, problem: LayerProblem, operator: _Operator) -> None:
         bias = _reordered(problem, "b", operator.gates)
         apart = "d" in problem.parameters
         second = _reordered(problem, "d", operator.gates) if apart else torch.zeros_like(bias)
@@ -78,7 +78,7 @@ class OnnxLayer(Contender):
         return {"output": torch.from_numpy(output)[:, 0]}
 
 
-def _reordered(problem: Problem, family: str, order: str) -> Tensor:
+def _reordered(problem: LayerProblem, family: str, order: str) -> Tensor:
     """The blocks of a family in the order of ONNX, with its leading dimension of directions."""
     members = next(f.members for f in problem.cell.families if f.name == family)
     blocks = dict(zip(members, problem.parameters[family].chunk(len(members)), strict=True))
@@ -86,7 +86,7 @@ def _reordered(problem: Problem, family: str, order: str) -> Tensor:
 
 
 def _session(
-    operator: _Operator, problem: Problem, weights: Mapping[str, Tensor]
+    operator: _Operator, problem: LayerProblem, weights: Mapping[str, Tensor]
 ) -> onnxruntime.InferenceSession:
     places = ["X", "W", "R", "B", "", "", "", "P"] if operator.peepholes else ["X", "W", "R", "B"]
     attributes = {"hidden_size": problem.sizes[1], **dict(operator.attributes)}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from bptt.bench.names import LAYER
-from bptt.bench.problem import Problem, TorchContender, first_layer, module_contender
+from bptt.bench.contender_names import LAYER
+from bptt.bench.layer_problem import LayerProblem, TorchContender, first_layer, module_contender
 from bptt.nn.parameters import torch_names
 
 LAYERS = {"lstm": nn.LSTM, "gru-torch": nn.GRU, "elman-tanh": nn.RNN}
 
 
-def make(problem: Problem) -> TorchContender | None:
+def make(problem: LayerProblem) -> TorchContender | None:
     """The layer, or None for a cell that torch.nn does not have. Unequal lengths are packed."""
     if problem.cell.name not in LAYERS:
         return None

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.bench.names import COMPILED, SCRIPT
-from bptt.bench.problem import Problem, TorchContender
+from bptt.bench.contender_names import COMPILED, SCRIPT
+from bptt.bench.layer_problem import LayerProblem, TorchContender
 
 # One step: W x + b (B, G*H), the other parameters, the states (B, H); to the states, h first.
 Step = Callable[[Tensor, list[Tensor], list[Tensor]], list[Tensor]]
@@ -75,7 +75,7 @@ _CELLS = {
 }
 
 
-def make(name: str, problem: Problem) -> TorchContender | None:
+def make(name: str, problem: LayerProblem) -> TorchContender | None:
     """The loop of that name, or None for a cell that torch.nn has as a layer."""
     cell = _CELLS.get(problem.cell.name)
     if cell is None:

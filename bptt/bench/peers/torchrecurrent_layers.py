@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from bptt.bench.names import TORCHRECURRENT
-from bptt.bench.problem import Problem, TorchContender, module_contender
+from bptt.bench.contender_names import TORCHRECURRENT
+from bptt.bench.layer_problem import LayerProblem, TorchContender, module_contender
 
 try:
     from torchrecurrent import PeepholeLSTM
@@ -17,7 +17,7 @@ else:
 _NAMES = {"W": ("weight_ih",), "R": ("weight_hh",), "p": ("weight_ph",), "b": ("bias_ih", "bias_hh")}
 
 
-def make(problem: Problem) -> TorchContender | None:
+def make(problem: LayerProblem) -> TorchContender | None:
     """The layer, or None for a cell that it does not have."""
     if problem.cell.name != "lstm-peephole":
         return None

@@ -12,8 +12,8 @@ from typing import Any
 
 from bptt.jobs.classify.task import TrainedClassifier
 from bptt.jobs.loading import load
-from bptt.report.records import read_training
-from bptt.training import packing
+from bptt.report.run_records import read_training
+from bptt.training import nested_tensors
 from bptt.training.checkpoint import restore
 from bptt.training.optimiser import build_optimiser
 from bptt.training.options import TrainingOptions
@@ -120,7 +120,7 @@ def meet_checkpoint(made: Input, folder: Path) -> None:
     trained = load(run)
     assert isinstance(trained, TrainedClassifier)
     optimiser = build_optimiser(list(trained.model.parameters()), TrainingOptions())
-    before = packing.load(RUNS / WITH_CHECKPOINT / CHECKPOINT)["random"]
+    before = nested_tensors.load(RUNS / WITH_CHECKPOINT / CHECKPOINT)["random"]
     state, _ = restore(run, trained.model, optimiser)
     assert before and state.step >= 0
     for parameter in trained.model.parameters():

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from bptt.bench.cases import Case
-from bptt.bench.names import CHUNKED, COMPILED, JAX, OTHERS, OURS, PLAIN, PLAIN_LSTM
-from bptt.bench.results import Outcome, Report
+from bptt.bench.contender_names import CHUNKED, COMPILED, JAX, OTHERS, OURS, PLAIN, PLAIN_LSTM
+from bptt.bench.results import Measurement, Report
 
 _NOISY = "~"
-_Cell = Callable[[Outcome], str]
+_Cell = Callable[[Measurement], str]
 
 
 @dataclass(frozen=True)
-class Table:
+class ResultTable:
     """Rows of text under a header; the first column says what a row is about."""
 
     title: str
@@ -42,18 +42,18 @@ class _Plan:
     columns: tuple[_Column, ...]
 
 
-def tables(report: Report) -> list[Table]:
+def tables(report: Report) -> list[ResultTable]:
     """All tables of a report that have rows."""
     every = (_table(report, plan, threads) for threads in report.threads for plan in _PLANS)
     return [table for table in every if table.rows]
 
 
-def _table(report: Report, plan: _Plan, threads: int) -> Table:
+def _table(report: Report, plan: _Plan, threads: int) -> ResultTable:
     """One table, without the columns in which nothing stands."""
     tuned = report.outcomes(plan.kind, threads, tuned=True)
     outcomes = [o for o in report.outcomes(plan.kind, threads).values() if o.case.training == plan.training]
 
-    def text(column: _Column, outcome: Outcome) -> str:
+    def text(column: _Column, outcome: Measurement) -> str:
         chosen = tuned.get(outcome.case) if column.tuned else outcome
         return column.cell(chosen) if chosen else ""
 
@@ -61,7 +61,7 @@ def _table(report: Report, plan: _Plan, threads: int) -> Table:
     used = [k for k in range(len(plan.columns)) if any(row[k] for row in rows)]
     title = f"{plan.title}, {threads} thread{'s' if threads > 1 else ''}"
     header = tuple(plan.columns[k].heading for k in used)
-    return Table(title, header, tuple(tuple(row[k] for k in used) for row in rows))
+    return ResultTable(title, header, tuple(tuple(row[k] for k in used) for row in rows))
 
 
 def notes(report: Report) -> list[str]:
@@ -83,20 +83,20 @@ def _shape(case: Case) -> str:
     return ", ".join(map(str, case.shape))
 
 
-def _name(outcome: Outcome) -> str:
+def _name(outcome: Measurement) -> str:
     return outcome.case.name + (f" {_NOISY}" if outcome.noisy else "")
 
 
-def _tokens(outcome: Outcome) -> str:
+def _tokens(outcome: Measurement) -> str:
     steps, batch, _, _ = outcome.case.shape
     return f"{steps * batch / outcome.median(OURS):,.0f}"
 
 
-def _of_peak(outcome: Outcome) -> str:
+def _of_peak(outcome: Measurement) -> str:
     return f"{outcome.speed / outcome.peak:.0%}" if outcome.peak else ""
 
 
-def best_of_torch(outcome: Outcome) -> str:
+def best_of_torch(outcome: Measurement) -> str:
     """The fastest way to do it in torch."""
     return outcome.fastest([name for name in outcome.seconds if name not in (OURS, PLAIN_LSTM, *OTHERS)])
 
@@ -104,7 +104,7 @@ def best_of_torch(outcome: Outcome) -> str:
 def _time(name: str, unit: float = 1e3) -> _Cell:
     """The median and half the distance of the quartiles."""
 
-    def cell(outcome: Outcome) -> str:
+    def cell(outcome: Measurement) -> str:
         if name not in outcome.seconds:
             return ""
         time, spread = unit * outcome.median(name), unit * outcome.spread(name)
@@ -115,7 +115,7 @@ def _time(name: str, unit: float = 1e3) -> _Cell:
 
 
 def _ratio(name: str, base: str = OURS) -> _Cell:
-    def cell(outcome: Outcome) -> str:
+    def cell(outcome: Measurement) -> str:
         there = name in outcome.seconds and base in outcome.seconds
         return f"{outcome.ratio(name, base):.2f}" if there else ""
 
@@ -123,7 +123,7 @@ def _ratio(name: str, base: str = OURS) -> _Cell:
 
 
 def _memory(name: str) -> _Cell:
-    def cell(outcome: Outcome) -> str:
+    def cell(outcome: Measurement) -> str:
         found = outcome.memory.get(name, 0)
         return f"{found / 2**20:.0f}" if found else ""
 

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator
 from numpy.typing import ArrayLike
 
-from bptt.report.page import BLUE, ORANGE, page
-from bptt.report.records import WHOLE, Training
+from bptt.report.figure_page import BLUE, ORANGE, page
+from bptt.report.run_records import WHOLE, Training
 from bptt.report.watched import draw_reach
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptt.report.page import BLUE, page, white_to
+from bptt.report.figure_page import BLUE, page, white_to
 
 # Of the axes, in points: what the names of the rows share.
 _HEIGHT = 220

@@ -10,7 +10,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from bptt.errors import InputError
-from bptt.report.records import NET, RECORDS, Curve, curve_of, read_object, read_records
+from bptt.report.run_records import NET, RECORDS, Curve, curve_of, read_object, read_records
 
 COMPARISON = "comparison.json"
 # A loss within this share of guessing shows that nothing was learned; one below that share, that it was.
@@ -38,7 +38,7 @@ class Gradient:
 
 
 @dataclass(frozen=True)
-class Run:
+class RunResult:
     """One training: its curves, its time, and its gradient before and after. `clipped` is the share of the
     recorded updates whose gradient was clipped, `failure` where and why training stopped, "" if it did not.
     """
@@ -60,14 +60,14 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Variant:
+class VariantResult:
     """A variant and its runs, one for each seed."""
 
     name: str
     cell: str
     hidden_size: int
     weights: int
-    runs: tuple[Run, ...]
+    runs: tuple[RunResult, ...]
 
     @property
     def losses(self) -> list[float]:
@@ -91,7 +91,7 @@ class Comparison:
 
     title: str
     baseline: float | None
-    variants: tuple[Variant, ...]
+    variants: tuple[VariantResult, ...]
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -112,18 +112,18 @@ def read_comparison(folder: Path) -> Comparison:
         raise InputError(str(path), "expected what `bptt compare` writes", repr(error)) from error
 
 
-def _variant(folder: Path, name: str, runs: Sequence[Mapping[str, Any]]) -> Variant:
+def _variant(folder: Path, name: str, runs: Sequence[Mapping[str, Any]]) -> VariantResult:
     first = runs[0]
     sizes = int(first["hidden_size"]), int(first["weights"])
-    return Variant(str(name), str(first["cell"]), *sizes, tuple(_run(folder, run) for run in runs))
+    return VariantResult(str(name), str(first["cell"]), *sizes, tuple(_run(folder, run) for run in runs))
 
 
-def _run(folder: Path, found: Mapping[str, Any]) -> Run:
+def _run(folder: Path, found: Mapping[str, Any]) -> RunResult:
     path = folder / found["run"] / RECORDS
     records = list(read_records(path)) if path.exists() else []
     norms = [float(r["gradient_norm"]) for r in records if r["kind"] == "train"]
     limit = float(found["clip_norm"])
-    return Run(
+    return RunResult(
         int(found["seed"]),
         curve_of(records, "train"),
         curve_of(records, "held-out"),
@@ -153,7 +153,7 @@ def table(comparison: Comparison) -> list[tuple[str, ...]]:
     return [head, *(_row(variant) for variant in comparison.variants)]
 
 
-def _row(variant: Variant) -> tuple[str, ...]:
+def _row(variant: VariantResult) -> tuple[str, ...]:
     start, end = _typical(run.start for run in variant.runs), _typical(run.end for run in variant.runs)
     return (
         variant.name,
@@ -194,7 +194,7 @@ def conclusions(comparison: Comparison) -> list[str]:
     return [_sentence(variant, comparison) for variant in comparison.variants]
 
 
-def _sentence(variant: Variant, comparison: Comparison) -> str:
+def _sentence(variant: VariantResult, comparison: Comparison) -> str:
     start, end = _typical(run.start for run in variant.runs), _typical(run.end for run in variant.runs)
     sentence = f"{variant.name}: {_outcome(variant, comparison)}"
     if start is None:
@@ -205,7 +205,7 @@ def _sentence(variant: Variant, comparison: Comparison) -> str:
     )
 
 
-def _outcome(variant: Variant, comparison: Comparison) -> str:
+def _outcome(variant: VariantResult, comparison: Comparison) -> str:
     stopped = [run for run in variant.runs if run.failure]
     if stopped:
         count = f" in {len(stopped)} of {len(variant.runs)} runs" if len(variant.runs) > 1 else ""

@@ -14,10 +14,10 @@ from bptt.cells.cell import Cell
 from bptt.cells.expression import Call
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
-from bptt.probe.layers import LayerInput, layer_inputs, stack_of
+from bptt.probe.stack_layers import LayerInput, layer_inputs, stack_of
 from bptt.probe.undisturbed import undisturbed
 
-Kind = Literal["state", "gate", "other"]
+ValueKind = Literal["state", "gate", "other"]
 Direction = Literal["forward", "backward"]
 
 # The functions whose results lie between 0 and 1.
@@ -32,7 +32,7 @@ class Value:
     """
 
     name: str
-    kind: Kind
+    kind: ValueKind
     function: str
     tensor: Tensor
 
@@ -92,7 +92,7 @@ def _functions(cell: Cell) -> dict[str, str]:
     return {e.target: e.expression.function if isinstance(e.expression, Call) else "" for e in cell.equations}
 
 
-def _kind(cell: Cell, name: str, function: str) -> Kind:
+def _kind(cell: Cell, name: str, function: str) -> ValueKind:
     if name in cell.states:
         return "state"
     return "gate" if function in GATES else "other"

@@ -8,10 +8,10 @@ from functools import partial
 
 from torch import Tensor
 
+from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import Case
-from bptt.bench.comparison import Entrants
 from bptt.bench.contender import Contender
-from bptt.bench.names import (
+from bptt.bench.contender_names import (
     COMPILED,
     EAGER,
     JAX,
@@ -22,8 +22,8 @@ from bptt.bench.names import (
     SCRIPT,
     TORCHRECURRENT,
 )
+from bptt.bench.layer_problem import LayerProblem, TorchContender, draw, first_layer, module_contender
 from bptt.bench.peers import jax_scan, onnx_runtime, torch_layers, torch_loops, torchrecurrent_layers
-from bptt.bench.problem import Problem, TorchContender, draw, first_layer, module_contender
 from bptt.nn import GRU, LSTM, RNN, Recurrent
 from bptt.nn.parameters import own_names, torch_names
 
@@ -35,7 +35,7 @@ class Peer:
     """`make` returns None where a peer does not do the work. `slow` ones are left out of a quick look."""
 
     name: str
-    make: Callable[[Problem], Contender | None]
+    make: Callable[[LayerProblem], Contender | None]
     installed: bool = True
     slow: bool = False
 
@@ -62,7 +62,7 @@ def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
     return Entrants(_own(OURS, problem), makers, problem.flops, companions)
 
 
-def _own(name: str, problem: Problem) -> TorchContender:
+def _own(name: str, problem: LayerProblem) -> TorchContender:
     """Our module for the cell, as a user has it."""
     cell = problem.cell
     if cell.name in _MODULES:

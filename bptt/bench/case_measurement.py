@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bptt.bench.cases import Case
 from bptt.bench.contender import Contender, difference
-from bptt.bench.memory import peak_memory
 from bptt.bench.peak import PEAK, Peak
+from bptt.bench.peak_memory import peak_memory
 from bptt.bench.request import Budget
-from bptt.bench.results import Outcome
+from bptt.bench.results import Measurement
 from bptt.bench.rounds import measure
 
 
@@ -30,7 +30,7 @@ class Entrants:
     memory: bool = False
 
 
-def compare(case: Case, entrants: Entrants, peak: Peak | None, budget: Budget) -> Outcome:
+def compare(case: Case, entrants: Entrants, peak: Peak | None, budget: Budget) -> Measurement:
     """Check all against ours, measure those that do the same work."""
     first, notes = dict[str, float](), list[str]()
     contenders = [entrants.ours, *entrants.companions]
@@ -61,6 +61,6 @@ def compare(case: Case, entrants: Entrants, peak: Peak | None, budget: Budget) -
     rounds = measure(timed, budget)
     seconds = {contender.name: rounds.seconds[contender.name] for contender in contenders}
     most = peak.flops / min(rounds.seconds[PEAK]) if peak and entrants.flops else 0.0
-    return Outcome(
+    return Measurement(
         case, seconds, first, entrants.flops, most, memory, rounds.rejected, rounds.noisy, tuple(notes)
     )

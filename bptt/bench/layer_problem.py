@@ -19,7 +19,7 @@ _SEED = 20
 
 
 @dataclass(frozen=True)
-class Problem:
+class LayerProblem:
     """A cell, its stacked parameters by family, an input (T, B, I); in training the gradient (T, B, H)
     that comes back from above; `lengths` (B,) if the sequences are of unequal length.
     """
@@ -45,7 +45,7 @@ class Problem:
         return 2.0 * steps * weights * (1 if self.gradient is None else 3)
 
 
-def draw(case: Case) -> Problem:
+def draw(case: Case) -> LayerProblem:
     """The problem of a case, always the same. Parameters are uniform within ±1/√H, gains one."""
     generator = torch.Generator().manual_seed(_SEED)
     steps, batch, inputs, hidden = case.shape
@@ -62,7 +62,7 @@ def draw(case: Case) -> Problem:
         lengths[batch // 2] = steps
     x = torch.randn(steps, batch, inputs, generator=generator)
     gradient = torch.randn(steps, batch, hidden, generator=generator) if case.training else None
-    return Problem(cell, x, parameters, gradient, lengths)
+    return LayerProblem(cell, x, parameters, gradient, lengths)
 
 
 class TorchContender(Contender):
@@ -74,7 +74,7 @@ class TorchContender(Contender):
     def __init__(
         self,
         name: str,
-        problem: Problem,
+        problem: LayerProblem,
         run: Callable[[Tensor], Tensor],
         parameters: Mapping[str, Tensor],
         others: Sequence[Tensor] = (),
@@ -118,7 +118,7 @@ def first_layer(names: Names) -> Names:
 
 
 def module_contender(
-    name: str, problem: Problem, module: nn.Module, run: Callable[[Tensor], Tensor], names: Names
+    name: str, problem: LayerProblem, module: nn.Module, run: Callable[[Tensor], Tensor], names: Names
 ) -> TorchContender:
     """A module whose parameter `names` of each family sum up to it: the first gets the value."""
     first, others = {}, []

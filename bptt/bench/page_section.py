@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bptt.bench.cases import SECTIONS
 from bptt.bench.picture import draw_layers
+from bptt.bench.result_tables import ResultTable, notes, tables
 from bptt.bench.results import Report
-from bptt.bench.tables import Table, notes, tables
 from bptt.errors import InputError
 from bptt.files import make_inner_folder, write_whole
 
@@ -77,7 +77,7 @@ def _section(report: Report, picture: str) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def markdown(table: Table) -> str:
+def markdown(table: ResultTable) -> str:
     """A table under its title."""
     lines: list[Sequence[str]] = [table.header, ["---", *("--:" for _ in table.header[1:])], *table.rows]
     return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)

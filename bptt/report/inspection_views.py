@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
-Level = Literal["good", "warning", "bad"]
 
 
 @dataclass(frozen=True, eq=False)
-class Sequence:
+class SequenceView:
     """What a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the step that
     reads each, NaN where there is none; None if no step has one.
 
@@ -30,7 +29,7 @@ class Sequence:
 
 
 @dataclass(frozen=True, eq=False)
-class Value:
+class ValueView:
     """A named value of a layer, (T, units): a "state" (h, c), a "gate" (within 0 and 1), or another one."""
 
     name: str
@@ -39,16 +38,16 @@ class Value:
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class LayerView:
     """A layer in one direction: "layer 2", "encoder layer 1 ←". `sequence` is the number of what it reads."""
 
     name: str
     sequence: int
-    values: tuple[Value, ...]
+    values: tuple[ValueView, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Flow:
+class CurveView:
     """A norm by lag, entry k of each (K,) belonging to lag k: δ of the sums (the nets), from lag 0, or the
     gradient by a state carried (from lag 1; entry 0 is NaN). Quartiles over examples and loss steps.
 
@@ -66,7 +65,7 @@ class Flow:
 
 
 @dataclass(frozen=True, eq=False)
-class Map:
+class MapView:
     """‖∂E_m/∂net_n‖, (M, N): rows are loss steps of sequence `of`, columns are steps of the layer's."""
 
     layer: str
@@ -78,7 +77,7 @@ class Map:
 
 
 @dataclass(frozen=True, eq=False)
-class Attribution:
+class AttributionView:
     """How much each input (N) plays for each loss (M), in nats: (M, N). `method` names how it was found."""
 
     method: str
@@ -90,7 +89,7 @@ class Attribution:
 
 
 @dataclass(frozen=True, eq=False)
-class Saturation:
+class SaturationView:
     """Of each unit of a gate, the share of steps at which it is below 0.1 and above 0.9, (units,) each."""
 
     layer: str
@@ -100,7 +99,7 @@ class Saturation:
 
 
 @dataclass(frozen=True)
-class Dead:
+class DeadUnitsView:
     """Units of a layer, of `count`, that never leave zero: those of a ReLU whose sum is never positive."""
 
     layer: str
@@ -109,7 +108,7 @@ class Dead:
 
 
 @dataclass(frozen=True, eq=False)
-class Spectrum:
+class SpectrumView:
     """The Jacobian ∂s_t/∂s_{t-1} of a layer: its singular values (S, K), largest first, at S `steps` t; and
     its Lyapunov exponents (N,), nats a step, largest first, -inf where a direction is wiped out.
     """
@@ -121,8 +120,8 @@ class Spectrum:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A unit that follows a property, and how well: see `Property`."""
+class UnitView:
+    """A unit that follows a property, and how well: see `PropertyView`."""
 
     layer: str
     value: str
@@ -131,7 +130,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Property:
+class PropertyView:
     """A property of tokens, as "quotes", and the units that follow it, best first.
 
     `pattern`, as of Python's `re`, finds it; `measure` is what of a token is meant: whether it is "inside" a
@@ -143,16 +142,16 @@ class Property:
 
     name: str
     pattern: str
-    hits: tuple[Hit, ...]
+    hits: tuple[UnitView, ...]
     measure: Literal["inside", "position", "length"] = "inside"
     held_out: bool = False
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindingView:
     """A sentence of the verdict with its numbers, and what to try if something is wrong."""
 
-    level: Level
+    level: Literal["good", "warning", "bad"]
     headline: str
     evidence: str
     advice: str = ""
@@ -164,13 +163,13 @@ class Inspection:
 
     title: str
     facts: tuple[tuple[str, str], ...]
-    findings: tuple[Finding, ...]
-    sequences: tuple[Sequence, ...]
-    layers: tuple[Layer, ...]
-    flows: tuple[Flow, ...]
-    maps: tuple[Map, ...]
-    attributions: tuple[Attribution, ...]
-    saturations: tuple[Saturation, ...]
-    spectra: tuple[Spectrum, ...]
-    properties: tuple[Property, ...]
-    dead: tuple[Dead, ...] = ()
+    findings: tuple[FindingView, ...]
+    sequences: tuple[SequenceView, ...]
+    layers: tuple[LayerView, ...]
+    flows: tuple[CurveView, ...]
+    maps: tuple[MapView, ...]
+    attributions: tuple[AttributionView, ...]
+    saturations: tuple[SaturationView, ...]
+    spectra: tuple[SpectrumView, ...]
+    properties: tuple[PropertyView, ...]
+    dead: tuple[DeadUnitsView, ...] = ()

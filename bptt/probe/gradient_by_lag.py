@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
 from bptt.probe.flow import NET, Flow, LagCurve, curve
-from bptt.probe.layers import stack_of
 from bptt.probe.listener import listening, only_vectors
+from bptt.probe.stack_layers import stack_of
 from bptt.probe.undisturbed import undisturbed
 from bptt.shapes import check_shape
 
