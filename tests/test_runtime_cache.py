@@ -31,6 +31,14 @@ def kept(tmp_path: Path, suffix: str) -> Path:
     return found
 
 
+def put_in_place(file: Path, content: bytes) -> None:
+    """Make a new file of this name. Writing into the old one would change the library that this process has
+    mapped: Python would die of a segmentation fault at its end, in the library's destructors.
+    """
+    file.unlink()
+    file.write_bytes(content)
+
+
 @pytest.mark.parametrize(
     ("suffix", "damage"),
     [
@@ -47,8 +55,7 @@ def test_a_damaged_kernel_is_built_again(
     load(tiny())
     file = kept(tmp_path, suffix)
     whole = file.read_bytes()
-    file.unlink()  # what this process has loaded must stay as it is
-    file.write_bytes(damage(whole))
+    put_in_place(file, damage(whole))
     # In another process: it might crash.
     assert start(ANSWER).communicate(timeout=30)[0] == "42\n"
     assert start(ANSWER).communicate(timeout=30) == ("42\n", "")
@@ -164,7 +171,7 @@ def test_a_library_without_its_functions_is_built_again(cxx: Path, tmp_path: Pat
     load(other)
     for suffix in (".so", ".sha256"):
         (wrong,) = (tmp_path / "cache").glob(f"other-*{suffix}")
-        kept(tmp_path, suffix).write_bytes(wrong.read_bytes())
+        put_in_place(kept(tmp_path, suffix), wrong.read_bytes())
     out, said = start(ANSWER).communicate(timeout=60)
     assert out == "42\n" and "must have the functions of its kernel, got no answer" in said
     assert start(ANSWER).communicate(timeout=60) == ("42\n", "")
