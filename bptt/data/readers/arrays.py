@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ def read_npz(path: Path) -> Examples[Array, str]:
     are not. Raises InputError for another shape or kind, and for infinite numbers; MachineError if memory
     does not hold the arrays.
     """
-    arrays = _load(path)
+    return _read_series(path, _load(path))
+
+
+def _read_series(path: Path, arrays: dict[str, AnyArray]) -> Examples[Array, Any]:
     values = arrays["X"][..., None] if arrays["X"].ndim == 2 else arrays["X"]
     if values.ndim != 3 or values.dtype.kind not in "fiu" or not values.size:
         came = f"{arrays['X'].shape} of {arrays['X'].dtype}"
@@ -47,6 +51,50 @@ def read_npz(path: Path) -> Examples[Array, str]:
             raise InputError(f"{path}: X[{i}]", "must hold finite numbers of float32", "infinity")
         rows.append(Example(real, label, f"{path}: X[{i}]"))
     return gather(str(path), rows, numbered(values.shape[2]), note_missing(rows))
+
+
+def read_npz_numbers(path: Path, labelled: bool = True) -> Examples[Array, npt.NDArray[np.float64]]:
+    """Read the series of an `.npz` file, as `read_npz` does, with numbers as their targets.
+
+    `y` is (N,) or (N, M) for M numbers a series, (N, T) or (N, T, M) for each step, where NaN is none. Raises
+    InputError for a `y` of another shape or kind, and for a series without a target; without `labelled`
+    there may be none.
+    """
+    arrays = _load(path)
+    y = arrays.pop("y", None)
+    found = _read_series(path, arrays)
+    if y is None:
+        if labelled:
+            raise InputError(str(path), "must hold an array y, the targets", "none", _CURE)
+        return replace(found, rows=tuple(replace(row, target=None) for row in found.rows))
+    targets = _targets(y, f"{path}: y", arrays["X"].shape)
+    rows: list[Example[Array, npt.NDArray[np.float64]]] = []
+    for i, (row, target) in enumerate(zip(found.rows, targets, strict=True)):
+        known = target[: len(row.input)] if target.ndim == 2 else target
+        bare = np.isnan(known).all(0) if known.ndim == 2 else np.isnan(known)
+        if bare.any() or np.isinf(known).any():
+            cure = "Leave the series out"
+            raise InputError(f"{path}: y[{i}]", "must be finite numbers", "NaN or infinity", cure)
+        rows.append(replace(row, target=known))
+    width = targets.shape[-1]
+    names = ("target",) if width == 1 else numbered(width)
+    return replace(found, rows=tuple(rows), found=("", *names))
+
+
+def _targets(y: AnyArray, where: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """The targets as (N, M) or (N, T, M). Raises InputError for another shape or kind."""
+    count, steps = shape[:2]
+    if y.dtype.kind not in "fiu" or not y.size or y.shape[0] != count or y.ndim > 3:
+        rule = f"must be numbers, ({count},) or ({count}, M), or ({count}, {steps}) for each step"
+        raise InputError(where, rule, f"{y.shape} of {y.dtype}", _CURE)
+    values = y.astype(np.float64)
+    if y.ndim == 1:
+        return values[:, None]
+    if y.ndim == 2:
+        return values[:, :, None] if y.shape[1] == steps else values
+    if y.shape[1] != steps:
+        raise InputError(where, f"must be ({count}, {steps}, M) for each step", y.shape, _CURE)
+    return values
 
 
 def _load(path: Path) -> dict[str, AnyArray]:

@@ -52,7 +52,7 @@ def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Cl
     one learned is noted. Raises InputError, also for columns of which none is known to be the text.
     """
     columns = said.about(columns)
-    found = _form_of(source, learned, columns, said)
+    found = form_asked(source, learned, columns, said)
     examples = read_examples(source, found.form, columns)
     if found.form == learned or not found.reason:
         return examples
@@ -70,7 +70,8 @@ def is_lines(first: Document, columns: Columns, said: Said) -> bool:
     return detect(first, said.about(columns), labelled=False).form == "lines"
 
 
-def _form_of(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
+def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
+    """The form to read a source in, for a model that learned from the form `learned`."""
     kind = FORMS[learned].kind
     forms, is_text = forms_of(kind), kind == _TEXT
     if said.form is not None:

@@ -74,7 +74,11 @@ def _mark(document: Document) -> str:
 def _class(label: str) -> str:
     """A label without the exponent that a number format has put there."""
     is_scientific = "e" in label.casefold() and is_number(label)
-    return f"{float(label):g}" if is_scientific else label
+    if not is_scientific:
+        return label
+    number = float(label)
+    # A target that is a number keeps all of its digits.
+    return f"{number:g}" if number.is_integer() else repr(number)
 
 
 def _is_content(line: str) -> bool:

@@ -27,7 +27,7 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     `columns.features` these are the numbers, in this order, and a table without another column has no labels.
     Raises InputError naming line and column.
     """
-    if not grid.header and _is_header(grid.rows, columns):
+    if not grid.header and is_header(grid.rows, columns):
         grid = grid.with_header()
     grid.check_widths()
     named = replace(grid, header=grid.header or names_without_header(grid, columns))
@@ -44,7 +44,7 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
     return _gather(named, rows, features, label, (*notes, *note_missing(rows)), columns)
 
 
-def _is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
+def is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
     """Whether the first row has, before its last cell, something that is no number above a number; no known
     label, as of a single row that was typed.
     """

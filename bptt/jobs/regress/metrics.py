@@ -1,0 +1,92 @@
+"""How well numbers are found: R², errors, pinball loss, coverage, beside a constant answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bptt.models.heads.number_output import NumberOptions, NumberOutput, pinball
+
+
+@dataclass(frozen=True)
+class NumberScores:
+    """`metrics` by name, each the mean over the targets; `by_target` are those of each target, if there are
+    several. `beaten` says whether the errors are smaller than those of the constant answer.
+    """
+
+    metrics: dict[str, float]
+    by_target: dict[str, dict[str, float]]
+    beaten: bool
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for the user if the constant answer is at least as good."""
+        if self.beaten:
+            return ()
+        return ("the baseline is not beaten: always answering the training median or mean errs no more",)
+
+
+def scores(
+    values: Tensor, targets: Tensor, output: NumberOutput, names: tuple[str, ...], loss: float
+) -> NumberScores:
+    """Return the scores of values (N, M, Q) in the units of targets (N, M), float64, NaN where there is none.
+
+    "r2" and the errors are as scikit-learn defines them; it is left out for fewer than two examples.
+    "baseline_mae" is the mean absolute error of always answering the median of the training targets,
+    "baseline_rmse" the root mean squared error of their mean. "coverage" is the share of targets within
+    their interval, "interval_width" its mean width, "pinball" the mean pinball loss over the quantiles.
+    """
+    found = {name: _of_one(values[:, k], targets[:, k], output, k) for k, name in enumerate(names)}
+    first = next(iter(found.values()))
+    mean = {key: sum(each[key] for each in found.values()) / len(found) for key in first}
+    metrics = {"loss": loss, **mean, "examples": len(targets)}
+    beaten = mean["mae"] < mean["baseline_mae"] or mean["rmse"] < mean["baseline_rmse"]
+    return NumberScores(metrics, found if len(found) > 1 else {}, beaten)
+
+
+def _of_one(values: Tensor, targets: Tensor, output: NumberOutput, k: int) -> dict[str, float]:
+    known = ~targets.isnan()
+    values, targets = values[known], targets[known]
+    options = output.options
+    errors = values[:, options.point] - targets
+    metrics = {} if len(targets) < 2 else {"r2": r2(errors, targets)}
+    metrics |= {
+        "mae": errors.abs().mean().item(),
+        "rmse": errors.square().mean().sqrt().item(),
+        "median_absolute_error": errors.abs().quantile(0.5).item(),
+        "baseline_mae": (targets - output.median[k]).abs().mean().item(),
+        "baseline_rmse": (targets - _mean(output, k)).square().mean().sqrt().item(),
+    }
+    return metrics | _of_intervals(values, targets, output, k, options)
+
+
+def _of_intervals(
+    values: Tensor, targets: Tensor, output: NumberOutput, k: int, options: NumberOptions
+) -> dict[str, float]:
+    metrics = {}
+    if options.levels:
+        levels = torch.tensor(options.levels, dtype=values.dtype)
+        metrics["pinball"] = pinball(values, targets[:, None], levels).mean().item()
+    wide = values.new_zeros(len(values), output.targets, options.width)
+    wide[:, k] = values
+    ends = output.interval(wide)
+    if ends is not None:
+        low, high = (each[:, k] for each in ends)
+        metrics["coverage"] = ((low <= targets) & (targets <= high)).double().mean().item()
+        metrics["interval_width"] = (high - low).mean().item()
+    return metrics
+
+
+def _mean(output: NumberOutput, k: int) -> Tensor:
+    # Targets that are not standardised leave the mean at 0; their median is then the constant answer.
+    return output.mean[k] if output.options.standardise else output.median[k]
+
+
+def r2(errors: Tensor, targets: Tensor) -> float:
+    """Return 1 - Σ error² / Σ (target - mean)²; for targets that are all equal 1 without an error, else 0."""
+    whole, left = (targets - targets.mean()).square().sum(), errors.square().sum()
+    if whole == 0:
+        return float(left == 0)
+    return (1 - left / whole).item()

@@ -1,0 +1,196 @@
+"""Regression: numbers for a text, a sequence of DNA, a series, or a row of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example, Examples
+from bptt.data.readers.measured import Measured
+from bptt.errors import InputError
+from bptt.jobs.regress.config import TASK, RegressorConfig
+from bptt.jobs.regress.metrics import scores
+from bptt.jobs.regress.network import Regressor, flat
+from bptt.jobs.regress.trained import TrainedRegressor as TrainedRegressor
+from bptt.jobs.regress.trained import build, weight_rows
+from bptt.jobs.regress.trained import load_regressor as load_regressor
+from bptt.jobs.supervised import SMALLER, Supervised, cut, fingerprint, hold_out
+from bptt.models.codecs.codec import pad
+from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec
+from bptt.models.codecs.text import TextCodec
+from bptt.runs.config import to_sections
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Origin, refuse_vectors, take_weights
+from bptt.runs.run_folder import write_bytes, write_config
+
+# Below this number of held-out targets the largest error is no 90 % interval.
+_FEW = "intervals are too narrow: {count} held-out targets are too few for {share:.0%} of them"
+
+
+class RegressTask(Supervised):
+    """Learn the numbers of examples.
+
+    `held_out` is not learned from, or, if it is None, a share of the examples, with equal inputs on one
+    side; it chooses the epoch and the width of intervals. The weights are drawn from torch's
+    generator: seed it before. Raises InputError if a target never changes, or only some examples have one at
+    every step. `vectors` is a file of word vectors that the embedding of texts begins with.
+    """
+
+    unit = "examples"
+    model: Regressor
+
+    def __init__(
+        self,
+        examples: Measured,
+        held_out: Measured | None,
+        config: RegressorConfig,
+        origin: Origin[TrainedRegressor] | None = None,
+        vectors: Path | None = None,
+    ) -> None:
+        every = check_targets(examples)
+        source = replace(config.source, features=examples.columns, learned=examples.found, every_step=every)
+        self.config = config = replace(config, source=source)
+        self._notes = examples.notes
+        if held_out is None:
+            learned, held = hold_out(examples.keys, None, config.data)
+            examples, held_out = examples.take(learned), examples.take(held)
+        self._learned, self._held_out = examples, held_out
+        # Of numbers a codec learns mean and deviation, and nothing else.
+        seen = examples.inputs if config.head.standardise or not examples.columns else ()
+        read = source.kind, seen, len(examples.columns), config.vocabulary, config.tokens
+        refuse_vectors(origin, vectors)
+        self._codec = (
+            continued_codec(codec_of(origin), *read) if origin else new_codec(*read, vectors=vectors)
+        )
+        if isinstance(self._codec, TextCodec):
+            self.config = config = replace(config, tokens=self._codec.options)
+        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in examples.rows]
+        # Refuse what cannot be evaluated now, not after the first epoch.
+        for row in held_out.rows:
+            self._codec.encode_example(row)
+        self._targets = [torch.from_numpy(target) for target in examples.targets]
+        with within_memory("the model", SMALLER):
+            self.model = build(self._codec, config)
+        self._taken = self._take(origin) if origin else []
+        # Also for a run that begins from another: its data have their own mean.
+        self.model.output.fit(torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets]))
+        super().__init__(self._encoded, config.data)
+
+    def _take(self, origin: Origin[TrainedRegressor]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        here, other = (
+            weight_rows(each.model, each.codec, each.config.source.targets) for each in (self.trained, there)
+        )
+        return take_weights(self.model, here, there.model, other, origin.name)
+
+    def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
+        """Return the mean loss of these examples, and their number."""
+        with within_memory("a batch", SMALLER):
+            batch = pad([self._encoded[row] for row in rows])
+            found, wanted = self.model(batch), [self._targets[row] for row in rows]
+            if not self.config.source.every_step:
+                return self.model.output.loss(found, torch.stack(wanted)), len(rows)
+            lengths = batch.lengths.tolist()
+            targets = torch.cat([each[:length] for each, length in zip(wanted, lengths, strict=True)])
+            return self.model.output.loss(flat(found, batch.lengths), targets), len(rows)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the examples."""
+        return fingerprint(*map(_as_bytes, (self._learned, self._held_out)))
+
+    @property
+    def holds_out(self) -> bool:
+        """Return whether there are examples to evaluate on."""
+        return len(self._held_out) > 0
+
+    def evaluate(self) -> dict[str, float]:
+        """The metrics of the held-out examples; their errors say how wide an interval is."""
+        values, targets, loss = self.trained.judge(self._held_out)
+        # With the weights: kept with them, and never those of another epoch.
+        self.model.output.calibrate(values, targets)
+        found = scores(values, targets, self.model.output, self.config.source.targets, loss)
+        return found.metrics
+
+    def conclude(self, run: Path) -> list[str]:
+        """Return what the best weights come to beside an answer that is always the same."""
+        if not self.holds_out:
+            return []
+        best = load_regressor(run)
+        found, output = best.evaluate(self._held_out), best.model.output
+        values = found.metrics
+        r2 = f"R² {values['r2']:.4f}, " if "r2" in values else ""
+        lines = [
+            f"held-out {r2}mean absolute error {values['mae']:.4g}; "
+            f"always answering the median {values['baseline_mae']:.4g}"
+        ]
+        share, count = output.options.interval, int(output.calibrated)
+        few = [_FEW.format(count=count, share=share)] if (count + 1) * (1 - share) < 1 else []
+        return [*lines, *found.notes, *few]
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, and what the codec has learned."""
+        for name, content in self._codec.files().items():
+            write_bytes(folder / name, content)
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """Return the examples, the targets, and the size of the model."""
+        source, output = self.config.source, self.model.output
+        lengths = sorted(len(tensors[0]) for tensors in self._encoded)
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        whole = torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets])
+        targets = [
+            f"target {name}: {_range(whole[:, k])}, median {output.median[k]:.4g}"
+            for k, name in enumerate(source.targets)
+        ]
+        return [
+            *self._taken,
+            *self._notes,
+            *([] if not source.features else [_shown_columns(source.features)]),
+            f"learned: {len(self._learned):,} examples"
+            + (", a target at every step" * bool(source.every_step)),
+            *targets,
+            f"held out: {len(self._held_out):,} examples",
+            f"inputs: {lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each",
+            *self._codec.describe(),
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def trained(self) -> TrainedRegressor:
+        """The network as it is now, with all that it needs."""
+        return TrainedRegressor(self.model, self._codec, self.config)
+
+
+def check_targets(examples: Measured) -> bool:
+    """Return whether each step has targets. Raises InputError if only some examples have, or none."""
+    targets = examples.targets
+    every = targets[0].ndim == 2
+    for row, target in zip(examples.rows, targets, strict=True):
+        if (target.ndim == 2) != every or target.shape[-1] != targets[0].shape[-1]:
+            rule = f"must have targets as the first example has, of shape {targets[0].shape}"
+            raise InputError(row.place, rule, f"shape {target.shape}")
+    return every
+
+
+def _as_bytes(examples: Measured) -> Examples[Any, bytes]:
+    """Return the same with targets whose `repr` is whole."""
+    pairs = zip(examples.rows, examples.targets, strict=True)
+    return Examples(tuple(Example(row.input, target.tobytes(), row.place) for row, target in pairs))
+
+
+def _range(values: Tensor) -> str:
+    known = values[~values.isnan()]
+    return f"{known.min():.4g} to {known.max():.4g}"
+
+
+def _shown_columns(names: Sequence[str], most: int = 8) -> str:
+    more = f", and {len(names) - most} others" if len(names) > most else ""
+    return f"columns: numbers {', '.join(names[:most])}{more}"

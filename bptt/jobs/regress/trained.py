@@ -1,0 +1,182 @@
+"""A trained regressor: what it reads, answers and scores, and its run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example
+from bptt.data.readers.asked import Said, form_asked, is_lines
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.data.readers.measured import Measured, Numbers, read_measured
+from bptt.errors import InputError
+from bptt.jobs.regress.config import TASK, RegressorConfig
+from bptt.jobs.regress.metrics import NumberScores, scores
+from bptt.jobs.regress.network import Regressor
+from bptt.jobs.shown import show_trained
+from bptt.jobs.supervised import SMALLER, Encoded, cut, in_batches
+from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.kinds import part_rows, saved_codec
+from bptt.runs.config import read_sections
+from bptt.runs.evaluating import evaluating
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Rows
+from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.unset import build_unset
+
+_NOTHING_SAID = Said()
+
+
+@dataclass(frozen=True, eq=False)
+class NumberPrediction:
+    """The numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
+    held nothing out to find them by, and the quantiles (M, Q) or (T, M, Q), the numbers themselves if none
+    were learned.
+    """
+
+    values: Numbers
+    low: Numbers | None
+    high: Numbers | None
+    quantiles: Numbers
+
+
+class TrainedRegressor:
+    """A regressor with all that it needs to read inputs."""
+
+    def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
+        self.model, self.codec, self.config = model, codec, config
+
+    def __repr__(self) -> str:
+        source = self.config.source
+        cell = None if source.is_row else self.config.cell
+        facts = {"input": source.kind, "targets": ", ".join(source.targets)}
+        return show_trained(self, TASK, self.model, cell, self.config.model, facts)
+
+    def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Measured:
+        """Return examples of the kind that was learned, in that form or in the one that they show.
+
+        Raises InputError, also for other targets than those that were learned.
+        """
+        known = self.config.source
+        columns = said.about(replace(known.columns, labelled=labelled))
+        found = form_asked(source, known.form, columns, said)
+        targets = (said.target,) if said.target else ()
+        examples = read_measured(source, found.form, columns, targets, known.every_step)
+        if not found.reason or found.form == known.form:
+            return examples
+        note = f"read as {found.form}, for {found.reason}; learned from {known.form} (--input says otherwise)"
+        return replace(examples, notes=(note, *examples.notes))
+
+    def read_asked(self, source: Source, said: Said) -> Measured:
+        """Examples to be answered, none left out."""
+        return self.read(source, labelled=False, said=said)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Return whether what begins with this line is lines, an input each."""
+        columns = replace(self.config.source.columns, labelled=False)
+        return self.config.source.kind == "text" and is_lines(first, columns, said)
+
+    def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[NumberPrediction]:
+        """The numbers of each input. Raises as `values` does."""
+        output, answers = self.model.output, []
+        for found in self.values(inputs, places):
+            ends = output.interval(found)
+            low, high = (None, None) if ends is None else (each.numpy() for each in ends)
+            answers.append(
+                NumberPrediction(found[..., output.options.point].numpy(), low, high, found.numpy())
+            )
+        return answers
+
+    def values(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
+        """Return the numbers of each input in the units of the targets: (M, Q), or (T, M, Q), float64, on the CPU.
+
+        Raises InputError naming an input that cannot be read by its place, file:line, or without `places`
+        such as inputs[3]; MachineError if a batch does not fit into memory.
+        """
+        found, _ = self._answer(self.codec.take_examples(inputs, places))
+        return found
+
+    def evaluate(self, examples: Measured) -> NumberScores:
+        """How well the numbers of examples are found. Raises InputError for another number of targets."""
+        values, targets, loss = self.judge(examples)
+        return scores(values, targets, self.model.output, self.config.source.targets, loss)
+
+    def judge(self, examples: Measured) -> tuple[Tensor, Tensor, float]:
+        """Return the values (N, M, Q) and targets (N, M) of examples, or of their steps, and the mean loss."""
+        targets = self.targets(examples)
+        values, raw = self._answer(self.codec.take_examples(examples.inputs, examples.places))
+        if self.config.source.every_step:
+            whole, found = torch.cat(values), torch.cat(raw)
+            wanted = torch.cat([each[: len(one)] for each, one in zip(targets, values, strict=True)])
+        else:
+            whole, found, wanted = torch.stack(values), torch.stack(raw), torch.stack(targets)
+        losses = self.model.output.loss(found.to(self.model.output.mean.device), wanted)
+        return whole, wanted, losses.item()
+
+    def targets(self, examples: Measured) -> list[Tensor]:
+        """The targets of examples, (M,) or (T, M) float64. Raises InputError for another shape."""
+        names, every = self.config.source.targets, bool(self.config.source.every_step)
+        found = []
+        for row, target in zip(examples.rows, examples.targets, strict=True):
+            if (target.ndim == 2) != every or target.shape[-1] != len(names):
+                rule = f"must have the targets that were learned, {', '.join(names)}"
+                got = f"shape {target.shape}"
+                raise InputError(row.place, rule + (" at every step" if every else ""), got)
+            found.append(torch.from_numpy(target))
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the user on how answers are found."""
+        return ()
+
+    def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
+        """The numbers of each input in the units of the targets, and standardised."""
+        encoded: list[Encoded] = [cut(self.codec.encode_example(each), self.config.data) for each in inputs]
+        output = self.model.output
+        device = output.mean.device
+        values: list[Tensor] = [torch.empty(0)] * len(inputs)
+        raw = list(values)
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                found = self.model(batch.to(device))
+                for place, row in enumerate(rows):
+                    length = int(batch.lengths[place])
+                    one = found[:length, place] if self.config.source.every_step else found[place]
+                    raw[row] = one.cpu()
+                    values[row] = output.read(one).cpu()
+        return values, raw
+
+
+def build(codec: Codec[Any], config: RegressorConfig) -> Regressor:
+    """Return the network for what the codec gives."""
+    source = config.source
+    cell = None if source.is_row else config.cell
+    pooling = None if source.every_step else config.head.pooling
+    return Regressor(codec.part(), len(source.targets), cell, config.model, config.head, pooling)
+
+
+def weight_rows(model: Regressor, codec: Codec[Any], targets: tuple[str, ...]) -> Rows:
+    """What the rows of the tensors stand for."""
+    names = ("mean", "deviation", "median", "margin")
+    return part_rows(model, codec) | {f"output.{name}": (targets,) for name in names}
+
+
+def load_regressor(run: Path) -> TrainedRegressor:
+    """Return the regressor of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(RegressorConfig, run, TASK)
+    source = config.source
+    codec = saved_codec(run, source.kind, len(source.features), config.vocabulary, config.tokens)
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(codec, config))
+    read_weights(model, run / WEIGHTS)
+    return TrainedRegressor(model.eval(), codec, config)

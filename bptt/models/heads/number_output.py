@@ -1,0 +1,193 @@
+"""The output layer for numbers: linear, standardised, with the loss of a point or of quantiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from bptt.data.checks import check_choice, check_finite, is_number
+from bptt.errors import InputError
+
+NumberLoss = Literal["squared", "absolute", "huber", "quantile"]
+
+
+@dataclass(frozen=True)
+class NumberOptions:
+    """How numbers are learned.
+
+    `loss` is that of the standardised targets: the square, the absolute value or Huber's function of the
+    error (quadratic up to `delta`, linear beyond it), or the pinball loss of `quantiles`, which rise.
+    `interval` is the share of targets that a prediction interval is to hold. `standardise` takes the mean
+    and the deviation of the training data out, of targets and of inputs that are numbers. Raises InputError
+    naming the option.
+    """
+
+    loss: NumberLoss = "squared"
+    delta: float = 1.0
+    quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
+    interval: float = 0.9
+    standardise: bool = True
+
+    def __post_init__(self) -> None:
+        check_choice("loss", self.loss, get_args(NumberLoss))
+        check_finite("delta", self.delta, 0)
+        if not self.delta:
+            raise InputError("delta", "is above 0", self.delta)
+        inside = all(is_number(each) and 0 < each < 1 for each in self.quantiles)
+        if not self.quantiles or not inside or any(a >= b for a, b in pairwise(self.quantiles)):
+            got = ", ".join(f"{each:g}" if is_number(each) else repr(each) for each in self.quantiles)
+            raise InputError("quantiles", "are rising numbers between 0 and 1", got or "none")
+        if not is_number(self.interval) or not 0 < self.interval < 1:
+            raise InputError("interval", "is above 0 and below 1", self.interval)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """Return the quantiles of the output, () for a loss of one point."""
+        return self.quantiles if self.loss == "quantile" else ()
+
+    @property
+    def width(self) -> int:
+        """How many numbers stand for each target, Q."""
+        return max(1, len(self.levels))
+
+    @property
+    def point(self) -> int:
+        """Return the index of the answer: that of the quantile nearest to the median."""
+        return self._nearest(0.5)
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The indices of the ends of an interval before calibration; twice 0 for a loss of one point."""
+        return self._nearest((1 - self.interval) / 2), self._nearest((1 + self.interval) / 2)
+
+    def _nearest(self, level: float) -> int:
+        distances = [abs(each - level) for each in self.levels]
+        return distances.index(min(distances)) if distances else 0
+
+
+class NumberOutput(nn.Module):
+    """Numbers (..., M, Q) for vectors (..., width): M targets, and Q quantiles of each or one point.
+
+    `mean`, `deviation` and `median` (M,) are those of the training targets; `margin` (M,) is added to both
+    ends of an interval, once `calibrated`, the number of examples that it was found on, is above 0.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+    median: Tensor
+    margin: Tensor
+    calibrated: Tensor
+
+    def __init__(self, width: int, targets: int, options: NumberOptions) -> None:
+        super().__init__()
+        self.options, self.targets = options, targets
+        self.linear = nn.Linear(width, targets * options.width)
+        for name in ("mean", "median", "margin"):
+            self.register_buffer(name, torch.zeros(targets, dtype=torch.float64))
+        self.register_buffer("deviation", torch.ones(targets, dtype=torch.float64))
+        self.register_buffer("calibrated", torch.zeros((), dtype=torch.int64))
+
+    @torch.no_grad()
+    def fit(self, targets: Tensor) -> None:
+        """Take mean, deviation and median of training targets (N, M), NaN where there is none.
+
+        Raises InputError if a target never changes.
+        """
+        for k, column in enumerate(targets.double().unbind(1)):
+            known = column[~column.isnan()]
+            if not len(known) or known.min() == known.max():
+                came = f"{known[0].item():g} in all {len(known):,}" if len(known) else "none"
+                raise InputError("targets", "must differ, for there to be something to learn", came)
+            self.median[k] = known.median() if len(known) % 2 else known.quantile(0.5)
+            if self.options.standardise:
+                self.mean[k], self.deviation[k] = known.mean(), known.std(correction=0)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """The standardised numbers (..., M, Q)."""
+        found: Tensor = self.linear(vectors)
+        return found.view(*found.shape[:-1], self.targets, self.options.width)
+
+    def loss(self, found: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
+        """Return the loss of standardised numbers (..., M, Q) for targets (..., M) in their own units.
+
+        A target of NaN does not count. Returns the mean, or with the reduction "none" a value for each
+        target, (..., M).
+        """
+        wanted = ((targets.to(self.mean) - self.mean) / self.deviation).to(found)  # (..., M)
+        known = ~wanted.isnan()
+        whole = bool(known.all())
+        wanted = wanted if whole else torch.where(known, wanted, 0.0)
+        losses = number_losses(found, wanted, self.options)  # (..., M)
+        losses = losses if whole else torch.where(known, losses, 0.0)
+        if reduction == "none":
+            return losses
+        return losses.mean() if whole else losses.sum() / known.sum().clamp(min=1)
+
+    def read(self, found: Tensor) -> Tensor:
+        """The numbers (..., M, Q) in the units of the targets, float64, the quantiles in rising order.
+
+        Quantiles that cross are sorted, which never makes them worse (Chernozhukov et al. 2010).
+        """
+        values = found.double() * self.deviation[:, None] + self.mean[:, None]
+        return values.sort(-1).values
+
+    @torch.no_grad()
+    def calibrate(self, values: Tensor, targets: Tensor) -> None:
+        """Find the margins by held-out values (N, M, Q) as `read` gives them, and their targets (N, M).
+
+        The interval [low - margin, high + margin] then holds a new target with the probability `interval`,
+        if it is drawn as these were: split conformal prediction (Vovk et al. 2005), and for quantiles that of
+        Romano et al. 2019.
+        """
+        low, high = self.options.ends
+        counts = []
+        for k in range(self.targets):
+            known = ~targets[:, k].isnan()
+            wanted = targets[known, k]
+            outside = torch.maximum(values[known, k, low] - wanted, wanted - values[known, k, high])
+            counts.append(len(outside))
+            if len(outside):
+                self.margin[k] = conformal_quantile(outside, self.options.interval)
+        self.calibrated.fill_(min(counts))
+
+    def interval(self, values: Tensor) -> tuple[Tensor, Tensor] | None:
+        """The ends (..., M) of the intervals of values (..., M, Q); None if their width is unknown."""
+        if not int(self.calibrated) and not self.options.levels:
+            return None
+        low, high = (values[..., k] for k in self.options.ends)
+        # A negative margin makes an interval narrower; its ends never pass each other.
+        middle = (low + high) / 2
+        return torch.minimum(low - self.margin, middle), torch.maximum(high + self.margin, middle)
+
+
+def conformal_quantile(scores: Tensor, share: float) -> Tensor:
+    """Return the ⌈(N + 1) share⌉-th smallest of scores (N,), the largest if there are too few."""
+    rank = min(len(scores), -int(-(len(scores) + 1) * share // 1))
+    return scores.sort().values[rank - 1]
+
+
+def number_losses(found: Tensor, wanted: Tensor, options: NumberOptions) -> Tensor:
+    """The loss of each target (..., M) for numbers (..., M, Q); of quantiles the mean over Q."""
+    if options.loss == "quantile":
+        levels = torch.tensor(options.levels, dtype=found.dtype, device=found.device)
+        return pinball(found, wanted[..., None], levels).mean(-1)
+    point = found[..., 0]
+    if options.loss == "absolute":
+        return functional.l1_loss(point, wanted, reduction="none")
+    if options.loss == "huber":
+        return functional.huber_loss(point, wanted, reduction="none", delta=options.delta)
+    return functional.mse_loss(point, wanted, reduction="none")
+
+
+def pinball(found: Tensor, wanted: Tensor, levels: Tensor) -> Tensor:
+    """Return the pinball loss max(τ (y - q), (τ - 1)(y - q)) of quantiles (..., Q) of the levels τ (Q,).
+
+    Source: Koenker & Bassett 1978.
+    """
+    above = wanted - found
+    return torch.maximum(levels * above, (levels - 1) * above)
