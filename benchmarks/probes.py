@@ -34,9 +34,9 @@ from bptt.bench.training import Loss, PlainModel, TrainingStep
 from bptt.bench.worker import environment
 from bptt.cells import catalogue
 from bptt.cli.machine import prepare
-from bptt.jobs.language.config import ModelOptions
 from bptt.jobs.language.evaluation import mean_loss
 from bptt.jobs.language.network import LanguageModel
+from bptt.jobs.language.options import ModelOptions
 from bptt.probe import Watch, gradient_maps, watch
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions

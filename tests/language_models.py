@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 
 from bptt.cells.catalogue import get
-from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
-from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.jobs.language.config import LanguageModelConfig
 from bptt.jobs.language.model import LanguageModelTask, Trained
+from bptt.jobs.language.options import DataOptions, ModelOptions
 
 TEXT = "".join(f"the cat {n} sat on\nthe mat, né 床前\n\n" for n in range(30))
 

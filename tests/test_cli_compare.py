@@ -20,7 +20,7 @@ from bptt.data.problems import copying
 from bptt.errors import InputError
 from bptt.jobs.problems.adding import AddingTask
 from bptt.jobs.task import Step
-from bptt.models.codecs.words import WordOptions
+from bptt.models.options import WordOptions
 from bptt.report.comparison_record import read_comparison
 from bptt.training.watching import look_at
 

@@ -14,7 +14,7 @@ from conftest import Command
 from language_models import make_task
 
 import bptt
-from bptt.jobs.language.config import ModelOptions
+from bptt.jobs.language.options import ModelOptions
 from bptt.runs.run_folder import WEIGHTS, write_weights
 
 ROWS = ["".join(row) for row in product("ab中", repeat=3)]

@@ -16,7 +16,7 @@ from bptt.cells import Cell
 from bptt.cells.catalogue import get
 from bptt.errors import InputError
 from bptt.files import check_folder
-from bptt.runs.options import _name
+from bptt.options.sections import _name
 
 SIZES = "--hidden", 4, "--embedding", 4, "--epochs", 1, "--batch-size", 8
 

@@ -15,10 +15,10 @@ from conftest import Command
 from tiny_task import records
 
 from bptt.cli import train
-from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
-from bptt.jobs.language.config import DataOptions, ModelOptions
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.language.model import LanguageModelTask
+from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.task import Step
 from bptt.runs.run_folder import read_config
 

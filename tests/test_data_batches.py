@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from bptt.data.batches import NOTHING, ByLength, Continuous, Lines, Sentences
-from bptt.data.levels import END
+from bptt.data.vocabulary_options import END
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bptt.data.levels import VocabularyOptions
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 
 Content = dict[str, Any]

@@ -12,9 +12,9 @@ import pytest
 from tokenizers import Tokenizer
 
 from bptt.data import vocabulary as module
-from bptt.data.levels import END, UNKNOWN, VocabularyOptions
 from bptt.data.text import default_corpus
 from bptt.data.vocabulary import FILE, TextStream, Vocabulary
+from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 
 # Spaces of all kinds, marks that combine, scripts without spaces, four-byte characters, look-alikes of

@@ -14,12 +14,12 @@ from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.nucleotides import reverse_complement
 from bptt.errors import InputError
-from bptt.jobs.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.jobs.classify.config import ClassifierConfig
 from bptt.jobs.classify.metrics import scores
+from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
-from bptt.jobs.supervised import ExampleOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.runs.run_folder import WEIGHTS, write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
@@ -174,7 +174,7 @@ def test_what_cannot_be_learned_is_said() -> None:
         ClassifyTask(gather("x.tsv", rows), None, config("columns"))
     with pytest.raises(InputError, match="is for DNA"):
         SourceOptions("columns", both_strands=True)
-    with pytest.raises(InputError, match="input"):
+    with pytest.raises(InputError, match="form"):
         SourceOptions("films")
 
 

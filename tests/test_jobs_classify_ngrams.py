@@ -16,17 +16,17 @@ from tiny_task import Quiet, goes_on_exactly
 
 from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import VocabularyOptions
 from bptt.data.nucleotides import reverse_complement
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.sequence_classifier import SequenceClassifier
-from bptt.jobs.classify.config import ClassifierConfig, HeadOptions, SourceOptions, in_windows
+from bptt.jobs.classify.config import ClassifierConfig, in_windows
 from bptt.jobs.classify.exposure import expose
+from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, load_classifier
-from bptt.jobs.supervised import ExampleOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
+from bptt.jobs.options import ExampleOptions
 from bptt.models.ngrams import BagEncoder
+from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.runs.run_folder import WEIGHTS, read_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions, usual_epochs

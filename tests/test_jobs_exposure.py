@@ -13,34 +13,34 @@ from torch import Tensor
 
 from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import Name as Level
-from bptt.data.levels import VocabularyOptions
 from bptt.data.readers.document import Document
+from bptt.data.vocabulary_options import Name as Level
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.classify import exposure as classify
-from bptt.jobs.classify.config import ClassifierConfig, HeadOptions, Loss, SourceOptions
+from bptt.jobs.classify.config import ClassifierConfig
+from bptt.jobs.classify.options import HeadOptions, Loss, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier
 from bptt.jobs.expose import expose
 from bptt.jobs.exposure import BEGINNING
 from bptt.jobs.language import exposure as language
-from bptt.jobs.language.config import DataOptions
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import START
+from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.scoring import score_lines
 from bptt.jobs.loading import AnyTrained
-from bptt.jobs.supervised import ExampleOptions
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag import exposure as tag
-from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask, TrainedTagger
 from bptt.jobs.translate import exposure as translate
-from bptt.jobs.translate.config import PairOptions, TranslatorConfig
-from bptt.jobs.translate.decoder_options import DecoderOptions
+from bptt.jobs.translate.config import TranslatorConfig
+from bptt.jobs.translate.options import DecoderOptions, PairOptions
 from bptt.jobs.translate.task import TranslateTask
 from bptt.jobs.translate.translator import TrainedTranslator
 from bptt.models.codecs.codec import pad
-from bptt.models.codecs.words import WordOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
+from bptt.models.options import EncoderOptions, TokenOptions, WordOptions
 from bptt.nn.exposure import Exposure
 
 Mode = Literal["continuous", "sentences"]

@@ -9,11 +9,11 @@ import torch
 from language_models import TEXT, make_task
 
 from bptt.data.batches import NOTHING
-from bptt.data.levels import END, VocabularyOptions
+from bptt.data.vocabulary_options import END, VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions, ModelOptions
 from bptt.jobs.language.evaluation import evaluate_text, perplexity
 from bptt.jobs.language.model import LanguageModel
+from bptt.jobs.language.options import DataOptions, ModelOptions
 
 EPS = torch.finfo(torch.float64).eps
 

@@ -11,11 +11,12 @@ from conftest import Command
 from tiny_task import Quiet, goes_on_exactly
 
 from bptt.cells.catalogue import get
-from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+from bptt.jobs.language.config import LanguageModelConfig
 from bptt.jobs.language.model import LanguageModelTask, load_language_model
+from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.language.scoring import score_lines
 from bptt.runs.run_folder import read_config
 from bptt.training.loop import train

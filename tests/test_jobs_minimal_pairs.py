@@ -10,9 +10,9 @@ import pytest
 import torch
 from language_models import make_task, trained
 
-from bptt.data.levels import END, VocabularyOptions
 from bptt.data.readers.document import Document
 from bptt.data.readers.minimal_pairs import MinimalPair, Prefix, holds_minimal_pairs
+from bptt.data.vocabulary_options import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language import minimal_pairs
 from bptt.jobs.language.minimal_pairs import (

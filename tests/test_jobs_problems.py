@@ -7,10 +7,10 @@ import torch
 from bptt.cells import get
 from bptt.data.problems import adding
 from bptt.jobs.classify.network import SequenceReader
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.problems.adding import AddingConfig, AddingTask
-from bptt.jobs.supervised import ExampleOptions
 from bptt.models.codecs.codec import pad
-from bptt.models.encoder import EncoderOptions
+from bptt.models.options import EncoderOptions
 
 
 def make() -> AddingTask:

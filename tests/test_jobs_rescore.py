@@ -10,8 +10,8 @@ import pytest
 import torch
 from language_models import make_task, trained
 
-from bptt.data.levels import END, VocabularyOptions
 from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.vocabulary_options import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.casing import detect_case
 from bptt.jobs.rescore import metrics, rescoring

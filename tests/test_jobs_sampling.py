@@ -9,9 +9,9 @@ import torch
 from language_models import make_task, trained
 
 from bptt.data.batches import NOTHING
-from bptt.data.levels import END, UNKNOWN, VocabularyOptions
+from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions
+from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.sampling import SamplingOptions, distribution, pick, read_prompt, sample, sample_many
 
 LOGITS = torch.tensor([[0.5, 2.0, -1.0, 1.9, 0.0], [3.0, 0.1, 0.2, 0.3, -4.0]])

@@ -10,10 +10,10 @@ import torch
 from language_models import TEXT, make_task, trained
 
 from bptt.data.batches import NOTHING
-from bptt.data.levels import END, UNKNOWN, VocabularyOptions
+from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language import scoring
-from bptt.jobs.language.config import DataOptions, ModelOptions
+from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.language.scoring import LineScore, Totals, base_logarithm, score_lines
 
 LINES = ["the cat 7 sat on", "", "z", "the mat, né 床前", "w" * 90, "a", "the the the", "前床"] * 3

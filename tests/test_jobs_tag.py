@@ -17,11 +17,11 @@ from bptt.data.examples import Example, Examples, Words, gather
 from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import write_conll
 from bptt.errors import InputError
-from bptt.jobs.supervised import ExampleOptions
-from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
-from bptt.models.codecs.words import WordOptions
-from bptt.models.encoder import EncoderOptions
+from bptt.models.options import EncoderOptions, WordOptions
 from bptt.runs.run_folder import WEIGHTS, write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions

@@ -15,7 +15,7 @@ from bptt import SequenceTagger
 from bptt.data.readers.tagged import write_conll
 from bptt.data.schemes import SCHEMES, convert
 from bptt.errors import InputError
-from bptt.jobs.tag.config import TagOptions
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
 from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
 from bptt.training.loop import train

@@ -14,7 +14,7 @@ from test_jobs_tag import FORMS, OPTIONS, config
 from tiny_task import Quiet, goes_on_exactly, records
 
 from bptt.errors import InputError
-from bptt.jobs.tag.config import TagOptions
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask
 from bptt.runs.run_folder import read_config
 from bptt.training.loop import train

@@ -12,12 +12,12 @@ from bptt.cells.catalogue import get
 from bptt.data.examples import Example, gather
 from bptt.data.readers.vectors import read_vectors
 from bptt.errors import InputError
-from bptt.jobs.supervised import ExampleOptions
-from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask, load_tagger
-from bptt.models.codecs.words import WordOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenInput, TokenOptions
+from bptt.models.inputs import TokenInput
+from bptt.models.options import EncoderOptions, TokenOptions, WordOptions
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

@@ -13,7 +13,7 @@ from language_models import make_task
 
 import bptt
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions
+from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.trained import TrainedLanguageModel
 from bptt.runs.run_folder import WEIGHTS, write_weights
 

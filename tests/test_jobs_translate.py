@@ -14,17 +14,16 @@ from tiny_task import Quiet, goes_on_exactly
 
 from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import VocabularyOptions
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.sampling import SamplingOptions
-from bptt.jobs.supervised import ExampleOptions
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.translate.beam import BeamOptions
-from bptt.jobs.translate.config import PairOptions, TranslatorConfig
-from bptt.jobs.translate.decoder_options import DecoderOptions
+from bptt.jobs.translate.config import TranslatorConfig
+from bptt.jobs.translate.options import DecoderOptions, PairOptions
 from bptt.jobs.translate.task import TranslateTask
 from bptt.jobs.translate.translator import TrainedTranslator, load_translator
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
+from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.runs.run_folder import WEIGHTS, write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions

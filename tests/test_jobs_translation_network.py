@@ -10,10 +10,11 @@ from torch.nn import functional
 from bptt.cells import catalogue
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
-from bptt.jobs.translate.decoder_options import DecoderOptions
 from bptt.jobs.translate.network import Generator, Translator, Writer
-from bptt.models.encoder import Encoder, EncoderOptions
-from bptt.models.inputs import SeriesInput, TokenInput, TokenOptions
+from bptt.jobs.translate.options import DecoderOptions
+from bptt.models.encoder import Encoder
+from bptt.models.inputs import SeriesInput, TokenInput
+from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.runs.evaluating import evaluating
 
 V, H = 9, 8

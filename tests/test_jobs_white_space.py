@@ -14,9 +14,9 @@ from language_models import make_task, trained
 
 from bptt.cli.examples import vocabulary_options
 from bptt.data import vocabulary as module
-from bptt.data.levels import END, UNKNOWN, VocabularyOptions, usual_white_space
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.vocabulary import Vocabulary
+from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions, usual_white_space
 from bptt.errors import InputError
 from bptt.jobs.language.comparison import words
 from bptt.jobs.language.evaluation import evaluate_text
@@ -88,7 +88,7 @@ def test_what_the_options_leave_out_leaves_no_white_space(level: str) -> None:
 @pytest.mark.parametrize("options", WORDS, ids=lambda options: options.level)
 @pytest.mark.parametrize("mode", ["continuous", "sentences"])
 def test_white_space_changes_no_score(options: VocabularyOptions, mode: str) -> None:
-    from bptt.jobs.language.config import DataOptions
+    from bptt.jobs.language.options import DataOptions
 
     given = trained(make_task(TEXT, data=DataOptions(mode, 3), vocabulary=options, spread=3.0))
     (first, *others) = score_lines(given, ["the cat was full", *SPACED])

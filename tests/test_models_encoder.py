@@ -12,21 +12,14 @@ from torch import Tensor
 
 from bptt.cells import CATALOGUE
 from bptt.data.batches import NOTHING
-from bptt.data.levels import UNKNOWN
 from bptt.data.nucleotides import LETTERS
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
-from bptt.models.encoder import Encoder, EncoderOptions
-from bptt.models.inputs import (
-    DnaInput,
-    InputPart,
-    SeriesInput,
-    SpelledWordInput,
-    SpellingOptions,
-    TokenInput,
-    TokenOptions,
-)
+from bptt.models.encoder import Encoder
+from bptt.models.inputs import DnaInput, InputPart, SeriesInput, SpelledWordInput, TokenInput
+from bptt.models.options import EncoderOptions, SpellingOptions, TokenOptions
 from bptt.nn.pooling import Pooling
-from bptt.runs.options import read_section
+from bptt.options.sections import read_section
 
 T, B, D, V, W = 7, 5, 3, 11, 4
 LENGTHS = torch.tensor([3, 0, 7, 1, 4])

@@ -14,7 +14,7 @@ import torch
 from language_models import make_task
 
 from bptt.errors import InputError, WrongTypeError
-from bptt.jobs.language.config import DataOptions
+from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.trained import TrainedLanguageModel, load_trained
 from bptt.runs.run_folder import WEIGHTS, write_weights
 

@@ -10,7 +10,8 @@ import torch
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
 from bptt.models.codecs.codec import pad
-from bptt.models.codecs.words import WordCodec, WordOptions
+from bptt.models.codecs.words import WordCodec
+from bptt.models.options import WordOptions
 
 LEARNED = [("The", "cat", "The"), ("the", "电影", "电影")]
 

@@ -12,9 +12,10 @@ from bptt import nn
 from bptt.cells import CATALOGUE, get
 from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.errors import InputError
-from bptt.models.recurrent_options import RecurrentOptions, StackOptions
+from bptt.models.options import RecurrentOptions, StackOptions
+from bptt.models.recurrent import build_recurrent
 from bptt.nn.stack import Stack
-from bptt.runs.options import read_section, to_section
+from bptt.options.sections import read_section, to_section
 
 HIDDEN, INPUTS = 6, 4
 # Each entry of QᵀQ sums H products, of a Q that is itself rounded.
@@ -120,7 +121,7 @@ def test_cells_without_matrix_gate_or_bias_are_refused() -> None:
 
 def test_options_make_such_a_stack() -> None:
     options = RecurrentOptions(HIDDEN, 2, recurrent_init="identity", recurrent_scale=0.5, forget_bias=2.0)
-    stack = options.build(get("lstm"), INPUTS)
+    stack = build_recurrent(options, get("lstm"), INPUTS)
     assert all(torch.equal(block, torch.eye(HIDDEN) / 2) for block in blocks(stack, "R"))
     biases = [torch.split(p.detach(), HIDDEN) for name, p in stack.named_parameters() if name[0] == "b"]
     assert all(torch.equal(each[1], torch.full((HIDDEN,), 2.0)) and not each[0].any() for each in biases)

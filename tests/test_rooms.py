@@ -19,7 +19,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE = 300
-EVERYBODY = frozenset({"errors", "shapes"})
+EVERYBODY = frozenset({"errors", "shapes", "options"})
 # Files, processes, the network, the clock, chance: not the business of a pure function of its input.
 OUTSIDE_WORLD = frozenset(
     "io os pathlib shutil tempfile runpy subprocess socket urllib http time datetime random".split()
@@ -43,6 +43,7 @@ def room(rooms: str = "", packages: str = "", banned: frozenset[str] = frozenset
 ROOMS = {
     "errors": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "shapes": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
+    "options": Room(frozenset({"errors"}), frozenset()),
     "version": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "files": Room(frozenset({"errors"}), frozenset()),
     "cells": room("", "", OUTSIDE_WORLD),
@@ -79,6 +80,7 @@ ROOMS = {
 LAZY = {"__init__.py", "derive/__init__.py", "data/deferred.py"}
 # One door for a dependency, or for the outside world.
 DOORS = {
+    "options/recipe.py": {"tomli"},
     "estimators/sklearn.py": {"sklearn"},
     "derive/exact.py": {"sympy"},
     "cells/load.py": {"pathlib", "runpy"},

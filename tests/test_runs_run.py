@@ -11,12 +11,13 @@ import torch
 from language_models import TEXT, make_task, trained
 
 from bptt.cells.cell import Cell
-from bptt.data.levels import VocabularyOptions
 from bptt.data.text import Corpus
 from bptt.data.vocabulary import FILE
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions, read_language_config
+from bptt.jobs.language.config import LanguageModelConfig, read_language_config
 from bptt.jobs.language.model import LanguageModelTask, load_language_model
+from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.language.scoring import score_lines
 from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_held_out, write_weights
 

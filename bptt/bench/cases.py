@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bptt.errors import InputError
+from bptt.training.options import Optimiser
 
 # (T, B, I, H)
 Shape = tuple[int, int, int, int]
@@ -43,7 +44,7 @@ class Model:
     vocabulary: int
     layers: int
     shape: Shape
-    optimiser: str
+    optimiser: Optimiser
 
 
 MODELS = {

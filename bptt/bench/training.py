@@ -15,9 +15,9 @@ from bptt.bench.contender import Contender
 from bptt.bench.contender_names import OURS, PLAIN
 from bptt.cells import catalogue
 from bptt.data.batches import Batch
-from bptt.jobs.language.config import ModelOptions
 from bptt.jobs.language.evaluation import mean_loss
 from bptt.jobs.language.network import LanguageModel
+from bptt.jobs.language.options import ModelOptions
 from bptt.training.optimiser import build_optimiser, clip_gradient
 from bptt.training.options import TrainingOptions
 

@@ -16,7 +16,7 @@ def check(
     Prints the worst error of the gradient of every argument, then makes a module of two layers and runs it.
     """
     from bptt.cells import load
-    from bptt.data.checks import check_least
+    from bptt.options.checks import check_least
     from bptt.probe import self_check as checking
     from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS
 

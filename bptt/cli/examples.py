@@ -12,11 +12,11 @@ from bptt.cli.training import MOST_LAYERS, FirstArguments, of_data, of_model
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.data.levels import VocabularyOptions
     from bptt.data.readers.detect import Detected
     from bptt.data.readers.grid import Columns
-    from bptt.jobs.supervised import ExampleOptions
-    from bptt.models.encoder import EncoderOptions
+    from bptt.data.vocabulary_options import VocabularyOptions
+    from bptt.jobs.options import ExampleOptions
+    from bptt.models.options import EncoderOptions
 
 Level = Literal["character", "word", "bpe", "whitespace"]
 LEVEL = (
@@ -42,7 +42,7 @@ class DataArguments:
 
     def options(self, seed: int) -> ExampleOptions:
         """The same as checked values."""
-        from bptt.jobs.supervised import ExampleOptions
+        from bptt.jobs.options import ExampleOptions
 
         return ExampleOptions(self.batch_size, self.held_out, self.max_length, seed)
 
@@ -81,7 +81,7 @@ class EncoderArguments:
 
     def options(self, first: FirstArguments, usual: tuple[float, float] = (0.0, 0.0)) -> EncoderOptions:
         """Return the same as checked values; `usual` are the dropout and the input dropout by default."""
-        from bptt.models.encoder import EncoderOptions
+        from bptt.models.options import EncoderOptions
 
         return EncoderOptions(
             hidden_size=self.hidden,
@@ -159,7 +159,7 @@ def vocabulary_options(
     white_space: bool | None,
 ) -> VocabularyOptions:
     """The choices for a vocabulary. Raises InputError if white space is to be kept between whole words."""
-    from bptt.data.levels import VocabularyOptions, usual_white_space
+    from bptt.data.vocabulary_options import VocabularyOptions, usual_white_space
 
     if white_space and level == "whitespace":
         cure = "Take --level word"

@@ -115,14 +115,13 @@ def classify(
     from bptt.jobs.classify.config import (
         HAS_NGRAMS,
         ClassifierConfig,
-        HeadOptions,
-        SourceOptions,
         in_windows,
         usual_dropout,
         usual_smoothing,
     )
+    from bptt.jobs.classify.options import HeadOptions, SourceOptions
     from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier
-    from bptt.models.inputs import TokenOptions
+    from bptt.models.options import TokenOptions
     from bptt.training.opening import check_run
 
     columns = Columns(text_column, label_column, header=header)

@@ -97,8 +97,9 @@ def lm(
 
     from bptt.cells import load
     from bptt.data.readers.corpus import read_corpus
-    from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+    from bptt.jobs.language.config import LanguageModelConfig
     from bptt.jobs.language.model import LanguageModelTask, Trained
+    from bptt.jobs.language.options import DataOptions, ModelOptions
     from bptt.training.opening import check_run
 
     if one_hot and embedding is not None:

@@ -66,9 +66,10 @@ def tag(
     from bptt.cells import load
     from bptt.data.readers.document import read_document
     from bptt.data.readers.tagged import read_conll
-    from bptt.jobs.tag.config import TaggerConfig, TagOptions
+    from bptt.jobs.tag.config import TaggerConfig
+    from bptt.jobs.tag.options import TagOptions
     from bptt.jobs.tag.task import TagTask, TrainedTagger
-    from bptt.models.codecs.words import WordOptions
+    from bptt.models.options import WordOptions
     from bptt.training.opening import check_run
 
     with as_typed():

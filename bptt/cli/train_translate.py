@@ -33,8 +33,8 @@ from bptt.cli.training import (
 from bptt.cli.translations import ParallelArgument, target_of
 
 if TYPE_CHECKING:
-    from bptt.data.levels import VocabularyOptions
-    from bptt.jobs.translate.decoder_options import DecoderOptions
+    from bptt.data.vocabulary_options import VocabularyOptions
+    from bptt.jobs.translate.options import DecoderOptions
 
 _DATA = (
     "Pairs as TSV, CSV, JSON lines or Parquet; or, with --target, lines; or what is no text: FASTA, FASTQ, "
@@ -57,7 +57,7 @@ class TargetArguments:
 
     def options(self, source: VocabularyOptions) -> VocabularyOptions:
         """The same as checked values."""
-        from bptt.data.levels import usual_white_space
+        from bptt.data.vocabulary_options import usual_white_space
 
         level = self.target_level or source.level
         return replace(
@@ -101,7 +101,7 @@ class DecoderArguments:
 
     def options(self, encoder: EncoderArguments, first: FirstArguments, vector: bool) -> DecoderOptions:
         """The same as checked values; `vector`: the source is no sequence."""
-        from bptt.jobs.translate.decoder_options import DecoderOptions
+        from bptt.jobs.translate.options import DecoderOptions
 
         return DecoderOptions(
             hidden_size=encoder.hidden if self.decoder_hidden is None else self.decoder_hidden,
@@ -167,10 +167,11 @@ def translate(
     from bptt.cells import load
     from bptt.data.readers.grid import Columns
     from bptt.data.readers.translations import detect_translated, read_translations
-    from bptt.jobs.translate.config import PairOptions, TranslatorConfig
+    from bptt.jobs.translate.config import TranslatorConfig
+    from bptt.jobs.translate.options import PairOptions
     from bptt.jobs.translate.task import TranslateTask
     from bptt.jobs.translate.translator import TrainedTranslator
-    from bptt.models.inputs import TokenOptions
+    from bptt.models.options import TokenOptions
     from bptt.training.opening import check_run
 
     target = target_of(parallel, target)

@@ -48,6 +48,7 @@ TYPED = {
     "width": "beam",
     "character_hidden_size": "character-hidden",
     "frozen": "freeze",
+    "form": "input",
 }
 
 

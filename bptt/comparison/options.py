@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bptt.data.checks import check_choice, check_least, check_most
+from bptt.options.checks import check_choice, check_least, check_most
 from bptt.training.options import TrainingOptions
 
 Job = Literal["lm", "classify", "tag"]

@@ -8,22 +8,24 @@ from math import log
 
 from bptt.comparison.variants import Variant
 from bptt.data.examples import Examples, Words
-from bptt.data.levels import VocabularyOptions
 from bptt.data.problems import LETTERS, adding, copying
 from bptt.data.readers.forms import Classified
 from bptt.data.text import Corpus
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.classify.config import ClassifierConfig, HeadOptions, SourceOptions
+from bptt.jobs.classify.config import ClassifierConfig
+from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask
-from bptt.jobs.language.config import DataOptions, LanguageModelConfig, ModelOptions
+from bptt.jobs.language.config import LanguageModelConfig
 from bptt.jobs.language.model import LanguageModelTask
+from bptt.jobs.language.options import DataOptions, ModelOptions
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.problems.adding import AddingConfig, AddingTask
-from bptt.jobs.supervised import ExampleOptions
-from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask
 from bptt.jobs.task import Task
-from bptt.models.codecs.words import WordOptions
-from bptt.models.encoder import EncoderOptions
+from bptt.models.options import EncoderOptions, WordOptions
 
 # The share of a problem's examples, beside those that are learned from, on which it is tested.
 _TESTED = 10

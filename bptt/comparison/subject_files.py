@@ -6,15 +6,15 @@ from pathlib import Path
 
 from bptt.comparison.options import Job
 from bptt.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
-from bptt.data.levels import Name, VocabularyOptions, usual_white_space
 from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.detect import detect
 from bptt.data.readers.document import read_document
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.tagged import looks_like_conll, read_conll
+from bptt.data.vocabulary_options import Name, VocabularyOptions, usual_white_space
 from bptt.errors import InputError
-from bptt.models.codecs.words import WordOptions
+from bptt.models.options import WordOptions
 
 
 def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bptt.data.levels import END
+from bptt.data.vocabulary_options import END
 
 # As an input: a zero vector, for nothing was read before. As a target: nothing to predict here.
 NOTHING = -1

@@ -5,18 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Any
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
-from bptt.data.checks import ADDED, check_choice, check_least
+from bptt.data.vocabulary_options import SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
-
-Name = Literal["character", "word", "bpe", "whitespace"]
-
-UNKNOWN, END = 0, 1
-SPECIAL = ("<unk>", "<eos>")
 
 # Scripts that put no space between words: there each character is a word.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -44,65 +39,6 @@ _BETWEEN_SPACES = r" ?[^ ]+"
 _MARK = r"(?!(?<=\p{L})['’](?=\p{L}))[\p{P}\p{S}]"
 
 _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
-
-# Without a limit, a BPE vocabulary would grow until every word is a token.
-_BPE_SIZE = 2000
-_NO_LIMIT = 2**31
-
-# The levels at which white space only separates tokens.
-CUT_INTO_WORDS = ("word", "whitespace")
-
-
-@dataclass(frozen=True)
-class VocabularyOptions:
-    """What a vocabulary is made of.
-
-    `level` is "character" (code points), "word" (words and marks), "bpe" (byte-level byte pair encoding,
-    Sennrich et al. 2016, which knows every text) or "whitespace" (exactly what lies between white space:
-    the tokens of a text that is cut already, such as the Penn Treebank). A token that occurs less often
-    than `min_count` becomes `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size`
-    bounds V, the two special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound).
-    `lowercase` makes capitals small; without `digits` or `punctuation` (symbols included) these are left out
-    of the text, but not the apostrophe inside a word. Without `white_space` a run of it is one space, and
-    none at the ends of a line; as words bring their spaces, no token is white space then. "whitespace" never
-    keeps it. Raises InputError naming the option.
-    """
-
-    level: Name = "character"
-    min_count: int | None = None
-    max_size: int | None = None
-    lowercase: bool = False
-    digits: bool = True
-    punctuation: bool = True
-    white_space: bool = field(default=True, metadata=ADDED)
-
-    def __post_init__(self) -> None:
-        check_choice("level", self.level, get_args(Name))
-        check_least("min_count", self.least_count, 1)
-        # The special tokens, and at least one more; for BPE all bytes.
-        check_least("max_size", self.size_limit, len(SPECIAL) + (256 if self.level == "bpe" else 1))
-
-    @property
-    def least_count(self) -> int:
-        """The count from which on a token is known."""
-        usual = 2 if self.level in CUT_INTO_WORDS else 1
-        return usual if self.min_count is None else self.min_count
-
-    @property
-    def size_limit(self) -> int:
-        """The bound on V."""
-        usual = _BPE_SIZE if self.level == "bpe" else _NO_LIMIT
-        return usual if self.max_size is None else self.max_size
-
-    @property
-    def keeps_white_space(self) -> bool:
-        """Whether white space is text, not what lies between words."""
-        return self.white_space and self.level != "whitespace"
-
-
-def usual_white_space(level: str) -> bool:
-    """Whether new models keep white space as text: characters and byte pairs do, words do not."""
-    return level not in CUT_INTO_WORDS
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from bptt.data.checks import check_least
 from bptt.data.examples import Array, Example, Examples, Words
+from bptt.options.checks import check_least
 
 # The words of a copy that stand for nothing to remember, and for the question.
 BLANK, ASK = "_", "?"

@@ -19,18 +19,9 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import (
-    END,
-    LEVELS,
-    SPECIAL,
-    UNKNOWN,
-    Level,
-    VocabularyOptions,
-    saved_tokenizer,
-    train_tokenizer,
-    with_tokens,
-)
+from bptt.data.levels import LEVELS, Level, saved_tokenizer, train_tokenizer, with_tokens
 from bptt.data.reading import read_bytes
+from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 
 FILE = "tokenizer.json"

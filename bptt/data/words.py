@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from bptt.data.levels import SPECIAL, UNKNOWN
 from bptt.data.names import names_to_bytes, parse_names
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
+from bptt.data.vocabulary_options import SPECIAL, UNKNOWN
 from bptt.errors import InputError
 
 

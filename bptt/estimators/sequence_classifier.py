@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bptt.cells.load import as_cell
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.levels import VocabularyOptions
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
 from bptt.estimators.sklearn import (
@@ -25,17 +25,11 @@ from bptt.estimators.sklearn import (
     validate_data,
 )
 from bptt.estimators.values import check_array, check_whole_text, is_missing, label_values, plain
-from bptt.jobs.classify.config import (
-    ClassifierConfig,
-    HeadOptions,
-    SourceOptions,
-    usual_dropout,
-    usual_smoothing,
-)
+from bptt.jobs.classify.config import ClassifierConfig, usual_dropout, usual_smoothing
+from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
-from bptt.jobs.supervised import ExampleOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.models.options import EncoderOptions, TokenOptions
 
 Labels = npt.NDArray[Any]
 

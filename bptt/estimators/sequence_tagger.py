@@ -20,13 +20,13 @@ from bptt.estimators.sklearn import (
     check_random_state,
 )
 from bptt.estimators.values import check_text, label_values, plain
-from bptt.jobs.supervised import ExampleOptions
-from bptt.jobs.tag.config import TaggerConfig, TagOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.metrics import accuracy
+from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.tag_set import spell
 from bptt.jobs.tag.task import TagTask, load_tagger
-from bptt.models.codecs.words import WordOptions
-from bptt.models.encoder import EncoderOptions
+from bptt.models.options import EncoderOptions, WordOptions
 from bptt.training.options import TrainingOptions
 
 Sentences = Sequence[Sequence[str]]

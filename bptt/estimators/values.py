@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bptt.data.checks import check_share
 from bptt.errors import InputError
+from bptt.options.checks import check_share
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from bptt.data.checks import check_least
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.forms import Source, document_of
 from bptt.errors import InputError
@@ -20,6 +19,7 @@ from bptt.jobs.tag.task import TrainedTagger
 from bptt.jobs.translate import exposure as translate
 from bptt.jobs.translate.translator import TrainedTranslator
 from bptt.nn.exposure import Exposure
+from bptt.options.checks import check_least
 
 X = TypeVar("X")
 Y = TypeVar("Y")

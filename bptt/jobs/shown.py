@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from bptt.cells.cell import Cell
-from bptt.models.recurrent_options import StackOptions
+from bptt.models.options import StackOptions
 
 
 def show_trained(

@@ -5,47 +5,22 @@ from __future__ import annotations
 import hashlib
 from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
-from bptt.data.checks import check_least, check_share
 from bptt.data.examples import Examples
 from bptt.data.split import split_indices
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
 
 Encoded = tuple[Tensor, ...]
-# The held-out metric that chooses the epoch.
-Select = Literal["loss", "accuracy", "f1"]
 
 # What to do where memory does not suffice.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
-
-
-@dataclass(frozen=True)
-class ExampleOptions:
-    """How examples are read.
-
-    The share `held_out`, which may be 0, is not learned from, unless other examples are given for that;
-    `seed` is for which ones these are, and for the order of the others. Of an input longer than `max_length`
-    (0: any) the steps behind are not read; a translation is not learned from if a side is longer. Raises
-    InputError naming the option.
-    """
-
-    batch_size: int = 32
-    held_out: float = 0.1
-    max_length: int = 0
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        check_least("batch_size", self.batch_size, 1)
-        check_least("max_length", self.max_length, 0)
-        check_least("seed", self.seed, 0)
-        check_share("held_out", self.held_out)
 
 
 class Supervised(Task):

@@ -2,45 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from bptt.cells.cell import Cell
-from bptt.data.checks import check_choice, check_least, check_share
 from bptt.models.inputs import InputPart
-from bptt.models.recurrent_options import RecurrentOptions
+from bptt.models.options import EncoderOptions as EncoderOptions
+from bptt.models.recurrent import build_recurrent
 from bptt.nn.sequences import valid_steps
 
-Activation = Literal["relu", "tanh", "sigmoid"]
-
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
-
-@dataclass(frozen=True)
-class EncoderOptions(RecurrentOptions):
-    """The sizes of an encoder, beside those of its stack.
-
-    `feed_forward` holds the widths of the layers on top (A2), from below, each with the `activation`.
-    `input_dropout` acts on what goes into the stack, `dropout` between its layers, on what comes out, and
-    after each layer on top. Raises InputError naming the option.
-    """
-
-    hidden_size: int = 128
-    num_layers: int = 1
-    bidirectional: bool = True
-    feed_forward: tuple[int, ...] = ()
-    activation: Activation = "relu"
-    input_dropout: float = 0.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for width in self.feed_forward:
-            check_least("feed_forward", width, 1)
-        check_choice("activation", self.activation, get_args(Activation))
-        check_share("input_dropout", self.input_dropout)
 
 
 class Encoded(NamedTuple):
@@ -63,7 +36,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.options, self.part = options, part
         self.input_dropout = nn.Dropout(options.input_dropout)
-        self.recurrent = options.build(cell, part.output_size, options.bidirectional)
+        self.recurrent = build_recurrent(options, cell, part.output_size, options.bidirectional)
         self.read_size = self.recurrent.num_directions * self.recurrent.output_size
         self.feed_forward = feed_forward(self.read_size, options)
         self.output_size = options.feed_forward[-1] if options.feed_forward else self.read_size

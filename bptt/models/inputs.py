@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_least, check_share
-from bptt.data.levels import UNKNOWN
 from bptt.data.nucleotides import LETTERS, bases
+from bptt.data.vocabulary_options import UNKNOWN
+from bptt.models.options import SpellingOptions as SpellingOptions
+from bptt.models.options import TokenOptions as TokenOptions
 from bptt.nn import LSTM
-from bptt.runs.options import ADDED
 from bptt.shapes import check_shape
 
 
@@ -35,26 +34,6 @@ class InputPart(nn.Module):
     """A part that makes vectors of `output_size`, I. What it makes of padding is never looked at."""
 
     output_size: int
-
-
-@dataclass(frozen=True)
-class TokenOptions:
-    """How tokens become vectors of `embedding_size`, D; one-hot of width V if that is 0.
-
-    `token_dropout` is the share of tokens that training takes for unknown, so that a model learns what to
-    do without them. `frozen` keeps the embedding as it was filled. Of a file of vectors trained elsewhere
-    `vector_words` that training did not hold are known too. Raises InputError naming the option.
-    """
-
-    embedding_size: int = 64
-    token_dropout: float = 0.0
-    frozen: bool = False
-    vector_words: int = field(default=0, kw_only=True, metadata=ADDED)
-
-    def __post_init__(self) -> None:
-        check_least("embedding_size", self.embedding_size, 0)
-        check_share("token_dropout", self.token_dropout)
-        check_least("vector_words", self.vector_words, 0)
 
 
 class TokenInput(InputPart):
@@ -111,21 +90,6 @@ class TokenInput(InputPart):
         learned = look_up(tokens.masked_fill(is_other, UNKNOWN), self.embedding)
         fixed = look_up((tokens - self.vocabulary_size).clamp(min=0), self.others)
         return torch.where(is_other[..., None], fixed, learned)
-
-
-@dataclass(frozen=True)
-class SpellingOptions:
-    """The sizes of what reads the characters of a word: of their embedding, and of each direction.
-
-    Raises InputError naming the option.
-    """
-
-    character_size: int = 25
-    character_hidden_size: int = 25
-
-    def __post_init__(self) -> None:
-        check_least("character_size", self.character_size, 1)
-        check_least("character_hidden_size", self.character_hidden_size, 1)
 
 
 class SpelledWordInput(InputPart):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from bptt.cells.cell import Cell
 from bptt.errors import InputError
-from bptt.runs.options import check_keys, read_section, section, to_section
+from bptt.options.sections import check_keys, read_section, section, to_section
 from bptt.runs.run_folder import CONFIG, read_config
 
 Config = TypeVar("Config")

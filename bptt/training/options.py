@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from math import ceil
-from typing import Any
+from typing import Any, Literal
 
-from bptt.data.checks import check_choice, check_finite, check_least, check_most, is_number
 from bptt.errors import InputError
+from bptt.options.checks import check_finite, is_number
+from bptt.options.field import check_fields, option
 
-OPTIMISERS = ("adam", "adamw", "sgd", "lbfgs")
-SCHEDULES = ("constant", "linear", "cosine", "exponential", "plateau")
+Optimiser = Literal["adam", "adamw", "sgd", "lbfgs"]
+Schedule = Literal["constant", "linear", "cosine", "exponential", "plateau"]
 # Those that depend on the number of epochs.
 ENDING = ("linear", "cosine")
 
@@ -57,33 +58,65 @@ class TrainingOptions:
     Raises InputError naming the option.
     """
 
-    epochs: int = 10
-    optimiser: str = "adam"
-    learning_rate: float | None = None
-    momentum: float = 0.0
-    weight_decay: float = 0.0
-    schedule: str | None = None
-    decay: float | None = None
-    warmup: int = 0
-    clip_norm: float | None = None
-    clip_value: float = 0.0
-    patience: int = 0
-    seed: int = 0
-    evaluate_every: int = 0
-    log_every: int = 10
-    checkpoint_every: float = 300.0
+    epochs: int = option(
+        10,
+        "Passes over the data. A resumed run may add some; linear and cosine begin anew over these.",
+        usual=f"10, for few labelled examples as many as make {LEAST_UPDATES} updates",
+        group="Training",
+        least=1,
+        most=_MOST_EPOCHS,
+        common=True,
+    )
+    optimiser: Optimiser = option(
+        "adam", "Optimiser; lbfgs takes one step an epoch, on all the data.", group="Training"
+    )
+    learning_rate: float | None = option(
+        None,
+        "Learning rate.",
+        usual="0.004; 1 for sgd and lbfgs",
+        group="Training",
+        flags="lr learning-rate",
+        common=True,
+    )
+    momentum: float = option(0.0, "Momentum of sgd.", group="Training", least=0)
+    weight_decay: float = option(0.0, "Weight decay.", group="Training", least=0)
+    schedule: Schedule | None = option(
+        None, "Schedule of the learning rate.", usual="cosine; constant for lbfgs", group="Training"
+    )
+    decay: float | None = option(
+        None,
+        "Factor of exponential (default: 0.9 an epoch) and plateau (0.5 without improvement).",
+        group="Training",
+    )
+    warmup: int = option(0, "Steps of linear warm-up to the full learning rate.", group="Training", least=0)
+    clip_norm: float | None = option(
+        None,
+        "Largest norm of the gradient (0: no limit).",
+        usual="1",
+        group="Training",
+        flags="clip clip-norm",
+        least=0,
+    )
+    clip_value: float = option(
+        0.0, "Largest magnitude of a gradient entry (0: no limit).", group="Training", least=0
+    )
+    patience: int = option(
+        0,
+        "Stop after N evaluations without improvement (0: never).",
+        group="Training",
+        least=0,
+        common=True,
+    )
+    seed: int = option(
+        0, "Seed of the weights, the split and the order of the data.", group="Run", least=0, common=True
+    )
+    evaluate_every: int = option(0, "Steps between evaluations (0: one an epoch).", group="Training", least=0)
+    log_every: int = option(10, "Steps between records in metrics.jsonl.", group="Run", least=1)
+    checkpoint_every: float = option(300.0, "Seconds between checkpoints.", group="Run", least=0)
     stages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        check_choice("optimiser", self.optimiser, OPTIMISERS)
-        check_choice("schedule", self.rate_schedule, SCHEDULES)
-        for name in ("epochs", "log_every"):
-            check_least(name, getattr(self, name), 1)
-        check_most("epochs", self.epochs, _MOST_EPOCHS)
-        for name in ("warmup", "patience", "seed", "evaluate_every"):
-            check_least(name, getattr(self, name), 0)
-        for name in ("clip_value", "weight_decay", "momentum", "checkpoint_every"):
-            check_finite(name, getattr(self, name), 0)
+        check_fields(self)
         check_finite("clip_norm", self.norm_limit, 0)
         self._check_rates()
         self._check_pairs()

@@ -7,11 +7,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bptt.cells.cell import Cell
-from bptt.jobs.classify.config import HeadOptions
+from bptt.jobs.classify.options import HeadOptions
 from bptt.models.codecs.codec import Padded
-from bptt.models.encoder import Encoder, EncoderOptions, feed_forward
+from bptt.models.encoder import Encoder, feed_forward
 from bptt.models.inputs import InputPart
 from bptt.models.ngrams import Bags, NgramScores
+from bptt.models.options import EncoderOptions
 from bptt.nn import Pooling
 
 

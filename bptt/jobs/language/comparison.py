@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, fsum, log
 
-from bptt.data.levels import END
 from bptt.data.vocabulary import Vocabulary
+from bptt.data.vocabulary_options import END
 from bptt.jobs.language.scoring import LineScore
 
 # Beyond these odds, as a logarithm, digits say nothing.

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from torch import Tensor
 
 from bptt.data.batches import Batch, Batches, Continuous, Sentences
-from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import Vocabulary
+from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
-from bptt.jobs.language.config import DataOptions
 from bptt.jobs.language.network import START, LanguageModel, States
+from bptt.jobs.language.options import DataOptions
 from bptt.runs.evaluating import evaluating
 
 # A held-out text is read in as many streams as leave at least so many tokens to each: at the start of a

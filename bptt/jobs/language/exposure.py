@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING, Lines
-from bptt.data.levels import END
+from bptt.data.vocabulary_options import END
 from bptt.jobs.exposure import check_number, show_tokens
 from bptt.jobs.language.evaluation import encode_text
 from bptt.jobs.language.model import Trained

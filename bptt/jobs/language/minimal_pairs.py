@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import Batch, Lines
-from bptt.data.checks import check_choice
 from bptt.data.readers.minimal_pairs import MinimalPair, Prefix
 from bptt.jobs.language.casing import CASES
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.scoring import score_lines
+from bptt.options.checks import check_choice
 from bptt.runs.evaluating import evaluating
 
 # Of the standard normal distribution: 95 % lie within.

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from bptt.data.levels import UNKNOWN
 from bptt.data.readers.vectors import Vectors
 from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.config import (
     TASK,

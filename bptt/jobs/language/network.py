@@ -8,8 +8,9 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
-from bptt.jobs.language.config import ModelOptions
+from bptt.jobs.language.options import ModelOptions
 from bptt.models.inputs import look_up, one_hot
+from bptt.models.recurrent import build_recurrent, initialise
 from bptt.nn import Stepper, linear_cross_entropy
 from bptt.runs.evaluating import evaluating
 
@@ -31,7 +32,7 @@ class LanguageModel(nn.Module):
         if options.width:
             empty = torch.empty(vocabulary_size, options.width)
             self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
-        self.recurrent = options.build(cell, options.width or vocabulary_size)
+        self.recurrent = build_recurrent(options, cell, options.width or vocabulary_size)
         self.dropout = nn.Dropout(options.dropout)
         # Once more, for a cell that gives its output a width of its own.
         options.check_tied(self.recurrent.output_size)
@@ -45,7 +46,7 @@ class LanguageModel(nn.Module):
         too; the output uniform within ±1/√width; its bias zero; the stack as `Recurrent` does.
         """
         self.recurrent.reset_parameters()
-        self.options.initialise(self.recurrent)
+        initialise(self.recurrent, self.options)
         bound = self.recurrent.output_size**-0.5
         if self.options.width:
             nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)

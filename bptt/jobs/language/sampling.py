@@ -11,12 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_least
-from bptt.data.levels import END, UNKNOWN
 from bptt.data.vocabulary import TextStream
+from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
+from bptt.options.checks import check_least
 
 # Random numbers that are drawn at a time, for they take as long one by one.
 _AHEAD = 1000

@@ -16,12 +16,12 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import Batch, Lines
-from bptt.data.checks import check_choice, check_least
-from bptt.data.levels import UNKNOWN
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import START, LanguageModel
+from bptt.options.checks import check_choice, check_least
 from bptt.runs.evaluating import evaluating
 
 # What a user calls the base of a logarithm -> its natural logarithm.

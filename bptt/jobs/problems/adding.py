@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.examples import Array, Examples
-from bptt.jobs.classify.config import HeadOptions
 from bptt.jobs.classify.network import Classifier
-from bptt.jobs.supervised import SMALLER, ExampleOptions, Supervised, in_batches
+from bptt.jobs.classify.options import HeadOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.supervised import SMALLER, Supervised, in_batches
 from bptt.models.codecs.codec import Padded, pad
-from bptt.models.encoder import EncoderOptions
 from bptt.models.inputs import SeriesInput
+from bptt.models.options import EncoderOptions
 from bptt.runs.config import to_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import islice
 from math import inf
 
-from bptt.data.checks import check_choice, check_finite
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
@@ -15,6 +14,7 @@ from bptt.jobs.language.casing import CASES
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.scoring import LineScore, score_lines
 from bptt.jobs.rescore.metrics import Alignment, align, pool
+from bptt.options.checks import check_choice, check_finite
 
 # What errors are counted in.
 UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {

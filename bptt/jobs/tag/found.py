@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import cast
 
 from bptt.data.schemes import detect_scheme, stray_tags
 from bptt.errors import InputError
-from bptt.jobs.tag.config import NO_SCHEME, TagOptions, Unit
+from bptt.jobs.tag.options import NO_SCHEME, SchemeName, TagOptions, Unit
 from bptt.jobs.tag.tag_set import Tagged
 
 
@@ -20,7 +21,7 @@ def as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
         return replace(options, unit=unit), f"{options.scheme}: as asked for"
     _check_strays(examples)
     found = detect_scheme(examples.targets)
-    name = None if found.scheme is None else found.scheme.name
+    name = cast("SchemeName | None", found.scheme and found.scheme.name)
     return replace(options, scheme=name, unit=unit), found.reason
 
 

@@ -10,8 +10,9 @@ from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
 from bptt.data.schemes import Allowed
 from bptt.models.codecs.codec import Padded
-from bptt.models.encoder import Encoder, EncoderOptions
+from bptt.models.encoder import Encoder
 from bptt.models.inputs import InputPart
+from bptt.models.options import EncoderOptions
 from bptt.nn import CRF
 
 

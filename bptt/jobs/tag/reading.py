@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bptt.data.checks import check_choice
 from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.conll_layout import check_is_no_csv
@@ -16,8 +15,9 @@ from bptt.data.readers.headers import TEXTS, holds_names
 from bptt.data.readers.labelled import read_labelled
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words, words_of_texts
-from bptt.jobs.tag.config import Unit
+from bptt.jobs.tag.options import Unit
 from bptt.jobs.tag.tag_set import Tagged
+from bptt.options.checks import check_choice
 
 # What sentences to be tagged come in, as a user names it.
 _FORMS = ("lines", "conll")

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_choice, check_finite, check_least, check_most
-from bptt.data.levels import END, UNKNOWN
+from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
 from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
+from bptt.options.checks import check_choice, check_finite, check_least, check_most
 
 Penalty = Literal["gnmt", "power"]
 

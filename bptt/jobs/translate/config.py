@@ -5,53 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bptt.cells.cell import Cell
-from bptt.data.checks import check_choice
-from bptt.data.levels import VocabularyOptions
-from bptt.data.readers.grid import Columns
-from bptt.data.readers.translations import TRANSLATED, SourceKind, kind_of
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.supervised import ExampleOptions
-from bptt.jobs.translate.decoder_options import DecoderOptions
+from bptt.jobs.options import ExampleOptions
 from bptt.jobs.translate.hypotheses import LengthLimit
-from bptt.models.encoder import EncoderOptions
-from bptt.models.inputs import TokenOptions
-from bptt.runs.options import ADDED
+from bptt.jobs.translate.options import OPTIONS, DecoderOptions, PairOptions
+from bptt.models.options import EncoderOptions, TokenOptions
 
-TASK = "translate"
-
-
-@dataclass(frozen=True)
-class PairOptions:
-    """How pairs are read: `form` is a name in `data.readers.translations.TRANSLATED`, the columns are those
-    that the user or the training data named; `learned` are those that pairs were read from, `header` says
-    whether the first row of a file names them (None: as the rows show). Raises InputError naming the option.
-    """
-
-    form: str = "text"
-    source_column: str | None = None
-    target_column: str | None = None
-    features: tuple[str, ...] = ()
-    header: bool | None = field(default=None, metadata=ADDED)
-    learned: tuple[str, ...] = field(default=(), metadata=ADDED)
-
-    def __post_init__(self) -> None:
-        check_choice("input", self.form, TRANSLATED)
-
-    @property
-    def kind(self) -> SourceKind:
-        """The kind of the inputs."""
-        return kind_of(self.form)
-
-    @property
-    def is_vector(self) -> bool:
-        """Whether an input is one vector, not a sequence: there is nothing to encode or attend to."""
-        return self.kind in ("class", "table")
-
-    @property
-    def columns(self) -> Columns:
-        """What is known about the columns of another file."""
-        given = (self.source_column or "", self.target_column or "")
-        return Columns(features=self.features, header=self.header, learned=self.learned or given)
+TASK = OPTIONS.task
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from bptt.data.batches import NOTHING
-from bptt.data.levels import END
+from bptt.data.vocabulary_options import END
 from bptt.jobs.language.sampling import SamplingOptions, distribution, pick, places_of
 from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
 

@@ -10,8 +10,8 @@ from typing import Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from bptt.data.checks import check_finite, check_least
-from bptt.data.levels import END
+from bptt.data.vocabulary_options import END
+from bptt.options.checks import check_finite, check_least
 
 
 class Selectable(Protocol):

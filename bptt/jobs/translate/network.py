@@ -13,10 +13,12 @@ from torch.nn import functional
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
-from bptt.jobs.translate.decoder_options import DecoderOptions
+from bptt.jobs.translate.options import DecoderOptions
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder
-from bptt.models.inputs import InputPart, TokenInput, TokenOptions, look_up
+from bptt.models.inputs import InputPart, TokenInput, look_up
+from bptt.models.options import TokenOptions
+from bptt.models.recurrent import initialise
 from bptt.nn import Bridge, Decoder, DecoderState, linear_cross_entropy
 from bptt.nn.stack import Stack
 
@@ -52,7 +54,7 @@ class Writer(nn.Module, ABC):
             dropout=options.dropout_between,
             proj_size=options.proj_size,
         )
-        options.initialise(self.decoder.recurrent)
+        initialise(self.decoder.recurrent, options)
         self.bridge = bridge(self.decoder.recurrent)
         self.dropout = nn.Dropout(options.dropout)
         if not options.shared:

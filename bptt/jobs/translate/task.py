@@ -10,9 +10,9 @@ from pathlib import Path
 from torch import Tensor
 
 from bptt.data.examples import Example, gather, note_left_out
-from bptt.data.levels import UNKNOWN
 from bptt.data.readers.translations import Pairs
 from bptt.data.vocabulary import Vocabulary
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.jobs.translate.config import TASK, TranslatorConfig

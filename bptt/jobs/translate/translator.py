@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Examples
-from bptt.data.levels import END, SPECIAL, UNKNOWN
 from bptt.data.readers.asked import Said, is_lines
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.data.readers.translations import Pairs, read_translations, read_untranslated
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling import SamplingOptions
 from bptt.jobs.shown import show_trained

@@ -10,7 +10,8 @@ from torch import Tensor
 from bptt.errors import InputError
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
-from bptt.models.inputs import TokenInput, TokenOptions
+from bptt.models.inputs import TokenInput
+from bptt.models.options import TokenOptions
 from bptt.runs.labels import label_files
 
 

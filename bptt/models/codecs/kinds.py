@@ -9,15 +9,15 @@ from typing import Any
 
 from torch import nn
 
-from bptt.data.levels import VocabularyOptions
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.dna import DnaCodec, DnaWindowCodec
 from bptt.models.codecs.numbers import NumberCodec
 from bptt.models.codecs.text import TextCodec
-from bptt.models.inputs import TokenOptions
+from bptt.models.options import TokenOptions
 from bptt.runs.origin import Origin
 
 

@@ -8,13 +8,15 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bptt.data.levels import SPECIAL, split_words
+from bptt.data.levels import split_words
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.data.vocabulary_options import SPECIAL
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
 from bptt.models.codecs.vectors import match_vectors, wanted_words
-from bptt.models.inputs import TokenInput, TokenOptions
+from bptt.models.inputs import TokenInput
+from bptt.models.options import TokenOptions
 
 
 class TextCodec(Codec[str]):

@@ -7,9 +7,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bptt.data.levels import CUT_INTO_WORDS, SPECIAL
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import Vocabulary
+from bptt.data.vocabulary_options import CUT_INTO_WORDS, SPECIAL
 from bptt.errors import InputError
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -11,41 +11,20 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
-from bptt.data.checks import check_least
 from bptt.data.examples import Words
-from bptt.data.levels import UNKNOWN
 from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.data.words import WordList
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_words
-from bptt.models.inputs import InputPart, SpelledWordInput, SpellingOptions, TokenInput, TokenOptions
+from bptt.models.inputs import InputPart, SpelledWordInput, TokenInput
+from bptt.models.options import WordOptions as WordOptions
 
 _WORDS, _CHARACTERS, _OTHERS = "words", "characters", "vector_words"
 
 # A character that occurs once is taken for unknown, so that a model learns what to do with such.
 _CHARACTER_COUNT = 2
-
-
-@dataclass(frozen=True)
-class WordOptions(TokenOptions, SpellingOptions):
-    """What is read of a word: its row of an embedding, in small letters if `lowercase`, if it occurs
-    `min_count` times in training; and its characters as they are, if `spelled`. Raises InputError naming
-    the option.
-    """
-
-    min_count: int = 1
-    lowercase: bool = True
-    spelled: bool = True
-
-    def __post_init__(self) -> None:
-        TokenOptions.__post_init__(self)
-        SpellingOptions.__post_init__(self)
-        check_least("min_count", self.min_count, 1)
-
-    def form(self, word: str) -> str:
-        """A word as the embedding knows it."""
-        return word.lower() if self.lowercase else word
 
 
 class WordCodec(Codec[Words]):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from math import isfinite
-from types import MappingProxyType
 
 from bptt.errors import InputError
-
-# The metadata of a field of options that older run folders lack.
-ADDED: Mapping[str, bool] = MappingProxyType({"added": True})
 
 
 def check_least(name: str, value: int, least: int) -> None:

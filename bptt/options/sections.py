@@ -9,17 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from dataclasses import asdict, fields
 from types import UnionType
-from typing import Any, ClassVar, Literal, Protocol, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
-from bptt.data.checks import ADDED as ADDED
 from bptt.errors import InputError
-
-
-class Dataclass(Protocol):
-    """Whatever has fields."""
-
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
+from bptt.options.field import Dataclass, hints_of, is_added
 
 Options = TypeVar("Options", bound=Dataclass)
 
@@ -28,7 +21,7 @@ _CURE = "Restore the file, or train again"
 
 def to_section(options: Dataclass) -> dict[str, Any]:
     """The fields as plain data."""
-    usual = {each.name: each.default for each in fields(options) if each.metadata == ADDED}
+    usual = {each.name: each.default for each in fields(options) if is_added(each)}
     return {name: v for name, v in asdict(options).items() if name not in usual or v != usual[name]}
 
 
@@ -59,8 +52,8 @@ def read_section(kind: type[Options], config: Mapping[str, Any], name: str, wher
     that the dataclass refuses.
     """
     found, place = section(config, name, where), f"{where}: {name}"
-    hints = get_type_hints(kind)
-    check_keys(found, set(hints), place, {each.name for each in fields(kind) if each.metadata == ADDED})
+    hints = hints_of(kind)
+    check_keys(found, set(hints), place, {each.name for each in fields(kind) if is_added(each)})
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
     for key, value in values.items():
         if not _fits(value, hints[key]):

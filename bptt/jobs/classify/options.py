@@ -1,0 +1,177 @@
+"""The options of a classifier."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bptt.data.readers.forms import FORMS, Kind
+from bptt.data.readers.grid import Columns
+from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.errors import InputError
+from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, Select, VectorFiles
+from bptt.models.options import EncoderOptions, TokenOptions
+from bptt.options.checks import check_choice, check_least
+from bptt.options.field import ADDED, argument, check_fields, option
+from bptt.options.option_set import OptionSet
+
+Loss = Literal["cross-entropy", "squared"]
+Pooling = Literal["last", "mean", "max", "attention"]
+
+# Names of columns that are listed.
+_SHOWN = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassifyFiles(VectorFiles, ExampleFiles):
+    """The files of a classifier, and what is made of them."""
+
+    data: Path = argument(
+        "TSV, CSV, JSON lines, Parquet, fastText, a folder of classes, FASTA, FASTQ, UCI sequences, .ts, "
+        "UCR, a long CSV, .npz, or a table of numbers."
+    )
+    windows: bool = option(False, "Read DNA of one length at once, by feed-forward layers.", group="Model")
+    folds: int = option(
+        0,
+        "Cross-validate: train N models, each on all folds but one, and score the answers on these.",
+        group="Data",
+        least=0,
+    )
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """How inputs are read: `form` is a name in `data.readers.forms.FORMS`, the columns are those that the
+    user or the training data named; `learned` are those that a text and its label were read from, `header`
+    says whether the first row of a file names them (None: as the rows show). With `both_strands` DNA is
+    learned in both directions, and what is found in it is the mean over them. DNA in `windows` of N letters
+    (0: of any length) is read at once, as a row of 4 N numbers. Raises InputError naming the option.
+    """
+
+    form: str = option(
+        "columns", "Input format.", usual="detected from the file", group="Data", flags="input form"
+    )
+    input_column: str | None = option(
+        None, "Name of the column that holds the text.", group="Data", flags="text-column input-column"
+    )
+    target_column: str | None = option(
+        None, "Name of the column that holds the label.", group="Data", flags="label-column target-column"
+    )
+    features: tuple[str, ...] = ()
+    both_strands: bool = option(False, "Read each DNA sequence on both strands.", group="Data")
+    header: bool | None = option(
+        None, "Whether the first row is a header.", usual="detected", group="Data", added=True
+    )
+    learned: tuple[str, ...] = field(default=(), metadata=ADDED)
+    windows: int = field(default=0, metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_choice("form", self.form, tuple(FORMS))
+        check_least("windows", self.windows, 0)
+        for name in ("both_strands", "windows"):
+            if getattr(self, name) and self.kind != "dna":
+                raise InputError(name, "is for DNA", self.kind, "Leave it out")
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the inputs."""
+        return FORMS[self.form].kind
+
+    @property
+    def is_row(self) -> bool:
+        """Whether an input is one row of numbers, read without recurrence."""
+        return self.kind == "table" or self.windows > 0
+
+    def describe_columns(self) -> list[str]:
+        """Return which columns of a table are the numbers that are learned from, and which is the label."""
+        if self.form not in ("table", "long") or not self.features:
+            return []
+        more = f", and {len(self.features) - _SHOWN} others" if len(self.features) > _SHOWN else ""
+        label = "".join(self.learned[1:])
+        return [f"columns: numbers {', '.join(self.features[:_SHOWN])}{more}; label {label}"]
+
+    @property
+    def columns(self) -> Columns:
+        """What is known about the columns of another file."""
+        given = (self.input_column or "", self.target_column or "")
+        return Columns(features=self.features, header=self.header, learned=self.learned or given)
+
+
+@dataclass(frozen=True)
+class HeadOptions:
+    """What stands on top: the `pooling` of the steps, and the `loss`: cross-entropy, or ½‖p − y‖², where p
+    are the probabilities and y is 1 for the label, else 0.
+
+    With `ngrams` a logistic regression on the n-grams of a text, or the k-mers of DNA, answers beside the
+    recurrent network. `smoothing` is that of the labels in training. `balance` weighs each label by the
+    inverse of its frequency. With `thresholds` the held-out examples choose an offset to ln P of each label,
+    by which answers are found. `select` is the metric of the held-out examples that chooses the epoch. Raises
+    InputError naming the option.
+    """
+
+    pooling: Pooling = option("max", "Reduction of the steps to one vector.", group="Model")
+    loss: Loss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
+    _: KW_ONLY
+    ngrams: bool = option(
+        False,
+        "Answer together with a logistic regression on n-grams.",
+        usual="for texts and DNA",
+        group="Model",
+        added=True,
+    )
+    smoothing: float = option(
+        0.0,
+        "Label smoothing.",
+        usual="0.1 for texts and DNA with cross-entropy, else 0",
+        group="Model",
+        share=True,
+        added=True,
+    )
+    balance: bool = option(
+        False,
+        "Weigh each label by the inverse of its frequency, and choose decision thresholds by the macro F1 of "
+        "the held-out examples.",
+        group="Training",
+        added=True,
+    )
+    select: Select = option(
+        "loss",
+        "Held-out metric that chooses the epoch.",
+        usual="accuracy; f1 with --balance",
+        group="Training",
+        added=True,
+    )
+    thresholds: bool = field(default=False, metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.smoothing and self.loss != "cross-entropy":
+            raise InputError("smoothing", "is of the cross-entropy", self.loss, "Leave it out")
+
+
+OPTIONS = JobOptions(
+    name="classify",
+    task="classify",
+    called="classifier",
+    title="Train a classifier of texts, DNA, series or rows of numbers.",
+    about="One of several labels for each example: many to one, or one to one for a row of numbers.",
+    train=OptionSet(
+        {
+            "": ClassifyFiles,
+            "data": ExampleOptions,
+            "vocabulary": VocabularyOptions,
+            "source": SourceOptions,
+            "model": EncoderOptions,
+            "tokens": TokenOptions,
+            "head": HeadOptions,
+        },
+        usual={"level": "word", "token_dropout": 0.1},
+        words={
+            "dropout": "0.5 for texts and DNA, else 0",
+            "input_dropout": "0.3 for texts and DNA, else 0",
+        },
+    ),
+    few=True,
+)

@@ -1,0 +1,176 @@
+"""The options of a language model."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from bptt.data.batches import NOTHING
+from bptt.data.vocabulary_options import END, VocabularyOptions
+from bptt.errors import InputError
+from bptt.jobs.options import CellChoice, JobOptions
+from bptt.models.options import RecurrentOptions, Start
+from bptt.options.checks import check_least
+from bptt.options.field import argument, check_fields, option, redefined
+from bptt.options.option_set import OptionSet
+
+Mode = Literal["continuous", "sentences"]
+
+_EMBEDDING = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class LanguageFiles(CellChoice):
+    """The texts of a language model."""
+
+    files: tuple[Path, ...] = argument(
+        "Text in UTF-8, plain or gzip. Without files: the language reference of Python.", default=()
+    )
+    dev: Path | None = option(
+        None,
+        "Text to evaluate on during training.",
+        usual="the end of the text",
+        group="Data",
+        common=True,
+    )
+    one_hot: bool = option(False, "Use one-hot input without an embedding.", group="Model")
+    vectors: Path | None = option(
+        None,
+        "Initial embedding: text file of word2vec or GloVe vectors, for --level word or whitespace. "
+        "Words that the text lacks stay <unk>, as the model predicts its vocabulary alone.",
+        group="Model",
+    )
+
+
+@dataclass(frozen=True)
+class ModelOptions(RecurrentOptions):
+    """The sizes of a language model, beside those of its stack.
+
+    `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
+    takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
+    between the layers and before the output (Zaremba et al. 2014). `frozen` keeps the embedding as it
+    begins. Raises InputError naming the option.
+    """
+
+    initial: Start = redefined(RecurrentOptions, "initial", "zero", help="Initial states of a text.")
+    embedding_size: int | None = option(
+        None,
+        "Size of the embedding (0: one-hot).",
+        usual="64, or what --tied requires",
+        group="Model",
+        flags="embedding embedding-size",
+        least=0,
+    )
+    tied: bool = option(False, "Use the embedding as the output matrix, too.", group="Model")
+    _: KW_ONLY
+    frozen: bool = option(
+        False, "Keep the embedding as it begins.", group="Model", flags="freeze frozen", added=True
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_least("embedding_size", self.width, 0)
+        if self.frozen and not self.width:
+            raise InputError("frozen", "is of an embedding", "one-hot input", "Leave it out")
+        self.check_tied(self.output_size)
+
+    def check_tied(self, output_size: int) -> None:
+        """Raise InputError if the weights are tied and the output has another width than the embedding."""
+        if self.tied and self.width != output_size:
+            rule = f"tied weights need an embedding as wide as the output, {output_size}"
+            raise InputError("embedding_size", rule, self.width, "Leave it out")
+
+    def of_width(self, width: int) -> ModelOptions:
+        """Return the options with an embedding as wide as vectors trained elsewhere.
+
+        Raises InputError if another width was asked for, or none, or the weights are tied to another one.
+        """
+        if self.embedding_size == 0:
+            cure = "Leave out --vectors or --one-hot"
+            raise InputError("vectors", "are of an embedding", "one-hot input", cure)
+        if self.embedding_size not in (None, width):
+            rule = f"must be as wide as the embedding, {self.embedding_size}"
+            raise InputError("vectors", rule, width, "Leave out --embedding")
+        if self.tied and width != self.output_size:
+            rule = f"tied weights need vectors as wide as the output, {self.output_size}"
+            raise InputError("vectors", rule, width, "Leave out --tied, or change --hidden")
+        return replace(self, embedding_size=width)
+
+    @property
+    def width(self) -> int:
+        """D, or 0 for one-hot input."""
+        if self.embedding_size is not None:
+            return self.embedding_size
+        return self.output_size if self.tied else _EMBEDDING
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How a text is read.
+
+    In the mode "continuous" it is cut into `batch_size` streams, of which `sequence_length` tokens are
+    read at a time with the states carried over; in "sentences" each line stands alone. `seed` is for
+    the order of the sentences. The last fraction `held_out` of the text, which may be 0, is never
+    learned from, unless another text is given for that. Raises InputError naming the option.
+    """
+
+    mode: Mode = option(
+        "continuous",
+        "Read the text as one stream, carrying the states over, or each line by itself.",
+        group="Data",
+        common=True,
+    )
+    batch_size: int = option(
+        32, "Streams (continuous) or lines (sentences) in a mini-batch.", group="Training", least=1
+    )
+    sequence_length: int = option(
+        50,
+        "Length of truncated back-propagation in tokens (continuous).",
+        group="Training",
+        flags="length sequence-length",
+        least=1,
+    )
+    held_out: float = option(
+        0.1,
+        "Share of the text, at its end, that is held out for evaluation (0: none).",
+        group="Data",
+        share=True,
+    )
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    @property
+    def before_line(self) -> int:
+        """The input before the first token of a line that is scored by itself.
+
+        A model of sentences learned to begin from nothing, a zero input (L2). In a continuous text the end
+        of another line comes before a line; from zero the model has begun only once in each stream.
+        """
+        return NOTHING if self.mode == "sentences" else END
+
+    @property
+    def line_context(self) -> str:
+        """The same in words, for the user."""
+        if self.mode == "sentences":
+            return "each line is read from a zero input, as the model learned sentences"
+        return "each line is read after <eos>, the end of a line, as the model learned a continuous text"
+
+
+OPTIONS = JobOptions(
+    name="lm",
+    task="language-model",
+    called="language model",
+    title="Train a language model on a text.",
+    about="The model gives the probability of each character or word, given those before it.",
+    train=OptionSet(
+        {
+            "": LanguageFiles,
+            "data": DataOptions,
+            "vocabulary": VocabularyOptions,
+            "model": ModelOptions,
+        },
+    ),
+)

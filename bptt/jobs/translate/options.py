@@ -1,0 +1,180 @@
+"""The options of a translator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bptt.data.readers.grid import Columns
+from bptt.data.readers.translations import TRANSLATED, SourceKind, kind_of
+from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.errors import InputError
+from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, VectorFiles
+from bptt.models.options import EncoderOptions, StackOptions, TokenOptions
+from bptt.options.checks import check_choice, check_least
+from bptt.options.field import ADDED, argument, check_fields, option, redefined
+from bptt.options.option_set import OptionSet
+
+AttentionName = Literal["additive", "dot", "general", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairFiles(VectorFiles, ExampleFiles):
+    """The files of a translator."""
+
+    data: Path = argument(
+        "Pairs as TSV, CSV, JSON lines or Parquet; or, with --target, lines; or what is no text: FASTA, "
+        "FASTQ, UCI sequences, .ts, UCR, a long CSV, .npz, a table of numbers."
+    )
+    parallel: Path | None = argument("Target file, line by line, as with --target.", default=None)
+    target: Path | None = option(None, "Target file: its line n is the target of example n.", group="Data")
+    dev_target: Path | None = option(None, "Target file of --dev.", group="Data")
+
+
+@dataclass(frozen=True)
+class PairOptions:
+    """How pairs are read: `form` is a name in `data.readers.translations.TRANSLATED`, the columns are those
+    that the user or the training data named; `learned` are those that pairs were read from, `header` says
+    whether the first row of a file names them (None: as the rows show). Raises InputError naming the option.
+    """
+
+    form: str = option(
+        "text",
+        "Input format: text, class, or a format of numbers.",
+        usual="detected from the file",
+        group="Data",
+        flags="input form",
+    )
+    source_column: str | None = option(
+        None,
+        "Column of the source, by name, or by number without a header.",
+        group="Data",
+        flags="source-column text-column",
+    )
+    target_column: str | None = option(
+        None, "Column of the target.", group="Data", flags="target-column label-column"
+    )
+    features: tuple[str, ...] = ()
+    header: bool | None = option(
+        None, "Whether the first row is a header.", usual="detected", group="Data", added=True
+    )
+    learned: tuple[str, ...] = field(default=(), metadata=ADDED)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_choice("form", self.form, TRANSLATED)
+
+    @property
+    def kind(self) -> SourceKind:
+        """The kind of the inputs."""
+        return kind_of(self.form)
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether an input is one vector, not a sequence: there is nothing to encode or attend to."""
+        return self.kind in ("class", "table")
+
+    @property
+    def columns(self) -> Columns:
+        """What is known about the columns of another file."""
+        given = (self.source_column or "", self.target_column or "")
+        return Columns(features=self.features, header=self.header, learned=self.learned or given)
+
+
+@dataclass(frozen=True)
+class DecoderOptions(StackOptions):
+    """The sizes of a decoder of tokens, beside those of its stack, whose states start where an encoder ends.
+
+    `attention` is the score of `bptt.nn.Attention`, or "none"; `attention_size` the width of the additive
+    one (None: that of the decoder). `input_feeding`: see `bptt.nn.Decoder`. `shared` takes the embedding
+    of the source, both being of one vocabulary; `tied` takes the embedding as output matrix too (Press and
+    Wolf 2017). `dropout` acts on the embedding, between the layers and before the output. `smoothing` is
+    the share of a target's probability that training spreads over all tokens (Szegedy et al. 2016). Raises
+    InputError naming the option.
+    """
+
+    hidden_size: int = redefined(
+        StackOptions, "hidden_size", 256, help="Hidden units of the decoder.", usual="--hidden", common=False
+    )
+    num_layers: int = redefined(
+        StackOptions, "num_layers", 1, help="Layers of the decoder.", usual="--layers", common=False
+    )
+    embedding_size: int = 64
+    attention: AttentionName = option(
+        "additive",
+        "Attention score.",
+        usual="additive; none for a class or a row of numbers",
+        group="Model",
+    )
+    attention_size: int | None = option(
+        None,
+        "Width of additive attention.",
+        usual="that of the decoder",
+        group="Model",
+        least=1,
+    )
+    input_feeding: bool = option(
+        False, "Feed the attentional output back as input of the next step (slower).", group="Model"
+    )
+    shared: bool = option(
+        False, "Share one vocabulary and one embedding between source and target.", group="Model"
+    )
+    tied: bool = option(False, "Use the embedding as the output matrix, too.", group="Model")
+    smoothing: float = option(
+        0.0,
+        "Label smoothing: share of the probability spread over all tokens.",
+        group="Model",
+        share=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_least("embedding_size", self.embedding_size, 1)
+        if self.attention_size is not None and self.attention != "additive":
+            cure = "Leave it out"
+            raise InputError("attention_size", "is for additive attention", self.attention, cure)
+        if self.input_feeding and self.attention == "none":
+            raise InputError("input_feeding", "feeds what attention gave", self.attention, "Leave it out")
+        if self.tied and self.embedding_size != self.output_size:
+            rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
+            raise InputError("embedding_size", rule, self.embedding_size)
+
+
+OPTIONS = JobOptions(
+    name="translate",
+    task="translate",
+    called="translator",
+    title="Train a translator from texts, classes or numbers to texts.",
+    about="From a sentence, many to many; from a class or numbers, one to many.",
+    train=OptionSet(
+        {
+            "": PairFiles,
+            "data": ExampleOptions,
+            "vocabulary": VocabularyOptions,
+            "pairs": PairOptions,
+            "encoder": EncoderOptions,
+            "tokens": TokenOptions,
+            "target": VocabularyOptions,
+            "decoder": DecoderOptions,
+        },
+        usual={"level": "word"},
+        words={
+            "target_level": "--level",
+            "target_min_count": "--min-count",
+            "target_max_size": "--vocab-size",
+        },
+        fixed=frozenset(
+            {
+                "target.digits",
+                "target.punctuation",
+                "target.white_space",
+                "decoder.dropout",
+                "decoder.proj_size",
+                "decoder.recurrent_init",
+                "decoder.recurrent_scale",
+                "decoder.forget_bias",
+            }
+        ),
+    ),
+)

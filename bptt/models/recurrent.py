@@ -1,0 +1,36 @@
+"""Recurrent stacks as options describe them."""
+
+from __future__ import annotations
+
+from bptt.cells.cell import Cell
+from bptt.models.options import RecurrentOptions, StackOptions
+from bptt.nn import Recurrent, init_forget_bias, init_recurrent
+from bptt.nn.stack import Stack
+
+
+def build_recurrent(
+    options: RecurrentOptions, cell: Cell, input_size: int, bidirectional: bool = False
+) -> Recurrent:
+    """Return the stack for inputs of a width, with dropout between its layers if there are several."""
+    stack = Recurrent(
+        cell,
+        input_size,
+        options.hidden_size,
+        options.num_layers,
+        dropout=options.dropout_between,
+        bidirectional=bidirectional,
+        proj_size=options.proj_size,
+        initial=options.initial,
+    )
+    initialise(stack, options)
+    return stack
+
+
+def initialise(stack: Stack, options: StackOptions) -> None:
+    """Put the values that options ask for in the place of those that a stack has drawn.
+
+    Raises InputError if its cell has no such matrix or gate.
+    """
+    init_recurrent(stack, options.recurrent_init, options.recurrent_scale)
+    if options.forget_bias is not None:
+        init_forget_bias(stack, options.forget_bias)

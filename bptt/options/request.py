@@ -1,0 +1,53 @@
+"""What somebody asks for: the values of options that were given, by the command line, a recipe, or Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from bptt.options.option_set import OptionSet
+
+Options = TypeVar("Options")
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The values `given` for options, by their names; what is not given has its default.
+
+    `say` takes a line for the user about what was found or decided.
+    """
+
+    options: OptionSet
+    given: Mapping[str, Any]
+    say: Callable[[str], None] = _silent
+
+    @classmethod
+    def read(
+        cls, options: OptionSet, given: Mapping[str, Any], say: Callable[[str], None] = _silent
+    ) -> Request:
+        """Return the request of a caller, who may spell options as the command line does.
+
+        Raises InputError as `OptionSet.read` does.
+        """
+        return cls(options, options.read(given), say)
+
+    def make(self, kind: type[Options], section: str | None = None, **usual: Any) -> Options:
+        """Return the options of one dataclass; `usual` are values of those that are not given."""
+        return self.options.make(kind, self.given, section, **usual)
+
+    def get(self, name: str) -> Any:
+        """Return the value of one option."""
+        return self.given[name] if name in self.given else self.options.named(name).default
+
+    def has(self, name: str) -> bool:
+        """Whether an option was given."""
+        return name in self.given
+
+    def over(self, others: Mapping[str, Any]) -> Request:
+        """Return the same request, with `others` for options that are not given."""
+        return replace(self, given={**others, **self.given})
