@@ -9,7 +9,7 @@ from bptt.errors import InputError
 from bptt.options.field import ADDED, check_fields, option, redefined
 
 Start = Literal["zero", "learned"]
-RecurrentInit = Literal["default", "orthogonal", "identity"]
+RecurrentInitName = Literal["default", "orthogonal", "identity"]
 Activation = Literal["relu", "tanh", "sigmoid"]
 
 # Beyond any network that was trained; without a bound a mistyped number is made layer by layer.
@@ -46,7 +46,7 @@ class StackOptions:
         least=0,
     )
     _: KW_ONLY
-    recurrent_init: RecurrentInit = option(
+    recurrent_init: RecurrentInitName = option(
         "default",
         "Initial recurrent matrices; default draws uniformly from ±1/√H.",
         group="Model",

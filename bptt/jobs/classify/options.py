@@ -17,7 +17,7 @@ from bptt.options.field import ADDED, argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 Loss = Literal["cross-entropy", "squared"]
-Pooling = Literal["last", "mean", "max", "attention"]
+PoolingName = Literal["last", "mean", "max", "attention"]
 
 # Names of columns that are listed.
 _SHOWN = 8
@@ -111,7 +111,7 @@ class HeadOptions:
     InputError naming the option.
     """
 
-    pooling: Pooling = option("max", "Reduction of the steps to one vector.", group="Model")
+    pooling: PoolingName = option("max", "Reduction of the steps to one vector.", group="Model")
     loss: Loss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
     _: KW_ONLY
     ngrams: bool = option(

@@ -1,4 +1,4 @@
-"""What somebody asks for: the values of options that were given, by the command line, a recipe, or Python."""
+"""The values of options that somebody gave: on the command line, in a recipe, or in Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _silent(line: str) -> None:
 
 
 @dataclass(frozen=True)
-class Request:
+class Choices:
     """The values `given` for options, by their names; what is not given has its default.
 
     `say` takes a line for the user about what was found or decided.
@@ -29,8 +29,8 @@ class Request:
     @classmethod
     def read(
         cls, options: OptionSet, given: Mapping[str, Any], say: Callable[[str], None] = _silent
-    ) -> Request:
-        """Return the request of a caller, who may spell options as the command line does.
+    ) -> Choices:
+        """Return the choices of a caller, who may spell options as the command line does.
 
         Raises InputError as `OptionSet.read` does.
         """
@@ -48,6 +48,6 @@ class Request:
         """Whether an option was given."""
         return name in self.given
 
-    def over(self, others: Mapping[str, Any]) -> Request:
-        """Return the same request, with `others` for options that are not given."""
+    def over(self, others: Mapping[str, Any]) -> Choices:
+        """Return the same choices, with `others` for options that are not given."""
         return replace(self, given={**others, **self.given})
