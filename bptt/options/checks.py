@@ -40,5 +40,5 @@ def check_share(name: str, value: float) -> None:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number: True and False are none."""
+    """Return whether a value is a number: True and False are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)

@@ -45,7 +45,7 @@ class Choices:
         return self.given[name] if name in self.given else self.options.named(name).default
 
     def has(self, name: str) -> bool:
-        """Whether an option was given."""
+        """Return whether an option was given."""
         return name in self.given
 
     def over(self, others: Mapping[str, Any]) -> Choices:

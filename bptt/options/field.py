@@ -28,7 +28,7 @@ class Dataclass(Protocol):
 
 @dataclass(frozen=True)
 class Option:
-    """What a field says about itself.
+    """The description of a field that is an option.
 
     `help` is a noun or verb phrase. `usual` describes the default in words where it depends on other options.
     `group` is the heading under which the option is listed. `flags` are the spellings of the command line; by
@@ -84,13 +84,13 @@ def redefined(kind: type[Dataclass], name: str, default: Any, **changed: Any) ->
 
 
 def option_of(each: Field[Any]) -> Option | None:
-    """Return what a field says about itself; None for a field that is no option."""
+    """Return the description of a field; None for a field that is no option."""
     found: Option | None = each.metadata.get(_KEY)
     return found
 
 
 def is_added(each: Field[Any]) -> bool:
-    """Whether older run folders lack a field."""
+    """Return whether older run folders lack a field."""
     return bool(each.metadata.get("added"))
 
 

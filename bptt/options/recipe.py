@@ -25,8 +25,8 @@ _WIDTH = 100
 def read_recipe(data: bytes, where: str, options: OptionSet, job: str) -> dict[str, Any]:
     """Return the options that a recipe gives, by their names.
 
-    A table holds the options of one section of config.json by their fields; above the tables an option stands
-    under its own name. Raises InputError with the file and the key: no TOML, a recipe for another job, an
+    A table holds the options of one section of config.json by their fields; above the tables an option
+    has its own name. Raises InputError with the file and the key: no TOML, a recipe for another job, an
     option that the job lacks, or a value that it does not take.
     """
     try:

@@ -20,13 +20,13 @@ _CURE = "Restore the file, or train again"
 
 
 def to_section(options: Dataclass) -> dict[str, Any]:
-    """The fields as plain data."""
+    """Return the fields as plain data."""
     usual = {each.name: each.default for each in fields(options) if is_added(each)}
     return {name: v for name, v in asdict(options).items() if name not in usual or v != usual[name]}
 
 
 def section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
-    """The object under `name`. Raises InputError if there is none."""
+    """Return the object under `name`. Raises InputError if there is none."""
     found = config.get(name)
     if not isinstance(found, dict):
         raise InputError(where, f'"{name}" must be an object', type(found).__name__, _CURE)
@@ -46,7 +46,7 @@ def check_keys(
 
 
 def read_section(kind: type[Options], config: Mapping[str, Any], name: str, where: str) -> Options:
-    """A dataclass of numbers, texts and choices from the object under `name`; a list becomes a tuple.
+    """Read a dataclass of numbers, texts and choices from the object under `name`; a list becomes a tuple.
 
     Raises InputError naming the key: one too many or too few, a value of the wrong kind, or one
     that the dataclass refuses.
@@ -78,7 +78,7 @@ def _fits(value: object, hint: Any) -> bool:
 
 
 def _name(hint: Any) -> str:
-    """What a value may be, as the file spells it."""
+    """Describe the values that a hint allows, as the file spells them."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Literal:
         return f"one of {', '.join(map(str, inner))}"
