@@ -15,7 +15,7 @@ from bptt.data.examples import Example, Examples
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Kind
 from bptt.errors import InputError
-from bptt.jobs.regress.config import RegressionOptions, MeasuredOptions, RegressorConfig, usual_pooling
+from bptt.jobs.regress.config import MeasuredOptions, RegressionOptions, RegressorConfig, usual_pooling
 from bptt.jobs.regress.metrics import scores
 from bptt.jobs.regress.task import RegressTask, TrainedRegressor, load_regressor
 from bptt.jobs.supervised import ExampleOptions

@@ -55,7 +55,7 @@ def read_measured(
 
 
 def _read_rows(grid: Grid, form: str, columns: Columns, targets: tuple[str, ...]) -> Measured:
-    """Texts, or rows of a table, with the cells of their targets joined into one column."""
+    """Read texts, or rows of a table, with the cells of their targets joined into one column."""
     notes: tuple[str, ...] = ()
     # A name that the user has given is one of the header.
     columns = replace(columns, target=targets[0]) if targets else columns
@@ -102,7 +102,7 @@ def _find(grid: Grid, columns: Columns, targets: tuple[str, ...], usual: Sequenc
 
 
 def _last(grid: Grid) -> int:
-    """The last column of a table but that which names its rows."""
+    """Return the last column of a table but that which names its rows."""
     name = find_row_names(grid.header, grid.rows, set())
     others = [i for i in range(len(grid.header)) if i != name]
     if len(others) < 2:
@@ -129,7 +129,7 @@ def _target_of_texts(grid: Grid, columns: Columns) -> int:
 
 
 def _join(grid: Grid, chosen: Sequence[int]) -> tuple[Grid, str]:
-    """The grid with one column, the last, for the targets, and the name of that column."""
+    """Return the grid with one column, the last, for the targets, and the name of that column."""
     kept = [i for i in range(len(grid.header)) if i not in chosen]
     name = _MARK.join(grid.header[i] for i in chosen)
     rows = tuple(
@@ -152,7 +152,7 @@ def _parse(found: Examples[Any, str], names: tuple[str, ...], labelled: bool) ->
 
 
 def _all_or_none(rows: Sequence[Example[Any, Numbers]]) -> tuple[Example[Any, Numbers], ...]:
-    """The examples, without targets unless each has one."""
+    """Return the examples, without targets unless each has one."""
     if any(row.target is None for row in rows):
         return tuple(replace(row, target=None) for row in rows)
     return tuple(rows)

@@ -60,7 +60,7 @@ class MeasuredOptions:
 
     @property
     def columns(self) -> Columns:
-        """The columns that were learned from, for reading another file."""
+        """Return the columns that were learned from, for reading another file."""
         return Columns(features=self.features, header=self.header, learned=self.learned)
 
 

@@ -22,7 +22,7 @@ class NumberScores:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A line for the user if the constant answer is at least as good."""
+        """Return a line for the user if the constant answer is at least as good."""
         if self.beaten:
             return ()
         return ("the baseline is not beaten: always answering the training median or mean errs no more",)

@@ -42,7 +42,7 @@ class Regressor(nn.Module):
 
 
 class NumberReader(nn.Module):
-    """A vector for each sequence, (B, output_size), or without pooling for each step, (T, B, output_size)."""
+    """Return a vector for each sequence, (B, output_size), or without pooling for each step, (T, B, output_size)."""
 
     def __init__(
         self, part: InputPart, cell: Cell, options: EncoderOptions, pooling: PoolingKind | None
@@ -80,5 +80,5 @@ class _Row(nn.Module):
 
 
 def flat(found: Tensor, lengths: Tensor) -> Tensor:
-    """Return the numbers of all valid steps, (N, M, Q), sequence by sequence, of those of a batch (T, B, M, Q)."""
+    """Return the numbers (N, M, Q) of all valid steps of a batch (T, B, M, Q), sequence by sequence."""
     return torch.cat([found[: int(length), row] for row, length in enumerate(lengths)])

@@ -111,7 +111,7 @@ class RegressTask(Supervised):
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """The metrics of the held-out examples; their errors say how wide an interval is."""
+        """Return the metrics of the held-out examples; their errors say how wide an interval is."""
         values, targets, loss = self.trained.judge(self._held_out)
         # With the weights: kept with them, and never those of another epoch.
         self.model.output.calibrate(values, targets)
@@ -165,7 +165,7 @@ class RegressTask(Supervised):
 
     @cached_property
     def trained(self) -> TrainedRegressor:
-        """The network as it is now, with all that it needs."""
+        """Return the network as it is now, with all that it needs."""
         return TrainedRegressor(self.model, self._codec, self.config)
 
 

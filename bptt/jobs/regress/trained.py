@@ -35,7 +35,7 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True, eq=False)
 class NumberPrediction:
-    """The numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
+    """Return the numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
     held nothing out to find them by, and the quantiles (M, Q) or (T, M, Q), the numbers themselves if none
     were learned.
     """
@@ -47,7 +47,7 @@ class NumberPrediction:
 
 
 class TrainedRegressor:
-    """A regressor with all that it needs to read inputs."""
+    """Return a regressor with all that it needs to read inputs."""
 
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config
@@ -74,7 +74,7 @@ class TrainedRegressor:
         return replace(examples, notes=(note, *examples.notes))
 
     def read_asked(self, source: Source, said: Said) -> Measured:
-        """Examples to be answered, none left out."""
+        """Return examples to be answered, none left out."""
         return self.read(source, labelled=False, said=said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
@@ -83,7 +83,7 @@ class TrainedRegressor:
         return self.config.source.kind == "text" and is_lines(first, columns, said)
 
     def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[NumberPrediction]:
-        """The numbers of each input. Raises as `values` does."""
+        """Return the numbers of each input. Raises as `values` does."""
         output, answers = self.model.output, []
         for found in self.values(inputs, places):
             ends = output.interval(found)
@@ -94,7 +94,7 @@ class TrainedRegressor:
         return answers
 
     def values(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
-        """Return the numbers of each input in the units of the targets: (M, Q), or (T, M, Q), float64, on the CPU.
+        """Return the numbers of each input in the units of the targets: (M, Q), or (T, M, Q), float64.
 
         Raises InputError naming an input that cannot be read by its place, file:line, or without `places`
         such as inputs[3]; MachineError if a batch does not fit into memory.
@@ -103,12 +103,12 @@ class TrainedRegressor:
         return found
 
     def evaluate(self, examples: Measured) -> NumberScores:
-        """How well the numbers of examples are found. Raises InputError for another number of targets."""
+        """Return how well the numbers of examples are found. Raises InputError for another number of targets."""
         values, targets, loss = self.judge(examples)
         return scores(values, targets, self.model.output, self.config.source.targets, loss)
 
     def judge(self, examples: Measured) -> tuple[Tensor, Tensor, float]:
-        """Return the values (N, M, Q) and targets (N, M) of examples, or of their steps, and the mean loss."""
+        """Return the values (N, M, Q) and targets (N, M) of examples or their steps, and the mean loss."""
         targets = self.targets(examples)
         values, raw = self._answer(self.codec.take_examples(examples.inputs, examples.places))
         if self.config.source.every_step:
@@ -120,7 +120,7 @@ class TrainedRegressor:
         return whole, wanted, losses.item()
 
     def targets(self, examples: Measured) -> list[Tensor]:
-        """The targets of examples, (M,) or (T, M) float64. Raises InputError for another shape."""
+        """Return the targets of examples, (M,) or (T, M) float64. Raises InputError for another shape."""
         names, every = self.config.source.targets, bool(self.config.source.every_step)
         found = []
         for row, target in zip(examples.rows, examples.targets, strict=True):
@@ -137,7 +137,7 @@ class TrainedRegressor:
         return ()
 
     def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
-        """The numbers of each input in the units of the targets, and standardised."""
+        """Return the numbers of each input in the units of the targets, and standardised."""
         encoded: list[Encoded] = [cut(self.codec.encode_example(each), self.config.data) for each in inputs]
         output = self.model.output
         device = output.mean.device
@@ -163,7 +163,7 @@ def build(codec: Codec[Any], config: RegressorConfig) -> Regressor:
 
 
 def weight_rows(model: Regressor, codec: Codec[Any], targets: tuple[str, ...]) -> Rows:
-    """What the rows of the tensors stand for."""
+    """Return what the rows of the tensors stand for."""
     names = ("mean", "deviation", "median", "margin")
     return part_rows(model, codec) | {f"output.{name}": (targets,) for name in names}
 

@@ -62,7 +62,7 @@ class NumberOptions:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """The indices of the ends of an interval before calibration; twice 0 for a loss of one point."""
+        """Return the indices of the ends of an interval before calibration; twice 0 for a loss of one point."""
         return self._nearest((1 - self.interval) / 2), self._nearest((1 + self.interval) / 2)
 
     def _nearest(self, level: float) -> int:
@@ -108,7 +108,7 @@ class NumberOutput(nn.Module):
                 self.mean[k], self.deviation[k] = known.mean(), known.std(correction=0)
 
     def forward(self, vectors: Tensor) -> Tensor:
-        """The standardised numbers (..., M, Q)."""
+        """Return the standardised numbers (..., M, Q)."""
         found: Tensor = self.linear(vectors)
         return found.view(*found.shape[:-1], self.targets, self.options.width)
 
@@ -129,7 +129,7 @@ class NumberOutput(nn.Module):
         return losses.mean() if whole else losses.sum() / known.sum().clamp(min=1)
 
     def read(self, found: Tensor) -> Tensor:
-        """The numbers (..., M, Q) in the units of the targets, float64, the quantiles in rising order.
+        """Return the numbers (..., M, Q) in the units of the targets, float64, the quantiles in rising order.
 
         Quantiles that cross are sorted, which never makes them worse (Chernozhukov et al. 2010).
         """
@@ -156,7 +156,7 @@ class NumberOutput(nn.Module):
         self.calibrated.fill_(min(counts))
 
     def interval(self, values: Tensor) -> tuple[Tensor, Tensor] | None:
-        """The ends (..., M) of the intervals of values (..., M, Q); None if their width is unknown."""
+        """Return the ends (..., M) of the intervals of values (..., M, Q); None if their width is unknown."""
         if not int(self.calibrated) and not self.options.levels:
             return None
         low, high = (values[..., k] for k in self.options.ends)
@@ -172,7 +172,7 @@ def conformal_quantile(scores: Tensor, share: float) -> Tensor:
 
 
 def number_losses(found: Tensor, wanted: Tensor, options: NumberOptions) -> Tensor:
-    """The loss of each target (..., M) for numbers (..., M, Q); of quantiles the mean over Q."""
+    """Return the loss of each target (..., M) for numbers (..., M, Q); of quantiles the mean over Q."""
     if options.loss == "quantile":
         levels = torch.tensor(options.levels, dtype=found.dtype, device=found.device)
         return pinball(found, wanted[..., None], levels).mean(-1)
