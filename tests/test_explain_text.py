@@ -16,6 +16,7 @@ from hostile import HOSTILE
 
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.cells.expression import Call, Expression, Number, Symbol
+from bptt.cells.functions import get_function
 from bptt.derive.arithmetic import DIGITS
 from bptt.derive.evaluate import value
 from bptt.derive.normal_form import normal_form
@@ -87,7 +88,7 @@ def test_what_is_printed_has_the_value_that_was_meant(seed: int) -> None:
     source = random.Random(seed)
     expression = random_expression(source, depth=4)
     values = {name: mpmath.mpf(source.uniform(0.5, 2)) for name in "abcdek"}
-    functions = {printed: DIGITS.functions[name] for printed, name in READ_BACK.items()}
+    functions = {printed: DIGITS.form(get_function(name)) for printed, name in READ_BACK.items()}
     formula = Notation(normal_form(NAMES), "").formula(expression)
     with mpmath.workdps(50):
         (meant,) = value(expression, {name: [v] for name, v in values.items()}, DIGITS)
@@ -214,7 +215,7 @@ def test_text_is_the_same_under_every_hash_seed() -> None:
     code = (
         "from bptt.cells import CATALOGUE as C; from bptt.explain.derivation import derivation as d;"
         "from bptt.explain import latex, page, text;"
-        "print(*(w(d(c)) for c in C.values() for w in (text.text, latex.latex, page.page)))"
+        "print(*(w(d(c)) for c in C.values() for w in (text, latex, page)))"
     )
     runs = {
         subprocess.run(

@@ -44,9 +44,10 @@ ROOMS = {
     "errors": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "shapes": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "options": Room(frozenset({"errors"}), frozenset()),
+    "plugins": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "version": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "files": Room(frozenset({"errors"}), frozenset()),
-    "cells": room("", "", OUTSIDE_WORLD),
+    "cells": room("plugins", "", OUTSIDE_WORLD),
     "derive": room("cells", "mpmath", OUTSIDE_WORLD),
     "codegen": room("derive cells", "", OUTSIDE_WORLD),
     "runtime": room("codegen derive cells", "torch"),
@@ -76,8 +77,9 @@ ROOMS = {
     ),
     "__main__": room("cli"),
 }
-# Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there.
-LAZY = {"__init__.py", "derive/__init__.py", "data/deferred.py"}
+# Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there, and
+# `plugins` reads what is installed only when a name is asked for that this package does not have.
+LAZY = {"__init__.py", "derive/__init__.py", "plugins.py", "data/deferred.py"}
 # One door for a dependency, or for the outside world.
 DOORS = {
     "options/recipe.py": {"tomli"},

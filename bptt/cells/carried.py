@@ -17,11 +17,12 @@ from bptt.cells.expression import (
     symbols,
     walk,
 )
+from bptt.cells.functions import get_function
 from bptt.cells.language import PREVIOUS
 
 
 def recurrent_matrices(cell: Cell) -> tuple[str, ...]:
-    """The matrices that multiply what is made of the previous states: `R_n` in `R_n @ (r * h_prev)`."""
+    """Find the matrices that multiply values made of the previous states: `R_n` in `R_n @ (r * h_prev)`."""
     carried = {state + PREVIOUS for state in cell.states}
     nodes = (node for equation in cell.equations for node in walk(equation.expression))
     maps = (node for node in nodes if isinstance(node, MatrixVector))
@@ -29,13 +30,14 @@ def recurrent_matrices(cell: Cell) -> tuple[str, ...]:
 
 
 def forget_gates(cell: Cell) -> Mapping[str, int]:
-    """The gates that a state is carried through, `f` in `c = f * c_prev + i * g`.
+    """Find the gates that a state is carried through, `f` in `c = f * c_prev + i * g`.
 
-    A gate is a sigmoid. It stands with 1 if the state is kept where it is open, and with -1 if that is
-    where it is shut, as in `h = (1 - f) * h_prev + f * n`.
+    A gate is the value of a function that saturates at 0 and 1. It is listed with 1 if the state is kept
+    where it is open, and with -1 if that is where it is shut, as in `h = (1 - f) * h_prev + f * n`.
     """
     expressions = {equation.target: equation.expression for equation in cell.equations}
-    gates = [t for t, x in expressions.items() if isinstance(x, Call) and x.function == "sigmoid"]
+    called = {t: x.function for t, x in expressions.items() if isinstance(x, Call)}
+    gates = [t for t, function in called.items() if get_function(function).is_gate]
     found: dict[str, int] = {}
     for state in cell.states:
         for factor in _factors(expressions[state], Symbol(state + PREVIOUS)):
@@ -48,7 +50,7 @@ def forget_gates(cell: Cell) -> Mapping[str, int]:
 
 
 def _factors(expression: Expression, previous: Expression) -> Iterator[Expression]:
-    """What multiplies `previous` in a sum of products."""
+    """List the factors of `previous` in a sum of products."""
     terms = expression.terms if isinstance(expression, Sum) else (expression,)
     for term in terms:
         if isinstance(term, Product) and previous in term.factors:

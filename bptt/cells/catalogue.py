@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bptt import plugins
 from bptt.cells.cell import Cell
 from bptt.cells.dense import DENSE
 from bptt.cells.elman import ELMAN_RELU, ELMAN_SIGMOID, ELMAN_TANH, INDRNN
@@ -32,8 +33,19 @@ CATALOGUE: Mapping[str, Cell] = {
 
 
 def get(name: str) -> Cell:
-    """The cell of that name. Raises InputError with the names there are."""
-    if name not in CATALOGUE:
-        cure = f"Known cells: {', '.join(CATALOGUE)}; or a file of your own, mycell.py:MyCell"
+    """Return the cell of that name, of the catalogue or of an installed package.
+
+    Raises InputError with the names there are, and if the package that adds the cell is broken.
+    """
+    cell = CATALOGUE.get(name) or plugins.find(plugins.CELLS, name, Cell)
+    if cell is None:
+        known = dict.fromkeys((*CATALOGUE, *plugins.entries(plugins.CELLS)))
+        cure = f"Known cells: {', '.join(known)}; or a file of your own, mycell.py:MyCell"
         raise InputError("cell", "expected a name of the catalogue", repr(name), cure)
-    return CATALOGUE[name]
+    return cell
+
+
+def added() -> tuple[tuple[Cell, ...], tuple[InputError, ...]]:
+    """Return the cells that installed packages add, and an error for each that cannot be loaded."""
+    found, broken = plugins.find_all(plugins.CELLS, Cell, CATALOGUE)
+    return tuple(found.values()), broken

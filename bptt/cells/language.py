@@ -15,7 +15,7 @@ import math
 from dataclasses import dataclass
 
 from bptt.cells.expression import Call, Expression, MatrixVector, Number, Power, RowCall, Symbol, walk
-from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
+from bptt.cells.functions import ROW_FUNCTIONS, find_function, function_names
 from bptt.errors import InputError
 
 PREVIOUS = "_prev"
@@ -146,9 +146,10 @@ def _arithmetic(op: ast.operator, left: Expression, right: Expression) -> Expres
 def _call(where: str, name: str, arguments: list[Expression]) -> Expression:
     if name in ROW_FUNCTIONS and len(arguments) == 1:
         return RowCall(name, arguments[0])
-    if name in FUNCTIONS and len(arguments) == FUNCTIONS[name].arity:
+    function = find_function(name)
+    if function is not None and len(arguments) == function.arity:
         return Call(name, tuple(arguments))
-    known = ", ".join([*FUNCTIONS, *ROW_FUNCTIONS])
+    known = ", ".join([*function_names(), *ROW_FUNCTIONS])
     raise InputError(
         where,
         "unknown function or number of arguments",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,20 +26,24 @@ def cells(
     budget: Annotated[int | None, typer.Option(help="Weights to spend. Default: those of the LSTM.")] = None,
 ) -> None:
     """List the cells: equations, states, weights, source."""
-    from bptt.cells import CATALOGUE, get, load
+    from bptt.cells import get, load
+    from bptt.cells.catalogue import CATALOGUE, added
     from bptt.errors import InputError
 
     if (inputs is None) != (hidden is None):
         raise InputError("bptt cells", "a count needs both --input and --hidden")
     if inputs is not None and hidden is not None:
-        others = [load(name)] if name else list(CATALOGUE.values())
+        others = [load(name)] if name else [*CATALOGUE.values(), *added()[0]]
         _print_counts([get("lstm"), *others], inputs, hidden, budget)
     elif name:
         _print_cell(load(name), full=True)
     else:
-        for cell in CATALOGUE.values():
+        additions, broken = added()
+        for cell in (*CATALOGUE.values(), *additions):
             _print_cell(cell)
             print()
+        for error in broken:
+            print(f"bptt: left out: {error}", file=sys.stderr)
 
 
 def _print_cell(cell: Cell, full: bool = False) -> None:

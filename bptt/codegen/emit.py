@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
-from bptt.cells.expression import to_text
+from bptt.cells.cell import Cell
+from bptt.cells.expression import Expression, to_text
+from bptt.codegen.formula import definitions
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.passes import WIDEST
 from bptt.codegen.plan import KernelPlan
@@ -13,6 +16,8 @@ from bptt.codegen.shape_text import shape_text
 from bptt.codegen.source import Source
 from bptt.codegen.step_text import PassText
 from bptt.codegen.stepper_text import stepper_text
+from bptt.derive.adjoint import adjoint
+from bptt.derive.normal_form import normal_form
 
 REALS = {"float32": "float", "float64": "double"}
 # By what the matrices are in: with bfloat16 all else is in float32.
@@ -104,8 +109,16 @@ def source(plan: KernelPlan, dtype: str) -> Source:
     laid_out = kernel(plan)
     biased = any(family.name in ("b", "d") for family in plan.cell.families)
     remark = "" if biased else ", without bias,"
-    parts = [_head(plan, dtype), shape_text(laid_out), _cell(laid_out), _DOORS]
+    head = _head(plan, dtype) + definitions(_computed(plan.cell))
+    parts = [head, shape_text(laid_out), _cell(laid_out), _DOORS]
     return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"), DOORS, remark)
+
+
+def _computed(cell: Cell) -> Iterator[Expression]:
+    """List all that the kernels of a cell compute."""
+    derived = adjoint(cell)
+    yield from (step.rest for step in (*normal_form(cell).steps, *derived.steps))
+    yield from (gradient.expression for gradient in derived.vectors)
 
 
 def _head(plan: KernelPlan, dtype: str) -> str:

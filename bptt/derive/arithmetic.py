@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import mpmath
 
-from bptt.cells.numbers import ON_FLOATS, ORDER
+from bptt.cells.function import Function
 
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """How to read a literal, and the functions of `bptt.cells.functions` on one number."""
+    """How to read a literal, and how to get the form of a function on one such number.
+
+    A function that has no form of its own (None) is computed as its `value`.
+    """
 
     number: Callable[[Any], Any]
-    functions: Mapping[str, Callable[..., Any]]
+    form: Callable[[Function], Callable[..., Any] | None]
 
 
-FLOATS = Arithmetic(float, ON_FLOATS)
+def _in_digits(function: Function) -> Callable[..., Any] | None:
+    return None if function.digits is None else partial(function.digits, mpmath)
 
+
+FLOATS = Arithmetic(float, lambda function: function.floats)
 
 # As many decimal digits as mpmath is set to: use it inside `with mpmath.workdps(50):`.
-DIGITS = Arithmetic(
-    mpmath.mpf,
-    {
-        **ORDER,
-        "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
-        "tanh": mpmath.tanh,
-        "exp": mpmath.exp,
-        "log": lambda x: mpmath.log(x) if x > 0 else mpmath.ninf if x == 0 else mpmath.nan,
-        "sqrt": lambda x: mpmath.sqrt(x) if x >= 0 else mpmath.nan,
-        "rsqrt": lambda x: 1 / mpmath.sqrt(x) if x > 0 else mpmath.inf if x == 0 else mpmath.nan,
-        "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
-        "sin": mpmath.sin,
-        "cos": mpmath.cos,
-    },
-)
+DIGITS = Arithmetic(mpmath.mpf, _in_digits)

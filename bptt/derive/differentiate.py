@@ -1,4 +1,4 @@
-"""The derivative of one step with respect to one name: all the calculus there is (B3)."""
+"""The derivative of one step with respect to one name: all the calculus there is."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from bptt.cells.expression import (
     add,
     multiply,
 )
-from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
+from bptt.cells.functions import ROW_FUNCTIONS, get_function
 from bptt.derive.normal_form import Step
 from bptt.errors import InternalError
 
 
 def partial(step: Step, name: str, width: str) -> Expression:
-    """∂target/∂name of a step's `rest`, calls written in their own output (B6).
+    """Return ∂target/∂name of a step's `rest`, calls written in their own output.
 
     `width` is the letter of the width of `name`; it matters for a mean over a row.
     """
     output = Symbol(step.target)
     match step.rest:
         case Call(function, arguments):
-            partials = FUNCTIONS[function].partials
+            partials = get_function(function).partials
             return add(
                 *(
                     p(output, *arguments)
@@ -45,7 +45,7 @@ def partial(step: Step, name: str, width: str) -> Expression:
 
 
 def differentiate(expression: Expression, name: str) -> Expression:
-    """The derivative of an expression without calls, element by element."""
+    """Return the derivative of an expression without calls, element by element."""
     match expression:
         case Symbol(other):
             return ONE if other == name else ZERO

@@ -22,6 +22,7 @@ from bptt.cells.expression import (
     Sum,
     Symbol,
 )
+from bptt.cells.functions import get_function
 from bptt.cells.language import PREVIOUS
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
 from bptt.derive.arithmetic import FLOATS, Arithmetic
@@ -111,7 +112,7 @@ def run(
 
 
 def value(expression: Expression, values: Mapping[str, Vector], arithmetic: Arithmetic) -> Vector:
-    """The value of an expression of the normal form; vectors of one number spread over the others."""
+    """Compute an expression of the normal form; vectors of one number spread over the others."""
     match expression:
         case Number(number):
             return [arithmetic.number(number)]
@@ -128,16 +129,25 @@ def value(expression: Expression, values: Mapping[str, Vector], arithmetic: Arit
         case Power(base, exponent):
             return [v**exponent for v in value(base, values, arithmetic)]
         case Call(function, arguments):
-            columns = _spread(*(value(a, values, arithmetic) for a in arguments))
-            return [arithmetic.functions[function](*c) for c in zip(*columns, strict=True)]
+            return apply(function, [value(a, values, arithmetic) for a in arguments], arithmetic)
         case RowCall(function, argument):
             row = value(argument, values, arithmetic)
             return [sum(row) / len(row) if function == "mean" else sum(row)]
     raise InternalError("derive.evaluate", "an expression in normal form has no linear map", repr(expression))
 
 
+def apply(function: str, arguments: Sequence[Vector], arithmetic: Arithmetic) -> Vector:
+    """Compute a function, element by element."""
+    row, columns = get_function(function), _spread(*arguments)
+    form = arithmetic.form(row)
+    if form is None:
+        named = dict(zip(row.arguments, columns, strict=True))
+        return value(row.applied(*row.symbols), named, arithmetic)
+    return [form(*column) for column in zip(*columns, strict=True)]
+
+
 def _fixed(cell: Cell, point: Point) -> dict[str, Vector]:
-    """Constants, vector parameters, and the sizes by their letter."""
+    """Collect constants, vector parameters, and the sizes by their letter."""
     values = {name: [number] for name, number in cell.constants.items()} | dict(point.vectors) | {"1": [1]}
     for name, vector in {**point.sequence[0], **point.initial}.items():
         values[cell.width(name)] = [len(vector)]

@@ -7,7 +7,7 @@ form, nor the table of derivatives, nor reverse mode takes part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import mpmath
@@ -27,34 +27,17 @@ from bptt.cells.expression import (
     children,
     walk,
 )
+from bptt.cells.functions import get_function
 from bptt.cells.language import PREVIOUS, Equation
 from bptt.derive.evaluate import Point, Vector
 from bptt.errors import InternalError
 
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "sigmoid": lambda x: 1 / (1 + sympy.exp(-x)),
-    "tanh": lambda x: (sympy.exp(x) - sympy.exp(-x)) / (sympy.exp(x) + sympy.exp(-x)),
-    "relu": lambda x: sympy.Piecewise((x, x > 0), (0, True)),
-    "exp": sympy.exp,
-    "log": sympy.log,
-    "sqrt": sympy.sqrt,
-    "rsqrt": lambda x: 1 / sympy.sqrt(x),
-    "softplus": lambda x: sympy.log(1 + sympy.exp(x)),
-    "sin": sympy.sin,
-    "cos": sympy.cos,
-    "abs": lambda x: sympy.Piecewise((x, x > 0), (-x, True)),
-    "sign": lambda x: sympy.Piecewise((1, x > 0), (-1, x < 0), (0, True)),
-    "step": lambda x: sympy.Piecewise((1, x > 0), (0, True)),
-    "minimum": lambda a, b: sympy.Piecewise((a, a <= b), (b, True)),
-    "maximum": lambda a, b: sympy.Piecewise((a, a > b), (b, True)),
-}
-
 
 def exact_gradients(cell: Cell, point: Point, losses: Mapping[str, Vector]) -> dict[str, list[Any]]:
-    """The gradient of Σ losses[s] · s after one time step, flattened, for every argument by name.
+    """Compute the gradient of Σ losses[s] · s after one time step, flattened, for every argument by name.
 
-    Arguments are the inputs, the previous states, and the single parameters; `point` has one step. To be
-    called inside `with mpmath.workdps(50):`, which sets the digits.
+    Arguments are the inputs, the previous states, and the single parameters; `point` has one step. Call it
+    inside `with mpmath.workdps(50):`, which sets the digits.
     """
     arguments = _arguments(cell, point)
     numbers = dict(arguments)
@@ -76,7 +59,7 @@ def exact_gradients(cell: Cell, point: Point, losses: Mapping[str, Vector]) -> d
 
 
 def _arguments(cell: Cell, point: Point) -> dict[str, Vector]:
-    """Every argument as a flat list of numbers."""
+    """Flatten every argument to a list of numbers."""
     arguments = dict(point.sequence[0]) | {s + PREVIOUS: v for s, v in point.initial.items()}
     flat = {name: [number for row in rows for number in row] for name, rows in point.matrices.items()}
     return {**arguments, **flat, **point.vectors}
@@ -87,7 +70,7 @@ def _unit_vector(index: int, length: int) -> Vector:
 
 
 def _combine_rows(weighted: Iterable[tuple[Any, Vector]]) -> Vector:
-    """Σ weight · row."""
+    """Add up weight · row."""
     return [sum(column) for column in zip(*([w * v for v in row] for w, row in weighted), strict=True)]
 
 
@@ -98,7 +81,7 @@ def _differentiate(
     numbers: Mapping[str, Vector],
     totals: Mapping[str, list[Vector]],
 ) -> tuple[Vector, list[Vector]]:
-    """The values of one equation's units, and their total derivatives with respect to all arguments."""
+    """Compute one equation's units, and their total derivatives with respect to all arguments."""
     names = [n for n in dict.fromkeys(_names(equation.expression)) if n not in cell.constants]
     unknowns: dict[str, Vector] = {n: [sympy.Dummy(n) for _ in numbers[n]] for n in names}
     constants = {name: [sympy.Float(number, mpmath.mp.dps)] for name, number in cell.constants.items()}
@@ -117,13 +100,13 @@ def _differentiate(
 
 
 def _names(expression: Expression) -> list[str]:
-    """What an equation reads, matrices among them."""
+    """List the names that an equation reads, matrices among them."""
     nodes = [e for e in walk(expression) if isinstance(e, Symbol | MatrixVector)]
     return [e.name if isinstance(e, Symbol) else e.matrix for e in nodes]
 
 
 def _height(cell: Cell, name: str, point: Point) -> int:
-    """The number of units of a value."""
+    """Return the number of units of a value."""
     letter = cell.width(name)
     known = {cell.width(s): len(v) for s, v in {**point.sequence[0], **point.initial}.items()}
     known |= {cell.matrices[m][0]: len(rows) for m, rows in point.matrices.items()}
@@ -132,7 +115,7 @@ def _height(cell: Cell, name: str, point: Point) -> int:
 
 
 def _units(expression: Expression, values: Mapping[str, Vector]) -> Vector:
-    """The SymPy expression of every unit of an expression."""
+    """Write every unit of an expression in SymPy."""
     match expression:
         case Number(number):
             return [
@@ -164,5 +147,9 @@ def _combine(expression: Expression, units: tuple[Any, ...]) -> Any:
         case Product():
             return sympy.prod(units)
         case Call(function, _):
-            return _FUNCTIONS[function](*units)
+            row = get_function(function)
+            if row.exact is not None:
+                return row.exact(sympy, *units)
+            named = {name: [unit] for name, unit in zip(row.arguments, units, strict=True)}
+            return _units(row.applied(*row.symbols), named)[0]
     raise InternalError("derive.exact", "no rule for an expression", repr(expression))

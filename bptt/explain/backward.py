@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bptt.cells.dense import DENSE
 from bptt.cells.expression import ZERO, Call, Product, RowCall, Symbol, multiply, walk
-from bptt.cells.functions import FUNCTIONS
+from bptt.cells.functions import get_function
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
 from bptt.derive.normal_form import NormalForm, Step, normal_form
 from bptt.explain.document import Line, Part, Section, Sentence, Stage, aligned, listing, say
@@ -115,7 +115,7 @@ def _calculus(form: NormalForm) -> Iterator[Part]:
 def _rule(function: str) -> Sentence:
     """Y ⊙ (1 − y) for σ(u), and for a function of two arguments, u and x, both derivatives."""
     layer = Notation(normal_form(DENSE), "")
-    rule = FUNCTIONS[function]
+    rule = get_function(function)
     arguments = (Symbol("u"), Symbol("x"))[: rule.arity]
     derivatives = (layer.formula(partial(Symbol("y"), *arguments)) for partial in rule.partials)
     remark = f" ({rule.remark})" if rule.remark else ""

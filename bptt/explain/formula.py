@@ -41,9 +41,10 @@ class Operator(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Function(Formula):
-    """The name of a function, upright."""
+    """The name of a function, upright; `latex` is its command, if it has one of its own."""
 
     name: str
+    latex: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,8 +93,8 @@ def formula_latex(formula: Formula) -> str:
             return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "")
         case Digits(text):
             return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
-        case Function(name):
-            return _COMMANDS.get(name) or rf"\operatorname{{{escape(name)}}}"
+        case Function(name, command):
+            return command or rf"\operatorname{{{escape(name)}}}"
         case Operator(sign):
             return _COMMANDS.get(sign, sign)
         case Row(parts):

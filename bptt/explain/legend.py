@@ -11,13 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bptt.cells.expression import Call
+from bptt.cells.functions import get_function
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.derive.jacobian import CHANGE
-from bptt.derive.normal_form import NormalForm
+from bptt.derive.normal_form import NormalForm, Step
 from bptt.explain.formula import Formula, Name, derivative
 
-# The value of a nonlinearity that has no name in the cell is called after it: τ_c = tanh(c).
-HELPER_NAMES: Mapping[str, str] = {"tanh": "τ"}
 CONSTANT_NAMES: Mapping[str, str] = {
     "alpha": "α",
     "beta": "β",
@@ -33,16 +33,25 @@ TIME, LAYER = "t", "l"
 
 
 def split_name(name: str) -> Name:
-    """A name as its first part and subscripts: W_i, a_i, gain_f."""
+    """Split a name into its first part and subscripts: W_i, a_i, gain_f."""
     base, *subscripts = name.split("_")
     return Name(base, tuple(subscripts)) if base and all(subscripts) else Name(name)
+
+
+def _split_helper(step: Step) -> tuple[str, str]:
+    """Split the name of a helper: its kind, as a word or letter, and the value that it belongs to."""
+    function = step.rest.function if isinstance(step.rest, Call) else ""
+    if function and step.target.startswith(f"{function}_"):
+        return get_function(function).letter or function, step.target.removeprefix(f"{function}_")
+    kind, _, value = step.target.partition("_")
+    return kind, value
 
 
 class Legend:
     """The symbols of one cell.
 
-    `index` is the running index: "t" for time, "l" for layers, "" for none; `shift` moves it by so many
-    steps. Parameters are shared by all time steps, while every layer has its own.
+    `index` is the running index: "t" for time, "l" for layers, "" for none; `shift` moves it by that
+    number of steps. Parameters are shared by all time steps, while every layer has its own.
     """
 
     def __init__(self, form: NormalForm, index: str, shift: int = 0) -> None:
@@ -55,34 +64,35 @@ class Legend:
         self.scalars = base | marked | {DELTA + n + ROWS * k for n in base for k in (1, 2, 3)}
 
     def _legend(self) -> Mapping[str, Name]:
-        """How inputs, values, previous states, constants and parameters are written."""
+        """Write inputs, values, previous states, constants and parameters as symbols."""
         cell = self.form.cell
         legend = {v: split_name(v) for v in (*cell.inputs, *cell.targets)}
         legend = {name: replace(symbol, index=self.at(0)) for name, symbol in legend.items()}
         for state, previous in zip(cell.states, self.form.previous, strict=True):
             legend[previous] = replace(legend[state], index=self.at(-1))
-        legend |= {
-            s.target: self._helper(s.target, legend) for s in self.form.steps if s.target not in legend
-        }
+        legend |= {s.target: self._helper(s, legend) for s in self.form.steps if s.target not in legend}
         legend |= {c: Name(CONSTANT_NAMES.get(c, c)) for c in cell.constants}
         owner = self.at(0) if self.index == LAYER else ""
         return legend | {p: replace(split_name(p), index=owner) for p in (*cell.vectors, *cell.matrices)}
 
-    def _helper(self, name: str, legend: Mapping[str, Name]) -> Name:
-        """A name that the derivation gave, `net_i` or `tanh_c_prev`, a prime added where it was taken."""
-        kind, _, value = name.partition("_")
+    def _helper(self, step: Step, legend: Mapping[str, Name]) -> Name:
+        """Write a name that the derivation gave, `net_i` or `tanh_c_prev`, a prime added where it was taken.
+
+        The value of a function that has no name in the cell is called after it: τ_c = tanh(c).
+        """
+        kind, value = _split_helper(step)
         base = value.rstrip("′")
         about = legend.get(base, Name(base, index=self.at(0)))
-        word = HELPER_NAMES.get(kind, kind) + value[len(base) :]
+        word = kind + value[len(base) :]
         return Name(word, (about.base, *about.subscripts), about.index)
 
     def at(self, offset: int) -> str:
-        """The index of a value `offset` steps from now: t, t−1, t+1."""
+        """Return the index of a value `offset` steps from now: t, t−1, t+1."""
         distance = self.shift + offset
         return f"{self.index}{distance:+d}".replace("-", "−") if self.index and distance else self.index
 
     def name(self, name: str) -> Formula:
-        """The symbol of any name that the derivation uses."""
+        """Return the symbol of any name that the derivation uses."""
         if name in self.names:
             return self.names[name]
         if name.startswith(FROM_LOSS):
@@ -101,9 +111,9 @@ class Legend:
         return replace(symbol, mark=mark, subscripts=(*symbol.subscripts, *["rows"] * widths))
 
     def marked(self, mark: str, name: str) -> Name:
-        """The symbol of a value or parameter with δ, ∂ or ∇ before it."""
+        """Return the symbol of a value or parameter with δ, ∂ or ∇ before it."""
         return replace(self.names[name], mark=mark)
 
     def loss_by(self, losses: str, value: str) -> Formula:
-        """∂E/∂value, E being the loss of the steps `losses`."""
+        """Return ∂E/∂value, E being the loss of the steps `losses`."""
         return derivative(Name("E", index=losses), self.names[value])

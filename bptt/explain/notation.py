@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from bptt.cells.expression import (
     ONE,
@@ -23,6 +23,7 @@ from bptt.cells.expression import (
     split_sign,
     symbols,
 )
+from bptt.cells.functions import get_function
 from bptt.derive.jacobian import CHANGE
 from bptt.derive.normal_form import MatrixProduct, Step
 from bptt.explain.formula import (
@@ -45,14 +46,6 @@ from bptt.explain.formula import (
     total,
 )
 from bptt.explain.legend import Legend
-
-FUNCTION_NAMES: Mapping[str, str] = {
-    "sigmoid": "σ",
-    "relu": "ReLU",
-    "minimum": "min",
-    "maximum": "max",
-    "sign": "sgn",
-}
 
 
 class Notation(Legend):
@@ -150,18 +143,19 @@ class Notation(Legend):
         return is_scalar(expression, self.scalars) or not symbols(expression)
 
     def _call(self, function: str, arguments: list[Formula]) -> Formula:
-        match function, arguments:
-            case "step", [x]:
+        row = get_function(function)
+        match row.layout, arguments:
+            case "indicator", [x]:
                 return Row((Digits("1"), Fenced(Row((x, Operator(">"), Digits("0"))), "[", "]")))
-            case "sqrt", [x]:
+            case "root", [x]:
                 return Root(x)
-            case "rsqrt", [x]:
+            case "reciprocal root", [x]:
                 return Fraction(Digits("1"), Root(x))
-            case "abs", [x]:
+            case "bars", [x]:
                 return Fenced(x, "|", "|")
         first, *others = arguments
         listed = Row((first, *(p for a in others for p in (COMMA, a)))) if others else first
-        return Row((Function(FUNCTION_NAMES.get(function, function)), Fenced(listed)))
+        return Row((Function(row.symbol or row.name, row.latex), Fenced(listed)))
 
     def _row_call(self, function: str, argument: Expression) -> Formula:
         """A sum over the units j of the row, or their mean."""

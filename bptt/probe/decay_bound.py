@@ -14,7 +14,7 @@ from torch import nn
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Call, symbols, to_text
-from bptt.cells.functions import FUNCTIONS
+from bptt.cells.functions import get_function
 from bptt.cells.language import Equation
 from bptt.derive.jacobian import CHANGE, jacobian
 from bptt.errors import InputError
@@ -58,7 +58,7 @@ def _without_function(cell: Cell) -> tuple[Cell, float] | None:
     for equation in cell.equations:
         match equation.expression:
             case Call(function, (argument,)) if equation.target in cell.states:
-                slope = FUNCTIONS[function].steepest
+                slope = get_function(function).steepest
                 text = f"{equation.target} = {to_text(argument)}"
                 equations.append(Equation(equation.target, argument, text))
             case _:

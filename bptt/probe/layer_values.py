@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Call
+from bptt.cells.functions import get_function
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
 from bptt.probe.stack_layers import LayerInput, layer_inputs, stack_of
@@ -19,9 +20,6 @@ from bptt.probe.undisturbed import undisturbed
 
 ValueKind = Literal["state", "gate", "other"]
 Direction = Literal["forward", "backward"]
-
-# The functions whose results lie between 0 and 1.
-GATES = ("sigmoid",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,4 +93,4 @@ def _functions(cell: Cell) -> dict[str, str]:
 def _kind(cell: Cell, name: str, function: str) -> ValueKind:
     if name in cell.states:
         return "state"
-    return "gate" if function in GATES else "other"
+    return "gate" if function and get_function(function).is_gate else "other"

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from bptt.cells.functions import get_function
 from bptt.errors import InputError
 from bptt.probe.layer_values import LayerValues, Value, ValueKind
 
-# The range of each bounded function, and how much of it at either end counts as saturated: below 0.1 and
-# above 0.9 for a gate, as in Karpathy, Johnson & Fei-Fei 2015, section 4.2; ±0.8 for tanh, which is the
-# same sigmoid stretched to the range from -1 to 1.
-RANGES: Mapping[str, tuple[float, float]] = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+# The part of the range of a function, at either end, that counts as saturated: below 0.1 and above 0.9 for a
+# gate, as in Karpathy, Johnson & Fei-Fei 2015, section 4.2; ±0.8 for tanh, which is the same sigmoid
+# stretched to the range from -1 to 1.
 END = 0.1
 # A unit is stuck if it is saturated at one end at more than this share of the steps.
 MOSTLY = 0.9
@@ -88,15 +88,18 @@ def saturation(layers: Sequence[LayerValues]) -> Saturations:
     bounded, rectified = [], []
     for layer in layers:
         for value in layer.values:
-            if value.function in RANGES:
-                bounded.append(_saturation(layer, value))
-            elif value.function == "relu":
+            function = get_function(value.function) if value.function else None
+            if function is None:
+                continue
+            if function.saturates is not None:
+                bounded.append(_saturation(layer, value, function.saturates))
+            elif function.rectifies:
                 rectified.append(Activity(layer.name, value.name, _mean(_steps(layer, value) > 0)))
     return Saturations(tuple(bounded), tuple(rectified))
 
 
-def _saturation(layer: LayerValues, value: Value) -> Saturation:
-    (low, high), steps = RANGES[value.function], _steps(layer, value)
+def _saturation(layer: LayerValues, value: Value, limits: tuple[float, float]) -> Saturation:
+    (low, high), steps = limits, _steps(layer, value)
     margin = END * (high - low)
     left, right = _mean(steps < low + margin), _mean(steps > high - margin)
     return Saturation(layer.name, value.name, value.kind, left, right)

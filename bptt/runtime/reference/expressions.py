@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, reduce
+from functools import cache, partial, reduce
 from typing import TypeAlias
 
 import torch
@@ -20,38 +20,12 @@ from bptt.cells.expression import (
     Sum,
     Symbol,
 )
+from bptt.cells.functions import get_function
 from bptt.errors import InternalError
 
 Values: TypeAlias = Mapping[str, "Tensor | float"]
 Evaluate: TypeAlias = Callable[[Values], "Tensor | float"]
 
-
-def _softplus(x: Tensor) -> Tensor:
-    """Exact everywhere, where torch's own turns into x above 20."""
-    return torch.logaddexp(x, torch.zeros_like(x))
-
-
-def _step(x: Tensor) -> Tensor:
-    return (x > 0).to(x.dtype)
-
-
-FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "exp": torch.exp,
-    "log": torch.log,
-    "sqrt": torch.sqrt,
-    "rsqrt": torch.rsqrt,
-    "softplus": _softplus,
-    "sin": torch.sin,
-    "cos": torch.cos,
-    "abs": torch.abs,
-    "sign": torch.sign,
-    "step": _step,
-    "minimum": torch.minimum,
-    "maximum": torch.maximum,
-}
 
 ROW_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "sum": lambda x: x.sum(-1, keepdim=True),
@@ -79,12 +53,21 @@ def compiled(expression: Expression) -> Evaluate:
             inner = compiled(base)
             return lambda values: inner(values) ** exponent
         case Call(function, arguments):
-            call, inputs = FUNCTIONS[function], [compiled(a) for a in arguments]
+            call, inputs = on_tensors(function), [compiled(a) for a in arguments]
             return lambda values: call(*(_tensor(i(values)) for i in inputs))
         case RowCall(function, argument):
             row, argument_value = ROW_FUNCTIONS[function], compiled(argument)
             return lambda values: row(_tensor(argument_value(values)))
     raise InternalError("runtime", "an expression of a plan has no linear map", repr(expression))
+
+
+def on_tensors(name: str) -> Callable[..., Tensor]:
+    """The function of a name as an operation on tensors, out of place."""
+    function = get_function(name)
+    if function.tensors is not None:
+        return partial(function.tensors, torch)
+    value = compiled(function.applied(*function.symbols))
+    return lambda *tensors: _tensor(value(dict(zip(function.arguments, tensors, strict=True))))
 
 
 def _sum(terms: list[Evaluate]) -> Evaluate:

@@ -1,0 +1,53 @@
+"""Installed packages made by hand, without pip: a folder with modules, and one that says what is in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+# What an addition from outside may need at most.
+MOST_LINES = 40
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The place of packages, put on the path of another process."""
+
+    place: Path
+
+    def python(self, code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run Python code where the packages are installed."""
+        return self._run("-c", code, cwd=cwd)
+
+    def bptt(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `bptt ARGUMENTS...` where the packages are installed."""
+        return self._run("-m", "bptt", *map(str, arguments), cwd=cwd)
+
+    def _run(self, *arguments: str, cwd: Path | None) -> subprocess.CompletedProcess[str]:
+        path = os.pathsep.join([str(self.place), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+        environment = {**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"}
+        command = [sys.executable, *arguments]
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8")
+
+    def add(self, name: str, module: str, entry_points: Mapping[str, str], version: str = "1.0") -> Installed:
+        """Install a package of one module; `entry_points` are lines "name = module:NAME" by group."""
+        self.place.mkdir(exist_ok=True)
+        stem = name.replace("-", "_")
+        (self.place / f"{stem}.py").write_text(module, "utf-8")
+        info = self.place / f"{stem}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n", "utf-8")
+        groups = "".join(f"[{group}]\n{lines}\n" for group, lines in entry_points.items())
+        (info / "entry_points.txt").write_text(groups, "utf-8")
+        return self
+
+    def add_source(self, name: str, entry_points: Mapping[str, str]) -> Installed:
+        """Install a package whose module is the file of this folder under its name, at most 40 lines long."""
+        module = (HERE / f"{name.replace('-', '_')}.py").read_text("utf-8")
+        assert len(module.splitlines()) <= MOST_LINES
+        return self.add(name, module, entry_points)
