@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from bptt.files import to_json
+from bptt.jobs.older import older_names
 from bptt.report.comparison_record import COMPARISON, conclusions, read_comparison, table
 from bptt.report.run_records import read_training
 from bptt.report.training_figure import draw_training
@@ -65,7 +66,7 @@ def test_records_of_a_run_that_overflows_are_read_and_drawn(tmp_path: Path, norm
     records(tmp_path / "run", norm)
     for line in (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines():
         strict(line)
-    found = read_training(tmp_path / "run")
+    found = read_training(tmp_path / "run", older_names)
     assert found.train.losses[0] == 1.0 and str(found.train.losses[1]) == str(norm)
     assert found.reach is not None and str(found.reach.norms[0][2]) == str(norm)
     draw_training(found, tmp_path / "training.png")

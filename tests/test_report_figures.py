@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from matplotlib.figure import Figure
 
 from bptt.data.levels import LEVELS
 from bptt.errors import InputError, MachineError
+from bptt.jobs.older import LEVELS as OLDER_LEVELS
+from bptt.jobs.older import older_names
 from bptt.report import draw_training, read_training
-from bptt.report.run_records import UNITS
+from bptt.report.run_records import read_title
 
 PNG = b"\x89PNG\r\n\x1a\n"
 CONFIG = {
@@ -59,7 +61,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Axes]]:
 
 
 def test_training_curve_shows_the_records(run: Path, drawn: list[Axes]) -> None:
-    training = read_training(run)
+    training = read_training(run, older_names)
     draw_training(training, run / "training.png")
     assert (run / "training.png").read_bytes().startswith(PNG)
     train, held_out, best = (line.get_xydata().tolist() for line in drawn[0].lines)
@@ -82,7 +84,7 @@ def look(step: int, *norms: float, layer: str = "layer 2") -> str:
 def test_a_watched_run_shows_how_far_back_the_gradient_reached(run: Path, drawn: list[Axes]) -> None:
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write(look(20, 2.0, 0.2, 0.002) + look(40, 1.0, 1.0, 50.0, 0.0) + look(60, 1.0, math.inf, 0.5))
-    draw_training(read_training(run), run / "training.png")
+    draw_training(read_training(run, older_names), run / "training.png")
     above, below = drawn[:2]
     assert below.get_title(loc="left") == "How far back the gradient reaches, layer 2"
     assert below.get_shared_x_axes().joined(above, below) and not above.get_xlabel()
@@ -103,7 +105,7 @@ def test_a_watched_run_shows_how_far_back_the_gradient_reached(run: Path, drawn:
 def test_a_single_look_is_drawn(run: Path, drawn: list[Axes], norms: tuple[float, ...]) -> None:
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write(look(50, *norms, layer="编码器 layer $2$"))
-    draw_training(read_training(run), run / "training.png")
+    draw_training(read_training(run, older_names), run / "training.png")
     (mesh,) = drawn[1].collections
     assert mesh.get_coordinates()[0, :, 0].tolist() == [25, 75]
 
@@ -111,7 +113,7 @@ def test_a_single_look_is_drawn(run: Path, drawn: list[Axes], norms: tuple[float
 def test_a_line_cut_off_by_a_crash_does_not_count(run: Path) -> None:
     with (run / "metrics.jsonl").open("a", encoding="utf-8") as file:
         file.write('{"kind": "held-out", "step": 80, "loss": 1.')
-    assert read_training(run).best == (40, 1.5)
+    assert read_training(run, older_names).best == (40, 1.5)
 
 
 @pytest.mark.parametrize(
@@ -134,19 +136,19 @@ def test_a_damaged_run_is_named(run: Path, name: str, content: str | None, rule:
     else:
         (run / name).write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match=rule):
-        read_training(run)
+        read_training(run, older_names)
 
 
 def test_a_picture_that_cannot_be_written_is_the_machines_fault(run: Path) -> None:
     with pytest.raises(MachineError, match="must be writable"):
-        draw_training(read_training(run), run / "missing" / "training.png")
+        draw_training(read_training(run, older_names), run / "missing" / "training.png")
 
 
 def test_json_nested_beyond_reason_is_refused(run: Path) -> None:
     for name in ("config.json", "metrics.jsonl"):
         (run / name).write_text("[" * 100_000 + "\n", encoding="utf-8")
         with pytest.raises(InputError, match=rf"{name}.*: expected a JSON object"):
-            read_training(run)
+            read_training(run, older_names)
 
 
 @pytest.mark.parametrize(("task", "unit"), [("classify", "example"), ("tag", "word"), ("translate", "token")])
@@ -154,7 +156,7 @@ def test_other_jobs_have_a_curve_too(run: Path, drawn: list[Axes], task: str, un
     config = {"task": task, "cell": {"name": "gru"}, "source": {}}
     config["encoder" if task == "translate" else "model"] = {"num_layers": 1, "hidden_size": 8}
     (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
-    training = read_training(run)
+    training = read_training(run, older_names)
     assert training.title == f"gru 1×8, by {unit}"
     draw_training(training, run / "training.png")
     # A perplexity is one of tokens.
@@ -162,4 +164,24 @@ def test_other_jobs_have_a_curve_too(run: Path, drawn: list[Axes], task: str, un
 
 
 def test_what_a_loss_is_per_is_known_of_every_level_and_job() -> None:
-    assert set(UNITS) == {*LEVELS, "classify", "tag", "translate"}
+    assert set(OLDER_LEVELS) == set(LEVELS)
+
+
+def test_a_run_that_names_its_model_and_unit_is_believed(run: Path) -> None:
+    config = CONFIG | {"task": "chess", "title": "player", "unit": "move", "source": {}}
+    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+
+    def older(config: Mapping[str, Any]) -> tuple[str, str]:
+        raise AssertionError("not an older run")
+
+    assert read_training(run, older).title == "lstm 2×256, by move"
+    assert read_title(run, older) == f"{run.name}: player, lstm 2×256"
+
+
+@pytest.mark.parametrize(
+    ("task", "title"), [("classify", "classifier"), ("tag", "tagger"), ("translate", "translator")]
+)
+def test_an_older_run_has_a_title_too(run: Path, task: str, title: str) -> None:
+    config = {"task": task, "cell": {"name": "gru"}, "model": {"num_layers": 1, "hidden_size": 8}}
+    (run / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert read_title(run, older_names) == f"{run.name}: {title}, gru 1×8"

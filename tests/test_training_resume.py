@@ -19,6 +19,7 @@ from tiny_task import (
     records,
     run_until,
     same,
+    train_tiny,
 )
 
 from bptt.errors import InputError
@@ -337,3 +338,14 @@ def test_a_damaged_checkpoint_leaves_the_configuration_as_it_was(tmp_path: Path)
     with pytest.raises(InputError, match="must be a whole checkpoint"):
         train(TinyTask(), TrainingOptions(epochs=3, schedule="constant"), run, Quiet(), resume=True)
     assert (run / "config.json").read_bytes() == config
+
+
+def test_a_run_that_does_not_name_its_model_and_unit_goes_on(tmp_path: Path) -> None:
+    options = TrainingOptions(epochs=4)
+    train_tiny(options, tmp_path / "whole")
+    run_until((1, 1), options, tmp_path / "run")
+    config = read_config(tmp_path / "run")
+    assert (config["title"], config["unit"]) == ("model", "character")
+    write_config(tmp_path / "run", {k: v for k, v in config.items() if k not in ("title", "unit")})
+    train_tiny(options, tmp_path / "run", resume=True)
+    assert same(everything(tmp_path / "run"), everything(tmp_path / "whole"))

@@ -65,6 +65,7 @@ def inspect(
     from bptt.inspection import inspection_of, show
     from bptt.jobs.expose import expose_all
     from bptt.jobs.loading import load
+    from bptt.jobs.older import older_names
     from bptt.probe.look import look
     from bptt.probe.properties import PROPERTIES, find_property
 
@@ -85,10 +86,10 @@ def inspect(
     with stages() as progress:
         properties = list(dict.fromkeys([*asked, *PROPERTIES]))
         found = look(exposures, lags, properties, losses, progress)
-    inspection = inspection_of(found, exposures, report.read_title(run))
+    inspection = inspection_of(found, exposures, report.read_title(run, older_names))
     show(inspection, page, figures)
     if figures is not None:
-        report.draw_training(report.read_training(run), figures / "training.png")
+        report.draw_training(report.read_training(run, older_names), figures / "training.png")
     said: set[str] = set()
     for finding in found.findings:
         print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")

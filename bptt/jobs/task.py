@@ -24,13 +24,16 @@ class Step:
 
 
 class Task(ABC):
-    """A job: its data, its model, its loss. `unit` names what is counted, such as "characters".
+    """A job: its data, its model, its loss.
 
+    `title` is what the model is called, such as "classifier"; `unit` names in the plural what a loss is per
+    and a speed counts, such as "characters".
     `criterion` names the metric by which an evaluation is better than another: the loss by being smaller,
     any other by being larger, or as large with a smaller loss.
     """
 
     model: nn.Module
+    title: str = "model"
     unit: str
     criterion: str = "loss"
     # The name of the run whose weights the model has begun with.

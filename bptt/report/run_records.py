@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from bptt.errors import InputError
 
 RECORDS, CONFIG = "metrics.jsonl", "config.json"
 # How δ is called in records of the gradient.
 NET = "δ"
-# What the loss of a job with one answer for a sequence is per.
+# What the loss of a job with one answer for a sequence is per: no perplexity of it is shown.
 WHOLE = "example"
-# What a loss is per: by the level of a language model's vocabulary, or by the job.
-UNITS = {
-    "character": "character",
-    "word": "word",
-    "bpe": "token",
-    "whitespace": "word",
-    "classify": WHOLE,
-    "tag": "word",
-    "translate": "token",
-}
-
-
-# What models of the jobs other than that of a language model are called.
-JOBS = {"classify": "classifier", "tag": "tagger", "translate": "translator"}
+# Reads the title of the model and the unit of its losses off the config.json of a run that names neither.
+OlderNames: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -80,8 +68,11 @@ class Training:
         )
 
 
-def read_training(run: Path) -> Training:
-    """The curves of `metrics.jsonl`. Raises InputError if it is missing, damaged or has no curve."""
+def read_training(run: Path, older: OlderNames) -> Training:
+    """Read the curves of `metrics.jsonl`. Raises InputError if it is missing, damaged or has no curve.
+
+    `older` names the model and the unit of a run whose configuration lacks them.
+    """
     path = run / RECORDS
     records = list(read_records(path))
     try:
@@ -91,19 +82,19 @@ def read_training(run: Path) -> Training:
         raise InputError(str(path), "expected records with step and loss", repr(error)) from error
     if not held_out.steps:
         raise InputError(str(path), "expected a held-out loss", "none", "Train until the first one")
-    title, unit = _describe(run)
-    return Training(title, unit, train, held_out, reach)
+    described = _describe(run, older)
+    return Training(f"{described.model}, by {described.unit}", described.unit, train, held_out, reach)
 
 
-def read_title(run: Path) -> str:
-    """What a run has learned, in a line: its data or its job, and its model. Raises InputError: missing or
-    damaged.
+def read_title(run: Path, older: OlderNames) -> str:
+    """Return in a line what a run has learned: its data or its folder, and its model.
+
+    Raises InputError if config.json is missing or damaged.
     """
-    title, unit = _describe(run)
-    task = read_object(run / CONFIG)["task"]
-    if task not in JOBS:
-        return title
-    return f"{run.resolve().name}: {JOBS[task]}, {title.removesuffix(f', by {unit}')}"
+    described = _describe(run, older)
+    if described.names_data:
+        return f"{described.model}, by {described.unit}"
+    return f"{run.resolve().name}: {described.title}, {described.model}"
 
 
 def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -160,15 +151,28 @@ def _read_text(path: Path) -> str:
         raise InputError(str(path), "expected a readable text file", str(error)) from error
 
 
-def _describe(run: Path) -> tuple[str, str]:
-    """The title of a run's pictures, model and data, and what its losses are per."""
+@dataclass(frozen=True)
+class _Described:
+    """A run in words: what its model is called, its cell and sizes and data, and what its losses are per.
+
+    `names_data` says whether the names of the data are among them.
+    """
+
+    title: str
+    model: str
+    unit: str
+    names_data: bool
+
+
+def _describe(run: Path, older: OlderNames) -> _Described:
+    """Read what config.json says of a run. Raises InputError if it is missing or damaged."""
     config = read_object(run / CONFIG)
     try:
-        cell, task = config["cell"]["name"], config["task"]
-        sizes = config["encoder" if task == "translate" else "model"]
+        title, unit = (config["title"], config["unit"]) if "unit" in config else older(config)
+        sizes = config["encoder"] if "encoder" in config else config["model"]
         names = config.get("source", {}).get("names", ())
-        unit = UNITS[task if task in UNITS else config["vocabulary"]["level"]]
         of = f" on {', '.join(names)}" if names else ""
-        return f"{cell} {sizes['num_layers']}×{sizes['hidden_size']}{of}, by {unit}", unit
+        model = f"{config['cell']['name']} {sizes['num_layers']}×{sizes['hidden_size']}{of}"
+        return _Described(str(title), model, str(unit), bool(names))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(str(run / CONFIG), "expected what `bptt train` writes", repr(error)) from error

@@ -13,7 +13,7 @@ from bptt.runs.run_folder import CONFIG, read_config
 Config = TypeVar("Config")
 
 # What else is in config.json.
-_OTHERS = {"format", "bptt", "task", "training", "files"}
+_OTHERS = {"format", "bptt", "task", "title", "unit", "training", "files"}
 
 
 def to_sections(config: object) -> dict[str, Any]:

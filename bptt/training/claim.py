@@ -100,7 +100,8 @@ def claim(task: Task, run: Path, training: Mapping[str, Any]) -> None:
             if name != CONFIG and name not in own:
                 refuse_foreign(run / name)
         check_claim(run)
-        config = {**read_config(fresh), FILES: [name for name in names if name != CONFIG]}
+        said = {"title": task.title, "unit": task.unit.removesuffix("s")}
+        config = {**read_config(fresh), **said, FILES: [name for name in names if name != CONFIG]}
         _remove(run, own - {*names})
         # With both lists: whatever is left of the run before, and whatever has come, belongs to this one.
         write_config(run, {**config, FILES: sorted({*config[FILES], *own})})

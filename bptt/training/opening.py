@@ -30,6 +30,9 @@ _FREE = (
     "training.stages",
     "training.checkpoint_every",
     "bptt",
+    # Written when a run is claimed; runs of version 0.1.0 lack both.
+    "title",
+    "unit",
     FILES,
     "source.learned",
     "pairs.learned",

@@ -46,6 +46,7 @@ class ClassifyTask(Supervised):
     with.
     """
 
+    title = "classifier"
     unit = "examples"
     model: Classifier
 

@@ -58,6 +58,7 @@ class LanguageModelTask(Task):
     tokens that it has.
     """
 
+    title = "language model"
     model: LanguageModel
 
     def __init__(

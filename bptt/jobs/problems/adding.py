@@ -45,6 +45,7 @@ class AddingTask(Supervised):
     The weights are drawn from torch's generator: seed it before.
     """
 
+    title = "regression network"
     unit = "examples"
     model: Classifier
 

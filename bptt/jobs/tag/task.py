@@ -64,6 +64,7 @@ class TagTask(Supervised):
     out and never learned.
     """
 
+    title = "tagger"
     unit = "words"
     model: Tagger
 

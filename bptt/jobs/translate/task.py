@@ -50,6 +50,8 @@ class TranslateTask(Supervised):
 
     model: Writer
 
+    title = "translator"
+
     def __init__(
         self,
         examples: Pairs,

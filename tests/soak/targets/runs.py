@@ -12,6 +12,7 @@ from typing import Any
 
 from bptt.jobs.classify.task import TrainedClassifier
 from bptt.jobs.loading import load
+from bptt.jobs.older import older_names
 from bptt.report.run_records import read_training
 from bptt.training import nested_tensors
 from bptt.training.checkpoint import restore
@@ -130,7 +131,7 @@ def meet_checkpoint(made: Input, folder: Path) -> None:
 
 def meet_records(made: Input, folder: Path) -> None:
     """Read the curves of the training."""
-    read_training(placed(made, folder))
+    read_training(placed(made, folder), older_names)
 
 
 def target(
