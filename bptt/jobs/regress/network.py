@@ -42,7 +42,7 @@ class Regressor(nn.Module):
 
 
 class NumberReader(nn.Module):
-    """Return a vector for each sequence, (B, output_size), or without pooling for each step, (T, B, output_size)."""
+    """A vector for each sequence, (B, output_size), or without pooling for each step, (T, B, output_size)."""
 
     def __init__(
         self, part: InputPart, cell: Cell, options: EncoderOptions, pooling: PoolingKind | None

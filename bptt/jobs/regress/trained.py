@@ -35,7 +35,7 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True, eq=False)
 class NumberPrediction:
-    """Return the numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
+    """The numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
     held nothing out to find them by, and the quantiles (M, Q) or (T, M, Q), the numbers themselves if none
     were learned.
     """
@@ -47,7 +47,7 @@ class NumberPrediction:
 
 
 class TrainedRegressor:
-    """Return a regressor with all that it needs to read inputs."""
+    """A regressor with all that it needs to read inputs."""
 
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config
@@ -103,7 +103,7 @@ class TrainedRegressor:
         return found
 
     def evaluate(self, examples: Measured) -> NumberScores:
-        """Return how well the numbers of examples are found. Raises InputError for another number of targets."""
+        """Return the scores of examples. Raises InputError for another number of targets."""
         values, targets, loss = self.judge(examples)
         return scores(values, targets, self.model.output, self.config.source.targets, loss)
 

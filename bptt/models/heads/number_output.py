@@ -62,7 +62,7 @@ class NumberOptions:
 
     @property
     def ends(self) -> tuple[int, int]:
-        """Return the indices of the ends of an interval before calibration; twice 0 for a loss of one point."""
+        """Return the indices of the ends of an interval before calibration; (0, 0) for one point."""
         return self._nearest((1 - self.interval) / 2), self._nearest((1 + self.interval) / 2)
 
     def _nearest(self, level: float) -> int:
