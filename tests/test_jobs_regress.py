@@ -15,13 +15,14 @@ from bptt.data.examples import Example, Examples
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Kind
 from bptt.errors import InputError
-from bptt.jobs.regress.config import MeasuredOptions, RegressionOptions, RegressorConfig, usual_pooling
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.regress.config import RegressorConfig, usual_pooling
 from bptt.jobs.regress.metrics import scores
+from bptt.jobs.regress.options import MeasuredOptions, RegressionOptions
 from bptt.jobs.regress.task import RegressTask, TrainedRegressor, load_regressor
-from bptt.jobs.supervised import ExampleOptions
-from bptt.models.encoder import EncoderOptions
-from bptt.models.heads.number_output import NumberOptions, NumberOutput
-from bptt.models.inputs import TokenOptions
+from bptt.models.heads.number_options import NumberOptions
+from bptt.models.heads.number_output import NumberOutput
+from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.runs.origin import Origin
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions

@@ -140,7 +140,8 @@ def test_without_held_out_examples_a_point_has_no_interval() -> None:
         ({"quantiles": ()}, "quantiles: are rising"),
         ({"quantiles": (0.0, 0.5)}, "quantiles: are rising"),
         ({"delta": 0.0}, "delta: is above 0"),
-        ({"interval": 1.0}, "interval: is above 0 and below 1"),
+        ({"interval": 0.0}, "interval: is above 0"),
+        ({"interval": 1.0}, "interval: is at least 0 and below 1"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, object], words: str) -> None:

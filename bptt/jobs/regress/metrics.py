@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bptt.models.heads.number_output import NumberOptions, NumberOutput, pinball
+from bptt.models.heads.number_options import NumberOptions
+from bptt.models.heads.number_output import NumberOutput, pinball
 
 
 @dataclass(frozen=True)

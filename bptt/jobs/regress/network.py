@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from bptt.cells.cell import Cell
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder, EncoderOptions, feed_forward
-from bptt.models.heads.number_output import NumberOptions, NumberOutput
+from bptt.models.heads.number_options import NumberOptions
+from bptt.models.heads.number_output import NumberOutput
 from bptt.models.inputs import InputPart
 from bptt.nn import Pooling
 from bptt.nn.pooling import PoolingKind

@@ -2,72 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal, get_args
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.data.checks import check_choice, check_finite, is_number
 from bptt.errors import InputError
-
-NumberLoss = Literal["squared", "absolute", "huber", "quantile"]
-
-
-@dataclass(frozen=True)
-class NumberOptions:
-    """How numbers are learned.
-
-    `loss` is that of the standardised targets: the square, the absolute value or Huber's function of the
-    error (quadratic up to `delta`, linear beyond it), or the pinball loss of `quantiles`, which rise.
-    `interval` is the share of targets that a prediction interval is to hold. `standardise` takes the mean
-    and the deviation of the training data out, of targets and of inputs that are numbers. Raises InputError
-    naming the option.
-    """
-
-    loss: NumberLoss = "squared"
-    delta: float = 1.0
-    quantiles: tuple[float, ...] = (0.05, 0.5, 0.95)
-    interval: float = 0.9
-    standardise: bool = True
-
-    def __post_init__(self) -> None:
-        check_choice("loss", self.loss, get_args(NumberLoss))
-        check_finite("delta", self.delta, 0)
-        if not self.delta:
-            raise InputError("delta", "is above 0", self.delta)
-        inside = all(is_number(each) and 0 < each < 1 for each in self.quantiles)
-        if not self.quantiles or not inside or any(a >= b for a, b in pairwise(self.quantiles)):
-            got = ", ".join(f"{each:g}" if is_number(each) else repr(each) for each in self.quantiles)
-            raise InputError("quantiles", "are rising numbers between 0 and 1", got or "none")
-        if not is_number(self.interval) or not 0 < self.interval < 1:
-            raise InputError("interval", "is above 0 and below 1", self.interval)
-
-    @property
-    def levels(self) -> tuple[float, ...]:
-        """Return the quantiles of the output, () for a loss of one point."""
-        return self.quantiles if self.loss == "quantile" else ()
-
-    @property
-    def width(self) -> int:
-        """How many numbers stand for each target, Q."""
-        return max(1, len(self.levels))
-
-    @property
-    def point(self) -> int:
-        """Return the index of the answer: that of the quantile nearest to the median."""
-        return self._nearest(0.5)
-
-    @property
-    def ends(self) -> tuple[int, int]:
-        """Return the indices of the ends of an interval before calibration; (0, 0) for one point."""
-        return self._nearest((1 - self.interval) / 2), self._nearest((1 + self.interval) / 2)
-
-    def _nearest(self, level: float) -> int:
-        distances = [abs(each - level) for each in self.levels]
-        return distances.index(min(distances)) if distances else 0
+from bptt.models.heads.number_options import NumberOptions
 
 
 class NumberOutput(nn.Module):
