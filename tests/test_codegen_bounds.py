@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pytest
 import torch
 from drawn import draw
@@ -13,9 +15,9 @@ from bptt.cells import CATALOGUE
 from bptt.codegen.emit import source
 from bptt.codegen.plan import plan
 from bptt.errors import MachineError
-from bptt.runtime import backend as backends
-from bptt.runtime import compiler, notice
+from bptt.runtime import compiler, loaded, notice
 from bptt.runtime.backend import backend
+from bptt.runtime.kernels import library
 
 
 def tower(height: int) -> str:
@@ -44,7 +46,8 @@ def test_a_text_that_is_too_large_is_not_compiled(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(compiler, "LARGEST_TEXT", 10_000)
-    monkeypatch.setattr(backends, "_outcomes", {})
+    library.library_of.cache_clear()
+    monkeypatch.setattr(loaded, "_outcome", lru_cache(loaded._outcome.__wrapped__))
     monkeypatch.setattr(notice, "_told", set())
     monkeypatch.setenv("BPTT_CACHE", "/dev/null")
     own, x = CELLS["division"], torch.randn(4, 2, 3)

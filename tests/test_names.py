@@ -21,7 +21,6 @@ JOBS = "jobs"
 # Classes and type aliases, with the reason why they share a name.
 SHARED_CLASSES: Mapping[str, str] = {
     "Asked": "still to be told apart: cli, cli",
-    "Call": "still to be told apart: cells, runtime/kernels",
     "Form": "still to be told apart: data/forms, runtime",
     "Function": "still to be told apart: cells, explain",
     "Gradients": "still to be told apart: runtime/kernels, runtime/kernels, runtime/reference",
@@ -63,7 +62,6 @@ SHARED_FILES: Mapping[str, str] = {
     "options.py": "still to be told apart: comparison, runs, training",
     "parameters.py": "still to be told apart: cells, nn",
     "passes.py": "still to be told apart: codegen, runtime/kernels",
-    "plain.py": "still to be told apart: explain, runtime",
     "reading.py": "still to be told apart: data, jobs/tag",
     "series.py": "still to be told apart: data/forms, data/readers",
     "source.py": "still to be told apart: codegen, data/readers",

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+from ctypes import CDLL
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_kernels import answer, calls, script, start, tiny
 
 import bptt
+from bptt.cells.cell import Cell
+from bptt.codegen.source import Source
 from bptt.errors import InputError, MachineError
-from bptt.runtime import backend as choice
-from bptt.runtime import notice
+from bptt.runtime import dispatch, loaded, notice
+from bptt.runtime.kernels.kernel_backend import KERNELS, Kernels
+from bptt.runtime.loaded import kernels_of
+
+# What makes the text that the backend `cpu` compiles before a run.
+_asked: ContextVar[Callable[[], Source]] = ContextVar("text")
+TINY = Cell.define("tiny", "h = x", widths={"h": "I"})
 
 
 @pytest.fixture(autouse=True)
@@ -21,9 +33,18 @@ def cxx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BPTT_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("CXX", str(tmp_path / "cxx"))
     monkeypatch.setenv("BPTT_BACKEND", "")
-    monkeypatch.setattr(choice, "_outcomes", {})
+    monkeypatch.setattr(loaded, "_outcome", lru_cache(loaded._outcome.__wrapped__))
     monkeypatch.setattr(notice, "_told", set())
+    monkeypatch.setattr(Kernels, "prepare", lambda self, cell, dtype: kernels_of(_asked.get()()))
     return script(tmp_path / "cxx", 'exec c++ "$@"')
+
+
+def kernels_for(make: Callable[[], Source]) -> CDLL | None:
+    """The kernels of a text where the backend `cpu` is chosen for tensors in memory, else None."""
+    token = _asked.set(make)
+    chosen = dispatch.backend_for(TINY, [torch.ones(1, 1, 1)])
+    _asked.reset(token)
+    return kernels_of(make()) if chosen is KERNELS else None
 
 
 def test_the_innermost_choice_holds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,10 +79,10 @@ def test_a_wrong_name_is_answered_with_the_right_ones(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("name", ["auto", "cpu"])
 def test_kernels_are_built_once(name: str, cxx: Path) -> None:
     with bptt.backend(name):
-        first = choice.kernels_for(tiny)
+        first = kernels_for(tiny)
         assert first is not None
         assert answer(first) == 42
-        assert choice.kernels_for(tiny) is first
+        assert kernels_for(tiny) is first
         assert len(calls(cxx)) == 1
 
 
@@ -70,13 +91,13 @@ def test_reference_asks_for_no_text(cxx: Path) -> None:
         raise AssertionError
 
     with bptt.backend("reference"):
-        assert choice.kernels_for(unwanted) is None  # type: ignore[arg-type]
+        assert kernels_for(unwanted) is None  # type: ignore[arg-type]
     assert not calls(cxx)
 
 
 def test_threads_share_one_build(cxx: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
-        found = set(threads.map(choice.kernels_for, [tiny] * 8))
+        found = set(threads.map(kernels_for, [tiny] * 8))
     assert len(found) == 1
     assert len(calls(cxx)) == 1
 
@@ -90,10 +111,10 @@ def test_auto_does_without_a_compiler(
     else:
         script(cxx, "echo broken >&2; exit 1")
     for number in (41, 42, 41):
-        assert choice.kernels_for(lambda number=number: tiny(number)) is None
+        assert kernels_for(lambda number=number: tiny(number)) is None
     said = capsys.readouterr().err
     assert said.count("bptt: ") == 1
-    assert "run in torch operations, which takes several times as long. No kernel for tiny: " in said
+    assert "run in torch operations, which takes several times as long. No kernel for tiny-float32: " in said
     assert "got CXX=no-such-compiler" in said if state == "missing" else "\nbroken" in said
     assert "Install one (Debian, Ubuntu: apt install g++" in said
     log = cxx.parent / "log"
@@ -107,5 +128,5 @@ def test_cpu_raises_without_a_compiler(
     with bptt.backend("cpu"):
         for _ in range(2):
             with pytest.raises(MachineError, match="got CXX=no-such-compiler"):
-                choice.kernels_for(tiny)
+                kernels_for(tiny)
     assert capsys.readouterr().err == ""

@@ -22,8 +22,9 @@ from bptt.codegen.emit import source
 from bptt.codegen.plan import plan
 from bptt.codegen.source import Source
 from bptt.runtime import compiler, traced
-from bptt.runtime.backend import backend, kernels_for
+from bptt.runtime.backend import backend
 from bptt.runtime.kernels import library
+from bptt.runtime.loaded import kernels_of
 
 # The most by which rounding changes a number, relative to it.
 ROUNDING = torch.finfo(torch.bfloat16).eps / 2
@@ -72,11 +73,13 @@ SHAPES = [(1, 1, 1, 1), (2, 3, 2, 3), (1, 5, 17, 16), (2, 1, 31, 33), (2, 16, 33
 def test_whole_numbers_are_exact(
     shape: tuple[int, int, int, int], linear_kernels: CDLL | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chosen(make: Callable[[], Source]) -> CDLL | None:
-        return linear_kernels if make().name == "linear-bfloat16" else kernels_for(make)
+    def chosen(text: Source) -> CDLL:
+        assert linear_kernels is not None
+        return linear_kernels if text.name == "linear-bfloat16" else kernels_of(text)
 
+    library.library_of.cache_clear()
     if linear_kernels is not None:
-        monkeypatch.setattr(library, "kernels_for", chosen)
+        monkeypatch.setattr(library, "kernels_of", chosen)
     steps, batch, *_ = shape
     drawn, lengths = whole_numbers(*shape), torch.arange(batch) % (steps + 1)
     for how in (

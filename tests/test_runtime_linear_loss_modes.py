@@ -17,8 +17,8 @@ from torch.autograd import forward_ad
 from torch.nn import functional
 
 from bptt.nn import linear_cross_entropy
-from bptt.runtime import linear_loss
 from bptt.runtime.backend import backend
+from bptt.runtime.kernels import linear_loss
 
 ROWS, WIDTH, CLASSES = 12, 5, 7
 # Of the sums of a row's and a class's terms, each of magnitude 1, on both sides.
@@ -123,7 +123,7 @@ def test_the_reference_backend_runs_torch() -> None:
 def test_what_was_begun_by_kernels_ends_so() -> None:
     operands, truth = draw(), draw()
     losses = linear_cross_entropy(operands[0], operands[1], TARGET, linear_bias=operands[2], reduction="none")
-    linear_loss._loaded.cache_clear()
+    linear_loss.loaded.cache_clear()
     with backend("reference"):
         losses.sum().backward()
     functional.cross_entropy(functional.linear(*truth), TARGET, reduction="sum").backward()

@@ -11,7 +11,7 @@ from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from bptt.errors import InputError
-from bptt.runtime.traced import is_recorded
+from bptt.runtime.tracing import is_recorded
 from bptt.shapes import check_shape
 
 Lengths = Tensor | Sequence[int]

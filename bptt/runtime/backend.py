@@ -1,48 +1,46 @@
-"""What runs a recurrence: torch operations, or kernels compiled for the processor. Chosen here only.
+"""The backends there are, by name, and the choice among them.
 
-`reference` is torch operations, on any device. `cpu` is kernels, an error where there can be none.
-`auto`, the default, is kernels where they can be had, else torch operations, and says so once.
+`reference` is torch operations, on any device. `cpu` is kernels compiled for the processor, an error where
+there can be none. `auto`, the default, is kernels where they can be had, else torch operations, and says so
+once.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from ctypes import CDLL
-from threading import Lock
 
-from bptt.codegen.source import Source
-from bptt.errors import InputError, MachineError
-from bptt.runtime.build import load
-from bptt.runtime.notice import say_once
+from bptt.errors import InputError
+from bptt.runtime.kernels.kernel_backend import KERNELS
+from bptt.runtime.protocol import Backend
+from bptt.runtime.reference.reference_backend import REFERENCE
 
-BACKENDS = ("auto", "cpu", "reference")
+AUTO = "auto"
 VARIABLE = "BPTT_BACKEND"
 
+_BUILT_IN: Mapping[str, Backend] = {KERNELS.name: KERNELS, REFERENCE.name: REFERENCE}
+
 _here: ContextVar[str | None] = ContextVar("backend", default=None)
-# What came of every text that this process has asked for; what failed is not tried again.
-_outcomes: dict[Source, CDLL | MachineError] = {}
-_building = Lock()
 
 
 def get_backend() -> str:
-    """The backend in force: that of the innermost `with backend(...)`, else that of the process."""
-    return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or "auto")
+    """Return the backend in force: that of the innermost `with backend(...)`, else that of the process."""
+    return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or AUTO)
 
 
 def set_backend(name: str) -> None:
-    """Choose `auto`, `cpu` or `reference` for this process and those that it starts (`$BPTT_BACKEND`).
+    """Choose a backend for this process and those that it starts (`$BPTT_BACKEND`).
 
-    Raises InputError for another name.
+    `name` is `auto`, `cpu`, `reference`, or that of an installed package. Raises InputError for another name.
     """
     os.environ[VARIABLE] = _checked("set_backend", name)
 
 
 @contextmanager
 def backend(name: str) -> Iterator[None]:
-    """Choose `auto`, `cpu` or `reference` for what this thread does inside the `with` block.
+    """Choose a backend for what this thread does inside the `with` block: see `set_backend`.
 
     Raises InputError for another name.
     """
@@ -53,43 +51,22 @@ def backend(name: str) -> Iterator[None]:
         _here.reset(token)
 
 
-def kernels_for(make: Callable[[], Source]) -> CDLL | None:
-    """The kernels of the text that `make` returns, or None where the reference backend is to run.
+def backend_named(name: str) -> Backend:
+    """Return the backend of a name other than `auto`."""
+    return _BUILT_IN[name]
 
-    Cheap after the first call if `make` returns the same object again. Raises MachineError if the
-    backend is `cpu` and there can be no kernels.
+
+def empty_cache() -> None:
+    """Free the memory that backends keep for later calls: blocks that passes work in, and packed weights.
+
+    Kernels take it from the system anew when they need it. Results do not change.
     """
-    chosen = get_backend()
-    if chosen == "reference":
-        return None
-    source = make()
-    outcome = _outcome(source)
-    if isinstance(outcome, CDLL):
-        return outcome
-    if chosen == "cpu":
-        raise outcome.with_traceback(None)
-    cost = "cells without a kernel run in torch operations, which takes several times as long"
-    say_once("backend", f"bptt: {cost}. No kernel for {source.name}: {outcome}")
-    return None
-
-
-def _outcome(source: Source) -> CDLL | MachineError:
-    found = _outcomes.get(source)
-    if found is None:
-        with _building:
-            found = _outcomes.get(source) or _attempt(source)
-            _outcomes[source] = found
-    return found
-
-
-def _attempt(source: Source) -> CDLL | MachineError:
-    try:
-        return load(source)
-    except MachineError as error:
-        return error
+    for each in _BUILT_IN.values():
+        each.empty_cache()
 
 
 def _checked(where: str, name: str) -> str:
-    if name not in BACKENDS:
-        raise InputError(where, f"expected one of {', '.join(BACKENDS)}", repr(name))
+    names = (AUTO, *_BUILT_IN)
+    if name not in names:
+        raise InputError(where, f"expected one of {', '.join(names)}", repr(name))
     return name

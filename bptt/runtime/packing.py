@@ -40,3 +40,8 @@ def packed(
     entry = _Entry(weakref.ref(parameters[0], lambda _: _entries.pop(key, None)), state, make())
     _entries[key] = entry
     return entry.packed
+
+
+def forget() -> None:
+    """Free all packed parameters."""
+    _entries.clear()

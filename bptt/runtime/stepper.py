@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.codegen.plan import plan
-from bptt.runtime.kernels.library import library_for
-from bptt.runtime.kernels.stepper import KernelStepper
+from bptt.runtime.dispatch import backend_for
 from bptt.runtime.narrow import only_matrices
 from bptt.runtime.operators import run
-
-
-class Stepper(Protocol):
-    """Layers with their states, which run on by one time step at a call.
-
-    `states` has for each layer a tensor (B, width) for each of `cell.states`. They can be written to.
-    """
-
-    states: list[list[Tensor]]
-
-    def step(self, x: Tensor) -> Tensor:
-        """The output of the last layer for the input of the first, of B * I numbers."""
+from bptt.runtime.protocol import Stepper as Stepper
 
 
 def stepper(
@@ -35,7 +21,7 @@ def stepper(
     parameters: Sequence[Sequence[Tensor]],
     shape: Sequence[int],
 ) -> Stepper:
-    """Steps through layers of a cell, each of which reads the output of the one before, without gradients.
+    """Make steps through layers of a cell, each reading the output of the one before, without gradients.
 
     In bfloat16 on the CPU states keep their full width between steps: see `operators.run`.
 
@@ -50,11 +36,10 @@ def stepper(
     found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
     wide, initial, parameters = found[0][0].new_empty(x.shape), [f[1] for f in found], [f[2] for f in found]
     layers = zip(initial, parameters, strict=True)
-    (library,) = {library_for(plan(cell), (wide, *before, *given)) for before, given in layers}
-    if library is None:
-        result: Stepper = _PlainStepper(cell, wide.shape, initial, parameters, shape)
-    else:
-        result = KernelStepper(library, wide, initial, parameters, shape)
+    (chosen,) = {backend_for(cell, (wide, *before, *given)) for before, given in layers}
+    result = chosen.stepper(cell, wide, initial, parameters, shape)
+    if result is None:
+        result = _PlainStepper(cell, wide.shape, initial, parameters, shape)
     return result if wide.dtype == x.dtype else _Narrow(result)
 
 

@@ -23,23 +23,13 @@ from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.kernels.library import Tensors, dense, library_for
-from bptt.runtime.kernels.memory import give_back
-from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
-from bptt.runtime.narrow import full_width
-from bptt.runtime.plain import is_traced
-from bptt.runtime.reference.function import mask_padding, public_names
-from bptt.runtime.reference.kept import backward_kept, forward_kept, kept_widths
-from bptt.runtime.reference.problem import Problem
+from bptt.runtime.dispatch import backend_for
+from bptt.runtime.protocol import Recurrence
+from bptt.runtime.reference.function import public_names
+from bptt.runtime.reference.kept import kept_widths
+from bptt.runtime.reference.problem import problem_of
 from bptt.runtime.saved import check_forms, forms
-
-
-def is_recorded() -> bool:
-    """Whether something records torch's operations."""
-    if torch.compiler.is_compiling():
-        return True
-    # Modes that see every operation (FakeTensor, make_fx) have no public sign.
-    return torch._C._len_torch_dispatch_stack() > 0 or is_traced()
+from bptt.runtime.tracing import is_traced
 
 
 def run(
@@ -50,8 +40,8 @@ def run(
     all_states: bool,
     keep: bool,
 ) -> tuple[tuple[Tensor, ...], bool]:
-    """The sequences of the states, the output if it is no state, the final states; and whether the first are
-    those of all states.
+    """Return the sequences of states, the output if it is no state, the final states; and whether the first
+    are those of all states.
 
     They are if `all_states` asks for it, or if a backward pass may follow and is to find them: with `keep`.
     Without, and in programs exported or traced, it runs the forward pass again.
@@ -84,22 +74,12 @@ def _recurrence(
     all_states: bool,
     keep: bool,
 ) -> list[Tensor]:
-    """Of `tensors`, (x, *initial, *parameters): the sequences (T, B, width) of all states, or of the output;
-    that of the output if it is no state; the final states (B, width); with `keep`, which needs all states,
-    the kept values.
+    """Return, of `tensors` (x, *initial, *parameters), the sequences (T, B, width) of all states, or of the
+    output; that of the output if it is no state; the final states (B, width); with `keep`, which needs all
+    states, the kept values.
     """
-    layout = _plan(cell)
-    whole = _whole(layout, all_states)
-    given = _given(layout, tensors, lengths, reverse)
-    library = library_for(layout, tensors)
-    if library is None:
-        return forward_kept(_problem(layout, given), whole, keep)
-    result = run_forward(library, given, whole, "keep" if keep else None)
-    if keep:
-        steps, batch = given.x.shape[:2]
-        return [*result.tensors, result.block.view(steps, batch, result.block.numel() // (steps * batch))]
-    give_back(result.block)
-    return list(result.tensors)
+    recurrence = _checked(cell, tensors, lengths, reverse, all_states)
+    return backend_for(recurrence.cell, tensors).forward(recurrence, tensors, keep)
 
 
 @_recurrence.register_fake
@@ -113,7 +93,7 @@ def _(
 ) -> list[Tensor]:
     layout, x = _plan(cell), tensors[0]
     states, (steps, batch, _) = layout.cell.states, x.shape
-    problem = _problem(layout, _sorted(layout, tensors, None, reverse))
+    problem = problem_of(layout, tensors, None, reverse)
     size = {name: problem.fixed[layout.cell.width(name)] for name in public_names(layout)}
     asked = [state for state, wanted in zip(states, _whole(layout, all_states), strict=True) if wanted]
     found = [x.new_empty(steps, batch, size[name]) for name in (*asked, *list(size)[len(states) :])]
@@ -133,43 +113,33 @@ def _recurrence_backward(
     asked: Sequence[bool],
     dtypes: str,
 ) -> list[Tensor]:
-    """The gradients of those of `tensors` that `asked` marks, from the sequences of all states, the kept
-    values, and the gradients of all that the forward pass gave before these. `dtypes` are those that the
-    tensors had then. Raises GraphError.
+    """Return the gradients of those of `tensors` that `asked` marks, from the sequences of all states, the
+    kept values, and the gradients of all that the forward pass gave before these. `dtypes` are those that the
+    tensors had then. Raises GraphError if they have others now.
     """
-    layout = _plan(cell)
-    given = _given(layout, tensors, lengths, reverse)
-    _check_saved(layout, given, tensors, dtypes, [*states, kept])
-    library = library_for(layout, tensors)
-    if library is None:
-        plain = backward_kept(_problem(layout, given), states, kept, gradients)
-        found = zip((plain.x, *plain.initial, *plain.parameters), tensors, asked, strict=True)
-        # One may be a gradient that came in, but what an operator returns is memory of its own.
-        own, dense = True, torch.contiguous_format
-        return [g.to(t.dtype, copy=own, memory_format=dense) for g, t, wanted in found if wanted]
-    saved, first = Saved("keep", states, kept), len(gradients) - len(states)
-    known = [asked[0], *asked[1 + len(states) :]]
-    fast = run_backward(library, given, saved, gradients[:first], gradients[first:], known)
-    both = zip((fast.x, *fast.initial, *fast.parameters), asked, strict=True)
-    return [gradient for gradient, wanted in both if wanted and gradient is not None]
+    recurrence = _checked(cell, tensors, lengths, reverse, True)
+    _check_saved(recurrence, tensors, dtypes, [*states, kept])
+    chosen = backend_for(recurrence.cell, tensors)
+    return chosen.backward(recurrence, tensors, states, kept, gradients, asked)
 
 
 def _check_saved(
-    layout: KernelPlan, given: Tensors, tensors: Sequence[Tensor], dtypes: str, left: Sequence[Tensor]
+    recurrence: Recurrence, tensors: Sequence[Tensor], dtypes: str, left: Sequence[Tensor]
 ) -> None:
     """Raise GraphError if tensors have other dtypes, or what a forward pass left another form, than then."""
-    where, problem = f"recurrence({layout.cell.name})", _problem(layout, given)
+    cell, x = recurrence.cell, tensors[0]
+    where, problem = f"recurrence({cell.name})", problem_of(plan(cell), tensors, None, False)
     pairs = zip(dtypes.split(), tensors, strict=True)
     then = [(getattr(torch, dtype), t.shape, t.device) for dtype, t in pairs]
     check_forms(where, then, forms(tensors))
-    (steps, batch, _), x = given.x.shape, given.x
-    widths = [*(state.shape[-1] for state in given.initial), sum(kept_widths(problem))]
+    steps, batch, _ = x.shape
+    widths = [*(state.shape[-1] for state in problem.initial), sum(kept_widths(problem))]
     sequences = [(x.dtype, torch.Size((steps, batch, width)), x.device) for width in widths]
     check_forms(where, sequences, forms(left))
 
 
 def _dtypes(tensors: Sequence[Tensor]) -> str:
-    """The names of their dtypes: an operator takes a list of many things, but none of dtypes."""
+    """Name their dtypes: an operator takes a list of many things, but none of dtypes."""
     return " ".join([str(t.dtype).removeprefix("torch.") for t in tensors])
 
 
@@ -227,44 +197,35 @@ def _(cell: str, tensors: Sequence[torch.Size], *rest: object, **named: object) 
 
 
 def _products(cell: str, tensors: Sequence[torch.Size]) -> int:
-    """The multiplications and additions of products with matrices, by the shapes of the arguments."""
+    """Count the multiplications and additions of products with matrices, by the shapes of the arguments."""
     steps, batch, _ = tensors[0]
     parameters = tensors[1 + len(_plan(cell).cell.states) :]
     return 2 * steps * batch * sum(prod(shape) for shape in parameters if len(shape) == 2)
 
 
 def _whole(layout: KernelPlan, all_states: bool) -> tuple[bool, ...]:
-    """The sequences of which states are wanted."""
+    """Mark the states whose sequences are wanted."""
     return tuple([all_states or state == layout.cell.output for state in layout.cell.states])
 
 
-def _given(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:
-    """The arguments, checked, as kernels read them. Raises InputError."""
+def _checked(
+    text: str, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool, all_states: bool
+) -> Recurrence:
+    """Make the recurrence of these arguments. Raises InputError if they do not fit each other."""
+    layout = _plan(text)
+    cell = layout.cell
+    where = f"recurrence({cell.name})"
     if forward_ad._current_level >= 0:
         # Torch would go on as if nothing changed with the input.
-        rule, cure = (
-            "forward mode does not go through a compiled or exported program",
-            "Call the module itself",
-        )
-        raise InputError(f"recurrence({layout.cell.name})", rule, cure=cure)
-    given = _sorted(layout, tensors, lengths, reverse)
-    shapes = tuple(t.shape for t in given.initial), tuple(t.shape for t in given.parameters)
-    check_arguments(layout.cell, given.x.shape, *shapes, None if lengths is None else lengths.shape)
+        rule = "forward mode does not go through a compiled or exported program"
+        raise InputError(where, rule, cure="Call the module itself")
+    shapes, count = tuple([tensor.shape for tensor in tensors]), 1 + len(cell.states)
+    check_arguments(
+        cell, shapes[0], shapes[1:count], shapes[count:], None if lengths is None else lengths.shape
+    )
     if lengths is not None:
-        steps, lengths = len(given.x), lengths.to(given.x.device, torch.int64).contiguous()
+        steps, lengths = shapes[0][0], lengths.to(tensors[0].device, torch.int64)
         outside = lengths[(lengths < 0) | (lengths > steps)].tolist()
         if outside:
-            rule = f"lengths are from 0 to the {steps} steps of the input"
-            raise InputError(f"recurrence({layout.cell.name})", rule, outside)
-    return _sorted(layout, dense(*tensors), lengths, reverse)
-
-
-def _sorted(layout: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Tensors:
-    count = 1 + len(layout.cell.states)
-    return Tensors(tensors[0], lengths, tuple(tensors[1:count]), tuple(tensors[count:]), reverse)
-
-
-def _problem(layout: KernelPlan, given: Tensors) -> Problem:
-    x, valid = mask_padding(given.x, given.lengths)
-    parameters = full_width(given.parameters, x.dtype)
-    return Problem(layout, x, tuple(given.initial), parameters, valid, given.reverse)
+            raise InputError(where, f"lengths are from 0 to the {steps} steps of the input", outside)
+    return Recurrence(cell, lengths, reverse, _whole(layout, all_states))

@@ -11,10 +11,10 @@ from bptt.codegen.plan import plan
 from bptt.derive.normal_form import normal_form
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.narrow import full_width, only_matrices
+from bptt.runtime.narrow import only_matrices
 from bptt.runtime.reference.forward import forward
-from bptt.runtime.reference.function import mask_padding, zero_padding
-from bptt.runtime.reference.problem import Problem
+from bptt.runtime.reference.padding import zero_padding
+from bptt.runtime.reference.problem import Problem, problem_of
 
 
 def values(
@@ -51,7 +51,7 @@ def reference_problem(
     lengths: Tensor | None,
     reverse: bool,
 ) -> Problem:
-    """The arguments of `bptt.runtime.operators.run`, checked, as the reference backend takes them."""
+    """Check the arguments of `bptt.runtime.operators.run`, and make a problem of them."""
     check_arguments(
         cell,
         x.shape,
@@ -60,5 +60,4 @@ def reference_problem(
         None if lengths is None else lengths.shape,
     )
     x, initial, parameters = only_matrices(x, initial, parameters)
-    x, valid = mask_padding(x, lengths)
-    return Problem(plan(cell), x, tuple(initial), full_width(tuple(parameters), x.dtype), valid, reverse)
+    return problem_of(plan(cell), (x, *initial, *parameters), lengths, reverse)

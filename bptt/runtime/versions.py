@@ -30,7 +30,7 @@ class Versions:
 
 
 def _counter(tensor: Tensor) -> Tensor:
-    """A tensor with the count of another, and none of its memory."""
+    """Make a tensor with the count of another, and none of its memory."""
     counter = tensor.detach()
     # Takes over everything but the count, which `detach` shares.
     counter.data = _nothing(tensor.dtype, tensor.device)

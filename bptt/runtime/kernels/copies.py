@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.runtime.kernels.function import Call, differentiable, sorted_gradients
+from bptt.runtime.kernels.function import Launch, differentiable, sorted_gradients
 from bptt.runtime.kernels.library import dense
 from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
 from bptt.runtime.saved import save, saved
@@ -26,12 +26,12 @@ class CopiesFunction(torch.autograd.Function):
     """What `KernelFunction` computes with `storage="keep"` and without lengths, for rows that are copies."""
 
     @staticmethod
-    def forward(ctx: Any, call: Call, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(ctx: Any, launch: Launch, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The same as `KernelFunction.forward`; what it returns is expanded."""
-        rows, count = tensors[0].shape[1], 1 + len(call.whole)
+        rows, count = tensors[0].shape[1], 1 + len(launch.recurrence.whole)
         one = [tensors[0][:, :1], *[state[:1] for state in tensors[1:count]], *tensors[count:]]
-        result = run_forward(call.library, call.tensors(None, one), call.whole, "keep")
-        ctx.call, ctx.count = call, len(tensors)
+        result = run_forward(launch.library, launch.tensors(None, one), launch.recurrence.whole, "keep")
+        ctx.launch, ctx.count = launch, len(tensors)
         ctx.set_materialize_grads(False)
         save(ctx, *tensors, *result.tensors, result.block)
         return tuple(t.expand(*t.shape[:-2], rows, -1) for t in result.tensors)
@@ -39,21 +39,21 @@ class CopiesFunction(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """The gradients of the arguments of `forward`, from those of what it returned."""
-        call: Call = ctx.call
+        launch: Launch = ctx.launch
         count: int = ctx.count
         if all(g is None for g in gradients):
             return (None,) * (1 + count)
-        *read, block = saved(ctx, call.library.where)
+        *read, block = saved(ctx, launch.library.where)
         tensors, found = read[:count], iter([t.contiguous() for t in read[count:]])
         if torch.is_grad_enabled():
-            return (None, *differentiable(call, tensors, gradients))
-        left = Saved("keep", [next(found) if asked else None for asked in call.whole], block)
-        losses, last = sorted_gradients(call, gradients)
-        given = call.tensors(None if call.reverse else _ends(losses, last), dense(*tensors))
+            return (None, *differentiable(launch, tensors, gradients))
+        left = Saved("keep", [next(found) if asked else None for asked in launch.recurrence.whole], block)
+        losses, last = sorted_gradients(launch, gradients)
+        given = launch.tensors(None if launch.recurrence.reverse else _ends(losses, last), dense(*tensors))
         asked = [ctx.needs_input_grad[1], *ctx.needs_input_grad[1 + len(given.initial) + 1 :]]
-        result = run_backward(call.library, given, left, losses, last, asked, measure=True, shared=True)
-        if call.observer is not None and result.norms is not None:
-            call.observer(result.norms)
+        result = run_backward(launch.library, given, left, losses, last, asked, measure=True, shared=True)
+        if launch.recurrence.observer is not None and result.norms is not None:
+            launch.recurrence.observer(result.norms)
         return None, result.x, *result.initial, *result.parameters
 
 

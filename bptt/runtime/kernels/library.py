@@ -6,27 +6,24 @@ from array import array
 from collections.abc import Callable, Sequence
 from ctypes import CDLL, addressof, c_int64, c_void_p
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
+from bptt.cells.cell import Cell
 from bptt.codegen.emit import DOORS, source
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.passes import SCALAR
-from bptt.codegen.plan import KernelPlan
-from bptt.codegen.source import Source
+from bptt.codegen.plan import KernelPlan, plan
 from bptt.derive.adjoint import DELTA
-from bptt.runtime.backend import kernels_for
 from bptt.runtime.kernels.memory import take
+from bptt.runtime.loaded import kernels_of
 from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.packing import packed
 
-DTYPES = {torch.float32: "float32", torch.float64: "float64"}
-# The kernels of a cell by the dtypes of its matrices, and of all else.
-_KINDS = {(dtype, dtype): name for dtype, name in DTYPES.items()} | {
-    (torch.bfloat16, torch.float32): "bfloat16"
-}
+# The kernels of a cell by the dtype of its matrices; all else is in float32 where that is bfloat16.
+KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
 
 # How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
@@ -96,15 +93,15 @@ class Library:
         matrices = self._read(parameters)
         if not matrices:
             return self.pack(sizes, parameters)
-        return packed(matrices, id(self), lambda: self.pack(sizes, parameters), self.checksum)
+        return packed(matrices, self, lambda: self.pack(sizes, parameters), self.checksum)
 
     def pack(
         self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool = False, rows: int = 0
     ) -> Tensor:
         """The matrices as they are now, as the forward or the backward pass reads them.
 
-        `rows` is the only number of rows that will meet them, 0 if there may be others. Who is done with
-        them hands them to `memory.give_back`.
+        `rows` is the only number of rows that will meet them, 0 if there may be others. Hand them to
+        `memory.give_back` when no pass reads them any more.
         """
         matrices = self._read(parameters)
         if not matrices:
@@ -172,7 +169,7 @@ def dense(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
 
 
 def addresses(tensors: Sequence[Tensor | None]) -> list[int]:
-    """Where tensors are in memory; 0 where there is none, and one 0 if there are no tensors at all."""
+    """Return where tensors are in memory; 0 where there is none, and one 0 if there are no tensors at all."""
     return [0 if t is None else t.data_ptr() for t in tensors] or [0]
 
 
@@ -198,43 +195,14 @@ def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
     return [places[name] for name in layout.plan.cell.vectors]
 
 
-def library_for(plan: KernelPlan, tensors: Sequence[Tensor]) -> Library | None:
-    """The kernels for these tensors, x first, or None where the reference backend is to run.
-
-    Raises MachineError if the backend is `cpu` and there can be no kernels.
-    """
-    x = tensors[0]
-    if x.device.type != "cpu" or 0 in x.shape or any(t.device != x.device for t in tensors):
-        return None
-    make = _text(plan, tuple([t.dtype for t in tensors]))
-    loaded = None if make is None else kernels_for(make)
-    return None if loaded is None else _library(plan, loaded)
-
-
-@cache
-def _text(plan: KernelPlan, dtypes: tuple[torch.dtype, ...]) -> Callable[[], Source] | None:
-    """What makes the text of the kernels, if there are any for tensors of these dtypes."""
-    states, families = len(plan.cell.states), plan.cell.families
-    is_matrix = [False] * (1 + states) + [f.columns is not None for f in families]
-    others = {dtype for dtype, matrix in zip(dtypes, is_matrix, strict=True) if not matrix}
-    matrices = {dtype for dtype, matrix in zip(dtypes, is_matrix, strict=True) if matrix}
-    kinds = [_KINDS.get((m, o)) for m in matrices or others for o in others]
-    if len(kinds) != 1 or kinds[0] is None:
-        return None
-    found = source(plan, kinds[0])
-    return lambda: found
+# A program that defines cells without end keeps these alone.
+@lru_cache(maxsize=256)
+def library_of(cell: Cell, kind: str) -> Library:
+    """The kernels of a cell, by a value of `KINDS`. Raises MachineError if there can be none."""
+    layout = plan(cell)
+    return Library(layout, kernels_of(source(layout, kind)))
 
 
 def _computed_in(dtype: torch.dtype) -> torch.dtype:
     """What the sums of products with a matrix are in; its factors, packed, take as much memory each."""
     return torch.promote_types(dtype, torch.float32)
-
-
-_libraries: dict[int, Library] = {}
-
-
-def _library(plan: KernelPlan, loaded: CDLL) -> Library:
-    found = _libraries.get(id(loaded))
-    if found is None:
-        found = _libraries[id(loaded)] = Library(plan, loaded)
-    return found

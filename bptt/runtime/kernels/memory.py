@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 # Blocks that wait for their next use: packed weights, and what a pass leaves, of each of the layers and
-# directions of a network. What is more is given back, and now and then the one that has waited longest.
+# directions of a network. Blocks beyond that are freed, and now and then the one that has waited longest.
 _MOST, _TURNS = 16, 64
 
 _free: list[Tensor] = []
@@ -22,19 +22,19 @@ _lock = Lock()
 
 
 def take(size: int, dtype: torch.dtype) -> Tensor:
-    """A block of `size` numbers, with anything in it."""
+    """Take a block of `size` numbers, uninitialised, from the pool."""
     with _lock:
         for k in range(len(_free) - 1, -1, -1):
             if _free[k].dtype == dtype and size <= _free[k].numel() <= 2 * size:
                 block = _free.pop(k)
                 return block if block.numel() == size else block[:size]
-    # Whatever mode or device the program is in: the next one that takes it may be in another.
+    # In no mode, on no default device of the program: a block may be used again under another one.
     with torch.inference_mode(False):
         return torch.empty(size, dtype=dtype, device="cpu")
 
 
 def give_back(block: Tensor) -> None:
-    """Hand back a block that nobody reads any more: the next who takes it writes over it."""
+    """Return a block to the pool. The caller must no longer read it: the next pass writes over it."""
     whole = block.untyped_storage().nbytes() // block.element_size()
     if not whole:
         return
@@ -43,3 +43,9 @@ def give_back(block: Tensor) -> None:
         del _free[:-_MOST]
         if next(_turns) % _TURNS == 0:
             del _free[:1]
+
+
+def empty_cache() -> None:
+    """Free the blocks of the pool."""
+    with _lock:
+        _free.clear()

@@ -95,7 +95,7 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     """Run a cell over sequences.
 
     `whole[k]` asks for all steps of state k. `storage` says what is stored, None if no backward pass follows.
-    Whoever is done with the block hands it to `memory.give_back`.
+    Hand the block to `memory.give_back` when no pass reads it any more.
     """
     x = given.x
     check_memory(library.where, given.all)

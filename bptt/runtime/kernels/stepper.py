@@ -45,7 +45,7 @@ class KernelStepper:
         self._address = self._arguments.buffer_info()[0]
 
     def step(self, x: Tensor) -> Tensor:
-        """One step: x, of B * I numbers, to the output."""
+        """Return the output for x, of B * I numbers."""
         if not self._outputs:
             self._outputs = self._allocate()
         x, (output, place) = x.contiguous(), self._outputs.pop()
@@ -54,7 +54,7 @@ class KernelStepper:
         return output
 
     def _allocate(self) -> list[tuple[Tensor, int]]:
-        """Memory for the outputs of some steps, and where it is."""
+        """Allocate memory for the outputs of some steps; return it with its addresses."""
         like = self._layers[-1].output
         # They may leave the inference mode in which they were made.
         with torch.inference_mode(False):
@@ -62,7 +62,7 @@ class KernelStepper:
         return [(output, output.data_ptr()) for output in many]
 
     def __reduce__(self) -> NoReturn:
-        """Raises TypeError: two of them cannot share their memory."""
+        """Raise TypeError: two of them cannot share their memory."""
         raise TypeError(f"cannot copy or pickle {type(self).__name__}: make another one")
 
 

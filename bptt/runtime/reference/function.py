@@ -11,14 +11,15 @@ from torch._C._functorch import TransformType, get_interpreter_stack
 
 from bptt.codegen.plan import KernelPlan
 from bptt.errors import InputError
-from bptt.runtime.kernels.batched import are_batched, for_each
+from bptt.runtime.batched import are_batched, for_each
 from bptt.runtime.norms import Observer
-from bptt.runtime.plain import are_plain, is_transformed
 from bptt.runtime.reference.backward import backward
 from bptt.runtime.reference.forward import forward
+from bptt.runtime.reference.padding import mask_padding, zero_padding
 from bptt.runtime.reference.problem import Problem
 from bptt.runtime.reference.tangent import tangent
 from bptt.runtime.saved import save, saved
+from bptt.runtime.tracing import are_plain, is_transformed
 from bptt.runtime.versions import Versions
 
 
@@ -63,30 +64,6 @@ def public_names(layout: KernelPlan) -> tuple[str, ...]:
 def saved_names(layout: KernelPlan) -> tuple[str, ...]:
     """The same, and what the backward pass needs beside it."""
     return tuple(dict.fromkeys((*public_names(layout), *layout.storage.kept)))
-
-
-def mask_padding(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """The input with finite numbers in the padding; and which steps are valid, (T, B, 1), None if all are."""
-    if lengths is None:
-        return x, None
-    steps = torch.arange(x.shape[0], device=x.device)
-    valid = (steps[:, None] < lengths.to(x.device))[:, :, None]  # (T, B, 1)
-    return torch.where(valid, x, _filler(x, lengths)) if len(lengths) else x, valid
-
-
-def zero_padding(values: Tensor, valid: Tensor | None) -> Tensor:
-    """A sequence (T, B, width) with zero in the padding."""
-    return values if valid is None else torch.where(valid, values, torch.zeros_like(values))
-
-
-def _filler(x: Tensor, lengths: Tensor) -> Tensor:
-    """What stands in the padding instead of whatever stands there: an input (1, I) that some row has.
-
-    Its results are not looked at, but must be finite: zero would not do for a cell that divides by x.
-    """
-    row = lengths.argmax().reshape(1).to(x.device)
-    first = x[0].detach().index_select(0, row)
-    return torch.where(lengths.max().to(x.device) > 0, first, torch.zeros_like(first))
 
 
 def _refuse_second_forward_mode() -> None:

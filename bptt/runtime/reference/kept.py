@@ -14,7 +14,8 @@ from torch import Tensor
 from bptt.derive.normal_form import normal_form
 from bptt.runtime.reference.backward import Gradients, backward
 from bptt.runtime.reference.forward import forward
-from bptt.runtime.reference.function import public_names, saved_names, zero_padding
+from bptt.runtime.reference.function import public_names, saved_names
+from bptt.runtime.reference.padding import zero_padding
 from bptt.runtime.reference.problem import Problem
 
 
@@ -58,7 +59,7 @@ def backward_kept(
 
 
 def _finite(kept: Tensor, valid: Tensor | None) -> Tensor:
-    """The kept values with those of a valid step in the padding, where kernels leave anything.
+    """Return the kept values with those of a valid step in the padding, where kernels leave anything.
 
     They meet a δ of zero there, but must be finite: zero would not do for a cell that divides by them.
     """
@@ -69,5 +70,5 @@ def _finite(kept: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def _last(problem: Problem) -> int:
-    """The step that is computed last: a state keeps its value through the padding."""
+    """Return the step that is computed last: a state keeps its value through the padding."""
     return 0 if problem.reverse else -1

@@ -17,6 +17,8 @@ from torch import Tensor
 from bptt.codegen.layout import Rows
 from bptt.codegen.plan import KernelPlan
 from bptt.errors import InternalError
+from bptt.runtime.narrow import full_width
+from bptt.runtime.reference.padding import mask_padding
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,3 +89,11 @@ class Problem:
     def select(self, t: int, inside: Tensor, outside: Tensor) -> Tensor:
         """`inside` where step t is within the sequence. Selected, not multiplied: NaN must not leak."""
         return inside if self.valid is None else torch.where(self.valid[t], inside, outside)
+
+
+def problem_of(plan: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Problem:
+    """Make the problem of (x, *initial, *parameters), with finite numbers behind the `lengths` (B,)."""
+    x, valid = mask_padding(tensors[0], lengths)
+    count = 1 + len(plan.cell.states)
+    parameters = full_width(tensors[count:], x.dtype)
+    return Problem(plan, x, tuple(tensors[1:count]), parameters, valid, reverse)

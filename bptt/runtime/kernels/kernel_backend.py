@@ -1,0 +1,128 @@
+"""The backend `cpu`: kernels compiled for the processor, in float32, float64 and bfloat16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from bptt.cells.cell import Cell
+from bptt.runtime.kernels import linear_loss, memory
+from bptt.runtime.kernels.copies import CopiesFunction, are_copies
+from bptt.runtime.kernels.function import KernelFunction, Launch
+from bptt.runtime.kernels.function import run as run_without_graph
+from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library_of
+from bptt.runtime.kernels.memory import give_back
+from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.kernels.stepper import KernelStepper
+from bptt.runtime.packing import forget
+from bptt.runtime.protocol import Recurrence, Stepper
+
+
+class Kernels:
+    """Fulfils `bptt.runtime.protocol.Backend`."""
+
+    name = "cpu"
+
+    def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
+        """Return whether there is C++ for the dtype, and the processor reaches the memory."""
+        return dtype in (linear_loss.KINDS if cell is None else KINDS) and device.type == "cpu"
+
+    def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
+        """Compile or find the kernels, once in a process."""
+        if cell is None:
+            linear_loss.loaded(dtype)
+        else:
+            library_of(cell, KINDS[dtype])
+
+    def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Run a node of torch's graph whose forward and backward pass call one kernel each."""
+        launch = Launch(_library(recurrence.cell, tensors), recurrence)
+        tensors, lengths, observer = dense(*tensors), recurrence.lengths, recurrence.observer
+        if lengths is not None:
+            lengths = _as_kernels_read(lengths, tensors[0])
+        if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
+            return run_without_graph(launch, lengths, tensors)
+        initial = tensors[1 : 1 + len(recurrence.whole)]
+        one_row = observer is not None and lengths is None and recurrence.storage == "keep"
+        if one_row and are_copies(tensors[0], initial):
+            return CopiesFunction.apply(launch, *tensors)  # type: ignore[no-any-return,no-untyped-call]
+        return KernelFunction.apply(launch, lengths, *tensors)  # type: ignore[no-any-return,no-untyped-call]
+
+    def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
+        """Call the forward kernel."""
+        library, given = _given(recurrence, tensors)
+        result = run_forward(library, given, recurrence.whole, "keep" if keep else None)
+        if keep:
+            steps, batch = given.x.shape[:2]
+            return [*result.tensors, result.block.view(steps, batch, result.block.numel() // (steps * batch))]
+        give_back(result.block)
+        return list(result.tensors)
+
+    def backward(
+        self,
+        recurrence: Recurrence,
+        tensors: Sequence[Tensor],
+        states: Sequence[Tensor],
+        kept: Tensor,
+        gradients: Sequence[Tensor | None],
+        asked: Sequence[bool],
+    ) -> list[Tensor]:
+        """Call the backward kernel."""
+        library, given = _given(recurrence, tensors)
+        saved, first = Saved("keep", states, kept), len(gradients) - len(states)
+        known = [asked[0], *asked[1 + len(states) :]]
+        found = run_backward(library, given, saved, gradients[:first], gradients[first:], known)
+        both = zip((found.x, *found.initial, *found.parameters), asked, strict=True)
+        return [gradient for gradient, wanted in both if wanted and gradient is not None]
+
+    def stepper(
+        self,
+        cell: Cell,
+        x: Tensor,
+        initial: Sequence[Sequence[Tensor]],
+        parameters: Sequence[Sequence[Tensor]],
+        shape: Sequence[int],
+    ) -> Stepper | None:
+        """Open kernels that hold the packed weights of all layers."""
+        library = _library(cell, (x, *initial[0], *parameters[0]))
+        return KernelStepper(library, x, initial, parameters, shape)
+
+    def linear_cross_entropy(
+        self,
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        target: Tensor,
+        reduction: str,
+        ignore_index: int,
+    ) -> Tensor:
+        """Compute the loss from the logits of a few rows at a time."""
+        return linear_loss.linear_cross_entropy(input, weight, bias, target, reduction, ignore_index)
+
+    def empty_cache(self) -> None:
+        """Free the blocks that passes work in, and the packed weights."""
+        memory.empty_cache()
+        forget()
+
+
+def _library(cell: Cell, tensors: Sequence[Tensor]) -> Library:
+    # Where not all are of one dtype, only the matrices are in bfloat16.
+    narrow = torch.bfloat16 in {tensor.dtype for tensor in tensors}
+    return library_of(cell, KINDS[torch.bfloat16 if narrow else tensors[0].dtype])
+
+
+def _given(recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Library, Tensors]:
+    x, *rest = dense(*tensors)
+    lengths, states = recurrence.lengths, len(recurrence.whole)
+    lengths = None if lengths is None else _as_kernels_read(lengths, x)
+    library = _library(recurrence.cell, tensors)
+    return library, Tensors(x, lengths, rest[:states], rest[states:], recurrence.reverse)
+
+
+def _as_kernels_read(lengths: Tensor, x: Tensor) -> Tensor:
+    return lengths.to(x.device, torch.int64).contiguous()
+
+
+KERNELS = Kernels()

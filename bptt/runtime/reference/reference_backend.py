@@ -1,0 +1,97 @@
+"""The backend `reference`: torch operations, on any device and in any dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from bptt.cells.cell import Cell
+from bptt.codegen.plan import plan
+from bptt.runtime.narrow import full_width
+from bptt.runtime.protocol import Recurrence, Stepper
+from bptt.runtime.reference.function import run
+from bptt.runtime.reference.kept import backward_kept, forward_kept
+from bptt.runtime.reference.problem import problem_of
+
+
+class Reference:
+    """Fulfils `bptt.runtime.protocol.Backend`; a base for backends that do some of it differently."""
+
+    name: str = "reference"
+
+    def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
+        """Return True: torch computes with any of them."""
+        return True
+
+    def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
+        """Do nothing."""
+
+    def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Run a node of torch's graph that evaluates the derived equations step by step."""
+        layout, reverse, states = plan(recurrence.cell), recurrence.reverse, len(recurrence.whole)
+        wide = full_width(tensors, tensors[0].dtype)
+        found = run(layout, wide, recurrence.lengths, reverse, recurrence.observer)
+        asked = [s for s, wanted in zip(found[:states], recurrence.whole, strict=True) if wanted]
+        # A state keeps its value through the padding: the step that is run last has the final one. It gets
+        # memory of its own, for callers change it in place.
+        last = 0 if reverse else -1
+        return (*asked, *found[states:], *(state[last].clone() for state in found[:states]))
+
+    def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
+        """Evaluate the equations of the plan step by step."""
+        problem = problem_of(plan(recurrence.cell), tensors, recurrence.lengths, recurrence.reverse)
+        return forward_kept(problem, recurrence.whole, keep)
+
+    def backward(
+        self,
+        recurrence: Recurrence,
+        tensors: Sequence[Tensor],
+        states: Sequence[Tensor],
+        kept: Tensor,
+        gradients: Sequence[Tensor | None],
+        asked: Sequence[bool],
+    ) -> list[Tensor]:
+        """Evaluate the backward equations of the plan step by step."""
+        problem = problem_of(plan(recurrence.cell), tensors, recurrence.lengths, recurrence.reverse)
+        plain = backward_kept(problem, states, kept, gradients)
+        found = zip((plain.x, *plain.initial, *plain.parameters), tensors, asked, strict=True)
+        # One may be a gradient that came in, but what an operator returns is memory of its own.
+        own, dense = True, torch.contiguous_format
+        return [g.to(t.dtype, copy=own, memory_format=dense) for g, t, wanted in found if wanted]
+
+    def stepper(
+        self,
+        cell: Cell,
+        x: Tensor,
+        initial: Sequence[Sequence[Tensor]],
+        parameters: Sequence[Sequence[Tensor]],
+        shape: Sequence[int],
+    ) -> Stepper | None:
+        """Return None: a step is a run over one step."""
+        return None
+
+    def linear_cross_entropy(
+        self,
+        input: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        target: Tensor,
+        reduction: str,
+        ignore_index: int,
+    ) -> Tensor:
+        """Compute the loss from all logits at once."""
+        logits = functional.linear(input, weight, bias).reshape(-1, len(weight))
+        targets = target.reshape(-1)
+        loss: Tensor = functional.cross_entropy(
+            logits, targets, ignore_index=ignore_index, reduction=reduction
+        )
+        return loss.view_as(target) if reduction == "none" else loss
+
+    def empty_cache(self) -> None:
+        """Do nothing: no memory is kept."""
+
+
+REFERENCE = Reference()
