@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pickle
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -331,3 +335,22 @@ def test_a_cell_has_a_bounded_number_of_equations() -> None:
 def test_states_are_words_or_a_sequence(states: str | list[str] | tuple[str, ...]) -> None:
     cell = Cell.define("two", "c = c_prev + x\nh = tanh(W_h @ c) * h_prev", states=states, widths={"c": "I"})
     assert cell.states == ("h", "c")
+
+
+def test_a_pickled_cell_has_the_hash_of_its_equal_in_another_process() -> None:
+    """The hash is kept once computed; that of a text depends on the process."""
+    assert hash(LSTM) == hash(pickle.loads(pickle.dumps(LSTM)))
+    code = (
+        "import pickle, sys; from bptt.cells import get\n"
+        "cell = pickle.load(sys.stdin.buffer)\n"
+        "print(cell == get('lstm'), hash(cell) == hash(get('lstm')))"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps(LSTM),
+        env=environment,
+        capture_output=True,
+        check=True,
+    )
+    assert ended.stdout.split() == [b"True", b"True"]

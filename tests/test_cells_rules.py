@@ -72,17 +72,17 @@ BROKEN: dict[str, tuple[str, dict[str, Any], str]] = {
     "value left of @": (
         "W_h = tanh(U_h @ x)\nh = W_h @ x",
         {},
-        "cell 'own', equation 2: left of @ stands a parameter, not a value, got 'W_h'",
+        "cell 'own', equation 2: left of @ is a parameter, not a value, got 'W_h'",
     ),
     "state left of @": (
         "h = h_prev @ x",
         {},
-        "cell 'own', equation 1: left of @ stands a parameter, not a value, got 'h_prev'",
+        "cell 'own', equation 1: left of @ is a parameter, not a value, got 'h_prev'",
     ),
     "later value left of @": (
         "h = W_h @ x\nW_h = h",
         {},
-        "cell 'own', equation 1: left of @ stands a parameter, not a value, got 'W_h'",
+        "cell 'own', equation 1: left of @ is a parameter, not a value, got 'W_h'",
     ),
     "matrix and vector": (
         "h = W_h @ x + W_h * h_prev",

@@ -4,42 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
-from bptt.cells.expression import ZERO, Expression, is_scalar, rename, to_text
-from bptt.cells.language import PREVIOUS, Equation, parse_equations
+from bptt.cells.definition import Definition
+from bptt.cells.expression import ZERO, Expression, rename, to_text
+from bptt.cells.language import Equation, parse_equations
 from bptt.cells.parameters import Family, find_families, find_matrices, find_vectors, split_name
-from bptt.cells.rules import check_cell
+from bptt.cells.plain_data import FIELDS, definition_record, read_mapping, read_number, read_text, read_texts
+from bptt.cells.rules import check
 from bptt.errors import InputError, printable
-
-_FIELDS = "expected the fields that Cell.to_dict writes"
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A recurrent cell: equations in order, and which of their values are carried through time.
+class Cell(Definition):
+    """A recurrent cell: a definition that keeps the rules of the language, and what its equations name.
 
     A name in an equation is the input `x`, the target of an earlier equation, the previous value
     `s_prev` of a state `s`, a constant, or a parameter. A parameter is written FAMILY_VALUE, where
     VALUE is the target of an equation of this cell (`W_i`, `b_i`): left of `@` it is a matrix, elsewhere
     a vector, and it has as many rows as VALUE has units. That rule lets a misspelt name be refused. The
     members of a family are stacked in the order of the equations.
-
-    Every value has `H` units unless `widths` gives it another letter; a value over a row has one.
     """
-
-    name: str
-    equations: tuple[Equation, ...]
-    states: tuple[str, ...] = ()
-    output: str = ""
-    title: str = ""
-    source: str = ""
-    inputs: tuple[str, ...] = ("x",)
-    widths: Mapping[str, str] = field(default_factory=dict)
-    constants: Mapping[str, float] = field(default_factory=dict)
-    init: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def define(
@@ -61,7 +48,9 @@ class Cell:
         `states` names the values carried through time, as "h c" or ("h", "c"); `output` defaults to the
         first state, or to the last equation of a cell without states. `init` gives the constant with which
         a family of parameters starts (others: uniform within ±1/√H). Name, title and source reach terminals:
-        what is not printable in them is escaped. Raises InputError.
+        what is not printable in them is escaped.
+
+        Raises InputError for equations that cannot be read, and for a cell that breaks a rule.
         """
         parsed = parse_equations(f"cell {name!r}", equations)
         if not parsed:
@@ -81,7 +70,7 @@ class Cell:
         )
 
     def __post_init__(self) -> None:
-        check_cell(self)
+        check(self)
 
     def __hash__(self) -> int:
         return self._hash
@@ -91,29 +80,9 @@ class Cell:
         # Computed once: cells are looked up at every call of a layer.
         return hash((self.name, self.equations, self.states))
 
-    def __str__(self) -> str:
-        return "\n".join(equation.text for equation in self.equations)
-
-    @cached_property
-    def targets(self) -> tuple[str, ...]:
-        """The values that the equations define, in order."""
-        return tuple(equation.target for equation in self.equations)
-
-    @cached_property
-    def scalars(self) -> frozenset[str]:
-        """Values with one number a row: sums and means over a row, and what is made of them alone."""
-        found: set[str] = set()
-        for equation in self.equations:
-            if is_scalar(equation.expression, found | set(self.constants)):
-                found.add(equation.target)
-        return frozenset(found)
-
-    def width(self, name: str) -> str:
-        """The letter of a value's width: "I" for the input, "1" for a value over a row, else "H"."""
-        base = name.removesuffix(PREVIOUS)
-        if base in self.scalars:
-            return "1"
-        return self.widths.get(base, "I" if base in self.inputs else "H")
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the cached values: a hash of texts differs from process to process.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @cached_property
     def matrices(self) -> Mapping[str, tuple[str, str]]:
@@ -123,21 +92,21 @@ class Cell:
     @cached_property
     def vectors(self) -> Mapping[str, str]:
         """Each vector parameter with the letter of its width."""
-        return find_vectors(self)
+        return find_vectors(self, self.matrices)
 
     @cached_property
     def families(self) -> tuple[Family, ...]:
         """The stacked parameters, in the order in which the equations name them."""
-        return find_families(self)
+        return find_families(self, self.matrices, self.vectors)
 
-    @property
+    @cached_property
     def letters(self) -> tuple[str, ...]:
         """The size letters in use, sorted."""
         widths = {self.width(n) for n in (*self.inputs, *self.targets)}
         return tuple(sorted(widths - {"1"}))
 
     def without(self, *families: str) -> Cell:
-        """The same cell with vector families left out (as zero): how `bias=False` is made.
+        """Leave out vector families (as zero): how `bias=False` is made.
 
         Raises InputError where an equation divides by one of them, or means nothing without it.
         """
@@ -154,72 +123,39 @@ class Cell:
             raise InputError(where, rule, got, "Leave bias=True") from error
 
     def count(self, sizes: Mapping[str, int]) -> int:
-        """The number of weights for given sizes."""
+        """Count the weights for given sizes."""
         return sum(math.prod(family.shape(sizes)) for family in self.families)
 
     def to_dict(self) -> dict[str, Any]:
-        """The cell as plain data for a run folder."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "source": self.source,
-            "equations": [equation.text for equation in self.equations],
-            "states": list(self.states),
-            "output": self.output,
-            "inputs": list(self.inputs),
-            "widths": dict(self.widths),
-            "constants": dict(self.constants),
-            "init": dict(self.init),
-        }
+        """Return the cell as plain data for a run folder."""
+        return definition_record(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Cell:
-        """Read `to_dict` back; the equations are parsed, never evaluated. Raises InputError."""
+        """Read `to_dict` back; the equations are parsed, never evaluated.
+
+        Raises InputError for data that `to_dict` does not write, and for a cell that breaks a rule.
+        """
         try:
             return cls.define(
-                _text(data["name"]),
-                "\n".join(_texts(data["equations"])),
-                states=_texts(data["states"]),
-                output=_text(data["output"]),
-                title=_text(data["title"]),
-                source=_text(data["source"]),
-                inputs=" ".join(_texts(data["inputs"])),
-                widths={str(k): str(v) for k, v in _object(data["widths"]).items()},
-                constants={str(k): _number(v) for k, v in _object(data["constants"]).items()},
-                init={str(k): _number(v) for k, v in _object(data["init"]).items()},
+                read_text(data["name"]),
+                "\n".join(read_texts(data["equations"])),
+                states=read_texts(data["states"]),
+                output=read_text(data["output"]),
+                title=read_text(data["title"]),
+                source=read_text(data["source"]),
+                inputs=" ".join(read_texts(data["inputs"])),
+                widths={str(k): str(v) for k, v in read_mapping(data["widths"]).items()},
+                constants={str(k): read_number(v) for k, v in read_mapping(data["constants"]).items()},
+                init={str(k): read_number(v) for k, v in read_mapping(data["init"]).items()},
             )
         except InputError:
             raise
         except KeyError as error:
-            raise InputError("cell", _FIELDS, f"none of the name {error}") from error
+            raise InputError("cell", FIELDS, f"none of the name {error}") from error
         except (TypeError, AttributeError, ValueError, OverflowError) as error:
-            raise InputError("cell", _FIELDS, "values of other types") from error
+            raise InputError("cell", FIELDS, "values of other types") from error
 
 
 def _equation(target: str, expression: Expression) -> Equation:
     return Equation(target, expression, f"{target} = {to_text(expression)}")
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise InputError("cell", _FIELDS, f"{value!r} for a text")
-    return value
-
-
-def _texts(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise InputError("cell", _FIELDS, f"{value!r} for a list of texts")
-    return [_text(item) for item in value]
-
-
-def _object(value: object) -> Mapping[Any, Any]:
-    if not isinstance(value, Mapping):
-        raise InputError("cell", _FIELDS, f"{value!r} for an object")
-    return value
-
-
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError("cell", _FIELDS, f"{value!r} for a number") from error

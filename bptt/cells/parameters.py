@@ -1,11 +1,11 @@
-"""Which parameters the equations of a cell name, and how they are stacked."""
+"""The parameters that the equations of a cell name, and how they are stacked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from bptt.cells.definition import Definition
 from bptt.cells.expression import (
     Expression,
     MatrixVector,
@@ -16,16 +16,12 @@ from bptt.cells.expression import (
     to_text,
     walk,
 )
-from bptt.cells.language import PREVIOUS
 from bptt.errors import InputError
-
-if TYPE_CHECKING:
-    from bptt.cells.cell import Cell
 
 
 @dataclass(frozen=True)
 class Family:
-    """Parameters of one shape, stacked: the rows of `members` stand under each other.
+    """Parameters of one shape, stacked: the rows of `members` are concatenated.
 
     `name` is what precedes the last underscore: `W_i`, `W_f` make the family `W`, whose shape is
     (members * rows, columns), or (members * rows,) for vectors, where `columns` is None.
@@ -37,7 +33,7 @@ class Family:
     columns: str | None
 
     def shape(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
-        """The shape for given sizes, e.g. {"I": 64, "H": 256}."""
+        """Return the shape for given sizes, e.g. {"I": 64, "H": 256}."""
         rows = len(self.members) * sizes[self.rows]
         return (rows,) if self.columns is None else (rows, sizes[self.columns])
 
@@ -49,14 +45,14 @@ class Family:
 
 
 def split_name(name: str, targets: Sequence[str]) -> tuple[str, str]:
-    """FAMILY and VALUE of a parameter's name; VALUE is the longest target that fits, "" if none does."""
+    """Split a parameter's name into FAMILY and VALUE, the longest target that fits, "" if none does."""
     fitting = [t for t in targets if name.endswith(f"_{t}") and len(name) > len(t) + 1]
     value = max(fitting, key=len, default="")
     return name.removesuffix(f"_{value}"), value
 
 
-def find_matrices(cell: Cell) -> dict[str, tuple[str, str]]:
-    """Each matrix with the letters of its rows and columns. Raises InputError if it has two shapes."""
+def find_matrices(cell: Definition) -> dict[str, tuple[str, str]]:
+    """Find each matrix with the letters of its rows and columns. Raises InputError if it has two shapes."""
     found: dict[str, tuple[str, str]] = {}
     for node in (n for e in cell.equations for n in walk(e.expression) if isinstance(n, MatrixVector)):
         columns = letters(cell, node.vector)
@@ -69,24 +65,22 @@ def find_matrices(cell: Cell) -> dict[str, tuple[str, str]]:
     return found
 
 
-def find_vectors(cell: Cell) -> dict[str, str]:
-    """Each vector parameter with the letter of its width. Raises InputError if it is a matrix too."""
-    known = _values(cell)
-    names = dict.fromkeys(n for e in cell.equations for n in symbols(e.expression) if n not in known)
+def find_vectors(cell: Definition, matrices: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    """Find each vector parameter with the letter of its width. Raises InputError if it is a matrix too."""
+    read = (name for equation in cell.equations for name in symbols(equation.expression))
+    names = dict.fromkeys(name for name in read if name not in cell.values)
     for name in names:
-        if name in cell.matrices:
+        if name in matrices:
             rule = "a parameter is a matrix (left of @) or a vector, not both"
             raise InputError(f"cell {cell.name!r}", rule, name)
     return {name: _width(cell, name) for name in names}
 
 
-def _values(cell: Cell) -> set[str]:
-    """The names that are no parameters."""
-    return {*cell.inputs, *cell.constants, *cell.targets, *(s + PREVIOUS for s in cell.states)}
+def _width(cell: Definition, parameter: str) -> str:
+    """Return the letter of the value that a parameter is named after.
 
-
-def _width(cell: Cell, parameter: str) -> str:
-    """The letter of the value that a parameter is named after."""
+    Raises InputError if that is a value over a row.
+    """
     value = split_name(parameter, cell.targets)[1]
     if cell.width(value) == "1":
         cure = "Name it after the vector that it multiplies"
@@ -94,13 +88,13 @@ def _width(cell: Cell, parameter: str) -> str:
     return cell.width(value)
 
 
-def letters(cell: Cell, expression: Expression) -> set[str]:
-    """The letters of the widths of the vectors that make an expression."""
+def letters(cell: Definition, expression: Expression) -> set[str]:
+    """Collect the letters of the widths of the vectors that make an expression."""
     match expression:
         case Symbol(name) if name in cell.constants:
             return set()
         case Symbol(name):
-            return {cell.width(name) if name in _values(cell) else _width(cell, name)} - {"1"}
+            return {cell.width(name) if name in cell.values else _width(cell, name)} - {"1"}
         case MatrixVector(matrix, _):
             return {_width(cell, matrix)}
         case RowCall():
@@ -108,12 +102,14 @@ def letters(cell: Cell, expression: Expression) -> set[str]:
     return {letter for part in children(expression) for letter in letters(cell, part)}
 
 
-def find_families(cell: Cell) -> tuple[Family, ...]:
-    """The stacked parameters, in the order in which the equations name them."""
-    shapes: dict[str, tuple[str, str | None]] = {
-        **cell.matrices,
-        **{v: (w, None) for v, w in cell.vectors.items()},
-    }
+def find_families(
+    cell: Definition, matrices: Mapping[str, tuple[str, str]], vectors: Mapping[str, str]
+) -> tuple[Family, ...]:
+    """Stack the parameters, in the order in which the equations name them.
+
+    Raises InputError if the parameters of a family have several shapes.
+    """
+    shapes: dict[str, tuple[str, str | None]] = {**matrices, **{v: (w, None) for v, w in vectors.items()}}
     order = [n for e in cell.equations for n in parameter_names(e.expression) if n in shapes]
     stacks: dict[str, list[str]] = {}
     for name in dict.fromkeys(order):
@@ -129,7 +125,7 @@ def find_families(cell: Cell) -> tuple[Family, ...]:
 
 
 def parameter_names(expression: Expression) -> list[str]:
-    """The names that an expression reads, those of matrices among them, in reading order."""
+    """List the names that an expression reads, those of matrices among them, in reading order."""
     return [
         node.matrix if isinstance(node, MatrixVector) else node.name
         for node in walk(expression)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
+from bptt.cells.definition import Definition
 from bptt.cells.expression import MatrixVector, RowCall, symbols, to_text, walk
 from bptt.cells.functions import FUNCTIONS, ROW_FUNCTIONS
 from bptt.cells.language import PREVIOUS, Equation
 from bptt.cells.numbers import constant_values
-from bptt.cells.parameters import letters, parameter_names, split_name
+from bptt.cells.parameters import (
+    find_families,
+    find_matrices,
+    find_vectors,
+    letters,
+    parameter_names,
+    split_name,
+)
 from bptt.errors import InputError
 from bptt.shapes import LEGEND
-
-if TYPE_CHECKING:
-    from bptt.cells.cell import Cell
 
 # Names that derivations, plans and sizes need for themselves.
 RESERVED = frozenset({*FUNCTIONS, *ROW_FUNCTIONS, *LEGEND, PREVIOUS.removeprefix("_")})
@@ -26,7 +30,7 @@ LONGEST_NAME = 100
 WIDTHS = tuple(letter for letter in LEGEND if letter not in "TB")
 
 
-def check_cell(cell: Cell) -> None:
+def check(cell: Definition) -> None:
     """Raise InputError where a cell breaks a rule of the language."""
     where = f"cell {cell.name[:LONGEST_NAME]!r}"
     _check_names(where, cell)
@@ -49,11 +53,13 @@ def check_cell(cell: Cell) -> None:
             raise InputError(where, "states and output are vectors, not values over a row", repr(name))
     _check_widths(where, cell)
     # Last, because the families follow from equations and widths, and raise where those disagree.
-    _check_among(where, "init names families of parameters", cell.init, [f.name for f in cell.families])
+    matrices = find_matrices(cell)
+    families = find_families(cell, matrices, find_vectors(cell, matrices))
+    _check_among(where, "init names families of parameters", cell.init, [f.name for f in families])
 
 
-def _check_names(where: str, cell: Cell) -> None:
-    """Names go into file names, into generated code and to terminals."""
+def _check_names(where: str, cell: Definition) -> None:
+    """Check the names, which go into file names, into generated code and to terminals."""
     if not cell.name.isprintable() or not 0 < len(cell.name) <= LONGEST_NAME:
         rule = f"the name of a cell has 1 to {LONGEST_NAME} printable characters"
         raise InputError(where, rule, f"{cell.name[:LONGEST_NAME]!r} of {len(cell.name)}")
@@ -70,7 +76,7 @@ def _check_among(where: str, rule: str, names: Collection[str], known: Collectio
             raise InputError(where, rule, repr(name), f"There are: {', '.join(known) or 'none'}")
 
 
-def _check_equations(where: str, cell: Cell) -> None:
+def _check_equations(where: str, cell: Definition) -> None:
     known: set[str] = set()
     for name in (*cell.inputs, *cell.constants):
         _define(where, name, known)
@@ -83,7 +89,7 @@ def _check_equations(where: str, cell: Cell) -> None:
         _define(here, equation.target, known)
 
 
-def _check_widths(where: str, cell: Cell) -> None:
+def _check_widths(where: str, cell: Definition) -> None:
     for number, equation in enumerate(cell.equations, 1):
         here, cure = f"{where}, equation {number}", "A matrix brings a vector to another width: W_h @ x"
         found, declared = letters(cell, equation.expression), {cell.width(equation.target)} - {"1"}
@@ -118,7 +124,7 @@ def _check_free(where: str, name: str) -> None:
         raise InputError(where, rule, repr(name), "Choose another name")
 
 
-def _check_reads(where: str, cell: Cell, equation: Equation, known: set[str]) -> None:
+def _check_reads(where: str, cell: Definition, equation: Equation, known: set[str]) -> None:
     for name in symbols(equation.expression):
         if name in cell.targets and name not in known:
             cure = f"For the value of the step before, list {name!r} in states and write {name}{PREVIOUS}"
@@ -128,11 +134,11 @@ def _check_reads(where: str, cell: Cell, equation: Equation, known: set[str]) ->
     for node in walk(equation.expression):
         if isinstance(node, MatrixVector):
             if node.matrix in known or node.matrix in cell.targets:
-                raise InputError(where, "left of @ stands a parameter, not a value", repr(node.matrix))
+                raise InputError(where, "left of @ is a parameter, not a value", repr(node.matrix))
             _check_parameter(where, node.matrix, cell)
 
 
-def _check_parameter(where: str, name: str, cell: Cell) -> None:
+def _check_parameter(where: str, name: str, cell: Definition) -> None:
     value = name.removesuffix(PREVIOUS)
     if value != name and value in cell.targets:
         raise InputError(where, "only a state has a value before", repr(name), f"List {value!r} in states")
