@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from bptt.errors import InputError
 
-FUNCTIONS, CELLS = "bptt.functions", "bptt.cells"
+FUNCTIONS, CELLS, HEADS = "bptt.functions", "bptt.cells", "bptt.heads"
 
 Thing = TypeVar("Thing")
 

@@ -62,7 +62,7 @@ def keys_of(trained: AnyTrained) -> dict[str, tuple[str, ...]]:
     if hasattr(trained, "codec"):
         found |= {f"part.{name}": rows for name, rows in trained.codec.rows().items()}
     if hasattr(trained, "vocabulary"):
-        found |= dict.fromkeys(("embedding", "output_weight", "output_bias"), trained.vocabulary.tokens)
+        found |= dict.fromkeys(("embedding", "output.weight", "output.bias"), trained.vocabulary.tokens)
     labels = getattr(trained, "labels", None) or getattr(getattr(trained, "tags", None), "tags", None)
     if labels:
         found |= dict.fromkeys(("output.weight", "output.bias"), tuple(labels))

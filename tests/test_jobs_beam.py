@@ -237,7 +237,7 @@ def test_scores_are_those_of_teacher_forcing(attention: str, fed: bool) -> None:
     source = torch.tensor([[3, 4, 5, 6], [2, 2, NOTHING, NOTHING], [NOTHING] * 4]).t()
     lengths = torch.tensor([4, 2, 0])
     # Flat as it is at first, it would write the longest sequences alone.
-    model.output_weight.data *= 8
+    model.output.weight.data *= 8
     options = BeamOptions(width=4, n_best=4, alpha=0)
     found = beam_search(
         model.step, model.start((source,), lengths), lengths.tolist(), options, LengthLimit(9)

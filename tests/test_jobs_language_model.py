@@ -21,8 +21,8 @@ EPS = torch.finfo(torch.float64).eps
 def next_by_hand(model: LanguageModel, read: list[int]) -> list[float]:
     """P of every token after `read`, by loops: a zero vector first, one layer of Elman's network (R1)."""
     rnn = {name: p.tolist() for name, p in model.recurrent.named_parameters()}
-    table, bias = model.embedding.tolist(), model.output_bias.tolist()
-    weight = table if model.options.tied else model.output_weight.tolist()
+    table, bias = model.embedding.tolist(), model.output.bias.tolist()
+    weight = table if model.options.tied else model.output.weight.tolist()
     h = [0.0] * len(rnn["b_l0"])
     for token in [None, *read]:
         x = [0.0] * len(table[0]) if token is None else table[token]
@@ -45,7 +45,7 @@ def next_by_hand(model: LanguageModel, read: list[int]) -> list[float]:
 def test_probabilities_are_those_of_loops_over_numbers(tied: bool) -> None:
     options = ModelOptions(hidden_size=6, num_layers=1, embedding_size=6, tied=tied)
     model = make_task(cell="elman-tanh", model=options).model
-    torch.nn.init.normal_(model.output_bias)
+    torch.nn.init.normal_(model.output.bias)
     read = [4, 2, 9, END, 4]
     logits, _ = model(torch.tensor([[NOTHING], *[[token] for token in read]]))
     for t in range(len(read) + 1):
@@ -68,7 +68,7 @@ def test_one_hot_input_is_the_embedding_of_the_unit_matrix() -> None:
 def test_tied_weights_are_one_parameter() -> None:
     tied = make_task(model=ModelOptions(hidden_size=7, tied=True)).model
     free = make_task(model=ModelOptions(hidden_size=7, embedding_size=7)).model
-    assert set(free.state_dict()) - set(tied.state_dict()) == {"output_weight"}
+    assert set(free.state_dict()) - set(tied.state_dict()) == {"output.weight"}
     with pytest.raises(InputError, match=r"embedding_size: tied weights need.* 7, got 5.*Leave it out"):
         ModelOptions(hidden_size=7, embedding_size=5, tied=True)
     assert ModelOptions(hidden_size=7, proj_size=3, tied=True).width == 3
@@ -90,7 +90,7 @@ def test_dropout_is_off_in_evaluation_and_never_lets_nothing_become_something() 
 @pytest.mark.parametrize("reduction", ["mean", "none"])
 def test_the_loss_is_that_of_the_logits(tied: bool, reduction: str) -> None:
     model = make_task(model=ModelOptions(hidden_size=7, tied=tied)).model
-    torch.nn.init.normal_(model.output_bias)
+    torch.nn.init.normal_(model.output.bias)
     output, targets = torch.randn(3, 2, 7).double(), torch.tensor([[3, 0], [NOTHING, 5], [1, NOTHING]])
     truth = torch.nn.functional.cross_entropy(
         model.predict(output).flatten(0, 1), targets.flatten(), ignore_index=NOTHING, reduction=reduction

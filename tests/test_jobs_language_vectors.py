@@ -66,7 +66,7 @@ def test_the_tokens_that_the_file_has_begin_as_its_vectors(level: str, vectors: 
     said = f"vectors: 5 of the {len(tokens)} words of the vocabulary begin with one, of 3 numbers"
     assert said in made.describe()
     # Nothing else is drawn otherwise.
-    assert torch.equal(made.model.output_weight, plain.model.output_weight)
+    assert torch.equal(made.model.output.weight, plain.model.output.weight)
 
 
 @pytest.mark.parametrize("tied", [False, True])

@@ -112,8 +112,8 @@ def test_the_unknown_token_is_refused() -> None:
     torch.testing.assert_close(found[:, 1:], rest / rest.sum(1, keepdim=True))
     assert distribution(LOGITS, SamplingOptions(refuse_unknown=True, temperature=0))[1, UNKNOWN] == 0
     task = make_task("ab\n" * 20)
-    torch.nn.init.zeros_(task.model.output_bias)
-    task.model.output_bias.data[UNKNOWN] = 9.0
+    torch.nn.init.zeros_(task.model.output.bias)
+    task.model.output.bias.data[UNKNOWN] = 9.0
     prompt = read_prompt(trained(task), "")
     assert "<unk>" in "".join(sample(trained(task), prompt, SamplingOptions(length=50)))
     refusing = SamplingOptions(length=50, refuse_unknown=True)
@@ -136,7 +136,7 @@ def test_the_edges_of_the_shares() -> None:
 
 def test_a_character_that_is_cut_off_by_the_length_is_replaced() -> None:
     task = make_task(vocabulary=VocabularyOptions(level="bpe", max_size=300))
-    task.model.output_bias.data[task.vocabulary.tokens.index("å")] = 99.0  # the byte e5
+    task.model.output.bias.data[task.vocabulary.tokens.index("å")] = 99.0  # the byte e5
     prompt = read_prompt(trained(task), "")
     assert sample_many(trained(task), prompt, SamplingOptions(length=1), 1) == ["\ufffd"]
 
@@ -144,7 +144,7 @@ def test_a_character_that_is_cut_off_by_the_length_is_replaced() -> None:
 def ending_task(mode: str):
     """Every token has a good chance to be the last."""
     task = make_task("ab\n" * 20, data=DataOptions(mode, 3))
-    task.model.output_bias.data[END] = 1.0
+    task.model.output.bias.data[END] = 1.0
     return task
 
 
@@ -178,7 +178,7 @@ def test_pieces_never_hold_half_a_character(level: str) -> None:
 
 def test_a_word_that_follows_a_prompt_brings_its_space() -> None:
     task = make_task("the cat sat\n" * 30, vocabulary=VocabularyOptions(level="word"), spread=3.0)
-    task.model.output_bias.data[END] = -99.0
+    task.model.output.bias.data[END] = -99.0
     for text, read in (("the cat", "the cat"), ("the cat ", "the cat"), ("", ""), ("cat\n", "cat\n")):
         prompt = read_prompt(trained(task), text)
         assert prompt.text == read

@@ -114,7 +114,7 @@ def task(form: str, **decoder: Any) -> TranslateTask:
 def untrained(form: str, folder: Path, **decoder: Any) -> TrainedTranslator:
     one = task(form, **decoder)
     # Flat as it is at first, it would write the longest texts alone.
-    one.model.output_weight.data *= 8
+    one.model.output.weight.data *= 8
     one.save(folder)
     write_weights(one.model, folder / WEIGHTS)
     return load_translator(folder)
@@ -213,7 +213,7 @@ def test_draws_depend_on_seed_and_number_alone(tmp_path: Path) -> None:
 
 def test_longer_sources_may_have_longer_translations_than_were_learned(tmp_path: Path) -> None:
     trained = untrained("text", tmp_path)
-    trained.model.output_bias.data[1] = -100
+    trained.model.output.bias.data[1] = -100
     found = trained.predict(["a", "a b a b a b"], GREEDY)
     # Of the longest learned, 4 words and <eos>, and two for each word of the source.
     assert [len(each.tokens) for each in found] == [5 + 2, 5 + 12]

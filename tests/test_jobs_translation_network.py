@@ -94,9 +94,9 @@ def test_the_loss_of_a_token_is_that_of_a_step(options: dict[str, object]) -> No
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
 def test_smoothing_is_that_of_torch_and_in_training_only(reduction: str) -> None:
     model = make(smoothing=0.1)
-    model.output_bias.data.normal_()
+    model.output.bias.data.normal_()
     output, targets = torch.randn(5, 4, H).double(), pad(TARGETS)
-    logits = functional.linear(output, model.rows, model.output_bias).flatten(0, 1)
+    logits = functional.linear(output, model.output.weight, model.output.bias).flatten(0, 1)
 
     def wanted(smoothing: float) -> Tensor:
         found = functional.cross_entropy(
@@ -112,9 +112,9 @@ def test_what_is_shared_is_there_once() -> None:
     names = {
         name for name in make(shared=True, tied=True, embedding_size=H).state_dict() if "bridge" not in name
     }
-    assert {"embedding", "output_weight"}.isdisjoint(names)
+    assert {"embedding", "output.weight"}.isdisjoint(names)
     assert "encoder.part.embedding" in names
-    assert {"embedding", "output_weight", "encoder.part.embedding"} <= set(make().state_dict())
+    assert {"embedding", "output.weight", "encoder.part.embedding"} <= set(make().state_dict())
 
 
 def test_an_encoder_may_differ_in_depth_width_cell_and_input() -> None:

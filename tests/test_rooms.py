@@ -55,7 +55,7 @@ ROOMS = {
     "data": room("files", "torch numpy tokenizers"),
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
     "runs": room("data cells files version", "torch safetensors"),
-    "models": room("runs nn data cells", "torch"),
+    "models": room("plugins runs nn data cells", "torch"),
     "jobs": room("models runs nn data cells files", "torch"),
     "training": room("jobs runs probe nn data files", "torch safetensors"),
     "comparison": room("training jobs models runs report nn data cells files version", "torch"),

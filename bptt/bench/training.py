@@ -29,7 +29,7 @@ _TORCH_NAMES = {"weight_ih": "W", "weight_hh": "R", "bias_ih": "b"}
 _COMPARED = {
     "embedding": ("embedding", "embedding.weight"),
     "W": ("recurrent.W_l0", "lstm.weight_ih_l0"),
-    "output": ("output_weight", "output.weight"),
+    "output": ("output.weight", "output.weight"),
 }
 
 States = tuple[Tensor, ...]
@@ -56,8 +56,8 @@ class PlainModel(nn.Module):
         """Take over the weights; the second bias of torch's layers is zero."""
         values = {
             "embedding.weight": ours.embedding,
-            "output.weight": ours.output_weight,
-            "output.bias": ours.output_bias,
+            "output.weight": ours.get_parameter("output.weight"),
+            "output.bias": ours.get_parameter("output.bias"),
         }
         with torch.no_grad():
             for name, parameter in self.named_parameters():

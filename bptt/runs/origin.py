@@ -47,7 +47,7 @@ def take_weights(model: nn.Module, rows: Rows, origin: nn.Module, origin_rows: R
     there, lines = _weights(origin), []
     whole, fresh = 0, []
     for tensor_name, tensor in _weights(model).items():
-        if tensor_name not in there:
+        if tensor_name not in there or (tensor_name in rows) != (tensor_name in origin_rows):
             fresh.append(tensor_name)
         elif rows.get(tensor_name) == origin_rows.get(tensor_name):
             _check_shape(name, tensor_name, tensor, there[tensor_name])

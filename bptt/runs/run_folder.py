@@ -25,6 +25,9 @@ HELD_OUT = "held_out.txt"
 
 _DAMAGED = "The file is damaged: restore it, or train again"
 
+# Names of tensors in files of version 0.1.0 -> their names now.
+_RENAMED = {"output_weight": "output.weight", "output_bias": "output.bias"}
+
 # The version of the layout of config.json.
 _FORMAT = 1
 
@@ -93,6 +96,7 @@ def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
     then. Raises InputError if the file is missing, damaged, or belongs to a model of another form.
     """
     tensors, metadata = _read_tensors(path)
+    tensors = with_present_names(tensors)
     check_form(path, model.state_dict(), tensors)
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -100,6 +104,11 @@ def read_weights(model: nn.Module, path: Path) -> dict[str, str]:
     # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
     model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
     return metadata
+
+
+def with_present_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of a file under the names that they have now."""
+    return {_RENAMED.get(name, name): tensor for name, tensor in tensors.items()}
 
 
 def count_weights(path: Path) -> int:

@@ -17,7 +17,7 @@ from torch.optim import LBFGS, Adam, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
-from bptt.runs.run_folder import check_form, write_bytes
+from bptt.runs.run_folder import check_form, with_present_names, write_bytes
 from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State
@@ -52,7 +52,8 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     path = run / FILE
     whole: dict[str, Any] = nested_tensors.load(path)
     try:
-        state, weights, machine = State(**whole["state"]), whole["weights"], dict(whole["machine"])
+        state, machine = State(**whole["state"]), dict(whole["machine"])
+        weights = with_present_names(whole["weights"])
         _check_state(state)
         check_form(path, model.state_dict(), weights)
         _load_optimiser(optimiser, whole["optimiser"])

@@ -131,7 +131,7 @@ def _begin(model: LanguageModel, batch: Batch, last: Tensor, ends: Tensor) -> Te
     batch, columns = batch.to(model.device), torch.arange(len(last))
     with evaluating(model):
         output, _ = model.read(batch.inputs)
-        values = -model.loss(output, batch.targets, "none").double()  # (T, B)
+        values = model.score(output, batch.targets).double()  # (T, B)
         after = model.predict(output[last, columns]).double().log_softmax(1)  # (B, V)
         found = values.sum(0) - values[last, columns] + after[:, ends.to(model.device)].logsumexp(1)
     return found.cpu()

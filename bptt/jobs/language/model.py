@@ -32,7 +32,7 @@ from bptt.jobs.language.network import LanguageModel as LanguageModel
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.vectors import match_vectors, read_token_vectors
 from bptt.runs.memory import within_memory
-from bptt.runs.origin import Origin, Rows, refuse_vectors, take_weights
+from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.run_folder import (
     CONFIG,
     HELD_OUT,
@@ -96,8 +96,8 @@ class LanguageModelTask(Task):
 
     def _take(self, origin: Origin[Trained]) -> list[str]:
         self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
-        rows = (model_rows(each) for each in (self.vocabulary, vocabulary))
-        return take_weights(self.model, next(rows), model, next(rows), origin.name)
+        here, there = self.model.token_rows(self.vocabulary.tokens), model.token_rows(vocabulary.tokens)
+        return take_weights(self.model, here, model, there, origin.name)
 
     def _fill(self, found: Vectors) -> list[str]:
         tokens, values = match_vectors(self.vocabulary, found)
@@ -170,11 +170,6 @@ class Trained(NamedTuple):
     model: LanguageModel
     vocabulary: Vocabulary
     config: LanguageModelConfig
-
-
-def model_rows(vocabulary: Vocabulary) -> Rows:
-    """What the rows of the tensors of a language model stand for."""
-    return dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
 
 
 def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] | None) -> Vocabulary:

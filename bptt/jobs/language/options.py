@@ -50,7 +50,9 @@ class ModelOptions(RecurrentOptions):
     `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
     takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
     between the layers and before the output (Zaremba et al. 2014). `frozen` keeps the embedding as it
-    begins. Raises InputError naming the option.
+    begins. `output_layer` is a name in `bptt.models.heads.registry`; `smoothing` is the share of a target's
+    probability that training spreads over all tokens (Szegedy et al. 2016). Raises InputError naming the
+    option.
     """
 
     initial: Start = redefined(RecurrentOptions, "initial", "zero", help="Initial states of a text.")
@@ -66,6 +68,16 @@ class ModelOptions(RecurrentOptions):
     _: KW_ONLY
     frozen: bool = option(
         False, "Keep the embedding as it begins.", group="Model", flags="freeze frozen", added=True
+    )
+    output_layer: str = option(
+        "full", "Output layer: full, the softmax of a logit for each token.", group="Model", added=True
+    )
+    smoothing: float = option(
+        0.0,
+        "Label smoothing: share of the probability spread over all tokens.",
+        group="Model",
+        share=True,
+        added=True,
     )
 
     def __post_init__(self) -> None:

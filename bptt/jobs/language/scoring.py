@@ -126,7 +126,7 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
     for start in range(0, len(batch.inputs), steps):
         inputs, targets = (part[start : start + steps] for part in (batch.inputs, batch.targets))
         output, states = model.read(inputs, states)
-        parts.append(-model.loss(output, targets, "none"))
+        parts.append(model.score(output, targets))
     return torch.cat(parts)
 
 

@@ -8,7 +8,6 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.data.batches import NOTHING
@@ -16,20 +15,22 @@ from bptt.errors import InputError
 from bptt.jobs.translate.options import DecoderOptions
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder
+from bptt.models.heads.output_layer import OutputShape
+from bptt.models.heads.registry import output_layer
 from bptt.models.inputs import InputPart, TokenInput, look_up
 from bptt.models.options import TokenOptions
 from bptt.models.recurrent import initialise
-from bptt.nn import Bridge, Decoder, DecoderState, linear_cross_entropy
+from bptt.models.token_network import TokenNetwork
+from bptt.nn import Bridge, Decoder, DecoderState
 from bptt.nn.stack import Stack
 
 
-class Writer(nn.Module, ABC):
-    """P(y | x) = Π_t P(y_t | y_1 ... y_{t-1}, x), each a softmax of M õ_t + b.
+class Writer(TokenNetwork, ABC):
+    """P(y | x) = Π_t P(y_t | y_1 ... y_{t-1}, x), each of which an output layer computes from õ_t.
 
     õ_t is the output of a `bptt.nn.Decoder` that starts from x, and has read the tokens before t as rows
-    of the embedding (V, D), NOTHING as a zero vector. M (V, width) is a parameter of its own, or the
-    embedding if tied. `bridge` makes what leads from x to the states of the decoder's stack. Raises
-    InputError.
+    of the embedding (V, D), NOTHING as a zero vector. `bridge` makes what leads from x to the states of the
+    decoder's stack. Raises InputError for sizes that do not fit.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Writer(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.vocabulary_size, self.options = vocabulary_size, options
-        self.decoder = Decoder(
+        decoder = Decoder(
             cell,
             options.embedding_size,
             options.hidden_size,
@@ -54,54 +55,42 @@ class Writer(nn.Module, ABC):
             dropout=options.dropout_between,
             proj_size=options.proj_size,
         )
-        initialise(self.decoder.recurrent, options)
-        self.bridge = bridge(self.decoder.recurrent)
-        self.dropout = nn.Dropout(options.dropout)
+        initialise(decoder.recurrent, options)
+        led = bridge(decoder.recurrent)
         if not options.shared:
             self.embedding = TokenInput(vocabulary_size, TokenOptions(options.embedding_size)).embedding
-        if not options.tied:
-            width = self.decoder.output_size
-            bound = width**-0.5
-            self.output_weight = nn.Parameter(torch.empty(vocabulary_size, width).uniform_(-bound, bound))
-        self.output_bias = nn.Parameter(torch.zeros(vocabulary_size))
-
-    @property
-    def device(self) -> torch.device:
-        """Where the parameters are."""
-        return self.output_bias.device
+        shape = OutputShape(vocabulary_size, decoder.output_size, options.tied, options.smoothing)
+        self.output = output_layer(options.output_layer, shape)
+        self.output.reset_parameters()
+        self.decoder, self.bridge, self.dropout = decoder, led, nn.Dropout(options.dropout)
 
     @property
     def table(self) -> Tensor:
         """The embedding, a row for each token."""
         return self.embedding
 
-    @property
-    def rows(self) -> Tensor:
-        """M, a row for each token."""
-        return self.table if self.options.tied else self.output_weight
-
     @abstractmethod
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
-        """The state before the first token, for the tensors of inputs (T, B, ...) of `lengths` (B,)."""
+        """Return the state before the first token, for inputs (T, B, ...) of `lengths` (B,)."""
 
     def begin(
         self, final: Sequence[Tensor], memory: Tensor | None = None, lengths: Tensor | None = None
     ) -> DecoderState:
-        """The state before the first token: it starts from the states `final`, one (layers * directions, B,
-        width) each, and attends to `memory` (S, B, K), whose rows end at `lengths` (B,).
+        """Return the state before the first token, from the states `final`, one (layers * directions, B,
+        width) each; it attends to `memory` (S, B, K), whose rows end at `lengths` (B,).
         """
         return self.decoder.start(self.bridge(final), memory, lengths)
 
     def forward(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
-        """The logits (T, B, V) of what follows each of `tokens` (T, B) int64, the weights (T, B, S) of the
-        attention, S = 0 if there is none, and the state after them.
+        """Return the logits (T, B, V) of the token after each of `tokens` (T, B) int64, the weights (T, B, S)
+        of the attention, S = 0 if there is none, and the state after them.
         """
         output, weights, state = self.read(tokens, state)
         return self.predict(output), weights, state
 
     def teach(self, source: Padded, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """-ln P as `loss`, of `targets` (T, B) int64 that end in `<eos>`, NOTHING behind it, for a batch of
-        sources: each token is predicted from the true ones before it (teacher forcing).
+        """Return -ln P as `loss`, of `targets` (T, B) int64 that end in `<eos>`, NOTHING behind it, for a
+        batch of sources: each token is predicted from the true ones before it (teacher forcing).
         """
         output, _, _ = self.read(shift(targets), self.start(*source))
         return self.loss(output, targets, reduction)
@@ -110,54 +99,18 @@ class Writer(nn.Module, ABC):
         """Read one more token of each row, (N,), as a search asks for it: ln P of the next one (N, V), the
         state, and the weights (N, S).
         """
-        logits, weights, state = self(tokens[None].to(self.device), state)
-        return logits[0].log_softmax(-1), state, weights[0]
+        output, weights, state = self.read(tokens[None].to(self.device), state)
+        return self.log_probabilities(output[0]), state, weights[0]
 
     def read(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
-        """As `forward`, with the outputs õ (T, B, width) instead of the large logits."""
+        """Return what `forward` does, with the outputs õ (T, B, width) instead of the large logits."""
         found: tuple[Tensor, Tensor, DecoderState] = self.decoder(self.embed(tokens), state)
         return found
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """What goes into the decoder for `tokens` (T, B): (T, B, D)."""
+        """Return the input of the decoder for `tokens` (T, B): (T, B, D)."""
         embedded: Tensor = self.dropout(look_up(tokens, self.table))
         return embedded
-
-    def predict(self, output: Tensor) -> Tensor:
-        """The logits (..., V) for outputs (..., width)."""
-        return functional.linear(self.dropout(output), self.rows, self.output_bias)
-
-    def loss(self, output: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """-ln P, in nats, of `targets` (...) int64 for outputs (..., width); in training it is smoothed.
-
-        The targets NOTHING do not count. The logits are never all in memory if kernels compute them.
-        """
-        output = self.dropout(output)
-        loss = linear_cross_entropy(
-            output,
-            self.rows,
-            targets,
-            linear_bias=self.output_bias,
-            reduction=reduction,
-            ignore_index=NOTHING,
-        )
-        if not self.training or not self.options.smoothing:
-            return loss
-        return loss + self.options.smoothing * self._lead(output, targets, reduction)
-
-    def _lead(self, output: Tensor, targets: Tensor, reduction: str) -> Tensor:
-        """How far the logit z_y of the target is above the mean of all.
-
-        Label smoothing by ε turns ln Σ exp z - z_y into ln Σ exp z - (1 - ε) z_y - ε mean z. That is
-        ε (z_y - mean z) more, for which no other logits are needed.
-        """
-        counted, classes = targets != NOTHING, targets.clamp(min=0)
-        rows = functional.embedding(classes, self.rows) - self.rows.mean(0)
-        lead = (rows * output).sum(-1) + self.output_bias[classes] - self.output_bias.mean()
-        lead = torch.where(counted, lead, 0.0)
-        if reduction == "none":
-            return lead
-        return lead.sum() / counted.sum() if reduction == "mean" else lead.sum()
 
 
 class Translator(Writer):
@@ -182,11 +135,11 @@ class Translator(Writer):
         return table
 
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
-        """The state before the first token, for what the encoder takes; lengths (B,) may be zero."""
+        """Return the state before the first token, for inputs of the encoder; lengths (B,) may be zero."""
         return self.start_from(self.encoder.embed(inputs), lengths)
 
     def start_from(self, values: Tensor, lengths: Tensor) -> DecoderState:
-        """`start`, from what goes into the encoder's stack on, (S, B, I)."""
+        """Return what `start` does, from the input of the encoder's stack on, (S, B, I)."""
         output, states = self.encoder.encode(values, lengths)
         return self.begin(states, output, lengths)
 
@@ -206,12 +159,12 @@ class Generator(Writer):
         self.part = part
 
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
-        """The state before the first token, for what the part takes, (1, B, ...); `lengths` are all 1."""
+        """Return the state before the first token, for inputs of the part, (1, B, ...)."""
         return self.begin([self.part(*inputs)])
 
 
 def shift(targets: Tensor) -> Tensor:
-    """What is read before each of `targets` (T, B): NOTHING, then the targets up to the last but one."""
+    """Return the tokens read before each of `targets` (T, B): NOTHING, then all targets but the last."""
     return torch.cat([torch.full_like(targets[:1], NOTHING), targets[:-1]])
 
 

@@ -90,8 +90,8 @@ class DecoderOptions(StackOptions):
     one (None: that of the decoder). `input_feeding`: see `bptt.nn.Decoder`. `shared` takes the embedding
     of the source, both being of one vocabulary; `tied` takes the embedding as output matrix too (Press and
     Wolf 2017). `dropout` acts on the embedding, between the layers and before the output. `smoothing` is
-    the share of a target's probability that training spreads over all tokens (Szegedy et al. 2016). Raises
-    InputError naming the option.
+    the share of a target's probability that training spreads over all tokens (Szegedy et al. 2016).
+    `output_layer` is a name in `bptt.models.heads.registry`. Raises InputError naming the option.
     """
 
     hidden_size: int = redefined(
@@ -126,6 +126,12 @@ class DecoderOptions(StackOptions):
         "Label smoothing: share of the probability spread over all tokens.",
         group="Model",
         share=True,
+    )
+    output_layer: str = option(
+        "full",
+        "Output layer: full, the softmax of a logit for each token.",
+        group="Model",
+        added=True,
     )
 
     def __post_init__(self) -> None:

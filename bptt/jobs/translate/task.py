@@ -191,8 +191,7 @@ def _continued_codecs(
 
 def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
     """What the rows of the tensors stand for."""
-    written = dict.fromkeys(("embedding", "output_weight", "output_bias"), (vocabulary.tokens,))
-    return part_rows(model, codec) | written
+    return {**part_rows(model, codec), **model.token_rows(vocabulary.tokens)}
 
 
 def _new_codec(examples: Pairs, config: TranslatorConfig, vectors: Path | None) -> Codec[Input]:

@@ -1,1 +1,1 @@
-"""Output layers: what a vector becomes, its loss, and how it is read."""
+"""Output layers: from the outputs of a network to probabilities or numbers, their loss and their answers."""
