@@ -224,8 +224,8 @@ def test_the_function_writes_what_the_command_writes(command: Command, tmp_path:
 
 
 def test_the_function_names_an_option_that_it_does_not_have(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"options are cells, .*, got hidden$"):
-        bptt.compare("adding", tmp_path / "out", hidden=6)
+    with pytest.raises(InputError, match=r"^remedy: is the name of an option.*Did you mean remedies"):
+        bptt.compare("adding", tmp_path / "out", remedy="clip")
     assert not (tmp_path / "out").exists()
 
 

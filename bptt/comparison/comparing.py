@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bptt.comparison.folder import digest, hold
-from bptt.comparison.options import PROBLEM_LAGS, CompareOptions
+from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions
 from bptt.comparison.subject import AddingSubject, CopySubject, Shared, Subject
 from bptt.comparison.subject_files import detect_job, read_subject
 from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
@@ -59,11 +59,8 @@ def compare(
     unknown or out of range, or if the folder holds other data; Interrupted after a signal, everything saved.
 
     """
-    unknown = sorted(options.keys() - {field.name for field in fields(CompareOptions)})
-    if unknown:
-        known = ", ".join(field.name for field in fields(CompareOptions))
-        raise InputError("bptt.compare", f"options are {known}", ", ".join(unknown))
-    plan = plan_comparison(str(data), Path(output), CompareOptions(**options), reporter())
+    chosen = COMPARE.make(CompareOptions, COMPARE.read(options))
+    plan = plan_comparison(str(data), Path(output), chosen, reporter())
     return run_comparison(plan, reporter)
 
 

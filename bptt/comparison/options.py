@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from bptt.options.checks import check_choice, check_least, check_most
+from bptt.models.options import MOST_LAYERS
+from bptt.options.field import check_fields, option
+from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
 
 Job = Literal["lm", "classify", "tag"]
@@ -32,31 +34,81 @@ class CompareOptions:
     first seed. Raises InputError naming an option out of range.
     """
 
-    cells: str = "rnn,lstm,gru"
-    remedies: str = ""
-    hidden_size: int = 128
-    num_layers: int = 1
-    equal: Literal["weights", "size"] = "weights"
-    lag: int | None = None
-    symbols: int = 2
-    examples: int = 10_000
-    task: Job | None = None
-    level: Literal["character", "word", "bpe", "whitespace"] = "character"
-    sequence_length: int = 50
-    batch_size: int = 50
-    epochs: int | None = None
-    learning_rate: float | None = None
-    clip_norm: float = 1.0
-    seeds: int = 1
-    seed: int = TrainingOptions.seed
+    cells: str = option(
+        "rnn,lstm,gru",
+        "Cells, separated by commas: rnn, names listed by `bptt cells`, or mycell.py:MyCell.",
+        group="Model",
+        common=True,
+    )
+    remedies: str = option(
+        "",
+        "Remedies, separated by commas: clip, orthogonal, identity, forget-bias, relu, lstm, gru, length "
+        "(gradients go back 4 times as far). Each cell is also trained with each that suits it, "
+        "relu+identity with both.",
+        group="Model",
+        common=True,
+    )
+    hidden_size: int = option(
+        128, "Hidden units of a layer of the first cell.", group="Model", flags="hidden hidden-size", least=1
+    )
+    num_layers: int = option(
+        1,
+        "Number of recurrent layers.",
+        group="Model",
+        flags="layers num-layers",
+        least=1,
+        most=MOST_LAYERS,
+    )
+    equal: Literal["weights", "size"] = option(
+        "weights",
+        "Give the other cells as many recurrent weights, or as many units, as the first.",
+        group="Model",
+    )
+    lag: int | None = option(
+        None,
+        "Steps of adding (default: 100), or between letters and recall of copy (default: 30).",
+        group="Data",
+    )
+    symbols: int = option(2, "Letters to copy.", group="Data")
+    examples: int = option(10_000, "Number of examples of a problem.", group="Data")
+    task: Job | None = option(None, "Job to run on a file.", usual="detected from the file", group="Data")
+    level: Literal["character", "word", "bpe", "whitespace"] = option(
+        "character", "Unit of the text (lm).", group="Data"
+    )
+    sequence_length: int = option(
+        50,
+        "Length of truncated back-propagation in tokens (lm).",
+        group="Data",
+        flags="length sequence-length",
+        least=1,
+    )
+    batch_size: int = option(50, "Examples or streams in a mini-batch.", group="Training", least=1)
+    epochs: int | None = option(
+        None, "Passes over the data.", usual="20 for a problem, else 10", group="Training", least=1
+    )
+    learning_rate: float | None = option(
+        None, "Learning rate.", usual="0.004", group="Training", flags="lr learning-rate"
+    )
+    clip_norm: float = option(
+        1.0,
+        "Largest norm of the gradient (0: no limit).",
+        group="Training",
+        flags="clip clip-norm",
+        least=0,
+    )
+    seeds: int = option(
+        1, "Runs of each cell, from different initial weights.", group="Run", least=1, most=MOST_SEEDS
+    )
+    seed: int = option(0, "Seed of the data and of the first initial weights.", group="Run", least=0)
 
     def __post_init__(self) -> None:
-        check_choice("equal", self.equal, ("weights", "size"))
-        check_least("seeds", self.seeds, 1)
-        check_most("seeds", self.seeds, MOST_SEEDS)
+        check_fields(self)
 
     def training(self, data: str) -> TrainingOptions:
         """Return the options of the loop for training on `data`. Raises InputError naming a bad option."""
         usual = PROBLEM_EPOCHS if data in PROBLEM_LAGS else TrainingOptions.epochs
         epochs = usual if self.epochs is None else self.epochs
         return TrainingOptions(epochs=epochs, learning_rate=self.learning_rate, clip_norm=self.clip_norm)
+
+
+COMPARE = OptionSet({"compare": CompareOptions})
