@@ -130,7 +130,7 @@ def test_inspect_says_the_verdict_and_writes_a_page_and_pictures(
     assert [line.split(":")[0] for line in curves] == [
         f"layer {layer} {quantity}" for layer in (1, 2) for quantity in ("δ", "h", "c")
     ]
-    assert sum(line.startswith("warning: layer 1: too few steps to tell") for line in lines) == 1
+    assert sum(line.startswith("warning: layer 1: too few steps to judge") for line in lines) == 1
     assert lines[-2:] == [f"page: {tmp_path / 'new' / 'page.html'}", f"pictures: {pictures}"]
     page = (tmp_path / "new" / "page.html").read_text(encoding="utf-8")
     assert page.startswith("<!doctype html>") and "</html>" in page

@@ -127,7 +127,7 @@ def test_few_steps_do_not_tell(lags: int, level: str) -> None:
     norms = tuple(0.75**lag for lag in range(lags + 1))
     (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
     assert finding.level == level
-    assert ("too few steps to tell" in finding.headline) == (level == "warning")
+    assert ("too few steps to judge" in finding.headline) == (level == "warning")
 
 
 @pytest.mark.parametrize("pace", [0.39, 0.9, 1.0, 1.2])
@@ -137,7 +137,7 @@ def test_few_steps_do_not_tell_whatever_the_pace(pace: float, lags: int) -> None
     (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
     assert (finding.level, finding.headline) == (
         "warning",
-        "layer 1: too few steps to tell whether the gradient vanishes",
+        "layer 1: too few steps to judge whether the gradient vanishes",
     )
     assert f"at lag {lags}" in finding.evidence
 
@@ -199,4 +199,4 @@ def test_a_gradient_that_overflows_has_exploded_still() -> None:
 @pytest.mark.parametrize("quantity", ["δ", "h"])
 def test_one_norm_has_no_pace(quantity: str) -> None:
     one = LagCurve("layer 1", quantity, (0.5,), (0.5,), (0.5,))
-    assert one.sentence == f"layer 1 {quantity}: too few steps to tell"
+    assert one.sentence == f"layer 1 {quantity}: too few steps to judge"

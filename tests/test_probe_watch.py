@@ -272,4 +272,4 @@ def test_a_loss_without_a_step_before_it_tells_too_little(steps: int) -> None:
     model = torch.nn.LSTM(INPUTS, HIDDEN)
     with watch(model, every=1) as watched:
         model(torch.randn(steps, BATCH, INPUTS))[0][0].sum().backward()
-    assert str(watched) == "step 1, layer 1 δ: too few steps to tell"
+    assert str(watched) == "step 1, layer 1 δ: too few steps to judge"

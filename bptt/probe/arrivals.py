@@ -17,7 +17,8 @@ from bptt.probe.undisturbed import undisturbed
 
 
 def own_anchors(subject: Exposure, part: Part, maps: Mapping[str, GradientMap]) -> Anchors:
-    """Where each loss enters the layers of a part whose steps have losses of their own: at its own step.
+    """Return where each loss enters the layers of a part whose steps have losses of their own: at its own
+    step.
 
     None for a loss that does not depend on the layer, as one that a mask sets to zero. `maps` are by layer,
     in torch's order.
@@ -34,16 +35,17 @@ def own_anchors(subject: Exposure, part: Part, maps: Mapping[str, GradientMap]) 
 
 
 def _silent(picture: GradientMap) -> list[int]:
-    """The losses that have no gradient in the layer at all."""
+    """Return the losses that have no gradient in the layer at all."""
     norms = torch.stack([picture.net, *picture.carried.values()])  # (1 + states, M, N)
     heard = norms.ne(0).any(-1).any(0).tolist()
     return [step for step, any_ in zip(picture.loss_steps, heard, strict=True) if not any_]
 
 
 def arrivals(model: nn.Module, stack: Stack, losses: Losses, steps: Sequence[int]) -> Tensor:
-    """Whether the gradient of each loss arrives at what a layer gives, (layers * directions, M) bool.
+    """Return whether the gradient of each loss arrives at the output of a layer, (layers * directions, M)
+    bool.
 
-    What the upper layers of the stack make of it is not asked: it arrives below where it arrives above.
+    The upper layers of the stack are left out of account: a gradient arrives below where it arrives above.
     """
     parts = [steps[first : first + BLOCK] for first in range(0, len(steps), BLOCK)]
     return torch.cat([_arrivals(model, stack, losses, part) for part in parts], 1)

@@ -57,11 +57,13 @@ class _Way:
     change: Tensor
 
     def losses_at(self, places: Tensor, terms: Sequence[int]) -> Tensor:
-        """The loss of each row at its place, (R,)."""
+        """Return the loss of each row at its place, (R,)."""
         return self.losses(self._inputs(places), terms).detach().double()
 
     def slopes_at(self, places: Tensor, terms: Sequence[int]) -> Tensor:
-        """How fast the loss of each row changes with its place (R,), and by which step's input: (R, T)."""
+        """Return how fast the loss of each row changes with its place (R,), and by which step's input: (R,
+        T).
+        """
         inputs = self._inputs(places).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(self.losses(inputs, terms).sum(), inputs)
@@ -72,16 +74,14 @@ class _Way:
 
 
 def gradient_x_input(losses: Losses, inputs: Tensor, terms: Sequence[int], block: int = 64) -> Tensor:
-    """∂E_m/∂x_t · x_t for each of M loss terms and T inputs, (M, T) in float64.
+    """Compute ∂E_m/∂x_t · x_t for each of M loss terms and T inputs, (M, T) in float64.
 
     To first order, how much more the loss is than with a zero vector in the place of x_t (Shrikumar et al.,
     2016, arXiv:1605.01713). One backward pass of a batch finds `block` rows.
 
-    Args:
-        losses: what is explained, from copies of the inputs.
-        inputs: (T, 1, I), what the model reads in place of tokens: their vectors.
-        terms: the numbers m of the loss terms.
-        block: so many copies at a time; what the memory holds.
+    Args:         losses: the losses to explain, computed from copies of the inputs.         inputs: (T, 1,
+    I), the vectors that the model reads in place of tokens.         terms: the numbers m of the loss terms.
+    block: the number of copies at a time, limited by the memory.
 
     Raises:
         InputError: inputs of another shape, no loss term, no copy at a time.
@@ -101,7 +101,7 @@ def integrated_gradients(
     tolerance: float = 0.05,
     block: int = 64,
 ) -> IntegratedGradients:
-    """(x_t - x'_t) · ∫₀¹ ∂E_m/∂x_t at x' + α (x - x') dα, for each of M loss terms and T inputs.
+    """Compute (x_t - x'_t) · ∫₀¹ ∂E_m/∂x_t at x' + α (x - x') dα, for each of M loss terms and T inputs.
 
     Sundararajan, Taly and Yan, 2017, arXiv:1703.01365. Complete: the scores of a term sum to the loss less
     that of the baseline x'. So on each piece of the way the error is known: it is halved until the sum is
@@ -109,13 +109,13 @@ def integrated_gradients(
     with 8 points. Even steps find too little where the loss of a recurrent network changes all at once.
 
     Args:
-        losses: what is explained, from copies of the inputs.
-        inputs: (T, 1, I), what the model reads in place of tokens: their vectors.
+        losses: the losses to explain, computed from copies of the inputs.
+        inputs: (T, 1, I), the vectors that the model reads in place of tokens.
         terms: the numbers m of the loss terms.
-        baseline: (T, 1, I), what stands for no input. Zero vectors if None: they add nothing to any sum of
-            the network, which then reads its biases and states only.
-        tolerance: by how much the sum of a term's scores may be wrong, in the unit of the loss.
-        block: so many copies at a time, 8 at least; what the memory holds.
+        baseline: (T, 1, I), the input that counts as none. Zero vectors if None: they add nothing to any sum
+            of the network, which then reads its biases and states only.
+        tolerance: the largest error of the sum of a term's scores, in the unit of the loss.
+        block: the number of copies at a time, at least 8, limited by the memory.
 
     Raises:
         InputError: shapes that differ, no loss term, no copy at a time, a negative tolerance.
@@ -153,7 +153,9 @@ def _check(inputs: Tensor, terms: Sequence[int], block: int) -> None:
 def _integrate(
     way: _Way, terms: Sequence[int], pieces: Sequence[_Piece], count: int
 ) -> Iterator[tuple[_Piece, Tensor, float]]:
-    """What each step's input changes on each piece, (T,), and how far their sum is off; `count` at a time."""
+    """Return the change by each step's input on each piece, (T,), and the error of their sum; `count` at a
+    time.
+    """
     points, weights = _gauss_legendre(POINTS)
     for first in range(0, len(pieces), count):
         part = pieces[first : first + count]
@@ -168,7 +170,9 @@ def _integrate(
 
 
 def _gauss_legendre(points: int) -> tuple[Tensor, Tensor]:
-    """Places and weights on [0, 1]: eigenvalues and eigenvectors of a matrix (Golub and Welsch, 1969)."""
+    """Return places and weights on [0, 1]: eigenvalues and eigenvectors of a matrix (Golub and Welsch,
+    1969).
+    """
     k = torch.arange(1, points, dtype=torch.float64)
     beside = torch.diag(k / (4 * k.square() - 1).sqrt(), 1)
     places, vectors = torch.linalg.eigh(beside + beside.T)

@@ -1,4 +1,4 @@
-"""What the modules of a model are called with and give, in the order in which they are done."""
+"""The calls of the modules of a model, with arguments and results, in the order in which they end."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class ModuleCall:
 
 
 def given_to_stack(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What a recurrent module of ours or torch's is called with, by name: "input", "hx", "lengths", ..."""
+    """Return the arguments of a recurrent module of ours or torch's by name: "input", "hx", "lengths", ..."""
     return dict(zip(("input", "hx"), arguments, strict=False)) | dict(keywords)
 
 
 @contextmanager
 def recorded(model: nn.Module) -> Iterator[list[ModuleCall]]:
-    """Every call of the model and its modules inside, one that is called by another before that one.
+    """Record every call of the model and its modules; a call made inside another one precedes it.
 
     `name` is that in the model, with "(call 3)" from the second call on; empty for the model itself.
     """
@@ -43,7 +43,7 @@ def recorded(model: nn.Module) -> Iterator[list[ModuleCall]]:
 
 
 def real_tensors(value: object) -> Iterator[Tensor]:
-    """The tensors of real numbers in nested tuples and lists."""
+    """Yield the tensors of real numbers in nested tuples and lists."""
     if isinstance(value, Tensor):
         if value.is_floating_point():
             yield value

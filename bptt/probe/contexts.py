@@ -11,13 +11,13 @@ from torch import Tensor
 from bptt.shapes import check_shape
 
 RADIUS = 16
-# So many distances are found at a time.
+# The number of distances that are computed at a time: bounds the memory.
 BLOCK = 2**22
 
 
 @dataclass(frozen=True)
 class Context:
-    """A step, from 0, what stands `before` and `after` its token in the text, and a number found there."""
+    """A step, from 0, the text `before` and `after` its token, and a number found there."""
 
     step: int
     before: str
@@ -35,10 +35,11 @@ class Extremes:
 
 
 def extremes(activity: Tensor, texts: Sequence[str], count: int = 10, radius: int = RADIUS) -> Extremes:
-    """Where a unit's activity (T,) is highest, and where it is lowest: at most `count` places each.
+    """Return where a unit's activity (T,) is highest, and where it is lowest: at most `count` places each.
 
-    `texts` (T) are what the tokens stand for. A context reaches `radius` steps to either side; two of them
-    are further apart than that, so that each shows another place. Raises InputError.
+    `texts` (T) are the texts of the tokens. A context reaches `radius` steps to either side; two of them are
+    further apart than that, so that each shows another place. Raises InputError if `activity` and
+    `texts` differ in length.
     """
     check_shape("extremes of a unit", activity.shape, f"{len(texts)}")
 
@@ -53,15 +54,17 @@ def extremes(activity: Tensor, texts: Sequence[str], count: int = 10, radius: in
 def nearest_states(
     states: Tensor, texts: Sequence[str], steps: Sequence[int], count: int = 10, radius: int = RADIUS
 ) -> Iterator[tuple[Context, ...]]:
-    """For each of `steps`, at most `count` others whose states (T, units) are nearest to its, nearest first.
+    """Yield for each of `steps` at most `count` others whose states (T, units) are nearest to its, nearest
+    first.
 
     `number` is the Euclidean distance, as where a neighbour's next token serves as a prediction (Khandelwal
     et al., 2020, arXiv:1911.00172). Neighbours are further than `radius` steps from the step and from each
-    other: the states next to a state are always near. Raises InputError.
+    other: the states next to a state are always near. Raises InputError if `states` and `texts`
+    differ in length.
     """
     check_shape("nearest states", states.shape, f"{len(texts)} H")
     states = states.detach().double()
-    # Each that is chosen, and the step itself, rules out so many.
+    # Each chosen step, and the step itself, excludes this number of neighbours.
     enough = min(len(texts), (count + 1) * (2 * radius + 1))
     for block in torch.split(torch.tensor(steps), max(1, BLOCK // len(texts))):
         distances, order = torch.cdist(states[block], states).topk(enough, largest=False)
@@ -72,7 +75,9 @@ def nearest_states(
 
 
 def _apart(order: Iterable[int], count: int, radius: int, *taken: int) -> list[int]:
-    """The first `count` of these steps that are further than `radius` from one another and those taken."""
+    """Return the first `count` of these steps that are further than `radius` from one another and those
+    taken.
+    """
     chosen: list[int] = []
     for step in order:
         if len(chosen) == count:

@@ -1,4 +1,4 @@
-"""The textbook's bound on a gradient through time: ‖δ_k‖ ≤ (β_W β_f)^(t-k) ‖δ_t‖ (R6).
+"""The textbook's bound on a gradient through time: ‖δ_k‖ ≤ (β_W β_f)^(t-k) ‖δ_t‖ (R6 in docs/equations.md).
 
 It exists for s_t = f(W s_{t-1} + ...): β_W = ‖W‖₂ is the spectral norm of W, and β_f = sup |f'|.
 Source: Pascanu, Mikolov & Bengio 2013, On the difficulty of training recurrent neural networks, 2.1.
@@ -38,7 +38,7 @@ class DecayBound:
 
 
 def decay_bounds(module: nn.Module) -> tuple[DecayBound | None, ...]:
-    """The bound of every layer and direction, in torch's order.
+    """Compute the bound of every layer and direction, in torch's order.
 
     None for a cell in which more happens to the states than one linear map and one function after it, which
     is seen in its equations: for gated cells, and those without states. Raises InputError for
@@ -53,7 +53,7 @@ def decay_bounds(module: nn.Module) -> tuple[DecayBound | None, ...]:
 
 
 def _without_function(cell: Cell) -> tuple[Cell, float] | None:
-    """The cell as its state comes out of the linear map, and sup |f'|; None if that is not linear."""
+    """Return the cell as its state comes out of the linear map, and sup |f'|; None if that is not linear."""
     slope, equations = 1.0, []
     for equation in cell.equations:
         match equation.expression:
@@ -71,7 +71,9 @@ def _without_function(cell: Cell) -> tuple[Cell, float] | None:
 
 
 def _norm(stack: Stack, layer: Layer, linear: Cell) -> float:
-    """‖W‖₂, W being the Jacobian of a linear cell, which is the same at every step of every sequence."""
+    """Compute ‖W‖₂, W being the Jacobian of a linear cell, which is the same at every step of every
+    sequence.
+    """
     with torch.no_grad():
         parameters = layer.families(stack)
         (size,) = layer.widths

@@ -1,4 +1,6 @@
-"""How a gradient fades or grows on its way back through time: norms by lag, and what follows (R6)."""
+"""Norms of a gradient by lag: how it decays or grows on its way back through time (R6 in
+docs/equations.md).
+"""
 
 from __future__ import annotations
 
@@ -80,7 +82,7 @@ class LagCurve:
         return next((lag for lag, norm in enumerate(self.median, self.first) if isnan(norm)), None)
 
     def named(self, name: str) -> LagCurve:
-        """The same, of a layer in the part `name` of a model."""
+        """Return the curve of a layer in the part `name` of a model."""
         return replace(self, layer=f"{name} {self.layer}".strip())
 
     @property
@@ -92,7 +94,7 @@ class LagCurve:
         if not self.start:
             return f"{name}: no gradient"
         if len(self.median) == 1:
-            return f"{name}: too few steps to tell"
+            return f"{name}: too few steps to judge"
         reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
         last = len(self.median) - 1
         end = f" over {last + self.first} lags"
@@ -103,21 +105,21 @@ class LagCurve:
 
 @dataclass(frozen=True)
 class Flow:
-    """Curves for every layer, δ first, then its states, measured on so many losses."""
+    """Curves for every layer, δ first, then its states, measured on `losses` losses."""
 
     losses: int
     curves: tuple[LagCurve, ...]
 
 
 def curve(layer: str, quantity: str, norms: Tensor) -> LagCurve:
-    """The quartiles over the losses of norms (lags, losses)."""
+    """Return the quartiles over the losses of norms (lags, losses)."""
     shares = torch.tensor([0.25, 0.5, 0.75], dtype=norms.dtype, device=norms.device)
     lower, median, upper = torch.quantile(norms, shares, dim=1).tolist()
     return LagCurve(layer, quantity, tuple(lower), tuple(median), tuple(upper))
 
 
 def flow(examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Anchors], lags: int) -> Flow:
-    """The gradient by lag, from the T x T pictures of one or more examples.
+    """Compute the gradient by lag from the T x T pictures of one or more examples.
 
     Args:
         examples: of each example the maps of its layers.
@@ -153,7 +155,7 @@ def check_lags(lags: int) -> None:
 def _rows(
     examples: Sequence[Sequence[GradientMap]], anchors: Sequence[Anchors], layer: str
 ) -> Iterator[_Row]:
-    """Of every loss that depends on the layer the norms of δ by lag, and those of the states."""
+    """Yield for every loss that depends on the layer the norms of δ by lag, and those of the states."""
     for maps, places in zip(examples, anchors, strict=True):
         for found in maps:
             if found.layer == layer:
@@ -161,7 +163,7 @@ def _rows(
 
 
 def _no_gradient(examples: Sequence[Sequence[GradientMap]], layer: str) -> _Row:
-    """The row of a layer that no loss depends on: zero at lags 0 and 1."""
+    """Return the row of a layer that no loss depends on: zero at lags 0 and 1."""
     states = next(found.carried for maps in examples for found in maps if found.layer == layer)
     return torch.zeros(2), {state: torch.zeros(2) for state in states}
 

@@ -1,4 +1,6 @@
-"""The gradient through time: how much a loss depends on what was k steps before (R6)."""
+"""The gradient through time: how much a loss depends on the state k steps before (R6 in
+docs/equations.md).
+"""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _OWN_OPTIONS: dict[Kin, tuple[str, ...]] = {
 
 
 def kind_of(module: nn.Module) -> Kin | None:
-    """The class of torch.nn that says what a module computes: its own, or the one whose `forward` it has.
+    """Return the class of torch.nn that a module computes as: its own, or that whose `forward` it inherits.
 
     None for anything else, a subclass with a `forward` of its own included.
     """
@@ -36,7 +36,7 @@ def kind_of(module: nn.Module) -> Kin | None:
 
 
 def skeleton_of(module: nn.Module) -> Stack:
-    """An RNN, LSTM or GRU of torch.nn, or its kin, as a stack of ours without parameters.
+    """Return an RNN, LSTM or GRU of torch.nn, or its kin, as a stack of ours without parameters.
 
     It is on the device "meta", to be called with `weights_of` by `torch.func.functional_call`. Raises
     InputError for anything else.
@@ -61,7 +61,7 @@ def skeleton_of(module: nn.Module) -> Stack:
 
 
 def copy_of(module: nn.Module) -> Stack:
-    """The same with copies of the weights, as they are in evaluation mode now."""
+    """Return the same with copies of the weights, as they are in evaluation mode now."""
     found = skeleton_of(module)
     # In training a spectral norm goes on with its power iteration whenever its weight is read.
     with undisturbed(module), torch.no_grad():
@@ -71,7 +71,9 @@ def copy_of(module: nn.Module) -> Stack:
 
 
 def weights_of(module: nn.Module, stack: Stack) -> dict[str, Tensor]:
-    """The weights that a module computes with, by the names of its skeleton's parameters; differentiable."""
+    """Return the weights that a module computes with, by the names of its skeleton's parameters;
+    differentiable.
+    """
     computed = dict(_computed(module))
     return {
         name: computed[name] if name in computed else getattr(module, name)
@@ -80,7 +82,9 @@ def weights_of(module: nn.Module, stack: Stack) -> dict[str, Tensor]:
 
 
 def _computed(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
-    """The weights that a hook computes before each call: as attributes they are those of the last call."""
+    """Return the weights that a hook computes before each call: as attributes they are those of the last
+    call.
+    """
     for hook in module._forward_pre_hooks.values():
         match hook:
             case WeightNorm():

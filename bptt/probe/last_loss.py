@@ -71,7 +71,9 @@ def note(
 
 
 def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> RecurrentCall:
-    """The call of a stack when the model gives these losses, one for each row, having gone back from them."""
+    """Return the call of a stack while the model computes these losses, one a row, after a backward pass from
+    them.
+    """
     calls: list[RecurrentCall] = []
 
     def keep(module: Stack, arguments: tuple[Any, ...], named: dict[str, Any], returned: Any) -> None:
@@ -90,7 +92,7 @@ def call_of(model: nn.Module, stack: Stack, losses: Callable[[], Tensor]) -> Rec
 
 
 def go_back(call: RecurrentCall) -> Iterator[tuple[list[list[GradientMap]], list[dict[str, list[int]]]]]:
-    """For each direction, of each row the maps of its layers and where its loss enters: see `flow`.
+    """Yield for each direction the maps of each row's layers, and where its loss enters: see `flow`.
 
     The loss of a direction is the last in its own order of time: what came to its half of the output there,
     and to its final states. None if nothing came.
@@ -106,7 +108,7 @@ def go_back(call: RecurrentCall) -> Iterator[tuple[list[list[GradientMap]], list
 
 
 def _of_row(found: GradientMap, k: int, steps: int) -> GradientMap:
-    """The picture of the k-th loss alone, without the padding of its row."""
+    """Return the picture of the k-th loss alone, without the padding of its row."""
     row = slice(k, k + 1)
     carried = {state: norms[row, :steps] for state, norms in found.carried.items()}
     return replace(
@@ -115,7 +117,7 @@ def _of_row(found: GradientMap, k: int, steps: int) -> GradientMap:
 
 
 def _places(call: RecurrentCall, reverse: bool) -> tuple[list[int], list[int]] | None:
-    """The rows that a gradient came to, and the step of the last loss of each."""
+    """Return the rows that a gradient came to, and the step of the last loss of each."""
     ends = torch.zeros_like(call.steps) if reverse else call.steps - 1
     came = torch.zeros(len(ends), dtype=torch.bool)
     for gradient in call.finals.values():
@@ -162,12 +164,12 @@ class _Losses:
 
 
 def _half(call: RecurrentCall, values: Tensor, reverse: bool) -> Tensor:
-    """One direction's part of an output (..., directions * width)."""
+    """Return one direction's part of an output (..., directions * width)."""
     return values.chunk(call.stack.num_directions, -1)[int(reverse)]
 
 
 def _side(call: RecurrentCall, states: Tensor, reverse: bool) -> Tensor:
-    """One direction's rows of states (layers * directions, R, width)."""
+    """Return one direction's rows of states (layers * directions, R, width)."""
     return states[int(reverse) :: call.stack.num_directions]
 
 
@@ -176,7 +178,7 @@ def _data(output: Tensor | PackedSequence) -> Tensor:
 
 
 def _by_time(sequences: Sequences, gradient: Tensor) -> Tensor:
-    """The gradient of an output, which has the output's form, as (T, B, width)."""
+    """Return the gradient of an output, which has the output's form, as (T, B, width)."""
     if sequences.packed is not None:
         return pad_packed_sequence(PackedSequence(gradient, *sequences.packed[1:]))[0]
     if sequences.single:

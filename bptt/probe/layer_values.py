@@ -61,7 +61,8 @@ def values(
     `module` may be one of torch.nn too. The other arguments are those of `Stack.forward`: any form of input,
     (T, B, I) or other; whatever it is, the values are (T, B, width), time first, B = 1 for a single sequence.
     Dropout is off, and nothing in the module is changed. The values have a graph, to differentiate them, only
-    if the input requires a gradient. Raises InputError.
+    if the input requires a gradient. Raises InputError if `module` is not recurrent or the input does not fit
+    it.
     """
     data = inputs.data if isinstance(inputs, PackedSequence) else inputs
     wanted = torch.is_grad_enabled() and data.requires_grad
@@ -86,7 +87,7 @@ def _layer(stack: Stack, given: LayerInput) -> LayerValues:
 
 
 def _functions(cell: Cell) -> dict[str, str]:
-    """The function whose result each value is, empty if it is none's."""
+    """Return the function whose result each value is, empty if it is none's."""
     return {e.target: e.expression.function if isinstance(e.expression, Call) else "" for e in cell.equations}
 
 

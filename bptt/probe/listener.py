@@ -1,4 +1,4 @@
-"""The recurrent layers inside a model, listened to: the norms that their backward passes go by."""
+"""Recurrent layers inside a model, and the norms that their backward passes hand out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bptt.runtime.norms import Norms
 
 
 def recurrent_modules(model: nn.Module) -> tuple[tuple[str, nn.Module], ...]:
-    """The stacks of bptt.nn in a model, and the RNN, LSTM and GRU of torch.nn or kin, each with its path.
+    """Return the stacks of bptt.nn in a model, and the RNN, LSTM and GRU of torch.nn or kin, each with its
+    path.
 
-    The path of the only one is left out: there is nothing to tell it from. Raises InputError if there are
-    none.
+    A single one has an empty path. Raises InputError if there are none.
     """
     kinds = (Stack, nn.RNNBase)
     found = tuple((path, module) for path, module in model.named_modules() if isinstance(module, kinds))
@@ -61,11 +61,11 @@ class Listener:
 
     @property
     def modules(self) -> list[nn.Module]:
-        """What is listened to."""
+        """The modules that are listened to."""
         return list(self._modules.values())
 
     def is_reverse(self, layer: str) -> bool:
-        """Whether a layer, named as it is shown, runs from the last step to the first."""
+        """Return whether a layer, named as it is shown, runs from the last step to the first."""
         name, number = self.layers[layer]
         return self.stacks[name].layers[number].reverse
 
@@ -89,7 +89,7 @@ class Listener:
                     module.forward = forward
 
     def heard(self) -> Mapping[str, Norms]:
-        """By layer as shown, the norms of all that was heard, (T, B, ·).
+        """Return, by layer as shown, all norms recorded so far, (T, B, ·).
 
         A stack that was called several times, step by step, was gone back through in the opposite order.
         """
@@ -103,7 +103,7 @@ class Listener:
 
 @contextmanager
 def listening(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Listener]:
-    """A listener that listens, for a while."""
+    """Yield a listener that listens until the end of the block."""
     listener = Listener(modules)
     listener.start()
     try:
@@ -114,7 +114,7 @@ def listening(modules: Sequence[tuple[str, nn.Module]]) -> Iterator[Listener]:
 
 @contextmanager
 def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[list[nn.Parameter]]:
-    """Of all parameters of `model`, those that require gradients: the vectors of recurrent modules.
+    """Require gradients of the vectors of recurrent modules only, among all parameters of `model`.
 
     Through them every layer is gone back through, without the products for the gradients of matrices, which
     cost as much as all else. A module without vectors keeps its matrices.
@@ -135,14 +135,14 @@ def only_vectors(model: nn.Module, modules: Sequence[nn.Module]) -> Iterator[lis
 
 
 def _vectors(module: nn.Module) -> list[nn.Parameter]:
-    """But for learned initial states, which are not read where others are given."""
+    """Return the vectors of a module, without learned initial states, which explicit states replace."""
     layers = module.layers if isinstance(module, Stack) else ()
     initial = {name for layer in layers for name in initial_names(layer)}
     return [p for name, p in module.named_parameters() if p.dim() == 1 and name not in initial]
 
 
 def _run(module: nn.Module, stack: Stack, *arguments: Any, **named: Any) -> Any:
-    """What `module` of torch.nn computes, by the stack of ours that is like it."""
+    """Return the stack of ours that computes the same as `module` of torch.nn."""
     stack.train(module.training)
     return functional_call(stack, weights_of(module, stack), arguments, named)
 

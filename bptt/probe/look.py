@@ -28,9 +28,10 @@ from bptt.probe.undisturbed import undisturbed
 from bptt.probe.units import Ranking, rank_units, varies
 from bptt.probe.verdict import Evidence, Finding, verdict
 
-# Of one example: integrated gradients for so many losses, the largest, as each takes some hundred passes.
+# The number of losses of an example, the largest ones, that integrated gradients explain: each takes about a
+# hundred passes.
 INTEGRATED = 4
-# Lyapunov exponents and singular values are taken along so many steps, and so many of each.
+# Lyapunov exponents and singular values are computed along this number of steps, and this number of each.
 SPECTRUM_STEPS = 200
 
 
@@ -85,8 +86,8 @@ def look(
         subjects: the examples.
         lags: how far back the gradient is followed.
         properties: of the tokens; units are ranked by how well they follow each.
-        most: of each example so many losses are gone back from, if it has more, evenly chosen.
-        progress: is told what is being done, and how much of all has been.
+        most: the number of losses of an example that are gone back from, evenly chosen, if it has more.
+        progress: called with the stage, the steps done and the steps in all.
 
     Raises InputError if there is no example, or NaN or infinity in what a layer computes of one.
 
@@ -129,12 +130,12 @@ def look(
 
 
 def are_one_text(subjects: Sequence[Exposure]) -> bool:
-    """Whether they are stretches of one text, each with the states that the one before left."""
+    """Return whether they are stretches of one text, each with the states that the one before left."""
     return subjects[-1].parts[0].initial is not None
 
 
 def _evenly(count: int, most: int) -> list[int]:
-    """At most so many of the numbers below `count`, the last among them."""
+    """Return at most `most` of the numbers below `count`, evenly chosen, the last among them."""
     return [count - 1 - k * count // min(count, most) for k in reversed(range(min(count, most)))]
 
 
@@ -143,7 +144,7 @@ def _named(part: Part, layer: str) -> str:
 
 
 def _values(subjects: Sequence[Exposure]) -> list[tuple[Part, LayerValues]]:
-    """Every layer's values on all examples after each other, with its part in the first."""
+    """Return every layer's values on all examples, concatenated, with its part in the first example."""
     each = [
         [(part, found) for part in subject.parts for found in values(part.stack, part.inputs, part.initial)]
         for subject in subjects
@@ -165,7 +166,7 @@ def _joined(part: Part, found: Sequence[LayerValues]) -> LayerValues:
 
 
 def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[LayerMeasurements]:
-    """Each layer with its bound and its spectrum, along the first steps of the first example."""
+    """Return each layer with its bound and its spectrum, along the first steps of the first example."""
     for part in subject.parts:
         here = [found for other, found in seen if other is part]
         bounds, top = decay_bounds(part.stack), part.stack.num_layers
@@ -180,7 +181,9 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
 
 
 def _attribute(subject: Exposure, found: GradientMap) -> tuple[Tensor, tuple[int, ...], Tensor]:
-    """Gradient x input for every loss of a map; integrated gradients for the largest, and which these are."""
+    """Compute gradient x input for every loss of a map; integrated gradients for the largest, with their
+    numbers.
+    """
     inputs, terms = subject.parts[0].inputs, found.loss_steps
     largest = found.losses.topk(min(INTEGRATED, len(terms))).indices.tolist()
     chosen = tuple(sorted(terms[k] for k in largest))
@@ -196,7 +199,7 @@ _Way: TypeAlias = tuple[Sequence[GradientMap], Anchors]
 
 
 def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]:
-    """What the gradient by lag of each part is taken from."""
+    """Return the maps and anchors from which the gradient by lag of each part is computed."""
     for part in subject.parts:
         names = [_named(part, name) for name in layer_names(part.stack)]
         here = [found for found in maps if found.layer in names]
@@ -207,8 +210,8 @@ def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]
 
 
 def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) -> Iterator[_Way]:
-    """A loss of all steps, as they are pooled or attended to, enters at each of them, which hides what is
-    lost on the way: it goes back from where it enters last alone.
+    """Yield the map of a loss of all steps, pooled or attended to, from the step where it enters last alone:
+    it enters at each of them, which hides what is lost on the way.
     """
     every, silent = maps[0].loss_steps, {found.layer: found for found in maps}
     for examples, anchors in go_back(call_of(subject.model, part.stack, lambda: subject.losses(every))):
@@ -221,7 +224,7 @@ def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) 
 
 
 def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]]) -> Tensor:
-    """By step of the sequence that they belong to; a single one belongs to the last step."""
+    """Order losses by the step of the sequence that they belong to; a single one belongs to the last step."""
     found = []
     for subject, (first, *_) in zip(subjects, maps, strict=True):
         steps = torch.full((len(subject.sequences[subject.of].tokens),), torch.nan, dtype=torch.float64)
@@ -246,7 +249,7 @@ def _rank(
 
 
 def _arriving(ways: Iterable[_Way]) -> set[str]:
-    """The layers that a loss depends on."""
+    """Return the layers that a loss depends on."""
     return {
         layer
         for _, anchors in ways

@@ -1,4 +1,6 @@
-"""One loss term at a time (R5): ∂E_m/∂net_n, the part that the loss at m plays at time n, as a picture."""
+"""The gradient of one loss term at a time: ∂E_m/∂net_n, how much the loss at m depends on time n (R5 in
+docs/equations.md).
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,14 @@ from bptt.runtime.norms import Norms
 # Losses of R loss steps, each of its own copy of the example: copy r is row r of every batch.
 Losses: TypeAlias = Callable[[Sequence[int]], Tensor]
 
-# So many losses go back together: rows enough to keep the kernels busy, few enough to stay in the caches.
+# The number of losses that go back together: rows enough to keep the kernels busy, few enough to stay in the
+# caches.
 BLOCK = 64
 
 
 @dataclass(frozen=True, eq=False)
 class GradientMap:
-    """What each loss term does to each step of one layer in one direction, in float64 on the CPU.
+    """The gradient of each loss term at each step of one layer in one direction, in float64 on the CPU.
 
     `net` (M, N) is ‖∂E_m/∂net_n‖, all sums of a step together, for the loss steps m of `loss_steps` and
     all steps n; `carried` has ‖∂E_m/∂s_{n-1}‖ for each state s, what step n hands on to the one before.
@@ -48,7 +51,7 @@ def gradient_maps(
     block: int = BLOCK,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[GradientMap, ...]:
-    """The T x T picture of every recurrent layer of a model, by batches of losses.
+    """Compute the T x T picture of every recurrent layer of a model, by batches of losses.
 
     One backward pass carries the gradients of `block` losses at once: row r of a batch is a copy of the
     example, and its loss the E_m of the r-th loss step. So M passes over one row become M / `block` over
@@ -60,7 +63,7 @@ def gradient_maps(
         steps: the loss steps m, M of them.
         modules: the layers to look at with names of their own; None: all that are in the model.
         block: how many losses go back together.
-        progress: is told how many losses are done.
+        progress: called with the number of losses done.
 
     Raises InputError if there are no layers, steps or losses as said.
 
@@ -88,7 +91,7 @@ def gradient_maps(
 
 
 def _go_back(model: nn.Module, listener: Listener, losses: Losses, steps: Sequence[int]) -> Tensor:
-    """The losses, having gone back from them."""
+    """Return the losses, after a backward pass from them."""
     listener.start()
     with only_vectors(model, listener.modules) as vectors:
         values = losses(steps)
@@ -103,7 +106,9 @@ def _go_back(model: nn.Module, listener: Listener, losses: Losses, steps: Sequen
 def _complete(
     found: Sequence[Mapping[str, Norms]], layer: str, parts: Sequence[Sequence[int]]
 ) -> Iterator[Norms]:
-    """What a layer heard of each part of the losses; a step of zeros of those that do not depend on it."""
+    """Return the norms that a layer recorded for each part of the losses; zeros for losses that do not depend
+    on it.
+    """
     like = next(norms[layer] for norms in found if layer in norms)
     for norms, part in zip(found, parts, strict=True):
         silent = (v.new_zeros(1, len(part), v.shape[-1]) for v in (like.delta, like.carried))
@@ -117,7 +122,7 @@ def _assemble(
     longest = max(len(norms.delta) for norms in parts)
 
     def rows(values: Sequence[Tensor]) -> Tensor:
-        """(M, N) of several (T, R): where a pass ended early, no gradient came."""
+        """Combine several (T, R) into (M, N), with zeros where a pass ended early, as no gradient came."""
         return torch.cat([functional.pad(v.T, (0, longest - len(v))) for v in values]).cpu()
 
     carried = {s: rows([p.carried[..., k] for p in parts]) for k, s in enumerate(parts[0].states)}

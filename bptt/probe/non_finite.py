@@ -28,7 +28,7 @@ class NonFinite:
     """The first NaN or infinity of a model, and as a text what it is, where, and what it came from.
 
     `module` is the name in the model, empty for the model itself; `what` a parameter "R_l0[3, 1]", an output
-    "output[0, 2]" of a module, or a value of a recurrent layer, of which `cause` tells more. `parameters` are
+    "output[0, 2]" of a module, or a value of a recurrent layer, which `cause` describes. `parameters` are
     those whose gradients are not finite, if the stage is "gradient".
     """
 
@@ -58,7 +58,7 @@ class NonFinite:
 
 
 def find_non_finite(model: nn.Module, loss: Callable[[], Tensor]) -> NonFinite | None:
-    """The first NaN or infinity on the way from the parameters to the gradients; None if there is none.
+    """Find the first NaN or infinity on the way from the parameters to the gradients; None if there is none.
 
     Looked at are the parameters; the forward pass, module by module and inside of recurrent ones value by
     value; the loss; and, if all these are finite, the gradients of the parameters. A module that is not
@@ -88,7 +88,7 @@ def _in_parameters(model: nn.Module) -> NonFinite | None:
 
 
 def _entry(stage: NonFiniteStage, module: str, name: str, tensor: Tensor) -> NonFinite | None:
-    """The first entry of a tensor that is not finite."""
+    """Find the first entry of a tensor that is not finite."""
     place = first_index(~tensor.isfinite())
     if place is None:
         return None
@@ -122,7 +122,7 @@ def _in_outputs(call: ModuleCall) -> NonFinite | None:
 
 
 def _stack(module: nn.Module) -> Stack | None:
-    """A recurrent module as one of ours."""
+    """Return a recurrent module as one of ours."""
     return stack_of(module) if isinstance(module, Stack) or kind_of(module) else None
 
 
@@ -147,7 +147,7 @@ def _in_backward(model: nn.Module, calls: Sequence[ModuleCall], loss: Tensor) ->
 def _gradients(
     loss: Tensor, parameters: Iterable[Tensor], calls: Sequence[ModuleCall]
 ) -> Mapping[int, Tensor]:
-    """∂E/∂ of the parameters and of what the modules gave, by identity."""
+    """Compute ∂E/∂ of the parameters and of the outputs of the modules, by identity."""
     wanted = [*parameters, *(tensor for call in calls for tensor in call.outputs if tensor.requires_grad)]
     found = torch.autograd.grad(loss.sum(), wanted, allow_unused=True)
     return {id(tensor): g for tensor, g in zip(wanted, found, strict=True) if g is not None}
@@ -159,7 +159,9 @@ def _gradient(gradients: Mapping[int, Tensor], tensor: Tensor) -> Tensor:
 
 
 def _back_through(call: ModuleCall, gradients: Mapping[int, Tensor]) -> NonFinite | None:
-    """What comes back to a module; inside of a recurrent one; its own parameters."""
+    """Find it in the gradients that come back to a module, inside a recurrent one, or in its own
+    parameters.
+    """
     named = [("output", tensor) for tensor in call.outputs]
     if found := _in_gradients(call, named, gradients):
         return found
@@ -181,7 +183,7 @@ def _in_gradients(
 
 
 def _observed(stack: Stack, call: ModuleCall, gradients: Mapping[int, Tensor]) -> list[tuple[int, Norms]]:
-    """The norms of the backward pass through a call, done once more by itself."""
+    """Return the norms of the backward pass through a call, which is run once more by itself."""
     records: list[tuple[int, Norms]] = []
     before, stack.observer = stack.observer, lambda number, norms: records.append((number, norms))
     try:

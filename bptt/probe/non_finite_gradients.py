@@ -28,7 +28,7 @@ class BadGradient:
 
 
 def first_bad_gradient(stack: Stack, records: Sequence[tuple[int, Norms]]) -> BadGradient | None:
-    """The first in the order of the backward pass: layer from the last, step, equation from the last.
+    """Find the first in the order of the backward pass: layer from the last, step, equation from the last.
 
     `records` are what `stack.observer` was given, in the order in which it was.
     """
@@ -39,7 +39,9 @@ def first_bad_gradient(stack: Stack, records: Sequence[tuple[int, Norms]]) -> Ba
 
 
 def _in_layer(layer: str, reverse: bool, norms: Norms) -> BadGradient | None:
-    """A norm is in float64: where it is not finite, the gradient is not, or is beyond 1e154."""
+    """Return where a norm, in float64, is not finite: there the gradient is not either, or is beyond
+    1e154.
+    """
     names = (*norms.sums[::-1], *(state + PREVIOUS for state in norms.states))
     steps = range(len(norms.delta))
     finite: int | None = None

@@ -42,7 +42,7 @@ def first_bad_value(
     hx: Tensor | Sequence[Tensor] | None = None,
     lengths: Lengths | None = None,
 ) -> BadValue | None:
-    """The first in the order of computation: layer, time step, equation. The padding is not looked at.
+    """Find the first in the order of computation: layer, time step, equation. The padding is skipped.
 
     The arguments are those of `Stack.forward`. A layer's input and initial states come before its values.
     """
@@ -53,7 +53,7 @@ def first_bad_value(
 
 
 def first_index(bad: Tensor) -> tuple[int, ...] | None:
-    """The place of the first mark."""
+    """Return the place of the first mark."""
     places = bad.nonzero()
     return tuple(places[0].tolist()) if len(places) else None
 
@@ -76,7 +76,7 @@ def _in_initial(given: LayerInput) -> BadValue | None:
 
 
 def _in_values(stack: Stack, given: LayerInput) -> BadValue | None:
-    """In the padding nothing new appears: states keep their values, and all else is zero."""
+    """Find the first bad value of a layer; in the padding none appears, as states keep theirs and all else is 0."""
     steps = normal_form(stack.cell).steps
     names = [step.target for step in steps]
     values = given.layer.values(stack, given.x, given.initial, names, given.lengths)
@@ -109,7 +109,7 @@ class _Reader:
             self.values |= dict(zip(family.members, stacked.chunk(len(family.members)), strict=True))
 
     def read(self, step: Step, unit: int) -> tuple[tuple[str, float], ...]:
-        """The values that go into a unit of a step's target, the largest in magnitude first."""
+        """Yield the values that go into a unit of a step's target, the largest in magnitude first."""
         found = {name: self._at(name, unit, isinstance(step.rest, RowCall)) for name in symbols(step.rest)}
         for product in step.products:
             found[product.vector] = _largest(self.values[product.vector])
@@ -118,7 +118,7 @@ class _Reader:
         return tuple(sorted(known, key=lambda pair: -abs(pair[1])))
 
     def _at(self, name: str, unit: int, whole_row: bool) -> float | None:
-        """None for a constant of the cell."""
+        """Return the value of a name; None for a constant of the cell."""
         value = self.values.get(name)
         if value is None:
             return None

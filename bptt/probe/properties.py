@@ -18,7 +18,7 @@ Measure = Literal["inside", "position", "length"]
 
 @dataclass(frozen=True)
 class Property:
-    r"""What a regular expression of Python's `re` says about each character of a text.
+    r"""A property of each character of a text, defined by a regular expression of Python's `re`.
 
     `measure` is what is asked: whether the character lies "inside" a match, its "position" in the match
     (from 1; 0 outside), or the "length" of the match (0 outside). Where the pattern has groups, its groups
@@ -39,7 +39,7 @@ class Property:
             raise InputError(f"property {self.name!r}", rule, f"{self.pattern!r}, {error}", cure) from error
 
     def of(self, texts: Sequence[str]) -> Tensor:
-        r"""The property of each step, (T,): bool for "inside", else float64, in characters.
+        r"""Evaluate the property at each step, (T,): bool for "inside", else float64, in characters.
 
         `texts` (T) are what the tokens stand for, joined they are the text: "\n" for `<eos>`, a space with
         a word, "" for what is not seen. A step has what the last character of its token has that is in a
@@ -89,5 +89,7 @@ PROPERTIES = (
 
 
 def find_property(said: str) -> Property:
-    """The property of this name in PROPERTIES; else `said` is a pattern, and steps are "inside" or not."""
+    """Return the property of this name in PROPERTIES; any other text is a pattern, and steps are "inside" or
+    not.
+    """
     return next((p for p in PROPERTIES if p.name == said), None) or Property(said, said)

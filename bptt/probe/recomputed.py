@@ -10,7 +10,7 @@ from torch.autograd.graph import saved_tensors_hooks
 
 
 def is_recomputed() -> bool:
-    """Whether a checkpoint that is not reentrant runs its part again, within the backward pass.
+    """Return whether a checkpoint that is not reentrant runs its part again, within the backward pass.
 
     Torch has no public question for either: a reentrant checkpoint has no hooks on saved tensors there.
     """
@@ -19,7 +19,7 @@ def is_recomputed() -> bool:
 
 
 def saving_apart() -> AbstractContextManager[object]:
-    """What a pass inside saves is kept from the hooks that are active: a checkpoint would count it."""
+    """Keep tensors that a pass inside saves from the active hooks: a checkpoint would count them."""
     if torch._C._autograd._top_saved_tensors_default_hooks(True) is None:
         return nullcontext()
     return saved_tensors_hooks(_as_it_is, _as_it_is)

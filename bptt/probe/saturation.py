@@ -1,4 +1,4 @@
-"""Gates that stand open or shut, units that are stuck, units that are dead."""
+"""Gates that are open or shut, units that are stuck, units that are dead."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _saturation(layer: LayerValues, value: Value, limits: tuple[float, float]) -
 
 
 def _steps(layer: LayerValues, value: Value) -> Tensor:
-    """The value at every step that counts, (steps, width)."""
+    """Return the value at every step that counts, (steps, width)."""
     steps = value.tensor.flatten(0, 1) if layer.valid is None else value.tensor[layer.valid]
     if not len(steps):
         raise InputError("saturation", "there is at least one step", "lengths of zero")

@@ -98,7 +98,7 @@ def check_module(cell: Cell) -> None:
 
 
 def _needs_positive(cell: Cell, seed: int) -> bool:
-    """Whether random arguments must be positive for the cell to have a value, as with a logarithm."""
+    """Return whether random arguments must be positive for the cell to have a value, as with a logarithm."""
     for positive in (False, True):
         x, *rest = _tensors(cell, _sizes(cell, SIZES), seed, positive).values()
         count = len(cell.states)
@@ -119,7 +119,9 @@ def _errors(found: Mapping[str, Tensor], truth: Mapping[str, Tensor], limit: flo
 
 
 def _relative(worst: Mapping[str, Any], sizes: Mapping[str, Any], limit: float) -> dict[str, float]:
-    """Errors relative to the `sizes` of what is true; one below `limit` of the largest counts as zero."""
+    """Compute errors relative to the `sizes` of the true values; below `limit` of the largest counts as
+    zero.
+    """
     largest = max(sizes.values()) or 1
     return {
         name: float(error / (size if (size := sizes[name]) > limit * largest else largest))
@@ -131,7 +133,7 @@ def _relative(worst: Mapping[str, Any], sizes: Mapping[str, Any], limit: float) 
 
 
 def _exact_errors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: bool) -> dict[str, float]:
-    """Errors by argument; the members of a family count as one."""
+    """Return errors by argument; the members of a family count as one."""
     source = random.Random(seed)
 
     def draw(count: int) -> Vector:
@@ -178,7 +180,7 @@ def _flatten(cell: Cell, found: Backward) -> dict[str, Vector]:
 
 
 def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: bool) -> dict[str, Tensor]:
-    """Random arguments by name: the input, the initial states, the stacked parameters."""
+    """Draw random arguments by name: the input, the initial states, the stacked parameters."""
     generator = torch.Generator().manual_seed(seed)
 
     def draw(*shape: int) -> Tensor:
@@ -191,7 +193,7 @@ def _tensors(cell: Cell, sizes: Mapping[str, int], seed: int, positive: bool) ->
 
 
 def _loss(cell: Cell, tensors: Mapping[str, Tensor], run: Callable[..., tuple[Tensor, ...]]) -> Tensor:
-    """A loss that weighs every unit of every state at every step differently."""
+    """Compute a loss that weighs every unit of every state at every step differently."""
     x, *rest = tensors.values()
     count = len(cell.states)
     outputs = run(cell, x, rest[:count], rest[count:])
@@ -209,7 +211,7 @@ def _gradients(
 
 
 def _differences(cell: Cell, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Central differences of the loss, one number moved at a time, all of them as one batch."""
+    """Compute central differences of the loss, one number moved at a time, all of them as one batch."""
     return {name: _slopes(cell, tensors, name) for name in tensors}
 
 

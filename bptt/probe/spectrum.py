@@ -1,7 +1,8 @@
 """The Jacobian through time: singular values of J_t = ∂s_t/∂s_{t-1}, and Lyapunov exponents of its products.
 
-The gradient that comes from lag k is multiplied by J_t ⋯ J_{t-k+1} (R3). A singular value says what one step
-does to it, an exponent λ what many do: on the average a direction grows or shrinks by exp(λ) a step (R6).
+The gradient that comes from lag k is multiplied by J_t ⋯ J_{t-k+1} (equation R3 in docs/equations.md). A
+singular value says what one step does to it, an exponent λ what many do: on the average a direction grows or
+shrinks by exp(λ) a step.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class LayerSpectrum:
 
     @property
     def gain(self) -> float:
-        """What a gradient is multiplied by at each step in the long run: exp of the largest exponent."""
+        """Return the factor of a gradient per step in the long run: exp of the largest exponent."""
         return math.exp(self.exponents[0])
 
     @property
@@ -149,7 +150,7 @@ def _measure(stack: Stack, given: LayerInput, count: int | None, samples: int) -
 
 
 def _jacobians(stack: Stack, given: LayerInput) -> Iterator[tuple[int, JacobianMap]]:
-    """The steps t of the input in the order in which time runs, each with its J_t."""
+    """Yield the steps t of the input in the order in which time runs, each with its J_t."""
     layer, order = given.layer, range(len(given.x))
     maps = jacobians(layer.cell, given.x, given.initial, layer.families(stack), reverse=layer.reverse)
     for t, jacobian in zip(reversed(order) if layer.reverse else order, maps, strict=True):
@@ -164,7 +165,7 @@ def _finite(where: str, jacobian: JacobianMap, changes: Tensor) -> Tensor:
 
 
 def _directions(count: int, size: int) -> Tensor:
-    """Orthonormal rows (count, size): random ones, lest one be an axis that the cell never leaves."""
+    """Draw orthonormal rows (count, size): random ones, lest one be an axis that the cell never leaves."""
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(size, count, generator=generator, dtype=torch.float64)
     columns: Tensor = torch.linalg.qr(drawn)[0]
@@ -172,7 +173,9 @@ def _directions(count: int, size: int) -> Tensor:
 
 
 def _stretch(moved: Tensor) -> tuple[Tensor, Tensor]:
-    """Rows (K, N) made orthonormal again, and the logarithms of what each had beside those before it."""
+    """Orthonormalise rows (K, N), and return the logarithms of each one's part orthogonal to those before
+    it.
+    """
     q, r = torch.linalg.qr(moved.double().T)
     lengths = r.diagonal().abs()
     # Shorter than the rounding of the longest, which is summed over N terms, is what rounding left of zero.
@@ -181,7 +184,7 @@ def _stretch(moved: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _mean(logs: Tensor) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Means over the steps of logs (T, K), the largest first, and their standard errors."""
+    """Return the means over the steps of logs (T, K), the largest first, and their standard errors."""
     means, order = logs.mean(0).sort(descending=True, stable=True)
     blocks = torch.stack([block.mean(0) for block in logs.tensor_split(min(BLOCKS, len(logs)))])
     errors = (blocks.std(0) / math.sqrt(len(blocks)))[order]

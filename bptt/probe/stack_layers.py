@@ -42,7 +42,9 @@ def layer_inputs(
     hx: Tensor | Sequence[Tensor] | None = None,
     lengths: Lengths | None = None,
 ) -> Iterator[LayerInput]:
-    """Every layer and direction in torch's order, run without dropout; arguments are those of the stack."""
+    """Yield every layer and direction in torch's order, run without dropout; arguments are those of the
+    stack.
+    """
     sequences, starts = stack.begin(inputs, hx, lengths)
     x, counts = sequences.values, sequences.lengths
     count, names = stack.num_directions, layer_names(stack)
@@ -55,13 +57,13 @@ def layer_inputs(
 
 
 def stack_of(module: nn.Module, like: Callable[[nn.Module], Stack] = copy_of) -> Stack:
-    """A recurrent module as a stack of ours: itself, or what `like` makes of an RNN, LSTM or GRU of torch.nn
-    or of its kin, a copy as a rule. Raises InputError for anything else.
+    """Return a recurrent module as a stack of ours: itself, or the copy that `like` makes of an RNN, LSTM or
+    GRU of torch.nn or of its kin. Raises InputError for anything else.
     """
     return module if isinstance(module, Stack) else like(module)
 
 
 def layer_names(stack: Stack) -> tuple[str, ...]:
-    """How each layer and direction is shown, in torch's order."""
+    """Return the name under which each layer and direction is shown, in torch's order."""
     directions = (" →", " ←") if stack.bidirectional else ("",)
     return tuple(f"layer {k}{arrow}" for k in range(1, stack.num_layers + 1) for arrow in directions)

@@ -1,7 +1,7 @@
 """All numbers of one time step of one layer, while a model computes a loss: every value, and every δ.
 
-What goes into the step, and what the rest of the model says of its results, comes from torch; between the
-two the derived equations are evaluated one by one, so that each δ that they name is seen.
+Torch computes what goes into the step, and the losses after it; between the two the derived equations are
+evaluated one by one, so that each δ that they name is seen.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MOST_WEIGHTS = 2**24
 def step_numbers(
     model: nn.Module, stack: Stack, loss: Callable[[], Tensor], step: int, layer: int = 0
 ) -> StepValues:
-    """The numbers of one step of one layer of `stack`, a part of `model`, for E = `loss()`.
+    """Compute the numbers of one step of one layer of `stack`, a part of `model`, for E = `loss()`.
 
     `loss` runs the model on one sequence, or on several copies of it, perhaps of different `lengths`: what it
     says of a step is added up over the copies. The stack may be called once, or for one stretch of the
@@ -68,7 +68,7 @@ def step_numbers(
 
 @dataclass(frozen=True)
 class _Run:
-    """What a layer was given, and what it returned with the states of all steps."""
+    """The arguments of a layer, and its results with the states of all steps."""
 
     x: Tensor
     initial: tuple[Tensor, ...]
@@ -92,7 +92,7 @@ class _Recording(Layer):
         storage: Storage = "keep",
         observer: Observer | None = None,
     ) -> Sequences:
-        """As a layer does."""
+        """Run as a layer does, and record the run."""
         # Where nothing below needs a gradient, and the parameters are frozen, δ is wanted all the same.
         x = x if x.requires_grad else x.detach().requires_grad_()
         found = super().run(module, x, initial, lengths, True, storage, observer)
@@ -102,7 +102,7 @@ class _Recording(Layer):
 
 @contextmanager
 def _recorded(stack: Stack, layer: int) -> Iterator[list[_Run]]:
-    """The runs of a layer inside; the stack has its own layers again afterwards."""
+    """Record the runs of a layer inside; the stack has its own layers again afterwards."""
     layers, own = stack.layers, stack.layers[layer]
     recording = _Recording(own.cell, own.sizes, own.names, own.suffix, own.reverse)
     stack.layers = (*layers[:layer], recording, *layers[layer + 1 :])
@@ -129,7 +129,7 @@ class _Stretch:
 
 
 def _differentiate(stack: Stack, layer: Layer, total: Tensor, run: _Run) -> _Stretch:
-    """A run, and what the loss says of its results."""
+    """Return a run, and the gradients of the losses by its results."""
     lengths = _lengths(stack, run)
     longest, steps = int(lengths.argmax()), int(lengths.max())
     results = _results(layer, run.found)
@@ -155,7 +155,7 @@ def _differentiate(stack: Stack, layer: Layer, total: Tensor, run: _Run) -> _Str
 
 
 def _lengths(stack: Stack, run: _Run) -> Tensor:
-    """The steps (R,) of each copy."""
+    """Return the steps (R,) of each copy."""
     if run.lengths is None:
         return torch.full(run.x.shape[1:2], len(run.x), device=run.x.device)
     if stack.bidirectional and int(run.lengths.min()) < int(run.lengths.max()):
@@ -165,13 +165,13 @@ def _lengths(stack: Stack, run: _Run) -> Tensor:
 
 
 def _results(layer: Layer, found: Sequences) -> dict[str, Tensor]:
-    """The sequences of the states, and of the output if it is none of them."""
+    """Yield the sequences of the states, and of the output if it is none of them."""
     results = dict(zip(layer.cell.states, found.states, strict=True))
     return results | ({} if layer.cell.output in results else {layer.cell.output: found.output})
 
 
 def _evaluate(stack: Stack, layer: Layer, stretch: _Stretch, step: int) -> StepValues:
-    """The equations of one step, from what torch knows of it."""
+    """Evaluate the equations of one step, from torch's values around it."""
     cell = layer.cell
     before = {s: t[step - 1] for s, t in stretch.states.items()} if step else stretch.initial
     stacks = zip(cell.families, layer.families(stack), strict=True)
@@ -187,7 +187,7 @@ def _evaluate(stack: Stack, layer: Layer, stretch: _Stretch, step: int) -> StepV
 
 
 def _later(stack: Stack, layer: Layer, stretch: _Stretch, step: int) -> dict[str, list[float]]:
-    """What the losses after a step say of its states: handed back by the steps that follow."""
+    """Return the gradient of the losses after a step by its states, as the steps that follow hand it back."""
     rest, names = stretch.x[step + 1 :, None], layer.cell.states
     handed = {s: stretch.end[s][step] for s in names}
     if len(rest):

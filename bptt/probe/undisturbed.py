@@ -11,7 +11,9 @@ from torch import nn
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; every module's mode and the random states as before afterwards."""
+    """Evaluate inside, in evaluation mode; every module's mode and the random states are restored
+    afterwards.
+    """
     modes = [(module, module.training) for module in model.modules()]
     devices = {p.device.index for p in model.parameters() if p.device.type == "cuda"}
     with torch.random.fork_rng(devices=sorted(devices)):

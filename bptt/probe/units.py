@@ -14,15 +14,15 @@ from bptt.probe.layer_values import LayerValues, Value
 from bptt.shapes import check_shape
 
 WHERE = "units that follow a property"
-# A text of so many steps is cut in two: one half to choose units on, one to measure them on.
+# From this number of steps on a text is cut in two: one half to choose units on, one to measure them on.
 HELD_OUT_FROM = 200
-# So many numbers are ranked at a time.
+# The number of values that are ranked at a time: bounds the memory.
 BLOCK = 2**21
 
 
 @dataclass(frozen=True)
 class UnitScore:
-    """How well unit `unit`, from 0, of a layer's value tells a property.
+    """A score for how well unit `unit`, from 0, of a layer's value predicts a property.
 
     Of a property that steps have or not: the area under the ROC curve, the probability that the unit is
     higher at a step that has it than at one that has not; 1 and 0 are perfect, 0.5 is chance. Of a number:
@@ -69,7 +69,7 @@ class _Numbers:
 
 
 def varies(wanted: Tensor) -> bool:
-    """Whether a property (T,) is not the same at all steps, so that there is something to follow."""
+    """Return whether a property (T,) differs between steps, so that a unit can follow it."""
     return bool((wanted != wanted[:1]).any())
 
 
@@ -105,7 +105,7 @@ def rank_units(
 
 
 def _check_properties(properties: Sequence[Tensor]) -> int:
-    """T, their number of steps."""
+    """Return T, their number of steps."""
     sizes: dict[str, int] = {}
     for wanted in properties:
         sizes = check_shape(WHERE, wanted.shape, "T", sizes=sizes)
@@ -129,7 +129,7 @@ def _can_hold_out(wanted: Tensor, half: int) -> bool:
 def _ranking(
     units: Sequence[tuple[_Numbers, int]], scores: Tensor, wanted: Tensor, start: int, count: int
 ) -> Ranking:
-    """The best units by these scores (units,), measured from the step `start` on."""
+    """Return the best units by these scores (units,), measured from the step `start` on."""
     strength = (scores - _chance(wanted)).abs()
     best: list[int] = strength.argsort(descending=True, stable=True)[:count].tolist()
     found = []
@@ -140,14 +140,14 @@ def _ranking(
 
 
 def _score_all(found: Sequence[_Numbers], properties: Sequence[Tensor]) -> Tensor:
-    """The scores (units of all, properties)."""
+    """Compute the scores (units of all, properties)."""
     columns = max(1, BLOCK // len(properties[0]))
     blocks = chain.from_iterable(torch.split(numbers.tensor, columns, dim=1) for numbers in found)
     return torch.cat([_scores(block[: len(properties[0])], properties) for block in blocks])
 
 
 def _scores(numbers: Tensor, properties: Sequence[Tensor]) -> Tensor:
-    """The scores (units, properties) of numbers (T, units)."""
+    """Compute the scores (units, properties) of numbers (T, units)."""
     ranks = average_ranks(numbers.T.contiguous())
     return torch.stack(
         [_area(ranks, p) if p.dtype == torch.bool else _spearman(ranks, p) for p in properties], 1
@@ -155,14 +155,14 @@ def _scores(numbers: Tensor, properties: Sequence[Tensor]) -> Tensor:
 
 
 def _area(ranks: Tensor, wanted: Tensor) -> Tensor:
-    """The area under the ROC curve (units,): the share of pairs that are in order."""
+    """Compute the area under the ROC curve (units,): the share of pairs that are in order."""
     has = wanted.to(ranks)
     count = has.sum()
     return (ranks @ has / count - (count + 1) / 2) / (len(has) - count)
 
 
 def _spearman(ranks: Tensor, wanted: Tensor) -> Tensor:
-    """The correlation of the ranks (units,); 0 for a unit that does not move."""
+    """Compute the correlation of the ranks (units,); 0 for a unit that does not move."""
     ranks = ranks - ranks.mean(1, keepdim=True)
     other = average_ranks(wanted.to(ranks))
     other = other - other.mean()
@@ -176,7 +176,7 @@ def _chance(wanted: Tensor) -> float:
 
 
 def average_ranks(numbers: Tensor) -> Tensor:
-    """The ranks of numbers (..., T) in their row, from 1, in float64; equal ones share the mean of theirs."""
+    """Rank numbers (..., T) in their row, from 1, in float64; equal ones share the mean of their ranks."""
     ordered, order = numbers.sort(dim=-1)
     first = _first_equal(ordered)
     last = ordered.shape[-1] - 1 - _first_equal(ordered.flip(-1)).flip(-1)
@@ -186,7 +186,7 @@ def average_ranks(numbers: Tensor) -> Tensor:
 
 
 def _first_equal(ordered: Tensor) -> Tensor:
-    """At each place of ordered numbers (..., T), the first place of those equal to it."""
+    """Return at each place of ordered numbers (..., T) the first place of those equal to it."""
     places = torch.arange(ordered.shape[-1], device=ordered.device)
     new = ordered[..., 1:] != ordered[..., :-1]
     return nn.functional.pad(places[1:] * new, (1, 0)).cummax(dim=-1).values

@@ -1,4 +1,4 @@
-"""What the measurements of a model mean: a verdict in words and numbers, and what to try (R6)."""
+"""A verdict on the measurements of a model, in words and numbers, with remedies (R6 in docs/equations.md)."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from bptt.probe.spectrum import LayerSpectrum
 Fate = Literal["vanishing", "healthy", "exploding", "absent"]
 Severity = Literal["good", "warning", "bad"]
 
-# A gradient vanishes if it falls to a tenth within ten steps, on the average, and to a thousandth in all; it
-# explodes if it grows tenfold.
+# A gradient vanishes if it falls to a tenth within ten steps, on the average, and to a thousandth in all: the
+# decay of trained LSTMs slows down and stays above this, that of contracting maps does not. It explodes if it
+# grows tenfold. The choice is explained in docs/decisions.md, and the numbers are shown beside the verdict.
 FAST = 0.1 ** (1 / 10)
 GONE = 1e-3
 GROWN = 10.0
-# Fewer lags than these do not tell a slow decay from a fast one.
+# With fewer lags than these a slow decay looks like a fast one: a tenth in ten steps needs ten lags to be
+# seen.
 FEW = 10
-# Nats a step: states that drift apart no faster need over two thousand steps for a factor of ten.
+# In nats a step. States that drift apart no faster need over two thousand steps for a factor of ten.
 SLIGHT = 1e-3
-# More stuck gates or dead units than these shares are worth a word.
+# Shares of stuck gates and of dead units above which a finding is reported. A few of each are usual in
+# trained networks.
 STUCK = 0.25
 DEAD = 0.1
 
@@ -49,10 +52,12 @@ class Finding:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What was measured of one layer and direction: the δ of its nets by lag, and what else there is.
+    """The measurements of one layer and direction: the δ of its nets by lag, and further ones if there are
+    any.
 
     `gates` are the means of its gates over all units and steps, by name. `arrives` says whether a loss
-    depends on what the layer gives: if `curve` has no gradient, that tells saturated units from unused ones.
+    depends on the layer's output: if `curve` has no gradient, that distinguishes saturated units from unused
+    ones.
     """
 
     layer: str
@@ -67,7 +72,7 @@ class Evidence:
 
 
 def fate(curve: LagCurve) -> Fate:
-    """Whether the gradient of a curve vanishes, explodes, or does neither."""
+    """Return whether the gradient of a curve vanishes, explodes, or does neither."""
     first, last = curve.start, curve.median[-1]
     if not (math.isfinite(first) and math.isfinite(last)) or last > GROWN * first:
         return "exploding"
@@ -78,7 +83,7 @@ def fate(curve: LagCurve) -> Fate:
 
 
 def verdict(layers: Sequence[Evidence]) -> tuple[Finding, ...]:
-    """The findings for all layers of a model, the worst first."""
+    """Return the findings for all layers of a model, the worst first."""
     found = [finding for evidence in layers for finding in _findings(evidence)]
     order: Sequence[Severity] = ("bad", "warning", "good")
     return tuple(sorted(found, key=lambda finding: order.index(finding.level)))
@@ -115,13 +120,15 @@ def _of_gradient(evidence: Evidence) -> Finding:
         headline = f"{layer}: there is no step to look back to"
         return Finding("warning", headline, "half of the losses or more have no step before them")
     if _lags(curve) < FEW:
-        return Finding("warning", f"{layer}: too few steps to tell whether the gradient vanishes", numbers)
+        return Finding("warning", f"{layer}: too few steps to judge whether the gradient vanishes", numbers)
     headline = f"{layer}: the gradient neither vanishes nor explodes"
     return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
 
 
 def _of_nothing(evidence: Evidence) -> Finding:
-    """No gradient at any lag: the losses do not depend on the layer, or its units let nothing through."""
+    """Explain a gradient of zero at all lags: the losses do not depend on the layer, or its units are
+    saturated.
+    """
     if not evidence.arrives:
         headline = f"{evidence.layer}: no gradient arrives"
         return Finding("warning", headline, "the loss does not depend on this layer")
@@ -156,7 +163,7 @@ def _bounded(evidence: Evidence) -> str:
 
 
 def _against_vanishing(evidence: Evidence) -> str:
-    """Remedies for this cell, each with what it would change in its numbers."""
+    """Yield the remedies for this cell, each with the numbers that it would change."""
     gates = forget_gates(evidence.cell)
     kept = [
         f"gate {gate} keeps {mean if sign > 0 else 1 - mean:.0%} of the state a step on the average"
@@ -181,7 +188,7 @@ def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
     exponent, error = found.exponents[0], found.errors[0]
     doubt = f" ± {error:.2g}" if math.isfinite(error) else ""
     numbers = f"largest Lyapunov exponent {exponent:.3g}{doubt} nats a step, σ_max up to {found.bound:.3g}"
-    # What differs from zero by less than twice its error may be chance.
+    # A value that differs from zero by less than twice its standard error may be chance.
     if exponent > max(SLIGHT, 2 * error if math.isfinite(error) else 0.0):
         headline = f"{evidence.layer}: states that begin close drift apart (chaos)"
         yield Finding("warning", headline, numbers, f"{ORTHOGONAL}, or a smaller --recurrent-scale.")

@@ -21,7 +21,7 @@ from bptt.probe.listener import recurrent_modules
 from bptt.probe.recomputed import is_recomputed, saving_apart
 from bptt.probe.stack_layers import stack_of
 
-# So many rows of a batch are looked at: enough for quartiles, few enough to cost little.
+# The number of rows of a batch that are looked at: enough for quartiles, few enough to cost little.
 ROWS = 8
 LAGS = 100
 
@@ -43,8 +43,7 @@ class Watch:
     In such an update it keeps what went into each recurrent module, and the gradient that came to what it
     returned. Then it goes back through time once more from the last of these alone, since a sum over all
     losses hides what is lost on the way; the kernels of that pass hand out the norms. Results, gradients and
-    random numbers of the training are those of a model that nobody watches. What a checkpoint runs again is
-    no further call.
+    random numbers of the training are unchanged. Calls that a checkpoint repeats do not count.
 
     `records` are what was seen, `close` takes the hooks off; so does the end of a `with` statement. A module
     that is called step by step in an update is not looked at.
@@ -67,7 +66,7 @@ class Watch:
 
     @property
     def records(self) -> tuple[Watched, ...]:
-        """What was seen, the latest last."""
+        """The looks so far, the latest last."""
         self._keep()
         return tuple(self._records)
 
@@ -78,17 +77,17 @@ class Watch:
         return f"nothing seen yet: {calls}"
 
     def begin(self, step: int) -> None:
-        """An update begins; look at it if its number is a multiple of `every`.
+        """Begin an update; look at it if its number is a multiple of `every`.
 
-        For loops that count updates themselves: calls of the model are no longer counted. Who calls this
-        calls `finish` before the weights change.
+        For loops that count updates themselves: calls of the model are no longer counted. Call `finish`
+        before the weights change.
         """
         self._counting.remove()
         self._start(step)
 
     def finish(self) -> Watched | None:
-        """The gradients of the update are there: go back, and hand over what is seen, which is not kept in
-        `records`; None if there was no look.
+        """Go back from the gradients of the update, and return the norms, which are not kept in `records`;
+        None if the update was not looked at.
         """
         return self._look()
 
@@ -109,7 +108,7 @@ class Watch:
         self.close()
 
     def _on_update(self, model: nn.Module, arguments: tuple[Any, ...]) -> None:
-        """The model is called for training: the next update has begun."""
+        """Begin the next update: the model is called for training."""
         if model.training and torch.is_grad_enabled() and not is_recomputed():
             self._keep()
             self._start(self._step + 1)
@@ -127,7 +126,7 @@ class Watch:
         named: dict[str, Any],
         returned: tuple[Any, ...],
     ) -> None:
-        """A recurrent module was called."""
+        """Note a call of a recurrent module."""
         if self._open and torch.is_grad_enabled() and module.training and not is_recomputed():
             given = given_to_stack(arguments, named)
             self._calls.setdefault(name, []).append(note(module, stack, self._rows, given, returned))
@@ -156,9 +155,9 @@ def watch(model: nn.Module, every: int = 100, rows: int = ROWS, lags: int = LAGS
     """Watch the recurrent layers in a model, of bptt.nn or torch.nn, in every N-th call for training.
 
     Args:
-        model: what is trained, called once in every update, or told of updates by `begin` and `finish`.
+        model: the model in training, called once in every update; or call `begin` and `finish` around each.
         every: N.
-        rows: so many rows of a batch are gone back through.
+        rows: the number of rows of a batch that are gone back through.
         lags: how many steps back, at most.
 
     The passes are made when the next update begins, or when `records` is asked for. Raises InputError if

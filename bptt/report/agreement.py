@@ -14,7 +14,7 @@ _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _CHANCE = 0.5
 # Fewer pairs leave an interval that says nothing.
 _FEWEST = 20
-# Curves stand beside each other, not on each other, by so many words.
+# Shifts the curves along the axis, by this number of words, so that intervals do not hide each other.
 _BESIDE = 0.08
 
 
@@ -29,7 +29,7 @@ class AgreementPoint:
 
 
 def draw_agreement(curves: Mapping[str, Sequence[AgreementPoint]], path: Path) -> None:
-    """A line for each name, with the interval at each distance of at least 20 pairs, and that of chance.
+    """Draw a line for each name, with the interval at each distance of at least 20 pairs, and that of chance.
 
     Raises MachineError if the file cannot be written.
     """

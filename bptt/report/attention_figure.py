@@ -9,15 +9,16 @@ from bptt.report.figure_page import BLUE, page, white_to
 
 # Of the axes, in points: what the names of the rows share.
 _HEIGHT = 220
-# Names of more columns stand on end.
+# With more columns than this, names are written vertically: horizontal ones would overlap.
 _UPRIGHT = 12
 
 
 def draw_attention(
     weights: Sequence[Sequence[float]], source: Sequence[str], target: Sequence[str], path: Path
 ) -> None:
-    """A square for each token that was written, down, and each step of its source, across: the darker, the
-    larger the weight, of which each row has 1. Raises MachineError if the file cannot be written.
+    """Draw a square for each token that was written (row) and each step of its source (column). The darker a
+    square, the larger the weight; the weights of a row sum to 1. Raises MachineError if the file cannot be
+    written.
     """
     subtitle = "".join(target[:-1]).strip()
     with page(path, "Where each token was read", subtitle) as axes:

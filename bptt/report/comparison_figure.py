@@ -24,8 +24,8 @@ Styles: TypeAlias = Mapping[str, tuple[str, str]]
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Held-out loss over the updates; what is left of the gradient at each lag, thin before training and
-    thick after it; the time of training. Raises MachineError if the file cannot be written.
+    """Draw the held-out loss by update, the gradient by lag (thin before training, thick after it), and the
+    time of training. Raises MachineError if the file cannot be written.
     """
     count = len(_COLOURS)
     names = [variant.name for variant in comparison.variants]
@@ -42,7 +42,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
 
 
 def _draw_losses(axes: Axes, comparison: Comparison, styles: Styles) -> None:
-    """A line for each run; on a logarithmic scale, so that a problem that is solved shows how well."""
+    """Draw a line for each run on a logarithmic scale, which shows how well a solved problem is solved."""
     for variant in comparison.variants:
         colour, dash = styles[variant.name]
         for number, run in enumerate(variant.runs):

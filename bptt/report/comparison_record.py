@@ -1,4 +1,4 @@
-"""What a comparison found, read from its folder: a table, and the outcome in sentences."""
+"""The findings of a comparison, read from its folder: a table, and the outcome in sentences."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Gradient:
 
     @property
     def left(self) -> float:
-        """What is left at the largest lag, as a share of lag 0."""
+        """The gradient that is left at the largest lag, as a share of lag 0."""
         return self.median[-1] / self.median[0] if self.median[0] else 0.0
 
 
@@ -95,7 +95,7 @@ class Comparison:
 
 
 def read_comparison(folder: Path) -> Comparison:
-    """What `bptt compare` left in a folder. Raises InputError if a file is missing or damaged."""
+    """Read what `bptt compare` wrote. Raises InputError if a file is missing or damaged."""
     path = folder / COMPARISON
     data = read_object(path)
     try:
@@ -137,14 +137,14 @@ def _run(folder: Path, found: Mapping[str, Any]) -> RunResult:
 
 
 def _gradient(seen: Mapping[str, Any] | None) -> Gradient | None:
-    """The curve of the layer that keeps the most; None if nothing was seen."""
+    """Return the curve of the layer that keeps the largest share; None if nothing was measured."""
     curves = [c for c in (seen["curves"] if seen else ()) if c["quantity"] == NET]
     found = [Gradient(tuple(map(float, c["median"])), c["tenth"]) for c in curves]
     return max(found, key=lambda gradient: gradient.left, default=None)
 
 
 def table(comparison: Comparison) -> list[tuple[str, ...]]:
-    """A head, and a row for each variant; of several seeds the means, of losses also the deviation."""
+    """Return a header, and a row for each variant: means over its seeds, for losses also the deviation."""
     lag = max((r.start.last for v in comparison.variants for r in v.runs if r.start), default=0)
     head = (
         "variant", "cell", "units", "weights", "best held-out loss", "seconds", "ms per update", "clipped",
@@ -170,13 +170,13 @@ def _row(variant: VariantResult) -> tuple[str, ...]:
 
 
 def _typical(gradients: Iterable[Gradient | None]) -> Gradient | None:
-    """That of the run of which as many keep more as keep less."""
+    """Return the median run: as many runs keep more of the gradient as keep less."""
     found = sorted((each for each in gradients if each), key=lambda gradient: gradient.left)
     return found[len(found) // 2] if found else None
 
 
 def _cells(gradient: Gradient | None) -> tuple[str, str]:
-    """What is left of it, and its effective memory."""
+    """Format the share that is left at the largest lag, and the effective memory."""
     if gradient is None:
         return "-", "-"
     reach = f"{gradient.tenth}" if gradient.tenth is not None else f"> {gradient.last}"
@@ -190,7 +190,7 @@ def _spread(losses: Sequence[float]) -> str:
 
 
 def conclusions(comparison: Comparison) -> list[str]:
-    """A sentence in numbers for each variant."""
+    """Return a sentence in numbers for each variant."""
     return [_sentence(variant, comparison) for variant in comparison.variants]
 
 

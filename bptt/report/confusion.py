@@ -14,7 +14,7 @@ _MOST_NUMBERS = 20
 
 
 def draw_confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], path: Path) -> None:
-    """A square for each pair of a label, down, and what was found for it, across.
+    """Draw a square for each pair of a right label (row) and a predicted one (column).
 
     The darker, the larger its share of the label's examples, which are counted in the square. Raises
     MachineError if the file cannot be written.
@@ -22,7 +22,7 @@ def draw_confusion(counts: Sequence[Sequence[int]], labels: Sequence[str], path:
     table = np.asarray(counts)
     shares = table / np.maximum(table.sum(1, keepdims=True), 1)
     right = int(table.trace())
-    with page(path, "Which labels are confused", f"{right:,} of {table.sum():,} examples are right") as axes:
+    with page(path, "Confusion of labels", f"{right:,} of {table.sum():,} examples are right") as axes:
         axes.imshow(shares, cmap=white_to(BLUE), vmin=0, vmax=1, aspect="auto")
         places = range(len(labels))
         axes.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor")

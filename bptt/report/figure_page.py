@@ -17,7 +17,7 @@ from bptt.errors import InputError
 from bptt.files import MARK, check_output, write_output
 from bptt.report.fonts import FONTS, installed_fonts, missing_noticed
 
-# Okabe & Ito 2008: told apart with every kind of colour vision.
+# Okabe & Ito 2008: distinguishable with every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
 INK, QUIET, FAINT = "#222222", "#666666", "#DDDDDD"
 # Of layers, and of what is measured in each.
@@ -45,7 +45,7 @@ STYLE: dict[Any, Any] = {
 
 
 def white_to(colour: str) -> LinearSegmentedColormap:
-    """The colours of shares: white for 0, `colour` for 1."""
+    """Return the colours of shares: white for 0, `colour` for 1."""
     return LinearSegmentedColormap.from_list("share", ["white", colour])
 
 
@@ -58,7 +58,8 @@ def check_picture(path: Path) -> None:
 
 @contextmanager
 def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
-    """Axes to draw on, saved at the end in the format that the path's suffix names, as .png or .svg.
+    """Yield axes to draw on, and save them at the end in the format that the path's suffix names, as .png or
+    .svg.
 
     Raises InputError for another suffix, or if it would replace what is no picture of ours; MachineError if
     it cannot be written.
@@ -67,7 +68,7 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
     with matplotlib.rc_context({**STYLE, "font.family": installed_fonts()}), missing_noticed():
         figure = Figure(figsize=SIZE, dpi=DOTS_PER_INCH, layout="constrained")
         axes = figure.add_subplot()
-        # File names stand here, and a dollar sign in one begins no formula.
+        # The title may hold file names, in which a dollar sign begins no formula.
         axes.set_title(subtitle, loc="left", fontsize=10, color=QUIET, parse_math=False)
         axes.annotate(
             headline,

@@ -43,14 +43,14 @@ class MissingFont(UserWarning):
 
 
 def installed_fonts() -> list[str]:
-    """Those of FONTS that are installed, in their order."""
+    """Return the installed ones of FONTS, in their order."""
     found = set(font_manager.fontManager.get_font_names())
     return [name for name in FONTS if name in found]
 
 
 @contextmanager
 def missing_noticed() -> Iterator[None]:
-    """Drawing inside: characters that no font has become boxes, and a notice names the package with a font.
+    """Draw inside: characters that no font has become boxes, and a notice names the package with a font.
 
     The notice is a warning, once a process for each package.
     """
@@ -79,5 +79,5 @@ def _say(character: str) -> None:
 
 @cache
 def _said() -> set[str]:
-    """The packages that were named in this process."""
+    """Return the packages that were named in this process."""
     return set()

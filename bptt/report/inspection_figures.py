@@ -29,17 +29,18 @@ from bptt.report.text_figure import draw_text
 LineStyle: TypeAlias = str | tuple[float, Sequence[float]]
 
 FORMATS = ("png", "svg")
-# What is smaller than this share of the largest, or of 1, is not drawn on a logarithmic scale.
+# Values smaller than this share of the largest, or of 1, are not drawn on a logarithmic scale.
 SMALLEST_SHARE = 1e-16
 SMALLEST_IN_MAP = 1e-12
 # Of the quantities of a layer: dots are left to the bound.
 _QUANTITIES: Sequence[LineStyle] = ("-", "--", "-.", (0, (5, 1, 1, 1, 1, 1)))
-# Triangles of gates stand so far from one another, in units of their sides.
+# The distance between the triangles of two gates, in units of their sides.
 _NEXT_GATE = 1.3
 
 
 def draw_all(inspection: Inspection, folder: Path, formats: Sequence[str] = FORMATS) -> list[Path]:
-    """Every picture that the inspection has numbers for, in each format; the paths in a fixed order.
+    """Draw every picture that the inspection has numbers for, in each format. Returns the paths in a fixed
+    order.
 
     Raises MachineError if a file cannot be written.
     """
@@ -77,7 +78,7 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
 
 
 def _to_colour(inspection: Inspection) -> Iterator[tuple[str, UnitView]]:
-    """The best unit of each property; without any, the unit that moves most of the first state."""
+    """Return the best unit of each property; without any, the unit that moves most of the first state."""
     found = [(p.name, p.hits[0]) for p in inspection.properties if p.hits]
     yield from found
     states = (
@@ -90,12 +91,12 @@ def _to_colour(inspection: Inspection) -> Iterator[tuple[str, UnitView]]:
 
 
 def _slug(name: str) -> str:
-    """A part of a file name, as layer_1_reverse."""
+    """Return the part of a file name for a layer, as layer_1_reverse."""
     return re.sub(r"\W+", "_", name.replace("←", "reverse").replace("→", "")).strip("_")
 
 
 def draw_flow(flows: Sequence[CurveView], title: str, path: Path) -> None:
-    """The norm of the gradient by lag: median, middle half, bound (dotted), and a ring at a tenth."""
+    """Draw the norm of the gradient by lag: median, middle half, bound (dotted), and a ring at a tenth."""
     layers = list(dict.fromkeys(flow.layer for flow in flows))
     quantities = list(dict.fromkeys(flow.quantity for flow in flows))
     with page(path, "How far back the gradient reaches", title) as axes:
@@ -127,7 +128,7 @@ def _draw_line(axes: Axes, flow: CurveView, colour: str, dash: LineStyle) -> Non
 
 
 def _logarithmic(axes: Axes, shown: Sequence[Array]) -> None:
-    """A logarithmic scale about what is shown, if anything is above zero."""
+    """Set a logarithmic scale over the positive values shown, if there are any."""
     numbers = np.concatenate([part[np.isfinite(part) & (part > 0)] for part in shown])
     if numbers.size:
         axes.set_yscale("log")
@@ -136,7 +137,7 @@ def _logarithmic(axes: Axes, shown: Sequence[Array]) -> None:
 
 
 def draw_map(picture: MapView, title: str, path: Path) -> None:
-    """A square for each loss step, down, and each step of the layer, across: the brighter, the larger."""
+    """Draw a square for each loss step (row) and step of the layer (column); the larger, the brighter."""
     positive = picture.norms[np.isfinite(picture.norms) & (picture.norms > 0)]
     most = positive.max(initial=0) or 1.0
     least = max(positive.min(initial=most), min(most, 1) * SMALLEST_IN_MAP)
@@ -163,7 +164,7 @@ def _number(axis: Axis, steps: Sequence[int]) -> None:
 
 
 def draw_saturation(saturations: Sequence[SaturationView], title: str, path: Path) -> None:
-    """For each gate a circle a unit: right, the share of steps open; up, shut.
+    """Draw for each gate a circle a unit: right, the share of steps at which it is open; up, shut.
 
     Figure 3 of Karpathy, Johnson & Fei-Fei 2015. Raises MachineError if the file cannot be written.
     """
@@ -193,7 +194,7 @@ def draw_saturation(saturations: Sequence[SaturationView], title: str, path: Pat
 
 
 def draw_singular_values(spectrum: SpectrumView, title: str, path: Path) -> None:
-    """The largest, the median and the smallest singular value of the Jacobian at each step."""
+    """Draw the largest, the median and the smallest singular value of the Jacobian at each step."""
     values = spectrum.singular_values
     lines = {"largest": values.max(1), "median": np.median(values, axis=1), "smallest": values.min(1)}
     with page(path, f"How far a step stretches and shrinks, {spectrum.layer}", title) as axes:
@@ -208,7 +209,7 @@ def draw_singular_values(spectrum: SpectrumView, title: str, path: Path) -> None
 
 
 def draw_exponents(spectrum: SpectrumView, title: str, path: Path) -> None:
-    """The Lyapunov exponents, largest first: above 0 a small change grows."""
+    """Draw the Lyapunov exponents, largest first: above 0 a small change grows."""
     exponents = spectrum.exponents
     with page(path, f"Lyapunov exponents, {spectrum.layer}", title) as axes:
         axes.axhline(0, color=QUIET, lw=1)

@@ -30,10 +30,10 @@ def write_page(inspection: Inspection, path: Path) -> None:
 
 
 def page_text(inspection: Inspection) -> str:
-    """The page as one text of HTML, below 3 MB: of the units those that fit, and it says which.
+    """Return the page as one text of HTML, below 3 MB. It holds the units that fit, and names them.
 
-    Nothing of the inspection stands in it as markup but the title, escaped: the rest is data, which the
-    script shows as text. The policy allows that script and that style alone, and no address at all.
+    Of the inspection only the title is markup, escaped: the rest is data, which the script shows as text. The
+    policy allows that script and that style alone, and no address at all.
     """
     style = _read("page.css")
     script = '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n"
@@ -60,5 +60,5 @@ def _hash(text: str) -> str:
 
 
 def _filled(template: str, parts: Mapping[str, str]) -> str:
-    """The template with its `{{names}}` replaced, once: what is put in is not looked at again."""
+    """Replace the `{{names}}` of the template, once: the inserted text is not searched again."""
     return re.sub(r"\{\{(\w+)\}\}", lambda found: parts[found[1]], template)

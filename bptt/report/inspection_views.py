@@ -1,4 +1,4 @@
-"""What a page shows of a model: plain data, T steps of each sequence, ready to be drawn."""
+"""The plain data that a page shows of a model, over the T steps of each sequence, ready to be drawn."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class SequenceView:
-    """What a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the step that
-    reads each, NaN where there is none; None if no step has one.
+    """A sequence that a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the
+    step that reads each, NaN where there is none; None if no step has one.
 
     `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
     the tokens do by themselves. `notes` are shown with the numbers of a step, "" for none: the right label

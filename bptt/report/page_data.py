@@ -1,4 +1,4 @@
-"""What the script of a page reads: an inspection in few bytes, and of its units those that fit."""
+"""The data that the script of a page reads: an inspection in few bytes, with the units that fit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
 
 
 def page_data(inspection: Inspection) -> str:
-    """All of an inspection that the page holds, as letters that mean nothing to HTML."""
+    """Encode everything that the page holds of an inspection, in letters that mean nothing to HTML."""
     payload = Payload()
     page: Json = {
         "title": inspection.title,
@@ -97,7 +97,7 @@ def _flow(flow: CurveView, payload: Payload) -> Json:
 
 
 def _spectrum(spectrum: SpectrumView, payload: Payload) -> Json:
-    """Of the singular values the largest, the median and the smallest: what is drawn."""
+    """Encode the largest, the median and the smallest singular value: those that are drawn."""
     values = spectrum.singular_values
     return {
         "layer": spectrum.layer,
@@ -110,7 +110,7 @@ def _spectrum(spectrum: SpectrumView, payload: Payload) -> Json:
 
 
 def _map(picture: MapView, budget: int, payload: Payload) -> Json:
-    """Rows and columns are left out evenly if the map would take too much room."""
+    """Encode a map; rows and columns are left out evenly if it would take too much room."""
     levels, low, high = in_decades(picture.norms)
     every = _stride(len(levels), lambda n: levels[::n, ::n], budget)
     return {
@@ -127,7 +127,7 @@ def _map(picture: MapView, budget: int, payload: Payload) -> Json:
 
 
 def _attribution(attribution: AttributionView, budget: int, payload: Payload) -> Json:
-    """Loss steps are left out evenly if the attribution would take too much room."""
+    """Encode an attribution; loss steps are left out evenly if it would take too much room."""
     levels, limits = _both_signs(attribution.scores)
     every = _stride(len(levels), lambda n: levels[::n], budget)
     return {
@@ -143,7 +143,9 @@ def _attribution(attribution: AttributionView, budget: int, payload: Payload) ->
 
 
 def _both_signs(rows: Array) -> tuple[Levels, Array]:
-    """Levels between minus and plus each row's largest size, which follows; none is level 127, exactly."""
+    """Encode rows in levels between minus and plus the largest size of each, which follows; 0 is level 127,
+    exactly.
+    """
     limits = np.abs(np.nan_to_num(rows, posinf=0, neginf=0)).max(1, initial=0)
     ends = np.stack([-limits, limits], 1)
     levels, _, _ = in_levels(np.concatenate([ends, rows], 1))
@@ -151,7 +153,7 @@ def _both_signs(rows: Array) -> tuple[Levels, Array]:
 
 
 def _stride(rows: int, part: Callable[[int], NDArray[Any]], budget: int) -> int:
-    """1, 2, 4, ...: the first for which the part of every so many rows fits; else a single row is left."""
+    """Return the smallest power of two n for which every n-th row fits; the number of rows if none does."""
     steps = (1 << power for power in range(rows.bit_length()))
     return next((n for n in steps if packed_size(part(n)) <= budget), max(1, rows))
 

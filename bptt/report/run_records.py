@@ -1,4 +1,4 @@
-"""What a run folder says about its training: the curves and the few numbers that sum them up."""
+"""The training of a run, read from its folder: the curves and the few numbers that sum them up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bptt.errors import InputError
 RECORDS, CONFIG = "metrics.jsonl", "config.json"
 # How δ is called in records of the gradient.
 NET = "δ"
-# What the loss of a job with one answer for a sequence is per: no perplexity of it is shown.
+# The unit of the loss of a job with one answer for a sequence, for which no perplexity is shown.
 WHOLE = "example"
 # Reads the title of the model and the unit of its losses off the config.json of a run that names neither.
 OlderNames: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, str]]
@@ -22,7 +22,7 @@ OlderNames: TypeAlias = Callable[[Mapping[str, Any]], tuple[str, str]]
 
 @dataclass(frozen=True)
 class Curve:
-    """A loss in nats per unit after so many updates."""
+    """A loss in nats per unit after each number of updates in `steps`."""
 
     steps: tuple[int, ...]
     losses: tuple[float, ...]
@@ -30,7 +30,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Reach:
-    """What the updates `steps` have shown of the gradient through time of one layer: the norm of δ by lag,
+    """The gradient through time of one layer, as the updates `steps` have shown it: the norm of δ by lag,
     from lag 0, of each of them.
     """
 
@@ -98,7 +98,7 @@ def read_title(run: Path, older: OlderNames) -> str:
 
 
 def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
-    """One object a line; a last line without its end was cut off by a crash and does not count."""
+    """Read one object a line; a last line without its end was cut off by a crash and does not count."""
     for number, line in enumerate(_read_text(path).splitlines(keepends=True), 1):
         if not line.endswith("\n"):
             return
@@ -110,7 +110,7 @@ def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
 
 
 def curve_of(records: Sequence[Mapping[str, Any]], kind: str) -> Curve:
-    """The losses of the records of a kind, "train" or "held-out"."""
+    """Return the losses of the records of a kind, "train" or "held-out"."""
     chosen = [record for record in records if record["kind"] == kind]
     steps = tuple(int(record["step"]) for record in chosen)
     return Curve(steps, tuple(float(record["loss"]) for record in chosen))
@@ -132,7 +132,7 @@ def _reach(records: list[Mapping[str, Any]]) -> Reach | None:
 
 
 def read_object(path: Path) -> Mapping[str, Any]:
-    """A file that is one JSON object. Raises InputError: missing or damaged."""
+    """Read a file that is one JSON object. Raises InputError if it is missing or damaged."""
     try:
         found = json.loads(_read_text(path))
     except (ValueError, RecursionError) as error:

@@ -25,7 +25,7 @@ class Speedups:
 
 
 def draw_speedups(title: str, shapes: Sequence[str], speedups: Sequence[Speedups], path: Path) -> None:
-    """A full mark for every shape, and a ring beside it for the tuned one, on a logarithmic scale.
+    """Draw a full mark for every shape, and a ring beside it for the tuned one, on a logarithmic scale.
 
     Raises MachineError if the file cannot be written.
     """

@@ -21,13 +21,13 @@ COLUMNS, LINES = 64, 18
 _FONT = "DejaVu Sans Mono"
 # As on the page: so far from white that black characters are read on the ends.
 _ENDS = 0.62
-# The share of numbers that colours tell apart.
+# Colours distinguish this share of the numbers; the rest, outliers, have the colours of the ends.
 _TOLD_APART = 0.98
 
 
 @dataclass(frozen=True)
 class _Cell:
-    """Where a character of the token of a step stands: wide ones, as of Chinese, take two columns."""
+    """The place of a character of a step's token: wide characters, as of Chinese, take two columns."""
 
     character: str
     step: int
@@ -37,7 +37,7 @@ class _Cell:
 
 
 def draw_text(tokens: Sequence[str], layer: str, value: ValueView, unit: int, title: str, path: Path) -> None:
-    """The beginning of the text, each token on the colour of the unit: blue low, orange high.
+    """Draw the beginning of the text, each token on the colour of the unit: blue low, orange high.
 
     A gate's middle is 0.5, that of everything else 0. Raises MachineError if the file cannot be written.
     """
@@ -64,14 +64,16 @@ def draw_text(tokens: Sequence[str], layer: str, value: ValueView, unit: int, ti
 
 
 def _usual_size(numbers: Array) -> float:
-    """What nearly all sizes lie below: a few outliers would leave all others pale."""
+    """Return the size below which nearly all numbers lie: with a few outliers as the end, all others would be
+    pale.
+    """
     sizes = np.abs(numbers[np.isfinite(numbers)])
     usual = np.quantile(sizes, _TOLD_APART, method="inverted_cdf") if sizes.size else 0
     return float(usual or sizes.max(initial=0)) or 1.0
 
 
 def _diverging() -> LinearSegmentedColormap:
-    """Blue, white, orange, and nothing for NaN."""
+    """Return the colours blue, white, orange, and none for NaN."""
     ends = LinearSegmentedColormap.from_list("ends", [BLUE, "white", ORANGE], N=513)
     return LinearSegmentedColormap.from_list(
         "diverging", ends(np.linspace(0.5 - _ENDS / 2, 0.5 + _ENDS / 2, 65))
@@ -79,7 +81,7 @@ def _diverging() -> LinearSegmentedColormap:
 
 
 def _cells(tokens: Sequence[str]) -> Iterator[_Cell]:
-    """The characters that have a place on the page; a token of words is followed by a space."""
+    """Yield the characters that have a place on the page; a token of words is followed by a space."""
     apart = any(len(token) > 1 for token in tokens) and not any(c.isspace() for t in tokens for c in t)
     column = line = 0
     for step, token in enumerate(tokens):

@@ -15,8 +15,9 @@ from bptt.report.watched import draw_reach
 
 
 def draw_training(training: Training, path: Path) -> None:
-    """Training and held-out loss over the updates, the best one marked; perplexity on the right, if the loss
-    is one of tokens. Below, if the run was watched, how far back the gradient reached.
+    """Draw the training and the held-out loss by update, the best one marked, with the perplexity on the
+    right if the loss is one of tokens. Below, if the run was watched, the picture shows how far back the
+    gradient reached.
 
     Raises MachineError if the file cannot be written.
     """

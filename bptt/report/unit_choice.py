@@ -1,4 +1,4 @@
-"""Which units a page holds: as many as fit, those that tell something first."""
+"""The choice of the units that a page holds: as many as fit, the most informative first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bptt.report.inspection_views import Inspection, LayerView
 from bptt.report.payload import in_levels, packed_size
 
-# What the page says of one unit's numbers: which unit, and its ends.
+# The room that the page needs to describe one unit: its number, and the ends of its values.
 _BESIDE_LEVELS = 12
 
 
@@ -30,7 +30,7 @@ Place = tuple[int, int]
 
 
 def choose_units(inspection: Inspection, budget: int) -> dict[Place, Series]:
-    """The units of every value that fit into a budget of compressed bytes.
+    """Return the units of every value that fit into a budget of compressed bytes.
 
     In turn: the units that follow a property, with all their values; the first state of all units, which
     is what the search is about; and the other values, unit by unit, where the state moves most first.
@@ -82,7 +82,9 @@ def _state(layer: LayerView) -> int:
 
 
 def _by_movement(layer: LayerView) -> list[int]:
-    """Units by how much their state varies, relative to its size; the widest value's last ones at the end."""
+    """Order units by how much their state varies, relative to its size; the last ones of the widest value
+    come last.
+    """
     numbers = layer.values[_state(layer)].numbers
     width = max(value.numbers.shape[1] for value in layer.values)
     finite = np.nan_to_num(numbers, posinf=0, neginf=0)

@@ -15,14 +15,14 @@ from bptt.report.run_records import Reach
 LOWEST, HIGHEST = -6, 3
 # The upper panel's share of the height, and the lower one's.
 HEIGHTS = (3, 2)
-# Where the bar of colours stands, in shares of the lower one: x, y, width, height.
+# The place of the colour bar, in shares of the lower axes: x, y, width, height.
 BAR = (1.02, 0.0, 0.02, 1.0)
 # On the logarithmic axis the band of lag 1 begins here.
 FIRST = 0.7
 
 
 def draw_reach(reach: Reach, above: Axes) -> None:
-    """The norm of δ by lag and update, as a share of that at lag 0, in powers of ten, under `above`.
+    """Draw the norm of δ by lag and update, as a share of that at lag 0, in powers of ten, under `above`.
 
     The edges of the bands are the lags at which a tenth, a hundredth, ... is left; what has grown is orange.
     """
@@ -48,7 +48,7 @@ def draw_reach(reach: Reach, above: Axes) -> None:
 
 
 def _colours(top: int) -> Colormap:
-    """A colour for each band from `LOWEST` to `top`; grey is what was not measured."""
+    """Return a colour for each band from `LOWEST` to `top`; grey marks lags that were not measured."""
     fading, growing = white_to(BLUE), white_to(ORANGE)
     below = [fading(k / -LOWEST) for k in range(1, -LOWEST + 1)]
     beyond = [growing(k / HIGHEST) for k in range(1, top + 1)]
@@ -56,7 +56,7 @@ def _colours(top: int) -> Colormap:
 
 
 def _panel_below(above: Axes) -> Axes:
-    """Room under `above`, with its x axis, which is now labelled only here."""
+    """Make room under `above`, with its x axis, which is now labelled only here."""
     figure = above.get_figure(root=True)
     assert figure is not None
     figure.set_size_inches(SIZE[0], SIZE[1] * sum(HEIGHTS) / HEIGHTS[0])
@@ -71,7 +71,7 @@ def _panel_below(above: Axes) -> Axes:
 
 
 def _shares(reach: Reach) -> NDArray[np.float64]:
-    """The norms at lags from 1, (lags, updates), as shares; NaN beyond the last lag of an update."""
+    """Return the norms at lags from 1, (lags, updates), as shares; NaN beyond the last lag of an update."""
     found = np.full((max(map(len, reach.norms)) - 1, len(reach.norms)), np.nan)
     for column, (first, *others) in enumerate(reach.norms):
         found[: len(others), column] = np.array(others) / first if first else np.nan
@@ -81,7 +81,9 @@ def _shares(reach: Reach) -> NDArray[np.float64]:
 
 
 def _edges(steps: tuple[int, ...]) -> NDArray[np.float64]:
-    """Where the column of each look begins, and the last one ends: as wide as looks lie apart."""
+    """Return where the column of each look begins, and where the last one ends; columns are as wide as looks
+    are apart.
+    """
     centres = np.array(steps, float)
     half = min(np.diff(centres), default=centres[0]) / 2
     return np.append(centres - half, centres[-1] + half)

@@ -22,7 +22,7 @@ from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State
 
-# What Adam, and AdamW, which is one, keep of a parameter.
+# The state that Adam keeps of a parameter; AdamW is a subclass of it.
 _ADAM = {"step", "exp_avg", "exp_avg_sq"}
 
 FILE = Path("last", "checkpoint.safetensors")
@@ -114,5 +114,5 @@ def _check_state(state: State) -> None:
 
 
 def _machine() -> dict[str, str | int]:
-    """What beside the configuration decides the last digits."""
+    """Return everything beside the configuration that decides the last digits."""
     return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}

@@ -1,4 +1,4 @@
-"""Which files of a folder belong to the run in it: these may be replaced and removed, all others stay."""
+"""Ownership of files in a run folder: those of the run may be replaced and removed, all others stay."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LAST = CHECKPOINT.parent.name
 # The key of config.json under which a run lists the files that its job has written.
 FILES = "files"
 
-# What training writes; the configuration, by which a run is known, comes first and goes last.
+# The files that training writes. A run is recognised by its configuration, so that comes first and goes last.
 _FIXED = (LAST, WEIGHTS, RECORDS, CONFIG)
-# What the jobs of version 0.1.0, which kept no list, have written.
+# The files that the jobs of version 0.1.0, which kept no list, have written.
 _FIRST: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "language-model": ("held_out.txt", "tokenizer.json"),
@@ -46,7 +46,9 @@ _CURE = "Name another folder, or move it away"
 
 
 def own_files(run: Path) -> frozenset[str] | None:
-    """The names of the files that the job of a run has written; None if there is no run in the folder."""
+    """Return the names of the files that the job of a run has written; None if there is no run in the
+    folder.
+    """
     try:
         config = read_config(run)
     except (InputError, MachineError):
@@ -63,7 +65,7 @@ def _is_list(names: Any) -> bool:
 
 
 def check_claim(run: Path) -> bool:
-    """Whether a run is in the folder, so that the names of its files are its own.
+    """Return whether a run is in the folder, so that the names of its files are its own.
 
     Raises InputError naming the file if there is none and somebody else's file has the name of one, and if
     something else than a checkpoint is in `last`, or it is a link, which might lead anywhere.
@@ -113,7 +115,9 @@ def claim(task: Task, run: Path, training: Mapping[str, Any]) -> None:
 
 
 def _write_apart(task: Task, run: Path) -> Path:
-    """A folder inside `run` with the files of `task`; those of processes that were killed are removed."""
+    """Write the files of `task` into a new folder inside `run`; folders that killed processes left are
+    removed.
+    """
     for path in run.glob(f"{_FRESH}*"):
         if kind_of(path) == "a folder":
             shutil.rmtree(path, ignore_errors=True)

@@ -19,7 +19,7 @@ _CURE = "Begin again with a smaller learning rate or a smaller clipping limit"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run stands, for its messages: the step now, and the step of the last checkpoint."""
+    """The position of a run, for its messages: the step now, and the step of the last checkpoint."""
 
     run: str
     epoch: int
@@ -27,7 +27,7 @@ class Place:
     saved: int
 
     def fault(self, rule: str, got: object) -> TrainingError:
-        """The error that stops the run here."""
+        """Return the error that stops the run here."""
         where = f"{self.run}: step {self.step}, epoch {self.epoch}"
         kept = f"The last good checkpoint is {self.run}/last, step {self.saved}"
         return TrainingError(where, rule, got, f"{kept}. {_CURE}")

@@ -1,4 +1,4 @@
-"""What stops training, kept until the step that runs is whole: signals, and output without a reader."""
+"""Signals, and output without a reader: they stop training when the current step is complete."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Interrupted(KeyboardInterrupt):
 class Interrupt:
     """While entered, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one acts as ever.
 
-    Outside of the main thread, where Python delivers no signals, nothing is changed; nor is a
-    signal that the process was told to ignore.
+    Outside of the main thread, where Python delivers no signals, nothing is changed; nor is a signal that the
+    process ignores.
     """
 
     def __init__(self) -> None:

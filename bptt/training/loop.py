@@ -182,7 +182,7 @@ class _Loop:
         return self._updater.on_batch(place.step, state.epoch, state.index, state.carry, check)
 
     def _diagnose(self) -> str | None:
-        """What the observer finds in the batches of the update that goes wrong, each run once more."""
+        """Return the observer's findings in the batches of the update that goes wrong, each run once more."""
         state, carried = self._state, [self._state.carry]
 
         def again(index: int) -> Tensor:

@@ -1,7 +1,7 @@
 """Nested plain values with tensors in them as one safetensors file, read back without pickle.
 
-The tensors stand in the file under the names of their places, such as ``weights.out.bias``;
-everything around them is JSON in the file's header. Floats keep every digit.
+The names of the tensors in the file are their paths, such as ``weights.out.bias``; everything around them is
+JSON in the file's header. Floats keep every digit.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _HEADER = "values"
 
 
 def dumps(value: object) -> bytes:
-    """The bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors."""
+    """Return the bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors."""
     tensors: dict[str, Tensor] = {}
     header = json.dumps(_pack(value, "", tensors), allow_nan=False)
     return safetensors.torch.save(tensors, {_HEADER: header})
 
 
 def load(path: Path) -> Any:
-    """The value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged."""
+    """Return the value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged."""
     if not path.is_file():
         raise InputError(str(path), "must be a whole checkpoint", "no file")
     try:
@@ -44,7 +44,7 @@ def load(path: Path) -> Any:
 
 
 def _pack(value: object, name: str, tensors: dict[str, Tensor]) -> object:
-    """`value` as JSON; its tensors go to `tensors`, and their names take their places."""
+    """Return `value` as JSON; its tensors go to `tensors`, and their names take their places."""
     if isinstance(value, Tensor):
         # clone: safetensors takes no two tensors that share memory, as tied weights do
         tensors[name] = value.detach().cpu().clone().contiguous()

@@ -1,4 +1,6 @@
-"""Who looks at the gradient through time while a run goes on: what the loop asks, what it is told."""
+"""The observer of a run: what the loop asks it about the gradient through time, and the records of its
+answers.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ class RecordedCurve:
 
 @dataclass(frozen=True)
 class GradientRecord:
-    """What was seen in one update: the curves, each of so many losses."""
+    """The gradient through time of one update: the curves, each measured on `losses` losses."""
 
     losses: int
     curves: tuple[RecordedCurve, ...]
@@ -40,13 +42,15 @@ class UpdateObserver(Protocol):
     """
 
     def begin(self, step: int) -> None:
-        """The update `step`, counted from 1, begins."""
+        """Begin the update `step`, counted from 1."""
 
     def finish(self) -> GradientRecord | None:
-        """The gradient of the update is there, whole; None if it is none of those that are looked at."""
+        """Return the measurements, once the gradient of the update is complete; None if it is not looked
+        at.
+        """
 
     def diagnose(self, loss: Callable[[], Tensor]) -> str | None:
-        """Where the first NaN or infinity comes from. `loss` runs the forward pass of a batch once more."""
+        """Find the origin of the first NaN or infinity. `loss` runs the forward pass of a batch once more."""
 
 
 class NoObserver:
@@ -56,7 +60,7 @@ class NoObserver:
         """Look away."""
 
     def finish(self) -> None:
-        """Nothing was seen."""
+        """Return None: nothing is observed."""
 
     def diagnose(self, loss: Callable[[], Tensor]) -> None:
-        """Nothing is known."""
+        """Return None: nothing is known."""

@@ -19,8 +19,8 @@ from bptt.training.claim import RECORDS as RECORDS
 from bptt.training.options import ENDING, TrainingOptions
 from bptt.training.update import count_steps
 
-# What may change, as it alters no number of the steps already made; the first two only grow, the third is
-# compared by itself.
+# The keys that may change, since they alter no number of the steps already made. The first two can only grow,
+# the third is compared by itself.
 _EPOCHS, _PATIENCE, _DATA = "training.epochs", "training.patience", "training.data_sha256"
 _FREE = (
     _EPOCHS,
@@ -93,13 +93,13 @@ def keep_options(task: Task, options: TrainingOptions, run: Path) -> None:
 
 
 def _training(task: Task, options: TrainingOptions) -> dict[str, Any]:
-    """The section on training in config.json."""
+    """Return the section on training in config.json."""
     said = {"data_sha256": task.fingerprint, "init_from": task.begun_from}
     return options.to_dict() | {name: value for name, value in said.items() if value}
 
 
 def _going_on(task: Task, options: TrainingOptions, run: Path) -> tuple[TrainingOptions, tuple[str, ...]]:
-    """The options with the stages of the run, and a line for the user where epochs are added.
+    """Return the options with the stages of the run, and a line for the user where epochs are added.
 
     A schedule that ends with the last epoch begins anew over the added ones. The old end is kept as a stage
     too if its evaluation is none of every `evaluate_every` steps: an interrupted run makes it all the same.
@@ -116,7 +116,9 @@ def _going_on(task: Task, options: TrainingOptions, run: Path) -> tuple[Training
 
 
 def _epochs_before(run: Path) -> tuple[int, tuple[int, ...]]:
-    """The epochs of the run, and those of its earlier stages. Raises InputError if they are no numbers."""
+    """Return the epochs of the run, and those of its earlier stages. Raises InputError if they are no
+    numbers.
+    """
     training = read_config(run).get("training")
     found = dict(training) if isinstance(training, Mapping) else {}
     epochs, stages = found.get("epochs"), found.get("stages", [])
@@ -149,7 +151,7 @@ def _changed_values(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
 
 
 def _changed_course(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    """What would have led elsewhere: other examples, or an earlier end."""
+    """Yield the changes that would have led elsewhere: other examples, or an earlier end."""
     epochs, patience = ((before[name], now[name]) for name in (_EPOCHS, _PATIENCE))
     if epochs[1] < epochs[0]:
         yield f"{_EPOCHS}: {epochs[0]} before, {epochs[1]} now, and epochs can only be added"
@@ -161,13 +163,15 @@ def _changed_course(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
 
 
 def _changed_files(run: Path, fresh: Path) -> list[str]:
-    """The files of the task, such as its vocabulary, that are not what they were."""
+    """Return the files of the task, such as its vocabulary, that have changed."""
     names = (path.name for path in sorted(fresh.iterdir()) if path.name != CONFIG)
     return [f"{name} would be another" for name in names if not _is_kept(run, fresh, name)]
 
 
 def _is_kept(run: Path, fresh: Path, name: str) -> bool:
-    """Whether a file of the task is in the run as it is in `fresh`; a list also as version 0.1.0 wrote it."""
+    """Return whether a file of the task in the run equals that in `fresh`; a list also as version 0.1.0 wrote
+    it.
+    """
     older = kept_in(run, Path(name).stem)
     if older.suffix == ".txt" and name == f"{older.stem}.json":
         return read_bytes(older).decode("utf-8", "replace").splitlines() == list(read_names(fresh / name))
@@ -175,7 +179,7 @@ def _is_kept(run: Path, fresh: Path, name: str) -> bool:
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value by its path, such as ``training.epochs``."""
+    """Yield every value with its path, such as ``training.epochs``."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")

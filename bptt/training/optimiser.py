@@ -16,7 +16,7 @@ _LINE_SEARCH = 25
 
 
 def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -> Optimizer:
-    """The optimiser of `options` on `parameters`, at its peak learning rate.
+    """Return the optimiser of `options` on `parameters`, at its peak learning rate.
 
     Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), SGD with momentum, or L-BFGS
     with a strong Wolfe line search (Nocedal and Wright 2006, algorithms 7.5 and 3.5), one
@@ -40,7 +40,7 @@ def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -
 
 
 def learning_rate(options: TrainingOptions, step: int, epochs_done: float, reductions: int) -> float:
-    """The learning rate of step `step` (from 0), `epochs_done` epochs after the start.
+    """Return the learning rate of step `step` (from 0), `epochs_done` epochs after the start.
 
     `reductions` counts the evaluations so far that brought no new best; only the plateau schedule
     looks at it. A pure function, so that a resumed run needs no state of the schedule.

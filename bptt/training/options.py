@@ -13,17 +13,17 @@ from bptt.options.field import check_fields, option
 
 Optimiser = Literal["adam", "adamw", "sgd", "lbfgs"]
 Schedule = Literal["constant", "linear", "cosine", "exponential", "plateau"]
-# Those that depend on the number of epochs.
+# Schedules that depend on the number of epochs.
 ENDING = ("linear", "cosine")
 
-# What is taken where the user says nothing.
+# Values for options that are None.
 _LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "sgd": 1.0, "lbfgs": 1.0}
 _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
 # The loop counts the steps of every epoch before it begins.
 _MOST_EPOCHS = 1_000_000
 
-# What Adam needs to fit some hundred short examples; ten epochs of a hundred are 40 updates.
+# Adam needs about this number of updates to fit some hundred short examples; ten epochs of a hundred are 40.
 LEAST_UPDATES = 300
 
 
@@ -125,7 +125,7 @@ class TrainingOptions:
             raise InputError("stages", rule, ", ".join(map(str, self.stages)))
 
     def stage(self, epochs_done: float) -> tuple[int, int]:
-        """The epochs after which the stage that follows `epochs_done` epochs begins, and ends."""
+        """Return the epochs after which the stage that follows `epochs_done` epochs begins, and ends."""
         stages = pairwise((0, *self.stages, self.epochs))
         return next((each for each in stages if epochs_done < each[1]), (0, self.epochs))
 
@@ -155,7 +155,9 @@ class TrainingOptions:
         return 0.0 if self.clip_value or self.optimiser == "lbfgs" else _CLIP_NORM
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for `config.json`, the usual ones filled in; `stages` only where there are some."""
+        """Return plain values for `config.json`, with defaults filled in; `stages` only where there are
+        some.
+        """
         usual: dict[str, Any] = {
             "learning_rate": self.peak_rate,
             "schedule": self.rate_schedule,

@@ -15,7 +15,7 @@ def seed(number: int) -> None:
 
 
 def random_states() -> dict[str, Any]:
-    """The states of Python's generator and of torch's on every device in use."""
+    """Return the states of Python's generator and of torch's on every device in use."""
     devices = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return {
         "python": random.getstate(),

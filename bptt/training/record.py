@@ -31,7 +31,7 @@ def append_record(path: Path, record: Record) -> None:
 
 
 def synced_size(path: Path) -> int:
-    """The bytes of the file, all of them on the disk: the position that a checkpoint keeps.
+    """Return the size of the file in bytes, all of them on the disk: the position that a checkpoint keeps.
 
     Raises as `append_record` does.
     """
@@ -59,7 +59,7 @@ def cut_back(path: Path, size: int) -> None:
 
 @contextmanager
 def _appending(path: Path) -> Iterator[BinaryIO]:
-    """The file to append to, made if need be; it has no other name, since to append changes it there too."""
+    """Open the file to append to, made if need be; it has no second name, under which it would grow too."""
     try:
         with os.fdopen(os.open(path, _APPEND, 0o666), "ab") as file:
             found = os.fstat(file.fileno())

@@ -1,4 +1,4 @@
-"""What the loop tells while it runs, and what it hands back at the end."""
+"""The messages of the loop while it runs, and its result at the end."""
 
 from __future__ import annotations
 
@@ -36,25 +36,25 @@ class Evaluation:
 
 
 class Reporter(Protocol):
-    """Takes what the loop tells. Epochs count from 1."""
+    """Receives the messages of the loop. Epochs count from 1."""
 
     def on_start(self, step: int, steps: int, unit: str) -> None:
-        """`step` of `steps` updates are done; losses and speeds are per `unit`."""
+        """Called when `step` of `steps` updates are done and more begin; losses and speeds are per `unit`."""
 
     def on_step(self, progress: Progress) -> None:
-        """One update is done."""
+        """Called after each update."""
 
     def on_evaluate(self, evaluation: Evaluation) -> None:
-        """The held-out data was scored."""
+        """Called after each evaluation on the held-out data."""
 
     def on_gradient(self, step: int, seen: GradientRecord) -> None:
-        """The gradient through time of the update `step` was looked at."""
+        """Called after each update whose gradient through time was measured."""
 
     def on_message(self, text: str) -> None:
-        """A line that the user should read."""
+        """Called with a line that the user should read."""
 
     def on_end(self) -> None:
-        """No further call comes, also when an error stops the loop."""
+        """Called once at the end, also when an error stops the loop."""
 
 
 class Silent:

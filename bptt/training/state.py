@@ -1,4 +1,4 @@
-"""Where a run stands: what the loop counts, beside the weights and the optimiser."""
+"""The state of a run: what the loop counts, beside the weights and the optimiser."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class State:
         return self.epoch + (self.index > 0)
 
     def after(self, update: Update, steps: int) -> State:
-        """The state after `update`, in an epoch of `steps` updates."""
+        """Return the state after `update`, in an epoch of `steps` updates."""
         last = self.index + 1 == steps
         return replace(
             self,
@@ -58,15 +58,15 @@ class State:
         )
 
     def after_record(self) -> State:
-        """The state after the sums were recorded."""
+        """Return the state after the sums were recorded."""
         return replace(self, loss_sum=0.0, units=0)
 
     def after_evaluation(self, score: float, loss: float) -> State:
-        """The state after an evaluation with this score and this held-out loss."""
+        """Return the state after an evaluation with this score and this held-out loss."""
         if (score, -loss) > (self.best_score, -self.best_loss):
             return replace(self, best_score=score, best_loss=loss, best_step=self.step, misses=0)
         return replace(self, misses=self.misses + 1, reductions=self.reductions + 1)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields by name; the tensors are not copied."""
+        """Return the fields by name; the tensors are not copied."""
         return {field.name: getattr(self, field.name) for field in fields(self)}

@@ -1,4 +1,4 @@
-"""The one door to TensorBoard: what the loop tells, as scalars in a folder."""
+"""The one door to TensorBoard: the messages of the loop, as scalars in a folder."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _EVENTS = "events.out.tfevents.*"
 
 
 class TensorBoardReporter:
-    """Writes "train/loss", "held-out/NAME" for each metric, and for each layer that is watched how far back
-    its gradient reaches, "tenth/NAME", and "factor/NAME", by step; and tells `inner` all.
+    """Writes "train/loss", "held-out/NAME" for each metric, and for each watched layer how far back its
+    gradient reaches, "tenth/NAME", and "factor/NAME", by step; every message is passed on to `inner`.
 
     `folder` is in the folder of the run. A resumed run overwrites the points behind the step from which it
     goes on; a new run removes those of the run before. Raises InputError if `folder` is a link, or there

@@ -18,8 +18,8 @@ from bptt.training.random_state import random_states, set_random_states
 
 @dataclass(frozen=True)
 class Update:
-    """What one update saw: mean loss per unit, units, norm of the gradient, the states after; and what an
-    observer saw in it.
+    """The result of one update: mean loss per unit, units, norm of the gradient, the states after it, and the
+    observer's measurements.
     """
 
     loss: float
@@ -30,7 +30,7 @@ class Update:
 
 
 def count_steps(task: Task, options: TrainingOptions, epochs: int) -> list[int]:
-    """The number of updates in each of so many epochs."""
+    """Return the number of updates in each of the first `epochs` epochs."""
     whole = options.optimiser == "lbfgs"
     return [1 if whole else task.steps(epoch) for epoch in range(epochs)]
 
@@ -60,7 +60,7 @@ class Updater:
         carry: tuple[Tensor, ...],
         check: Callable[[float, float], None],
     ) -> Update:
-        """The update of this number, from 1, on batch `index` of `epoch`."""
+        """Make the update of this number, from 1, on batch `index` of `epoch`."""
         self._optimiser.zero_grad()
         self._observer.begin(number)
         step = self._task.step(epoch, index, carry)
@@ -73,7 +73,7 @@ class Updater:
         return Update(loss, step.units, norm, step.carry, seen)
 
     def on_whole_set(self, epoch: int, check: Callable[[float, float], None]) -> Update:
-        """One update on all batches of `epoch` together, by the optimiser's line search.
+        """Make one update on all batches of `epoch` together, by the optimiser's line search.
 
         Every evaluation of one search sees the same random numbers (dropout), so that the search
         compares values of one function.

@@ -13,7 +13,7 @@ from bptt.probe import Watched, find_non_finite, watch
 from bptt.probe.flow import NET
 from bptt.training.observer import GradientRecord, RecordedCurve
 
-# Of a batch, so many rows are enough for quartiles.
+# This number of rows of a batch is enough for quartiles.
 _ROWS = 32
 
 
@@ -29,12 +29,12 @@ class Watching:
         self._last: Watched | None = None
 
     def begin(self, step: int) -> None:
-        """An update begins."""
+        """Begin an update."""
         if self._watch is not None:
             self._watch.begin(step)
 
     def finish(self) -> GradientRecord | None:
-        """The norms with the digits that are kept."""
+        """Return the norms with the digits that are kept."""
         found = self._watch.finish() if self._watch is not None else None
         if found is None:
             return None
@@ -42,13 +42,13 @@ class Watching:
         return _seen(found)
 
     def diagnose(self, loss: Callable[[], Tensor]) -> str | None:
-        """The first NaN or infinity, with all that is known of it."""
+        """Describe the first NaN or infinity, with all that is known of it."""
         found = find_non_finite(self._model, loss)
         return None if found is None else f"first of all {found}"
 
     @property
     def lines(self) -> list[str]:
-        """What the last look saw, a line for each layer; none if there was no look."""
+        """The last look, a line for each layer; none if there was no look."""
         if self._last is None:
             return []
         nets = (curve for curve in self._last.flow.curves if curve.quantity == NET)
@@ -56,7 +56,8 @@ class Watching:
 
 
 def look_at(task: Task, lags: int) -> GradientRecord:
-    """The gradient in the first batch of a task, at most so many steps back from the last loss of each row.
+    """Measure the gradient in the first batch of a task, at most `lags` steps back from the last loss of each
+    row.
 
     Weights and random states are as before; gradients are gone.
     """
@@ -80,7 +81,7 @@ def _seen(found: Watched) -> GradientRecord:
 
 
 def _short(text: str) -> str:
-    """Without the name that the stack has in each part of our models: "encoder layer 1"."""
+    """Remove the name that the stack has in each part of our models: "encoder layer 1"."""
     return text.replace(".recurrent ", " ")
 
 
