@@ -27,22 +27,23 @@ VERBS = frozenset(
     back begin bind bound bring build bundle cache call called carry cast change check choose clear clip
     close collect combine compare compile complete compose compute concatenate continue convert copy count
     create cut decide decode decrease delete derive describe detach detect determine differentiate discard
-    divide do draw drop embed emit empty encode end enter entered ensure escape estimate evaluate exclude
-    execute expand expect explain export express extend extract fail feed fetch fill filter find finish fit flatten
-    flush fold follow forget format formulate forward free gather generate get give go group grow guard
-    guess handle hash hide hold ignore import include increase index infer initialise insert inspect integrate
-    interpret invert invoke iterate join keep label lay learn leave let limit line link list listen load
-    locate lock look lower make map mark mask match measure merge move multiply name normalise note
-    notify number observe open order orthonormalise pack pad parse pass patch permute pick place plan plot point poll pool
-    pose predict prefix prepare prescribe print produce project propagate prove prune pull push put quantise quote
-    raise rank reach read rebuild receive recompute record reduce refer refuse register release remember
-    remove rename render repeat replace replay report represent require rescale reserve reset reshape resolve
-    restore restrict resume retain return reuse reverse rewrite round run sample save say scale scan score
-    search seed select send separate serialise set shape share shift show shrink shuffle sign simplify
-    simulate skip slice solve sort spell split stack start state step stop store strip substitute sum
-    summarise suppress swap switch sync synchronise take test tile time tokenise trace train transform
-    translate transpose trim truncate try tune turn undo unfold unpack unregister update upload use validate
-    verify view visit vote wait walk warn watch weigh weight wrap write yield zero
+    divide do draw drop embed emit empty encode end ensure enter entered escape estimate evaluate exclude
+    execute expand expect explain export express extend extract fail feed fetch fill filter find finish
+    fit flatten flush fold follow forget format formulate forward free gather generate get give go group
+    grow guard guess handle hash hide hold ignore import include increase index infer initialise insert
+    inspect integrate interpret invert invoke iterate join keep label lay learn leave let limit line link
+    list listen load locate lock look lower make map mark mask match measure merge move multiply name
+    normalise note notify number observe open order orthonormalise pack pad parse pass patch permute pick
+    place plan plot point poll pool pose predict prefix prepare prescribe print produce project propagate
+    prove prune pull push put quantise quote raise rank reach read rebuild receive recompute record reduce
+    refer refuse register release remember remove rename render repeat replace replay report represent
+    require rescale reserve reset reshape resolve restore restrict resume retain return reuse reverse
+    rewrite round run sample save say scale scan score search seed select send separate serialise set
+    shape share shift show shrink shuffle sign simplify simulate skip slice solve sort spell split stack
+    start state step stop store strip substitute sum summarise suppress swap switch sync synchronise take
+    test tile time tokenise trace train transform translate transpose trim truncate try tune turn undo
+    unfold unpack unregister update upload use validate verify view visit vote wait walk warn watch weigh
+    weight wrap write yield zero
     """.split()
 )
 

@@ -76,7 +76,7 @@ def _in_initial(given: LayerInput) -> BadValue | None:
 
 
 def _in_values(stack: Stack, given: LayerInput) -> BadValue | None:
-    """Find the first bad value of a layer; in the padding none appears, as states keep theirs and all else is 0."""
+    """Find the first bad value of a layer; none appears in the padding, where states are kept."""
     steps = normal_form(stack.cell).steps
     names = [step.target for step in steps]
     values = given.layer.values(stack, given.x, given.initial, names, given.lengths)
