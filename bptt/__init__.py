@@ -58,7 +58,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """The public name, imported on first use."""
+    """Return the public name, imported on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'bptt' has no attribute {name!r}")
     module = import_module(_HOMES[name])

@@ -13,12 +13,16 @@ _LONGEST = 1000
 
 
 def printable(text: str) -> str:
-    r"""The text on one line, safe to print: control characters as escapes of Python, such as ``\x1b``."""
+    r"""Return the text on one line, safe to print: control characters as escapes of Python, such as
+    ``\x1b``.
+    """
     return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable_json(text: str) -> str:
-    r"""JSON that is safe to print: what `printable` escapes, as ``\u`` escapes, which mean the same."""
+    r"""Return JSON that is safe to print: characters that `printable` escapes become ``\u`` escapes of
+    JSON.
+    """
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -44,7 +48,7 @@ class BpttError(Exception):
 
 
 class InputError(BpttError, ValueError):
-    """What the user gave breaks a rule: an argument, a file, a cell, a run folder."""
+    """An argument, a file, a cell or a run folder of the user breaks a rule."""
 
 
 class GraphError(InputError, RuntimeError):

@@ -28,11 +28,11 @@ _KINDS = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
-_INTACT = "What was there before is intact. Make room, or check the permissions"
+_INTACT = "The earlier file is intact. Make room, or check the permissions"
 
 
 def to_json(value: object, indent: int | None = None) -> str:
-    """Plain values as JSON that any reader takes (RFC 8259), which has no word for what is not finite.
+    """Write plain values as JSON that any reader takes (RFC 8259), which has no literal for NaN and infinity.
 
     NaN and infinities become the strings "NaN", "Infinity" and "-Infinity": `float` reads them back.
     """
@@ -88,12 +88,14 @@ def _check_free(path: Path, rule: str) -> None:
 
 
 def is_output(head: bytes) -> bool:
-    """Whether a file that begins with `head` was written by `write_output`."""
+    """Return whether a file that begins with `head` was written by `write_output`."""
     return MARK.encode() in head or _UNMARKED in head
 
 
 def kind_of(path: Path) -> str | None:
-    """What has the name `path`, such as "a file" or "a symbolic link"; None if nothing has."""
+    """Return what kind of file has the name `path`, such as "a file" or "a symbolic link"; None if there is
+    none.
+    """
     try:
         mode = path.lstat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -104,7 +106,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def belongs_to_us(folder: Path) -> bool:
-    """Whether a folder is the user's own and can be written, so that a default output may go there."""
+    """Return whether a folder is the user's own and can be written, so that a default output may go there."""
     owner = not hasattr(os, "geteuid") or folder.stat().st_uid == os.geteuid()
     return owner and os.access(folder, os.W_OK | os.X_OK)
 
@@ -140,8 +142,8 @@ def make_inner_folder(folder: Path) -> None:
 def write_whole(path: Path, data: bytes, fresh: Path | None = None) -> None:
     """Put `data` in the place of the file `path` in one step, after it has reached the disk.
 
-    `fresh` is the name that the new file has until it is whole; None: a random one beside `path`. What has
-    that name already is removed. Raises MachineError (disk full, no permission); then the file is as it was.
+    `fresh` is the name of the new file until it is whole; None: a random one beside `path`. A file of that
+    name is removed. Raises MachineError (disk full, no permission); then the file is as it was.
     """
     fresh = fresh or path.with_name(f".bptt-{secrets.token_hex(8)}.tmp")
     try:

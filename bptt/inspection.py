@@ -46,11 +46,11 @@ def inspect(
         inputs: one sequence (T, I).
         losses: takes outputs (T, R, width) of R rows to the loss of each step and row, (T, R).
         page: the file to write, HTML with everything in it.
-        tokens: what each step is called; None: its number.
+        tokens: the name of each step. Default: its number.
         lags: how far back the gradient is followed.
         properties: of the tokens; units are ranked by how well they follow each.
-        most: so many losses are gone back from, if there are more, evenly chosen.
-        figures: a folder for the pictures, each as PNG and SVG; None: none are drawn.
+        most: the number of losses that are gone back from, evenly chosen, if there are more.
+        figures: a folder for the pictures, each as PNG and SVG. Default: none are drawn.
 
     Returns what was measured. Raises InputError, and MachineError if a file cannot be written.
 
@@ -59,7 +59,7 @@ def inspect(
         got, cure = "torch.inference_mode()", "Call it outside"
         raise InputError("inspect", "goes back through time, where gradients are recorded", got, cure)
     check_shape("inspect", inputs.shape, "T I")
-    # Time stands first inside; what is asked for its output below stands there too.
+    # Inside, time is the first dimension, also for the output that `losses` takes.
     stack = copy(stack_of(module))
     stack.batch_first = False
     names = tuple(tokens or map(str, range(len(inputs))))
@@ -104,7 +104,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> report.Inspection:
-    """The same in plain data; examples stand one after the other, the maps are those of the first."""
+    """Convert to plain data; examples are concatenated, the maps are those of the first."""
     first = exposures[0]
     losses = {found.of: _array(found.losses)}
     count = len(first.sequences)
@@ -138,7 +138,9 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
 
 
 def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) -> report.SequenceView:
-    """What each step adds to the text, its name where it adds nothing. Examples have lines of their own."""
+    """Return what each step adds to the text, its name where it adds nothing. Examples have lines of their
+    own.
+    """
     shown: list[str] = []
     texts: list[str] = []
     for exposure in exposures:
@@ -155,7 +157,7 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
 
 
 def _notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:
-    """What is right at each step of a sequence, and what the model finds, where there is a loss."""
+    """Yield the right answer at each step of a sequence, and the model's, where there is a loss."""
     for exposure in exposures:
         terms = list(_compared(exposure)) if number == exposure.of else []
         yield from [""] * (len(exposure.sequences[number].tokens) - len(terms))
@@ -205,7 +207,7 @@ def _spectrum(found: LayerSpectrum) -> report.SpectrumView:
 
 
 def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.PropertyView:
-    """`read` says of layers which of several sequences they read, and so which the property is one of."""
+    """Convert a ranking; `read` maps layers to the sequence that they read, where there are several."""
     of = [read[unit.layer] for unit in ranking.units[:1] if unit.layer in read]
     name = f"{found.name} ({of[0]})" if of else found.name
     hits = tuple(report.UnitView(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
@@ -224,7 +226,7 @@ def _flow(curve: LagCurve, factor: float | None) -> report.CurveView:
 
 
 def _loss_steps(first: Exposure, losses: Sequence[int]) -> tuple[int, ...]:
-    """Where losses stand in the sequence that they belong to: a single one at its end."""
+    """Return the steps of the losses in the sequence that they belong to: a single one is at its end."""
     before = len(first.sequences[first.of].tokens) - first.loss_steps
     return tuple(before + number for number in losses)
 

@@ -23,8 +23,8 @@ def check_shape(
 ) -> dict[str, int]:
     """Match `shape` against patterns such as ``"T B I"`` and return the sizes of their letters.
 
-    `sizes` fixes letters that are known already; a letter that stands twice must agree with itself.
-    A pattern may hold plain numbers and multiples such as ``4*H``. Raises TensorError when no pattern fits.
+    `sizes` fixes letters that are known already; a letter that occurs twice must have one size. A pattern may
+    hold plain numbers and multiples such as ``4*H``. Raises TensorError when no pattern fits.
     """
     known = dict(sizes or {})
     for pattern in allowed:

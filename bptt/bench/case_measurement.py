@@ -41,7 +41,7 @@ def compare(case: Case, entrants: Entrants, peak: Peak | None, budget: Budget) -
         companion.numbers()
     for name, make in entrants.peers.items():
         start = time.perf_counter()
-        # Whatever a peer raises is its own affair: it is named, and the others go on.
+        # A peer may raise any error of its own: it is named, and the others go on.
         try:
             peer = make()
             if peer is None:

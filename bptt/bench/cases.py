@@ -1,4 +1,4 @@
-"""What is measured: sections, cells, shapes."""
+"""The cases to measure: sections, cells, shapes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ MODELS = {
     "character model": Model(65, 2, (64, 32, 64, 256), "adam"),
     "word model": Model(10_000, 2, (35, 20, 200, 200), "sgd"),
 }
-# Whose output layer is measured by itself: the one with the larger vocabulary.
+# The model whose output layer is measured by itself: the one with the larger vocabulary.
 OUTPUT_MODEL = "word model"
 
 
@@ -72,7 +72,7 @@ class Case:
 
 
 def parse_shape(text: str) -> Shape:
-    """The shape that a user typed as T,B,I,H. Raises InputError."""
+    """Return the shape that a user typed as T,B,I,H. Raises InputError if it is not four numbers from 1."""
     parts = text.split(",")
     if len(parts) != 4 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise InputError("shapes", "a shape is four positive whole numbers T,B,I,H", repr(text))
@@ -84,7 +84,7 @@ def parse_shape(text: str) -> Shape:
 
 
 def check_cells(names: Sequence[str]) -> tuple[str, ...]:
-    """Those cells, once each. Raises InputError for one that no peer has."""
+    """Return those cells, once each. Raises InputError for one that no peer has."""
     for name in names:
         if name not in CELLS:
             raise InputError("cells", f"is one of {', '.join(CELLS)}", repr(name))
@@ -92,19 +92,19 @@ def check_cells(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def layer_cases(cells: Sequence[str], dense: Sequence[Shape], ragged: Sequence[Shape]) -> Iterator[Case]:
-    """Layers forward, then forward and backward; then batches of sequences of unequal lengths."""
+    """Return layers forward, then forward and backward; then batches of sequences of unequal lengths."""
     for training in (False, True):
         yield from (Case("layers", cell, shape, training) for cell in cells for shape in dense)
     yield from (Case("ragged", cell, shape, True) for cell in _of_torch(cells) for shape in ragged)
 
 
 def streaming_cases(cells: Sequence[str]) -> Iterator[Case]:
-    """Single steps."""
+    """Return single steps."""
     return (Case("streaming", cell, STREAMING_SHAPE, False) for cell in _of_torch(cells))
 
 
 def training_cases() -> Iterator[Case]:
-    """Whole updates, and an output layer with its loss by itself."""
+    """Return whole updates, and an output layer with its loss by itself."""
     yield from (Case("training", name, model.shape, True) for name, model in MODELS.items())
     yield Case("loss", OUTPUT_MODEL, MODELS[OUTPUT_MODEL].shape, True)
 

@@ -1,4 +1,4 @@
-"""Who takes part: work that can be timed, and the numbers that show that it is the same work."""
+"""A contender: work that can be timed, and the numbers that show that all contenders do the same work."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Contender(ABC):
 
     @abstractmethod
     def step(self) -> object:
-        """The work that is timed."""
+        """Do the work that is timed."""
 
     def before_step(self) -> None:  # noqa: B027 (most have nothing to do here)
-        """What happens between two steps, and is not timed."""
+        """Do what happens between two steps, and is not timed."""
 
     @abstractmethod
     def numbers(self) -> Mapping[str, Tensor]:
@@ -30,7 +30,7 @@ class Contender(ABC):
 
 
 def difference(ours: Mapping[str, Tensor], theirs: Mapping[str, Tensor]) -> str | None:
-    """What tells two results apart, in words, or None if they are the same up to rounding."""
+    """Describe the difference of two results, or return None if they are the same up to rounding."""
     if ours.keys() != theirs.keys():
         return f"computes {', '.join(theirs)}, not {', '.join(ours)}"
     for name, value in theirs.items():

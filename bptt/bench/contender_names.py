@@ -1,4 +1,4 @@
-"""The names of those who take part, as they stand in tables."""
+"""The names of the contenders in tables."""
 
 OURS = "bptt"
 # Our plain LSTM of the same sizes, beside the cells that torch.nn does not have.

@@ -1,4 +1,4 @@
-"""Who takes part in the work of one layer."""
+"""The contenders in the work of one layer."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PEERS = (
 
 
 def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
-    """Our module, and those of `peers` that do this work; only torch.nn knows unequal lengths."""
+    """Return our module, and those of `peers` that do this work; only torch.nn knows unequal lengths."""
     problem = draw(case)
     chosen = [p for p in peers if case.kind == "layers" or p.name == LAYER]
     companions = []
@@ -63,7 +63,7 @@ def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
 
 
 def _own(name: str, problem: LayerProblem) -> TorchContender:
-    """Our module for the cell, as a user has it."""
+    """Return our module for the cell, as a user has it."""
     cell = problem.cell
     if cell.name in _MODULES:
         module, names = _MODULES[cell.name](*problem.sizes), torch_names(cell)

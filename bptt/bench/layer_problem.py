@@ -46,7 +46,7 @@ class LayerProblem:
 
 
 def draw(case: Case) -> LayerProblem:
-    """The problem of a case, always the same. Parameters are uniform within ±1/√H, gains one."""
+    """Draw the problem of a case, always the same. Parameters are uniform within ±1/√H, gains one."""
     generator = torch.Generator().manual_seed(_SEED)
     steps, batch, inputs, hidden = case.shape
     cell, bound = catalogue.get(case.name), 1 / sqrt(hidden)
@@ -85,14 +85,14 @@ class TorchContender(Contender):
         self._weights = [*parameters.values(), *others]
 
     def before_step(self) -> None:
-        """The weights change as after an optimiser's step, though not in value: no packed copy is valid."""
+        """Change the weights as an optimiser's step does, though not in value: no packed copy is valid."""
         if self._gradient is not None:
             with torch.no_grad():
                 for weight in self._weights:
                     weight.mul_(1.0)
 
     def step(self) -> Tensor:
-        """The output; in training, fresh gradients too."""
+        """Return the output; in training, compute fresh gradients too."""
         x = self._leaves["input"]
         if self._gradient is None:
             with torch.no_grad():
@@ -104,7 +104,7 @@ class TorchContender(Contender):
         return output
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The output, and in training the gradients of the input and of every family."""
+        """Return the output, and in training the gradients of the input and of every family."""
         found = {"output": self.step().detach()}
         if self._gradient is not None:
             gradients = {name: leaf.grad for name, leaf in self._leaves.items()}
@@ -113,14 +113,14 @@ class TorchContender(Contender):
 
 
 def first_layer(names: Names) -> Names:
-    """The names of parameters as they are in the first layer of a stack."""
+    """Return the names of parameters as they are in the first layer of a stack."""
     return {family: tuple(f"{part}_l0" for part in parts) for family, parts in names.items()}
 
 
 def module_contender(
     name: str, problem: LayerProblem, module: nn.Module, run: Callable[[Tensor], Tensor], names: Names
 ) -> TorchContender:
-    """A module whose parameter `names` of each family sum up to it: the first gets the value."""
+    """Return a module whose parameter `names` of each family sum up to it: the first gets the value."""
     first, others = {}, []
     with torch.no_grad():
         for family, (leading, *following) in names.items():

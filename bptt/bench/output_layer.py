@@ -27,7 +27,7 @@ class OutputStep(Contender):
         self._leaves = {key: value.clone().requires_grad_() for key, value in leaves.items()}
 
     def before_step(self) -> None:
-        """The weights change as after an optimiser's step."""
+        """Change the weights as an optimiser's step does."""
         with torch.no_grad():
             for leaf in self._leaves.values():
                 leaf.mul_(1.0)
@@ -41,13 +41,13 @@ class OutputStep(Contender):
         return loss.detach()
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The loss and its gradients."""
+        """Compute the loss and its gradients."""
         found = {"loss": self.step()}
         return found | {f"gradient of {n}": p.grad for n, p in self._leaves.items() if p.grad is not None}
 
 
 def entrants(case: Case) -> Entrants:
-    """Our fused loss, a linear layer with torch's cross-entropy, and torch's own in chunks."""
+    """Return our fused loss, a linear layer with torch's cross-entropy, and torch's own in chunks."""
     torch.manual_seed(0)
     steps, batch, _, hidden = case.shape
     layer = nn.Linear(hidden, MODELS[OUTPUT_MODEL].vocabulary)

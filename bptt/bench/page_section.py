@@ -23,7 +23,7 @@ def check_place(option: str, path: Path) -> None:
 
 
 def read_page(path: Path) -> str:
-    """The page as it is, or the start of a new one. Raises InputError: no text."""
+    """Read the page, or begin a new one. Raises InputError if the file is no text."""
     try:
         return path.read_text(encoding="utf-8") if path.exists() else _TITLE
     except (OSError, UnicodeDecodeError) as error:
@@ -62,7 +62,7 @@ def _draw(report: Report, path: Path) -> str:
 
 
 def describe(report: Report) -> list[str]:
-    """Where and how it was measured, in lines."""
+    """Describe in lines where and how the numbers were measured."""
     place = report.environment
     versions = ", ".join(f"{name} {number}" for name, number in place.versions.items())
     return [
@@ -78,6 +78,6 @@ def _section(report: Report, picture: str) -> str:
 
 
 def markdown(table: ResultTable) -> str:
-    """A table under its title."""
+    """Format a table under its title."""
     lines: list[Sequence[str]] = [table.header, ["---", *("--:" for _ in table.header[1:])], *table.rows]
     return f"### {table.title}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -17,7 +17,9 @@ _REPETITIONS = 200_000
 
 
 class Peak(Contender):
-    """A loop of independent multiply-adds in float32 on all threads. Raises BuildError."""
+    """A loop of independent multiply-adds in float32 on all threads. Raises BuildError if it does not
+    compile.
+    """
 
     name = PEAK
 
@@ -32,7 +34,7 @@ class Peak(Contender):
         self._run(self._arguments)
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """Nothing that anybody else computes."""
+        """Return no numbers: no other contender computes the same."""
         self.step()
         return {}
 

@@ -14,9 +14,10 @@ _RESET_PEAK = "5"
 
 
 def peak_memory(work: Callable[[], object]) -> int:
-    """Bytes by which resident memory grows at most while `work` runs; 0 where the system does not say.
+    """Return the bytes by which resident memory grows at most while `work` runs; 0 if the system does not
+    report it.
 
-    What earlier work has freed is given back to the system before, as it would not be counted.
+    Memory that earlier work has freed is returned to the system before, as it would not be counted.
     """
     gc.collect()
     try:

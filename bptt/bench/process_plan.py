@@ -38,7 +38,8 @@ def choose(
     rounds: int,
     quick: bool,
 ) -> list[Request]:
-    """The processes for a section, or "all"; what is empty or 0 is chosen here. Raises InputError.
+    """Return the processes for a section, or "all"; empty values and 0 are chosen here. Raises InputError for
+    an unknown section, cell or number.
 
     For each number of threads malloc is as it is, then tuned. Streaming is measured with one thread
     too, and not tuned: a step allocates next to nothing. A `quick` look leaves out what takes long.
@@ -69,7 +70,7 @@ def choose(
 def _long_cases(
     wanted: Sequence[str], cells: Sequence[str], shapes: Sequence[Shape], quick: bool
 ) -> list[Case]:
-    """All cases but the single steps."""
+    """Return all cases but the single steps."""
     usual = (QUICK_SHAPES, QUICK_SHAPES) if quick else (SHAPES, RAGGED_SHAPES)
     dense, ragged = (shapes, shapes) if shapes else usual
     found = list(layer_cases(cells, dense, ragged)) if "layers" in wanted else []

@@ -1,4 +1,4 @@
-"""What a measuring process is asked to do, and how it is handed over."""
+"""The request to a measuring process, and its form as a line of JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bptt.bench.cases import Case
 
 @dataclass(frozen=True)
 class Budget:
-    """At most so many rounds that count for a case, and not much more time than `seconds`."""
+    """At most `rounds` rounds that count for a case, and not much more time than `seconds`."""
 
     rounds: int
     seconds: float
@@ -18,7 +18,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Request:
-    """Cases for one process with so many threads. `tuned`: its memory is as `bptt train` sets it up.
+    """Cases for one process with `threads` threads. `tuned`: its memory is as `bptt train` sets it up.
 
     `others` asks for peers beside torch, `slow` for those too that take long to get ready.
     """
@@ -31,12 +31,12 @@ class Request:
     slow: bool
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the request as one line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Request:
-        """The request of a line that `to_json` made."""
+        """Read the request from a line that `to_json` made."""
         found = json.loads(text)
         cases = tuple(Case(**{**case, "shape": tuple(case["shape"])}) for case in found["cases"])
         return cls(**{**found, "cases": cases, "budget": Budget(**found["budget"])})

@@ -25,7 +25,7 @@ class ResultTable:
 
 @dataclass(frozen=True)
 class _Column:
-    """A heading, and what stands under it for an outcome; if `tuned`, that of the tuned process."""
+    """A heading, and the text under it for an outcome; if `tuned`, that of the tuned process."""
 
     heading: str
     cell: _Cell
@@ -43,13 +43,13 @@ class _Plan:
 
 
 def tables(report: Report) -> list[ResultTable]:
-    """All tables of a report that have rows."""
+    """Return all tables of a report that have rows."""
     every = (_table(report, plan, threads) for threads in report.threads for plan in _PLANS)
     return [table for table in every if table.rows]
 
 
 def _table(report: Report, plan: _Plan, threads: int) -> ResultTable:
-    """One table, without the columns in which nothing stands."""
+    """Return one table, without its empty columns."""
     tuned = report.outcomes(plan.kind, threads, tuned=True)
     outcomes = [o for o in report.outcomes(plan.kind, threads).values() if o.case.training == plan.training]
 
@@ -65,7 +65,7 @@ def _table(report: Report, plan: _Plan, threads: int) -> ResultTable:
 
 
 def notes(report: Report) -> list[str]:
-    """What a reader must know beside the numbers: who did not take part, which rounds do not count."""
+    """Return the notes that belong to the numbers: absent contenders, rejected rounds."""
     found = [f"not installed: {name}" for name in report.environment.missing]
     outcomes = [outcome for run in report.runs for outcome in run.outcomes]
     found += dict.fromkeys(f"{o.case.name} {_shape(o.case)}: {note}" for o in outcomes for note in o.notes)
@@ -97,12 +97,12 @@ def _of_peak(outcome: Measurement) -> str:
 
 
 def best_of_torch(outcome: Measurement) -> str:
-    """The fastest way to do it in torch."""
+    """Return the fastest contender in torch."""
     return outcome.fastest([name for name in outcome.seconds if name not in (OURS, PLAIN_LSTM, *OTHERS)])
 
 
 def _time(name: str, unit: float = 1e3) -> _Cell:
-    """The median and half the distance of the quartiles."""
+    """Format the median and half the distance of the quartiles."""
 
     def cell(outcome: Measurement) -> str:
         if name not in outcome.seconds:
@@ -131,7 +131,7 @@ def _memory(name: str) -> _Cell:
 
 
 def _of_best(make: Callable[[str], _Cell]) -> _Cell:
-    """What `make` makes for the fastest way in torch."""
+    """Return the text that `make` makes for the fastest contender in torch."""
     return lambda outcome: make(best_of_torch(outcome))(outcome)
 
 

@@ -1,4 +1,4 @@
-"""What was measured: plain values, and the few numbers that sum them up."""
+"""Measurements as plain values, and the few numbers that sum them up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bptt.files import MARK, to_json
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one case gave.
+    """The measurements of one case.
 
     `seconds` per step, by contender, one number for each round that counts; `first` the seconds of
     the first step, compilation included; `flops` of a step, 0 if nobody counts; `peak` floating-point
@@ -35,26 +35,26 @@ class Measurement:
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Measurement:
-        """The outcome of what `dataclasses.asdict` made of one."""
+        """Restore a measurement from the dictionary that `dataclasses.asdict` made of it."""
         case = found["case"]
         return cls(**{**found, "case": Case(**{**case, "shape": tuple(case["shape"])})})
 
     def median(self, name: str) -> float:
-        """Seconds per step."""
+        """Return the median of the seconds per step."""
         return median(self.seconds[name])
 
     def spread(self, name: str) -> float:
-        """Half the distance of the quartiles, in seconds."""
+        """Return half the distance of the quartiles, in seconds."""
         first, _, third = quantiles(self.seconds[name], method="inclusive") if self._several else (0, 0, 0)
         return (third - first) / 2
 
     def ratio(self, name: str, base: str = OURS) -> float:
-        """How many times as long a step takes as one of `base`: the median over the rounds."""
+        """Return how many times as long a step takes as one of `base`: the median over the rounds."""
         pairs = zip(self.seconds[name], self.seconds[base], strict=True)
         return median(theirs / ours for theirs, ours in pairs)
 
     def fastest(self, names: Sequence[str]) -> str:
-        """The one of `names`, who took part, with the shortest step; "" if there is none."""
+        """Return the one of the contenders `names` with the shortest step; "" if there is none."""
         return min(names, key=self.median, default="")
 
     @property
@@ -69,7 +69,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Environment:
-    """What it was measured on. `missing` are peers that are not installed."""
+    """The machine and the software of a report. `missing` are peers that are not installed."""
 
     processor: str
     cores: int
@@ -98,11 +98,11 @@ class Report:
     runs: Sequence[ProcessRun]
 
     def to_json(self) -> str:
-        """All of it, the time of every round included."""
+        """Return the whole report as JSON, the time of every round included."""
         return to_json({"by": MARK, **asdict(self)}, indent=1) + "\n"
 
     def only(self, section: str) -> Report:
-        """The part that belongs to one of `cases.SECTIONS`."""
+        """Return the part that belongs to one of `cases.SECTIONS`."""
         runs = [
             replace(run, outcomes=[o for o in run.outcomes if o.case.kind in SECTIONS[section]])
             for run in self.runs
@@ -115,6 +115,6 @@ class Report:
         return list(dict.fromkeys(run.threads for run in self.runs))
 
     def outcomes(self, kind: str, threads: int, tuned: bool = False) -> dict[Case, Measurement]:
-        """The outcomes of a kind of case, by case."""
+        """Return the measurements of a kind of case, by case."""
         chosen = (r.outcomes for r in self.runs if r.threads == threads and r.tuned == tuned)
         return {o.case: o for outcomes in chosen for o in outcomes if o.case.kind == kind}

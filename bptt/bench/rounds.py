@@ -13,15 +13,17 @@ from pathlib import Path
 from bptt.bench.contender import Contender
 from bptt.bench.request import Budget
 
-# A turn lasts at least so long; shorter steps are repeated.
+# In seconds. A turn lasts at least this long; shorter steps are repeated.
 _TURN = 0.02
-# Threads that spin for more work after a turn are waited for, in pauses of so long, this many times at most.
+# Threads may spin after a turn: at most _PAUSES pauses of _PAUSE seconds let them fall asleep. A process
+# sleeps if it uses less than the share _ASLEEP of a processor.
 _PAUSE, _PAUSES, _ASLEEP = 0.002, 50, 0.1
-# A round begins when nobody else has worked for so long, or after so many looks.
+# A round begins when no other process has worked for this number of seconds, or after this number of looks.
 _LOOK, _LOOKS = 0.02, 10
 # Counts of the kernel advance in ticks of 10 ms: what others may have used of a round without harm.
 _TICKS, _SHARE = 0.02, 0.02
-# So many rounds must count; for them so many times the rounds and the time of the budget are given.
+# At least _FEWEST rounds must count; to reach them, _TRIES times the rounds and _PATIENCE times the time of
+# the budget are allowed.
 _FEWEST, _TRIES, _PATIENCE = 3, 3, 8
 _STAT = Path("/proc/stat")
 # user, nice, system, irq, softirq and steal: all but idle and waiting for disks.
@@ -65,7 +67,7 @@ def measure(contenders: Sequence[Contender], budget: Budget) -> Rounds:
 
 
 def _goes_on(found: list[_Round], budget: Budget, elapsed: float) -> bool:
-    """Whether another round is wanted. Where others disturb, `_PATIENCE` times as much is given."""
+    """Return whether another round is wanted. Where others disturb, `_PATIENCE` times as much is allowed."""
     clean = sum(not r.disturbed for r in found)
     if not found:
         return True
@@ -75,7 +77,7 @@ def _goes_on(found: list[_Round], budget: Budget, elapsed: float) -> bool:
 
 
 def _round(contenders: Sequence[Contender], backwards: bool) -> _Round:
-    """One turn each, every other time in opposite order."""
+    """Give each contender one turn, every other time in opposite order."""
     _wait_for_others()
     start, busy, own = time.perf_counter(), _busy_seconds(), time.process_time()
     order = list(enumerate(contenders))
@@ -87,7 +89,9 @@ def _round(contenders: Sequence[Contender], backwards: bool) -> _Round:
 
 
 def _turn(contender: Contender) -> float:
-    """The mean time of a step, over as many as a turn has room for; the first warms up what is short."""
+    """Return the mean time of a step, over as many as a turn has room for; the first warms up what is
+    short.
+    """
     _settle()
     total, count = _time(contender), 1
     if total < _TURN:
@@ -114,7 +118,7 @@ def _settle() -> None:
 
 
 def _wait_for_others() -> None:
-    """Others' work comes in bursts: wait for the end of one."""
+    """Wait for the end of a burst of others' work."""
     for _ in range(_LOOKS):
         busy = _busy_seconds()
         time.sleep(_LOOK)
@@ -123,7 +127,9 @@ def _wait_for_others() -> None:
 
 
 def _busy_seconds() -> float:
-    """What all processors together have worked since they started; 0 where the system does not say."""
+    """Return the seconds that all processors have worked since they started; 0 if the system does not report
+    them.
+    """
     with suppress(OSError, ValueError, IndexError):
         fields = _STAT.read_text(encoding="ascii").split(maxsplit=9)
         return sum(int(fields[k]) for k in _BUSY) / os.sysconf("SC_CLK_TCK")

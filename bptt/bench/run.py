@@ -24,7 +24,9 @@ _LAST_WORDS = 2000
 
 
 def carry_out(requests: Sequence[Request], command: str, on_start: Callable[[Request, Case], None]) -> Report:
-    """Measure; `on_start` is told of every case before it begins. Raises InternalError if a process fails."""
+    """Measure; `on_start` is called with every case before it begins. Raises InternalError if a process
+    fails.
+    """
     environments, runs = zip(*(_carry_out(request, on_start) for request in requests), strict=True)
     return Report(command, datetime.now(timezone.utc).strftime("%Y-%m-%d"), environments[0], runs)
 
@@ -40,7 +42,7 @@ def _carry_out(request: Request, on_start: Callable[[Request, Case], None]) -> t
 
 
 def _answers(request: Request) -> Generator[str, None, None]:
-    """The lines of a process that carries out a request."""
+    """Yield the lines of a process that carries out a request."""
     with TemporaryFile("w+", encoding="utf-8", errors="replace") as words:
         process = subprocess.Popen(
             [sys.executable, "-m", "bptt.bench.worker"],

@@ -26,11 +26,11 @@ class OurCell(Contender):
         self._stepper, self._x = Stepper(from_torch(theirs), len(x)), x
 
     def step(self) -> Tensor:
-        """One step onwards: the output."""
+        """Take one step, and return the output."""
         return self._stepper.step(self._x)
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The state h after a few steps from the start."""
+        """Return the state h after a few steps from the start."""
         self._stepper.reset()
         return {"h": [self.step() for _ in range(_STEPS_CHECKED)][-1]}
 
@@ -43,12 +43,12 @@ class TorchCell(Contender):
         self._states: Tensor | tuple[Tensor, ...] | None = None
 
     def step(self) -> None:
-        """One step onwards."""
+        """Take one step."""
         with torch.no_grad():
             self._states = self._theirs(self._x, self._states)
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The state h after a few steps from the start."""
+        """Return the state h after a few steps from the start."""
         self._states = None
         for _ in range(_STEPS_CHECKED):
             self.step()
@@ -57,7 +57,7 @@ class TorchCell(Contender):
 
 
 def entrants(case: Case) -> Entrants:
-    """Our step and that of torch."""
+    """Return our step and that of torch."""
     torch.manual_seed(0)
     _, batch, inputs, hidden = case.shape
     theirs, x = _THEIRS[case.name](inputs, hidden), torch.randn(batch, inputs)

@@ -47,7 +47,7 @@ class PlainModel(nn.Module):
         self.output = nn.Linear(hidden, model.vocabulary)
 
     def loss(self, batch: Batch, states: States) -> tuple[Tensor, States]:
-        """The mean of -ln P over the tokens of a batch, and the states after it."""
+        """Return the mean of -ln P over the tokens of a batch, and the states after it."""
         output, states = self.lstm(self.embedding(batch.inputs), states or None)
         logits = self.output(output)
         return functional.cross_entropy(logits.flatten(0, 1), batch.targets.flatten()), states
@@ -88,14 +88,14 @@ class TrainingStep(Contender):
         self._states: States = ()
 
     def step(self) -> float:
-        """One update, with the loss read as every training loop does."""
+        """Make one update, with the loss read as every training loop does."""
         loss = self._gradient()
         self._clip(self._parameters, self._options)
         self._optimiser.step()
         return loss
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The loss of a batch and its gradients."""
+        """Return the loss of a batch and its gradients."""
         found = {"loss": torch.tensor(self._gradient())}
         gradients = {name: p.grad.clone() for name, p in self._compared.items() if p.grad is not None}
         return found | {f"gradient of {name}": gradient for name, gradient in gradients.items()}
@@ -111,7 +111,7 @@ class TrainingStep(Contender):
 
 
 def draw_batches(model: Model) -> list[Batch]:
-    """Tokens drawn evenly, as the time of a step does not depend on them."""
+    """Draw tokens uniformly, as the time of a step does not depend on them."""
     generator = torch.Generator().manual_seed(0)
     steps, rows, _, _ = model.shape
     drawn = torch.randint(model.vocabulary, (_BATCHES, 2, steps, rows), generator=generator)
@@ -119,7 +119,9 @@ def draw_batches(model: Model) -> list[Batch]:
 
 
 def entrants(case: Case) -> Entrants:
-    """The model of `bptt train lm`, and the same model in plain PyTorch with the same fused optimiser."""
+    """Return the model of `bptt train lm`, and the same model in plain PyTorch with the same fused
+    optimiser.
+    """
     torch.manual_seed(0)
     model = MODELS[case.name]
     _, _, width, hidden = model.shape

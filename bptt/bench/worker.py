@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def environment(request: Request) -> Environment:
-    """The machine, and what is installed on it."""
+    """Describe the machine, and the software that is installed on it."""
     found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
@@ -73,7 +73,7 @@ def _entrants(case: Case, request: Request) -> Entrants:
     if case.kind == "training":
         return training.entrants(case)
     if case.kind == "loss":
-        # What a tuned malloc keeps of earlier work would not be counted.
+        # Memory that a tuned malloc keeps of earlier work would not be counted.
         return replace(output_layer.entrants(case), memory=not request.tuned)
     asked = (p for p in layer_contenders.PEERS if request.others or p.name in TORCH)
     return layer_contenders.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])

@@ -15,7 +15,7 @@ DATA = "data.json"
 
 
 def digest(path: Path) -> str:
-    """What tells a file, or a folder with all its files, from others. Raises as `read_bytes` does."""
+    """Return the fingerprint of a file, or of a folder with all its files. Raises as `read_bytes` does."""
     files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
     whole = sha256()
     for file in files:

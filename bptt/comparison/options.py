@@ -24,7 +24,7 @@ MOST_SEEDS = 1000
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """What to compare and how to train it.
+    """The options of a comparison: the variants, the data, and the training.
 
     `cells` and `remedies` are names separated by commas. `hidden_size` is that of the first cell; with
     `equal` "weights" the others get as many recurrent weights, with "size" as many units. `lag`, `symbols`

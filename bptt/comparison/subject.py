@@ -1,4 +1,4 @@
-"""What variants are compared on: a problem or a user's data, as a task for each variant."""
+"""The subject of a comparison: a problem or a user's data, as a task for each variant."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SUM_VARIANCE = 1 / 6
 
 @dataclass(frozen=True)
 class Shared:
-    """What all variants have in common."""
+    """The options that all variants have in common."""
 
     num_layers: int = 1
     batch_size: int = 50
@@ -65,7 +65,7 @@ class Subject(ABC):
 
     @abstractmethod
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """A fresh task. The weights are drawn from torch's generator: seed it before."""
+        """Return a fresh task. The weights are drawn from torch's generator: seed it before."""
 
     def _encoder(self, variant: Variant, hidden_size: int) -> EncoderOptions:
         return EncoderOptions(
@@ -93,7 +93,7 @@ class AddingSubject(Subject):
         self._held_out = adding(lag, max(1, count // _TESTED), shared.seed + 1)
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """One number for a series."""
+        """Return a task that answers one number for a series."""
         config = AddingConfig(variant.cell, self._encoder(variant, hidden_size), self._data)
         return AddingTask(self._learned, self._held_out, config)
 
@@ -110,7 +110,7 @@ class TaggedSubject(Subject):
         self._examples, self._held_out, self._words = examples, held_out, words
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """A tag for each word."""
+        """Return a task that answers a tag for each word."""
         model = self._encoder(variant, hidden_size)
         config = TaggerConfig(variant.cell, TagOptions(crf=False), self._words, model, self._data)
         return TagTask(self._examples, self._held_out, config)
@@ -144,7 +144,7 @@ class LabelledSubject(Subject):
             raise InputError(title, "what is compared are sequences", "rows of numbers", cure)
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """A label for each example."""
+        """Return a task that answers a label for each example."""
         model, head = self._encoder(variant, hidden_size), HeadOptions("last")
         config = ClassifierConfig(variant.cell, self._source, model, head, data=self._data)
         return ClassifyTask(self._examples, None, config)
@@ -159,10 +159,10 @@ class TextSubject(Subject):
         self._corpus, self._vocabulary, self._length = corpus, vocabulary, length
 
     def check(self, variant: Variant) -> None:
-        """None is out of place."""
+        """Accept every variant: a longer way back makes a difference for a text."""
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """The next token."""
+        """Return a task that predicts the next token."""
         shared = self.shared
         model = ModelOptions(
             hidden_size,

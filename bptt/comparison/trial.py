@@ -34,8 +34,8 @@ class Trial:
 
 @dataclass(frozen=True)
 class TrialResult:
-    """What came of a trial: the number of weights, the gradient before and after, with the best weights, and
-    where and why training failed, "" if it did not. `signal` is what interrupted it.
+    """The result of a trial: the number of weights, the gradient before and after, with the best weights, and
+    where and why training failed, "" if it did not. `signal` is the number of the signal that interrupted it.
     """
 
     trial: Trial
@@ -47,7 +47,7 @@ class TrialResult:
     signal: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for comparison.json; the rest is in the records of the run."""
+        """Return plain data for comparison.json; the rest is in the records of the run."""
         trial = self.trial
         return {
             "variant": trial.variant.name,
@@ -71,7 +71,7 @@ def plan_trials(
     folder: Path,
     seeds: Sequence[int],
 ) -> list[Trial]:
-    """Each variant from each seed, into folders of its name, which does not change with more seeds.
+    """Plan each variant from each seed, into folders of its name, which does not change with more seeds.
 
     The first variant has `hidden_size` units in a layer; the others too, or, with `equal_weights`, as many as
     have no more recurrent weights than the first. Raises InputError if a variant is out of place, or the
@@ -81,7 +81,7 @@ def plan_trials(
         subject.check(variant)
     sizes = [hidden_size] * len(variants)
     if equal_weights:
-        # The last: what reads the characters of a word stands before it.
+        # The last stack: one that reads the characters of a word precedes it.
         modules = subject.task(variants[0], hidden_size).model.modules()
         *_, stack = (module for module in modules if isinstance(module, Stack))
         width, layers = stack.input_size, stack.num_layers

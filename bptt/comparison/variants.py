@@ -1,4 +1,6 @@
-"""What is compared: cells, each as it is and with one remedy, or several joined, that a user names."""
+"""The variants of a comparison: cells, each as it is and with one remedy, or several joined, that a user
+names.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ class Variant:
 
 
 def plan_variants(cells: Sequence[str], remedies: Sequence[str]) -> tuple[Variant, ...]:
-    """The cells, and each with every remedy that it can have, `rnn+relu+identity` with two at once.
+    """Return the cells, and each with every remedy that it can have, `rnn+relu+identity` with two at once.
 
     The gradient of all is clipped, unless clipping is among the remedies: then that of those with it. Raises
     InputError for a cell or a remedy that is unknown, or one that no cell can have.
@@ -61,7 +63,9 @@ def _load(name: str) -> Cell:
 
 
 def _apply(variant: Variant, remedy: str) -> Variant | None:
-    """The variant with the remedies that are joined in `remedy`; None if it cannot have one of them."""
+    """Return the variant with the remedies that are joined in `remedy`; None if it cannot have one of
+    them.
+    """
     found: Variant | None = variant
     for name in remedy.split(_AND):
         if name not in _REMEDIES:
@@ -82,7 +86,7 @@ def _remember(variant: Variant) -> Variant | None:
 
 
 def _instead(name: str, of: str) -> Callable[[Variant], Variant | None]:
-    """Another cell in the place of one whose name begins so."""
+    """Return a remedy: another cell in the place of one whose name begins with `of`."""
 
     def apply(variant: Variant) -> Variant | None:
         suits = variant.cell.name.startswith(of) and variant.cell.name != name
@@ -104,7 +108,7 @@ _REMEDIES: Mapping[str, Callable[[Variant], Variant | None]] = {
 
 
 def hidden_for(cell: Cell, input_size: int, num_layers: int, budget: int) -> int:
-    """The largest hidden size at which the layers have no more than `budget` weights, at least 1 (G5)."""
+    """Return the largest hidden size at which the layers have no more than `budget` weights, at least 1."""
 
     def weights(hidden: int) -> int:
         return stack_weights(cell, input_size, hidden, num_layers)
@@ -113,6 +117,6 @@ def hidden_for(cell: Cell, input_size: int, num_layers: int, budget: int) -> int
 
 
 def stack_weights(cell: Cell, input_size: int, hidden: int, num_layers: int) -> int:
-    """The weights of layers of a cell, each of which reads the output of the one below."""
+    """Return the number of weights of layers of a cell, each of which reads the output of the one below."""
     first, above = (cell.count({"I": width, "H": hidden, "P": 0}) for width in (input_size, hidden))
     return first + (num_layers - 1) * above

@@ -1,1 +1,1 @@
-"""Those whom we compare with. A file for each; one that is not installed says so by `INSTALLED`."""
+"""The peers that we compare with, a file for each; one that is not installed says so by `INSTALLED`."""

@@ -89,7 +89,7 @@ _STEPS: Mapping[str, Callable[[Parameters, States, Any], States]] = {
 
 
 def make(problem: LayerProblem) -> Contender | None:
-    """The layer, compiled at its first step, or None for a cell that is not written here."""
+    """Return the layer, compiled at its first step, or None for a cell that is not written here."""
     return JaxLayer(problem) if problem.cell.name in _STEPS else None
 
 
@@ -127,7 +127,7 @@ class JaxLayer(Contender):
         return jax.block_until_ready(self._run(*self._arguments))
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The output, and in training all gradients."""
+        """Return the output, and in training all gradients."""
         if not self._training:
             return {"output": _tensor(self.step())}
         output, (x, parameters) = self.step()

@@ -43,7 +43,7 @@ _OPERATORS = {
 
 
 def make(problem: LayerProblem) -> Contender | None:
-    """The operator as a model, or None in training and for a cell that ONNX does not have."""
+    """Return the operator as a model, or None in training and for a cell that ONNX does not have."""
     if problem.gradient is not None or problem.cell.name not in _OPERATORS:
         return None
     return OnnxLayer(problem, _OPERATORS[problem.cell.name])
@@ -73,13 +73,13 @@ class OnnxLayer(Contender):
         return self._session.run(None, self._input)
 
     def numbers(self) -> Mapping[str, Tensor]:
-        """The output; ONNX puts the direction between T and B."""
+        """Return the output; ONNX puts the direction between T and B."""
         (output,) = self._session.run(None, self._input)
         return {"output": torch.from_numpy(output)[:, 0]}
 
 
 def _reordered(problem: LayerProblem, family: str, order: str) -> Tensor:
-    """The blocks of a family in the order of ONNX, with its leading dimension of directions."""
+    """Return the blocks of a family in the order of ONNX, with its leading dimension of directions."""
     members = next(f.members for f in problem.cell.families if f.name == family)
     blocks = dict(zip(members, problem.parameters[family].chunk(len(members)), strict=True))
     return torch.cat([blocks[f"{family}_{gate}"] for gate in order])[None]

@@ -13,7 +13,7 @@ LAYERS = {"lstm": nn.LSTM, "gru-torch": nn.GRU, "elman-tanh": nn.RNN}
 
 
 def make(problem: LayerProblem) -> TorchContender | None:
-    """The layer, or None for a cell that torch.nn does not have. Unequal lengths are packed."""
+    """Return the layer, or None for a cell that torch.nn does not have. Unequal lengths are packed."""
     if problem.cell.name not in LAYERS:
         return None
     layer = LAYERS[problem.cell.name](*problem.sizes)

@@ -76,7 +76,7 @@ _CELLS = {
 
 
 def make(name: str, problem: LayerProblem) -> TorchContender | None:
-    """The loop of that name, or None for a cell that torch.nn has as a layer."""
+    """Return the loop of that name, or None for a cell that torch.nn has as a layer."""
     cell = _CELLS.get(problem.cell.name)
     if cell is None:
         return None

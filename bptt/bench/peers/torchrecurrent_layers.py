@@ -18,7 +18,7 @@ _NAMES = {"W": ("weight_ih",), "R": ("weight_hh",), "p": ("weight_ph",), "b": ("
 
 
 def make(problem: LayerProblem) -> TorchContender | None:
-    """The layer, or None for a cell that it does not have."""
+    """Return the layer, or None for a cell that it does not have."""
     if problem.cell.name != "lstm-peephole":
         return None
     layer = PeepholeLSTM(*problem.sizes)
