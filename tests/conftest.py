@@ -13,8 +13,9 @@ import pytest
 
 from bptt.cli.main import main
 
-# The fixtures that open a page; the skips that are expected.
-pytest_plugins = ["browser", "skips"]
+# The fixtures that open a page and that install packages; the skips that are expected. The folders below
+# have no conftest.py of their own: tests import from this one by its name, which there can be but once.
+pytest_plugins = ["browser", "distributions", "skips"]
 
 # The work of a test is small: a second thread would only be waited for. Read when torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

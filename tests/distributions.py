@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-HERE = Path(__file__).parent
+import pytest
+
+PLUGINS = Path(__file__).parent / "plugins"
 # What an addition from outside may need at most.
 MOST_LINES = 40
 
@@ -47,7 +49,13 @@ class Installed:
         return self
 
     def add_source(self, name: str, entry_points: Mapping[str, str]) -> Installed:
-        """Install a package whose module is the file of this folder under its name, at most 40 lines long."""
-        module = (HERE / f"{name.replace('-', '_')}.py").read_text("utf-8")
+        """Install a package of the module of that name in tests/plugins, at most 40 lines long."""
+        module = (PLUGINS / f"{name.replace('-', '_')}.py").read_text("utf-8")
         assert len(module.splitlines()) <= MOST_LINES
         return self.add(name, module, entry_points)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Installed:
+    """A place to install packages into."""
+    return Installed(tmp_path / "site")
