@@ -19,8 +19,8 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from bptt.cells.catalogue import CATALOGUE  # noqa: E402
-from bptt.codegen import linear_loss  # noqa: E402
-from bptt.codegen.emit import REALS, source  # noqa: E402
+from bptt.codegen.cpp import linear_loss  # noqa: E402
+from bptt.codegen.cpp.emit import REALS, source  # noqa: E402
 from bptt.codegen.plan import plan  # noqa: E402
 from bptt.errors import MachineError  # noqa: E402
 from bptt.runtime import compiler, prebuilt  # noqa: E402

@@ -49,7 +49,7 @@ def explain_run(
         run: the run folder.
         numbers: whether a step is shown with all its numbers. None: if `text`, `data`, `step` or `unit` is
             given.
-        kernel: whether the lines of the generated kernel stand beside the equations.
+        kernel: whether each equation is shown beside its lines of the generated kernel.
         text: a text, or a file or document of one, whose step is shown; the example is the first of it.
             None: the text that the run has held out.
         data: a file in the format that the run learned, whose first example is shown with its labels.
@@ -57,7 +57,7 @@ def explain_run(
         layer: the layer, from 1.
         reverse: whether the layer's backward direction is taken.
         step: the step, from 1. None: one with the median loss, or the last where steps have no loss.
-        unit: the unit whose numbers stand below the equations, from 1. None: the one with the largest δ.
+        unit: the unit, from 1, whose numbers are shown below the equations. None: the one with the largest δ.
 
     Raises InputError if the folder is no run, or an argument does not fit its model.
 
@@ -83,13 +83,13 @@ def explain_run(
 
 
 def has_text_of_its_own(run: str | Path) -> bool:
-    """Whether a run keeps the text that was held out."""
+    """Return whether a run keeps the text that was held out."""
     return (Path(run) / HELD_OUT).is_file()
 
 
 def _stack(run: Path, trained: AnyTrained, part: str | None) -> Stack:
-    """The recurrent stack of a model, or that of its encoder or decoder."""
-    # What spells words character by character is a stack by another name.
+    """Return the recurrent stack of a model, or that of its encoder or decoder."""
+    # A stack by another name spells words character by character.
     named = ((name.split("."), module) for name, module in trained.model.named_modules())
     stacks = {path[-2:][0]: m for path, m in named if isinstance(m, Stack) and path[-1] == "recurrent"}
     if not stacks:
@@ -100,7 +100,7 @@ def _stack(run: Path, trained: AnyTrained, part: str | None) -> Stack:
 
 
 def _layer(stack: Stack, layer: int, reverse: bool, unit: int | None) -> int:
-    """The number of the layer and direction in torch's order, from 0."""
+    """Return the number of the layer and direction in torch's order, from 0."""
     if not 1 <= layer <= stack.num_layers:
         raise InputError("layer", f"is from 1 to {stack.num_layers}", layer)
     if reverse and not stack.bidirectional:
@@ -119,7 +119,7 @@ def _described(stack: Stack, chosen: int, run: Path) -> TrainedLayer:
 
 
 def _text(run: Path, text: str | Source | None) -> Source:
-    """The text that is read. Raises InputError if none is given and the run holds none."""
+    """Return the text that is read. Raises InputError if none is given and the run holds none."""
     if text is None and not has_text_of_its_own(run):
         raise InputError("explain_run", "a step is one of a text", "none", "Give text or data")
     if text is None:
@@ -137,7 +137,7 @@ class _StepOfPart:
 
     @classmethod
     def of(cls, exposure: Exposure, stack: Stack, step: int | None) -> _StepOfPart:
-        """The step of this number, from 1; None: one with the median loss, or the last if steps have none."""
+        """Find the step of this number, from 1; None: that with the median loss, or the last without any."""
         part = next(part for part in exposure.parts if part.stack is stack)
         steps = len(part.inputs)
         if step is not None:
@@ -159,11 +159,11 @@ class _StepOfPart:
         return range(first, min(first + LOSSES, self.exposure.loss_steps))
 
     def loss(self) -> torch.Tensor:
-        """E, the sum of these terms."""
+        """Compute E, the sum of these terms."""
         return self.exposure.losses(self.terms).sum()
 
     def context(self, reverse: bool) -> StepContext:
-        """The same in plain data."""
+        """Return the same as plain data."""
         exposure, step = self.exposure, self.step
         sequence, own = exposure.sequences[self.part.sequence], None
         token, texts = sequence.tokens[step], sequence.texts

@@ -18,8 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bptt.cells import CATALOGUE
-from bptt.codegen import linear_loss
-from bptt.codegen.emit import REALS, source
+from bptt.codegen.cpp import linear_loss
+from bptt.codegen.cpp.emit import REALS, source
 from bptt.codegen.plan import plan
 
 TESTS = Path(__file__).parent
@@ -44,13 +44,16 @@ def changed() -> list[str]:
 
 
 def texts_of(revision: str) -> dict[str, str]:
-    """The texts that the package of a revision of git writes."""
+    """The texts that a revision of git writes, by this program as it was there."""
     with TemporaryDirectory() as folder:
         tree = subprocess.run(
-            ["git", "archive", revision, "bptt"], cwd=TESTS.parent, stdout=subprocess.PIPE, check=True
+            ["git", "archive", revision, "bptt", "tests/kernel_texts.py"],
+            cwd=TESTS.parent,
+            stdout=subprocess.PIPE,
+            check=True,
         )
         subprocess.run(["tar", "-x", "-C", folder], input=tree.stdout, check=True)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, str(TESTS)])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([folder, f"{folder}/tests"])}
         command = [sys.executable, "-c", "import json, kernel_texts; print(json.dumps(kernel_texts.texts()))"]
         found = subprocess.run(command, env=environment, cwd=folder, stdout=subprocess.PIPE, check=True)
     read: dict[str, str] = json.loads(found.stdout)

@@ -12,7 +12,7 @@ from user_cells import CELLS, cell
 
 from bptt import nn
 from bptt.cells import CATALOGUE
-from bptt.codegen.emit import source
+from bptt.codegen.cpp.emit import source
 from bptt.codegen.plan import plan
 from bptt.errors import MachineError
 from bptt.runtime import compiler, loaded, notice

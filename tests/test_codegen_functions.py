@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from bptt.cells import functions
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime import compiler
 from bptt.runtime.reference import expressions
 
@@ -68,7 +68,7 @@ class Kernels:
 @pytest.fixture(scope="module", params=[(r, w) for r in REALS for w in WIDTHS], ids="-".join)
 def kernels(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Kernels:
     real, width = request.param
-    source = Source(f"functions-{real}-{width}", f"#define REAL {real}\n{text()}")
+    source = KernelSource(f"functions-{real}-{width}", f"#define REAL {real}\n{text()}")
     try:
         cxx = compiler.find()
         flags = cxx.accepted(*WIDTHS[width])

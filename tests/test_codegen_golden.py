@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from kernel_texts import TESTS, changed, difference, texts
 
-from bptt.codegen import emit
+from bptt.codegen.cpp import emit
 
 
 def test_texts_are_those_of_the_hashes() -> None:

@@ -11,7 +11,7 @@ from user_cells import CELLS
 
 from bptt.cells import CATALOGUE, Cell
 from bptt.cells.expression import symbols
-from bptt.codegen.layout import BackwardStep, Map
+from bptt.codegen.layout import BackwardStep, StackedMap
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
 from bptt.derive.normal_form import normal_form
@@ -44,9 +44,9 @@ def test_forward_everything_is_read_after_it_is_written(cell: Cell) -> None:
         assert {*symbols(base.rest)} <= {*cell.vectors, *cell.constants}
         known.add(base.target)
     for item in layout.loop:
-        reads = {item.source, *item.bases} - {""} if isinstance(item, Map) else {*item.names}
+        reads = {item.source, *item.bases} - {""} if isinstance(item, StackedMap) else {*item.names}
         assert reads <= known
-        targets = item.targets if isinstance(item, Map) else (item.target,)
+        targets = item.targets if isinstance(item, StackedMap) else (item.target,)
         assert not known.intersection(targets)
         known.update(targets)
     assert {s.target for s in normal_form(cell).steps} <= known
@@ -57,7 +57,7 @@ def test_forward_every_matrix_is_used_as_often_as_in_the_equations(cell: Cell) -
     layout, families = plan(cell), {f.name: f.members for f in cell.families}
     used = [p.matrix for base in layout.bases for p in base.products]
     for item in layout.loop:
-        if isinstance(item, Map):
+        if isinstance(item, StackedMap):
             rows = item.rows
             assert len(item.targets) == len(item.bases) == rows.count
             used += families[rows.family][rows.first : rows.first + rows.count]
@@ -117,7 +117,7 @@ def test_the_lstm_is_one_product_each_way() -> None:
     """All maps of x before the loop; in it one product forward and one backward; the rest after it."""
     layout = plan(CATALOGUE["lstm"])
     assert [str(p) for base in layout.bases for p in base.products] == [f"W_{g} @ x" for g in "ifgo"]
-    maps = [item for item in layout.loop if isinstance(item, Map)]
+    maps = [item for item in layout.loop if isinstance(item, StackedMap)]
     assert [(m.source, m.rows.family, m.targets) for m in maps] == [
         ("h_prev", "R", ("net_i", "net_f", "net_g", "net_o"))
     ]
@@ -141,7 +141,7 @@ def test_the_lstm_is_one_product_each_way() -> None:
 
 
 def test_the_published_gru_multiplies_twice() -> None:
-    maps = [(m.source, m.targets) for m in plan(CATALOGUE["gru"]).loop if isinstance(m, Map)]
+    maps = [(m.source, m.targets) for m in plan(CATALOGUE["gru"]).loop if isinstance(m, StackedMap)]
     assert maps == [("h_prev", ("net_r", "net_z")), ("in_n", ("net_n",))]
 
 

@@ -9,8 +9,8 @@ from user_cells import CELLS
 
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.cells.expression import symbols
-from bptt.codegen.emit import source
-from bptt.codegen.places import identifier
+from bptt.codegen.cpp.cpp_names import identifier
+from bptt.codegen.cpp.emit import source
 from bptt.codegen.plan import plan
 from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import normal_form

@@ -20,7 +20,6 @@ JOBS = "jobs"
 
 # Classes and type aliases, with the reason why they share a name.
 SHARED_CLASSES: Mapping[str, str] = {
-    "Asked": "still to be told apart: cli, cli",
     "Form": "still to be told apart: data/forms, runtime",
     "Function": "still to be told apart: cells, explain",
     "Gradients": "still to be told apart: runtime, runtime/kernels, runtime/reference",
@@ -28,16 +27,12 @@ SHARED_CLASSES: Mapping[str, str] = {
     "Level": "still to be told apart: cli, data",
     "Line": "still to be told apart: explain, jobs/rescore",
     "Look": "still to be told apart: data/forms, probe",
-    "MatrixGradient": "still to be told apart: codegen, derive",
     "Name": "still to be told apart: data, explain",
-    "Product": "still to be told apart: cells, codegen",
     "Score": "still to be told apart: jobs/tag, nn",
     "Sequences": "still to be told apart: nn, runtime",
-    "Source": "still to be told apart: codegen, jobs/language",
     "Step": "still to be told apart: derive, jobs, nn",
     "Stepper": "still to be told apart: nn, runtime",
     "Storage": "still to be told apart: derive, runtime",
-    "Term": "still to be told apart: codegen, explain",
 }
 # Files, with the reason why they share a name.
 SHARED_FILES: Mapping[str, str] = {
@@ -48,7 +43,6 @@ SHARED_FILES: Mapping[str, str] = {
     "document.py": "still to be told apart: data/readers, explain",
     "exposure.py": "still to be told apart: jobs/classify, nn",
     "formula.py": "still to be told apart: codegen, explain",
-    "forward.py": "the forward pass as text of a kernel, and in torch operations",
     "function.py": "the autograd function of each backend",
     "jacobian.py": "the Jacobian as expressions, and in torch operations",
     "kernel.py": "a kernel as text, and on paper",
@@ -65,7 +59,6 @@ SHARED_FILES: Mapping[str, str] = {
     "passes.py": "still to be told apart: codegen, runtime/kernels",
     "reading.py": "still to be told apart: data, jobs/tag",
     "series.py": "still to be told apart: data/forms, data/readers",
-    "source.py": "still to be told apart: codegen, data/readers",
     "stepper.py": "still to be told apart: nn, runtime/kernels, runtime",
     "text.py": "still to be told apart: data/forms, data, explain, models/codecs",
     "trained.py": "still to be told apart: explain, jobs/classify",

@@ -16,14 +16,14 @@ from tiny_kernels import answer, calls, script, start, tiny
 
 import bptt
 from bptt.cells.cell import Cell
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import InputError, MachineError
 from bptt.runtime import dispatch, loaded, notice
 from bptt.runtime.kernels.kernel_backend import KERNELS, Kernels
 from bptt.runtime.loaded import kernels_of
 
 # What makes the text that the backend `cpu` compiles before a run.
-_asked: ContextVar[Callable[[], Source]] = ContextVar("text")
+_asked: ContextVar[Callable[[], KernelSource]] = ContextVar("text")
 TINY = Cell.define("tiny", "h = x", widths={"h": "I"})
 
 
@@ -39,7 +39,7 @@ def cxx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return script(tmp_path / "cxx", 'exec c++ "$@"')
 
 
-def kernels_for(make: Callable[[], Source]) -> CDLL | None:
+def kernels_for(make: Callable[[], KernelSource]) -> CDLL | None:
     """The kernels of a text where the backend `cpu` is chosen for tensors in memory, else None."""
     token = _asked.set(make)
     chosen = dispatch.backend_for(TINY, [torch.ones(1, 1, 1)])

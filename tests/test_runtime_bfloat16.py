@@ -18,9 +18,9 @@ from torch import Tensor
 
 from bptt import nn
 from bptt.cells import CATALOGUE, Cell
-from bptt.codegen.emit import source
+from bptt.codegen.cpp.emit import source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.codegen.plan import plan
-from bptt.codegen.source import Source
 from bptt.runtime import compiler, traced
 from bptt.runtime.backend import backend
 from bptt.runtime.kernels import library
@@ -73,7 +73,7 @@ SHAPES = [(1, 1, 1, 1), (2, 3, 2, 3), (1, 5, 17, 16), (2, 1, 31, 33), (2, 16, 33
 def test_whole_numbers_are_exact(
     shape: tuple[int, int, int, int], linear_kernels: CDLL | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chosen(text: Source) -> CDLL:
+    def chosen(text: KernelSource) -> CDLL:
         assert linear_kernels is not None
         return linear_kernels if text.name == "linear-bfloat16" else kernels_of(text)
 

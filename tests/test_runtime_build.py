@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_kernels import ANSWER, answer, calls, script, start, tiny
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import MachineError
 from bptt.runtime import compiler
 from bptt.runtime.build import load
@@ -39,7 +39,7 @@ def test_compiled_once_with_one_line_about_it(cxx: Path, capsys: pytest.CaptureF
 
 
 def test_headers_are_found(cxx: Path) -> None:
-    assert answer(load(Source("tiny", f'#include "vector.h"\n{tiny().text}'))) == 42
+    assert answer(load(KernelSource("tiny", f'#include "vector.h"\n{tiny().text}'))) == 42
 
 
 def test_the_key_is_all_that_decides_the_code(cxx: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +99,7 @@ def test_a_text_that_does_not_compile_is_shown(cxx: Path) -> None:
         [*(f"// line {k}" for k in range(1, 10)), "int wrong = ;", "// after", "// far", "// away"]
     )
     with pytest.raises(compiler.BuildError) as caught:
-        load(Source("my cell/float32", text))
+        load(KernelSource("my cell/float32", text))
     message = str(caught.value)
     assert message.startswith("kernel my cell/float32: the compiler must take it, got exit status 1\n$ ")
     assert f"$ {cxx} -std=c++17" in message

@@ -16,7 +16,7 @@ from outcomes import How, outcome
 from user_cells import CELLS as OWN
 
 from bptt.cells import CATALOGUE
-from bptt.codegen.emit import source
+from bptt.codegen.cpp.emit import source
 from bptt.codegen.plan import plan
 from bptt.runtime import compiler
 

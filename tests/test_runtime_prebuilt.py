@@ -14,8 +14,8 @@ import pytest
 from tiny_kernels import answer, calls, script, tiny
 
 from bptt.cells.catalogue import CATALOGUE
-from bptt.codegen.emit import REALS
-from bptt.codegen.source import Source
+from bptt.codegen.cpp.emit import REALS
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime import prebuilt
 from bptt.runtime.build import load
 from bptt.runtime.compiler import HEADERS, find
@@ -26,7 +26,7 @@ X86 = platform.machine() in ("x86_64", "AMD64")
 HASWELL = "fma movbe xsave avx f16c abm bmi1 avx2 bmi2"
 SKYLAKE_X = HASWELL + " avx512f avx512dq avx512cd avx512bw avx512vl"
 # Which vector unit the text was compiled for.
-UNIT = Source(
+UNIT = KernelSource(
     "unit",
     tiny().text.replace(
         "41 + 1",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 
 TESTS = Path(__file__).parent
 # Says the answer of the tiny kernel, built or found by this process.
@@ -17,11 +17,11 @@ ANSWER = (
 )
 
 
-def tiny(number: int = 41, name: str = "tiny") -> Source:
+def tiny(number: int = 41, name: str = "tiny") -> KernelSource:
     """A kernel that stores `number` + 1 where its first argument points to."""
     body = f"*reinterpret_cast<int64_t*>(arguments[0]) = {number} + 1;"
     head = 'extern "C" __attribute__((visibility("default"))) void answer(const int64_t* arguments)'
-    return Source(name, f"#include <cstdint>\n{head} {{\n    {body}\n}}\n", ("answer",))
+    return KernelSource(name, f"#include <cstdint>\n{head} {{\n    {body}\n}}\n", ("answer",))
 
 
 def answer(kernels: ctypes.CDLL) -> int:

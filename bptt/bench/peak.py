@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt.bench.contender import Contender
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime.build import load
 
 PEAK = "multiply-adds"
@@ -24,7 +24,7 @@ class Peak(Contender):
     name = PEAK
 
     def __init__(self) -> None:
-        self._run = load(Source("multiply-adds-float32", '#include "peak.h"\n')).peak
+        self._run = load(KernelSource("multiply-adds-float32", '#include "peak.h"\n')).peak
         self._flops = ctypes.c_double()
         address = ctypes.addressof(self._flops)
         self._arguments = (ctypes.c_int64 * 3)(torch.get_num_threads(), _REPETITIONS, address)

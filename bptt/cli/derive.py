@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bptt.explain.document import Derivation
 
 STAGES = ", ".join(stage.value for stage in Stage)
-# What only a run has, and what `--numbers` shows of it.
+# The stages that only a run has, and those that `--numbers` shows of it.
 OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
 IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
 STYLES = {
@@ -31,8 +31,8 @@ STYLES = {
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What of a run is asked for; steps, layers and units count from 1, None is for the usual."""
+class Question:
+    """The part of a run to derive; steps, layers and units count from 1, None is the default."""
 
     text: str | None = None
     data: Path | None = None
@@ -105,7 +105,7 @@ def derive(
         raise InputError("bptt derive", "one of --text and --data")
     if output is not None:
         check_output(output)
-    asked = Asked(text, data, part, layer, reverse, step, unit)
+    asked = Question(text, data, part, layer, reverse, step, unit)
     if cell not in CATALOGUE and Path(cell).is_dir():
         document = _of_run(Path(cell), asked, stage, numbers, html)
     elif numbers:
@@ -116,7 +116,7 @@ def derive(
     _hand_over(document, latex, html, output)
 
 
-def _of_cell(cell: str, asked: Asked, stage: Stage | None) -> Derivation:
+def _of_cell(cell: str, asked: Question, stage: Stage | None) -> Derivation:
     """Derive a cell that has no sizes yet."""
     from bptt.cells import load
     from bptt.errors import InputError
@@ -125,7 +125,7 @@ def _of_cell(cell: str, asked: Asked, stage: Stage | None) -> Derivation:
     from bptt.explain.kernel import only_stage
 
     found = load(cell)
-    if asked != Asked() or stage in OF_A_RUN:
+    if asked != Question() or stage in OF_A_RUN:
         raise InputError("bptt derive", "shapes and numbers are those of a run", cell, "Name its folder")
     document = derivation(found)
     if stage is Stage.KERNEL:
@@ -133,7 +133,7 @@ def _of_cell(cell: str, asked: Asked, stage: Stage | None) -> Derivation:
     return document if stage is None else only_stage(document, stage)
 
 
-def _of_run(run: Path, asked: Asked, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
+def _of_run(run: Path, asked: Question, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
     """Derive a trained model's layer."""
     from bptt.cli.machine import prepare
 
@@ -178,7 +178,7 @@ def _as_typed() -> Iterator[None]:
 
 
 def _show_numbers(cell: str, alone: bool) -> None:
-    """The worked example, which is one of text and of the dense layer."""
+    """Print the worked example of the dense layer, which has no other notation than text."""
     from bptt.derive.worked import example
     from bptt.errors import InputError
     from bptt.explain.worked import worked_text
@@ -209,7 +209,7 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
-    """The document in the notation that is asked for; a page carries the mark of an output."""
+    """Write the document in the requested notation; a page carries the mark of an output."""
     from bptt.explain.latex import latex as to_latex
     from bptt.explain.page import page
     from bptt.explain.text import text
@@ -222,7 +222,7 @@ def _written(document: Derivation, latex: bool, html: bool) -> str:
 
 
 def _show(document: Derivation) -> None:
-    """In colour, as wide as the terminal."""
+    """Print the document in colour, as wide as the terminal."""
     from rich.console import Console
     from rich.text import Text
 

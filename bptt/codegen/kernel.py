@@ -1,38 +1,47 @@
-"""The layout of a kernel: its passes, and a place in memory for everything that has a name."""
+"""The layout of a kernel: its passes, and a slot of memory for everything that has a name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
 
+from bptt.cells.expression import ZERO
 from bptt.cells.language import PREVIOUS
-from bptt.codegen.items import (
-    GRADIENT,
-    backward_items,
-    forward_items,
+from bptt.codegen.passes import Pass, make_passes
+from bptt.codegen.plan import KernelPlan
+from bptt.codegen.plan_statements import (
+    backward_statements,
+    forward_statements,
     gathered,
     input_after,
     input_delta,
     stored_deltas,
 )
-from bptt.codegen.passes import SCALAR, Pass, Product, RowSum, make_passes
-from bptt.codegen.plan import KernelPlan
+from bptt.codegen.statements import GRADIENT, SCALAR, Column, RowSum, StackedProduct
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.derive.normal_form import normal_form
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Passes forward and backward; names in the order of their places; what crosses from pass to pass."""
+    """Passes forward and backward; names in the order of their slots; names that cross from pass to pass."""
 
     plan: KernelPlan
     forward: tuple[Pass, ...]
     backward: tuple[Pass, ...]
     deltas: tuple[str, ...]
-    input_products: tuple[Product, ...]
+    input_products: tuple[StackedProduct, ...]
     forward_scratch: tuple[str, ...]
     backward_scratch: tuple[str, ...]
     widths: dict[str, str]
+
+    @property
+    def input_passes(self) -> tuple[Pass, ...]:
+        """The gradient of the input as a pass of its own for a chunk of steps, if it can wait for its end."""
+        if not self.input_products:
+            return ()
+        first, width = self.input_products[0], self.widths[self.plan.cell.inputs[0]]
+        return (Pass(width, (Column(first.target, width, ZERO, self.input_products, first.equation),)),)
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -55,13 +64,13 @@ class Kernel:
 def kernel(plan: KernelPlan) -> Kernel:
     """Lay out a plan."""
     deltas = stored_deltas(plan)
-    forward = make_passes(forward_items(plan))
+    forward = make_passes(forward_statements(plan))
     carried = [
         (reader, DELTA + state + PREVIOUS) for state in plan.cell.states for reader in _readers(plan, state)
     ]
-    backward = make_passes(backward_items(plan, deltas), carried)
+    backward = make_passes(backward_statements(plan, deltas), carried)
     inputs = [s for s in plan.backward_after if s.target == input_delta(plan) and input_after(plan)]
-    products = [p for s in inputs for p in gathered(plan, s.gathers, s.target, deltas)]
+    products = [p for s in inputs for p in gathered(plan, s.gathers, s.target, s.target, deltas)]
     widths = _widths(plan, (*forward, *backward))
     public = {*plan.cell.states, plan.cell.output}
     placed = {*deltas, *(DELTA + s + PREVIOUS for s in plan.cell.states)}
@@ -78,27 +87,28 @@ def kernel(plan: KernelPlan) -> Kernel:
 
 
 def _readers(plan: KernelPlan, state: str) -> list[str]:
-    """The backward steps that read the gradient which the next time step left for a state."""
+    """Return the backward steps that read the gradient which the next time step left for a state."""
     steps = (*plan.backward_loop, *plan.backward_after)
     return [s.target for s in steps if any(t.delta == FROM_NEXT + state for t in s.terms)]
 
 
 def _widths(plan: KernelPlan, passes: tuple[Pass, ...]) -> dict[str, str]:
-    """The letter of the width of every name that a pass computes or reads."""
+    """Return the letter of the width of every name that a pass computes or reads."""
     form, cell = normal_form(plan.cell), plan.cell
     widths = {n: form.width(n) for n in (*cell.vectors, *(s.target for s in form.steps))}
     for name in (*cell.states, *cell.inputs, cell.output):
         widths[name] = cell.width(name)
         widths |= {prefix + name: cell.width(name) for prefix in (FROM_LOSS, FROM_NEXT)}
         widths[name + PREVIOUS] = cell.width(name)
+    widths[input_delta(plan)] = cell.width(cell.inputs[0])
     for p in passes:
-        for item in (*p.columns, *p.steps, *p.scalars):
-            widths[item.target] = SCALAR if isinstance(item, RowSum) else item.width
+        for one in p.statements:
+            widths[one.target] = SCALAR if isinstance(one, RowSum) else one.width
     return widths
 
 
 def _crossing(passes: tuple[Pass, ...], placed: set[str]) -> tuple[str, ...]:
-    """What one pass computes, a later one reads or a product multiplies, and has no other place."""
+    """Return the names that one pass computes and a later one reads, and that have no other slot."""
     found: list[str] = []
     for k, p in enumerate(passes):
         later = {n for q in passes[k + 1 :] for n in q.reads}

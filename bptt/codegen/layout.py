@@ -21,22 +21,27 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """`target` = Σ rows @ input + parameters: the part of a step that does not wait for the loop."""
+    """`target` = Σ rows @ input + parameters: the part of an equation that does not wait for the loop."""
 
     target: str
     width: str
     products: tuple[MatrixProduct, ...]
     rest: Expression
+    equation: str
 
 
 @dataclass(frozen=True, slots=True)
-class Map:
-    """targets[k] = bases[k] + rows[k] @ source, one matrix product for all k; "" is no base."""
+class StackedMap:
+    """targets[k] = bases[k] + rows[k] @ source, one matrix product for all k; "" is no base.
+
+    targets[k] is the whole of equations[k], or a part of it.
+    """
 
     source: str
     rows: Rows
     targets: tuple[str, ...]
     bases: tuple[str, ...]
+    equations: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +53,15 @@ class Gather:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
-    """delta ⊙ coefficient, the coefficient made of forward values, parameters and numbers."""
+class DeltaTerm:
+    """delta ⊙ coefficient, the coefficient made of forward values, parameters and numbers.
+
+    `through` names the δ that the coefficient leads through, from `delta` on, and that no step computes.
+    """
 
     delta: str
     coefficient: Expression
+    through: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +71,12 @@ class BackwardStep:
     target: str
     width: str
     gathers: tuple[Gather, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[DeltaTerm, ...]
     row: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixGradient:
+class StackedGradient:
     """∇rows = Σ over `terms` (deltas, source) of deltas[k] sourceᵀ, summed over T and B, for row block k."""
 
     rows: Rows
@@ -75,8 +84,8 @@ class MatrixGradient:
 
 
 def member(cell: Cell, parameter: str) -> tuple[str, int]:
-    """The family of a parameter and its place in it."""
+    """Return the family of a parameter and its index in it. Raises InternalError if it has none."""
     for family in cell.families:
         if parameter in family.members:
             return family.name, family.members.index(parameter)
-    raise InternalError("codegen.plan", "every parameter has a family", parameter)
+    raise InternalError("codegen.layout", "every parameter has a family", parameter)

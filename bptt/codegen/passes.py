@@ -1,136 +1,128 @@
-"""From the steps of a plan to passes over the units: what one sweep of a kernel computes.
+"""From statements to passes: a pass is what one sweep of a kernel over the units computes.
 
 In a pass, a panel of units after the other, sums of products are taken and everything that follows from
 them unit by unit is computed while it is at hand. A matrix product reads whole rows, and a statement over
-a row knows its result at the row's end: what needs these waits for the next pass.
+a row knows its result at the row's end: a statement that reads either waits for the next pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bptt.cells.expression import Expression, symbols
+from bptt.codegen.statements import SCALAR, Column, Pointwise, RowSum, StackedProduct, Statement
 
-SCALAR = "1"
 # The most columns of one pass, as in product.h: a panel's sums for all rows of a block stay in L1.
 WIDEST = 8
 
 
 @dataclass(frozen=True)
-class Product:
-    """target += matrix @ source; transposed: Σ_k matrix_k.T @ source_k, the sources side by side."""
-
-    source: tuple[str, ...]
-    matrix: tuple[str, ...]
-    target: str
-    transposed: bool = False
-
-
-@dataclass(frozen=True)
-class Column:
-    """A sum of products, unit by unit: it starts from an expression of vector parameters."""
-
-    target: str
-    width: str
-    start: Expression
-    products: tuple[Product, ...]
-
-
-@dataclass(frozen=True)
-class Pointwise:
-    """A value computed unit by unit, or from other numbers of a row if its width is SCALAR.
-
-    A target that `accumulates` is added to what stands there; it is nobody's operand.
-    """
-
-    target: str
-    width: str
-    value: Expression
-    accumulates: bool = False
-
-
-@dataclass(frozen=True)
-class RowSum:
-    """The sum of a value over the units of a row, or its mean."""
-
-    target: str
-    width: str
-    value: Expression
-    mean: bool
-
-
-Item = Column | Pointwise | RowSum
-
-
-@dataclass
 class Pass:
     """One sweep over the units of a width; then, row by row, what follows from sums over rows."""
 
     width: str
-    columns: list[Column] = field(default_factory=list)
-    steps: list[Pointwise | RowSum] = field(default_factory=list)
-    scalars: list[Pointwise] = field(default_factory=list)
+    columns: tuple[Column, ...] = ()
+    units: tuple[Pointwise | RowSum, ...] = ()
+    scalars: tuple[Pointwise, ...] = ()
 
     @property
-    def row_sums(self) -> list[RowSum]:
+    def row_sums(self) -> tuple[RowSum, ...]:
         """The sums that are ready when the sweep is over."""
-        return [step for step in self.steps if isinstance(step, RowSum)]
+        return tuple(one for one in self.units if isinstance(one, RowSum))
 
     @property
-    def targets(self) -> list[str]:
-        """All that is computed."""
-        items = [*self.columns, *self.steps, *self.scalars]
-        return [item.target for item in items]
+    def statements(self) -> tuple[Statement, ...]:
+        """Everything computed: columns, then unit by unit, then row by row."""
+        return (*self.columns, *self.units, *self.scalars)
 
     @property
-    def reads(self) -> set[str]:
-        """All that is read unit by unit or row by row, except by products."""
-        values = [c.start for c in self.columns] + [s.value for s in (*self.steps, *self.scalars)]
-        return {name for value in values for name in symbols(value)}
+    def targets(self) -> tuple[str, ...]:
+        """The names of what is computed."""
+        return tuple(one.target for one in self.statements)
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names read unit by unit or row by row, except by products."""
+        return frozenset(name for one in self.statements for name in one.reads)
+
+    @property
+    def products(self) -> tuple[StackedProduct, ...]:
+        """All products, column by column."""
+        return tuple(product for column in self.columns for product in column.products)
 
 
 def sources(passes: Sequence[Pass]) -> tuple[tuple[str, ...], ...]:
-    """What the products of passes multiply, each once."""
-    products = [product for p in passes for column in p.columns for product in column.products]
-    return tuple(dict.fromkeys(product.source for product in products))
+    """Return the operands of the products of passes, each once."""
+    return tuple(dict.fromkeys(product.source for one in passes for product in one.products))
 
 
-def make_passes(items: Sequence[Item], before: Sequence[tuple[str, str]] = ()) -> tuple[Pass, ...]:
-    """Put every item into the earliest pass that can hold it; `items` stand in an order of computation.
+def make_passes(statements: Sequence[Statement], before: Sequence[tuple[str, str]] = ()) -> tuple[Pass, ...]:
+    """Put every statement into the earliest pass that can hold it; they come in an order of computation.
 
     A pair (a, b) of `before` says that b overwrites what a has read: it comes no earlier; as a column, which
-    is there before the steps of its pass, it comes later.
+    is there before the rest of its pass, it comes later.
     """
-    passes: list[Pass] = [Pass(SCALAR)]
+    passes: list[_Filling] = [_Filling(SCALAR)]
     place: dict[str, int] = {}
     scalar: set[str] = set()
-    for item in items:
-        first = isinstance(item, Column)
-        earliest = max([place[a] + first for a, b in before if b == item.target and a in place], default=0)
-        operands = item.start if isinstance(item, Column) else item.value
-        for name in symbols(operands):
-            waits = name in scalar and item.width != SCALAR
-            earliest = max(earliest, place.get(name, 0) + waits)
-        if isinstance(item, Column):
-            sources = [name for product in item.products for name in product.source if name in place]
-            earliest = max([earliest, *(place[name] + 1 for name in sources)])
-        k = _find(passes, earliest, item)
-        place[item.target] = k
-        if isinstance(item, RowSum) or item.width == SCALAR:
-            scalar.add(item.target)
-    return tuple(p for p in passes if p.targets)
+    for one in statements:
+        overwrites = [place[a] for a, b in before if b == one.target and a in place]
+        k = _find(passes, _earliest(one, place, scalar, overwrites), one)
+        place[one.target] = k
+        if isinstance(one, RowSum) or one.width == SCALAR:
+            scalar.add(one.target)
+    return tuple(filled.closed() for filled in passes if filled.is_used)
 
 
-def _find(passes: list[Pass], earliest: int, item: Item) -> int:
-    if isinstance(item, Pointwise) and item.width == SCALAR:
-        passes[earliest].scalars.append(item)
+@dataclass
+class _Filling:
+    """A pass while it is filled."""
+
+    width: str
+    columns: list[Column] = field(default_factory=list)
+    units: list[Pointwise | RowSum] = field(default_factory=list)
+    scalars: list[Pointwise] = field(default_factory=list)
+
+    @property
+    def is_used(self) -> bool:
+        return bool(self.columns or self.units or self.scalars)
+
+    def takes(self, one: Statement) -> bool:
+        """Return whether a statement over units fits in."""
+        full = isinstance(one, Column) and len(self.columns) == WIDEST
+        return self.width == one.width and not full
+
+    def add(self, one: Statement) -> None:
+        match one:
+            case Column():
+                self.columns.append(one)
+            case _:
+                self.units.append(one)
+
+    def closed(self) -> Pass:
+        return Pass(self.width, tuple(self.columns), tuple(self.units), tuple(self.scalars))
+
+
+def _earliest(one: Statement, place: Mapping[str, int], scalar: set[str], overwrites: Sequence[int]) -> int:
+    """Find the first pass in which everything that a statement reads is known; returns its number."""
+    if isinstance(one, Column):
+        read = [place[name] + 1 for p in one.products for name in p.source if name in place]
+        read += [k + 1 for k in overwrites]
+    else:
+        read = list(overwrites)
+    waits = [place[name] + (name in scalar and one.width != SCALAR) for name in one.reads if name in place]
+    return max([*read, *waits], default=0)
+
+
+def _find(passes: list[_Filling], earliest: int, one: Statement) -> int:
+    """Put a statement into a pass from the earliest on, perhaps a new one; returns its number."""
+    if isinstance(one, Pointwise) and one.width == SCALAR:
+        passes[earliest].scalars.append(one)
         return earliest
     for k in range(max(earliest, 1), len(passes) + 1):
         if k == len(passes):
-            passes.append(Pass(item.width))
-        full = isinstance(item, Column) and len(passes[k].columns) == WIDEST
-        if passes[k].width == item.width and not full:
+            passes.append(_Filling(one.width))
+        if passes[k].takes(one):
             break
-    (passes[k].columns if isinstance(item, Column) else passes[k].steps).append(item)  # type: ignore[arg-type]
+    passes[k].add(one)
     return k

@@ -2,10 +2,10 @@
 
 The derivation says what must hold at one time step; the plan says in which order a machine does it for a
 whole sequence. Maps of the input do not depend on the loop (`bases`): they can run for all steps at once.
-Maps of one source whose rows lie next to each other in their family are one product (`Map`, `Gather`).
+Maps of one source whose rows lie next to each other in their family are one product (`StackedMap`, `Gather`).
 Backward equations are linear in the δ: their coefficients are made of forward values, so these too can be
 computed for all steps at once, and a δ with a single reader's chain is written straight in terms of the
-δ at the chain's start. What no earlier time step waits for is left until after the loop.
+δ at the chain's start. Equations that no earlier time step waits for are left until after the loop.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from functools import cache
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import symbols
-from bptt.codegen.backward import lay_out_backward, lay_out_gradients
-from bptt.codegen.forward import lay_out_forward
-from bptt.codegen.layout import BackwardStep, Base, Map, MatrixGradient
+from bptt.codegen.backward_plan import lay_out_backward, lay_out_gradients
+from bptt.codegen.forward_plan import lay_out_forward
+from bptt.codegen.layout import BackwardStep, Base, StackedGradient, StackedMap
 from bptt.derive.adjoint import VectorGradient, adjoint
 from bptt.derive.jacobian import jacobian
 from bptt.derive.normal_form import Step, normal_form
@@ -30,11 +30,11 @@ class KernelPlan:
 
     cell: Cell
     bases: tuple[Base, ...]
-    loop: tuple[Map | Step, ...]
+    loop: tuple[StackedMap | Step, ...]
     storage: Storage
     backward_loop: tuple[BackwardStep, ...]
     backward_after: tuple[BackwardStep, ...]
-    matrix_gradients: tuple[MatrixGradient, ...]
+    matrix_gradients: tuple[StackedGradient, ...]
     vector_gradients: tuple[VectorGradient, ...]
     tangent: tuple[Step, ...]
 

@@ -1,6 +1,6 @@
 """The equations beside the lines of the kernel that compute them.
 
-Which lines these are, the kernel's generator knows (`bptt.explain.annotate`) and hands over as plain data.
+`bptt.explain.annotate` finds these lines and hands them over as plain data.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Passage:
 
 
 def with_kernel(document: Derivation, form: NormalForm, passages: Mapping[str, Passage]) -> Derivation:
-    """The document with the lines of the kernel beside each equation; `passages` go by its target."""
+    """Add the lines of the kernel beside each equation; `passages` are keyed by its target."""
     notation = Notation(form, TIME if form.cell.states else "")
 
     def beside(line: Line) -> Line:
@@ -71,7 +71,7 @@ def only_stage(document: Derivation, stage: Stage) -> Derivation:
 
 
 def kernel_section(document: Derivation) -> Section:
-    """The equations of a document that stand beside a kernel, in one section."""
+    """Gather the equations of a document that are beside a kernel, in one section."""
     parts: list[Part] = [
         say(
             "The kernel is C++ that is generated from the equations; on the left of a line is its number. v_"

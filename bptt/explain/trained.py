@@ -36,7 +36,7 @@ class StepContext:
 
     Of a `sequence` of `steps` steps this one reads `token`, pointed out in the `excerpt` of a text if there
     is one. E is the sum of the losses of the steps `losses`; where that is one step, the loss of `target`.
-    `own` is what is to be found at the step itself and its loss, None where steps have no loss of their
+    `own` is the target of the step itself and its loss, None where steps have no loss of their
     own. `backwards` says that the layer reads from the end.
     """
 
@@ -52,7 +52,7 @@ class StepContext:
 
 
 def layer_derivation(layer: TrainedLayer) -> Derivation:
-    """The derivation of the layer's cell, below the layer's shapes."""
+    """Derive the layer's cell, below the layer's shapes."""
     document = derivation(layer.cell)
     shapes = shapes_section(layer.cell, layer.layers, layer.chosen, layer.dtype, layer.bytes_each)
     title = f"{document.title}: {layer.layers[layer.chosen].name} of {layer.run}"
@@ -62,8 +62,8 @@ def layer_derivation(layer: TrainedLayer) -> Derivation:
 def with_step(
     document: Derivation, values: StepValues, context: StepContext, unit: int | None = None
 ) -> Derivation:
-    """The document of `layer_derivation` with the numbers of a step: in a section of their own after the
-    shapes, and those of `unit`, from 0, below each equation. None takes the unit with the largest δ.
+    """Add the numbers of a step to the document of `layer_derivation`: a section after the shapes, and the
+    numbers of `unit`, from 0, below each equation. None takes the unit with the largest δ.
     """
     shown = busiest_unit(values) if unit is None else unit
     title = f"Step {context.step + 1} in numbers"
@@ -73,7 +73,7 @@ def with_step(
 
 
 def _where(context: StepContext) -> Iterator[Part]:
-    """What is read at the step, and what E is."""
+    """Describe the step and its loss E."""
     place = f"Step {context.step + 1} of {context.steps} of the {context.sequence}"
     yield say(f"{place} reads “{{}}”:", context.token)
     if context.excerpt is not None:
@@ -84,7 +84,7 @@ def _where(context: StepContext) -> Iterator[Part]:
 
 
 def _loss(context: StepContext) -> Sentence:
-    """What E is, after the loss of the step itself where it has one."""
+    """Describe E, after the loss of the step itself where it has one."""
     if len(context.losses) > 1:
         span = f"steps {context.losses[0] + 1} to {context.losses[-1] + 1}"
         of = say(f"{{}} is the sum of the losses of {span}.", Name("E"))

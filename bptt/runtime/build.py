@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime import prebuilt
 from bptt.runtime.cache import DamagedError, Entry, folder
 from bptt.runtime.compiler import FLAGS, BuildError, Compiler, check_size, file_stem, find
@@ -20,7 +20,7 @@ from bptt.runtime.scratch import scratch
 _WANTED = ("-march=native", "-fopenmp")
 
 
-def load(source: Source) -> CDLL:
+def load(source: KernelSource) -> CDLL:
     """The kernels of a text, compiled if this machine has not done so before.
 
     In order: built ahead for a processor like this one, in the cache, compiled now. Raises BuildError.
@@ -50,7 +50,7 @@ def load(source: Source) -> CDLL:
             raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
 
 
-def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
+def _build(source: KernelSource, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, put into the cache, load. Without a cache that works: for this process alone."""
     with scratch() as private:
         flags = compiler.accepted(*_WANTED)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import MachineError
 from bptt.runtime.lock import try_lock
 from bptt.runtime.notice import say
@@ -47,7 +47,7 @@ class Entry:
     folder: Path
     stem: str
 
-    def open(self, source: Source) -> CDLL:
+    def open(self, source: KernelSource) -> CDLL:
         """Load the library of `source`.
 
         Raises OSError if it is not there or cannot be loaded, DamagedError if it is not what `publish` wrote

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from bptt import codegen
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import MachineError
 from bptt.runtime.scratch import scratch
 
@@ -23,7 +23,7 @@ CURE = "Install one (Debian, Ubuntu: apt install g++; macOS: xcode-select --inst
 PATIENCE = 300.0  # seconds for one kernel
 # Characters of C++. The kernels of the catalogue have up to 45,000, a cell of 200 gates has 270,000.
 LARGEST_TEXT = 400_000
-_NOTHING = Source("nothing", 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n')
+_NOTHING = KernelSource("nothing", 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n')
 _AROUND = 2  # lines shown before and after one that the compiler names
 _MOST_WORDS = 60  # lines of the compiler shown
 _LONGEST_STEM = 80  # characters: with a key and a suffix the name of a file stays below 255
@@ -55,7 +55,7 @@ class Compiler:
             raise fault.with_traceback(None)
         return tuple(flag for flag in flags if _fault(self.command, flag) is None)
 
-    def build(self, source: Source, flags: tuple[str, ...], folder: Path) -> Path:
+    def build(self, source: KernelSource, flags: tuple[str, ...], folder: Path) -> Path:
         """Compile into `folder`, where nobody else writes. Returns the path of the library."""
         stem = file_stem(source.name)
         text, library = folder / f"{stem}.cpp", folder / f"{stem}.so"
@@ -80,7 +80,7 @@ def find() -> Compiler:
     raise BuildError("C++ compiler", f"expected {', '.join(PROGRAMS)} on the path", got, CURE)
 
 
-def check_size(source: Source) -> None:
+def check_size(source: KernelSource) -> None:
     """Raise BuildError for a text that a compiler would work on for minutes."""
     if len(source.text) > LARGEST_TEXT:
         rule = f"at most {LARGEST_TEXT} characters of C++ are compiled"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime.compiler import HEADERS
 
 
@@ -14,7 +14,7 @@ def fingerprint(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def content(source: Source) -> str:
+def content(source: KernelSource) -> str:
     """The key of a text together with the headers that it may include."""
     return fingerprint(source.text, _headers())
 

@@ -6,7 +6,7 @@ from ctypes import CDLL
 from functools import lru_cache
 from threading import Lock
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import MachineError
 from bptt.runtime.build import load
 
@@ -17,7 +17,7 @@ _MOST = 256
 _building = Lock()
 
 
-def kernels_of(source: Source) -> CDLL:
+def kernels_of(source: KernelSource) -> CDLL:
     """Return the kernels of a text. Raises MachineError if there can be none, the same one each time."""
     # One thread builds, the others wait for what it gets.
     with _building:
@@ -28,7 +28,7 @@ def kernels_of(source: Source) -> CDLL:
 
 
 @lru_cache(maxsize=_MOST)
-def _outcome(source: Source) -> CDLL | MachineError:
+def _outcome(source: KernelSource) -> CDLL | MachineError:
     try:
         return load(source)
     except MachineError as error:

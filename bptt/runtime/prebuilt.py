@@ -10,7 +10,7 @@ from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
 
-from bptt.codegen.source import Source
+from bptt.codegen.kernel_source import KernelSource
 from bptt.runtime.compiler import Compiler, file_stem
 from bptt.runtime.fingerprint import content
 from bptt.runtime.notice import say_once
@@ -21,7 +21,7 @@ from bptt.runtime.scratch import scratch
 FOLDER = Path(__file__).parent / "libraries"
 
 
-def find(source: Source) -> CDLL | None:
+def find(source: KernelSource) -> CDLL | None:
     """The kernels of exactly this text for the best level that the processor has, if there are any."""
     for level in processor().levels:
         library = FOLDER / level / _file(source)
@@ -44,14 +44,14 @@ def _check_ours(library: Path) -> None:
         raise
 
 
-def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
+def build(sources: Iterable[KernelSource], compiler: Compiler, folder: Path) -> None:
     """Compile for every level that the compiler knows, in place of what is there. Raises BuildError."""
     shutil.rmtree(folder, ignore_errors=True)
     flags = {level: () if level == BASELINE else (f"-march={level}",) for level in LEVELS}
     known = [level for level in LEVELS if compiler.accepted(*flags[level]) == flags[level]]
     openmp = compiler.accepted("-fopenmp")
 
-    def one(source: Source, level: str) -> None:
+    def one(source: KernelSource, level: str) -> None:
         with scratch() as private:
             library = compiler.build(source, (*flags[level], *openmp), private)
             shutil.copyfile(library, folder / level / _file(source))
@@ -63,5 +63,5 @@ def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
             job.result()
 
 
-def _file(source: Source) -> str:
+def _file(source: KernelSource) -> str:
     return f"{file_stem(source.name)}-{content(source)}.so"

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.codegen.emit import DOORS, source
+from bptt.codegen.cpp.emit import DOORS, source
 from bptt.codegen.kernel import Kernel, kernel
-from bptt.codegen.passes import SCALAR
 from bptt.codegen.plan import KernelPlan, plan
+from bptt.codegen.statements import SCALAR
 from bptt.derive.adjoint import DELTA
 from bptt.runtime.kernels.memory import take
 from bptt.runtime.loaded import kernels_of

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.codegen.linear_loss import source
+from bptt.codegen.cpp.linear_loss import source
 from bptt.errors import InputError
 from bptt.runtime.batched import are_batched, for_each
 from bptt.runtime.kernels.library import addresses

@@ -16,7 +16,7 @@ from torch import Tensor
 from bptt.cells.expression import ONE, Expression, symbols
 from bptt.cells.language import PREVIOUS
 from bptt.cells.parameters import Family
-from bptt.codegen.layout import BackwardStep, MatrixGradient
+from bptt.codegen.layout import BackwardStep, StackedGradient
 from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.autocast import full_precision
@@ -223,7 +223,7 @@ def _parameter(problem: Problem, family: Family, deltas: Deltas, values: Mapping
 def _matrix_gradient(
     problem: Problem,
     family: Family,
-    gradient: MatrixGradient,
+    gradient: StackedGradient,
     deltas: Deltas,
     values: Mapping[str, Any],
 ) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.cells.language import PREVIOUS
-from bptt.codegen.layout import Base, Map
+from bptt.codegen.layout import Base, StackedMap
 from bptt.derive.normal_form import Step
 from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
@@ -41,7 +41,9 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
         return {name: torch.stack([steps[t] for t in sorted(steps)]) for name, steps in found.items()}
 
 
-def _bind(problem: Problem, item: Map | Step, stacked: Mapping[Map, tuple[Tensor, ...]]) -> _Run:
+def _bind(
+    problem: Problem, item: StackedMap | Step, stacked: Mapping[StackedMap, tuple[Tensor, ...]]
+) -> _Run:
     """An item of the loop as a function that adds to the values of a step, its parts looked up once."""
     if isinstance(item, Step):
         return _bind_step(problem, item)
@@ -64,10 +66,10 @@ def _bind_step(problem: Problem, step: Step) -> _Run:
     return run
 
 
-def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[Map, tuple[Tensor, ...]]]:
+def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[StackedMap, tuple[Tensor, ...]]]:
     """What does not wait for the loop, step by step: inputs and bases by name, and the bases of maps."""
     bases = {base.target: base for base in problem.plan.bases}
-    maps = [m for m in problem.plan.loop if isinstance(m, Map) and "" not in m.bases]
+    maps = [m for m in problem.plan.loop if isinstance(m, StackedMap) and "" not in m.bases]
     stacked = {m: _block(problem, [bases.pop(b) for b in m.bases]).unbind(0) for m in maps}
     single = {name: _block(problem, [base]).unbind(0) for name, base in bases.items()}
     return single | {name: problem.x.unbind(0) for name in problem.plan.cell.inputs}, stacked

@@ -17,7 +17,7 @@ from torch import Tensor
 from user_cells import CELLS
 
 from bptt.cells import CATALOGUE, Cell
-from bptt.codegen.emit import source
+from bptt.codegen.cpp.emit import source
 from bptt.codegen.plan import plan
 from bptt.derive import derivation, text
 from bptt.runtime.backend import backend

@@ -1,11 +1,11 @@
-"""The kernel of a linear layer's cross-entropy as C++ text; what it does stands in the header."""
+"""The kernel of a linear layer's cross-entropy as C++ text; linear_loss.h does the work."""
 
 from __future__ import annotations
 
 from functools import cache
 
-from bptt.codegen.emit import REALS
-from bptt.codegen.source import Source
+from bptt.codegen.cpp.emit import REALS
+from bptt.codegen.kernel_source import KernelSource
 
 _TEXT = """#define REAL {real}
 #include "linear_loss.h"
@@ -22,6 +22,6 @@ extern "C" __attribute__((visibility("default"))) void linear_loss(const int64_t
 
 
 @cache
-def source(dtype: str) -> Source:
-    """The C++ file for "float32" or "float64"."""
-    return Source(f"linear-loss-{dtype}", _TEXT.format(real=REALS[dtype]), ("linear_loss",))
+def source(dtype: str) -> KernelSource:
+    """Return the C++ file for "float32" or "float64"."""
+    return KernelSource(f"linear-loss-{dtype}", _TEXT.format(real=REALS[dtype]), ("linear_loss",))

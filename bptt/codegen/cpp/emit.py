@@ -7,15 +7,16 @@ from functools import cache
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Expression, to_text
-from bptt.codegen.formula import definitions
+from bptt.codegen.cpp.added_functions import definitions
+from bptt.codegen.cpp.pass_text import PassText
+from bptt.codegen.cpp.shape import shape_text
+from bptt.codegen.cpp.stepper import stepper_text
 from bptt.codegen.kernel import Kernel, kernel
+from bptt.codegen.kernel_source import KernelSource
+from bptt.codegen.operations import lower
 from bptt.codegen.passes import WIDEST
 from bptt.codegen.plan import KernelPlan
-from bptt.codegen.product_text import input_pass
-from bptt.codegen.shape_text import shape_text
-from bptt.codegen.source import Source
-from bptt.codegen.step_text import PassText
-from bptt.codegen.stepper_text import stepper_text
+from bptt.codegen.source_lines import Lines, joined, plain
 from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import normal_form
 
@@ -26,7 +27,7 @@ _DEFINED = {
     "bfloat16": "#define REAL float\n#define BFLOAT16",
 }
 
-# What Python calls; each takes the address of its arguments.
+# The functions that Python calls; each takes the address of its arguments.
 DOORS = (
     "measure",
     "pack",
@@ -104,14 +105,18 @@ DOOR(stepper_close) {
 
 
 @cache
-def source(plan: KernelPlan, dtype: str) -> Source:
-    """The C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
-    laid_out = kernel(plan)
+def source(plan: KernelPlan, dtype: str) -> KernelSource:
+    """Return the C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
     biased = any(family.name in ("b", "d") for family in plan.cell.families)
     remark = "" if biased else ", without bias,"
+    return KernelSource(f"{plan.cell.name}-{dtype}", joined(source_lines(plan, dtype)), DOORS, remark)
+
+
+def source_lines(plan: KernelPlan, dtype: str) -> Lines:
+    """Return the lines of that file, each with the equations that it computes."""
+    laid_out = kernel(plan)
     head = _head(plan, dtype) + definitions(_computed(plan.cell))
-    parts = [head, shape_text(laid_out), _cell(laid_out), _DOORS]
-    return Source(f"{plan.cell.name}-{dtype}", "\n".join(parts).lstrip("\n"), DOORS, remark)
+    return (*plain(head), *shape_text(laid_out), *_cell(laid_out), *plain(_DOORS))
 
 
 def _computed(cell: Cell) -> Iterator[Expression]:
@@ -133,30 +138,28 @@ def _head(plan: KernelPlan, dtype: str) -> str:
 
 
 def _comment(text: str) -> str:
-    """A line of comment, whatever is in the text: it may come from a stranger's file."""
+    """Return a line of comment for any text, as it may come from a stranger's file."""
     return "// " + "".join(c if c.isprintable() and c != "\\" else "?" for c in text)
 
 
-def _cell(laid_out: Kernel) -> str:
-    forward = PassText(laid_out, laid_out.forward, forward=True)
-    backward = PassText(laid_out, laid_out.backward, forward=False)
-    last = input_pass(laid_out)
-    inputs = PassText(laid_out, () if last is None else (last,), forward=False)
-    return "\n".join(
-        [
-            "struct Cell {",
-            f"    static constexpr bool INPUT_AFTER = {'false' if last is None else 'true'};",
-            forward.passes(),
-            forward.products.ahead(),
-            stepper_text(laid_out.forward, forward.products),
-            backward.passes(),
-            inputs.products.input_gradient(),
-            forward.products.packing("pack_forward"),
-            backward.products.packing("pack_backward"),
-            inputs.products.packing("pack_input"),
-            _PACK,
-            "};",
-        ]
+def _cell(laid_out: Kernel) -> Lines:
+    forward = PassText(laid_out, lower(laid_out, laid_out.forward, forward=True), forward=True)
+    backward = PassText(laid_out, lower(laid_out, laid_out.backward, forward=False), forward=False)
+    last = PassText(laid_out, lower(laid_out, laid_out.input_passes, forward=False), forward=False)
+    after = "true" if laid_out.input_passes else "false"
+    return (
+        *plain("struct Cell {"),
+        *plain(f"    static constexpr bool INPUT_AFTER = {after};"),
+        *forward.passes(),
+        *forward.products.ahead(),
+        *stepper_text(forward.sweeps, forward.products),
+        *backward.passes(),
+        *last.products.input_gradient(),
+        *forward.products.packing("pack_forward"),
+        *backward.products.packing("pack_backward"),
+        *last.products.packing("pack_input"),
+        *plain(_PACK),
+        *plain("};"),
     )
 
 

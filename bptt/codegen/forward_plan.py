@@ -6,16 +6,16 @@ from collections.abc import Sequence
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, Sum, Symbol, add, symbols
-from bptt.codegen.layout import Base, Map, Rows, member
+from bptt.codegen.layout import Base, Rows, StackedMap, member
 from bptt.derive.normal_form import NormalForm, Step
 from bptt.errors import InternalError
 
 
-def lay_out_forward(form: NormalForm) -> tuple[tuple[Base, ...], tuple[Map | Step, ...]]:
-    """The bases of a cell, and the body of its time loop."""
+def lay_out_forward(form: NormalForm) -> tuple[tuple[Base, ...], tuple[StackedMap | Step, ...]]:
+    """Divide the forward equations into bases and the body of the time loop."""
     cell = form.cell
     bases: list[Base] = []
-    maps: list[Map] = []
+    maps: list[StackedMap] = []
     steps: list[Step] = []
     for step in form.steps:
         base, step_maps, rest = _split(cell, step)
@@ -26,8 +26,8 @@ def lay_out_forward(form: NormalForm) -> tuple[tuple[Base, ...], tuple[Map | Ste
     return tuple(bases), _schedule(form, _merge_maps(maps), steps)
 
 
-def _split(cell: Cell, step: Step) -> tuple[Base | None, list[Map], Expression | None]:
-    """The base of a step, its maps inside the loop, and what is left to do element by element.
+def _split(cell: Cell, step: Step) -> tuple[Base | None, list[StackedMap], Expression | None]:
+    """Split a step into its base, its maps inside the loop, and an element-by-element rest.
 
     Nothing is left where the base and one map make up the whole step.
     """
@@ -40,14 +40,16 @@ def _split(cell: Cell, step: Step) -> tuple[Base | None, list[Map], Expression |
         if step.products and t != ZERO and set(symbols(t)) <= {*cell.vectors, *cell.constants}
     ]
     moving = add(*(t for t in terms if t not in fixed))
-    base = Base(f"{step.target}⁰", step.width, outer, add(*fixed)) if outer or fixed else None
+    base = Base(f"{step.target}⁰", step.width, outer, add(*fixed), step.target) if outer or fixed else None
     if not step.products:
         return None, [], step.rest
     start = base.target if base else ""
     whole = len(inner) == 1 and moving == ZERO
     targets = [step.target if whole else f"{step.target}{'¹' * k}" for k in range(1, len(inner) + 1)]
     maps = [
-        Map(p.vector, Rows(*member(cell, p.matrix), 1), (target,), (start if k == 0 else "",))
+        StackedMap(
+            p.vector, Rows(*member(cell, p.matrix), 1), (target,), (start if k == 0 else "",), (step.target,)
+        )
         for k, (p, target) in enumerate(zip(inner, targets, strict=True))
     ]
     if whole:
@@ -56,9 +58,9 @@ def _split(cell: Cell, step: Step) -> tuple[Base | None, list[Map], Expression |
     return base, maps, add(*parts, moving)
 
 
-def _merge_maps(maps: Sequence[Map]) -> list[Map]:
+def _merge_maps(maps: Sequence[StackedMap]) -> list[StackedMap]:
     """Join maps of the same source whose rows follow each other."""
-    merged: list[Map] = []
+    merged: list[StackedMap] = []
     for m in sorted(maps, key=lambda m: (m.rows.family, m.rows.first)):
         last = merged[-1] if merged else None
         joins = (
@@ -69,27 +71,29 @@ def _merge_maps(maps: Sequence[Map]) -> list[Map]:
         )
         if last is not None and joins:
             rows = Rows(last.rows.family, last.rows.first, last.rows.count + m.rows.count)
-            merged[-1] = Map(m.source, rows, last.targets + m.targets, last.bases + m.bases)
+            merged[-1] = StackedMap(
+                m.source, rows, last.targets + m.targets, last.bases + m.bases, last.equations + m.equations
+            )
         else:
             merged.append(m)
     return merged
 
 
-def _schedule(form: NormalForm, maps: list[Map], steps: list[Step]) -> tuple[Map | Step, ...]:
-    """An order in which everything is read after it is written; maps as early as they can be."""
+def _schedule(form: NormalForm, maps: list[StackedMap], steps: list[Step]) -> tuple[StackedMap | Step, ...]:
+    """Order maps and steps so that everything is read after it is written, maps as early as possible."""
     made = {t for m in maps for t in m.targets} | {s.target for s in steps}
     done: set[str] = set()
-    order: list[Map | Step] = []
-    waiting: list[Map | Step] = [*maps, *steps]
+    order: list[StackedMap | Step] = []
+    waiting: list[StackedMap | Step] = [*maps, *steps]
     while waiting:
         ready = next((w for w in waiting if not (_reads(w) & made) - done), None)
         if ready is None:
             raise InternalError("codegen.plan", "a cell's steps can be ordered", form.cell.name)
         waiting.remove(ready)
         order.append(ready)
-        done |= set(ready.targets) if isinstance(ready, Map) else {ready.target}
+        done |= set(ready.targets) if isinstance(ready, StackedMap) else {ready.target}
     return tuple(order)
 
 
-def _reads(item: Map | Step) -> set[str]:
-    return {item.source} if isinstance(item, Map) else set(item.names)
+def _reads(item: StackedMap | Step) -> set[str]:
+    return {item.source} if isinstance(item, StackedMap) else set(item.names)

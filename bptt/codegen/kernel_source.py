@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Source:
+class KernelSource:
     """One C++ file, which includes headers of `bptt/codegen/cpp`; `name` says what it computes.
 
-    `doors` are the functions that can be called from outside. `remark` tells kernels of one name apart.
+    `doors` are the functions that can be called from outside. `remark` distinguishes kernels of one name.
     """
 
     name: str

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bptt.cells.language import PREVIOUS
+from bptt.codegen.cpp.cpp_names import letter
 from bptt.codegen.kernel import Kernel
-from bptt.codegen.passes import SCALAR, sources
+from bptt.codegen.passes import sources
+from bptt.codegen.source_lines import Lines, Provenance, SourceLine, plain
+from bptt.codegen.statements import GRADIENT
 
 
-def letter(name: str) -> str:
-    """The enumerator of a size."""
-    return "ONE" if name == SCALAR else name
-
-
-def shape_text(kernel: Kernel) -> str:
-    """The struct Shape."""
+def shape_text(kernel: Kernel) -> Lines:
+    """Write the struct Shape."""
     cell, letters = kernel.plan.cell, ", ".join(map(letter, kernel.letters))
     vectors, matrices = tuple(cell.vectors), [f for f in cell.families if f.columns is not None]
     sums = max([len(p.row_sums) for p in (*kernel.forward, *kernel.backward)], default=0)
@@ -34,9 +32,8 @@ def shape_text(kernel: Kernel) -> str:
         f"    static constexpr int OUTPUTS = {len(kernel.outputs)}, VECTORS = {len(vectors)},"
         f" MATRICES = {len(matrices)}, ROW_SUMS = {sums}, OPERANDS = {operands};",
         _PLACES,
-        _gradients(kernel),
     ]
-    return "\n".join(["struct Shape {", *lines, "};"])
+    return (*plain("\n".join(["struct Shape {", *lines])), *_gradients(kernel), *plain("};"))
 
 
 _PLACES = """\
@@ -57,39 +54,46 @@ def _table(kernel: Kernel, count: str, name: str, values: Sequence[str]) -> str:
     return f"    static constexpr int {count} = {len(values)}, {name}[] = {{{widths}}};{named}"
 
 
-def _gradients(kernel: Kernel) -> str:
-    """Which δ meets which source for which rows of a matrix, source by source."""
+def _gradients(kernel: Kernel) -> Lines:
+    """Write the table of outer products: δ, source and member of a matrix, source by source."""
     cell = kernel.plan.cell
-    matrices = [f.name for f in cell.families if f.columns is not None]
-    by_source: dict[str, list[tuple[int, int, int]]] = {}
+    matrices = [f for f in cell.families if f.columns is not None]
+    by_source: dict[str, list[SourceLine]] = {}
     seen: set[tuple[str, int]] = set()
     shared = False
     for gradient in kernel.plan.matrix_gradients:
+        family = next(f for f in matrices if f.name == gradient.rows.family)
         for deltas, source in gradient.terms:
-            for k, delta in enumerate(deltas):
-                rows = (gradient.rows.family, gradient.rows.first + k)
-                shared = shared or rows in seen
-                seen.add(rows)
-                entry = (kernel.deltas.index(delta), matrices.index(rows[0]), rows[1])
-                by_source.setdefault(source, []).append(entry)
+            for k, delta in enumerate(deltas, gradient.rows.first):
+                shared = shared or (family.name, k) in seen
+                seen.add((family.name, k))
+                entry = f"Gradient{{{kernel.deltas.index(delta)}, {matrices.index(family)}, {k}}}"
+                origin = Provenance((GRADIENT + family.members[k],), later=True, excerpt=entry)
+                by_source.setdefault(source, []).append(SourceLine(entry, (origin,)))
     entries = [entry for found in by_source.values() for entry in found]
-    gradients = ", ".join(f"Gradient{{{delta}, {matrix}, {row}}}" for delta, matrix, row in entries)
+    gradients = ", ".join(entry.text for entry in entries)
     sources, first = [], 0
     for source, found in by_source.items():
         width = letter(kernel.widths[source])
         sources.append(f"Source{{{place(kernel, source)}, {width}, {first}, {first + len(found)}}}")
         first += len(found)
-    return f"""\
-    struct Source {{ int slot, width, first, last; }};
-    struct Gradient {{ int delta, matrix, member; }};
-    static constexpr std::array<Gradient, {len(entries)}> GRADIENTS = {{{gradients}}};
-    // {" ".join(by_source)}
-    static constexpr std::array<Source, {len(sources)}> SOURCES = {{{", ".join(sources)}}};
-    static constexpr bool SHARED_MATRIX = {"true" if shared else "false"};"""
+    return (
+        *plain("    struct Source { int slot, width, first, last; };"),
+        *plain("    struct Gradient { int delta, matrix, member; };"),
+        SourceLine(
+            f"    static constexpr std::array<Gradient, {len(entries)}> GRADIENTS = {{{gradients}}};",
+            tuple(origin for entry in entries for origin in entry.provenance),
+        ),
+        *plain(f"    // {' '.join(by_source)}"),
+        *plain(
+            f"    static constexpr std::array<Source, {len(sources)}> SOURCES = {{{', '.join(sources)}}};"
+        ),
+        *plain(f"    static constexpr bool SHARED_MATRIX = {'true' if shared else 'false'};"),
+    )
 
 
 def place(kernel: Kernel, name: str) -> str:
-    """The place of a source of outer products."""
+    """Return the slot of a source of outer products."""
     cell = kernel.plan.cell
     if name in cell.inputs:
         return "X"
