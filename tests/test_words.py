@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from words import ALLOWED, by_room, check, check_all
+from words import ALLOWED, by_room, check, check_all, check_page
 
 
 def rules(source: str) -> list[str]:
@@ -41,6 +41,11 @@ def test_a_planted_sentence_is_found(source: str, expected: list[str]) -> None:
 def test_the_place_and_the_sentence_are_named() -> None:
     (found,) = check("bptt/a.py", '"""A module."""\n\n\ndef f():\n    """Whether it rains."""')
     assert str(found) == ("bptt/a.py:5: W2 the docstring of a function begins with a verb: Whether it rains.")
+
+
+def test_a_page_is_read_outside_of_its_code() -> None:
+    page = "# Title\n\n```sh\nbptt stands\n```\n\nThe file\nstands here.\n"
+    assert [(found.line, found.rule[:2]) for found in check_page("docs/a.md", page)] == [(7, "W5")]
 
 
 def test_no_room_has_more_than_allowed() -> None:

@@ -1,4 +1,4 @@
-"""Sentences that make a reader stop, found by machine in docstrings, comments, messages and help texts.
+"""Sentences that make a reader stop, found in docstrings, comments, messages, help texts and pages.
 
 `words.py` compares the number found in each room with tests/words_allowed.json, where it may only fall;
 `words.py show PATH ...` prints what is found in files or folders; `words.py renew` keeps lower numbers.
@@ -156,27 +156,42 @@ def _short(text: str) -> str:
     return f"{text.splitlines()[0]:.80}"
 
 
-def check_all(folder: Path = ROOT / "bptt") -> list[Found]:
-    """Return everything found in the modules of a folder, or in one file."""
-    files = sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]
+def check_page(path: str, text: str) -> list[Found]:
+    """Return everything found in a page of Markdown, outside of its blocks of code."""
+    text = re.sub(r"```.*?```", lambda match: "\n" * match[0].count("\n"), text, flags=re.DOTALL)
+    blocks = re.finditer(r"(?:^(?!\s*$).+\n?)+", text, re.MULTILINE)
     return [
-        each
-        for file in files
-        for each in check(file.resolve().relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
+        found for each in blocks for found in _matches(path, text[: each.start()].count("\n") + 1, each[0])
     ]
+
+
+def check_all(*paths: Path) -> list[Found]:
+    """Return everything found in modules and pages: files, and those in folders; by default all of them."""
+    given = paths or (ROOT / "bptt", ROOT / "docs", *ROOT.glob("*.md"))
+    files = (file for path in given for file in ([path] if path.is_file() else sorted(path.rglob("*.*"))))
+    found = []
+    for file in files:
+        if file.suffix in (".py", ".md"):
+            looked = check if file.suffix == ".py" else check_page
+            found += looked(file.resolve().relative_to(ROOT).as_posix(), file.read_text(encoding="utf-8"))
+    return found
+
+
+def room_of(each: Found) -> str:
+    """Return the room of a module; pages are one room, docs."""
+    return each.path.split("/")[1] if each.path.startswith("bptt/") else "docs"
 
 
 def by_room(found: list[Found]) -> dict[str, int]:
     """Return the number found in each room."""
-    counts = Counter(each.path.split("/")[1] for each in found)
-    return dict(sorted(counts.items()))
+    return dict(sorted(Counter(map(room_of, found)).items()))
 
 
 def main(arguments: list[str]) -> int:
     """Print what the arguments ask for; return 1 if there is more in a room than allowed."""
     if arguments[:1] == ["show"]:
-        for path in arguments[1:] or ["bptt"]:
-            print(*check_all(Path(path)), sep="\n")
+        for each in check_all(*map(Path, arguments[1:])):
+            print(each)
         return 0
     found = check_all()
     counts, allowed = by_room(found), json.loads(ALLOWED.read_text(encoding="utf-8"))
@@ -188,7 +203,7 @@ def main(arguments: list[str]) -> int:
         return 0
     above = {room: number for room, number in counts.items() if number > allowed.get(room, 0)}
     for each in found:
-        if each.path.split("/")[1] in above:
+        if room_of(each) in above:
             print(each)
     for room, number in above.items():
         print(f"{room}: {number} sentences to rewrite, at most {allowed.get(room, 0)} allowed")

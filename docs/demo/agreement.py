@@ -19,7 +19,7 @@ SENTENCES, PAIRS = 8000, 100
 
 
 def sentence(draw: random.Random, done: int) -> tuple[str, str]:
-    """A sentence with the right verb, and the same with the wrong one. Nouns of both numbers come between,
+    """Return a sentence with the right verb, and the same with the wrong one. Nouns of both numbers come between,
     so that the one nearest to the verb says nothing about it.
     """
     nouns, *verbs = draw.choice([(NOUNS, "was", "were"), (PLURALS, "were", "was")])
