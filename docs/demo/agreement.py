@@ -19,8 +19,9 @@ SENTENCES, PAIRS = 8000, 100
 
 
 def sentence(draw: random.Random, done: int) -> tuple[str, str]:
-    """Return a sentence with the right verb, and the same with the wrong one. Nouns of both numbers come between,
-    so that the one nearest to the verb says nothing about it.
+    """Return a sentence with the right verb, and the same with the wrong one.
+
+    Nouns of both numbers come between, so that the one nearest to the verb says nothing about it.
     """
     nouns, *verbs = draw.choice([(NOUNS, "was", "were"), (PLURALS, "were", "was")])
     subject = f"The {draw.choice(nouns)}"
