@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,31 +18,33 @@ from bptt.codegen.plan_statements import (
     input_delta,
     stored_deltas,
 )
-from bptt.codegen.statements import GRADIENT, SCALAR, Column, RowSum, StackedProduct
+from bptt.codegen.statements import GRADIENT, SCALAR, Column, RowSum, StackedProduct, Statement
+from bptt.codegen.verify_statements import (
+    check_passes,
+    check_products,
+    check_statements,
+    given_backward,
+    given_forward,
+)
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.derive.normal_form import normal_form
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Passes forward and backward; names in the order of their slots; names that cross from pass to pass."""
+    """The passes of a time step, of one backward, and after a chunk of steps: the gradient of the input.
+
+    `deltas`, and what crosses from pass to pass (`..._scratch`), are in the order of their slots.
+    """
 
     plan: KernelPlan
     forward: tuple[Pass, ...]
     backward: tuple[Pass, ...]
+    input_passes: tuple[Pass, ...]
     deltas: tuple[str, ...]
-    input_products: tuple[StackedProduct, ...]
     forward_scratch: tuple[str, ...]
     backward_scratch: tuple[str, ...]
     widths: dict[str, str]
-
-    @property
-    def input_passes(self) -> tuple[Pass, ...]:
-        """The gradient of the input as a pass of its own for a chunk of steps, if it can wait for its end."""
-        if not self.input_products:
-            return ()
-        first, width = self.input_products[0], self.widths[self.plan.cell.inputs[0]]
-        return (Pass(width, (Column(first.target, width, ZERO, self.input_products, first.equation),)),)
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -62,28 +65,45 @@ class Kernel:
 
 @cache
 def kernel(plan: KernelPlan) -> Kernel:
-    """Lay out a plan."""
-    deltas = stored_deltas(plan)
-    forward = make_passes(forward_statements(plan))
-    carried = [
-        (reader, DELTA + state + PREVIOUS) for state in plan.cell.states for reader in _readers(plan, state)
-    ]
-    backward = make_passes(backward_statements(plan, deltas), carried)
+    """Lay out a plan. Raises InternalError if a stage breaks a rule between the stages."""
+    cell, deltas = plan.cell, stored_deltas(plan)
+    forward, backward = forward_statements(plan), backward_statements(plan, deltas)
     inputs = [s for s in plan.backward_after if s.target == input_delta(plan) and input_after(plan)]
-    products = [p for s in inputs for p in gathered(plan, s.gathers, s.target, s.target, deltas)]
+    products = tuple(p for s in inputs for p in gathered(plan, s.gathers, s.target, s.target, deltas))
     widths = _widths(plan, (*forward, *backward))
-    public = {*plan.cell.states, plan.cell.output}
-    placed = {*deltas, *(DELTA + s + PREVIOUS for s in plan.cell.states)}
+    after = _input_passes(plan, products, widths)
+    given, known = given_forward(cell), given_backward(plan)
+    check_statements(cell, "forward statements", forward, given, widths)
+    check_statements(cell, "backward statements", backward, known, widths)
+    check_products(plan, forward, (*backward, *(column for one in after for column in one.columns)))
+    carried = [
+        (reader, DELTA + state + PREVIOUS) for state in cell.states for reader in _readers(plan, state)
+    ]
+    passes, passes_back = make_passes(forward), make_passes(backward, carried)
+    check_passes(cell, "forward passes", forward, passes, given)
+    check_passes(cell, "backward passes", backward, passes_back, known)
+    public = {*cell.states, cell.output}
+    placed = {*deltas, *(DELTA + s + PREVIOUS for s in cell.states)}
     return Kernel(
         plan,
-        forward,
-        backward,
+        passes,
+        passes_back,
+        after,
         deltas,
-        tuple(products),
-        _crossing(forward, public),
-        _crossing(backward, placed),
+        _crossing(passes, public),
+        _crossing(passes_back, placed),
         widths,
     )
+
+
+def _input_passes(
+    plan: KernelPlan, products: tuple[StackedProduct, ...], widths: Mapping[str, str]
+) -> tuple[Pass, ...]:
+    """Make a pass of the products that wait for the end of a chunk of steps, if there are any."""
+    if not products:
+        return ()
+    first, width = products[0], widths[plan.cell.inputs[0]]
+    return (Pass(width, (Column(first.target, width, ZERO, products, first.equation),)),)
 
 
 def _readers(plan: KernelPlan, state: str) -> list[str]:
@@ -92,8 +112,8 @@ def _readers(plan: KernelPlan, state: str) -> list[str]:
     return [s.target for s in steps if any(t.delta == FROM_NEXT + state for t in s.terms)]
 
 
-def _widths(plan: KernelPlan, passes: tuple[Pass, ...]) -> dict[str, str]:
-    """Return the letter of the width of every name that a pass computes or reads."""
+def _widths(plan: KernelPlan, statements: Sequence[Statement]) -> dict[str, str]:
+    """Return the letter of the width of every name that a statement computes or reads."""
     form, cell = normal_form(plan.cell), plan.cell
     widths = {n: form.width(n) for n in (*cell.vectors, *(s.target for s in form.steps))}
     for name in (*cell.states, *cell.inputs, cell.output):
@@ -101,9 +121,8 @@ def _widths(plan: KernelPlan, passes: tuple[Pass, ...]) -> dict[str, str]:
         widths |= {prefix + name: cell.width(name) for prefix in (FROM_LOSS, FROM_NEXT)}
         widths[name + PREVIOUS] = cell.width(name)
     widths[input_delta(plan)] = cell.width(cell.inputs[0])
-    for p in passes:
-        for one in p.statements:
-            widths[one.target] = SCALAR if isinstance(one, RowSum) else one.width
+    for one in statements:
+        widths[one.target] = SCALAR if isinstance(one, RowSum) else one.width
     return widths
 
 

@@ -13,7 +13,7 @@ from bptt.codegen.cpp.shape import shape_text
 from bptt.codegen.cpp.stepper import stepper_text
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.kernel_source import KernelSource
-from bptt.codegen.operations import lower
+from bptt.codegen.lowering import lower
 from bptt.codegen.passes import WIDEST
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.source_lines import Lines, joined, plain
@@ -143,10 +143,11 @@ def _comment(text: str) -> str:
 
 
 def _cell(laid_out: Kernel) -> Lines:
-    forward = PassText(laid_out, lower(laid_out, laid_out.forward, forward=True), forward=True)
-    backward = PassText(laid_out, lower(laid_out, laid_out.backward, forward=False), forward=False)
-    last = PassText(laid_out, lower(laid_out, laid_out.input_passes, forward=False), forward=False)
-    after = "true" if laid_out.input_passes else "false"
+    lowered = lower(laid_out)
+    forward = PassText(laid_out, lowered.forward, forward=True)
+    backward = PassText(laid_out, lowered.backward, forward=False)
+    last = PassText(laid_out, lowered.inputs, forward=False)
+    after = "true" if lowered.inputs else "false"
     return (
         *plain("struct Cell {"),
         *plain(f"    static constexpr bool INPUT_AFTER = {after};"),

@@ -17,8 +17,7 @@ def shape_text(kernel: Kernel) -> Lines:
     cell, letters = kernel.plan.cell, ", ".join(map(letter, kernel.letters))
     vectors, matrices = tuple(cell.vectors), [f for f in cell.families if f.columns is not None]
     sums = max([len(p.row_sums) for p in (*kernel.forward, *kernel.backward)], default=0)
-    after = {product.source for product in kernel.input_products}
-    operands = max(len(sources(kernel.forward)), len(sources(kernel.backward)), len(after))
+    operands = max(len(sources(p)) for p in (kernel.forward, kernel.backward, kernel.input_passes))
     lines = [
         f"    enum {{ {letters}, LETTERS }};",
         f"    static constexpr int INPUT_WIDTH = {letter(cell.width(cell.inputs[0]))};",
