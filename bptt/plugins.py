@@ -28,8 +28,14 @@ def entries(group: str) -> Mapping[str, tuple[Any, ...]]:
     """Return the entry points of a group by name, each name with all packages that offer it."""
     # Imported on first use: `importlib.metadata` would take a tenth of the time of `bptt --help`.
     metadata = import_module("importlib.metadata")
+    try:
+        listed = sorted(metadata.entry_points(group=group), key=lambda entry: (entry.name, entry.value))
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        rule = "the entry points of installed packages must be readable"
+        got = f"{type(error).__name__}: {error}"
+        raise InputError(group, rule, got, "Repair or uninstall the package that is damaged") from error
     found: dict[str, tuple[Any, ...]] = {}
-    for entry in sorted(metadata.entry_points(group=group), key=lambda e: (e.name, e.value)):
+    for entry in listed:
         found[entry.name] = (*found.get(entry.name, ()), entry)
     return found
 
@@ -68,9 +74,15 @@ def find_all(
     return found, tuple(broken)
 
 
+@cache
+def _imported(entry: Any) -> Any:
+    """Import what an entry point names, once: functions are looked up often."""
+    return entry.load()
+
+
 def _load(entry: Any, kind: type[Thing]) -> Thing:
     try:
-        thing = entry.load()
+        thing = _imported(entry)
     except (Exception, SystemExit) as error:
         # A stranger's module may raise anything; only an interruption goes through.
         got = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
@@ -92,4 +104,6 @@ def _error(entry: Any, rule: str, got: str, cure: str) -> InputError:
 
 def _package(entry: Any) -> str:
     """Return the package that an entry point comes from, as "leaky-cells 1.0"."""
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown package"
+    # A package whose metadata is lost has neither name nor version.
+    known = entry.dist and entry.dist.name
+    return f"{entry.dist.name} {entry.dist.version}" if known else "an unknown package"

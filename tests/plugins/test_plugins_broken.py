@@ -47,6 +47,21 @@ def test_a_broken_function_is_named_with_its_package(installed: Installed) -> No
     assert "bptt.functions: bad of broken-function 1.0" in succeeded(installed.python(code))
 
 
+def test_a_damaged_list_of_entry_points_is_an_error_of_its_own(installed: Installed) -> None:
+    installed.add("damaged", "", {"bptt.cells": "good = damaged:GOOD"})
+    (listed,) = installed.place.glob("*/entry_points.txt")
+    listed.write_bytes(b"[bptt.cells]\n\xff = damaged:GOOD\n")
+    assert "must be readable" in refused(installed.bptt("cells", "good"))
+    assert "i = sigmoid(" in succeeded(installed.bptt("cells", "lstm"))
+
+
+def test_a_package_without_metadata_is_named_as_unknown(installed: Installed) -> None:
+    installed.add("nameless", "BAD = 3", {"bptt.cells": "bad = nameless:BAD"})
+    (metadata,) = installed.place.glob("*/METADATA")
+    metadata.unlink()
+    assert "bptt.cells: bad of an unknown package: " in refused(installed.bptt("cells", "bad"))
+
+
 def test_what_bptt_has_cannot_be_replaced(installed: Installed) -> None:
     module = "from bptt.cells import Cell, define_function\nLSTM = Cell.define('lstm', 'h = W_h @ x')\n"
     module += "TANH = define_function('tanh', 'x', '1 + 0 * x')\n"

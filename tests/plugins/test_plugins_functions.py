@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from distributions import Installed
+from distributions import HERE, Installed
 
 FUNCTION = {"bptt.functions": "mish = mish_function:MISH"}
 CELL = {"bptt.cells": "elman-mish = mish_cell:ELMAN_MISH"}
@@ -110,6 +110,27 @@ def test_a_cell_of_a_file_may_call_it(
     (tmp_path / "own.py").write_text(COMPOSED.replace("FUNCTION", name), "utf-8")
     assert "gradients of own agree" in succeeded(installed.bptt("check", "own.py:Own", cwd=tmp_path))
     assert f"{symbol}(u)" in succeeded(installed.bptt("derive", "own.py:Own", cwd=tmp_path))
+
+
+def test_without_text_for_a_kernel_it_runs_by_the_reference(installed: Installed) -> None:
+    module = (HERE / "atan_function.py").read_text("utf-8")
+    without = "".join(line for line in module.splitlines(keepends=True) if "cpp" not in line)
+    installed.add("atan-function", without, ATAN)
+    code = """
+import torch
+import bptt
+from bptt.cells import Cell
+net = bptt.nn.Recurrent(Cell.define("own", "h = atan(W_h @ x + R_h @ h_prev)", states="h"), 2, 3)
+with bptt.backend("reference"):
+    print(net(torch.zeros(4, 1, 2))[0].shape)
+try:
+    net(torch.zeros(4, 1, 2))
+except bptt.InputError as error:
+    print(error)
+"""
+    shape, error = succeeded(installed.python(code)).splitlines()
+    assert shape == "torch.Size([4, 1, 3])"
+    assert error.startswith("function 'atan': a kernel needs the value of a function as an expression")
 
 
 def test_a_function_that_saturates_is_seen_by_the_probe(installed: Installed) -> None:
