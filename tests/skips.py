@@ -42,6 +42,7 @@ EXPECTED = (
     ),
     Expected("test_estimators_", "pandas", "needs pandas"),
     Expected("test_nn_tools", "thop|torchinfo", "needs thop and torchinfo"),
+    Expected("test_report_scripts", "no Node.js", "scripts of pages are run by Node.js: apt install nodejs"),
     Expected("test_runtime_cache", "only root can give files away", "needs root", not ROOT),
     Expected("test_codegen_golden", "a revision of git", "needs the history of git", not REVISION),
     Expected("test_codegen_functions", "compiler", "other processors have other vectors", not X86),

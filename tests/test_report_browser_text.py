@@ -177,6 +177,33 @@ def test_a_bad_pattern_is_said(show: Open) -> None:
         page.get_by_text("12 of 180 tokens").wait_for()
 
 
+def test_a_pattern_of_exponential_time_is_stopped_and_the_page_goes_on(show: Open) -> None:
+    texts = tuple("a" * 40 + "!")
+    empty = dict.fromkeys("flows maps attributions saturations spectra properties dead".split(), ())
+    value = inspection_views.ValueView("h", "state", np.random.default_rng(0).normal(size=(len(texts), 2)))
+    sequence = inspection_views.SequenceView("text", texts, None, texts)
+    layers = (inspection_views.LayerView("layer 1", 0, (value,)),)
+    with show(replace(small(), sequences=(sequence,), layers=layers, **empty)) as page:
+        field = page.get_by_label("Find units that follow a pattern")
+        field.fill("(a+)+b")
+        page.wait_for_timeout(600)
+        # While it is tried, the page answers: its own thread is free.
+        page.get_by_role("button", name="Dark").click(timeout=1000)
+        page.get_by_text("Stopped after 2 s: this pattern takes too long").wait_for(timeout=10_000)
+        field.fill("!")
+        page.get_by_text("1 of 41 tokens are inside a match").wait_for()
+        # A pattern that comes while another is tried takes its place.
+        field.fill("(a+)+b")
+        page.wait_for_timeout(600)
+        field.fill("a")
+        page.get_by_text("40 of 41 tokens are inside a match").wait_for(timeout=1500)
+        field.fill("(a+)+b")
+        page.wait_for_timeout(600)
+        field.fill("")
+        page.wait_for_timeout(2500)
+        assert page.locator(".said").inner_text() == "" and page.locator(".token.match").count() == 0
+
+
 def test_nearest_states_are_near_and_lead_there(show: Open) -> None:
     shown = small()
     with show(shown) as page:

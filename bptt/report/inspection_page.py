@@ -16,8 +16,8 @@ from bptt.report.page_data import page_data
 _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
-    "payload elements colours scales store chart verdict tokens strip search nearest colourings controls "
-    "text flow map saturation spectrum main"
+    "payload elements colours scales store chart verdict tokens strip pattern matching search nearest "
+    "colourings controls text flow map saturation spectrum main"
 ).split()
 
 
@@ -33,7 +33,8 @@ def page_text(inspection: Inspection) -> str:
     """Return the page as one text of HTML, below 3 MB. It holds the units that fit, and names them.
 
     Of the inspection only the title is markup, escaped: the rest is data, which the script shows as text. The
-    policy allows that script and that style alone, and no address at all.
+    policy allows that script and that style alone, no address at all, and workers only of a text that the
+    script holds (blob:).
     """
     style = _read("page.css")
     script = '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n"
@@ -43,7 +44,7 @@ def page_text(inspection: Inspection) -> str:
             # In ASCII: a file name may hold what is no character, and so cannot be written in UTF-8.
             "title": html.escape(inspection.title).encode("ascii", "xmlcharrefreplace").decode(),
             "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-            "base-uri 'none'; form-action 'none'",
+            "worker-src blob:; base-uri 'none'; form-action 'none'",
             "style": style,
             "script": script,
             "data": page_data(inspection),

@@ -1,17 +1,40 @@
 // The page, put together.
 
 async function start() {
-  const main = document.getElementById("page");
   let store = null;
   wireTheme((theme) => store?.set({ theme }));
   if (!("DecompressionStream" in window)) {
-    main.append(element("p", {}, "This page needs a browser of 2023 or later."));
+    showInstead("This page needs a browser of 2023 or later.");
     return;
   }
   // The script stands before the numbers, so that the page is dark before they are read.
   await new Promise((ready) => document.addEventListener("DOMContentLoaded", ready));
-  const page = await readPayload(document.getElementById("data").textContent);
-  store = createStore(firstView(page));
+  let page = null;
+  try {
+    page = await readPayload(document.getElementById("data").textContent);
+    store = createStore(firstView(page));
+  } catch {
+    // Not the words of the browser, which are about what it did to read them.
+    showInstead(`The numbers of this page are damaged. ${ANEW}`);
+    return;
+  }
+  try {
+    draw(page, store);
+  } catch (error) {
+    showInstead(`This page cannot be drawn (${error.message}). ${ANEW}`);
+    throw error;
+  }
+}
+
+// What a reader does about a file that is damaged.
+const ANEW = "Copy the file again, or write it anew: bptt inspect RUN --html FILE";
+
+// Takes the place of whatever the page shows.
+function showInstead(words) {
+  document.getElementById("page").replaceChildren(element("p", { role: "alert" }, words));
+}
+
+function draw(page, store) {
   const layers = [
     ...new Set([...page.layers.map(({ name }) => name), ...page.flows.map(({ layer }) => layer)]),
   ];
@@ -24,7 +47,7 @@ async function start() {
     gatesSection(page, store, tones),
     spectrumSection(page),
   ].filter(Boolean);
-  main.append(element("h1", {}, page.title), ...sections);
+  document.getElementById("page").replaceChildren(element("h1", {}, page.title), ...sections);
   const links = sections.map((found) =>
     element("a", { href: `#${found.id}` }, found.querySelector("h2").textContent),
   );

@@ -2,57 +2,6 @@
 
 const BEST = 12;
 
-/* 1 for the tokens that a match touches, or one of its groups if the pattern has any; ^ and $ are the ends of a
-   line. Throws a SyntaxError if the pattern is none. */
-function insideOf(texts, pattern) {
-  const expression = expressionOf(pattern);
-  const inside = new Uint8Array(texts.length);
-  const ends = [];
-  texts.reduce((length, text) => (ends.push(length + text.length), length + text.length), 0);
-  for (const match of texts.join("").matchAll(expression)) {
-    const meant = match.length > 1 ? match.indices.slice(1) : match.indices;
-    for (const [from, to] of meant.filter((span) => span && span[0] < span[1])) {
-      for (let i = firstAfter(ends, from); i < ends.length && ends[i] - texts[i].length < to; i += 1) {
-        inside[i] = texts[i] ? 1 : inside[i];
-      }
-    }
-  }
-  return inside;
-}
-
-// A pattern of Python's re, whose \w and \d know all alphabets, and whose flags stand in front.
-function expressionOf(pattern) {
-  const [, flags = "", rest] = /^(?:\(\?([ims]+)\))?([^]*)$/.exec(pattern);
-  const all = `dgm${flags.replace("m", "")}`;
-  try {
-    return new RegExp(inAllAlphabets(rest), `${all}u`);
-  } catch {
-    return new RegExp(rest, all);
-  }
-}
-
-function inAllAlphabets(pattern) {
-  const classes = { "\\w": "\\p{L}\\p{N}_", "\\d": "\\p{Nd}" };
-  let inClass = false;
-  const part = (found) => {
-    if (found === "[" || found === "]") inClass = found === "[";
-    if (!(found in classes)) return found;
-    return inClass ? classes[found] : `[${classes[found]}]`;
-  };
-  return pattern.replace(/\(\?P</g, "(?<").replace(/\\[^]|[[\]]/g, part);
-}
-
-// The first token that ends after a place of the text.
-function firstAfter(ends, place) {
-  let [low, high] = [0, ends.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ends[middle] > place) high = middle;
-    else low = middle + 1;
-  }
-  return low;
-}
-
 /* Area under the ROC curve: the chance that the unit is higher at a step inside than at one outside, ties
    counting half (Hanley & McNeil 1982). NaN if there are no two sides. */
 function areaUnderCurve(levels, inside) {
@@ -90,24 +39,30 @@ function rankUnits(page, masks) {
 function searchPanel(page, store) {
   const input = element("input", { type: "search", id: "pattern", spellcheck: "false", autocomplete: "off" });
   input.placeholder = 'a regular expression, as "[^"]*"';
-  const said = element("p", { class: "said", role: "status" });
+  const counts = element("span");
+  const measured = element("span");
+  const said = element("p", { class: "said", role: "status" }, counts, measured);
   const results = element("ol", { class: "hits", "aria-label": "Units that follow the pattern" });
-  const mark = () => {
-    const masks = masksOf(page, input.value, said);
-    store.set({ masks });
-    return masks;
-  };
+  const matcher = createMatcher();
   const list = (hits) => results.replaceChildren(...hits.map((hit) => hitItem(page, store, hit)));
-  const search = () => {
-    const masks = mark();
-    list(masks ? rankUnits(page, masks) : []);
+  const texts = page.sequences.map((sequence) => sequence.texts ?? sequence.tokens);
+  // Marks the matches; `use` gets the masks, or null if there is nothing to rank by.
+  const mark = async (use = () => {}) => {
+    counts.textContent = measured.textContent = "";
+    const found = await matcher(texts, input.value);
+    // Another pattern has been asked for in the meantime.
+    if (!found) return;
+    counts.textContent = found.said ?? countWords(found.masks);
+    store.set({ masks: found.masks });
+    use(found.masks);
   };
+  const search = () => mark((masks) => list(masks ? rankUnits(page, masks) : []));
   input.addEventListener("input", afterPause(200, search));
   const properties = page.properties.map((property) => {
     const take = () => {
       input.value = property.pattern;
       mark();
-      said.append(measuredWords(property));
+      measured.textContent = measuredWords(property);
       list(
         property.hits
           .map((hit) => measuredHit(page, property, hit))
@@ -131,21 +86,11 @@ function searchPanel(page, store) {
   );
 }
 
-// What a pattern marks in each sequence; null, and why, if there is nothing to rank by.
-function masksOf(page, pattern, said) {
-  said.textContent = "";
-  if (!pattern) return null;
-  try {
-    const masks = page.sequences.map(({ texts, tokens }) => insideOf(texts ?? tokens, pattern));
-    const inside = masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0);
-    const all = masks.reduce((sum, mask) => sum + mask.length, 0);
-    said.textContent = `${inside} of ${all} tokens are inside a match (underlined).`;
-    return masks;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    said.textContent = `Not a pattern: ${error.message.replace(/^Invalid regular expression: /, "")}`;
-    return null;
-  }
+function countWords(masks) {
+  if (!masks) return "";
+  const inside = masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0);
+  const all = masks.reduce((sum, mask) => sum + mask.length, 0);
+  return `${inside} of ${all} tokens are inside a match (underlined).`;
 }
 
 // How the hits of a property were found before the page was written.
