@@ -18,7 +18,8 @@ from typing import Any, TypeVar
 
 from bptt.errors import InputError
 
-FUNCTIONS, CELLS, HEADS = "bptt.functions", "bptt.cells", "bptt.heads"
+FUNCTIONS, CELLS = "bptt.functions", "bptt.cells"
+HEADS, INPUTS = "bptt.heads", "bptt.inputs"
 
 Thing = TypeVar("Thing")
 

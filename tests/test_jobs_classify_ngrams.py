@@ -77,7 +77,7 @@ def test_the_answer_is_that_of_both_parts() -> None:
     (ours,) = model.output(read).detach()
     bag = BagEncoder(task._ngrams)("ban dan ker")
     linear = model.ngrams.bias + (bag[1][:, None] * model.ngrams.weight[bag[0]]).sum(0)
-    assert len(task._encoded) == 54
+    assert len(task._inputs.lengths) == 54
     wanted = (linear + ours * 0.5 * 54 / 554).softmax(0)
     np.testing.assert_allclose(found.probabilities, wanted.numpy(), rtol=1e-5)
 

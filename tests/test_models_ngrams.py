@@ -11,7 +11,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from bptt.data.ngrams import text_ngrams
+from bptt.data.ngrams import DNA_NGRAMS, TEXT_NGRAMS, text_ngrams
 from bptt.errors import InputError
 from bptt.models.logistic import fit_logistic
 from bptt.models.ngrams import FILE, Bag, BagEncoder, Bags, NgramList, NgramScores, gather_bags
@@ -32,7 +32,7 @@ def bags_of(known: NgramList, inputs: list[str]) -> Bags:
 
 
 def test_values_are_the_tf_idf_of_scikit_learn() -> None:
-    known = NgramList.build("text", TEXTS)
+    known = NgramList.build(TEXT_NGRAMS, TEXTS)
     wanted = [
         TfidfVectorizer(analyzer=lambda text, k=k: text_ngrams(text)[k], min_df=2, sublinear_tf=True)
         .fit_transform(TEXTS)
@@ -66,7 +66,7 @@ def test_the_fit_is_that_of_scikit_learn(classes: int) -> None:
 
 
 def test_what_is_known_comes_from_two_examples_or_more() -> None:
-    known = NgramList.build("text", TEXTS)
+    known = NgramList.build(TEXT_NGRAMS, TEXTS)
     assert set(known.groups[0]) == {"a", "fine", "film", "dull", "电", "影", "好", "电 影"}
     unknown = bags_of(known, ["zzz", "fine"])
     assert unknown.starts.tolist() == [0, 0]
@@ -74,12 +74,19 @@ def test_what_is_known_comes_from_two_examples_or_more() -> None:
 
 def test_dna_of_one_length_is_known_by_place() -> None:
     windows, others = ["ACGT", "ACGA"], ["ACGT", "ACG"]
-    assert set(NgramList.build("dna", windows).groups[0]) == {"1:A", "2:C", "3:G", "1:AC", "2:CG", "1:ACG"}
-    assert set(NgramList.build("dna", others).groups[0]) == {"A", "C", "G", "AC", "CG", "ACG"}
+    assert set(NgramList.build(DNA_NGRAMS, windows).groups[0]) == {
+        "1:A",
+        "2:C",
+        "3:G",
+        "1:AC",
+        "2:CG",
+        "1:ACG",
+    }
+    assert set(NgramList.build(DNA_NGRAMS, others).groups[0]) == {"A", "C", "G", "AC", "CG", "ACG"}
 
 
 def test_a_list_without_ngrams_answers_with_the_bias() -> None:
-    known = NgramList.build("text", ["one", "二"])
+    known = NgramList.build(TEXT_NGRAMS, ["one", "二"])
     assert len(known) == 0
     scores = NgramScores(0, 2)
     scores.bias.copy_(torch.tensor([1.0, 2.0]))
@@ -89,9 +96,9 @@ def test_a_list_without_ngrams_answers_with_the_bias() -> None:
 
 
 def test_the_file_gives_the_list_back(tmp_path: Path) -> None:
-    known = NgramList.build("text", TEXTS)
+    known = NgramList.build(TEXT_NGRAMS, TEXTS)
     (tmp_path / FILE).write_bytes(known.to_bytes())
-    again = NgramList.load(tmp_path, "text")
+    again = NgramList.load(tmp_path, TEXT_NGRAMS)
     assert again == known
     assert list(chain(*again.groups)) == list(chain(*known.groups))
 
@@ -111,4 +118,4 @@ def test_the_file_gives_the_list_back(tmp_path: Path) -> None:
 def test_a_damaged_file_is_an_error(tmp_path: Path, content: str) -> None:
     (tmp_path / FILE).write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match="ngrams"):
-        NgramList.load(tmp_path, "text")
+        NgramList.load(tmp_path, TEXT_NGRAMS)

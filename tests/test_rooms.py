@@ -52,7 +52,7 @@ ROOMS = {
     "codegen": room("derive cells", "", OUTSIDE_WORLD),
     "runtime": room("codegen derive cells", "torch"),
     "nn": room("runtime cells", "torch", OUTSIDE_WORLD),
-    "data": room("files", "torch numpy tokenizers"),
+    "data": room("files plugins", "torch numpy tokenizers"),
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
     "runs": room("data cells files version", "torch safetensors"),
     "models": room("plugins runs nn data cells", "torch"),

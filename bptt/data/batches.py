@@ -6,6 +6,7 @@ Each batch is found by its epoch and index alone, so that a run can go on from a
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil
@@ -115,7 +116,8 @@ class ByLength:
 
     def __init__(self, lengths: Tensor, size: int, seed: int) -> None:
         self._lengths, self._size, self._seed = lengths, size, seed
-        self._order = lru_cache(maxsize=1)(self._draw_order)
+        # Two epochs, as the batches of the next one are asked for ahead of time.
+        self._order = lru_cache(maxsize=2)(self._draw_order)
 
     @property
     def steps(self) -> int:
@@ -125,6 +127,12 @@ class ByLength:
     def rows(self, epoch: int, index: int) -> Tensor:
         """The numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
         return self._order(epoch)[index]
+
+    def following(self, epoch: int, index: int) -> Iterator[list[int]]:
+        """The numbers of the sequences of this batch and of all batches after it, without end."""
+        while True:
+            yield from (rows.tolist() for rows in self._order(epoch)[index:])
+            epoch, index = epoch + 1, 0
 
     def _draw_order(self, epoch: int) -> list[Tensor]:
         """The sequences of each batch of an epoch."""

@@ -1,4 +1,4 @@
-"""Functions of modules that are imported when they are first called."""
+"""Things of modules that are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -15,6 +15,11 @@ def deferred(module: str, name: str) -> Callable[..., Any]:
     """
 
     def call(*arguments: Any) -> Any:
-        return getattr(import_module(module), name)(*arguments)
+        return imported(module, name)(*arguments)
 
     return call
+
+
+def imported(module: str, name: str) -> Any:
+    """Return what a module has under a name, importing it now."""
+    return getattr(import_module(module), name)

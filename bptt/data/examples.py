@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from bptt.data.stored import Stored
 from bptt.errors import InputError
 
 X = TypeVar("X")
@@ -22,8 +23,8 @@ Words = tuple[str, ...]
 @dataclass(frozen=True, eq=False)
 class Example(Generic[X, Y]):
     """`input` is a text, a tuple of words, the letters of a sequence, or an array: (T, D) for a series,
-    (D,) for a row of a table. `target` is a class, a tag for each word, or a translation; None if the
-    file has none. `place` is file:line; `name` the example's own, "" if it has none.
+    (D,) for a row of a table; or, `Stored`, where it is. `target` is a class, a tag for each word, or a
+    translation; None if the file has none. `place` is file:line; `name` the example's own, "" if it has none.
     """
 
     input: X
@@ -140,5 +141,7 @@ def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:
 def _key(value: object) -> Hashable:
     if isinstance(value, np.ndarray):
         return value.shape, value.tobytes()
+    if isinstance(value, Stored):
+        return value.digest
     assert isinstance(value, Hashable)
     return value

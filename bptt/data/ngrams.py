@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, pairwise
 
@@ -10,6 +11,21 @@ from bptt.data.levels import split_words
 
 # Groups of n-grams, whose vectors are normalised each by itself: those of characters are many more.
 Groups = tuple[list[str], ...]
+
+
+@dataclass(frozen=True)
+class NgramRule:
+    """How inputs of a kind are cut into n-grams: `cut` is given an input and whether n-grams have places.
+
+    They have if `may_be_placed` and all inputs are of one length. With `weighs` rare n-grams weigh more.
+    `describe` puts the number of n-grams of each group into words.
+    """
+
+    cut: Callable[[str, bool], Groups]
+    describe: Callable[[Sequence[int], bool], str]
+    may_be_placed: bool = False
+    weighs: bool = False
+
 
 # Lengths that are usual: words and their pairs; of the letters of a word, its ends marked, up to five.
 _WORDS, _CHARACTERS = 2, 5
@@ -47,3 +63,21 @@ def _slices(text: str, least: int, most: int) -> Iterator[tuple[int, str]]:
     for n in range(least, most + 1):
         for start in range(len(text) - n + 1):
             yield start, text[start : start + n]
+
+
+def _cut_text(text: str, placed: bool) -> Groups:
+    return text_ngrams(text)
+
+
+def _describe_text(sizes: Sequence[int], placed: bool) -> str:
+    words, characters = sizes
+    return f"{words:,} n-grams of words and {characters:,} of characters"
+
+
+def _describe_dna(sizes: Sequence[int], placed: bool) -> str:
+    return f"{sum(sizes):,} k-mers{' by their place' if placed else ''}"
+
+
+TEXT_NGRAMS = NgramRule(_cut_text, _describe_text, weighs=True)
+# Bases are all informative, however frequent. DNA of one length is taken for windows.
+DNA_NGRAMS = NgramRule(dna_ngrams, _describe_dna, may_be_placed=True)

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
@@ -16,19 +15,19 @@ from bptt.data.split import split_indices
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
-
-Encoded = tuple[Tensor, ...]
+from bptt.models.encoded import Encoded as Encoded
+from bptt.models.encoded import EncodedInputs, InMemory
 
 # What to do where memory does not suffice.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
 
 
 class Supervised(Task):
-    """A job on examples of the given lengths, of similar length in a batch."""
+    """A job on examples, of similar length in a batch."""
 
-    def __init__(self, encoded: Sequence[Encoded], options: ExampleOptions) -> None:
-        lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
-        self._order = ByLength(lengths, options.batch_size, options.seed)
+    def __init__(self, inputs: Sequence[Encoded] | EncodedInputs, options: ExampleOptions) -> None:
+        self._inputs = inputs if isinstance(inputs, EncodedInputs) else InMemory(inputs)
+        self._order = ByLength(self._inputs.lengths, options.batch_size, options.seed)
 
     def steps(self, epoch: int) -> int:
         """The number of batches in `epoch`."""
@@ -36,6 +35,7 @@ class Supervised(Task):
 
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
         """The loss on one batch."""
+        self._inputs.expect(self._order.following(epoch, index))
         loss, units = self.loss(self._order.rows(epoch, index).tolist())
         return Step(loss, units, ())
 
@@ -65,14 +65,12 @@ def hold_out(
     return split_indices(keys, labels, options.held_out, options.seed)
 
 
-def cut(encoded: Encoded, options: ExampleOptions) -> Encoded:
-    """The tensors of an input without the steps that are too many."""
-    return tuple(each[: options.max_length] for each in encoded) if options.max_length else encoded
-
-
-def in_batches(encoded: Sequence[Encoded], size: int) -> Iterator[tuple[list[int], Padded]]:
+def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterator[tuple[list[int], Padded]]:
     """All inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
-    order = sorted(range(len(encoded)), key=lambda row: len(encoded[row][0]))
-    for first in range(0, len(order), size):
-        rows = order[first : first + size]
-        yield rows, pad([encoded[row] for row in rows])
+    inputs = encoded if isinstance(encoded, EncodedInputs) else InMemory(encoded)
+    lengths = inputs.lengths.tolist()
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    batches = [order[first : first + size] for first in range(0, len(order), size)]
+    for number, rows in enumerate(batches):
+        inputs.expect(batches[number:])
+        yield rows, pad(inputs.take(rows))

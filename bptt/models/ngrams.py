@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.data.ngrams import Groups, dna_ngrams, text_ngrams
-from bptt.data.readers.forms import Kind
+from bptt.data.ngrams import NgramRule
 from bptt.data.reading import read_bytes
 from bptt.data.text import decode_text
 from bptt.errors import InputError
@@ -65,30 +64,29 @@ class NgramList:
     says that k-mers of DNA are known by their place, as in windows of one length.
     """
 
-    kind: Kind
+    rule: NgramRule
     placed: bool
     groups: tuple[Mapping[str, float], ...]
 
     @classmethod
-    def build(cls, kind: Kind, inputs: Sequence[str]) -> NgramList:
-        """Know the n-grams that two inputs or more have. DNA of one length is taken for windows."""
-        placed = kind == "dna" and len({len(each) for each in inputs}) == 1
+    def build(cls, rule: NgramRule, inputs: Sequence[str]) -> NgramList:
+        """Know the n-grams that two inputs or more have."""
+        placed = rule.may_be_placed and len({len(each) for each in inputs}) == 1
         counts: list[Counter[str]] = []
         for each in inputs:
-            groups = _cut(kind, placed, each)
+            groups = rule.cut(each, placed)
             counts = counts or [Counter() for _ in groups]
             for counter, grams in zip(counts, groups, strict=True):
                 counter.update(set(grams))
-        # Bases are all informative, however frequent.
-        idf = _inverse_frequency(len(inputs)) if kind == "text" else lambda _: 1.0
+        idf = _inverse_frequency(len(inputs)) if rule.weighs else lambda _: 1.0
         known = (
             {gram: idf(n) for gram, n in sorted(counter.items()) if n >= _LEAST_EXAMPLES}
             for counter in counts
         )
-        return cls(kind, placed, tuple(known))
+        return cls(rule, placed, tuple(known))
 
     @classmethod
-    def load(cls, run: Path, kind: Kind) -> NgramList:
+    def load(cls, run: Path, rule: NgramRule) -> NgramList:
         """Read what `to_bytes` gave. Raises InputError if the file is missing or damaged."""
         path, cure = run / FILE, "Restore the file, or train again"
         text = decode_text(read_bytes(path, cure), str(path), packed=False)
@@ -98,9 +96,9 @@ class NgramList:
             fits = isinstance(placed, bool) and all(_is_group(group) for group in groups)
         except (ValueError, RecursionError, TypeError, KeyError):
             fits = False
-        if not fits or len(groups) != len(_cut(kind, False, "")):
+        if not fits or len(groups) != len(rule.cut("", False)):
             raise InputError(str(path), 'must hold "placed" and the "groups" of n-grams', "others", cure)
-        return cls(kind, placed, tuple(groups))
+        return cls(rule, placed, tuple(groups))
 
     def __len__(self) -> int:
         return sum(map(len, self.groups))
@@ -112,11 +110,7 @@ class NgramList:
 
     def describe(self) -> str:
         """A line on their number, for the user."""
-        if self.kind == "text":
-            words, characters = map(len, self.groups)
-            what = f"{words:,} n-grams of words and {characters:,} of characters"
-        else:
-            what = f"{len(self):,} k-mers{' by their place' if self.placed else ''}"
+        what = self.rule.describe([len(group) for group in self.groups], self.placed)
         return f"beside the recurrent network: logistic regression on {what} (--no-ngrams leaves it out)"
 
 
@@ -134,7 +128,7 @@ class BagEncoder:
         """Return the numbers and the values of the n-grams of an input."""
         found: list[int] = []
         values: list[float] = []
-        groups = _cut(self._known.kind, self._known.placed, given)
+        groups = self._known.rule.cut(given, self._known.placed)
         for grams, group, number in zip(groups, self._known.groups, self._numbers, strict=True):
             counts = Counter(gram for gram in grams if gram in group)
             weights = [(1 + log(count)) * group[gram] for gram, count in counts.items()]
@@ -163,10 +157,6 @@ class NgramScores(nn.Module):
     def forward(self, bags: Bags) -> Tensor:
         """Return the logits (B, K) of bags."""
         return sum_bags(bags._replace(values=bags.values.to(self.weight.dtype)), self.weight) + self.bias
-
-
-def _cut(kind: Kind, placed: bool, given: str) -> Groups:
-    return text_ngrams(given) if kind == "text" else dna_ngrams(given, placed)
 
 
 def _inverse_frequency(examples: int) -> Callable[[int], float]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from bptt.data.deferred import deferred
-from bptt.data.forms.form import FOLDER, MARKED, Form, InputForms, Sign, alone, of_document, of_path
-from bptt.data.forms.look import Look
+from bptt.data.forms.form import FOLDER, MARKED, ExampleForm, InputForms, Sign, alone, of_document, of_path
+from bptt.data.forms.source_view import SourceView
 from bptt.data.nucleotides import LETTERS
 from bptt.data.readers.document import Document
 
@@ -27,62 +27,64 @@ _FILES = frozenset({"fasta", "fastq"})
 _LABEL = "Write label=LABEL behind each name"
 
 
-def _dna_files(look: Look) -> str | None:
-    if not look.files or not all(shown.form in _FILES for shown in look.files):
+def _dna_files(view: SourceView) -> str | None:
+    if not view.files or not all(shown.form in _FILES for shown in view.files):
         return None
-    return f"it holds {len(look.files):,} files of DNA, each of one class"
+    return f"it holds {len(view.files):,} files of DNA, each of one class"
 
 
-def _fasta(look: Look) -> str | None:
-    return "its first line begins with >" if _FASTA.search(look.text) else None
+def _fasta(view: SourceView) -> str | None:
+    return "its first line begins with >" if _FASTA.search(view.text) else None
 
 
-def _fastq(look: Look) -> str | None:
-    return "its first record is @, letters, +" if _FASTQ.search(look.text) else None
+def _fastq(view: SourceView) -> str | None:
+    return "its first record is @, letters, +" if _FASTQ.search(view.text) else None
 
 
-def _uci(look: Look) -> str | None:
-    if look.document is None:
+def _uci(view: SourceView) -> str | None:
+    if view.document is None:
         return None
-    is_uci = all(_UCI.fullmatch(line) for line in look.document.lines if line.strip())
+    is_uci = all(_UCI.fullmatch(line) for line in view.document.lines if line.strip())
     return "its lines are CLASS, NAME, SEQUENCE" if is_uci else None
 
 
 def _holds_sequences(document: Document) -> bool:
-    """Whether each line of a text is the letters of a sequence, or blank."""
+    """Return whether each line of a text is the letters of a sequence, or blank."""
     return all(set(line.strip().upper()) <= set(LETTERS) for line in document.lines)
 
 
 FORMS = InputForms(
     "dna",
     (
-        Form(
+        ExampleForm(
             "dna-files",
             "dna",
             of_path(alone(deferred("bptt.data.readers.folders", "read_dna_files"))),
             (Sign(FOLDER, _dna_files),),
         ),
-        Form(
+        ExampleForm(
             "fasta",
             "dna",
             of_document(deferred("bptt.data.readers.dna", "read_fasta")),
             (Sign(MARKED + 1, _fasta),),
             _LABEL,
         ),
-        Form(
+        ExampleForm(
             "fastq",
             "dna",
             of_document(deferred("bptt.data.readers.dna", "read_fastq")),
             (Sign(MARKED + 2, _fastq),),
             _LABEL,
         ),
-        Form(
+        ExampleForm(
             "uci",
             "dna",
             of_document(alone(deferred("bptt.data.readers.dna", "read_uci"))),
             (Sign(MARKED + 4, _uci),),
         ),
-        Form("sequences", "dna", of_document(alone(deferred("bptt.data.readers.dna", "read_sequences")))),
+        ExampleForm(
+            "sequences", "dna", of_document(alone(deferred("bptt.data.readers.dna", "read_sequences")))
+        ),
     ),
     typed="sequences",
     are_bare=_holds_sequences,

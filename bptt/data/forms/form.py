@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bptt.data.examples import Examples
-from bptt.data.forms.look import Look
+from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
-from bptt.data.readers.source import Source, document_of, path_of, read_grid
+from bptt.data.readers.sources import Source, document_of, path_of, read_grid
 
 Classified = Examples[Any, str]
 Reader = Callable[[Source, Columns], Classified]
@@ -23,14 +23,14 @@ FOLDER, BINARY, MARKED, OWN, NAMED, NUMBERS, OTHERWISE, LAST = range(0, 80, 10)
 
 @dataclass(frozen=True)
 class Sign:
-    """What shows a form: `find` returns the words that say so, or None. Signs are asked in rising `turn`."""
+    """A sign of a form: `find` returns the words that say so, or None. Signs are asked in rising `turn`."""
 
     turn: int
-    find: Callable[[Look], str | None]
+    find: Callable[[SourceView], str | None]
 
 
 @dataclass(frozen=True)
-class Form:
+class ExampleForm:
     """A form of examples whose inputs are of a `kind`. `unlabelled` says how labels are given in it, for a
     file that has none.
     """
@@ -47,11 +47,11 @@ class InputForms:
     """All forms of a kind of input, whose name is `name`.
 
     `typed` is the form of a text that a user types, an input on each line; "" for the form that was learned
-    from. `are_bare` tells whether a file, too, is nothing but such lines; `typed_reason` says it in words.
+    from. `are_bare` finds whether a file, too, is nothing but such lines; `typed_reason` says it in words.
     """
 
     name: str
-    forms: tuple[Form, ...]
+    forms: tuple[ExampleForm, ...]
     typed: str = ""
     are_bare: Callable[[Document], bool] | None = None
     typed_reason: str = ""
@@ -73,5 +73,5 @@ def of_path(read: Callable[[Path, Columns], Classified]) -> Reader:
 
 
 def alone(read: Callable[[Any], Classified]) -> Callable[[Any, Columns], Classified]:
-    """Return a reader that is told nothing about columns as one that is."""
+    """Return a reader that needs no columns as one that is given some."""
     return lambda source, columns: read(source)

@@ -11,7 +11,7 @@ from bptt.data.forms.form import (
     MARKED,
     NAMED,
     NUMBERS,
-    Form,
+    ExampleForm,
     InputForms,
     Sign,
     alone,
@@ -19,7 +19,7 @@ from bptt.data.forms.form import (
     of_grid,
     of_path,
 )
-from bptt.data.forms.look import Look
+from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.headers import IDS, TIMES
 from bptt.data.readers.label_place import label_leads
 from bptt.data.readers.numbers import is_number
@@ -28,40 +28,40 @@ from bptt.data.signatures import ZIP, signature_of
 _DATA = re.compile(r"(?im)^@data[ \t]*$")
 
 
-def _npz(look: Look) -> str | None:
-    if look.start.startswith(ZIP) and signature_of(look.data) is None:
+def _npz(view: SourceView) -> str | None:
+    if view.start.startswith(ZIP) and signature_of(view.data) is None:
         return "it is a zip file, as numpy.savez writes it"
     return None
 
 
-def _ts(look: Look) -> str | None:
-    return "it has a line @data" if _DATA.search(look.text) else None
+def _ts(view: SourceView) -> str | None:
+    return "it has a line @data" if _DATA.search(view.text) else None
 
 
-def _long(look: Look) -> str | None:
+def _long(view: SourceView) -> str | None:
     """Say so if a header names an id and a time."""
-    names = {name.casefold() for name in look.names}
+    names = {name.casefold() for name in view.names}
     if names.isdisjoint(IDS) or names.isdisjoint(TIMES):
         return None
-    return f"it has columns of an id and a time: {', '.join(look.names)}"
+    return f"it has columns of an id and a time: {', '.join(view.names)}"
 
 
-def _ucr(look: Look) -> str | None:
-    if look.document is None or look.grid is not None:
+def _ucr(view: SourceView) -> str | None:
+    if view.document is None or view.grid is not None:
         return None
-    if look.mark == "\t" and _are_series(look.rows):
+    if view.mark == "\t" and _are_series(view.rows):
         return "its lines are a label and numbers, between tabs"
-    if look.mark or not look.labelled:
+    if view.mark or not view.labelled:
         return None
-    # Before 2015 spaces stood between the numbers.
-    rows = [line.split() for line in look.document.lines if line.strip()]
+    # Before 2015 the separator was a space.
+    rows = [line.split() for line in view.document.lines if line.strip()]
     if all(len(row) > 2 and _are_numbers(row) for row in rows) and label_leads(rows):
         return "its lines are a label and numbers, between spaces"
     return None
 
 
 def _are_series(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether rows are a label and numbers, and not numbers and a label behind them."""
+    """Return whether rows are a label and numbers, and not numbers and a label behind them."""
     if not all(len(row) > 2 and _are_numbers(row[1:]) for row in rows):
         return False
     return not _are_numbers([row[0] for row in rows]) or label_leads(rows) is not False
@@ -74,26 +74,26 @@ def _are_numbers(cells: Sequence[str]) -> bool:
 FORMS = InputForms(
     "series",
     (
-        Form(
+        ExampleForm(
             "ts",
             "series",
             of_document(deferred("bptt.data.readers.series", "read_ts")),
             (Sign(MARKED, _ts),),
             "Write each label behind a colon at the end of its line, and @classLabel true with all of them",
         ),
-        Form(
+        ExampleForm(
             "ucr",
             "series",
             of_document(alone(deferred("bptt.data.readers.series", "read_ucr"))),
             (Sign(NUMBERS, _ucr),),
         ),
-        Form(
+        ExampleForm(
             "long",
             "series",
             of_grid(deferred("bptt.data.readers.tables", "read_long")),
             (Sign(NAMED + 1, _long),),
         ),
-        Form(
+        ExampleForm(
             "npz",
             "series",
             of_path(alone(deferred("bptt.data.readers.arrays", "read_npz"))),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bptt.data.deferred import deferred
-from bptt.data.forms.form import NUMBERS, Form, InputForms, Sign, of_grid
-from bptt.data.forms.look import Look
+from bptt.data.forms.form import NUMBERS, ExampleForm, InputForms, Sign, of_grid
+from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.grid import LABELS
 from bptt.data.readers.label_place import may_be_table
 from bptt.data.readers.records import find_row_names
@@ -14,11 +14,11 @@ from bptt.data.readers.records import find_row_names
 Row = Sequence[str]
 
 
-def _table(look: Look) -> str | None:
+def _table(view: SourceView) -> str | None:
     """Say so if all but the label, and the names of the rows, are numbers in each row below the first."""
-    if not look.rows:
+    if not view.rows:
         return None
-    names, rows = look.first, look.rows
+    names, rows = view.first, view.rows
     if any(len(row) != len(names) for row in rows[1:]):
         return None
     small = [name.casefold() for name in names]
@@ -36,7 +36,7 @@ def _table(look: Look) -> str | None:
 def _row_names(
     names: Sequence[str], rows: Sequence[Row], body: Sequence[Row], label: int | None
 ) -> int | None:
-    """The column that names the rows, below a header or without one; None of two columns."""
+    """Return the column that names the rows, below a header or without one; None of two columns."""
     if len(names) < 3:
         return None
     found = find_row_names(names, body, {label})
@@ -46,7 +46,7 @@ def _row_names(
 FORMS = InputForms(
     "table",
     (
-        Form(
+        ExampleForm(
             "table",
             "table",
             of_grid(deferred("bptt.data.readers.tables", "read_table")),

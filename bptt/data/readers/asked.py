@@ -29,7 +29,7 @@ _TEXT = "text"
 
 @dataclass(frozen=True)
 class Said:
-    """What the user says about a file that is to be answered or judged, None for what it shows itself: the
+    """The user's word on a file that is to be answered or judged, None where the file shows it: the
     `form`, the column of the `input`, that of the `target`, and whether the first row is a `header`.
     """
 
@@ -39,13 +39,13 @@ class Said:
     header: bool | None = None
 
     def about(self, columns: Columns) -> Columns:
-        """The same columns as the user names them."""
+        """Return the same columns as the user names them."""
         header = columns.header if self.header is None else self.header
         return replace(columns, input=self.input, target=self.target, header=header)
 
 
 def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Classified:
-    """The examples of a source for a model that learned from the form `learned`.
+    """Read the examples of a source for a model that learned from the form `learned`.
 
     A text that was typed is lines, of DNA sequences too. Of a file, what the user has said comes first, then
     the form that it shows if it is of the kind that was learned, and for texts lines. Another form than the
@@ -61,7 +61,7 @@ def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Cl
 
 
 def is_lines(first: Document, columns: Columns, said: Said) -> bool:
-    """Whether a text that begins with this line is lines, an input each: nothing in it says otherwise."""
+    """Return whether a text that begins with this line is lines, an input each, as nothing in it denies."""
     if said.form is not None or said.input is not None:
         return said.form == "lines"
     line = first.text.strip()
@@ -71,7 +71,7 @@ def is_lines(first: Document, columns: Columns, said: Said) -> bool:
 
 
 def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
-    """The form to read a source in, for a model that learned from the form `learned`."""
+    """Return the form to read a source in, for a model that learned from the form `learned`."""
     kind = FORMS[learned].kind
     forms, is_text = forms_of(kind), kind == _TEXT
     if said.form is not None:
@@ -99,13 +99,13 @@ def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> De
 
 
 def _is_bare(source: Source, are_bare: Callable[[Document], bool]) -> bool:
-    """Whether a file is inputs without names, a line each."""
+    """Return whether a file is inputs without names, a line each."""
     is_text = isinstance(source, Document) or source.is_file()
     return is_text and are_bare(document_of(source))
 
 
 def _of_lines(source: Source, columns: Columns) -> Detected:
-    """Lines, or the two columns of a file without a header, if one of them holds labels that are known."""
+    """Return lines, or the two columns of a file without a header, if one of them holds known labels."""
     document = document_of(source)
     rows = even_rows(document)
     if any(set(cells) <= set(columns.classes) for cells in _columns(rows)) and len(rows[0]) == 2:

@@ -1,4 +1,4 @@
-"""Which form a user's examples have, told from their file."""
+"""Detection of the form of a user's examples, from their file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bptt.data.deferred import deferred
-from bptt.data.forms.look import NAMES, Look, Shown
+from bptt.data.forms.source_view import NAMES, Shown, SourceView
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.forms import FORMS, Kind, Source, document_of, signs
 from bptt.data.readers.grid import Columns
@@ -36,9 +36,9 @@ def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:
     a text without a header is lines, though they may hold commas. Raises InputError if the source is
     missing or cannot be read as what it seems to be.
     """
-    look = Look(source, columns, labelled, _files_of)
+    view = SourceView(source, columns, labelled, _files_of)
     for form, sign in signs():
-        reason = sign.find(look)
+        reason = sign.find(view)
         if reason is not None:
             return Detected(form.name, reason)
     raise InputError(str(source), f"must be in one of the forms {', '.join(FORMS)}", "another")
@@ -53,7 +53,7 @@ def _files_of(folder: Path) -> tuple[Shown, ...]:
 
 
 def _of_file(path: Path) -> tuple[str, str]:
-    """The form of a file in a folder; a text may begin with a word that is a name of columns."""
+    """Return the form of a file in a folder; a text may begin with a word that is a name of columns."""
     found = detect(path, Columns(header=False), labelled=False)
     rows = even_rows(document_of(path)) if found.form == "lines" else ()
     if len(rows) > 1 and find_header(rows, Columns(), NAMES) is not None:

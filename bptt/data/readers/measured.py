@@ -17,7 +17,7 @@ from bptt.data.readers.headers import IDS, TEXT_LABELS, TEXTS, TIMES, with_heade
 from bptt.data.readers.labelled import read_labelled
 from bptt.data.readers.numbers import is_number, read_numbers
 from bptt.data.readers.records import RECORDS, find_row_names
-from bptt.data.readers.source import Source, path_of, read_grid
+from bptt.data.readers.sources import Source, path_of, read_grid
 from bptt.data.readers.tables import is_header, read_long, read_table
 from bptt.errors import InputError
 

@@ -1,4 +1,4 @@
-"""Which column names or numbers the records of a file, so that a model must not learn from it."""
+"""The column that names or numbers the records of a file, so that a model must not learn from it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def record_column(grid: Grid) -> int | None:
 
 
 def ascends(cells: Sequence[str]) -> bool:
-    """Whether cells are whole numbers, each greater than the one before."""
+    """Return whether cells are whole numbers, each greater than the one before."""
     return are_whole(cells) and all(int(a) < int(b) for a, b in pairwise(cells))
 
 
 def are_whole(cells: Sequence[str]) -> bool:
-    """Whether cells are whole numbers of at most 18 digits."""
+    """Return whether cells are whole numbers of at most 18 digits."""
     return all(cell.strip().isdecimal() and len(cell.strip()) <= _MOST_DIGITS for cell in cells)
 
 
 def find_row_names(header: Row, rows: Sequence[Row], others: Container[int | None]) -> int | None:
-    """The first column, none of the `others`, whose header names records (Id, index, Nr, none at all) and
-    whose cells are all different, whole numbers or words; without a header the first, if it counts the rows.
+    """Return the first column, none of the `others`, whose header names records (Id, Nr, none) and whose
+    cells are all different, whole numbers or words; without a header the first, if it counts the rows.
     """
     if not header:
         counts = 0 not in others and len(rows) >= _ENOUGH and counts_rows([row[0] for row in rows])
@@ -65,12 +65,12 @@ def find_row_names(header: Row, rows: Sequence[Row], others: Container[int | Non
 
 
 def counts_rows(cells: Sequence[str]) -> bool:
-    """Whether cells are 0, 1, 2, or 1, 2, 3, and so on."""
+    """Return whether cells are 0, 1, 2, or 1, 2, 3, and so on."""
     return any([cell.strip() for cell in cells] == list(map(str, range(n, n + len(cells)))) for n in (0, 1))
 
 
 def are_different_numbers(cells: Sequence[str]) -> bool:
-    """Whether cells are whole numbers, no two of them equal."""
+    """Return whether cells are whole numbers, no two of them equal."""
     if not all(is_number(cell) and not is_missing(cell) for cell in cells):
         return False
     return all(float(cell).is_integer() for cell in cells) and len(set(cells)) == len(cells)

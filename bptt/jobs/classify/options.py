@@ -6,13 +6,13 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.readers.forms import FORMS, Kind
+from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, Select, VectorFiles
 from bptt.models.options import EncoderOptions, TokenOptions
-from bptt.options.checks import check_choice, check_least
+from bptt.options.checks import check_least
 from bptt.options.field import ADDED, argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -68,7 +68,7 @@ class SourceOptions:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_choice("form", self.form, tuple(FORMS))
+        check_form("form", self.form)
         check_least("windows", self.windows, 0)
         for name in ("both_strands", "windows"):
             if getattr(self, name) and self.kind != "dna":

@@ -21,10 +21,12 @@ from bptt.jobs.classify.trained import Labelled as Labelled
 from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
 from bptt.jobs.classify.trained import build, other_strands, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
-from bptt.jobs.supervised import SMALLER, Supervised, cut, fingerprint, hold_out
+from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.models.codecs.codec import pad
-from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec
 from bptt.models.codecs.text import TextCodec
+from bptt.models.encoded import encode_inputs, measure
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new_codec
 from bptt.models.ngrams import FILE as NGRAMS
 from bptt.models.ngrams import NgramList
 from bptt.runs.config import to_sections
@@ -43,7 +45,8 @@ class ClassifyTask(Supervised):
     equal inputs on one side. The weights are drawn from torch's generator: seed it before. Raises
     InputError if there are fewer than two labels, or a label is held out that is never learned, or the
     labels are continuous numbers. `vectors` is a file of word vectors that the embedding of texts begins
-    with.
+    with. Inputs that do not fit into memory are encoded by `workers` threads ahead of time (0: when a batch
+    needs them); the result does not depend on their number.
     """
 
     title = "classifier"
@@ -57,6 +60,8 @@ class ClassifyTask(Supervised):
         config: ClassifierConfig,
         origin: Origin[TrainedClassifier] | None = None,
         vectors: Path | None = None,
+        *,
+        workers: int = 0,
     ) -> None:
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = config = replace(config, source=source)
@@ -68,34 +73,34 @@ class ClassifyTask(Supervised):
         self.labels = check_labels(examples)
         self._learned, self._held_out = examples, held_out
         self.criterion = _CRITERIA[config.head.select]
-        read = config.source.kind, examples.inputs, len(examples.columns), config.vocabulary, config.tokens
-        windows = config.source.windows
+        kind, source, self._workers = find_kind(config.source.kind), config.source, workers
+        options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens, source.windows)
         self._codec = (
-            continued_codec(codec_of(origin), *read, windows)
+            continued_codec(codec_of(origin), kind.name, examples.inputs, options)
             if origin
-            else new_codec(*read, windows, vectors)
+            else new_codec(kind.name, examples.inputs, options, vectors)
         )
         refuse_vectors(origin, vectors)
         if isinstance(self._codec, TextCodec):
             self.config = config = replace(config, tokens=self._codec.options)
-        strands = (examples.rows, other_strands(examples.rows))
-        rows = [row for strand in strands[: 1 + config.source.both_strands] for row in strand]
-        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in rows]
+        strands = (examples.rows, other_strands(kind, examples.rows))
+        rows = [row for strand in strands[: 1 + source.both_strands] for row in strand]
+        limit = config.data.max_length
+        inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers)
         # Refuse what cannot be evaluated now, not after the first epoch.
-        for row in held_out.rows:
-            self._codec.encode_example(row)
+        measure(lambda row: self._codec.encode_example(held_out.rows[row]), len(held_out), workers)
         numbers = {label: k for k, label in enumerate(self.labels)}
-        targets = [numbers[label] for label in examples.targets] * (1 + config.source.both_strands)
+        targets = [numbers[label] for label in examples.targets] * (1 + source.both_strands)
         self._targets = torch.tensor(targets)
         self._importance = importance_of(self._targets, config.head.balance)
-        texts = [read_part(self._codec, row.input, config.data.max_length) for row in rows]
-        self._ngrams = NgramList.build(config.source.kind, texts) if config.head.ngrams else None
+        texts = [read_part(self._codec, row.input, limit) for row in rows] if config.head.ngrams else []
+        self._ngrams = NgramList.build(kind.ngrams, texts) if config.head.ngrams and kind.ngrams else None
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, len(self.labels), config, self._ngrams)
         if self.model.ngrams is not None and self._ngrams is not None:
             fit_ngrams(self.model.ngrams, self._ngrams, texts, self._targets, self._importance)
         self._taken = self._take(origin) if origin else []
-        super().__init__(self._encoded, config.data)
+        super().__init__(inputs, config.data)
 
     def _take(self, origin: Origin[TrainedClassifier]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
@@ -107,7 +112,7 @@ class ClassifyTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of these examples, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = pad([self._encoded[row] for row in rows])
+            batch = pad(self._inputs.take(rows))
             logits, targets = self.model(batch), self._targets[rows]
             if not self.config.head.balance:
                 return self.model.loss(logits, targets), len(rows)
@@ -158,7 +163,7 @@ class ClassifyTask(Supervised):
         counts = Counter(self._learned.targets)
         most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
         more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
-        lengths = sorted(len(tensors[0]) for tensors in self._encoded)
+        lengths = sorted(self._inputs.lengths.tolist())
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         steps = f"{lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each, half of them up to "
         return [
@@ -181,7 +186,8 @@ class ClassifyTask(Supervised):
     @cached_property
     def trained(self) -> TrainedClassifier:
         """The classifier with its weights as they are now."""
-        return TrainedClassifier(self.model, self._codec, self.labels, self.config, self._ngrams)
+        found = self.model, self._codec, self.labels, self.config, self._ngrams
+        return TrainedClassifier(*found, self._workers)
 
 
 def _network(model: Classifier) -> nn.Module:

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Example, Examples
-from bptt.data.nucleotides import reverse_complement
 from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
@@ -22,9 +21,11 @@ from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.ngrams import read_part
 from bptt.jobs.classify.thresholds import describe_offsets
 from bptt.jobs.shown import show_trained
-from bptt.jobs.supervised import SMALLER, Encoded, cut, in_batches
+from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.models.codecs.codec import Codec
-from bptt.models.codecs.kinds import part_rows, saved_codec
+from bptt.models.encoded import answer_inputs
+from bptt.models.kinds.kind import CodecOptions, InputKind
+from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.models.ngrams import BagEncoder, Bags, NgramList, gather_bags
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
@@ -53,7 +54,10 @@ class Prediction:
 
 
 class TrainedClassifier:
-    """A classifier with all that it needs to read inputs and to name labels."""
+    """A classifier with all that it needs to read inputs and to name labels.
+
+    `workers` threads encode inputs of a kind that does not fit into memory ahead of time (0: none).
+    """
 
     def __init__(
         self,
@@ -62,7 +66,9 @@ class TrainedClassifier:
         labels: tuple[str, ...],
         config: ClassifierConfig,
         ngrams: NgramList | None = None,
+        workers: int = 0,
     ) -> None:
+        self.workers = workers
         self.model, self.codec, self.labels, self.config = model, codec, labels, config
         self._bag = None if ngrams is None else BagEncoder(ngrams)
         self._numbers = {label: k for k, label in enumerate(labels)}
@@ -86,7 +92,7 @@ class TrainedClassifier:
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Whether what begins with this line is lines, an input each."""
         columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
-        return self.config.source.kind == "text" and is_lines(first, columns, said)
+        return self._kind.is_text and is_lines(first, columns, said)
 
     def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> list[Prediction]:
         """The label of each input. Raises as `log_probabilities` does."""
@@ -104,7 +110,7 @@ class TrainedClassifier:
         found = self._of_one_strand(given)
         if not self.config.source.both_strands:
             return found
-        both = torch.stack([found, self._of_one_strand(other_strands(given))])
+        both = torch.stack([found, self._of_one_strand(other_strands(self._kind, given))])
         return both.exp().mean(0).log()
 
     def bags(self, inputs: Sequence[Input]) -> Bags | None:
@@ -121,6 +127,11 @@ class TrainedClassifier:
         return scores(
             self.log_probabilities(examples.inputs, examples.places), targets, self.labels, self.offsets
         )
+
+    @property
+    def _kind(self) -> InputKind:
+        # Not an attribute: a record of functions cannot be pickled, and estimators are.
+        return find_kind(self.config.source.kind)
 
     @property
     def offsets(self) -> Tensor | None:
@@ -145,7 +156,8 @@ class TrainedClassifier:
         return self._numbers[label]
 
     def _of_one_strand(self, examples: Sequence[Example[Input, Any]]) -> Tensor:
-        encoded: list[Encoded] = [cut(self.codec.encode_example(each), self.config.data) for each in examples]
+        limit, fits = self.config.data.max_length, self._kind.fits_memory
+        encoded = answer_inputs(self.codec, examples, limit, fits, self.workers)
         weight = self.model.output.weight
         found = torch.empty(len(examples), len(self.labels), dtype=weight.dtype)
         with evaluating(self.model), within_memory("a batch", SMALLER):
@@ -175,9 +187,10 @@ def load_classifier(run: Path) -> TrainedClassifier:
     config = read_sections(ClassifierConfig, run, TASK)
     labels = read_labels(run)
     source = config.source
-    columns = len(source.features)
-    codec = saved_codec(run, source.kind, columns, config.vocabulary, config.tokens, source.windows)
-    ngrams = NgramList.load(run, source.kind) if config.head.ngrams else None
+    rule = find_kind(source.kind).ngrams
+    options = CodecOptions(len(source.features), config.vocabulary, config.tokens, source.windows)
+    codec = saved_codec(run, source.kind, options)
+    ngrams = NgramList.load(run, rule) if config.head.ngrams and rule else None
     layers = {
         "model.num_layers": config.model.num_layers,
         "model.feed_forward": len(config.model.feed_forward),
@@ -187,8 +200,8 @@ def load_classifier(run: Path) -> TrainedClassifier:
     return TrainedClassifier(model.eval(), codec, labels, config, ngrams)
 
 
-def other_strands(examples: Sequence[Example[Input, Y]]) -> list[Example[Input, Y]]:
-    """Return each example with the reverse complement of its input; nothing if they are no texts."""
-    if not examples or not isinstance(examples[0].input, str):
+def other_strands(kind: InputKind, examples: Sequence[Example[Input, Y]]) -> list[Example[Input, Y]]:
+    """Return each example with the other strand of its input; nothing if inputs of this kind have none."""
+    if kind.other_strand is None:
         return []
-    return [replace(each, input=reverse_complement(each.input)) for each in examples]
+    return [replace(each, input=kind.other_strand(each.input)) for each in examples]

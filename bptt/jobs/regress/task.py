@@ -20,10 +20,12 @@ from bptt.jobs.regress.network import Regressor, flat
 from bptt.jobs.regress.trained import TrainedRegressor as TrainedRegressor
 from bptt.jobs.regress.trained import build, weight_rows
 from bptt.jobs.regress.trained import load_regressor as load_regressor
-from bptt.jobs.supervised import SMALLER, Supervised, cut, fingerprint, hold_out
+from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.models.codecs.codec import pad
-from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec
 from bptt.models.codecs.text import TextCodec
+from bptt.models.encoded import cut
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import codec_of, continued_codec, new_codec
 from bptt.runs.config import to_sections
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
@@ -63,14 +65,17 @@ class RegressTask(Supervised):
         self._learned, self._held_out = examples, held_out
         # Of numbers a codec learns mean and deviation, and nothing else.
         seen = examples.inputs if config.head.standardise or not examples.columns else ()
-        read = source.kind, seen, len(examples.columns), config.vocabulary, config.tokens
+        options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens)
         refuse_vectors(origin, vectors)
         self._codec = (
-            continued_codec(codec_of(origin), *read) if origin else new_codec(*read, vectors=vectors)
+            continued_codec(codec_of(origin), source.kind, seen, options)
+            if origin
+            else new_codec(source.kind, seen, options, vectors)
         )
         if isinstance(self._codec, TextCodec):
             self.config = config = replace(config, tokens=self._codec.options)
-        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in examples.rows]
+        limit = config.data.max_length
+        self._encoded = [cut(self._codec.encode_example(row), limit) for row in examples.rows]
         # Refuse what cannot be evaluated now, not after the first epoch.
         for row in held_out.rows:
             self._codec.encode_example(row)

@@ -20,9 +20,11 @@ from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import NumberScores, scores
 from bptt.jobs.regress.network import Regressor
 from bptt.jobs.shown import show_trained
-from bptt.jobs.supervised import SMALLER, Encoded, cut, in_batches
+from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.models.codecs.codec import Codec
-from bptt.models.codecs.kinds import part_rows, saved_codec
+from bptt.models.encoded import Encoded, cut
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import part_rows, saved_codec
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -138,7 +140,8 @@ class TrainedRegressor:
 
     def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
         """Return the numbers of each input in the units of the targets, and standardised."""
-        encoded: list[Encoded] = [cut(self.codec.encode_example(each), self.config.data) for each in inputs]
+        limit = self.config.data.max_length
+        encoded: list[Encoded] = [cut(self.codec.encode_example(each), limit) for each in inputs]
         output = self.model.output
         device = output.mean.device
         values: list[Tensor] = [torch.empty(0)] * len(inputs)
@@ -172,7 +175,8 @@ def load_regressor(run: Path) -> TrainedRegressor:
     """Return the regressor of a run folder with its best weights. Raises InputError naming file and cure."""
     config = read_sections(RegressorConfig, run, TASK)
     source = config.source
-    codec = saved_codec(run, source.kind, len(source.features), config.vocabulary, config.tokens)
+    options = CodecOptions(len(source.features), config.vocabulary, config.tokens)
+    codec = saved_codec(run, source.kind, options)
     layers = {
         "model.num_layers": config.model.num_layers,
         "model.feed_forward": len(config.model.feed_forward),

@@ -16,7 +16,7 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.shown import show_trained
-from bptt.jobs.supervised import SMALLER, Supervised, cut, fingerprint, hold_out, in_batches
+from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out, in_batches
 from bptt.jobs.tag.config import TASK, TaggerConfig
 from bptt.jobs.tag.found import as_found
 from bptt.jobs.tag.metrics import TagScores, tag_scores
@@ -24,8 +24,9 @@ from bptt.jobs.tag.network import Tagger
 from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, note_rewritten, spell
 from bptt.models.codecs.codec import pad, stack
-from bptt.models.codecs.kinds import part_rows
 from bptt.models.codecs.words import WordCodec
+from bptt.models.encoded import cut
+from bptt.models.kinds.registry import part_rows
 from bptt.runs.config import read_sections, to_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels, write_labels
@@ -92,8 +93,9 @@ class TagTask(Supervised):
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self._tags, self.config)
         self._taken = self._take(origin) if origin else []
-        self._encoded = [cut(self._codec.encode_example(row), config.data) for row in examples.rows]
-        self._targets = [cut((self._tags.encode_known(row),), config.data)[0] for row in examples.rows]
+        limit = config.data.max_length
+        self._encoded = [cut(self._codec.encode_example(row), limit) for row in examples.rows]
+        self._targets = [cut((self._tags.encode_known(row),), limit)[0] for row in examples.rows]
         for row in held_out.rows:
             self._tags.encode_known(row)
         super().__init__(self._encoded, config.data)

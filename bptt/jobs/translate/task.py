@@ -29,8 +29,9 @@ from bptt.jobs.translate.translator import (
 )
 from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, pad, stack
-from bptt.models.codecs.kinds import codec_of, continued_codec, new_codec, part_rows
 from bptt.models.codecs.text import TextCodec
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import codec_of, continued_codec, new_codec, part_rows
 from bptt.runs.config import to_sections
 from bptt.runs.labels import check_labels
 from bptt.runs.memory import within_memory
@@ -184,9 +185,9 @@ def _continued_codecs(
     vocabulary = there.vocabulary.continued(wanted, config.target, origin.grow)
     if config.pairs.kind == "class":
         return there.codec, vocabulary
-    columns = len(examples.columns)
-    read = config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens
-    return continued_codec(codec_of(origin), *read), vocabulary
+    options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens)
+    codec = continued_codec(codec_of(origin), config.pairs.kind, examples.inputs, options)
+    return codec, vocabulary
 
 
 def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
@@ -198,10 +199,8 @@ def _new_codec(examples: Pairs, config: TranslatorConfig, vectors: Path | None) 
     if config.pairs.kind == "class":
         named = [Example(row.input, row.input, row.place) for row in examples.rows]
         return ClassCodec(check_labels(gather("classes", named)))
-    columns = len(examples.columns)
-    return new_codec(
-        config.pairs.kind, examples.inputs, columns, config.vocabulary, config.tokens, vectors=vectors
-    )
+    options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens)
+    return new_codec(config.pairs.kind, examples.inputs, options, vectors)
 
 
 def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:

@@ -28,9 +28,10 @@ from bptt.jobs.translate.hypotheses import Hypothesis
 from bptt.jobs.translate.network import Generator, Translator, Writer
 from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, Padded, stack
-from bptt.models.codecs.kinds import saved_codec
 from bptt.models.codecs.text import TextCodec
 from bptt.models.encoder import Encoder
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import saved_codec
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
@@ -204,4 +205,5 @@ def _saved_codec(run: Path, config: TranslatorConfig) -> Codec[Input]:
     pairs = config.pairs
     if pairs.kind == "class":
         return ClassCodec(read_labels(run))
-    return saved_codec(run, pairs.kind, len(pairs.features), config.vocabulary, config.tokens)
+    options = CodecOptions(len(pairs.features), config.vocabulary, config.tokens)
+    return saved_codec(run, pairs.kind, options)

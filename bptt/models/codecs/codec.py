@@ -44,6 +44,10 @@ class Codec(ABC, Generic[X]):
     def encode(self, input: X) -> tuple[Tensor, ...]:
         """The tensors of one input, (T, ...) each."""
 
+    def length(self, input: X) -> int | None:
+        """The number of steps of an input if it is known without encoding it; None, the default, if not."""
+        return None
+
     @abstractmethod
     def check(self, input: Any, place: str) -> X:
         """An input that came from Python as `encode` takes it. Raises InputError with its `place`."""

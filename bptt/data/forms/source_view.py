@@ -12,7 +12,7 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
 from bptt.data.readers.objects import is_json
-from bptt.data.readers.source import Source, document_of, is_typed, read_grid
+from bptt.data.readers.sources import Source, document_of, is_typed, read_grid
 from bptt.data.reading import open_file, read_bytes
 from bptt.data.signatures import PARQUET, markup_of
 from bptt.errors import InputError
@@ -36,7 +36,7 @@ class Shown:
     reason: str
 
 
-class Look:
+class SourceView:
     """The views of a source. `columns` are those that the user has named; without `labelled`, for examples to
     be given a label, a text without a header is lines, though they may hold commas. `files_of` finds what
     the files of a folder show.

@@ -1,4 +1,4 @@
-"""What a user names to be read: a file or folder, or a text; and the columns of one that has some."""
+"""Sources that a user names: a file or folder, or a text; and the columns of a source that has some."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def path_of(source: Source) -> Path:
 
 
 def is_typed(source: Source) -> bool:
-    """Whether a text was typed, so that it is no file, whatever it looks like."""
+    """Return whether a text was typed, so that it is no file, whatever it looks like."""
     return isinstance(source, Document) and source.typed
 
 

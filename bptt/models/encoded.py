@@ -1,0 +1,138 @@
+"""The encoded inputs of examples: all in memory, or encoded when a batch needs them, ahead of time."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example
+from bptt.data.workers import Workers
+from bptt.models.codecs.codec import Codec
+
+# The tensors of one input, (T, ...) each.
+Encoded = tuple[Tensor, ...]
+
+# Batches for each worker, the one that it works on included.
+_BATCHES_EACH = 2
+# Inputs that a worker measures at a time.
+_MEASURED_AT_ONCE = 16
+
+
+class EncodedInputs(ABC):
+    """Encoded inputs by number; `lengths` (N,) int64 counts the steps of each."""
+
+    lengths: Tensor
+
+    @abstractmethod
+    def take(self, rows: Sequence[int]) -> list[Encoded]:
+        """Return the inputs of these numbers. Raises InputError naming one that cannot be read."""
+
+    def expect(self, batches: Iterable[Sequence[int]]) -> None:  # noqa: B027
+        """Prepare for `take` with each of these in turn. What it returns does not depend on it."""
+
+
+class InMemory(EncodedInputs):
+    """Inputs that are encoded already."""
+
+    def __init__(self, encoded: Sequence[Encoded]) -> None:
+        self._encoded = encoded
+        self.lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
+
+    def take(self, rows: Sequence[int]) -> list[Encoded]:
+        """Return the inputs of these numbers."""
+        return [self._encoded[row] for row in rows]
+
+
+class ReadAhead(EncodedInputs):
+    """Inputs that `encode` makes when they are needed; with `workers` as many threads do so ahead of time.
+
+    No more than two batches for each worker are in memory. `encode` must be a pure function of the number
+    that several threads may call at once: then the results are the same for any number of workers.
+    """
+
+    def __init__(self, encode: Callable[[int], Encoded], lengths: Tensor, workers: int = 0) -> None:
+        self._encode, self.lengths = encode, lengths
+        self._workers = Workers(encode, workers) if workers else None
+        self._budget = _BATCHES_EACH * workers
+        self._ahead: deque[tuple[list[int], Future[list[Encoded]]]] = deque()
+
+    def take(self, rows: Sequence[int]) -> list[Encoded]:
+        """Return the inputs of these numbers. Raises as `encode` does."""
+        if self._ahead and self._ahead[0][0] == list(rows):
+            return self._ahead.popleft()[1].result()
+        return [self._encode(row) for row in rows]
+
+    def expect(self, batches: Iterable[Sequence[int]]) -> None:
+        """Let the workers begin with the first of these batches, as many as the budget allows."""
+        if self._workers is None:
+            return
+        coming = [list(rows) for rows in islice(batches, self._budget)]
+        if [rows for rows, _ in self._ahead] != coming[: len(self._ahead)]:
+            for _, future in self._ahead:
+                future.cancel()
+            self._ahead.clear()
+        for rows in coming[len(self._ahead) :]:
+            self._ahead.append((rows, self._workers.start(rows)))
+
+
+def encode_inputs(
+    codec: Codec[Any], examples: Sequence[Example[Any, Any]], limit: int, fits_memory: bool, workers: int = 0
+) -> EncodedInputs:
+    """Return the inputs of examples, at most `limit` steps of each (0: all).
+
+    Inputs that do not fit into memory are encoded when they are needed; their lengths are what the codec
+    can tell, and else are measured, which encodes each input once.
+    """
+
+    def encode(row: int) -> Encoded:
+        return cut(codec.encode_example(examples[row]), limit)
+
+    if fits_memory:
+        return InMemory([encode(row) for row in range(len(examples))])
+    known = [codec.length(example.input) for example in examples]
+    lengths = torch.tensor([0 if length is None else min(length, limit or length) for length in known])
+    if any(length is None for length in known):
+        lengths = measure(encode, len(examples), workers)
+    return ReadAhead(encode, lengths, workers)
+
+
+def answer_inputs(
+    codec: Codec[Any], examples: Sequence[Example[Any, Any]], limit: int, fits_memory: bool, workers: int = 0
+) -> EncodedInputs:
+    """Return the inputs of examples that are read once.
+
+    Lengths that only encoding would tell are 0, so that inputs ordered by length stay as they are given.
+    """
+    if fits_memory:
+        return encode_inputs(codec, examples, limit, fits_memory)
+    lengths = torch.tensor([codec.length(example.input) or 0 for example in examples])
+    return ReadAhead(lambda row: cut(codec.encode_example(examples[row]), limit), lengths, workers)
+
+
+def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> Tensor:
+    """Return the number of steps of `count` inputs, (N,) int64, each encoded once and dropped.
+
+    Raises what `encode` raises for the first input that cannot be read.
+    """
+    starts = range(0, count, _MEASURED_AT_ONCE)
+    parts = [range(start, min(start + _MEASURED_AT_ONCE, count)) for start in starts]
+    if not workers:
+        return torch.tensor([len(encode(row)[0]) for part in parts for row in part])
+    threads = Workers(lambda row: len(encode(row)[0]), workers)
+    try:
+        found = [threads.start(part) for part in parts]
+        return torch.tensor([length for each in found for length in each.result()])
+    finally:
+        threads.close()
+
+
+def cut(encoded: Encoded, limit: int) -> Encoded:
+    """Return the tensors of an input without the steps beyond `limit` (0: with all)."""
+    return tuple(each[:limit] for each in encoded) if limit else encoded
