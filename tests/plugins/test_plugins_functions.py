@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from distributions import HERE, Installed
+from distributions import PLUGINS, Installed
 
 FUNCTION = {"bptt.functions": "mish = mish_function:MISH"}
 CELL = {"bptt.cells": "elman-mish = mish_cell:ELMAN_MISH"}
@@ -113,7 +113,7 @@ def test_a_cell_of_a_file_may_call_it(
 
 
 def test_without_text_for_a_kernel_it_runs_by_the_reference(installed: Installed) -> None:
-    module = (HERE / "atan_function.py").read_text("utf-8")
+    module = (PLUGINS / "atan_function.py").read_text("utf-8")
     without = "".join(line for line in module.splitlines(keepends=True) if "cpp" not in line)
     installed.add("atan-function", without, ATAN)
     code = """
