@@ -170,7 +170,7 @@ def test_scores_by_hand() -> None:
 
 def test_what_cannot_be_learned_is_said() -> None:
     rows = [Example(f"text {n}", "only", f"x.tsv:{n}") for n in range(5)]
-    with pytest.raises(InputError, match="two different ones"):
+    with pytest.raises(InputError, match="need at least two distinct labels"):
         ClassifyTask(gather("x.tsv", rows), None, config("columns"))
     with pytest.raises(InputError, match="is for DNA"):
         SourceOptions("columns", both_strands=True)

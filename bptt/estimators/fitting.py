@@ -17,7 +17,7 @@ from bptt.training.report import Silent
 
 Trained = TypeVar("Trained")
 
-# Within a training never: there cannot be so many steps.
+# No evaluation within a training: there cannot be this many steps.
 _NEVER = 2**62
 
 
@@ -30,8 +30,9 @@ def fitted(
     seed: int,
     choose: bool,
 ) -> Trained:
-    """What `load` reads of the run of the task that `make` gives: with the weights of the epoch that did best
-    on the examples held out if `choose`, else of the last one. `epochs` None is the usual number.
+    """Train the task that `make` gives, and return its run as `load` reads it: with the weights of the epoch
+    that did best on the examples held out if `choose`, else of the last one. `epochs` None is the usual
+    number.
     """
     options = TrainingOptions(learning_rate=learning_rate, seed=seed, evaluate_every=0 if choose else _NEVER)
     with torch.random.fork_rng(devices=[]), TemporaryDirectory() as folder:

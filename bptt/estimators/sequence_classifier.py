@@ -108,13 +108,13 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Labels:
-        """The most probable label of each input, (N,)."""
+        """Return the most probable label of each input, (N,)."""
         check_is_fitted(self)
         found: Labels = self.classes_[self.predict_proba(X).argmax(1)]
         return found
 
     def predict_proba(self, X: Any) -> Labels:
-        """The probability of each label, (N, K), in the order of `classes_`."""
+        """Return the probability of each label, (N, K), in the order of `classes_`."""
         check_is_fitted(self)
         kind = kind_of(X)
         if self.kind_ == "rows":
@@ -177,7 +177,7 @@ def _widths(feed_forward: Any) -> tuple[int, ...]:
 
 
 def kind_of(X: Any) -> str:
-    """What the inputs are: text, series or rows. Raises InputError for what is none of them."""
+    """Return the kind of the inputs: text, series or rows. Raises InputError for any other."""
     if isinstance(X, str):
         raise InputError("X", "is a sequence of inputs", "one text", "Put it into a list")
     check_array(X, "X")
@@ -202,7 +202,7 @@ def kind_of(X: Any) -> str:
 def _examples(
     inputs: Sequence[Any], labels: Sequence[str | None], kind: str, missing: bool
 ) -> Examples[Any, str]:
-    """Examples whose columns are named, and whose numbers are float32."""
+    """Return examples whose columns are named, and whose numbers are float32."""
     places = [f"X[{i}]" for i in range(len(inputs))]
     read: list[Any]
     if kind == "text":
@@ -220,7 +220,7 @@ def _examples(
 
 
 def _numbers(x: Any, place: str, kind: str, missing: bool) -> Labels:
-    """A series (T, D) or a row (D,) in float32."""
+    """Return a series (T, D) or a row (D,) in float32."""
     try:
         given = np.asarray(x)
         with np.errstate(over="ignore"):  # beyond float32 a number is infinite

@@ -108,18 +108,20 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: Sentences) -> list[list[Any]]:
-        """The tags of each sentence, of the kind that was learned: texts, or numbers."""
+        """Return the tags of each sentence, of the kind that was learned: texts, or numbers."""
         check_is_fitted(self)
         values = dict(zip(self.trained_.tags.tags, self.classes_.tolist(), strict=True))
         return [[values[tag] for tag in found.tags] for found in self.trained_.predict(_sentences(X))]
 
     def predict_proba(self, X: Sentences) -> list[npt.NDArray[np.float64]]:
-        """For each sentence the probability of each tag at each word, (T, K), in the order of `classes_`."""
+        """Return for each sentence the probability of each tag at each word, (T, K), in the order of
+        `classes_`.
+        """
         check_is_fitted(self)
         return [found.double().numpy() for found in self.trained_.probabilities(_sentences(X))]
 
     def score(self, X: Sentences, y: Tags) -> float:
-        """The share of words whose tag is found, tags being spelled in the scheme that was learned."""
+        """Return the share of words whose tag is found, tags being spelled in the scheme that was learned."""
         check_is_fitted(self)
         sentences, gold = _tagged(X, y)
         if not any(sentences):
@@ -151,7 +153,7 @@ def _config(options: SimpleNamespace, seed: int) -> TaggerConfig:
 
 
 def _tagged(X: Sentences, y: Tags) -> tuple[list[Words], list[tuple[Any, ...]]]:
-    """Sentences and their tags. Raises InputError unless each word has one."""
+    """Return sentences and their tags. Raises InputError unless each word has one."""
     sentences, tags = _sentences(X), _tags(y)
     if len(sentences) != len(tags):
         raise InputError("y", f"has the tags of each of the {len(sentences)} sentences", len(tags))
@@ -176,7 +178,7 @@ def _tags(given: Tags) -> list[tuple[Any, ...]]:
 
 
 def _sequences(given: Sequence[Sequence[Any]], name: str, what: str) -> Iterator[list[Any]]:
-    """The items of each sentence. Raises InputError for a sentence that is none."""
+    """Return the items of each sentence. Raises InputError for a sentence that is none."""
     for i, items in enumerate(given):
         if isinstance(items, str | bytes):
             raise InputError(

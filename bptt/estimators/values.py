@@ -1,4 +1,4 @@
-"""What callers of scikit-learn hand over, checked: parameters, texts, words and labels."""
+"""Values that callers of scikit-learn pass, checked: parameters, texts, words and labels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
 def plain(parameters: Mapping[str, Any], flags: Sequence[str]) -> SimpleNamespace:
-    """Parameters of an estimator with the numbers of numpy, as a grid has them, as those of Python.
+    """Return parameters of an estimator with the numbers of numpy, as a grid has them, as those of Python.
 
     Raises InputError unless each of `flags` is True or False.
     """
@@ -38,7 +38,7 @@ def _plain(value: Any) -> Any:
 
 
 def check_text(value: Any, place: str, what: str = "a text (str)") -> str:
-    """`value` as a str. Raises InputError that names the place if it is missing, bytes, or no text."""
+    """Return `value` as a str. Raises InputError that names the place if it is missing, bytes, or no text."""
     if isinstance(value, str):
         return str(value)
     raise InputError(
@@ -47,7 +47,9 @@ def check_text(value: Any, place: str, what: str = "a text (str)") -> str:
 
 
 def check_whole_text(value: Any, place: str) -> str:
-    """The same for a text that is cut into tokens. Raises InputError for half of a surrogate pair, too."""
+    """Return the same for a text that is cut into tokens. Raises InputError for half of a surrogate pair,
+    too.
+    """
     text = check_text(value, place)
     half = _HALF_PAIR.search(text)
     if half is not None:
@@ -57,8 +59,8 @@ def check_whole_text(value: Any, place: str) -> str:
 
 
 def label_values(labels: Iterable[Any], places: Iterable[str]) -> list[Any]:
-    """Labels as values of Python: texts, or numbers. Raises InputError that names the place of one that is
-    missing, neither, or of another kind than the first.
+    """Return labels as values of Python: texts, or numbers. Raises InputError that names the place of one
+    that is missing, neither, or of another kind than the first.
     """
     found: list[Any] = []
     for label, place in zip(labels, places, strict=True):
@@ -91,7 +93,7 @@ def check_array(value: Any, place: str) -> None:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value says that there is none: None, NaN, and what pandas has for it."""
+    """Return whether a value says that there is none: None, NaN, and what pandas has for it."""
     if value is None:
         return True
     if isinstance(value, list | tuple | np.ndarray):

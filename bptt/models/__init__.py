@@ -1,1 +1,1 @@
-"""What models are made of: input parts, codecs, encoder."""
+"""The components of models: input parts, codecs, encoder."""

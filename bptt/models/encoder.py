@@ -17,8 +17,8 @@ _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
 
 
 class Encoded(NamedTuple):
-    """What an encoder has read: the `output` of every step, (T, B, width), zero in the padding, and the
-    final `states` of the stack, one (num_layers * directions, B, width) for each state of the cell.
+    """The result of an encoder: the `output` of every step, (T, B, width), zero in the padding, and the final
+    `states` of the stack, one (num_layers * directions, B, width) for each state of the cell.
     """
 
     output: Tensor
@@ -29,7 +29,7 @@ class Encoder(nn.Module):
     """Sequences go in, a vector for each step comes out.
 
     `inputs` are the tensors that the part takes, time first; `lengths` (B,) int64 count the valid steps of
-    each row. A row gives what it gives alone, whatever stands in its padding.
+    each row. The result of a row does not depend on the other rows, nor on its padding.
     """
 
     def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions) -> None:
@@ -42,35 +42,35 @@ class Encoder(nn.Module):
         self.output_size = options.feed_forward[-1] if options.feed_forward else self.read_size
 
     def forward(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
-        """The output of the feed-forward layers on every step, (T, B, output_size)."""
+        """Return the output of the feed-forward layers on every step, (T, B, output_size)."""
         return self.encode(self.embed(inputs), lengths)
 
     def read(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> Encoded:
-        """The output of the stack alone, (T, B, read_size), whose halves are the two directions.
+        """Return the output of the stack alone, (T, B, read_size), whose halves are the two directions.
 
         A network that needs one vector of a sequence takes it from here and puts `feed_forward` on that.
         """
         return self.run(self.embed(inputs), lengths)
 
     def embed(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """What goes into the stack, (T, B, I)."""
+        """Return the input of the stack, (T, B, I)."""
         values: Tensor = self.input_dropout(self.part(*inputs))
         return values
 
     def encode(self, values: Tensor, lengths: Tensor) -> Encoded:
-        """`forward`, from what `embed` gave on."""
+        """Continue `forward` from the result of `embed`."""
         output, states = self.run(values, lengths)
         valid = valid_steps(len(output), lengths)[:, :, None]
         return Encoded(torch.where(valid, self.feed_forward(output), 0.0), states)
 
     def run(self, values: Tensor, lengths: Tensor) -> Encoded:
-        """`read`, from what `embed` gave on."""
+        """Continue `read` from the result of `embed`."""
         output, final = self.recurrent(values, lengths=lengths)
         return Encoded(output, (final,) if isinstance(final, Tensor) else final)
 
 
 def feed_forward(width: int, options: EncoderOptions) -> nn.Sequential:
-    """Layers for inputs (..., width), with the dropout before and after each."""
+    """Return layers for inputs (..., width), with the dropout before and after each."""
     layers: list[nn.Module] = [nn.Dropout(options.dropout)]
     for size in options.feed_forward:
         activation = _ACTIVATIONS[options.activation]()

@@ -1,4 +1,4 @@
-"""What stands below a recurrent stack: each part turns the tensors of a batch into vectors (T, B, I)."""
+"""The parts below a recurrent stack: each turns the tensors of a batch into vectors (T, B, I)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ from bptt.shapes import check_shape
 
 
 def look_up(tokens: Tensor, table: Tensor) -> Tensor:
-    """The rows of `table` (V, D) for `tokens` (...) integers: (..., D), a zero vector for NOTHING."""
+    """Look up the rows of `table` (V, D) for `tokens` (...) integers: (..., D), a zero vector for NOTHING."""
     known = (tokens != NOTHING)[..., None]
     return torch.where(known, functional.embedding(tokens.clamp(min=0), table), 0.0)
 
 
 def one_hot(tokens: Tensor, size: int, dtype: torch.dtype) -> Tensor:
-    """One-hot vectors for `tokens` (...) int64 below `size`: (..., size), a zero vector for NOTHING."""
+    """Return one-hot vectors for `tokens` (...) int64 below `size`: (..., size), a zero vector for
+    NOTHING.
+    """
     known = (tokens != NOTHING)[..., None]
     zeros = torch.zeros(*tokens.shape, size, dtype=dtype, device=tokens.device)
     return zeros.scatter(-1, tokens.clamp(min=0)[..., None], known.to(dtype))
 
 
 class InputPart(nn.Module):
-    """A part that makes vectors of `output_size`, I. What it makes of padding is never looked at."""
+    """A part that makes vectors of `output_size`, I. Its results in the padding are never looked at."""
 
     output_size: int
 
@@ -52,7 +54,7 @@ class TokenInput(InputPart):
             empty = torch.empty(vocabulary_size, options.embedding_size)
             self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
         else:
-            # What stands in a one-hot vector: its dtype is that of the model.
+            # The entry of a one-hot vector: its dtype is that of the model.
             self.register_buffer("one", torch.ones(()))
         if others:
             self.register_buffer("others", torch.zeros(others, options.embedding_size))
@@ -78,7 +80,7 @@ class TokenInput(InputPart):
             self.others[tokens[~learned] - self.vocabulary_size] = vectors[~learned]
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Vectors (T, B, D), or (T, B, V), for `tokens` (T, B) int64, NOTHING in the padding."""
+        """Return vectors (T, B, D), or (T, B, V), for `tokens` (T, B) int64, NOTHING in the padding."""
         if self.training and self.options.token_dropout:
             dropped = torch.rand(tokens.shape, device=tokens.device) < self.options.token_dropout
             tokens = tokens.masked_fill(dropped & (tokens != NOTHING), UNKNOWN)
@@ -105,13 +107,13 @@ class SpelledWordInput(InputPart):
         self.output_size = words.output_size + 2 * options.character_hidden_size
 
     def forward(self, words: Tensor, characters: Tensor) -> Tensor:
-        """Vectors (T, B, I) for `words` (T, B) int64 of `characters` (T, B, W) int64, NOTHING in the
-        padding of both.
+        """Return vectors (T, B, I) for `words` (T, B) int64 of `characters` (T, B, W) int64, both padded with
+        NOTHING.
         """
         return torch.cat([self.words(words), self._spell(characters)], 2)
 
     def _spell(self, characters: Tensor) -> Tensor:
-        """The final states (T, B, 2 H) of both directions; zero for a word without characters."""
+        """Return the final states (T, B, 2 H) of both directions; zero for a word without characters."""
         # Each spelling is read once, however often the word occurs.
         spelled = characters.flatten(0, 1)  # (T·B, W)
         spellings, places = torch.unique(spelled, dim=0, return_inverse=True)  # (N, W), (T·B,)
@@ -147,7 +149,7 @@ class SeriesInput(InputPart):
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, series: Tensor) -> Tensor:
-        """The normalised series (T, B, D) for `series` (T, B, D)."""
+        """Return the normalised series (T, B, D) for `series` (T, B, D)."""
         return torch.where(series.isnan(), 0.0, (series - self.mean) / self.deviation)
 
 
@@ -163,7 +165,7 @@ class DnaInput(InputPart):
         self.register_buffer("probabilities", torch.tensor(rows))
 
     def forward(self, letters: Tensor) -> Tensor:
-        """Probabilities (T, B, 4) for `letters` (T, B), places in nucleotides.LETTERS, NOTHING in the
-        padding.
+        """Return probabilities (T, B, 4) for `letters` (T, B), places in nucleotides.LETTERS, padded with
+        NOTHING.
         """
         return look_up(letters, self.probabilities)

@@ -50,7 +50,9 @@ def fit_logistic(
 
 
 def _transposed(bags: Bags, ngrams: int) -> Bags:
-    """For each n-gram the inputs that have it, so that the gradient is a sum over bags as the product is."""
+    """Return for each n-gram the inputs that have it, so that the gradient is a sum over bags as the
+    product is.
+    """
     sizes = torch.diff(bags.starts, append=torch.tensor([len(bags.numbers)]))
     inputs = torch.repeat_interleave(torch.arange(len(sizes)), sizes)  # (N,)
     order = torch.argsort(bags.numbers, stable=True)

@@ -93,9 +93,9 @@ class RecurrentOptions(StackOptions):
 class EncoderOptions(RecurrentOptions):
     """The sizes of an encoder, beside those of its stack.
 
-    `feed_forward` holds the widths of the layers on top (A2), from below, each with the `activation`.
-    `input_dropout` acts on what goes into the stack, `dropout` between its layers, on what comes out, and
-    after each layer on top. Raises InputError naming the option.
+    `feed_forward` holds the widths of the layers on top, from below, each with the `activation`.
+    `input_dropout` acts on the input of the stack, `dropout` between its layers, on its output, and after
+    each layer on top. Raises InputError naming the option.
     """
 
     hidden_size: int = redefined(
@@ -163,8 +163,8 @@ class SpellingOptions:
 
 @dataclass(frozen=True)
 class WordOptions(TokenOptions, SpellingOptions):
-    """What is read of a word: its row of an embedding, in small letters if `lowercase`, if it occurs
-    `min_count` times in training; and its characters as they are, if `spelled`. Raises InputError naming
+    """How a word is represented: by its row of an embedding, in small letters if `lowercase`, if it occurs
+    `min_count` times in training; and by its characters as they are, if `spelled`. Raises InputError naming
     the option.
     """
 
@@ -183,5 +183,5 @@ class WordOptions(TokenOptions, SpellingOptions):
     )
 
     def form(self, word: str) -> str:
-        """A word as the embedding knows it."""
+        """Return a word as the embedding knows it."""
         return word.lower() if self.lowercase else word

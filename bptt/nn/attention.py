@@ -19,7 +19,8 @@ Score = Literal["additive", "dot", "general"]
 
 @dataclass(frozen=True)
 class Memory:
-    """What is attended to, with all that does not depend on the query; sequence first, unlike elsewhere.
+    """The memory of an attention, with all values that do not depend on the query; sequence first, unlike
+    elsewhere.
 
     `keys` (B, S, width of the scores) and `values` (B, S, K) are zero where `padding` (B, S) says that the
     sequence has ended. `origin` (B,) says which sequence of `Attention.prepare` a row is.
@@ -31,7 +32,9 @@ class Memory:
     origin: Tensor
 
     def select(self, rows: Tensor) -> Memory:
-        """The rows `rows` (N,) int64, in that order; nothing is copied if they are the same sequences."""
+        """Return the rows `rows` (N,) int64, in that order; nothing is copied if they are the same
+        sequences.
+        """
         origin = self.origin[rows]
         if torch.equal(origin, self.origin):
             return self
@@ -41,9 +44,9 @@ class Memory:
 class Attention(nn.Module):
     """c = Σ_s α_s k_s with α = softmax(e), for a query q (Q,) and a memory of S vectors k_s (K,).
 
-    The score e_s is "additive", vᵀ tanh(W q + U k_s), with `width` units (Q if not given; Bahdanau et
-    al. 2015, A.1.2); "dot", qᵀ k_s, which needs Q = K; or "general", qᵀ W k_s (Luong et al. 2015, eq. 8).
-    Raises InputError.
+    The score e_s is "additive", vᵀ tanh(W q + U k_s), with `width` units (Q if not given; Bahdanau et al.
+    2015, A.1.2); "dot", qᵀ k_s, which needs Q = K; or "general", qᵀ W k_s (Luong et al. 2015, eq. 8). Raises
+    InputError for another score, or sizes that do not fit.
     """
 
     def __init__(self, score: Score, query_width: int, key_width: int, width: int | None = None) -> None:
@@ -64,9 +67,9 @@ class Attention(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def prepare(self, memory: Tensor, lengths: Lengths | None = None) -> Memory:
-        """A memory (S, B, K) whose rows end at `lengths` (B,), zero allowed; what follows is not looked at.
+        """Return a memory (S, B, K) whose rows end at `lengths` (B,), zero allowed; the padding is ignored.
 
-        Raises InputError.
+        Raises InputError for shapes or lengths that do not fit.
         """
         values, _, valid = read_padded(f"{type(self).__name__}.prepare", memory, self.key_width, lengths)
         values = values.transpose(0, 1).contiguous()  # (B, S, K)
@@ -74,10 +77,10 @@ class Attention(nn.Module):
         return Memory(keys, values, ~valid.t(), torch.arange(len(values), device=values.device))
 
     def forward(self, query: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:
-        """The context (..., B, K) and the weights (..., B, S) of a query (B, Q) or (T, B, Q).
+        """Return the context (..., B, K) and the weights (..., B, S) of a query (B, Q) or (T, B, Q).
 
-        The weights sum to one, and are zero in the padding; both results are zero for a memory of length
-        0. Raises InputError.
+        The weights sum to one, and are zero in the padding; both results are zero for a memory of length 0.
+        Raises InputError for a shape that does not fit.
         """
         sizes = {"B": len(memory.values)}
         pattern = f"B {self.query_width}"
@@ -89,11 +92,11 @@ class Attention(nn.Module):
         return (context[0], weights[0]) if query.dim() == 2 else (context, weights)
 
     def extra_repr(self) -> str:
-        """The score and the widths."""
+        """Return the score and the widths."""
         return f"{self.score!r}, {self.query_width}, {self.key_width}, width={self.width}"
 
     def _weigh(self, queries: Tensor, memory: Memory) -> Tensor:
-        """The weights (B, T, S) of queries (B, T, Q)."""
+        """Return the weights (B, T, S) of queries (B, T, Q)."""
         padding = memory.padding[:, None]
         scores = self._scores(queries, memory.keys)
         # The lowest number, not -inf: the softmax of a row of -inf alone, and its gradient, would be NaN.
@@ -108,7 +111,7 @@ class Attention(nn.Module):
         return (projected[:, :, None] + keys[:, None]).tanh_() @ self.vector
 
     def _check_width(self, width: int | None) -> int:
-        """The width of the scores' sum."""
+        """Return the width of the scores' sum."""
         where = f"{type(self).__name__}(query_width={self.query_width}, key_width={self.key_width})"
         if self.score not in get_args(Score):
             raise InputError(where, f"score is one of {', '.join(get_args(Score))}", repr(self.score))

@@ -1,4 +1,4 @@
-"""What a stack and a single step have in common: a cell, its parameters, the form of its states."""
+"""The common base of stacks and single steps: a cell, its parameters, the form of its states."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ class CellModule(nn.Module):
         return f"{type(self).__name__}(input_size={self.input_size})"
 
     def make_layer(self, input_size: int, suffix: str = "", reverse: bool = False) -> Layer:
-        """A layer of this module's cell for inputs of this width. Raises InputError if it reads another."""
+        """Return a layer of this module's cell for inputs of this width. Raises InputError if it reads
+        another.
+        """
         sizes, letter = {**self._sizes, "I": input_size}, self.cell.width(self.cell.inputs[0])
         if sizes[letter] != input_size:
             rule = f"each layer of cell {self.cell.name!r} reads an input of width {letter} = {sizes[letter]}"
@@ -86,14 +88,14 @@ class CellModule(nn.Module):
             layer.reset(self)
 
     def extra_repr(self) -> str:
-        """The sizes, and what differs from the defaults."""
+        """Return the sizes, and the options that differ from the defaults."""
         changed = {k: getattr(self, k) for k, v in self.defaults.items() if getattr(self, k) != v}
         sizes = f"{self.input_size}, {self.hidden_size}"
         return ", ".join([sizes, *(f"{name}={value}" for name, value in changed.items())])
 
     def check_kind(self, what: str, tensor: Tensor) -> Tensor:
-        """`tensor`, if it has the dtype and the device of the parameters; under autocast it gets
-        their dtype without asking, as in torch. Raises TensorError.
+        """Return `tensor`, if it has the dtype and the device of the parameters; under autocast it is
+        converted to their dtype, as in torch. Raises TensorError if it has another dtype or device.
         """
         parameter: Tensor = getattr(self, self.layers[0].parameter_names[0])
         if tensor.device == parameter.device:
@@ -106,7 +108,7 @@ class CellModule(nn.Module):
         raise TensorError(self.where, rule, f"{tensor.dtype} on {tensor.device}", cure)
 
     def check_states(self, hx: Tensor | Sequence[Tensor], leading: str, batch: int) -> tuple[Tensor, ...]:
-        """`hx` as one tensor (`leading`, width) per state; B is `batch`.
+        """Return `hx` as one tensor (`leading`, width) per state; B is `batch`.
 
         Raises TensorError if a shape, dtype or device is another, WrongTypeError if one is no tensor.
         """
@@ -125,18 +127,18 @@ class CellModule(nn.Module):
         return tuple(self.check_kind("hx", state) for state in given)
 
     def __prepare_scriptable__(self) -> nn.Module:
-        """Raises InputError: what `torch.jit.script` asks first, before it fails to compile `forward`."""
+        """Raise InputError when `torch.jit.script` asks first, before it fails to compile `forward`."""
         rule = "TorchScript compiles cells that torch has layers of"
         cure = "torch.jit.trace, torch.compile and torch.export take any cell"
         raise InputError("torch.jit.script", rule, self.cell.name, cure)
 
     def hand_over(self, states: tuple[Tensor, ...]) -> States:
-        """The states in the form that the caller gets: see States."""
+        """Return the states in the form that the caller gets: see States."""
         return states[0] if len(states) == 1 else states
 
 
 def stack_states(rows: Sequence[Tensor]) -> Tensor:
-    """A state (B, width) of each layer as one tensor (layers, B, width of the widest).
+    """Return a state (B, width) of each layer as one tensor (layers, B, width of the widest).
 
     A state as wide as the input is narrower in one layer than in another: zeros follow it.
     """
@@ -147,6 +149,6 @@ def stack_states(rows: Sequence[Tensor]) -> Tensor:
 
 
 def check_flag(where: str, name: str, value: object) -> None:
-    """Raises WrongTypeError unless `value` is True or False, as a misplaced argument is not."""
+    """Raise WrongTypeError unless `value` is True or False, as a misplaced argument is not."""
     if not isinstance(value, bool):
         raise WrongTypeError(where, f"{name} is True or False", repr(value))

@@ -28,7 +28,7 @@ def from_torch(module: nn.RNNBase | nn.RNNCellBase, *, inplace: bool = False) ->
 @overload
 def from_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module: ...
 def from_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
-    """The module of bptt.nn for an RNN, LSTM, GRU or single step of torch.nn; or a model of such modules.
+    """Return the module of bptt.nn for an RNN, LSTM, GRU or step of torch.nn; or a model of such modules.
 
     Of a model every module of these types is replaced, wherever it is nested; one that occurs twice, or
     shares a parameter, does so afterwards. Subclasses, which may compute something else, and modules with
@@ -44,7 +44,8 @@ def from_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
 
 
 def to_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
-    """The inverse of `from_torch`: the module of torch.nn for one of bptt.nn, or a model of such modules.
+    """Return the module of torch.nn for one of bptt.nn, or a model of such modules: the inverse of
+    `from_torch`.
 
     A Recurrent stays as it is in a model, and is named in a UserWarning: torch has no module for any cell.
     Raises InputError if nothing can be replaced.
@@ -55,8 +56,9 @@ def to_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
 
 
 def skeleton(module: nn.Module) -> Stack | Step:
-    """What `from_torch` makes, without parameters: on the device "meta", to be called with the module's own
-    by `torch.func.functional_call`. Raises InputError unless `module` is of one of torch's six types.
+    """Return the module that `from_torch` makes, without parameters: on the device "meta", to be called with
+    the module's own by `torch.func.functional_call`. Raises InputError unless `module` is of one of torch's
+    six types.
     """
     ours = _BY_TYPE.get(type(module))
     if ours is None:
@@ -79,7 +81,7 @@ def _replace(
     kinds: tuple[type[nn.Module], ...],
     make: Callable[[nn.Module], nn.Module],
 ) -> nn.Module:
-    """`model` with its modules of these kinds replaced by what `make` makes of them."""
+    """Return `model` with its modules of these kinds replaced by those that `make` makes of them."""
     found = [(name, module) for name, module in model.named_modules() if name and isinstance(module, kinds)]
     refused = {name: reason for name, module in found if (reason := _reason(module, make))}
     if len(refused) == len(found):
@@ -105,7 +107,7 @@ def _children(parent: nn.Module) -> Iterable[tuple[str, nn.Module]]:
 
 
 def _reason(module: nn.Module, make: Callable[[nn.Module], nn.Module]) -> str:
-    """Why a module cannot be replaced; empty if it can."""
+    """Return why a module cannot be replaced; empty if it can."""
     if has_hooks(module):
         return "it has hooks, which would be lost"
     try:

@@ -31,7 +31,7 @@ class CRF(nn.Module):
     s(x, y) = start[y_1] + Σ_t emission_t[y_t] + Σ_t transitions[y_t, y_{t+1}] + end[y_T],
 
     where Z(x) sums over all sequences of tags. `emissions` are (T, B, K) for K tags; `lengths` (B,) count
-    the valid steps of each row, zero allowed, all T if not given. What stands in the padding does not
+    the valid steps of each row, zero allowed, all T if not given. Values in the padding do not
     matter. The parameters start at zero: every transition is as good as any other.
 
     `allowed` (K, K), from row to column, and `allowed_start` and `allowed_end` (K,) are booleans: a
@@ -74,7 +74,7 @@ class CRF(nn.Module):
         return f"CRF(num_tags={self.num_tags})"
 
     def extra_repr(self) -> str:
-        """The number of tags."""
+        """Return the number of tags."""
         return f"num_tags={self.num_tags}"
 
     def reset_parameters(self) -> None:
@@ -83,7 +83,7 @@ class CRF(nn.Module):
             nn.init.zeros_(parameter)
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, lengths: Lengths | None = None) -> Tensor:
-        """The logarithm of P for `tags` (T, B) integers, (B,), differentiable.
+        """Return the logarithm of P for `tags` (T, B) integers, (B,), differentiable.
 
         It is -inf for tags that are not allowed, and 0 for a sequence of length zero. The sum over all
         sequences of tags is the forward algorithm, step by step on logarithms.
@@ -96,7 +96,7 @@ class CRF(nn.Module):
 
     @torch.no_grad()
     def decode(self, emissions: Tensor, lengths: Lengths | None = None) -> list[list[int]]:
-        """The most probable tags of each row (Viterbi 1967). Raises InputError if none are allowed."""
+        """Return the most probable tags of each row (Viterbi 1967). Raises InputError if none are allowed."""
         emissions, counts, valid = self._read(emissions, lengths)
         paths, scores = self._best(emissions, valid, 1)
         self._check_allowed(scores[:, 0], counts)
@@ -107,7 +107,8 @@ class CRF(nn.Module):
     def decode_nbest(
         self, emissions: Tensor, lengths: Lengths | None = None, n: int = 10
     ) -> list[list[TagPath]]:
-        """The `n` most probable sequences of tags of each row, best first; fewer if no more are allowed.
+        """Return the `n` most probable sequences of tags of each row, best first; fewer if no more are
+        allowed.
 
         Raises InputError if none are.
         """
@@ -123,7 +124,7 @@ class CRF(nn.Module):
         ]
 
     def marginals(self, emissions: Tensor, lengths: Lengths | None = None) -> Tensor:
-        """P(y_t = k | x) for every step and tag, (T, B, K), zero in the padding; not differentiable.
+        """Return P(y_t = k | x) for every step and tag, (T, B, K), zero in the padding; not differentiable.
 
         Computed as ∂ ln Z / ∂ emission_t[k], which is the same.
         """
@@ -136,7 +137,7 @@ class CRF(nn.Module):
     def log_marginal(
         self, emissions: Tensor, step: Tensor, tag: Tensor, lengths: Lengths | None = None
     ) -> Tensor:
-        """The logarithm of P(y_t = k | x), (B,), for one `step` t and `tag` k of each row, (B,) int64 each.
+        """Return ln P(y_t = k | x), (B,), for one `step` t and `tag` k of each row, (B,) int64 each.
 
         It is that of the share of Z that the sequences through k at t have, and differentiable; -inf if
         none of them is allowed.
@@ -162,7 +163,7 @@ class CRF(nn.Module):
         return read_padded(self.where, emissions.to(self.transitions.dtype), self.num_tags, lengths)
 
     def _read_tags(self, tags: Tensor, valid: Tensor) -> Tensor:
-        """The tags as indices, 0 in the padding."""
+        """Return the tags as indices, 0 in the padding."""
         steps, batch = valid.shape
         check_shape(f"{self.where}, tags", tags.shape, "T B", sizes={"T": steps, "B": batch})
         tags = torch.where(valid, tags, 0).long()
@@ -172,7 +173,7 @@ class CRF(nn.Module):
         return tags
 
     def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Of a start (K,), a transition (K, K) and an end (K,)."""
+        """Return the sum of a start (K,), a transition (K, K) and an end (K,)."""
         return (
             self.start.masked_fill(~self.allowed_start, _FORBIDDEN),
             self.transitions.masked_fill(~self.allowed_transitions, _FORBIDDEN),
@@ -180,7 +181,7 @@ class CRF(nn.Module):
         )
 
     def _score(self, emissions: Tensor, tags: Tensor, counts: Tensor, valid: Tensor) -> Tensor:
-        """s(x, y) of each row, (B,)."""
+        """Return s(x, y) of each row, (B,)."""
         start, transitions, end = self._scores()
         last = tags.gather(0, (counts - 1).clamp(min=0)[None])[0]  # (B,)
         at_ends = torch.where(counts > 0, start[tags[0]] + end[last], 0.0)
@@ -188,7 +189,7 @@ class CRF(nn.Module):
         return at_ends + between.sum(0) + emissions.gather(2, tags[:, :, None]).sum((0, 2))
 
     def _log_partition(self, emissions: Tensor, valid: Tensor) -> Tensor:
-        """The logarithm of Z of each row, (B,); 0 where there is no step."""
+        """Return the logarithm of Z of each row, (B,); 0 where there is no step."""
         start, transitions, end = self._scores()
         # Entry k: ln of the sum over all tags of the steps so far of which the last is k.
         alpha = start + emissions[0]  # (B, K)
@@ -198,10 +199,10 @@ class CRF(nn.Module):
         return torch.where(valid[0], torch.logsumexp(alpha + end, 1), 0.0)
 
     def _best(self, emissions: Tensor, valid: Tensor, n: int) -> tuple[Tensor, Tensor]:
-        """The tags (n, T, B) and the scores (B, n) of the n best sequences of each row, best first.
+        """Return the tags (n, T, B) and the scores (B, n) of the n best sequences of each row, best first.
 
-        Entry k·n + i of `scores` (B, K·n) is the i-th best sequence so far whose last tag is k. Where
-        there are fewer, and after the end of a row, what is told is of no meaning.
+        Entry k·n + i of `scores` (B, K·n) is the i-th best sequence so far whose last tag is k. Where there
+        are fewer, and after the end of a row, the values are undefined.
         """
         start, transitions, end = self._scores()
         slots = torch.arange(self.num_tags * n, device=emissions.device)

@@ -30,7 +30,7 @@ class DecoderState:
     memory: Memory | None
 
     def select(self, rows: Tensor) -> DecoderState:
-        """The state of the rows `rows` (N,) int64, in that order; a row may be taken several times."""
+        """Return the state of the rows `rows` (N,) int64, in that order; a row may be taken several times."""
         recurrent = tuple(state[:, rows] for state in self.recurrent)
         memory = None if self.memory is None else self.memory.select(rows)
         return DecoderState(recurrent, self.output[rows], memory)
@@ -54,7 +54,7 @@ class Bridge(nn.Module):
         self.maps = nn.ModuleList(nn.Linear(width, sum(self.widths)) for _ in decoder.layers)
 
     def forward(self, final: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """One (layers, B, width) per state of the decoder, for one (layers * directions, B, width) per
+        """Return one (layers, B, width) per state of the decoder, for one (layers * directions, B, width) per
         state of the encoder.
         """
         both = torch.cat(tuple(final), -1)
@@ -66,13 +66,13 @@ class Bridge(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A recurrent stack over x, with output õ_t = tanh(W [c_t; h_t]) where h_t is the output of the stack
-    and c_t what h_t attends to (Luong et al. 2015, eq. 5); without attention õ_t = h_t (Sutskever et
-    al. 2014).
+    """A recurrent stack over x, with output õ_t = tanh(W [c_t; h_t]) where h_t is the output of the stack and
+    c_t the context of its attention (Luong et al. 2015, eq. 5); without attention õ_t = h_t (Sutskever et al.
+    2014).
 
     With `input_feeding` the stack reads [x_t; õ_{t-1}] (ibid., 3.3): then it goes step by step, otherwise
     over all steps at once. `memory_width` is K, `attention_width` that of the additive score. Raises
-    InputError.
+    InputError for sizes that do not fit.
     """
 
     def __init__(
@@ -106,9 +106,10 @@ class Decoder(nn.Module):
     def start(
         self, states: Sequence[Tensor], memory: Tensor | None = None, lengths: Lengths | None = None
     ) -> DecoderState:
-        """The state before the first step, from one (num_layers, B, width) per state of the cell.
+        """Return the state before the first step, from one (num_layers, B, width) per state of the cell.
 
-        With attention it needs a `memory` (S, B, K), whose rows end at `lengths` (B,). Raises InputError.
+        With attention it needs a `memory` (S, B, K), whose rows end at `lengths` (B,). Raises InputError for
+        shapes that do not fit.
         """
         output = states[0].new_zeros(states[0].shape[1], self.output_size)
         if self.attention is None:
@@ -118,10 +119,11 @@ class Decoder(nn.Module):
         return DecoderState(tuple(states), output, self.attention.prepare(memory, lengths))
 
     def forward(self, input: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
-        """Read x (T, B, I): the outputs (T, B, width), the weights (T, B, S), and the state after it.
+        """Read x (T, B, I), and return the outputs (T, B, width), the weights (T, B, S), and the state after
+        it.
 
-        Without attention S is 0. To read on from the state gives what to read all at once does. Raises
-        InputError.
+        Without attention S is 0. Reading on from the state gives the same as reading all at once. Raises
+        InputError for shapes that do not fit.
         """
         check_shape("Decoder", input.shape, f"T B {self.input_size}", sizes={"B": len(state.output)})
         if not self.input_feeding:

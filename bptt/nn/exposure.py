@@ -15,7 +15,7 @@ LossSteps = abc.Sequence[int]
 
 @dataclass(frozen=True, eq=False)
 class Sequence:
-    """What a model reads or writes: a "text", a "source", a "target", ...
+    """A sequence that a model reads or writes: a "text", a "source", a "target", ...
 
     `tokens` name its T steps, to be shown. `texts` are what each step adds to the text, so that joined
     they are the text: a newline for `<eos>`, a word with the space before it, nothing for numbers.
@@ -72,11 +72,13 @@ class Exposure:
         return len(self.targets)
 
     def has_own_losses(self, part: Part) -> bool:
-        """Whether each step that a part reads has a loss term of its own, and not all one after the last."""
+        """Return whether each step that a part reads has a loss term of its own, and not all one after the
+        last.
+        """
         return part.sequence == self.of and self.loss_steps == len(part.inputs)
 
     def losses(self, steps: LossSteps) -> Tensor:
-        """E_m (R,) for these loss terms of as many copies of the example, row r of every stack's batch being
-        that for the r-th; differentiable by the parameters.
+        """Return E_m (R,) for these loss terms of as many copies of the example, row r of every stack's batch
+        being that for the r-th; differentiable by the parameters.
         """
         return self.losses_of(self.parts[0].inputs.expand(-1, len(steps), -1), steps)

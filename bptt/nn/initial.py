@@ -16,13 +16,13 @@ Initial = Literal["zero", "learned", "random"]
 
 
 def check_initial(where: str, kind: str) -> None:
-    """Raises InputError unless `kind` is one of Initial."""
+    """Raise InputError unless `kind` is one of Initial."""
     if kind not in get_args(Initial):
         raise InputError(where, f"initial is one of {', '.join(get_args(Initial))}", repr(kind))
 
 
 def initial_names(layer: Layer) -> tuple[str, ...]:
-    """The parameters that hold the learned initial states of a layer: `initial_h_l0_reverse`."""
+    """Return the names of the learned initial states of a layer: `initial_h_l0_reverse`."""
     return tuple(f"initial_{state}{layer.suffix}" for state in layer.cell.states)
 
 
@@ -33,7 +33,7 @@ def register_initial(module: nn.Module, layer: Layer, device: Device, dtype: tor
 
 
 def reset_initial(module: nn.Module, layer: Layer) -> None:
-    """A learned initial state starts at zero."""
+    """Set learned initial states to zero, where they start."""
     for name in initial_names(layer):
         fill(getattr(module, name), 0.0, layer.sizes["H"])
 
@@ -41,7 +41,7 @@ def reset_initial(module: nn.Module, layer: Layer) -> None:
 def initial_states(
     module: nn.Module, layer: Layer, kind: Initial, batch: int, like: Tensor
 ) -> tuple[Tensor, ...]:
-    """One (B, width) tensor per state, on the device and in the dtype of `like`.
+    """Return one (B, width) tensor per state, on the device and in the dtype of `like`.
 
     "random" draws from N(0, 1) at every call, from torch's generator, in training and evaluation.
     """

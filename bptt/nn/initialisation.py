@@ -71,7 +71,7 @@ def init_forget_bias(module: CellModule, value: float) -> None:
 
 
 def _of_families(module: nn.Module, layer: Layer, families: tuple[str, ...]) -> Iterator[Tensor]:
-    """The parameters of these families that there are."""
+    """Yield the parameters of these families that there are."""
     for family, parts in layer.names.items():
         if family in families:
             for part in parts:
@@ -79,7 +79,7 @@ def _of_families(module: nn.Module, layer: Layer, families: tuple[str, ...]) -> 
 
 
 def _of_members(module: nn.Module, layer: Layer, members: tuple[str, ...]) -> Iterator[Tensor]:
-    """The rows that belong to each of these members, in each parameter that has them."""
+    """Yield the rows that belong to each of these members, in each parameter that has them."""
     for family in layer.cell.families:
         rows = layer.sizes[family.rows]
         for parameter in _of_families(module, layer, (family.name,)):

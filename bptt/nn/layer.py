@@ -62,7 +62,7 @@ class Layer:
                 fill(parameter, self.cell.init.get(family), self.sizes["H"])
 
     def families(self, module: nn.Module) -> tuple[Tensor, ...]:
-        """One tensor per family of the cell."""
+        """Return one tensor per family of the cell."""
         return tuple(self._sum(module, self.names[family.name]) for family in self.cell.families)
 
     def run(
@@ -75,7 +75,7 @@ class Layer:
         storage: Storage = "keep",
         observer: Observer | None = None,
     ) -> Sequences:
-        """All steps of x (T, B, I), from one (B, width) tensor per state."""
+        """Run all steps of x (T, B, I), from one (B, width) tensor per state."""
         return run(
             self.cell,
             x,
@@ -96,7 +96,7 @@ class Layer:
         names: Sequence[str],
         lengths: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Named values of all steps of x (T, B, I): see `bptt.runtime.values.values`."""
+        """Return named values of all steps of x (T, B, I): see `bptt.runtime.values.values`."""
         return values(
             self.cell, x, initial, self.families(module), names, lengths=lengths, reverse=self.reverse
         )

@@ -150,11 +150,11 @@ class GRU(TorchStack):
 class Recurrent(Stack):
     """A stack of any cell: a name of the catalogue, `file.py:Name`, or a Cell.
 
-    The parameters are named after the cell's families, `W_l0`, `R_l0_reverse`; learned initial
-    states after the states, `initial_h_l0`. `bias=False` leaves out the families `b` and `d`.
-    `proj_size` is for cells with a projection. `initial` says where a sequence starts if no `hx` is
-    given (R8): at "zero", at a "learned" state, or at a "random" one, drawn from N(0, 1) at every
-    call. Raises InputError.
+    The parameters are named after the cell's families, `W_l0`, `R_l0_reverse`; learned initial states after
+    the states, `initial_h_l0`. `bias=False` leaves out the families `b` and `d`. `proj_size` is for cells
+    with a projection. `initial` says where a sequence starts if no `hx` is given: at "zero", at a "learned"
+    state, or at a "random" one, drawn from N(0, 1) at every call. Raises InputError for an unknown cell, or
+    options that it does not take.
     """
 
     def __init__(
@@ -189,12 +189,12 @@ class Recurrent(Stack):
         )
 
     def extra_repr(self) -> str:
-        """The cell, the sizes, and what differs from the defaults."""
+        """Return the cell, the sizes, and the options that differ from the defaults."""
         return f"{self.cell.name!r}, {super().extra_repr()}"
 
 
 def elman(nonlinearity: str) -> Cell:
-    """The cell of torch's RNN. Raises InputError for another nonlinearity than torch's two."""
+    """Return the cell of torch's RNN. Raises InputError for another nonlinearity than torch's two."""
     if nonlinearity not in ("tanh", "relu"):
         cure = "For others, Recurrent takes any cell, as elman-sigmoid"
         raise InputError("RNN", "nonlinearity is 'tanh' or 'relu'", repr(nonlinearity), cure)

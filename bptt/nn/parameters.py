@@ -21,12 +21,12 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 def own_names(cell: Cell) -> Names:
-    """Every family is one parameter of the same name: `W`, `R`, `b`."""
+    """Return for every family one parameter of the same name: `W`, `R`, `b`."""
     return {family.name: (family.name,) for family in cell.families}
 
 
 def torch_names(cell: Cell) -> Names:
-    """The names of torch. Of its two biases `b` is the sum, unless the cell has `b` and `d`."""
+    """Return the names of torch. Of its two biases `b` is the sum, unless the cell has `b` and `d`."""
     apart = any(family.name == "d" for family in cell.families)
     both = {"b": ("bias_ih",), "d": ("bias_hh",)} if apart else {"b": ("bias_ih", "bias_hh")}
     names = {"W": ("weight_ih",), "R": ("weight_hh",), **both, "V": ("weight_hr",)}
@@ -35,23 +35,27 @@ def torch_names(cell: Cell) -> Names:
 
 
 def plain(value: Any) -> Any:
-    """A number of numpy as Python's, so that a size may come out of an array; anything else as it is."""
+    """Return a number of numpy as Python's, so that a size may come out of an array; anything else as it
+    is.
+    """
     scalar = getattr(value, "shape", None) == () and not isinstance(value, torch.Tensor)
     return value.item() if scalar else value
 
 
 def is_count(value: object) -> bool:
-    """Whether a value is an integer from zero on."""
+    """Return whether a value is an integer from zero on."""
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def error_of(value: object) -> type[InputError]:
-    """The error for something that should be a number of another value, or is no whole number at all."""
+    """Return the error for something that should be a number of another value, or is no whole number at
+    all.
+    """
     return InputError if isinstance(value, int) and not isinstance(value, bool) else WrongTypeError
 
 
 def check_counts(where: str, least: int, **values: object) -> None:
-    """Raises InputError for an integer below `least`, 0 or 1; WrongTypeError for what is no integer."""
+    """Raise InputError for an integer below `least`, 0 or 1; WrongTypeError for what is no integer."""
     for name, value in values.items():
         if not is_count(value) or value == 0 < least:
             rule = f"{name} is {'a positive integer' if least else 'an integer from 0 on'}"
@@ -61,7 +65,7 @@ def check_counts(where: str, least: int, **values: object) -> None:
 def cell_sizes(
     where: str, cell: Cell, input_size: int, hidden_size: int, proj_size: int
 ) -> Mapping[str, int]:
-    """The sizes by letter of shapes.LEGEND, checked against what the cell asks for.
+    """Return the sizes by letter of shapes.LEGEND, checked against those that the cell needs.
 
     Raises InputError if `proj_size` is no size of a projection, the cell does not agree with it, or it has
     several inputs or other widths than a module has sizes.
@@ -98,7 +102,7 @@ def register(
 
 
 def fill(parameter: torch.Tensor, constant: float | None, hidden_size: int) -> None:
-    """The first value: a constant if the cell names one, else uniform within ±1/√H as torch's."""
+    """Return the first value: a constant if the cell names one, else uniform within ±1/√H as torch's."""
     if constant is None:
         bound = 1 / math.sqrt(hidden_size) if hidden_size else 0.0
         nn.init.uniform_(parameter, -bound, bound)

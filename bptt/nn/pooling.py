@@ -51,7 +51,7 @@ class Pooling(nn.Module):
         return f"Pooling({self.kind!r}, width={self.width})"
 
     def extra_repr(self) -> str:
-        """The kind and the sizes."""
+        """Return the kind and the sizes."""
         return f"{self.kind!r}, {self.width}, bidirectional={self.bidirectional}"
 
     def reset_parameters(self) -> None:
@@ -60,7 +60,7 @@ class Pooling(nn.Module):
             nn.init.uniform_(parameter, -(self.width**-0.5), self.width**-0.5)
 
     def forward(self, values: Tensor, lengths: Lengths | None = None) -> Tensor:
-        """The vectors (B, width); without `lengths` all T steps are valid."""
+        """Return the vectors (B, width); without `lengths` all T steps are valid."""
         values, counts, valid = read_padded(self.where, values, self.width, lengths)
         if self.kind == "last":
             return self._last(values, counts)
@@ -70,7 +70,7 @@ class Pooling(nn.Module):
         return torch.einsum("tb,tbw->bw", self._weigh(values, valid), values)
 
     def weights(self, values: Tensor, lengths: Lengths | None = None) -> Tensor:
-        """The weight of every step in the mean or the attention, (T, B).
+        """Return the weight of every step in the mean or the attention, (T, B).
 
         They are zero in the padding, and sum to one unless the length is zero. Raises InputError for the
         other kinds, in which units of one vector come from several steps.

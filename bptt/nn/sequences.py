@@ -37,13 +37,13 @@ class Sequences:
         return self.values.shape[1]
 
     def restore(self, values: Tensor) -> Tensor:
-        """A sequence (T, B, width) in the order of dimensions that the input had."""
+        """Return a sequence (T, B, width) in the order of dimensions that the input had."""
         if self.single:
             return values.squeeze(1)
         return values.transpose(0, 1) if self.batch_first else values
 
     def restore_output(self, values: Tensor) -> Tensor | PackedSequence:
-        """The output (T, B, width) in the input's form, zero in the padding."""
+        """Return the output (T, B, width) in the input's form, zero in the padding."""
         if self.packed is not None:
             return self._pack(values, self.packed)
         if self.lengths is not None:
@@ -52,7 +52,9 @@ class Sequences:
         return self.restore(values)
 
     def dropout(self, values: Tensor, share: float) -> Tensor:
-        """Values (T, B, width) of which a `share` is zero, drawn as torch draws it for this form of input."""
+        """Return values (T, B, width) of which a `share` is zero, drawn as torch draws it for this form of
+        input.
+        """
         if not share or self.packed is None:
             return functional.dropout(values, share)
         packed = self._pack(values, self.packed)
@@ -96,8 +98,8 @@ def read_sequences(
 def read_padded(
     where: str, values: Tensor, width: int, lengths: Lengths | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Values (T, B, width) with zero in the padding, whatever stood there; lengths (B,), of all T steps if
-    not given; and which steps are valid, (T, B). Raises InputError for a wrong shape or length.
+    """Return values (T, B, width) with zero in the padding; lengths (B,), of all T steps if not given; and
+    which steps are valid, (T, B). Raises InputError for a wrong shape or length.
     """
     check_shape(where, values.shape, f"T B {width}")
     steps, batch = values.shape[:2]
@@ -109,7 +111,7 @@ def read_padded(
 
 
 def valid_steps(steps: int, lengths: Tensor) -> Tensor:
-    """Which of `steps` time steps belong to sequences of `lengths` (B,): booleans (T, B)."""
+    """Return which of `steps` time steps belong to sequences of `lengths` (B,): booleans (T, B)."""
     return torch.arange(steps, device=lengths.device)[:, None] < lengths
 
 

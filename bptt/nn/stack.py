@@ -48,9 +48,9 @@ class LayerStates(NamedTuple):
 
 
 class Stack(CellModule):
-    """`num_layers` layers of a cell, each reading the output of the one below (A2), in both
-    directions if asked (A1). The layers stand in torch's order: layer 0 forward, layer 0 backward,
-    layer 1 forward, ...; so do the rows of the states that come and go.
+    """`num_layers` layers of a cell, each reading the output of the one below, in both directions if asked.
+    The order is torch's: layer 0 forward, layer 0 backward, layer 1 forward, ...; also that of the rows of
+    the states.
 
     `storage`, an attribute, says what a forward pass stores for the backward pass on the CPU: "keep"
     every value that it reads, "recompute" from the states of all steps, or "segments", from the states of
@@ -114,7 +114,7 @@ class Stack(CellModule):
         return [[getattr(self, name) for name in layer.parameter_names] for layer in self.layers]
 
     def flatten_parameters(self) -> None:
-        """Does nothing: programs written for torch call it, where cuDNN needs it."""
+        """Do nothing: programs written for torch call it, where cuDNN needs it."""
 
     def reset_parameters(self) -> None:
         """Draw the parameters anew, as torch does; learned initial states start at zero."""
@@ -131,17 +131,17 @@ class Stack(CellModule):
         lengths: Lengths | None = None,
         return_states: bool = False,
     ) -> tuple[object, ...]:
-        """Run over sequences: the output, the final states, and every state if `return_states`.
+        """Run over sequences: return the output, the final states, and every state if `return_states`.
 
-        `input` is (T, B, I), or (B, T, I) with batch_first, or (T, I), or a PackedSequence; the
-        output has the same form, and the width directions * output_size. `hx` and the final states
-        are a tensor for a cell with one state, else a tuple: (num_layers * directions, B, width)
-        each, without B for a single sequence; a state as wide as the input is as wide as in the widest
-        layer, and zeros follow in the others. `lengths` (B,) counts the valid steps of each row, in
-        any order, zero allowed: every row gives what it gives alone, zero follows in the output,
-        and the final state is the one after the last valid step. The third result is one
-        LayerStates per layer. Under autocast the layers compute in the dtype of their parameters;
-        what is returned is in autocast's, as `torch.nn.LSTM` returns it. Raises InputError.
+        `input` is (T, B, I), or (B, T, I) with batch_first, or (T, I), or a PackedSequence; the output has
+        the same form, and the width directions * output_size. `hx` and the final states are a tensor for a
+        cell with one state, else a tuple: (num_layers * directions, B, width) each, without B for a single
+        sequence; a state as wide as the input is as wide as in the widest layer, and zeros follow in the
+        others. `lengths` (B,) counts the valid steps of each row, in any order, zero allowed: the result of a
+        row does not depend on the others, zero follows in the output, and the final state is the one after
+        the last valid step. The third result is one LayerStates per layer. Under autocast the layers compute
+        in the dtype of their parameters; results are in autocast's, as `torch.nn.LSTM` returns them. Raises
+        InputError for shapes, lengths or states that do not fit.
         """
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
             return delegate(self, input, hx, lengths=lengths, return_states=return_states)  # type: ignore[no-any-return]
@@ -159,8 +159,8 @@ class Stack(CellModule):
         hx: Tensor | Sequence[Tensor] | None,
         lengths: Lengths | None,
     ) -> tuple[Sequences, list[tuple[Tensor, ...]]]:
-        """What a forward pass begins with: the sequences as (T, B, I), and the initial states, (B, width)
-        each, of every layer and direction. Raises InputError.
+        """Return the start of a forward pass: the sequences as (T, B, I), and the initial states, (B, width)
+        each, of every layer and direction. Raises InputError for shapes, lengths or states that do not fit.
         """
         sequences = read_sequences(self.where, input, self.input_size, self.batch_first, lengths)
         sequences = replace(sequences, values=self.check_kind("input", sequences.values))
@@ -189,7 +189,9 @@ class Stack(CellModule):
             width = self.num_directions * layer.output_size
 
     def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
-        """The initial states (B, width) of every layer and direction, from `hx` or as `initial` says."""
+        """Return the initial states (B, width) of every layer and direction, from `hx` or as `initial`
+        says.
+        """
         batch, values = sequences.batch, sequences.values
         if hx is None:
             return [initial_states(self, la, self.initial, batch, values) for la in self.layers]
@@ -205,7 +207,7 @@ class Stack(CellModule):
     def _run(
         self, sequences: Sequences, starts: list[tuple[Tensor, ...]], all_states: bool
     ) -> tuple[list[Run], Tensor]:
-        """Every layer's run, and the output (T, B, directions * width) of the last."""
+        """Return every layer's run, and the output (T, B, directions * width) of the last."""
         runs: list[Run] = []
         values, count = sequences.values, self.num_directions
         for first in range(0, len(self.layers), count):

@@ -23,11 +23,11 @@ _WHERE = "Stepper"
 class Stepper:
     """Runs the layers of a module on by one time step at a call, and keeps their states between calls.
 
-    `module` is a stack in one direction or a single step, of any cell: LSTM, Recurrent, LSTMCell, ...
-    `batch` rows run side by side; None is a single row, whose tensors lack the dimension B. There are no
-    gradients and no dropout. Parameters are copied, and `torch.get_num_threads()` is asked, when a stepper
-    is made and when it is told to `renew`: before, a change has no effect but on where `reset` starts. A
-    stepper serves one thread of a program at a time; it can be neither copied nor pickled. Raises InputError.
+    `module` is a stack in one direction or a single step, of any cell: LSTM, Recurrent, LSTMCell, ... `batch`
+    rows run side by side; None is a single row, whose tensors lack the dimension B. There are no gradients
+    and no dropout. Parameters are copied, and `torch.get_num_threads()` is read, when a stepper is made and
+    on `renew`: before, a change has no effect but on where `reset` starts. A stepper serves one thread of a
+    program at a time; it can be neither copied nor pickled. Raises InputError for another module or batch.
     """
 
     def __init__(self, module: Stack | Step, batch: int | None = None) -> None:
@@ -41,9 +41,9 @@ class Stepper:
         self.reset()
 
     def step(self, input: Tensor) -> Tensor:
-        """The output of the last layer for one time step: (B, I) to (B, width), or (I,) to (width,).
+        """Return the output of the last layer for one time step: (B, I) to (B, width), or (I,) to (width,).
 
-        Raises InputError.
+        Raises InputError for another shape.
         """
         if input.shape != self._input or input.dtype is not self._dtype or input.device != self._device:
             check_shape(_WHERE, input.shape, " ".join(map(str, self._input)))

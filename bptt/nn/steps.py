@@ -42,7 +42,7 @@ class Step(CellModule):
         self.reset_parameters()
 
     def step(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None) -> tuple[Tensor, States]:
-        """The output and the states after one step: (B, width), or (width,) for a single row.
+        """Return the output and the states after one step: (B, width), or (width,) for a single row.
 
         Under autocast it computes in the dtype of its parameters, and returns the states in the dtype of
         those that came in, or else of the input, as `torch.nn.LSTMCell` does.
@@ -91,9 +91,9 @@ class TorchStep(Twin, Step):
             self.register_parameter("bias_hh", None)
 
     def forward(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None = None) -> States:
-        """The states after one step: `input` (B, I) or (I,), each state (B, H) or (H,).
+        """Return the states after one step: `input` (B, I) or (I,), each state (B, H) or (H,).
 
-        `hx` is zero if not given. Raises InputError.
+        `hx` is zero if not given. Raises InputError for shapes that do not fit.
         """
         if type(input) is not Tensor and is_strange(self.where, input):
             return delegate(self, input, hx)  # type: ignore[no-any-return]
@@ -155,7 +155,8 @@ class GRUCell(TorchStep):
 class RecurrentCell(Step):
     """One step of any cell: output, hx = cell(x, hx). The parameters are named after its families.
 
-    `cell` is a name of the catalogue, `file.py:Name`, or a Cell. Raises InputError.
+    `cell` is a name of the catalogue, `file.py:Name`, or a Cell. Raises InputError for an unknown cell or
+    sizes that do not fit.
     """
 
     def __init__(
@@ -171,14 +172,14 @@ class RecurrentCell(Step):
         super().__init__(as_cell(cell), own_names, input_size, hidden_size, bias, proj_size, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None = None) -> tuple[Tensor, States]:
-        """The output and the states after one step: `input` (B, I) or (I,), the rest (B, width) or
-        (width,). The states are a tensor for a cell with one, else a tuple; `hx` is zero if not
-        given. Raises InputError.
+        """Return the output and the states after one step: `input` (B, I) or (I,), the rest (B, width) or
+        (width,). The states are a tensor for a cell with one, else a tuple; `hx` is zero if not given. Raises
+        InputError for shapes that do not fit.
         """
         if type(input) is not Tensor and is_strange(self.where, input):
             return delegate(self, input, hx)  # type: ignore[no-any-return]
         return self.step(input, hx)
 
     def extra_repr(self) -> str:
-        """The cell, the sizes, and what differs from the defaults."""
+        """Return the cell, the sizes, and the options that differ from the defaults."""
         return f"{self.cell.name!r}, {super().extra_repr()}"

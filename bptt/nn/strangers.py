@@ -11,7 +11,7 @@ from bptt.errors import WrongTypeError
 
 
 def is_strange(where: str, input: object, forms: tuple[type, ...] = (Tensor,)) -> bool:
-    """Whether `input` is handled by `delegate`; False if it is of one of `forms`.
+    """Return whether `input` is handled by `delegate`; False if it is of one of `forms`.
 
     Raises WrongTypeError if it is neither.
     """
@@ -25,7 +25,7 @@ def is_strange(where: str, input: object, forms: tuple[type, ...] = (Tensor,)) -
 
 
 def delegate(module: nn.Module, input: Any, hx: Any, **options: Any) -> Any:
-    """What a call of `module` gives for an input for which `is_strange`.
+    """Return the result of `module` for an input for which `is_strange`.
 
     For `torch.fx.symbolic_trace` a module is a leaf of the graph, as torch's own are; anything else with
     `__torch_function__` is given the forward function, with its arguments.

@@ -1,4 +1,4 @@
-"""What programs written for torch ask of a layer beside its results."""
+"""The attributes and methods that programs written for torch use of a layer beside its results."""
 
 from __future__ import annotations
 
@@ -34,11 +34,13 @@ class TorchStack(Twin, Stack):
         return [getattr(self, name) for name in self._flat_weights_names]
 
     def get_expected_hidden_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """The shape of `h` for an input (T, B, I) or (B, T, I), or packed data (N, I) with `batch_sizes`."""
+        """Return the shape of `h` for an input (T, B, I) or (B, T, I), or packed data (N, I) with
+        `batch_sizes`.
+        """
         return self._expected(input, batch_sizes, self.proj_size or self.hidden_size)
 
     def get_expected_cell_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
-        """The same for `c`."""
+        """Return the same for `c`."""
         return self._expected(input, batch_sizes, self.hidden_size)
 
     def check_input(self, input: Tensor, batch_sizes: Tensor | None) -> None:
@@ -65,7 +67,7 @@ class TorchStack(Twin, Stack):
         self.check_states(hidden, f"{rows} B", batch)
 
     def permute_hidden(self, hx: States, permutation: Tensor | None) -> States:
-        """The states with the rows of the batch in the order of `permutation` (B,)."""
+        """Return the states with the rows of the batch in the order of `permutation` (B,)."""
         if permutation is None:
             return hx
         if isinstance(hx, Tensor):

@@ -24,13 +24,15 @@ class Twin:
     twin_arguments: ClassVar[tuple[str, ...]]
 
     def __prepare_scriptable__(self) -> nn.Module:
-        """What `torch.jit.script` compiles in place of this module: its twin, with its parameters."""
+        """Return the module that `torch.jit.script` compiles in place of this one: its twin, with its
+        parameters.
+        """
         assert isinstance(self, nn.Module)
         return share(rebuild("torch.jit.script", self, self.twin, self.twin_arguments), self)
 
 
 def rebuild(where: str, source: nn.Module, kind: type[_Module], arguments: tuple[str, ...]) -> _Module:
-    """A module of `kind` like `source`, without parameters: on the device "meta".
+    """Return a module of `kind` like `source`, without parameters: on the device "meta".
 
     Raises InputError if `source` has other parameters than its class gives it.
     """
@@ -47,14 +49,14 @@ def rebuild(where: str, source: nn.Module, kind: type[_Module], arguments: tuple
 
 
 def share(result: _Module, source: nn.Module) -> _Module:
-    """`result` with the parameters of `source` themselves."""
+    """Return `result` with the parameters of `source` themselves."""
     for name, parameter in source.named_parameters():
         setattr(result, name, parameter)
     return result
 
 
 def fill(result: _Module, source: nn.Module) -> _Module:
-    """`result` with copies of the parameters of `source`."""
+    """Return `result` with copies of the parameters of `source`."""
     for name, parameter in source.named_parameters():
         copy = nn.Parameter(parameter.detach().clone(), requires_grad=parameter.requires_grad)
         setattr(result, name, copy)
@@ -62,7 +64,7 @@ def fill(result: _Module, source: nn.Module) -> _Module:
 
 
 def has_hooks(module: nn.Module) -> bool:
-    """Whether something is called whenever the module is, forward or backward."""
+    """Return whether something is called whenever the module is, forward or backward."""
     # No public sign says so.
     hooks = (module._forward_hooks, module._forward_pre_hooks, module._backward_hooks)
     return any(hooks) or bool(module._backward_pre_hooks)

@@ -1,1 +1,1 @@
-"""What a run keeps: its folder, configuration, options, labels, and where it began."""
+"""The parts of a run folder: configuration, labels, weights, and the run that it began from."""

@@ -12,18 +12,18 @@ from bptt.runs.run_folder import CONFIG, read_config
 
 Config = TypeVar("Config")
 
-# What else is in config.json.
+# Keys of config.json that are no sections of a job's configuration.
 _OTHERS = {"format", "bptt", "task", "title", "unit", "training", "files"}
 
 
 def to_sections(config: object) -> dict[str, Any]:
-    """A section for each field."""
+    """Return a section for each field."""
     values = {name: getattr(config, name) for name in get_type_hints(type(config))}
     return {name: v.to_dict() if isinstance(v, Cell) else to_section(v) for name, v in values.items()}
 
 
 def read_sections(kind: type[Config], run: Path, task: str) -> Config:
-    """The configuration of the run of a task. Raises InputError if it is of another task, or damaged."""
+    """Read the configuration of the run of a task. Raises InputError if it is of another task, or damaged."""
     config, where = read_config(run), str(run / CONFIG)
     if config.get("task") != task:
         raise InputError(where, f'"task" must be "{task}"', repr(config.get("task")))
@@ -38,7 +38,7 @@ def read_sections(kind: type[Config], run: Path, task: str) -> Config:
 
 
 def _read_cell(config: dict[str, Any], where: str) -> Cell:
-    """The cell under "cell". Raises InputError naming what is wrong in it."""
+    """Read the cell under "cell". Raises InputError naming what is wrong in it."""
     try:
         return Cell.from_dict(section(config, "cell", where))
     except InputError as error:

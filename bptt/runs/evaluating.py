@@ -11,7 +11,7 @@ from torch import nn
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """No gradients and no dropout for a while; every part of `model` has its mode back afterwards."""
+    """Evaluate inside, without gradients and dropout; every part of `model` has its mode back afterwards."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:

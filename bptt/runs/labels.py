@@ -16,11 +16,13 @@ LABELS = "labels"
 
 
 def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
-    """The labels of examples in sorted order. Raises InputError for fewer than two, or one of two lines."""
+    """Return the labels of examples in sorted order. Raises InputError for fewer than two, or one of two
+    lines.
+    """
     labels = sorted(set(examples.targets))
     if len(labels) < 2:
         cure = "Give examples of another label; is it the right column?"
-        raise InputError("labels", "there must be two different ones to tell apart", repr(labels[0]), cure)
+        raise InputError("labels", "need at least two distinct labels", repr(labels[0]), cure)
     for row, label in zip(examples.rows, examples.targets, strict=True):
         check_line(label, row.place)
     return tuple(labels)
@@ -33,7 +35,7 @@ def check_line(label: str, place: str) -> None:
 
 
 def label_files(labels: Sequence[str]) -> dict[str, bytes]:
-    """The content of labels.json and, for people and scripts, of labels.txt, a label a line.
+    """Write labels.json and, for people and scripts, labels.txt, a label a line.
 
     Both have the order of the network's outputs. In labels.txt control characters are escaped; `bptt` reads
     labels.json alone.
@@ -49,7 +51,7 @@ def write_labels(run: Path, labels: Sequence[str]) -> None:
 
 
 def read_labels(run: Path) -> tuple[str, ...]:
-    """What `write_labels` wrote. Raises InputError if the file is missing or damaged."""
+    """Read the labels that `write_labels` wrote. Raises InputError if the file is missing or damaged."""
     path, cure = kept_in(run, LABELS), "Restore the file, or train again"
     if path.suffix == ".json":
         labels = read_names(path)

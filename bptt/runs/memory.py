@@ -1,4 +1,4 @@
-"""Memory that runs out, told with what to make smaller."""
+"""Errors of too little memory, with the option to make smaller."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def within_memory(what: str, cure: str) -> Iterator[None]:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether Python or torch had too little memory."""
+    """Return whether Python or torch had too little memory."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return known or (isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU))

@@ -69,7 +69,7 @@ def take_weights(model: nn.Module, rows: Rows, origin: nn.Module, origin_rows: R
 
 
 def _weights(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters and buffers of numbers; what is true or false belongs to the labels of a model."""
+    """Yield parameters and buffers of numbers; booleans belong to the labels of a model."""
     return {name: tensor for name, tensor in model.state_dict().items() if tensor.is_floating_point()}
 
 

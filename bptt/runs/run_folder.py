@@ -51,7 +51,7 @@ def write_config(run: Path, config: Mapping[str, Any]) -> None:
 
 
 def read_config(run: Path) -> dict[str, Any]:
-    """The object in config.json. Raises InputError: no such run, not a run folder, damaged, newer."""
+    """Read the object in config.json. Raises InputError: no such run, not a run folder, damaged, newer."""
     if not run.is_dir():
         rule = "the run folder must exist" if not run.exists() else "a run is a folder"
         raise InputError(str(run), rule, cure="Name the folder that `bptt train` wrote")
@@ -70,8 +70,8 @@ def read_config(run: Path) -> dict[str, Any]:
 
 
 def read_held_out(run: Path) -> str:
-    """The text of held_out.txt. Raises InputError, also if the run held nothing out; unlike a user's text it
-    is never unpacked.
+    """Read the text of held_out.txt, which unlike a user's text is never unpacked. Raises InputError if it is
+    missing or the run held nothing out.
     """
     path = run / HELD_OUT
     data = read_bytes(path, "Restore the file, or name a text")
@@ -112,7 +112,7 @@ def with_present_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def count_weights(path: Path) -> int:
-    """The number of tensors in a file of weights. Raises as `read_weights` does."""
+    """Return the number of tensors in a file of weights. Raises as `read_weights` does."""
     return len(_read_tensors(path)[0])
 
 
@@ -130,7 +130,7 @@ def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 @contextmanager
 def in_utf8(path: Path) -> Iterator[Path]:
-    """A name of a file for safetensors, which takes names in UTF-8 alone."""
+    """Return the name of a file for safetensors, which takes names in UTF-8 only."""
     try:
         str(path).encode("utf-8")
     except UnicodeEncodeError:

@@ -16,7 +16,7 @@ Model = TypeVar("Model", bound=nn.Module)
 
 
 def build_unset(run: Path, layers: Mapping[str, int], build: Callable[[], Model]) -> Model:
-    """The model that `build` makes, on the device "meta"; `read_weights` fills it.
+    """Return the model that `build` makes, on the device "meta"; `read_weights` fills it.
 
     `layers` counts the layers by the option that says how many. Each has a tensor or more in the file of the
     weights, so that more of them are an InputError before any is made. So are sizes that no tensor has.

@@ -25,23 +25,23 @@ class ClassCodec(Codec[str]):
         self._numbers = {name: number for number, name in enumerate(classes)}
 
     def part(self) -> TokenInput:
-        """One-hot vectors."""
+        """Return a part that makes one-hot vectors."""
         return TokenInput(len(self._classes), TokenOptions(0))
 
     def check(self, input: object, place: str) -> str:
-        """The name of a class."""
+        """Return the name of a class."""
         return as_text(input, place, "the name of a class (str)")
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
-        """The number of a class, (1,) int64. Raises InputError for one that was not learned."""
+        """Return the number of a class, (1,) int64. Raises InputError for one that was not learned."""
         if input not in self._numbers:
             raise InputError("class", f"is one of those learned, {', '.join(self._classes)}", repr(input))
         return (torch.tensor([self._numbers[input]]),)
 
     def files(self) -> Mapping[str, bytes]:
-        """The classes."""
+        """Return the file of the classes."""
         return label_files(self._classes)
 
     def describe(self) -> list[str]:
-        """The number of classes."""
+        """Return a line with the number of classes."""
         return [f"classes: {len(self._classes):,}"]

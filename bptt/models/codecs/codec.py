@@ -27,7 +27,7 @@ class Padded(NamedTuple):
     lengths: Tensor
 
     def to(self, device: torch.device) -> Padded:
-        """The same on another device."""
+        """Return the same on another device."""
         return Padded(tuple(tensor.to(device) for tensor in self.tensors), self.lengths.to(device))
 
 
@@ -38,11 +38,11 @@ class Codec(ABC, Generic[X]):
 
     @abstractmethod
     def part(self) -> InputPart:
-        """A new input part for what `encode` gives."""
+        """Return a new input part for the tensors of `encode`."""
 
     @abstractmethod
     def encode(self, input: X) -> tuple[Tensor, ...]:
-        """The tensors of one input, (T, ...) each."""
+        """Return the tensors of one input, (T, ...) each."""
 
     def length(self, input: X) -> int | None:
         """The number of steps of an input if it is known without encoding it; None, the default, if not."""
@@ -50,10 +50,12 @@ class Codec(ABC, Generic[X]):
 
     @abstractmethod
     def check(self, input: Any, place: str) -> X:
-        """An input that came from Python as `encode` takes it. Raises InputError with its `place`."""
+        """Return an input that came from Python as `encode` takes it. Raises InputError with its `place`."""
 
     def take(self, inputs: Iterable[Any], name: str = "inputs", what: str = "inputs") -> list[X]:
-        """The inputs that came from Python, checked. Raises InputError with the place, such as inputs[3]."""
+        """Return the inputs that came from Python, checked. Raises InputError with the place, such as
+        inputs[3].
+        """
         return [example.input for example in self.take_examples(inputs, (), name, what)]
 
     def take_examples(
@@ -67,7 +69,7 @@ class Codec(ABC, Generic[X]):
         ]
 
     def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
-        """The tensors of its input. Raises InputError with its place if it cannot be read."""
+        """Return the tensors of its input. Raises InputError with its place if it cannot be read."""
         try:
             return self.encode(example.input)
         except InputError as error:
@@ -75,35 +77,35 @@ class Codec(ABC, Generic[X]):
 
     @abstractmethod
     def files(self) -> Mapping[str, bytes]:
-        """What a run folder keeps of the codec, by the name of the file."""
+        """Return the files of the codec in a run folder, by their names."""
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
-        """What the rows of a tensor of the part stand for, by the tensor's name; none by default."""
+        """Return the names of the rows of a tensor of the part, by the tensor's name; none by default."""
         return {}
 
     def show(self, input: X) -> tuple[str, ...]:
-        """What the steps of an input are called; by default by their numbers, from 0 on."""
+        """Return the names of the steps of an input; by default their numbers, from 0 on."""
         return tuple(map(str, range(len(self.encode(input)[0]))))
 
     def spell(self, input: X) -> tuple[str, ...]:
-        """What each step has of the text that an input is, joined; nothing where it is none."""
+        """Return each step's part of the text of an input; empty parts if the input is no text."""
         return ("",) * len(self.encode(input)[0])
 
     def describe(self) -> list[str]:
-        """Lines for the user on what was learned."""
+        """Return lines for the user on what was learned."""
         return []
 
 
 def pad(encoded: Sequence[tuple[Tensor, ...]]) -> Padded:
-    """What `encode` gave for each row of a batch, side by side."""
+    """Combine the tensors of each row of a batch, side by side."""
     lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
     return Padded(tuple(stack(each) for each in zip(*encoded, strict=True)), lengths)
 
 
 def stack(rows: Sequence[Tensor]) -> Tensor:
-    """Tensors (T_b, W_b, ...) as one (T, B, W, ...), none of whose sizes is 0.
+    """Combine tensors (T_b, W_b, ...) into one (T, B, W, ...), none of whose sizes is 0.
 
-    Behind their ends stands NOTHING in whole numbers, else zero.
+    The padding is NOTHING in whole numbers, else zero.
     """
     sizes = [max(1, *sizes) for sizes in zip(*(row.shape for row in rows), strict=True)]
     filling = 0 if rows[0].is_floating_point() else NOTHING

@@ -22,27 +22,27 @@ class DnaCodec(Codec[str]):
     unit = "letters"
 
     def part(self) -> DnaInput:
-        """The probabilities of the four bases."""
+        """Return a part that makes the probabilities of the four bases."""
         return DnaInput()
 
     def check(self, input: object, place: str) -> str:
-        """The letters as capitals."""
+        """Return the letters as capitals."""
         return _letters(input, place)
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
-        """The places (T,) int64 of the letters in `nucleotides.LETTERS`."""
+        """Return the places (T,) int64 of the letters in `nucleotides.LETTERS`."""
         return (torch.tensor([_PLACES[letter] for letter in input], dtype=torch.int64),)
 
     def show(self, input: str) -> tuple[str, ...]:
-        """The letters."""
+        """Return the letters."""
         return tuple(input)
 
     def spell(self, input: str) -> tuple[str, ...]:
-        """The letters."""
+        """Return the letters."""
         return tuple(input)
 
     def files(self) -> Mapping[str, bytes]:
-        """None."""
+        """Return no files: the letters are fixed."""
         return {}
 
 
@@ -58,18 +58,18 @@ class DnaWindowCodec(Codec[str]):
         self._probabilities = DnaInput().probabilities
 
     def part(self) -> SeriesInput:
-        """Numbers as they are, but for mean and deviation."""
+        """Return a part that takes numbers as they are, but for mean and deviation."""
         part = SeriesInput(4 * self._length)
         if self._training:
             part.fit(self.encode(each)[0] for each in self._training)
         return part
 
     def check(self, input: object, place: str) -> str:
-        """The letters as capitals."""
+        """Return the letters as capitals."""
         return _letters(input, place)
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
-        """The probabilities of the bases, (1, 4 length). Raises InputError for another length."""
+        """Return the probabilities of the bases, (1, 4 length). Raises InputError for another length."""
         if len(input) != self._length:
             rule = f"a window has {self._length} letters, as the first one learned from"
             raise InputError(
@@ -79,7 +79,7 @@ class DnaWindowCodec(Codec[str]):
         return (self._probabilities[places].view(1, -1),)
 
     def files(self) -> Mapping[str, bytes]:
-        """None."""
+        """Return no files: the letters are fixed."""
         return {}
 
 

@@ -15,7 +15,7 @@ X = TypeVar("X")
 
 
 def as_list(inputs: Iterable[X], name: str, what: str = "texts") -> list[X]:
-    """The items of a sequence, an array or a generator.
+    """Return the items of a sequence, an array or a generator.
 
     Raises InputError for one text in its place, whose items would be its characters; WrongTypeError for
     what has no items in an order.
@@ -32,7 +32,7 @@ def as_list(inputs: Iterable[X], name: str, what: str = "texts") -> list[X]:
 
 
 def as_text(value: object, place: str, what: str = "a text (str)") -> str:
-    """A text. Raises WrongTypeError for anything else, InputError for half a surrogate pair in it."""
+    """Return a text. Raises WrongTypeError for anything else, InputError for half a surrogate pair in it."""
     text = _as_str(value, place, what)
     try:
         text.encode("utf-8")
@@ -49,7 +49,7 @@ def _as_str(value: object, place: str, what: str) -> str:
 
 
 def as_words(value: object, place: str) -> Words:
-    """The words of a sentence. Raises InputError for a sentence that is not cut into words."""
+    """Return the words of a sentence. Raises InputError for a sentence that is not cut into words."""
     if isinstance(value, str):
         cure = "Cut it, e.g. text.split()"
         raise InputError(place, "must be a sequence of words", f"one text, {value!r}", cure)
@@ -59,7 +59,8 @@ def as_words(value: object, place: str) -> Words:
 
 
 def as_numbers(value: Any, place: str, size: int) -> Tensor:
-    """A series (T, D) or a row (D,) of `size` numbers, D; whole numbers and those of Python in float32.
+    """Return a series (T, D) or a row (D,) of `size` numbers, D; whole numbers and those of Python in
+    float32.
 
     Raises WrongTypeError for what is no array of numbers, InputError for another D.
     """

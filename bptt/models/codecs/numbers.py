@@ -21,24 +21,24 @@ class NumberCodec(Codec[Array]):
         self._size, self._training, self.unit = size, training, unit
 
     def part(self) -> SeriesInput:
-        """Numbers as they are, but for mean and deviation."""
+        """Return a part that takes numbers as they are, but for mean and deviation."""
         part = SeriesInput(self._size)
         if self._training:
             part.fit(self.encode(each)[0] for each in self._training)
         return part
 
     def check(self, input: object, place: str) -> Array:
-        """A series or a row."""
+        """Return a series or a row."""
         found: Array = as_numbers(input, place, self._size).detach().cpu().numpy()
         return found
 
     def encode(self, input: Array) -> tuple[Tensor, ...]:
-        """The numbers (T, D); NaN where one is missing. Raises InputError for another D."""
+        """Return the numbers (T, D); NaN where one is missing. Raises InputError for another D."""
         if input.shape[-1] != self._size:
             came = f"{input.shape[-1]}"
             raise InputError("input", f"must have {self._size} numbers a step as learned from", came)
         return (torch.from_numpy(input).reshape(-1, self._size),)
 
     def files(self) -> Mapping[str, bytes]:
-        """None."""
+        """Return no files: the weights hold mean and deviation."""
         return {}

@@ -37,8 +37,8 @@ class TextCodec(Codec[str]):
 
     @classmethod
     def with_vectors(cls, vocabulary: Vocabulary, options: TokenOptions, path: Path) -> TextCodec:
-        """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
-        whose width is that of the embedding then. Raises InputError naming the line, or the level.
+        """Make a codec that knows the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
+        which then set the width of the embedding. Raises InputError naming the line, or the level.
         """
         wanted = wanted_words(vocabulary)
         found = read_vectors(path, wanted, options.vector_words)
@@ -55,7 +55,7 @@ class TextCodec(Codec[str]):
         return cls(whole, options, vectors=found)
 
     def part(self) -> TokenInput:
-        """An embedding of the vocabulary."""
+        """Return an embedding of the vocabulary."""
         others = self.options.vector_words
         part = TokenInput(self.vocabulary.size - others, self.options, others)
         if self._vectors is not None:
@@ -64,31 +64,31 @@ class TextCodec(Codec[str]):
         return part
 
     def check(self, input: object, place: str) -> str:
-        """A text."""
+        """Return a text."""
         return as_text(input, place)
 
     def encode(self, input: str) -> tuple[Tensor, ...]:
-        """The tokens (T,) int64."""
+        """Return the tokens (T,) int64."""
         return (self.vocabulary.encode(input).long(),)
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
-        """The tokens."""
+        """Return the tokens."""
         return {"embedding": self.vocabulary.tokens[: self.vocabulary.size - self.options.vector_words]}
 
     def show(self, input: str) -> tuple[str, ...]:
-        """The tokens as text."""
+        """Return the tokens as text."""
         return tuple(map(self.vocabulary.show, self.vocabulary.encode(input).tolist()))
 
     def spell(self, input: str) -> tuple[str, ...]:
-        """The text that is complete with each token."""
+        """Return the text that is complete with each token."""
         return self.vocabulary.spell(self.vocabulary.encode(input).tolist())
 
     def files(self) -> Mapping[str, bytes]:
-        """The vocabulary."""
+        """Return the files of the vocabulary."""
         return {self._file: self.vocabulary.to_bytes()}
 
     def describe(self) -> list[str]:
-        """The size of the vocabulary."""
+        """Return a line with the size of the vocabulary."""
         kept = self.options.vector_words
         more = f", {kept:,} of them by vectors alone" if kept else ""
         return [f"vocabulary: {self.vocabulary.size:,} {self.unit}{more}"]

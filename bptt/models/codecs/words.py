@@ -49,9 +49,9 @@ class WordCodec(Codec[Words]):
     def build(
         cls, learned: Sequence[Words], options: WordOptions, others: Sequence[Words], vectors: Path | None
     ) -> WordCodec:
-        """Know the words of the sentences `learned`, and all those there and in `others` that the file
-        `vectors` has, and more words of the file as the options say; its width is that of the embedding
-        then. Raises InputError naming the line.
+        """Make a codec that knows the words of the sentences `learned`, and all those there and in `others` that the file
+        `vectors` has, and more words of the file as the options say; it then sets the width of the embedding.
+        Raises InputError naming the line.
         """
         spelled = [word for words in learned for word in words]
         known = [options.form(word) for word in spelled]
@@ -68,7 +68,7 @@ class WordCodec(Codec[Words]):
         return cls(words, characters if options.spelled else None, options, found, more)
 
     def continued(self, origin: WordCodec, grow: bool) -> WordCodec:
-        """The words and characters of `origin`; if it is to `grow`, those that are new here behind them."""
+        """Return the words and characters of `origin`, followed by the new ones if it is to `grow`."""
         characters = None
         if self._characters is not None and origin._characters is not None:
             characters = origin._characters.continued(self._characters, grow)
@@ -80,7 +80,7 @@ class WordCodec(Codec[Words]):
 
     @classmethod
     def load(cls, run: Path, options: WordOptions) -> WordCodec:
-        """The codec of a run folder. Raises InputError if a file of it is missing or damaged."""
+        """Read the codec of a run folder. Raises InputError if a file of it is missing or damaged."""
         characters = WordList.load(kept_in(run, _CHARACTERS)) if options.spelled else None
         others = WordList.load(kept_in(run, _OTHERS)) if options.vector_words else None
         return cls(WordList.load(kept_in(run, _WORDS)), characters, options, None, others)
@@ -91,7 +91,7 @@ class WordCodec(Codec[Words]):
         return self._words.words
 
     def part(self) -> InputPart:
-        """An embedding of the words, and what reads their characters."""
+        """Return an embedding of the words, with a reader of their characters."""
         words = TokenInput(len(self._words), self.options, 0 if self._others is None else len(self._others))
         if self._vectors is not None:
             rows = torch.tensor([self._number(word) for word in self._vectors.words])
@@ -101,42 +101,44 @@ class WordCodec(Codec[Words]):
         return SpelledWordInput(words, len(self._characters), self.options)
 
     def check(self, input: object, place: str) -> Words:
-        """The words of a sentence."""
+        """Return the words of a sentence."""
         return as_words(input, place)
 
     def encode(self, input: Words) -> tuple[Tensor, ...]:
-        """The words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a word."""
+        """Return the words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a
+        word.
+        """
         words = torch.tensor([self._number(self.options.form(word)) for word in input]).long()
         return (words,) if self._characters is None else (words, _spell(input, self._characters))
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
-        """The words and the characters."""
+        """Return the words and the characters."""
         if self._characters is None:
             return {"embedding": self._words.words}
         return {"words.embedding": self._words.words, "characters.embedding": self._characters.words}
 
     def _number(self, form: str) -> int:
-        """The row of a word: behind the embedding, if it is known by its vector alone."""
+        """Return the row of a word: behind the embedding, if it is known by its vector alone."""
         number = self._words.number(form)
         if number == UNKNOWN and self._others is not None and (other := self._others.number(form)):
             return len(self._words) + other
         return number
 
     def show(self, input: Words) -> tuple[str, ...]:
-        """The words."""
+        """Return the words."""
         return input
 
     def spell(self, input: Words) -> tuple[str, ...]:
-        """The words, with a space between them."""
+        """Return the words, with a space between them."""
         return (*input[:1], *(f" {word}" for word in input[1:]))
 
     def files(self) -> Mapping[str, bytes]:
-        """The words and the characters."""
+        """Return the files of the words and the characters."""
         lists = {_WORDS: self._words, _CHARACTERS: self._characters, _OTHERS: self._others}
         return {f"{name}.json": found.to_bytes() for name, found in lists.items() if found is not None}
 
     def describe(self) -> list[str]:
-        """How many words and characters are known."""
+        """Return a line with the numbers of words and characters."""
         known = f"vocabulary: {len(self._words):,} words"
         if self._vectors is not None:
             kept = self.options.vector_words
