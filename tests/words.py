@@ -31,7 +31,7 @@ VERBS = frozenset(
     execute expand expect explain export express extend extract fail feed fetch fill filter find finish
     fit flatten flush fold follow forget format formulate forward free gather generate get give go group
     grow guard guess handle hash hide hold ignore import include increase index infer initialise insert
-    inspect integrate interpret invert invoke iterate join keep label lay learn leave let limit line link
+    inspect integrate interpret invert invoke iterate join keep know label lay learn leave let limit line link
     list listen load locate lock look lower make map mark mask match measure merge move multiply name
     normalise note notify number observe open order orthonormalise pack pad parse pass patch permute pick
     place plan plot point poll pool pose predict prefix prepare prescribe print produce project propagate

@@ -37,7 +37,7 @@ class TextCodec(Codec[str]):
 
     @classmethod
     def with_vectors(cls, vocabulary: Vocabulary, options: TokenOptions, path: Path) -> TextCodec:
-        """Make a codec that knows the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
+        """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
         which then set the width of the embedding. Raises InputError naming the line, or the level.
         """
         wanted = wanted_words(vocabulary)

@@ -49,7 +49,7 @@ class WordCodec(Codec[Words]):
     def build(
         cls, learned: Sequence[Words], options: WordOptions, others: Sequence[Words], vectors: Path | None
     ) -> WordCodec:
-        """Make a codec that knows the words of the sentences `learned`, and all those there and in `others` that the file
+        """Know the words of the sentences `learned`, and all those there and in `others` that the file
         `vectors` has, and more words of the file as the options say; it then sets the width of the embedding.
         Raises InputError naming the line.
         """
