@@ -35,7 +35,7 @@ class EncodedInputs(ABC):
         """Return the inputs of these numbers. Raises InputError naming one that cannot be read."""
 
     def expect(self, batches: Iterable[Sequence[int]]) -> None:  # noqa: B027
-        """Prepare for `take` with each of these in turn. What it returns does not depend on it."""
+        """Prepare for `take` with each of these in turn. The result does not depend on it."""
 
 
 class InMemory(EncodedInputs):
@@ -108,7 +108,7 @@ def answer_inputs(
 ) -> EncodedInputs:
     """Return the inputs of examples that are read once.
 
-    Lengths that only encoding would tell are 0, so that inputs ordered by length stay as they are given.
+    Lengths that only encoding would show are 0, so that inputs ordered by length stay as they are given.
     """
     if fits_memory:
         return encode_inputs(codec, examples, limit, fits_memory)

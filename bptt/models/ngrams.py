@@ -109,7 +109,7 @@ class NgramList:
         return (json.dumps(content, ensure_ascii=False, indent=0) + "\n").encode("utf-8")
 
     def describe(self) -> str:
-        """A line on their number, for the user."""
+        """Return a line on their number, for the user."""
         what = self.rule.describe([len(group) for group in self.groups], self.placed)
         return f"beside the recurrent network: logistic regression on {what} (--no-ngrams leaves it out)"
 
@@ -160,7 +160,7 @@ class NgramScores(nn.Module):
 
 
 def _inverse_frequency(examples: int) -> Callable[[int], float]:
-    """ln((1 + N) / (1 + n)) + 1 for an n-gram of n examples, as scikit-learn's."""
+    """Return ln((1 + N) / (1 + n)) + 1 for an n-gram of n examples, as scikit-learn does."""
     return lambda count: log((1 + examples) / (1 + count)) + 1
 
 
