@@ -88,7 +88,7 @@ def encode_inputs(
     """Return the inputs of examples, at most `limit` steps of each (0: all).
 
     Inputs that do not fit into memory are encoded when they are needed; their lengths are what the codec
-    can tell, and else are measured, which encodes each input once.
+    knows, and else are measured, which encodes each input once.
     """
 
     def encode(row: int) -> Encoded:
