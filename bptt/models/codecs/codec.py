@@ -45,7 +45,7 @@ class Codec(ABC, Generic[X]):
         """Return the tensors of one input, (T, ...) each."""
 
     def length(self, input: X) -> int | None:
-        """Return the number of steps of an input if it is known before encoding; None, the default, if not."""
+        """Return the number of steps of an input if known before encoding; None, the default, if not."""
         return None
 
     @abstractmethod
