@@ -1,4 +1,4 @@
-"""Cells compared by their weights: at equal size, and at an equal budget of weights (G5)."""
+"""Cells compared by their weights: at equal size, and at an equal budget of weights."""
 
 from __future__ import annotations
 

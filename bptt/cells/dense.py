@@ -1,4 +1,4 @@
-"""Layers without a state: back-propagation in a feed-forward network (B1), and losses (B2)."""
+"""Layers without a state: back-propagation in a feed-forward network, and losses."""
 
 from __future__ import annotations
 

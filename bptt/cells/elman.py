@@ -1,4 +1,4 @@
-"""The simple recurrent network of Elman: the hidden layer sees its own last value (R1)."""
+"""The simple recurrent network of Elman: the hidden layer sees its own last value."""
 
 from __future__ import annotations
 

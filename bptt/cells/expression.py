@@ -125,7 +125,7 @@ def as_expression(value: Expression | int | float) -> Expression:
 
 
 def add(*terms: Expression) -> Expression:
-    """The sum, flat and without zeros."""
+    """Add terms to a sum that is flat and without zeros."""
     flat = [t for term in terms for t in (term.terms if isinstance(term, Sum) else (term,))]
     kept = tuple(t for t in flat if t != ZERO)
     if not kept:
@@ -134,7 +134,7 @@ def add(*terms: Expression) -> Expression:
 
 
 def multiply(*factors: Expression) -> Expression:
-    """The product, flat, with its numbers gathered in front."""
+    """Multiply factors to a product that is flat, with its numbers gathered in front."""
     flat = [f for factor in factors for f in (factor.factors if isinstance(factor, Product) else (factor,))]
     number: int | float = 1
     for factor in flat:
@@ -148,7 +148,7 @@ def multiply(*factors: Expression) -> Expression:
 
 
 def power(base: Expression, exponent: int) -> Expression:
-    """A whole power."""
+    """Raise to a whole power."""
     if isinstance(base, Power):
         return power(base.base, base.exponent * exponent)
     if isinstance(base, Number):
@@ -157,7 +157,7 @@ def power(base: Expression, exponent: int) -> Expression:
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
-    """The direct sub-expressions."""
+    """Return the direct sub-expressions."""
     match expression:
         case Sum(parts) | Product(parts) | Call(_, parts):
             return parts
@@ -170,7 +170,7 @@ def children(expression: Expression) -> tuple[Expression, ...]:
 
 
 def rebuild(expression: Expression, change: Callable[[Expression], Expression]) -> Expression:
-    """The same node over changed children, folded again."""
+    """Make the same node over changed children, folded again."""
     match expression:
         case Sum(terms):
             return add(*(change(t) for t in terms))
@@ -190,14 +190,14 @@ def rebuild(expression: Expression, change: Callable[[Expression], Expression]) 
 
 
 def walk(expression: Expression) -> Iterator[Expression]:
-    """Every node, parents first, in reading order."""
+    """Yield every node, parents first, in reading order."""
     yield expression
     for child in children(expression):
         yield from walk(child)
 
 
 def symbols(expression: Expression) -> tuple[str, ...]:
-    """The names that occur, in reading order, each once."""
+    """List the names that occur, in reading order, each once."""
     return tuple(dict.fromkeys(e.name for e in walk(expression) if isinstance(e, Symbol)))
 
 
@@ -209,7 +209,7 @@ def rename(expression: Expression, names: dict[str, Expression]) -> Expression:
 
 
 def is_scalar(expression: Expression, scalars: Set[str]) -> bool:
-    """Whether an expression has one number a row, given the names that do."""
+    """Return whether an expression has one number a row, given the names that do."""
     match expression:
         case RowCall():
             return True
@@ -221,7 +221,7 @@ def is_scalar(expression: Expression, scalars: Set[str]) -> bool:
 
 
 def split_sign(expression: Expression) -> tuple[bool, Expression]:
-    """Whether a term is negative, and the term without its sign: how sums are printed."""
+    """Return whether a term is negative, and the term without its sign: how sums are printed."""
     match expression:
         case Number(value) if value < 0:
             return True, Number(-value)
@@ -232,7 +232,7 @@ def split_sign(expression: Expression) -> tuple[bool, Expression]:
 
 
 def split_quotient(expression: Product | Power) -> tuple[Expression, Expression]:
-    """Numerator and denominator: how divisions are printed."""
+    """Split into numerator and denominator: how divisions are printed."""
     factors = expression.factors if isinstance(expression, Product) else (expression,)
     below = [f for f in factors if isinstance(f, Power) and f.exponent < 0]
     above = [f for f in factors if f not in below]
@@ -240,7 +240,7 @@ def split_quotient(expression: Product | Power) -> tuple[Expression, Expression]
 
 
 def to_text(expression: Expression) -> str:
-    """The expression in the language of cells, which `bptt.cells.language` reads back."""
+    """Write the expression in the language of cells, which `bptt.cells.language` reads back."""
     match expression:
         case Number(value):
             return repr(value)
@@ -287,7 +287,7 @@ def _negated_text(body: Expression) -> str:
 
 
 def _factor_text(expression: Expression, quotient: bool = False) -> str:
-    """A factor, or with `quotient` a numerator, in parentheses where it would read differently without."""
+    """Write a factor, or with `quotient` a numerator, in parentheses where it would otherwise change."""
     divided = isinstance(expression, Power) and expression.exponent < 0
     product = isinstance(expression, Product) and not quotient
     compound = divided or product or isinstance(expression, Sum | MatrixVector)

@@ -1,4 +1,4 @@
-"""Gated recurrent units (G3) and the minimal gated unit."""
+"""Gated recurrent units and the minimal gated unit."""
 
 from __future__ import annotations
 

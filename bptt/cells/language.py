@@ -40,7 +40,10 @@ class Equation:
 
 
 def parse_equations(where: str, text: str) -> tuple[Equation, ...]:
-    """Read the equations of a cell; blank lines and # comments are allowed. Raises InputError."""
+    """Read the equations of a cell; blank lines and # comments are allowed.
+
+    Raises InputError for a line that is no equation of the language, and for texts that are too long.
+    """
     lines = [line.split("#")[0].strip() for line in text.splitlines()]
     if sum(map(bool, lines)) > MOST_EQUATIONS:
         raise InputError(where, f"a cell has at most {MOST_EQUATIONS} equations", sum(map(bool, lines)))
@@ -60,7 +63,7 @@ def _equation(where: str, line: str) -> Equation:
 
 
 def _parse(where: str, line: str) -> list[ast.stmt]:
-    """The syntax tree of a line, neither too long nor too deep."""
+    """Parse a line to its syntax tree, neither too long nor too deep."""
     if len(line) > LONGEST_EQUATION:
         raise InputError(where, f"an equation has at most {LONGEST_EQUATION} characters", len(line))
     try:
@@ -77,7 +80,7 @@ def _parse(where: str, line: str) -> list[ast.stmt]:
 
 
 def _bounded(where: str, node: ast.expr) -> Expression:
-    """The expression, its numbers such that every machine can hold them."""
+    """Read the expression, its numbers such that every machine can hold them."""
     try:
         expression = _expression(where, node)
         bounded = all(_is_bounded(part) for part in walk(expression))

@@ -11,7 +11,7 @@ from bptt.errors import InputError
 
 
 def as_cell(cell: Cell | str) -> Cell:
-    """A cell itself, or the one of this name: see `load`. Raises InputError for anything else."""
+    """Return a cell itself, or the one of this name: see `load`. Raises InputError for anything else."""
     if isinstance(cell, Cell):
         return cell
     if not isinstance(cell, str):
@@ -23,7 +23,7 @@ def as_cell(cell: Cell | str) -> Cell:
 
 
 def load(spec: str | Cell) -> Cell:
-    """The cell named by `spec`, or `spec` itself. A file is run as Python, so it must be trusted.
+    """Return the cell named by `spec`, or `spec` itself. A file is run as Python, so it must be trusted.
 
     Raises InputError when there is no such name or file, the file fails, or the name is no Cell.
     """

@@ -1,4 +1,4 @@
-"""Long short-term memory and its relatives (G1, G2)."""
+"""Long short-term memory and its relatives."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ LSTM_COUPLED = Cell.define(
 
 
 def _normalised(gate: str) -> str:
-    """The lines that normalise the summed input of one gate over its H units."""
+    """Write the lines that normalise the summed input of one gate over its H units."""
     return f"""
     a_{gate} = W_{gate} @ x + R_{gate} @ h_prev
     m_{gate} = mean(a_{gate})

@@ -16,7 +16,7 @@ from bptt.derive.normal_form import normal_form as normal_form
 from bptt.derive.storage import Storage as Storage
 from bptt.derive.storage import storage as storage
 
-# What version 0.1.0 had here, and what is now `bptt.explain`.
+# Names of version 0.1.0 that are in `bptt.explain` now.
 _EXPLAINED = ("derivation", "latex", "page", "text")
 
 

@@ -1,4 +1,4 @@
-"""The backward equations of a cell: reverse mode, step by step (R3, R4, B4, G4).
+"""The backward equations of a cell: reverse mode, step by step.
 
 δv stands for ∂E/∂v, E the loss summed over all time steps. Walking the normal form from its end, the δ
 of a value is the sum over its readers of δreader ⊙ ∂reader/∂value, and Mᵀ δreader where a matrix M reads
@@ -96,9 +96,9 @@ class _Reverse:
         )
 
     def close(self, name: str, width: str) -> bool:
-        """Write the step for δname, all its readers being known; False if it is a value that nobody reads.
+        """Write the step for δname, all its readers being known; False if it is a value that no step reads.
 
-        What vectors contribute to a value over a row is summed over the row.
+        The contributions of vectors to a value over a row are summed over the row.
         """
         terms = list(self.terms.get(name, ()))
         products = tuple(reversed(self.products.get(name, ())))
@@ -118,7 +118,7 @@ class _Reverse:
         return True
 
     def distribute(self, step: Step) -> None:
-        """Hand δtarget on to everything that the step reads."""
+        """Add the contribution of δtarget to everything that the step reads."""
         delta = Symbol(DELTA + step.target)
         for product in step.products:
             self.products.setdefault(product.vector, []).append(

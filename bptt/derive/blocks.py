@@ -1,4 +1,4 @@
-"""The Jacobian ∂s_t/∂s_{t−1} multiplied out: one block for every pair of states (R3).
+"""The Jacobian ∂s_t/∂s_{t−1} multiplied out: one block for every pair of states.
 
 A block is a sum over the paths from one state to another, and each path a product of matrices: the
 parameters met on the way, and diagonals. That the block ∂c/∂c of an LSTM is the forget gate alone is
@@ -33,7 +33,7 @@ class Block:
 
 @cache
 def blocks(cell: Cell) -> tuple[Block, ...] | None:
-    """Every block that is not zero, or None where a row statement or too many paths are on the way."""
+    """Find every block that is not zero, or None where a row statement or too many paths are on the way."""
     form = normal_form(cell)
     sources = form.previous or cell.inputs
     reached: dict[str, tuple[Block, ...]] = {s: (Block(s, s, ((),)),) for s in sources}
@@ -48,7 +48,7 @@ def blocks(cell: Cell) -> tuple[Block, ...] | None:
 
 
 def _step_blocks(form: NormalForm, step: Step, reached: Mapping[str, tuple[Block, ...]]) -> tuple[Block, ...]:
-    """The blocks of a step's target from those of what it reads."""
+    """Derive the blocks of a step's target from those of what it reads."""
     gathered: dict[str, list[Path]] = {}
     for factor, name in _factors(form, step, reached):
         for block in reached[name]:
@@ -60,14 +60,14 @@ def _step_blocks(form: NormalForm, step: Step, reached: Mapping[str, tuple[Block
 def _factors(
     form: NormalForm, step: Step, reached: Mapping[str, tuple[Block, ...]]
 ) -> list[tuple[Expression | str, str]]:
-    """What a step multiplies each of its values by."""
+    """List the values of a step, each with its factor."""
     maps: list[tuple[Expression | str, str]] = [(p.matrix, p.vector) for p in step.products]
     diagonals = [(partial(step, n, form.width(n)), n) for n in symbols(step.rest) if n in reached]
     return [(f, name) for f, name in [*maps, *diagonals] if name in reached and f != ZERO]
 
 
 def _prepend(factor: Expression | str, path: Path) -> Path:
-    """A matrix product from the left; neighbouring diagonals become one."""
+    """Multiply a path from the left; neighbouring diagonals become one."""
     if factor == ONE:
         return path
     if isinstance(factor, Expression) and path and isinstance(path[0], Expression):

@@ -2,7 +2,7 @@
 
 ∂v stands for the change of v when inputs, previous states and parameters change by ∂x, ∂h_prev, ∂W. It is
 the transpose of the adjoint, found by the other mode of differentiation: ⟨δ, J u⟩ = ⟨Jᵀ δ, u⟩ tests
-both. With ∂x and the parameters held fixed it is the map whose product over time vanishes or explodes (R3).
+both. With ∂x and the parameters held fixed it is the map whose product over time vanishes or explodes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Jacobian:
 
 @cache
 def jacobian(cell: Cell, states_only: bool = False) -> Jacobian:
-    """Linearise one time step with respect to everything, or to the previous states alone."""
+    """Derive the linear step with respect to everything, or to the previous states alone."""
     form = normal_form(cell)
     moving = (
         set(form.previous) if states_only else {*form.previous, *cell.inputs, *cell.vectors, *cell.matrices}

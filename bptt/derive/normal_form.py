@@ -1,8 +1,8 @@
-"""The normal form of a cell: every linear map, nonlinear call and row statement stands in a step alone.
+"""The normal form of a cell: every linear map, nonlinear call and row statement is a step of its own.
 
 A step is `target = Σ M @ v + rest`. Its `rest` is an element-by-element expression without calls, or one
 call, or one statement over a row, whose arguments are names. So derivatives never nest: each step is
-differentiated by itself, in values that have names (R3, B3).
+differentiated by itself, in values that have names.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class NormalForm:
     steps: tuple[Step, ...]
 
     def width(self, name: str) -> str:
-        """The letter of the width of any value, generated ones included."""
+        """Return the letter of the width of any value, generated ones included."""
         for step in self.steps:
             if step.target == name:
                 return step.width
@@ -127,7 +127,7 @@ class _Builder:
         return MatrixProduct(node.matrix, self.name(vector, "in", suffix).name)
 
     def lower(self, expression: Expression, hint: str) -> Expression:
-        """The expression with every call, row statement and inner linear map replaced by its name."""
+        """Replace every call, row statement and inner linear map of the expression by its name."""
         match expression:
             case Call(function, arguments):
                 inner = arguments[0]
@@ -140,11 +140,11 @@ class _Builder:
         return rebuild(expression, lambda child: self.lower(child, hint))
 
     def name(self, expression: Expression, prefix: str, suffix: str) -> Symbol:
-        """A symbol that stands for the expression, by a new step if it has no name yet."""
+        """Return the symbol of the expression, by a new step if it has no name yet."""
         return expression if isinstance(expression, Symbol) else self.step(expression, prefix, suffix)
 
     def step(self, expression: Expression, prefix: str, suffix: str) -> Symbol:
-        """The target of the step that computes the expression, a new one if there is none yet."""
+        """Return the target of the step that computes the expression, a new one if there is none yet."""
         if expression not in self.known:
             fresh = f"{prefix}_{suffix}"
             while fresh in self.taken:
@@ -154,7 +154,7 @@ class _Builder:
         return Symbol(self.known[expression])
 
     def width(self, products: tuple[MatrixProduct, ...], rest: Expression) -> str:
-        """The letter of a step's width: that of its vectors, or "1" where there is none."""
+        """Return the letter of a step's width: that of its vectors, or "1" where there is none."""
         if isinstance(rest, RowCall):
             return "1"
         letters = [self.cell.matrices[p.matrix][0] for p in products]

@@ -1,4 +1,4 @@
-"""Which forward values back-propagation keeps, and which it computes again from those (B6)."""
+"""The forward values that back-propagation keeps, and those that it computes again from them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Storage:
 
 
 def _count(steps: str, letters: list[str]) -> str:
-    """So many steps, each with values of the widths `letters`."""
+    """Write the count of the numbers of `steps`, each with values of the widths `letters`."""
     parts = []
     for letter in dict.fromkeys(letters):
         count = letters.count(letter)

@@ -1,4 +1,4 @@
-"""A small sigmoid network worked through by hand, node by node (B5), from the derived equations.
+"""A small sigmoid network worked through by hand, node by node, from the derived equations.
 
 The form is the textbook's (Mitchell 1997, Machine learning, table 4.2): δ is *minus* the gradient of the
 squared error ½(t − y)² with respect to a node's net input, so that w ← w + η δ x goes downhill.
@@ -40,7 +40,7 @@ class Worked:
 
 
 def work(inputs: Vector, targets: Vector, weights: Sequence[Matrix], rate: float) -> Worked:
-    """One step of stochastic gradient descent; `weights[l][j][i]` leads from node i to node j of layer l."""
+    """Do a step of stochastic gradient descent; `weights[l][j][i]` leads from node i to node j of layer l."""
     passes = _forward(inputs, weights)
     outgoing = [y - t for y, t in zip(_output(passes[-1]), targets, strict=True)]
     layers: list[LayerPass] = []
@@ -84,5 +84,5 @@ def _layer(point: Point, trajectory: Trajectory, found: Backward, matrix: Matrix
 
 
 def example() -> Worked:
-    """Two inputs, two hidden nodes, one output, no biases, η = 1."""
+    """Run an example: two inputs, two hidden nodes, one output, no biases, η = 1."""
     return work([0.35, 0.9], [0.5], [[[0.1, 0.8], [0.4, 0.6]], [[0.3, 0.9]]], rate=1.0)
