@@ -82,7 +82,7 @@ def test_ucr_of_before_2015_writes_labels_as_floats() -> None:
         ("1,2\n@data\n", "d:1: a line before @data is @KEY VALUES"),
         ("@ x\n@data\n1,2\n", "d:1: a line before @data is @KEY VALUES"),
         ("@classLabel true\n@data\na\n", "d:3: must be values and their label, between colons, got 'a'"),
-        ("@timeStamps true\n@data\n(0,1)\n", "d: values must stand without time stamps"),
+        ("@timeStamps true\n@data\n(0,1)\n", "d: values must have no time stamps"),
         ("@problemName P\n", "d: must have a line @data"),
         ("@problemName P\n@data\n", "d: must hold at least one example"),
     ],

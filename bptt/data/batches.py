@@ -37,7 +37,7 @@ class Batch:
         return int((self.targets != NOTHING).sum())
 
     def to(self, device: torch.device) -> Batch:
-        """The same batch on another device."""
+        """Return the same batch on another device."""
         return Batch(self.inputs.to(device), self.targets.to(device), self.continues)
 
 
@@ -51,12 +51,12 @@ class Batches(ABC):
 
     @abstractmethod
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of `epoch`, always the same."""
+        """Return batch `index` of `epoch`, always the same."""
 
 
 class Continuous(Batches):
-    """A text cut into B streams that are read side by side, T tokens at a time, from first to last
-    token: for truncated back-propagation through time with the states carried over (R7).
+    """A text cut into B streams that are read side by side, T tokens at a time, from first to last token: for
+    truncated back-propagation through time with the states carried over.
 
     Every token is a target once in an epoch, and the input of the next one; the first input of each
     stream is NOTHING. The last stream may be shorter.
@@ -74,7 +74,7 @@ class Continuous(Batches):
         return ceil(len(self._targets) / self._length)
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index`, the same in every epoch."""
+        """Return batch `index`, the same in every epoch."""
         start = index * self._length
         targets = self._targets[start : start + self._length].long()  # (T, B)
         nothing = torch.full_like(targets[:1], NOTHING)
@@ -85,8 +85,8 @@ class Continuous(Batches):
 class Lines:
     """The lines of an encoded text, each with its `<eos>`; `lengths` (N,) counts their tokens.
 
-    `tokens` ends in `<eos>`. What goes in first is `before`: NOTHING where a line is read as a sentence
-    (L2), END where it follows another line. `<eos>` is the last to be predicted.
+    `tokens` ends in `<eos>`. The first input is `before`: NOTHING where a line is read as a sentence, END
+    where it follows another line. `<eos>` is the last to be predicted.
     """
 
     def __init__(self, tokens: Tensor, before: int = NOTHING) -> None:
@@ -96,11 +96,11 @@ class Lines:
         self.lengths = ends + 1 - self._starts
 
     def batch(self, rows: Tensor) -> Batch:
-        """The lines of the numbers `rows` (B,), padded behind to the longest."""
+        """Return the lines of the numbers `rows` (B,), padded behind to the longest."""
         lengths = self.lengths[rows]  # (B,)
         steps = torch.arange(int(lengths.max()))[:, None]  # (T, 1)
         padding = steps >= lengths  # (T, B)
-        # Behind the end of a line stands another one; behind the last, nothing.
+        # Behind the end of a line there is another one; behind the last, nothing.
         positions = (self._starts[rows] + steps).clamp(max=len(self._tokens) - 1)
         targets = self._tokens[positions].long().masked_fill(padding, NOTHING)
         inputs = torch.cat([torch.full_like(targets[:1], self._before), targets[:-1]])
@@ -110,8 +110,7 @@ class Lines:
 class ByLength:
     """An order for sequences of `lengths` (N,), `size` of similar length in a batch, to save padding.
 
-    Which ones these are, and the order of the batches, is drawn anew for each epoch from `seed` and the
-    epoch.
+    The choice of these, and the order of the batches, is drawn anew for each epoch from `seed` and the epoch.
     """
 
     def __init__(self, lengths: Tensor, size: int, seed: int) -> None:
@@ -125,17 +124,17 @@ class ByLength:
         return ceil(len(self._lengths) / self._size)
 
     def rows(self, epoch: int, index: int) -> Tensor:
-        """The numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
+        """Return the numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
         return self._order(epoch)[index]
 
     def following(self, epoch: int, index: int) -> Iterator[list[int]]:
-        """The numbers of the sequences of this batch and of all batches after it, without end."""
+        """Yield the numbers of the sequences of this batch and of all batches after it, without end."""
         while True:
             yield from (rows.tolist() for rows in self._order(epoch)[index:])
             epoch, index = epoch + 1, 0
 
     def _draw_order(self, epoch: int) -> list[Tensor]:
-        """The sequences of each batch of an epoch."""
+        """Return the sequences of each batch of an epoch."""
         draw = np.random.default_rng((self._seed, epoch))
         mixed = torch.from_numpy(draw.permutation(len(self._lengths)))
         batches = torch.split(mixed[torch.argsort(self._lengths[mixed], stable=True)], self._size)
@@ -155,5 +154,5 @@ class Sentences(Batches):
         return self._order.steps
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch `index` of `epoch`."""
+        """Return batch `index` of `epoch`."""
         return self._lines.batch(self._order.rows(epoch, index))

@@ -1,4 +1,4 @@
-"""Targets that are quantities, which no classifier learns: told from labels that are numbers."""
+"""Targets that are quantities, which no classifier learns, distinguished from labels that are numbers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def check_classes(examples: Examples[X, str]) -> None:
 
 
 def _are_quantities(numbers: Sequence[float]) -> bool:
-    """Whether numbers measure something rather than name it."""
+    """Return whether numbers measure something rather than name it."""
     if not all(number.is_integer() for number in numbers):
         return True
     different = set(numbers)
@@ -47,6 +47,6 @@ def _are_quantities(numbers: Sequence[float]) -> bool:
 
 
 def _quantity(cell: str) -> float | None:
-    """The number that a cell holds; None if it is none."""
+    """Return the number that a cell holds; None if it is none."""
     match = _QUANTITY.fullmatch(cell.strip())
     return float(match[1].replace(",", "")) if match else None

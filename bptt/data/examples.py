@@ -35,11 +35,11 @@ class Example(Generic[X, Y]):
 
 @dataclass(frozen=True, eq=False)
 class Examples(Generic[X, Y]):
-    """Examples that all have a target, or none. `columns` names the D numbers of a step or a row, () if
-    there are none. `notes` tell the user what was decided and what was left out, a line each. `found` names
-    the columns that texts and their targets were read from, () if they had no names.
-    `quantities`: the file says that its targets are numbers to be predicted, not classes.
-    `unlabelled` is how labels are given in such a file, if it has none.
+    """Examples that all have a target, or none. `columns` names the D numbers of a step or a row, () if there
+    are none. `notes` say what was decided and what was left out, a line each. `found` names the columns that
+    texts and their targets were read from, () if they had no names. `quantities`: the file says that its
+    targets are numbers to be predicted, not classes. `unlabelled` describes how such a file has labels, if it
+    has none.
     """
 
     rows: tuple[Example[X, Y], ...]
@@ -84,7 +84,7 @@ class Examples(Generic[X, Y]):
         return [_key(row.input) for row in self.rows]
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
-        """The examples of these numbers, in this order."""
+        """Return the examples of these numbers, in this order."""
         return replace(self, rows=tuple(self.rows[i] for i in indices))
 
 
@@ -95,8 +95,9 @@ def gather(
     notes: tuple[str, ...] = (),
     labelled: bool = True,
 ) -> Examples[X, Y]:
-    """What a reader found in `where`; without `labelled`, for examples to be answered, the targets count only
-    if all have one. Raises InputError if nothing was found, or, with `labelled`, if only some have a target.
+    """Make examples of the records that a reader found in `where`; without `labelled`, for examples to be
+    answered, the targets count only if all have one. Raises InputError if nothing was found, or, with
+    `labelled`, if only some have a target.
     """
     if not rows:
         raise InputError(where, "must hold at least one example that is not empty", "none")
@@ -111,26 +112,28 @@ def gather(
 
 
 def numbered(count: int) -> tuple[str, ...]:
-    """Names for columns that have none: 1, 2, and so on."""
+    """Return names for columns that have none: 1, 2, and so on."""
     return tuple(str(column) for column in range(1, count + 1))
 
 
 def note_left_out(places: Sequence[str], why: str) -> tuple[str, ...]:
-    """A note that the examples at `places` were left out; none if there are no such examples."""
+    """Return a note that the examples at `places` were left out; none if there are no such examples."""
     if not places:
         return ()
     return (f"examples left out, as they {why}: {len(places):,}, the first at {places[0]}",)
 
 
 def note_empty(places: Sequence[str]) -> tuple[str, ...]:
-    """A note that the examples at `places` are empty, and answered all the same; none if there are none."""
+    """Return a note that the examples at `places` are empty, and answered all the same; none if there are
+    none.
+    """
     if not places:
         return ()
     return (f"empty texts, answered as such: {len(places):,}, the first at {places[0]}",)
 
 
 def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:
-    """How many labelled examples are there twice, and how many inputs have several labels."""
+    """Return how many labelled examples are duplicates, and how many inputs have several labels."""
     counts = Counter(zip(examples.keys, examples.targets, strict=True))
     repeated = len(examples) - len(counts)
     several = sum(count > 1 for count in Counter(key for key, _ in counts).values())

@@ -17,9 +17,9 @@ _ESCAPE = re.compile(
 
 
 def parse_json(text: str, place: str, rule: str) -> Any:
-    r"""The value of a JSON text; half of a surrogate pair (``\ud83d`` alone) is read as U+FFFD.
+    r"""Return the value of a JSON text; half of a surrogate pair (``\ud83d`` alone) is read as U+FFFD.
 
-    Such halves are what is left of an emoji where a text was cut; UTF-8 cannot hold them. Raises
+    These halves are left of an emoji where a text was cut; UTF-8 cannot hold them. Raises
     InputError naming `place` and `rule` if the text is no JSON.
     """
     whole = _ESCAPE.sub(lambda found: r"\ufffd" if found[1] else found[0], text) if "\\u" in text else text

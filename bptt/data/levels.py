@@ -30,7 +30,7 @@ _WORD = "|".join(
     )
 )
 
-# What Python's `str.split` cuts at; the last four are no `\s` to the library.
+# The separators at which Python's `str.split` cuts; the last four are no `\s` to the library.
 _SPACE = r"[\s\x1c-\x1f]+"
 # With the one space before it, as above.
 _BETWEEN_SPACES = r" ?[^ ]+"
@@ -45,9 +45,8 @@ _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
 class Level:
     """How a line becomes tokens, and a token bytes.
 
-    A long line may be cut into parts wherever `seam` matches, without changing its tokens. `opening`
-    stands before every line that is not empty. `spell` gives the bytes of a token, `unknown` those of
-    `<unk>`.
+    A long line may be cut into parts wherever `seam` matches, without changing its tokens. `opening` precedes
+    every line that is not empty. `spell` gives the bytes of a token, `unknown` those of `<unk>`.
     """
 
     unit: str
@@ -62,8 +61,8 @@ def _utf8(token: str) -> bytes:
 
 
 def _byte_alphabet() -> Mapping[str, int]:
-    """The characters by which byte-level BPE spells bytes: printable ones stand for themselves, the
-    others for the next free code point from 256 on (Radford et al. 2019).
+    """Return the characters by which byte-level BPE spells bytes: printable ones spell themselves, the others
+    are the next free code points from 256 on (Radford et al. 2019).
     """
     printable = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     others = [byte for byte in range(256) if byte not in printable]
@@ -121,7 +120,7 @@ def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokeniz
 
 
 def saved_tokenizer(text: str, options: VocabularyOptions) -> Tokenizer:
-    """The tokenizer of a file: its tokens and merges alone.
+    """Return the tokenizer of a file, with its tokens and merges only.
 
     How a text is cut follows from `options`, since the file may ask for any expression, replacement or
     padding. Raises ValueError if it is damaged.
@@ -144,7 +143,7 @@ def _object(found: Any, name: str) -> dict[str, Any]:
 
 
 def _merges(found: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
-    """The pairs of tokens that become one, each of which the vocabulary holds."""
+    """Return the pairs of tokens that become one, each of which the vocabulary holds."""
     if not isinstance(found, list):
         raise ValueError("its merges must be a list")
     for pair in found:
@@ -202,7 +201,7 @@ def _trainer(options: VocabularyOptions) -> trainers.Trainer:
 
 
 def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokenizer:
-    """The same tokenizer, but a text that happens to hold "<eos>" holds five characters.
+    """Return the same tokenizer, but a text that happens to hold "<eos>" holds five characters.
 
     At the word level "<unk>" is read as the unknown word, with the space before it; between white space it
     is a word that no vocabulary holds, and unknown for that.
@@ -222,7 +221,7 @@ def _with_plain_text(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokeni
 
 
 def with_tokens(tokenizer: Tokenizer, tokens: Sequence[str]) -> Tokenizer:
-    """A tokenizer of whole words or characters that numbers `tokens` in their order."""
+    """Return a tokenizer of whole words or characters that numbers `tokens` in their order."""
     content = json.loads(tokenizer.to_str())
     content["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
     return Tokenizer.from_str(json.dumps(content))

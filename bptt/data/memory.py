@@ -42,9 +42,10 @@ def check_inflation(where: str, packed: int, unpacked: int) -> None:
 
 
 def available_memory() -> int:
-    """Bytes that this process may still take: free on the machine, in its control group, by `ulimit -v`.
+    """Return the bytes that this process may still take: free on the machine, in its control group, by
+    `ulimit -v`.
 
-    What cannot be found out counts as no bound.
+    An unknown limit counts as none.
     """
     return max(0, min(_free_on_machine(), _free_in_group(), _free_by_limit()))
 

@@ -13,8 +13,8 @@ _CURE = "Restore the file, or train again"
 
 
 def names_to_bytes(names: Sequence[str]) -> bytes:
-    """A JSON list with a name a line. Raises InputError for a name that JSON joins to another: it holds both
-    halves of a character, each by itself.
+    """Write a JSON list with a name a line. Raises InputError for a name that JSON joins to another: it holds
+    both halves of a character, each by itself.
     """
     text = json.dumps(list(names), ensure_ascii=False, indent=0)
     # Half a character has no UTF-8. Python's escape for it is also that of JSON.
@@ -26,12 +26,14 @@ def names_to_bytes(names: Sequence[str]) -> bytes:
 
 
 def read_names(path: Path) -> tuple[str, ...]:
-    """What `names_to_bytes` gave. Raises InputError if the file is missing, damaged, or has a name twice."""
+    """Read a list that `names_to_bytes` wrote. Raises InputError if it is missing, damaged, or has a name
+    twice.
+    """
     return parse_names(read_bytes(path, _CURE), str(path))
 
 
 def parse_names(data: bytes, where: str) -> tuple[str, ...]:
-    """The names in the content of a file. Raises InputError if it is damaged, or has a name twice."""
+    """Return the names in the content of a file. Raises InputError if it is damaged, or has a name twice."""
     try:
         names = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -44,6 +46,8 @@ def parse_names(data: bytes, where: str) -> tuple[str, ...]:
 
 
 def kept_in(run: Path, name: str) -> Path:
-    """The list `name`.json of a run folder, or `name`.txt, a name a line, of one that version 0.1.0 wrote."""
+    """Return the path of `name`.json in a run folder, or of `name`.txt, a name a line, if version 0.1.0 wrote
+    it.
+    """
     older = run / f"{name}.txt"
     return older if older.exists() and not (run / f"{name}.json").exists() else run / f"{name}.json"

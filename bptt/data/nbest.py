@@ -18,7 +18,7 @@ class Hypothesis:
 
 @dataclass(frozen=True)
 class Utterance:
-    """What was heard at `name`: at least one hypothesis; `reference` is what was said, None if unknown."""
+    """The hypotheses of utterance `name`, at least one; `reference` is the words spoken, None if unknown."""
 
     name: str
     hypotheses: tuple[Hypothesis, ...]
@@ -27,7 +27,7 @@ class Utterance:
 
 @dataclass(frozen=True)
 class NBest:
-    """The lists of one file or folder. `notes` tell the user what was found in it, a line each."""
+    """The lists of one file or folder. `notes` describe it for the user, a line each."""
 
     where: str
     utterances: tuple[Utterance, ...]
@@ -43,7 +43,9 @@ class NBest:
         return all(each.reference is not None for each in self.utterances)
 
     def with_references(self, references: Mapping[str, str], where: str) -> NBest:
-        """The same with what was said, as `where` tells. Raises InputError for an utterance not there."""
+        """Return the same lists with references, which are from `where`. Raises InputError for an utterance
+        not there.
+        """
         missing = [each.name for each in self.utterances if each.name not in references]
         if missing:
             came = f"none for {len(missing):,}, the first {missing[0]}"

@@ -59,7 +59,7 @@ def _characters(word: str) -> list[str]:
 
 
 def _slices(text: str, least: int, most: int) -> Iterator[tuple[int, str]]:
-    """Every stretch of `least` to `most` characters, with the place where it begins."""
+    """Yield every stretch of `least` to `most` characters, with the place where it begins."""
     for n in range(least, most + 1):
         for start in range(len(text) - n + 1):
             yield start, text[start : start + n]

@@ -1,4 +1,4 @@
-"""The letters of DNA: the code of IUPAC (Cornish-Bowden 1985), in which one letter may mean several bases."""
+"""The letters of DNA: the code of IUPAC (Cornish-Bowden 1985), where a letter may mean several bases."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _COMPLEMENT = str.maketrans("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN")
 
 
 def bases(letter: str) -> str:
-    """The bases A, C, G, T that a capital letter may mean, in this order; KeyError if it is none."""
+    """Return the bases A, C, G, T that a capital letter may mean, in this order; KeyError if it is none."""
     return _BASES[letter]
 
 
 def check_letters(sequence: str, place: str) -> str:
-    """The letters as capitals. Raises InputError with the place for one that is not of the code."""
+    """Return the letters as capitals. Raises InputError with the place for one that is not of the code."""
     capitals = sequence.strip().upper()
     wrong = next((i for i, letter in enumerate(capitals) if letter not in _BASES), None)
     if wrong is not None:
@@ -32,5 +32,5 @@ def check_letters(sequence: str, place: str) -> str:
 
 
 def reverse_complement(sequence: str) -> str:
-    """The other strand, read in its own direction. Letters are capitals."""
+    """Return the other strand, read in its own direction. Letters are capitals."""
     return sequence.translate(_COMPLEMENT)[::-1]

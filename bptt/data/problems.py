@@ -13,7 +13,7 @@ LETTERS = tuple("abcdefgh")
 
 
 def adding(steps: int, count: int, seed: int) -> Examples[Array, float]:
-    """Series (T, 2), T = `steps`, each with the sum of two of its numbers.
+    """Return series (T, 2), T = `steps`, each with the sum of two of its numbers.
 
     The first column holds numbers drawn evenly from 0 to 1. The second is 1 beside two of them, one in
     either half, and else 0; their sum is wanted at the end. Source: Hochreiter & Schmidhuber 1997,
@@ -36,7 +36,7 @@ def adding(steps: int, count: int, seed: int) -> Examples[Array, float]:
 
 
 def copying(lag: int, symbols: int, count: int, seed: int) -> Examples[Words, Words]:
-    """Sentences that begin with K = `symbols` letters, each with a tag for every word.
+    """Return sentences that begin with K = `symbols` letters, each with a tag for every word.
 
     The letters are drawn evenly from eight; `lag` - 1 blanks follow, a question mark, and K blanks more.
     The tags are blank up to the question mark, with it, and then the letters in their order: the first is

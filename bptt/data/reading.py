@@ -25,7 +25,7 @@ _CURE = "Write it into a file first"
 
 @contextmanager
 def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
-    """A file to read bytes from; of a pipe, all that is written into it.
+    """Open a file to read bytes from; of a pipe, all that is written into it.
 
     Raises InputError if there is no such file, or it is a device, a socket or a pipe that nobody writes
     into; MachineError if it cannot be read.
@@ -43,7 +43,7 @@ def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
 
 
 def read_bytes(path: Path, cure: str = "") -> bytes:
-    """A file's content. Raises as `open_file` does, and MachineError if memory does not hold it."""
+    """Read a file's content. Raises as `open_file` does, and MachineError if memory does not hold it."""
     with open_file(path, cure) as file:
         # Two copies: of one is made a text or an array.
         check_memory(str(path), 2 * _size(file))
@@ -51,7 +51,7 @@ def read_bytes(path: Path, cure: str = "") -> bytes:
 
 
 def unpack(data: bytes, where: str) -> bytes:
-    """The content of bytes compressed by gzip.
+    """Return the content of bytes compressed by gzip.
 
     Raises InputError if they are damaged or grow as no data do, MachineError if memory does not hold them.
     """
@@ -70,12 +70,12 @@ def unpack(data: bytes, where: str) -> bytes:
 
 
 def broken_gzip(where: str, error: Exception) -> InputError:
-    """The error for a file that begins as gzip does and is none."""
+    """Return the error for a file that begins as gzip does and is none."""
     return InputError(where, "must be a whole gzip file", error, "Fetch it again")
 
 
 def _checked(path: Path, file: io.BufferedReader) -> BinaryIO:
-    """The file itself, or what is in the pipe. Raises InputError if it may have no end."""
+    """Return the file itself, or the content of the pipe. Raises InputError if it may have no end."""
     mode = os.fstat(file.fileno()).st_mode
     if stat.S_ISREG(mode):
         return file

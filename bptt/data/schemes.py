@@ -16,9 +16,9 @@ from bptt.errors import InputError
 
 OUTSIDE = "O"
 
-# What a letter says in any scheme: begin, inside, end, single; M is middle, L last, U unit, W whole.
+# The role of a letter in any scheme: begin, inside, end, single; M is middle, L last, U unit, W whole.
 _ROLES = {"B": "B", "I": "I", "M": "I", "E": "E", "L": "E", "S": "S", "U": "S", "W": "S"}
-# So many tags that are right for one of no scheme: that one is a slip.
+# A tag of no scheme counts as a slip if there are at least this number of right tags for it.
 _MOST_STRAYS = 10
 
 
@@ -58,7 +58,7 @@ SCHEMES = {
 
 
 class Allowed(NamedTuple):
-    """Which of K tags may begin and which may end a sentence, and in row j of `pairs` which may follow
+    """Return which of K tags may begin and which may end a sentence, and in row j of `pairs` which may follow
     tag j.
     """
 
@@ -76,7 +76,7 @@ class FoundScheme:
 
 
 def detect_scheme(sentences: Iterable[Sequence[str]]) -> FoundScheme:
-    """The scheme of the tags of sentences.
+    """Return the scheme of the tags of sentences.
 
     Letters that only one scheme has decide. Between BIO and IOB1, which share B and I, it is the one
     whose rule is broken less often: in BIO an entity begins with B, in IOB1 only one that touches an
@@ -98,8 +98,8 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> FoundScheme:
 
 
 def stray_tags(sentences: Iterable[Sequence[str]]) -> dict[str, int]:
-    """How often tags of no scheme occur among tags that spell entities; none if they are no exception: as
-    many as the tags of entities, or more than one for each `_MOST_STRAYS` tags that are right.
+    """Count tags of no scheme among tags that spell entities; none if they are no exception: as many as the
+    tags of entities, or more than one for each `_MOST_STRAYS` tags that are right.
     """
     counts = Counter(tag for tags in sentences for tag in tags)
     strays = Counter({tag: count for tag, count in counts.items() if _parse(tag) is None})
@@ -123,7 +123,7 @@ def _bio_or_iob1(sentences: Sequence[Sequence[str]]) -> FoundScheme:
 
 
 def spans(tags: Sequence[str]) -> tuple[Span, ...]:
-    """The entities of a sentence, from tags of any scheme.
+    """Return the entities of a sentence, from tags of any scheme.
 
     Tags that follow none are read as `conlleval` reads them: an I or E with nothing before it, or after
     another type, begins an entity. Raises InputError for a tag without a letter of a scheme.
@@ -143,7 +143,9 @@ def spans(tags: Sequence[str]) -> tuple[Span, ...]:
 
 
 def to_tags(entities: Iterable[Span], length: int, scheme: Scheme) -> tuple[str, ...]:
-    """The tags of a sentence of `length` words. Raises InputError if entities overlap or do not fit."""
+    """Return the tags of a sentence of `length` words. Raises InputError if entities overlap or do not
+    fit.
+    """
     tags = [OUTSIDE] * length
     before = Span(0, 0, "")
     for entity in sorted(entities):
@@ -157,23 +159,23 @@ def to_tags(entities: Iterable[Span], length: int, scheme: Scheme) -> tuple[str,
 
 
 def convert(tags: Sequence[str], scheme: Scheme) -> tuple[str, ...]:
-    """The same entities in the tags of `scheme`."""
+    """Return the same entities in the tags of `scheme`."""
     return to_tags(spans(tags), len(tags), scheme)
 
 
 def tags_of(types: Iterable[str], scheme: Scheme) -> tuple[str, ...]:
-    """Every tag that a word in an entity of these types may have, in sorted order."""
+    """Return every tag that a word in an entity of these types may have, in sorted order."""
     letters = {"B", scheme.begin, scheme.inside, scheme.end, scheme.single}
     return tuple(sorted(_spell(letter, kind) for letter in letters for kind in types))
 
 
 def in_roles(tags: Iterable[str]) -> tuple[str, ...]:
-    """The same tags with the letters B, I, E and S, whatever those of their scheme are."""
+    """Return the same tags with the letters B, I, E and S, whatever those of their scheme are."""
     return tuple(_spell(*_role(tag)) for tag in tags)
 
 
 def allowed(tags: Sequence[str], scheme: Scheme) -> Allowed:
-    """What `scheme` says of sentences of these tags, which are spelled in it."""
+    """Return which of these tags may begin, follow each other and end, by the `scheme` that spells them."""
     # Beyond the ends of a sentence there is no entity.
     starts = tuple(_may_follow(OUTSIDE, tag, scheme) for tag in tags)
     pairs = tuple(tuple(_may_follow(before, tag, scheme) for tag in tags) for before in tags)
@@ -205,7 +207,7 @@ def _letters(entity: Span, scheme: Scheme, touches: bool) -> Iterator[str]:
 
 
 def _parse(tag: str) -> tuple[str, str] | None:
-    """The role and the type of a tag; None if it is of no scheme."""
+    """Return the role and the type of a tag; None if it is of no scheme."""
     letter, _, kind = tag.partition("-")
     if tag == OUTSIDE:
         return OUTSIDE, ""

@@ -1,4 +1,4 @@
-"""What a file is that is no plain text, by how it begins: named, so that an error can say it."""
+"""Formats of files that are no plain text, recognised by how they begin, so that an error can name them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _TAR = 257  # where the name of the format is in a tar archive
 
 
 def signature_of(data: bytes) -> tuple[str, str] | None:
-    """The name of a format that is no plain text, and what to do about it; None for anything else."""
+    """Return the name of a format that is no plain text, and the cure; None for anything else."""
     for beginning, name, cure in _BEGINNINGS:
         # A short word may begin a text, too: the formats with such a mark are binary.
         if data.startswith(beginning) and (len(beginning) > 5 or not _is_text(data)):
@@ -79,12 +79,14 @@ def signature_of(data: bytes) -> tuple[str, str] | None:
 
 
 def markup_of(text: str) -> str | None:
-    """The name of a format whose text is made of marks, with which examples are not learned; else None."""
+    """Return the name of a format whose text is made of marks, with which examples are not learned; else
+    None.
+    """
     return next((name for pattern, name in _MARKUP if pattern.match(text)), None)
 
 
 def _of_zip(data: bytes) -> tuple[str, str] | None:
-    """What a zip archive is; None for arrays of NumPy."""
+    """Return the format of a zip archive; None for arrays of NumPy."""
     try:
         with ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()

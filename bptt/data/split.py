@@ -16,7 +16,7 @@ from bptt.errors import InputError
 def split_indices(
     keys: Sequence[Hashable], labels: Sequence[str] | None, held_out: float, seed: int
 ) -> tuple[list[int], list[int]]:
-    """The numbers of the examples to learn from, and of those held out; each in rising order.
+    """Return the numbers of the examples to learn from, and of those held out; each in rising order.
 
     Examples with equal `keys` form a group, which is not cut. Of each label, and of the whole, the
     share held out is `held_out`, as near as groups allow; at least one group of each label is learned.
@@ -24,7 +24,7 @@ def split_indices(
     parts hold something.
     """
     chosen: list[int] = []
-    # What one label cannot be given exactly is owed to the next.
+    # The share that one label cannot be given exactly is owed to the next.
     owed = 0.0
     for groups in _strata(keys, labels, seed):
         owed += held_out * sum(len(group) for group in groups)
@@ -40,7 +40,7 @@ def split_indices(
 
 
 def fold_numbers(keys: Sequence[Hashable], labels: Sequence[str] | None, folds: int, seed: int) -> list[int]:
-    """The fold of each example, 0 to `folds` - 1, for cross-validation: groups and labels as in
+    """Return the fold of each example, 0 to `folds` - 1, for cross-validation: groups and labels as in
     `split_indices`, dealt out one after the other, each to the fold that has the fewest examples.
 
     Raises InputError if there are fewer groups than folds.
@@ -58,7 +58,7 @@ def fold_numbers(keys: Sequence[Hashable], labels: Sequence[str] | None, folds: 
 
 
 def _strata(keys: Sequence[Hashable], labels: Sequence[str] | None, seed: int) -> Iterator[list[list[int]]]:
-    """For each label in sorted order its groups of equal inputs, in an order drawn from `seed`."""
+    """Return for each label in sorted order its groups of equal inputs, in an order drawn from `seed`."""
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
     for i, key in enumerate(keys):
         groups[key].append(i)

@@ -27,7 +27,7 @@ _NO_TEXT = ""
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, the names of what it was read from, and what to tell the user about them, a line each."""
+    """A text, the names of its sources, and notes about them for the user, a line each."""
 
     text: str
     names: tuple[str, ...]
@@ -40,7 +40,7 @@ class Corpus:
 
 
 def default_corpus() -> Corpus:
-    """The language reference that every CPython carries for `help()`: its topics in sorted order.
+    """Return the language reference that every CPython carries for `help()`: its topics in sorted order.
 
     Source: `pydoc_data.topics` of the running Python, about 460,000 characters of English and code.
     """
@@ -49,7 +49,7 @@ def default_corpus() -> Corpus:
 
 
 def read_text(path: Path) -> str:
-    r"""The text of a UTF-8 file, plain or compressed by gzip, every line ending in ``\n``.
+    r"""Read the text of a UTF-8 file, plain or compressed by gzip, every line ending in `` ``.
 
     A byte order mark is left out. ``\r\n`` becomes ``\n``, and so does ``\r`` in a file without any
     ``\n``, as old Macs wrote it; elsewhere ``\r`` belongs to its line. Raises InputError with the line
@@ -60,7 +60,7 @@ def read_text(path: Path) -> str:
 
 
 def decode_text(data: bytes, where: str, packed: bool = True) -> str:
-    """The text of bytes by the rules of `read_text`; errors say `where`.
+    """Return the text of bytes by the rules of `read_text`; errors say `where`.
 
     Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
     """

@@ -32,7 +32,7 @@ _PORTION = 1 << 22
 
 
 class Vocabulary:
-    """What `build` learned or `load` read. Token 0 is `<unk>`, token 1 is `<eos>`.
+    """The vocabulary that `build` learned or `load` read. Token 0 is `<unk>`, token 1 is `<eos>`.
 
     `size` is V; `unit` says in the plural what a token is.
     """
@@ -51,7 +51,8 @@ class Vocabulary:
         return cls(train_tokenizer(parts, options), options)
 
     def continued(self, text: str, options: VocabularyOptions, grow: bool) -> Vocabulary:
-        """The same tokens under the same numbers; if it is to `grow`, those behind them that `text` adds.
+        """Return the same tokens under the same numbers; if it is to `grow`, followed by those that `text`
+        adds.
 
         Byte pairs know every text as they are. Raises InputError if `options` cut or keep another text.
         """
@@ -90,7 +91,7 @@ class Vocabulary:
         return Vocabulary(Tokenizer.from_str(json.dumps(content)), self.options)
 
     def to_bytes(self) -> bytes:
-        """The content of `tokenizer.json`, which the `tokenizers` library reads too."""
+        """Return the content of `tokenizer.json`, which the `tokenizers` library reads too."""
         return str(self._tokenizer.to_str(pretty=True)).encode("utf-8")
 
     @cached_property
@@ -110,35 +111,37 @@ class Vocabulary:
         return hashlib.sha256(json.dumps(self.tokens).encode("utf-8")).hexdigest()
 
     def encode(self, text: str) -> Tensor:
-        """The tokens of a text, (T,) int32, with `<eos>` for each newline."""
+        """Return the tokens of a text, (T,) int32, with `<eos>` for each newline."""
         portions = _portions(_parts(text, self.level))
         return torch.cat([self._encode(portion) for portion in portions])
 
     def decode(self, tokens: Iterable[int]) -> str:
-        """The text of tokens that begin at the start of a line."""
+        """Return the text of tokens that begin at the start of a line."""
         stream = TextStream(self)
         return "".join(stream.push(token) for token in tokens) + stream.close()
 
     def spell(self, tokens: Iterable[int], at_start: bool = True) -> tuple[str, ...]:
-        """The text that is complete with each token; joined it is the text. `at_start` as in `TextStream`."""
+        """Yield the text that is complete with each token; joined it is the text. `at_start` as in
+        `TextStream`.
+        """
         stream = TextStream(self, at_start)
         return tuple(stream.push(token) for token in tokens)
 
     def show(self, token: int) -> str:
-        """A token for a table. Bytes that are no whole character are written as escapes."""
+        """Return a token for a table. Bytes that are no whole character are written as escapes."""
         special = token in (UNKNOWN, END)
         return self.tokens[token] if special else self.pieces[token].decode("utf-8", "backslashreplace")
 
     def characters(self, text: str) -> int:
-        """How many characters of a text a model has to predict: those that the options leave in."""
+        """Return how many characters of a text a model has to predict: those that the options leave in."""
         return sum(map(len, self.left_in(text))) + text.count("\n")
 
     def words(self, text: str) -> int:
-        """How many words between white space a text has, of what the options leave in."""
+        """Return how many words between white space a text has, after the options have been applied."""
         return sum(len(line.split()) for line in self.left_in(text))
 
     def left_in(self, text: str) -> Iterator[str]:
-        """The lines of a text as the options leave them: so a model reads them, and writes them."""
+        """Return the lines of a text as the options leave them: so a model reads them, and writes them."""
         normalizer = self._tokenizer.normalizer
         for line in text.split("\n"):
             normal = line if normalizer is None else normalizer.normalize_str(line)
@@ -180,7 +183,7 @@ class TextStream:
         self._decoder = getincrementaldecoder("utf-8")("replace")
 
     def push(self, token: int) -> str:
-        """The text that is complete with this token; it may be empty."""
+        """Return the text that is complete with this token; it may be empty."""
         piece = self._pieces[token]
         if self._at_start:
             piece = piece.removeprefix(self._opening)
@@ -188,12 +191,12 @@ class TextStream:
         return self._decoder.decode(piece)
 
     def close(self) -> str:
-        """What is left of a character that never came to its end."""
+        """Return the rest of a character that never came to its end."""
         return self._decoder.decode(b"", final=True)
 
 
 def _parts(text: str, level: Level) -> Iterator[tuple[str, bool]]:
-    """The lines of a text in parts of a bounded length, each with whether a newline follows.
+    """Yield the lines of a text in parts of a bounded length, each with whether a newline follows.
 
     Raises InputError if the text holds half a character, which no UTF-8 has.
     """
@@ -224,7 +227,7 @@ def _cut(line: str, level: Level) -> list[str]:
 
 
 def _portions(parts: Iterable[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
-    """The parts in groups of a bounded number of characters, at least one group."""
+    """Yield the parts in groups of a bounded number of characters, at least one group."""
     portion: list[tuple[str, bool]] = []
     characters = 0
     for part in parts:

@@ -1,4 +1,4 @@
-"""What a vocabulary is made of, as options."""
+"""The options of a vocabulary."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CUT_INTO_WORDS = ("word", "whitespace")
 
 @dataclass(frozen=True)
 class VocabularyOptions:
-    """What a vocabulary is made of.
+    """The options of a vocabulary.
 
     `level` is "character" (code points), "word" (words and marks), "bpe" (byte-level byte pair encoding,
     Sennrich et al. 2016, which knows every text) or "whitespace" (exactly what lies between white space:

@@ -22,7 +22,9 @@ class WordList:
 
     @classmethod
     def build(cls, words: Iterable[str], least_count: int = 1, others: Iterable[str] = ()) -> WordList:
-        """Those that occur `least_count` times, the most frequent first, and behind them `others`."""
+        """Return the list of those that occur `least_count` times, the most frequent first, followed by
+        `others`.
+        """
         counts = Counter(words)
         order = sorted(counts, key=lambda word: (-counts[word], word))
         known = dict.fromkeys(word for word in order if counts[word] >= least_count)
@@ -30,14 +32,16 @@ class WordList:
         return cls(word for word in known if word != SPECIAL[UNKNOWN])
 
     def continued(self, others: WordList, grow: bool) -> WordList:
-        """The same under the same numbers; if it is to `grow`, those of `others` that are new behind them."""
+        """Return the same under the same numbers; if it is to `grow`, followed by the new ones of
+        `others`.
+        """
         known = set(self.words)
         added = [word for word in others.words if word not in known] if grow else []
         return WordList([*self.words[1:], *added])
 
     @classmethod
     def load(cls, path: Path) -> WordList:
-        """What `to_bytes` gave; or a text with a word a line, as version 0.1.0 wrote it.
+        """Read a list that `to_bytes` wrote; or a text with a word a line, as version 0.1.0 wrote it.
 
         Raises InputError if the file is missing or damaged.
         """
@@ -58,9 +62,9 @@ class WordList:
         return len(self.words)
 
     def number(self, word: str) -> int:
-        """The number of a word."""
+        """Return the number of a word."""
         return self._numbers.get(word, UNKNOWN)
 
     def to_bytes(self) -> bytes:
-        """A list in JSON, in the order of their numbers."""
+        """Return a list in JSON, in the order of their numbers."""
         return names_to_bytes(self.words)

@@ -27,7 +27,7 @@ _HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0
 
 
 def read_npz(path: Path) -> Examples[Array, str]:
-    """The series of an `.npz` file.
+    """Read the series of an `.npz` file.
 
     `X` (N, T, D), or (N, T) for D = 1, holds N series. `y` (N,) are their labels, if there are any.
     `lengths` (N,) says how many steps of each are real; without it, steps of nothing but NaN at the end
@@ -82,7 +82,7 @@ def read_npz_numbers(path: Path, labelled: bool = True) -> Examples[Array, npt.N
 
 
 def _targets(y: AnyArray, where: str, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
-    """The targets as (N, M) or (N, T, M). Raises InputError for another shape or kind."""
+    """Return the targets as (N, M) or (N, T, M). Raises InputError for another shape or kind."""
     count, steps = shape[:2]
     if y.dtype.kind not in "fiu" or not y.size or y.shape[0] != count or y.ndim > 3:
         rule = f"must be numbers, ({count},) or ({count}, M), or ({count}, {steps}) for each step"
@@ -98,7 +98,7 @@ def _targets(y: AnyArray, where: str, shape: tuple[int, ...]) -> npt.NDArray[np.
 
 
 def _load(path: Path) -> dict[str, AnyArray]:
-    """The arrays X, y and lengths, as far as they are there; others are not looked at."""
+    """Read the arrays X, y and lengths, as far as they are there; others are ignored."""
     with open_file(path) as file:
         try:
             with ZipFile(file) as archive:
@@ -117,7 +117,9 @@ def _load(path: Path) -> dict[str, AnyArray]:
 
 
 def _array(archive: ZipFile, info: ZipInfo, path: Path, name: str) -> AnyArray:
-    """A member of the archive. What its header claims is compared with its size before memory is taken."""
+    """Read a member of the archive. The claims of its header are compared with its size before memory is
+    taken.
+    """
     where = f"{path}: {name}"
     check_inflation(where, info.compress_size, info.file_size)
     with archive.open(info) as file:
@@ -154,7 +156,7 @@ def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str] | 
 
 
 def _text(label: object) -> str:
-    """A label as text. Raises UnicodeError if UTF-8 cannot hold it."""
+    """Return a label as text. Raises UnicodeError if UTF-8 cannot hold it."""
     text = str(label)
     text.encode("utf-8")
     return text

@@ -1,4 +1,4 @@
-"""Which column of a CoNLL file is the word, which its tag, and which lines are none of both."""
+"""The layout of a CoNLL file: the column of the word, that of its tag, and the lines that are neither."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Layout:
     """How the columns of a file are used, found on its first line of a word, at `place`.
 
     `header` is the place of a line that names the columns, "" if there is none; in a `numbered` file the
-    first column counts the words of a sentence. `note` tells the user what is not plain to see.
+    first column counts the words of a sentence. `note` is for the user, on layouts that are not obvious.
     """
 
     place: str
@@ -47,27 +47,27 @@ class Layout:
     note: str = ""
 
     def cells(self, line: str) -> Cells:
-        """The columns of a line."""
+        """Return the columns of a line."""
         return cut(line, self.tabs)
 
     def is_word(self, line: str, place: str) -> bool:
-        """Whether a line is no comment and no header."""
+        """Return whether a line is no comment and no header."""
         return place != self.header and not (self.tabs and line.startswith("#") and "\t" not in line)
 
 
 def ends_sentence(line: str) -> bool:
-    """Whether a line is one between sentences: blank, or the mark of a document."""
+    """Return whether a line is one between sentences: blank, or the mark of a document."""
     return not line.strip() or line.startswith(_DOCUMENT)
 
 
 def cut(line: str, tabs: bool) -> Cells:
-    """The columns of a line, between tabs or between spaces."""
+    """Return the columns of a line, between tabs or between spaces."""
     # Not str.split: a word may hold another kind of white space, such as a full-width one.
     return [cell.strip(" ") for cell in line.split("\t")] if tabs else re.split("[ \t]+", line.strip(" \t"))
 
 
 def layout_of(document: Document, header: bool | None = None) -> Layout:
-    """The layout of a file; `header` says whether its first line of columns names them (None: as it shows).
+    """Return the layout of a file; `header` says whether its first line names columns (None: detected).
 
     The word is the first column and its tag the last, but where the first column numbers the words, the
     second is the word; of ten columns (CoNLL-U) the fourth is the tag. `# global.columns` (CoNLL-U Plus)
@@ -110,8 +110,8 @@ def check_is_no_csv(document: Document, only_named: bool = False) -> None:
 
 
 def looks_like_columns(document: Document, tags: Collection[str]) -> bool:
-    """Whether a text has a word a line: lines of equally many columns whose last is one of `tags`, or of an
-    entity scheme; or, with blank lines between, of nothing but words. A text that was typed has not.
+    """Return whether a text has a word a line: lines of equally many columns whose last is one of `tags`, or
+    of an entity scheme; or, with blank lines between, of nothing but words. A text that was typed has not.
     """
     rows = [] if document.typed else _rows(document)
     if not rows or len({len(cells) for _, cells, _ in rows}) != 1:
@@ -128,7 +128,7 @@ def looks_like_columns(document: Document, tags: Collection[str]) -> bool:
 
 
 def holds_entities(document: Document) -> bool:
-    """Whether a text has words with the tags of entities, a word a line, with blank lines between."""
+    """Return whether a text has words with the tags of entities, a word a line, with blank lines between."""
     rows = _rows(document)
     if not any(ends_sentence(line) for line in document.lines) or not rows:
         return False
@@ -139,7 +139,7 @@ def holds_entities(document: Document) -> bool:
 
 
 def _rows(document: Document) -> list[tuple[str, Cells, bool]]:
-    """The place and the columns of each line that is one of a word, and whether tabs are between them."""
+    """Return the place and the columns of each line of a word, and whether tabs separate them."""
     lines = [(place, line) for place, line in document.numbered() if not ends_sentence(line)]
     tabs = any("\t" in line.strip() for _, line in lines)
     kept = [(place, line) for place, line in lines if not (tabs and line[0] == "#" and "\t" not in line)]
@@ -154,7 +154,7 @@ def _names_columns(rows: Sequence[tuple[str, Cells, bool]], first: Cells, header
     names = [cell.casefold() for cell in first]
     if names[-1] in _TAGS and any(name in _WORDS for name in names[:-1]):
         return all(name in _WORDS | _TAGS | _OTHERS for name in names[:-1])
-    # What is no tag of the scheme of all others is the name of their column.
+    # A name that is no tag of the scheme of all others is the name of their column.
     if len(rows) < 4 or detect_scheme([(first[-1],)]).scheme is not None:
         return False
     below = {cells[-1] for _, cells, _ in rows[1:] if len(cells) == len(first)}
@@ -169,7 +169,7 @@ def _of_names(place: str, names: Sequence[str], header: str, note: str, tabs: bo
 
 
 def _are_numbered(document: Document, rows: Sequence[tuple[str, Cells, bool]]) -> bool:
-    """Whether the first column counts the words of each sentence, from 0 or 1 on."""
+    """Return whether the first column counts the words of each sentence, from 0 or 1 on."""
     if not all(_NUMBER.fullmatch(cells[0]) for _, cells, _ in rows):
         return False
     cells, before = {place: cells[0] for place, cells, _ in rows}, None

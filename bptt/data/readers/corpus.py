@@ -22,14 +22,15 @@ _TABLES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
 class Plain(NamedTuple):
-    """A text, and what to tell the user about it, a line each."""
+    """A text, and notes about it for the user, a line each."""
 
     text: str
     notes: tuple[str, ...] = ()
 
 
 def read_plain(path: Path) -> Plain:
-    """The text of a file; of Parquet, JSON, and TSV or CSV with a header, that of the column of the text.
+    """Read the text of a file; of Parquet, JSON, and TSV or CSV with a header, that of the column of the
+    text.
 
     Raises InputError if no column has a usual name of a text (`TEXTS`), so that no braces, labels and
     separators are taken for text; and as `read_text` does.
@@ -52,7 +53,7 @@ def read_plain(path: Path) -> Plain:
 
 
 def read_corpus(paths: Sequence[Path]) -> Corpus:
-    """The texts of files one after the other, each ending in a newline. Raises as `read_plain` does."""
+    """Read the texts of files one after the other, each ending in a newline. Raises as `read_plain` does."""
     found = [read_plain(path) for path in paths]
     whole = "".join(each.text if each.text.endswith("\n") else each.text + "\n" for each in found)
     notes = tuple(note for each in found for note in each.notes)

@@ -24,7 +24,7 @@ _ANY_SIZE = 2**31 - 1
 
 
 def delimiter(document: Document) -> str:
-    """The separator of columns, "" if the first line has none.
+    """Return the separator of columns, "" if the first line has none.
 
     It is the one that cuts every row into the same number of columns, tabs first; a tab inside quotes is
     none. Where several of the others do so, the labels decide: the column with the fewest different cells
@@ -43,8 +43,8 @@ def delimiter(document: Document) -> str:
 
 
 def read_delimited(document: Document) -> Grid:
-    """The rows of a TSV or CSV file without blank lines, the header still among them; of a file without
-    separators each line is a cell, or what is quoted in it.
+    """Return the rows of a TSV or CSV file without blank lines, the header still among them; of a file
+    without separators each line is a cell, or the quoted text in it.
 
     Between tabs or three bars, quotes are characters like any other; with other separators they are those of
     RFC 4180. Raises InputError with the line if they are not.
@@ -66,7 +66,7 @@ def _one_column(document: Document) -> list[tuple[Row, str]]:
 
 
 def even_rows(document: Document) -> tuple[Row, ...]:
-    """The first rows of a text, if each has the same number of columns, at least two; else ()."""
+    """Return the first rows of a text, if each has the same number of columns, at least two; else ()."""
     mark = delimiter(document)
     return _even_rows(document, mark) if mark else ()
 
@@ -85,13 +85,15 @@ def _quotes_are_closed(rows: Sequence[Row]) -> bool:
 
 
 def _are_numbers(rows: Sequence[Row]) -> bool:
-    """Whether all columns but one are numbers, in any spelling."""
+    """Return whether all columns but one are numbers, in any spelling."""
     words = {i for row in rows for i, cell in enumerate(row) if not is_like_number(cell)}
     return len(words) <= 1
 
 
 def _labels_are_clear(rows: Sequence[Row]) -> bool:
-    """Whether the column with the fewest different cells, the last of these, holds no other separator."""
+    """Return whether the column with the fewest different cells, the last of these, holds no other
+    separator.
+    """
     columns = reversed(list(zip(*rows, strict=True)))
     labels = min(columns, key=lambda cells: len({cell.strip() for cell in cells}))
     return not any(mark in cell for cell in labels for mark in _MARKS)
@@ -125,7 +127,7 @@ def _quoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
 
 @contextmanager
 def _cells_of_any_size() -> Iterator[None]:
-    """Lift the limit of `csv`, which is one for the whole process, for a while."""
+    """Raise the limit of `csv`, which is one for the whole process, for a while."""
     before = csv.field_size_limit(_ANY_SIZE)
     try:
         yield

@@ -28,7 +28,7 @@ _BAR = re.compile(r"([^\s|]+)\|([^\s|]+)")
 
 
 def read_fasta(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
-    """The sequences of a FASTA file, in capitals, each with the first word of its header as its name.
+    """Read the sequences of a FASTA file, in capitals, each with the first word of its header as its name.
 
     Lines that begin with ; or # are comments. The labels are what words `label=LABEL` in the headers say;
     else, where every header is two words, the second one; else, where every header is `NAME|LABEL`, what
@@ -51,11 +51,11 @@ def read_fasta(document: Document, columns: Columns = _ANY) -> Examples[str, str
 
 
 def read_fastq(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
-    """The sequences of a FASTQ file: records of @NAME, letters, +, and a quality for each letter.
+    """Read the sequences of a FASTQ file: records of @NAME, letters, +, and a quality for each letter.
 
-    Letters and qualities may stand on several lines. Only `label=LABEL` is a label: the second word of a
-    sequencer's header is none. Records without letters are left out and counted. Raises InputError with
-    the line.
+    Letters and qualities may span several lines. Only `label=LABEL` is a label: the second word of a
+    sequencer's header is none. Records without letters are left out and counted. Raises InputError with the
+    line for a record that is incomplete.
     """
     lines = list(document.numbered())
     sequences, headers, places = [], [], []
@@ -74,7 +74,7 @@ def read_fastq(document: Document, columns: Columns = _ANY) -> Examples[str, str
 
 
 def _record(lines: Sequence[Line], start: int) -> tuple[str, int]:
-    """The letters of the record that begins at line `start`, and the number of the line behind it."""
+    """Return the letters of the record that begins at line `start`, and the number of the line behind it."""
     place, header = lines[start]
     plus = next((i for i in range(start + 1, len(lines)) if lines[i][1].startswith(("+", "@"))), len(lines))
     if not header.startswith("@") or plus == len(lines) or not lines[plus][1].startswith("+"):
@@ -93,7 +93,7 @@ def _record(lines: Sequence[Line], start: int) -> tuple[str, int]:
 
 
 def read_uci(document: Document) -> Examples[str, str]:
-    """Lines of `CLASS, NAME, SEQUENCE`, as of the splice-junction and promoter data of UCI."""
+    """Read lines of `CLASS, NAME, SEQUENCE`, as of the splice-junction and promoter data of UCI."""
     rows = []
     for place, line in document.numbered():
         if not line.strip():
@@ -106,8 +106,8 @@ def read_uci(document: Document) -> Examples[str, str]:
 
 
 def read_sequences(document: Document) -> Examples[str, str]:
-    """A sequence without a label on each line that is not blank. Raises InputError with the line for a letter
-    that is not of the IUPAC code.
+    """Read a sequence without a label on each line that is not blank. Raises InputError with the line for a
+    letter that is not of the IUPAC code.
     """
     rows: list[Example[str, str]] = [
         Example(check_letters(line, place), None, place)
@@ -118,7 +118,7 @@ def read_sequences(document: Document) -> Examples[str, str]:
 
 
 def add_labels(examples: Examples[str, str], labels: Document) -> Examples[str, str]:
-    """The same sequences with the labels of a TSV of `NAME label`, in the place of their own.
+    """Return the same sequences with the labels of a TSV of `NAME label`, in the place of their own.
 
     Raises InputError if a sequence has no label there, or a line is not a name and a label, or a name
     has two labels.
@@ -139,7 +139,7 @@ def add_labels(examples: Examples[str, str], labels: Document) -> Examples[str, 
 def _gather(
     document: Document, columns: Columns, sequences: Sequence[str], named: Named, places: Sequence[str]
 ) -> Examples[str, str]:
-    """The examples; those without a sequence are left out and counted."""
+    """Return the examples; those without a sequence are left out and counted."""
     rows = [
         Example(sequence, label, place, name)
         for sequence, (name, label), place in zip(sequences, named, places, strict=True)

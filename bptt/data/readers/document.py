@@ -11,8 +11,8 @@ from bptt.data.text import read_text
 
 @dataclass(frozen=True)
 class Document:
-    r"""`text` has ``\n`` as line ends. `name` is what errors call it. What was `typed` is no file: each line
-    is an input, whatever it looks like. `first` is the number of the first line.
+    r"""`text` has `` `` as line ends. `name` is its name in errors. A `typed` text is no file: each line is
+    an input, whatever it looks like. `first` is the number of the first line.
     """
 
     name: str
@@ -27,10 +27,10 @@ class Document:
         return self.text.removesuffix("\n").split("\n")
 
     def numbered(self) -> Iterator[tuple[str, str]]:
-        """Each line with its place, as ("train.tsv:1", "...")."""
+        """Yield each line with its place, as ("train.tsv:1", "...")."""
         return ((f"{self.name}:{n}", line) for n, line in enumerate(self.lines, self.first))
 
 
 def read_document(path: Path) -> Document:
-    """A file's text, by the rules of `read_text`, which it raises for."""
+    """Read a file's text, by the rules of `read_text`, which it raises for."""
     return Document(str(path), read_text(path))

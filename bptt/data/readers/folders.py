@@ -44,7 +44,7 @@ class Listing:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to tell the user: what was left out, and what lies deeper than the classes."""
+        """Return notes on the files that were left out, and on folders deeper than the classes."""
         said = (f"left out: {', '.join(self.left_out)}",) if self.left_out else ()
         if not self.deeper:
             return said
@@ -55,12 +55,14 @@ class Listing:
 
 
 def holds_class_folders(folder: Path) -> bool:
-    """Whether the folder has folders in it, which then are the classes."""
+    """Return whether the folder has folders in it, which then are the classes."""
     return any(_is_seen(path) and path.is_dir() for path in folder.iterdir())
 
 
 def list_folder(folder: Path) -> Listing:
-    """The files of a folder, of one class each. Raises InputError for the parts of a split data set."""
+    """Return the files of a folder, of one class each. Raises InputError for the parts of a split data
+    set.
+    """
     seen = sorted(path for path in folder.iterdir() if _is_seen(path))
     _check_no_split(folder, seen)
     groups = [path for path in seen if path.is_dir()]
@@ -68,7 +70,7 @@ def list_folder(folder: Path) -> Listing:
 
 
 def read_class_folders(folder: Path, columns: Columns = _ANY) -> Examples[str, str]:
-    """Each file in a folder of `folder`, or deeper, is a text; the folder's name is its class.
+    """Read texts, one from each file in a folder of `folder`, or deeper; the folder's name is its class.
 
     Texts to be answered may also lie in `folder` itself. Files that hold no text are left out and counted,
     those to be answered are not. Raises InputError naming the file.
@@ -89,7 +91,8 @@ def read_class_folders(folder: Path, columns: Columns = _ANY) -> Examples[str, s
 
 
 def read_class_files(folder: Path) -> Examples[str, str]:
-    """Each line of a file in `folder` is a text; the file's name without its ending is their class.
+    """Read texts, one from each line of a file in `folder`; the file's name without its ending is their
+    class.
 
     A note on the data (README, LICENSE, SOURCE.txt, ...) is no class, and said to be left out, as are
     blank lines. Raises InputError naming the file.
@@ -102,7 +105,7 @@ def read_class_files(folder: Path) -> Examples[str, str]:
 
 
 def read_dna_files(folder: Path) -> Examples[str, str]:
-    """The sequences of FASTA and FASTQ files; the class is the folder that a file is in, or its own name.
+    """Read sequences of FASTA and FASTQ files; the class is the folder that a file is in, or its own name.
 
     Raises InputError naming the file and the line.
     """

@@ -19,7 +19,7 @@ _NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
 
 @dataclass(frozen=True)
 class Columns:
-    """What is known about the columns of a file before it is read.
+    """The facts about the columns of a file that are known before it is read.
 
     `input` and `target` are the names that the user has given, `features` the numbers that a model was
     trained on; what is not named is looked for under the names of the training file, `learned`, and then
@@ -37,7 +37,7 @@ class Columns:
     labelled: bool = True
 
     def are_numbered(self, width: int) -> bool:
-        """Whether the columns of the training file are numbers, all of them of a row of this width."""
+        """Return whether the columns of the training file are numbers, all of them of a row of this width."""
         numbers = [name for name in self.learned if name]
         return (
             bool(numbers)
@@ -74,7 +74,7 @@ class Grid:
             raise InputError(self.name, "must hold rows", "none")
 
     def with_header(self) -> Grid:
-        """The same with its first row as the header."""
+        """Return the same with its first row as the header."""
         header = tuple(cell.strip() for cell in self.rows[0])
         return replace(self, header=header, rows=self.rows[1:], places=self.places[1:])
 
@@ -87,7 +87,7 @@ class Grid:
                 raise InputError(place, f"must have {width} columns as the first row", len(row), cure)
 
     def find(self, wanted: str | None, usual: Sequence[str]) -> int | None:
-        """The number of the column that the user has named, or of the first of the `usual` names.
+        """Return the number of the column that the user has named, or of the first of the `usual` names.
 
         Capitals do not count; without a header, columns are named 1, 2, and so on. None if there is no
         usual one. Raises InputError if the wanted column is not there, or holds no texts or numbers.
@@ -105,7 +105,9 @@ class Grid:
         return None
 
     def learned(self, columns: Columns) -> tuple[str, ...]:
-        """The columns of the training file: their names; without a header their numbers, if all are here."""
+        """Return the columns of the training file: their names; without a header their numbers, if all are
+        here.
+        """
         return columns.learned if self.header or columns.are_numbered(len(self.rows[0])) else ()
 
     def _check_readable(self, name: str) -> None:
@@ -117,7 +119,7 @@ class Grid:
 def grid_of(
     name: str, places: Sequence[str], columns: Mapping[str, Sequence[Any]], spell: Callable[[Any], str]
 ) -> Grid:
-    """Columns of values as a grid, a value being what `spell` makes of it: of texts, numbers, dates.
+    """Return columns of values as a grid of the cells that `spell` makes of them: texts, numbers, dates.
 
     A null is an empty cell; a column that holds a list, an object or bytes is unreadable.
     """

@@ -28,19 +28,19 @@ _NAMES = frozenset(
 # A name is short, and no sentence.
 _LONGEST = 40
 _SENTENCE = frozenset('.!?。！？,，;；:："')
-# What ends a sentence, and what may close it behind that.
+# Marks that end a sentence, and marks that may close it behind that.
 _ENDS = tuple(".!?。！？…")
 _CLOSING = " \"'”’»)」』）"
 # Number of rows below a header that show what is in a column.
 _ENOUGH = 4
-# A header of languages stands above rows of which at most one in three names languages too.
+# A header of languages is above rows of which at most one in three names languages too.
 _MOST_ALIKE = 3
 # A name has few words; a text that is as short as one is no sign of a header.
 _MOST_WORDS = 4
 
 
 def with_header_of(grid: Grid, columns: Columns, usual: Sequence[str]) -> tuple[Grid, tuple[str, ...]]:
-    """The grid, its first row as the header if it is one, and what to tell the user about a guess.
+    """Return the grid, its first row as the header if it is one, and notes for the user about a guess.
 
     `usual` are the names that the reader looks for.
     """
@@ -56,7 +56,8 @@ def with_header_of(grid: Grid, columns: Columns, usual: Sequence[str]) -> tuple[
 
 
 def find_header(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> str | None:
-    """Why the first row names the columns, "" if it is known to; None if it is an example like the others.
+    """Return why the first row names the columns, "" if it is known to; None if it is an example like the
+    others.
 
     It does if the user says so, or if it holds a name that the user has given, or a `usual` one that is no
     cell below it, or nothing but names of columns. Else the rows below show it: all have numbers where the
@@ -72,7 +73,7 @@ def find_header(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
 
 
 def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> bool:
-    """Whether the first row holds a name that the user has given, or is made of names of columns, or
+    """Return whether the first row holds a name that the user has given, or is made of names of columns, or
     begins with one of records above their numbers.
     """
     first = [cell.strip(' "').casefold() for cell in rows[0]]
@@ -91,8 +92,8 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
 
 
 def _names_languages(rows: Sequence[Row]) -> bool:
-    """Whether a cell of the first row names a language, the others name columns or an index, and the rows
-    below do not do so too, as in a dictionary of languages.
+    """Return whether a cell of the first row names a language, the others name columns or an index, and the
+    rows below do not do so too, as in a dictionary of languages.
     """
     first, *below = rows
     names = [cell.strip(' "').casefold() for cell in first]
@@ -112,7 +113,7 @@ def _occurs_below(rows: Sequence[Row], column: int) -> bool:
 
 
 def _shown(rows: Sequence[Row]) -> str | None:
-    """What in the rows below the first says that it names them."""
+    """Return why the rows below show that the first names columns; None if they do not."""
     first, *below = rows
     if len(below) < _ENOUGH or any(len(row) != len(first) for row in below):
         return None
@@ -137,8 +138,8 @@ def _is_name(cell: str) -> bool:
 
 
 def _contrast(first: Row, below: Sequence[Row]) -> str | None:
-    """What makes a name of a cell of the first row: it is short, and all below it are sentences, or texts of
-    another script. Texts that were cut at their commas go on behind a space, and are no columns.
+    """Return why a cell of the first row is a name: it is short, and all below it are sentences, or
+    texts of another script. Texts that were cut at their commas go on behind a space, and are no columns.
     """
     if any(len(cell.split()) > _MOST_WORDS for cell in first) or any(
         cell[:1].isspace() for row in below for cell in row

@@ -1,4 +1,4 @@
-"""Which column of a table is the label, where no name says so."""
+"""The choice of the column of a table that is the label, where no name says so."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ _CLEARLY = 8
 
 
 def may_be_table(rows: Sequence[Row], label: int | None) -> bool:
-    """Whether all cells are numbers but those of one column: of `label`, or of the last, or, if they repeat
-    beside several columns of numbers, of any other. So are those spelt otherwise (1,5): the reader says so.
+    """Return whether all cells are numbers but those of one column: of `label`, or of the last, or, if they
+    repeat beside several columns of numbers, of any other. So are those spelt otherwise (1,5): the reader
+    says so.
     """
     width = len(rows[0])
     words: set[int] = set()
@@ -31,15 +32,15 @@ def may_be_table(rows: Sequence[Row], label: int | None) -> bool:
 
 
 def label_leads(rows: Sequence[Row]) -> bool | None:
-    """Whether the first of columns of numbers may name classes and the last may not, or not as well; False if
-    only the last may; None if neither may.
+    """Return whether the first of columns of numbers may name classes and the last may not, or not as well;
+    False if only the last may; None if neither may.
     """
     first, last = _classes([row[0] for row in rows]), _classes([row[-1] for row in rows])
     return None if not first and not last else bool(first) and (not last or first <= last)
 
 
 def place_of_label(rows: Sequence[Row], where: str) -> int:
-    """The column of the label in a table without a header.
+    """Return the column of the label in a table without a header.
 
     It is the only column of words; else the first or the last one, whichever may name classes: whole numbers
     that repeat. If neither may, it is the last. Raises InputError if both may, and neither clearly so.
@@ -59,12 +60,14 @@ def place_of_label(rows: Sequence[Row], where: str) -> int:
 
 
 def columns_of_words(rows: Sequence[Row]) -> list[int]:
-    """The columns in which a cell is neither a number nor a number in another spelling."""
+    """Return the columns in which a cell is neither a number nor a number in another spelling."""
     return [i for i in range(len(rows[0])) if not all(is_like_number(row[i]) for row in rows)]
 
 
 def _classes(cells: Sequence[str]) -> int:
-    """How many classes the cells may name: whole numbers, each of which occurs twice on average; else 0."""
+    """Return how many classes the cells may name: whole numbers, each of which occurs twice on average;
+    else 0.
+    """
     if any(is_missing(cell) or not float(cell).is_integer() for cell in cells):
         return 0
     different = len({float(cell) for cell in cells})

@@ -19,14 +19,14 @@ _UNNAMED = "Name their column (--label-column), of {columns}; or call it label"
 
 
 def read_lines(document: Document) -> Examples[str, str]:
-    """Every line, also an empty one, is an input without a label: one answer a line."""
+    """Read every line, also an empty one, as an input without a label: one answer a line."""
     rows: list[Example[str, str]] = [Example(line, None, place) for place, line in document.numbered()]
     return gather(document.name, rows)
 
 
 def read_fasttext(document: Document, columns: Columns = _ANY) -> Examples[str, str]:
-    """Lines of `__label__CLASS text`. Raises InputError with the line if there is none, or a second; where
-    no label is needed, a line without one is a text.
+    """Read lines of `__label__CLASS text`. Raises InputError with the line if there is none, or a second;
+    where no label is needed, a line without one is a text.
     """
     rows: list[Example[str, str]] = []
     for place, line in document.numbered():
@@ -41,7 +41,9 @@ def read_fasttext(document: Document, columns: Columns = _ANY) -> Examples[str, 
 
 
 def _of_texts(where: str, rows: list[Example[str, str]], columns: Columns, *notes: str) -> Examples[str, str]:
-    """Texts to learn from that are not empty; of texts to be answered all, their labels if each has one."""
+    """Return texts to learn from that are not empty; of texts to be answered all, their labels if each has
+    one.
+    """
     empty = [row.place for row in rows if not row.input.strip()]
     if columns.labelled:
         full = [row for row in rows if row.input.strip()]
@@ -50,7 +52,7 @@ def _of_texts(where: str, rows: list[Example[str, str]], columns: Columns, *note
 
 
 def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
-    """The texts and labels of a grid, the first row being its header if `find_header` says so.
+    """Return the texts and labels of a grid, the first row being its header if `find_header` says so.
 
     Under a header, the text is the column that the user has named, or one of a usual name (`TEXTS`), or the
     only one beside the label; without a label, the targets are None. Else there are two columns, and the
@@ -78,12 +80,12 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
 
 
 def _names(grid: Grid, text: int, label: int | None) -> tuple[str, ...]:
-    """The names of the columns that were read."""
+    """Return the names of the columns that were read."""
     return tuple(grid.header[i] for i in (text, label) if i is not None) if grid.header else ()
 
 
 def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[str, ...]]:
-    """The column of the text, that of the label, and what to say about them."""
+    """Return the column of the text, that of the label, and notes about them."""
     learned = grid.learned(columns)
     label = grid.find(columns.target, (*learned[1:], *TEXT_LABELS))
     text = grid.find(columns.input, (*learned[:1], *TEXTS))
@@ -105,7 +107,7 @@ def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[st
 
 
 def _unsaid(grid: Grid, what: str) -> InputError:
-    """The error that nothing says which column is the text, or the label."""
+    """Return the error that nothing says which column is the text, or the label."""
     came = ", ".join(grid.header) or f"{len(grid.rows[0])} columns without a header"
     usual = TEXTS[0] if what == "text" else TEXT_LABELS[0]
     cure = f"Name it (--{what}-column), or call it {usual}"
@@ -120,14 +122,16 @@ def _said(grid: Grid, text: int, label: int | None) -> str:
 
 
 def _repeats(grid: Grid, column: int) -> bool:
-    """Whether the cells of a column may be labels: each occurs twice on average."""
+    """Return whether the cells of a column may be labels: each occurs twice on average."""
     return 2 * len({row[column].strip() for row in grid.rows}) <= len(grid.rows)
 
 
 def _columns_by_cells(
     grid: Grid, columns: Columns, text: int | None, label: int | None
 ) -> tuple[int, int | None, tuple[str, ...]]:
-    """The columns of a file whose names say nothing; `text` and `label` are those that the user has named."""
+    """Return the columns of a file whose names say nothing; `text` and `label` are those that the user has
+    named.
+    """
     if text is not None and text != label and (label is not None or _may_lack(grid, columns)):
         return text, label, ()
     if len(grid.rows[0]) != 2:
@@ -145,7 +149,9 @@ def _columns_by_cells(
 
 
 def _may_lack(grid: Grid, columns: Columns) -> bool:
-    """Whether texts are only to be answered, and it is open which of other columns would be their label."""
+    """Return whether texts are only to be answered, and it is open which of other columns would be their
+    label.
+    """
     return not columns.labelled and len(grid.rows[0]) > 2
 
 

@@ -1,4 +1,4 @@
-"""Which language the name of a column names, and in which script a text is written."""
+"""The language that the name of a column names, and the script in which a text is written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _NAMES = frozenset(
     " 韓語 西班牙语 葡萄牙语 意大利语 阿拉伯语 越南语 泰语 粤语 文言文 白话文 古文 现代文 简体中文 繁體中文"
     " 繁体中文 日本語 中国語 ドイツ語 フランス語 韓国語 한국어 영어 중국어 일본어".split()
 )
-# What may be said beside the language: what the texts are, the country, or the script.
+# Parts of a name beside the language: the kind of texts, the country, or the script.
 _BESIDE = frozenset(
     "text texts sentence sentences word words phrase phrases source src target tgt trg translation original"
     " language simplified traditional modern classical standard us gb br cn tw hk ca mx hans hant latn"

@@ -41,7 +41,9 @@ class MinimalPair:
 
 
 def holds_minimal_pairs(document: Document) -> bool:
-    """Whether a text has pairs: its first JSON object, or the header of its columns, has "sentence_good"."""
+    """Return whether a text has pairs: its first JSON object, or the header of its columns, has
+    "sentence_good".
+    """
     if is_json(document):
         return _GOOD in next(read_objects(document), ("", {}))[1]
     rows = even_rows(document)
@@ -49,7 +51,7 @@ def holds_minimal_pairs(document: Document) -> bool:
 
 
 def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
-    """The pairs of JSON, TSV or CSV with "sentence_good", "sentence_bad", and perhaps "UID",
+    """Read the pairs of JSON, TSV or CSV with "sentence_good", "sentence_bad", and perhaps "UID",
     "dependency_length", "one_prefix_prefix", "one_prefix_word_good", "one_prefix_word_bad".
 
     Raises InputError with the line if one is missing or of another kind, or both sentences are equal.
@@ -59,7 +61,7 @@ def read_minimal_pairs(document: Document) -> tuple[MinimalPair, ...]:
 
 
 def _rows(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The rows of a table, what is empty left out, as objects with their places."""
+    """Return the rows of a table, empty cells left out, as objects with their places."""
     grid = read_delimited(document).with_header()
     grid.check_widths()
     for cells, place in zip(grid.rows, grid.places, strict=True):

@@ -36,8 +36,8 @@ _NO_SCORES = "no scores: each hypothesis has the score 0"
 
 
 def read_nbest(path: Path, costs: Sequence[Document] = ()) -> NBest:
-    """The lists of a file or folder, in the form in which they are (`detect_nbest`); with `costs`, which
-    belong to no other, in that of Kaldi.
+    """Read the lists of a file or folder, in the form that `detect_nbest` finds; with `costs`, which belong
+    to no other, in that of Kaldi.
     """
     form = "kaldi" if costs else detect_nbest(path)
     if form == "espnet":
@@ -49,9 +49,9 @@ def read_nbest(path: Path, costs: Sequence[Document] = ()) -> NBest:
 
 
 def detect_nbest(path: Path) -> str:
-    """The form of n-best lists: "espnet" for a folder; "hyporadise" for a JSON list; else "kaldi" if each
-    line begins with a key that occurs once and ends in a rank (utt-1); else "rnnlm", lines of an utterance
-    and its words. Raises InputError, saying what was found, for what is none of these, such as a CSV.
+    """Detect the form of n-best lists: "espnet" for a folder; "hyporadise" for a JSON list; else "kaldi" if
+    each line begins with a key that occurs once and ends in a rank (utt-1); else "rnnlm", lines of an
+    utterance and its words. Raises InputError, with the form that was found, for any other, such as a CSV.
     """
     if path.is_dir():
         return "espnet"
@@ -97,9 +97,9 @@ def _check_rnnlm(lines: Sequence[tuple[str, str]], keys: Sequence[str]) -> None:
 
 
 def read_archive(document: Document) -> dict[str, tuple[str, str]]:
-    """A Kaldi text archive: lines of `key value`, as key to (value, place).
+    """Read a Kaldi text archive: lines of `key value`, as key to (value, place).
 
-    Such a file with the words of utterances holds their references. Raises InputError for a key that
+    References are such a file, with the words of utterances. Raises InputError for a key that
     occurs twice.
     """
     found: dict[str, tuple[str, str]] = {}
@@ -114,12 +114,12 @@ def read_archive(document: Document) -> dict[str, tuple[str, str]]:
 
 
 def read_references(document: Document) -> dict[str, str]:
-    """What was said in each utterance, from a Kaldi file `text`."""
+    """Return the words of each utterance, from a Kaldi file `text`."""
     return {key: value for key, (value, _) in read_archive(document).items()}
 
 
 def read_kaldi(words: Document, costs: Sequence[Document]) -> NBest:
-    """Archives of Kaldi: `utt-N` with the words of hypothesis N in one, its cost in each of `costs`.
+    """Read archives of Kaldi: `utt-N` with the words of hypothesis N in one, its cost in each of `costs`.
 
     A cost is a negative natural logarithm; the score is minus the sum of them, 0 without any. Raises
     InputError naming the line for a key without a rank or without a cost.
@@ -142,7 +142,7 @@ def read_kaldi(words: Document, costs: Sequence[Document]) -> NBest:
 
 
 def read_espnet(folder: Path) -> NBest:
-    """The folders `Nbest_recog` anywhere in `folder`, which may be split over `logdir/output.*`.
+    """Read the folders `Nbest_recog` anywhere in `folder`, which may be split over `logdir/output.*`.
 
     In each, `text` and `score` have a line a key, the utterance; a score is the sum of natural
     logarithms and may be printed as tensor(-7.1). Raises InputError naming the line of a text without a
@@ -163,7 +163,7 @@ def read_espnet(folder: Path) -> NBest:
 
 
 def read_hyporadise(document: Document) -> NBest:
-    """A JSON list of {"input": [texts], "output": reference, "am_score": [scores], "id": name}.
+    """Read a JSON list of {"input": [texts], "output": reference, "am_score": [scores], "id": name}.
 
     Without "am_score" the scores are 0; without "id" the name is the number in the list, from 0. A file may
     hold scores per token, which weigh differently from sums: it does not say so. Raises InputError
@@ -178,7 +178,7 @@ def read_hyporadise(document: Document) -> NBest:
 
 
 def read_rnnlm(document: Document) -> NBest:
-    """Lines of `utterance words`, the hypotheses of an utterance one after the other, without scores."""
+    """Read lines of `utterance words`, the hypotheses of an utterance one after the other, without scores."""
     texts: defaultdict[str, list[str]] = defaultdict(list)
     for line in document.lines:
         if line.strip():
@@ -191,7 +191,7 @@ def read_rnnlm(document: Document) -> NBest:
 
 
 def _entry(entry: Any, index: int, name: str) -> Utterance:
-    """The utterance of an entry, `index` counting from 1."""
+    """Return the utterance of an entry, `index` counting from 1."""
     where = f"{name}: entry {index}"
     if not isinstance(entry, dict):
         raise InputError(where, "must be an object", type(entry).__name__)
@@ -226,7 +226,7 @@ def _number(text: str, place: str) -> float:
 
 
 def _ranked(where: str, found: Ranked, notes: Iterable[str]) -> NBest:
-    """The hypotheses of each utterance by rank; the utterances in sorted order."""
+    """Return the hypotheses of each utterance by rank; the utterances in sorted order."""
     lists: defaultdict[str, list[Hypothesis]] = defaultdict(list)
     for (name, _), hypothesis in sorted(found.items(), key=lambda item: item[0]):
         lists[name].append(hypothesis)

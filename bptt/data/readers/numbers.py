@@ -11,7 +11,7 @@ import numpy as np
 from bptt.data.examples import Array, Example
 from bptt.errors import InputError
 
-# What stands for a value that was not measured; it is read as NaN.
+# Spellings of a value that was not measured; it is read as NaN.
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 
 # Numbers as they are written elsewhere, and what to write instead.
@@ -32,7 +32,7 @@ _LARGEST = float(np.finfo(np.float32).max)
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell holds a number, or stands for a missing one."""
+    """Return whether a cell holds a number, or a mark for a missing one."""
     try:
         float(cell)
     except ValueError:
@@ -41,22 +41,24 @@ def is_number(cell: str) -> bool:
 
 
 def is_like_number(cell: str) -> bool:
-    """Whether a cell is a number, or would be one in a spelling that is read: 1,5 or 1,100 or True is not."""
+    """Return whether a cell is a number, or would be one in a spelling that is read: 1,5 or 1,100 or True is
+    not.
+    """
     return is_number(cell) or _cure(cell) is not None
 
 
 def _cure(cell: str) -> str | None:
-    """What to write instead of a number that is spelt otherwise."""
+    """Return the cure for a number that is spelt otherwise."""
     return next((cure for sign, cure in _SPELT if sign.fullmatch(cell.strip())), None)
 
 
 def number_name(i: int) -> str:
-    """The name of cell `i` where columns have none."""
+    """Return the name of cell `i` where columns have none."""
     return f"number {i + 1}"
 
 
 def read_numbers(cells: Sequence[str], place: str, name: Callable[[int], str] = number_name) -> Array:
-    """The numbers of cells, (D,) float32, NaN for a missing one.
+    """Return the numbers of cells, (D,) float32, NaN for a missing one.
 
     Raises InputError with `place`, and the `name` of the cell, for a cell that is no number or one that
     float32 cannot hold.
@@ -72,7 +74,7 @@ def read_numbers(cells: Sequence[str], place: str, name: Callable[[int], str] = 
 
 
 def note_missing(rows: Iterable[Example[Array, str]]) -> tuple[str, ...]:
-    """A note on the numbers that are missing; none if all are there."""
+    """Return a note on the numbers that are missing; none if all are there."""
     counts = [(int(np.isnan(row.input).sum()), row.place) for row in rows]
     total = sum(count for count, _ in counts)
     if not total:
@@ -93,7 +95,7 @@ def _read(cell: str, place: str, name: Callable[[int], str], i: int) -> float:
 
 
 def is_missing(cell: str) -> bool:
-    """Whether a cell stands for a number that is missing."""
+    """Return whether a cell marks a number that is missing."""
     try:
         return isnan(float(cell))
     except ValueError:

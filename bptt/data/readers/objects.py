@@ -20,7 +20,7 @@ _RULE = "must be one JSON object a line"
 
 
 def is_json(document: Document) -> bool:
-    """Whether a text is JSON: it begins as an object or a list of objects, or it is another list."""
+    """Return whether a text is JSON: it begins as an object or a list of objects, or it is another list."""
     text = document.text.lstrip()
     if text.startswith("{"):
         return bool(_OBJECT.match(text)) and not _goes_on(text.split("\n", 1)[0])
@@ -28,7 +28,9 @@ def is_json(document: Document) -> bool:
 
 
 def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The objects of JSON lines, or of one list, each with its place. Raises InputError naming the place."""
+    """Yield the objects of JSON lines, or of one list, each with its place. Raises InputError naming the
+    place.
+    """
     if document.text.lstrip().startswith("[") and (entries := _whole(document)) is not None:
         found = ((f"{document.name}: entry {n}", entry) for n, entry in enumerate(entries, 1))
         rule = "must be a list of JSON objects"
@@ -42,7 +44,7 @@ def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def read_json(document: Document) -> Grid:
-    """The objects of JSON lines, or of a list, as rows; the columns are the keys of all, as they come.
+    """Return the objects of JSON lines, or of a list, as rows; the columns are the keys of all, as they come.
 
     Texts, numbers, true and false are cells; what is null or missing is an empty one. Columns with lists
     or objects are unreadable.
@@ -63,7 +65,9 @@ def _parse(line: str, place: str) -> Any:
 
 
 def _whole(document: Document) -> list[Any] | None:
-    """The entries of a text that is one list; None for a list on each line. Raises InputError if broken."""
+    """Return the entries of a text that is one list; None for a list on each line. Raises InputError if
+    broken.
+    """
     try:
         found = parse_json(document.text, document.name, "must be a list of JSON objects")
     except InputError:
@@ -75,7 +79,7 @@ def _whole(document: Document) -> list[Any] | None:
 
 
 def _are_lists(document: Document) -> bool:
-    """Whether a text is a list, or lists of several entries, one a line."""
+    """Return whether a text is a list, or lists of several entries, one a line."""
     try:
         return isinstance(json.loads(document.text), list)
     except (ValueError, RecursionError):
@@ -88,7 +92,7 @@ def _are_lists(document: Document) -> bool:
 
 
 def _goes_on(line: str) -> bool:
-    """Whether something other than white space follows a whole object on its line."""
+    """Return whether something other than white space follows a whole object on its line."""
     try:
         _, end = json.JSONDecoder().raw_decode(line)
     except (ValueError, RecursionError):

@@ -31,7 +31,8 @@ def read_parallel(source: Document, target: Document) -> Examples[str, str]:
 
 
 def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
-    """The pairs of a TSV, CSV, JSON or Parquet file, the first row being its header if `find_header` says so.
+    """Read the pairs of a TSV, CSV, JSON or Parquet file, the first row being its header if `find_header`
+    says so.
 
     The columns are those that the user has named, or those of the training file, or those of usual names
     (`SOURCES`, `TARGETS`). Else the first of two columns is translated into the second: under a header of
@@ -58,7 +59,7 @@ def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
 
 
 def _columns_of(grid: Grid, columns: Columns) -> tuple[int | None, int | None]:
-    """The columns of the source and of the target, as far as the user or the file says."""
+    """Return the columns of the source and of the target, as far as the user or the file says."""
     learned = grid.learned(columns)
     source = grid.find(columns.input, (*learned[:1], *SOURCES))
     target = grid.find(columns.target, (*learned[1:], *TARGETS))
@@ -73,7 +74,9 @@ def _columns_of(grid: Grid, columns: Columns) -> tuple[int | None, int | None]:
 
 
 def _texts_under_names(grid: Grid, columns: Columns) -> list[int]:
-    """The two columns of texts, or the one that is to be translated; () where the names leave it open."""
+    """Return the two columns of texts, or the one that is to be translated; () where the names leave it
+    open.
+    """
     width, record = len(grid.header), record_column(grid)
     spoken = [i for i, name in enumerate(grid.header) if language_in(name)]
     if len(spoken) == 2:
@@ -85,7 +88,9 @@ def _texts_under_names(grid: Grid, columns: Columns) -> list[int]:
 
 
 def _texts(grid: Grid, columns: Columns) -> list[int]:
-    """The first two of many columns that hold texts: neither numbers of records nor one word in all rows."""
+    """Return the first two of many columns that hold texts: neither numbers of records nor one word in all
+    rows.
+    """
     width = len(grid.rows[0])
     cells = [[row[i].strip() for row in grid.rows if i < len(row)] for i in range(width)]
     texts = [i for i, each in enumerate(cells) if not are_whole(each) and not _is_constant(each)]
@@ -98,12 +103,12 @@ def _is_constant(cells: list[str]) -> bool:
 
 
 def _shown(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
-    """The names of columns; their numbers in a file without a header."""
+    """Return the names of columns; their numbers in a file without a header."""
     return tuple(f'"{grid.header[i]}"' if grid.header else str(i + 1) for i in columns)
 
 
 def _said(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
-    """Which columns are read, and how many others there are."""
+    """Return a note on the columns that are read, and on the number of others."""
     named = [
         f"{what} {name}" for what, name in zip(("source", "target"), _shown(grid, columns), strict=False)
     ]
@@ -113,14 +118,16 @@ def _said(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _found(grid: Grid, columns: tuple[int, ...]) -> tuple[str, ...]:
-    """The columns to look for in another file: their names, or their numbers if they are not the first."""
+    """Return the columns to look for in another file: their names, or their numbers if they are not the
+    first.
+    """
     if grid.header:
         return tuple(grid.header[i] for i in columns)
     return () if columns == (0, 1) else tuple(str(i + 1) for i in columns)
 
 
 def _sources(grid: Grid, columns: tuple[int, ...], notes: tuple[str, ...]) -> Examples[str, str]:
-    """What is to be translated, with no translation and none left out."""
+    """Return the sources to be translated, with no translation and none left out."""
     source, name = columns[0], record_column(grid)
     rows: list[Example[str, str]] = [
         Example(_cell(cells, source), None, place, "" if name in (None, source) else _cell(cells, name))
@@ -149,7 +156,9 @@ def _pairs(
     notes: tuple[str, ...],
     sides: tuple[str, ...] = ("the source", "the target"),
 ) -> Examples[str, str]:
-    """The pairs that have both sides. Raises InputError if there are none, naming the side that is empty."""
+    """Return the pairs that have both sides. Raises InputError if there are none, naming the side that is
+    empty.
+    """
     rows, empty, lacking = [], [], [0, 0]
     for source, target, place in found:
         if source.strip() and target.strip():

@@ -21,7 +21,7 @@ except ImportError:
 
 
 def read_parquet(path: Path) -> Grid:
-    """The rows of a Parquet file as cells; a row is named by its number, from 1 on.
+    """Read the rows of a Parquet file as cells; a row is named by its number, from 1 on.
 
     Raises InputError if pyarrow is not installed, or the file is not of Parquet; MachineError
     if memory does not hold it.
@@ -42,7 +42,7 @@ def read_parquet(path: Path) -> Grid:
 
 
 def _columns(file: BinaryIO, where: str) -> tuple[list[str], list[list[Any]]]:
-    """The names of the columns and the values of each, if memory holds them."""
+    """Return the names of the columns and the values of each, if memory holds them."""
     parquet = pyarrow.parquet.ParquetFile(file)
     found = parquet.metadata
     packed = sum(found.row_group(i).total_byte_size for i in range(found.num_row_groups))

@@ -21,13 +21,13 @@ _UNKNOWN = "?"
 
 
 def read_ts(document: Document, columns: Columns = _ANY) -> Examples[Array, str]:
-    """The series of a `.ts` file, (T, D) each, T as long as it is.
+    """Read the series of a `.ts` file, (T, D) each, T as long as it is.
 
-    Lines of # and % are comments. The lines of @ before @data say whether a class (@classLabel true a b c)
-    or a number (@targetLabel true) stands behind the last dimension; dimensions stand between colons,
-    their values between commas, ? for a missing one. Of series to be answered, the label may be ? too. Raises
-    InputError with the line for a class that is not in the list, a series to learn from whose label is ?,
-    another number of dimensions, or dimensions of unequal length.
+    Lines of # and % are comments. The lines of @ before @data say whether a class (@classLabel true a b c) or
+    a number (@targetLabel true) follows the last dimension; colons separate dimensions, commas their values,
+    ? is a missing one. Of series to be answered, the label may be ? too. Raises InputError with the line for
+    a class that is not in the list, a series to learn from whose label is ?, another number of dimensions, or
+    dimensions of unequal length.
     """
     lines = [(place, line) for place, line in document.numbered() if _is_content(line)]
     data = next((i for i, (_, line) in enumerate(lines) if line.strip().casefold() == "@data"), None)
@@ -36,7 +36,7 @@ def read_ts(document: Document, columns: Columns = _ANY) -> Examples[Array, str]
     header = _header(lines[:data])
     if _is_true(header.get("timestamps", [])):
         cure = "Write the values alone, at equal distances, and @timeStamps false"
-        raise InputError(document.name, "values must stand without time stamps", "@timeStamps true", cure)
+        raise InputError(document.name, "values must have no time stamps", "@timeStamps true", cure)
     rows = [_series(line, place, header, columns) for place, line in lines[data + 1 :]]
     return replace(
         _gather(document, rows, columns.labelled), quantities=_is_true(header.get("targetlabel", []))
@@ -44,9 +44,9 @@ def read_ts(document: Document, columns: Columns = _ANY) -> Examples[Array, str]
 
 
 def read_ucr(document: Document) -> Examples[Array, str]:
-    """The series of a UCR file, (T, 1) each: a line is the label and the values.
+    """Read the series of a UCR file, (T, 1) each: a line is the label and the values.
 
-    Between them stand tabs, commas or, in files of before 2015, spaces, where a label is written as
+    Tabs or commas separate them or, in files of before 2015, spaces, where a label is written as
     1.0000000e+00, which is read as 1. NaN at the end fills up a shorter series and is cut off. Raises
     InputError with the line.
     """
@@ -66,13 +66,13 @@ def read_ucr(document: Document) -> Examples[Array, str]:
 
 
 def _mark(document: Document) -> str:
-    """What stands between label and values: a tab or comma, if the first line has one; "" for spaces."""
+    """Return the separator of label and values: a tab or comma, if the first line has one; "" for spaces."""
     first = next(line for line in document.lines if line.strip())
     return next((mark for mark in "\t," if mark in first.strip()), "")
 
 
 def _class(label: str) -> str:
-    """A label without the exponent that a number format has put there."""
+    """Return a label without the exponent that a number format has put there."""
     is_scientific = "e" in label.casefold() and is_number(label)
     if not is_scientific:
         return label
@@ -120,7 +120,7 @@ def _series(line: str, place: str, header: Header, columns: Columns) -> Example[
 
 
 def _label(cell: str, place: str, classes: Sequence[str], columns: Columns) -> str | None:
-    """The label at the end of a series, one of `classes` if there are any; None if it is unknown."""
+    """Return the label at the end of a series, one of `classes` if there are any; None if it is unknown."""
     if cell == _UNKNOWN and cell not in classes:
         if columns.labelled:
             raise InputError(place, "must have a label", _UNKNOWN, "Add it, or remove the series")

@@ -1,4 +1,6 @@
-"""What each column of a table is: the label, a number, the name of its row, or of no meaning to a model."""
+"""The role of each column of a table: the label, a number, the name of its row, or of no meaning to a
+model.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _FIRST = "1"
 
 
 def shown_columns(grid: Grid, named: Grid, columns: Columns) -> Roles:
-    """The columns of a table to learn from, as they show; `named` is `grid` with names in any case."""
+    """Return the columns of a table to learn from, as detected; `named` is `grid` with names in any case."""
     names = named.header
     label = named.find(columns.target, (*columns.learned[1:], *LABELS))
     # Of two columns one is the number.
@@ -40,7 +42,7 @@ def shown_columns(grid: Grid, named: Grid, columns: Columns) -> Roles:
 
 
 def known_columns(grid: Grid, named: Grid, columns: Columns) -> Roles:
-    """The columns of a table for a model that knows its features, and perhaps its label."""
+    """Return the columns of a table for a model that knows its features, and perhaps its label."""
     names, features = named.header, {name.casefold() for name in columns.features}
     taken: set[int | None] = {i for i, name in enumerate(names) if name.casefold() in features}
     knows = any(columns.learned[1:])
@@ -65,7 +67,7 @@ def _said(grid: Grid, name: int) -> str:
 
 
 def names_without_header(grid: Grid, columns: Columns) -> tuple[str, ...]:
-    """The names of columns without a header: those of the features of a model, if it has as many, else
+    """Return the names of columns without a header: those of the features of a model, if it has as many, else
     their numbers in the table that was learned from, which may have had a column of names or a label more.
 
     Raises InputError if one column is missing and the cells do not show which.
@@ -94,7 +96,7 @@ def names_without_header(grid: Grid, columns: Columns) -> tuple[str, ...]:
 
 
 def _names_rows(columns: Columns) -> bool:
-    """Whether a model learned from a table without a header whose first column numbers the rows."""
+    """Return whether a model learned from a table without a header whose first column numbers the rows."""
     label = "".join(columns.learned[1:])
     known = {*columns.features, label}
     return label.isdecimal() and _FIRST not in known and all(map(str.isdecimal, columns.features))

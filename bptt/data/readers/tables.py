@@ -18,7 +18,7 @@ from bptt.errors import InputError
 
 
 def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
-    """The rows of a table, (D,) each.
+    """Read the rows of a table, (D,) each.
 
     The first row is a header if the user says so, or if it holds, before its last cell, something that is
     no number above a number; columns without a header are named 1, 2, and so on. The label is the column
@@ -45,8 +45,8 @@ def read_table(grid: Grid, columns: Columns) -> Examples[Array, str]:
 
 
 def is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
-    """Whether the first row has, before its last cell, something that is no number above a number; no known
-    label, as of a single row that was typed.
+    """Return whether the first row has, before its last cell, something that is no number above a number; no
+    known label, as of a single row that was typed.
     """
     if columns.header is not None:
         return columns.header
@@ -57,7 +57,7 @@ def is_header(rows: Sequence[Sequence[str]], columns: Columns) -> bool:
 
 
 def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
-    """The series of a long table, (T, D) each, in the order in which they begin.
+    """Return the series of a long table, (T, D) each, in the order in which they begin.
 
     Its header names an id (`IDS`), a time (`TIMES`), and perhaps a label, the same in all rows of an id;
     all else are the D numbers. The rows of an id are sorted by time: numbers, clock times or dates
@@ -87,7 +87,7 @@ def read_long(grid: Grid, columns: Columns) -> Examples[Array, str]:
 
 
 def _features(grid: Grid, columns: Columns, others: set[int | None]) -> list[int]:
-    """The columns of the numbers: those of the model, or all but `others`."""
+    """Return the columns of the numbers: those of the model, or all but `others`."""
     if columns.features:
         numbers = {name.casefold(): i for i, name in enumerate(grid.header)}
         absent = next((name for name in columns.features if name.casefold() not in numbers), None)
@@ -112,13 +112,13 @@ def _gather(
     notes: tuple[str, ...],
     columns: Columns,
 ) -> Examples[Array, str]:
-    """The examples, with the names of the columns that were read."""
+    """Return the examples, with the names of the columns that were read."""
     found = gather(grid.name, rows, tuple(grid.header[i] for i in features), notes, columns.labelled)
     return found if label is None else replace(found, found=("", grid.header[label]))
 
 
 def _label(cell: str, place: str, columns: Columns) -> str | None:
-    """The label in a cell; None for an empty one of a row that is to be answered."""
+    """Return the label in a cell; None for an empty one of a row that is to be answered."""
     if not cell.strip():
         if not columns.labelled:
             return None
@@ -136,7 +136,7 @@ def _one_label(grid: Grid, members: Sequence[int], label: int, columns: Columns)
 
 
 def _ordered(grid: Grid, members: Sequence[int], times: Sequence[float], time: int) -> list[int]:
-    """The rows of a series in the order of time."""
+    """Return the rows of a series in the order of time."""
     order = sorted(members, key=lambda i: times[i])
     for before, i in pairwise(order):
         if times[before] == times[i]:

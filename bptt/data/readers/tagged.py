@@ -15,14 +15,14 @@ _JOINED = re.compile(r"[A-Z]-[^,]+,[A-Z]-")
 
 
 def read_words(document: Document) -> Examples[Words, Words]:
-    """Plain text: each line, also an empty one, is a sentence without tags, cut at white space."""
+    """Read plain text: each line, also an empty one, is a sentence without tags, cut at white space."""
     lines = document.numbered()
     rows: list[Example[Words, Words]] = [Example(tuple(line.split()), None, place) for place, line in lines]
     return gather(document.name, rows)
 
 
 def words_of_texts(examples: Examples[str, str]) -> Examples[Words, Words]:
-    """The same texts, cut at white space, without tags."""
+    """Return the same texts, cut at white space, without tags."""
     rows: list[Example[Words, Words]] = [
         Example(tuple(row.input.split()), None, row.place, row.name) for row in examples.rows
     ]
@@ -30,19 +30,18 @@ def words_of_texts(examples: Examples[str, str]) -> Examples[Words, Words]:
 
 
 def looks_like_conll(document: Document, tags: Collection[str] = ()) -> bool:
-    """Whether a text has a word a line, the last column of which may be one of `tags`."""
+    """Return whether a text has a word a line, the last column of which may be one of `tags`."""
     return looks_like_columns(document, tags)
 
 
 def read_conll(document: Document, header: bool | None = None) -> Examples[Words, Words]:
-    """A word a line, in its first column; its tag in the last; a blank line after each sentence.
+    """Read a word a line, in its first column; its tag in the last; a blank line after each sentence.
 
-    A line of nothing but white space is blank, and `-DOCSTART-` ends a sentence too. Columns stand
-    between tabs if the first word's line has one, else between spaces. Between tabs, a line that
-    begins with # and has no tab is a comment; between spaces there are none, so that the word # is
-    kept. `layout_of` finds other columns, and the `header` if there is one. One column: no tags.
-    The place of a sentence is that of its first word. Raises InputError with the line if it does not
-    have the columns of the first.
+    A line of nothing but white space is blank, and `-DOCSTART-` ends a sentence too. Tabs separate columns if
+    the first word's line has one, else spaces. Between tabs, a line that begins with # and has no tab is a
+    comment; between spaces there are none, so that the word # is kept. `layout_of` finds other columns, and
+    the `header` if there is one. One column: no tags. The place of a sentence is that of its first word.
+    Raises InputError with the line if it does not have the columns of the first.
     """
     if is_json(document):
         cure = "Write a word a line with its tag behind a tab, and a blank line after each sentence"
@@ -63,7 +62,7 @@ def read_conll(document: Document, header: bool | None = None) -> Examples[Words
 
 
 def write_conll(sentences: Iterable[Words], *columns: Iterable[Words]) -> str:
-    """The text of a CoNLL file: the words, then each of `columns` (gold tags, predicted tags, ...)."""
+    """Return the text of a CoNLL file: the words, then each of `columns` (gold tags, predicted tags, ...)."""
     return "".join(
         "".join("\t".join(cells) + "\n" for cells in zip(*sentence, strict=True)) + "\n"
         for sentence in zip(sentences, *columns, strict=True)
@@ -71,7 +70,7 @@ def write_conll(sentences: Iterable[Words], *columns: Iterable[Words]) -> str:
 
 
 def _word(line: str, place: str, layout: Layout) -> list[tuple[str, str, str | None]]:
-    """The place, word and tag of a line; none for a number of CoNLL-U that is no word (1-2, 1.1)."""
+    """Yield the place, word and tag of a line; none for a number of CoNLL-U that is no word (1-2, 1.1)."""
     cells = layout.cells(line)
     if len(cells) != layout.width:
         rule = f"must have {layout.width} columns as {layout.place} has"

@@ -20,7 +20,7 @@ _RULE = "times are all numbers, all clock times (10:30) or all dates (2026-01-31
 
 
 def read_times(cells: Sequence[str], places: Sequence[str]) -> list[float]:
-    """What times are sorted by: numbers as they are, clock times and dates in seconds.
+    """Return the key that times are sorted by: numbers as they are, clock times and dates in seconds.
 
     Raises InputError naming the place of one that is missing, or of another kind than the first.
     """
@@ -64,7 +64,7 @@ def _date_in_zone(cell: str) -> float | None:
 
 
 def _moment(match: re.Match[str]) -> float | None:
-    """The seconds of a date, and of its clock time if it has one; None if there is no such day."""
+    """Return the seconds of a date, and of its clock time if it has one; None if there is no such day."""
     year, month, day, *clock, _ = match.groups()
     seconds = _seconds(*clock) if clock[0] else 0.0
     try:
@@ -75,7 +75,7 @@ def _moment(match: re.Match[str]) -> float | None:
 
 
 def _seconds(hours: str, minutes: str, seconds: str | None, half: str | None) -> float | None:
-    """The seconds of a clock time; None if there is none such."""
+    """Return the seconds of a clock time; None if there is none such."""
     hour, minute, second = int(hours), int(minutes), float((seconds or "0").replace(",", "."))
     if half:
         if not 1 <= hour <= 12:

@@ -1,4 +1,4 @@
-"""What is translated, of any kind, with the line of text that is wanted for it."""
+"""Sources of translations, of any kind, with the line of text that is wanted for each."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ TRANSLATED = ("text", "class", *(name for name, form in FORMS.items() if form.ki
 
 
 def kind_of(form: str) -> SourceKind:
-    """The kind of the inputs of a form in `TRANSLATED`."""
+    """Return the kind of the inputs of a form in `TRANSLATED`."""
     if form == "class":
         return "class"
     return "text" if form == "text" else FORMS[form].kind
 
 
 def detect_translated(source: Source, columns: Columns) -> Detected:
-    """The form of what is translated, in `TRANSLATED` but for classes, which look as texts do."""
+    """Return the form of sources, in `TRANSLATED` but for classes, which look as texts do."""
     found = detect(source, columns, labelled=False)
     return replace(found, form="text") if found.kind == "text" else found
 
 
 def read_translations(source: Source, target: Source | None, form: str, columns: Columns) -> Pairs:
-    """Examples with what is wanted for them: line n of `target` for example n; without such a file, what
-    stands beside it, in the second column or as a label is given. Raises InputError naming the line.
+    """Read sources with their targets: line n of `target` for source n; without such a file, the second
+    column, or the label. Raises InputError naming the line.
     """
     if form in ("text", "class"):
         if target is None:
@@ -63,7 +63,7 @@ def read_translations(source: Source, target: Source | None, form: str, columns:
 
 
 def read_untranslated(source: Source, form: str, columns: Columns, said: Said = _NOTHING_SAID) -> Pairs:
-    """Examples to be translated, none left out: of pairs the sources; else of sentences and classes each
+    """Read sources to be translated, none left out: of pairs the sources; else of sentences and classes each
     line is one, an empty line too, as in all texts that were typed.
     """
     columns = replace(columns, labelled=False)
@@ -75,7 +75,7 @@ def read_untranslated(source: Source, form: str, columns: Columns, said: Said = 
 
 
 def _holds_pairs(source: Source, columns: Columns, said: Said) -> bool:
-    """Whether a text is no mere lines: it is Parquet or JSON, has a header, or a tab in each line."""
+    """Return whether a text is no mere lines: it is Parquet or JSON, has a header, or a tab in each line."""
     if said.form is not None or said.input is not None:
         return said.form != "lines"
     if is_typed(source):
@@ -94,7 +94,9 @@ def _holds_pairs(source: Source, columns: Columns, said: Said) -> bool:
 
 
 def _checked(pairs: Pairs) -> Pairs:
-    """The same. Raises InputError unless what is wanted is there, on one line: cells may hold several."""
+    """Return the same. Raises InputError unless every target is there, on one line: cells may hold
+    several.
+    """
     for row, target in zip(pairs.rows, pairs.targets, strict=True):
         if "\n" in target:
             raise InputError(row.place, "what is wanted is one line", repr(target[:60]))

@@ -32,12 +32,12 @@ class Vectors:
 
 
 def read_vectors(path: Path, wanted: Collection[str], others: int = 0) -> Vectors:
-    """The vectors of the words `wanted`, and of the first `others` words of the file that are not wanted; the
-    rest is passed over, so that memory holds only those.
+    """Read the vectors of the words `wanted`, and of the first `others` words of the file that are not
+    wanted; the rest is skipped, so that memory holds only those.
 
-    A line is a word and D numbers between spaces; a first line of two whole numbers, V and D, may stand
-    before. Of a word that comes twice, the first vector counts. Raises InputError with the line for
-    another width, for what is no number, and if none of the words is there.
+    A line is a word and D numbers between spaces; a first line of two whole numbers, V and D, may precede
+    them. Of a word that comes twice, the first vector counts. Raises InputError with the line for another
+    width, for a cell that is no number, and if none of the words is there.
     """
     # By word: a dict keeps the order of the file.
     rows: dict[str, Array] = {}
@@ -64,7 +64,9 @@ def read_vectors(path: Path, wanted: Collection[str], others: int = 0) -> Vector
 
 
 def _width(text: str, place: str) -> int:
-    """The number of numbers in a first line of a word and its vector. Raises InputError if it is none."""
+    """Return the number of numbers in a first line of a word and its vector. Raises InputError if it is
+    none.
+    """
     _, *last = text.rsplit(" ", 1)
     if not last or not is_number(last[0]):
         cure = "Put spaces in the place of the tabs" if "\t" in text else "Name such a file"
@@ -92,7 +94,7 @@ def _decode(line: bytes, place: str) -> str:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """The lines of a file, plain or compressed by gzip, which may be larger than memory."""
+    """Yield the lines of a file, plain or compressed by gzip, which may be larger than memory."""
     with open_file(path) as file:
         packed = file.read(len(GZIP)) == GZIP
         file.seek(0)
