@@ -15,7 +15,8 @@ from bptt.explain.document import Derivation, Excerpt
 from bptt.explain.sizes import LayerSizes
 from bptt.explain.trained import StepContext, TrainedLayer, layer_derivation, with_step
 from bptt.jobs.expose import expose
-from bptt.jobs.loading import AnyTrained, load
+from bptt.jobs.job import TrainedModel
+from bptt.jobs.loading import load
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.stack import Stack
 from bptt.probe.stack_layers import layer_names
@@ -87,7 +88,7 @@ def has_text_of_its_own(run: str | Path) -> bool:
     return (Path(run) / HELD_OUT).is_file()
 
 
-def _stack(run: Path, trained: AnyTrained, part: str | None) -> Stack:
+def _stack(run: Path, trained: TrainedModel, part: str | None) -> Stack:
     """Return the recurrent stack of a model, or that of its encoder or decoder."""
     # A stack by another name spells words character by character.
     named = ((name.split("."), module) for name, module in trained.model.named_modules())

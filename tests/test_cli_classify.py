@@ -42,7 +42,10 @@ def test_from_a_file_to_answers(run: Path, table: Path, command: Command) -> Non
 
 
 def test_options_of_other_jobs_are_refused(run: Path, command: Command) -> None:
-    for option, word in (("--n-best", "--n-best"), ("--beam", "options of translation")):
+    for option, word in (
+        ("--n-best", "--n-best"),
+        ("--beam", "is an option of runs of `bptt train translate`"),
+    ):
         ended = command("predict", run, "7 fine", option, 3)
         assert (ended.code, word in ended.err) == (2, True)
 

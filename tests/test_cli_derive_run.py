@@ -15,7 +15,8 @@ from language_models import make_task
 
 import bptt
 from bptt.jobs.language.options import ModelOptions
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 ROWS = ["".join(row) for row in product("ab中", repeat=3)]
 PAIRS = "".join(f"{' '.join(row)}\t{' '.join(reversed(row))}\n" for row in ROWS)

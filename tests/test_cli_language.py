@@ -15,7 +15,8 @@ from language_models import make_task
 
 from bptt.errors import MachineError
 from bptt.jobs.language.options import DataOptions
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
 RECORDS = [

@@ -7,8 +7,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -38,17 +40,27 @@ def test_help_of_every_verb(command: Command, verb: str) -> None:
     assert f"Usage: bptt {verb}".rstrip() in ended.out
 
 
+def _spellings(option: Any) -> Iterator[list[str]]:
+    """Short names, long names, and those that switch off."""
+    for names in (option.opts, option.secondary_opts):
+        yield [name for name in names if name.startswith("--") or not name.startswith("-")]
+        yield [name for name in names if name.startswith("-") and not name.startswith("--")]
+
+
 @pytest.mark.parametrize("verb", ["", *VERBS])
 def test_help_names_every_option_in_full_on_a_narrow_terminal(
     command: Command, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    page = command(*verb.split(), "--help").out
     found = typer.main.get_command(app)
     for name in verb.split():
-        found = found.commands[name]  # type: ignore[attr-defined]
+        found = found.get_command(None, name)  # type: ignore[attr-defined]
+    brief = any(option.name == "help_all" for option in found.params)
+    page = command(*verb.split(), "--help-all" if brief else "--help").out
     words = set(re.findall(r"[-\w]+", page))
-    assert {name for option in found.params for name in (*option.opts, *option.secondary_opts)} <= words
+    # Of several long spellings the first is listed.
+    listed = [names[:1] for option in found.params for names in _spellings(option) if names]
+    assert {name for names in listed for name in names} <= words
     assert max(map(len, page.splitlines())) <= 80
     # No flag has a value, no type is spelled as Python does, and no summary of a command is cut.
     body = page.partition("\n")[2]

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from bptt.cli import progress
+from bptt.training import progress
 from bptt.training.report import Evaluation, Progress
 
 

@@ -11,7 +11,8 @@ import torch
 from conftest import Command
 from language_models import make_task
 
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
 TEXTS = {"a": ["THE CAT", "THE HAT"], "b": ["WAS FULL", "WERE FULL"], "c": ["CATS", "A CAT", "HATS"]}

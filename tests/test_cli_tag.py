@@ -64,7 +64,7 @@ def test_alternatives_follow_each_other(run: Path, command: Command) -> None:
     assert rest == ""
     ended = command("predict", run, "Mr X7", "--n-best", 0)
     assert ended.code == 2
-    assert "n is a positive integer" in ended.err
+    assert "--n-best: is a whole number of at least 1, got 0" in ended.err
 
 
 def test_alternatives_need_a_crf(columns: Path, tmp_path: Path, command: Command) -> None:

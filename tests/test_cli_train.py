@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import re
 import shlex
@@ -14,13 +13,13 @@ import torch
 from conftest import Command
 from tiny_task import records
 
-from bptt.cli import train
 from bptt.data.text import Corpus
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.language.model import LanguageModelTask
-from bptt.jobs.language.options import DataOptions, ModelOptions
+from bptt.jobs.language.options import OPTIONS, DataOptions, ModelOptions
 from bptt.jobs.task import Step
 from bptt.runs.run_folder import read_config
+from bptt.training.run_options import options_of
 
 SMALL = "--hidden 4 --embedding 3 --layers 1 --batch-size 4 --length 10 --epochs 2".split()
 POEM = "春眠不覺曉,處處聞啼鳥。\n夜來風雨聲,花落知多少。\n"
@@ -84,7 +83,9 @@ def test_ctrl_c_saves_and_says_how_to_go_on(
 def test_without_files_it_learns_the_language_reference(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bptt.data.text.default_corpus", lambda: Corpus(POEM * 10, ("the reference",)))
+    monkeypatch.setattr(
+        "bptt.jobs.language.job.default_corpus", lambda: Corpus(POEM * 10, ("the reference",))
+    )
     ended = command("train", "lm", "-o", tmp_path / "run", *SMALL)
     assert ended.code == 0 and "the reference" in ended.err
 
@@ -144,7 +145,7 @@ def test_a_file_that_is_no_text_is_named(command: Command, tmp_path: Path, conte
 
 
 def test_what_the_command_takes_for_granted_is_what_the_rooms_take() -> None:
-    defaults = {name: p.default for name, p in inspect.signature(train.lm).parameters.items()}
+    defaults = {each.flag.replace("-", "_"): each.default for each in options_of(OPTIONS)}
     model, data, words = ModelOptions(), DataOptions(), VocabularyOptions()
     assert defaults["hidden"] == model.hidden_size and defaults["layers"] == model.num_layers
     assert defaults["embedding"] == model.embedding_size and defaults["tied"] == model.tied

@@ -138,7 +138,10 @@ def test_faults_are_named_as_typed(data: Path, run: Path, tmp_path: Path, comman
     assert not (tmp_path / "run").exists()
     ended = command("train", "translate", data / "train.tsv", "-o", tmp_path / "run", "--tied")
     assert "--embedding: tied weights need an embedding as wide as the output, 128, got 64" in ended.err
-    assert "--probabilities: are of labels" in command("predict", run, "a", "--probabilities").err
+    assert (
+        "--probabilities: is an option of runs of `bptt train classify` and `bptt train tag`"
+        in command("predict", run, "a", "--probabilities").err
+    )
     assert "--beam: is a whole number of at least 1, got 0" in command("predict", run, "a", "--beam", 0).err
 
 
@@ -149,9 +152,15 @@ def test_options_of_translation_are_for_translators(tmp_path: Path, command: Com
     assert command("train", "classify", table, "-o", tmp_path / "run", *sizes).code == 0
     ended = command("predict", tmp_path / "run", "fine", "--beam", 3)
     assert ended.code == 2
-    assert "must be a run of `bptt train translate` for options of translation" in ended.err
+    assert (
+        "--beam: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"
+        in ended.err
+    )
     ended = command("evaluate", tmp_path / "run", table, "--target", table)
-    assert "must be a run of `bptt train translate` for options of translation" in ended.err
+    assert (
+        "--beam: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"
+        in ended.err
+    )
     assert command("evaluate", tmp_path / "run", table).code == 0
 
 

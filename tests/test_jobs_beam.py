@@ -19,11 +19,11 @@ from bptt.data.batches import NOTHING
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
 from bptt.jobs.language.sampling import SamplingOptions
-from bptt.jobs.translate.beam import BeamOptions, beam_search
+from bptt.jobs.translate.beam import beam_search
 from bptt.jobs.translate.drawing import draw
 from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit
 from bptt.jobs.translate.network import Generator, Translator
-from bptt.jobs.translate.options import DecoderOptions
+from bptt.jobs.translate.options import BeamOptions, DecoderOptions
 from bptt.models.encoder import Encoder
 from bptt.models.inputs import SeriesInput, TokenInput
 from bptt.models.options import EncoderOptions, TokenOptions

@@ -20,7 +20,8 @@ from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.jobs.options import ExampleOptions
 from bptt.models.options import EncoderOptions, TokenOptions
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

@@ -27,7 +27,8 @@ from bptt.jobs.classify.task import ClassifyTask, load_classifier
 from bptt.jobs.options import ExampleOptions
 from bptt.models.ngrams import BagEncoder
 from bptt.models.options import EncoderOptions, TokenOptions
-from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import read_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions, usual_epochs
 

@@ -18,7 +18,8 @@ from bptt.data.examples import Example, Examples, gather
 from bptt.jobs.classify.exposure import expose
 from bptt.jobs.classify.task import ClassifyTask, load_classifier
 from bptt.jobs.classify.thresholds import choose_offsets, describe_offsets
-from bptt.runs.run_folder import WEIGHTS, read_config, write_weights
+from bptt.runs.run_folder import WEIGHTS, read_config
+from bptt.runs.weights import write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

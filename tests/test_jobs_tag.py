@@ -22,7 +22,8 @@ from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
 from bptt.models.options import EncoderOptions, WordOptions
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

@@ -15,7 +15,8 @@ import bptt
 from bptt.errors import InputError
 from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.trained import TrainedLanguageModel
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 TEXT = "the cat was full 是的.\nthe cats were full 是的.\n" * 20
 

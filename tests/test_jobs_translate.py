@@ -18,13 +18,13 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.sampling import SamplingOptions
 from bptt.jobs.options import ExampleOptions
-from bptt.jobs.translate.beam import BeamOptions
 from bptt.jobs.translate.config import TranslatorConfig
-from bptt.jobs.translate.options import DecoderOptions, PairOptions
+from bptt.jobs.translate.options import BeamOptions, DecoderOptions, PairOptions
 from bptt.jobs.translate.task import TranslateTask
 from bptt.jobs.translate.translator import TrainedTranslator, load_translator
 from bptt.models.options import EncoderOptions, TokenOptions
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 

@@ -12,7 +12,6 @@ import torch
 from conftest import Command
 from language_models import make_task, trained
 
-from bptt.cli.examples import vocabulary_options
 from bptt.data import vocabulary as module
 from bptt.data.nbest import Hypothesis, NBest, Utterance
 from bptt.data.vocabulary import Vocabulary
@@ -22,7 +21,11 @@ from bptt.jobs.language.comparison import words
 from bptt.jobs.language.evaluation import evaluate_text
 from bptt.jobs.language.scoring import score_lines
 from bptt.jobs.rescore.rescoring import judge
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.models.tokens import vocabulary_options
+from bptt.options.choices import Choices
+from bptt.options.option_set import OptionSet
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 # Everything that Python takes for white space, but what ends a line.
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace() and c not in "\n\r")
@@ -146,10 +149,11 @@ def test_models_of_0_1_0_read_spaces_as_they_did() -> None:
 def test_new_models_of_words_keep_no_white_space_unless_asked() -> None:
     kept = {level: usual_white_space(level) for level in ("character", "word", "bpe", "whitespace")}
     assert kept == {"character": True, "word": False, "bpe": True, "whitespace": False}
-    asked = vocabulary_options("word", None, None, False, True, True, True)
+    options = OptionSet({"vocabulary": VocabularyOptions})
+    asked = vocabulary_options(Choices(options, {"level": "word", "white_space": True}))
     assert asked == VocabularyOptions("word")
     with pytest.raises(InputError, match="white_space: is what separates the tokens"):
-        vocabulary_options("whitespace", None, None, False, True, True, True)
+        vocabulary_options(Choices(options, {"level": "whitespace", "white_space": True}))
 
 
 @pytest.fixture

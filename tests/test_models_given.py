@@ -16,7 +16,8 @@ from language_models import make_task
 from bptt.errors import InputError, WrongTypeError
 from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.trained import TrainedLanguageModel, load_trained
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 
 
 def classifier(form: str, folder: Path) -> Any:

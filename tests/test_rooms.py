@@ -56,8 +56,8 @@ ROOMS = {
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
     "runs": room("data cells files version", "torch safetensors"),
     "models": room("plugins runs nn data cells", "torch"),
-    "jobs": room("models runs nn data cells files", "torch"),
-    "training": room("jobs runs probe nn data files", "torch safetensors"),
+    "jobs": room("models runs nn data cells files report plugins", "torch"),
+    "training": room("jobs runs probe nn data files", "torch safetensors rich"),
     "comparison": room("training jobs models runs report nn data cells files version", "torch"),
     "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
@@ -79,7 +79,14 @@ ROOMS = {
 }
 # Names that are loaded when first used; those of `derive` are aliases of what version 0.1.0 had there, and
 # `plugins` reads what is installed only when a name is asked for that this package does not have.
-LAZY = {"__init__.py", "derive/__init__.py", "plugins.py", "data/deferred.py"}
+LAZY = {
+    "__init__.py",
+    "derive/__init__.py",
+    "plugins.py",
+    "data/deferred.py",
+    "cli/lazy.py",
+    "jobs/registry.py",
+}
 # One door for a dependency, or for the outside world.
 DOORS = {
     "options/recipe.py": {"tomli"},

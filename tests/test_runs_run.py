@@ -19,7 +19,8 @@ from bptt.jobs.language.config import LanguageModelConfig, read_language_config
 from bptt.jobs.language.model import LanguageModelTask, load_language_model
 from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.language.scoring import score_lines
-from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_held_out, write_weights
+from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_held_out
+from bptt.runs.weights import write_weights
 
 OWN = Cell.define(
     "my-cell",

@@ -14,15 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from bptt.errors import InputError, MachineError
-from bptt.runs.run_folder import (
-    CONFIG,
-    WEIGHTS,
-    read_config,
-    read_weights,
-    write_bytes,
-    write_config,
-    write_weights,
-)
+from bptt.runs.run_folder import CONFIG, WEIGHTS, read_config, write_bytes, write_config
+from bptt.runs.weights import read_weights, write_weights
 from bptt.version import __version__
 
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

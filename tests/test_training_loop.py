@@ -14,7 +14,8 @@ import torch
 from tiny_task import BATCHES, B, Quiet, T, TinyTask, everything, records, same
 
 from bptt.errors import InputError, MachineError, TrainingError
-from bptt.runs.run_folder import read_config, read_weights
+from bptt.runs.run_folder import read_config
+from bptt.runs.weights import read_weights
 from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
 from bptt.training.loop import train

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from bptt.cli.streams import shown
 from bptt.errors import printable, printable_json
 
 if TYPE_CHECKING:
     from bptt.data.examples import Example
-    from bptt.data.readers.asked import Said
-
-of_reading = partial(typer.Option, rich_help_panel="Input")
+    from bptt.jobs.answers import Answer, Asking, Line
 
 # What would end a line or a column of the output, as it is spelled in JSON.
 _ESCAPES = {ord(mark): json.dumps(mark)[1:-1] for mark in "\t\n\r\v\f\x1c\x1d\x1e"} | {
@@ -26,92 +20,55 @@ _ESCAPES = {ord(mark): json.dumps(mark)[1:-1] for mark in "\t\n\r\v\f\x1c\x1d\x1
 }
 
 
-@dataclass(frozen=True)
-class ReadingArguments:
-    """What the user says about the file that is asked about; by default it is read as it shows."""
+class AnswerPrinter:
+    """Prints answers as lines or JSON, numbered by the inputs, from 1 on.
 
-    form: Annotated[
-        str | None, of_reading("--input", help="Input format. Default: as learned from, or detected.")
-    ] = None
-    text_column: Annotated[
-        str | None,
-        of_reading(
-            "--text-column",
-            "--source-column",
-            help="Column of the input, by name, or by number without a header.",
-        ),
-    ] = None
-    label_column: Annotated[
-        str | None,
-        of_reading("--label-column", "--target-column", help="Column of the label or translation."),
-    ] = None
-    header: Annotated[
-        bool | None,
-        of_reading("--header/--no-header", help="Whether the first row is a header. Default: detected."),
-    ] = None
-
-    def said(self) -> Said:
-        """The same for the readers."""
-        from bptt.data.readers.asked import Said
-
-        return Said(self.form, self.text_column, self.label_column, self.header)
-
-
-@dataclass(frozen=True)
-class AnswerArguments:
-    """The form of the answers, and where they go."""
-
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="New file for the answers."),
-    ] = None
-    json: Annotated[
-        bool,
-        typer.Option("--json", help="Print a JSON object a line: row, name, place, input, answer, scores."),
-    ] = False
-
-
-class Answers:
-    """Answers as lines of text or JSON, numbered by the inputs, from 1 on.
-
-    Standard output gets what `flush` is called after; a file is written when all is done, by `close`.
+    Standard output gets what `flush` is called after; the file `path` is written when all is done, by
+    `close`. Raises InputError if that file exists.
     """
 
-    def __init__(self, arguments: AnswerArguments) -> None:
+    def __init__(self, path: Path | None, as_json: bool) -> None:
         from bptt.files import check_new
 
-        self.as_json, self._path = arguments.json, arguments.output
+        self._path, self._as_json = path, as_json
         self._lines: list[str] = []
         self._row = 0
-        if self._path is not None:
+        if path is not None:
             # What cannot be written is missed before the work.
-            check_new(self._path)
+            check_new(path)
 
-    @property
-    def to_stdout(self) -> bool:
-        """Whether the answers go to standard output."""
-        return self._path is None
+    def head(self, header: Line) -> None:
+        """Print the names of the columns, unless answers are JSON."""
+        if not self._as_json:
+            self._print(header)
 
-    def next_row(self) -> int:
-        """The number of the next input."""
+    def write(self, example: Example[Any, Any], answer: Answer, asking: Asking) -> None:
+        """Print the answer to the next input."""
         self._row += 1
-        return self._row
+        if self._as_json:
+            self._print(self._record(example, answer))
+            return
+        for line in asking.lines(answer, example, self._row):
+            self._print(line)
 
-    def write(self, text: str) -> None:
-        """A line, or several that end in a newline."""
-        self._lines.append(text if text.endswith("\n") else text + "\n")
+    def _record(self, example: Example[Any, Any], answer: Answer) -> str:
+        """Return a JSON object: which input it was, and the answer."""
+        from bptt.files import to_json
 
-    def record(self, example: Example[Any, Any], answer: Mapping[str, Any]) -> None:
-        """A JSON object: which input it was, and the answer."""
         about = {
             "row": self._row,
             "name": example.name or None,
             "place": example.place,
             "input": example.input if isinstance(example.input, str | tuple) else None,
         }
-        from bptt.files import to_json
+        return printable_json(to_json({**about, **answer.to_dict()}))
 
-        self.write(printable_json(to_json({**about, **answer})))
+    def _print(self, line: Line) -> None:
+        if isinstance(line, tuple):
+            text = "\t".join(map(one_line, line))
+        else:
+            text = shown(line) if self._path is None else line
+        self._lines.append(text + "\n")
 
     def flush(self) -> None:
         """Hand on what was written, unless it goes into a file."""

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from bptt.cli.examples import Level
-from bptt.cli.training import MOST_LAYERS, as_typed, of_data, of_model, of_run, of_steps
+from bptt.cli.training import Level, as_typed, of_data, of_model, of_run, of_steps
 from bptt.comparison.options import MOST_SEEDS, CompareOptions
+from bptt.models.options import MOST_LAYERS
 
 _WHAT = "Problem of memory, adding or copy; or a file: text, labelled examples, tagged words."
 _REMEDIES = (
@@ -77,10 +77,10 @@ def compare(
     from bptt.cli.machine import prepare
 
     prepare(threads)
-    from bptt.cli.progress import reporter
     from bptt.comparison.comparing import PICTURE, plan_comparison, run_comparison
     from bptt.report.comparison_record import conclusions, table
     from bptt.training.interrupt import Interrupted
+    from bptt.training.progress import reporter
 
     with as_typed():
         options = CompareOptions(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from itertools import pairwise
 from typing import Any
 
+import typer
 from typer.core import TyperCommand
 
 from bptt.errors import InputError
@@ -13,6 +15,10 @@ from bptt.errors import InputError
 # What typer calls the type of a number with bounds, or of an option that may be repeated.
 _RANGE = re.compile(r"<(\w+) range>")
 _PATH = re.compile(r"<path>|\bPATH\b")
+# Further spellings of an option, which need not be listed.
+_ALIASES = re.compile(r"(--[a-z-]+)(?:, --[a-z-]+)+")
+# The key of a context under which it is kept that every option is to be shown.
+ALL = "bptt.help_all"
 _LIST = re.compile(r"<list\[(\w+)\]>")
 
 
@@ -43,7 +49,11 @@ class Page(TyperCommand):
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a section for the arguments, and one for each panel, in the order of their first options."""
         sections: dict[str, list[tuple[str, str]]] = {}
+        more = 0
         for parameter in self.get_params(ctx):
+            if not self._is_shown(parameter, ctx):
+                more += 1
+                continue
             record = parameter.get_help_record(ctx)
             if record is not None:
                 usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
@@ -53,7 +63,26 @@ class Page(TyperCommand):
         for title in sorted(sections, key=lambda title: (title != "Arguments", title == "Options")):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
+        if more:
+            formatter.write_paragraph()
+            formatter.write_text(f"{more} more options: --help-all")
+
+    def _is_shown(self, parameter: Any, ctx: Any) -> bool:
+        """Return whether the help lists an option: without --help-all those that most users need."""
+        common: Collection[str] | None = getattr(self, "common", None)
+        if common is None or ctx.meta.get(ALL) or parameter.param_type_name == "argument":
+            return True
+        return parameter.name in common or parameter.required
+
+
+def show_all(ctx: typer.Context, wanted: bool) -> None:
+    """Print the help with every option."""
+    if wanted:
+        ctx.meta[ALL] = True
+        print(ctx.get_help())
+        raise typer.Exit
 
 
 def _shown(names: str) -> str:
+    names = _ALIASES.sub(r"\1", names)
     return _LIST.sub(r"<\1>", _RANGE.sub(r"<\1>", names))

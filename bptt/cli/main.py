@@ -11,24 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import bptt
-from bptt.cli import (
-    bench,
-    cells,
-    check,
-    choose,
-    compare,
-    derive,
-    evaluate,
-    inspect,
-    predict,
-    rescore,
-    sample,
-    score,
-    train,
-)
 from bptt.cli.faults import describe_import_error, describe_system_error, is_ours, lacks_memory, report_bug
-from bptt.cli.groups import with_groups
-from bptt.cli.help import Page
+from bptt.cli.lazy import Commands
 from bptt.cli.streams import close_output, open_streams
 from bptt.errors import BpttError, InternalError
 
@@ -39,6 +23,7 @@ BUG = 70
 
 app = typer.Typer(
     name="bptt",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     # Plain text: rich cuts names, and eats [brackets].
@@ -46,19 +31,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command(cls=Page)(cells.cells)
-app.command(cls=Page)(derive.derive)
-app.command(cls=Page)(check.check)
-app.add_typer(train.app, name="train")
-app.command(cls=Page)(with_groups(predict.predict))
-app.command(cls=Page)(sample.sample)
-app.command(cls=Page)(score.score)
-app.command(cls=Page)(choose.choose)
-app.command(cls=Page)(compare.compare)
-app.command(cls=Page)(with_groups(rescore.rescore))
-app.command(cls=Page)(with_groups(evaluate.evaluate))
-app.command(cls=Page)(inspect.inspect)
-app.command(cls=Page)(bench.bench)
 
 
 def _show_version(wanted: bool) -> None:

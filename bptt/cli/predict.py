@@ -3,130 +3,75 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from bptt.cli.answers import AnswerArguments, Answers, ReadingArguments, one_line
+from bptt.cli.answers import AnswerPrinter
+from bptt.cli.commands import make_command
 from bptt.cli.sources import say_notes, sources_of
-from bptt.cli.tags import write_tags
-from bptt.cli.translations import SearchArguments, TranslationAnswers, WritingArguments, check_unused
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
-    from bptt.data.examples import Examples
-    from bptt.data.readers.asked import Said
-    from bptt.data.readers.document import Document
-    from bptt.data.readers.forms import Source
-    from bptt.jobs.classify.task import Labelled, TrainedClassifier
+    from bptt.jobs.answers import Asking
+    from bptt.options.choices import Choices
+
+TITLE = "Print an answer for each input."
+_ABOUT = (
+    "Of a text that is typed each line is an input; standard input is answered line by line, as it arrives. "
+    "The columns of a classifier's answer, separated by tabs, are label, probability, input, and the name of "
+    "the record if it has one; --json says more."
+)
 
 
-class Asked(Protocol):
-    """A trained model that reads what it is to answer."""
+def command() -> Any:
+    """Return the command."""
+    from bptt.jobs.commands import predict_options
 
-    def read_asked(self, source: Source, said: Said) -> Examples[Any, Any]:
-        """The inputs of a source, none left out."""
-
-    def reads_lines(self, first: Document, said: Said) -> bool:
-        """Whether what begins with this line is lines, an input each."""
+    return make_command("predict", predict_options(), _predict, TITLE, _ABOUT)
 
 
-def predict(
-    *,
-    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train`.")],
-    input: Annotated[
-        str,
-        typer.Argument(
-            metavar="INPUT", help="A file or folder as learned from, a text, or - for standard input."
-        ),
-    ],
-    probabilities: Annotated[
-        bool,
-        typer.Option(
-            "--probabilities", help="Print the probability of every label, or of every predicted tag."
-        ),
-    ] = False,
-    n_best: Annotated[
-        int | None,
-        typer.Option(help="Number of answers to each input, with their scores (translate, tag with a CRF)."),
-    ] = None,
-    reading: ReadingArguments,
-    answers: AnswerArguments,
-    search: SearchArguments,
-    writing: WritingArguments,
-) -> None:
-    """Print an answer for each input.
-
-    Of a text that is typed each line is an input; standard input is answered line by line, as it arrives.
-    The columns of a classifier's answer, separated by tabs, are label, probability, input, and the name of
-    the record if it has one; --json says more.
-    """
+def _predict(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.classify.task import TrainedClassifier
-    from bptt.jobs.loading import load
-    from bptt.jobs.tag.task import TrainedTagger
-    from bptt.jobs.translate.translator import TrainedTranslator
+    from bptt.jobs.commands import PredictOptions, check_own
+    from bptt.jobs.registry import find_drawing, job_of_run
 
-    trained, written = load(run), Answers(answers)
-    if isinstance(trained, TrainedTranslator):
-        if probabilities:
-            cure = "--n-best gives the scores of texts"
-            raise InputError("--probabilities", "are of labels and tags", "a translator", cure)
-        translations = TranslationAnswers(trained, written, n_best, search, writing)
-        _answer(trained, input, reading.said(), translations.answer, written, translations.needs_all)
-        translations.finish()
-        return
-    check_unused(run, search, writing)
-    if isinstance(trained, TrainedClassifier):
-        if n_best is not None:
-            rule = "is for translations and for tags of a CRF"
-            raise InputError("--n-best", rule, "a classifier", "Take --probabilities")
-        if probabilities and not written.as_json:
-            written.write("\t".join(map(one_line, trained.labels)))
-        for note in trained.notes:
-            print(printable(note), file=sys.stderr)
-        _answer(trained, input, reading.said(), partial(_classify, trained, written, probabilities), written)
-    elif isinstance(trained, TrainedTagger):
-        tags = partial(write_tags, trained, written, probabilities, n_best)
-        _answer(trained, input, reading.said(), tags, written)
-    else:
+    asked = choices.make(PredictOptions)
+    job = job_of_run(asked.run)
+    trained, written = job.load(asked.run), AnswerPrinter(asked.output, asked.json)
+    if job.ask is None:
         cure = "`bptt score` and `bptt sample` ask a language model"
-        raise InputError(str(run), "must be a run that gives answers", "a language model", cure)
+        raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)
+    check_own(choices, job.options)
+    attention = choices.get("attention") if choices.has("attention") else None
+    if attention is not None:
+        from bptt.report.figure_page import check_picture
+
+        check_picture(attention)
+    asking = job.ask(trained, choices)
+    for note in asking.notes:
+        print(printable(note), file=sys.stderr)
+    _answer(asking, choices, asked.input, written)
+    if attention is not None:
+        draw = find_drawing(job)
+        assert draw is not None
+        draw(asking.picture, attention)
+        print(f"attention: {attention}", file=sys.stderr)
+    for line in asking.conclude():
+        print(printable(line), file=sys.stderr)
 
 
-def _answer(
-    trained: Asked,
-    input: str,
-    said: Said,
-    answer: Callable[[Any], None],
-    written: Answers,
-    needs_all: bool = False,
-) -> None:
+def _answer(asking: Asking, choices: Choices, input: str, written: AnswerPrinter) -> None:
     """Read what there is, or what has arrived, answer it, and hand the answers on."""
-    for source in sources_of(input, lambda first: not needs_all and trained.reads_lines(first, said)):
-        examples = trained.read_asked(source, said)
+    from bptt.jobs.commands import ReadingOptions
+
+    said = choices.make(ReadingOptions).said()
+    if asking.header is not None:
+        written.head(asking.header)
+    for source in sources_of(input, lambda first: not asking.needs_all and asking.reads_lines(first, said)):
+        examples = asking.read(source, said)
         say_notes(source, examples)
-        answer(examples)
+        for row, answer in zip(examples.rows, asking.answer(examples), strict=True):
+            written.write(row, answer, asking)
         written.flush()
     written.close()
-
-
-def _classify(trained: TrainedClassifier, written: Answers, probabilities: bool, examples: Labelled) -> None:
-    is_text = trained.config.source.kind == "text"
-    answers = trained.predict(examples.inputs, examples.places)
-    for row, found in zip(examples.rows, answers, strict=True):
-        written.next_row()
-        if written.as_json:
-            given = {} if row.target is None else {"given": row.target}
-            scores = dict(zip(trained.labels, found.probabilities, strict=True))
-            written.record(row, {**given, "label": found.label, "probabilities": scores})
-        elif probabilities:
-            written.write("\t".join(f"{p:.6f}" for p in found.probabilities))
-        else:
-            shown = [row.input, *([row.name] if row.name else [])] if is_text else [row.name or row.place]
-            written.write("\t".join(map(one_line, [found.label, f"{found.probability:.6f}", *shown])))

@@ -1,14 +1,18 @@
-"""Metrics and confusions of a classifier, as lines."""
+"""Evaluations as lines: metrics, then tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import one_line
+from bptt.errors import InputError, printable
+from bptt.files import make_folder
 
 if TYPE_CHECKING:
-    from bptt.jobs.classify.metrics import Scores
+    from bptt.jobs.answers import EvaluationReport, ScoreTable
 
 
 def print_metrics(metrics: Mapping[str, float]) -> None:
@@ -17,12 +21,31 @@ def print_metrics(metrics: Mapping[str, float]) -> None:
         print(f"{name}\t{value:.10g}")
 
 
-def print_scores(found: Scores) -> None:
-    """Print the metrics, and for each label how often it was found and what it was taken for."""
+def print_report(found: EvaluationReport) -> None:
+    """Print the metrics, then each table below an empty line; notes go to standard error."""
+    for note in found.notes:
+        print(printable(note), file=sys.stderr)
     print_metrics(found.metrics)
-    print("\nlabel\tright\tof\tmost often taken for")
-    for label, row in zip(found.labels, found.confusion, strict=True):
-        right = row[found.labels.index(label)]
-        count, other = max((c, o) for c, o in zip(row, found.labels, strict=True) if o != label)
-        taken = f"{one_line(other)} ({count})" if count else "-"
-        print(f"{one_line(label)}\t{right}\t{sum(row)}\t{taken}")
+    for number, table in enumerate(found.tables):
+        if number or found.metrics:
+            print()
+        _print_table(table)
+
+
+def _print_table(table: ScoreTable) -> None:
+    if table.title:
+        print(one_line(table.title))
+    for row in (table.header, *table.rows):
+        print("\t".join(one_line(str(cell)) for cell in row))
+    if table.foot:
+        print(f"\n{table.foot}")
+
+
+def draw_report(found: EvaluationReport, draw: Callable[[Any, Path], None] | None, figures: Path) -> None:
+    """Draw the picture of an evaluation into a folder. Raises InputError if it has none."""
+    if draw is None or found.picture is None:
+        raise InputError("figures", "draws a picture of the evaluation", "one without", "Leave it out")
+    make_folder(figures)
+    picture = figures / found.picture_name
+    draw(found.picture, picture)
+    print(f"\npicture: {picture}")

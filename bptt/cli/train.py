@@ -2,23 +2,158 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Mapping
+from inspect import Parameter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
 import typer
+from typer.core import TyperGroup
 
-from bptt.cli.groups import with_groups
-from bptt.cli.help import Page
-from bptt.cli.recalled import recalling
-from bptt.cli.train_classify import classify
-from bptt.cli.train_lm import lm
-from bptt.cli.train_tag import tag
-from bptt.cli.train_translate import translate
+from bptt.cli.commands import make_command
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from bptt.jobs.job import Job
+    from bptt.options.choices import Choices
+    from bptt.options.option_set import OptionSet
+    from bptt.training.job_run import JobRun
+
+# What a trained model of most jobs answers.
+_ASKED = ("bptt predict {run} FILE", "bptt evaluate {run} FILE", "bptt inspect {run} --data FILE")
+
+_CONFIG = Parameter(
+    "config",
+    Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option("--config", help="Recipe: a TOML file of options.", rich_help_panel="Recipe"),
+    ],
+)
+_WRITE_CONFIG = Parameter(
+    "write_config",
+    Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        Path | None,
+        typer.Option(
+            "--write-config",
+            help="Write a recipe with every option, its help and what is given here, and train nothing.",
+            rich_help_panel="Recipe",
+        ),
+    ],
+)
 
 
-@app.callback()
-def _jobs() -> None:
-    """Train a model on files of yours; --resume continues a run."""
+class Jobs(TyperGroup):
+    """The jobs as commands, each of which is made when it is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all jobs."""
+        from bptt.jobs.registry import job_names
+
+        return list(job_names())
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a job, None if there is no such job."""
+        from bptt.jobs.registry import find_options
+        from bptt.training.run_options import options_of
+
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        job = find_options(cmd_name)
+        options = options_of(job)
+
+        def run(choices: Choices, config: Path | None, write_config: Path | None) -> None:
+            _train(cmd_name, options, choices, config, write_config)
+
+        return make_command(
+            cmd_name, options, run, job.title, job.about, extra=(_CONFIG, _WRITE_CONFIG), recalled=True
+        )
 
 
-for job in (lm, classify, tag, translate):
-    app.command(cls=Page)(recalling(with_groups(job)))
+def command() -> Any:
+    """Return the command, a group of one for each job."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        cls=Jobs,
+        help="Train a model on files of yours; --resume continues a run.",
+    )
+    app.callback(context_settings={"help_option_names": ["-h", "--help"]})(lambda: None)
+    return typer.main.get_group(app)
+
+
+def _train(
+    name: str, options: OptionSet, choices: Choices, config: Path | None, write_config: Path | None
+) -> None:
+    """Train as chosen here, in the recipe, and by the run that is resumed or begun from, in this order."""
+    if config is not None:
+        from bptt.data.reading import read_bytes
+        from bptt.options.recipe import read_recipe
+
+        choices = choices.over(read_recipe(read_bytes(config), str(config), options, name))
+    if write_config is not None:
+        from bptt.files import write_new
+        from bptt.options.recipe import write_recipe
+
+        write_new(write_config, write_recipe(options, choices.given, name).encode())
+        print(f"recipe: {write_config}")
+        return
+    for each in options:
+        # typer cannot know whether a recipe gives what is required.
+        if each.is_required:
+            choices.get(each.name)
+    from bptt.cli.machine import prepare
+
+    prepare(choices.get("threads"))
+    from bptt.jobs.registry import find_job
+    from bptt.training.job_run import run_job
+    from bptt.training.progress import reporter
+    from bptt.training.recall import recall
+
+    choices, changed = recall(choices)
+    _say_recalled(choices, changed)
+    job = find_job(name)
+    _show(job, run_job(job, choices, reporter()))
+
+
+def _say_recalled(choices: Choices, changed: Mapping[str, Any]) -> None:
+    run = choices.get("output") if choices.get("resume") else choices.get("init_from")
+    flags = {each.name: each.flag for each in choices.options}
+    shown = (f"{flags[name]} {getattr(value, 'name', value)}" for name, value in changed.items())
+    if changed:
+        print(f"{run}: options of that run: {', '.join(shown)}", file=sys.stderr)
+
+
+def _show(job: Job[Any], found: JobRun) -> None:
+    from bptt.cli.scores import print_report
+    from bptt.training.progress import duration, shown_metric
+
+    outcome = found.outcome
+    if found.scores is not None:
+        print_report(found.scores)
+        return
+    if found.unit:
+        print(f"{outcome.run}: {outcome.status} at step {outcome.step}, epoch {outcome.epoch}")
+        if outcome.best_step:
+            best = shown_metric(outcome.criterion, outcome.best_value, found.unit.removesuffix("s"))
+            print(f"best held-out {best} at step {outcome.best_step}, {duration(outcome.seconds)} in all")
+    if outcome.signal is not None:
+        print("Everything is saved: the same command with --resume goes on from here.")
+    for line in found.lines:
+        print(line)
+    if found.unit and (outcome.best_step or not found.holds_out):
+        _print_next(outcome.run, job.options.then or _ASKED)
+    if outcome.signal is not None:
+        raise typer.Exit(128 + outcome.signal)
+
+
+def _print_next(run: Path, commands: tuple[str, ...]) -> None:
+    folder = shlex.quote(str(run))
+    for number, command in enumerate(commands):
+        print(f"{'next: ' if number == 0 else '      '}{command.format(run=folder)}")

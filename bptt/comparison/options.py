@@ -12,7 +12,7 @@ from bptt.options.field import check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
 
-Job = Literal["lm", "classify", "tag"]
+JobName = Literal["lm", "classify", "tag"]
 
 # Problems of memory by name, with the lag that each is posed with by default: at these lags networks without
 # gates fail and gated ones succeed within PROBLEM_EPOCHS.
@@ -71,7 +71,7 @@ class CompareOptions:
     )
     symbols: int = option(2, "Letters to copy.", group="Data")
     examples: int = option(10_000, "Number of examples of a problem.", group="Data")
-    task: Job | None = option(None, "Job to run on a file.", usual="detected from the file", group="Data")
+    task: JobName | None = option(None, "Job to run on a file.", usual="detected from the file", group="Data")
     level: Literal["character", "word", "bpe", "whitespace"] = option(
         "character", "Unit of the text (lm).", group="Data"
     )

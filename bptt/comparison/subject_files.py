@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.comparison.options import Job
 from bptt.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
 from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.detect import detect
@@ -17,7 +16,7 @@ from bptt.errors import InputError
 from bptt.models.options import WordOptions
 
 
-def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared) -> Subject:
+def read_subject(path: Path, job: JobName, level: Name, length: int, shared: Shared) -> Subject:
     """Read a file as the data of `job`, with `length` tokens of truncated back-propagation for a text.
 
     Raises InputError if the file cannot be read as such data.
@@ -33,7 +32,7 @@ def read_subject(path: Path, job: Job, level: Name, length: int, shared: Shared)
     return LabelledSubject(path.name, read_examples(path, form, columns), form, shared)
 
 
-def detect_job(path: Path) -> Job:
+def detect_job(path: Path) -> JobName:
     """Return the job whose data a file looks like.
 
     "tag": words in columns, with blank lines between sentences; "classify": examples with labels; "lm": any

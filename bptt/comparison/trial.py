@@ -15,7 +15,8 @@ from bptt.comparison.variants import Variant, hidden_for, stack_weights
 from bptt.errors import TrainingError
 from bptt.jobs.task import Task
 from bptt.nn.stack import Stack
-from bptt.runs.run_folder import CONFIG, WEIGHTS, read_weights
+from bptt.runs.run_folder import CONFIG, WEIGHTS
+from bptt.runs.weights import read_weights
 from bptt.training.loop import train
 from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.options import TrainingOptions

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 # The held-out metric that chooses the epoch.
 Select = Literal["loss", "accuracy", "f1"]
+
+
+def _as_they_are(section: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a section of config.json as options."""
+    return fields
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,9 @@ class JobOptions:
     `bptt train NAME` takes `train`, beside the options that every training has; `predict` and `evaluate` are
     dataclasses of what the job takes beside the options that every answer has, None for nothing. `task` names
     the job in config.json, `called` a model of it. `title` is the first line of the help, `about` the rest.
-    `few` examples are learned for more epochs, so that enough updates are made.
+    `few` examples are learned for more epochs, so that enough updates are made. `then` are commands that
+    ask a trained model, with {run} for its folder; () for those of most jobs. `recall` takes the name and
+    the fields of a section of config.json to the values that its options are given for a further training.
     """
 
     name: str
@@ -32,6 +40,8 @@ class JobOptions:
     predict: type | None = None
     evaluate: type | None = None
     few: bool = False
+    then: tuple[str, ...] = ()
+    recall: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
 
 
 @dataclass(frozen=True)

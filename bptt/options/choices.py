@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from bptt.errors import InputError
 from bptt.options.option_set import OptionSet
 
 Options = TypeVar("Options")
@@ -41,8 +42,13 @@ class Choices:
         return self.options.make(kind, self.given, section, **usual)
 
     def get(self, name: str) -> Any:
-        """Return the value of one option."""
-        return self.given[name] if name in self.given else self.options.named(name).default
+        """Return the value of one option. Raises InputError if it is required and was not given."""
+        if name in self.given:
+            return self.given[name]
+        each = self.options.named(name)
+        if each.is_required:
+            raise InputError(name, "must be given", "nothing")
+        return each.default
 
     def has(self, name: str) -> bool:
         """Return whether an option was given."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
@@ -134,6 +135,8 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
             check_finite(name, value, float("-inf") if about.least is None else about.least)
     elif kind is str and not isinstance(value, str):
         raise InputError(name, "is a text", repr(value))
+    elif kind is Path and not isinstance(value, Path):
+        raise InputError(name, "is the name of a file or a folder", repr(value))
 
 
 def _check_items(name: str, value: Any, kind: Any, about: Option) -> None:

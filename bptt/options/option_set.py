@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -44,8 +45,13 @@ class NamedOption:
         kinds = alternatives(self.hint)
         if isinstance(value, list):
             value = tuple(value)
-        if get_origin(kinds[0]) is tuple and isinstance(value, str | int | float):
-            value = (value,)
+        if get_origin(kinds[0]) is tuple:
+            if not isinstance(value, tuple):
+                value = (value,)
+            if get_args(kinds[0])[0] is Path:
+                value = tuple(map(_as_path, value))
+        if Path in kinds:
+            value = _as_path(value)
         if float in kinds and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
         check_value(self.name, value, self.hint, self.about)
@@ -59,24 +65,29 @@ class OptionSet:
     An option is named after its field; where an earlier section has a field of that name, the name of the
     section precedes it, as in decoder_hidden_size. `usual` replaces defaults, by the name of the option, and
     `words` describes those that depend on other options. `fixed` names options, as section.field, whose
-    values follow from others and which nobody gives.
+    values follow from others and which nobody gives. With `shared` fields of one name are one option, which
+    several sections take.
     """
 
     sections: Mapping[str, type]
     usual: Mapping[str, Any] = field(default_factory=dict)
     words: Mapping[str, str] = field(default_factory=dict)
     fixed: frozenset[str] = frozenset()
+    shared: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_options", {each.name: each for each in self._find()})
-        names = [name for each in self for name in {each.name, *(f.replace("-", "_") for f in each.flags)}]
+        found = list(self._find())
+        object.__setattr__(self, "_places", {(each.section, each.field): each for each in found})
+        object.__setattr__(self, "_options", {each.name: each for each in reversed(found)})
+        spelt = [each for each in self if not each.about.argument]
+        names = [name for each in spelt for name in {each.name, *(f.replace("-", "_") for f in each.flags)}]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise InputError("options", "must each have a name of its own", ", ".join(twice))
 
     def __iter__(self) -> Iterator[NamedOption]:
         found: dict[str, NamedOption] = self.__dict__["_options"]
-        return iter(found.values())
+        return iter(reversed(found.values()))
 
     def _find(self) -> Iterator[NamedOption]:
         known: set[str] = set()
@@ -85,7 +96,7 @@ class OptionSet:
                 about = option_of(each)
                 if about is None or f"{section}.{each.name}" in self.fixed:
                     continue
-                prefix = f"{section}_" if each.name in known else ""
+                prefix = f"{section}_" if each.name in known and not self.shared else ""
                 name = prefix + each.name
                 known.add(name)
                 flags = tuple(prefix.replace("_", "-") + flag for flag in about.flags or (_spelt(each.name),))
@@ -99,8 +110,11 @@ class OptionSet:
         Raises InputError with the nearest name if there is none.
         """
         wanted = name.replace("-", "_")
+        known: dict[str, NamedOption] = self.__dict__["_options"]
+        if wanted in known:
+            return known[wanted]
         for each in self:
-            if wanted == each.name or wanted in (flag.replace("-", "_") for flag in each.flags):
+            if wanted in (flag.replace("-", "_") for flag in each.flags):
                 return each
         near = get_close_matches(wanted, [each.name for each in self], 1)
         cure = f"Did you mean {near[0]}?" if near else ""
@@ -127,7 +141,7 @@ class OptionSet:
         """
         if section is None:
             section = next(name for name, each in self.sections.items() if each is kind)
-        mine = [each for each in self if each.section == section]
+        mine = self.of(section)
         usual = {each.field: each.default for each in mine if not each.is_required}
         chosen = {each.field: given[each.name] for each in mine if each.name in given}
         missing = [each.name for each in mine if each.is_required and each.name not in {*given, *more}]
@@ -137,7 +151,21 @@ class OptionSet:
 
     def at(self, section: str, name: str) -> NamedOption | None:
         """Return the option that a field of a section keeps; None if that is no option."""
-        return next((each for each in self if (each.section, each.field) == (section, name)), None)
+        found: NamedOption | None = self.__dict__["_places"].get((section, name))
+        return found
+
+    def places(self) -> list[NamedOption]:
+        """Return every option once for each section that takes it."""
+        return list(self.__dict__["_places"].values())
+
+    def of(self, section: str) -> list[NamedOption]:
+        """Return the options that a section takes."""
+        places: dict[tuple[str, str], NamedOption] = self.__dict__["_places"]
+        return [each for (name, _), each in places.items() if name == section]
+
+
+def _as_path(value: Any) -> Any:
+    return Path(value) if isinstance(value, str) else value
 
 
 def _spelt(name: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bptt.errors import InputError
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 # For a tensor by its name what numbers each of its first axes, such as the tokens of an embedding.
 Rows = Mapping[str, tuple[Sequence[Hashable], ...]]

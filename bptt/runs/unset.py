@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from bptt.errors import InputError
-from bptt.runs.run_folder import CONFIG, WEIGHTS, count_weights
+from bptt.runs.run_folder import CONFIG, WEIGHTS
+from bptt.runs.weights import count_weights
 
 Model = TypeVar("Model", bound=nn.Module)
 

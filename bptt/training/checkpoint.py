@@ -17,7 +17,8 @@ from torch.optim import LBFGS, Adam, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
-from bptt.runs.run_folder import check_form, with_present_names, write_bytes
+from bptt.runs.run_folder import write_bytes
+from bptt.runs.weights import check_form, with_present_names
 from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, set_random_states
 from bptt.training.state import State

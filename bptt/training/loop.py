@@ -12,7 +12,8 @@ from torch import Tensor
 from bptt.errors import InputError
 from bptt.jobs.task import Task
 from bptt.runs.memory import within_memory
-from bptt.runs.run_folder import WEIGHTS, write_weights
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
 from bptt.training import checkpoint
 from bptt.training.guarded import Guarded
 from bptt.training.health import Place, check_loss, check_update, check_weights

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bptt.errors import InputError, InternalError
-from bptt.runs.run_folder import in_utf8
+from bptt.runs.weights import in_utf8
 
 _HEADER = "values"
 

@@ -151,6 +151,15 @@ class HeadOptions:
             raise InputError("smoothing", "is of the cross-entropy", self.loss, "Leave it out")
 
 
+@dataclass(frozen=True)
+class ClassifyAnswerOptions:
+    """How the answers of a classifier are shown."""
+
+    probabilities: bool = option(
+        False, "Print the probability of every label, or of every predicted tag.", common=True
+    )
+
+
 OPTIONS = JobOptions(
     name="classify",
     task="classify",
@@ -173,5 +182,6 @@ OPTIONS = JobOptions(
             "input_dropout": "0.3 for texts and DNA, else 0",
         },
     ),
+    predict=ClassifyAnswerOptions,
     few=True,
 )

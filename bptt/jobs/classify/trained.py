@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -32,8 +32,9 @@ from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Rows
-from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 Input = Any
 Y = TypeVar("Y")
@@ -58,6 +59,8 @@ class TrainedClassifier:
 
     `workers` threads encode inputs of a kind that does not fit into memory ahead of time (0: none).
     """
+
+    task: ClassVar[str] = TASK
 
     def __init__(
         self,

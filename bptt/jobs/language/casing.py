@@ -32,3 +32,8 @@ def detect_case(trained: Trained, texts: Iterable[str]) -> str:
         return sum(each.unknown for each in found), -fsum(each.log_probability for each in found)
 
     return min(CASES, key=surprise)
+
+
+def case_note(case: str) -> tuple[str, ...]:
+    """Return a line for the user on the case in which texts are read, none if they stay as they are."""
+    return () if case == "keep" else (f"case: the model reads the texts in {case} case, which it knows best",)

@@ -33,15 +33,9 @@ from bptt.jobs.task import Step, Task
 from bptt.models.codecs.vectors import match_vectors, read_token_vectors
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
-from bptt.runs.run_folder import (
-    CONFIG,
-    HELD_OUT,
-    WEIGHTS,
-    read_weights,
-    write_bytes,
-    write_config,
-)
+from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, write_bytes, write_config
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 # The key of the vocabulary's fingerprint in the header of the weights.
 _VOCABULARY = "vocabulary_sha256"

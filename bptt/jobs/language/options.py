@@ -177,6 +177,7 @@ OPTIONS = JobOptions(
     called="language model",
     title="Train a language model on a text.",
     about="The model gives the probability of each character or word, given those before it.",
+    then=("bptt sample {run}", "bptt score {run} FILE", "bptt inspect {run}"),
     train=OptionSet(
         {
             "": LanguageFiles,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import ClassVar
 
 from bptt.errors import InputError
 from bptt.jobs.language.config import TASK
@@ -17,6 +18,8 @@ from bptt.models.codecs.given import as_list, as_text
 
 class TrainedLanguageModel(Trained):
     """A language model with its vocabulary and its configuration."""
+
+    task: ClassVar[str] = TASK
 
     def sample(
         self,

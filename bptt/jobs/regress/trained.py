@@ -29,8 +29,9 @@ from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Rows
-from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 _NOTHING_SAID = Said()
 

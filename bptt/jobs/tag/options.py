@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from bptt.data.schemes import SCHEMES, Scheme
 from bptt.errors import InputError
@@ -76,6 +77,28 @@ class TagOptions:
         return self.select or ("accuracy" if self.spelling is None else "f1")
 
 
+@dataclass(frozen=True)
+class TagAnswerOptions:
+    """How the answers of a tagger are shown."""
+
+    probabilities: bool = option(
+        False, "Print the probability of every label, or of every predicted tag.", common=True
+    )
+    n_best: int | None = option(
+        None,
+        "Number of answers to each input, with their scores (translate, tag with a CRF).",
+        least=1,
+        common=True,
+    )
+
+
+def _recall(section: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the fields of a section as options: without a scheme it would be looked for in the tags."""
+    if section == "tags" and fields["scheme"] is None:
+        return {**fields, "scheme": NO_SCHEME}
+    return fields
+
+
 OPTIONS = JobOptions(
     name="tag",
     task="tag",
@@ -91,4 +114,6 @@ OPTIONS = JobOptions(
         },
         usual={"embedding_size": 100, "token_dropout": 0.2},
     ),
+    predict=TagAnswerOptions,
+    recall=_recall,
 )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from torch import Tensor
 
@@ -32,8 +32,9 @@ from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels, write_labels
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, Rows, take_weights
-from bptt.runs.run_folder import WEIGHTS, read_weights, write_bytes, write_config
+from bptt.runs.run_folder import WEIGHTS, write_bytes, write_config
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 Answer = TypeVar("Answer")
 
@@ -155,6 +156,8 @@ class TagTask(Supervised):
 
 class TrainedTagger:
     """A tagger with all that it needs to read sentences and to name tags."""
+
+    task: ClassVar[str] = TASK
 
     def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
         self.model, self.codec, self.tags, self.config = model, codec, tags, config

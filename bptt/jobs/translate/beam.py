@@ -6,7 +6,6 @@ from bisect import insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal, get_args
 
 import torch
 from torch import Tensor
@@ -15,46 +14,7 @@ from bptt.data.batches import NOTHING
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError, TrainingError
 from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
-from bptt.options.checks import check_choice, check_finite, check_least, check_most
-
-Penalty = Literal["gnmt", "power"]
-
-# Above it, lp of a long sequence is no finite number.
-_WIDEST = 10_000
-_LARGEST_ALPHA = 10
-
-
-@dataclass(frozen=True)
-class BeamOptions:
-    """How to search: `width` hypotheses are kept open, `n_best` are given out.
-
-    A hypothesis that has ended scores ln P / lp + cp. With |y| tokens, `<eos>` among them, lp is
-    ((5 + |y|) / 6)^alpha if `penalty` is "gnmt", |y|^alpha if "power"; 1 if `alpha` is 0. cp is beta Σ_s ln
-    min(Σ_t a_ts, 1), where a_ts is the attention of token t to place s of the source (Wu et al. 2016, eq.
-    14). `refuse_unknown` never writes `<unk>`. Raises InputError naming the option.
-    """
-
-    width: int = 5
-    n_best: int = 1
-    penalty: Penalty = "gnmt"
-    alpha: float = 1.0
-    beta: float = 0.0
-    refuse_unknown: bool = False
-
-    def __post_init__(self) -> None:
-        check_least("width", self.width, 1)
-        check_most("width", self.width, _WIDEST)
-        check_least("n_best", self.n_best, 1)
-        check_choice("penalty", self.penalty, get_args(Penalty))
-        check_finite("beta", self.beta, 0)
-        if self.n_best > self.width:
-            raise InputError("n_best", f"is at most the width of the beam, {self.width}", self.n_best)
-        if not 0 <= self.alpha <= _LARGEST_ALPHA:
-            raise InputError("alpha", f"is from 0 to {_LARGEST_ALPHA}", self.alpha)
-
-    def lp(self, tokens: int) -> float:
-        """The length penalty of a number of tokens: at least 1, and it grows with them."""
-        return float(((5 + tokens) / 6 if self.penalty == "gnmt" else tokens) ** self.alpha)
+from bptt.jobs.translate.options import BeamOptions
 
 
 @torch.no_grad()

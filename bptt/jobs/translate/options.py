@@ -17,6 +17,11 @@ from bptt.options.field import ADDED, argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
 
 AttentionName = Literal["additive", "dot", "general", "none"]
+Penalty = Literal["gnmt", "power"]
+
+_WIDEST = 10_000
+# Above it, lp of a long sequence is no finite number.
+_LARGEST_ALPHA = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,12 +152,111 @@ class DecoderOptions(StackOptions):
             raise InputError("embedding_size", rule, self.embedding_size)
 
 
+@dataclass(frozen=True)
+class BeamOptions:
+    """How to search: `width` hypotheses are kept open, `n_best` are given out.
+
+    A hypothesis that has ended scores ln P / lp + cp. With |y| tokens, `<eos>` among them, lp is
+    ((5 + |y|) / 6)^alpha if `penalty` is "gnmt", |y|^alpha if "power"; 1 if `alpha` is 0. cp is beta Σ_s ln
+    min(Σ_t a_ts, 1), where a_ts is the attention of token t to place s of the source (Wu et al. 2016, eq.
+    14). `refuse_unknown` never writes `<unk>`. Raises InputError naming the option.
+    """
+
+    width: int = option(
+        5,
+        "Hypotheses kept open while searching (1: greedy).",
+        usual="5",
+        group="Translation",
+        flags="beam width",
+        least=1,
+        most=_WIDEST,
+        common=True,
+    )
+    n_best: int = 1
+    penalty: Penalty = option("gnmt", "Formula of the length penalty.", group="Translation")
+    alpha: float = option(
+        1.0,
+        "Strength of the length penalty (0: none, which favours short texts).",
+        group="Translation",
+    )
+    beta: float = option(0.0, "Strength of the coverage penalty.", group="Translation", least=0)
+    refuse_unknown: bool = option(False, "Never write <unk>.", group="Translation")
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_least("n_best", self.n_best, 1)
+        if self.n_best > self.width:
+            raise InputError("n_best", f"is at most the width of the beam, {self.width}", self.n_best)
+        if not 0 <= self.alpha <= _LARGEST_ALPHA:
+            raise InputError("alpha", f"is from 0 to {_LARGEST_ALPHA}", self.alpha)
+
+    def lp(self, tokens: int) -> float:
+        """The length penalty of a number of tokens: at least 1, and it grows with them."""
+        return float(((5 + tokens) / 6 if self.penalty == "gnmt" else tokens) ** self.alpha)
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How the most probable text is searched for; see BeamOptions."""
+
+    width: int | None = redefined(BeamOptions, "width", None)
+    penalty: Penalty = redefined(BeamOptions, "penalty", "gnmt")
+    alpha: float = redefined(BeamOptions, "alpha", 1.0)
+    beta: float = redefined(BeamOptions, "beta", 0.0)
+    refuse_unknown: bool = redefined(BeamOptions, "refuse_unknown", False)
+
+    def beam(self, n_best: int | None = None) -> BeamOptions:
+        """Return the beam that gives out `n_best` texts. Raises InputError naming the option."""
+        wanted = 1 if n_best is None else n_best
+        width = max(BeamOptions.width, wanted) if self.width is None else self.width
+        return BeamOptions(width, wanted, self.penalty, self.alpha, self.beta, self.refuse_unknown)
+
+
+@dataclass(frozen=True)
+class TranslateAnswerOptions(SearchOptions):
+    """How texts are found, and how they are shown."""
+
+    n_best: int | None = option(
+        None,
+        "Number of answers to each input, with their scores (translate, tag with a CRF).",
+        least=1,
+        common=True,
+    )
+    temperature: float | None = option(
+        None, "Draw each token at this temperature instead of searching.", group="Translation"
+    )
+    seed: int = option(0, "Seed; the same seed draws the same texts.", group="Translation")
+    attention: Path | None = option(
+        None, "PNG file for the attention of the first text.", group="Translation"
+    )
+
+
+@dataclass(frozen=True)
+class TranslateEvaluationOptions(SearchOptions):
+    """What translations are compared with, and how they are searched for."""
+
+    parallel: Path | None = argument("Target file, line by line, as with --target (translate).", default=None)
+    target: Path | None = option(
+        None, "Target file: its line n is the target of example n (translate).", common=True
+    )
+
+
+def one_target(parallel: Path | None, target: Path | None) -> Path | None:
+    """Return the file of targets: the second of two files, or --target. Raises InputError for both."""
+    if parallel is not None and target is not None:
+        cure = "Leave one of them out"
+        raise InputError("target", "must name the only file of targets", f"another one, {parallel}", cure)
+    return target if parallel is None else parallel
+
+
 OPTIONS = JobOptions(
     name="translate",
     task="translate",
     called="translator",
     title="Train a translator from texts, classes or numbers to texts.",
     about="From a sentence, many to many; from a class or numbers, one to many.",
+    predict=TranslateAnswerOptions,
+    evaluate=TranslateEvaluationOptions,
     train=OptionSet(
         {
             "": PairFiles,

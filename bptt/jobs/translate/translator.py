@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -21,11 +21,12 @@ from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling import SamplingOptions
 from bptt.jobs.shown import show_trained
 from bptt.jobs.supervised import Encoded, in_batches
-from bptt.jobs.translate.beam import BeamOptions, beam_search
+from bptt.jobs.translate.beam import beam_search
 from bptt.jobs.translate.config import TASK, TranslatorConfig
 from bptt.jobs.translate.drawing import draw
 from bptt.jobs.translate.hypotheses import Hypothesis
 from bptt.jobs.translate.network import Generator, Translator, Writer
+from bptt.jobs.translate.options import BeamOptions
 from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, Padded, stack
 from bptt.models.codecs.text import TextCodec
@@ -36,8 +37,9 @@ from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
 from bptt.runs.memory import within_memory
-from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 TARGET_FILE = "target_tokenizer.json"
 SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --max-length"
@@ -67,6 +69,8 @@ class Translation:
 
 class TrainedTranslator:
     """A network with all that it needs to read inputs and to write texts."""
+
+    task: ClassVar[str] = TASK
 
     def __init__(
         self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig

@@ -76,7 +76,8 @@ class LineReporter:
 
     def on_message(self, text: str) -> None:
         """Print the line."""
-        print(printable(text), file=sys.stderr, flush=True)
+        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.flush()
 
     def on_end(self) -> None:
         """Nothing is open."""
@@ -123,7 +124,8 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
         def say(what: str, done: int, steps: int) -> None:
             if said[-1:] != [what]:
                 said.append(what)
-                print(f"{what} ...", file=sys.stderr, flush=True)
+                sys.stderr.write(f"{what} ...\n")
+                sys.stderr.flush()
 
         yield say
         return

@@ -1,0 +1,137 @@
+"""Commands from sets of options: each option is a parameter, whose value counts only if it is given."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from inspect import Parameter
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args, get_origin
+
+import typer
+
+from bptt.cli.help import Page, show_all
+from bptt.cli.spelling import spelled
+from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.options.option_set import NamedOption, OptionSet
+
+
+_HELP_ALL = Parameter(
+    "help_all",
+    Parameter.KEYWORD_ONLY,
+    default=False,
+    annotation=Annotated[
+        bool, typer.Option("--help-all", is_eager=True, callback=show_all, help="Show every option and exit.")
+    ],
+)
+
+
+def make_command(
+    name: str,
+    options: OptionSet,
+    run: Callable[..., None],
+    title: str,
+    about: str = "",
+    extra: tuple[Parameter, ...] = (),
+    recalled: bool = False,
+) -> Any:
+    """Return the command that calls `run` with what was given for `options`.
+
+    `title` and `about` are its help. `extra` parameters are handed on by name. `recalled` options may come
+    from elsewhere, so that none is required here.
+    """
+
+    def call(**values: Any) -> None:
+        from bptt.options.choices import Choices
+
+        values.pop("help_all", None)
+        more = {each.name: values.pop(each.name) for each in extra if each is not _HELP_ALL}
+        given = {key: value for key, value in values.items() if value not in (None, [])}
+        with as_spelled(options):
+            run(Choices.read(options, given), **more)
+
+    extra = (*extra, *([_HELP_ALL] if any(each.about.common for each in options) else []))
+    parameters = [*(_parameter(each, options, recalled) for each in options), *extra]
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    call.__annotations__ = {each.name: each.annotation for each in parameters}
+    call.__doc__ = "\n\n".join(filter(None, (title, about)))
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.command(name, cls=Page, context_settings={"help_option_names": ["-h", "--help"]})(call)
+    command = typer.main.get_command(app)
+    if _HELP_ALL in extra:
+        common = {each.name for each in options if each.about.common}
+        command.common = {*common, *(each.name for each in extra), "help"}  # type: ignore[attr-defined]
+    return command
+
+
+@contextmanager
+def as_spelled(options: OptionSet) -> Iterator[None]:
+    """Let an error name options as the command line spells them."""
+    try:
+        yield
+    except InputError as error:
+        flags = {each.name: each.flag for each in options if not each.about.argument}
+        where = f"--{flags[error.where]}" if error.where in flags else error.where
+        texts = (spelled(str(text), options) for text in (error.rule, error.got, error.cure))
+        raise type(error)(where, *texts) from error
+
+
+def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Parameter:
+    about = each.about
+    help = spelled(f"{about.help}{_usual(each)}", options)
+    if about.argument:
+        marker: Any = typer.Argument(help=help, metavar=each.name.upper() if _is_text(each) else None)
+    else:
+        marker = typer.Option(
+            *_declarations(each), help=help, rich_help_panel=about.group, show_default=False
+        )
+    default = Parameter.empty if each.is_required and not recalled else None
+    return Parameter(
+        each.name,
+        Parameter.KEYWORD_ONLY,
+        default=default,
+        annotation=Annotated[_type(each, default), marker],
+    )
+
+
+def _is_text(each: NamedOption) -> bool:
+    return each.hint is str
+
+
+def _type(each: NamedOption, default: Any) -> Any:
+    """Return the type for typer: a list where the field takes several, and None where nothing is given."""
+    kinds = [kind for kind in (get_args(each.hint) or (each.hint,)) if kind is not NoneType]
+    if get_origin(each.hint) is tuple:
+        kind: Any = list[get_args(each.hint)[0]]  # type: ignore[misc]
+    else:
+        kind = (
+            each.hint
+            if get_origin(each.hint) is not None and NoneType not in get_args(each.hint)
+            else kinds[0]
+        )
+    return kind if default is Parameter.empty else Optional[kind]  # noqa: UP045
+
+
+def _declarations(each: NamedOption) -> list[str]:
+    """Return the flags: on and off where a switch is on by default, or where the default depends."""
+    names = [f"-{flag}" if len(flag) == 1 else f"--{flag}" for flag in each.flags]
+    if not _is_switch(each) or (each.default is False and not each.about.usual):
+        return names
+    return [f"{name}/--no-{name.removeprefix('--')}" for name in names]
+
+
+def _is_switch(each: NamedOption) -> bool:
+    return each.hint is bool or bool in get_args(each.hint)
+
+
+def _usual(each: NamedOption) -> str:
+    """Return the default in words, as the end of a line of help."""
+    if each.about.usual:
+        return f" Default: {each.about.usual}."
+    if each.is_required or each.default in (None, (), "") or (_is_switch(each) and not each.default):
+        return ""
+    shown = "on" if each.default is True else each.default
+    return f"  [default: {shown}]"

@@ -1,0 +1,55 @@
+"""The commands of `bptt`, each imported and made when it is asked for, so that the list comes at once."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from bptt.cli.groups import with_groups
+from bptt.cli.help import Page
+
+# The first line of help of each command, in the order of a user's work. The module of its name has `command`,
+# which makes it.
+_COMMANDS = {
+    "cells": "List the cells: equations, states, weights, source.",
+    "derive": "Derive back-propagation through time of a cell or a run.",
+    "check": "Check the derived gradients of a cell against three truths.",
+    "train": "Train a model on files of yours; --resume continues a run.",
+    "predict": "Print an answer for each input.",
+    "sample": "Sample text from a language model, token by token.",
+    "score": "Print the log-probability of every line of a text.",
+    "choose": "Compare sentences by their probability, word by word.",
+    "compare": "Train cells, and remedies, side by side on the same data.",
+    "rescore": "Choose from n-best lists with a language model.",
+    "evaluate": "Print the metrics of a trained model on labelled data.",
+    "inspect": "Look into a model: a verdict here, the rest on a page.",
+    "bench": "Time bptt, torch and others on the same work.",
+}
+
+
+class Commands(TyperGroup):
+    """The commands of `bptt`."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a command, None if there is none of this name."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = import_module(f"bptt.cli.{cmd_name}")
+        if hasattr(module, "command"):
+            return module.command()
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        names = {"help_option_names": ["-h", "--help"]}
+        app.command(cmd_name, cls=Page, context_settings=names)(with_groups(getattr(module, cmd_name)))
+        return typer.main.get_command(app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a line for each command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))

@@ -1,0 +1,61 @@
+"""The answers of a classifier as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bptt.data.examples import Example
+from bptt.data.readers.asked import Said
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.jobs.answers import Answer, Asking, Line
+from bptt.jobs.classify.options import ClassifyAnswerOptions
+from bptt.jobs.classify.trained import Labelled, TrainedClassifier
+from bptt.options.choices import Choices
+
+
+@dataclass(frozen=True)
+class LabelAnswer(Answer):
+    """A label with the probability of every label; `given` is the one that the input came with."""
+
+    given: str | None
+    label: str
+    probabilities: Mapping[str, float]
+
+
+class ClassifierAsking(Asking):
+    """A classifier that is asked for labels."""
+
+    def __init__(self, trained: TrainedClassifier, choices: Choices) -> None:
+        self._trained, self._asked = trained, choices.make(ClassifyAnswerOptions)
+        self._shows_input = trained.config.source.kind == "text"
+        self.header = trained.labels if self._asked.probabilities else None
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """How labels are found from probabilities, if thresholds say so."""
+        return self._trained.notes
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Return whether a source that begins with this line is lines, a text each."""
+        return self._trained.reads_lines(first, said)
+
+    def read(self, source: Source, said: Said) -> Labelled:
+        """Return the inputs of a source, none left out. Raises InputError naming file and line."""
+        return self._trained.read_asked(source, said)
+
+    def answer(self, examples: Labelled) -> Iterator[LabelAnswer]:
+        """Yield the label of each input."""
+        for row, found in zip(examples.rows, self._trained.predict(examples.inputs), strict=True):
+            scores = dict(zip(self._trained.labels, found.probabilities, strict=True))
+            yield LabelAnswer(row.target, found.label, scores)
+
+    def lines(self, answer: LabelAnswer, example: Example[Any, Any], number: int) -> list[Line]:
+        """Return label, probability, input and name of the record; or the probability of every label."""
+        if self._asked.probabilities:
+            return [tuple(f"{p:.6f}" for p in answer.probabilities.values())]
+        named = (example.name,) if example.name else ()
+        about = (example.input, *named) if self._shows_input else (example.name or example.place,)
+        return [(answer.label, f"{answer.probabilities[answer.label]:.6f}", *about)]

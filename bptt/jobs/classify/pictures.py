@@ -1,0 +1,13 @@
+"""The picture of an evaluation of a classifier."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bptt.jobs.classify.metrics import Scores
+from bptt.report.confusion import draw_confusion
+
+
+def draw(found: Scores, path: Path) -> None:
+    """Draw which labels are confused. Raises MachineError if the file cannot be written."""
+    draw_confusion(found.confusion, found.labels, path)

@@ -1,0 +1,137 @@
+"""The options of the commands that ask a trained model: those of all jobs, and those of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptt.data.readers.asked import Said
+from bptt.errors import InputError
+from bptt.jobs.options import JobOptions
+from bptt.jobs.registry import all_options
+from bptt.options.choices import Choices
+from bptt.options.field import argument, option
+from bptt.options.option_set import OptionSet
+
+RUN = "Run folder written by `bptt train`."
+
+
+@dataclass(frozen=True, kw_only=True)
+class PredictOptions:
+    """What is asked, and where the answers go."""
+
+    run: Path = argument(RUN)
+    input: str = argument("A file or folder as learned from, a text, or - for standard input.")
+    output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
+    json: bool = option(
+        False, "Print a JSON object a line: row, name, place, input, answer, scores.", common=True
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateOptions:
+    """What a model is measured on."""
+
+    run: Path = argument(RUN)
+    data: Path | None = argument(
+        "Labelled data to evaluate on. Default: the held-out text (lm).", default=None
+    )
+    figures: Path | None = option(
+        None,
+        "Folder for a picture: the confusion matrix, agreement by distance, or attention.",
+        common=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectOptions:
+    """What of a model is looked into, and where it is shown."""
+
+    run: Path = argument(RUN)
+    text: str | None = option(
+        None,
+        "Text, or a file of it, each line an example.",
+        usual="the held-out text of a language model",
+        common=True,
+    )
+    data: Path | None = option(None, "Labelled examples, in the format that was learned.", common=True)
+    target: Path | None = option(None, "Target file of `data`: its line n is the target of example n.")
+    output: Path | None = option(
+        None,
+        "Page to write.",
+        usual="report.html in the run folder, if that is yours",
+        flags="output o",
+        common=True,
+    )
+    figures: Path | None = option(None, "Folder for all pictures, each as PNG and SVG.", common=True)
+    number: int = option(0, "The first example, or token of a text that is read as one; from 0.")
+    examples: int = option(10, "Number of examples, or of stretches of a text.", least=1)
+    limit: int = option(200, "Largest number of steps of each.", least=1)
+    lags: int = option(100, "Steps that the gradient is followed back.")
+    losses: int = option(
+        200,
+        "Largest number of losses of each example that are followed back, evenly spaced.",
+    )
+    property: tuple[str, ...] = option(
+        (), "Property that units may follow: a name or a regular expression; may be repeated."
+    )
+
+
+def inspect_options() -> OptionSet:
+    """Return the options of `bptt inspect`."""
+    return OptionSet({"": InspectOptions})
+
+
+@dataclass(frozen=True)
+class ReadingOptions:
+    """How to read the file that is asked about; by default as it shows."""
+
+    form: str | None = option(
+        None,
+        "Input format.",
+        usual="as learned from, or detected",
+        group="Input",
+        flags="input form",
+    )
+    input_column: str | None = option(
+        None,
+        "Column of the input, by name, or by number without a header.",
+        group="Input",
+        flags="text-column source-column input-column",
+    )
+    target_column: str | None = option(
+        None,
+        "Column of the label or translation.",
+        group="Input",
+        flags="label-column target-column",
+    )
+    header: bool | None = option(None, "Whether the first row is a header.", usual="detected", group="Input")
+
+    def said(self) -> Said:
+        """Return the same for the readers."""
+        return Said(self.form, self.input_column, self.target_column, self.header)
+
+
+def predict_options() -> OptionSet:
+    """Return the options of `bptt predict`: those of all jobs."""
+    return _options(PredictOptions, lambda job: job.predict)
+
+
+def evaluate_options() -> OptionSet:
+    """Return the options of `bptt evaluate`: those of all jobs."""
+    return _options(EvaluateOptions, lambda job: job.evaluate)
+
+
+def _options(common: type, own: Callable[[JobOptions], type | None]) -> OptionSet:
+    jobs = {job.name: kind for job in all_options() if (kind := own(job)) is not None}
+    return OptionSet({"": common, "reading": ReadingOptions, **jobs}, shared=True)
+
+
+def check_own(choices: Choices, job: JobOptions) -> None:
+    """Raise InputError if an option was given that is one of other jobs alone."""
+    for name in choices.given:
+        takers = [each.section for each in choices.options.places() if each.name == name]
+        if not {"", "reading", job.name} & set(takers):
+            rule = f"is an option of runs of {' and '.join(f'`bptt train {taker}`' for taker in takers)}"
+            raise InputError(name, rule, f"a run of `bptt train {job.name}`", "Leave it out")

@@ -1,0 +1,85 @@
+"""Language modelling as a job: how it begins, is evaluated and looked into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bptt.cells.load import load
+from bptt.data.readers.corpus import read_corpus, read_plain
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import document_of
+from bptt.data.text import Corpus, default_corpus
+from bptt.errors import InputError
+from bptt.jobs.answers import EvaluationReport
+from bptt.jobs.commands import EvaluateOptions
+from bptt.jobs.job import Job, Stretch
+from bptt.jobs.language.config import LanguageModelConfig, read_language_config
+from bptt.jobs.language.evaluation import COUNTED, evaluate_text
+from bptt.jobs.language.exposure import expose_all
+from bptt.jobs.language.model import LanguageModelTask
+from bptt.jobs.language.options import OPTIONS, DataOptions, LanguageFiles, ModelOptions
+from bptt.jobs.language.pair_report import read_pairs, report_pairs
+from bptt.jobs.language.trained import TrainedLanguageModel, load_trained
+from bptt.jobs.reading import refuse_target
+from bptt.models.tokens import vocabulary_options
+from bptt.nn.exposure import Exposure
+from bptt.options.choices import Choices
+from bptt.runs.origin import Origin
+from bptt.runs.run_folder import CONFIG, HELD_OUT, read_held_out
+
+
+def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> LanguageModelTask:
+    files = choices.make(LanguageFiles)
+    if files.one_hot and choices.has("embedding_size"):
+        raise InputError("bptt train lm", "takes --embedding or --one-hot, not both")
+    config = LanguageModelConfig(
+        load(files.cell),
+        choices.make(ModelOptions, embedding_size=0 if files.one_hot else None),
+        choices.make(DataOptions, seed=choices.get("seed")),
+        vocabulary_options(choices),
+    )
+    corpus = _corpus(choices, files.files)
+    held = None if files.dev is None else read_corpus([files.dev])
+    for note in (*corpus.notes, *(held.notes if held else ())):
+        choices.say(note)
+    return LanguageModelTask(corpus, config, held, origin, files.vectors)
+
+
+def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:
+    """Return the text of the files; without any, Python's language reference, unless the run has others."""
+    if files:
+        return read_corpus(list(files))
+    found, run = default_corpus(), choices.get("output")
+    if choices.get("resume") and (run / CONFIG).exists():
+        names = read_language_config(run)[1].names
+        if names and names[0].split()[0] != found.names[0].split()[0]:
+            rule = "needs the files that the run learns from"
+            raise InputError("bptt train lm", rule, "none", f"Name {', '.join(names)}")
+    return found
+
+
+def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> EvaluationReport:
+    """Judge minimal pairs sentence by sentence; predict a text as in training, the states carried on."""
+    data = choices.make(EvaluateOptions).data
+    if data is not None and (pairs := read_pairs(data)):
+        return report_pairs(trained, pairs)
+    text, notes = read_plain(data) if data else (read_held_out(run), ())
+    metrics = evaluate_text(trained.model, trained.vocabulary, trained.config.data, text)
+    return EvaluationReport(metrics, notes=(*notes, COUNTED))
+
+
+def _expose(trained: TrainedLanguageModel, stretch: Stretch) -> list[Exposure]:
+    refuse_target(stretch)
+    text = document_of(stretch.source).text
+    return expose_all(trained, text, stretch.number, stretch.limit, stretch.count)
+
+
+JOB = Job(
+    options=OPTIONS,
+    begin=_begin,
+    configuration=lambda run: read_language_config(run)[0],
+    load=load_trained,
+    evaluate=_evaluate,
+    expose=_expose,
+    held_out=lambda run: Document(HELD_OUT, read_held_out(run)),
+)

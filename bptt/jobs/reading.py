@@ -1,0 +1,53 @@
+"""Files of a user as a job reads them: detected, needed, and described."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bptt.data.examples import Example, Examples
+from bptt.data.readers.detect import Detected
+from bptt.data.readers.grid import Columns
+from bptt.errors import InputError
+from bptt.jobs.exposure import check_number
+from bptt.jobs.job import Stretch
+from bptt.options.choices import Choices
+
+X = TypeVar("X")
+Y = TypeVar("Y")
+
+
+def detected_form(
+    choices: Choices, data: Path, detect: Callable[[Path, Columns], Detected], columns: Columns
+) -> str:
+    """Return the form of a file that was chosen, or the one that `detect` finds, which is said."""
+    if choices.has("form"):
+        return str(choices.get("form"))
+    found = detect(data, columns)
+    choices.say(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)")
+    return found.form
+
+
+def needed_data(run: Path, data: Path | None) -> Path:
+    """Return the file to evaluate on. Raises InputError if none is named."""
+    if data is None:
+        raise InputError(str(run), "needs examples with their answers", "none", "Name a file as learned from")
+    return data
+
+
+def noted(source: object, examples: Examples[Any, Any]) -> tuple[str, ...]:
+    """Return lines for the user on what was decided about a source, and what was left out."""
+    return tuple(f"{source}: {note}" for note in examples.notes)
+
+
+def take(examples: Examples[X, Y], stretch: Stretch) -> Sequence[Example[X, Y]]:
+    """Return the examples of a stretch. Raises InputError if there are fewer."""
+    check_number(stretch.number, len(examples), "examples")
+    return examples.rows[stretch.number : stretch.number + stretch.count]
+
+
+def refuse_target(stretch: Stretch) -> None:
+    """Raise InputError if a stretch has a file of targets, which goes with sources of translations alone."""
+    if stretch.target is not None:
+        raise InputError("target", "goes with the sources of translations", cure="Leave it out")

@@ -1,0 +1,94 @@
+"""The jobs by name: the only place that lists them. A job is imported when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bptt.errors import InputError
+from bptt.jobs.options import JobOptions
+from bptt.plugins import entries, find
+from bptt.runs.run_folder import CONFIG, read_config
+
+if TYPE_CHECKING:
+    from bptt.jobs.job import Job, TrainedModel
+
+# The package of each job: its module `options` has OPTIONS, which imports nothing heavy, `job` has JOB, and
+# `pictures`, where there is one, has `draw`.
+_PACKAGES = {
+    "lm": "bptt.jobs.language",
+    "classify": "bptt.jobs.classify",
+    "tag": "bptt.jobs.tag",
+    "translate": "bptt.jobs.translate",
+}
+# The entry points under which other packages register a Job.
+GROUP = "bptt.jobs"
+
+
+def job_names() -> tuple[str, ...]:
+    """Return the names of all jobs, ours first."""
+    return (*_PACKAGES, *(name for name in entries(GROUP) if name not in _PACKAGES))
+
+
+def find_options(name: str) -> JobOptions:
+    """Return the names and the options of a job. Raises InputError as `find_job` does."""
+    if name in _PACKAGES:
+        found: JobOptions = import_module(f"{_PACKAGES[name]}.options").OPTIONS
+        return found
+    return find_job(name).options
+
+
+def find_job(name: str) -> Job[Any]:
+    """Return the job of this name. Raises InputError: no such job, or the package that adds it is broken."""
+    if name in _PACKAGES:
+        found: Job[Any] = import_module(f"{_PACKAGES[name]}.job").JOB
+        return found
+    added: Job[Any] | None = find(GROUP, name, import_module("bptt.jobs.job").Job)
+    if added is None:
+        raise InputError("job", f"is one of {', '.join(job_names())}", repr(name))
+    return added
+
+
+def all_options() -> Iterator[JobOptions]:
+    """Yield the options of every job; a broken package of another's adds none."""
+    for name in job_names():
+        try:
+            yield find_options(name)
+        except InputError:
+            if name in _PACKAGES:
+                raise
+
+
+def job_of_run(run: Path) -> Job[Any]:
+    """Return the job of a run folder. Raises InputError naming file and cure."""
+    task = read_config(run).get("task")
+    # Most jobs are named as their task, so that the options of the others need not be read.
+    if task in job_names() and find_options(task).task == task:
+        return find_job(task)
+    known = list(all_options())
+    for options in known:
+        if options.task == task:
+            return find_job(options.name)
+    cure = (
+        "Was it written by a newer version of bptt, with a package that is not installed here, or as a "
+        "problem of `bptt compare`?"
+    )
+    tasks = ", ".join(options.task for options in known)
+    raise InputError(str(run / CONFIG), f'"task" is one of {tasks}', repr(task), cure)
+
+
+def job_of(trained: TrainedModel) -> Job[Any]:
+    """Return the job of a trained model."""
+    return next(find_job(options.name) for options in all_options() if options.task == trained.task)
+
+
+def find_drawing(job: Job[Any]) -> Callable[[Any, Path], None] | None:
+    """Return the function that draws the picture of an evaluation, None if the job has none."""
+    package = _PACKAGES.get(job.name)
+    if package is None or find_spec(f"{package}.pictures") is None:
+        return job.draw
+    found: Callable[[Any, Path], None] = import_module(f"{package}.pictures").draw
+    return found

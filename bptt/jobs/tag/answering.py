@@ -1,0 +1,91 @@
+"""The answers of a tagger as records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from bptt.data.examples import Example, Words
+from bptt.data.readers.asked import Said
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import Source
+from bptt.jobs.answers import Answer, Asking, Line
+from bptt.jobs.tag.options import TagAnswerOptions
+from bptt.jobs.tag.tag_set import Tagged
+from bptt.jobs.tag.task import TrainedTagger
+from bptt.options.choices import Choices
+
+
+@dataclass(frozen=True)
+class TagsAnswer(Answer):
+    """A tag for each word with its probability; `given` are the tags that the input came with."""
+
+    given: Words | None
+    tags: Words
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TagSequence:
+    """The tags of a whole sentence, and their probability."""
+
+    tags: Words
+    probability: float
+
+
+@dataclass(frozen=True)
+class TagAlternativesAnswer(Answer):
+    """The most probable sequences of tags, best first."""
+
+    given: Words | None
+    alternatives: tuple[TagSequence, ...]
+
+
+class TaggerAsking(Asking):
+    """A tagger that is asked for tags."""
+
+    def __init__(self, trained: TrainedTagger, choices: Choices) -> None:
+        self._trained, self._asked = trained, choices.make(TagAnswerOptions)
+
+    def reads_lines(self, first: Document, said: Said) -> bool:
+        """Return whether a source that begins with this line is lines, a sentence each."""
+        return self._trained.reads_lines(first, said)
+
+    def read(self, source: Source, said: Said) -> Tagged:
+        """Return the sentences of a source, none left out. Raises InputError naming file and line."""
+        return self._trained.read_asked(source, said)
+
+    def answer(self, examples: Tagged) -> Iterator[TagsAnswer | TagAlternativesAnswer]:
+        """Yield the tags of each sentence, or with `n_best` that many alternatives."""
+        if self._asked.n_best is None:
+            for row, found in zip(examples.rows, self._trained.predict(examples.inputs), strict=True):
+                yield TagsAnswer(row.target, found.tags, found.probabilities)
+            return
+        several = self._trained.predict_nbest(examples.inputs, self._asked.n_best)
+        for row, alternatives in zip(examples.rows, several, strict=True):
+            each = tuple(TagSequence(one.tags, exp(one.log_probability)) for one in alternatives)
+            yield TagAlternativesAnswer(row.target, each)
+
+    def lines(
+        self, answer: TagsAnswer | TagAlternativesAnswer, example: Example[Any, Any], number: int
+    ) -> list[Line]:
+        """Return CoNLL columns: the word, its tag if the input has such, the tag found, and perhaps its
+        probability; or the sentence once for each alternative, below a comment.
+        """
+        given = (example.input, *([answer.given] if answer.given is not None else []))
+        if isinstance(answer, TagsAnswer):
+            shown = [tuple(f"{p:.6f}" for p in answer.probabilities)] if self._asked.probabilities else []
+            return _sentence([*given, answer.tags, *shown])
+        found: list[Line] = []
+        count = len(answer.alternatives)
+        for rank, one in enumerate(answer.alternatives, 1):
+            found.append(f"# {rank} of {count}, probability {one.probability:.6f}")
+            found += _sentence([*given, one.tags])
+        return found
+
+
+def _sentence(columns: Sequence[Words]) -> list[Line]:
+    """Return a word a line with its columns, and an empty line."""
+    return [*zip(*columns, strict=True), ""]

@@ -1,0 +1,89 @@
+"""Tagging as a job: how it begins, answers, is evaluated and looked into."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from bptt.cells.load import load
+from bptt.data.readers.document import read_document
+from bptt.data.readers.tagged import read_conll
+from bptt.data.schemes import Scheme
+from bptt.jobs.answers import EvaluationReport, ScoreTable
+from bptt.jobs.commands import EvaluateOptions, ReadingOptions
+from bptt.jobs.job import Job, Stretch
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.reading import needed_data, noted, refuse_target, take
+from bptt.jobs.tag.answering import TaggerAsking
+from bptt.jobs.tag.config import TASK, TaggerConfig
+from bptt.jobs.tag.exposure import expose
+from bptt.jobs.tag.metrics import EntityScores, TagScores
+from bptt.jobs.tag.options import OPTIONS, TagFiles, TagOptions
+from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
+from bptt.jobs.tag.tag_set import note_rewritten
+from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
+from bptt.models.options import EncoderOptions, WordOptions
+from bptt.nn.exposure import Exposure
+from bptt.options.choices import Choices
+from bptt.runs.config import read_sections
+from bptt.runs.origin import Origin
+
+
+def _begin(choices: Choices, origin: Origin[TrainedTagger] | None) -> TagTask:
+    files = choices.make(TagFiles)
+    config = TaggerConfig(
+        load(files.cell),
+        choices.make(TagOptions),
+        choices.make(WordOptions, vector_words=files.known_words),
+        choices.make(EncoderOptions),
+        choices.make(ExampleOptions, seed=choices.get("seed")),
+    )
+    learned = read_conll(read_document(files.data), files.header)
+    dev = None if files.dev is None else read_conll(read_document(files.dev), files.header)
+    return TagTask(learned, dev, config, files.vectors, origin)
+
+
+def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> EvaluationReport:
+    data = needed_data(run, choices.make(EvaluateOptions).data)
+    examples = trained.read(data, tagged=True, said=choices.make(ReadingOptions).said())
+    rewritten = note_rewritten(examples, trained.tags.scheme)
+    notes = noted(data, replace(examples, notes=(*examples.notes, *rewritten)))
+    found = trained.evaluate(examples)
+    scheme = trained.tags.scheme
+    if scheme is None or found.entities is None or not found.entities.types:
+        return EvaluationReport(found.metrics, notes=notes)
+    if not INSTALLED:
+        notes = (*notes, "scores by seqeval, with its strict mode: pip install 'bptt[metrics]'")
+    return EvaluationReport(found.metrics, tuple(_tables(found, found.entities, scheme)), notes)
+
+
+def _tables(found: TagScores, entities: EntityScores, scheme: Scheme) -> Iterator[ScoreTable]:
+    """Yield how well entities are found: by the rule of conlleval, and by both modes of seqeval if that is
+    installed.
+    """
+    both = seqeval_scores(found.gold, found.found, scheme) if INSTALLED else ()
+    for each in (entities, *both):
+        rows = [
+            (kind or "-", *(f"{share:.4f}" for share in score[:3]), score.entities)
+            for kind, score in {"all": each.whole, **each.types}.items()
+        ]
+        header = ("entities", "precision", "recall", "f1", "number")
+        yield ScoreTable(header, tuple(rows), f"{scheme.name}, {each.rule}")
+
+
+def _expose(trained: TrainedTagger, stretch: Stretch) -> list[Exposure]:
+    refuse_target(stretch)
+    sentences = trained.read(stretch.source, stretch.labelled)
+    return [expose(trained, row, stretch.limit) for row in take(sentences, stretch)]
+
+
+JOB = Job(
+    options=OPTIONS,
+    begin=_begin,
+    configuration=lambda run: read_sections(TaggerConfig, run, TASK),
+    load=load_tagger,
+    evaluate=_evaluate,
+    expose=_expose,
+    ask=TaggerAsking,
+)

@@ -1,0 +1,112 @@
+"""One training of any job, from what was chosen to how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from bptt.errors import InputError
+from bptt.jobs.answers import EvaluationReport
+from bptt.jobs.job import Folding, Job
+from bptt.jobs.loading import load
+from bptt.jobs.task import Task
+from bptt.options.choices import Choices
+from bptt.runs.origin import Origin
+from bptt.training.folds import train_folds
+from bptt.training.loop import train
+from bptt.training.opening import check_run
+from bptt.training.options import TrainingOptions, usual_epochs
+from bptt.training.report import Outcome, Reporter
+from bptt.training.run_options import RunOptions
+from bptt.training.tensorboard import TensorBoardReporter
+from bptt.training.watching import Watching
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """How a training ended, and `lines` for the user; `scores` of a cross-validation, else None."""
+
+    outcome: Outcome
+    unit: str = ""
+    holds_out: bool = True
+    lines: tuple[str, ...] = ()
+    scores: EvaluationReport | None = None
+
+
+def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
+    """Train as chosen, into the run folder that was named.
+
+    Draws from torch's generator, which it seeds. Raises InputError for options, files and folders that do not
+    fit, TrainingError and MachineError as the loop does.
+    """
+    run, options = choices.make(RunOptions), choices.make(TrainingOptions)
+    if run.watch and options.optimiser == "lbfgs":
+        cure = "Watch with another optimiser"
+        raise InputError("watch", "looks at updates on single batches", "lbfgs", cure)
+    check_run(run.output, run.resume, run.overwrite)
+    choices = replace(choices, say=reporter.on_message)
+
+    def options_for(task: Task) -> TrainingOptions:
+        if not job.options.few or choices.has("epochs"):
+            return options
+        return replace(options, epochs=usual_epochs(task.steps(0)))
+
+    folding = job.fold(choices) if job.fold else None
+    if folding is not None:
+        return _cross_validate(folding, options_for, run, reporter)
+    origin = origin_of(job, run)
+    torch.manual_seed(options.seed)
+    task = job.begin(choices, origin)
+    watching = Watching(task.model, run.watch)
+    shown = TensorBoardReporter(reporter, run.output / "tensorboard") if run.tensorboard else reporter
+    for line in task.describe():
+        shown.on_message(line)
+    outcome = train(
+        task,
+        options_for(task),
+        run.output,
+        shown,
+        observer=watching,
+        resume=run.resume,
+        overwrite=run.overwrite,
+    )
+    concluded = task.conclude(run.output) if outcome.best_step else []
+    return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded))
+
+
+def origin_of(job: Job[Any], run: RunOptions) -> Origin[Any] | None:
+    """Return the model that a run begins with, if any. Raises InputError if it is of another job."""
+    if run.init_from is None:
+        return None
+    trained = load(run.init_from)
+    if trained.task != job.options.task:
+        rule, cure = "must be a run of the same job to begin from", "Name such a run"
+        raise InputError(str(run.init_from), rule, type(trained).__name__, cure)
+    return Origin(run.init_from.resolve().name, trained, not run.keep_vocabulary)
+
+
+def _cross_validate(
+    folding: Folding, options_for: Callable[[Task], TrainingOptions], run: RunOptions, reporter: Reporter
+) -> JobRun:
+    """Score each example by a model that has not seen it, nor an equal input."""
+
+    def make(learned: list[int], held_out: list[int]) -> Task:
+        task = folding.make(learned, held_out)
+        for line in () if answered else task.describe():
+            reporter.on_message(line)
+        return task
+
+    answered: list[tuple[Task, list[int]]] = []
+    folds = train_folds(
+        folding.folds, make, options_for, run.output, reporter, resume=run.resume, overwrite=run.overwrite
+    )
+    for fold in folds:
+        outcome = fold.outcome
+        if outcome.signal is not None:
+            return JobRun(outcome)
+        answered.append((fold.task, fold.rows))
+        reporter.on_message(f"fold {len(answered)} of {max(folding.folds) + 1}: {outcome.run}")
+    return JobRun(outcome, scores=folding.score(answered))

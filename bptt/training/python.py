@@ -1,0 +1,74 @@
+"""`bptt.train`: whatever the command line trains, from Python, with the same names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bptt.data.reading import read_bytes
+from bptt.jobs.loading import load
+from bptt.jobs.registry import find_job
+from bptt.options.choices import Choices
+from bptt.options.recipe import read_recipe
+from bptt.training.job_run import run_job
+from bptt.training.progress import reporter
+from bptt.training.recall import recall
+from bptt.training.report import Silent
+from bptt.training.run_options import options_of
+
+
+def train(
+    job: str,
+    data: Any = None,
+    output: str | Path | None = None,
+    *,
+    config: str | Path | None = None,
+    progress: bool = True,
+    **options: Any,
+) -> Any:
+    """Train a model as `bptt train JOB DATA -o OUTPUT` does, and return it with its best weights.
+
+    Args:
+        job: the name of a job, such as "lm", "classify", "tag" or "translate".
+        data: the file or folder to learn from; of a language model perhaps several, or None.
+        output: the run folder to write.
+        config: a recipe, a TOML file; what is given here goes before it.
+        progress: show it as the command does, a bar on a terminal or in a notebook; False: nothing is said.
+        options: those of the command, by the names of their fields (hidden_size=64) or as it spells them
+            (hidden=64). With resume=True what is left out is as in the run.
+
+    Returns:
+        What `bptt.load` gives for the run folder; of a cross-validation its EvaluationReport.
+
+    Raises:
+        InputError: an unknown option or value, data that cannot be read, a run folder that is taken.
+        TrainingError: NaN, infinity or divergence; the last checkpoint stays.
+        MachineError: the memory or the disk is full.
+        KeyboardInterrupt: the training was interrupted; it is saved and can be resumed.
+
+    """
+    record = find_job(job)
+    known = options_of(record.options)
+    files = next(each.name for each in known.of("") if each.about.argument)
+    named = {files: _paths(data), "output": output}
+    given = {**options, **{name: value for name, value in named.items() if value is not None}}
+    choices = Choices.read(known, given)
+    if config is not None:
+        path = Path(config)
+        choices = choices.over(read_recipe(read_bytes(path), str(path), known, job))
+    choices, _ = recall(choices)
+    shown = reporter() if progress else Silent()
+    if threads := choices.get("threads"):
+        torch.set_num_threads(threads)
+    with torch.random.fork_rng(devices=[]):
+        found = run_job(record, choices, shown)
+    if found.outcome.signal is not None:
+        raise KeyboardInterrupt
+    return load(found.outcome.run) if found.scores is None else found.scores
+
+
+def _paths(data: Any) -> Any:
+    """Return one name or several as a sequence of names takes them."""
+    return tuple(data) if isinstance(data, list) else data

@@ -1,0 +1,76 @@
+"""Options that a training is not given: those of the run that is resumed, or that a new one begins from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bptt.jobs.registry import job_of_run
+from bptt.options.choices import Choices
+from bptt.runs.run_folder import CONFIG, read_config
+
+# The sections that a run which begins from another chooses for itself: how it is trained, and the form of its
+# data; but for these fields of them.
+_OWN_SECTIONS = ("training", "data", "source", "pairs")
+_SHARED_FIELDS = ("mode", "both_strands")
+# The schedules that have a decay.
+_DECAYING = ("exponential", "plateau")
+
+Sections = Mapping[str, Mapping[str, Any]]
+
+
+def recall(choices: Choices) -> tuple[Choices, dict[str, Any]]:
+    """Return the choices with what a resumed run, or the run to begin from, has for options not given.
+
+    Also returns, by name, the values that are not the defaults. What is given counts: a resumed run refuses
+    what differs, by name. Raises InputError if the folder is no run.
+    """
+    resumed = choices.get("resume")
+    folder = choices.get("output") if resumed else choices.get("init_from")
+    if folder is None or (resumed and not (folder / CONFIG).exists()):
+        return choices, {}
+    sections = _sections(folder, resumed)
+    found = {
+        each.name: value
+        for each in choices.options
+        if not choices.has(each.name) and (value := _value(each.section, each.field, sections)) is not None
+    }
+    if choices.has("schedule") or found.get("schedule") not in _DECAYING:
+        found.pop("decay", None)
+    for option, others in _EXCLUDED.items():
+        if choices.has(option):
+            for other in others:
+                found.pop(other, None)
+    if resumed and sections["training"].get("init_from") and not choices.has("init_from"):
+        # The vocabulary came from another run, and is in this one.
+        found |= {"init_from": folder, "keep_vocabulary": True}
+    changed = {name: value for name, value in found.items() if value != choices.options.named(name).default}
+    return choices.over(found), changed
+
+
+# Options of which one settles the others.
+_EXCLUDED = {"one_hot": ("embedding_size",)}
+
+
+def _value(section: str, field: str, sections: Sections) -> Any:
+    """Return the value of a field of a run; None if it has none, which then is its default."""
+    if field == "cell":
+        return sections[""]["cell"]
+    return sections.get(section, {}).get(field)
+
+
+def _sections(run: Path, resumed: bool) -> Sections:
+    """Return the sections of the configuration of a run that count for another training."""
+    job = job_of_run(run)
+    config = job.configuration(run)
+    training = read_config(run).get("training")
+    sections: dict[str, Mapping[str, Any]] = {"training": training if isinstance(training, dict) else {}}
+    for name in job.options.train.sections:
+        if hasattr(config, name):
+            sections[name] = job.options.recall(name, vars(getattr(config, name)))
+    if not resumed:
+        for name in _OWN_SECTIONS:
+            held = sections.get(name, {})
+            sections[name] = {field: held[field] for field in _SHARED_FIELDS if field in held}
+    return sections | {"": {"cell": config.cell}}
