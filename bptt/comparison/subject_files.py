@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bptt.comparison.options import JobName
 from bptt.comparison.subject import LAG, LabelledSubject, Shared, Subject, TaggedSubject, TextSubject
 from bptt.data.readers.corpus import read_corpus
 from bptt.data.readers.detect import detect
