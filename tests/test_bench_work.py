@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from bptt.bench import cases, layer_contenders, output_layer, streaming, training
+from bptt.bench import cases, layer_contenders, output_layer_loss, streaming, training
 from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import CELLS, TORCH_CELLS, Case, Model
 from bptt.bench.contender import Contender, difference
@@ -110,7 +110,7 @@ def test_models_train_the_same(model: str) -> None:
 
 @pytest.mark.usefixtures("tiny")
 def test_losses_are_the_same() -> None:
-    found = check_the_same(output_layer.entrants(Case("loss", "word model", SHAPE, True)))
+    found = check_the_same(output_layer_loss.entrants(Case("loss", "word model", SHAPE, True)))
     assert found == {PLAIN, CHUNKED} if hasattr(torch.nn, "LinearCrossEntropyOptions") else {PLAIN}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bptt.data.examples import Examples
-from bptt.data.nbest import Hypothesis, Utterance
+from bptt.data.nbest import ScoredHypothesis, Utterance
 from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.grid import Columns
@@ -186,8 +186,8 @@ def test_a_fault_in_minimal_pairs_is_named(change: dict[str, object], fault: str
 
 
 HEARD = (
-    Utterance("u-1", (Hypothesis("好 a", -1.5), Hypothesis("", -20.0))),
-    Utterance("u-2", (Hypothesis("b", -3.0),)),
+    Utterance("u-1", (ScoredHypothesis("好 a", -1.5), ScoredHypothesis("", -20.0))),
+    Utterance("u-2", (ScoredHypothesis("b", -3.0),)),
 )
 WORDS = "u-1-10 b \nu-1-9\t好 a\nu-2-1 c\n"
 
@@ -197,8 +197,8 @@ def test_kaldi_costs_are_negative_logarithms_and_ranks_are_numbers() -> None:
     acoustic = Document("ac", "u-1-9 -0.5\nu-1-10 0\nu-2-1 1\n")
     found = read_kaldi(Document("w", WORDS), [graph, acoustic])
     assert [(each.name, each.hypotheses) for each in found.utterances] == [
-        ("u-1", (Hypothesis("好 a", -1.0), Hypothesis("b", -2.0))),
-        ("u-2", (Hypothesis("c", -4.0),)),
+        ("u-1", (ScoredHypothesis("好 a", -1.0), ScoredHypothesis("b", -2.0))),
+        ("u-2", (ScoredHypothesis("c", -4.0),)),
     ]
     assert found.notes == ()
     bare = read_kaldi(Document("w", WORDS), [])
@@ -254,8 +254,8 @@ def test_hyporadise(tmp_path: Path) -> None:
     path.write_text(json.dumps(entries), encoding="utf-8")
     found = read_nbest(path)
     assert found.utterances == (
-        Utterance("u", (Hypothesis("好 a", -1.5), Hypothesis("b", -2.0)), "好"),
-        Utterance("1", (Hypothesis("c", 0.0),)),
+        Utterance("u", (ScoredHypothesis("好 a", -1.5), ScoredHypothesis("b", -2.0)), "好"),
+        Utterance("1", (ScoredHypothesis("c", 0.0),)),
     )
     assert found.notes == ()
 

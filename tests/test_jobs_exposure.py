@@ -14,7 +14,7 @@ from torch import Tensor
 from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.readers.document import Document
-from bptt.data.vocabulary_options import Name as Level
+from bptt.data.vocabulary_options import LevelName as Level
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.classify import exposure as classify

@@ -10,7 +10,7 @@ import pytest
 import torch
 from language_models import make_task, trained
 
-from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.vocabulary_options import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.casing import detect_case
@@ -30,9 +30,9 @@ from bptt.jobs.rescore.tuning import Line, envelope, lowest_step, tune
 LISTS = NBest(
     "lists",
     (
-        Utterance("a", (Hypothesis("the cat", -1.0), Hypothesis("the mat", -1.5)), "the mat"),
-        Utterance("b", (Hypothesis("sat 猫", -2.0), Hypothesis("the cat", -2.0)), "sat on"),
-        Utterance("c", (Hypothesis("", -3.0),), ""),
+        Utterance("a", (ScoredHypothesis("the cat", -1.0), ScoredHypothesis("the mat", -1.5)), "the mat"),
+        Utterance("b", (ScoredHypothesis("sat 猫", -2.0), ScoredHypothesis("the cat", -2.0)), "sat on"),
+        Utterance("c", (ScoredHypothesis("", -3.0),), ""),
     ),
 )
 
@@ -186,7 +186,7 @@ def test_the_case_is_that_of_the_models_text() -> None:
     assert detect_case(trained(lower), ["the cat"]) == "keep"
     folded = make_task("The Cat\n" * 20, vocabulary=VocabularyOptions(lowercase=True))
     assert detect_case(trained(folded), ["THE CAT"]) == "keep"
-    texts = NBest("x", (Utterance("a", (Hypothesis("THE", 0.0),)),))
+    texts = NBest("x", (Utterance("a", (ScoredHypothesis("THE", 0.0),)),))
     assert judge(trained(lower), texts, "lower")[0][0].unknown == 0
     with pytest.raises(InputError, match="case: is one of keep, lower, upper, capital, got 'small'"):
         judge(trained(lower), texts, "small")
@@ -237,7 +237,7 @@ def test_first_chosen_and_best_hypotheses_are_counted() -> None:
 
 
 def test_lists_are_split_by_utterance_and_seed() -> None:
-    lists = NBest("x", tuple(Utterance(f"u{n}", (Hypothesis("", 0.0),)) for n in range(20)))
+    lists = NBest("x", tuple(Utterance(f"u{n}", (ScoredHypothesis("", 0.0),)) for n in range(20)))
     one, other = split_lists(lists, 0.3, 0)
     assert (len(one.utterances), len(other.utterances)) == (6, 14)
     assert {*one.utterances} | {*other.utterances} == {*lists.utterances}
@@ -245,10 +245,10 @@ def test_lists_are_split_by_utterance_and_seed() -> None:
 
 
 def test_errors_say_what_is_missing(monkeypatch) -> None:
-    silent = NBest("lists", (Utterance("a", (Hypothesis("x", 0.0),), ""),))
+    silent = NBest("lists", (Utterance("a", (ScoredHypothesis("x", 0.0),), ""),))
     with pytest.raises(InputError, match="lists: the references must hold a word, got none"):
         align_all(silent)
-    unsaid = NBest("lists", (Utterance("a", (Hypothesis("x", 0.0),)),))
+    unsaid = NBest("lists", (Utterance("a", (ScoredHypothesis("x", 0.0),)),))
     with pytest.raises(InputError, match=r"lists: must say what was said .*, got nothing for a"):
         align_all(unsaid)
     with pytest.raises(InputError, match="weight: is a finite number of at least 0, got -1"):

@@ -13,7 +13,7 @@ from conftest import Command
 from language_models import make_task, trained
 
 from bptt.data import vocabulary as module
-from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions, usual_white_space
 from bptt.errors import InputError
@@ -108,7 +108,9 @@ def test_white_space_changes_no_score(options: VocabularyOptions, mode: str) -> 
 )
 def test_white_space_between_the_words_of_a_hypothesis_weighs_nothing(options: VocabularyOptions) -> None:
     given = trained(make_task(TEXT, vocabulary=options, spread=3.0))
-    lists = NBest("x", (Utterance("a", tuple(Hypothesis(t, 0.0) for t in ("the cat was full", *SPACED))),))
+    lists = NBest(
+        "x", (Utterance("a", tuple(ScoredHypothesis(t, 0.0) for t in ("the cat was full", *SPACED))),)
+    )
     (candidates,) = judge(given, lists)
     assert len({(each.language, each.unknown, each.words, each.characters) for each in candidates}) == 1
 

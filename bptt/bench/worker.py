@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from bptt.bench import layer_contenders, output_layer, streaming, training
+from bptt.bench import layer_contenders, output_layer_loss, streaming, training
 from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import Case
 from bptt.bench.contender_names import TORCH
@@ -74,7 +74,7 @@ def _entrants(case: Case, request: Request) -> Entrants:
         return training.entrants(case)
     if case.kind == "loss":
         # Memory that a tuned malloc keeps of earlier work would not be counted.
-        return replace(output_layer.entrants(case), memory=not request.tuned)
+        return replace(output_layer_loss.entrants(case), memory=not request.tuned)
     asked = (p for p in layer_contenders.PEERS if request.others or p.name in TORCH)
     return layer_contenders.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])
 

@@ -12,12 +12,12 @@ from bptt.data.readers.document import read_document
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.tagged import looks_like_conll, read_conll
-from bptt.data.vocabulary_options import Name, VocabularyOptions, usual_white_space
+from bptt.data.vocabulary_options import LevelName, VocabularyOptions, usual_white_space
 from bptt.errors import InputError
 from bptt.models.options import WordOptions
 
 
-def read_subject(path: Path, job: JobName, level: Name, length: int, shared: Shared) -> Subject:
+def read_subject(path: Path, job: JobName, level: LevelName, length: int, shared: Shared) -> Subject:
     """Read a file as the data of `job`, with `length` tokens of truncated back-propagation for a text.
 
     Raises InputError if the file cannot be read as such data.

@@ -42,7 +42,7 @@ _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelRules:
     """How a line becomes tokens, and a token bytes.
 
     A long line may be cut into parts wherever `seam` matches, without changing its tokens. `opening` precedes
@@ -80,11 +80,11 @@ def _from_alphabet(token: str) -> bytes:
 _ANYWHERE = re.compile("(?<!['’])(?!['’])")
 _BEFORE_WORD = re.compile(r"(?<=\S)(?= \S)")
 
-LEVELS: Mapping[str, Level] = {
-    "character": Level("characters", _ANYWHERE, "", _utf8, b"<unk>"),
-    "word": Level("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
-    "bpe": Level("tokens", _BEFORE_WORD, "", _from_alphabet, b"<unk>"),
-    "whitespace": Level("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
+LEVELS: Mapping[str, LevelRules] = {
+    "character": LevelRules("characters", _ANYWHERE, "", _utf8, b"<unk>"),
+    "word": LevelRules("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
+    "bpe": LevelRules("tokens", _BEFORE_WORD, "", _from_alphabet, b"<unk>"),
+    "whitespace": LevelRules("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
 }
 
 
@@ -178,7 +178,7 @@ def _normalizer(options: VocabularyOptions) -> normalizers.Normalizer | None:
     if not options.punctuation:
         steps.append(normalizers.Replace(Regex(_MARK), ""))
     if not options.keeps_white_space:
-        # A line that is not empty begins with the space of its first word (`Level.opening`).
+        # A line that is not empty begins with the space of its first word (`LevelRules.opening`).
         steps += [normalizers.Replace(Regex(_SPACE), " "), normalizers.Strip(left=False, right=True)]
     return normalizers.Sequence(steps) if steps else None
 

@@ -9,7 +9,7 @@ from bptt.errors import InputError
 
 
 @dataclass(frozen=True)
-class Hypothesis:
+class ScoredHypothesis:
     """A text and its log-probability: natural logarithm, summed over the text."""
 
     text: str
@@ -21,7 +21,7 @@ class Utterance:
     """The hypotheses of utterance `name`, at least one; `reference` is the words spoken, None if unknown."""
 
     name: str
-    hypotheses: tuple[Hypothesis, ...]
+    hypotheses: tuple[ScoredHypothesis, ...]
     reference: str | None = None
 
 

@@ -19,7 +19,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import LEVELS, Level, saved_tokenizer, train_tokenizer, with_tokens
+from bptt.data.levels import LEVELS, LevelRules, saved_tokenizer, train_tokenizer, with_tokens
 from bptt.data.reading import read_bytes
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
@@ -195,7 +195,7 @@ class TextStream:
         return self._decoder.decode(b"", final=True)
 
 
-def _parts(text: str, level: Level) -> Iterator[tuple[str, bool]]:
+def _parts(text: str, level: LevelRules) -> Iterator[tuple[str, bool]]:
     """Yield the lines of a text in parts of a bounded length, each with whether a newline follows.
 
     Raises InputError if the text holds half a character, which no UTF-8 has.
@@ -217,7 +217,7 @@ def _checked(line: str) -> str:
     return line
 
 
-def _cut(line: str, level: Level) -> list[str]:
+def _cut(line: str, level: LevelRules) -> list[str]:
     opened = level.opening + line if line else line
     parts, start = [], 0
     while start + _PART < len(opened) and (seam := level.seam.search(opened, start + _PART)):

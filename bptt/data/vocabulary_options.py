@@ -8,7 +8,7 @@ from typing import Literal
 from bptt.options.checks import check_least
 from bptt.options.field import check_fields, option
 
-Name = Literal["character", "word", "bpe", "whitespace"]
+LevelName = Literal["character", "word", "bpe", "whitespace"]
 
 UNKNOWN, END = 0, 1
 SPECIAL = ("<unk>", "<eos>")
@@ -36,7 +36,7 @@ class VocabularyOptions:
     keeps it. Raises InputError naming the option.
     """
 
-    level: Name = option(
+    level: LevelName = option(
         "character",
         "Unit of the text. whitespace: the words of a text that is tokenised already, such as the "
         "Penn Treebank.",

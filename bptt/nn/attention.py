@@ -14,7 +14,7 @@ from bptt.nn.parameters import is_count
 from bptt.nn.sequences import Lengths, read_padded
 from bptt.shapes import check_shape
 
-Score = Literal["additive", "dot", "general"]
+ScoreName = Literal["additive", "dot", "general"]
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Attention(nn.Module):
     InputError for another score, or sizes that do not fit.
     """
 
-    def __init__(self, score: Score, query_width: int, key_width: int, width: int | None = None) -> None:
+    def __init__(self, score: ScoreName, query_width: int, key_width: int, width: int | None = None) -> None:
         super().__init__()
         self.score, self.query_width, self.key_width = score, query_width, key_width
         self.width = self._check_width(width)
@@ -113,8 +113,8 @@ class Attention(nn.Module):
     def _check_width(self, width: int | None) -> int:
         """Return the width of the scores' sum."""
         where = f"{type(self).__name__}(query_width={self.query_width}, key_width={self.key_width})"
-        if self.score not in get_args(Score):
-            raise InputError(where, f"score is one of {', '.join(get_args(Score))}", repr(self.score))
+        if self.score not in get_args(ScoreName):
+            raise InputError(where, f"score is one of {', '.join(get_args(ScoreName))}", repr(self.score))
         if self.score == "dot" and self.query_width != self.key_width:
             cure = "Make them equal, or take score='general'"
             raise InputError(where, "score='dot' needs queries as wide as keys", cure=cure)

@@ -13,7 +13,7 @@ from bptt.errors import InputError
 from bptt.nn.base import CellModule
 from bptt.nn.modules import GRU, LSTM, RNN
 from bptt.nn.stack import Stack
-from bptt.nn.steps import GRUCell, LSTMCell, RNNCell, Step
+from bptt.nn.steps import GRUCell, LSTMCell, RNNCell, SingleStep
 from bptt.nn.twin import fill, has_hooks, rebuild, share
 
 _Ours: TypeAlias = type[RNN] | type[LSTM] | type[GRU] | type[RNNCell] | type[LSTMCell] | type[GRUCell]
@@ -24,7 +24,7 @@ _NAMES = ", ".join(ours.__name__ for ours in _OURS)
 
 
 @overload
-def from_torch(module: nn.RNNBase | nn.RNNCellBase, *, inplace: bool = False) -> Stack | Step: ...
+def from_torch(module: nn.RNNBase | nn.RNNCellBase, *, inplace: bool = False) -> Stack | SingleStep: ...
 @overload
 def from_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module: ...
 def from_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
@@ -55,7 +55,7 @@ def to_torch(module: nn.Module, *, inplace: bool = False) -> nn.Module:
     return _replace("to_torch", "bptt.nn", module, inplace, (CellModule,), _torch_skeleton)
 
 
-def skeleton(module: nn.Module) -> Stack | Step:
+def skeleton(module: nn.Module) -> Stack | SingleStep:
     """Return the module that `from_torch` makes, without parameters: on the device "meta", to be called with
     the module's own by `torch.func.functional_call`. Raises InputError unless `module` is of one of torch's
     six types.

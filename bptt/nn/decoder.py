@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from bptt.cells.cell import Cell
 from bptt.errors import InputError
-from bptt.nn.attention import Attention, Memory, Score
+from bptt.nn.attention import Attention, Memory, ScoreName
 from bptt.nn.modules import Recurrent
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
@@ -82,7 +82,7 @@ class Decoder(nn.Module):
         hidden_size: int,
         num_layers: int = 1,
         *,
-        attention: Score | None = None,
+        attention: ScoreName | None = None,
         memory_width: int = 0,
         attention_width: int | None = None,
         input_feeding: bool = False,

@@ -18,7 +18,7 @@ Lengths = Tensor | Sequence[int]
 
 
 @dataclass(frozen=True)
-class Sequences:
+class InputSequences:
     """Sequences brought to one form, (T, B, I), which remember the form they came in.
 
     `lengths` (B,) int64 counts the valid steps of each row, in any order, zero allowed; None if all
@@ -77,22 +77,22 @@ def read_sequences(
     input_size: int,
     batch_first: bool,
     lengths: Lengths | None,
-) -> Sequences:
+) -> InputSequences:
     """Bring any form of input to (T, B, I). Raises InputError for a wrong shape or length."""
     if isinstance(input, PackedSequence):
         if lengths is not None:
             raise InputError(where, "a PackedSequence brings its lengths", cure="Leave lengths out")
         check_shape(f"{where}, packed data", input.data.shape, f"N {input_size}")
         values, counts = pad_packed_sequence(input)
-        return Sequences(values, counts.to(values.device), batch_first, packed=input)
+        return InputSequences(values, counts.to(values.device), batch_first, packed=input)
     batched = f"B T {input_size}" if batch_first else f"T B {input_size}"
     if input.dim() not in (2, 3) or input.shape[-1] != input_size:
         check_shape(where, input.shape, batched, f"T {input_size}")
     single = input.dim() == 2
     values = input.unsqueeze(1) if single else input.transpose(0, 1) if batch_first else input
     if lengths is None:
-        return Sequences(values, None, batch_first, single)
-    return Sequences(values, _read_lengths(where, lengths, values), batch_first, single)
+        return InputSequences(values, None, batch_first, single)
+    return InputSequences(values, _read_lengths(where, lengths, values), batch_first, single)
 
 
 def read_padded(

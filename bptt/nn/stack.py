@@ -25,7 +25,7 @@ from bptt.nn.initial import (
 )
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, check_counts, plain
-from bptt.nn.sequences import Lengths, Sequences, read_sequences
+from bptt.nn.sequences import InputSequences, Lengths, read_sequences
 from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.norms import Norms, Observer
@@ -158,7 +158,7 @@ class Stack(CellModule):
         input: Tensor | PackedSequence,
         hx: Tensor | Sequence[Tensor] | None,
         lengths: Lengths | None,
-    ) -> tuple[Sequences, list[tuple[Tensor, ...]]]:
+    ) -> tuple[InputSequences, list[tuple[Tensor, ...]]]:
         """Return the start of a forward pass: the sequences as (T, B, I), and the initial states, (B, width)
         each, of every layer and direction. Raises InputError for shapes, lengths or states that do not fit.
         """
@@ -188,7 +188,9 @@ class Stack(CellModule):
                 yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
             width = self.num_directions * layer.output_size
 
-    def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: Sequences) -> list[tuple[Tensor, ...]]:
+    def _starts(
+        self, hx: Tensor | Sequence[Tensor] | None, sequences: InputSequences
+    ) -> list[tuple[Tensor, ...]]:
         """Return the initial states (B, width) of every layer and direction, from `hx` or as `initial`
         says.
         """
@@ -205,7 +207,7 @@ class Stack(CellModule):
         ]
 
     def _run(
-        self, sequences: Sequences, starts: list[tuple[Tensor, ...]], all_states: bool
+        self, sequences: InputSequences, starts: list[tuple[Tensor, ...]], all_states: bool
     ) -> tuple[list[Run], Tensor]:
         """Return every layer's run, and the output (T, B, directions * width) of the last."""
         runs: list[Run] = []
@@ -227,12 +229,12 @@ class Stack(CellModule):
     def _observer(self, number: int) -> Observer | None:
         return None if self.observer is None else partial(self.observer, number)
 
-    def _final(self, runs: list[Run], sequences: Sequences) -> States:
+    def _final(self, runs: list[Run], sequences: InputSequences) -> States:
         rows = zip(*(run.final for run in runs), strict=True)
         final = tuple(map(stack_states, rows))
         return self.hand_over(tuple(s.squeeze(1) for s in final) if sequences.single else final)
 
-    def _histories(self, runs: list[Run], sequences: Sequences) -> tuple[LayerStates, ...]:
+    def _histories(self, runs: list[Run], sequences: InputSequences) -> tuple[LayerStates, ...]:
         states = [tuple(map(sequences.restore, run.states)) for run in runs]
         count = self.num_directions
         backward = states[1::2] if count == 2 else [()] * self.num_layers

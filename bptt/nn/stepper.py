@@ -12,7 +12,7 @@ from bptt.nn.base import States, stack_states
 from bptt.nn.initial import initial_states
 from bptt.nn.parameters import is_count
 from bptt.nn.stack import Stack
-from bptt.nn.steps import Step
+from bptt.nn.steps import SingleStep
 from bptt.runtime import stepper as runtime
 from bptt.runtime.arguments import check_arguments
 from bptt.shapes import check_shape
@@ -30,7 +30,7 @@ class Stepper:
     program at a time; it can be neither copied nor pickled. Raises InputError for another module or batch.
     """
 
-    def __init__(self, module: Stack | Step, batch: int | None = None) -> None:
+    def __init__(self, module: Stack | SingleStep, batch: int | None = None) -> None:
         _check(module, batch)
         self._module, self._rows = module, batch or 1
         self._dtype, self._device = self._parameter.dtype, self._parameter.device
@@ -116,8 +116,8 @@ class Stepper:
         return parameter.detach()
 
 
-def _check(module: Stack | Step, batch: int | None) -> None:
-    if not isinstance(module, Stack | Step):
+def _check(module: Stack | SingleStep, batch: int | None) -> None:
+    if not isinstance(module, Stack | SingleStep):
         rule = "expected a stack of layers or a single step of bptt.nn"
         raise InputError(_WHERE, rule, type(module).__name__)
     if any(layer.reverse for layer in module.layers):

@@ -20,7 +20,7 @@ from bptt.nn.twin import STEP_ARGUMENTS, Twin
 from bptt.shapes import check_shape
 
 
-class Step(CellModule):
+class SingleStep(CellModule):
     """One step of a cell: the input (B, I) and the states before it to the states after it."""
 
     defaults: Mapping[str, object] = {"proj_size": 0, "bias": True}
@@ -71,7 +71,7 @@ class Step(CellModule):
         return tuple(state.unsqueeze(0) for state in given) if single else given
 
 
-class TorchStep(Twin, Step):
+class TorchStep(Twin, SingleStep):
     """A single step with the names of torch's cells: weight_ih, weight_hh, bias_ih, bias_hh."""
 
     twin_arguments = STEP_ARGUMENTS
@@ -152,7 +152,7 @@ class GRUCell(TorchStep):
         super().__init__(catalogue.get("gru-torch"), input_size, hidden_size, bias, device, dtype)
 
 
-class RecurrentCell(Step):
+class RecurrentCell(SingleStep):
     """One step of any cell: output, hx = cell(x, hx). The parameters are named after its families.
 
     `cell` is a name of the catalogue, `file.py:Name`, or a Cell. Raises InputError for an unknown cell or

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from bptt.nn.sequences import Sequences, read_sequences
+from bptt.nn.sequences import InputSequences, read_sequences
 from bptt.nn.stack import Stack
 from bptt.probe.calls import given_to_stack
 from bptt.probe.listener import only_vectors
@@ -177,7 +177,7 @@ def _data(output: Tensor | PackedSequence) -> Tensor:
     return output.data if isinstance(output, PackedSequence) else output
 
 
-def _by_time(sequences: Sequences, gradient: Tensor) -> Tensor:
+def _by_time(sequences: InputSequences, gradient: Tensor) -> Tensor:
     """Return the gradient of an output, which has the output's form, as (T, B, width)."""
     if sequences.packed is not None:
         return pad_packed_sequence(PackedSequence(gradient, *sequences.packed[1:]))[0]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bptt.data.json_text import parse_json
-from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.readers.delimited import even_rows
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.grid import Columns
@@ -19,7 +19,7 @@ from bptt.data.readers.numbers import is_number
 from bptt.errors import InputError
 
 # A hypothesis by utterance and rank.
-Ranked = Mapping[tuple[str, int], Hypothesis]
+Ranked = Mapping[tuple[str, int], ScoredHypothesis]
 
 _ESPNET = re.compile(r"([0-9]{1,9})best_recog")
 _KALDI = re.compile(r"(.+)-([0-9]{1,9})")
@@ -137,7 +137,7 @@ def read_kaldi(words: Document, costs: Sequence[Document]) -> NBest:
             raise InputError(
                 place, f"{match[1]} has one hypothesis of rank {int(match[2])}", f"a second, {key}"
             )
-        found[match[1], int(match[2])] = Hypothesis(text, score)
+        found[match[1], int(match[2])] = ScoredHypothesis(text, score)
     return _ranked(words.name, found, () if costs else (_NO_SCORES,))
 
 
@@ -148,7 +148,7 @@ def read_espnet(folder: Path) -> NBest:
     logarithms and may be printed as tensor(-7.1). Raises InputError naming the line of a text without a
     score, and of an utterance that occurs twice at one rank.
     """
-    found: dict[tuple[str, int], Hypothesis] = {}
+    found: dict[tuple[str, int], ScoredHypothesis] = {}
     for part in sorted(path for path in folder.rglob("*best_recog") if _ESPNET.fullmatch(path.name)):
         rank = int(part.name.removesuffix("best_recog"))
         scores = read_archive(read_document(part / "score"))
@@ -156,7 +156,7 @@ def read_espnet(folder: Path) -> NBest:
             if (key, rank) in found:
                 raise InputError(place, f"{key} must occur once among the {part.name}", "a second time")
             value = _value(scores, key, place, str(part / "score"))
-            found[key, rank] = Hypothesis(text, _number(*value))
+            found[key, rank] = ScoredHypothesis(text, _number(*value))
     if not found:
         raise InputError(str(folder), "must hold folders Nbest_recog, as ESPnet writes them", "none")
     return _ranked(str(folder), found, ())
@@ -185,7 +185,7 @@ def read_rnnlm(document: Document) -> NBest:
             key, *text = line.strip().split(maxsplit=1)
             texts[key].append("".join(text))
     found = tuple(
-        Utterance(key, tuple(Hypothesis(text, 0.0) for text in each)) for key, each in texts.items()
+        Utterance(key, tuple(ScoredHypothesis(text, 0.0) for text in each)) for key, each in texts.items()
     )
     return NBest(document.name, found, (_NO_SCORES,))
 
@@ -204,7 +204,7 @@ def _entry(entry: Any, index: int, name: str) -> Utterance:
     if not isinstance(scores, list) or len(scores) != len(texts):
         raise InputError(where, f'"am_score" must be a list of {len(texts)} numbers', repr(scores)[:60])
     pairs = zip(texts, scores, strict=True)
-    hypotheses = tuple(Hypothesis(text.strip(), _number(str(score), where)) for text, score in pairs)
+    hypotheses = tuple(ScoredHypothesis(text.strip(), _number(str(score), where)) for text, score in pairs)
     return Utterance(str(entry.get("id", index - 1)), hypotheses, reference)
 
 
@@ -227,7 +227,7 @@ def _number(text: str, place: str) -> float:
 
 def _ranked(where: str, found: Ranked, notes: Iterable[str]) -> NBest:
     """Return the hypotheses of each utterance by rank; the utterances in sorted order."""
-    lists: defaultdict[str, list[Hypothesis]] = defaultdict(list)
+    lists: defaultdict[str, list[ScoredHypothesis]] = defaultdict(list)
     for (name, _), hypothesis in sorted(found.items(), key=lambda item: item[0]):
         lists[name].append(hypothesis)
     utterances = tuple(Utterance(name, tuple(each)) for name, each in lists.items())

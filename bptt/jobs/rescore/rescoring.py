@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 from math import inf
 
-from bptt.data.nbest import Hypothesis, NBest, Utterance
+from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.jobs.language.casing import CASES
@@ -142,7 +142,7 @@ def split_lists(lists: NBest, share: float, seed: int) -> tuple[NBest, NBest]:
     return NBest(lists.where, tuned), NBest(lists.where, others)
 
 
-def _candidate(hypothesis: Hypothesis, found: LineScore) -> Candidate:
+def _candidate(hypothesis: ScoredHypothesis, found: LineScore) -> Candidate:
     words, characters = (len(UNITS[unit](hypothesis.text)) for unit in ("word", "character"))
     return Candidate(hypothesis.score, found.log_probability, words, characters, found.unknown)
 
