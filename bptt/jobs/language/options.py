@@ -70,7 +70,10 @@ class ModelOptions(RecurrentOptions):
         False, "Keep the embedding as it begins.", group="Model", flags="freeze frozen", added=True
     )
     output_layer: str = option(
-        "full", "Output layer: full, the softmax of a logit for each token.", group="Model", added=True
+        "full",
+        "Output layer: full, the softmax of a logit for each token, or one that a package adds.",
+        group="Model",
+        added=True,
     )
     smoothing: float = option(
         0.0,

@@ -134,7 +134,7 @@ class DecoderOptions(StackOptions):
     )
     output_layer: str = option(
         "full",
-        "Output layer: full, the softmax of a logit for each token.",
+        "Output layer: full, the softmax of a logit for each token, or one that a package adds.",
         group="Model",
         added=True,
     )

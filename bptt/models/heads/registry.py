@@ -33,5 +33,5 @@ def output_layer(name: str, shape: OutputShape) -> OutputLayer:
     head = HEADS.get(name) or plugins.find(plugins.HEADS, name, Head)
     if head is None:
         known = dict.fromkeys((*HEADS, *plugins.entries(plugins.HEADS)))
-        raise InputError("output_layer", f"is one of {', '.join(known)}", name)
+        raise InputError("output_layer", f"is one of {', '.join(known)}", repr(name))
     return head.build(shape)
