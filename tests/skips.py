@@ -40,8 +40,6 @@ EXPECTED = (
     Expected(
         "test_estimators_", "SCIPY_ARRAY_API is not set", "scikit-learn checks inputs of array_api_strict"
     ),
-    Expected("test_estimators_", "pandas", "needs pandas"),
-    Expected("test_nn_tools", "thop|torchinfo", "needs thop and torchinfo"),
     Expected("test_report_scripts", "no Node.js", "scripts of pages are run by Node.js: apt install nodejs"),
     Expected("test_runtime_cache", "only root can give files away", "needs root", not ROOT),
     Expected("test_codegen_golden", "a revision of git", "needs the history of git", not REVISION),

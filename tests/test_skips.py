@@ -51,6 +51,8 @@ def test_another_skip_of_a_whole_file_fails(tmp_path: Path) -> None:
     assert ended.returncode == 2 and "does not expect: Skipped: could not import" in ended.stdout
 
 
-@pytest.mark.parametrize("package", ["pyarrow", "jiwer", "sacrebleu", "seqeval", "sklearn", "onnx"])
+@pytest.mark.parametrize(
+    "package", ["pyarrow", "pandas", "jiwer", "sacrebleu", "seqeval", "sklearn", "onnx", "thop"]
+)
 def test_a_package_of_the_dev_extra_is_never_missing(package: str) -> None:
     assert expected("test_data_arrays.py::test", f"could not import '{package}'") is None
