@@ -21,7 +21,7 @@ PUBLIC = {
     "bptt.explanation": "explain_run",
     "bptt.inspection": "inspect",
     "bptt.jobs.loading": "load",
-    "bptt.runtime.backend": "backend get_backend set_backend",
+    "bptt.runtime.backend": "backend empty_cache get_backend set_backend",
 }
 _HOMES = {name: module for module, names in PUBLIC.items() for name in names.split()}
 

@@ -50,7 +50,7 @@ ROOMS = {
     "cells": room("plugins", "", OUTSIDE_WORLD),
     "derive": room("cells", "mpmath", OUTSIDE_WORLD),
     "codegen": room("derive cells", "", OUTSIDE_WORLD),
-    "runtime": room("codegen derive cells", "torch"),
+    "runtime": room("codegen derive cells plugins", "torch"),
     "nn": room("runtime cells", "torch", OUTSIDE_WORLD),
     "data": room("files plugins", "torch numpy tokenizers"),
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),

@@ -7,6 +7,9 @@ from typing import Any
 
 from bptt.jobs.job import Configuration
 from bptt.jobs.registry import job_of_run
+from bptt.runs.placement import Placement
+
+_HERE = Placement()
 
 
 def read_configuration(run: Path) -> Configuration:
@@ -14,11 +17,14 @@ def read_configuration(run: Path) -> Configuration:
     return job_of_run(run).configuration(run)
 
 
-def load(run: str | Path) -> Any:
-    """Return the model of a run folder with its best weights, ready to predict.
+def load(run: str | Path, placement: Placement = _HERE) -> Any:
+    """Return the model of a run folder with its best weights, ready to predict, on the device of `placement`.
 
-    Its class is that of its job, such as `bptt.jobs.classify.trained.TrainedClassifier`. Raises InputError
-    naming the file and the cure if it is no run folder, or one with damaged files.
+    The run may have been trained on another device. The class of the model is that of its job, such as
+    `bptt.jobs.classify.trained.TrainedClassifier`. Raises InputError naming the file and the cure if it is
+    no run folder, or one with damaged files.
     """
     folder = Path(run)
-    return job_of_run(folder).load(folder)
+    trained = job_of_run(folder).load(folder)
+    placement.place(trained.model)
+    return trained

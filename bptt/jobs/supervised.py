@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
@@ -17,6 +18,7 @@ from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
 from bptt.models.encoded import Encoded as Encoded
 from bptt.models.encoded import EncodedInputs, InMemory
+from bptt.runs.placement import device_of
 
 # What to do where memory does not suffice.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
@@ -38,6 +40,15 @@ class Supervised(Task):
         self._inputs.expect(self._order.following(epoch, index))
         loss, units = self.loss(self._order.rows(epoch, index).tolist())
         return Step(loss, units, ())
+
+    @property
+    def device(self) -> torch.device:
+        """Return the device of the model, where every batch goes."""
+        return device_of(self.model)
+
+    def batch(self, inputs: Sequence[Encoded]) -> Padded:
+        """Return encoded inputs as a batch on the device of the model."""
+        return pad(inputs).to(self.device)
 
     @abstractmethod
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:

@@ -2,7 +2,7 @@
 
 `reference` is torch operations, on any device. `cpu` is kernels compiled for the processor, an error where
 there can be none. `auto`, the default, is kernels where they can be had, else torch operations, and says so
-once.
+once. Other packages add their own under the entry point group `bptt.backends`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
-from bptt.errors import InputError
+from bptt.errors import InputError, InternalError
+from bptt.plugins import entries, find
 from bptt.runtime.kernels.kernel_backend import KERNELS
 from bptt.runtime.protocol import Backend
 from bptt.runtime.reference.reference_backend import REFERENCE
 
 AUTO = "auto"
 VARIABLE = "BPTT_BACKEND"
+GROUP = "bptt.backends"
 
 _BUILT_IN: Mapping[str, Backend] = {KERNELS.name: KERNELS, REFERENCE.name: REFERENCE}
 
@@ -52,8 +55,11 @@ def backend(name: str) -> Iterator[None]:
 
 
 def backend_named(name: str) -> Backend:
-    """Return the backend of a name other than `auto`."""
-    return _BUILT_IN[name]
+    """Return the backend of a name that `get_backend` returned, other than `auto`."""
+    found = _BUILT_IN.get(name) or _outside(name)
+    if found is None:
+        raise InternalError("backend", "a name is checked before it is used", repr(name))
+    return found
 
 
 def empty_cache() -> None:
@@ -63,10 +69,18 @@ def empty_cache() -> None:
     """
     for each in _BUILT_IN.values():
         each.empty_cache()
+    if (chosen := get_backend()) not in (AUTO, *_BUILT_IN):
+        backend_named(chosen).empty_cache()
+
+
+# Kept for the life of the process, with the few names that are not there.
+@cache
+def _outside(name: str) -> Backend | None:
+    return find(GROUP, name, Backend)  # type: ignore[type-abstract]
 
 
 def _checked(where: str, name: str) -> str:
-    names = (AUTO, *_BUILT_IN)
-    if name not in names:
+    if name != AUTO and name not in _BUILT_IN and _outside(name) is None:
+        names = (AUTO, *_BUILT_IN, *entries(GROUP))
         raise InputError(where, f"expected one of {', '.join(names)}", repr(name))
     return name

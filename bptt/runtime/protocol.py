@@ -1,14 +1,15 @@
 """The protocol of a backend: it runs cells over sequences and step by step, and computes losses.
 
-`reference` and `cpu` are in this package; other packages can add some. A subclass of
-`bptt.runtime.reference.reference_backend.Reference` defines only what it does differently.
+`reference` and `cpu` are in this package; other packages add some under the entry point group
+`bptt.backends`. A subclass of `bptt.runtime.reference.reference_backend.Reference` defines only what it does
+differently.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -49,6 +50,7 @@ class Stepper(Protocol):
         """Return the output of the last layer for the input of the first, of B * I numbers."""
 
 
+@runtime_checkable
 class Backend(Protocol):
     """Runs cells on some devices in some dtypes. It keeps nothing that its results depend on."""
 

@@ -17,6 +17,7 @@ from torch.optim import LBFGS, Adam, Optimizer
 
 from bptt.errors import InputError
 from bptt.files import make_inner_folder
+from bptt.runs.placement import device_of
 from bptt.runs.run_folder import write_bytes
 from bptt.runs.weights import check_form, with_present_names
 from bptt.training import nested_tensors
@@ -25,6 +26,9 @@ from bptt.training.state import State
 
 # The state that Adam keeps of a parameter; AdamW is a subclass of it.
 _ADAM = {"step", "exp_avg", "exp_avg_sq"}
+
+# Of checkpoints that say nothing of the device.
+_BEFORE: dict[str, str | int] = {"device": "cpu"}
 
 FILE = Path("last", "checkpoint.safetensors")
 
@@ -38,7 +42,7 @@ def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
         "weights": model.state_dict(),
         "optimiser": optimiser.state_dict(),
         "random": random_states(),
-        "machine": _machine(),
+        "machine": _machine(device_of(model)),
     }
     make_inner_folder((run / FILE).parent)
     write_bytes(run / FILE, nested_tensors.dumps(whole))
@@ -53,7 +57,7 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     path = run / FILE
     whole: dict[str, Any] = nested_tensors.load(path)
     try:
-        state, machine = State(**whole["state"]), dict(whole["machine"])
+        state, machine = State(**whole["state"]), _BEFORE | dict(whole["machine"])
         weights = with_present_names(whole["weights"])
         _check_state(state)
         check_form(path, model.state_dict(), weights)
@@ -65,8 +69,8 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
         cure = "Bring back the one that belongs to it, or begin again"
         raise InputError(str(path), "must be the checkpoint of this run", repr(error), cure) from error
     model.load_state_dict(weights)
-    device = next(model.parameters()).device
-    now = _machine()
+    device = device_of(model)
+    now = _machine(device)
     changes = [f"{k}: {machine.get(k)} before, {v} now" for k, v in now.items() if v != machine.get(k)]
     return replace(state, carry=tuple(tensor.to(device) for tensor in state.carry)), changes
 
@@ -114,6 +118,6 @@ def _check_state(state: State) -> None:
             raise ValueError(f"{field.name} {value!r:.40}")
 
 
-def _machine() -> dict[str, str | int]:
+def _machine(device: torch.device) -> dict[str, str | int]:
     """Return everything beside the configuration that decides the last digits."""
-    return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}
+    return {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "device": device.type}

@@ -12,6 +12,7 @@ from torch import Tensor
 from bptt.errors import InputError
 from bptt.jobs.task import Task
 from bptt.runs.memory import within_memory
+from bptt.runs.placement import Placement
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.weights import write_weights
 from bptt.training import checkpoint
@@ -32,6 +33,7 @@ from bptt.training.update import Update, Updater, count_steps
 _NOTHING_HELD_OUT = (
     "nothing is held out: the last weights are kept; patience and the schedule plateau have no effect"
 )
+_HERE = Placement()
 _SMALLER = "Take a smaller batch or model, or fewer steps at a time"
 
 
@@ -44,6 +46,7 @@ def train(
     observer: UpdateObserver | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    placement: Placement = _HERE,
 ) -> Outcome:
     """Train `task.model` and keep everything in the folder `run`.
 
@@ -53,7 +56,8 @@ def train(
     checkpoint is begun. Ctrl-C, SIGTERM, SIGHUP and a reporter that can write no more end the step, save, and
     return an Outcome that says so.
     An `observer` looks at the gradient; what it sees is recorded too, and the weights are what they are
-    without it.
+    without it. The model is moved to the device of `placement`, and each batch after it; a run may go on
+    on another device than it began on.
 
     Raises InputError if `run` is taken or was begun with another configuration, TrainingError on
     NaN, infinity or divergence, MachineError if the disk or the memory is full; the last checkpoint
@@ -65,6 +69,8 @@ def train(
         reporter = Guarded(reporter, interrupt.on_broken_output)
         opened = open_run(task, options, run, resume=resume, overwrite=overwrite)
         saved, options = opened.saved, opened.options
+        # Before the optimiser takes the parameters.
+        placement.place(task.model)
         loop = _Loop(task, options, run, reporter, observer or NoObserver())
         try:
             if saved:

@@ -28,5 +28,6 @@ def set_random_states(states: dict[str, Any]) -> None:
     """Go back to what `random_states` gave."""
     random.setstate(states["python"])
     torch.set_rng_state(states["cpu"])
-    if states["cuda"]:
+    # A run may go on on a machine with fewer of them.
+    if states["cuda"] and len(states["cuda"]) == torch.cuda.device_count():
         torch.cuda.set_rng_state_all(states["cuda"])

@@ -22,7 +22,6 @@ from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
 from bptt.jobs.classify.trained import build, other_strands, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
-from bptt.models.codecs.codec import pad
 from bptt.models.codecs.text import TextCodec
 from bptt.models.encoded import encode_inputs, measure
 from bptt.models.kinds.kind import CodecOptions
@@ -112,11 +111,12 @@ class ClassifyTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of these examples, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = pad(self._inputs.take(rows))
-            logits, targets = self.model(batch), self._targets[rows]
+            logits = self.model(self.batch(self._inputs.take(rows)))
+            targets = self._targets[rows].to(self.device)
             if not self.config.head.balance:
                 return self.model.loss(logits, targets), len(rows)
-            return (self._importance[rows] * self.model.loss(logits, targets, "none")).mean(), len(rows)
+            importance = self._importance[rows].to(self.device)
+            return (importance * self.model.loss(logits, targets, "none")).mean(), len(rows)
 
     @property
     def fingerprint(self) -> str:

@@ -16,7 +16,7 @@ from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.options import HeadOptions
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.supervised import SMALLER, Supervised, in_batches
-from bptt.models.codecs.codec import Padded, pad
+from bptt.models.codecs.codec import Padded
 from bptt.models.inputs import SeriesInput
 from bptt.models.options import EncoderOptions
 from bptt.runs.config import to_sections
@@ -61,8 +61,8 @@ class AddingTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean squared error on these series, and their number."""
         with within_memory("a batch", SMALLER):
-            found = self.answers(pad([self._encoded[row] for row in rows]))
-            return functional.mse_loss(found, self._targets[rows]), len(rows)
+            found = self.answers(self.batch([self._encoded[row] for row in rows]))
+            return functional.mse_loss(found, self._targets[rows].to(self.device)), len(rows)
 
     def answers(self, inputs: Padded) -> Tensor:
         """What the network gives for a batch of series, (B,)."""
@@ -75,7 +75,8 @@ class AddingTask(Supervised):
         total = 0.0
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                total += (self.answers(batch) - targets[rows]).square().sum().item()
+                found = self.answers(batch.to(self.device)).cpu()
+                total += (found - targets[rows]).square().sum().item()
         return {"loss": total / len(targets)}
 
     def save(self, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,8 @@ def scores(
     "baseline_rmse" the root mean squared error of their mean. "coverage" is the share of targets within
     their interval, "interval_width" its mean width, "pinball" the mean pinball loss over the quantiles.
     """
+    # The values are on the CPU, wherever the model is.
+    output = deepcopy(output).cpu()
     found = {name: _of_one(values[:, k], targets[:, k], output, k) for k, name in enumerate(names)}
     first = next(iter(found.values()))
     mean = {key: sum(each[key] for each in found.values()) / len(found) for key in first}

@@ -21,7 +21,6 @@ from bptt.jobs.regress.trained import TrainedRegressor as TrainedRegressor
 from bptt.jobs.regress.trained import build, weight_rows
 from bptt.jobs.regress.trained import load_regressor as load_regressor
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
-from bptt.models.codecs.codec import pad
 from bptt.models.codecs.text import TextCodec
 from bptt.models.encoded import cut
 from bptt.models.kinds.kind import CodecOptions
@@ -97,8 +96,8 @@ class RegressTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean loss of these examples, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = pad([self._encoded[row] for row in rows])
-            found, wanted = self.model(batch), [self._targets[row] for row in rows]
+            batch = self.batch([self._encoded[row] for row in rows])
+            found, wanted = self.model(batch), [self._targets[row].to(self.device) for row in rows]
             if not self.config.source.every_step:
                 return self.model.output.loss(found, torch.stack(wanted)), len(rows)
             lengths = batch.lengths.tolist()

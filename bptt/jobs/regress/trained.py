@@ -119,7 +119,8 @@ class TrainedRegressor:
             wanted = torch.cat([each[: len(one)] for each, one in zip(targets, values, strict=True)])
         else:
             whole, found, wanted = torch.stack(values), torch.stack(raw), torch.stack(targets)
-        losses = self.model.output.loss(found.to(self.model.output.mean.device), wanted)
+        device = self.model.output.mean.device
+        losses = self.model.output.loss(found.to(device), wanted.to(device))
         return whole, wanted, losses.item()
 
     def targets(self, examples: Measured) -> list[Tensor]:

@@ -23,7 +23,7 @@ from bptt.jobs.tag.metrics import TagScores, tag_scores
 from bptt.jobs.tag.network import Tagger
 from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, note_rewritten, spell
-from bptt.models.codecs.codec import pad, stack
+from bptt.models.codecs.codec import stack
 from bptt.models.codecs.words import WordCodec
 from bptt.models.encoded import cut
 from bptt.models.kinds.registry import part_rows
@@ -109,8 +109,8 @@ class TagTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean of -ln P of the tags of these sentences per word, and the number of words."""
         with within_memory("a batch", SMALLER):
-            batch = pad([self._encoded[row] for row in rows])
-            tags = stack([self._targets[row] for row in rows])
+            batch = self.batch([self._encoded[row] for row in rows])
+            tags = stack([self._targets[row] for row in rows]).to(self.device)
             losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
             count = int(batch.lengths.sum())
             return losses.sum() / count, count

@@ -28,7 +28,7 @@ from bptt.jobs.translate.translator import (
     encode_targets,
 )
 from bptt.models.codecs.classes import ClassCodec
-from bptt.models.codecs.codec import Codec, pad, stack
+from bptt.models.codecs.codec import Codec, stack
 from bptt.models.codecs.text import TextCodec
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, new_codec, part_rows
@@ -101,10 +101,9 @@ class TranslateTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """The mean loss of the tokens of these examples, and their number."""
         with within_memory("a batch", SMALLER):
-            device = self.model.device
-            batch = pad([self._sources[row] for row in rows]).to(device)
+            batch = self.batch([self._sources[row] for row in rows])
             targets = [self._targets[row] for row in rows]
-            return self.model.teach(batch, stack(targets).to(device)), sum(map(len, targets))
+            return self.model.teach(batch, stack(targets).to(self.device)), sum(map(len, targets))
 
     @property
     def fingerprint(self) -> str:

@@ -1,0 +1,71 @@
+"""Where a model and its batches are: on which device, and in which of several processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from bptt.errors import InputError
+
+TYPES = ("cpu", "cuda", "mps")
+
+_WHERE = "device"
+_CPU = torch.device("cpu")
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A device, and the number `rank` of this process among `world_size` that share the work.
+
+    The model is moved once, by `place`; each batch follows it to `device_of(model)`. Raises InputError for a
+    device that this machine lacks, or a rank outside the number of processes.
+    """
+
+    device: torch.device = _CPU
+    rank: int = 0
+    world_size: int = 1
+
+    def __post_init__(self) -> None:
+        if self.world_size < 1 or not 0 <= self.rank < self.world_size:
+            got = f"rank {self.rank} of {self.world_size}"
+            raise InputError("placement", "rank is from 0 to world_size - 1", got, "Count ranks from 0")
+        _check(self.device)
+
+    @classmethod
+    def parse(cls, text: str) -> Placement:
+        """Return the placement on a device: cpu, cuda, cuda:1 or mps. Raises InputError if there is none."""
+        name, colon, number = text.partition(":")
+        digits = number.isascii() and number.isdigit() and len(number) < 4
+        if name not in TYPES or (colon and not digits):
+            rule = f"expected {', '.join(TYPES)}, or one of several by its number, such as cuda:1"
+            raise InputError(_WHERE, rule, repr(text))
+        return cls(torch.device(name, int(number)) if colon and name != "cpu" else torch.device(name))
+
+    def place(self, model: Model) -> Model:
+        """Move a model to the device, itself; return it."""
+        return model.to(self.device)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Return the device of a model, by its first parameter."""
+    return next(model.parameters()).device
+
+
+def _check(device: torch.device) -> None:
+    """Raise InputError if this machine lacks the device."""
+    count = {"cuda": torch.cuda.device_count, "mps": torch.mps.device_count}.get(device.type)
+    if count is None:
+        return
+    found, cure = count(), "Use cpu"
+    if not found:
+        rule = f"{device.type} needs such a device, and a build of torch for it"
+        raise InputError(_WHERE, rule, f"{device} on a machine with none that torch can use", cure)
+    if device.index is not None and device.index >= found:
+        last = f"{device.type}:{found - 1}"
+        rule = f"the last {device.type} device of this machine is {last}"
+        raise InputError(_WHERE, rule, str(device), f"Use a number up to {found - 1}")
