@@ -83,14 +83,14 @@ def test_a_folder_goes_on_with_the_data_it_began_with(command: Command, tmp_path
     for what in ((poem,), ("adding", "--lag", 4, "--examples", 20)):
         ended = command("compare", *what, *begun, out)
         assert (ended.code, ended.out) == (2, "")
-        assert f"{out}: goes on with the data, and as many examples, that it began with" in ended.err
+        assert f"{out}/data.json: must be resumed with the same data and number of examples" in ended.err
     assert records(out) == before
 
 
 def test_the_folder_of_a_run_is_left_alone(command: Command, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     ended = command("compare", "adding", "-o", tmp_path, *TINY)
-    assert ended.code == 2 and "is the folder of a comparison, got that of a run" in ended.err
+    assert ended.code == 2 and "must not be in the folder of a comparison, got a run" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 

@@ -31,13 +31,13 @@ def hold(folder: Path, data: str) -> None:
     """
     if (folder / CONFIG).exists():
         cure = "Name a folder of its own for the comparison"
-        raise InputError(str(folder), "is the folder of a comparison", "that of a run", cure)
+        raise InputError(str(folder / CONFIG), "must not be in the folder of a comparison", "a run", cure)
     path, now = folder / DATA, json.dumps(data, ensure_ascii=False).encode()
     if kind_of(path) is not None:
         if kind_of(path) != "a file" or read_bytes(path) != now:
-            rule = "goes on with the data, and as many examples, that it began with"
+            rule = "must be resumed with the same data and number of examples"
             cure = "Give those of the first time, or another folder"
-            raise InputError(str(folder), rule, f"others in {DATA}", cure)
+            raise InputError(str(path), rule, "others", cure)
         return
     make_folder(folder)
     write_new(path, now)

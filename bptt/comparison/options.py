@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from bptt.models.options import MOST_LAYERS
-from bptt.options.field import check_fields, option
+from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
 
@@ -20,6 +21,17 @@ PROBLEM_LAGS: Mapping[str, int] = MappingProxyType({"adding": 100, "copy": 30})
 PROBLEM_EPOCHS = 20
 # Far more runs than a mean and a deviation need; a larger number can only be a mistake.
 MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True)
+class CompareFiles:
+    """The data and the folder of a comparison, and the threads of its process."""
+
+    data: str = argument(
+        "Problem of memory, adding or copy; or a file: text, labelled examples, tagged words."
+    )
+    output: Path = option(MISSING, "Run folder to write.", group="Run", flags="output o", common=True)
+    threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,12 @@ class CompareOptions:
         common=True,
     )
     hidden_size: int = option(
-        128, "Hidden units of a layer of the first cell.", group="Model", flags="hidden hidden-size", least=1
+        128,
+        "Hidden units of a layer of the first cell.",
+        group="Model",
+        flags="hidden hidden-size",
+        least=1,
+        common=True,
     )
     num_layers: int = option(
         1,
@@ -84,7 +101,12 @@ class CompareOptions:
     )
     batch_size: int = option(50, "Examples or streams in a mini-batch.", group="Training", least=1)
     epochs: int | None = option(
-        None, "Passes over the data.", usual="20 for a problem, else 10", group="Training", least=1
+        None,
+        "Passes over the data.",
+        usual="20 for a problem, else 10",
+        group="Training",
+        least=1,
+        common=True,
     )
     learning_rate: float | None = option(
         None, "Learning rate.", usual="0.004", group="Training", flags="lr learning-rate"
@@ -111,4 +133,6 @@ class CompareOptions:
         return TrainingOptions(epochs=epochs, learning_rate=self.learning_rate, clip_norm=self.clip_norm)
 
 
+# The options of the function, and with the files those of the command.
 COMPARE = OptionSet({"compare": CompareOptions})
+COMMAND = OptionSet({"files": CompareFiles, "compare": CompareOptions})
