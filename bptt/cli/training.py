@@ -4,20 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
-from typing import Literal
-
-import typer
 
 from bptt.errors import InputError
-
-Level = Literal["character", "word", "bpe", "whitespace"]
-
-# One panel of the help for each group of options.
-of_run = partial(typer.Option, rich_help_panel="Run")
-of_data = partial(typer.Option, rich_help_panel="Data")
-of_model = partial(typer.Option, rich_help_panel="Model")
-of_steps = partial(typer.Option, rich_help_panel="Training")
 
 # The options whose name in the package is another one.
 TYPED = {
