@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from tiny_task import everything, records, same
 from torch import Tensor, nn
 
 from bptt.errors import InputError
-from bptt.jobs.loading import AnyTrained, load
+from bptt.jobs.loading import load
 from bptt.runs.origin import take_weights
 from bptt.runs.run_folder import read_config
 from bptt.training import nested_tensors
@@ -56,7 +57,7 @@ def beginning(run: Path) -> dict[str, Tensor]:
     return nested_tensors.load(run / FILE)["weights"]
 
 
-def keys_of(trained: AnyTrained) -> dict[str, tuple[str, ...]]:
+def keys_of(trained: Any) -> dict[str, tuple[str, ...]]:
     """What the rows of each tensor with rows of its own stand for, from the files of the run alone."""
     found: dict[str, tuple[str, ...]] = {}
     if hasattr(trained, "codec"):
@@ -69,7 +70,7 @@ def keys_of(trained: AnyTrained) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def rows_by_key(trained: AnyTrained, weights: dict[str, Tensor]) -> dict[tuple[str, str], Tensor]:
+def rows_by_key(trained: Any, weights: dict[str, Tensor]) -> dict[tuple[str, str], Tensor]:
     keys, found = keys_of(trained), {}
     for name, tensor in weights.items():
         for end, rows in keys.items():

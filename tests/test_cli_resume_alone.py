@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,11 @@ from conftest import Command
 from job_files import JOBS, SMALL, write_file
 from tiny_task import records
 
-from bptt.cli import train
-from bptt.cli.groups import with_groups
-from bptt.cli.recalled import _SETTLED, _read_sections, recalled
+from bptt.jobs.registry import find_options
+from bptt.options.choices import Choices
 from bptt.runs.run_folder import read_config
+from bptt.training.recall import recall
+from bptt.training.run_options import options_of
 
 # Options that say where something is, or how the process works: a run does not depend on them.
 PLACES = set(
@@ -33,13 +33,6 @@ UNUSUAL = {
     "--hidden 6 --smoothing 0.1 --input-feeding --schedule linear --log-every 3 --target-lower "
     "--no-bidirectional --no-punctuation",
 }
-
-
-def options_of(job: str) -> list[str]:
-    command = next(
-        each for each in (train.lm, train.classify, train.tag, train.translate) if each.__name__ == job
-    )
-    return list(inspect.signature(with_groups(command)).parameters)
 
 
 @pytest.fixture(scope="module", params=JOBS)
@@ -76,10 +69,16 @@ def test_options_that_are_left_out_are_those_of_the_run(
 def test_each_option_is_kept_by_the_run(job: str, data: Path, command: Command, tmp_path: Path) -> None:
     """A new option has a field in the configuration, or is one of those that say where something is."""
     assert command("train", job, data, "-o", tmp_path / "run", *SMALL[job]).code == 0
-    sections = _read_sections(tmp_path / "run", True)
-    lost = {name for name in options_of(job) if recalled(name, sections) is _SETTLED} - PLACES
+    options = options_of(find_options(job))
+    run = {"output": tmp_path / "run", "resume": True}
+    sections = {section for section in options.sections if section in read_config(tmp_path / "run")}
+    kept = {each.name for each in options if each.section in sections}
     # One-hot input is an embedding of width 0; how a tagged file is read shows in what its examples are.
+    lost = {each.name for each in options} - kept - {"cell"} - PLACES
     assert lost == {"lm": {"one_hot"}, "tag": {"header"}}.get(job, set())
+    # What is None is the default.
+    usual = {each.name for each in options if each.default is None}
+    assert kept - usual <= set(recall(Choices(options, run))[0].given)
 
 
 def test_another_file_is_noticed(job: str, data: Path, command: Command, tmp_path: Path) -> None:

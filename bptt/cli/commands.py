@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from inspect import Parameter
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args, get_origin
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args, get_origin
 import typer
 
 from bptt.cli.help import Page, show_all
-from bptt.cli.spelling import spelled
-from bptt.errors import InputError
+from bptt.cli.spelling import as_spelled, spelled
 
 if TYPE_CHECKING:
     from bptt.options.option_set import NamedOption, OptionSet
@@ -65,18 +63,6 @@ def make_command(
         common = {each.name for each in options if each.about.common}
         command.common = {*common, *(each.name for each in extra), "help"}  # type: ignore[attr-defined]
     return command
-
-
-@contextmanager
-def as_spelled(options: OptionSet) -> Iterator[None]:
-    """Let an error name options as the command line spells them."""
-    try:
-        yield
-    except InputError as error:
-        flags = {each.name: each.flag for each in options if not each.about.argument}
-        where = f"--{flags[error.where]}" if error.where in flags else error.where
-        texts = (spelled(str(text), options) for text in (error.rule, error.got, error.cure))
-        raise type(error)(where, *texts) from error
 
 
 def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Parameter:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
+from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def _inspect(choices: Choices) -> None:
     from bptt.probe.look import look
     from bptt.probe.properties import PROPERTIES, find_property
     from bptt.training.progress import stages
+    from bptt.training.run_options import options_of
 
     asked = choices.make(InspectOptions)
     job = job_of_run(asked.run)
@@ -61,6 +64,9 @@ def _inspect(choices: Choices) -> None:
     with stages() as progress:
         properties = list(dict.fromkeys([*followed, *PROPERTIES]))
         found = look(exposures, asked.lags, properties, asked.losses, progress)
+    trained_by = options_of(job.options)
+    advised = tuple(replace(each, advice=spelled(each.advice, trained_by)) for each in found.findings)
+    found = replace(found, findings=advised)
     inspection = inspection_of(found, exposures, report.read_title(asked.run, older_names))
     show(inspection, page, asked.figures)
     if asked.figures is not None:

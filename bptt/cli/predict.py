@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bptt.cli.answers import AnswerPrinter
 from bptt.cli.commands import make_command
 from bptt.cli.sources import say_notes, sources_of
+from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def _predict(choices: Choices) -> None:
         check_picture(attention)
     asking = job.ask(trained, choices)
     for note in asking.notes:
-        print(printable(note), file=sys.stderr)
+        print(printable(spelled(note)), file=sys.stderr)
     _answer(asking, choices, asked.input, written)
     if attention is not None:
         draw = find_drawing(job)
@@ -58,7 +59,7 @@ def _predict(choices: Choices) -> None:
         draw(asking.picture, attention)
         print(f"attention: {attention}", file=sys.stderr)
     for line in asking.conclude():
-        print(printable(line), file=sys.stderr)
+        print(printable(spelled(line)), file=sys.stderr)
 
 
 def _answer(asking: Asking, choices: Choices, input: str, written: AnswerPrinter) -> None:

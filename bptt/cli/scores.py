@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import one_line
+from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 from bptt.files import make_folder
 
@@ -24,7 +25,7 @@ def print_metrics(metrics: Mapping[str, float]) -> None:
 def print_report(found: EvaluationReport) -> None:
     """Print the metrics, then each table below an empty line; notes go to standard error."""
     for note in found.notes:
-        print(printable(note), file=sys.stderr)
+        print(printable(spelled(note)), file=sys.stderr)
     print_metrics(found.metrics)
     for number, table in enumerate(found.tables):
         if number or found.metrics:

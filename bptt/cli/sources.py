@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from bptt.cli.spelling import spelled
 from bptt.data.reading import GZIP
 from bptt.errors import InputError, printable
 
@@ -145,4 +146,4 @@ def say_notes(source: Source, examples: Examples[Any, Any]) -> None:
     """Tell the user on standard error what was decided about a source, and what was left out."""
     name = source.name if not isinstance(source, Path) else str(source)
     for note in examples.notes:
-        print(printable(f"{name}: {note}"), file=sys.stderr)
+        print(printable(f"{name}: {spelled(note)}"), file=sys.stderr)

@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from bptt.errors import BpttError
 
 if TYPE_CHECKING:
     from bptt.options.option_set import OptionSet
 
 _NAME = re.compile(r"`([a-z][a-z0-9_]*)`")
+_NO = "no_"
+# The flags of the command that runs, by the names of options and of their fields.
+_flags: ContextVar[Mapping[str, str]] = ContextVar("flags", default=MappingProxyType({}))
 
 
-def spelled(text: str, options: OptionSet) -> str:
-    """Return a text in which the names of options, in backticks, are flags: `max_length` is --max-length."""
-    flags = {name: each.flag for each in options for name in (each.name, each.field)}
-    return _NAME.sub(lambda found: f"--{flags[found[1]]}" if found[1] in flags else found[0], text)
+def flags_of(options: OptionSet) -> dict[str, str]:
+    """Return how each option is spelled, by its name, its field, and its other spellings."""
+    found: dict[str, str] = {}
+    for each in options:
+        if not each.about.argument:
+            names = (each.name, each.field, *(flag.replace("-", "_") for flag in each.flags))
+            found = {**dict.fromkeys(names, f"--{each.flag}"), **found}
+    return found
+
+
+def spelled(text: str, options: OptionSet | None = None) -> str:
+    """Return a text in which the names of options, in backticks, are flags: `max_length` is --max-length.
+
+    `options` are those of the command that runs unless others are given.
+    """
+    flags = _flags.get() if options is None else flags_of(options)
+
+    def flag(found: re.Match[str]) -> str:
+        name = found[1]
+        if name in flags:
+            return flags[name]
+        positive = name.removeprefix(_NO)
+        return f"--no-{flags[positive].removeprefix('--')}" if positive in flags else found[0]
+
+    return _NAME.sub(flag, text)
+
+
+@contextmanager
+def as_spelled(options: OptionSet) -> Iterator[None]:
+    """Let texts, and errors that name an option, spell it as the command line does."""
+    flags = flags_of(options)
+    token = _flags.set(flags)
+    try:
+        yield
+    except BpttError as error:
+        where = flags.get(error.where, spelled(error.where))
+        got = None if error.got is None else spelled(str(error.got))
+        raise type(error)(where, spelled(error.rule), got, spelled(error.cure)) from error
+    finally:
+        _flags.reset(token)

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from bptt.cli.commands import make_command
+from bptt.cli.spelling import spelled
 
 if TYPE_CHECKING:
     from bptt.jobs.job import Job
@@ -119,7 +120,7 @@ def _train(
     choices, changed = recall(choices)
     _say_recalled(choices, changed)
     job = find_job(name)
-    _show(job, run_job(job, choices, reporter()))
+    _show(job, run_job(job, choices, reporter(spelled)))
 
 
 def _say_recalled(choices: Choices, changed: Mapping[str, Any]) -> None:
@@ -146,7 +147,7 @@ def _show(job: Job[Any], found: JobRun) -> None:
     if outcome.signal is not None:
         print("Everything is saved: the same command with --resume goes on from here.")
     for line in found.lines:
-        print(line)
+        print(spelled(line))
     if found.unit and (outcome.best_step or not found.holds_out):
         _print_next(outcome.run, job.options.then or _ASKED)
     if outcome.signal is not None:

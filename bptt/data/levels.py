@@ -114,7 +114,7 @@ def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokeniz
         rule = f"some {options.level} must occur {options.least_count} times in the text"
         cure = "Give more text, or a smaller min_count"
         if options.level in ("word", "whitespace"):
-            cure = f"Of texts that are a word each, as DNA is, read the letters (--level character). {cure}"
+            cure = f"Of texts that are a word each, as DNA is, read the letters (`level` character). {cure}"
         raise InputError("vocabulary", rule, "none", cure)
     return _with_plain_text(tokenizer, options)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from bptt.cells.cell import Cell
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -74,7 +75,7 @@ class ExampleOptions:
 class CellChoice:
     """The cell of a model."""
 
-    cell: str = option(
+    cell: str | Cell = option(
         "lstm",
         "Cell: a name listed by `bptt cells`, or mycell.py:MyCell.",
         group="Model",
@@ -107,7 +108,7 @@ class VectorFiles:
     )
     vector_words: int = option(
         100_000,
-        "Words of --vectors to know beside those of DATA, from the first on.",
+        "Words of `vectors` to know beside those of DATA, from the first on.",
         group="Model",
         least=0,
     )

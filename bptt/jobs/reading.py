@@ -25,7 +25,7 @@ def detected_form(
     if choices.has("form"):
         return str(choices.get("form"))
     found = detect(data, columns)
-    choices.say(f"{data}: read as {found.form}, for {found.reason} (--input says otherwise)")
+    choices.say(f"{data}: read as {found.form}, for {found.reason} (`form` says otherwise)")
     return found.form
 
 

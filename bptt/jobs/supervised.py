@@ -21,7 +21,7 @@ from bptt.models.encoded import EncodedInputs, InMemory
 from bptt.runs.placement import device_of
 
 # What to do where memory does not suffice.
-SMALLER = "Make it smaller: fewer units, a smaller batch, or --max-length"
+SMALLER = "Make it smaller: fewer units, a smaller batch, or `max_length`"
 
 
 class Supervised(Task):

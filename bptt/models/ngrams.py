@@ -111,7 +111,7 @@ class NgramList:
     def describe(self) -> str:
         """Return a line on their number, for the user."""
         what = self.rule.describe([len(group) for group in self.groups], self.placed)
-        return f"beside the recurrent network: logistic regression on {what} (--no-ngrams leaves it out)"
+        return f"beside the recurrent network: logistic regression on {what} (`no_ngrams` leaves it out)"
 
 
 class BagEncoder:

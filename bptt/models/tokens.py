@@ -11,6 +11,6 @@ def vocabulary_options(choices: Choices) -> VocabularyOptions:
     """Return the options of a vocabulary. Raises InputError if white space is to be kept between words."""
     level = choices.get("level")
     if level == "whitespace" and choices.has("white_space") and choices.get("white_space"):
-        cure = "Take --level word"
-        raise InputError("white_space", "is what separates the tokens of --level whitespace", cure=cure)
+        cure = "Take `level` word"
+        raise InputError("white_space", "is what separates the tokens of `level` whitespace", cure=cure)
     return choices.make(VocabularyOptions, "vocabulary", white_space=usual_white_space(level))

@@ -117,6 +117,8 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
     if value is None and NoneType in kinds:
         return
     kind = next(each for each in kinds if each is not NoneType)
+    if kind in (str, Path) and any(isinstance(each, type) and isinstance(value, each) for each in kinds):
+        return
     if get_origin(kind) is Literal:
         check_choice(name, value, get_args(kind))
     elif get_origin(kind) is tuple:
@@ -133,9 +135,9 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
             check_share(name, value)
         else:
             check_finite(name, value, float("-inf") if about.least is None else about.least)
-    elif kind is str and not isinstance(value, str):
+    elif kind is str:
         raise InputError(name, "is a text", repr(value))
-    elif kind is Path and not isinstance(value, Path):
+    elif kind is Path:
         raise InputError(name, "is the name of a file or a folder", repr(value))
 
 

@@ -33,10 +33,10 @@ SLIGHT = 1e-3
 STUCK = 0.25
 DEAD = 0.1
 
-ORTHOGONAL = "--recurrent-init orthogonal: all singular values of the recurrent matrix begin at 1"
+ORTHOGONAL = "`recurrent_init` orthogonal: all singular values of the recurrent matrix begin at 1"
 COMPARISON = "`bptt compare FILE --cells ... --remedies ...` trains them side by side."
-SMALLER = "smaller inputs (their mean and deviation taken out), a smaller learning rate, or --recurrent-scale"
-CLIPPING = "--clip 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
+SMALLER = "smaller inputs (their mean and deviation taken out), a smaller learning rate, or `recurrent_scale`"
+CLIPPING = "`clip_norm` 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
 ORIGIN = "`bptt.probe.find_non_finite` says where it begins."
 
 
@@ -112,7 +112,7 @@ def _of_gradient(evidence: Evidence) -> Finding:
             return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
         case "exploding":
             headline = f"{layer}: the gradient explodes"
-            advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller --recurrent-scale. {COMPARISON}"
+            advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller `recurrent_scale`. {COMPARISON}"
             return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
         case "absent":
             return _of_nothing(evidence)
@@ -172,13 +172,13 @@ def _against_vanishing(evidence: Evidence) -> str:
     ]
     if kept:
         return (
-            f"{'; '.join(kept)}: --forget-bias 2 would begin with {1 / (1 + math.exp(-2)):.0%}. {ORTHOGONAL}."
+            f"{'; '.join(kept)}: `forget_bias` 2 would begin with {1 / (1 + math.exp(-2)):.0%}. {ORTHOGONAL}."
         )
     if evidence.bound is not None and evidence.bound.function < 1:
         slope = f"f' is at most {evidence.bound.function:g}, so no matrix of norm 1 can keep the gradient up"
-        return f"{slope}: --cell elman-tanh, lstm or gru."
-    relu = "--cell elman-relu --recurrent-init identity: f' = 1 and W = 1 where a unit is active"
-    return f"--cell lstm or gru: a state that is carried past the matrix. {ORTHOGONAL}. {relu}."
+        return f"{slope}: `cell` elman-tanh, lstm or gru."
+    relu = "`cell` elman-relu `recurrent_init` identity: f' = 1 and W = 1 where a unit is active"
+    return f"`cell` lstm or gru: a state that is carried past the matrix. {ORTHOGONAL}. {relu}."
 
 
 def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
@@ -191,7 +191,7 @@ def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
     # A value that differs from zero by less than twice its standard error may be chance.
     if exponent > max(SLIGHT, 2 * error if math.isfinite(error) else 0.0):
         headline = f"{evidence.layer}: states that begin close drift apart (chaos)"
-        yield Finding("warning", headline, numbers, f"{ORTHOGONAL}, or a smaller --recurrent-scale.")
+        yield Finding("warning", headline, numbers, f"{ORTHOGONAL}, or a smaller `recurrent_scale`.")
     else:
         yield Finding("good", f"{evidence.layer}: states that begin close stay close", numbers)
 
@@ -220,6 +220,6 @@ def _of_dead(evidence: Evidence) -> Iterator[Finding]:
         if found.dead > DEAD:
             headline = f"{evidence.layer}: {found.dead:.0%} of the ReLU units of {found.value} are dead"
             advice = (
-                "A smaller learning rate, or --recurrent-init identity, which begins with all of them alive."
+                "A smaller learning rate, or `recurrent_init` identity, which begins with all of them alive."
             )
             yield Finding("warning", headline, "never above zero on this text: no gradient passes", advice)

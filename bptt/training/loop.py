@@ -156,7 +156,7 @@ class _Loop:
 
     def _how_to_go_on(self) -> str:
         if self._state.epoch >= self._options.epochs:
-            return f"all {self._options.epochs} epochs are done: a larger --epochs adds some"
+            return f"all {self._options.epochs} epochs are done: a larger `epochs` adds some"
         return f"stopped early: a patience above {self._options.patience}, or 0 for no limit, lets it go on"
 
     def _evaluation_is_due(self) -> bool:

@@ -60,10 +60,10 @@ def check_run(run: Path, resume: bool, overwrite: bool) -> None:
     if run.exists() and not run.is_dir():
         raise InputError(str(run), "must be a folder")
     if check_claim(run) and not (resume or overwrite):
-        cure = "Go on with it (--resume), give it up (--overwrite), or name another folder"
+        cure = "Go on with it (`resume`), give it up (`overwrite`), or name another folder"
         raise InputError(str(run), "holds a run already", cure=cure)
     if resume and (run / WEIGHTS).exists() and not (run / checkpoint.FILE).exists():
-        cure = "Bring the checkpoint back, or give the trained weights up (--overwrite)"
+        cure = "Bring the checkpoint back, or give the trained weights up (`overwrite`)"
         raise InputError(str(run / checkpoint.FILE), "must exist for a run to go on", "weights only", cure)
 
 
@@ -157,7 +157,7 @@ def _changed_course(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterat
         yield f"{_EPOCHS}: {epochs[0]} before, {epochs[1]} now, and epochs can only be added"
     # Runs of version 0.1.0 do not say what their data were.
     if before.get(_DATA, now.get(_DATA)) != now.get(_DATA):
-        yield "the examples are others (the same files, --dev among them?)"
+        yield "the examples are others (the same files, `dev` among them?)"
     if patience[1] and not 0 < patience[0] <= patience[1]:
         yield f"{_PATIENCE}: {patience[0]} before, {patience[1]} now, and it can only grow (0: no limit)"
 

@@ -18,9 +18,10 @@ from bptt.training.report import Evaluation, Progress, Reporter
 _SECONDS_BETWEEN_LINES = 10.0
 
 
-def reporter() -> Reporter:
-    """The reporter that suits standard error."""
-    return BarReporter() if sys.stderr.isatty() else LineReporter()
+def reporter(spell: Callable[[str], str] = str) -> Reporter:
+    """Return the reporter that suits standard error; `spell` is applied to messages."""
+    shows_bar = sys.stderr.isatty() or Console(stderr=True).is_jupyter
+    return BarReporter(spell) if shows_bar else LineReporter(spell)
 
 
 class Meter:
@@ -56,6 +57,9 @@ class Meter:
 class LineReporter:
     """A line now and then, for a file or a pipe."""
 
+    def __init__(self, spell: Callable[[str], str] = str) -> None:
+        self._spell = spell
+
     def on_start(self, step: int, steps: int, unit: str) -> None:
         """Begin to measure."""
         self._meter, self._unit = Meter(step, steps, unit), unit
@@ -76,7 +80,7 @@ class LineReporter:
 
     def on_message(self, text: str) -> None:
         """Print the line."""
-        sys.stderr.write(printable(text) + "\n")
+        sys.stderr.write(printable(self._spell(text)) + "\n")
         sys.stderr.flush()
 
     def on_end(self) -> None:
@@ -88,7 +92,8 @@ class BarReporter(LineReporter):
 
     _SECONDS_BETWEEN_READINGS = 1.0
 
-    def __init__(self) -> None:
+    def __init__(self, spell: Callable[[str], str] = str) -> None:
+        super().__init__(spell)
         self._console = Console(stderr=True, highlight=False)
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[reading]}")
         self._bar = Bar(*columns, console=self._console, refresh_per_second=4, transient=True)
@@ -108,7 +113,7 @@ class BarReporter(LineReporter):
 
     def on_message(self, text: str) -> None:
         """Print the line above the bar."""
-        self._console.print(printable(text), markup=False, soft_wrap=True)
+        self._console.print(printable(self._spell(text)), markup=False, soft_wrap=True)
 
     def on_end(self) -> None:
         """Take the bar away."""

@@ -31,7 +31,7 @@ class RunOptions:
         common=True,
     )
     keep_vocabulary: bool = option(
-        False, "With --init-from: add no tokens of the new data to the vocabulary.", group="Run"
+        False, "With `init_from`: add no tokens of the new data to the vocabulary.", group="Run"
     )
     threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0)
     watch: int = option(
@@ -42,12 +42,12 @@ class RunOptions:
     def __post_init__(self) -> None:
         check_fields(self)
         if self.keep_vocabulary and self.init_from is None:
-            cure = "Give --init-from"
+            cure = "Give `init_from`"
             raise InputError("keep_vocabulary", "is of a run that another one begins from", cure=cure)
         if self.init_from is None or self.resume:
             return
         if self.init_from.resolve() == self.output.resolve():
-            raise InputError("init_from", "must be another folder than --output", str(self.output))
+            raise InputError("init_from", "must be another folder than `output`", str(self.output))
 
 
 def options_of(job: JobOptions) -> OptionSet:

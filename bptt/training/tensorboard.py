@@ -14,7 +14,7 @@ try:
     from torch.utils.tensorboard import SummaryWriter
 except ImportError as error:
     cure = "pip install 'bptt[tensorboard]'"
-    raise InputError("--tensorboard", "needs the package tensorboard", error, cure) from error
+    raise InputError("tensorboard", "needs the package tensorboard", error, cure) from error
 
 # Steps between points of the training loss.
 _EVERY = 10

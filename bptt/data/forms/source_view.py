@@ -22,7 +22,7 @@ Row = Sequence[str]
 # The names of columns that say what a file holds.
 NAMES = (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES)
 
-_FORMATS = "Convert it to TSV, CSV or JSON lines; for its lines as they are, give --input lines"
+_FORMATS = "Convert it to TSV, CSV or JSON lines; for its lines as they are, give `form` lines"
 # Longer than all signatures.
 _START = 64
 

@@ -25,7 +25,7 @@ from bptt.data.readers.headers import TEXTS, holds_names
 from bptt.errors import InputError
 
 _FASTTEXT = re.compile(r"\A\s*__label__\S")
-_OVERRIDE = "Name the file itself; if its lines or files are texts whatever they view like, give --input"
+_OVERRIDE = "Name the file itself; if its lines or files are texts whatever they view like, give `form`"
 
 _holds_entities = deferred("bptt.data.readers.conll_layout", "holds_entities")
 _holds_class_folders = deferred("bptt.data.readers.folders", "holds_class_folders")

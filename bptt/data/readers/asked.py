@@ -56,7 +56,7 @@ def read_asked(source: Source, learned: str, columns: Columns, said: Said) -> Cl
     examples = read_examples(source, found.form, columns)
     if found.form == learned or not found.reason:
         return examples
-    note = f"read as {found.form}, for {found.reason}; learned from {learned} (--input says otherwise)"
+    note = f"read as {found.form}, for {found.reason}; learned from {learned} (`form` says otherwise)"
     return replace(examples, notes=(note, *examples.notes))
 
 
@@ -93,7 +93,7 @@ def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> De
     if columns.labelled:
         return Detected(learned, "")
     if found.kind != _TEXT:
-        cure = "Name a file of texts, or read its lines as they are (--input lines)"
+        cure = "Name a file of texts, or read its lines as they are (`form` lines)"
         raise InputError(_name_of(source), "must be texts", f"{found.form}, for {found.reason}", cure)
     return _of_lines(source, columns)
 
@@ -114,7 +114,7 @@ def _of_lines(source: Source, columns: Columns) -> Detected:
         return Detected("columns", "it has the columns whose numbers were learned")
     tabs = len(rows) > 1 and all("\t" in line for line in document.lines if line.strip())
     if rows and (tabs or document.name.lower().endswith(_TABLES)):
-        cure = "Name it (--text-column 1), or read whole lines (--input lines)"
+        cure = "Name it (`input_column` 1), or read whole lines (`form` lines)"
         came = f"{len(rows[0])} columns without a header"
         raise InputError(document.name, "must say which column is the text", came, cure)
     return Detected("lines", "it has no header, and no column of labels that are known")

@@ -82,7 +82,7 @@ def layout_of(document: Document, header: bool | None = None) -> Layout:
     if tabs and named:
         return _of_names(place, named.casefold().split(), "", f"columns: {named}")
     if _names_columns(rows, first, header):
-        note = f"header: {', '.join(first)} (--no-header if it is a word)"
+        note = f"header: {', '.join(first)} (`no_header` if it is a word)"
         return _of_names(place, [cell.casefold() for cell in first], place, note, tabs)
     width = len(first)
     if width == 1 and len(rows) > 1 and all("," in cells[0] for _, cells, _ in rows):

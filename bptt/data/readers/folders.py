@@ -145,7 +145,7 @@ def _check_no_split(folder: Path, seen: Sequence[Path]) -> None:
     tested = [path for path in seen if _TESTED & _words_of(path)]
     if learned and tested:
         names = ", ".join(path.name for path in (*learned, *tested))
-        cure = f"Name the parts: {learned[0]} --dev {tested[0]}"
+        cure = f"Name the parts: {learned[0]} `dev` {tested[0]}"
         raise InputError(str(folder), "must hold classes, not the parts of a data set", names, cure)
 
 

@@ -100,7 +100,7 @@ class Grid:
             self._check_readable(name)
         if wanted:
             columns = ", ".join(self.header) or "no header"
-            cure = "" if self.header else "If the first row is one, give --header"
+            cure = "" if self.header else "If the first row is one, give `header`"
             raise InputError(self.name, f"must have a column {wanted}", columns, cure)
         return None
 

@@ -51,7 +51,7 @@ def with_header_of(grid: Grid, columns: Columns, usual: Sequence[str]) -> tuple[
         return grid, ()
     named = grid.with_header()
     if reason:
-        return named, (f"header: {', '.join(named.header)} ({reason}; --no-header if it is an example)",)
+        return named, (f"header: {', '.join(named.header)} ({reason}; `no_header` if it is an example)",)
     return named, ()
 
 

@@ -55,7 +55,7 @@ def place_of_label(rows: Sequence[Row], where: str) -> int:
     if _CLEARLY * min(first_many, last_many) <= max(first_many, last_many):
         return 0 if first_many < last_many else last
     came = f"column 1 with {first_many} different whole numbers, column {last + 1} with {last_many}"
-    cure = f"Name it: --label-column 1, or --label-column {last + 1}"
+    cure = f"Name it: `target_column` 1, or `target_column` {last + 1}"
     raise InputError(where, "must show which column is the label", came, cure)
 
 

@@ -15,7 +15,7 @@ from bptt.errors import InputError
 _ANY = Columns()
 _FASTTEXT = re.compile(r"__label__(\S+)\s*(.*)")
 # Where the labels may be that no column is called after.
-_UNNAMED = "Name their column (--label-column), of {columns}; or call it label"
+_UNNAMED = "Name their column (`target_column`), of {columns}; or call it label"
 
 
 def read_lines(document: Document) -> Examples[str, str]:
@@ -138,7 +138,7 @@ def _columns_by_cells(
         if text is not None or label is not None:
             raise _unsaid(grid, "text" if text is None else "label")
         cure = "Add a header with the columns text and label, or give their numbers"
-        came, options = len(grid.rows[0]), "(--text-column 1 --label-column 2)"
+        came, options = len(grid.rows[0]), "(`input_column` 1 `target_column` 2)"
         raise InputError(grid.places[0], "a file without a header has two columns", came, f"{cure} {options}")
     if label is None:
         label, why = _label_by_cells(grid, columns) if text is None else (1 - text, "the other is the text")

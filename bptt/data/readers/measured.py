@@ -30,7 +30,7 @@ _MARK = ";"
 _AMOUNTS = ("score", "value", "amount", "price")
 # The name of a target in a form that has no names of columns.
 _UNNAMED = "target"
-_UNLABELLED = "Name the column of the target: --target-column NAME"
+_UNLABELLED = "Name the column of the target: `target_column` NAME"
 
 
 def read_measured(
@@ -123,7 +123,7 @@ def _target_of_texts(grid: Grid, columns: Columns) -> int:
         if i not in (text, record) and all(is_number(row[i]) for row in grid.rows)
     ]
     if len(numbers) != 1:
-        cure = "Name it: --target-column NAME"
+        cure = "Name it: `target_column` NAME"
         raise InputError(grid.name, "must show which column is the target", ", ".join(grid.header), cure)
     return numbers[0]
 
@@ -179,7 +179,7 @@ def _read_long(grid: Grid, columns: Columns, targets: tuple[str, ...], every_ste
     grid.check_widths()
     chosen = _find(grid, columns, targets, LABELS)
     if not chosen and columns.labelled:
-        cure = "Name it: --target-column NAME"
+        cure = "Name it: `target_column` NAME"
         raise InputError(grid.name, "must show which column is the target", ", ".join(grid.header), cure)
     others = {*chosen, grid.find(None, IDS), grid.find(None, TIMES)}
     known = columns.features or tuple(name for i, name in enumerate(grid.header) if i not in others)
@@ -230,6 +230,6 @@ def _at_end(row: Example[Any, Numbers]) -> Example[Any, Numbers]:
     low, high = np.nanmin(row.target, 0), np.nanmax(row.target, 0)
     if (low < high).any():
         came = f"{low.max():g} and {high.max():g}"
-        cure = "Train with a target at every step (--every-step)"
+        cure = "Train with a target at every step (`every_step`)"
         raise InputError(row.place, "all rows of a series have one target", came, cure)
     return replace(row, target=high)

@@ -27,7 +27,7 @@ _TENSOR = re.compile(r"tensor\((.*?)(?:, [^)]*)?\)")
 _FORMS = (
     "must be n-best lists of Kaldi (utt-1 WORDS), HyPoradise (JSON), RNNLM (utt WORDS) or a folder of ESPnet"
 )
-_CURE = "Scores come from --costs (Kaldi), am_score (HyPoradise) or ESPnet"
+_CURE = "Scores come from `costs` (Kaldi), am_score (HyPoradise) or ESPnet"
 # A number, perhaps printed as a tensor; the bound keeps the search for its end short.
 _LONGEST_SCORE = 100
 _IN_COLUMNS = "Write a line for each hypothesis: the utterance, a space, its words; and no header"

@@ -41,10 +41,10 @@ def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
     """
     grid, said = with_header_of(grid, columns, (*SOURCES, *TARGETS))
     source, target = _columns_of(grid, columns)
-    source = _named(grid, source, SOURCES, "--source-column")
+    source = _named(grid, source, SOURCES, "source_column")
     if target is None and not columns.labelled:
         return _sources(grid, (source,), said)
-    target = _named(grid, target, TARGETS, "--target-column")
+    target = _named(grid, target, TARGETS, "target_column")
     rows = list(zip(grid.rows, grid.places, strict=True))
     short = next((place for cells, place in rows if len(cells) <= max(source, target)), None)
     if short is not None:
@@ -168,6 +168,6 @@ def _pairs(
             lacking = [lacking[0] + (not source.strip()), lacking[1] + (not target.strip())]
     if empty and not rows:
         came = f"{lacking[0]:,} of {len(empty):,} empty in {sides[0]}, {lacking[1]:,} in {sides[1]}"
-        cure = "Name other columns: --source-column, --target-column"
+        cure = "Name other columns: `source_column`, `target_column`"
         raise InputError(name, "must hold at least one example that is not empty", came, cure)
     return gather(name, rows, notes=(*notes, *note_left_out(empty, "are empty on one side")))

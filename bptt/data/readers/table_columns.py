@@ -33,11 +33,11 @@ def shown_columns(grid: Grid, named: Grid, columns: Columns) -> Roles:
         if len(words) != 1 or words[0] == others[-1]:
             return others[-1], name, notes
         said = f'"{grid.header[words[0]]}" is the label: its cells are no numbers'
-        return words[0], name, (*notes, f"{said} (--label-column says otherwise)")
+        return words[0], name, (*notes, f"{said} (`target_column` says otherwise)")
     place = place_of_label([[row[i] for i in others] for row in grid.rows], grid.name)
     if place:
         return others[place], name, notes
-    said = f"no header: column {names[others[0]]} is the label (--label-column says otherwise)"
+    said = f"no header: column {names[others[0]]} is the label (`target_column` says otherwise)"
     return others[0], name, (*notes, said)
 
 

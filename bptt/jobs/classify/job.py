@@ -69,7 +69,7 @@ def _read(choices: Choices) -> tuple[ClassifyFiles, ClassifierConfig, Labelled, 
     """Return the examples to learn from and those held out, None for a share of the others."""
     files = choices.make(ClassifyFiles)
     if files.folds and files.dev is not None:
-        raise InputError("folds", "holds out each part of DATA in turn", "--dev", "Leave one out")
+        raise InputError("folds", "holds out each part of DATA in turn", "`dev`", "Leave one out")
     columns = Columns(choices.get("input_column"), choices.get("target_column"), header=choices.get("header"))
     config = _configure(choices, files, columns)
     form = config.source.form

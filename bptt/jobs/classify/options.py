@@ -139,7 +139,7 @@ class HeadOptions:
     select: Select = option(
         "loss",
         "Held-out metric that chooses the epoch.",
-        usual="accuracy; f1 with --balance",
+        usual="accuracy; f1 with `balance`",
         group="Training",
         added=True,
     )

@@ -31,7 +31,7 @@ from bptt.runs.run_folder import CONFIG, HELD_OUT, read_held_out
 def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> LanguageModelTask:
     files = choices.make(LanguageFiles)
     if files.one_hot and choices.has("embedding_size"):
-        raise InputError("bptt train lm", "takes --embedding or --one-hot, not both")
+        raise InputError("bptt train lm", "takes `embedding_size` or `one_hot`, not both")
     config = LanguageModelConfig(
         load(files.cell),
         choices.make(ModelOptions, embedding_size=0 if files.one_hot else None),

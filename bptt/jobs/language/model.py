@@ -171,7 +171,7 @@ def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] 
         return Vocabulary.build(text, config.vocabulary)
     found = origin.trained.vocabulary.continued(text, config.vocabulary, origin.grow)
     if not config.model.width and found.size > origin.trained.vocabulary.size:
-        rule, cure = "must have an embedding if its vocabulary is to grow", "Keep it (--keep-vocabulary)"
+        rule, cure = "must have an embedding if its vocabulary is to grow", "Keep it (`keep_vocabulary`)"
         raise InputError(origin.name, rule, "one-hot input", cure)
     return found
 

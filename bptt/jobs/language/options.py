@@ -37,7 +37,7 @@ class LanguageFiles(CellChoice):
     one_hot: bool = option(False, "Use one-hot input without an embedding.", group="Model")
     vectors: Path | None = option(
         None,
-        "Initial embedding: text file of word2vec or GloVe vectors, for --level word or whitespace. "
+        "Initial embedding: text file of word2vec or GloVe vectors, for `level` word or whitespace. "
         "Words that the text lacks stay <unk>, as the model predicts its vocabulary alone.",
         group="Model",
     )
@@ -59,7 +59,7 @@ class ModelOptions(RecurrentOptions):
     embedding_size: int | None = option(
         None,
         "Size of the embedding (0: one-hot).",
-        usual="64, or what --tied requires",
+        usual="64, or what `tied` requires",
         group="Model",
         flags="embedding embedding-size",
         least=0,
@@ -102,14 +102,14 @@ class ModelOptions(RecurrentOptions):
         Raises InputError if another width was asked for, or none, or the weights are tied to another one.
         """
         if self.embedding_size == 0:
-            cure = "Leave out --vectors or --one-hot"
+            cure = "Leave out `vectors` or `one_hot`"
             raise InputError("vectors", "are of an embedding", "one-hot input", cure)
         if self.embedding_size not in (None, width):
             rule = f"must be as wide as the embedding, {self.embedding_size}"
-            raise InputError("vectors", rule, width, "Leave out --embedding")
+            raise InputError("vectors", rule, width, "Leave out `embedding_size`")
         if self.tied and width != self.output_size:
             rule = f"tied weights need vectors as wide as the output, {self.output_size}"
-            raise InputError("vectors", rule, width, "Leave out --tied, or change --hidden")
+            raise InputError("vectors", rule, width, "Leave out `tied`, or change `hidden_size`")
         return replace(self, embedding_size=width)
 
     @property

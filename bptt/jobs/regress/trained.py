@@ -73,7 +73,7 @@ class TrainedRegressor:
         examples = read_measured(source, found.form, columns, targets, known.every_step)
         if not found.reason or found.form == known.form:
             return examples
-        note = f"read as {found.form}, for {found.reason}; learned from {known.form} (--input says otherwise)"
+        note = f"read as {found.form}, for {found.reason}; learned from {known.form} (`form` says otherwise)"
         return replace(examples, notes=(note, *examples.notes))
 
     def read_asked(self, source: Source, said: Said) -> Measured:

@@ -150,5 +150,5 @@ def _candidate(hypothesis: ScoredHypothesis, found: LineScore) -> Candidate:
 def _reference(utterance: Utterance, where: str) -> str:
     if utterance.reference is None:
         rule = "must say what was said in each utterance"
-        raise InputError(where, rule, f"nothing for {utterance.name}", "Give --references FILE")
+        raise InputError(where, rule, f"nothing for {utterance.name}", "Give `references` FILE")
     return utterance.reference

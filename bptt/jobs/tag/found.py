@@ -33,5 +33,5 @@ def _check_strays(examples: Tagged) -> None:
             if tag in strays:
                 rule = "must have tags of one scheme, as all but a few of the file have"
                 came = f"{tag!r} at {word!r}, {sum(strays.values()):,} such tags in all"
-                cure = "Correct it; if the tags spell no entities, give --scheme none"
+                cure = "Correct it; if the tags spell no entities, give `scheme` none"
                 raise InputError(row.place, rule, came, cure)

@@ -21,7 +21,7 @@ from bptt.options.checks import check_choice
 
 # What sentences to be tagged come in, as a user names it.
 _FORMS = ("lines", "conll")
-_PLAIN = "read as plain text, a sentence a line (--input conll: a word a line)"
+_PLAIN = "read as plain text, a sentence a line (`form` conll: a word a line)"
 
 
 def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -> Tagged:

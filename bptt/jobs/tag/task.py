@@ -209,7 +209,7 @@ class TrainedTagger:
         """
         crf = self.model.crf
         if crf is None:
-            raise InputError("n_best", "needs a tagger with a CRF", "one without", "Train it with --crf")
+            raise InputError("n_best", "needs a tagger with a CRF", "one without", "Train it with `crf`")
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[list[Alternative]]:
             return [

@@ -87,7 +87,7 @@ def _search_of(asked: TranslateAnswerOptions) -> Search:
     if asked.temperature is None:
         return asked.beam(asked.n_best)
     if asked.width is not None or asked.n_best is not None:
-        cure = "Leave --beam and --n-best out"
+        cure = "Leave `width` and `n_best` out"
         raise InputError("temperature", "draws one text for each input", "a beam too", cure)
     return SamplingOptions(
         length=sys.maxsize,

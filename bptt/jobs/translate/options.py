@@ -29,12 +29,12 @@ class PairFiles(VectorFiles, ExampleFiles):
     """The files of a translator."""
 
     data: Path = argument(
-        "Pairs as TSV, CSV, JSON lines or Parquet; or, with --target, lines; or what is no text: FASTA, "
+        "Pairs as TSV, CSV, JSON lines or Parquet; or, with `target`, lines; or what is no text: FASTA, "
         "FASTQ, UCI sequences, .ts, UCR, a long CSV, .npz, a table of numbers."
     )
-    parallel: Path | None = argument("Target file, line by line, as with --target.", default=None)
+    parallel: Path | None = argument("Target file, line by line, as with `target`.", default=None)
     target: Path | None = option(None, "Target file: its line n is the target of example n.", group="Data")
-    dev_target: Path | None = option(None, "Target file of --dev.", group="Data")
+    dev_target: Path | None = option(None, "Target file of `dev`.", group="Data")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class PairOptions:
         None,
         "Column of the source, by name, or by number without a header.",
         group="Data",
-        flags="source-column text-column",
+        flags="source-column text-column input-column",
     )
     target_column: str | None = option(
         None, "Column of the target.", group="Data", flags="target-column label-column"
@@ -100,10 +100,15 @@ class DecoderOptions(StackOptions):
     """
 
     hidden_size: int = redefined(
-        StackOptions, "hidden_size", 256, help="Hidden units of the decoder.", usual="--hidden", common=False
+        StackOptions,
+        "hidden_size",
+        256,
+        help="Hidden units of the decoder.",
+        usual="`hidden_size`",
+        common=False,
     )
     num_layers: int = redefined(
-        StackOptions, "num_layers", 1, help="Layers of the decoder.", usual="--layers", common=False
+        StackOptions, "num_layers", 1, help="Layers of the decoder.", usual="`num_layers`", common=False
     )
     embedding_size: int = 64
     attention: AttentionName = option(
@@ -235,14 +240,14 @@ class TranslateAnswerOptions(SearchOptions):
 class TranslateEvaluationOptions(SearchOptions):
     """What translations are compared with, and how they are searched for."""
 
-    parallel: Path | None = argument("Target file, line by line, as with --target (translate).", default=None)
+    parallel: Path | None = argument("Target file, line by line, as with `target` (translate).", default=None)
     target: Path | None = option(
         None, "Target file: its line n is the target of example n (translate).", common=True
     )
 
 
 def one_target(parallel: Path | None, target: Path | None) -> Path | None:
-    """Return the file of targets: the second of two files, or --target. Raises InputError for both."""
+    """Return the file of targets: the second of two files, or `target`. Raises InputError for both."""
     if parallel is not None and target is not None:
         cure = "Leave one of them out"
         raise InputError("target", "must name the only file of targets", f"another one, {parallel}", cure)
@@ -270,9 +275,9 @@ OPTIONS = JobOptions(
         },
         usual={"level": "word"},
         words={
-            "target_level": "--level",
-            "target_min_count": "--min-count",
-            "target_max_size": "--vocab-size",
+            "target_level": "`level`",
+            "target_min_count": "`min_count`",
+            "target_max_size": "`max_size`",
         },
         fixed=frozenset(
             {

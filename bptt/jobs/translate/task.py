@@ -76,9 +76,9 @@ class TranslateTask(Supervised):
         fits = [_fits(pair, config.data.max_length) for pair in zip(sources, targets, strict=True)]
         if not any(fits):
             rule = f"some pair must have at most {config.data.max_length} steps on each side"
-            raise InputError("examples", rule, "none", "Give a larger --max-length")
+            raise InputError("examples", rule, "none", "Give a larger `max_length`")
         left_out = [row.place for row, fit in zip(examples.rows, fits, strict=True) if not fit]
-        self._notes = (*notes, *note_left_out(left_out, "are longer than --max-length"))
+        self._notes = (*notes, *note_left_out(left_out, "are longer than `max_length`"))
         self._held_out, self._fingerprint = held_out, fingerprint(examples, held_out)
         kept = [row for row, fit in enumerate(fits) if fit]
         self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
@@ -165,7 +165,7 @@ def _new_codecs(
     wanted = "\n".join(examples.targets)
     if config.decoder.shared:
         if vectors:
-            cure = "Leave out --vectors or --shared"
+            cure = "Leave out `vectors` or `shared`"
             raise InputError("vectors", "are of sources that have their own vocabulary", "shared", cure)
         vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
         return TextCodec(vocabulary, config.tokens), vocabulary

@@ -42,7 +42,7 @@ from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
 
 TARGET_FILE = "target_tokenizer.json"
-SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or --max-length"
+SMALLER = "Make it smaller: fewer units, a smaller batch, a narrower beam, or `max_length`"
 
 Input = Any
 Search = BeamOptions | SamplingOptions

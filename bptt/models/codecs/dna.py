@@ -73,7 +73,7 @@ class DnaWindowCodec(Codec[str]):
         if len(input) != self._length:
             rule = f"a window has {self._length} letters, as the first one learned from"
             raise InputError(
-                "input", rule, len(input), "Give windows of that length, or train without --windows"
+                "input", rule, len(input), "Give windows of that length, or train without `windows`"
             )
         places = torch.tensor([_PLACES[letter] for letter in input], dtype=torch.int64)
         return (self._probabilities[places].view(1, -1),)

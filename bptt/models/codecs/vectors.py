@@ -20,7 +20,7 @@ def wanted_words(vocabulary: Vocabulary) -> set[str]:
     """
     level = vocabulary.options.level
     if level not in CUT_INTO_WORDS:
-        cure = f"Leave out --vectors, or choose --level {' or '.join(CUT_INTO_WORDS)}"
+        cure = f"Leave out `vectors`, or choose `level` {' or '.join(CUT_INTO_WORDS)}"
         raise InputError("vectors", "are of words", level, cure)
     forms = set(map(str.strip, vocabulary.tokens[len(SPECIAL) :]))
     return forms | {form.lower() for form in forms}

@@ -42,7 +42,7 @@ def new_codec(
     if vectors is None:
         return found.new(inputs, options)
     if found.vectors is None:
-        raise InputError("vectors", "are of the words of texts", kind, "Leave out --vectors")
+        raise InputError("vectors", "are of the words of texts", kind, "Leave out `vectors`")
     return found.vectors(inputs, options, vectors)
 
 
