@@ -12,6 +12,7 @@ import typer
 
 from bptt.cli.help import Page, show_all
 from bptt.cli.spelling import as_spelled, spelled
+from bptt.options.field import alternatives
 
 if TYPE_CHECKING:
     from bptt.options.option_set import NamedOption, OptionSet
@@ -89,15 +90,9 @@ def _is_text(each: NamedOption) -> bool:
 
 def _type(each: NamedOption, default: Any) -> Any:
     """Return the type for typer: a list where the field takes several, and None where nothing is given."""
-    kinds = [kind for kind in (get_args(each.hint) or (each.hint,)) if kind is not NoneType]
-    if get_origin(each.hint) is tuple:
-        kind: Any = list[get_args(each.hint)[0]]  # type: ignore[misc]
-    else:
-        kind = (
-            each.hint
-            if get_origin(each.hint) is not None and NoneType not in get_args(each.hint)
-            else kinds[0]
-        )
+    kind = next(kind for kind in alternatives(each.hint) if kind is not NoneType)
+    if get_origin(kind) is tuple:
+        kind = list[get_args(kind)[0]]  # type: ignore[misc]
     return kind if default is Parameter.empty else Optional[kind]  # noqa: UP045
 
 
