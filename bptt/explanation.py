@@ -13,7 +13,7 @@ from bptt.errors import InputError
 from bptt.explain.annotate import with_kernel_lines
 from bptt.explain.document import Derivation, Excerpt
 from bptt.explain.sizes import LayerSizes
-from bptt.explain.trained import StepContext, TrainedLayer, layer_derivation, with_step
+from bptt.explain.trained_layer import StepContext, TrainedLayer, layer_derivation, with_step
 from bptt.jobs.expose import expose
 from bptt.jobs.job import TrainedModel
 from bptt.jobs.loading import load

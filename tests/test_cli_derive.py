@@ -13,7 +13,7 @@ from bptt.cells import CATALOGUE
 from bptt.cli.derive import OF_A_RUN
 from bptt.derive.worked import example
 from bptt.explain.document import Stage
-from bptt.explain.worked import worked_text
+from bptt.explain.worked_text import worked_text
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 

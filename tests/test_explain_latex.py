@@ -12,7 +12,7 @@ from matplotlib.mathtext import MathTextParser
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Stage
-from bptt.explain.formula import Name
+from bptt.explain.formula_tree import MathName
 from bptt.explain.latex import escape, formula_latex, latex
 
 OWN = Cell.define(
@@ -114,7 +114,7 @@ def test_no_text_of_a_cell_is_a_command() -> None:
     assert escape("\\input{x}%$&#_^~") == (
         r"\textbackslash{}input\{x\}\%\$\&\#\_\textasciicircum{}\textasciitilde{}"
     )
-    assert formula_latex(Name("\\input{x}", ("}",))) == r"\text{\textbackslash{}input\{x\}}_{\text{\}}}"
+    assert formula_latex(MathName("\\input{x}", ("}",))) == r"\text{\textbackslash{}input\{x\}}_{\text{\}}}"
 
 
 def test_a_percent_sign_does_not_swallow_the_rest_of_a_line() -> None:

@@ -16,20 +16,20 @@ from bptt.derive.evaluate import Point
 from bptt.derive.normal_form import normal_form
 from bptt.derive.one_step import evaluate_step
 from bptt.explain.derivation import derivation
-from bptt.explain.document import Derivation, Equations, Line, Section, Stage, Table
+from bptt.explain.document import Derivation, EquationLine, Equations, Section, Stage, Table
 from bptt.explain.figures import Spread, figure
-from bptt.explain.formula import total
+from bptt.explain.formula_tree import total
 from bptt.explain.latex import latex
-from bptt.explain.numbers import busiest_unit, numbers_section, with_numbers
 from bptt.explain.plain import formula_text
 from bptt.explain.sizes import LayerSizes, count, shapes_section
+from bptt.explain.step_in_numbers import busiest_unit, numbers_section, with_numbers
 from bptt.explain.text import text
 
 # A row has at most six terms of at most five factors, each of order one and rounded to four digits.
 CLOSE = 6 * 5 * 5e-4
 
 
-def filled(document: Derivation) -> list[Line]:
+def filled(document: Derivation) -> list[EquationLine]:
     parts = [part for section in document.sections for part in section.parts]
     return [line for part in parts if isinstance(part, Equations) for line in part.lines if line.numbers]
 

@@ -18,12 +18,12 @@ from bptt.explain.annotate import passages
 from bptt.explain.cards import sentence_html
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Derivation, Equations, Excerpt, Stage, say
-from bptt.explain.formula import Fenced, Fraction, Name, Raised
-from bptt.explain.kernel import with_kernel
+from bptt.explain.formula_tree import Fenced, Fraction, MathName, Raised
+from bptt.explain.kernel_section import with_kernel
 from bptt.explain.mathml import mathml
-from bptt.explain.numbers import numbers_section, with_numbers
 from bptt.explain.page import page
 from bptt.explain.sizes import LayerSizes, shapes_section
+from bptt.explain.step_in_numbers import numbers_section, with_numbers
 
 HTML = {"html", "head", "meta", "title", "style", "body", "main", "section", "nav", "ol", "li", "a", "div"}
 HTML |= {"h1", "h2", "p", "dl", "dt", "dd", "br"}
@@ -129,18 +129,20 @@ def test_a_strangers_texts_stay_texts() -> None:
 
 
 def test_names_are_escaped_and_words_are_one_identifier() -> None:
-    assert mathml(Name("<b>", ("&",))) == "<msub><mi>&lt;b&gt;</mi><mi>&amp;</mi></msub>"
-    assert mathml(Name("xi", index="t−1")) == (
+    assert mathml(MathName("<b>", ("&",))) == "<msub><mi>&lt;b&gt;</mi><mi>&amp;</mi></msub>"
+    assert mathml(MathName("xi", index="t−1")) == (
         '<msub><mi>xi</mi><mrow><mi>t</mi><mo lspace="0" rspace="0">−</mo><mn>1</mn></mrow></msub>'
     )
-    assert mathml(Raised(Name("h", index="t"), "2")) == "<msubsup><mi>h</mi><mi>t</mi><mn>2</mn></msubsup>"
-    assert mathml(Raised(Name("h", mark="δ"), "T")) == (
+    assert (
+        mathml(Raised(MathName("h", index="t"), "2")) == "<msubsup><mi>h</mi><mi>t</mi><mn>2</mn></msubsup>"
+    )
+    assert mathml(Raised(MathName("h", mark="δ"), "T")) == (
         "<msup><mrow><mi>δ</mi><mi>h</mi></mrow><mo>⊤</mo></msup>"
     )
 
 
 def test_a_comma_does_not_begin_a_line() -> None:
-    h, math = Name("h"), "<math><mi>h</mi></math>"
+    h, math = MathName("h"), "<math><mi>h</mi></math>"
     assert sentence_html(say("{}, {} and {}.", h, h, h)) == (
         f'<span class="whole">{math},</span> {math} and <span class="whole">{math}.</span>'
     )
@@ -148,6 +150,6 @@ def test_a_comma_does_not_begin_a_line() -> None:
 
 
 def test_brackets_grow_around_fractions_alone() -> None:
-    fraction = Fenced(Fraction(Name("a"), Name("b")))
+    fraction = Fenced(Fraction(MathName("a"), MathName("b")))
     assert 'stretchy="true"' in mathml(fraction)
-    assert 'stretchy="false"' in mathml(Fenced(Name("a")))
+    assert 'stretchy="false"' in mathml(Fenced(MathName("a")))

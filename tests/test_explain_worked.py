@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bptt.derive.worked import example
-from bptt.explain.worked import worked_text
+from bptt.explain.worked_text import worked_text
 
 # Additions and exponentials of a handful of numbers of order one.
 CLOSE = 1e-14

@@ -20,45 +20,35 @@ JOBS = "jobs"
 
 # Classes and type aliases, with the reason why they share a name.
 SHARED_CLASSES: Mapping[str, str] = {
-    "Function": "one name in cells, explain",
-    "Gradients": "one name in runtime, runtime/kernels, runtime/reference",
-    "Line": "one name in explain, jobs/rescore",
-    "Step": "one name in derive, jobs",
     "Stepper": "the public module, and the protocol of its backend",
     "Storage": "the policy (derive) that a run (runtime) is called with",
 }
 # Files, with the reason why they share a name.
 SHARED_FILES: Mapping[str, str] = {
-    "backward.py": "the backward pass as text of a kernel, on paper, and in torch operations",
     "classes.py": "classes of examples, and as targets",
     "config.py": "the configuration of a job, and its form in config.json",
     "dna.py": "DNA read from a file, and as tokens",
-    "document.py": "one name in data/readers, explain",
+    "document.py": "a text as it was read, and a derivation as a document",
     "exposure.py": "an example for probes: what it is, and how each job makes one",
-    "formula.py": "one name in codegen, explain",
     "function.py": "the autograd function of each backend",
     "jacobian.py": "the Jacobian as expressions, and in torch operations",
-    "kernel.py": "a kernel as text, and on paper",
     "linear_loss.py": "the loss of an output layer: its kernel, and its call",
-    "memory.py": "one name in data, runs, runtime/kernels",
+    "memory.py": "one name in data, runs",
     "minimal_pairs.py": "minimal pairs read from a file, and scored",
     "nbest.py": "lists of hypotheses as data, and read from a file",
     "ngrams.py": "n-grams counted, classified with, and as a model",
-    "numbers.py": "one name in cells, data/readers, explain, models/codecs",
+    "numbers.py": "one name in cells, data/readers, models/codecs",
     "options.py": "the options of each room, as light modules",
     "parameters.py": "one name in cells, nn",
-    "passes.py": "one name in codegen, runtime/kernels",
     "reading.py": "one name in data, jobs/tag",
     "registry.py": "the list of output layers, and that of kinds of input",
     "series.py": "series as a form of file, its reader, and a kind of input",
     "stepper.py": "single steps: the module, its kernel, and the choice of backend",
     "table.py": "tables as a form of file, and a kind of input",
     "text.py": "texts as a form of file, as data, on paper, and as a kind of input",
-    "trained.py": "one name in explain, jobs/classify",
     "values.py": "one name in estimators, runtime",
     "vectors.py": "word vectors read from a file, and as the input of a model",
     "words.py": "words as data, and as the input of a model",
-    "worked.py": "one name in derive, explain",
 }
 
 

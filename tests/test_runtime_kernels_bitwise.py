@@ -16,7 +16,7 @@ from user_cells import CELLS as OWN
 
 from bptt.cells import CATALOGUE
 from bptt.runtime.backend import backend
-from bptt.runtime.kernels import memory
+from bptt.runtime.kernels import block_pool
 
 # A matrix of the first own one has two sources: its gradient is a sum of two. In the other no result depends
 # on a matrix: its gradient is zero.
@@ -65,7 +65,7 @@ def test_any_number_of_threads(name: str, shape: str, storage: str) -> None:
 @contextmanager
 def poisoned() -> Iterator[None]:
     """New memory holds NaN, or in a kernel, where malloc fills it, the largest numbers."""
-    memory._free.clear()
+    block_pool._free.clear()
     torch.use_deterministic_algorithms(True)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)
     mallopt(-6, 0x80)

@@ -19,7 +19,7 @@ from user_cells import CELLS as OWN
 
 from bptt.cells import CATALOGUE
 from bptt.runtime.backend import backend
-from bptt.runtime.kernels import memory
+from bptt.runtime.kernels import block_pool
 
 SIZES = {"I": 19, "H": 21, "P": 18}
 STORAGES = ["keep", "recompute", "segments"]
@@ -78,7 +78,7 @@ def test_results_are_nobodys_memory() -> None:
 
 
 def test_a_graph_may_be_dropped() -> None:
-    memory._free.clear()
+    block_pool._free.clear()
     for _ in range(3):
         Pass(drawn(), How())
     gc.collect()
@@ -104,7 +104,7 @@ def test_memory_that_a_hook_put_elsewhere_is_not_taken() -> None:
     leaves = example.leaves().tensors
     with torch.autograd.graph.saved_tensors_hooks(pack, unpack), backend("cpu"):
         values = forward(replace(example, tensors=leaves), How())
-    memory._free.clear()
+    block_pool._free.clear()
     for keep in (True, False):
         found = torch.autograd.grad(values, leaves, [weights(v) for v in values], retain_graph=keep)
         assert same(found, outcome(example, How()).gradients)
@@ -114,11 +114,11 @@ def test_threads_may_differentiate_one_graph() -> None:
     """Only one of them hands the memory on: two passes that took it would write over each other's numbers."""
     sizes = {"I": 64, "H": 128}
     for seed in range(10):
-        memory._free.clear()
+        block_pool._free.clear()
         one = Pass(draw(CATALOGUE["lstm"], 40, 16, sizes, torch.float32, seed), How())
         with ThreadPoolExecutor(2) as pool:
             assert all(pool.map(lambda _, one=one: one.right(keep=True), range(2)))
-        places = [block.data_ptr() for block in memory._free]
+        places = [block.data_ptr() for block in block_pool._free]
         assert len(set(places)) == len(places)
 
 
@@ -134,7 +134,7 @@ def test_a_backward_pass_writes_nothing_but_gradients(storage: str) -> None:
 
 
 def test_memory_of_a_pass_without_gradients_serves_one_with_them() -> None:
-    memory._free.clear()
+    block_pool._free.clear()
     with torch.inference_mode():
         forward(drawn(steps=20), How())
     assert outcome(drawn(), How()).gradients
@@ -142,7 +142,7 @@ def test_memory_of_a_pass_without_gradients_serves_one_with_them() -> None:
 
 def test_memory_is_on_the_cpu_whatever_the_default_is() -> None:
     truth = outcome(drawn(), How())
-    memory._free.clear()
+    block_pool._free.clear()
     example = drawn()
     with torch.device("meta"):
         leaves = example.leaves().tensors

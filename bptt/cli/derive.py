@@ -122,7 +122,7 @@ def _of_cell(cell: str, asked: Question, stage: Stage | None) -> Derivation:
     from bptt.errors import InputError
     from bptt.explain import derivation
     from bptt.explain.annotate import with_kernel_lines
-    from bptt.explain.kernel import only_stage
+    from bptt.explain.kernel_section import only_stage
 
     found = load(cell)
     if asked != Question() or stage in OF_A_RUN:
@@ -139,7 +139,7 @@ def _of_run(run: Path, asked: Question, stage: Stage | None, numbers: bool, html
 
     prepare()
     from bptt.cli.sources import source_of
-    from bptt.explain.kernel import only_stage
+    from bptt.explain.kernel_section import only_stage
     from bptt.explanation import explain_run, has_text_of_its_own
 
     on_page, numbers = html and stage is None, numbers or asked.of_a_step
@@ -181,7 +181,7 @@ def _show_numbers(cell: str, alone: bool) -> None:
     """Print the worked example of the dense layer, which has no other notation than text."""
     from bptt.derive.worked import example
     from bptt.errors import InputError
-    from bptt.explain.worked import worked_text
+    from bptt.explain.worked_text import worked_text
 
     if cell != "dense" or not alone:
         rule = "--numbers goes with a run, or with dense and no other option"

@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, Sum, Symbol, add, symbols
 from bptt.codegen.layout import Base, Rows, StackedMap, member
-from bptt.derive.normal_form import NormalForm, Step
+from bptt.derive.normal_form import EquationStep, NormalForm
 from bptt.errors import InternalError
 
 
-def lay_out_forward(form: NormalForm) -> tuple[tuple[Base, ...], tuple[StackedMap | Step, ...]]:
+def lay_out_forward(form: NormalForm) -> tuple[tuple[Base, ...], tuple[StackedMap | EquationStep, ...]]:
     """Divide the forward equations into bases and the body of the time loop."""
     cell = form.cell
     bases: list[Base] = []
     maps: list[StackedMap] = []
-    steps: list[Step] = []
+    steps: list[EquationStep] = []
     for step in form.steps:
         base, step_maps, rest = _split(cell, step)
         bases += [base] if base else []
         maps += step_maps
         if rest is not None:
-            steps.append(Step(step.target, step.width, (), rest))
+            steps.append(EquationStep(step.target, step.width, (), rest))
     return tuple(bases), _schedule(form, _merge_maps(maps), steps)
 
 
-def _split(cell: Cell, step: Step) -> tuple[Base | None, list[StackedMap], Expression | None]:
+def _split(cell: Cell, step: EquationStep) -> tuple[Base | None, list[StackedMap], Expression | None]:
     """Split a step into its base, its maps inside the loop, and an element-by-element rest.
 
     Nothing is left where the base and one map make up the whole step.
@@ -79,12 +79,14 @@ def _merge_maps(maps: Sequence[StackedMap]) -> list[StackedMap]:
     return merged
 
 
-def _schedule(form: NormalForm, maps: list[StackedMap], steps: list[Step]) -> tuple[StackedMap | Step, ...]:
+def _schedule(
+    form: NormalForm, maps: list[StackedMap], steps: list[EquationStep]
+) -> tuple[StackedMap | EquationStep, ...]:
     """Order maps and steps so that everything is read after it is written, maps as early as possible."""
     made = {t for m in maps for t in m.targets} | {s.target for s in steps}
     done: set[str] = set()
-    order: list[StackedMap | Step] = []
-    waiting: list[StackedMap | Step] = [*maps, *steps]
+    order: list[StackedMap | EquationStep] = []
+    waiting: list[StackedMap | EquationStep] = [*maps, *steps]
     while waiting:
         ready = next((w for w in waiting if not (_reads(w) & made) - done), None)
         if ready is None:
@@ -95,5 +97,5 @@ def _schedule(form: NormalForm, maps: list[StackedMap], steps: list[Step]) -> tu
     return tuple(order)
 
 
-def _reads(item: StackedMap | Step) -> set[str]:
+def _reads(item: StackedMap | EquationStep) -> set[str]:
     return {item.source} if isinstance(item, StackedMap) else set(item.names)

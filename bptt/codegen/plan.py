@@ -20,7 +20,7 @@ from bptt.codegen.forward_plan import lay_out_forward
 from bptt.codegen.layout import BackwardStep, Base, StackedGradient, StackedMap
 from bptt.derive.adjoint import VectorGradient, adjoint
 from bptt.derive.jacobian import jacobian
-from bptt.derive.normal_form import Step, normal_form
+from bptt.derive.normal_form import EquationStep, normal_form
 from bptt.derive.storage import Storage, storage
 
 
@@ -30,13 +30,13 @@ class KernelPlan:
 
     cell: Cell
     bases: tuple[Base, ...]
-    loop: tuple[StackedMap | Step, ...]
+    loop: tuple[StackedMap | EquationStep, ...]
     storage: Storage
     backward_loop: tuple[BackwardStep, ...]
     backward_after: tuple[BackwardStep, ...]
     matrix_gradients: tuple[StackedGradient, ...]
     vector_gradients: tuple[VectorGradient, ...]
-    tangent: tuple[Step, ...]
+    tangent: tuple[EquationStep, ...]
 
     def __hash__(self) -> int:
         return hash(self.cell)

@@ -10,7 +10,7 @@ from bptt.codegen.layout import BackwardStep, Base, Gather, StackedMap
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.statements import GRADIENT, SCALAR, Column, Pointwise, RowSum, StackedProduct, Statement
 from bptt.derive.adjoint import DELTA
-from bptt.derive.normal_form import Step, normal_form
+from bptt.derive.normal_form import EquationStep, normal_form
 
 
 def forward_statements(plan: KernelPlan) -> tuple[Statement, ...]:
@@ -44,7 +44,7 @@ def _columns(plan: KernelPlan, item: StackedMap, bases: Mapping[str, Base]) -> I
         yield Column(target, family.rows, start, (*outer, inner), equation)
 
 
-def _statement(plan: KernelPlan, step: Step, *, repeated: bool = False) -> Pointwise | RowSum:
+def _statement(plan: KernelPlan, step: EquationStep, *, repeated: bool = False) -> Pointwise | RowSum:
     if not isinstance(step.rest, RowCall):
         return Pointwise(step.target, step.width, step.rest, step.target, repeated=repeated)
     form = normal_form(plan.cell)

@@ -17,7 +17,7 @@ from functools import cache
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, RowCall, Symbol, add, symbols
 from bptt.derive.differentiate import partial
-from bptt.derive.normal_form import MatrixProduct, NormalForm, Step, normal_form
+from bptt.derive.normal_form import EquationStep, MatrixProduct, NormalForm, normal_form
 
 DELTA, FROM_LOSS, FROM_NEXT = "δ", "loss_", "next_"
 
@@ -43,7 +43,7 @@ class Adjoint:
     """The backward equations of one time step, in order, and the gradients of the parameters."""
 
     cell: Cell
-    steps: tuple[Step, ...]
+    steps: tuple[EquationStep, ...]
     matrices: tuple[MatrixGradient, ...]
     vectors: tuple[VectorGradient, ...]
 
@@ -71,7 +71,7 @@ class _Reverse:
         self.form = form
         self.cell = form.cell
         self.cell_values = {step.target for step in form.steps}
-        self.steps: list[Step] = []
+        self.steps: list[EquationStep] = []
         self.products: dict[str, list[MatrixProduct]] = {}
         self.terms: dict[str, list[Expression]] = {}
         # By the width of the reader: numbers of rows of one width alone can be added before they are summed.
@@ -111,13 +111,13 @@ class _Reverse:
             for k, row in enumerate(rows, 1):
                 # No value's name ends in "_rows", so that no δ has this name.
                 target = f"{DELTA}{name}{'_rows' * k}"
-                self.steps.append(Step(target, "1", (), row))
+                self.steps.append(EquationStep(target, "1", (), row))
                 terms.append(Symbol(target))
             rest = add(*terms)
-        self.steps.append(Step(DELTA + name, width, products, rest))
+        self.steps.append(EquationStep(DELTA + name, width, products, rest))
         return True
 
-    def distribute(self, step: Step) -> None:
+    def distribute(self, step: EquationStep) -> None:
         """Add the contribution of δtarget to everything that the step reads."""
         delta = Symbol(DELTA + step.target)
         for product in step.products:

@@ -14,7 +14,7 @@ from functools import cache
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ONE, ZERO, Expression, RowCall, multiply, symbols
 from bptt.derive.differentiate import partial
-from bptt.derive.normal_form import NormalForm, Step, normal_form
+from bptt.derive.normal_form import EquationStep, NormalForm, normal_form
 
 # Longer sums explain nothing: such a Jacobian is better read in steps.
 MOST_PATHS = 8
@@ -47,7 +47,9 @@ def blocks(cell: Cell) -> tuple[Block, ...] | None:
     return tuple(block for name in cell.states or (cell.output,) for block in reached[name])
 
 
-def _step_blocks(form: NormalForm, step: Step, reached: Mapping[str, tuple[Block, ...]]) -> tuple[Block, ...]:
+def _step_blocks(
+    form: NormalForm, step: EquationStep, reached: Mapping[str, tuple[Block, ...]]
+) -> tuple[Block, ...]:
     """Derive the blocks of a step's target from those of what it reads."""
     gathered: dict[str, list[Path]] = {}
     for factor, name in _factors(form, step, reached):
@@ -58,7 +60,7 @@ def _step_blocks(form: NormalForm, step: Step, reached: Mapping[str, tuple[Block
 
 
 def _factors(
-    form: NormalForm, step: Step, reached: Mapping[str, tuple[Block, ...]]
+    form: NormalForm, step: EquationStep, reached: Mapping[str, tuple[Block, ...]]
 ) -> list[tuple[Expression | str, str]]:
     """List the values of a step, each with its factor."""
     maps: list[tuple[Expression | str, str]] = [(p.matrix, p.vector) for p in step.products]

@@ -18,11 +18,11 @@ from bptt.cells.expression import (
     multiply,
 )
 from bptt.cells.functions import ROW_FUNCTIONS, get_function
-from bptt.derive.normal_form import Step
+from bptt.derive.normal_form import EquationStep
 from bptt.errors import InternalError
 
 
-def partial(step: Step, name: str, width: str) -> Expression:
+def partial(step: EquationStep, name: str, width: str) -> Expression:
     """Return ∂target/∂name of a step's `rest`, calls written in their own output.
 
     `width` is the letter of the width of `name`; it matters for a mean over a row.

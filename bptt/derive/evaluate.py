@@ -26,7 +26,7 @@ from bptt.cells.functions import get_function
 from bptt.cells.language import PREVIOUS
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
 from bptt.derive.arithmetic import FLOATS, Arithmetic
-from bptt.derive.normal_form import MatrixProduct, Step, normal_form
+from bptt.derive.normal_form import EquationStep, MatrixProduct, normal_form
 from bptt.errors import InternalError
 
 Vector: TypeAlias = list[Any]
@@ -101,7 +101,10 @@ def backward(
 
 
 def run(
-    steps: Sequence[Step], values: dict[str, Vector], matrices: Mapping[str, Matrix], arithmetic: Arithmetic
+    steps: Sequence[EquationStep],
+    values: dict[str, Vector],
+    matrices: Mapping[str, Matrix],
+    arithmetic: Arithmetic,
 ) -> None:
     """Evaluate steps in order, adding each target to `values`."""
     for step in steps:

@@ -13,7 +13,7 @@ from functools import cache
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, RowCall, Symbol, add, symbols
 from bptt.derive.differentiate import partial
-from bptt.derive.normal_form import MatrixProduct, NormalForm, Step, normal_form
+from bptt.derive.normal_form import EquationStep, MatrixProduct, NormalForm, normal_form
 
 CHANGE = "∂"
 
@@ -23,7 +23,7 @@ class Jacobian:
     """Steps for ∂v of every value v, in order. `states_only` keeps ∂x and the parameters at zero."""
 
     cell: Cell
-    steps: tuple[Step, ...]
+    steps: tuple[EquationStep, ...]
     states_only: bool
 
 
@@ -43,7 +43,7 @@ def jacobian(cell: Cell, states_only: bool = False) -> Jacobian:
     return Jacobian(cell, tuple(steps), states_only)
 
 
-def _linearise(form: NormalForm, step: Step, moving: set[str]) -> Step:
+def _linearise(form: NormalForm, step: EquationStep, moving: set[str]) -> EquationStep:
     products = [MatrixProduct(p.matrix, CHANGE + p.vector) for p in step.products if p.vector in moving]
     products += [MatrixProduct(CHANGE + p.matrix, p.vector) for p in step.products if p.matrix in moving]
     terms = [
@@ -54,4 +54,4 @@ def _linearise(form: NormalForm, step: Step, moving: set[str]) -> Step:
     rest: Expression = add(*terms)
     if isinstance(step.rest, RowCall) and rest != ZERO:
         rest = RowCall("sum", rest)
-    return Step(CHANGE + step.target, step.width, tuple(products), rest)
+    return EquationStep(CHANGE + step.target, step.width, tuple(products), rest)

@@ -40,7 +40,7 @@ class MatrixProduct:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EquationStep:
     """`target = Σ products + rest`; `width` is the letter of the target's width ("1": one a row)."""
 
     target: str
@@ -67,7 +67,7 @@ class NormalForm:
     """The forward equations of one time step, in order."""
 
     cell: Cell
-    steps: tuple[Step, ...]
+    steps: tuple[EquationStep, ...]
 
     def width(self, name: str) -> str:
         """Return the letter of the width of any value, generated ones included."""
@@ -96,7 +96,7 @@ class _Builder:
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
-        self.steps: list[Step] = []
+        self.steps: list[EquationStep] = []
         self.known: dict[Expression, str] = {}
         self.taken = {*cell.inputs, *cell.targets, *cell.vectors, *cell.matrices, *cell.constants}
         names = (*cell.inputs, *(state + PREVIOUS for state in cell.states))
@@ -116,7 +116,7 @@ class _Builder:
                 products = tuple(self.product(m) for m in maps)
                 rest = add(*(self.lower(t, hint) for t in terms if t not in maps))
         self.widths[target] = self.width(products, rest)
-        self.steps.append(Step(target, self.widths[target], products, rest))
+        self.steps.append(EquationStep(target, self.widths[target], products, rest))
         self.known.setdefault(expression, target)
 
     def product(self, node: MatrixVector) -> MatrixProduct:

@@ -8,7 +8,7 @@ from functools import cache
 from bptt.cells.cell import Cell
 from bptt.cells.expression import RowCall
 from bptt.derive.adjoint import adjoint
-from bptt.derive.normal_form import Step, normal_form
+from bptt.derive.normal_form import EquationStep, normal_form
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Storage:
 
     cell: Cell
     kept: tuple[str, ...]
-    recomputed: tuple[Step, ...]
+    recomputed: tuple[EquationStep, ...]
 
     @property
     def formulas(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ from bptt.codegen.plan import plan
 from bptt.codegen.source_lines import Provenance, SourceLine
 from bptt.derive.normal_form import normal_form
 from bptt.explain.document import CodeLine, Derivation
-from bptt.explain.kernel import Passage, with_kernel
+from bptt.explain.kernel_section import Passage, with_kernel
 
 
 def passages(cell: Cell, dtype: str = "float32") -> Mapping[str, Passage]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bptt.explain.document import Code, Equations, Excerpt, Line, Sentence, Table
+from bptt.explain.document import Code, EquationLine, Equations, Excerpt, Sentence, Table
 from bptt.explain.mathml import block, escape, inline
 
 # What does not begin a line.
@@ -87,7 +87,7 @@ def _kind(table: Table, column: int) -> str:
     return ' class="number"' if column >= table.numeric_from else ""
 
 
-def _card(line: Line) -> str:
+def _card(line: EquationLine) -> str:
     spread = f'<p class="spread">{sentence_html(line.spread)}</p>' if line.spread else ""
     said = f'<div class="said">{block(Equations((line,)))}{spread}</div>'
     kernel = _kernel(line.code) if line.code else ""

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Number
 from bptt.cells.parameters import Family
-from bptt.derive.normal_form import NormalForm, Step, normal_form
+from bptt.derive.normal_form import EquationStep, NormalForm, normal_form
 from bptt.derive.storage import storage
-from bptt.explain.backward import adjoint_section
+from bptt.explain.backpropagation import adjoint_section
 from bptt.explain.document import (
     Derivation,
+    EquationLine,
     Equations,
     Fact,
-    Line,
     Part,
     Section,
     Sentence,
@@ -22,11 +22,11 @@ from bptt.explain.document import (
     listing,
     say,
 )
-from bptt.explain.formula import (
+from bptt.explain.formula_tree import (
     EQUALS,
     Digits,
     Fenced,
-    Name,
+    MathName,
     Row,
     beside,
 )
@@ -69,7 +69,7 @@ def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
         values = {c: notation.formula(Number(v)) for c, v in cell.constants.items()}
         named = (say("{}", Row((notation.name(c), EQUALS, value))) for c, value in values.items())
         yield Fact("constants", (listing(named),))
-    sizes = (say("{} {}", Name(letter), LEGEND.get(letter, "a width")) for letter in cell.letters)
+    sizes = (say("{} {}", MathName(letter), LEGEND.get(letter, "a width")) for letter in cell.letters)
     yield Fact("sizes", (listing(sizes),))
 
 
@@ -87,15 +87,17 @@ def _family(family: Family, notation: Notation) -> Sentence:
 
 
 def _equations(form: NormalForm, notation: Notation) -> Section:
-    lines = tuple(Line(notation.name(e.target), notation.terms(e.expression)) for e in form.cell.equations)
+    lines = tuple(
+        EquationLine(notation.name(e.target), notation.terms(e.expression)) for e in form.cell.equations
+    )
     element = "⊙ multiplies element by element, a matrix beside a vector is a linear map."
     if not form.cell.states:
         return Section(Stage.EQUATIONS, "1. The equations of the layer", (Equations(lines), say(element)))
     time = say(
         element + " The same equations hold from {} to {}; the states at {} are given.",
-        Row((Name("t"), EQUALS, Digits("1"))),
-        Name("T"),
-        Row((Name("t"), EQUALS, Digits("0"))),
+        Row((MathName("t"), EQUALS, Digits("1"))),
+        MathName("T"),
+        Row((MathName("t"), EQUALS, Digits("0"))),
     )
     return Section(Stage.EQUATIONS, "1. The equations of one time step", (Equations(lines), time))
 
@@ -105,12 +107,12 @@ def _normal_form(form: NormalForm, notation: Notation) -> Section:
         "Every linear map and every nonlinearity gets a line of its own, so that each line can be"
         " differentiated by itself."
     )
-    lines = tuple(Line(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
+    lines = tuple(EquationLine(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
     return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(lines)))
 
 
-def _lines(steps: tuple[Step, ...], notation: Notation) -> tuple[Line, ...]:
-    return tuple(Line(notation.name(s.target), notation.right_side(s)) for s in steps)
+def _lines(steps: tuple[EquationStep, ...], notation: Notation) -> tuple[EquationLine, ...]:
+    return tuple(EquationLine(notation.name(s.target), notation.right_side(s)) for s in steps)
 
 
 def _storage(form: NormalForm, notation: Notation) -> Section:
@@ -127,8 +129,8 @@ def _storage(form: NormalForm, notation: Notation) -> Section:
     parts += [
         say(
             "Numbers stored for {} time steps and {} rows, if all this is kept: {}.",
-            Name("T"),
-            Name("B"),
+            MathName("T"),
+            MathName("B"),
             counts["keep"],
         ),
         say(
@@ -136,8 +138,8 @@ def _storage(form: NormalForm, notation: Notation) -> Section:
         ),
         say(
             "If the states of every {} = √{} steps are kept, and each segment is computed again: {}.",
-            Name("S"),
-            Name("T"),
+            MathName("S"),
+            MathName("T"),
             counts["segments"],
         ),
     ]

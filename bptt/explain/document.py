@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from unicodedata import category
 
-from bptt.explain.formula import Formula, Term
+from bptt.explain.formula_tree import Formula, Term
 
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
@@ -50,7 +50,7 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Line:
+class EquationLine:
     """`left = sum of terms`, where `target` is the name of what stands on the left.
 
     Below it, if they are known: the right side with `numbers` put in, one row after the other, what is to
@@ -74,7 +74,7 @@ class Line:
 class Equations:
     """Lines that are aligned at their sign of equality."""
 
-    lines: tuple[Line, ...]
+    lines: tuple[EquationLine, ...]
 
 
 @dataclass(frozen=True)
@@ -133,12 +133,12 @@ class Derivation:
         """The same document with some of its sections."""
         return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage in stages))
 
-    def each_line(self, change: Callable[[Line], Line]) -> Derivation:
+    def each_line(self, change: Callable[[EquationLine], EquationLine]) -> Derivation:
         """The same document with every equation that has a target changed."""
         return replace(self, sections=tuple(_each_line(section, change) for section in self.sections))
 
 
-def _each_line(section: Section, change: Callable[[Line], Line]) -> Section:
+def _each_line(section: Section, change: Callable[[EquationLine], EquationLine]) -> Section:
     parts = (
         Equations(tuple(change(line) if line.target else line for line in part.lines))
         if isinstance(part, Equations)
@@ -165,7 +165,7 @@ def listing(items: Iterable[Sentence]) -> Sentence:
     return Sentence(tuple(parts))
 
 
-def aligned(lines: Iterable[Line]) -> tuple[Equations, ...]:
+def aligned(lines: Iterable[EquationLine]) -> tuple[Equations, ...]:
     """One block of equations, or none where there is no line."""
     gathered = tuple(lines)
     return (Equations(gathered),) if gathered else ()

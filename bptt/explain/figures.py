@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import floor, isfinite, log10
 
-from bptt.explain.formula import MINUS, Digits, Fenced, Formula, Operator, Raised, Row, Term, total
+from bptt.explain.formula_tree import MINUS, Digits, Fenced, Formula, Operator, Raised, Row, Term, total
 
 TIMES = Operator("·")
 # Nearer to one than this, a number looks like one in four digits.

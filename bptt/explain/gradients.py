@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from bptt.cells.expression import ZERO
 from bptt.derive.adjoint import DELTA, MatrixGradient, adjoint
 from bptt.derive.normal_form import NormalForm
-from bptt.explain.document import Line, Part, Section, Stage, aligned, say
-from bptt.explain.formula import (
+from bptt.explain.document import EquationLine, Part, Section, Stage, aligned, say
+from bptt.explain.formula_tree import (
     EQUALS,
     Digits,
     Fenced,
-    Name,
+    MathName,
     Raised,
     Row,
     SumOver,
@@ -33,7 +33,9 @@ def gradient_section(form: NormalForm, notation: Notation) -> Section:
     vectors = {g.vector: notation.terms(g.expression) for g in found.vectors}
     gradients = {**matrices, **vectors}
     lines = (
-        Line(notation.marked(GRADIENT, member), _over_time(form, gradients[member]), GRADIENT + member)
+        EquationLine(
+            notation.marked(GRADIENT, member), _over_time(form, gradients[member]), GRADIENT + member
+        )
         for family in form.cell.families
         for member in family.members
     )
@@ -43,21 +45,21 @@ def gradient_section(form: NormalForm, notation: Notation) -> Section:
 
 
 def _through_time() -> Iterator[Part]:
-    shared, net, delta = Name("W"), Name("net", index="t"), Name("net", index="t", mark=DELTA)
+    shared, net, delta = MathName("W"), MathName("net", index="t"), MathName("net", index="t", mark=DELTA)
     immediate = derivative(net, shared, IMMEDIATE)
     everywhere = beside(SumOver("t"), Raised(Fenced(immediate), "T"), delta)
     yield say(
         "A parameter is shared: it is the same one at every time step, so the chain rule adds up what it"
         " does at each of them, {}.",
-        Row((Name("W", mark="∇"), EQUALS, derivative(Name("E"), shared), EQUALS, everywhere)),
+        Row((MathName("W", mark="∇"), EQUALS, derivative(MathName("E"), shared), EQUALS, everywhere)),
     )
     yield say(
         "{} is the immediate derivative: that of step {} by itself, the states that come in held fixed."
         " What the parameter did to those states is counted at the earlier steps, to which {} carries the"
         " loss. The rows of a batch are added up as well.",
-        Name("", mark=IMMEDIATE),
-        Name("t"),
-        Name("", mark=DELTA),
+        MathName("", mark=IMMEDIATE),
+        MathName("t"),
+        MathName("", mark=DELTA),
     )
 
 
@@ -65,8 +67,8 @@ def _one_layer() -> Iterator[Part]:
     yield say(
         "The gradient of a matrix is the {} of what it gives times its input; that of a vector is the {} of"
         " what it is added to. The rows of a batch are added up.",
-        Name("", mark=DELTA),
-        Name("", mark=DELTA),
+        MathName("", mark=DELTA),
+        MathName("", mark=DELTA),
     )
 
 

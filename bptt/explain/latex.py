@@ -8,22 +8,22 @@ from collections.abc import Iterator
 from bptt.explain.document import (
     Code,
     Derivation,
+    EquationLine,
     Equations,
     Excerpt,
     Fact,
-    Line,
     Section,
     Sentence,
     Table,
     clean,
 )
-from bptt.explain.formula import (
+from bptt.explain.formula_tree import (
     Digits,
     Fenced,
     Formula,
     Fraction,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Operator,
     Raised,
     Root,
@@ -88,12 +88,12 @@ def latex(derivation: Derivation) -> str:
 def formula_latex(formula: Formula) -> str:
     """A formula, to be read in mathematics mode."""
     match formula:
-        case Name(base, subscripts, index, mark):
+        case MathName(base, subscripts, index, mark):
             lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
             return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "")
         case Digits(text):
             return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
-        case Function(name, command):
+        case FunctionName(name, command):
             return command or rf"\operatorname{{{escape(name)}}}"
         case Operator(sign):
             return _COMMANDS.get(sign, sign)
@@ -195,7 +195,7 @@ def _equations(equations: Equations) -> Iterator[str]:
         yield from _aligned(equations.lines)
 
 
-def _aligned(lines: tuple[Line, ...]) -> Iterator[str]:
+def _aligned(lines: tuple[EquationLine, ...]) -> Iterator[str]:
     yield r"\begingroup\allowdisplaybreaks"
     yield r"\begin{align*}"
     yield " \\\\\n".join(row for line in lines for row in _equation(line))
@@ -203,7 +203,7 @@ def _aligned(lines: tuple[Line, ...]) -> Iterator[str]:
     yield r"\endgroup"
 
 
-def _equation(line: Line) -> Iterator[str]:
+def _equation(line: EquationLine) -> Iterator[str]:
     yield from _right_side(f"  {formula_latex(line.left)}", line.right)
     for terms in line.numbers:
         yield from _right_side(" ", terms)

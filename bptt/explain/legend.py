@@ -15,8 +15,8 @@ from bptt.cells.expression import Call
 from bptt.cells.functions import get_function
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.derive.jacobian import CHANGE
-from bptt.derive.normal_form import NormalForm, Step
-from bptt.explain.formula import Formula, Name, derivative
+from bptt.derive.normal_form import EquationStep, NormalForm
+from bptt.explain.formula_tree import Formula, MathName, derivative
 
 CONSTANT_NAMES: Mapping[str, str] = {
     "alpha": "α",
@@ -32,13 +32,13 @@ ROWS = "_rows"
 TIME, LAYER = "t", "l"
 
 
-def split_name(name: str) -> Name:
+def split_name(name: str) -> MathName:
     """Split a name into its first part and subscripts: W_i, a_i, gain_f."""
     base, *subscripts = name.split("_")
-    return Name(base, tuple(subscripts)) if base and all(subscripts) else Name(name)
+    return MathName(base, tuple(subscripts)) if base and all(subscripts) else MathName(name)
 
 
-def _split_helper(step: Step) -> tuple[str, str]:
+def _split_helper(step: EquationStep) -> tuple[str, str]:
     """Split the name of a helper: its kind, as a word or letter, and the value that it belongs to."""
     function = step.rest.function if isinstance(step.rest, Call) else ""
     if function and step.target.startswith(f"{function}_"):
@@ -63,7 +63,7 @@ class Legend:
         marked = {mark + n for mark in (DELTA, CHANGE, FROM_LOSS, FROM_NEXT) for n in base}
         self.scalars = base | marked | {DELTA + n + ROWS * k for n in base for k in (1, 2, 3)}
 
-    def _legend(self) -> Mapping[str, Name]:
+    def _legend(self) -> Mapping[str, MathName]:
         """Write inputs, values, previous states, constants and parameters as symbols."""
         cell = self.form.cell
         legend = {v: split_name(v) for v in (*cell.inputs, *cell.targets)}
@@ -71,20 +71,20 @@ class Legend:
         for state, previous in zip(cell.states, self.form.previous, strict=True):
             legend[previous] = replace(legend[state], index=self.at(-1))
         legend |= {s.target: self._helper(s, legend) for s in self.form.steps if s.target not in legend}
-        legend |= {c: Name(CONSTANT_NAMES.get(c, c)) for c in cell.constants}
+        legend |= {c: MathName(CONSTANT_NAMES.get(c, c)) for c in cell.constants}
         owner = self.at(0) if self.index == LAYER else ""
         return legend | {p: replace(split_name(p), index=owner) for p in (*cell.vectors, *cell.matrices)}
 
-    def _helper(self, step: Step, legend: Mapping[str, Name]) -> Name:
+    def _helper(self, step: EquationStep, legend: Mapping[str, MathName]) -> MathName:
         """Write a name that the derivation gave, `net_i` or `tanh_c_prev`, a prime added where it was taken.
 
         The value of a function that has no name in the cell is called after it: τ_c = tanh(c).
         """
         kind, value = _split_helper(step)
         base = value.rstrip("′")
-        about = legend.get(base, Name(base, index=self.at(0)))
+        about = legend.get(base, MathName(base, index=self.at(0)))
         word = kind + value[len(base) :]
-        return Name(word, (about.base, *about.subscripts), about.index)
+        return MathName(word, (about.base, *about.subscripts), about.index)
 
     def at(self, offset: int) -> str:
         """Return the index of a value `offset` steps from now: t, t−1, t+1."""
@@ -110,10 +110,10 @@ class Legend:
         symbol = self.names[base]
         return replace(symbol, mark=mark, subscripts=(*symbol.subscripts, *["rows"] * widths))
 
-    def marked(self, mark: str, name: str) -> Name:
+    def marked(self, mark: str, name: str) -> MathName:
         """Return the symbol of a value or parameter with δ, ∂ or ∇ before it."""
         return replace(self.names[name], mark=mark)
 
     def loss_by(self, losses: str, value: str) -> Formula:
         """Return ∂E/∂value, E being the loss of the steps `losses`."""
-        return derivative(Name("E", index=losses), self.names[value])
+        return derivative(MathName("E", index=losses), self.names[value])

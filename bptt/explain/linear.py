@@ -8,14 +8,14 @@ from bptt.cells.expression import ONE, Expression, split_sign
 from bptt.derive.blocks import Block, Path, blocks
 from bptt.derive.jacobian import CHANGE, jacobian
 from bptt.derive.normal_form import NormalForm
-from bptt.explain.document import Line, Part, Section, Stage, aligned, say
-from bptt.explain.formula import (
+from bptt.explain.document import EquationLine, Part, Section, Stage, aligned, say
+from bptt.explain.formula_tree import (
     EQUALS,
     Digits,
     Fenced,
     Formula,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Raised,
     Row,
     Term,
@@ -35,17 +35,17 @@ def jacobian_section(form: NormalForm, notation: Notation) -> Section:
 
 
 def _linear_step(form: NormalForm, notation: Notation) -> Iterator[Part]:
-    value = Name("v")
+    value = MathName("v")
     steps = jacobian(form.cell, states_only=True).steps
     yield say(
         "{} is the change of {} when only the states of the step before change; {} is the matrix that"
         " multiplies by {} element by element.",
-        Name("v", mark=CHANGE),
+        MathName("v", mark=CHANGE),
         value,
-        Row((Function("diag"), Fenced(value))),
+        Row((FunctionName("diag"), Fenced(value))),
         value,
     )
-    yield from aligned(Line(notation.name(s.target), notation.linear_right_side(s)) for s in steps)
+    yield from aligned(EquationLine(notation.name(s.target), notation.linear_right_side(s)) for s in steps)
 
 
 def _multiplied_out(form: NormalForm, notation: Notation) -> Iterator[Part]:
@@ -62,17 +62,17 @@ def _multiplied_out(form: NormalForm, notation: Notation) -> Iterator[Part]:
             yield from aligned([_from_net_to_net(form, slope, matrix)])
 
 
-def _from_net_to_net(form: NormalForm, slope: Expression, matrix: str) -> Line:
+def _from_net_to_net(form: NormalForm, slope: Expression, matrix: str) -> EquationLine:
     """∂net_t/∂net_{t−1} = W diag f′(net_{t−1}), for a cell with one matrix on the way."""
     now, before = Notation(form, TIME), Notation(form, TIME, shift=-1)
     net = next(s.target for s in form.steps if any(p.matrix == matrix for p in s.products))
     left = derivative(now.names[net], before.names[net])
-    return Line(left, (Term(False, beside(now.name(matrix), before.diagonal(slope))),))
+    return EquationLine(left, (Term(False, beside(now.name(matrix), before.diagonal(slope))),))
 
 
-def _block_line(block: Block, notation: Notation) -> Line:
+def _block_line(block: Block, notation: Notation) -> EquationLine:
     left = derivative(notation.names[block.target], notation.names[block.source])
-    return Line(left, tuple(_path_term(path, notation) for path in block.paths))
+    return EquationLine(left, tuple(_path_term(path, notation) for path in block.paths))
 
 
 def _path_term(path: Path, notation: Notation) -> Term:
@@ -88,14 +88,16 @@ def _matrix(factor: Expression | str, notation: Notation) -> Formula:
 
 
 def _over_time() -> Iterator[Part]:
-    now, earlier = Name("t"), Name("k")
-    product = beside(Name("J", index="t"), Name("J", index="t−1"), Digits("⋯"), Name("J", index="k+1"))
-    state, state_before, loss = Name("s", index="t"), Name("s", index="k"), Name("E", index="t")
+    now, earlier = MathName("t"), MathName("k")
+    product = beside(
+        MathName("J", index="t"), MathName("J", index="t−1"), Digits("⋯"), MathName("J", index="k+1")
+    )
+    state, state_before, loss = MathName("s", index="t"), MathName("s", index="k"), MathName("E", index="t")
     reached = beside(Raised(Fenced(product), "T"), derivative(loss, state))
     yield say(
         "With {} for all blocks of step {}, {}, and what the loss at {} says of the states at {} is {}. Where"
         " the norms of the factors stay below 1 it vanishes, where they stay above 1 it may explode.",
-        Name("J", index="t"),
+        MathName("J", index="t"),
         now,
         Row((derivative(state, state_before), EQUALS, product)),
         now,

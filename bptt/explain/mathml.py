@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 from html import escape as escape_html
 
-from bptt.explain.document import Equations, Line, clean
-from bptt.explain.formula import (
+from bptt.explain.document import EquationLine, Equations, clean
+from bptt.explain.formula_tree import (
     EQUALS,
     INVISIBLE_PRODUCT,
     Digits,
     Fenced,
     Formula,
     Fraction,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Operator,
     Raised,
     Root,
@@ -46,11 +46,11 @@ def block(equations: Equations) -> str:
 def mathml(formula: Formula) -> str:
     """One element."""
     match formula:
-        case Name(base, subscripts, index, mark):
+        case MathName(base, subscripts, index, mark):
             return _marked(mark, _lowered(base, subscripts, index) if base else "")
         case Digits(text):
             return f"<mn>{escape(text)}</mn>"
-        case Function(name):
+        case FunctionName(name):
             return f'<mi mathvariant="normal">{escape(name)}</mi>{_APPLY}'
         case Operator(sign):
             return _PRODUCT if formula == INVISIBLE_PRODUCT else f"<mo>{escape(sign)}</mo>"
@@ -58,7 +58,7 @@ def mathml(formula: Formula) -> str:
             return f"<mrow>{''.join(map(mathml, parts))}</mrow>"
         case Fraction(above, below):
             return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
-        case Raised(Name(base, subscripts, index, ""), exponent) if subscripts or index:
+        case Raised(MathName(base, subscripts, index, ""), exponent) if subscripts or index:
             return f"<msubsup>{_parts(base, subscripts, index)}{_exponent(exponent)}</msubsup>"
         case Raised(base, exponent):
             return f"<msup>{mathml(base)}{_exponent(exponent)}</msup>"
@@ -77,7 +77,7 @@ def escape(text: str) -> str:
     return escape_html(clean(text))
 
 
-def _line(line: Line) -> str:
+def _line(line: EquationLine) -> str:
     """The rows of an equation, and of its numbers below it."""
     numbers = "".join(_right_side("", terms, ' class="numbers"') for terms in line.numbers)
     return _right_side(mathml(line.left), line.right) + numbers

@@ -25,8 +25,8 @@ from bptt.cells.expression import (
 )
 from bptt.cells.functions import get_function
 from bptt.derive.jacobian import CHANGE
-from bptt.derive.normal_form import MatrixProduct, Step
-from bptt.explain.formula import (
+from bptt.derive.normal_form import EquationStep, MatrixProduct
+from bptt.explain.formula_tree import (
     COMMA,
     HADAMARD,
     INVISIBLE_PRODUCT,
@@ -34,8 +34,8 @@ from bptt.explain.formula import (
     Fenced,
     Formula,
     Fraction,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Operator,
     Raised,
     Root,
@@ -60,12 +60,12 @@ class Notation(Legend):
         parts = expression.terms if isinstance(expression, Sum) else (expression,)
         return tuple(self._term(*split_sign(part)) for part in parts)
 
-    def right_side(self, step: Step) -> tuple[Term, ...]:
+    def right_side(self, step: EquationStep) -> tuple[Term, ...]:
         """What a step computes: its linear maps, then the rest."""
         rest = () if step.rest == ZERO and step.products else self.terms(step.rest)
         return (*self._maps(step.products), *rest)
 
-    def linear_right_side(self, step: Step) -> tuple[Term, ...]:
+    def linear_right_side(self, step: EquationStep) -> tuple[Term, ...]:
         """What a step of the Jacobian computes, as matrices that act on changes: diag(f) ∂c."""
         if isinstance(step.rest, RowCall):
             return self.right_side(step)
@@ -82,7 +82,7 @@ class Notation(Legend):
         """The matrix that multiplies element by element."""
         if self._is_scalar(coefficient):
             return self.factor(coefficient)
-        return Row((Function("diag"), Fenced(self.formula(coefficient))))
+        return Row((FunctionName("diag"), Fenced(self.formula(coefficient))))
 
     def _maps(self, products: Iterable[MatrixProduct]) -> tuple[Term, ...]:
         return tuple(Term(False, self._map(p)) for p in products)
@@ -110,7 +110,7 @@ class Notation(Legend):
             case Symbol(name):
                 return self.name(name)
             case Size(letter):
-                return Name(letter)
+                return MathName(letter)
             case Call(function, arguments):
                 return self._call(function, [self.formula(a) for a in arguments])
             case RowCall(function, argument):
@@ -155,7 +155,7 @@ class Notation(Legend):
                 return Fenced(x, "|", "|")
         first, *others = arguments
         listed = Row((first, *(p for a in others for p in (COMMA, a)))) if others else first
-        return Row((Function(row.symbol or row.name, row.latex), Fenced(listed)))
+        return Row((FunctionName(row.symbol or row.name, row.latex), Fenced(listed)))
 
     def _row_call(self, function: str, argument: Expression) -> Formula:
         """A sum over the units j of the row, or their mean."""
@@ -166,7 +166,7 @@ class Notation(Legend):
         inner = self.formula(argument)
         if function == "sum":
             return beside(SumOver("j"), Fenced(inner, index="j"))
-        return Row((Function(function), Fenced(inner)))
+        return Row((FunctionName(function), Fenced(inner)))
 
 
 def _number(value: int | float) -> Formula:

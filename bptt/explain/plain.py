@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from unicodedata import combining, east_asian_width
 
-from bptt.explain.formula import (
+from bptt.explain.formula_tree import (
     HADAMARD,
     INVISIBLE_PRODUCT,
     Digits,
     Fenced,
     Formula,
     Fraction,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Operator,
     Raised,
     Root,
@@ -34,9 +34,9 @@ _SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"
 def formula_text(formula: Formula) -> str:
     """A formula on one line."""
     match formula:
-        case Name(base, subscripts, index, mark):
+        case MathName(base, subscripts, index, mark):
             return mark + "_".join((base, *subscripts)) + _lowered(index)
-        case Digits(text) | Function(text):
+        case Digits(text) | FunctionName(text):
             return text
         case Operator(sign):
             return _SIGNS.get(sign, f" {sign} ")
@@ -46,7 +46,7 @@ def formula_text(formula: Formula) -> str:
             return "".join(map(_factor_text, parts))
         case Row(parts):
             return "".join(map(formula_text, parts))
-        case Fraction(Name() as above, Name() as below):
+        case Fraction(MathName() as above, MathName() as below):
             return f"{formula_text(above)}/{formula_text(below)}"
         case Fraction(above, below):
             return f"{_closed(above, '+−')} / {_closed(below, '+−⊙·' + INVISIBLE_PRODUCT.sign)}"

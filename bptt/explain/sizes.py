@@ -11,7 +11,7 @@ from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import MatrixProduct, NormalForm, normal_form
 from bptt.derive.storage import storage
 from bptt.explain.document import Part, Section, Sentence, Stage, Table, listing, say
-from bptt.explain.formula import EQUALS, Digits, Formula, Name, Operator, Raised, Row
+from bptt.explain.formula_tree import EQUALS, Digits, Formula, MathName, Operator, Raised, Row
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
 from bptt.shapes import LEGEND
@@ -80,7 +80,7 @@ def shapes_section(cell: Cell, layers: Sequence[LayerSizes], chosen: int, dtype:
 
 def _named_sizes(cell: Cell, layer: LayerSizes) -> Sentence:
     named = (
-        say("{} ({})", Row((Name(k), EQUALS, number(layer.sizes[k]))), LEGEND.get(k, "a width"))
+        say("{} ({})", Row((MathName(k), EQUALS, number(layer.sizes[k]))), LEGEND.get(k, "a width"))
         for k in cell.letters
     )
     return say("{}.", listing(named))
@@ -112,7 +112,7 @@ def _symbols(notation: Notation, names: Sequence[str]) -> Sentence:
 def _space(sizes: Mapping[str, int], *letters: str) -> Formula:
     """ℝ²⁵⁶, or ℝ of rows × columns."""
     widths = ["1" if letter == "1" else str(sizes[letter]) for letter in letters]
-    return Name("ℝ") if widths == ["1"] else Raised(Name("ℝ"), "×".join(widths))
+    return MathName("ℝ") if widths == ["1"] else Raised(MathName("ℝ"), "×".join(widths))
 
 
 def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
@@ -122,7 +122,7 @@ def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
         " back, {} for the gradients of the matrices.",
         number(counts.forward),
         number(counts.backward),
-        Name("", mark="δ"),
+        MathName("", mark="δ"),
         number(counts.gradients),
     )
     both = counts.kept + counts.states
@@ -139,7 +139,7 @@ def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
 
 
 def _all_layers(cell: Cell, layers: Sequence[LayerSizes], each: int) -> Table:
-    named = tuple(say("{}", Name(letter)) for letter in cell.letters)
+    named = tuple(say("{}", MathName(letter)) for letter in cell.letters)
     head = (say("layer"), *named, say("weights"), say("multiply-adds forward"), say("bytes kept"))
     counts = [count(cell, layer.sizes) for layer in layers]
     costs = [(c.weights, c.forward, (c.kept + c.states) * each) for c in counts]
@@ -163,7 +163,7 @@ def number(count: int) -> Formula:
 
 def size(letter: str) -> Formula:
     """The letter of a width, or the number 1."""
-    return Digits(letter) if letter.isdecimal() else Name(letter)
+    return Digits(letter) if letter.isdecimal() else MathName(letter)
 
 
 def arithmetic(text: str) -> Formula:

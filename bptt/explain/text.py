@@ -9,16 +9,16 @@ from enum import Enum
 
 from bptt.explain.document import (
     Derivation,
+    EquationLine,
     Equations,
     Excerpt,
     Fact,
-    Line,
     Section,
     Sentence,
     Table,
     clean,
 )
-from bptt.explain.formula import Formula, Term, continued, total
+from bptt.explain.formula_tree import Formula, Term, continued, total
 from bptt.explain.plain import broken, columns, formula_text
 
 WIDTH, LEAST_WIDTH = 96, 40
@@ -145,7 +145,7 @@ def _right_side(left: str, terms: tuple[Term, ...], left_width: int, right_width
         yield f"{' ' * left_width} {sign.sign} {formula_text(rest)}"
 
 
-def _details(line: Line, left_width: int, width: int) -> Iterator[tuple[Kind, str]]:
+def _details(line: EquationLine, left_width: int, width: int) -> Iterator[tuple[Kind, str]]:
     """What stands below an equation: its numbers, all units, the lines of its kernel."""
     indent = EQUATION_INDENT + " " * left_width
     for terms in line.numbers:

@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from bptt.cells.expression import RowCall, symbols
 from bptt.cells.language import PREVIOUS
-from bptt.derive.normal_form import Step, normal_form
+from bptt.derive.normal_form import EquationStep, normal_form
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
 from bptt.probe.stack_layers import LayerInput, layer_inputs
@@ -108,7 +108,7 @@ class _Reader:
         for family, stacked in zip(cell.families, given.layer.families(stack), strict=True):
             self.values |= dict(zip(family.members, stacked.chunk(len(family.members)), strict=True))
 
-    def read(self, step: Step, unit: int) -> tuple[tuple[str, float], ...]:
+    def read(self, step: EquationStep, unit: int) -> tuple[tuple[str, float], ...]:
         """Yield the values that go into a unit of a step's target, the largest in magnitude first."""
         found = {name: self._at(name, unit, isinstance(step.rest, RowCall)) for name in symbols(step.rest)}
         for product in step.products:

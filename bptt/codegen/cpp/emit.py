@@ -10,7 +10,7 @@ from bptt.cells.expression import Expression, to_text
 from bptt.codegen.cpp.added_functions import definitions
 from bptt.codegen.cpp.pass_text import PassText
 from bptt.codegen.cpp.shape import shape_text
-from bptt.codegen.cpp.stepper import stepper_text
+from bptt.codegen.cpp.stepper_text import stepper_text
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.kernel_source import KernelSource
 from bptt.codegen.lowering import lower

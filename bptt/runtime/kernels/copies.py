@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bptt.runtime.kernels.function import Launch, differentiable, sorted_gradients
 from bptt.runtime.kernels.library import dense
-from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
 from bptt.runtime.saved import save, saved
 
 

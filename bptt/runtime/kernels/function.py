@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.batched import are_batched, for_each
+from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors, dense
-from bptt.runtime.kernels.memory import give_back
-from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.reference.reference_backend import REFERENCE
 from bptt.runtime.saved import save, saved

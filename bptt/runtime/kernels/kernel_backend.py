@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.runtime.kernels import linear_loss, memory
+from bptt.runtime.kernels import block_pool, linear_loss
+from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.copies import CopiesFunction, are_copies
 from bptt.runtime.kernels.function import KernelFunction, Launch
 from bptt.runtime.kernels.function import run as run_without_graph
 from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library_of
-from bptt.runtime.kernels.memory import give_back
-from bptt.runtime.kernels.passes import Saved, run_backward, run_forward
+from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
 from bptt.runtime.kernels.stepper import KernelStepper
 from bptt.runtime.packing import forget
 from bptt.runtime.protocol import Recurrence, Stepper
@@ -103,7 +103,7 @@ class Kernels:
 
     def empty_cache(self) -> None:
         """Free the blocks that passes work in, and the packed weights."""
-        memory.empty_cache()
+        block_pool.empty_cache()
         forget()
 
 

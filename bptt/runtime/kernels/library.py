@@ -17,7 +17,7 @@ from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.codegen.statements import SCALAR
 from bptt.derive.adjoint import DELTA
-from bptt.runtime.kernels.memory import take
+from bptt.runtime.kernels.block_pool import take
 from bptt.runtime.loaded import kernels_of
 from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.packing import packed
@@ -101,7 +101,7 @@ class Library:
         """The matrices as they are now, as the forward or the backward pass reads them.
 
         `rows` is the only number of rows that will meet them, 0 if there may be others. Hand them to
-        `memory.give_back` when no pass reads them any more.
+        `block_pool.give_back` when no pass reads them any more.
         """
         matrices = self._read(parameters)
         if not matrices:

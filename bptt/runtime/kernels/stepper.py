@@ -11,9 +11,9 @@ from typing import NoReturn
 import torch
 from torch import Tensor
 
+from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors
-from bptt.runtime.kernels.memory import give_back
-from bptt.runtime.kernels.passes import arguments_of_step
+from bptt.runtime.kernels.recurrence import arguments_of_step
 
 # Numbers that are allocated for outputs at a time: one by one they would cost a tenth of a step.
 _AHEAD = 1 << 14

@@ -27,7 +27,7 @@ from bptt.runtime.reference.problem import Problem
 
 
 @dataclass(frozen=True, eq=False)
-class Gradients:
+class ReferenceGradients:
     """Of the input (T, B, I), the initial states and the stacked parameters; and norms, if asked for."""
 
     x: Tensor
@@ -72,7 +72,7 @@ def backward(
     sequences: Mapping[str, Tensor],
     losses: Mapping[str, Tensor | None],
     measure: bool = False,
-) -> Gradients:
+) -> ReferenceGradients:
     """Back-propagation through time.
 
     `sequences` is what `forward` gave for the states, the output and the kept values; `losses` is
@@ -89,7 +89,7 @@ def backward(
             coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
             value = _evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
             deltas.put(problem, (step.target,), value)
-        return Gradients(
+        return ReferenceGradients(
             x=deltas.blocks[(DELTA + cell.inputs[0],)],
             initial=tuple(initial[state] for state in cell.states),
             parameters=tuple(_parameter(problem, family, deltas, values) for family in cell.families),

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from bptt.cells.language import PREVIOUS
 from bptt.codegen.layout import Base, StackedMap
-from bptt.derive.normal_form import Step
+from bptt.derive.normal_form import EquationStep
 from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.problem import Problem
@@ -42,10 +42,10 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
 
 
 def _bind(
-    problem: Problem, item: StackedMap | Step, stacked: Mapping[StackedMap, tuple[Tensor, ...]]
+    problem: Problem, item: StackedMap | EquationStep, stacked: Mapping[StackedMap, tuple[Tensor, ...]]
 ) -> _Run:
     """An item of the loop as a function that adds to the values of a step, its parts looked up once."""
-    if isinstance(item, Step):
+    if isinstance(item, EquationStep):
         return _bind_step(problem, item)
     weight, bases = problem.rows(item.rows).T, stacked.get(item)
 
@@ -57,7 +57,7 @@ def _bind(
     return run
 
 
-def _bind_step(problem: Problem, step: Step) -> _Run:
+def _bind_step(problem: Problem, step: EquationStep) -> _Run:
     evaluate, batch = compiled(step.rest), problem.x.shape[1]
 
     def run(values: dict[str, Any], t: int) -> None:

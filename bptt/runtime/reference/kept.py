@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from bptt.derive.normal_form import normal_form
-from bptt.runtime.reference.backward import Gradients, backward
+from bptt.runtime.reference.backward import ReferenceGradients, backward
 from bptt.runtime.reference.forward import forward
 from bptt.runtime.reference.function import public_names, saved_names
 from bptt.runtime.reference.padding import zero_padding
@@ -41,7 +41,7 @@ def forward_kept(problem: Problem, whole: Sequence[bool], keep: bool) -> list[Te
 
 def backward_kept(
     problem: Problem, states: Sequence[Tensor], kept: Tensor, gradients: Sequence[Tensor | None]
-) -> Gradients:
+) -> ReferenceGradients:
     """Back-propagation from the gradients of what `forward_kept` gave but for the kept values, where `whole`
     marked all states. None stands for zero.
     """

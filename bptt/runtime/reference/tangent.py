@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bptt.cells.language import PREVIOUS
 from bptt.derive.jacobian import CHANGE
-from bptt.derive.normal_form import MatrixProduct, Step
+from bptt.derive.normal_form import EquationStep, MatrixProduct
 from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import forward
@@ -53,7 +53,7 @@ def values_by_step(problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
         yield t, problem.fixed | here | before | dict.fromkeys(cell.inputs, problem.x[t])
 
 
-def linear(problem: Problem, changes: Problem, step: Step, values: Mapping[str, Any]) -> Any:
+def linear(problem: Problem, changes: Problem, step: EquationStep, values: Mapping[str, Any]) -> Any:
     """A linearised equation at one step; where matrices change, ∂W is looked up in `changes`."""
     total = compiled(step.rest)(values)
     for product in step.products:

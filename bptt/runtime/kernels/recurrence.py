@@ -11,8 +11,8 @@ from math import isqrt
 import torch
 from torch import Tensor
 
+from bptt.runtime.kernels.block_pool import give_back, take
 from bptt.runtime.kernels.library import Library, Tensors, addresses
-from bptt.runtime.kernels.memory import give_back, take
 from bptt.runtime.norms import Norms
 from bptt.runtime.saved import check_memory
 
@@ -46,7 +46,7 @@ class Result:
 
 
 @dataclass(frozen=True, eq=False)
-class Gradients:
+class KernelGradients:
     """Of the input (T, B, I), the initial states and the parameters, and norms; None where not asked for."""
 
     x: Tensor | None
@@ -95,7 +95,7 @@ def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], stora
     """Run a cell over sequences.
 
     `whole[k]` asks for all steps of state k. `storage` says what is stored, None if no backward pass follows.
-    Hand the block to `memory.give_back` when no pass reads it any more.
+    Hand the block to `block_pool.give_back` when no pass reads it any more.
     """
     x = given.x
     check_memory(library.where, given.all)
@@ -163,7 +163,7 @@ def run_backward(
     asked: Sequence[bool],
     measure: bool = False,
     shared: bool = False,
-) -> Gradients:
+) -> KernelGradients:
     """Back-propagation through time.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
@@ -209,7 +209,7 @@ def run_backward(
     for packed in (weights, transposed):
         give_back(packed)
     gradients = [g if g is None else g.to(p.dtype) for g, p in zip(found, given.parameters, strict=True)]
-    return Gradients(x, initial, tuple(gradients), None if norms is None else library.norms(norms))
+    return KernelGradients(x, initial, tuple(gradients), None if norms is None else library.norms(norms))
 
 
 def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor:

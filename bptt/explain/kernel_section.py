@@ -13,8 +13,8 @@ from bptt.explain.document import (
     Code,
     CodeLine,
     Derivation,
+    EquationLine,
     Equations,
-    Line,
     Part,
     Section,
     Sentence,
@@ -22,7 +22,7 @@ from bptt.explain.document import (
     listing,
     say,
 )
-from bptt.explain.formula import Name
+from bptt.explain.formula_tree import MathName
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
@@ -54,7 +54,7 @@ def with_kernel(document: Derivation, form: NormalForm, passages: Mapping[str, P
     """Add the lines of the kernel beside each equation; `passages` are keyed by its target."""
     notation = Notation(form, TIME if form.cell.states else "")
 
-    def beside(line: Line) -> Line:
+    def beside(line: EquationLine) -> EquationLine:
         found = passages.get(line.target)
         if found is None:
             return line
@@ -76,7 +76,7 @@ def kernel_section(document: Derivation) -> Section:
         say(
             "The kernel is C++ that is generated from the equations; on the left of a line is its number. v_"
             " stands for a value and d_ for its {}; a Vector holds the numbers of neighbouring units.",
-            Name("", mark="δ"),
+            MathName("", mark="δ"),
         )
     ]
     for section in document.sections:
@@ -97,7 +97,7 @@ def _remarks(target: str, passage: Passage, notation: Notation) -> Iterator[Sent
         yield say(
             "An entry ({}, matrix, member) of the table of products, which are taken for all steps of a chunk"
             " at once, after its loop.",
-            Name("", mark="δ"),
+            MathName("", mark="δ"),
         )
     elif passage.later:
         yield say("For all steps of a chunk at once, after its loop.")

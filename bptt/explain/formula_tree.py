@@ -16,7 +16,7 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
-class Name(Formula):
+class MathName(Formula):
     """A symbol: `mark` (δ, ∂, ∇), the letter or word, its subscripts, and an index such as "t−1"."""
 
     base: str
@@ -40,7 +40,7 @@ class Operator(Formula):
 
 
 @dataclass(frozen=True, slots=True)
-class Function(Formula):
+class FunctionName(Formula):
     """The name of a function, upright; `latex` is its command, if it has one of its own."""
 
     name: str
@@ -112,7 +112,7 @@ class Term:
         return MINUS if self.negative else PLUS
 
 
-def derivative(above: Name, below: Name, mark: str = "∂") -> Fraction:
+def derivative(above: MathName, below: MathName, mark: str = "∂") -> Fraction:
     """∂above/∂below; `mark` ∂⁺ makes the immediate derivative."""
     return Fraction(replace(above, mark=mark), replace(below, mark="∂"))
 

@@ -10,18 +10,18 @@ from bptt.cells.expression import ZERO, Expression, Size, Symbol, symbols
 from bptt.derive.adjoint import DELTA, MatrixGradient, adjoint
 from bptt.derive.arithmetic import FLOATS
 from bptt.derive.evaluate import Vector, value
-from bptt.derive.normal_form import MatrixProduct, Step, normal_form
+from bptt.derive.normal_form import EquationStep, MatrixProduct, normal_form
 from bptt.derive.one_step import StepValues
-from bptt.explain.document import Derivation, Line, Part, Section, Sentence, Stage, Table, say
+from bptt.explain.document import Derivation, EquationLine, Part, Section, Sentence, Stage, Table, say
 from bptt.explain.figures import TIMES, Spread, as_factor, as_term, figure, without_brackets
-from bptt.explain.formula import (
+from bptt.explain.formula_tree import (
     COMMA,
     EQUALS,
     Digits,
     Fenced,
     Formula,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Row,
     Term,
     total,
@@ -51,7 +51,7 @@ def numbers_section(step: StepValues, unit: int, title: str, about: Sequence[Par
     fewer = any(1 < len(vector) <= unit for vector in step.values.values())
     last = " A value that has fewer units shows its last." if fewer else ""
     names = [*step.cell.inputs, *form.previous, *(s.target for s in form.steps)]
-    shown, delta = f"unit {unit + 1}", Name("", mark=DELTA)
+    shown, delta = f"unit {unit + 1}", MathName("", mark=DELTA)
     of_values = map(say, ("value", shown, "least", "mean", "most"))
     head = (*of_values, say(f"{{}} of {shown}", delta), say("{}", Fenced(delta, "‖", "‖")))
     below = say(f"Below each equation stand the numbers of unit {unit + 1}.{last}")
@@ -81,7 +81,7 @@ class _Filled(Notation):
 
     # What is put below a line.
 
-    def line(self, line: Line) -> Line:
+    def line(self, line: EquationLine) -> EquationLine:
         """The line with what is known of its target."""
         if line.target in self.steps:
             rows = tuple(self._rows(self.steps[line.target]))
@@ -105,7 +105,7 @@ class _Filled(Notation):
         entries = [say("{}", figure(x)) for x in found] + [say("")] * (6 - len(found))
         return (say("{}", self.symbols.name(name)), *entries)
 
-    def _rows(self, step: Step) -> Iterable[tuple[Term, ...]]:
+    def _rows(self, step: EquationStep) -> Iterable[tuple[Term, ...]]:
         """The right side in numbers; with products, first their beginnings and then their sums."""
         rest = () if step.rest == ZERO and step.products else self.terms(step.rest)
         if step.products:
@@ -188,6 +188,6 @@ class _Filled(Notation):
         if function == "mean":
             shown = [*(unit.formula(argument) for unit in first), *more]
             listed = Row(tuple(p for formula in shown for p in (COMMA, formula))[1:])
-            return Row((Function("mean"), Fenced(listed)))
+            return Row((FunctionName("mean"), Fenced(listed)))
         terms = [term for unit in first for term in unit.terms(argument)]
         return Fenced(total((*terms, *([AND_SO_ON] if more else []))))

@@ -10,9 +10,9 @@ from bptt.derive.one_step import StepValues
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Derivation, Excerpt, Part, Sentence, say
 from bptt.explain.figures import figure
-from bptt.explain.formula import Name
-from bptt.explain.numbers import busiest_unit, numbers_section, with_numbers
+from bptt.explain.formula_tree import MathName
 from bptt.explain.sizes import LayerSizes, shapes_section
+from bptt.explain.step_in_numbers import busiest_unit, numbers_section, with_numbers
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,9 @@ def _loss(context: StepContext) -> Sentence:
     """Describe E, after the loss of the step itself where it has one."""
     if len(context.losses) > 1:
         span = f"steps {context.losses[0] + 1} to {context.losses[-1] + 1}"
-        of = say(f"{{}} is the sum of the losses of {span}.", Name("E"))
+        of = say(f"{{}} is the sum of the losses of {span}.", MathName("E"))
     else:
-        of = say("{} is the loss of “{}”.", Name("E"), context.target)
+        of = say("{} is the loss of “{}”.", MathName("E"), context.target)
     if context.own is None:
         return of
     target, loss = context.own

@@ -8,17 +8,17 @@ from bptt.cells.dense import DENSE
 from bptt.cells.expression import ZERO, Call, Product, RowCall, Symbol, multiply, walk
 from bptt.cells.functions import get_function
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT, adjoint
-from bptt.derive.normal_form import NormalForm, Step, normal_form
-from bptt.explain.document import Line, Part, Section, Sentence, Stage, aligned, listing, say
-from bptt.explain.formula import (
+from bptt.derive.normal_form import EquationStep, NormalForm, normal_form
+from bptt.explain.document import EquationLine, Part, Section, Sentence, Stage, aligned, listing, say
+from bptt.explain.formula_tree import (
     EQUALS,
     HADAMARD,
     MINUS,
     PLUS,
     Digits,
     Fenced,
-    Function,
-    Name,
+    FunctionName,
+    MathName,
     Raised,
     Row,
     SumOver,
@@ -30,14 +30,14 @@ from bptt.explain.formula import (
 from bptt.explain.legend import LAYER
 from bptt.explain.notation import Notation
 
-T, V, E = Name("t"), Name("v"), Name("E")
-A_DELTA, DELTA_V, E_BY_V = Name("", mark=DELTA), Name("v", mark=DELTA), derivative(E, V)
+T, V, E = MathName("t"), MathName("v"), MathName("E")
+A_DELTA, DELTA_V, E_BY_V = MathName("", mark=DELTA), MathName("v", mark=DELTA), derivative(E, V)
 
 
 def adjoint_section(form: NormalForm, notation: Notation) -> Section:
     """The δ of every value, from the last line of the forward equations to the first."""
     steps = adjoint(form.cell).steps
-    lines = (Line(notation.name(s.target), notation.right_side(s), s.target) for s in steps)
+    lines = (EquationLine(notation.name(s.target), notation.right_side(s), s.target) for s in steps)
     recurrent = bool(form.cell.states)
     before, after = (_from_outside, _handed_on) if recurrent else (_from_above, _stacked)
     parts = (*before(form, notation), *_calculus(form), *aligned(lines), *after(form, notation))
@@ -46,12 +46,12 @@ def adjoint_section(form: NormalForm, notation: Notation) -> Section:
 
 
 def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
-    state, last = form.cell.states[0], Name("E", index="T")
+    state, last = form.cell.states[0], MathName("E", index="T")
     yield say(
         "The loss of the whole sequence is {}; what comes after step {} is {}. {} stands for {}.",
-        Row((E, EQUALS, beside(SumOver("t"), Name("E", index="t")))),
+        Row((E, EQUALS, beside(SumOver("t"), MathName("E", index="t")))),
         T,
-        Row((Name("E", index=">t"), EQUALS, Name("E", index="t+1"), PLUS, Digits("⋯"), PLUS, last)),
+        Row((MathName("E", index=">t"), EQUALS, MathName("E", index="t+1"), PLUS, Digits("⋯"), PLUS, last)),
         DELTA_V,
         E_BY_V,
     )
@@ -67,7 +67,7 @@ def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
 
 
 def _from_above(form: NormalForm, notation: Notation) -> Iterator[Part]:
-    wanted = Name("d")
+    wanted = MathName("d")
     error = Row((notation.name(form.cell.output), MINUS, wanted))
     yield say("{} stands for {}, the derivative of the loss.", DELTA_V, E_BY_V)
     yield _chain_rule()
@@ -82,7 +82,7 @@ def _from_above(form: NormalForm, notation: Notation) -> Iterator[Part]:
 
 
 def _chain_rule() -> Sentence:
-    matrix = Name("M")
+    matrix = MathName("M")
     return say(
         "By the chain rule, the last forward equation first: the {} of a value adds up, over the equations"
         " that read it, their own {} times their derivative; where a matrix {} reads it, {}.",
@@ -100,7 +100,7 @@ def _calculus(form: NormalForm) -> Iterator[Part]:
     if rules:
         yield say(
             "The derivative of a nonlinearity {} is written in its output, which the forward pass knows: {}.",
-            Row((Name("y"), EQUALS, Name("f"), Fenced(Name("u")))),
+            Row((MathName("y"), EQUALS, MathName("f"), Fenced(MathName("u")))),
             listing(rules),
         )
     if any(isinstance(step.rest, RowCall) for step in form.steps):
@@ -108,7 +108,7 @@ def _calculus(form: NormalForm) -> Iterator[Part]:
             "{} adds up the elements of {} over the units of a row, {} is their mean: one number a row.",
             beside(SumOver("j"), Fenced(V, index="j")),
             V,
-            Row((Function("mean"), Fenced(V))),
+            Row((FunctionName("mean"), Fenced(V))),
         )
 
 
@@ -137,7 +137,7 @@ def _stacked(form: NormalForm, notation: Notation) -> Iterator[Part]:
     readers = [s for s in steps if Symbol(output) in walk(s.rest)]
     given = [s for s in steps if s.target.removeprefix(DELTA) in form.cell.inputs and s.rest == ZERO]
     match readers, given:
-        case [Step(rest=Product(factors)) as reader], [below]:
+        case [EquationStep(rest=Product(factors)) as reader], [below]:
             slope = multiply(*(f for f in factors if f != Symbol(output)))
             layer, above = Notation(form, LAYER), Notation(form, LAYER, shift=1)
             error = Row((total(above.right_side(below)), HADAMARD, layer.factor(slope)))
@@ -146,4 +146,4 @@ def _stacked(form: NormalForm, notation: Notation) -> Iterator[Part]:
                 notation.name(below.target),
                 notation.name(output),
             )
-            yield from aligned([Line(layer.name(reader.target), (Term(False, error),))])
+            yield from aligned([EquationLine(layer.name(reader.target), (Term(False, error),))])
