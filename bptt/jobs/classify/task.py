@@ -16,6 +16,7 @@ from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.metrics import scores
 from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.ngrams import fit_ngrams, importance_of, read_part
+from bptt.jobs.classify.options import OPTIONS
 from bptt.jobs.classify.thresholds import choose_offsets
 from bptt.jobs.classify.trained import Labelled as Labelled
 from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
@@ -48,7 +49,7 @@ class ClassifyTask(Supervised):
     needs them); the result does not depend on their number.
     """
 
-    title = "classifier"
+    title = OPTIONS.called
     unit = "examples"
     model: Classifier
 

@@ -29,6 +29,7 @@ from bptt.jobs.language.evaluation import (
 )
 from bptt.jobs.language.network import START
 from bptt.jobs.language.network import LanguageModel as LanguageModel
+from bptt.jobs.language.options import OPTIONS
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.vectors import match_vectors, read_token_vectors
 from bptt.runs.memory import within_memory
@@ -52,7 +53,7 @@ class LanguageModelTask(Task):
     tokens that it has.
     """
 
-    title = "language model"
+    title = OPTIONS.called
     model: LanguageModel
 
     def __init__(

@@ -17,6 +17,7 @@ from bptt.errors import InputError
 from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import scores
 from bptt.jobs.regress.network import Regressor, flat
+from bptt.jobs.regress.options import OPTIONS
 from bptt.jobs.regress.trained import TrainedRegressor as TrainedRegressor
 from bptt.jobs.regress.trained import build, weight_rows
 from bptt.jobs.regress.trained import load_regressor as load_regressor
@@ -43,6 +44,7 @@ class RegressTask(Supervised):
     every step. `vectors` is a file of word vectors that the embedding of texts begins with.
     """
 
+    title = OPTIONS.called
     unit = "examples"
     model: Regressor
 

@@ -21,6 +21,7 @@ from bptt.jobs.tag.config import TASK, TaggerConfig
 from bptt.jobs.tag.found import as_found
 from bptt.jobs.tag.metrics import TagScores, tag_scores
 from bptt.jobs.tag.network import Tagger
+from bptt.jobs.tag.options import OPTIONS
 from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, note_rewritten, spell
 from bptt.models.codecs.codec import stack
@@ -66,7 +67,7 @@ class TagTask(Supervised):
     out and never learned.
     """
 
-    title = "tagger"
+    title = OPTIONS.called
     unit = "words"
     model: Tagger
 

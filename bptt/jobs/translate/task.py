@@ -18,6 +18,7 @@ from bptt.jobs.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.jobs.translate.config import TASK, TranslatorConfig
 from bptt.jobs.translate.hypotheses import LengthLimit
 from bptt.jobs.translate.network import Writer
+from bptt.jobs.translate.options import OPTIONS
 from bptt.jobs.translate.translator import (
     SMALLER,
     TARGET_FILE,
@@ -51,7 +52,7 @@ class TranslateTask(Supervised):
 
     model: Writer
 
-    title = "translator"
+    title = OPTIONS.called
 
     def __init__(
         self,
