@@ -1,0 +1,1 @@
+"""Past values of series: read, cut into windows, continued without learning."""

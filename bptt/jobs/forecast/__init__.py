@@ -1,0 +1,1 @@
+"""The next values of series, with prediction intervals."""

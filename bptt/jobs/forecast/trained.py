@@ -1,0 +1,238 @@
+"""A trained forecaster: what it reads, forecasts and scores, and its run folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from bptt.data.past.pasts import Past, Pasts, read_pasts
+from bptt.data.past.rolling import Forecasts, RollingScores, score_forecasts
+from bptt.data.past.tracks import Track, Windows
+from bptt.data.readers.measured import Numbers
+from bptt.data.readers.source import Source
+from bptt.data.reading import read_bytes
+from bptt.errors import InputError
+from bptt.jobs.forecast.config import TASK, ForecasterConfig
+from bptt.jobs.regress.network import Regressor
+from bptt.jobs.shown import show_trained
+from bptt.jobs.supervised import SMALLER, in_batches
+from bptt.models.inputs import SeriesInput
+from bptt.runs.config import read_sections
+from bptt.runs.evaluating import evaluating
+from bptt.runs.memory import within_memory
+from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.unset import build_unset
+
+FILE = "learned_until.json"
+# Of a series that was not learned from, the share of steps that are only past in an evaluation.
+_PAST_SHARE = 2 / 3
+
+
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """The forecast of a series: `times` of the H steps, `values`, `low` and `high` (H, D) of the `columns`,
+    and the `past` that it goes on from.
+    """
+
+    past: Past
+    columns: tuple[str, ...]
+    times: tuple[str, ...]
+    values: Numbers
+    low: Numbers
+    high: Numbers
+
+
+@dataclass(frozen=True, eq=False)
+class RollingEvaluation:
+    """The scores of rolling origins, lines for the user, and the forecasts with their pasts."""
+
+    scores: RollingScores
+    notes: tuple[str, ...]
+    forecasts: tuple[tuple[Past, Forecasts], ...]
+
+
+class TrainedForecaster:
+    """A forecaster with all that it needs to read series; `ends` holds the last time learned of each."""
+
+    def __init__(self, model: Regressor, config: ForecasterConfig, ends: Mapping[str, str]) -> None:
+        self.model, self.config, self.ends = model, config, ends
+
+    def __repr__(self) -> str:
+        series = self.config.series
+        facts = {"columns": ", ".join(series.columns), "horizon": series.horizon, "season": series.season}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+
+    def read(self, source: Source) -> Pasts:
+        """Read series with the columns and the step that were learned. Raises InputError for others."""
+        found = read_pasts(source, self.config.series.past)
+        series = self.config.series
+        if found.series[0].axis.step != series.step:
+            rule = f"must have the step that was learned, {series.step}"
+            raise InputError(found.series[0].place, rule, found.series[0].axis.step)
+        if len(found.columns) != len(series.columns):
+            rule = f"must have the columns that were learned, {', '.join(series.columns)}"
+            raise InputError(found.series[0].place, rule, ", ".join(found.columns))
+        return found
+
+    def predict(self, pasts: Pasts) -> list[Forecast]:
+        """Return a forecast of each series from its last step. Raises InputError with the place of a short one."""
+        found = []
+        for past in pasts.series:
+            values, low, high = self.forecast_from(past, [len(past.values) - 1])
+            ahead = range(len(past.values), len(past.values) + self.config.series.horizon)
+            times = tuple(past.axis.label(step) for step in ahead)
+            found.append(Forecast(past, self.config.series.columns, times, values[0], low[0], high[0]))
+        return found
+
+    def evaluate(self, pasts: Pasts) -> RollingEvaluation:
+        """Score forecasts from every origin behind the steps that were learned.
+
+        Of a series that was not learned, origins begin after two thirds. If a file holds nothing new, the
+        held-out steps are scored, as a note says. Raises InputError if there is nothing to score.
+        """
+        learned = [self._learned_steps(past) for past in pasts.series]
+        notes = list(pasts.notes)
+        new = [len(past.values) > steps for past, steps in zip(pasts.series, learned, strict=True)]
+        if not any(new):
+            held = self.held_out_steps
+            learned = [max(steps - held(steps), self.config.series.season + 1) for steps in learned]
+            notes.append(
+                "no steps behind those that were learned: the held-out ones are scored, which chose the epoch"
+            )
+        found = self.roll(pasts, learned)
+        if not found:
+            cure = f"Give more steps: a horizon is {self.config.series.horizon}"
+            raise InputError(pasts.series[0].place, "must have steps behind an origin to score", "none", cure)
+        scores = score_forecasts(
+            [each for _, each in found], self.config.series.season, self.config.head.interval
+        )
+        return RollingEvaluation(scores, tuple(notes), tuple(found))
+
+    def held_out_steps(self, steps: int) -> int:
+        """Return the steps at the end of a series of this length that are held out."""
+        return held_out_steps(self.config, steps)
+
+    def roll(self, pasts: Pasts, learned: Sequence[int]) -> list[tuple[Past, Forecasts]]:
+        """Return forecasts from each origin at or behind the last of the `learned` steps of each series."""
+        horizon, found = self.config.series.horizon, []
+        for past, steps in zip(pasts.series, learned, strict=True):
+            last = len(past.values) - 1
+            # Origins with a whole horizon behind them; if there is none, with a part of it.
+            whole = range(steps - 1, last - horizon + 1)
+            origins = list(whole) or ([steps - 1] if steps - 1 < last else [])
+            if origins and steps > self.config.series.season:
+                found.append(
+                    (past, Forecasts(past.values, origins, steps, *self.forecast_from(past, origins)))
+                )
+        return found
+
+    def forecast_from(self, past: Past, origins: Sequence[int]) -> tuple[Numbers, Numbers, Numbers]:
+        """Return the values and the ends of their intervals, (N, H, D) each, from steps of a series.
+
+        Raises InputError with the place of a series whose first origin has no whole season behind it.
+        """
+        season = self.config.series.season
+        if origins[0] < season:
+            rule = f"a series must have more than {season} steps, a season of the model"
+            raise InputError(past.place, rule, f"{origins[0] + 1}", "Give a longer past")
+        options = self.config.windows
+        check_logarithms(past, options.log)
+        track = Track(past.values, options)
+        values = self.numbers(Windows([track], [(0, origin) for origin in origins]))
+        output = self.model.output
+        ends = output.interval(values)
+        low, high = (values[..., output.options.point],) * 2 if ends is None else ends
+        restored = []
+        for each in (values[..., output.options.point], low, high):
+            whole = [
+                torch.from_numpy(track.restore(origin, one[:, None].numpy())[..., 0])
+                for origin, one in zip(origins, each, strict=True)
+            ]
+            restored.append(torch.stack(whole).numpy())
+        return restored[0], restored[1], restored[2]
+
+    def numbers(self, windows: Windows) -> Tensor:
+        """Return the forecasts of windows relative to the seasonal naive one, (N, H D, Q) float64."""
+        output = self.model.output
+        found = torch.empty(len(windows), output.targets, output.options.width, dtype=torch.float64)
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for rows, batch in in_batches(windows, self.config.data.batch_size):
+                found[rows] = output.read(self.model(batch.to(output.mean.device))).cpu()
+        return found
+
+    def _learned_steps(self, past: Past) -> int:
+        """Return how many steps of a series were there in training; of another one two thirds."""
+        end = self.ends.get(past.name)
+        labels = {past.axis.label(step): step for step in range(len(past.values))}
+        if end in labels:
+            return labels[end] + 1
+        return max(self.config.series.season + 1, round(_PAST_SHARE * len(past.values)))
+
+
+def held_out_steps(config: ForecasterConfig, steps: int) -> int:
+    """Return the steps at the end of a series that are held out: two horizons if possible."""
+    if not config.data.held_out:
+        return 0
+    return max(round(config.data.held_out * steps), min(2 * config.series.horizon, steps // 4))
+
+
+def check_logarithms(past: Past, log: bool) -> None:
+    """Raise InputError with the place of a series with a value that has no logarithm, if they are learned."""
+    low = min((value for value in past.values.flatten().tolist() if value == value), default=1.0)
+    if log and low <= 0:
+        cure = "Train with --transform none"
+        raise InputError(
+            past.place, "must hold numbers above 0, whose logarithms are learned", f"{low:g}", cure
+        )
+
+
+def build(config: ForecasterConfig) -> Regressor:
+    """Return the network: a window of 2 D numbers a step to H D numbers."""
+    width = len(config.series.columns)
+    part = SeriesInput(2 * width)
+    return Regressor(part, config.series.horizon * width, config.cell, config.model, config.head, "last")
+
+
+def load_forecaster(run: Path) -> TrainedForecaster:
+    """Return the forecaster of a run folder with its best weights. Raises InputError naming file and cure."""
+    config = read_sections(ForecasterConfig, run, TASK)
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(config))
+    read_weights(model, run / WEIGHTS)
+    return TrainedForecaster(model.eval(), config, read_ends(run))
+
+
+def read_ends(run: Path) -> dict[str, str]:
+    """Return the last time of each series of a run. Raises InputError if the file is damaged."""
+    path, cure = run / FILE, "Restore the file, or train again"
+    try:
+        found = json.loads(read_bytes(path, cure))
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), "must be JSON", error, cure) from error
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise InputError(str(path), "must hold the last time of each series", type(found).__name__, cure)
+    return found
+
+
+def with_found(config: ForecasterConfig, pasts: Pasts, season: int, log: bool) -> ForecasterConfig:
+    """Return the configuration with what the data decide: horizon, season, window, logarithms, columns."""
+    series = config.series
+    horizon = series.horizon or (season if season > 1 else 12)
+    found = replace(
+        series,
+        horizon=horizon,
+        season=season,
+        window=series.window or max(2 * season, 24, horizon),
+        transform="log" if log else "none",
+        columns=pasts.columns,
+        step=pasts.series[0].axis.step,
+    )
+    return replace(config, series=found)
