@@ -39,11 +39,11 @@ class Meter:
         self._loss += progress.loss * progress.units
 
     def seconds(self) -> float:
-        """The time since the last reading."""
+        """Return the seconds since the last reading."""
         return monotonic() - self._since
 
     def read(self) -> str:
-        """Loss, speed and time left, for a line; the next reading begins."""
+        """Return loss, speed and time left, for a line; the next reading begins."""
         elapsed = monotonic() - self._begun
         left = elapsed * (self._steps - self._step) / (self._step - self._from)
         loss, speed = self._loss / self._units, self._units / self.seconds()
@@ -76,7 +76,7 @@ class LineReporter:
         self.on_message(f"{_epoch(evaluation)}  {_held_out(evaluation, self._unit)}")
 
     def on_gradient(self, step: int, seen: GradientRecord) -> None:
-        """It stands in the records; a line for the last one follows at the end."""
+        """Print nothing: the records hold it, and a line for the last one follows at the end."""
 
     def on_message(self, text: str) -> None:
         """Print the line."""
@@ -84,7 +84,7 @@ class LineReporter:
         sys.stderr.flush()
 
     def on_end(self) -> None:
-        """Nothing is open."""
+        """Do nothing: no bar is open."""
 
 
 class BarReporter(LineReporter):
@@ -122,7 +122,9 @@ class BarReporter(LineReporter):
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, int, int], None]]:
-    """Takes what is being done, and how much of all has been: a bar on a terminal, lines elsewhere."""
+    """Yield a function for the stage, the steps done and the steps in all: a bar on a terminal, lines
+    elsewhere.
+    """
     if not sys.stderr.isatty():
         said: list[str] = []
 
@@ -141,7 +143,7 @@ def stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min."""
+    """Return seconds as a person says them: 42 s, 3 min 5 s, 2 h 10 min."""
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 1:
         return f"{rest} s"
@@ -150,7 +152,7 @@ def duration(seconds: float) -> str:
 
 
 def shown_metric(name: str, value: float, unit: str) -> str:
-    """A metric with its name, and the loss with its unit."""
+    """Return a metric with its name, and the loss with its unit."""
     return f"{name} {value:.4f}" + (f" nats per {unit}" if name == "loss" else "")
 
 

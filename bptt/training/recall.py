@@ -23,8 +23,8 @@ Sections = Mapping[str, Mapping[str, Any]]
 def recall(choices: Choices) -> tuple[Choices, dict[str, Any]]:
     """Return the choices with what a resumed run, or the run to begin from, has for options not given.
 
-    Also returns, by name, the values that are not the defaults. What is given counts: a resumed run refuses
-    what differs, by name. Raises InputError if the folder is no run.
+    Also returns, by name, the values that are not the defaults. An option that is given counts: a resumed run
+    refuses different ones, by name. Raises InputError if the folder is no run.
     """
     resumed = choices.get("resume")
     folder = choices.get("output") if resumed else choices.get("init_from")
@@ -49,7 +49,7 @@ def recall(choices: Choices) -> tuple[Choices, dict[str, Any]]:
     return choices.over(found), changed
 
 
-# Options of which one settles the others.
+# An option that is given settles the others: with one-hot input there is no embedding to size.
 _EXCLUDED = {"one_hot": ("embedding_size",)}
 
 
