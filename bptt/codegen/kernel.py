@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.expression import ZERO
 from bptt.cells.language import PREVIOUS
 from bptt.codegen.passes import Pass, make_passes
@@ -63,7 +63,7 @@ class Kernel:
         return () if cell.output in cell.states else (cell.output,)
 
 
-@cache
+@cached_by_cell
 def kernel(plan: KernelPlan) -> Kernel:
     """Lay out a plan. Raises InternalError if a stage breaks a rule between the stages."""
     cell, deltas = plan.cell, stored_deltas(plan)

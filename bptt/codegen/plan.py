@@ -11,8 +11,8 @@ computed for all steps at once, and a δ with a single reader's chain is written
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import symbols
 from bptt.codegen.backward_plan import lay_out_backward, lay_out_gradients
@@ -52,7 +52,7 @@ class KernelPlan:
         return tuple(n for n in dict.fromkeys(after) if n in inside)
 
 
-@cache
+@cached_by_cell
 def plan(cell: Cell) -> KernelPlan:
     """Lay out a cell's forward and backward equations for a machine."""
     form = normal_form(cell)

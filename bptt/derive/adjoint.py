@@ -12,8 +12,8 @@ contributes (the immediate derivative ∂⁺): δtarget sourceᵀ for a matrix.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, RowCall, Symbol, add, symbols
 from bptt.derive.differentiate import partial
@@ -58,7 +58,7 @@ class Adjoint:
         return tuple(sorted(n for n in names - own - outside if not n.startswith((FROM_LOSS, FROM_NEXT))))
 
 
-@cache
+@cached_by_cell
 def adjoint(cell: Cell) -> Adjoint:
     """Derive back-propagation through one time step of a cell."""
     return _Reverse(normal_form(cell)).run()

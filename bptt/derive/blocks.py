@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ONE, ZERO, Expression, RowCall, multiply, symbols
 from bptt.derive.differentiate import partial
@@ -31,7 +31,7 @@ class Block:
     paths: tuple[Path, ...]
 
 
-@cache
+@cached_by_cell
 def blocks(cell: Cell) -> tuple[Block, ...] | None:
     """Find every block that is not zero, or None where a row statement or too many paths are on the way."""
     form = normal_form(cell)

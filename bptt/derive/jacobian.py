@@ -8,8 +8,8 @@ both. With ∂x and the parameters held fixed it is the map whose product over t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, Expression, RowCall, Symbol, add, symbols
 from bptt.derive.differentiate import partial
@@ -27,7 +27,7 @@ class Jacobian:
     states_only: bool
 
 
-@cache
+@cached_by_cell
 def jacobian(cell: Cell, states_only: bool = False) -> Jacobian:
     """Derive the linear step with respect to everything, or to the previous states alone."""
     form = normal_form(cell)

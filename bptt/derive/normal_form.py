@@ -8,8 +8,8 @@ differentiated by itself, in values that have names.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import (
     ZERO,
@@ -82,7 +82,7 @@ class NormalForm:
         return tuple(state + PREVIOUS for state in self.cell.states)
 
 
-@cache
+@cached_by_cell
 def normal_form(cell: Cell) -> NormalForm:
     """Name every linear map, call and row statement of a cell."""
     builder = _Builder(cell)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import RowCall
 from bptt.derive.adjoint import adjoint
@@ -50,7 +50,7 @@ def _count(steps: str, letters: list[str]) -> str:
     return f"{steps}·({' + '.join(parts)})"
 
 
-@cache
+@cached_by_cell
 def storage(cell: Cell) -> Storage:
     """Keep what only a linear map or a whole row can give; compute again what follows element by element."""
     form = normal_form(cell)

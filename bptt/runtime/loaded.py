@@ -6,13 +6,10 @@ from ctypes import CDLL
 from functools import lru_cache
 from threading import Lock
 
+from bptt.cells.caching import KEPT
 from bptt.codegen.kernel_source import KernelSource
 from bptt.errors import MachineError
 from bptt.runtime.build import load
-
-# As many as a process meets; a program that defines cells without end keeps these alone. The code of a
-# library stays mapped: functions of it may still be called.
-_MOST = 256
 
 _building = Lock()
 
@@ -27,7 +24,8 @@ def kernels_of(source: KernelSource) -> CDLL:
     raise found.with_traceback(None)
 
 
-@lru_cache(maxsize=_MOST)
+# For each dtype. The code of a library that is dropped stays mapped: a stepper may still call its functions.
+@lru_cache(maxsize=3 * KEPT)
 def _outcome(source: KernelSource) -> CDLL | MachineError:
     try:
         return load(source)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import TypeAlias
 
 from torch import Tensor
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.derive.normal_form import normal_form
 
@@ -37,7 +37,7 @@ class Norms:
 Observer: TypeAlias = Callable[[Norms], None]
 
 
-@cache
+@cached_by_cell
 def input_sums(cell: Cell) -> tuple[str, ...]:
     """The sums of a cell that its input takes part in."""
     inputs = set(cell.inputs)

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.utils.flop_counter import register_flop_formula
 
+from bptt.cells.caching import KEPT
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import KernelPlan, plan
 from bptt.errors import InputError
@@ -60,7 +61,7 @@ def _text(cell: Cell) -> str:
     return json.dumps(cell.to_dict())
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=KEPT)
 def _plan(text: str) -> KernelPlan:
     return plan(Cell.from_dict(json.loads(text)))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
+from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Expression, to_text
 from bptt.codegen.cpp.added_functions import definitions
@@ -104,7 +104,7 @@ DOOR(stepper_close) {
 """
 
 
-@cache
+@cached_by_cell
 def source(plan: KernelPlan, dtype: str) -> KernelSource:
     """Return the C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
     biased = any(family.name in ("b", "d") for family in plan.cell.families)

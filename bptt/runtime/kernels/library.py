@@ -11,6 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from bptt.cells.caching import KEPT
 from bptt.cells.cell import Cell
 from bptt.codegen.cpp.emit import DOORS, source
 from bptt.codegen.kernel import Kernel, kernel
@@ -195,8 +196,7 @@ def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
     return [places[name] for name in layout.plan.cell.vectors]
 
 
-# A program that defines cells without end keeps these alone.
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=KEPT)
 def library_of(cell: Cell, kind: str) -> Library:
     """The kernels of a cell, by a value of `KINDS`. Raises MachineError if there can be none."""
     layout = plan(cell)

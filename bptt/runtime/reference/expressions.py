@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial, reduce
+from functools import lru_cache, partial, reduce
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
+from bptt.cells.caching import KEPT
 from bptt.cells.expression import (
     Call,
     Expression,
@@ -33,7 +34,8 @@ ROW_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-@cache
+# Some hundred for each cell.
+@lru_cache(maxsize=256 * KEPT)
 def compiled(expression: Expression) -> Evaluate:
     """A function from named values to the value of the expression.
 
