@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bptt.options.choices import Choices
 
 TITLE = "Print an answer for each input."
+# The options that name a picture to draw.
+_PICTURES = ("attention", "figure")
 _ABOUT = (
     "Of a text that is typed each line is an input; standard input is answered line by line, as it arrives. "
     "The columns of a classifier's answer, separated by tabs, are label, probability, input, and the name of "
@@ -44,20 +46,20 @@ def _predict(choices: Choices) -> None:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)
     check_own(choices, job.options)
-    attention = choices.get("attention") if choices.has("attention") else None
-    if attention is not None:
+    picture = next((name for name in _PICTURES if choices.has(name)), "")
+    if picture:
         from bptt.report.figure_page import check_picture
 
-        check_picture(attention)
+        check_picture(choices.get(picture))
     asking = job.ask(trained, choices)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
     _answer(asking, choices, asked.input, written)
-    if attention is not None:
+    if picture:
         draw = find_drawing(job)
         assert draw is not None
-        draw(asking.picture, attention)
-        print(f"attention: {attention}", file=sys.stderr)
+        draw(asking.picture, choices.get(picture))
+        print(f"{picture}: {choices.get(picture)}", file=sys.stderr)
     for line in asking.conclude():
         print(printable(spelled(line)), file=sys.stderr)
 

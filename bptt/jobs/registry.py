@@ -23,6 +23,8 @@ _PACKAGES = {
     "classify": "bptt.jobs.classify",
     "tag": "bptt.jobs.tag",
     "translate": "bptt.jobs.translate",
+    "regress": "bptt.jobs.regress",
+    "forecast": "bptt.jobs.forecast",
 }
 # The entry points under which other packages register a Job.
 GROUP = "bptt.jobs"

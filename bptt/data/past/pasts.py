@@ -18,7 +18,7 @@ from bptt.data.readers.headers import IDS, TIMES
 from bptt.data.readers.measured import Numbers
 from bptt.data.readers.numbers import is_like_number, is_number, read_numbers
 from bptt.data.readers.series import read_ts
-from bptt.data.readers.source import Source, document_of, read_grid
+from bptt.data.readers.sources import Source, document_of, read_grid
 from bptt.data.readers.tables import is_header
 from bptt.data.reading import read_bytes
 from bptt.data.signatures import ZIP

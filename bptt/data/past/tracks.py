@@ -73,8 +73,8 @@ class Track:
         return np.where(still, 1.0, scales)
 
     def window(self, origin: int) -> Numbers:
-        """Return the last steps up to step `origin`, itself included, (L, 2 D): the change from a season before, and
-        the distance from the mean of the window.
+        """Return the last steps up to step `origin`, (L, 2 D): the change from a season before, and the
+        distance from the mean of the window.
         """
         first = max(self.options.season, origin + 1 - self.options.window)
         scale = self.scales[origin]

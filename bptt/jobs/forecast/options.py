@@ -88,6 +88,15 @@ class ForecastHead(NumberOptions):
     loss: NumberLoss = redefined(NumberOptions, "loss", "quantile")
 
 
+@dataclass(frozen=True)
+class ForecastAnswerOptions:
+    """How forecasts are shown."""
+
+    figure: Path | None = option(
+        None, "Picture of the first series: past, forecast and interval, as PNG or SVG.", common=True
+    )
+
+
 OPTIONS = JobOptions(
     name="forecast",
     task="forecast",
@@ -104,4 +113,5 @@ OPTIONS = JobOptions(
         },
     ),
     few=True,
+    predict=ForecastAnswerOptions,
 )

@@ -44,6 +44,7 @@ class ForecastTask(Supervised):
     season and the horizon.
     """
 
+    title = "forecaster"
     unit = "windows"
     model: Regressor
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from bptt.data.past.pasts import Past, Pasts, read_pasts
 from bptt.data.past.rolling import Forecasts, RollingScores, score_forecasts
 from bptt.data.past.tracks import Track, Windows
 from bptt.data.readers.measured import Numbers
-from bptt.data.readers.source import Source
+from bptt.data.readers.sources import Source
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.jobs.forecast.config import TASK, ForecasterConfig
@@ -25,8 +26,9 @@ from bptt.models.inputs import SeriesInput
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
-from bptt.runs.run_folder import WEIGHTS, read_weights
+from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
 
 FILE = "learned_until.json"
 # Of a series that was not learned from, the share of steps that are only past in an evaluation.
@@ -48,6 +50,22 @@ class Forecast:
 
 
 @dataclass(frozen=True, eq=False)
+class ForecastView:
+    """The forecast of a column of a series from the step `first` on, for a picture. `number` is that of the
+    column, `interval` the share of values that [low, high] is to hold.
+    """
+
+    past: Past
+    column: str
+    number: int
+    first: int
+    forecast: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    interval: float
+
+
+@dataclass(frozen=True, eq=False)
 class RollingEvaluation:
     """The scores of rolling origins, lines for the user, and the forecasts with their pasts."""
 
@@ -58,6 +76,8 @@ class RollingEvaluation:
 
 class TrainedForecaster:
     """A forecaster with all that it needs to read series; `ends` holds the last time learned of each."""
+
+    task: ClassVar[str] = TASK
 
     def __init__(self, model: Regressor, config: ForecasterConfig, ends: Mapping[str, str]) -> None:
         self.model, self.config, self.ends = model, config, ends
@@ -79,8 +99,14 @@ class TrainedForecaster:
             raise InputError(found.series[0].place, rule, ", ".join(found.columns))
         return found
 
+    def view(self, past: Past, first: int, *forecast: Numbers) -> ForecastView:
+        """Return the first column of values, low and high (H, D) for a picture."""
+        values, low, high = (tuple(each[:, 0].tolist()) for each in forecast)
+        column, share = self.config.series.columns[0], self.config.head.interval
+        return ForecastView(past, column, 0, first, values, low, high, share)
+
     def predict(self, pasts: Pasts) -> list[Forecast]:
-        """Return a forecast of each series from its last step. Raises InputError with the place of a short one."""
+        """Return a forecast of each series from its end. Raises InputError with the place of a short one."""
         found = []
         for past in pasts.series:
             values, low, high = self.forecast_from(past, [len(past.values) - 1])

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bptt.models.heads.number_options import NumberOptions
 from bptt.models.heads.number_output import NumberOutput, pinball
 
 
@@ -31,18 +30,24 @@ class NumberScores:
 
 
 def scores(
-    values: Tensor, targets: Tensor, output: NumberOutput, names: tuple[str, ...], loss: float
+    values: Tensor,
+    targets: Tensor,
+    output: NumberOutput,
+    names: tuple[str, ...],
+    loss: float,
+    intervals: bool = True,
 ) -> NumberScores:
     """Return the scores of values (N, M, Q) in the units of targets (N, M), float64, NaN where there is none.
 
     "r2" and the errors are as scikit-learn defines them; it is left out for fewer than two examples.
     "baseline_mae" is the mean absolute error of always answering the median of the training targets,
     "baseline_rmse" the root mean squared error of their mean. "coverage" is the share of targets within
-    their interval, "interval_width" its mean width, "pinball" the mean pinball loss over the quantiles.
+    their interval, "interval_width" its mean width, without `intervals` left out; "pinball" the mean pinball
+    loss over the quantiles.
     """
     # The values are on the CPU, wherever the model is.
     output = deepcopy(output).cpu()
-    found = {name: _of_one(values[:, k], targets[:, k], output, k) for k, name in enumerate(names)}
+    found = {name: _of_one(values[:, k], targets[:, k], output, k, intervals) for k, name in enumerate(names)}
     first = next(iter(found.values()))
     mean = {key: sum(each[key] for each in found.values()) / len(found) for key in first}
     metrics = {"loss": loss, **mean, "examples": len(targets)}
@@ -50,7 +55,9 @@ def scores(
     return NumberScores(metrics, found if len(found) > 1 else {}, beaten)
 
 
-def _of_one(values: Tensor, targets: Tensor, output: NumberOutput, k: int) -> dict[str, float]:
+def _of_one(
+    values: Tensor, targets: Tensor, output: NumberOutput, k: int, intervals: bool
+) -> dict[str, float]:
     known = ~targets.isnan()
     values, targets = values[known], targets[known]
     options = output.options
@@ -63,19 +70,19 @@ def _of_one(values: Tensor, targets: Tensor, output: NumberOutput, k: int) -> di
         "baseline_mae": (targets - output.median[k]).abs().mean().item(),
         "baseline_rmse": (targets - _mean(output, k)).square().mean().sqrt().item(),
     }
-    return metrics | _of_intervals(values, targets, output, k, options)
+    return metrics | _of_intervals(values, targets, output, k, intervals)
 
 
 def _of_intervals(
-    values: Tensor, targets: Tensor, output: NumberOutput, k: int, options: NumberOptions
+    values: Tensor, targets: Tensor, output: NumberOutput, k: int, intervals: bool
 ) -> dict[str, float]:
-    metrics = {}
+    metrics, options = {}, output.options
     if options.levels:
         levels = torch.tensor(options.levels, dtype=values.dtype)
         metrics["pinball"] = pinball(values, targets[:, None], levels).mean().item()
     wide = values.new_zeros(len(values), output.targets, options.width)
     wide[:, k] = values
-    ends = output.interval(wide)
+    ends = output.interval(wide) if intervals else None
     if ends is not None:
         low, high = (each[:, k] for each in ends)
         metrics["coverage"] = ((low <= targets) & (targets <= high)).double().mean().item()

@@ -26,6 +26,12 @@ class RegressFiles(VectorFiles, ExampleFiles):
         "Examples with a number each: TSV, CSV, JSON lines, Parquet, FASTA, .ts, UCR, a long CSV, .npz, or a "
         "table of numbers."
     )
+    folds: int = option(
+        0,
+        "Cross-validate: train N models, each on all folds but one, and score the answers on these.",
+        group="Data",
+        least=0,
+    )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -51,6 +51,8 @@ class NumberPrediction:
 
 class TrainedRegressor:
     """A regressor with all that it needs to read inputs."""
+
+    task: ClassVar[str] = TASK
 
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config
