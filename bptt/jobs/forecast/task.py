@@ -28,7 +28,6 @@ from bptt.jobs.forecast.trained import (
 )
 from bptt.jobs.regress.network import Regressor
 from bptt.jobs.supervised import SMALLER, Supervised
-from bptt.models.codecs.codec import pad
 from bptt.models.inputs import SeriesInput
 from bptt.runs.config import to_sections
 from bptt.runs.memory import within_memory
@@ -108,7 +107,7 @@ class ForecastTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean loss of these windows, and their number."""
         with within_memory("a batch", SMALLER):
-            found = self.model(pad([self._learned[row] for row in rows]))
+            found = self.model(self.batch([self._learned[row] for row in rows]))
             return self.model.output.loss(found, self._targets[list(rows)]), len(rows)
 
     @property
@@ -135,7 +134,7 @@ class ForecastTask(Supervised):
         margin = output.margin.clone()
         output.calibrate(torch.cat([known, values]), torch.cat([self._targets, self._held_targets]))
         output.margin.copy_(torch.maximum(margin, output.margin).clamp(min=0))
-        standard = (values - output.mean[:, None]) / output.deviation[:, None]
+        standard = (values.to(self.device) - output.mean[:, None]) / output.deviation[:, None]
         loss = output.loss(standard, self._held_targets).item()
         return {"loss": loss, "windows": len(self._held_out)}
 

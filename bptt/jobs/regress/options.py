@@ -115,7 +115,7 @@ OPTIONS = JobOptions(
     name="regress",
     task="regress",
     called="regressor",
-    title="Train a model that answers with numbers: of texts, DNA, series or rows of numbers.",
+    title="Train a regressor of texts, DNA, series or rows of numbers.",
     about="One number or several for each example, or for each step of a series, with prediction intervals.",
     train=OptionSet(
         {

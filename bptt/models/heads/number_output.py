@@ -101,8 +101,8 @@ class NumberOutput(nn.Module):
             return None
         low, high = (values[..., k] for k in self.options.ends)
         # A negative margin makes an interval narrower; its ends never pass each other.
-        middle = (low + high) / 2
-        return torch.minimum(low - self.margin, middle), torch.maximum(high + self.margin, middle)
+        middle, margin = (low + high) / 2, self.margin.to(low.device)
+        return torch.minimum(low - margin, middle), torch.maximum(high + margin, middle)
 
 
 def conformal_quantile(scores: Tensor, share: float) -> Tensor:
