@@ -17,6 +17,7 @@ from bptt.data.past.seasonality import Season, find_season
 from bptt.data.past.tracks import Track, Windows, grows_with_level
 from bptt.errors import InputError
 from bptt.jobs.forecast.config import TASK, ForecasterConfig
+from bptt.jobs.forecast.options import OPTIONS
 from bptt.jobs.forecast.trained import (
     FILE,
     TrainedForecaster,
@@ -43,7 +44,7 @@ class ForecastTask(Supervised):
     season and the horizon.
     """
 
-    title = "forecaster"
+    title = OPTIONS.called
     unit = "windows"
     model: Regressor
 
