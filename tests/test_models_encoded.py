@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import weakref
 from collections.abc import Iterator
@@ -114,3 +116,35 @@ def test_workers_end_when_what_they_read_for_is_dropped() -> None:
     assert time.monotonic() - began < 0.8
     assert not any(thread.name.startswith("bptt-worker") for thread in threads())
     assert counted.made <= 6
+
+
+INTERRUPTED = """
+import os, signal, time, torch
+from threading import Timer
+from bptt.models.encoded import ReadAhead
+
+def encode(row):
+    time.sleep(0.1)
+    return (torch.zeros(1, 1),)
+
+lazy = ReadAhead(encode, torch.ones(6000), workers=3)
+rows = [list(range(n, n + 1000)) for n in range(0, 6000, 1000)]
+lazy.expect(rows)
+Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+began = time.monotonic()
+try:
+    lazy.take(rows[0])
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_waits_for_no_batch() -> None:
+    code = (
+        INTERRUPTED + "import atexit; atexit.register(lambda: print(time.monotonic() - began, flush=True))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    said, seconds = found.stdout.split()
+    # All that is ahead takes the three workers 200 seconds.
+    assert said == "interrupted" and float(seconds) < 10
+    assert found.returncode == 0, found.stderr

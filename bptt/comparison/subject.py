@@ -139,7 +139,7 @@ class LabelledSubject(Subject):
         super().__init__(shared)
         self.title, self.lag = title, LAG
         self._examples, self._source = examples, SourceOptions(form)
-        if self._source.kind == "table":
+        if self._source.is_row:
             cure = "Give texts, series or DNA"
             raise InputError(title, "what is compared are sequences", "rows of numbers", cure)
 

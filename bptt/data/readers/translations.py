@@ -34,18 +34,25 @@ _NOTHING_SAID = Said()
 SourceKind = Literal["class"] | Kind
 
 # Sentences, and names of classes, come as pairs or as lines; all else as labelled examples do.
-TRANSLATED = ("text", "class", *(name for name, form in FORMS.items() if form.kind != "text"))
+_PAIRS = ("text", "class")
+
+
+def check_translated(option: str, form: str) -> None:
+    """Raise InputError, naming the option, unless inputs of this form are translated."""
+    if form not in _PAIRS and (form not in FORMS or FORMS[form].kind == "text"):
+        others = (name for name, each in FORMS.items() if each.kind != "text")
+        raise InputError(option, f"is one of {', '.join((*_PAIRS, *others))}", repr(form))
 
 
 def kind_of(form: str) -> SourceKind:
-    """Return the kind of the inputs of a form in `TRANSLATED`."""
+    """Return the kind of the inputs of a form that `check_translated` allows."""
     if form == "class":
         return "class"
     return "text" if form == "text" else FORMS[form].kind
 
 
 def detect_translated(source: Source, columns: Columns) -> Detected:
-    """Return the form of sources, in `TRANSLATED` but for classes, which look as texts do."""
+    """Return the form of inputs to be translated; classes look as texts do."""
     found = detect(source, columns, labelled=False)
     return replace(found, form="text") if found.kind == "text" else found
 

@@ -13,6 +13,7 @@ from bptt.data.readers.forms import Source
 from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.classify.options import ClassifyAnswerOptions
 from bptt.jobs.classify.trained import Labelled, TrainedClassifier
+from bptt.models.kinds.registry import find_kind
 from bptt.options.choices import Choices
 
 
@@ -30,7 +31,7 @@ class ClassifierAsking(Asking):
 
     def __init__(self, trained: TrainedClassifier, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(ClassifyAnswerOptions)
-        self._shows_input = trained.config.source.kind == "text"
+        self._shows_input = find_kind(trained.config.source.kind).is_text
         self.header = trained.labels if self._asked.probabilities else None
 
     @property

@@ -10,25 +10,25 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.classify.options import OPTIONS, HeadOptions, Loss, SourceOptions
 from bptt.jobs.options import ExampleOptions
+from bptt.models.kinds.registry import find_kind
 from bptt.models.options import EncoderOptions, TokenOptions
 
 TASK = OPTIONS.task
 
-# The kinds of inputs that are made of letters.
-HAS_NGRAMS: tuple[Kind, ...] = ("text", "dna")
+
+def has_ngrams(kind: Kind) -> bool:
+    """Return whether a linear model can read n-grams of inputs of a kind, as they are made of letters."""
+    return find_kind(kind).ngrams is not None
 
 
 def usual_smoothing(kind: Kind, loss: Loss) -> float:
     """Return the label smoothing for inputs of a kind. A squared loss has none."""
-    return 0.1 if kind in HAS_NGRAMS and loss == "cross-entropy" else 0.0
+    return find_kind(kind).smoothing if loss == "cross-entropy" else 0.0
 
 
 def usual_dropout(kind: Kind) -> tuple[float, float]:
-    """Return the dropout behind and before the network for inputs of a kind.
-
-    Without any a recurrent network knows short texts by heart after two epochs.
-    """
-    return (0.5, 0.3) if kind in HAS_NGRAMS else (0.0, 0.0)
+    """Return the dropout behind and before the network for inputs of a kind."""
+    return find_kind(kind).dropout
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ClassifierConfig:
     data: ExampleOptions = field(default_factory=ExampleOptions)
 
     def __post_init__(self) -> None:
-        if self.head.ngrams and self.source.kind not in HAS_NGRAMS:
+        if self.head.ngrams and not has_ngrams(self.source.kind):
             raise InputError("ngrams", "are of texts and DNA", self.source.kind, "Leave them out")
 
 

@@ -18,9 +18,9 @@ from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport, ScoreTable
 from bptt.jobs.classify.answering import ClassifierAsking
 from bptt.jobs.classify.config import (
-    HAS_NGRAMS,
     TASK,
     ClassifierConfig,
+    has_ngrams,
     in_windows,
     usual_dropout,
     usual_smoothing,
@@ -53,7 +53,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
         choices.make(EncoderOptions, dropout=behind, input_dropout=before),
         choices.make(
             HeadOptions,
-            ngrams=source.kind in HAS_NGRAMS,
+            ngrams=has_ngrams(source.kind),
             smoothing=usual_smoothing(source.kind, choices.get("loss")),
             # With folds what is held out is there to be scored, and may choose nothing.
             thresholds=balance and not files.folds,

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from bptt.data.deferred import deferred
 from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns
 from bptt.data.vocabulary_options import VocabularyOptions
@@ -18,6 +19,9 @@ from bptt.options.option_set import OptionSet
 
 Loss = Literal["cross-entropy", "squared"]
 PoolingName = Literal["last", "mean", "max", "attention"]
+
+# A record of a kind of input names its codec: options are shown before torch is imported.
+_find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
 # Names of columns that are listed.
 _SHOWN = 8
@@ -70,9 +74,10 @@ class SourceOptions:
         check_fields(self)
         check_form("form", self.form)
         check_least("windows", self.windows, 0)
-        for name in ("both_strands", "windows"):
-            if getattr(self, name) and self.kind != "dna":
-                raise InputError(name, "is for DNA", self.kind, "Leave it out")
+        if self.both_strands and _find_kind(self.kind).other_strand is None:
+            raise InputError("both_strands", "is for DNA", self.kind, "Leave it out")
+        if self.windows and not _find_kind(self.kind).has_windows:
+            raise InputError("windows", "is for DNA", self.kind, "Leave it out")
 
     @property
     def kind(self) -> Kind:
@@ -82,7 +87,7 @@ class SourceOptions:
     @property
     def is_row(self) -> bool:
         """Whether an input is one row of numbers, read without recurrence."""
-        return self.kind == "table" or self.windows > 0
+        return self.windows > 0 or bool(_find_kind(self.kind).is_row)
 
     def describe_columns(self) -> list[str]:
         """Return which columns of a table are the numbers that are learned from, and which is the label."""

@@ -10,6 +10,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.classify.options import PoolingName
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.regress.options import OPTIONS, MeasuredOptions, RegressionOptions
+from bptt.models.kinds.registry import find_kind
 from bptt.models.options import EncoderOptions, TokenOptions
 
 TASK = OPTIONS.task
@@ -33,9 +34,9 @@ def usual_pooling(kind: Kind) -> PoolingName:
 
     The last step knows how long a series was and what its sum is; of a text a few words decide.
     """
-    return "max" if kind in ("text", "dna") else "last"
+    return "last" if find_kind(kind).ngrams is None else "max"
 
 
 def usual_feed_forward(kind: Kind) -> tuple[int, ...]:
     """Return the widths of the feed-forward layers for inputs of a kind: rows have no other layer."""
-    return (64,) if kind == "table" else ()
+    return (64,) if find_kind(kind).is_row else ()

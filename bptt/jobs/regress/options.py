@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from bptt.data.readers.forms import FORMS, Kind
+from bptt.data.deferred import deferred
+from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
@@ -13,9 +14,11 @@ from bptt.jobs.classify.options import PoolingName
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, VectorFiles
 from bptt.models.heads.number_options import NumberOptions
 from bptt.models.options import EncoderOptions, TokenOptions
-from bptt.options.checks import check_choice
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
+
+# A record of a kind of input names its codec: options are shown before torch is imported.
+_find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +73,7 @@ class MeasuredOptions:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_choice("form", self.form, tuple(FORMS))
+        check_form("form", self.form)
         if self.every_step and self.kind != "series":
             raise InputError("every_step", "is for series", self.kind, "Leave it out")
 
@@ -82,7 +85,7 @@ class MeasuredOptions:
     @property
     def is_row(self) -> bool:
         """Whether an input is one row of numbers, read without recurrence."""
-        return self.kind == "table"
+        return bool(_find_kind(self.kind).is_row)
 
     @property
     def targets(self) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.models.codecs.codec import Codec
 from bptt.models.encoded import Encoded, cut
 from bptt.models.kinds.kind import CodecOptions
-from bptt.models.kinds.registry import part_rows, saved_codec
+from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -85,7 +85,7 @@ class TrainedRegressor:
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether what begins with this line is lines, an input each."""
         columns = replace(self.config.source.columns, labelled=False)
-        return self.config.source.kind == "text" and is_lines(first, columns, said)
+        return find_kind(self.config.source.kind).is_text and is_lines(first, columns, said)
 
     def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[NumberPrediction]:
         """Return the numbers of each input. Raises as `values` does."""

@@ -6,15 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from bptt.data.deferred import deferred
 from bptt.data.readers.grid import Columns
-from bptt.data.readers.translations import TRANSLATED, SourceKind, kind_of
+from bptt.data.readers.translations import SourceKind, check_translated, kind_of
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, VectorFiles
 from bptt.models.options import EncoderOptions, StackOptions, TokenOptions
-from bptt.options.checks import check_choice, check_least
+from bptt.options.checks import check_least
 from bptt.options.field import ADDED, argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
+
+# A record of a kind of input names its codec: options are shown before torch is imported.
+_find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
 AttentionName = Literal["additive", "dot", "general", "none"]
 Penalty = Literal["gnmt", "power"]
@@ -39,7 +43,7 @@ class PairFiles(VectorFiles, ExampleFiles):
 
 @dataclass(frozen=True)
 class PairOptions:
-    """How pairs are read: `form` is a name in `data.readers.translations.TRANSLATED`, the columns are those
+    """How pairs are read: `form` is one that `data.readers.translations` has, the columns are those
     that the user or the training data named; `learned` are those that pairs were read from, `header` says
     whether the first row of a file names them (None: as the rows show). Raises InputError naming the option.
     """
@@ -68,7 +72,7 @@ class PairOptions:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        check_choice("form", self.form, TRANSLATED)
+        check_translated("form", self.form)
 
     @property
     def kind(self) -> SourceKind:
@@ -78,7 +82,7 @@ class PairOptions:
     @property
     def is_vector(self) -> bool:
         """Whether an input is one vector, not a sequence: there is nothing to encode or attend to."""
-        return self.kind in ("class", "table")
+        return self.kind == "class" or bool(_find_kind(self.kind).is_row)
 
     @property
     def columns(self) -> Columns:

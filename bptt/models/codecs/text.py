@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from bptt.data.deferred import deferred
 from bptt.data.levels import split_words
-from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import SPECIAL
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
-from bptt.models.codecs.vectors import match_vectors, wanted_words
 from bptt.models.inputs import TokenInput
 from bptt.models.options import TokenOptions
+
+if TYPE_CHECKING:
+    from bptt.data.readers.vectors import Vectors
+
+# Few runs begin with vectors of a file.
+_read_vectors = deferred("bptt.data.readers.vectors", "read_vectors")
+_wanted_words = deferred("bptt.models.codecs.vectors", "wanted_words")
+_match_vectors = deferred("bptt.models.codecs.vectors", "match_vectors")
 
 
 class TextCodec(Codec[str]):
@@ -40,8 +48,8 @@ class TextCodec(Codec[str]):
         """Know the words of the vocabulary, and more of the file `path` as the options say, by its vectors,
         which then set the width of the embedding. Raises InputError naming the line, or the level.
         """
-        wanted = wanted_words(vocabulary)
-        found = read_vectors(path, wanted, options.vector_words)
+        wanted = _wanted_words(vocabulary)
+        found = _read_vectors(path, wanted, options.vector_words)
         # A vector of several pieces, such as one of a Chinese word, is never looked up.
         cut = split_words if vocabulary.options.level == "word" else str.split
         new = [word for word in found.words if word not in wanted and word not in SPECIAL]
@@ -59,7 +67,7 @@ class TextCodec(Codec[str]):
         others = self.options.vector_words
         part = TokenInput(self.vocabulary.size - others, self.options, others)
         if self._vectors is not None:
-            tokens, values = match_vectors(self.vocabulary, self._vectors)
+            tokens, values = _match_vectors(self.vocabulary, self._vectors)
             part.fill(values, tokens)
         return part
 

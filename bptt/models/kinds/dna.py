@@ -25,6 +25,7 @@ KIND = InputKind(
     saved=lambda run, options: _codec(options),
     ngrams=DNA_NGRAMS,
     other_strand=reverse_complement,
+    has_windows=True,
     dropout=(0.5, 0.3),
     smoothing=0.1,
 )

@@ -51,6 +51,8 @@ class InputKind(InputForms):
     ngrams: NgramRule | None = None
     # The same input read from the other end; None where there is no other strand.
     other_strand: Callable[[Any], Any] | None = None
+    # Whether inputs of one length can be read at once, by feed-forward layers.
+    has_windows: bool = False
     # Dropout behind and before the network, and label smoothing, where the user says nothing.
     dropout: tuple[float, float] = (0.0, 0.0)
     smoothing: float = 0.0
