@@ -11,7 +11,8 @@ RUNS = Path(__file__).parent / "golden" / "runs"
 UNUSED = """
     bptt.data.readers.arrays bptt.data.readers.dna bptt.data.readers.folders bptt.data.readers.parquet
     bptt.data.readers.series bptt.data.readers.tables bptt.data.readers.times
-    bptt.models.codecs.dna bptt.models.codecs.numbers
+    bptt.data.readers.conll_layout bptt.data.readers.tagged bptt.data.readers.vectors
+    bptt.models.codecs.dna bptt.models.codecs.numbers bptt.models.codecs.vectors bptt.models.codecs.words
     bptt.models.kinds.dna bptt.models.kinds.series bptt.models.kinds.table
 """.split()
 
