@@ -61,6 +61,11 @@ class _Functions(TorchFunctionMode):
             return SECOND if there else CPU
         if func is Tensor.cpu or (func is Tensor.to and there):
             return self._moved(func, args, kwargs)
+        if func is torch.tensor and kwargs.get("device") == SECOND:
+            # Made by torch out of sight of the operations.
+            found = func(*args, **{**kwargs, "device": CPU})
+            self.second.take(found)
+            return found
         self.inside.append(there)
         try:
             return func(*args, **kwargs)

@@ -13,10 +13,13 @@ import torch
 from language_models import make_task
 from second_device import SECOND, second_device
 from test_golden_runs import LINES, NAMES, RUNS, read_answers
+from test_jobs_forecast import config as forecast_config
+from test_jobs_forecast import monthly, pasts
 from test_jobs_regress import config as regression_config
 from test_jobs_regress import lengths
 
 from bptt.errors import InputError
+from bptt.jobs.forecast.task import ForecastTask
 from bptt.jobs.language.evaluation import evaluate_text
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.sampling import SamplingOptions, read_prompt, sample_many
@@ -127,10 +130,16 @@ def regression() -> Task:
     return RegressTask(lengths(40), None, regression_config())
 
 
+def forecast() -> Task:
+    torch.manual_seed(0)
+    return ForecastTask(pasts(monthly(60)), forecast_config())
+
+
 TASKS: dict[str, Callable[[], Task]] = {
     "language": language,
     "adding": examples("test_jobs_problems"),
     "regress": regression,
+    "forecast": forecast,
     "tag": examples("test_jobs_tag", "entities"),
     "classify text": examples("test_jobs_classify", "columns"),
     "classify series": examples("test_jobs_classify", "ts"),
