@@ -19,7 +19,7 @@ from bptt.derive.blocks import blocks
 from bptt.derive.jacobian import jacobian
 from bptt.derive.normal_form import normal_form
 from bptt.runtime import packing
-from bptt.runtime.kernels import memory
+from bptt.runtime.kernels import block_pool
 from bptt.runtime.kernels.library import library_of
 from bptt.runtime.norms import input_sums
 
@@ -70,9 +70,9 @@ def test_the_memory_of_passes_can_be_given_back(train: bool) -> None:
 
     with bptt.backend("cpu"):
         before = results()
-        assert memory._free or packing._entries
+        assert block_pool._free or packing._entries
         bptt.empty_cache()
-        assert not memory._free and not packing._entries
+        assert not block_pool._free and not packing._entries
         after = results()
     assert all(map(torch.equal, before, after))
 
