@@ -17,6 +17,7 @@ PUBLIC = {
     "bptt.comparison.comparing": "compare",
     "bptt.errors": "BpttError InputError InternalError MachineError TrainingError",
     "bptt.estimators.sequence_classifier": "SequenceClassifier",
+    "bptt.estimators.sequence_regressor": "SequenceRegressor",
     "bptt.estimators.sequence_tagger": "SequenceTagger",
     "bptt.explanation": "explain_run",
     "bptt.inspection": "inspect",

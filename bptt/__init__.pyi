@@ -13,6 +13,7 @@ from bptt.errors import InternalError as InternalError
 from bptt.errors import MachineError as MachineError
 from bptt.errors import TrainingError as TrainingError
 from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceClassifier
+from bptt.estimators.sequence_regressor import SequenceRegressor as SequenceRegressor
 from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
 from bptt.explanation import explain_run as explain_run
 from bptt.inspection import inspect as inspect

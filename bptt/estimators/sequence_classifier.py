@@ -33,7 +33,8 @@ from bptt.models.options import EncoderOptions, TokenOptions
 
 Labels = npt.NDArray[Any]
 
-_FORMS = {"text": "columns", "series": "ts", "rows": "table"}
+# The form of `data.readers.forms.FORMS` for each kind of X.
+FORMS = {"text": "columns", "series": "ts", "rows": "table"}
 
 
 class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -104,7 +105,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kind_ = kind
         # Names that sort as the classes do.
         names = [f"{n:09d}" for n in numbers]
-        self.trained_ = _train(_examples(inputs, names, kind, options.missing), kind, options)
+        self.trained_ = _train(examples_of(inputs, names, kind, options.missing), kind, options)
         return self
 
     def predict(self, X: Any) -> Labels:
@@ -124,7 +125,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         elif kind != self.kind_:
             raise InputError("SequenceClassifier", f"expected {self.kind_}, as learned from", kind)
         given = list(X)
-        inputs = _examples(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
+        inputs = examples_of(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
         probabilities: Labels = self.trained_.log_probabilities(inputs).double().softmax(1).numpy()
         return probabilities
 
@@ -135,7 +136,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) -> TrainedClassifier:
     seed = int(check_random_state(options.random_state).randint(2**31 - 1))
-    source = SourceOptions(_FORMS[kind])
+    source = SourceOptions(FORMS[kind])
     behind, before = usual_dropout(source.kind)
     config = ClassifierConfig(
         as_cell(options.cell),
@@ -145,7 +146,7 @@ def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) ->
             num_layers=options.num_layers,
             dropout=behind if options.dropout is None else options.dropout,
             bidirectional=options.bidirectional,
-            feed_forward=_widths(options.feed_forward),
+            feed_forward=widths_of(options.feed_forward),
             input_dropout=before if options.dropout is None else 0.0,
         ),
         HeadOptions(
@@ -168,7 +169,8 @@ def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) ->
     )
 
 
-def _widths(feed_forward: Any) -> tuple[int, ...]:
+def widths_of(feed_forward: Any) -> tuple[int, ...]:
+    """Return the widths of feed-forward layers. Raises InputError for what is no sequence."""
     if not isinstance(feed_forward, tuple):
         raise InputError(
             "feed_forward", "is a sequence of widths", repr(feed_forward), "For one layer: (16,)"
@@ -199,7 +201,7 @@ def kind_of(X: Any) -> str:
     return "series" if np.ndim(first) == 2 else "rows"
 
 
-def _examples(
+def examples_of(
     inputs: Sequence[Any], labels: Sequence[str | None], kind: str, missing: bool
 ) -> Examples[Any, str]:
     """Return examples whose columns are named, and whose numbers are float32."""

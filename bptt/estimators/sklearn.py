@@ -5,6 +5,7 @@ from bptt.errors import InputError
 try:
     from sklearn.base import BaseEstimator as BaseEstimator
     from sklearn.base import ClassifierMixin as ClassifierMixin
+    from sklearn.base import RegressorMixin as RegressorMixin
     from sklearn.utils import check_random_state as check_random_state
     from sklearn.utils import column_or_1d as column_or_1d
     from sklearn.utils.multiclass import check_classification_targets as check_classification_targets
