@@ -61,9 +61,16 @@ def test_a_number_of_numpy_gives_what_that_of_python_gives() -> None:
 
 ODD = (None, "x", -1, float("nan"), b"x", 2**70, ["lstm", "gru"])
 # None is the usual value of these, for a classifier.
-USUAL = ("dropout", "epochs", "ngrams")
+USUAL = ("dropout", "epochs", "input_dropout", "max_size", "min_count", "ngrams", "smoothing")
 GOOD = {
     "learning_rate": (None, 2**70),
+    "clip_norm": (None, 2**70),
+    "clip_value": (2**70,),
+    "weight_decay": (2**70,),
+    "decay": (None,),
+    "schedule": (None,),
+    "select": (None,),
+    "forget_bias": (None, -1, 2**70),
     "random_state": (None,),
     "scheme": (None,),
     "pooling": (),

@@ -24,20 +24,19 @@ _NEVER = 2**62
 def fitted(
     make: Callable[[], Task],
     load: Callable[[Path], Trained],
+    options: TrainingOptions,
     *,
-    epochs: int | None,
-    learning_rate: float | None,
-    seed: int,
+    few: bool,
     choose: bool,
 ) -> Trained:
     """Train the task that `make` gives, and return its run as `load` reads it: with the weights of the epoch
-    that did best on the examples held out if `choose`, else of the last one. `epochs` None is the usual
-    number.
+    that did best on the examples held out if `choose`, else of the last one. With `few` the number of epochs
+    is the usual one for as many examples.
     """
-    options = TrainingOptions(learning_rate=learning_rate, seed=seed, evaluate_every=0 if choose else _NEVER)
+    options = replace(options, evaluate_every=0 if choose else _NEVER)
     with torch.random.fork_rng(devices=[]), TemporaryDirectory() as folder:
-        torch.manual_seed(seed)
+        torch.manual_seed(options.seed)
         task = make()
-        options = replace(options, epochs=usual_epochs(task.steps(0)) if epochs is None else epochs)
+        options = replace(options, epochs=usual_epochs(task.steps(0))) if few else options
         train(task, options, Path(folder) / "run", Silent())
         return load(Path(folder) / "run")

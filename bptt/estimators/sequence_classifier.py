@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from bptt.data.examples import Example, Examples, gather
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
+from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
 from bptt.estimators.sklearn import (
     BaseEstimator,
     ClassifierMixin,
@@ -24,9 +24,9 @@ from bptt.estimators.sklearn import (
     column_or_1d,
     validate_data,
 )
-from bptt.estimators.values import check_array, check_whole_text, is_missing, label_values, plain
+from bptt.estimators.values import check_array, check_flag, check_whole_text, is_missing, label_values
 from bptt.jobs.classify.config import ClassifierConfig, usual_dropout, usual_smoothing
-from bptt.jobs.classify.options import HeadOptions, SourceOptions
+from bptt.jobs.classify.options import OPTIONS, HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.jobs.options import ExampleOptions
 from bptt.models.options import EncoderOptions, TokenOptions
@@ -37,6 +37,20 @@ Labels = npt.NDArray[Any]
 FORMS = {"text": "columns", "series": "ts", "rows": "table"}
 
 
+# None for what depends on the inputs; all examples are learned.
+_USUAL = {
+    "dropout": None,
+    "input_dropout": None,
+    "ngrams": None,
+    "smoothing": None,
+    "epochs": None,
+    "held_out": 0.0,
+    "token_dropout": 0.0,
+}
+_OPTIONS = estimator_options(OPTIONS, _USUAL)
+
+
+@with_parameters(_OPTIONS, missing=False, random_state=None)
 class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One of several labels for texts, series, or rows of numbers.
 
@@ -44,54 +58,20 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     that are read by `feed_forward` alone. In series and rows NaN is a missing number if `missing`, else an
     error; infinity always is. The share `held_out` of the examples chooses the epoch whose weights are kept;
     with 0 all are learned, and the weights are those of the last epoch. `level` is what a token of a text is.
-    The other parameters are those of `bptt train classify`; None is the usual value there, which for texts
-    is a dropout of 0.5 and n-grams beside the recurrent network.
+    The other parameters are the options of `bptt train classify`; None is the usual value there, which for
+    texts is a dropout of 0.5 and n-grams beside the recurrent network.
 
     After `fit`: `classes_`, and `trained_`, a `bptt.jobs.classify.task.TrainedClassifier`; for rows
     `n_features_in_`. Raises InputError, which is a ValueError here.
     """
 
-    def __init__(
-        self,
-        *,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        bidirectional: bool = True,
-        feed_forward: Sequence[int] = (),
-        pooling: str = "max",
-        embedding_size: int = 64,
-        level: str = "word",
-        dropout: float | None = None,
-        ngrams: bool | None = None,
-        epochs: int | None = None,
-        batch_size: int = 32,
-        learning_rate: float | None = None,
-        held_out: float = 0.0,
-        missing: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.feed_forward = feed_forward
-        self.pooling = pooling
-        self.embedding_size = embedding_size
-        self.level = level
-        self.dropout = dropout
-        self.ngrams = ngrams
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.held_out = held_out
-        self.missing = missing
-        self.random_state = random_state
+    held_out: float
+    missing: bool
+    random_state: int | np.random.RandomState | None
 
     def fit(self, X: Any, y: Any) -> SequenceClassifier:
         """Learn the labels y (N,) of X."""
-        flags = ("bidirectional", "missing", *(() if self.ngrams is None else ("ngrams",)))
-        options = plain(self.get_params(deep=False), flags)
+        missing = check_flag("missing", self.missing)
         kind = kind_of(X)
         if kind == "rows":
             X, y = validate_data(self, X, y, dtype=np.float32, ensure_all_finite=self._finite)
@@ -105,7 +85,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.kind_ = kind
         # Names that sort as the classes do.
         names = [f"{n:09d}" for n in numbers]
-        self.trained_ = _train(examples_of(inputs, names, kind, options.missing), kind, options)
+        self.trained_ = self._train(examples_of(inputs, names, kind, missing), kind)
         return self
 
     def predict(self, X: Any) -> Labels:
@@ -129,53 +109,37 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         probabilities: Labels = self.trained_.log_probabilities(inputs).double().softmax(1).numpy()
         return probabilities
 
+    def _train(self, examples: Examples[Any, str], kind: str) -> TrainedClassifier:
+        choices = choices_of(self, _OPTIONS)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        source = SourceOptions(FORMS[kind])
+        behind, before = usual_dropout(source.kind)
+        dropped = choices.has("dropout")
+        config = ClassifierConfig(
+            as_cell(self.cell),
+            source,
+            choices.make(EncoderOptions, dropout=behind, input_dropout=0.0 if dropped else before),
+            choices.make(
+                HeadOptions,
+                ngrams=kind == "text",
+                smoothing=usual_smoothing(source.kind, choices.get("loss")),
+            ),
+            choices.make(TokenOptions),
+            choices.make(VocabularyOptions),
+            choices.make(ExampleOptions, held_out=0.1, seed=seed),
+        )
+        chosen = choices.has("held_out")
+        return fitted(
+            lambda: ClassifyTask(examples, None if chosen else examples, config),
+            load_classifier,
+            training_options(choices, seed),
+            few=not choices.has("epochs"),
+            choose=chosen,
+        )
+
     @property
     def _finite(self) -> bool | str:
         return "allow-nan" if self.missing else True
-
-
-def _train(examples: Examples[Any, str], kind: str, options: SimpleNamespace) -> TrainedClassifier:
-    seed = int(check_random_state(options.random_state).randint(2**31 - 1))
-    source = SourceOptions(FORMS[kind])
-    behind, before = usual_dropout(source.kind)
-    config = ClassifierConfig(
-        as_cell(options.cell),
-        source,
-        EncoderOptions(
-            hidden_size=options.hidden_size,
-            num_layers=options.num_layers,
-            dropout=behind if options.dropout is None else options.dropout,
-            bidirectional=options.bidirectional,
-            feed_forward=widths_of(options.feed_forward),
-            input_dropout=before if options.dropout is None else 0.0,
-        ),
-        HeadOptions(
-            options.pooling,
-            ngrams=kind == "text" if options.ngrams is None else options.ngrams,
-            smoothing=usual_smoothing(source.kind, "cross-entropy"),
-        ),
-        TokenOptions(options.embedding_size),
-        VocabularyOptions(options.level),
-        ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
-    )
-    held_out = None if options.held_out else examples
-    return fitted(
-        lambda: ClassifyTask(examples, held_out, config),
-        load_classifier,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        seed=seed,
-        choose=bool(options.held_out),
-    )
-
-
-def widths_of(feed_forward: Any) -> tuple[int, ...]:
-    """Return the widths of feed-forward layers. Raises InputError for what is no sequence."""
-    if not isinstance(feed_forward, tuple):
-        raise InputError(
-            "feed_forward", "is a sequence of widths", repr(feed_forward), "For one layer: (16,)"
-        )
-    return feed_forward
 
 
 def kind_of(X: Any) -> str:

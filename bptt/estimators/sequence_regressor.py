@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,8 @@ from bptt.data.readers.measured import Measured
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
-from bptt.estimators.sequence_classifier import FORMS, examples_of, kind_of, widths_of
+from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
+from bptt.estimators.sequence_classifier import FORMS, examples_of, kind_of
 from bptt.estimators.sklearn import (
     BaseEstimator,
     RegressorMixin,
@@ -25,11 +25,11 @@ from bptt.estimators.sklearn import (
     check_random_state,
     validate_data,
 )
-from bptt.estimators.values import check_array, plain
+from bptt.estimators.values import check_array, check_flag
 from bptt.jobs.classify.config import usual_dropout
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.regress.config import RegressorConfig, usual_feed_forward, usual_pooling
-from bptt.jobs.regress.options import MeasuredOptions, RegressionOptions
+from bptt.jobs.regress.options import OPTIONS, MeasuredOptions, RegressionOptions
 from bptt.jobs.regress.task import RegressTask
 from bptt.jobs.regress.trained import NumberPrediction, TrainedRegressor, load_regressor
 from bptt.models.options import EncoderOptions, TokenOptions
@@ -37,6 +37,20 @@ from bptt.models.options import EncoderOptions, TokenOptions
 Array = npt.NDArray[Any]
 
 
+# None for what depends on the inputs; all examples are learned.
+_USUAL = {
+    "dropout": None,
+    "input_dropout": None,
+    "feed_forward": None,
+    "pooling": None,
+    "epochs": None,
+    "held_out": 0.0,
+    "token_dropout": 0.0,
+}
+_OPTIONS = estimator_options(OPTIONS, _USUAL)
+
+
+@with_parameters(_OPTIONS, missing=False, random_state=None)
 class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers for texts, series, or rows of numbers.
 
@@ -51,48 +65,9 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     InputError, which is a ValueError here.
     """
 
-    def __init__(
-        self,
-        *,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        bidirectional: bool = True,
-        feed_forward: Sequence[int] | None = None,
-        pooling: str | None = None,
-        loss: str = "squared",
-        delta: float = 1.0,
-        quantiles: Sequence[float] = (0.05, 0.5, 0.95),
-        interval: float = 0.9,
-        embedding_size: int = 64,
-        level: str = "word",
-        dropout: float | None = None,
-        epochs: int | None = None,
-        batch_size: int = 32,
-        learning_rate: float | None = None,
-        held_out: float = 0.0,
-        missing: bool = False,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.feed_forward = feed_forward
-        self.pooling = pooling
-        self.loss = loss
-        self.delta = delta
-        self.quantiles = quantiles
-        self.interval = interval
-        self.embedding_size = embedding_size
-        self.level = level
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.held_out = held_out
-        self.missing = missing
-        self.random_state = random_state
+    held_out: float
+    missing: bool
+    random_state: int | np.random.RandomState | None
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn may expect: several targets are learned too."""
@@ -102,7 +77,7 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Any, y: Any) -> SequenceRegressor:
         """Learn the numbers y (N,) or (N, M) of X."""
-        options = plain(self.get_params(deep=False), ("bidirectional", "missing"))
+        missing = check_flag("missing", self.missing)
         kind = kind_of(X)
         if kind == "rows":
             X, y = validate_data(
@@ -119,7 +94,7 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if len(inputs) < 2:
             raise InputError("SequenceRegressor", "learns from two examples or more", "one sample")
         self.kind_, self.is_flat_ = kind, np.ndim(y) == 1
-        self.trained_ = _train(_measured(inputs, targets, kind, options.missing), kind, options)
+        self.trained_ = self._train(_measured(inputs, targets, kind, missing), kind)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -155,6 +130,37 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         trained: TrainedRegressor = self.trained_
         return trained.predict(inputs)
 
+    def _train(self, examples: Measured, kind: str) -> TrainedRegressor:
+        choices = choices_of(self, _OPTIONS)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        source = MeasuredOptions(FORMS[kind])
+        behind, before = usual_dropout(source.kind)
+        config = RegressorConfig(
+            as_cell(self.cell),
+            source,
+            choices.make(
+                EncoderOptions,
+                dropout=behind,
+                input_dropout=0.0 if choices.has("dropout") else before,
+                feed_forward=usual_feed_forward(source.kind),
+            ),
+            choices.make(RegressionOptions, pooling=usual_pooling(source.kind)),
+            choices.make(TokenOptions),
+            choices.make(VocabularyOptions),
+            choices.make(ExampleOptions, held_out=0.1, seed=seed),
+        )
+        chosen = choices.has("held_out")
+        trained = fitted(
+            lambda: RegressTask(examples, None if chosen else replace(examples), config),
+            load_regressor,
+            training_options(choices, seed),
+            few=not choices.has("epochs"),
+            choose=chosen,
+        )
+        # In float64 the digits of an answer that are kept do not depend on the other inputs of its batch.
+        trained.model.double()
+        return trained
+
     @property
     def _finite(self) -> bool | str:
         return "allow-nan" if self.missing else True
@@ -184,44 +190,3 @@ def _measured(inputs: Sequence[Any], targets: Array, kind: str, missing: bool) -
     )
     names = tuple(f"y{k}" for k in range(targets.shape[1])) if targets.shape[1] > 1 else ("y",)
     return Examples(rows, read.columns, found=("", *names))
-
-
-def _train(examples: Measured, kind: str, options: SimpleNamespace) -> TrainedRegressor:
-    seed = int(check_random_state(options.random_state).randint(2**31 - 1))
-    source = MeasuredOptions(FORMS[kind])
-    behind, before = usual_dropout(source.kind)
-    chosen = options.feed_forward
-    config = RegressorConfig(
-        as_cell(options.cell),
-        source,
-        EncoderOptions(
-            hidden_size=options.hidden_size,
-            num_layers=options.num_layers,
-            dropout=behind if options.dropout is None else options.dropout,
-            bidirectional=options.bidirectional,
-            feed_forward=usual_feed_forward(source.kind) if chosen is None else widths_of(chosen),
-            input_dropout=before if options.dropout is None else 0.0,
-        ),
-        RegressionOptions(
-            options.loss,
-            options.delta,
-            options.quantiles,
-            options.interval,
-            pooling=usual_pooling(source.kind) if options.pooling is None else options.pooling,
-        ),
-        TokenOptions(options.embedding_size),
-        VocabularyOptions(options.level),
-        ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
-    )
-    held_out = None if options.held_out else replace(examples)
-    trained = fitted(
-        lambda: RegressTask(examples, held_out, config),
-        load_regressor,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        seed=seed,
-        choose=bool(options.held_out),
-    )
-    # In float64 the last digits of an answer that are kept do not depend on the other inputs of its batch.
-    trained.model.double()
-    return trained

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,25 +13,29 @@ from bptt.cells.load import as_cell
 from bptt.data.examples import Example, Words, gather
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
+from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
 from bptt.estimators.sklearn import (
     BaseEstimator,
     check_is_fitted,
     check_random_state,
 )
-from bptt.estimators.values import check_text, label_values, plain
+from bptt.estimators.values import check_text, label_values
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.metrics import accuracy
-from bptt.jobs.tag.options import TagOptions
+from bptt.jobs.tag.options import OPTIONS, TagOptions
 from bptt.jobs.tag.tag_set import spell
 from bptt.jobs.tag.task import TagTask, load_tagger
 from bptt.models.options import EncoderOptions, WordOptions
-from bptt.training.options import TrainingOptions
 
 Sentences = Sequence[Sequence[str]]
 Tags = Sequence[Sequence[str]] | Sequence[Sequence[int]]
 
 
+_OPTIONS = estimator_options(OPTIONS, {"held_out": 0.0, "embedding_size": 64, "token_dropout": 0.0})
+
+
+@with_parameters(_OPTIONS, random_state=None)
 class SequenceTagger(BaseEstimator):  # type: ignore[misc]
     """A tag for each word of a sentence.
 
@@ -45,44 +48,12 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
     InputError, which is a ValueError.
     """
 
-    def __init__(
-        self,
-        *,
-        cell: str = "lstm",
-        hidden_size: int = 128,
-        num_layers: int = 1,
-        bidirectional: bool = True,
-        crf: bool = True,
-        scheme: str | None = None,
-        embedding_size: int = 64,
-        spelled: bool = True,
-        token_dropout: float = 0.0,
-        dropout: float = 0.0,
-        epochs: int = 10,
-        batch_size: int = 32,
-        learning_rate: float | None = None,
-        held_out: float = 0.0,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.cell = cell
-        self.hidden_size = hidden_size
-        self.num_layers = num_layers
-        self.bidirectional = bidirectional
-        self.crf = crf
-        self.scheme = scheme
-        self.embedding_size = embedding_size
-        self.spelled = spelled
-        self.token_dropout = token_dropout
-        self.dropout = dropout
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.held_out = held_out
-        self.random_state = random_state
+    held_out: float
+    random_state: int | np.random.RandomState | None
 
     def fit(self, X: Sentences, y: Tags) -> SequenceTagger:
         """Learn the tags y of the words of X."""
-        options = plain(self.get_params(deep=False), ("bidirectional", "crf", "spelled"))
+        choices = choices_of(self, _OPTIONS)
         sentences, tags = _tagged(X, y)
         # The model writes tags as texts; what a caller gave as numbers comes back as numbers.
         values = {str(tag): tag for given in tags for tag in given}
@@ -93,16 +64,21 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
                 for i, (words, given) in enumerate(zip(sentences, tags, strict=True))
             ],
         )
-        held_out = None if options.held_out else examples
-        seed = int(check_random_state(options.random_state).randint(2**31 - 1))
-        config = _config(options, seed)
+        chosen = choices.has("held_out")
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        config = TaggerConfig(
+            as_cell(self.cell),
+            choices.make(TagOptions),
+            choices.make(WordOptions),
+            choices.make(EncoderOptions),
+            choices.make(ExampleOptions, held_out=0.1, seed=seed),
+        )
         self.trained_ = fitted(
-            lambda: TagTask(examples, held_out, config),
+            lambda: TagTask(examples, None if chosen else examples, config),
             load_tagger,
-            epochs=TrainingOptions(epochs=options.epochs).epochs,
-            learning_rate=options.learning_rate,
-            seed=seed,
-            choose=bool(options.held_out),
+            training_options(choices, seed),
+            few=False,
+            choose=chosen,
         )
         self.classes_ = np.array([values.get(tag, tag) for tag in self.trained_.tags.tags])
         return self
@@ -131,25 +107,6 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
             rows: list[Example[Words, Words]] = [Example((), tags, f"y[{i}]") for i, tags in enumerate(gold)]
             gold = [spell(row, self.trained_.tags.scheme) for row in rows]
         return accuracy(gold, found)
-
-
-def _config(options: SimpleNamespace, seed: int) -> TaggerConfig:
-    return TaggerConfig(
-        as_cell(options.cell),
-        TagOptions(options.crf, options.scheme),
-        WordOptions(
-            embedding_size=options.embedding_size,
-            token_dropout=options.token_dropout,
-            spelled=options.spelled,
-        ),
-        EncoderOptions(
-            hidden_size=options.hidden_size,
-            num_layers=options.num_layers,
-            dropout=options.dropout,
-            bidirectional=options.bidirectional,
-        ),
-        ExampleOptions(options.batch_size, options.held_out or 0.1, seed=seed),
-    )
 
 
 def _tagged(X: Sentences, y: Tags) -> tuple[list[Words], list[tuple[Any, ...]]]:

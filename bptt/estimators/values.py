@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,18 +14,15 @@ from bptt.options.checks import check_share
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
 
 
-def plain(parameters: Mapping[str, Any], flags: Sequence[str]) -> SimpleNamespace:
-    """Return parameters of an estimator with the numbers of numpy, as a grid has them, as those of Python.
+def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters of an estimator with the numbers of numpy as those of Python, and lists as tuples.
 
-    Raises InputError unless each of `flags` is True or False.
+    Raises InputError for a share that is held out of all, or none.
     """
     found = {name: _plain(value) for name, value in parameters.items()}
     if found["held_out"] != 0:
         check_share("held_out", found["held_out"])
-    for name in flags:
-        if not isinstance(found[name], bool):
-            raise InputError(name, "is True or False", repr(found[name]))
-    return SimpleNamespace(**found)
+    return found
 
 
 def _plain(value: Any) -> Any:
@@ -113,3 +109,11 @@ def _cure(value: Any, usual: str) -> str:
     if is_missing(value):
         return "Leave the example out, or fill it in"
     return "Decode it: value.decode()" if isinstance(value, bytes) else usual
+
+
+def check_flag(name: str, value: object) -> bool:
+    """Return a parameter that is True or False, of numpy perhaps. Raises InputError for anything else."""
+    found = _plain(value)
+    if not isinstance(found, bool):
+        raise InputError(name, "is true or false", repr(found))
+    return found
