@@ -31,6 +31,9 @@ def write_files(folder: Path) -> None:
         "walk.ts": "@classLabel true up down\n@data\n"
         + "".join(f"{n},{n + 1},{n + 2}:up\n{n},{n - 1}:down\n" for n in numbers),
         "table.csv": "x,y,label\n" + "".join(f"{n % 2}.5,{n},{'no' if n % 2 else 'yes'}\n" for n in numbers),
+        "yield.csv": "rain,sun,yield\n" + "".join(f"{n},{n % 3},{2 * n + 0.5}\n" for n in numbers),
+        "sales.csv": "month,sales\n"
+        + "".join(f"{2000 + n // 12}-{n % 12 + 1:02d},{100 + n + 20 * (n % 12)}\n" for n in range(72)),
         "news.conll": "".join(f"Ada\tB-PER\nto\tO\n北京\tB-LOC\n{n}\tO\n\nno\tO\n\n" for n in numbers),
         "pairs.tsv": "".join(f"go home {n}\t回家 {n}\nstay here {n}\t在这里 {n}\n" for n in numbers),
         "names.tsv": "label\ttext\n" + "".join(f"Irish\tO'Neill{n}\nItalian\tRossi{n}\n" for n in numbers),

@@ -80,7 +80,8 @@ class ForecastTask(Supervised):
         if origin:
             self.begun_from = origin.name
             self._taken = take_weights(self.model, {}, origin.trained.model, {}, origin.name)
-        self.model.output.fit(self._targets)
+        # A series may grow by the same in each season.
+        self.model.output.fit(self._targets, may_be_constant=True)
         super().__init__(self._learned, config.data)
 
     def _least(self) -> int:

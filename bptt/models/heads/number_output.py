@@ -33,19 +33,21 @@ class NumberOutput(nn.Module):
         self.register_buffer("calibrated", torch.zeros((), dtype=torch.int64))
 
     @torch.no_grad()
-    def fit(self, targets: Tensor) -> None:
+    def fit(self, targets: Tensor, *, may_be_constant: bool = False) -> None:
         """Take mean, deviation and median of training targets (N, M), NaN where there is none.
 
-        Raises InputError if a target never changes.
+        A target that never changes keeps its unit if it `may_be_constant`; else raises InputError.
         """
         for k, column in enumerate(targets.double().unbind(1)):
             known = column[~column.isnan()]
-            if not len(known) or known.min() == known.max():
+            is_constant = not len(known) or bool(known.min() == known.max())
+            if is_constant and not (may_be_constant and len(known)):
                 came = f"{known[0].item():g} in all {len(known):,}" if len(known) else "none"
                 raise InputError("targets", "must differ, for there to be something to learn", came)
             self.median[k] = known.median() if len(known) % 2 else known.quantile(0.5)
             if self.options.standardise:
-                self.mean[k], self.deviation[k] = known.mean(), known.std(correction=0)
+                self.mean[k] = known.mean()
+                self.deviation[k] = 1.0 if is_constant else known.std(correction=0)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return the standardised numbers (..., M, Q)."""
