@@ -117,8 +117,9 @@ def test_the_season_is_found_by_times_and_autocorrelation() -> None:
     assert find_season([waves], 12).length == 12
     assert find_season([waves], None).length == 12
     assert find_season([waves], 7).length == 1
-    noise = draw.normal(size=(120, 1)).cumsum(0)
-    assert find_season([noise], 12).length == 1
+    # Of random walks one in twenty exceeds the limit: two of 40, by chance hardly more than seven.
+    walks = [draw.normal(size=(120, 1)).cumsum(0) for _ in range(40)]
+    assert sum(find_season([walk], 12).length == 12 for walk in walks) <= 7
     assert find_season([waves[:20]], 12).length == 1
     changes = np.diff(waves[:, 0])
     by_hand = np.corrcoef(changes[:-3] - changes.mean(), changes[3:] - changes.mean())[0, 1]

@@ -69,9 +69,9 @@ def test_targets_are_standardised_and_answers_are_not() -> None:
 
 def test_a_missing_target_does_not_count() -> None:
     output = NumberOutput(1, 2, NumberOptions(standardise=False))
-    found = torch.zeros(2, 2, 1, requires_grad=True)
+    found = torch.ones(2, 2, 1, requires_grad=True)
     loss = output.loss(found, torch.tensor([[1.0, math.nan], [3.0, 2.0]]))
-    assert loss.item() == pytest.approx((1 + 9 + 4) / 3)
+    assert loss.item() == pytest.approx((0 + 4 + 1) / 3)
     loss.backward()  # type: ignore[no-untyped-call]
     assert found.grad is not None
     assert found.grad[0, 1].item() == 0
@@ -92,6 +92,8 @@ def test_the_conformal_quantile_by_hand() -> None:
     # ⌈(9 + 1) 0.8⌉ = 8: the eighth smallest of nine.
     assert conformal_quantile(scores, 0.8).item() == 8
     assert conformal_quantile(scores, 0.9).item() == 9
+    # ⌈(9 + 1) 0.85⌉ = 9, but ⌈9 · 0.85⌉ = 8; above all nine the largest.
+    assert conformal_quantile(scores, 0.85).item() == 9
     assert conformal_quantile(scores, 0.99).item() == 9
 
 
