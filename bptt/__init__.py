@@ -22,7 +22,9 @@ PUBLIC = {
     "bptt.explanation": "explain_run",
     "bptt.inspection": "inspect",
     "bptt.jobs.loading": "load",
+    "bptt.runs.placement": "Placement",
     "bptt.runtime.backend": "backend empty_cache get_backend set_backend",
+    "bptt.training.python": "train",
 }
 _HOMES = {name: module for module, names in PUBLIC.items() for name in names.split()}
 

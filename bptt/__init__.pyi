@@ -18,8 +18,10 @@ from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
 from bptt.explanation import explain_run as explain_run
 from bptt.inspection import inspect as inspect
 from bptt.jobs.loading import load as load
+from bptt.runs.placement import Placement as Placement
 from bptt.runtime.backend import backend as backend
 from bptt.runtime.backend import empty_cache as empty_cache
 from bptt.runtime.backend import get_backend as get_backend
 from bptt.runtime.backend import set_backend as set_backend
+from bptt.training.python import train as train
 from bptt.version import __version__ as __version__

@@ -73,7 +73,8 @@ ROOMS = {
     # A trained run, a probe and the derivation on paper meet in one file.
     "explanation": room("explain nn probe jobs runs data", "torch"),
     "__init__": room(
-        "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version"
+        "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
+        "runs training"
     ),
     "__main__": room("cli"),
 }

@@ -30,11 +30,12 @@ def _evaluate(choices: Choices) -> None:
     prepare()
     from bptt.cli.scores import draw_report, print_report
     from bptt.jobs.commands import check_own
+    from bptt.jobs.loading import load
     from bptt.jobs.registry import find_drawing, job_of_run
 
     job = job_of_run(run)
     check_own(choices, job.options)
-    found = job.evaluate(job.load(run), run, choices)
+    found = job.evaluate(load(run, choices.get("device")), run, choices)
     print_report(found)
     if figures is not None:
         draw_report(found, find_drawing(job), figures)

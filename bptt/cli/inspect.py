@@ -45,6 +45,7 @@ def _inspect(choices: Choices) -> None:
     from bptt.inspection import inspection_of, show
     from bptt.jobs.commands import InspectOptions
     from bptt.jobs.job import Stretch
+    from bptt.jobs.loading import load
     from bptt.jobs.older import older_names
     from bptt.jobs.registry import job_of_run
     from bptt.probe.look import look
@@ -54,7 +55,7 @@ def _inspect(choices: Choices) -> None:
 
     asked = choices.make(InspectOptions)
     job = job_of_run(asked.run)
-    trained = job.load(asked.run)
+    trained = load(asked.run, asked.device)
     page = asked.output or _usual_page(asked.run)
     check_output(page)
     source, labelled = _source(job, asked)

@@ -37,11 +37,12 @@ def _predict(choices: Choices) -> None:
 
     prepare()
     from bptt.jobs.commands import PredictOptions, check_own
+    from bptt.jobs.loading import load
     from bptt.jobs.registry import find_drawing, job_of_run
 
     asked = choices.make(PredictOptions)
     job = job_of_run(asked.run)
-    trained, written = job.load(asked.run), AnswerPrinter(asked.output, asked.json)
+    trained, written = load(asked.run, asked.device), AnswerPrinter(asked.output, asked.json)
     if job.ask is None:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)

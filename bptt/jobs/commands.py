@@ -15,6 +15,7 @@ from bptt.options.field import argument, option
 from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train`."
+DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +23,7 @@ class PredictOptions:
     """What is asked, and where the answers go."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     input: str = argument("A file or folder as learned from, a text, or - for standard input.")
     output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
     json: bool = option(
@@ -34,6 +36,7 @@ class EvaluateOptions:
     """What a model is measured on."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     data: Path | None = argument(
         "Labelled data to evaluate on. Default: the held-out text (lm).", default=None
     )
@@ -49,6 +52,7 @@ class InspectOptions:
     """What of a model is looked into, and where it is shown."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     text: str | None = option(
         None,
         "Text, or a file of it, each line an example.",

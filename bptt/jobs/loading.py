@@ -17,14 +17,16 @@ def read_configuration(run: Path) -> Configuration:
     return job_of_run(run).configuration(run)
 
 
-def load(run: str | Path, placement: Placement = _HERE) -> Any:
-    """Return the model of a run folder with its best weights, ready to predict, on the device of `placement`.
+def load(run: str | Path, placement: Placement | str = _HERE) -> Any:
+    """Return the model of a run folder with its best weights, ready to predict, where `placement` says.
 
-    The run may have been trained on another device. The class of the model is that of its job, such as
+    A placement may be named by its device: "cpu", "cuda", "cuda:1" or "mps". The run may have been trained
+    on another device. The class of the model is that of its job, such as
     `bptt.jobs.classify.trained.TrainedClassifier`. Raises InputError naming the file and the cure if it is
     no run folder, or one with damaged files.
     """
     folder = Path(run)
     trained = job_of_run(folder).load(folder)
-    placement.place(trained.model)
+    where = Placement.parse(placement) if isinstance(placement, str) else placement
+    where.place(trained.model)
     return trained

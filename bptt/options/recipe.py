@@ -19,6 +19,8 @@ else:
 
 # The key that says what a recipe is for.
 JOB = "job"
+# The table of options that are in no section of config.json.
+GENERAL = "general"
 _WIDTH = 100
 
 
@@ -56,12 +58,17 @@ def _entries(
         if not isinstance(value, dict):
             yield key, value, _named(options, key, f"{where}: {key}")
             continue
-        if key not in options.sections:
-            known = ", ".join(name for name in options.sections if name)
+        section = "" if key == GENERAL else key
+        if section not in options.sections or not key:
+            known = ", ".join(name or GENERAL for name in options.sections)
             raise InputError(f"{where}: [{key}]", f"is one of the tables {known}", repr(key))
         for name, inner in value.items():
-            each = options.at(key, name)
-            yield f"{key}.{name}", inner, each or _named(options, name, f"{where}: {key}.{name}")
+            each = options.at(section, name)
+            if each is None:
+                known = _named(options, name, f"{where}: {key}.{name}")
+                cure = f"Move it into [{known.section or GENERAL}]"
+                raise InputError(f"{where}: {key}.{name}", "is an option of its table", f"{name!r}", cure)
+            yield f"{key}.{name}", inner, each
 
 
 def _named(options: OptionSet, name: str, where: str) -> NamedOption:
@@ -76,11 +83,11 @@ def write_recipe(options: OptionSet, given: Mapping[str, Any], job: str) -> str:
     lines = [f"# A recipe: bptt train {job} --config FILE. A line without # counts.", f"{JOB} = {_toml(job)}"]
     for section in options.sections:
         mine = [each for each in options if each.section == section]
-        if section and mine:
-            lines += ["", f"[{section}]"]
+        if mine:
+            lines += ["", f"[{section or GENERAL}]"]
         for each in mine:
             lines += ["", *_described(each)]
-            name = each.field if section else each.name
+            name = each.field
             if each.name in given:
                 lines.append(f"{name} = {_toml(given[each.name])}")
             else:

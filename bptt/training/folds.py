@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from bptt.jobs.task import Task
+from bptt.runs.placement import Placement
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions
 from bptt.training.report import Outcome, Reporter
@@ -16,6 +17,7 @@ AnyTask = TypeVar("AnyTask", bound=Task)
 
 # No training has as many steps: the only evaluation is after the last one, and chooses nothing.
 _NEVER = 2**62
+_HERE = Placement()
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +38,7 @@ def train_folds(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    placement: Placement = _HERE,
 ) -> Iterator[Fold[AnyTask]]:
     """Train a model for each fold, on the examples of all others, into the folders `run`/fold-1, fold-2, ...
 
@@ -48,7 +51,9 @@ def train_folds(
         task = make([i for i, number in enumerate(numbers) if number != k], rows)
         options = replace(options_for(task), evaluate_every=_NEVER, patience=0)
         folder = run / f"fold-{k + 1}"
-        outcome = train(task, options, folder, reporter, resume=resume, overwrite=overwrite)
+        outcome = train(
+            task, options, folder, reporter, resume=resume, overwrite=overwrite, placement=placement
+        )
         yield Fold(rows, task, outcome)
         if outcome.signal is not None:
             return

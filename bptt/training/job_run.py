@@ -15,6 +15,7 @@ from bptt.jobs.loading import load
 from bptt.jobs.task import Task
 from bptt.options.choices import Choices
 from bptt.runs.origin import Origin
+from bptt.runs.placement import Placement
 from bptt.training.folds import train_folds
 from bptt.training.loop import train
 from bptt.training.opening import check_run
@@ -43,6 +44,7 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
     fit, TrainingError and MachineError as the loop does.
     """
     run, options = choices.make(RunOptions), choices.make(TrainingOptions)
+    placement = Placement.parse(run.device)
     if run.watch and options.optimiser == "lbfgs":
         cure = "Watch with another optimiser"
         raise InputError("watch", "looks at updates on single batches", "lbfgs", cure)
@@ -56,7 +58,7 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
 
     folding = job.fold(choices) if job.fold else None
     if folding is not None:
-        return _cross_validate(folding, options_for, run, reporter)
+        return _cross_validate(folding, options_for, run, reporter, placement)
     origin = origin_of(job, run)
     torch.manual_seed(options.seed)
     task = job.begin(choices, origin)
@@ -72,6 +74,7 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
         observer=watching,
         resume=run.resume,
         overwrite=run.overwrite,
+        placement=placement,
     )
     concluded = task.conclude(run.output) if outcome.best_step else []
     return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded))
@@ -89,7 +92,11 @@ def origin_of(job: Job[Any], run: RunOptions) -> Origin[Any] | None:
 
 
 def _cross_validate(
-    folding: Folding, options_for: Callable[[Task], TrainingOptions], run: RunOptions, reporter: Reporter
+    folding: Folding,
+    options_for: Callable[[Task], TrainingOptions],
+    run: RunOptions,
+    reporter: Reporter,
+    placement: Placement,
 ) -> JobRun:
     """Score each example by a model that has not seen it, nor an equal input."""
 
@@ -101,7 +108,14 @@ def _cross_validate(
 
     answered: list[tuple[Task, list[int]]] = []
     folds = train_folds(
-        folding.folds, make, options_for, run.output, reporter, resume=run.resume, overwrite=run.overwrite
+        folding.folds,
+        make,
+        options_for,
+        run.output,
+        reporter,
+        resume=run.resume,
+        overwrite=run.overwrite,
+        placement=placement,
     )
     for fold in folds:
         outcome = fold.outcome

@@ -66,7 +66,7 @@ def train(
         found = run_job(record, choices, shown)
     if found.outcome.signal is not None:
         raise KeyboardInterrupt
-    return load(found.outcome.run) if found.scores is None else found.scores
+    return load(found.outcome.run, choices.get("device")) if found.scores is None else found.scores
 
 
 def _paths(data: Any) -> Any:

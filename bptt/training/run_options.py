@@ -34,6 +34,13 @@ class RunOptions:
         False, "With `init_from`: add no tokens of the new data to the vocabulary.", group="Run"
     )
     threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0)
+    device: str = option("cpu", "Device to compute on: cpu, cuda, cuda:1 or mps.", group="Run", common=True)
+    workers: int = option(
+        0,
+        "Threads that encode inputs ahead of time, if these do not fit into memory (0: none).",
+        group="Run",
+        least=0,
+    )
     watch: int = option(
         0, "Steps between measurements of the gradient through time (0: never).", group="Run", least=0
     )

@@ -83,7 +83,7 @@ def _read(choices: Choices) -> tuple[ClassifyFiles, ClassifierConfig, Labelled, 
 
 def _begin(choices: Choices, origin: Origin[TrainedClassifier] | None) -> ClassifyTask:
     files, config, learned, dev = _read(choices)
-    return ClassifyTask(learned, dev, config, origin, files.vectors)
+    return ClassifyTask(learned, dev, config, origin, files.vectors, workers=choices.get("workers"))
 
 
 def _fold(choices: Choices) -> Folding | None:
@@ -96,7 +96,13 @@ def _fold(choices: Choices) -> Folding | None:
 
     def make(learned: list[int], held_out: list[int]) -> ClassifyTask:
         torch.manual_seed(seed)
-        return ClassifyTask(examples.take(learned), examples.take(held_out), config, vectors=files.vectors)
+        return ClassifyTask(
+            examples.take(learned),
+            examples.take(held_out),
+            config,
+            vectors=files.vectors,
+            workers=choices.get("workers"),
+        )
 
     def score(folds: Sequence[tuple[ClassifyTask, Sequence[int]]]) -> EvaluationReport:
         answers: list[tuple[tuple[str, ...], Tensor, Sequence[str]]] = []
