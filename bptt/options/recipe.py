@@ -60,13 +60,13 @@ def _entries(
             continue
         section = "" if key == GENERAL else key
         if section not in options.sections or not key:
-            known = ", ".join(name or GENERAL for name in options.sections)
-            raise InputError(f"{where}: [{key}]", f"is one of the tables {known}", repr(key))
+            owner = ", ".join(name or GENERAL for name in options.sections)
+            raise InputError(f"{where}: [{key}]", f"is one of the tables {tables}", repr(key))
         for name, inner in value.items():
             each = options.at(section, name)
             if each is None:
-                known = _named(options, name, f"{where}: {key}.{name}")
-                cure = f"Move it into [{known.section or GENERAL}]"
+                owner = _named(options, name, f"{where}: {key}.{name}")
+                cure = f"Move it into [{owner.section or GENERAL}]"
                 raise InputError(f"{where}: {key}.{name}", "is an option of its table", f"{name!r}", cure)
             yield f"{key}.{name}", inner, each
 
