@@ -60,7 +60,7 @@ def _entries(
             continue
         section = "" if key == GENERAL else key
         if section not in options.sections or not key:
-            owner = ", ".join(name or GENERAL for name in options.sections)
+            tables = ", ".join(name or GENERAL for name in options.sections)
             raise InputError(f"{where}: [{key}]", f"is one of the tables {tables}", repr(key))
         for name, inner in value.items():
             each = options.at(section, name)
