@@ -33,6 +33,7 @@ def test_a_regressor_is_trained_asked_and_measured(
     assert ended.code == 0, ended.err
     assert "target yield: " in ended.out + ended.err
     assert "always answering the median" in ended.out
+    assert "nats" not in ended.out + ended.err
     ended = command("evaluate", "run", "yield.csv", "--figures", "pictures")
     assert "baseline_mae" in ended.out
     assert (tmp_path / "pictures" / "numbers.png").exists()

@@ -142,7 +142,9 @@ def _show(job: Job[Any], found: JobRun) -> None:
     if found.unit:
         print(f"{outcome.run}: {outcome.status} at step {outcome.step}, epoch {outcome.epoch}")
         if outcome.best_step:
-            best = shown_metric(outcome.criterion, outcome.best_value, found.unit.removesuffix("s"))
+            best = shown_metric(
+                outcome.criterion, outcome.best_value, found.unit.removesuffix("s"), outcome.measure
+            )
             print(f"best held-out {best} at step {outcome.best_step}, {duration(outcome.seconds)} in all")
     if outcome.signal is not None:
         print("Everything is saved: the same command with --resume goes on from here.")

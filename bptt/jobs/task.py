@@ -27,7 +27,7 @@ class Task(ABC):
     """A job: its data, its model, its loss.
 
     `title` is what the model is called, such as "classifier"; `unit` names in the plural what a loss is per
-    and a speed counts, such as "characters".
+    and a speed counts, such as "characters". `measure` is what a loss is counted in, "" for a pure number.
     `criterion` names the metric by which an evaluation is better than another: the loss by being smaller,
     any other by being larger, or as large with a smaller loss.
     """
@@ -35,6 +35,7 @@ class Task(ABC):
     model: nn.Module
     title: str = "model"
     unit: str
+    measure: str = "nats"
     criterion: str = "loss"
     # The name of the run whose weights the model has begun with.
     begun_from: str = ""

@@ -231,7 +231,9 @@ class _Loop:
         if best:
             self._write_weights()
         epoch, epochs = self._state.epochs_begun, self._options.epochs
-        evaluation = Evaluation(epoch, epochs, self._state.step, metrics, self._task.criterion, best)
+        evaluation = Evaluation(
+            epoch, epochs, self._state.step, metrics, self._task.criterion, best, self._task.measure
+        )
         self._reporter.on_evaluate(evaluation)
 
     def _append(self, kind: str, **values: object) -> None:
@@ -266,7 +268,9 @@ class _Loop:
         state = self._state
         seconds = monotonic() - self._began
         best = self._task.criterion, self._sign * state.best_score, state.best_step
-        return Outcome(self._run, status, state.epochs_begun, state.step, *best, seconds)
+        return Outcome(
+            self._run, status, state.epochs_begun, state.step, *best, seconds, measure=self._task.measure
+        )
 
     def _here(self) -> Place:
         return self._place(self._state.epochs_begun, self._state.step)

@@ -151,9 +151,10 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
 
 
-def shown_metric(name: str, value: float, unit: str) -> str:
+def shown_metric(name: str, value: float, unit: str, measure: str = "nats") -> str:
     """Return a metric with its name, and the loss with its unit."""
-    return f"{name} {value:.4f}" + (f" nats per {unit}" if name == "loss" else "")
+    measured = f"{measure} per" if measure else "per"
+    return f"{name} {value:.4f}" + (f" {measured} {unit}" if name == "loss" else "")
 
 
 def _epoch(at: Progress | Evaluation) -> str:
@@ -163,5 +164,7 @@ def _epoch(at: Progress | Evaluation) -> str:
 def _held_out(evaluation: Evaluation, unit: str) -> str:
     found, per = evaluation.metrics, unit.removesuffix("s")
     names = dict.fromkeys(("loss", "accuracy", evaluation.criterion))
-    shown = ", ".join(shown_metric(name, found[name], per) for name in names if name in found)
+    shown = ", ".join(
+        shown_metric(name, found[name], per, evaluation.measure) for name in names if name in found
+    )
     return f"held-out {shown}{'  (best so far)' if evaluation.best else ''}"

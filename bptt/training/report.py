@@ -25,7 +25,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The held-out metrics after `step` updates, and whether they are the best so far by `criterion`."""
+    """The held-out metrics after `step` updates, and whether they are the best so far by `criterion`.
+
+    A loss is in units of `measure`.
+    """
 
     epoch: int
     epochs: int
@@ -33,6 +36,7 @@ class Evaluation:
     metrics: dict[str, float]
     criterion: str
     best: bool
+    measure: str = "nats"
 
 
 class Reporter(Protocol):
@@ -69,7 +73,7 @@ class Silent:
 @dataclass(frozen=True)
 class Outcome:
     """How a run ended. After `best_step` updates, 0 for never, the held-out metric `criterion` had its best
-    value; a loss is a mean in nats per unit.
+    value; a loss is a mean per unit, in units of `measure`.
 
     `status`: "finished" all epochs; "stopped early", the patience being spent; "interrupted" by
     `signal`, saved, to be resumed; "finished before", when there was nothing left to resume.
@@ -85,3 +89,4 @@ class Outcome:
     best_step: int
     seconds: float
     signal: int | None = None
+    measure: str = "nats"

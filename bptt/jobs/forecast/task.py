@@ -45,7 +45,8 @@ class ForecastTask(Supervised):
     """
 
     title = OPTIONS.called
-    unit = "windows"
+    unit = "examples"
+    measure = ""
     model: Regressor
 
     def __init__(

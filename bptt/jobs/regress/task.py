@@ -46,6 +46,7 @@ class RegressTask(Supervised):
 
     title = OPTIONS.called
     unit = "examples"
+    measure = ""
     model: Regressor
 
     def __init__(
