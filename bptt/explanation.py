@@ -64,7 +64,7 @@ def explain_run(
 
     """
     if text is not None and data is not None:
-        raise InputError("explain_run", "takes text or data, not both")
+        raise InputError(str(run), "is shown with `text` or `data`, not both")
     trained, folder = load(run), Path(run)
     stack = _stack(folder, trained, part)
     chosen = _layer(stack, layer, reverse, unit)
@@ -122,7 +122,7 @@ def _described(stack: Stack, chosen: int, run: Path) -> TrainedLayer:
 def _text(run: Path, text: str | Source | None) -> Source:
     """Return the text that is read. Raises InputError if none is given and the run holds none."""
     if text is None and not has_text_of_its_own(run):
-        raise InputError("explain_run", "a step is one of a text", "none", "Give text or data")
+        raise InputError(str(run), "a step is one of a text", "none", "Give `text` or `data`")
     if text is None:
         return Document("text", read_held_out(run))
     return Document("text", text) if isinstance(text, str) else text

@@ -48,8 +48,18 @@ def test_counts_at_equal_size_and_at_an_equal_budget(command: Command) -> None:
     assert rows.keys() == CATALOGUE.keys()
 
 
-@pytest.mark.parametrize("options", [["--input", 3], ["--hidden", 3], ["--input", 3, "--hidden", 0]])
-def test_half_a_size_is_refused(command: Command, options: list[object]) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--input", 3], "bptt cells: a count needs both --input and --hidden\n"),
+        (["--hidden", 3], "bptt cells: a count needs both --input and --hidden\n"),
+        (
+            ["--input", 3, "--hidden", 0],
+            "bptt: --hidden: is a whole number of at least 1, got 0\n",
+        ),
+    ],
+)
+def test_half_a_size_is_refused(command: Command, options: list[object], said: str) -> None:
     ended = command("cells", *options)
     assert ended.code == 2
-    assert ended.err.startswith("bptt cells: ")
+    assert ended.err == said

@@ -186,7 +186,7 @@ def test_python_may_read_a_file_of_a_text(language: Path, tmp_path: Path) -> Non
     ("arguments", "words"),
     [
         ({"layer": 3}, "layer: is from 1 to 2, got 3"),
-        ({"text": "a", "data": "b"}, "takes text or data, not both"),
+        ({"text": "a", "data": "b"}, "`text` or `data`, not both"),
         ({"part": "encoder"}, "part: is one of recurrent, got encoder"),
     ],
 )

@@ -12,7 +12,8 @@ from bptt.data.batches import NOTHING
 from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.options import DataOptions
-from bptt.jobs.language.sampling import SamplingOptions, distribution, pick, read_prompt, sample, sample_many
+from bptt.jobs.language.sampling import distribution, pick, read_prompt, sample, sample_many
+from bptt.jobs.language.sampling_options import SamplingOptions
 
 LOGITS = torch.tensor([[0.5, 2.0, -1.0, 1.9, 0.0], [3.0, 0.1, 0.2, 0.3, -4.0]])
 

@@ -94,6 +94,8 @@ DOORS = {
     "estimators/sklearn.py": {"sklearn"},
     "derive/exact.py": {"sympy"},
     "cells/load.py": {"pathlib", "runpy"},
+    # The types of options that name files, which `cli` opens.
+    "explain/commands.py": {"pathlib"},
     "bench/peers/jax_scan.py": {"jax"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},

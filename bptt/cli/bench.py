@@ -5,13 +5,12 @@ from __future__ import annotations
 import shlex
 import sys
 from collections.abc import Callable
-from functools import partial
 from math import inf
-from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Any
 
-import typer
+from bptt.bench.options import BENCH, BenchOptions
+from bptt.cli.commands import make_command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,43 +18,26 @@ if TYPE_CHECKING:
     from bptt.bench.cases import Case
     from bptt.bench.request import Request
     from bptt.bench.results import Report
+    from bptt.options.choices import Choices
 
 # Between lines where there is no terminal.
 _SECONDS = 10.0
-_several = partial(typer.Option, show_default=False)
 # Of tables in a file or a pipe.
 _WIDTH = 180
 # Columns at the left that say what a row is about.
 _NAMES = 2
 
 
-def bench(
-    what: Annotated[
-        Literal["layers", "streaming", "training", "all"],
-        typer.Argument(
-            help="What to time: a layer over a sequence, single steps, or updates of a language model."
-        ),
-    ] = "all",
-    cells: Annotated[list[str] | None, _several(help="Cell listed by `bptt cells`; may be repeated.")] = None,
-    shapes: Annotated[list[str] | None, _several(help="Sizes T,B,I,H of a layer; may be repeated.")] = None,
-    threads: Annotated[
-        list[int] | None, _several(help="CPU threads; may be repeated. Default: torch's choice.")
-    ] = None,
-    rounds: Annotated[
-        int, typer.Option(help="Rounds of each comparison (0: chosen by the time that one takes).")
-    ] = 0,
-    quick: Annotated[bool, typer.Option("--quick", help="Take a first look, in less than a minute.")] = False,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Markdown page to put the tables into.")
-    ] = None,
-    raw: Annotated[Path | None, typer.Option("--json", help="JSON file for the time of every round.")] = None,
-) -> None:
-    """Time bptt, torch and others on the same work.
+def command() -> Any:
+    """Return the command."""
+    about = (
+        "Peers take turns in one process, on the same number of threads.\n\n"
+        "Peers other than torch take part if they are installed: pip install 'bptt[bench]'."
+    )
+    return make_command("bench", BENCH, _bench, "Time bptt, torch and others on the same work.", about)
 
-    Peers take turns in one process, on the same number of threads.
 
-    Peers other than torch take part if they are installed: pip install 'bptt[bench]'.
-    """
+def _bench(choices: Choices) -> None:
     from rich.console import Console
 
     from bptt.bench.page_section import check_place, read_page, write_page
@@ -63,21 +45,22 @@ def bench(
     from bptt.bench.run import carry_out
     from bptt.files import check_output, write_output
 
-    requests = choose(what, cells or [], shapes or [], threads or [], rounds, quick)
-    if raw:
-        check_place("json", raw)
-        check_output(raw)
-    if output:
-        check_place("output", output)
-        read_page(output)
+    asked = choices.make(BenchOptions)
+    requests = choose(asked.what, asked.cells, asked.shapes, asked.threads, asked.rounds, asked.quick)
+    if asked.json:
+        check_place("json", asked.json)
+        check_output(asked.json)
+    if asked.output:
+        check_place("output", asked.output)
+        read_page(asked.output)
     with Console(stderr=True, highlight=False).status("") as status:
         progress = _Progress(sum(len(request.cases) for request in requests), status.update)
         report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), progress.on_start)
     _print(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
-    if raw:
-        write_output(raw, report.to_json().encode("utf-8"))
-    if output:
-        write_page(output, report)
+    if asked.json:
+        write_output(asked.json, report.to_json().encode("utf-8"))
+    if asked.output:
+        write_page(asked.output, report)
 
 
 class _Progress:

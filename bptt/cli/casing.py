@@ -1,22 +1,15 @@
-"""The option --case: small and capital letters of the texts that a language model is asked about."""
+"""Small and capital letters of the texts that a language model is asked about."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Literal
-
-import typer
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from bptt.jobs.language.model import Trained
 
 AUTO = "auto"
-
-Case = Annotated[
-    Literal["auto", "keep", "lower", "upper", "capital"],
-    typer.Option(help="How the model reads the letters; auto: as it knows the texts best."),
-]
 
 
 def case_for(trained: Trained, texts: Iterable[str], asked: str = AUTO) -> str:

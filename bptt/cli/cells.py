@@ -3,40 +3,33 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
+from bptt.cells.commands import CELLS, CellsOptions
+from bptt.cli.commands import make_command
 
 if TYPE_CHECKING:
     from bptt.cells import Cell, Family
+    from bptt.options.choices import Choices
 
 INDENT = " " * 4
 
 
-def cells(
-    name: Annotated[
-        str | None, typer.Argument(help="Cell to show in full: its name, or mycell.py:MyCell.")
-    ] = None,
-    inputs: Annotated[
-        int | None, typer.Option("--input", help="Count the weights at this input size I.")
-    ] = None,
-    hidden: Annotated[
-        int | None, typer.Option("--hidden", help="Count the weights at this hidden size H (P = H/2).")
-    ] = None,
-    budget: Annotated[int | None, typer.Option(help="Weights to spend. Default: those of the LSTM.")] = None,
-) -> None:
-    """List the cells: equations, states, weights, source."""
+def command() -> Any:
+    """Return the command."""
+    return make_command("cells", CELLS, _cells, "List the cells: equations, states, weights, source.")
+
+
+def _cells(choices: Choices) -> None:
     from bptt.cells import get, load
     from bptt.cells.catalogue import CATALOGUE, added
-    from bptt.errors import InputError
 
-    if (inputs is None) != (hidden is None):
-        raise InputError("bptt cells", "a count needs both --input and --hidden")
-    if inputs is not None and hidden is not None:
-        others = [load(name)] if name else [*CATALOGUE.values(), *added()[0]]
-        _print_counts([get("lstm"), *others], inputs, hidden, budget)
-    elif name:
-        _print_cell(load(name), full=True)
+    asked = choices.make(CellsOptions)
+    if asked.input_size is not None and asked.hidden_size is not None:
+        others = [load(asked.name)] if asked.name else [*CATALOGUE.values(), *added()[0]]
+        _print_counts([get("lstm"), *others], asked.input_size, asked.hidden_size, asked.budget)
+    elif asked.name:
+        _print_cell(load(asked.name), full=True)
     else:
         additions, broken = added()
         for cell in (*CATALOGUE.values(), *additions):

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from bptt.cells.commands import CHECK, CheckOptions
+from bptt.cli.commands import make_command
 
-def check(
-    cell: Annotated[str, typer.Argument(help="Cell listed by `bptt cells`, or mycell.py:MyCell.")],
-    seed: Annotated[int, typer.Option(help="Seed of the random arguments.")] = 0,
-) -> None:
-    """Check the derived gradients of a cell against three truths.
+if TYPE_CHECKING:
+    from bptt.options.choices import Choices
 
-    Prints the worst error of the gradient of every argument, then makes a module of two layers and runs it.
-    """
+
+def command() -> Any:
+    """Return the command."""
+    about = (
+        "Prints the worst error of the gradient of every argument, then makes a module of two layers "
+        "and runs it."
+    )
+    title = "Check the derived gradients of a cell against three truths."
+    return make_command("check", CHECK, _check, title, about)
+
+
+def _check(choices: Choices) -> None:
     from bptt.cells import load
-    from bptt.options.checks import check_least
     from bptt.probe import self_check as checking
     from bptt.probe.self_check import BATCH, DECIMALS, DIFFERENCE, LIMITS, STEPS
 
-    check_least("seed", seed, 0)
-    chosen = load(cell)
-    checks = checking.self_check(chosen, seed)
+    asked = choices.make(CheckOptions)
+    chosen = load(asked.cell)
+    checks = checking.self_check(chosen, asked.seed)
     print(
         f"{chosen.name}: worst error of the derived gradients, relative to the largest entry of the truth\n"
     )

@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import sys
 from itertools import zip_longest
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import one_line
+from bptt.cli.commands import make_command
 from bptt.cli.sources import is_file_name
 from bptt.errors import InputError
+from bptt.jobs.language.commands import CHOOSE, ChooseOptions
 
 if TYPE_CHECKING:
     from bptt.jobs.language.comparison import Word
+    from bptt.options.choices import Choices
 
 
-def choose(
-    run: Annotated[Path, typer.Argument(help="Run folder written by `bptt train lm`.")],
-    sentences: Annotated[list[str], typer.Argument(help="Two or more sentences, each in quotes.")],
-) -> None:
-    """Compare sentences by their probability, word by word.
+def command() -> Any:
+    """Return the command."""
+    about = (
+        "Prints ln P of every word side by side, the sums, and how far each sentence is behind the most "
+        "probable one: in nats, and as odds."
+    )
+    return make_command(
+        "choose", CHOOSE, _choose, "Compare sentences by their probability, word by word.", about
+    )
 
-    Prints ln P of every word side by side, the sums, and how far each sentence is behind the most
-    probable one: in nats, and as odds.
-    """
-    if len(sentences) < 2:
-        raise InputError("bptt choose", "needs two sentences or more", len(sentences))
+
+def _choose(choices: Choices) -> None:
+    asked = choices.make(ChooseOptions)
+    sentences = asked.sentences
     for sentence in sentences:
         if is_file_name(sentence):
             cure = "`bptt score` ranks the lines of a file"
@@ -39,7 +42,7 @@ def choose(
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.scoring import score_lines
 
-    trained = load_language_model(run)
+    trained = load_language_model(asked.run)
     print(trained.config.data.line_context, file=sys.stderr)
     scores = list(score_lines(trained, sentences))
     for row in zip_longest(*(words(trained.vocabulary, score) for score in scores)):

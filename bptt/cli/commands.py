@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bptt.options.option_set import NamedOption, OptionSet
 
 
+# A longer list of values stands in the help of its option instead of beside the flag, which would move the
+# help of all others to the right.
+_WIDEST = 45
 _HELP_ALL = Parameter(
     "help_all",
     Parameter.KEYWORD_ONLY,
@@ -52,7 +55,8 @@ def make_command(
         with as_spelled(options):
             run(Choices.read(options, given), **more)
 
-    extra = (*extra, *([_HELP_ALL] if any(each.about.common for each in options) else []))
+    has_short_help = any(each.about.common and not each.about.argument for each in options)
+    extra = (*extra, *([_HELP_ALL] if has_short_help else []))
     parameters = [*(_parameter(each, options, recalled) for each in options), *extra]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {each.name: each.annotation for each in parameters}
@@ -67,13 +71,20 @@ def make_command(
 
 
 def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Parameter:
-    about = each.about
-    help = spelled(f"{about.help}{_usual(each)}", options)
+    about, metavar = each.about, None
+    help = about.help
+    if len("|".join(each.values)) > _WIDEST:
+        help, metavar = f"{help.removesuffix('.')}: {', '.join(each.values)}.", each.name.upper()
+    help = spelled(f"{help}{_usual(each)}", options)
     if about.argument:
-        marker: Any = typer.Argument(help=help, metavar=each.name.upper() if _is_text(each) else None)
+        marker: Any = typer.Argument(help=help)
     else:
         marker = typer.Option(
-            *_declarations(each), help=help, rich_help_panel=about.group, show_default=False
+            *_declarations(each),
+            help=help,
+            metavar=metavar,
+            rich_help_panel=about.group,
+            show_default=False,
         )
     default = Parameter.empty if each.is_required and not recalled else None
     return Parameter(
@@ -82,10 +93,6 @@ def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Paramet
         default=default,
         annotation=Annotated[_type(each, default), marker],
     )
-
-
-def _is_text(each: NamedOption) -> bool:
-    return each.hint is str
 
 
 def _type(each: NamedOption, default: Any) -> Any:

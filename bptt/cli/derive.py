@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from bptt.cli.commands import make_command
+from bptt.explain.commands import DERIVE, DeriveOptions, LayerOptions
 from bptt.explain.document import Stage
 
 if TYPE_CHECKING:
     from bptt.explain.document import Derivation
+    from bptt.options.choices import Choices
 
-STAGES = ", ".join(stage.value for stage in Stage)
 # The stages that only a run has, and those that `--numbers` shows of it.
 OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
 IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
@@ -30,93 +27,35 @@ STYLES = {
 }
 
 
-@dataclass(frozen=True)
-class Question:
-    """The part of a run to derive; steps, layers and units count from 1, None is the default."""
-
-    text: str | None = None
-    data: Path | None = None
-    part: str | None = None
-    layer: int = 1
-    reverse: bool = False
-    step: int | None = None
-    unit: int | None = None
-
-    @property
-    def of_a_step(self) -> bool:
-        """Whether numbers are wanted, as something is asked that only they have."""
-        return any(each is not None for each in (self.text, self.data, self.step, self.unit))
+def command() -> Any:
+    """Return the command."""
+    about = (
+        "From the equations to what has to be kept; of a trained layer with its shapes, its kernel, and the "
+        "numbers of a step."
+    )
+    title = "Derive back-propagation through time of a cell or a run."
+    return make_command("derive", DERIVE, _derive, title, about)
 
 
-def derive(
-    *,
-    cell: Annotated[
-        str, typer.Argument(help="Cell listed by `bptt cells`, mycell.py:MyCell, or a run folder.")
-    ],
-    stage: Annotated[
-        Stage | None, typer.Option(metavar="STAGE", help=f"One section alone: {STAGES}.")
-    ] = None,
-    numbers: Annotated[
-        bool,
-        typer.Option(
-            "--numbers", help="Show numbers: of a step (run folder), or of a small network (dense)."
-        ),
-    ] = False,
-    latex: Annotated[bool, typer.Option("--latex", help="Write LaTeX for a document with amsmath.")] = False,
-    html: Annotated[
-        bool,
-        typer.Option(
-            "--html", help="Write one self-contained page; for a run folder with kernel and numbers."
-        ),
-    ] = False,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of printing.")
-    ] = None,
-    text: Annotated[
-        str | None,
-        typer.Option(help="Text for a run folder, or a file of it. Default: the held-out text."),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(help="File in the format that a run learned; its first example is used."),
-    ] = None,
-    step: Annotated[
-        int | None, typer.Option(help="Step of the text. Default: one with a typical loss.")
-    ] = None,
-    layer: Annotated[int, typer.Option(help="Layer of the model, from 1.")] = 1,
-    reverse: Annotated[bool, typer.Option("--reverse", help="Take the layer's backward direction.")] = False,
-    part: Annotated[str | None, typer.Option(help="Part of the model: encoder or decoder.")] = None,
-    unit: Annotated[
-        int | None, typer.Option(help="Unit whose numbers are shown. Default: the one with the largest δ.")
-    ] = None,
-) -> None:
-    """Derive back-propagation through time of a cell or a run.
-
-    From the equations to what has to be kept; of a trained layer with its shapes, its kernel, and the
-    numbers of a step.
-    """
+def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
-    from bptt.errors import InputError
     from bptt.files import check_output
 
-    if latex and html:
-        raise InputError("bptt derive", "one of --latex and --html")
-    if text is not None and data is not None:
-        raise InputError("bptt derive", "one of --text and --data")
+    wanted, asked = choices.make(DeriveOptions), choices.make(LayerOptions)
+    cell, stage, output = wanted.cell, wanted.stage, wanted.output
     if output is not None:
         check_output(output)
-    asked = Question(text, data, part, layer, reverse, step, unit)
     if cell not in CATALOGUE and Path(cell).is_dir():
-        document = _of_run(Path(cell), asked, stage, numbers, html)
-    elif numbers:
-        _show_numbers(cell, alone=stage is None and output is None and not (latex or html))
+        document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
+    elif wanted.numbers:
+        _show_numbers(cell, alone=stage is None and output is None and not (wanted.latex or wanted.html))
         return
     else:
         document = _of_cell(cell, asked, stage)
-    _hand_over(document, latex, html, output)
+    _hand_over(document, wanted.latex, wanted.html, output)
 
 
-def _of_cell(cell: str, asked: Question, stage: Stage | None) -> Derivation:
+def _of_cell(cell: str, asked: LayerOptions, stage: Stage | None) -> Derivation:
     """Derive a cell that has no sizes yet."""
     from bptt.cells import load
     from bptt.errors import InputError
@@ -125,7 +64,7 @@ def _of_cell(cell: str, asked: Question, stage: Stage | None) -> Derivation:
     from bptt.explain.kernel_section import only_stage
 
     found = load(cell)
-    if asked != Question() or stage in OF_A_RUN:
+    if asked != LayerOptions() or stage in OF_A_RUN:
         raise InputError("bptt derive", "shapes and numbers are those of a run", cell, "Name its folder")
     document = derivation(found)
     if stage is Stage.KERNEL:
@@ -133,7 +72,7 @@ def _of_cell(cell: str, asked: Question, stage: Stage | None) -> Derivation:
     return document if stage is None else only_stage(document, stage)
 
 
-def _of_run(run: Path, asked: Question, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
+def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
     """Derive a trained model's layer."""
     from bptt.cli.machine import prepare
 
@@ -144,37 +83,21 @@ def _of_run(run: Path, asked: Question, stage: Stage | None, numbers: bool, html
 
     on_page, numbers = html and stage is None, numbers or asked.of_a_step
     example = asked.text is not None or asked.data is not None or has_text_of_its_own(run)
-    with _as_typed():
-        document = explain_run(
-            run,
-            numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
-            kernel=on_page or stage is Stage.KERNEL,
-            text=None if asked.text is None else source_of(asked.text),
-            data=asked.data,
-            part=asked.part,
-            layer=asked.layer,
-            reverse=asked.reverse,
-            step=asked.step,
-            unit=asked.unit,
-        )
+    document = explain_run(
+        run,
+        numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
+        kernel=on_page or stage is Stage.KERNEL,
+        text=None if asked.text is None else source_of(asked.text),
+        data=asked.data,
+        part=asked.part,
+        layer=asked.layer,
+        reverse=asked.reverse,
+        step=asked.step,
+        unit=asked.unit,
+    )
     if stage is not None:
         return only_stage(document, stage)
     return document.only(*IN_NUMBERS) if numbers and not html else document
-
-
-@contextmanager
-def _as_typed() -> Iterator[None]:
-    """Let an error of `explain_run` name the command and its options as the user typed them."""
-    from bptt.errors import InputError
-
-    try:
-        yield
-    except InputError as error:
-        if error.where == "explain_run":
-            raise InputError("bptt derive", error.rule, error.got, "Give --text or --data") from error
-        if error.where not in ("part", "layer", "reverse", "step", "unit"):
-            raise
-        raise InputError(f"--{error.where}", error.rule, error.got, error.cure) from error
 
 
 def _show_numbers(cell: str, alone: bool) -> None:

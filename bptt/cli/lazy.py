@@ -5,11 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
-
-from bptt.cli.groups import with_groups
-from bptt.cli.help import Page
 
 # The first line of help of each command, in the order of a user's work. The module of its name has `command`,
 # which makes it.
@@ -41,13 +37,7 @@ class Commands(TyperGroup):
         """Return a command, None if there is none of this name."""
         if cmd_name not in _COMMANDS:
             return None
-        module = import_module(f"bptt.cli.{cmd_name}")
-        if hasattr(module, "command"):
-            return module.command()
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        names = {"help_option_names": ["-h", "--help"]}
-        app.command(cmd_name, cls=Page, context_settings=names)(with_groups(getattr(module, cmd_name)))
-        return typer.main.get_command(app)
+        return import_module(f"bptt.cli.{cmd_name}").command()
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a line for each command."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
@@ -121,6 +122,8 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
         return
     if get_origin(kind) is Literal:
         check_choice(name, value, get_args(kind))
+    elif isinstance(kind, type) and issubclass(kind, Enum):
+        check_choice(name, value, tuple(kind))
     elif get_origin(kind) is tuple:
         _check_items(name, value, get_args(kind)[0], about)
     elif kind is bool:

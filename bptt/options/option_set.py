@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from difflib import get_close_matches
+from enum import Enum
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
@@ -36,6 +37,14 @@ class NamedOption:
     def flag(self) -> str:
         """How the command line spells it, without dashes."""
         return self.flags[0]
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values to choose from; none if others are allowed too."""
+        kind = next(each for each in alternatives(self.hint) if each is not NoneType)
+        if isinstance(kind, type) and issubclass(kind, Enum):
+            return tuple(str(each.value) for each in kind)
+        return tuple(map(str, get_args(kind))) if get_origin(kind) is Literal else ()
 
     def read(self, value: Any) -> Any:
         """Return a value that a caller gave, as the field takes it. Raises InputError naming the option.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import inf, isfinite
+from math import inf
 
 import torch
 from torch import Tensor
@@ -16,37 +16,10 @@ from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
-from bptt.options.checks import check_least
+from bptt.jobs.language.sampling_options import SamplingOptions
 
 # Random numbers that are drawn at a time, for they take as long one by one.
 _AHEAD = 1000
-
-
-@dataclass(frozen=True)
-class SamplingOptions:
-    """How to draw at most `length` tokens.
-
-    The logits are divided by `temperature`; 0 takes the most probable token. Only the `top_k` most
-    probable tokens take part (0: all), of these the smallest set that has a probability of at least
-    `top_p`. `refuse_unknown` never draws `<unk>`. `stop_at_end` stops at `<eos>`, the end of a line,
-    where a model of sentences always stops. Raises InputError naming the option.
-    """
-
-    length: int = 500
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    refuse_unknown: bool = False
-    stop_at_end: bool = False
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, least in (("length", 1), ("top_k", 0), ("seed", 0)):
-            check_least(name, getattr(self, name), least)
-        if not isfinite(self.temperature) or self.temperature < 0:
-            raise InputError("temperature", "is a finite number of at least 0", self.temperature)
-        if not 0 < self.top_p <= 1:
-            raise InputError("top_p", "is above 0 and at most 1", self.top_p)
 
 
 @dataclass(frozen=True)

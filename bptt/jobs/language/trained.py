@@ -10,7 +10,8 @@ from bptt.errors import InputError
 from bptt.jobs.language.config import TASK
 from bptt.jobs.language.evaluation import evaluate_text
 from bptt.jobs.language.model import Trained, load_language_model
-from bptt.jobs.language.sampling import SamplingOptions, read_prompt, sample_many
+from bptt.jobs.language.sampling import read_prompt, sample_many
+from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.language.scoring import LineScore, score_lines
 from bptt.jobs.shown import show_trained
 from bptt.models.codecs.given import as_list, as_text

@@ -14,7 +14,7 @@ from bptt.data.readers.forms import Source
 from bptt.data.readers.translations import Pairs
 from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Asking, Line
-from bptt.jobs.language.sampling import SamplingOptions
+from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.translate.options import TranslateAnswerOptions
 from bptt.jobs.translate.translator import Search, TrainedTranslator, Translation
 from bptt.options.choices import Choices

@@ -8,7 +8,8 @@ import torch
 
 from bptt.data.batches import NOTHING
 from bptt.data.vocabulary_options import END
-from bptt.jobs.language.sampling import SamplingOptions, distribution, pick, places_of
+from bptt.jobs.language.sampling import distribution, pick, places_of
+from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.translate.hypotheses import Hypothesis, LengthLimit, State, Step, Trail, end_where
 
 

@@ -18,7 +18,7 @@ from bptt.data.readers.translations import Pairs, read_translations, read_untran
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
-from bptt.jobs.language.sampling import SamplingOptions
+from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.shown import show_trained
 from bptt.jobs.supervised import Encoded, in_batches
 from bptt.jobs.translate.beam import beam_search

@@ -1,0 +1,60 @@
+"""The options of a derivation, of a cell or of a trained model's layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptt.errors import InputError
+from bptt.explain.document import Stage
+from bptt.options.field import argument, check_fields, option
+from bptt.options.option_set import OptionSet
+
+
+@dataclass(frozen=True)
+class DeriveOptions:
+    """What is derived, which sections of it are shown, and in which notation.
+
+    Raises InputError for two notations at once.
+    """
+
+    cell: str = argument("Cell listed by `bptt cells`, mycell.py:MyCell, or a run folder.")
+    stage: Stage | None = option(None, "One section alone.")
+    numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network (dense).")
+    latex: bool = option(False, "Write LaTeX for a document with amsmath.")
+    html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
+    output: Path | None = option(None, "File to write instead of printing.", flags="output o")
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.latex and self.html:
+            raise InputError("bptt derive", "one of `latex` and `html`")
+
+
+@dataclass(frozen=True)
+class LayerOptions:
+    """The layer of a trained model to derive, and the step that is shown in numbers.
+
+    Steps, layers and units count from 1. Raises InputError for two examples at once.
+    """
+
+    text: str | None = option(None, "Text for a run folder, or a file of it.", usual="the held-out text")
+    data: Path | None = option(None, "File in the format that a run learned; its first example is used.")
+    step: int | None = option(None, "Step of the text.", usual="one with a typical loss")
+    layer: int = option(1, "Layer of the model, from 1.")
+    reverse: bool = option(False, "Take the layer's backward direction.")
+    part: str | None = option(None, "Part of the model: encoder or decoder.")
+    unit: int | None = option(None, "Unit whose numbers are shown.", usual="the one with the largest δ")
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.text is not None and self.data is not None:
+            raise InputError("bptt derive", "one of `text` and `data`")
+
+    @property
+    def of_a_step(self) -> bool:
+        """Whether something is asked that only the numbers of a step have."""
+        return any(each is not None for each in (self.text, self.data, self.step, self.unit))
+
+
+DERIVE = OptionSet({"": DeriveOptions, "layer": LayerOptions})

@@ -1,0 +1,63 @@
+"""The options of the commands that only a language model has: sample, score and choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bptt.errors import InputError
+from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.options.field import argument, check_fields, option
+from bptt.options.option_set import OptionSet
+
+RUN = "Run folder written by `bptt train lm`."
+# Far more than anybody reads; a larger number can only be a mistake.
+MOST_SAMPLES = 100_000
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """The model to sample from, the text to continue, and the number of samples."""
+
+    run: Path = argument(RUN)
+    prompt: str = option("", "Text to continue.")
+    number: int = option(
+        1, f"Number of samples, at most {MOST_SAMPLES:,}.", flags="number n", least=1, most=MOST_SAMPLES
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """The text whose lines are scored, and how the scores are printed."""
+
+    run: Path = argument(RUN)
+    file: Path = argument("Text with one sentence a line, or - for standard input.")
+    tokens: bool = option(False, "Print a line for each token: line number, token, log P.")
+    sort: bool = option(False, "Print the most probable line first.")
+    base: Literal["e", "2", "10"] = option("e", "Base of the logarithms.")
+    batch_size: int = option(64, "Lines in a mini-batch; changes the speed, not the result.", least=1)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class ChooseOptions:
+    """The sentences that are compared. Raises InputError for fewer than two."""
+
+    run: Path = argument(RUN)
+    sentences: tuple[str, ...] = argument("Two or more sentences, each in quotes.")
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if len(self.sentences) < 2:
+            raise InputError("bptt choose", "needs two sentences or more", len(self.sentences))
+
+
+SAMPLE = OptionSet({"": SampleOptions, "sampling": SamplingOptions})
+SCORE = OptionSet({"": ScoreOptions})
+CHOOSE = OptionSet({"": ChooseOptions})
