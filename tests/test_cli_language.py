@@ -179,7 +179,7 @@ def test_a_missing_or_damaged_run_is_named(
         (["sample", "--length", 0], "length"),
         (["sample", "--temperature", -1], "temperature"),
         (["sample", "--seed", 99999999999999999999999], "seed: is a whole number below 2**63"),
-        (["sample", "--top-p", 0], "top_p"),
+        (["sample", "--top-p", 0], "--top-p"),
         (["score", "nowhere.txt"], "nowhere.txt: must be a file"),
         (["score", "-"], "standard input: must hold text"),
         (["evaluate", "nowhere.txt"], "nowhere.txt: must be a file"),

@@ -218,4 +218,4 @@ def test_output_is_utf8_whatever_the_locale() -> None:
 @pytest.mark.parametrize("seed", [-1, 2**63])
 def test_a_seed_beyond_its_range_is_named(command: Command, seed: int) -> None:
     ended = command("check", "elman-tanh", "--seed", seed)
-    assert ended.code == 2 and ended.err.startswith("bptt: seed: is a whole number")
+    assert ended.code == 2 and ended.err.startswith("bptt: --seed: is a whole number")

@@ -95,7 +95,7 @@ DOORS = {
     "derive/exact.py": {"sympy"},
     "cells/load.py": {"pathlib", "runpy"},
     # The types of options that name files, which `cli` opens.
-    "explain/commands.py": {"pathlib"},
+    "explain/options.py": {"pathlib"},
     "bench/peers/jax_scan.py": {"jax"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},

@@ -12,10 +12,10 @@ from bptt.options.option_set import OptionSet
 
 @dataclass(frozen=True)
 class BenchOptions:
-    """What is timed, at which sizes, for how long, and where the times are written."""
+    """The work to time, its sizes, the number of rounds, and the files for the times."""
 
     what: Literal["layers", "streaming", "training", "all"] = argument(
-        "What to time: a layer over a sequence, single steps, or updates of a language model.",
+        "Work to time: a layer over a sequence, single steps, or updates of a language model.",
         default="all",
     )
     cells: tuple[str, ...] = option((), "Cell listed by `bptt cells`; may be repeated.")

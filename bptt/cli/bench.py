@@ -64,13 +64,13 @@ def _bench(choices: Choices) -> None:
 
 
 class _Progress:
-    """Which of all comparisons is under way: in place on a terminal, elsewhere a line now and then."""
+    """The comparison under way: shown in place on a terminal, elsewhere as a line every ten seconds."""
 
     def __init__(self, total: int, show: Callable[[str], None]) -> None:
         self._total, self._show, self._done, self._printed = total, show, 0, -inf
 
     def on_start(self, request: Request, case: Case) -> None:
-        """Tell of the one that begins."""
+        """Show the comparison that begins."""
         self._done += 1
         threads = f"{request.threads} thread{'s' if request.threads > 1 else ''}"
         tuned = ", malloc tuned" if request.tuned else ""

@@ -13,7 +13,7 @@ AUTO = "auto"
 
 
 def case_for(trained: Trained, texts: Iterable[str], asked: str = AUTO) -> str:
-    """The case that the user asked for; for "auto" the one found, said aloud unless all stays as it is."""
+    """Return the case asked for; for "auto" the one found, printed unless all texts stay as they are."""
     from bptt.jobs.language.casing import detect_case
 
     if asked != AUTO:

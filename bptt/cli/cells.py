@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from bptt.cells.commands import CELLS, CellsOptions
+from bptt.cells.options import CELLS, CellsOptions
 from bptt.cli.commands import make_command
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _cells(choices: Choices) -> None:
 
 
 def _print_cell(cell: Cell, full: bool = False) -> None:
-    """Name and title, the equations, what is carried and what is learned, the source."""
+    """Print name and title, the equations, what is carried and what is learned, the source."""
     print(f"{cell.name}: {cell.title}")
     print("\n".join(INDENT + line for line in str(cell).splitlines()))
     print(f"  states   {', '.join(cell.states) or 'none'} (output {cell.output})")
@@ -63,7 +63,7 @@ def _shaped(family: Family) -> str:
 
 
 def _print_counts(chosen: list[Cell], inputs: int, hidden: int, budget: int | None) -> None:
-    """One line a cell; the first is the one that the others are measured by."""
+    """Print a line for each cell; the others are measured by the first."""
     from bptt.cells.compare import compare
 
     counts = compare(dict.fromkeys(chosen), inputs, hidden, budget)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from bptt.cells.commands import CHECK, CheckOptions
+from bptt.cells.options import CHECK, CheckOptions
 from bptt.cli.commands import make_command
 
 if TYPE_CHECKING:

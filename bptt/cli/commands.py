@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bptt.options.option_set import NamedOption, OptionSet
 
 
-# A longer list of values stands in the help of its option instead of beside the flag, which would move the
-# help of all others to the right.
+# A list of values longer than this is printed in the help of its option: beside the flag it would move the
+# help of all other options to the right.
 _WIDEST = 45
 _HELP_ALL = Parameter(
     "help_all",

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
-from bptt.explain.commands import DERIVE, DeriveOptions, LayerOptions
 from bptt.explain.document import Stage
+from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
 
 if TYPE_CHECKING:
     from bptt.explain.document import Derivation

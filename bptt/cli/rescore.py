@@ -48,7 +48,7 @@ def _rescore(choices: Choices) -> None:
     found, development = _read_lists(asked.nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
     ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
-    # What is missing for the error rates, or for the file, is missed before the work.
+    # Fail before the work if something is missing for the error rates or for the file.
     alignments = _aligned(found, lists.unit)
     output, inputs = asked.output, [asked.nbest, *lists.files, *weights.files]
     if output is not None:
@@ -66,7 +66,7 @@ def _rescore(choices: Choices) -> None:
 
 
 def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
-    """The alignments for the error rates; none, which is said, where jiwer is missing."""
+    """Return the alignments for the error rates; without jiwer none, which is said."""
     from bptt.jobs.rescore.metrics import can_align
     from bptt.jobs.rescore.rescoring import align_all
 
@@ -101,7 +101,7 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _read_lists(nbest: Path, lists: ListOptions, weights: WeightOptions) -> tuple[NBest, NBest | None]:
-    """The lists to choose in, and those to tune on, if any."""
+    """Return the lists to choose from, and the lists to tune on if there are any."""
     from bptt.jobs.rescore.rescoring import split_lists
 
     found = _read(nbest, lists.references, lists.costs)
@@ -133,7 +133,7 @@ def _given(options: WeightOptions) -> Weights:
 
 
 def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
-    """The weights with the fewest errors there, said aloud as options."""
+    """Return the weights with the fewest errors there, and print them as options."""
     from bptt.jobs.rescore.metrics import pool
     from bptt.jobs.rescore.rescoring import align_all
     from bptt.jobs.rescore.tuning import tune

@@ -35,22 +35,26 @@ class TrainedLanguageModel(Trained):
         stop_at_end: bool = SamplingOptions.stop_at_end,
         seed: int = SamplingOptions.seed,
     ) -> list[str]:
-        """`count` texts that go on from `prompt`, which they begin with; the options are those of
-        `SamplingOptions`. Raises InputError for an option out of bounds, or a prompt that cannot be read.
+        """Return `count` texts that begin with `prompt` and continue it, drawn as `SamplingOptions` says.
+
+        Raises InputError for an option out of bounds, or a prompt that cannot be read.
         """
         options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
         begun = read_prompt(self, as_text(prompt, "prompt"))
         return [begun.text + text for text in sample_many(self, begun, options, count)]
 
     def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
-        """The score of each line, `<eos>` included, as `bptt score` prints it, in nats.
+        """Return the score of each line, `<eos>` included, as `bptt score` prints it, in nats.
 
         Raises InputError for a line with a newline in it, or a single text in the place of several.
         """
         return list(score_lines(self, _several(lines), batch_size))
 
     def choose(self, sentences: Iterable[str]) -> str:
-        """The most probable of several sentences, of equal ones the first. Raises InputError for none."""
+        """Return the most probable of several sentences, of equal ones the first.
+
+        Raises InputError for none.
+        """
         given = _several(sentences)
         if not given:
             raise InputError("sentences", "must hold one or more to choose from", "none")
@@ -58,7 +62,7 @@ class TrainedLanguageModel(Trained):
         return given[scores.index(max(scores))]
 
     def evaluate(self, text: str) -> dict[str, float]:
-        """The metrics of `evaluate_text`: perplexity per token and per word, bits per character, counts."""
+        """Return perplexity per token and per word, bits per character and counts: `evaluate_text`."""
         return evaluate_text(self.model, self.vocabulary, self.config.data, as_text(text, "text"))
 
     def __repr__(self) -> str:
@@ -67,12 +71,15 @@ class TrainedLanguageModel(Trained):
 
 
 def load_trained(run: Path) -> TrainedLanguageModel:
-    """The model of a run folder with its best weights. Raises InputError as `load_language_model` does."""
+    """Return the model of a run folder with its best weights.
+
+    Raises InputError as `load_language_model` does.
+    """
     return TrainedLanguageModel(*load_language_model(run))
 
 
 def _several(lines: Iterable[str]) -> list[str]:
-    """The lines. Raises InputError for a text in their place, whose lines would be its characters;
+    """Return the lines. Raises InputError for a text in their place, whose lines would be its characters;
     WrongTypeError for one that is no text.
     """
     return [as_text(each, f"lines[{number}]") for number, each in enumerate(as_list(lines, "lines"))]

@@ -23,7 +23,7 @@ class RescoreOptions:
 
 @dataclass(frozen=True)
 class ListOptions:
-    """What belongs to the lists, and how their texts are read and compared."""
+    """The files that belong to the lists, and the form in which their texts are read and compared."""
 
     references: Path | None = option(
         None, "Reference transcripts: one utterance a line, its name, then its words."

@@ -13,7 +13,7 @@ from bptt.options.option_set import OptionSet
 
 @dataclass(frozen=True)
 class DeriveOptions:
-    """What is derived, which sections of it are shown, and in which notation.
+    """The cell or run to derive, the sections to show, and the notation.
 
     Raises InputError for two notations at once.
     """
