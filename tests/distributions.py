@@ -55,6 +55,18 @@ class Installed:
         return self.add(name, module, entry_points)
 
 
+def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return what a process has printed that ended well."""
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+def refused(ended: subprocess.CompletedProcess[str]) -> str:
+    """Return the error of a process for which the input was at fault."""
+    assert ended.returncode == 2 and "Traceback" not in ended.stderr, ended.stderr
+    return ended.stderr
+
+
 @pytest.fixture
 def installed(tmp_path: Path) -> Installed:
     """A place to install packages into."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +43,14 @@ class JobOptions:
     few: bool = False
     then: tuple[str, ...] = ()
     recall: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
+
+    def derived(self, name: str, called: str, title: str, sections: Mapping[str, type]) -> JobOptions:
+        """Return the options of a job derived from this one, with `sections` in the place of its own.
+
+        A section is a dataclass derived from the one that it replaces, with options of its own beside.
+        """
+        train = replace(self.train, sections={**self.train.sections, **sections})
+        return replace(self, name=name, task=name, called=called, title=title, about="", train=train)
 
 
 @dataclass(frozen=True)

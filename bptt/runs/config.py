@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from bptt.cells.cell import Cell
@@ -11,6 +13,8 @@ from bptt.options.sections import check_keys, read_section, section, to_section
 from bptt.runs.run_folder import CONFIG, read_config
 
 Config = TypeVar("Config")
+
+NOTHING_DERIVED: Mapping[str, type] = MappingProxyType({})
 
 # Keys of config.json that are no sections of a job's configuration.
 _OTHERS = {"format", "bptt", "task", "title", "unit", "training", "files"}
@@ -22,12 +26,18 @@ def to_sections(config: object) -> dict[str, Any]:
     return {name: v.to_dict() if isinstance(v, Cell) else to_section(v) for name, v in values.items()}
 
 
-def read_sections(kind: type[Config], run: Path, task: str) -> Config:
-    """Read the configuration of the run of a task. Raises InputError if it is of another task, or damaged."""
+def read_sections(
+    kind: type[Config], run: Path, task: str, derived: Mapping[str, type] = NOTHING_DERIVED
+) -> Config:
+    """Read the configuration of the run of a task. Raises InputError if it is of another task, or damaged.
+
+    `derived` has classes of sections, by their names, that take the place of those that `kind` declares.
+    """
     config, where = read_config(run), str(run / CONFIG)
     if config.get("task") != task:
         raise InputError(where, f'"task" must be "{task}"', repr(config.get("task")))
-    hints = get_type_hints(kind)
+    declared = get_type_hints(kind)
+    hints = {name: derived.get(name, hint) for name, hint in declared.items()}
     check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where)
     return kind(
         **{

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from distributions import Installed
-from test_plugins_functions import SMALL, refused, succeeded
+from distributions import Installed, refused, succeeded
+from test_plugins_functions import SMALL
 
 BACKEND = {"bptt.backends": "counting = counting_backend:COUNTING"}
 

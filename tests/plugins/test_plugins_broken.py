@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from distributions import Installed
-from test_plugins_functions import refused, succeeded
+from distributions import Installed, refused, succeeded
 
 GOOD = "from bptt.cells import Cell\nGOOD = Cell.define('good', 'h = tanh(W_h @ x + h_prev)', states='h')\n"
 BROKEN = {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from distributions import PLUGINS, Installed
+from distributions import PLUGINS, Installed, refused, succeeded
 
 FUNCTION = {"bptt.functions": "mish = mish_function:MISH"}
 CELL = {"bptt.cells": "elman-mish = mish_cell:ELMAN_MISH"}
@@ -24,16 +23,6 @@ Own = Cell.define("own", "k = sigmoid(W_k @ x + R_k @ h_prev)\\nh = k * h_prev +
 @pytest.fixture
 def both(installed: Installed) -> Installed:
     return installed.add_source("mish-function", FUNCTION).add_source("mish-cell", CELL)
-
-
-def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
-def refused(ended: subprocess.CompletedProcess[str]) -> str:
-    assert ended.returncode == 2 and "Traceback" not in ended.stderr, ended.stderr
-    return ended.stderr
 
 
 def test_the_cell_is_listed_and_found(both: Installed) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
-from distributions import Installed
+from distributions import Installed, refused, succeeded
 
 MIXTURE = {"bptt.heads": "mixture = mixture_head:MIXTURE"}
 SMALL = "--hidden 8 --embedding 8 --tied --smoothing 0.1 --epochs 2 --threads 1".split()
@@ -17,16 +16,6 @@ PAIRS = "".join(f"{a} {b} c\tc {b} {a}\n" for a in "defghij" for b in "defghij")
 @pytest.fixture
 def mixture(installed: Installed) -> Installed:
     return installed.add_source("mixture-head", MIXTURE)
-
-
-def succeeded(ended: subprocess.CompletedProcess[str]) -> str:
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended.stdout
-
-
-def refused(ended: subprocess.CompletedProcess[str]) -> str:
-    assert ended.returncode == 2 and "Traceback" not in ended.stderr, ended.stderr
-    return ended.stderr
 
 
 # The score of every token beside the probabilities, whose sum is 1: of some 20 numbers of float32, each with

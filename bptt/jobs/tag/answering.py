@@ -14,7 +14,7 @@ from bptt.data.readers.forms import Source
 from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.tag.options import TagAnswerOptions
 from bptt.jobs.tag.tag_set import Tagged
-from bptt.jobs.tag.task import TrainedTagger
+from bptt.jobs.tag.trained import TrainedTagger
 from bptt.options.choices import Choices
 
 

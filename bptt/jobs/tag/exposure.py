@@ -10,7 +10,7 @@ from torch import Tensor
 from bptt.data.examples import Example, Words
 from bptt.jobs.exposure import encode_one
 from bptt.jobs.tag.network import Tagger
-from bptt.jobs.tag.task import TrainedTagger
+from bptt.jobs.tag.trained import TrainedTagger
 from bptt.nn.exposure import Exposure, LossSteps, Part, Sequence
 from bptt.runs.evaluating import evaluating
 

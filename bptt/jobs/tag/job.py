@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from bptt.cells.load import load
-from bptt.data.readers.document import read_document
-from bptt.data.readers.tagged import read_conll
+from bptt.data.readers.asked import Said
 from bptt.data.schemes import Scheme
-from bptt.jobs.answers import EvaluationReport, ScoreTable
+from bptt.jobs.answers import Asking, EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Job, Stretch
-from bptt.jobs.options import ExampleOptions
 from bptt.jobs.reading import needed_data, noted, refuse_target, take
 from bptt.jobs.tag.answering import TaggerAsking
-from bptt.jobs.tag.config import TASK, TaggerConfig
+from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.exposure import expose
 from bptt.jobs.tag.metrics import EntityScores, TagScores
-from bptt.jobs.tag.options import OPTIONS, TagFiles, TagOptions
+from bptt.jobs.tag.options import SentenceFiles
 from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
 from bptt.jobs.tag.tag_set import note_rewritten
-from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
-from bptt.models.options import EncoderOptions, WordOptions
+from bptt.jobs.tag.task import TagTask
+from bptt.jobs.tag.trained import TrainedTagger, load_tagger, read_config_of
 from bptt.nn.exposure import Exposure
 from bptt.options.choices import Choices
-from bptt.runs.config import read_sections
 from bptt.runs.origin import Origin
 
 
-def _begin(choices: Choices, origin: Origin[TrainedTagger] | None) -> TagTask:
-    files = choices.make(TagFiles)
+def _begin(kind: type[TrainedTagger], choices: Choices, origin: Origin[TrainedTagger] | None) -> TagTask:
+    sections = kind.options.train.sections
+    files: SentenceFiles = choices.make(sections[""])
     config = TaggerConfig(
         load(files.cell),
-        choices.make(TagOptions),
-        choices.make(WordOptions, vector_words=files.known_words),
-        choices.make(EncoderOptions),
-        choices.make(ExampleOptions, seed=choices.get("seed")),
+        choices.make(sections["tags"]),
+        choices.make(sections["words"], vector_words=files.known_words),
+        choices.make(sections["model"]),
+        choices.make(sections["data"], seed=choices.get("seed")),
     )
-    learned = read_conll(read_document(files.data), files.header)
-    dev = None if files.dev is None else read_conll(read_document(files.dev), files.header)
-    return TagTask(learned, dev, config, files.vectors, origin)
+    said = Said(header=files.header)
+    learned = kind.sentences(files.data, config, said, None)
+    dev = None if files.dev is None else kind.sentences(files.dev, config, said, None)
+    return TagTask(learned, dev, config, files.vectors, origin, kind)
 
 
 def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> EvaluationReport:
@@ -78,12 +78,23 @@ def _expose(trained: TrainedTagger, stretch: Stretch) -> list[Exposure]:
     return [expose(trained, row, stretch.limit) for row in take(sentences, stretch)]
 
 
-JOB = Job(
-    options=OPTIONS,
-    begin=_begin,
-    configuration=lambda run: read_sections(TaggerConfig, run, TASK),
-    load=load_tagger,
-    evaluate=_evaluate,
-    expose=_expose,
-    ask=TaggerAsking,
-)
+def tagging_job(
+    trained: type[TrainedTagger] = TrainedTagger,
+    ask: Callable[[TrainedTagger, Choices], Asking] = TaggerAsking,
+) -> Job[TrainedTagger]:
+    """Return the job of a class of taggers.
+
+    The class has the names and the options, and reads the files; `ask` shows the answers.
+    """
+    return Job(
+        options=trained.options,
+        begin=partial(_begin, trained),
+        configuration=lambda run: read_config_of(run, trained),
+        load=lambda run: load_tagger(run, trained),
+        evaluate=_evaluate,
+        expose=_expose,
+        ask=ask,
+    )
+
+
+JOB = tagging_job()

@@ -22,7 +22,14 @@ Unit = Literal["word", "character"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagFiles(VectorFiles, ExampleFiles):
+class SentenceFiles(VectorFiles, ExampleFiles):
+    """The files of a job that finds a tag for each word, whatever its sentences are read from."""
+
+    header: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TagFiles(SentenceFiles):
     """The files of a tagger."""
 
     data: Path = argument(
