@@ -112,7 +112,7 @@ def test_the_kernel_beside_the_equations(command: Command) -> None:
     )
     assert re.search(beside.replace("+ iₜ", "\\+ iₜ"), ended.out)
     assert "One product for net_iₜ, net_fₜ, net_gₜ, net_oₜ." in ended.out
-    assert "No line of its own: it is put into that of δnet_fₜ." in ended.out
+    assert "No line of its own: inlined into that of δnet_fₜ." in ended.out
     assert "\\begin{verbatim}" in command("derive", "gru", "--stage", "kernel", "--latex").out
 
 

@@ -64,7 +64,7 @@ def test_numbers_of_a_step(language: Path, command: Command) -> None:
     assert "Step 3 of 7 of the text reads “h”:\n\n    t⟦h⟧e ca\n" in out
     first = command("derive", language, "--stage", "numbers", "--text", "the cat", "--step", 1).out
     assert "reads “<start>”:\n\n    ⟦<start>⟧the ca\n" in first
-    assert "“e” is to be found there" in out and "the sum of the losses of steps 3 to 7" in out
+    assert "The target there is “e”" in out and "the sum of the losses of steps 3 to 7" in out
     assert "value     unit 2" in out
     assert re.search(r"    fₜ     = σ\(net_fₜ\)\n           = σ\([−\d.]+\)\n           = 0\.\d+\n", out)
 

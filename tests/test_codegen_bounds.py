@@ -48,7 +48,7 @@ def test_a_text_that_is_too_large_is_not_compiled(
     monkeypatch.setattr(compiler, "LARGEST_TEXT", 10_000)
     library.library_of.cache_clear()
     monkeypatch.setattr(loaded, "_outcome", lru_cache(loaded._outcome.__wrapped__))
-    monkeypatch.setattr(notice, "_told", set())
+    monkeypatch.setattr(notice, "_noticed", set())
     monkeypatch.setenv("BPTT_CACHE", "/dev/null")
     own, x = CELLS["division"], torch.randn(4, 2, 3)
     with backend("auto"):

@@ -169,7 +169,7 @@ def test_the_shapes_of_two_layers_of_an_lstm() -> None:
     assert "Weights: 328,704." in said and "327,680 forward" in said
     # Four gates and two states, four bytes each.
     assert f"{6 * 256:,} numbers, {6 * 256 * 4:,} bytes" in said
-    assert f"{2 * 256 * 8:,} bytes, if the states" in " ".join(
+    assert f"{2 * 256 * 8:,} bytes, if only the states" in " ".join(
         text(Derivation("", (), (shapes(torch.float64),))).split()
     )
     assert re.search(r"together +854,016 +851,968 +12,288", said)

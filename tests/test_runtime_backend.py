@@ -34,7 +34,7 @@ def cxx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CXX", str(tmp_path / "cxx"))
     monkeypatch.setenv("BPTT_BACKEND", "")
     monkeypatch.setattr(loaded, "_outcome", lru_cache(loaded._outcome.__wrapped__))
-    monkeypatch.setattr(notice, "_told", set())
+    monkeypatch.setattr(notice, "_noticed", set())
     monkeypatch.setattr(Kernels, "prepare", lambda self, cell, dtype: kernels_of(_asked.get()()))
     return script(tmp_path / "cxx", 'exec c++ "$@"')
 

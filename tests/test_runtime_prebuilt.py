@@ -78,7 +78,7 @@ def test_a_library_that_others_can_write(
         else:
             (library if change == "open to all" else library.parent).chmod(0o777)
     assert prebuilt.find(tiny()) is None
-    assert "bptt: a kernel of the package is not used: " in capsys.readouterr().err
+    assert "bptt: ignoring a prebuilt kernel: " in capsys.readouterr().err
 
 
 def test_levels_of_processors() -> None:

@@ -1,6 +1,6 @@
-"""The derivation on paper: one document, written as plain text, LaTeX or a page with MathML.
+"""The derivation of a cell on paper: one document, rendered as plain text, LaTeX or a page with MathML.
 
-`derivation` takes a cell and returns the document, which `text`, `latex` and `page` write out.
+`derivation` takes a cell and returns the document, which `text`, `latex` and `page` render.
 """
 
 from bptt.explain.derivation import derivation as derivation

@@ -1,4 +1,4 @@
-"""The lines of a kernel for each equation, as the writer of the kernel reports them."""
+"""The lines of a kernel that compute each equation, as the code generator reports them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bptt.explain.kernel_section import Passage, with_kernel
 
 
 def passages(cell: Cell, dtype: str = "float32") -> Mapping[str, Passage]:
-    """Return the lines for each equation, by its target: values, δ, and gradients as ∇W_i.
+    """Return the lines that compute each equation, by its target: a value, a δ, or a gradient as ∇W_i.
 
-    `dtype` is that of the matrices, as for `bptt.codegen.cpp.emit.source`. An equation that no
-    line computes is left out.
+    `dtype` is that of the matrices, as for `bptt.codegen.cpp.emit.source`. Equations that no line computes
+    are left out.
     """
     found: dict[str, Passage] = {}
     inside: dict[str, Passage] = {}
@@ -31,7 +31,7 @@ def passages(cell: Cell, dtype: str = "float32") -> Mapping[str, Passage]:
 
 
 def with_kernel_lines(document: Derivation, cell: Cell) -> Derivation:
-    """Return the derivation of a cell with the lines of its kernel beside each equation."""
+    """Return the derivation of a cell with the lines of its kernel next to each equation."""
     return with_kernel(document, normal_form(cell), passages(cell))
 
 
@@ -45,7 +45,7 @@ def _passage(number: int, line: SourceLine, source: Provenance) -> Passage:
 
 
 def _add(found: dict[str, Passage], equations: Iterable[str], passage: Passage) -> None:
-    """Add a passage to those of its equations; what is computed again is beside its first computation."""
+    """Add a passage to those of its equations; a recomputation is shown at the first computation only."""
     for name in equations:
         if passage.lines:
             found[name] = _joined(found[name], passage) if name in found else passage

@@ -1,4 +1,7 @@
-"""Back-propagation on paper: the δ of every value, in one time step or one layer (B4, R3)."""
+"""Back-propagation on paper: the δ of every value, in one time step or one layer.
+
+The equations are B4, the δ of a layer, and R3, the δ through time, in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ A_DELTA, DELTA_V, E_BY_V = MathName("", mark=DELTA), MathName("v", mark=DELTA), 
 
 
 def adjoint_section(form: NormalForm, notation: Notation) -> Section:
-    """The δ of every value, from the last line of the forward equations to the first."""
+    """Return the section with the δ of every value, from the last forward equation to the first."""
     steps = adjoint(form.cell).steps
     lines = (EquationLine(notation.name(s.target), notation.right_side(s), s.target) for s in steps)
     recurrent = bool(form.cell.states)
@@ -48,7 +51,7 @@ def adjoint_section(form: NormalForm, notation: Notation) -> Section:
 def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
     state, last = form.cell.states[0], MathName("E", index="T")
     yield say(
-        "The loss of the whole sequence is {}; what comes after step {} is {}. {} stands for {}.",
+        "The loss of the whole sequence is {}; the part after step {} is {}. {} is short for {}.",
         Row((E, EQUALS, beside(SumOver("t"), MathName("E", index="t")))),
         T,
         Row((MathName("E", index=">t"), EQUALS, MathName("E", index="t+1"), PLUS, Digits("⋯"), PLUS, last)),
@@ -57,8 +60,8 @@ def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
     )
     yield _chain_rule()
     yield say(
-        "A state is read from outside too: by the loss at {}, which gives {} (zero for a state that it does"
-        " not read), and by step {}, which hands back {} (zero at the last step).",
+        "A state is also read outside of these equations: by the loss at {}, which contributes {} (zero for a"
+        " state that it does not read), and by step {}, which contributes {} (zero at the last step).",
         T,
         notation.name(FROM_LOSS + state),
         Row((T, PLUS, Digits("1"))),
@@ -69,11 +72,11 @@ def _from_outside(form: NormalForm, notation: Notation) -> Iterator[Part]:
 def _from_above(form: NormalForm, notation: Notation) -> Iterator[Part]:
     wanted = MathName("d")
     error = Row((notation.name(form.cell.output), MINUS, wanted))
-    yield say("{} stands for {}, the derivative of the loss.", DELTA_V, E_BY_V)
+    yield say("{} is short for {}, the derivative of the loss.", DELTA_V, E_BY_V)
     yield _chain_rule()
     yield say(
         "{} comes from the layer above; at the top it comes from the loss, and is {} for the squared error {}"
-        " with the wanted output {}.",
+        " with the target {}.",
         notation.name(DELTA + form.cell.output),
         error,
         Row((Digits("½"), Raised(Fenced(error, "‖", "‖"), "2"))),
@@ -84,8 +87,9 @@ def _from_above(form: NormalForm, notation: Notation) -> Iterator[Part]:
 def _chain_rule() -> Sentence:
     matrix = MathName("M")
     return say(
-        "By the chain rule, the last forward equation first: the {} of a value adds up, over the equations"
-        " that read it, their own {} times their derivative; where a matrix {} reads it, {}.",
+        "By the chain rule, from the last forward equation to the first: the {} of a value is a sum over the"
+        " equations that read it, each term the {} of that equation times its derivative; where a matrix {}"
+        " reads the value, the term is {}.",
         A_DELTA,
         A_DELTA,
         matrix,
@@ -94,18 +98,19 @@ def _chain_rule() -> Sentence:
 
 
 def _calculus(form: NormalForm) -> Iterator[Part]:
-    """The derivatives of the functions that a cell calls, in their own output."""
+    """Yield the derivatives of the functions that a cell calls, in terms of their outputs."""
     called = [step.rest.function for step in form.steps if isinstance(step.rest, Call)]
     rules = [_rule(function) for function in dict.fromkeys(called)]
     if rules:
         yield say(
-            "The derivative of a nonlinearity {} is written in its output, which the forward pass knows: {}.",
+            "The derivative of a nonlinearity {} is written in terms of its output, which the forward pass"
+            " has computed: {}.",
             Row((MathName("y"), EQUALS, MathName("f"), Fenced(MathName("u")))),
             listing(rules),
         )
     if any(isinstance(step.rest, RowCall) for step in form.steps):
         yield say(
-            "{} adds up the elements of {} over the units of a row, {} is their mean: one number a row.",
+            "{} is the sum of the elements of {} over the units of a row, {} their mean: one number per row.",
             beside(SumOver("j"), Fenced(V, index="j")),
             V,
             Row((FunctionName("mean"), Fenced(V))),
@@ -113,7 +118,7 @@ def _calculus(form: NormalForm) -> Iterator[Part]:
 
 
 def _rule(function: str) -> Sentence:
-    """Y ⊙ (1 − y) for σ(u), and for a function of two arguments, u and x, both derivatives."""
+    """Write the derivatives of a function by each argument, u and x: y ⊙ (1 − y) for σ(u)."""
     layer = Notation(normal_form(DENSE), "")
     rule = get_function(function)
     arguments = (Symbol("u"), Symbol("x"))[: rule.arity]
@@ -126,12 +131,12 @@ def _rule(function: str) -> Sentence:
 def _handed_on(form: NormalForm, notation: Notation) -> Iterator[Part]:
     states = listing(say("{}", notation.name(DELTA + previous)) for previous in form.previous)
     inputs = listing(say("{}", notation.name(DELTA + name)) for name in form.cell.inputs)
-    yield say("Handed on to step {}: {}.", Row((T, MINUS, Digits("1"))), states)
-    yield say("Handed down to the layer below, whose output is the input here: {}.", inputs)
+    yield say("Passed on to step {}: {}.", Row((T, MINUS, Digits("1"))), states)
+    yield say("Passed down to the layer below, whose output is the input of this layer: {}.", inputs)
 
 
 def _stacked(form: NormalForm, notation: Notation) -> Iterator[Part]:
-    """The error term of a layer from that of the layer above, in the form δ = Wᵀ δ_next ⊙ f′(u) (B4)."""
+    """Yield the δ of a layer from that of the next, δ = Wᵀ δ_next ⊙ f′(u) (B4 in docs/equations.md)."""
     output = DELTA + form.cell.output
     steps = adjoint(form.cell).steps
     readers = [s for s in steps if Symbol(output) in walk(s.rest)]

@@ -1,4 +1,4 @@
-"""Tables, and equations beside their numbers and their kernel, as parts of a page."""
+"""Tables, and equations with their numbers and kernel lines, as parts of a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bptt.explain.document import Code, EquationLine, Equations, Excerpt, Sentence, Table
 from bptt.explain.mathml import block, escape, inline
 
-# What does not begin a line.
+# Characters that must not begin a line: they stay with the formula before them.
 CLOSING = ",.;:)”"
 
 STYLE = """
@@ -46,14 +46,14 @@ a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); ou
 
 
 def equations_html(equations: Equations) -> str:
-    """One table of equations, or a card for each where more is known of them."""
+    """Return one table of equations, or a card for each if any has numbers, a spread or kernel lines."""
     if all(line.is_plain for line in equations.lines):
         return f'<div class="equations">{block(equations)}</div>'
     return f'<div class="cards">{"".join(map(_card, equations.lines))}</div>'
 
 
 def sentence_html(sentence: Sentence) -> str:
-    """Text with formulas in it; what closes a clause stays on the line of the formula before it."""
+    """Return text with formulas as HTML; closing punctuation stays on the line of the formula before it."""
     html, held = "", ""
     for part in sentence.parts:
         if isinstance(part, str):
@@ -67,13 +67,13 @@ def sentence_html(sentence: Sentence) -> str:
 
 
 def excerpt_html(excerpt: Excerpt) -> str:
-    """A piece of text with its spaces, and a mark."""
+    """Return an excerpt of a text with one part marked; white space is kept."""
     before, here, after = map(escape, excerpt.in_one_line)
     return f'<p class="excerpt">{before}<mark>{here}</mark>{after}</p>'
 
 
 def table_html(table: Table) -> Iterator[str]:
-    """A table that can be moved sideways where it is too wide."""
+    """Yield a table in a region that scrolls sideways if the table is too wide."""
     yield '<div class="table" tabindex="0" role="region" aria-label="table"><table><thead><tr>'
     yield "".join(f"<th{_kind(table, k)}>{sentence_html(one)}</th>" for k, one in enumerate(table.head))
     yield "</tr></thead><tbody>"

@@ -1,4 +1,4 @@
-"""The derivation of a cell from its equations to what is stored, as a document."""
+"""The derivation of a cell as a document: from its equations to the values stored for the backward pass."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from bptt.shapes import LEGEND
 
 
 def derivation(cell: Cell) -> Derivation:
-    """The whole derivation. Raises InputError where the widths of a cell do not fit."""
+    """Return the whole derivation of a cell. Raises InputError if the widths in its equations do not fit."""
     form = normal_form(cell)
     notation = Notation(form, TIME if cell.states else "")
     sections = (
@@ -56,7 +56,7 @@ def derivation(cell: Cell) -> Derivation:
 def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
     cell = form.cell
     yield Fact("cell", (say("{}", cell.name),))
-    yield Fact("source", (say("{}", cell.source or "none given"),))
+    yield Fact("source", (say("{}", cell.source or "not given"),))
     yield Fact("input", (_with_widths(form, notation, cell.inputs),))
     if cell.states:
         yield Fact("states", (_with_widths(form, notation, cell.states),))
@@ -78,7 +78,7 @@ def _with_widths(form: NormalForm, notation: Notation, names: tuple[str, ...]) -
 
 
 def _family(family: Family, notation: Notation) -> Sentence:
-    """W (4H, I): W_i, W_f, W_g, W_o."""
+    """Write the name, shape and members of a family: W (4·H, I): W_i, W_f, W_g, W_o."""
     stacked = f"{len(family.members)}·{family.rows}" if len(family.members) > 1 else family.rows
     rows = arithmetic(stacked)
     shape = say("({}, {})", rows, size(family.columns)) if family.columns else say("({})", rows)
@@ -90,7 +90,7 @@ def _equations(form: NormalForm, notation: Notation) -> Section:
     lines = tuple(
         EquationLine(notation.name(e.target), notation.terms(e.expression)) for e in form.cell.equations
     )
-    element = "⊙ multiplies element by element, a matrix beside a vector is a linear map."
+    element = "⊙ is the element-wise product; a matrix before a vector is a matrix-vector product."
     if not form.cell.states:
         return Section(Stage.EQUATIONS, "1. The equations of the layer", (Equations(lines), say(element)))
     time = say(
@@ -104,8 +104,8 @@ def _equations(form: NormalForm, notation: Notation) -> Section:
 
 def _normal_form(form: NormalForm, notation: Notation) -> Section:
     intro = say(
-        "Every linear map and every nonlinearity gets a line of its own, so that each line can be"
-        " differentiated by itself."
+        "Every linear map and every nonlinearity has its own line, so that each line can be differentiated"
+        " separately."
     )
     lines = tuple(EquationLine(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
     return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(lines)))
@@ -118,29 +118,27 @@ def _lines(steps: tuple[EquationStep, ...], notation: Notation) -> tuple[Equatio
 def _storage(form: NormalForm, notation: Notation) -> Section:
     plan = storage(form.cell)
     there = _with_widths(form, notation, (*form.cell.inputs, *form.cell.states))
-    kept = _with_widths(form, notation, plan.kept) if plan.kept else say("nothing more")
+    kept = _with_widths(form, notation, plan.kept) if plan.kept else say("nothing else")
     parts: list[Part] = [
-        say("There in any case, as input or state: {}. Kept for the backward pass: {}.", there, kept)
+        say("Available in any case, as input or state: {}. Kept for the backward pass: {}.", there, kept)
     ]
     if plan.recomputed:
-        parts.append(say("Computed again from these, element by element, instead of being kept:"))
+        parts.append(say("Recomputed from these, element by element, instead of being kept:"))
         parts.append(Equations(_lines(plan.recomputed, notation)))
     counts = {mode: arithmetic(formula) for mode, formula in plan.formulas.items()}
     parts += [
         say(
-            "Numbers stored for {} time steps and {} rows, if all this is kept: {}.",
+            "Numbers stored for {} time steps and {} rows, if all of these are kept: {}.",
             MathName("T"),
             MathName("B"),
             counts["keep"],
         ),
+        say("If only the states are kept, and the rest is recomputed from them: {}.", counts["recompute"]),
         say(
-            "If the states alone are kept, and the rest is computed again from them: {}.", counts["recompute"]
-        ),
-        say(
-            "If the states of every {} = √{} steps are kept, and each segment is computed again: {}.",
+            "If the states of every {} = √{} steps are kept, and each segment is recomputed: {}.",
             MathName("S"),
             MathName("T"),
             counts["segments"],
         ),
     ]
-    return Section(Stage.STORAGE, "6. What is kept, and what is computed again", tuple(parts))
+    return Section(Stage.STORAGE, "6. Values kept, and values recomputed", tuple(parts))

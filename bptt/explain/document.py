@@ -1,4 +1,4 @@
-"""A derivation as a document: headings, sentences with formulas in them, aligned equations."""
+"""A derivation as a document: headings, sentences with formulas, aligned equations, tables."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from unicodedata import category
 
 from bptt.explain.formula_tree import Formula, Term
 
+# Unicode categories of characters that a terminal or page would obey or cannot show: control, format,
+# surrogate, unassigned, private use, line and paragraph separators.
 _CONTROL = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
 
 
 class Stage(str, Enum):
-    """The parts of a derivation, in order."""
+    """The sections of a derivation, in order."""
 
     SHAPES = "shapes"
     NUMBERS = "numbers"
@@ -28,14 +30,14 @@ class Stage(str, Enum):
 
 @dataclass(frozen=True)
 class Sentence:
-    """Text with formulas in it."""
+    """Text with formulas."""
 
     parts: tuple[str | Formula, ...]
 
 
 @dataclass(frozen=True)
 class CodeLine:
-    """A line of a generated file, whose lines are numbered from 1."""
+    """A line of a generated file, with its number, from 1."""
 
     number: int
     text: str
@@ -43,7 +45,7 @@ class CodeLine:
 
 @dataclass(frozen=True)
 class Code:
-    """The lines of a kernel that compute an equation, and what is to be said of them."""
+    """The lines of a kernel that compute an equation, with remarks about them."""
 
     lines: tuple[CodeLine, ...]
     remarks: tuple[Sentence, ...] = ()
@@ -51,10 +53,10 @@ class Code:
 
 @dataclass(frozen=True)
 class EquationLine:
-    """`left = sum of terms`, where `target` is the name of what stands on the left.
+    """An equation, `left = sum of terms`; `target` is the name of the value on the left.
 
-    Below it, if they are known: the right side with `numbers` put in, one row after the other, what is to
-    be said of all units (`spread`), and beside it the lines of its kernel.
+    If known: the right side with `numbers` substituted, one row after the other; a sentence about all units
+    (`spread`); and the lines of the kernel that compute it (`code`).
     """
 
     left: Formula
@@ -66,20 +68,20 @@ class EquationLine:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing but the equation is known."""
+        """Whether the equation has no numbers, spread or code."""
         return not self.numbers and self.spread is None and self.code is None
 
 
 @dataclass(frozen=True)
 class Equations:
-    """Lines that are aligned at their sign of equality."""
+    """Equations aligned at their equals signs."""
 
     lines: tuple[EquationLine, ...]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of entries below their headings; from the column `numeric_from` on they are numbers."""
+    """A table with headings; columns from index `numeric_from` on hold numbers."""
 
     head: tuple[Sentence, ...]
     rows: tuple[tuple[Sentence, ...], ...]
@@ -88,7 +90,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Excerpt:
-    """A piece of a text, of which what stands `here` is pointed out."""
+    """A piece of a text, in which the part `here` is highlighted."""
 
     before: str
     here: str
@@ -96,7 +98,7 @@ class Excerpt:
 
     @property
     def in_one_line(self) -> tuple[str, str, str]:
-        """The three parts with the ends of lines made visible."""
+        """The three parts with line ends made visible, as ↵."""
         before, here, after = (text.replace("\n", "↵") for text in (self.before, self.here, self.after))
         return before, here, after
 
@@ -115,7 +117,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Fact:
-    """What is known of a cell before anything is derived, under a label."""
+    """A labelled fact about a cell that is known before anything is derived."""
 
     label: str
     rows: tuple[Sentence, ...]
@@ -123,18 +125,18 @@ class Fact:
 
 @dataclass(frozen=True)
 class Derivation:
-    """The whole document. Title and facts may come from a stranger's file."""
+    """The whole document. Title and facts may come from an untrusted file."""
 
     title: str
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
 
     def only(self, *stages: Stage) -> Derivation:
-        """The same document with some of its sections."""
+        """Return the document with only these sections, and without facts."""
         return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage in stages))
 
     def each_line(self, change: Callable[[EquationLine], EquationLine]) -> Derivation:
-        """The same document with every equation that has a target changed."""
+        """Return the document with `change` applied to every equation that has a target."""
         return replace(self, sections=tuple(_each_line(section, change) for section in self.sections))
 
 
@@ -149,7 +151,10 @@ def _each_line(section: Section, change: Callable[[EquationLine], EquationLine])
 
 
 def say(template: str, *insertions: Formula | str | Sentence) -> Sentence:
-    """A sentence from a template with {} where formulas, or text that is not ours, stand."""
+    """Make a sentence from a template in which each {} is replaced by a formula, a text or a sentence.
+
+    Texts from untrusted files must be insertions, never part of the template.
+    """
     pieces = template.split("{}")
     mixed: list[str | Formula] = [pieces[0]]
     for insertion, piece in zip(insertions, pieces[1:], strict=True):
@@ -158,7 +163,7 @@ def say(template: str, *insertions: Formula | str | Sentence) -> Sentence:
 
 
 def listing(items: Iterable[Sentence]) -> Sentence:
-    """Several sentences in one, with commas."""
+    """Join sentences with commas."""
     parts: list[str | Formula] = []
     for item in items:
         parts += [", ", *item.parts] if parts else item.parts
@@ -166,11 +171,11 @@ def listing(items: Iterable[Sentence]) -> Sentence:
 
 
 def aligned(lines: Iterable[EquationLine]) -> tuple[Equations, ...]:
-    """One block of equations, or none where there is no line."""
+    """Return one block of equations, or none if there are no lines."""
     gathered = tuple(lines)
     return (Equations(gathered),) if gathered else ()
 
 
 def clean(text: str) -> str:
-    """Text in which a stranger's control characters, which move a terminal's cursor, are made visible."""
+    """Replace control characters, with which an untrusted file could control a terminal, by U+FFFD."""
     return "".join("\N{REPLACEMENT CHARACTER}" if category(c) in _CONTROL else c for c in text)

@@ -1,4 +1,4 @@
-"""Numbers as formulas, and how many numbers lie."""
+"""Numbers as formulas, and the spread of many numbers."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from math import floor, isfinite, log10
 from bptt.explain.formula_tree import MINUS, Digits, Fenced, Formula, Operator, Raised, Row, Term, total
 
 TIMES = Operator("·")
-# Nearer to one than this, a number looks like one in four digits.
+# A number closer to 1 than this is rounded to 1 in four digits.
 _NEAR_ONE = 5e-5
-# The heights of a histogram of so many bins, of which each holds some numbers if there are enough.
+# The bars of a histogram of _BINS bins, drawn for at least _ENOUGH numbers, two per bin on average.
 _HEIGHTS, _BINS, _ENOUGH = "▁▂▃▄▅▆▇█", 16, 32
 
 
 def figure(number: float) -> Formula:
-    """A number in four digits."""
+    """Write a number with four significant digits."""
     return total((Term(number < 0, _digits(number)),))
 
 
 def as_term(number: float, factor: float | None = None) -> Term:
-    """A number in an equation, or the product of two, its sign apart."""
+    """Write a number, or a product of two, as a term of an equation, the sign apart."""
     if factor is None:
         return Term(number < 0, _magnitude(number))
     return Term(number < 0, Row((_magnitude(number), TIMES, as_factor(factor))))
 
 
 def as_factor(number: float) -> Formula:
-    """A number as a factor of a product: in brackets if it is negative."""
+    """Write a number as a factor of a product: in brackets if it is negative."""
     magnitude = _magnitude(number)
     return Fenced(Row((MINUS, magnitude))) if number < 0 else magnitude
 
 
 def _magnitude(number: float) -> Formula:
-    """A number without its sign, in so many digits that one minus it is not zero if it is not one."""
+    """Write the magnitude of a number, near 1 with as many digits as distinguish it from 1.
+
+    Otherwise factors such as 1 − y would be shown as zero.
+    """
     distance = abs(1 - abs(number))
     if 0 < distance < _NEAR_ONE:
         return Digits(f"{abs(number):.{1 - floor(log10(distance))}g}")
@@ -42,7 +45,7 @@ def _magnitude(number: float) -> Formula:
 
 
 def _digits(number: float) -> Formula:
-    """Four digits without the sign; a small or large number as a power of ten."""
+    """Write a magnitude in four significant digits; a small or large one with a power of ten."""
     if not isfinite(number):
         return Digits("NaN" if number != number else "∞")
     mantissa, _, exponent = f"{abs(number):.4g}".partition("e")
@@ -52,7 +55,7 @@ def _digits(number: float) -> Formula:
 
 
 def without_brackets(term: Term) -> Term:
-    """A term that begins with a negative number in brackets, as one that is taken away."""
+    """Turn a term that begins with a bracketed negative number into a term that is subtracted."""
     match term.body:
         case Fenced(Row((sign, magnitude))) if sign == MINUS:
             return Term(not term.negative, magnitude)
@@ -63,7 +66,7 @@ def without_brackets(term: Term) -> Term:
 
 @dataclass(frozen=True)
 class Spread:
-    """How numbers lie; `bars` is their histogram from the least to the most, empty for a few."""
+    """The spread of numbers; `bars` is a histogram from least to most, empty for fewer than 32 numbers."""
 
     least: float
     mean: float
@@ -72,7 +75,7 @@ class Spread:
 
     @classmethod
     def of(cls, numbers: Sequence[float]) -> Spread:
-        """Of at least one number."""
+        """Return the spread of `numbers`, at least one."""
         least, most = min(numbers), max(numbers)
         return cls(least, sum(numbers) / len(numbers), most, _bars(numbers, least, most))
 
@@ -82,5 +85,5 @@ def _bars(numbers: Sequence[float], least: float, most: float) -> str:
         return ""
     places = [min(_BINS - 1, int((x - least) / (most - least) * _BINS)) for x in numbers]
     counts = [places.count(k) for k in range(_BINS)]
-    # A bin that is not empty is seen.
+    # Rounded up: every bin that is not empty shows a bar.
     return "".join(_HEIGHTS[-(-7 * count // max(counts))] for count in counts)

@@ -1,7 +1,7 @@
-"""A formula as it stands on paper: the small tree that text, LaTeX and MathML are written from.
+"""A formula as a small tree, from which text, LaTeX and MathML are rendered.
 
-Everything that needs thought is decided before a formula is made: names, signs, parentheses. What
-is left to a notation is how each of these nodes looks.
+Names, signs and parentheses are decided before a formula is made; a renderer only decides how each node
+looks.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Digits(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Operator(Formula):
-    """A sign between two parts, or before one: + − ⊙ · = > , and the invisible product."""
+    """A sign between two parts or before one: + − ⊙ · = > , and the invisible product."""
 
     sign: str
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionName(Formula):
-    """The name of a function, upright; `latex` is its command, if it has one of its own."""
+    """The name of a function, set upright; `latex` is its LaTeX command, if there is one."""
 
     name: str
     latex: str = ""
@@ -49,14 +49,14 @@ class FunctionName(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Row(Formula):
-    """Parts side by side."""
+    """Parts in a row."""
 
     parts: tuple[Formula, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Fraction(Formula):
-    """One part over another."""
+    """A fraction."""
 
     above: Formula
     below: Formula
@@ -64,7 +64,7 @@ class Fraction(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Raised(Formula):
-    """A whole power, or "T" for a transpose."""
+    """A base with an exponent: a whole number, or "T" for a transpose."""
 
     base: Formula
     exponent: str
@@ -72,7 +72,7 @@ class Raised(Formula):
 
 @dataclass(frozen=True, slots=True)
 class Fenced(Formula):
-    """A part between brackets; with an `index`, its element of that number."""
+    """A part in brackets; with an `index`, its element with that index."""
 
     inner: Formula
     left: str = "("
@@ -89,7 +89,7 @@ class Root(Formula):
 
 @dataclass(frozen=True, slots=True)
 class SumOver(Formula):
-    """The sign Σ with the index that runs."""
+    """The sign Σ with its running index."""
 
     index: str
 
@@ -101,24 +101,24 @@ PLUS, MINUS, EQUALS, COMMA = Operator("+"), Operator("−"), Operator("="), Oper
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a sum, its sign apart."""
+    """A term of a sum, with its sign apart."""
 
     negative: bool
     body: Formula
 
     @property
     def sign(self) -> Operator:
-        """The sign as it stands between terms."""
+        """The sign before the term, if it is not the first of a sum."""
         return MINUS if self.negative else PLUS
 
 
 def derivative(above: MathName, below: MathName, mark: str = "∂") -> Fraction:
-    """∂above/∂below; `mark` ∂⁺ makes the immediate derivative."""
+    """Write ∂above/∂below; `mark` ∂⁺ makes it the immediate derivative."""
     return Fraction(replace(above, mark=mark), replace(below, mark="∂"))
 
 
 def total(terms: tuple[Term, ...]) -> Formula:
-    """The terms in a row; the first shows its sign only when it is negative."""
+    """Write a sum of terms; the first shows its sign only if it is negative."""
     first, *rest = terms
     head = (MINUS, first.body) if first.negative else (first.body,)
     parts = (*head, *(part for term in rest for part in (term.sign, term.body)))
@@ -126,11 +126,11 @@ def total(terms: tuple[Term, ...]) -> Formula:
 
 
 def beside(*parts: Formula) -> Row:
-    """A product written without a sign, as W x."""
+    """Write a product without a sign, as W x."""
     return Row((parts[0], *(p for part in parts[1:] for p in (INVISIBLE_PRODUCT, part))))
 
 
 def continued(terms: tuple[Term, ...]) -> tuple[Operator, Formula]:
-    """The terms as they go on in a row of their own: the sign of the first, and what follows it."""
+    """Split a continuation line of a sum into the sign of its first term and the rest."""
     first, *rest = terms
     return first.sign, total((Term(False, first.body), *rest))

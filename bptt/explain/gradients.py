@@ -1,4 +1,7 @@
-"""The gradients of the parameters on paper: sums over time, because a parameter is shared (R4)."""
+"""The gradients of the parameters on paper: sums over time, because a parameter is shared.
+
+R4 in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ IMMEDIATE, GRADIENT = "∂⁺", "∇"
 
 
 def gradient_section(form: NormalForm, notation: Notation) -> Section:
-    """The gradient of every parameter: in a recurrent cell a sum over time."""
+    """Return the section with the gradient of every parameter: in a recurrent cell a sum over time."""
     found = adjoint(form.cell)
     matrices = {g.matrix: _outer_products(g, notation) for g in found.matrices}
     vectors = {g.vector: notation.terms(g.expression) for g in found.vectors}
@@ -49,14 +52,14 @@ def _through_time() -> Iterator[Part]:
     immediate = derivative(net, shared, IMMEDIATE)
     everywhere = beside(SumOver("t"), Raised(Fenced(immediate), "T"), delta)
     yield say(
-        "A parameter is shared: it is the same one at every time step, so the chain rule adds up what it"
-        " does at each of them, {}.",
+        "A parameter is shared by all time steps, so by the chain rule its gradient is the sum of its"
+        " contributions at each of them, {}.",
         Row((MathName("W", mark="∇"), EQUALS, derivative(MathName("E"), shared), EQUALS, everywhere)),
     )
     yield say(
-        "{} is the immediate derivative: that of step {} by itself, the states that come in held fixed."
-        " What the parameter did to those states is counted at the earlier steps, to which {} carries the"
-        " loss. The rows of a batch are added up as well.",
+        "{} is the immediate derivative: that of step {} alone, with the incoming states held fixed. The"
+        " effect of the parameter on those states is counted at the earlier steps, to which {} carries the"
+        " loss. The gradient is also summed over the rows of a batch.",
         MathName("", mark=IMMEDIATE),
         MathName("t"),
         MathName("", mark=DELTA),
@@ -65,8 +68,8 @@ def _through_time() -> Iterator[Part]:
 
 def _one_layer() -> Iterator[Part]:
     yield say(
-        "The gradient of a matrix is the {} of what it gives times its input; that of a vector is the {} of"
-        " what it is added to. The rows of a batch are added up.",
+        "The gradient of a matrix is the {} of its output times its transposed input; that of a vector is the"
+        " {} of the sum to which it is added. Both are summed over the rows of a batch.",
         MathName("", mark=DELTA),
         MathName("", mark=DELTA),
     )
@@ -81,7 +84,7 @@ def _outer_products(gradient: MatrixGradient, notation: Notation) -> tuple[Term,
 
 
 def _over_time(form: NormalForm, terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """What every step contributes, under the sign of the sum over time."""
+    """Return the contribution of a step, under the sign of the sum over time if there are states."""
     if not form.cell.states or terms == (Term(False, Digits("0")),):
         return terms
     alone = len(terms) == 1 and not terms[0].negative

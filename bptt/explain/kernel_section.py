@@ -1,6 +1,6 @@
-"""The equations beside the lines of the kernel that compute them.
+"""The equations with the lines of the kernel that compute them.
 
-`bptt.explain.annotate` finds these lines and hands them over as plain data.
+`bptt.explain.annotate` finds these lines and passes them as plain data.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bptt.explain.notation import Notation
 _DIRECTIONS = {
     Stage.NORMAL: "Forward, one time step:",
     Stage.ADJOINT: "Backward, one time step:",
-    Stage.GRADIENTS: "The gradients, to which every step adds its part:",
+    Stage.GRADIENTS: "The gradients, to which every step adds its contribution:",
 }
 
 
@@ -38,9 +38,9 @@ _DIRECTIONS = {
 class Passage:
     """The lines of a kernel that compute one equation.
 
-    `together` names the values that a matrix product among the lines computes at once, `stacked` the
-    matrices that it takes as one, `within` the values whose lines hold this equation, which has none of
-    its own; `later` says that the lines run when the loop over a chunk of steps is over.
+    `together` names the values that a matrix product among the lines computes at once, `stacked` the matrices
+    that it reads as one; `within` names the values in whose lines this equation is inlined, if it has no line
+    of its own; `later` marks lines that run after the loop over a chunk of steps.
     """
 
     lines: tuple[CodeLine, ...]
@@ -51,7 +51,7 @@ class Passage:
 
 
 def with_kernel(document: Derivation, form: NormalForm, passages: Mapping[str, Passage]) -> Derivation:
-    """Add the lines of the kernel beside each equation; `passages` are keyed by its target."""
+    """Add the lines of the kernel to each equation; `passages` are keyed by the equation's target."""
     notation = Notation(form, TIME if form.cell.states else "")
 
     def beside(line: EquationLine) -> EquationLine:
@@ -64,18 +64,18 @@ def with_kernel(document: Derivation, form: NormalForm, passages: Mapping[str, P
 
 
 def only_stage(document: Derivation, stage: Stage) -> Derivation:
-    """Return the document with one of its sections; that of the kernel is made of the other sections."""
+    """Return the document with one section; that of the kernel is assembled from the other sections."""
     if stage is Stage.KERNEL:
         document = replace(document, sections=(kernel_section(document),))
     return document.only(stage)
 
 
 def kernel_section(document: Derivation) -> Section:
-    """Gather the equations of a document that are beside a kernel, in one section."""
+    """Gather the equations that have kernel lines in one section."""
     parts: list[Part] = [
         say(
-            "The kernel is C++ that is generated from the equations; on the left of a line is its number. v_"
-            " stands for a value and d_ for its {}; a Vector holds the numbers of neighbouring units.",
+            "The kernel is C++ generated from the equations; the number of a line is on its left. The prefix"
+            " v_ marks a value, d_ its {}; a Vector holds the numbers of adjacent units.",
             MathName("", mark="δ"),
         )
     ]
@@ -83,24 +83,24 @@ def kernel_section(document: Derivation) -> Section:
         if section.stage in _DIRECTIONS:
             parts.append(say(_DIRECTIONS[section.stage]))
             parts += [part for part in section.parts if isinstance(part, Equations)]
-    return Section(Stage.KERNEL, "7. The equations beside their kernel", tuple(parts))
+    return Section(Stage.KERNEL, "7. The equations and their kernel", tuple(parts))
 
 
 def _remarks(target: str, passage: Passage, notation: Notation) -> Iterator[Sentence]:
     if passage.within:
-        yield say("No line of its own: it is put into that of {}.", _names(passage.within, notation))
+        yield say("No line of its own: inlined into that of {}.", _names(passage.within, notation))
     if passage.together:
         yield say("One product for {}.", _names(passage.together, notation))
     if passage.stacked:
-        yield say("One product with {}, one below the other.", _names(passage.stacked, notation))
+        yield say("One product with {}, stacked.", _names(passage.stacked, notation))
     if passage.later and target.startswith(GRADIENT):
         yield say(
-            "An entry ({}, matrix, member) of the table of products, which are taken for all steps of a chunk"
-            " at once, after its loop.",
+            "An entry ({}, matrix, member) in the table of products that are computed for all steps of a"
+            " chunk at once, after its loop.",
             MathName("", mark="δ"),
         )
     elif passage.later:
-        yield say("For all steps of a chunk at once, after its loop.")
+        yield say("Computed for all steps of a chunk at once, after its loop.")
 
 
 def _names(names: tuple[str, ...], notation: Notation) -> Sentence:

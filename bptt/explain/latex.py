@@ -1,4 +1,4 @@
-"""A derivation as a LaTeX fragment for a document of one's own; it needs the package amsmath."""
+"""A derivation as a LaTeX fragment to include in a document; it needs the package amsmath."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.plain import broken
 
-# What fits beside a left side into the text width of an article, in columns of plain text.
+# Columns of plain text whose formula fits, beside a left side, into the text width of an article.
 ROW_WIDTH = 60
 
 _COMMANDS = {
@@ -81,12 +81,12 @@ _ESCAPES = {
 
 
 def latex(derivation: Derivation) -> str:
-    """The whole document as a fragment."""
+    """Render the whole document as a LaTeX fragment."""
     return "\n".join(_document(derivation)) + "\n"
 
 
 def formula_latex(formula: Formula) -> str:
-    """A formula, to be read in mathematics mode."""
+    """Render a formula for math mode."""
     match formula:
         case MathName(base, subscripts, index, mark):
             lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
@@ -113,17 +113,17 @@ def formula_latex(formula: Formula) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that comes from a cell, its special characters made harmless."""
+    """Escape the special characters of LaTeX in untrusted text, and replace control characters."""
     return "".join(_ESCAPES.get(c, c) for c in clean(text))
 
 
 def _plain(index: str) -> str:
-    """t−1 in mathematics mode."""
+    """Render an index such as t−1 for math mode."""
     return index.replace("−", "-").replace("×", r"\times ")
 
 
 def _word(name: str) -> str:
-    """A letter as a variable, a word upright."""
+    """Render a letter as a variable, a word upright."""
     if name.endswith("′"):
         word = name.rstrip("′")
         return "{" + _word(word) + "'" * (len(name) - len(word)) + "}"
@@ -186,7 +186,7 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _equations(equations: Equations) -> Iterator[str]:
-    """Aligned equations that may run over a page; with lines of code below it, each stands alone."""
+    """Yield aligned equations that may break across pages; those with kernel lines are set one by one."""
     if any(line.code for line in equations.lines):
         for line in equations.lines:
             yield from _aligned((line,))
@@ -220,7 +220,7 @@ def _right_side(left: str, terms: tuple[Term, ...]) -> Iterator[str]:
 
 
 def _code(code: Code | None) -> Iterator[str]:
-    """The lines of a kernel as they are."""
+    """Yield the lines of a kernel verbatim."""
     if code:
         yield from (_sentence(remark) + "\n" for remark in code.remarks)
         yield r"\begin{verbatim}"

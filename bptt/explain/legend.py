@@ -1,8 +1,8 @@
-"""The legend: how each name of a cell and of its derivation is written.
+"""The legend: the symbol of each name of a cell and of its derivation.
 
-How a name looks follows from what it is in the cell, never from how it is spelt: `h_prev` is h at t−1
-because h is a state, `W_xi` is a W with the subscript xi, `next_h` is the derivative of the later
-losses. An underscore begins a subscript; a word of several letters stays a word.
+A symbol depends on the role of the name in the cell, not on its spelling: `h_prev` is h at t−1 because h is
+a state, `W_xi` is a W with the subscript xi, `next_h` is the derivative of the later losses. An underscore
+begins a subscript; a word of several letters stays a word.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Legend:
         self.scalars = base | marked | {DELTA + n + ROWS * k for n in base for k in (1, 2, 3)}
 
     def _legend(self) -> Mapping[str, MathName]:
-        """Write inputs, values, previous states, constants and parameters as symbols."""
+        """Return the symbols of inputs, values, previous states, constants and parameters."""
         cell = self.form.cell
         legend = {v: split_name(v) for v in (*cell.inputs, *cell.targets)}
         legend = {name: replace(symbol, index=self.at(0)) for name, symbol in legend.items()}
@@ -76,9 +76,10 @@ class Legend:
         return legend | {p: replace(split_name(p), index=owner) for p in (*cell.vectors, *cell.matrices)}
 
     def _helper(self, step: EquationStep, legend: Mapping[str, MathName]) -> MathName:
-        """Write a name that the derivation gave, `net_i` or `tanh_c_prev`, a prime added where it was taken.
+        """Return the symbol of a name that the derivation made, such as `net_i` or `tanh_c_prev`.
 
-        The value of a function that has no name in the cell is called after it: τ_c = tanh(c).
+        It has a prime if the name was already in use. The value of a function that has no name in the cell is
+        named after the function: τ_c = tanh(c).
         """
         kind, value = _split_helper(step)
         base = value.rstrip("′")

@@ -1,4 +1,7 @@
-"""The Jacobian on paper: the linearised step, its blocks multiplied out, its product over time (R3)."""
+"""The Jacobian on paper: the linearised step, its blocks multiplied out, its product over time.
+
+R3 in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ from bptt.explain.notation import Notation
 
 
 def jacobian_section(form: NormalForm, notation: Notation) -> Section:
-    """How the states depend on the states of the step before; without states, the output on the input."""
+    """Return the section on the derivative of the states by the previous ones.
+
+    Without states, on the derivative of the output by the input.
+    """
     if form.cell.states:
         parts = (*_linear_step(form, notation), *_multiplied_out(form, notation), *_over_time())
         return Section(Stage.JACOBIAN, "5. The Jacobian of one time step", parts)
@@ -38,8 +44,8 @@ def _linear_step(form: NormalForm, notation: Notation) -> Iterator[Part]:
     value = MathName("v")
     steps = jacobian(form.cell, states_only=True).steps
     yield say(
-        "{} is the change of {} when only the states of the step before change; {} is the matrix that"
-        " multiplies by {} element by element.",
+        "{} is the change of {} when only the states of the step before change; {} is the diagonal matrix"
+        " with the elements of {}.",
         MathName("v", mark=CHANGE),
         value,
         Row((FunctionName("diag"), Fenced(value))),
@@ -51,19 +57,19 @@ def _linear_step(form: NormalForm, notation: Notation) -> Iterator[Part]:
 def _multiplied_out(form: NormalForm, notation: Notation) -> Iterator[Part]:
     found = blocks(form.cell)
     if found is None:
-        yield say("Multiplied out it is too long to be read: statements over a row, or too many paths.")
+        yield say("Its blocks are too long to be shown: statements over a row, or too many paths.")
         return
     states = form.cell.states
-    yield say("Multiplied out, state by state:" if states else "Its transpose takes the error back:")
+    yield say("Multiplied out, state by state:" if states else "Its transpose propagates the error back:")
     yield from aligned(_block_line(block, notation) for block in found)
     match found:
         case (Block(paths=((Expression() as slope, str() as matrix),)),) if states:
-            yield say("Seen from one linear map to the next, the factors change places:")
+            yield say("From one linear map to the next, the order of the factors is reversed:")
             yield from aligned([_from_net_to_net(form, slope, matrix)])
 
 
 def _from_net_to_net(form: NormalForm, slope: Expression, matrix: str) -> EquationLine:
-    """∂net_t/∂net_{t−1} = W diag f′(net_{t−1}), for a cell with one matrix on the way."""
+    """Write ∂net_t/∂net_{t−1} = W diag f′(net_{t−1}), for a cell with one matrix in its Jacobian."""
     now, before = Notation(form, TIME), Notation(form, TIME, shift=-1)
     net = next(s.target for s in form.steps if any(p.matrix == matrix for p in s.products))
     left = derivative(now.names[net], before.names[net])
@@ -76,7 +82,7 @@ def _block_line(block: Block, notation: Notation) -> EquationLine:
 
 
 def _path_term(path: Path, notation: Notation) -> Term:
-    """A product of matrices and diagonals, or 1 where a state is handed on as it is."""
+    """Write a product of matrices and diagonals, or 1 where a state is passed on unchanged."""
     first, *others = path or (ONE,)
     negative, head = split_sign(first) if isinstance(first, Expression) else (False, first)
     factors = others if head == ONE and others else (head, *others)
@@ -95,8 +101,9 @@ def _over_time() -> Iterator[Part]:
     state, state_before, loss = MathName("s", index="t"), MathName("s", index="k"), MathName("E", index="t")
     reached = beside(Raised(Fenced(product), "T"), derivative(loss, state))
     yield say(
-        "With {} for all blocks of step {}, {}, and what the loss at {} says of the states at {} is {}. Where"
-        " the norms of the factors stay below 1 it vanishes, where they stay above 1 it may explode.",
+        "Let {} be the matrix of all blocks of step {}. Then {}, and the gradient of the loss at {} with"
+        " respect to the states at {} is {}. It vanishes if the norms of the factors stay below 1, and may"
+        " explode if they stay above 1.",
         MathName("J", index="t"),
         now,
         Row((derivative(state, state_before), EQUALS, product)),

@@ -1,4 +1,4 @@
-"""A formula as MathML Core, which browsers show without any script."""
+"""A formula as MathML Core, which browsers render without scripts."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.plain import broken
 
-# What fits on the screen of a telephone, in columns of plain text.
+# Columns of plain text whose formula fits on the screen of a phone.
 ROW_WIDTH = 46
 _APPLY = "<mo>\N{FUNCTION APPLICATION}</mo>"
 _PRODUCT = '<mo lspace="0" rspace="0.17em">\N{INVISIBLE TIMES}</mo>'
 
 
 def inline(formula: Formula) -> str:
-    """A formula within a sentence."""
+    """Render a formula within a sentence."""
     return f"<math>{mathml(formula)}</math>"
 
 
 def block(equations: Equations) -> str:
-    """Equations in a table, aligned at their sign of equality."""
+    """Render equations as a table, aligned at their equals signs."""
     rows = "".join(map(_line, equations.lines))
     return f'<math display="block"><mtable>{rows}</mtable></math>'
 
 
 def mathml(formula: Formula) -> str:
-    """One element."""
+    """Render a formula as one element."""
     match formula:
         case MathName(base, subscripts, index, mark):
             return _marked(mark, _lowered(base, subscripts, index) if base else "")
@@ -73,12 +73,12 @@ def mathml(formula: Formula) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that comes from a cell, its special characters made harmless."""
+    """Escape the special characters of HTML in untrusted text, and replace control characters."""
     return escape_html(clean(text))
 
 
 def _line(line: EquationLine) -> str:
-    """The rows of an equation, and of its numbers below it."""
+    """Render the rows of an equation, and of its numbers below it."""
     numbers = "".join(_right_side("", terms, ' class="numbers"') for terms in line.numbers)
     return _right_side(mathml(line.left), line.right) + numbers
 
@@ -97,7 +97,7 @@ def _row(left: str, right: str, attribute: str) -> str:
 
 
 def _marked(mark: str, symbol: str) -> str:
-    """δ, ∂ or ∇ before a symbol, or alone; ∂⁺ has a raised plus."""
+    """Render δ, ∂ or ∇ before a symbol, or alone; ∂⁺ has a raised plus."""
     if not mark:
         return symbol
     sign = f"<mi>{mark[0]}</mi>"
@@ -112,14 +112,14 @@ def _lowered(base: str, subscripts: tuple[str, ...], index: str) -> str:
 
 
 def _parts(base: str, subscripts: tuple[str, ...], index: str) -> str:
-    """Base and subscript, as msub and msubsup want them."""
+    """Render base and subscript as the first two children of msub and msubsup."""
     below = [*(f"<mi>{escape(s)}</mi>" for s in subscripts), *([_index(index)] if index else [])]
     listed = '<mo lspace="0" rspace="0.1em">,</mo>'.join(below)
     return f"<mi>{escape(base)}</mi>" + (listed if len(below) == 1 else f"<mrow>{listed}</mrow>")
 
 
 def _fenced(inner: str, left: str, right: str) -> str:
-    """Brackets grow around a fraction; around less they would only be restless."""
+    """Render brackets, which stretch only around a fraction: elsewhere, varying sizes would distract."""
     stretchy = "true" if "<mfrac>" in inner else "false"
     opening = f'<mo form="prefix" stretchy="{stretchy}">{left}</mo>'
     closing = f'<mo form="postfix" stretchy="{stretchy}">{right}</mo>'
@@ -127,7 +127,7 @@ def _fenced(inner: str, left: str, right: str) -> str:
 
 
 def _index(index: str) -> str:
-    """t−1, token by token."""
+    """Render an index such as t−1, token by token."""
     tokens = re.findall(r"\d+|[^\W\d]|\W", index)
     elements = list(map(_token, tokens))
     return elements[0] if len(elements) == 1 else f"<mrow>{''.join(elements)}</mrow>"
@@ -140,5 +140,5 @@ def _token(token: str) -> str:
 
 
 def _exponent(exponent: str) -> str:
-    """A number, negative perhaps, or the sign of a transpose."""
+    """Render an exponent: a number, possibly negative, or the sign of a transpose."""
     return "<mo>⊤</mo>" if exponent == "T" else _index(exponent.replace("-", "−"))

@@ -1,4 +1,4 @@
-"""From the expressions and steps of a cell to formulas: all signs and all parentheses."""
+"""Formulas from the expressions and steps of a cell, with all signs and parentheses."""
 
 from __future__ import annotations
 
@@ -52,34 +52,34 @@ class Notation(Legend):
     """The formulas of one cell."""
 
     def formula(self, expression: Expression) -> Formula:
-        """An expression."""
+        """Write an expression as a formula."""
         return total(self.terms(expression))
 
     def terms(self, expression: Expression) -> tuple[Term, ...]:
-        """An expression as a sum."""
+        """Write an expression as the terms of a sum."""
         parts = expression.terms if isinstance(expression, Sum) else (expression,)
         return tuple(self._term(*split_sign(part)) for part in parts)
 
     def right_side(self, step: EquationStep) -> tuple[Term, ...]:
-        """What a step computes: its linear maps, then the rest."""
+        """Write the right side of a step: its linear maps, then the rest."""
         rest = () if step.rest == ZERO and step.products else self.terms(step.rest)
         return (*self._maps(step.products), *rest)
 
     def linear_right_side(self, step: EquationStep) -> tuple[Term, ...]:
-        """What a step of the Jacobian computes, as matrices that act on changes: diag(f) ∂c."""
+        """Write the right side of a step of the Jacobian as matrices that act on changes: diag(f) ∂c."""
         if isinstance(step.rest, RowCall):
             return self.right_side(step)
         rest = step.rest.terms if isinstance(step.rest, Sum) else (step.rest,)
         return (*self._maps(step.products), *(self._acting(term) for term in rest if term != ZERO))
 
     def factor(self, expression: Expression) -> Formula:
-        """In parentheses where it would fall apart as a factor, a base or the vector of a linear map."""
+        """Write an expression as a factor, base or vector of a linear map, in parentheses where needed."""
         compound = isinstance(expression, Sum | MatrixVector | Product) or split_sign(expression)[0]
         formula = self.formula(expression)
         return Fenced(formula) if compound else formula
 
     def diagonal(self, coefficient: Expression) -> Formula:
-        """The matrix that multiplies element by element."""
+        """Write the diagonal matrix of a coefficient; a number over a row as a factor."""
         if self._is_scalar(coefficient):
             return self.factor(coefficient)
         return Row((FunctionName("diag"), Fenced(self.formula(coefficient))))
@@ -131,7 +131,7 @@ class Notation(Legend):
         return self._factors(expression.factors)
 
     def _factors(self, factors: tuple[Expression, ...]) -> Formula:
-        """Numbers and values over a row in front, then the vectors, with ⊙ between them."""
+        """Write a product: numbers and row values first, then the vectors, with ⊙ between them."""
         scalars = [self.factor(f) for f in factors if self._is_scalar(f)]
         vectors = [self.factor(f) for f in factors if not self._is_scalar(f)]
         parts = [p for f in scalars for p in (INVISIBLE_PRODUCT, f)]
@@ -158,7 +158,7 @@ class Notation(Legend):
         return Row((FunctionName(row.symbol or row.name, row.latex), Fenced(listed)))
 
     def _row_call(self, function: str, argument: Expression) -> Formula:
-        """A sum over the units j of the row, or their mean."""
+        """Write a sum over the units j of the row, or their mean."""
         if function == "sum" and isinstance(argument, Product):
             above, below = split_quotient(argument)
             if isinstance(below, Size):
@@ -170,7 +170,7 @@ class Notation(Legend):
 
 
 def _number(value: int | float) -> Formula:
-    """A literal; 1e-05 as a power of ten."""
+    """Write a literal; 1e-05 as a power of ten."""
     mantissa, _, exponent = repr(value).partition("e")
     if not exponent:
         return Digits(mantissa)

@@ -1,4 +1,4 @@
-"""A derivation as one self-contained page: no script, no address outside, light and dark."""
+"""A derivation as one self-contained page: no scripts, no external resources, light and dark."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ mtd { padding: .3em .2em; text-align: left; }
 
 
 def page(derivation: Derivation) -> str:
-    """The document as HTML that is also well-formed XML."""
+    """Render the document as HTML that is also well-formed XML."""
     title, detailed = escape(derivation.title), any(map(_is_detailed, derivation.sections))
     return "\n".join(
         (
@@ -78,7 +78,7 @@ def _contents(sections: tuple[Section, ...]) -> Iterator[str]:
 
 
 def _is_detailed(section: Section) -> bool:
-    """Whether more stands in a section than sentences and equations."""
+    """Return whether a section contains more than sentences and plain equations."""
     return any(
         not isinstance(part, Sentence)
         and not (isinstance(part, Equations) and all(line.is_plain for line in part.lines))

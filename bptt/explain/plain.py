@@ -1,6 +1,6 @@
-"""A formula in Unicode on one line, and how many columns it takes.
+"""A formula in Unicode on one line, and the number of columns that it takes.
 
-Names stand as in the equations of the cell; the time is a subscript: `W_f x_t` is W_f xₜ.
+Names are spelt as in the equations of the cell; the time is a subscript: `W_f x_t` is W_f xₜ.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"
 
 
 def formula_text(formula: Formula) -> str:
-    """A formula on one line."""
+    """Render a formula on one line."""
     match formula:
         case MathName(base, subscripts, index, mark):
             return mark + "_".join((base, *subscripts)) + _lowered(index)
@@ -64,13 +64,13 @@ def formula_text(formula: Formula) -> str:
 
 
 def _factor_text(formula: Formula) -> str:
-    """A quotient within a product in parentheses, where its line would not hold it together."""
+    """Render a factor of a product; a quotient with spaces in parentheses, which would else be ambiguous."""
     text = formula_text(formula)
     return f"({text})" if isinstance(formula, Fraction) and " " in text else text
 
 
 def _lowered(index: str) -> str:
-    """An index as subscript characters, or as `_{>t}` where there are none."""
+    """Render an index as subscript characters, or as `_{>t}` if Unicode has none for it."""
     lowered = index.translate(_LOWERED)
     if not re.search(r"[A-Za-z>]", lowered):
         return lowered
@@ -78,14 +78,14 @@ def _lowered(index: str) -> str:
 
 
 def _closed(formula: Formula, signs: str) -> str:
-    """In parentheses if one of the signs stands open in it."""
+    """Render a formula, in parentheses if it has one of the signs at its top level."""
     text = formula_text(formula)
     parts = formula.parts if isinstance(formula, Row) else ()
     return f"({text})" if any(isinstance(p, Operator) and p.sign in signs for p in parts) else text
 
 
 def broken(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
-    """The terms in as many rows as their width on one line of text asks for, of about equal length."""
+    """Divide terms into the fewest rows of at most `width` columns, of about equal length."""
     rows = _filled(terms, width)
     for narrower in range(width - 1, 0, -1):
         balanced = _filled(terms, narrower)
@@ -96,7 +96,7 @@ def broken(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
 
 
 def _filled(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
-    """Every row as long as it may be."""
+    """Divide terms into rows greedily: each as long as `width` allows."""
     rows: list[tuple[Term, ...]] = [()]
     for term in terms:
         longer = (*rows[-1], term)
@@ -108,5 +108,5 @@ def _filled(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
 
 
 def columns(text: str) -> int:
-    """The width on a terminal, where Chinese characters take two columns."""
+    """Return the width of a text on a terminal, where wide characters, such as Chinese, take two columns."""
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,4 +1,4 @@
-"""The shapes of a model's layers in numbers: weights, multiplications, and the memory of a step."""
+"""The shapes of a model's layers in numbers: weights, multiply-adds, and the memory of a step."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bptt.shapes import LEGEND
 
 @dataclass(frozen=True)
 class LayerSizes:
-    """A layer in one direction: what it is called ("layer 2, backward"), and its sizes by letter (I, H)."""
+    """A layer in one direction: its name ("layer 2, backward"), and its sizes by letter (I, H)."""
 
     name: str
     sizes: Mapping[str, int]
@@ -27,10 +27,10 @@ class LayerSizes:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a step of one row costs a layer.
+    """The cost of a layer per step and row.
 
-    `forward`, `backward` and `gradients` are multiply-adds of a matrix with a vector, for the values, for
-    the δ and for the gradients of the matrices; `kept`, `states` are numbers that are stored.
+    `forward`, `backward` and `gradients` count multiply-adds of matrices with vectors, for the values, the δ
+    and the gradients of the matrices; `kept` and `states` count stored numbers.
     """
 
     weights: int
@@ -42,7 +42,7 @@ class Counts:
 
 
 def count(cell: Cell, sizes: Mapping[str, int]) -> Counts:
-    """The counts of a layer."""
+    """Return the counts of a layer; `sizes` maps each letter to its size."""
     form, back = normal_form(cell), adjoint(cell)
     areas = {m: sizes[rows] * sizes[columns] for m, (rows, columns) in cell.matrices.items()}
     known = {**sizes, "1": 1}
@@ -61,13 +61,16 @@ def _multiplied(areas: Mapping[str, int], products: Iterable[MatrixProduct]) -> 
 
 
 def shapes_section(cell: Cell, layers: Sequence[LayerSizes], chosen: int, dtype: str, each: int) -> Section:
-    """The shapes of layer `chosen`, whose numbers have the type `dtype` of `each` bytes; the costs of all."""
+    """Return the section on the shapes of the layer with index `chosen`, and the costs of all layers.
+
+    Numbers have the type `dtype` of `each` bytes.
+    """
     form, sizes = normal_form(cell), layers[chosen].sizes
     notation = Notation(form, TIME if cell.states else "")
     parts = [
         _named_sizes(cell, layers[chosen]),
         Table(
-            tuple(map(say, ("symbols", "in", "what they are"))),
+            tuple(map(say, ("symbols", "space", "role"))),
             tuple(_shapes(form, notation, sizes)),
             numeric_from=3,
         ),
@@ -87,7 +90,7 @@ def _named_sizes(cell: Cell, layer: LayerSizes) -> Sentence:
 
 
 def _shapes(form: NormalForm, notation: Notation, sizes: Mapping[str, int]) -> Iterator[tuple[Sentence, ...]]:
-    """One row for the symbols of one kind and width."""
+    """Yield one row for the symbols of each kind and width."""
     cell = form.cell
     values = [s.target for s in form.steps if s.target not in cell.states]
     for what, names in (
@@ -110,7 +113,7 @@ def _symbols(notation: Notation, names: Sequence[str]) -> Sentence:
 
 
 def _space(sizes: Mapping[str, int], *letters: str) -> Formula:
-    """ℝ²⁵⁶, or ℝ of rows × columns."""
+    """Write a space: ℝ²⁵⁶, or ℝ with rows × columns."""
     widths = ["1" if letter == "1" else str(sizes[letter]) for letter in letters]
     return MathName("ℝ") if widths == ["1"] else Raised(MathName("ℝ"), "×".join(widths))
 
@@ -118,7 +121,7 @@ def _space(sizes: Mapping[str, int], *letters: str) -> Formula:
 def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
     yield say("Weights: {}.", number(counts.weights))
     yield say(
-        "Multiply-adds of a matrix with a vector, for one step of one row: {} forward, {} for the {} that go"
+        "Multiply-adds of matrices with vectors, for one step of one row: {} forward, {} for the {} going"
         " back, {} for the gradients of the matrices.",
         number(counts.forward),
         number(counts.backward),
@@ -127,8 +130,8 @@ def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
     )
     both = counts.kept + counts.states
     yield say(
-        "Memory for one step of one row, in {}: {} numbers, {} bytes, if everything is kept that the backward"
-        " pass reads (states {}, other values {}); {} bytes, if the states alone are kept.",
+        "Memory for one step of one row, in {}: {} numbers, {} bytes, if all values that the backward pass"
+        " reads are kept (states {}, other values {}); {} bytes, if only the states are kept.",
         dtype,
         number(both),
         number(both * each),
@@ -157,16 +160,16 @@ def _numbers(counts: Iterable[int]) -> tuple[Sentence, ...]:
 
 
 def number(count: int) -> Formula:
-    """A whole number with its thousands apart."""
+    """Write a whole number with thousands separators."""
     return Digits(f"{count:,}")
 
 
 def size(letter: str) -> Formula:
-    """The letter of a width, or the number 1."""
+    """Write the letter of a width, or the number 1."""
     return Digits(letter) if letter.isdecimal() else MathName(letter)
 
 
 def arithmetic(text: str) -> Formula:
-    """A count such as 4·H·(I + H), read from its text."""
+    """Write a count such as 4·H·(I + H), parsed from its text."""
     tokens = re.findall(r"[()+·]|[^()+·\s]+", text)
     return Row(tuple(Operator(token) if token in "()+·" else size(token) for token in tokens))

@@ -1,4 +1,4 @@
-"""The equations of a step with its numbers put in: those of one unit, and how all units lie."""
+"""The equations of a step with its numbers substituted: those of one unit, and the spread over all."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
 
 AND_SO_ON = Term(False, Digits("⋯"))
-# So many terms of a long sum are shown.
+# The number of terms of a long sum that are shown.
 _FIRST = 2
 
 
 def with_numbers(document: Derivation, step: StepValues, unit: int) -> Derivation:
-    """The document with the numbers of `unit`, counted from 0, below each equation of the step.
+    """Add the numbers of `unit`, from 0, below each equation of the step.
 
-    A value with fewer units shows its last.
+    A value with fewer units shows its last unit.
     """
     filled = _Filled(step, unit)
     return document.each_line(filled.line)
 
 
 def numbers_section(step: StepValues, unit: int, title: str, about: Sequence[Part]) -> Section:
-    """What step and unit are looked at, and all their numbers in a table."""
+    """Return the section on a step and unit, with all their numbers in a table; `about` comes first."""
     filled = _Filled(step, unit)
     form = normal_form(step.cell)
     fewer = any(1 < len(vector) <= unit for vector in step.values.values())
@@ -54,13 +54,13 @@ def numbers_section(step: StepValues, unit: int, title: str, about: Sequence[Par
     shown, delta = f"unit {unit + 1}", MathName("", mark=DELTA)
     of_values = map(say, ("value", shown, "least", "mean", "most"))
     head = (*of_values, say(f"{{}} of {shown}", delta), say("{}", Fenced(delta, "‖", "‖")))
-    below = say(f"Below each equation stand the numbers of unit {unit + 1}.{last}")
+    below = say(f"Below each equation are the numbers of unit {unit + 1}.{last}")
     parts: list[Part] = [*about, below, Table(head, tuple(map(filled.row, names)), numeric_from=1)]
     return Section(Stage.NUMBERS, title, tuple(parts))
 
 
 def busiest_unit(step: StepValues) -> int:
-    """The unit, from 0, at which the δ that the gradients of the matrices read are the largest."""
+    """Return the unit, from 0, at which the δ that the gradients of the matrices read are largest in sum."""
     read = [delta for gradient in adjoint(step.cell).matrices for delta, _ in gradient.terms]
     vectors = [step.values[delta] for delta in dict.fromkeys(read)]
     sums = [sum(map(abs, deltas)) for deltas in zip(*vectors, strict=False)]
@@ -79,10 +79,10 @@ class _Filled(Notation):
         self.matrix_gradients = {GRADIENT + g.matrix: g for g in backward.matrices}
         self.vector_gradients = {GRADIENT + g.vector: g for g in backward.vectors}
 
-    # What is put below a line.
+    # The content below a line.
 
     def line(self, line: EquationLine) -> EquationLine:
-        """The line with what is known of its target."""
+        """Return the line with numbers and spread of its target."""
         if line.target in self.steps:
             rows = tuple(self._rows(self.steps[line.target]))
             return replace(line, numbers=rows, spread=self._spread(self.values[line.target]))
@@ -96,7 +96,7 @@ class _Filled(Notation):
         return replace(line, spread=say("This step adds {} to unit {}.", added, str(self._place(vector) + 1)))
 
     def row(self, name: str) -> tuple[Sentence, ...]:
-        """A value, its spread and its δ, for the table."""
+        """Return the entries of a value in the table: number, spread and δ."""
         vector, delta = self.values[name], self.values.get(DELTA + name)
         spread = Spread.of(vector)
         found = [self._own(vector), spread.least, spread.mean, spread.most]
@@ -106,7 +106,7 @@ class _Filled(Notation):
         return (say("{}", self.symbols.name(name)), *entries)
 
     def _rows(self, step: EquationStep) -> Iterable[tuple[Term, ...]]:
-        """The right side in numbers; with products, first their beginnings and then their sums."""
+        """Yield the right side in numbers; with products, first their leading terms and then their sums."""
         rest = () if step.rest == ZERO and step.products else self.terms(step.rest)
         if step.products:
             yield (*(self._beginning(p) for p in step.products), *rest)
@@ -124,7 +124,7 @@ class _Filled(Notation):
         return sum(w * v for w, v in self._pairs(product))
 
     def _pairs(self, product: MatrixProduct) -> list[tuple[float, float]]:
-        """The weights that lead to the unit, each with what it multiplies."""
+        """Return the weights that lead to the unit, each with the number that it multiplies."""
         matrix, vector = self.step.matrices[product.matrix], self.values[product.vector]
         if product.transposed:
             weights = [row[min(self.unit, len(row) - 1)] for row in matrix]
@@ -133,9 +133,9 @@ class _Filled(Notation):
         return list(zip(weights, vector, strict=True))
 
     def _outer(self, gradient: MatrixGradient) -> Sentence:
-        """What the step adds to one entry of a matrix."""
+        """Describe the contribution of the step to one entry of a matrix's gradient."""
         if not gradient.terms:
-            return say("Nothing is added.")
+            return say("This step adds nothing.")
         pairs = [(self._own(self.values[d]), self.values[s][0]) for d, s in gradient.terms]
         added = Row(
             (total(tuple(as_term(*pair) for pair in pairs)), EQUALS, figure(sum(a * b for a, b in pairs)))
@@ -157,18 +157,18 @@ class _Filled(Notation):
     def _own(self, vector: Vector) -> float:
         return float(vector[self._place(vector)])
 
-    # How names, products and sums are written.
+    # The notation of names, products and sums.
 
     def name(self, name: str) -> Formula:
-        """The number of the unit, in brackets if it is negative."""
+        """Write the number of the unit, in brackets if it is negative."""
         return as_factor(self._own(self.values[name]))
 
     def terms(self, expression: Expression) -> tuple[Term, ...]:
-        """A sum of numbers, in which a negative one is taken away."""
+        """Write a sum of numbers, in which negative ones are subtracted."""
         return tuple(map(without_brackets, super().terms(expression)))
 
     def factor(self, expression: Expression) -> Formula:
-        """A number that is negative in brackets."""
+        """Write a factor, a negative number in brackets."""
         return self.name(expression.name) if isinstance(expression, Symbol) else super().factor(expression)
 
     def _body(self, expression: Expression) -> Formula:
@@ -181,7 +181,7 @@ class _Filled(Notation):
         return Row(tuple(parts[1:]))
 
     def _row_call(self, function: str, argument: Expression) -> Formula:
-        """The first units of a row."""
+        """Write a statement over a row with its first units."""
         widest = max(len(self.values[name]) for name in symbols(argument))
         first = [_Filled(self.step, unit) for unit in range(min(_FIRST, widest))]
         more = [Digits("⋯")] if widest > _FIRST else []

@@ -27,7 +27,7 @@ _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
 class Kind(Enum):
-    """What a line of text is, for whoever wants to colour it."""
+    """The kind of a line of text, by which a terminal may colour it."""
 
     TITLE = "title"
     HEADING = "heading"
@@ -39,19 +39,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class TextLine:
-    """A line without its end."""
+    """A line without its line end."""
 
     kind: Kind
     text: str
 
 
 def text(derivation: Derivation) -> str:
-    """The whole document."""
+    """Render the whole document."""
     return "".join(f"{line.text}\n" for line in text_lines(derivation))
 
 
 def text_lines(derivation: Derivation, width: int = WIDTH) -> Iterator[TextLine]:
-    """The document line by line, at most `width` columns wide where a formula allows it."""
+    """Yield the document line by line, at most `width` columns wide unless one term is wider."""
     for kind, line in _document(derivation, max(width, LEAST_WIDTH)):
         yield TextLine(kind, clean(line.replace(_NO_BREAK, " ")).rstrip())
 
@@ -93,7 +93,7 @@ def _section(section: Section, width: int) -> Iterator[tuple[Kind, str]]:
 def _wrapped(
     sentence: Sentence, width: int, first: str, following: str, kind: Kind = Kind.PROSE
 ) -> Iterator[tuple[Kind, str]]:
-    """Prose in lines; a formula is not broken."""
+    """Yield a sentence in lines of at most `width` columns; formulas are not broken."""
     prose = "".join(p if isinstance(p, str) else _unbroken(p) for p in sentence.parts)
     lines = textwrap.wrap(
         prose, width, initial_indent=first, subsequent_indent=following, break_long_words=False
@@ -106,7 +106,7 @@ def _unbroken(formula: Formula) -> str:
 
 
 def _table(table: Table) -> Iterator[tuple[Kind, str]]:
-    """Columns as wide as their widest entry, numbers at the right."""
+    """Yield the rows of a table; columns are as wide as their widest entry, numbers right-aligned."""
     rows = [tuple(map(_entry, row)) for row in (table.head, *table.rows)]
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
     for k, row in enumerate(rows):
@@ -146,7 +146,7 @@ def _right_side(left: str, terms: tuple[Term, ...], left_width: int, right_width
 
 
 def _details(line: EquationLine, left_width: int, width: int) -> Iterator[tuple[Kind, str]]:
-    """What stands below an equation: its numbers, all units, the lines of its kernel."""
+    """Yield the lines below an equation: its numbers, the spread over units, the lines of its kernel."""
     indent = EQUATION_INDENT + " " * left_width
     for terms in line.numbers:
         for row in _right_side("", terms, left_width, width - len(indent) - len(" = ")):

@@ -17,7 +17,7 @@ from bptt.explain.step_in_numbers import busiest_unit, numbers_section, with_num
 
 @dataclass(frozen=True)
 class TrainedLayer:
-    """The layers of a recurrent network by size, and which one of them is derived.
+    """A layer of a recurrent network to derive: the sizes of all layers, and the index `chosen`.
 
     `dtype` names the type of the weights, `bytes_each` is the size of one; `run` names the model.
     """
@@ -32,12 +32,12 @@ class TrainedLayer:
 
 @dataclass(frozen=True)
 class StepContext:
-    """Where a step is read, and the loss E that its δ belong to; steps count from 0.
+    """The context of a step, and the loss E that its δ belong to; steps count from 0.
 
-    Of a `sequence` of `steps` steps this one reads `token`, pointed out in the `excerpt` of a text if there
-    is one. E is the sum of the losses of the steps `losses`; where that is one step, the loss of `target`.
-    `own` is the target of the step itself and its loss, None where steps have no loss of their
-    own. `backwards` says that the layer reads from the end.
+    Step `step` of a `sequence` of `steps` steps reads `token`, highlighted in the `excerpt` if the input is
+    text. E is the sum of the losses of the steps `losses`; if that is one step, the loss of `target`. `own`
+    is the target of the step itself and its loss, None if steps have no loss of their own. `backwards` marks
+    a layer that reads from the end.
     """
 
     step: int
@@ -52,7 +52,7 @@ class StepContext:
 
 
 def layer_derivation(layer: TrainedLayer) -> Derivation:
-    """Derive the layer's cell, below the layer's shapes."""
+    """Return the derivation of the layer's cell, preceded by the layer's shapes."""
     document = derivation(layer.cell)
     shapes = shapes_section(layer.cell, layer.layers, layer.chosen, layer.dtype, layer.bytes_each)
     title = f"{document.title}: {layer.layers[layer.chosen].name} of {layer.run}"
@@ -62,8 +62,10 @@ def layer_derivation(layer: TrainedLayer) -> Derivation:
 def with_step(
     document: Derivation, values: StepValues, context: StepContext, unit: int | None = None
 ) -> Derivation:
-    """Add the numbers of a step to the document of `layer_derivation`: a section after the shapes, and the
-    numbers of `unit`, from 0, below each equation. None takes the unit with the largest δ.
+    """Add the numbers of a step to the document of `layer_derivation`.
+
+    They are a section after the shapes, and the numbers of `unit`, from 0, below each equation. None: the
+    unit with the largest δ.
     """
     shown = busiest_unit(values) if unit is None else unit
     title = f"Step {context.step + 1} in numbers"
@@ -84,7 +86,7 @@ def _where(context: StepContext) -> Iterator[Part]:
 
 
 def _loss(context: StepContext) -> Sentence:
-    """Describe E, after the loss of the step itself where it has one."""
+    """Describe E, after the loss of the step itself if it has one."""
     if len(context.losses) > 1:
         span = f"steps {context.losses[0] + 1} to {context.losses[-1] + 1}"
         of = say(f"{{}} is the sum of the losses of {span}.", MathName("E"))
@@ -93,4 +95,4 @@ def _loss(context: StepContext) -> Sentence:
     if context.own is None:
         return of
     target, loss = context.own
-    return say("“{}” is to be found there: its loss is {}. {}", target, figure(loss), of)
+    return say("The target there is “{}”: its loss is {}. {}", target, figure(loss), of)

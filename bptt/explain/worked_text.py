@@ -19,7 +19,7 @@ A sigmoid network worked through, node by node
 
 
 def worked_text(worked: Worked) -> str:
-    """The example from the inputs to the error after the update."""
+    """Render the example, from the inputs to the error after the update."""
     return "\n".join(
         [HEAD.format(rate=worked.rate), *_forward(worked), "", *_backward(worked), "", *_end(worked)]
     )
@@ -34,7 +34,7 @@ def _small(number: int) -> str:
 
 
 def _forward(worked: Worked) -> Iterator[str]:
-    """Layer by layer: net input and activation of every node."""
+    """Yield net input and activation of every node, layer by layer."""
     yield "Forward"
     yield "───────"
     for number, layer in enumerate(worked.layers, 1):
@@ -47,7 +47,7 @@ def _forward(worked: Worked) -> Iterator[str]:
 
 
 def _backward(worked: Worked) -> Iterator[str]:
-    """From the output back: δ of every node, then its weights before and after."""
+    """Yield δ of every node, from the output back, then all weights before and after the update."""
     yield "Backward"
     yield "────────"
     for number in range(len(worked.layers), 0, -1):
@@ -80,12 +80,12 @@ def _updates(worked: Worked, number: int, layer: LayerPass) -> Iterator[str]:
 
 
 def _minus(number: float) -> str:
-    """A number with a true minus sign."""
+    """Write a number with a true minus sign."""
     return f"{number:.6f}".replace("-", "−")
 
 
 def _signed(number: float) -> str:
-    """A factor: in brackets where it is negative."""
+    """Write a factor, in brackets if it is negative."""
     return f"({_minus(number)})" if number < 0 else _minus(number)
 
 

@@ -1,1 +1,1 @@
-"""Machines: plans executed on tensors, behind one door, `bptt.runtime.operators`."""
+"""Execution of plans on tensors by a backend; modules enter through `bptt.runtime.operators`."""

@@ -1,4 +1,4 @@
-"""Whether the shapes of a recurrence's arguments fit its cell and each other."""
+"""The check that the shapes of a recurrence's arguments fit its cell and each other."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ from bptt.shapes import check_shape
 Shape: TypeAlias = tuple[int, ...]
 
 
+# Checked once per combination of shapes: a module is called with few of them, many times.
 @lru_cache(maxsize=1024)
 def check_arguments(
     cell: Cell, x: Shape, initial: tuple[Shape, ...], parameters: tuple[Shape, ...], lengths: Shape | None
 ) -> None:
-    """Raise InputError unless the shapes fit the cell and each other."""
+    """Raise InputError unless x, initial states, parameters and lengths fit the cell and each other.
+
+    Raise TensorError if x has no time step, or a shape is wrong.
+    """
     where = f"recurrence({cell.name})"
     if len(cell.inputs) > 1:
         raise InputError(where, "a recurrence has one input sequence", " ".join(cell.inputs))

@@ -1,8 +1,8 @@
-"""The backends there are, by name, and the choice among them.
+"""The backends by name, and the choice among them.
 
-`reference` is torch operations, on any device. `cpu` is kernels compiled for the processor, an error where
-there can be none. `auto`, the default, is kernels where they can be had, else torch operations, and says so
-once. Other packages add their own under the entry point group `bptt.backends`.
+`reference` runs torch operations, on any device. `cpu` runs kernels compiled for the processor, and raises an
+error if they cannot be built. `auto`, the default, runs kernels if they can be built, else torch operations,
+and then prints a notice once. Other packages add backends under the entry point group `bptt.backends`.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ _here: ContextVar[str | None] = ContextVar("backend", default=None)
 
 
 def get_backend() -> str:
-    """Return the backend in force: that of the innermost `with backend(...)`, else that of the process."""
+    """Return the backend in force: that of the innermost `with backend(...)`, else `$BPTT_BACKEND`.
+
+    Raises InputError if the environment variable names no backend.
+    """
     return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or AUTO)
 
 
 def set_backend(name: str) -> None:
-    """Choose a backend for this process and those that it starts (`$BPTT_BACKEND`).
+    """Choose a backend for this process and its child processes (by setting `$BPTT_BACKEND`).
 
     `name` is `auto`, `cpu`, `reference`, or that of an installed package. Raises InputError for another name.
     """
@@ -43,7 +46,7 @@ def set_backend(name: str) -> None:
 
 @contextmanager
 def backend(name: str) -> Iterator[None]:
-    """Choose a backend for what this thread does inside the `with` block: see `set_backend`.
+    """Choose a backend for this thread inside the `with` block: see `set_backend`.
 
     Raises InputError for another name.
     """
@@ -55,7 +58,7 @@ def backend(name: str) -> Iterator[None]:
 
 
 def backend_named(name: str) -> Backend:
-    """Return the backend of a name that `get_backend` returned, other than `auto`."""
+    """Return the backend with a name that `get_backend` returned, other than `auto`."""
     found = _BUILT_IN.get(name) or _outside(name)
     if found is None:
         raise InternalError("backend", "a name is checked before it is used", repr(name))
@@ -63,9 +66,9 @@ def backend_named(name: str) -> Backend:
 
 
 def empty_cache() -> None:
-    """Free the memory that backends keep for later calls: blocks that passes work in, and packed weights.
+    """Free the memory that backends keep for later calls: work blocks and packed weights.
 
-    Kernels take it from the system anew when they need it. Results do not change.
+    Later calls allocate it again. Results do not change.
     """
     for each in _BUILT_IN.values():
         each.empty_cache()
@@ -73,7 +76,7 @@ def empty_cache() -> None:
         backend_named(chosen).empty_cache()
 
 
-# Kept for the life of the process, with the few names that are not there.
+# Unbounded: a process asks for few names. A name that no package has is remembered as None.
 @cache
 def _outside(name: str) -> Backend | None:
     return find(GROUP, name, Backend)  # type: ignore[type-abstract]

@@ -1,8 +1,9 @@
 """Backward passes for a batch of gradients at once: `is_grads_batched`, `vmap` over `autograd.grad`.
 
-Torch then hands over gradients that have no memory of their own. Both forms of vmap can run an operator of
-torch's library once for each member of the batch. So the backward pass becomes an operator here: from one
-vector, the gradients that come in side by side, to one, those that go out.
+The gradients that torch passes then have no memory of their own, and a kernel cannot read them. Both
+implementations of vmap can run a custom operator once for each member of the batch. So the backward pass is
+wrapped here in an operator from one vector, the incoming gradients concatenated, to one vector, the outgoing
+gradients concatenated.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from torch._C import _functorch
 Gradients: TypeAlias = Sequence[Tensor | None]
 BackwardPass: TypeAlias = Callable[[Gradients], Gradients]
 
-# An operator takes numbers and tensors: the pass that it shall run is found by a number.
+# A custom operator takes numbers and tensors, not functions: a number identifies the pass that it runs.
 _passes: dict[int, Callable[[Tensor], Tensor]] = {}
 _numbers = count()
 
 
 def are_batched(gradients: Gradients) -> bool:
-    """Whether one of these gradients is a batch of gradients, of vmap or of its older form."""
-    # The compiler of torch does not follow these, which have no public sign.
+    """Return whether one of the gradients is batched, by `torch.func.vmap` or by the older vmap."""
+    # Torch has no public test for either; torch.compile cannot trace these two, hence the first condition.
     return not torch.compiler.is_compiling() and any(
         g is not None and (_functorch.is_batchedtensor(g) or _functorch.is_legacy_batchedtensor(g))
         for g in gradients
@@ -34,9 +35,9 @@ def are_batched(gradients: Gradients) -> bool:
 
 
 def for_each(backward: BackwardPass, gradients: Gradients, asked: Sequence[Tensor | None]) -> Gradients:
-    """The results of `backward` for each member of a batch of `gradients`.
+    """Return the results of `backward` for each member of a batch of `gradients`.
 
-    `asked` has the shapes of the results, None for each that is not wanted.
+    `asked` has a tensor of the shape of each result, and None for each result that is not wanted.
     """
     shapes = [None if g is None else g.shape for g in gradients]
 
@@ -65,12 +66,12 @@ def _(info: Any, in_dims: tuple[int | None, ...], number: int, gradients: Tensor
 
 
 def _together(tensors: Gradients) -> Tensor:
-    """All numbers of the tensors that there are, in one vector."""
+    """Concatenate the numbers of all tensors that are not None into one vector."""
     return torch.cat([tensor.reshape(-1) for tensor in tensors if tensor is not None])
 
 
 def _apart(vector: Tensor, shapes: Sequence[torch.Size | None]) -> list[Tensor | None]:
-    """The tensors of these shapes that a vector was put together from."""
+    """Split a vector made by `_together` into tensors of these shapes, None where the shape is None."""
     sizes = [0 if shape is None else prod(shape) for shape in shapes]
     ends = [sum(sizes[: k + 1]) for k in range(len(sizes))]
     both = zip(shapes, sizes, ends, strict=True)

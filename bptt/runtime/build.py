@@ -1,4 +1,4 @@
-"""From the text of a kernel to a loaded library: ready-made, cached, or compiled for this machine."""
+"""From the source text of a kernel to a loaded library: prebuilt, cached, or compiled for this machine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from bptt.runtime.notice import say, say_once
 from bptt.runtime.processor import processor
 from bptt.runtime.scratch import scratch
 
-# Wanted, and done without where the compiler does not know them.
+# Optional: left out if the compiler does not accept them.
 _WANTED = ("-march=native", "-fopenmp")
 
 
 def load(source: KernelSource) -> CDLL:
-    """The kernels of a text, compiled if this machine has not done so before.
+    """Return the library of a kernel source, compiled only if this machine has not compiled it before.
 
-    In order: built ahead for a processor like this one, in the cache, compiled now. Raises BuildError.
+    Looked for in this order: prebuilt for this kind of processor, in the cache; else it is compiled. Raises
+    BuildError if there is no C++ compiler, the text is too long or does not compile, or the library cannot
+    be written or loaded.
     """
     ready = prebuilt.find(source)
     if ready is not None:
@@ -35,11 +37,11 @@ def load(source: KernelSource) -> CDLL:
     try:
         return entry.open(source)
     except DamagedError as error:
-        say(f"bptt: a kernel of the cache is compiled anew: {error}")
+        say(f"bptt: recompiling a cached kernel: {error}")
     except OSError:
         pass
     with entry.locked():
-        # Another process may have built it while this one waited.
+        # Another process may have built it while this one waited for the lock.
         with suppress(OSError):
             return entry.open(source)
         try:
@@ -51,7 +53,7 @@ def load(source: KernelSource) -> CDLL:
 
 
 def _build(source: KernelSource, compiler: Compiler, entry: Entry) -> CDLL:
-    """Compile, put into the cache, load. Without a cache that works: for this process alone."""
+    """Compile, publish in the cache, and load; if the cache cannot be written, load for this process only."""
     with scratch() as private:
         flags = compiler.accepted(*_WANTED)
         with _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"):

@@ -1,4 +1,4 @@
-"""The cache of compiled kernels: a folder that processes and machines share without trusting each other."""
+"""The cache of compiled kernels: a folder that processes and machines may share without mutual trust."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ from bptt.runtime.notice import say
 from bptt.runtime.ownership import OwnershipError, check_ours
 
 VARIABLE = "BPTT_CACHE"
-PATIENCE = 120.0  # seconds
-_PAUSE = 0.05
-# Not through a link: what it leads to is not ours to create.
+# Seconds to wait for another process that builds the same kernel: several times what the largest kernel of
+# the catalogue takes, so a longer wait means a process that hangs. Building twice does no harm.
+PATIENCE = 120.0
+_PAUSE = 0.05  # seconds between two attempts to take the lock
+# Never through a symbolic link, which could make this process create a file elsewhere.
 _LOCK = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 
 
 def folder() -> Path:
-    """`$BPTT_CACHE`, else the place of the platform; need not exist."""
+    """Return the folder of the cache, which need not exist: `$BPTT_CACHE`, else that of the platform."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
     home = Path(os.path.expanduser("~"))
@@ -37,12 +39,12 @@ def folder() -> Path:
 
 
 class DamagedError(MachineError):
-    """A kernel of the cache is not what was put there."""
+    """A cached kernel that differs from what `Entry.publish` wrote."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One kernel in the cache: `stem`.so, and `stem`.sha256, which says whether it is whole."""
+    """A kernel in the cache: the library `stem`.so, and its digest `stem`.sha256, which shows damage."""
 
     folder: Path
     stem: str
@@ -50,8 +52,8 @@ class Entry:
     def open(self, source: KernelSource) -> CDLL:
         """Load the library of `source`.
 
-        Raises OSError if it is not there or cannot be loaded, DamagedError if it is not what `publish` wrote
-        or if somebody else may have written it.
+        Raises OSError if it is missing or cannot be loaded, DamagedError if it differs from what `publish`
+        wrote or another user may have written it, MachineError if another user may write the folder.
         """
         _check_folder(self.folder)
         library, digest = self._path(".so"), self._path(".sha256")
@@ -63,7 +65,7 @@ class Entry:
         content = library.read_bytes()
         if _digest(content) != digest.read_bytes():
             raise DamagedError(str(library), "must be as it was written")
-        # Looked up in the file: a library that was loaded once stays, whatever is in its place afterwards.
+        # Searched in the bytes of the file: once loaded, a wrong library would stay loaded in this process.
         if missing := [door for door in source.doors if f"{door}\0".encode() not in content]:
             raise DamagedError(
                 str(library), "must have the functions of its kernel", f"no {', '.join(missing)}"
@@ -71,7 +73,10 @@ class Entry:
         return CDLL(str(library))
 
     def publish(self, library: Path) -> None:
-        """Put a library here; a reader meets all of it or nothing. Raises OSError."""
+        """Copy a library into the cache atomically: a reader finds all of it or nothing.
+
+        Raises OSError if the folder cannot be written, MachineError if another user may write the folder.
+        """
         _make(self.folder)
         content = library.read_bytes()
         self._place(".so", content)
@@ -79,9 +84,10 @@ class Entry:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only one who builds this, unless the others take too long or there are no locks here.
+        """Hold the lock for building this kernel; give up after `PATIENCE` or where there are no locks.
 
-        Two who build the same do no harm: the lock saves work, and ends with its process.
+        Two processes that build the same kernel do no harm: the lock only saves work. The system releases it
+        when its process ends.
         """
         try:
             _make(self.folder)
@@ -97,13 +103,13 @@ class Entry:
 
     def _wait(self, handle: int) -> None:
         end = time.monotonic() + PATIENCE
-        told = False
+        noticed = False
         while try_lock(handle) is False:
-            if not told:
-                say(f"bptt: another process compiles {self.stem}, waiting for it")
-                told = True
+            if not noticed:
+                say(f"bptt: waiting for another process that compiles {self.stem}")
+                noticed = True
             if time.monotonic() > end:
-                say(f"bptt: {self.stem} is not there after {PATIENCE:.0f} s, not waiting any longer")
+                say(f"bptt: {self.stem} is not there after {PATIENCE:.0f} s, compiling it here too")
                 return
             time.sleep(_PAUSE)
 
@@ -128,7 +134,7 @@ def _make(folder: Path) -> None:
 
 def _check_folder(folder: Path) -> None:
     try:
-        # A link to a folder is followed: that is how a cache is put on another disk.
+        # A link to a folder is followed: users put a cache on another disk that way.
         check_ours(folder.resolve(strict=True))
     except OwnershipError as error:
         raise MachineError(

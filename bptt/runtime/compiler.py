@@ -1,4 +1,4 @@
-"""The C++ compiler of the machine: found, tried out, called."""
+"""The C++ compiler of the machine: how it is found, tested and called."""
 
 from __future__ import annotations
 
@@ -20,43 +20,49 @@ HEADERS = Path(codegen.__path__[0]) / "cpp"
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fvisibility=hidden")
 PROGRAMS = ("c++", "g++", "clang++")
 CURE = "Install one (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one in CXX"
-PATIENCE = 300.0  # seconds for one kernel
+PATIENCE = 300.0  # seconds for one kernel; after that the compiler is stopped
 # Characters of C++. The kernels of the catalogue have up to 45,000, a cell of 200 gates has 270,000.
 LARGEST_TEXT = 400_000
 _NOTHING = KernelSource("nothing", 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n')
-_AROUND = 2  # lines shown before and after one that the compiler names
-_MOST_WORDS = 60  # lines of the compiler shown
-_LONGEST_STEM = 80  # characters: with a key and a suffix the name of a file stays below 255
+_AROUND = 2  # lines of source shown before and after each line that the compiler names
+_MOST_WORDS = 60  # lines of the compiler's output shown
+_LONGEST_STEM = 80  # characters: with key and suffix, a file name stays below the 255 that file systems allow
 
 
 class BuildError(MachineError):
-    """A kernel could not be built here; the text holds the command and the words of the compiler."""
+    """A kernel that cannot be built on this machine; the message holds the command and its output."""
 
     several_lines = True
 
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler by its command: the full path of a program, then arguments."""
+    """A compiler as a command: the full path of a program, then arguments."""
 
     command: tuple[str, ...]
 
     @property
     def identity(self) -> str:
-        """What changes when a program of the command is replaced; the program is not run for it."""
+        """A text that changes when a program of the command is replaced; found without running it."""
         paths = [shutil.which(word) for word in self.command]
         files = [(os.path.realpath(path), os.stat(path)) for path in paths if path]
         return str([self.command, *((path, file.st_mtime_ns, file.st_size) for path, file in files)])
 
     def accepted(self, *flags: str) -> tuple[str, ...]:
-        """Those of `flags` that it knows. Raises BuildError if it compiles nothing at all."""
+        """Return those of `flags` that the compiler accepts.
+
+        Raises BuildError if it cannot even compile an empty function.
+        """
         fault = _fault(self.command)
         if fault is not None:
             raise fault.with_traceback(None)
         return tuple(flag for flag in flags if _fault(self.command, flag) is None)
 
     def build(self, source: KernelSource, flags: tuple[str, ...], folder: Path) -> Path:
-        """Compile into `folder`, where nobody else writes. Returns the path of the library."""
+        """Compile into `folder`, where no other process may write, and return the path of the library.
+
+        Raises BuildError if the compiler fails, takes longer than `PATIENCE`, or leaves no library.
+        """
         stem = file_stem(source.name)
         text, library = folder / f"{stem}.cpp", folder / f"{stem}.so"
         text.write_text(source.text, encoding="utf-8")
@@ -70,7 +76,10 @@ class Compiler:
 
 
 def find() -> Compiler:
-    """The compiler that `$CXX` names, else the first of `PROGRAMS` on the path. Raises BuildError."""
+    """Return the compiler that `$CXX` names, else the first of `PROGRAMS` on the path.
+
+    Raises BuildError if there is none.
+    """
     chosen = os.environ.get("CXX", "").split()
     for program, *arguments in [chosen] if chosen else [[name] for name in PROGRAMS]:
         path = shutil.which(program)
@@ -81,21 +90,21 @@ def find() -> Compiler:
 
 
 def check_size(source: KernelSource) -> None:
-    """Raise BuildError for a text that a compiler would work on for minutes."""
+    """Raise BuildError if the text is so long that compiling it would take minutes."""
     if len(source.text) > LARGEST_TEXT:
         rule = f"at most {LARGEST_TEXT} characters of C++ are compiled"
         raise BuildError(f"kernel {source.name}", rule, len(source.text), "Divide the cell into smaller ones")
 
 
 def file_stem(name: str) -> str:
-    """The name of a source, fit for a file and for a command line, where no option begins like it."""
+    """Make the name of a source safe as a file name and as an argument: no leading `-`, ASCII only."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip("._-")
     return plain[:_LONGEST_STEM] or "kernel"
 
 
 @cache
 def _fault(command: tuple[str, ...], *flags: str) -> BuildError | None:
-    """Why not even a function that does nothing can be compiled; tried once in a process."""
+    """Return why an empty function cannot be compiled with `flags`, None if it can; tried once a process."""
     with scratch() as folder:
         try:
             Compiler(command).build(_NOTHING, flags, folder)
@@ -105,8 +114,8 @@ def _fault(command: tuple[str, ...], *flags: str) -> BuildError | None:
 
 
 def _run(call: list[str], folder: Path) -> tuple[str, list[str]]:
-    """What went wrong, if anything did, and the lines that the compiler wrote."""
-    # A file, not a pipe: a pipe stays open until the last helper of a compiler ends that was stopped.
+    """Run the compiler; return the fault, empty if there is none, and the lines that it wrote."""
+    # A file, not a pipe: after a timeout, a pipe would stay open until the compiler's child processes end.
     with (folder / "words").open("w+", encoding="utf-8", errors="replace") as words:
         fault = ""
         try:
@@ -123,7 +132,7 @@ def _run(call: list[str], folder: Path) -> tuple[str, list[str]]:
 
 
 def _named_lines(file: str, text: str, words: list[str]) -> list[str]:
-    """The lines of the text that the compiler speaks of, numbered, and those around them."""
+    """Return the source lines that the compiler names, numbered, with the lines around them."""
     lines = text.splitlines()
     found = (re.match(rf"{re.escape(file)}:(\d+):", line) for line in words)
     named = {int(match[1]) for match in found if match}

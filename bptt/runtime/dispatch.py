@@ -1,8 +1,8 @@
-"""The choice of the backend that runs a call, by device, dtype, tracing and transforms: made here alone.
+"""The choice of the backend for a call, by device, dtype, tracing and transforms; no other module makes it.
 
 A run over sequences is `eager`, `recorded` by a tracer of torch, or `transformed` by torch.func or forward
-mode. The backend in force runs what is eager, in plain memory, of a device and dtype that it supports;
-`reference` runs all else.
+mode. The backend in force runs eager calls on plain tensors of a device and dtype that it supports;
+`reference` runs all others.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RunMode: TypeAlias = Literal["eager", "recorded", "transformed"]
 
 
 def mode() -> RunMode:
-    """Return what torch does with a run over sequences that begins now."""
+    """Return how torch treats a run over sequences that begins now."""
     if is_transformed():
         return "transformed"
     return "recorded" if is_recorded() else "eager"
@@ -62,14 +62,17 @@ def backend_for_loss(operands: Sequence[Tensor], target: Tensor) -> Backend:
     return _usable(None, input.device, input.dtype)
 
 
-# The compiler of torch does not follow what happens inside.
+# torch.compile cannot trace the choice, which may compile kernels: the result is a constant to it.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _runs_kernels(device: str, dtype: torch.dtype) -> bool:
     return _usable(None, torch.device(device), dtype) is KERNELS
 
 
 def _usable(cell: Cell | None, device: torch.device, dtype: torch.dtype) -> Backend:
-    """Return the backend in force, ready to run, if it supports such tensors; else the reference."""
+    """Return the backend in force, prepared, if it supports such tensors; else the reference.
+
+    Raises MachineError if the user chose a backend by name and this machine cannot run it.
+    """
     chosen = get_backend()
     found = KERNELS if chosen == AUTO else backend_named(chosen)
     if not found.supports(cell, device, dtype):
@@ -87,9 +90,9 @@ def _usable(cell: Cell | None, device: torch.device, dtype: torch.dtype) -> Back
 
 
 def _dtype(cell: Cell, tensors: Sequence[Tensor]) -> torch.dtype | None:
-    """Return the dtype of the tensors; None if they have several, or several devices.
+    """Return the common dtype of the tensors; None if they have several dtypes or devices.
 
-    That is bfloat16 if all matrices among the parameters are, and all else is float32: see `narrow`.
+    The result is bfloat16 if all matrices are bfloat16 and all other tensors float32: see `narrow`.
     """
     if len({tensor.device for tensor in tensors}) > 1:
         return None

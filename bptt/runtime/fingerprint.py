@@ -1,4 +1,4 @@
-"""Keys of compiled kernels: they differ where what was compiled may differ."""
+"""Keys of compiled kernels: different sources, headers, compilers or flags have different keys."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from bptt.runtime.compiler import HEADERS
 
 
 def fingerprint(*parts: str) -> str:
-    """A key of 32 characters, fit for the name of a file."""
+    """Return a key of 32 hexadecimal digits, usable in a file name: half a SHA-256 of the parts."""
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def content(source: KernelSource) -> str:
-    """The key of a text together with the headers that it may include."""
+    """Return the key of a source together with all headers that it may include."""
     return fingerprint(source.text, _headers())
 
 

@@ -1,4 +1,4 @@
-"""The cross-entropy of a linear layer, by the backend in force."""
+"""The cross-entropy of a linear layer, computed by the backend in force."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def linear_cross_entropy(
 
     The arguments are those of `torch.nn.functional.linear_cross_entropy`.
 
-    On the CPU, in float32 and float64, the logits are computed, and turned into gradients, for a few rows
-    at a time; otherwise, and under `torch.func` and in forward mode, all at once by torch. Under autocast
-    the CPU computes in float32. Differentiable any number of times.
+    On the CPU, in float32 and float64, logits and gradients are computed for a few rows at a time, without
+    materialising all logits; otherwise, and under `torch.func` and in forward mode, torch computes all at
+    once. Under autocast the CPU computes in float32. Differentiable any number of times.
 
     Args:
         input: (..., D).
@@ -36,14 +36,14 @@ def linear_cross_entropy(
         target: (...) int64, classes from 0 to V - 1.
         linear_bias: (V,) or None.
         reduction: "mean" over the targets that are not ignored (NaN if there are none), "sum", or "none".
-        ignore_index: a target that does not count; its input is not looked at.
+        ignore_index: the target of rows that do not count; their inputs are not read.
 
     Returns:
         A number, in nats; if the reduction is "none", (...) numbers, 0 for ignored targets.
 
     Raises:
-        InputError: shapes that do not fit, an unknown reduction, and, where kernels run, a target that is
-            no class; torch has an error of its own for that.
+        InputError: shapes do not fit, the target is not int64, the reduction is unknown, or, if kernels
+            run, a target is no class; torch operations raise an error of their own for that.
 
     """
     _check(input, linear_weight, target, linear_bias, reduction)

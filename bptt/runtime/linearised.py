@@ -1,4 +1,4 @@
-"""The door to the Jacobian of a run: how the states of each step change with those of the step before."""
+"""The Jacobians of a run: how the states of each step change with those of the step before."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ from bptt.runtime.values import reference_problem
 def jacobians(
     cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor], *, reverse: bool = False
 ) -> Iterator[JacobianMap]:
-    """J_t = ∂s_t/∂s_{t-1} of each step of one sequence, by the derived equations (R3).
+    """Yield J_t = ∂s_t/∂s_{t-1} of each step of one sequence, by the linearised equations.
 
-    s is all states side by side, N numbers. Each J_t is a function that takes changes of s_{t-1}, one a row,
-    (K, N), to the changes of s_t, in the dtype of the run. They come in the order in which time runs, the
+    s concatenates all states, N numbers. Each J_t is a function that maps changes of s_{t-1}, one per row,
+    (K, N), to the changes of s_t, in the dtype of the run. They come in the order in which time runs: the
     last step of x first if `reverse`. Arguments are those of `runtime.operators.run`, with x (T, 1, I).
-    Raises InputError.
+    Their products carry δ through time (R3 in docs/equations.md).
+
+    Raises InputError if the cell has no states, x has several sequences, or shapes do not fit.
     """
     problem = reference_problem(cell, x, initial, parameters, None, reverse)
     if not cell.states:

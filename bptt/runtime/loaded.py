@@ -1,4 +1,4 @@
-"""The kernels of this process: each text is compiled or found once, and what failed is not tried again."""
+"""The kernels of this process: each source is built or found once, and a failure is not tried again."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ _building = Lock()
 
 
 def kernels_of(source: KernelSource) -> CDLL:
-    """Return the kernels of a text. Raises MachineError if there can be none, the same one each time."""
-    # One thread builds, the others wait for what it gets.
+    """Return the library of a kernel source.
+
+    Raises MachineError if it cannot be built on this machine: the same error at each call.
+    """
+    # One thread builds; the others wait for its result.
     with _building:
         found = _outcome(source)
     if isinstance(found, CDLL):
@@ -24,7 +27,8 @@ def kernels_of(source: KernelSource) -> CDLL:
     raise found.with_traceback(None)
 
 
-# For each dtype. The code of a library that is dropped stays mapped: a stepper may still call its functions.
+# As many cells as other caches keep, each in three dtypes. Dropping a library from here does not unmap its
+# code: a stepper may still call its functions.
 @lru_cache(maxsize=3 * KEPT)
 def _outcome(source: KernelSource) -> CDLL | MachineError:
     try:

@@ -1,4 +1,4 @@
-"""Locks on files, which end with the process that holds them."""
+"""File locks that the system releases when the process that holds them ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ except ImportError:  # Windows
 
 
 def try_lock(handle: int) -> bool | None:
-    """Take the lock of an open file if it is free; None where there are none, as on some network disks."""
+    """Take the lock of an open file; return whether it was free, None if the file system has no locks.
+
+    Some network file systems and Windows have none.
+    """
     if fcntl is None:
         return None
     try:

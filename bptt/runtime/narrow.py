@@ -1,6 +1,6 @@
-"""bfloat16 on the CPU: the matrices are in it; states, sums and vector parameters are in float32.
+"""bfloat16 on the CPU: matrices are bfloat16; states, sums and vector parameters are float32.
 
-That is as fast as bfloat16 throughout, for products take the time, and nearly as exact as float32.
+That is as fast as bfloat16 throughout, because products dominate the time, and nearly as exact as float32.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from torch import Tensor
 def only_matrices(
     x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, Sequence[Tensor], Sequence[Tensor]]:
-    """These tensors, all in float32 but the matrices if they all were in bfloat16 on the CPU."""
+    """Convert all tensors but the matrices to float32 if all are bfloat16 on the CPU; else return them."""
     if x.dtype != torch.bfloat16:
         return x, initial, parameters
     if any(t.dtype != x.dtype or t.device.type != "cpu" for t in (x, *initial, *parameters)):
@@ -23,5 +23,5 @@ def only_matrices(
 
 
 def full_width(tensors: Sequence[Tensor], dtype: torch.dtype) -> tuple[Tensor, ...]:
-    """For torch, whose products have operands of one dtype: those in bfloat16 in another."""
+    """Convert the bfloat16 tensors to `dtype`, for torch, whose products need operands of one dtype."""
     return tuple([t.to(dtype) if t.dtype == torch.bfloat16 else t for t in tensors])

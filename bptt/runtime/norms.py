@@ -1,4 +1,4 @@
-"""How large the gradients are that pass through a recurrence: what a backward pass can hand out."""
+"""The norms of the gradients inside a recurrence, which a backward pass can measure."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bptt.derive.normal_form import normal_form
 
 @dataclass(frozen=True, eq=False)
 class Norms:
-    """The norms, over the units, of what a backward pass carries through each step of each row, in float64.
+    """The norms over the units of the gradients at each step of each row, in float64.
 
-    `delta` (T, B, sums) are ‖∂E/∂v_t‖ of the sums v that the input takes part in: the net of each gate,
-    named by `sums`. `carried` (T, B, states) are ‖∂E/∂s_{t-1}‖, what step t hands on to the step before, for
-    each state s of `states`, the others held fixed. Both are zero in the padding.
+    `delta` (T, B, sums) holds ‖∂E/∂v_t‖ of the sums v that read the input: the net of each gate, named by
+    `sums`. `carried` (T, B, states) holds ‖∂E/∂s_{t-1}‖, the gradient that step t passes to the step before,
+    for each state s of `states`, the others held fixed. Both are zero in the padding.
     """
 
     sums: tuple[str, ...]
@@ -29,16 +29,16 @@ class Norms:
 
     @property
     def net(self) -> Tensor:
-        """‖∂E/∂net_t‖ (T, B), all sums of a step taken together."""
+        """‖∂E/∂net_t‖ (T, B), over all sums of a step together."""
         return self.delta.square().sum(-1).sqrt()
 
 
-# Is given what a backward pass went by.
+# Called after every backward pass with the norms that it measured.
 Observer: TypeAlias = Callable[[Norms], None]
 
 
 @cached_by_cell
 def input_sums(cell: Cell) -> tuple[str, ...]:
-    """The sums of a cell that its input takes part in."""
+    """Return the names of the sums of a cell that read its input."""
     inputs = set(cell.inputs)
     return tuple(s.target for s in normal_form(cell).steps if any(p.vector in inputs for p in s.products))

@@ -1,4 +1,4 @@
-"""A word to whoever runs the process, on standard error."""
+"""Notices to the user of the process, on standard error."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import sys
 
 from bptt.errors import printable
 
-_told: set[str] = set()
+_noticed: set[str] = set()
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Write `text`, made printable, at once; a process without a standard error stays silent."""
+    """Write `text`, made printable, and flush; do nothing in a process without standard error."""
     if sys.stderr is not None:
-        # Names come from strangers' files, and a terminal obeys what is written to it.
+        # Names come from untrusted files, and a terminal executes escape sequences.
         lines = [printable(line) for line in text.split("\n")]
         sys.stderr.write("\n".join(lines) + end)
         sys.stderr.flush()
 
 
 def say_once(topic: str, text: str) -> None:
-    """Write the first text on a topic, no other in this process."""
-    if topic not in _told:
-        _told.add(topic)
+    """Write `text` unless this process has already written a notice on the topic."""
+    if topic not in _noticed:
+        _noticed.add(topic)
         say(text)

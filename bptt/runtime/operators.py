@@ -1,4 +1,4 @@
-"""The one door from modules to machines: a recurrence over a whole sequence, with derived gradients."""
+"""A recurrence over whole sequences, with derived gradients: the one entry from modules to backends."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from bptt.runtime.traced import run as run_recorded
 class Sequences:
     """The results of a recurrence.
 
-    `states` are the sequences (T, B, width) of the states, in order of `cell.states`, or empty if they
-    were not asked for; `final` the states (B, width) after each sequence's last step; `output` the
-    sequence of the output. All are differentiable, also twice, in forward mode, and under `torch.func`.
+    `states` holds the sequences (T, B, width) of the states, in the order of `cell.states`, or is empty
+    unless requested; `final` the states (B, width) after each sequence's last step; `output` the sequence
+    (T, B, width) of the output. All are differentiable, also twice, in forward mode, and under `torch.func`.
     """
 
     output: Tensor
@@ -36,7 +36,7 @@ class Sequences:
     states: tuple[Tensor, ...]
 
     def to(self, dtype: torch.dtype) -> Sequences:
-        """Convert all to another dtype."""
+        """Convert all tensors to another dtype."""
         final, states = ([t.to(dtype) for t in tensors] for tensors in (self.final, self.states))
         return Sequences(self.output.to(dtype), tuple(final), tuple(states))
 
@@ -55,8 +55,8 @@ def run(
 ) -> Sequences:
     """Run a cell over a batch of sequences.
 
-    On the CPU tensors in bfloat16 stand for matrices in bfloat16, and all else in float32: states and sums
-    are rounded when they are returned, and the rows that kernels multiply with a matrix when they do.
+    On the CPU, bfloat16 applies to the matrices and to the rows multiplied with them; states and sums are
+    computed in float32, and rounded when they are returned.
 
     Args:
         cell: the cell; its backward equations are derived, not traced.
@@ -64,13 +64,18 @@ def run(
         initial: one tensor (B, width) for each of `cell.states`.
         parameters: one tensor for each of `cell.families`, shaped as `Family.shape` says.
         lengths: (B,) whole numbers from 0 to T. From a sequence's length on, its states keep their value
-            and x is not looked at; an output that is no state is zero there. None: all have T steps.
-        reverse: time runs from the last step to the first.
-        all_states: whether the sequences of all states are wanted.
-        storage: what kernels store for the backward pass: every value that it reads, the states of all
-            steps, or those of every √T-th step.
-        observer: called in every backward pass with the norms of the gradients that pass through. Not for
-            what torch records or transforms.
+            and x is not read; an output that is no state is zero there. None: all have T steps.
+        reverse: whether time runs from the last step to the first.
+        all_states: whether to return the sequences of all states.
+        storage: what kernels store for the backward pass: every value that it reads ("keep"), the states
+            of all steps ("recompute"), or those of every √T-th step ("segments").
+        observer: called in every backward pass with the norms of the gradients that pass through. Cannot
+            be combined with recording or transforms of torch.
+
+    Raises:
+        InputError: an argument does not fit the cell, the storage is unknown, or an observer is passed
+            under torch.compile, torch.export or torch.func.
+        MachineError: the backend chosen by name cannot run on this machine.
 
     """
     if storage not in get_args(Storage):
@@ -102,7 +107,7 @@ def run(
 def _run_at_once(
     recurrence: Recurrence, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """Check the shapes, and let a backend run: see `Backend.run`."""
+    """Check the shapes, choose a backend, and run it: see `Backend.run`."""
     check_arguments(
         recurrence.cell,
         x.shape,
@@ -131,5 +136,5 @@ def recurrence(
 def unrolled(
     cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
-    """Return what `recurrence` does, left to torch's autograd to differentiate: the truth for a check."""
+    """Return the results of `recurrence`, differentiated by torch's autograd: a reference for checks."""
     return tuple(plain(plan(cell), False, None, (x, *initial, *parameters)).values())

@@ -1,4 +1,4 @@
-"""Whose a file is: code is loaded only from where nobody else can have put it."""
+"""The owner of a file: code is loaded only from files that no other user can have written."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class OwnershipError(MachineError):
-    """A file or a folder belongs to somebody else, or others may write it."""
+    """A file or folder that belongs to another user, or that others may write."""
 
 
 def check_ours(path: Path, like: os.stat_result | None = None) -> None:
-    """Raise OwnershipError unless `path` is no link, and only this user, or root, can have written it.
+    """Raise OwnershipError if `path` is a link, or another user than this one and root can have written it.
 
-    With `like`, its owner and everybody whom its mode lets write may have written it too. Raises OSError if
-    there is nothing.
+    With `like`, the owner of `like` and the groups that its mode lets write are trusted too. Raises OSError
+    if `path` does not exist.
     """
     status = path.lstat()
     if stat.S_ISLNK(status.st_mode):

@@ -1,4 +1,4 @@
-"""Parameters in the order in which a kernel reads them, kept as long as the parameters stay the same."""
+"""Parameters packed in the order in which a kernel reads them, cached while the parameters are unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _Entry:
     packed: Tensor
 
 
-# By the identity of the first parameter, and by what the copy is for. An entry goes with its parameter.
+# By the identity of the first parameter and the purpose of the copy. An entry is dropped with its parameter.
 _entries: dict[tuple[int, Hashable], _Entry] = {}
 
 
@@ -26,10 +26,10 @@ def packed(
     make: Callable[[], Tensor],
     checksum: Callable[[Sequence[Tensor]], int],
 ) -> Tensor:
-    """What `make()` returns for these parameters, or what it returned before.
+    """Return the packed parameters: `make()`, or its earlier result if the parameters are unchanged.
 
-    That serves as long as address, version and checksum of the parameters are the same: the version
-    alone misses what is written through `.data`, and tensors made in inference mode have none.
+    Unchanged means that address, version and checksum of all parameters are the same: the version alone
+    misses writes through `.data`, and tensors made in inference mode have none.
     """
     key = id(parameters[0]), kind
     found = _entries.get(key)

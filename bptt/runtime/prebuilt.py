@@ -1,4 +1,4 @@
-"""Kernels built ahead, which a wheel carries: one folder for each level of processors."""
+"""Prebuilt kernels in a wheel: one folder for each level of processors."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ FOLDER = Path(__file__).parent / "libraries"
 
 
 def find(source: KernelSource) -> CDLL | None:
-    """The kernels of exactly this text for the best level that the processor has, if there are any."""
+    """Return the prebuilt library of exactly this source for the best level of this processor, else None."""
     for level in processor().levels:
         library = FOLDER / level / _file(source)
         if library.exists():
-            # One that needs a newer system than this is as good as none.
+            # A library that needs a newer system, or that others may have written, is skipped.
             with suppress(OSError):
                 _check_ours(library)
                 return CDLL(str(library))
@@ -34,18 +34,21 @@ def find(source: KernelSource) -> CDLL | None:
 
 
 def _check_ours(library: Path) -> None:
-    """Whoever may write the code of the package may write its kernels; nobody else. Raises OwnershipError."""
+    """Raise OwnershipError unless only the users that may write the package's code may write the library."""
     code = Path(__file__).stat()
     try:
         for path in (library, library.parent, library.parent.parent):
             check_ours(path, like=code)
     except OwnershipError as error:
-        say_once(str(library), f"bptt: a kernel of the package is not used: {error}")
+        say_once(str(library), f"bptt: ignoring a prebuilt kernel: {error}")
         raise
 
 
 def build(sources: Iterable[KernelSource], compiler: Compiler, folder: Path) -> None:
-    """Compile for every level that the compiler knows, in place of what is there. Raises BuildError."""
+    """Compile for every level that the compiler accepts, and replace the content of `folder`.
+
+    Raises BuildError if a source does not compile.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     flags = {level: () if level == BASELINE else (f"-march={level}",) for level in LEVELS}
     known = [level for level in LEVELS if compiler.accepted(*flags[level]) == flags[level]]

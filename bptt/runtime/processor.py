@@ -1,4 +1,4 @@
-"""The processor: what makes its kernels its own, and which ready-made ones it can run."""
+"""The processor: its identity in the keys of kernels, and the levels of prebuilt kernels that it can run."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
 BASELINE = "baseline"
-# Levels of the x86-64 psABI by the names that Linux gives to what they ask for beyond the level below.
+# Levels of the x86-64 psABI (its section on micro-architecture levels) with the flags that each requires
+# beyond the level below, as /proc/cpuinfo names them; Linux calls lzcnt abm.
 _V3 = frozenset("abm avx avx2 bmi1 bmi2 f16c fma movbe xsave".split())
 _V4 = _V3 | frozenset("avx512f avx512bw avx512cd avx512dq avx512vl".split())
 LEVELS = {"x86-64-v4": _V4, "x86-64-v3": _V3, BASELINE: frozenset[str]()}
-# Fields that are the same on every core, at all times, and decide what `-march=native` means:
-# those of x86, of ARM, of POWER and RISC-V.
+# Fields of /proc/cpuinfo that are constant over cores and time and decide the meaning of `-march=native`:
+# those of x86, then ARM, then POWER and RISC-V.
 _FIELDS = {
     *("vendor_id", "cpu family", "model", "model name", "flags"),
     *("CPU implementer", "CPU variant", "CPU part", "Features"),
@@ -25,7 +26,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class Processor:
-    """`identity` differs where native code may differ; `levels` it can run, from `LEVELS`, best first."""
+    """A processor: `identity` differs where native code may; `levels` that it runs, best first."""
 
     identity: str
     levels: tuple[str, ...]
@@ -33,7 +34,7 @@ class Processor:
 
 @cache
 def processor() -> Processor:
-    """The processor of this machine. Where there is no /proc/cpuinfo, no more than its architecture."""
+    """Return the processor of this machine; without /proc/cpuinfo, only its architecture is known."""
     try:
         with CPUINFO.open(encoding="utf-8", errors="replace") as lines:
             return read(lines)
@@ -42,7 +43,7 @@ def processor() -> Processor:
 
 
 def read(cpuinfo: Iterable[str]) -> Processor:
-    """The processor from the lines of /proc/cpuinfo, of which those of the first core are looked at."""
+    """Return the processor that the lines of /proc/cpuinfo describe; only the first core is read."""
     fields = {}
     for line in cpuinfo:
         name, colon, value = line.partition(":")

@@ -1,8 +1,8 @@
 """The protocol of a backend: it runs cells over sequences and step by step, and computes losses.
 
-`reference` and `cpu` are in this package; other packages add some under the entry point group
-`bptt.backends`. A subclass of `bptt.runtime.reference.reference_backend.Reference` defines only what it does
-differently.
+This package has `reference` and `cpu`; other packages add backends under the entry point group
+`bptt.backends`. A subclass of `bptt.runtime.reference.reference_backend.Reference` needs only the methods
+that differ.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ Storage: TypeAlias = Literal["keep", "recompute", "segments"]
 
 @dataclass(frozen=True, eq=False)
 class Recurrence:
-    """A run over sequences, without the tensors that it is differentiated by.
+    """A run over sequences, without the tensors that gradients flow to.
 
-    These are passed beside it as (x, *initial, *parameters), checked: x (T, B, I), a tensor (B, width) for
-    each of `cell.states`, one for each of `cell.families`. `lengths` is (B,) or None. `whole` marks the
-    states whose sequences are wanted. `storage` says what to keep for the backward pass; it affects memory
-    and time, never the result. In each backward pass, `observer` is called with the norms that it measured.
+    These are passed separately as (x, *initial, *parameters), already checked: x (T, B, I), a tensor
+    (B, width) for each of `cell.states`, one for each of `cell.families`. `lengths` is (B,) or None. `whole`
+    marks the states whose sequences are returned. `storage` is what to keep for the backward pass; it affects
+    memory and time, never the result. `observer` is called after each backward pass with the norms.
     """
 
     cell: Cell
@@ -39,46 +39,48 @@ class Recurrence:
 
 
 class Stepper(Protocol):
-    """Layers with their states, which run on by one time step at a call.
+    """Layers with their states; each call of `step` runs one time step.
 
-    `states` has for each layer a tensor (B, width) for each of `cell.states`. They can be written to.
+    `states` has, for each layer, a tensor (B, width) for each of `cell.states`. Callers may write to them.
     """
 
     states: list[list[Tensor]]
 
     def step(self, x: Tensor) -> Tensor:
-        """Return the output of the last layer for the input of the first, of B * I numbers."""
+        """Run one time step on B * I numbers, the first layer's input; return the last layer's output."""
 
 
 @runtime_checkable
 class Backend(Protocol):
-    """Runs cells on some devices in some dtypes. It keeps nothing that its results depend on."""
+    """A backend, which runs cells on some devices in some dtypes. Its results depend on arguments only."""
 
     name: str
 
     def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
-        """Return whether it runs `cell`, or the loss of an output layer if None, on such tensors.
+        """Return whether it runs `cell`, or the loss of an output layer if None, on this device and dtype.
 
-        `reference` runs all else. In bfloat16 on the CPU only the matrices are in bfloat16, the other
-        tensors are in float32.
+        `reference` runs everything else. On the CPU, bfloat16 means that the matrices are bfloat16 and all
+        other tensors float32.
         """
 
     def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
-        """Make ready for what it supports, for example compile; called before each run.
+        """Prepare for what it supports, for example compile a kernel; called before each run.
 
-        Raises MachineError if this machine cannot, for example because it has no compiler.
+        Raises MachineError if this machine cannot run it, for example because there is no compiler.
         """
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return the sequences (T, B, width) of the states in `whole`, and of the output if it is no state;
-        then the final states (B, width). All are differentiable, any number of times, and own their memory.
+        """Return sequences (T, B, width), then the final states (B, width).
+
+        The sequences are those of the states in `whole`, and of the output if it is no state. All results
+        are differentiable any number of times, and own their memory.
         """
 
     def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
-        """Return what `run` does, without a graph: the first half of a run that torch has recorded.
+        """Return the results of `run` without a graph: the forward pass of a run that torch has recorded.
 
-        With `keep`, which comes with all states in `whole`, a tensor (T, B, kept) follows: the values of
-        `plan(cell).storage.kept` side by side. The second half may be run by another backend.
+        With `keep`, which requires all states in `whole`, a tensor (T, B, kept) follows: the values of
+        `plan(cell).storage.kept` concatenated. Another backend may run the backward pass.
         """
 
     def backward(
@@ -90,9 +92,10 @@ class Backend(Protocol):
         gradients: Sequence[Tensor | None],
         asked: Sequence[bool],
     ) -> list[Tensor]:
-        """Return the gradients of those of `tensors` that `asked` marks: the second half of such a run.
+        """Return the gradients of the `tensors` that `asked` marks: the backward pass of a recorded run.
 
-        `states` and `kept` come from `forward`, `gradients` belong to what it returned before them.
+        `states` and `kept` come from `forward` with `keep`; `gradients` are those of its other results,
+        None for zero.
         """
 
     def stepper(
@@ -103,7 +106,7 @@ class Backend(Protocol):
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
     ) -> Stepper | None:
-        """Return steps as `bptt.runtime.stepper.stepper` describes; None to have them made by `run`."""
+        """Return a stepper as `bptt.runtime.stepper.stepper` describes; None if `run` should make steps."""
 
     def linear_cross_entropy(
         self,
@@ -114,7 +117,7 @@ class Backend(Protocol):
         reduction: str,
         ignore_index: int,
     ) -> Tensor:
-        """Return the loss as `bptt.runtime.linear_loss.linear_cross_entropy` describes, arguments checked."""
+        """Return the loss that `bptt.runtime.linear_loss` describes; the arguments are already checked."""
 
     def empty_cache(self) -> None:
-        """Free the memory that is kept for later calls."""
+        """Free the memory kept for later calls; results do not change."""

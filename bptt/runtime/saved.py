@@ -1,8 +1,8 @@
-"""What a backward pass reads has to be what its forward pass saved.
+"""Checks that a backward pass reads the tensors that its forward pass saved.
 
-Torch notices values that are changed in place. It does not notice that a tensor has been given other data, as
-`module.half()` gives its parameters, nor that its memory has been freed: its own operations then fail by
-themselves, but kernels would read whatever lies at an address.
+Torch detects values changed in place. It does not detect that a tensor was assigned other data, as
+`module.half()` does to parameters, nor that its memory was freed: torch's own operations then raise an error,
+but a kernel would read arbitrary memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bptt.errors import GraphError
 
 Form: TypeAlias = tuple[torch.dtype, torch.Size, torch.device]
 
-_RULE = "what a backward pass reads has the dtype, shape, device and memory that it had in the forward pass"
+_RULE = "a saved tensor must keep its dtype, shape, device and memory until the backward pass"
 _CURE = "Run the forward pass again after module.half(), .to(...) or a change of .data"
 
 
@@ -28,19 +28,19 @@ def save(ctx: Any, *tensors: Tensor | None) -> None:
 
 
 def saved(ctx: Any, where: str) -> list[Any]:
-    """The tensors that `save` was called with. Raises GraphError if one has another form than it had."""
+    """Return the tensors passed to `save`. Raises GraphError if a dtype, shape or device has changed."""
     found = list(ctx.saved_tensors)
     check_forms(where, ctx.forms, forms(found))
     return found
 
 
 def forms(tensors: Iterable[Tensor | None]) -> list[Form | None]:
-    """The dtype, shape and device of each tensor."""
+    """Return the dtype, shape and device of each tensor, None for None."""
     return [None if t is None else (t.dtype, t.shape, t.device) for t in tensors]
 
 
 def check_forms(where: str, before: Sequence[Form | None], now: Sequence[Form | None]) -> None:
-    """Raise GraphError if a tensor has not the form that it had."""
+    """Raise GraphError, about the first difference, if the forms are not those from before."""
     if now == before:
         return
     was, found = next(pair for pair in zip(before, now, strict=True) if pair[0] != pair[1])
@@ -48,14 +48,14 @@ def check_forms(where: str, before: Sequence[Form | None], now: Sequence[Form | 
 
 
 def check_memory(where: str, tensors: Iterable[Tensor | None]) -> None:
-    """Raise GraphError if a tensor's memory has been freed, or is smaller than its shape says."""
+    """Raise GraphError if the memory of a tensor was freed, or is smaller than its shape requires."""
     for tensor in tensors:
         if tensor is not None and not _has_memory(tensor):
             raise GraphError(where, _RULE, f"{_text(forms([tensor])[0])} without memory", _CURE)
 
 
 def _has_memory(tensor: Tensor) -> bool:
-    """Whether the last number of a tensor lies inside its storage."""
+    """Return whether the last number of a tensor lies inside its storage."""
     count = tensor.numel()
     if count and not tensor.is_contiguous():
         steps = zip(tensor.shape, tensor.stride(), strict=True)

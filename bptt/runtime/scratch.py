@@ -1,4 +1,4 @@
-"""Temporary folders for the compiler; what a killed process left of them is removed by the next one."""
+"""Temporary folders for the compiler; the next process removes those that a killed process left behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALIVE = "alive"  # locked as long as the process lives
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A temporary folder of this process, where nobody else writes."""
+    """Create a temporary folder that only this process writes to, and remove it afterwards."""
     _remove_left_over()
     with TemporaryDirectory(prefix=f"bptt-{os.getpid()}-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -31,7 +31,7 @@ def scratch() -> Iterator[Path]:
 
 @cache
 def _remove_left_over() -> None:
-    """Remove the folders of processes of this user that are dead, once in a process."""
+    """Remove the folders of this user's dead processes, once in a process."""
     try:
         folders = list(Path(tempfile.gettempdir()).glob("bptt-*"))
     except OSError:
@@ -51,7 +51,7 @@ def _is_left_over(folder: Path) -> bool:
             or _lives(int(match[1]))
         ):
             return False
-        # Its process may live in another container, where it has another number: it holds the lock then.
+        # The process may live in another container, under another number: then it holds the lock.
         with (folder / _ALIVE).open("rb") as alive:
             return try_lock(alive.fileno()) is True
     except (OSError, AttributeError):

@@ -1,4 +1,4 @@
-"""Single steps through a stack of layers: by kernels, or by what runs sequences."""
+"""Single steps through a stack of layers: by the backend's stepper, or as sequences of one step."""
 
 from __future__ import annotations
 
@@ -21,16 +21,17 @@ def stepper(
     parameters: Sequence[Sequence[Tensor]],
     shape: Sequence[int],
 ) -> Stepper:
-    """Make steps through layers of a cell, each reading the output of the one before, without gradients.
+    """Return a stepper through layers of a cell, without gradients.
 
-    In bfloat16 on the CPU states keep their full width between steps: see `operators.run`.
+    Each layer reads the output of the one before. In bfloat16 on the CPU the states stay in float32 between
+    steps: see `operators.run`.
 
     Args:
         cell: the cell of all layers.
-        x: like the input (1, B, I) of the first layer, not read.
-        initial: of each layer, a tensor (B, width) for each of `cell.states`. They are copied.
-        parameters: of each layer, a tensor for each of `cell.families`. They are copied.
-        shape: of an output, which has the B * width numbers of the last layer's.
+        x: a tensor (1, B, I) with the shape, dtype and device of the first layer's input; not read.
+        initial: for each layer, a tensor (B, width) for each of `cell.states`; copied.
+        parameters: for each layer, a tensor for each of `cell.families`; copied.
+        shape: the shape of an output, with the B * width numbers of the last layer's output.
 
     """
     found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
@@ -44,7 +45,7 @@ def stepper(
 
 
 class _PlainStepper:
-    """Steps as sequences of one step."""
+    """A stepper that runs sequences of one step."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class _PlainStepper:
 
 
 class _Narrow:
-    """Steps whose input and output are rounded to bfloat16."""
+    """A stepper with input and output in bfloat16 around one in float32."""
 
     def __init__(self, wide: Stepper) -> None:
         self._wide, self.states = wide, wide.states

@@ -1,9 +1,8 @@
-"""A recurrence as an operator of torch's library, for whatever records torch's operations.
+"""A recurrence as a custom operator of torch, for tracers, which record torch's operations.
 
-`torch.compile`, `torch.export` and other tracers write down what torch is asked to do, and would miss a
-kernel that is called past it. The operator takes the cell as text, so that a graph can be saved and loaded.
-It runs kernels where there are any, else torch operations; what passes from forward to backward means the
-same to both.
+`torch.compile`, `torch.export` and other tracers record calls of torch's operators, and would miss a kernel
+that is called directly. The operator takes the cell as text, so that a graph can be saved and loaded. It runs
+the backend in force or torch operations; the values between forward and backward pass mean the same to both.
 """
 
 from __future__ import annotations
@@ -41,11 +40,10 @@ def run(
     all_states: bool,
     keep: bool,
 ) -> tuple[tuple[Tensor, ...], bool]:
-    """Return the sequences of states, the output if it is no state, the final states; and whether the first
-    are those of all states.
+    """Return sequences, then final states, as `Backend.run` does; and whether all states are included.
 
-    They are if `all_states` asks for it, or if a backward pass may follow and is to find them: with `keep`.
-    Without, and in programs exported or traced, it runs the forward pass again.
+    All are if `all_states`, or if `keep` and a backward pass may follow, which then reads them. Without
+    `keep`, and in exported or traced programs, the backward pass runs the forward pass again.
     """
     exported = torch.compiler.is_exporting() or (not torch.compiler.is_compiling() and is_traced())
     keep = keep and torch.is_grad_enabled() and not exported
@@ -55,7 +53,7 @@ def run(
     return tuple(found[:-1] if keep else found), all_states
 
 
-# The compiler of torch does not follow the making of a text.
+# torch.compile cannot trace JSON: the text is a constant to it.
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _text(cell: Cell) -> str:
     return json.dumps(cell.to_dict())
@@ -75,9 +73,10 @@ def _recurrence(
     all_states: bool,
     keep: bool,
 ) -> list[Tensor]:
-    """Return, of `tensors` (x, *initial, *parameters), the sequences (T, B, width) of all states, or of the
-    output; that of the output if it is no state; the final states (B, width); with `keep`, which needs all
-    states, the kept values.
+    """Return sequences (T, B, width), then the final states (B, width), of (x, *initial, *parameters).
+
+    The sequences are those of all states, or of the output if that is a state, then that of the output if it
+    is no state. With `keep`, which requires `all_states`, the kept values follow.
     """
     recurrence = _checked(cell, tensors, lengths, reverse, all_states)
     return backend_for(recurrence.cell, tensors).forward(recurrence, tensors, keep)
@@ -114,9 +113,11 @@ def _recurrence_backward(
     asked: Sequence[bool],
     dtypes: str,
 ) -> list[Tensor]:
-    """Return the gradients of those of `tensors` that `asked` marks, from the sequences of all states, the
-    kept values, and the gradients of all that the forward pass gave before these. `dtypes` are those that the
-    tensors had then. Raises GraphError if they have others now.
+    """Return the gradients of the `tensors` that `asked` marks.
+
+    `states` and `kept` are the sequences of all states and the kept values of the forward pass, `gradients`
+    those of its other results, `dtypes` those of the tensors at that time. Raises GraphError if the tensors
+    have other dtypes now.
     """
     recurrence = _checked(cell, tensors, lengths, reverse, True)
     _check_saved(recurrence, tensors, dtypes, [*states, kept])
@@ -127,7 +128,7 @@ def _recurrence_backward(
 def _check_saved(
     recurrence: Recurrence, tensors: Sequence[Tensor], dtypes: str, left: Sequence[Tensor]
 ) -> None:
-    """Raise GraphError if tensors have other dtypes, or what a forward pass left another form, than then."""
+    """Raise GraphError unless the tensors and the saved values `left` have the forms of the forward pass."""
     cell, x = recurrence.cell, tensors[0]
     where, problem = f"recurrence({cell.name})", problem_of(plan(cell), tensors, None, False)
     pairs = zip(dtypes.split(), tensors, strict=True)
@@ -140,7 +141,7 @@ def _check_saved(
 
 
 def _dtypes(tensors: Sequence[Tensor]) -> str:
-    """Name their dtypes: an operator takes a list of many things, but none of dtypes."""
+    """Return the names of the dtypes in one text: a custom operator accepts no list of dtypes."""
     return " ".join([str(t.dtype).removeprefix("torch.") for t in tensors])
 
 
@@ -193,32 +194,35 @@ def _(cell: str, tensors: Sequence[torch.Size], *rest: object, **named: object) 
 
 @register_flop_formula(torch.ops.bptt.recurrence_backward)
 def _(cell: str, tensors: Sequence[torch.Size], *rest: object, **named: object) -> int:
-    # One for the gradient of what a matrix reads, and one for that of the matrix.
+    # Two products for each of the forward pass: the gradient of the matrix's input, and that of the matrix.
     return 2 * _products(cell, tensors)
 
 
 def _products(cell: str, tensors: Sequence[torch.Size]) -> int:
-    """Count the multiplications and additions of products with matrices, by the shapes of the arguments."""
+    """Count the multiplications and additions in products with matrices, from the shapes of the arguments."""
     steps, batch, _ = tensors[0]
     parameters = tensors[1 + len(_plan(cell).cell.states) :]
     return 2 * steps * batch * sum(prod(shape) for shape in parameters if len(shape) == 2)
 
 
 def _whole(layout: KernelPlan, all_states: bool) -> tuple[bool, ...]:
-    """Mark the states whose sequences are wanted."""
+    """Mark the states whose sequences are returned: all, or the output alone."""
     return tuple([all_states or state == layout.cell.output for state in layout.cell.states])
 
 
 def _checked(
     text: str, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool, all_states: bool
 ) -> Recurrence:
-    """Make the recurrence of these arguments. Raises InputError if they do not fit each other."""
+    """Return the recurrence of these arguments.
+
+    Raises InputError if shapes or lengths do not fit, or in forward mode.
+    """
     layout = _plan(text)
     cell = layout.cell
     where = f"recurrence({cell.name})"
     if forward_ad._current_level >= 0:
-        # Torch would go on as if nothing changed with the input.
-        rule = "forward mode does not go through a compiled or exported program"
+        # Torch would silently return a tangent of zero.
+        rule = "forward mode does not work in a compiled or exported program"
         raise InputError(where, rule, cure="Call the module itself")
     shapes, count = tuple([tensor.shape for tensor in tensors]), 1 + len(cell.states)
     check_arguments(

@@ -1,4 +1,4 @@
-"""The values inside a recurrence: whatever its equations name, at every step, in torch operations."""
+"""The values inside a recurrence: all that its equations name, at every step, in torch operations."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def values(
     lengths: Tensor | None = None,
     reverse: bool = False,
 ) -> dict[str, Tensor]:
-    """The sequences (T, B, width) of named values: states, gates, and the sums and calls of the normal form.
+    """Return the sequences (T, B, width) of named values: states, gates, sums and calls of the normal form.
 
     The arguments are those of `bptt.runtime.operators.run`. In the padding a state keeps its value, and
-    everything else is zero. Torch differentiates through all of it. Raises InputError.
+    every other value is zero. Torch's autograd differentiates the results. Raises InputError if the cell has
+    no value of a name, or the arguments do not fit.
     """
     known = [step.target for step in normal_form(cell).steps]
     if unknown := [name for name in names if name not in known]:
@@ -51,7 +52,7 @@ def reference_problem(
     lengths: Tensor | None,
     reverse: bool,
 ) -> Problem:
-    """Check the arguments of `bptt.runtime.operators.run`, and make a problem of them."""
+    """Check the arguments of `bptt.runtime.operators.run`, and return them as a problem."""
     check_arguments(
         cell,
         x.shape,

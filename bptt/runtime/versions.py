@@ -1,4 +1,4 @@
-"""Whether tensors are still what they were: torch counts the changes made to a tensor in place."""
+"""Detection of changes in place: torch counts the changes of each tensor."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 class Versions:
-    """The counts of changes of tensors when this was made, without holding their memory.
+    """The change counts of tensors at the time of construction, without a reference to their memory.
 
-    For results that the caller may change in place although a backward pass would read them: torch allows
-    that for its own layers, and what was changed can be computed again.
+    For results that a backward pass reads and the caller may change in place: torch's own layers allow that,
+    and the backward pass can compute the changed values again.
     """
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
@@ -22,7 +22,7 @@ class Versions:
 
     @property
     def changed(self) -> bool:
-        """Whether one of the tensors, or a view of one, was changed in place since."""
+        """Whether one of the tensors, or a view of one, has been changed in place since construction."""
         return self._now() != self._then
 
     def _now(self) -> tuple[int, ...]:
@@ -30,15 +30,15 @@ class Versions:
 
 
 def _counter(tensor: Tensor) -> Tensor:
-    """Make a tensor with the count of another, and none of its memory."""
+    """Return a tensor that shares the change count of another, but not its memory."""
     counter = tensor.detach()
-    # Takes over everything but the count, which `detach` shares.
+    # Assigning `data` replaces all but the count, which `detach` shares with the tensor.
     counter.data = _nothing(tensor.dtype, tensor.device)
     return counter
 
 
 @cache
 def _nothing(dtype: torch.dtype, device: torch.device) -> Tensor:
-    # Whatever mode the program is in: the next one that takes it may be in another.
+    # Never an inference tensor: it is cached, and the next caller may be outside inference mode.
     with torch.inference_mode(False):
         return torch.empty(0, dtype=dtype, device=device)

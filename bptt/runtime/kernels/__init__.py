@@ -1,1 +1,1 @@
-"""The kernels of a cell: launched, differentiable, with memory and packed weights kept between calls."""
+"""The kernels of a cell as differentiable functions; memory and packed weights are kept between calls."""

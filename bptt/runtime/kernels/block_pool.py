@@ -1,7 +1,7 @@
-"""Memory that a forward pass leaves to its backward pass, used again by the next one.
+"""A pool of memory blocks for the values that a forward pass keeps for its backward pass.
 
-A training step takes and leaves the same large blocks. Taken from the system anew, each of their pages
-costs a fault; kept here, it costs nothing.
+Every training step needs the same large blocks. Each page of a block newly allocated by the system costs a
+page fault; blocks from the pool cost none.
 """
 
 from __future__ import annotations
@@ -12,29 +12,33 @@ from threading import Lock
 import torch
 from torch import Tensor
 
-# Blocks that wait for their next use: packed weights, and what a pass leaves, of each of the layers and
-# directions of a network. Blocks beyond that are freed, and now and then the one that has waited longest.
+# At most _MOST free blocks are kept: enough for the packed weights and kept values of the layers and
+# directions of a usual network. The oldest beyond that are freed, and after every _TURNS returns the oldest
+# one, so that blocks of a size that is no longer used do not stay for ever.
 _MOST, _TURNS = 16, 64
 
+# Passes of several threads share the pool, guarded by `_lock`. A block is either in the list or owned by the
+# pass that took it.
 _free: list[Tensor] = []
 _turns = count(1)
 _lock = Lock()
 
 
 def take(size: int, dtype: torch.dtype) -> Tensor:
-    """Take a block of `size` numbers, uninitialised, from the pool."""
+    """Return an uninitialised block of `size` numbers, from the pool if one of at most twice that is free."""
     with _lock:
+        # The latest first, so that blocks no longer needed become the oldest, which are freed.
         for k in range(len(_free) - 1, -1, -1):
             if _free[k].dtype == dtype and size <= _free[k].numel() <= 2 * size:
                 block = _free.pop(k)
                 return block if block.numel() == size else block[:size]
-    # In no mode, on no default device of the program: a block may be used again under another one.
+    # Independent of inference mode and default device: a block may be reused under another one.
     with torch.inference_mode(False):
         return torch.empty(size, dtype=dtype, device="cpu")
 
 
 def give_back(block: Tensor) -> None:
-    """Return a block to the pool. The caller must no longer read it: the next pass writes over it."""
+    """Return a block to the pool; the caller must no longer read it, because the next pass overwrites it."""
     whole = block.untyped_storage().nbytes() // block.element_size()
     if not whole:
         return
@@ -46,6 +50,6 @@ def give_back(block: Tensor) -> None:
 
 
 def empty_cache() -> None:
-    """Free the blocks of the pool."""
+    """Free all blocks of the pool."""
     with _lock:
         _free.clear()

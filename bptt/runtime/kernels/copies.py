@@ -1,6 +1,6 @@
-"""A recurrence over copies of one row, which only their losses tell apart: for a look at each loss by itself.
+"""A recurrence over copies of one row with different losses: for probes that look at each loss separately.
 
-The forward pass runs over the one row. Going back the rows differ, and all read the values of that row.
+The forward pass runs over the one row. In the backward pass the rows differ, and all read that row's values.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from bptt.runtime.saved import save, saved
 
 
 def are_copies(x: Tensor, initial: Sequence[Tensor]) -> bool:
-    """Whether the rows of x (T, B, I) are one, expanded, and those of the states (B, width) are equal."""
+    """Return whether x (T, B, I) is one row expanded, and the rows of each state (B, width) are equal."""
     return x.shape[1] > 1 and x.stride(1) == 0 and all(bool((s == s[:1]).all()) for s in initial)
 
 
 class CopiesFunction(torch.autograd.Function):
-    """What `KernelFunction` computes with `storage="keep"` and without lengths, for rows that are copies."""
+    """`KernelFunction` with `storage="keep"` and without lengths, for rows that are copies."""
 
     @staticmethod
     def forward(ctx: Any, launch: Launch, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """The same as `KernelFunction.forward`; what it returns is expanded."""
+        """Run the forward kernel over one row; return the results of `KernelFunction.forward`, expanded."""
         rows, count = tensors[0].shape[1], 1 + len(launch.recurrence.whole)
         one = [tensors[0][:, :1], *[state[:1] for state in tensors[1:count]], *tensors[count:]]
         result = run_forward(launch.library, launch.tensors(None, one), launch.recurrence.whole, "keep")
@@ -38,7 +38,7 @@ class CopiesFunction(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """The gradients of the arguments of `forward`, from those of what it returned."""
+        """Return the gradients of the arguments of `forward`, from those of its results."""
         launch: Launch = ctx.launch
         count: int = ctx.count
         if all(g is None for g in gradients):
@@ -58,7 +58,7 @@ class CopiesFunction(torch.autograd.Function):
 
 
 def _ends(losses: Sequence[Tensor | None], last: Sequence[Tensor | None]) -> Tensor | None:
-    """The steps of each row up to its last with a gradient, (B,); None for all."""
+    """Return the number of steps of each row up to its last with a gradient, (B,); None for all steps."""
     if any(g is not None for g in last):
         return None
     hit = torch.stack([g.any(-1) for g in losses if g is not None]).any(0)  # (T, B)

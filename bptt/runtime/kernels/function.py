@@ -1,4 +1,4 @@
-"""A recurrence by kernels as a node of torch's graph."""
+"""A recurrence by kernels as a node of autograd's graph."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from bptt.runtime.versions import Versions
 
 @dataclass(frozen=True, eq=False)
 class Launch:
-    """The kernels of a recurrence, and what is not differentiated of it."""
+    """The kernels of a recurrence, and its arguments that have no gradients."""
 
     library: Library
     recurrence: Recurrence
 
     def tensors(self, lengths: Tensor | None, tensors: Sequence[Tensor]) -> Tensors:
-        """The tensors (x, *initial, *parameters) sorted by what they are."""
+        """Return the tensors (x, *initial, *parameters) as a record."""
         count = 1 + len(self.recurrence.whole)
         return Tensors(tensors[0], lengths, tensors[1:count], tensors[count:], self.recurrence.reverse)
 
 
 def run(launch: Launch, lengths: Tensor | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """The sequences that are asked for, then the final states, without a graph."""
+    """Return the requested sequences, then the final states, without a graph."""
     result = run_forward(launch.library, launch.tensors(lengths, tensors), launch.recurrence.whole, None)
     give_back(result.block)
     return result.tensors
 
 
 class KernelFunction(torch.autograd.Function):
-    """The same with a graph: the derived backward pass, by kernels too."""
+    """The same with a graph; the backward pass runs the derived equations by kernels too."""
 
     @staticmethod
     def forward(ctx: Any, launch: Launch, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """The same as `run`."""
+        """Return the results of `run`, and save what the backward pass reads."""
         result = run_forward(
             launch.library,
             launch.tensors(lengths, tensors),
@@ -55,14 +55,15 @@ class KernelFunction(torch.autograd.Function):
         ctx.launch, ctx.count, ctx.lease = launch, len(tensors), iter([result.block.data_ptr()])
         ctx.versions = Versions(states)
         ctx.set_materialize_grads(False)
-        # All memory that the backward pass reads goes through here: hooks may put it elsewhere, or drop it.
-        # Of the states `data`, for which torch does not refuse changes in place: `versions` sees those.
+        # All memory that the backward pass reads is saved through torch: hooks of saved tensors may move it
+        # elsewhere, or drop it. The states are saved as `data`, because torch would refuse the backward pass
+        # after a change in place; `versions` detects the change, and they are computed again.
         save(ctx, lengths, *tensors, *[state.data for state in states], result.block)
         return result.tensors
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
-        """The gradients of the arguments of `forward`, from those of what it returned."""
+        """Return the gradients of the arguments of `forward`, from those of its results."""
         launch: Launch = ctx.launch
         count: int = ctx.count
         if all(g is None for g in gradients):
@@ -73,7 +74,8 @@ class KernelFunction(torch.autograd.Function):
             return (None, None, *differentiable(launch, tensors, gradients))
         given = launch.tensors(lengths, dense(*tensors))
         states = [kept.pop(0) if asked else None for asked in launch.recurrence.whole]
-        # The first backward pass, of whatever thread, may hand the memory on; later ones compute it again.
+        # `lease` yields once, also under threads: the first backward pass owns the block and returns it to
+        # the pool; later ones (retain_graph) run the forward pass again.
         place = next(ctx.lease, None)
         unread = place is None or ctx.versions.changed
         left = _again(launch, given) if unread else Saved(launch.recurrence.storage, states, block)
@@ -87,7 +89,7 @@ class KernelFunction(torch.autograd.Function):
             found = for_each(one, gradients, wanted)
         else:
             found = one(gradients)
-        # It goes to the next forward pass, unless a hook has put another one in its place.
+        # Return the block to the pool, unless a hook of saved tensors has replaced it by a copy.
         if place is not None and block.data_ptr() == place:
             give_back(block)
         if left.block is not block:
@@ -102,7 +104,7 @@ def _pass(
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
 ) -> tuple[Tensor | None, ...]:
-    """One backward pass: the gradients of those arguments that `asked` marks; of all initial states."""
+    """Run one backward pass; return the gradients of the arguments that `asked` marks, and of all states."""
     known = [asked[0], *asked[1 + len(given.initial) :]]
     measure = launch.recurrence.observer is not None
     found = run_backward(launch.library, given, left, *sorted_gradients(launch, gradients), known, measure)
@@ -112,6 +114,7 @@ def _pass(
 
 
 def _again(launch: Launch, given: Tensors) -> Saved:
+    """Run the forward pass again, for a backward pass whose saved values are gone or changed."""
     result = run_forward(
         launch.library, given, (False,) * len(launch.recurrence.whole), launch.recurrence.storage
     )
@@ -121,7 +124,10 @@ def _again(launch: Launch, given: Tensors) -> Saved:
 def sorted_gradients(
     launch: Launch, gradients: Sequence[Tensor | None]
 ) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
-    """The gradients of the sequences of all states and of the output, and those of the final states."""
+    """Split gradients into those of the sequences of all states and the output, and of the final states.
+
+    None marks a sequence that was not returned.
+    """
     sequences = iter(gradients)
     losses = [next(sequences) if asked else None for asked in launch.recurrence.whole]
     losses += [next(sequences) for _ in launch.library.layout.outputs]
@@ -131,7 +137,7 @@ def sorted_gradients(
 def differentiable(
     launch: Launch, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
-    """The gradients as functions that can be differentiated again: by the reference backend."""
+    """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
     outputs = REFERENCE.run(launch.recurrence, tensors)
     pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None and o.requires_grad]
     wanted = [t for t in tensors if t.requires_grad]

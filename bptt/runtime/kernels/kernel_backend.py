@@ -21,23 +21,23 @@ from bptt.runtime.protocol import Recurrence, Stepper
 
 
 class Kernels:
-    """Fulfils `bptt.runtime.protocol.Backend`."""
+    """The backend of compiled kernels: implements `bptt.runtime.protocol.Backend`."""
 
     name = "cpu"
 
     def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
-        """Return whether there is C++ for the dtype, and the processor reaches the memory."""
+        """Return whether the device is the CPU, and kernels can be generated for the dtype."""
         return dtype in (linear_loss.KINDS if cell is None else KINDS) and device.type == "cpu"
 
     def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
-        """Compile or find the kernels, once in a process."""
+        """Build or find the kernels, once in a process. Raises MachineError if they cannot be built."""
         if cell is None:
             linear_loss.loaded(dtype)
         else:
             library_of(cell, KINDS[dtype])
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Run a node of torch's graph whose forward and backward pass call one kernel each."""
+        """Run an autograd function whose forward and backward pass call one kernel each."""
         launch = Launch(_library(recurrence.cell, tensors), recurrence)
         tensors, lengths, observer = dense(*tensors), recurrence.lengths, recurrence.observer
         if lengths is not None:
@@ -85,7 +85,7 @@ class Kernels:
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
     ) -> Stepper | None:
-        """Open kernels that hold the packed weights of all layers."""
+        """Return a stepper whose kernels hold the packed weights of all layers."""
         library = _library(cell, (x, *initial[0], *parameters[0]))
         return KernelStepper(library, x, initial, parameters, shape)
 
@@ -98,17 +98,17 @@ class Kernels:
         reduction: str,
         ignore_index: int,
     ) -> Tensor:
-        """Compute the loss from the logits of a few rows at a time."""
+        """Compute the loss without materialising all logits."""
         return linear_loss.linear_cross_entropy(input, weight, bias, target, reduction, ignore_index)
 
     def empty_cache(self) -> None:
-        """Free the blocks that passes work in, and the packed weights."""
+        """Free the blocks of the pool and the packed weights."""
         block_pool.empty_cache()
         forget()
 
 
 def _library(cell: Cell, tensors: Sequence[Tensor]) -> Library:
-    # Where not all are of one dtype, only the matrices are in bfloat16.
+    # Mixed dtypes mean bfloat16 matrices with all else in float32: see `narrow`.
     narrow = torch.bfloat16 in {tensor.dtype for tensor in tensors}
     return library_of(cell, KINDS[torch.bfloat16 if narrow else tensors[0].dtype])
 

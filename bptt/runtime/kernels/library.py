@@ -1,4 +1,4 @@
-"""The loaded kernels of a cell: how tensors become the numbers and addresses that they are called with."""
+"""The loaded kernels of a cell, and the conversion of tensors to the sizes and addresses that they take."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from bptt.runtime.loaded import kernels_of
 from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.packing import packed
 
-# The kernels of a cell by the dtype of its matrices; all else is in float32 where that is bfloat16.
+# Kinds of kernels by the dtype of the matrices; with bfloat16 matrices, all other tensors are float32.
 KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
 
-# How a letter's size is found: the number of a tensor of (x, *initial, *parameters), a dimension, a divisor.
+# How to find a letter's size: the index of a tensor in (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
 class Tensors:
-    """What a recurrence runs on: x (T, B, I), lengths (B,) or None, states (B, width), parameters."""
+    """The tensors of a recurrence: x (T, B, I), lengths (B,) or None, states (B, width), parameters."""
 
     x: Tensor
     lengths: Tensor | None
@@ -47,7 +47,10 @@ class Tensors:
 
 
 class Library:
-    """The kernels of a plan in one dtype, and how to call them."""
+    """The kernels of a plan in one dtype; each function of the library is called with one array of int64.
+
+    The order of the numbers in that array is the order in which the generated C++ reads them.
+    """
 
     def __init__(self, plan: KernelPlan, library: CDLL) -> None:
         self.plan, self.layout, self._library = plan, kernel(plan), library
@@ -71,26 +74,26 @@ class Library:
 
     @property
     def where(self) -> str:
-        """What an error is about."""
+        """The subject of an error message."""
         return f"recurrence({self.plan.cell.name})"
 
     def sizes(self, given: Tensors) -> tuple[int, ...]:
-        """The size of every letter, in the order of the kernel."""
+        """Return the size of every letter, in the kernel's order."""
         tensors = (given.x, *given.initial, *given.parameters)
         return (1, *[tensors[k].shape[d] // n for k, d, n in self._recipe])
 
     def width(self, sizes: Sequence[int], name: str) -> int:
-        """The width of a named value."""
+        """Return the width of a named value."""
         return sizes[self.layout.letters.index(self.layout.widths[name])]
 
     def call(self, door: str, arguments: Sequence[int]) -> None:
-        """Call a kernel. Python's lock is free meanwhile. Raises MemoryError if memory does not suffice."""
+        """Call a kernel, with the GIL released. Raises MemoryError if the kernel cannot allocate memory."""
         numbers = array("q", arguments)
         if self.doors[door](numbers.buffer_info()[0]):
             raise MemoryError(f"{self.plan.cell.name}: too little memory for the pass {door}")
 
     def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Tensor:
-        """The matrices as the forward pass reads them, packed once as long as they do not change."""
+        """Return the matrices packed for the forward pass, from a cache while they do not change."""
         matrices = self._read(parameters)
         if not matrices:
             return self.pack(sizes, parameters)
@@ -99,10 +102,10 @@ class Library:
     def pack(
         self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool = False, rows: int = 0
     ) -> Tensor:
-        """The matrices as they are now, as the forward or the backward pass reads them.
+        """Return the current matrices packed for the forward pass, or `transposed` for the backward pass.
 
-        `rows` is the only number of rows that will meet them, 0 if there may be others. Hand them to
-        `block_pool.give_back` when no pass reads them any more.
+        `rows` is the number of rows that will be multiplied with them, if it is always the same, else 0.
+        Return the result to the pool with `block_pool.give_back` when no pass reads it any more.
         """
         matrices = self._read(parameters)
         if not matrices:
@@ -116,7 +119,10 @@ class Library:
         return tuple([parameters[k] for k in self._matrices])
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
-        """How many factors the packed weights are, forward and transposed, and numbers a row's kept ones."""
+        """Return the counts of packed weights, forward and transposed, and of kept values per row and step.
+
+        The kernel computes them from the sizes; the answers are cached.
+        """
         key = tuple(sizes)
         if key in self._measured:
             return self._measured[key]
@@ -126,29 +132,32 @@ class Library:
         return self._measured[key]
 
     def gradient(self, k: int, parameter: Tensor) -> Tensor:
-        """Memory for the gradient of parameter k: zero where no equation's result depends on a member."""
+        """Allocate the gradient of parameter k, zeroed if no equation's result depends on one of its members.
+
+        Otherwise the kernel writes every number of it.
+        """
         unread = self._unread[k] and k in self._matrices
         make, dtype = torch.zeros_like if unread else torch.empty_like, _computed_in(parameter.dtype)
         return make(parameter, dtype=dtype)
 
     def room_for_norms(self, given: Tensors) -> Tensor:
-        """Memory for the norms of a backward pass, (T, B, δ and states)."""
+        """Allocate the norms that a backward pass measures, (T, B, number of δ and states), in float64."""
         count = len(self.layout.deltas) + len(self.plan.cell.states)
         return torch.zeros(*given.x.shape[:2], count, dtype=torch.float64, device="cpu")
 
     def norms(self, found: Tensor) -> Norms:
-        """What a backward pass wrote there."""
+        """Return the norms that a backward pass wrote into `room_for_norms`."""
         cell, deltas = self.plan.cell, self.layout.deltas
         sums = input_sums(cell)
         columns = [deltas.index(DELTA + name) for name in sums]
         return Norms(sums, found[..., columns], cell.states, found[..., len(deltas) :])
 
     def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
-        """The addresses of those of the parameters (or their gradients) that are matrices."""
+        """Return the addresses of the matrices among the parameters (or among their gradients)."""
         return addresses([stacks[k] for k in self._matrices])
 
     def vectors(self, stacks: Sequence[Tensor | None]) -> list[int]:
-        """The addresses of the vector parameters (or their gradients), in the order of the cell."""
+        """Return the addresses of the vector parameters (or of their gradients), in the order of the cell."""
         places = []
         for k, member, members in self._vectors:
             stack = stacks[k]
@@ -157,7 +166,7 @@ class Library:
         return places or [0]
 
     def checksum(self, tensors: Sequence[Tensor]) -> int:
-        """A number that is another where one of the numbers in these tensors is."""
+        """Return a checksum of the numbers in these tensors."""
         found = c_int64()
         sizes = [t.nbytes for t in tensors]
         self.call("checksum", [addressof(found), len(sizes), *sizes, *addresses(tensors)])
@@ -165,12 +174,12 @@ class Library:
 
 
 def dense(x: Tensor, *others: Tensor) -> tuple[Tensor, ...]:
-    """The tensors laid out as kernels read them: the rows of x in one piece each, all others altogether."""
+    """Return the tensors in the layout of kernels: each row of x contiguous, all others contiguous."""
     return (x if x.stride(-1) == 1 else x.contiguous(), *[t.contiguous() for t in others])
 
 
 def addresses(tensors: Sequence[Tensor | None]) -> list[int]:
-    """Return where tensors are in memory; 0 where there is none, and one 0 if there are no tensors at all."""
+    """Return the addresses of tensors, 0 for None; one 0 for no tensors, as C++ has no empty array."""
     return [0 if t is None else t.data_ptr() for t in tensors] or [0]
 
 
@@ -186,7 +195,7 @@ def _recipe(layout: Kernel) -> list[_Size]:
 
 
 def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
-    """For every vector parameter its family, its place in it, and how many there are."""
+    """Return, for each vector parameter, the index of its family, its place there, and the family's size."""
     families = layout.plan.cell.families
     places = {
         name: (k, place, len(family.members))
@@ -198,11 +207,11 @@ def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
 
 @lru_cache(maxsize=KEPT)
 def library_of(cell: Cell, kind: str) -> Library:
-    """The kernels of a cell, by a value of `KINDS`. Raises MachineError if there can be none."""
+    """Return the kernels of a cell, of a kind from `KINDS`. Raises MachineError if they cannot be built."""
     layout = plan(cell)
     return Library(layout, kernels_of(source(layout, kind)))
 
 
 def _computed_in(dtype: torch.dtype) -> torch.dtype:
-    """What the sums of products with a matrix are in; its factors, packed, take as much memory each."""
+    """Return the dtype in which products with a matrix are summed; packed factors take as much memory."""
     return torch.promote_types(dtype, torch.float32)

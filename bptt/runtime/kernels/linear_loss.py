@@ -1,4 +1,4 @@
-"""The cross-entropy of a linear layer by a kernel that never holds all outputs, the logits, in memory."""
+"""The cross-entropy of a linear layer by a kernel that does not materialise all logits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bptt.runtime.saved import check_forms, check_memory, forms, save, saved
 
 _WHERE = "linear_cross_entropy"
 KINDS = {torch.float32: "float32", torch.float64: "float64"}
-# Of the header: what came of a call, if it is not the number of a row.
+# Outcomes of a call, as in the C++ header; any other one is the index of a row with an invalid target.
 _DONE, _NO_MEMORY = -1, -2
 
 
@@ -39,7 +39,11 @@ def linear_cross_entropy(
 
 
 class _LinearLoss(torch.autograd.Function):
-    """The gradients of a mean or a sum are computed with it; those of single losses wait for theirs."""
+    """The loss as an autograd function.
+
+    The forward pass of a mean or sum computes its gradients too, while the logits of a few rows exist. The
+    gradients of single losses are computed in the backward pass, because they depend on incoming gradients.
+    """
 
     @staticmethod
     def forward(
@@ -85,7 +89,10 @@ def _of_single_losses(ctx: Any, gradient: Tensor, needed: list[bool]) -> Sequenc
 
 
 def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
-    """Return the gradients found with the loss, once, for their owner may write into them; then anew."""
+    """Return the gradients that the forward pass computed; at later calls, compute them again.
+
+    Each caller gets memory of its own, because autograd may accumulate into it.
+    """
     found: Sequence[Tensor] | None = ctx.found
     ctx.found = None
     if found is None:
@@ -100,7 +107,7 @@ def _multiplied(parts: Sequence[Tensor], factor: Tensor) -> Sequence[Tensor]:
 
 
 def _differentiable(ctx: Any, gradient: Tensor, needed: list[bool]) -> list[Tensor | None]:
-    """Return the gradients as functions that can be differentiated again."""
+    """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
     input, weight, bias, target = saved(ctx, _WHERE)
     loss = REFERENCE.linear_cross_entropy(input, weight, bias, target, ctx.reduction, ctx.ignored)
     variables = [v for v, need in zip((input, weight, bias), needed, strict=True) if need]
@@ -121,8 +128,9 @@ def _kernel(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Return the losses (N,), their mean or sum, and the gradients of input, weight and bias.
 
-    Those not wanted are empty. They are gradients of that mean or sum, or of the losses if these have the
-    gradients `loss_gradient` (N,).
+    Gradients that `wanted` does not mark are empty. They are gradients of the mean or sum; with
+    `loss_gradient` (N,), of the sum of the losses weighted by it. Raises InputError for a target that is
+    neither a class nor ignored, MemoryError if the kernel cannot allocate memory.
     """
     _check_kernel(input, weight, bias, target, loss_gradient)
     outputs = _outputs(input, weight, wanted)
@@ -142,7 +150,7 @@ def _kernel(
 def _check_kernel(
     input: Tensor, weight: Tensor, bias: Tensor | None, target: Tensor, loss_gradient: Tensor | None
 ) -> None:
-    """Raise GraphError where a graph was recorded for other tensors than it is run with."""
+    """Raise GraphError if a recorded graph is run with tensors of other forms than it was recorded with."""
     (rows, width), (classes, _) = input.shape, weight.shape
     floats = ((classes, width), weight), ((classes,), bias), ((rows,), loss_gradient)
     wanted = [(input.dtype, torch.Size(shape), input.device) for shape, t in floats if t is not None]
@@ -166,7 +174,7 @@ def _outputs(
 
 @cache
 def loaded(dtype: torch.dtype) -> CDLL:
-    """Return the kernels for a dtype of `KINDS`. Raises MachineError if there can be none."""
+    """Return the kernels for a dtype of `KINDS`. Raises MachineError if they cannot be built."""
     kernels = kernels_of(source(KINDS[dtype]))
     kernels.linear_loss.restype, kernels.linear_loss.argtypes = None, [c_void_p]
     return kernels

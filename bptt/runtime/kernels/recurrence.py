@@ -1,4 +1,4 @@
-"""The forward and the backward pass of a recurrence, by kernels on whole tensors."""
+"""The forward and backward pass of a recurrence, by kernels on whole tensors."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from bptt.runtime.saved import check_memory
 
 @dataclass(frozen=True, eq=False)
 class Saved:
-    """What a forward pass leaves to the backward pass: the sequences of the states, None for one that was not
-    asked for, and a block of memory with what else `storage` says.
+    """The values that a forward pass keeps for the backward pass.
+
+    `states` has the sequences of the states, None for each that was not requested; `block` is memory with
+    the other values that `storage` keeps.
     """
 
     storage: str
@@ -30,8 +32,11 @@ class Saved:
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """Sequences (T, B, width) of the states, None for one that was not asked for, and of the output if that
-    is no state; the final states (B, width); and the block of memory for the backward pass.
+    """The results of a forward pass.
+
+    `states` has the sequences (T, B, width), None for each that was not requested; `output` is the sequence
+    of the output if it is no state; `final` has the final states (B, width); `block` is the memory for the
+    backward pass.
     """
 
     states: tuple[Tensor | None, ...]
@@ -41,13 +46,13 @@ class Result:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """The sequences that there are, then the final states."""
+        """The sequences that are not None, then the final states."""
         return (*[s for s in (*self.states, self.output) if s is not None], *self.final)
 
 
 @dataclass(frozen=True, eq=False)
 class KernelGradients:
-    """Of the input (T, B, I), the initial states and the parameters, and norms; None where not asked for."""
+    """Gradients of the input (T, B, I), the initial states and the parameters; norms. None: not requested."""
 
     x: Tensor | None
     initial: tuple[Tensor, ...]
@@ -57,14 +62,19 @@ class KernelGradients:
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
-    """How much memory a forward pass needs, for what, by the shapes alone."""
+    """The memory that a forward pass needs, which depends on shapes alone.
+
+    `sizes` are those of the letters, `widths` those of the states, `output` that of an output that is no
+    state, else 0. Every `every`-th step's states are stored, 0: none. `rings[k]` is 2 if only two steps of
+    state k exist at a time, in turns, else 0. `places` are the offsets in the block of the hidden states, the
+    stored states and the kept values, `numbers` is the size of the block; `kept`: it has kept values.
+    """
 
     sizes: tuple[int, ...]
     widths: tuple[int, ...]
     output: int
     every: int
     rings: tuple[int, ...]
-    # Of the hidden states, the stored states and the kept values, in the block: where each begins.
     places: tuple[int, ...]
     numbers: int
     kept: bool
@@ -94,14 +104,14 @@ def _layout(
 def run_forward(library: Library, given: Tensors, whole: tuple[bool, ...], storage: str | None) -> Result:
     """Run a cell over sequences.
 
-    `whole[k]` asks for all steps of state k. `storage` says what is stored, None if no backward pass follows.
-    Hand the block to `block_pool.give_back` when no pass reads it any more.
+    `whole[k]` requests all steps of state k. `storage` is what to store for the backward pass, None if none
+    follows. Return the block to the pool with `block_pool.give_back` when no pass reads it any more.
     """
     x = given.x
     check_memory(library.where, given.all)
     steps, batch = x.shape[:2]
     layout = _layout(library, steps, batch, library.sizes(given), whole, storage)
-    # In training every step changes them.
+    # In training the weights change at every step: a cache would only hold memory.
     weights_of = library.pack if storage else library.weights
     weights = weights_of(layout.sizes, given.parameters)
     states = [x.new_empty(steps, batch, w) if a else None for w, a in zip(layout.widths, whole, strict=True)]
@@ -124,7 +134,10 @@ def _arguments(
     block: Tensor,
     weights: Tensor,
 ) -> tuple[int, ...]:
-    """What `forward` is called with, and `backward` too, which reads neither `output` nor `final`."""
+    """Return the arguments of the kernel `forward`; those of `backward` begin alike, and it skips two.
+
+    It reads neither `output` nor `final`.
+    """
     x, base, size = given.x, block.data_ptr(), block.element_size()
     at = [base + place * size for place in layout.places]
     return (
@@ -148,7 +161,10 @@ def _arguments(
 def arguments_of_step(
     library: Library, given: Tensors, states: Sequence[Tensor], output: Tensor, weights: Tensor
 ) -> tuple[int, ...]:
-    """What a forward pass over one step is called with that leaves `states` and `output` (B, width)."""
+    """Return the arguments of the kernel `forward` for one step that writes to `states` and `output`.
+
+    All are (B, width).
+    """
     whole, none = (True,) * len(states), [None] * len(states)
     layout = _layout(library, *given.x.shape[:2], library.sizes(given), whole, None)
     return _arguments(library, layout, given, states, output, none, given.x.new_empty(0), weights)
@@ -164,18 +180,18 @@ def run_backward(
     measure: bool = False,
     shared: bool = False,
 ) -> KernelGradients:
-    """Back-propagation through time.
+    """Back-propagate through time.
 
     `losses` are the gradients of the sequences (T, B, width) of the states, and of the output if it is no
-    state; `last` those of the final states (B, width). `asked` says of x and of each parameter whether
-    its gradient is wanted, `measure` whether the norms of what passes through are. If `shared`, the forward
-    pass was over a single row, which all rows of `given` are copies of.
+    state; `last` those of the final states (B, width). `asked` marks whether the gradients of x and of each
+    parameter are wanted; `measure` requests the norms of the gradients that pass through. If `shared`, the
+    forward pass ran over a single row, and all rows of `given` are copies of it.
     """
     check_memory(library.where, (*given.all, *saved.states, saved.block))
     whole = tuple([state is not None for state in saved.states])
     steps, batch = given.x.shape[:2]
     layout = _layout(library, steps, 1 if shared else batch, library.sizes(given), whole, saved.storage)
-    # Addresses anew: what was saved may have been on a disk, or computed a second time, meanwhile.
+    # Not the addresses of the forward pass: hooks may have moved saved tensors, or they were computed again.
     weights, none = _weights_again(library, layout, given, saved.storage), [None] * len(whole)
     forward = _arguments(library, layout, given, saved.states, None, none, saved.block, weights)
     losses = [_dense(loss) for loss in losses]
@@ -213,14 +229,14 @@ def run_backward(
 
 
 def _weights_again(library: Library, layout: _Layout, given: Tensors, storage: str) -> Tensor:
-    """The matrices for what the backward pass computes again."""
+    """Return packed matrices for the values that the backward pass recomputes; empty if it does not."""
     if storage == "keep":
         return torch.empty(0, device="cpu")
     return library.pack(layout.sizes, given.parameters)
 
 
 def _dense(gradient: Tensor | None) -> Tensor | None:
-    """A gradient whose rows lie in one piece each."""
+    """Return the gradient with each row contiguous."""
     if gradient is None or gradient.stride(-1) == 1:
         return gradient
     return gradient.contiguous()

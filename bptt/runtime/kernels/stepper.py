@@ -1,4 +1,4 @@
-"""Single steps through a stack of layers, by kernels: all that a step needs stays where it is."""
+"""Single steps through a stack of layers, by kernels, on memory with fixed addresses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors
 from bptt.runtime.kernels.recurrence import arguments_of_step
 
-# Numbers that are allocated for outputs at a time: one by one they would cost a tenth of a step.
+# Numbers allocated for outputs at a time: allocating each output separately would cost a tenth of a step.
 _AHEAD = 1 << 14
 
 
 class KernelStepper:
-    """Steps through layers of a cell: see `bptt.runtime.stepper.stepper`."""
+    """A stepper through layers of a cell by kernels: see `bptt.runtime.stepper.stepper`."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class KernelStepper:
         self._address = self._arguments.buffer_info()[0]
 
     def step(self, x: Tensor) -> Tensor:
-        """Return the output for x, of B * I numbers."""
+        """Run one step on x, B * I numbers, and return the output of the last layer."""
         if not self._outputs:
             self._outputs = self._allocate()
         x, (output, place) = x.contiguous(), self._outputs.pop()
@@ -54,32 +54,32 @@ class KernelStepper:
         return output
 
     def _allocate(self) -> list[tuple[Tensor, int]]:
-        """Allocate memory for the outputs of some steps; return it with its addresses."""
+        """Allocate the outputs of several steps; return each with its address."""
         like = self._layers[-1].output
-        # They may leave the inference mode in which they were made.
+        # Never inference tensors: the outputs may be used outside the mode in which they were made.
         with torch.inference_mode(False):
             many = like.new_empty(max(1, _AHEAD // like.numel()), *self._shape).unbind()
         return [(output, output.data_ptr()) for output in many]
 
     def __reduce__(self) -> NoReturn:
-        """Raise TypeError: two of them cannot share their memory."""
+        """Raise TypeError: two steppers cannot share their memory."""
         raise TypeError(f"cannot copy or pickle {type(self).__name__}: make another one")
 
 
 class _Layer:
-    """A layer's call of one step, and the memory that it points to."""
+    """The arguments of a layer's kernel for one step, and the memory that they point to."""
 
     def __init__(
         self, library: Library, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
     ) -> None:
         cell = library.plan.cell
         self.states = [state.detach().clone() for state in initial]
-        # Matrices are packed, which copies them.
+        # Vectors are copied here; matrices are copied when they are packed.
         copies = [p.detach().contiguous() if p.dim() == 2 else p.detach().clone() for p in parameters]
         self._given = Tensors(x, None, self.states, copies, False)
         self._after = [torch.empty_like(state) for state in self.states]
         sizes = library.sizes(self._given)
-        # Copied when the stepper is opened.
+        # Opening the stepper copies them; afterwards the block returns to the pool.
         self.weights = library.pack(sizes, copies, rows=x.shape[1])
         if cell.output in cell.states:
             self.output = self._after[cell.states.index(cell.output)][None]

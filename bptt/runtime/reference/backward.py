@@ -1,7 +1,7 @@
 """The backward equations of a plan, step by step in torch operations.
 
-Coefficients are evaluated for all time steps at once before the loop; the loop carries only what the
-step before waits for; what is left, δx and the gradients of the parameters, is done on whole sequences.
+Coefficients are evaluated for all time steps at once before the loop; the loop computes only the δ that the
+step before needs; δx and the gradients of the parameters are computed afterwards, on whole sequences.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from bptt.runtime.reference.problem import Problem
 
 @dataclass(frozen=True, eq=False)
 class ReferenceGradients:
-    """Of the input (T, B, I), the initial states and the stacked parameters; and norms, if asked for."""
+    """Gradients of the input (T, B, I), the initial states and the stacked parameters; norms if requested."""
 
     x: Tensor
     initial: tuple[Tensor, ...]
@@ -37,7 +37,7 @@ class ReferenceGradients:
 
 
 class Deltas:
-    """The δ of a whole sequence, (T, B, ·); those that a product reads together lie side by side."""
+    """The δ of a whole sequence, (T, B, ·); those that one product reads are stored concatenated."""
 
     def __init__(self, plan: KernelPlan) -> None:
         together = dict.fromkeys(g.deltas for step in plan.backward_loop for g in step.gathers)
@@ -45,24 +45,24 @@ class Deltas:
         alone = dict.fromkeys((n,) for n in plan.read_after_loop if n not in joined)
         self.steps: dict[tuple[str, ...], list[Tensor]] = {names: [] for names in (*together, *alone)}
         self.blocks: dict[tuple[str, ...], Tensor] = {}
-        # The norms of what each step hands on to the step before, (B, states).
+        # For each step, the norms of the gradients that it passes to the step before, (B, states).
         self.carried: list[Tensor] = []
 
     def close(self, problem: Problem) -> None:
-        """Turn the steps, recorded from the last computed to the first, into sequences."""
+        """Stack the recorded steps, the last one computed first, into sequences."""
         for names, steps in self.steps.items():
             block = torch.stack(steps if problem.reverse else steps[::-1])
             self.put(problem, names, block)
 
     def put(self, problem: Problem, names: tuple[str, ...], block: Tensor) -> None:
-        """Keep a sequence, and its parts by name. Nothing stays of steps outside a sequence's length."""
+        """Store a sequence, and its parts by name, with zero at the steps in the padding."""
         if problem.valid is not None:
             block = torch.where(problem.valid, block, torch.zeros_like(block))
         self.blocks[names] = block
         self.blocks.update(zip(((n,) for n in names), block.chunk(len(names), -1), strict=True))
 
     def together(self, names: tuple[str, ...]) -> Tensor:
-        """Several δ side by side."""
+        """Return several δ concatenated, (T, B, Σ widths)."""
         found = self.blocks.get(names)
         return torch.cat([self.blocks[(n,)] for n in names], -1) if found is None else found
 
@@ -73,10 +73,10 @@ def backward(
     losses: Mapping[str, Tensor | None],
     measure: bool = False,
 ) -> ReferenceGradients:
-    """Back-propagation through time.
+    """Back-propagate through time.
 
-    `sequences` is what `forward` gave for the states, the output and the kept values; `losses` is
-    ∂E/∂(sequence) of each state and of the output, where None stands for zero. `measure` asks for norms.
+    `sequences` holds the results of `forward` for the states, the output and the kept values; `losses` is
+    ∂E/∂(sequence) of each state and of the output, None for zero. `measure` requests norms.
     """
     with full_precision(problem.x):
         cell, values = problem.plan.cell, complete(problem, sequences)
@@ -98,7 +98,7 @@ def backward(
 
 
 def _norms(problem: Problem, deltas: Deltas) -> Norms:
-    """The norms of δ and of what is carried; zero outside a sequence's length."""
+    """Return the norms of δ and of the carried gradients; zero in the padding."""
     sums, states = input_sums(problem.plan.cell), problem.plan.cell.states
     delta = torch.stack([_norm(deltas.blocks[(DELTA + name,)]) for name in sums], -1)  # (T, B, sums)
     carried = delta[..., :0]
@@ -110,7 +110,7 @@ def _norms(problem: Problem, deltas: Deltas) -> Norms:
 
 
 def _norm(gradient: Tensor) -> Tensor:
-    """Over the units."""
+    """Return the norm over the units, (T, B) or (B,), in float64."""
     norm: Tensor = torch.linalg.vector_norm(gradient.detach().double(), dim=-1)
     return norm
 
@@ -118,7 +118,7 @@ def _norm(gradient: Tensor) -> Tensor:
 def _through_time(
     problem: Problem, values: Mapping[str, Any], losses: Mapping[str, Tensor | None], measure: bool
 ) -> tuple[Deltas, dict[str, Tensor]]:
-    """The loop: the δ that are needed afterwards, and the gradients of the initial states."""
+    """Run the loop over time; return the δ needed afterwards, and the gradients of the initial states."""
     plan, cell = problem.plan, problem.plan.cell
     deltas = Deltas(plan)
     terms = [term for step in plan.backward_loop for term in step.terms]
@@ -146,7 +146,7 @@ def _through_time(
 def _by_step(
     problem: Problem, coefficient: Expression, values: Mapping[str, Any]
 ) -> tuple[Any, Sequence[Tensor] | None]:
-    """A coefficient's value, and its values step by step if it changes from step to step."""
+    """Return the value of a coefficient, and its values step by step if it varies over time, else None."""
     value = compiled(coefficient)(values)
     moves = any(name not in problem.fixed for name in symbols(coefficient))
     return value, value.unbind(0) if moves and isinstance(value, Tensor) else None
@@ -159,7 +159,7 @@ def _run(
     coefficients: Mapping[Expression, Any],
     joined: dict[tuple[str, ...], Tensor],
 ) -> None:
-    """One backward equation at one time step, (B, ·)."""
+    """Evaluate one backward equation at one time step, (B, ·)."""
 
     def together(names: tuple[str, ...]) -> Tensor:
         if names not in joined:
@@ -181,7 +181,7 @@ def _evaluate(
     together: Callable[[tuple[str, ...]], Tensor],
     *leading: int,
 ) -> Tensor:
-    """Σ gathers + Σ δ ⊙ coefficient over the δ that are there, (*leading, width)."""
+    """Return Σ gathers + Σ δ ⊙ coefficient over the δ in `found`, (*leading, width)."""
     total: Tensor | None = None
     for gather in step.gathers:
         product = together(gather.deltas) @ problem.rows(gather.rows)
@@ -208,7 +208,7 @@ def _accumulate(
 
 
 def _parameter(problem: Problem, family: Family, deltas: Deltas, values: Mapping[str, Any]) -> Tensor:
-    """The gradient of one stacked family: a sum over time and batch (R4)."""
+    """Return the gradient of one stacked family: a sum over time and batch (R4 in docs/equations.md)."""
     if family.columns is not None:
         rows = [g for g in problem.plan.matrix_gradients if g.rows.family == family.name]
         return torch.cat([_matrix_gradient(problem, family, gradient, deltas, values) for gradient in rows])
@@ -237,8 +237,8 @@ def _matrix_gradient(
 
 
 def _rows(sequence: Tensor) -> Tensor:
-    """All time steps of all sequences, (T·B, width)."""
-    # Not flatten, which the older vmap does not know; no -1, which is ambiguous where a width is 0.
+    """Return all time steps of all sequences as rows, (T·B, width)."""
+    # Not `flatten`, which the older vmap does not support; not -1, which is ambiguous if a width is 0.
     steps, batch, width = sequence.shape
     return sequence.reshape(steps * batch, width)
 

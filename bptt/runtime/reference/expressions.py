@@ -34,13 +34,13 @@ ROW_FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-# Some hundred for each cell.
+# A cell has some hundred expressions; see `caching.KEPT` for the number of cells.
 @lru_cache(maxsize=256 * KEPT)
 def compiled(expression: Expression) -> Evaluate:
-    """A function from named values to the value of the expression.
+    """Return a function from named values to the value of the expression.
 
-    Values broadcast against each other: (B, H) or (T, B, H), (B, 1) over a row, (H,) parameters, and plain
-    floats for constants. Sizes are looked up by their letter.
+    Values broadcast against each other: (B, H) or (T, B, H), (B, 1) for row values, (H,) for parameters, and
+    Python floats for constants. Sizes are looked up by their letter.
     """
     match expression:
         case Number(value):
@@ -64,7 +64,7 @@ def compiled(expression: Expression) -> Evaluate:
 
 
 def on_tensors(name: str) -> Callable[..., Tensor]:
-    """The function of a name as an operation on tensors, out of place."""
+    """Return the function with this name as an operation on tensors, out of place."""
     function = get_function(name)
     if function.tensors is not None:
         return partial(function.tensors, torch)
@@ -81,5 +81,5 @@ def _product(factors: list[Evaluate]) -> Evaluate:
 
 
 def _tensor(value: Tensor | float) -> Tensor:
-    """A constant as a tensor without dimensions, which takes the dtype and device of what it meets."""
+    """Return the value as a tensor; a constant becomes 0-dimensional, which adopts dtype and device."""
     return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float64)

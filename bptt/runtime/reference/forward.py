@@ -1,6 +1,6 @@
 """The forward equations of a plan, step by step in torch operations.
 
-Everything is out of place, so that torch can differentiate, batch and linearise these operations again.
+All operations are out of place, so that torch can differentiate, batch and linearise them again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _Run: TypeAlias = Callable[[dict[str, Any], int], None]
 
 
 def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
-    """The sequences (T, B, ·) of the named values; states keep theirs where a sequence has ended."""
+    """Return the sequences (T, B, ·) of the named values; states keep their value in the padding."""
     with full_precision(problem.x):
         cell = problem.plan.cell
         single, stacked = _bases(problem)
@@ -44,7 +44,7 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
 def _bind(
     problem: Problem, item: StackedMap | EquationStep, stacked: Mapping[StackedMap, tuple[Tensor, ...]]
 ) -> _Run:
-    """An item of the loop as a function that adds to the values of a step, its parts looked up once."""
+    """Return a function that adds the values of a loop item to those of a step; lookups are done once."""
     if isinstance(item, EquationStep):
         return _bind_step(problem, item)
     weight, bases = problem.rows(item.rows).T, stacked.get(item)
@@ -67,7 +67,7 @@ def _bind_step(problem: Problem, step: EquationStep) -> _Run:
 
 
 def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[StackedMap, tuple[Tensor, ...]]]:
-    """What does not wait for the loop, step by step: inputs and bases by name, and the bases of maps."""
+    """Return the values that depend on no state, step by step: inputs and bases by name, bases by map."""
     bases = {base.target: base for base in problem.plan.bases}
     maps = [m for m in problem.plan.loop if isinstance(m, StackedMap) and "" not in m.bases]
     stacked = {m: _block(problem, [bases.pop(b) for b in m.bases]).unbind(0) for m in maps}
@@ -76,7 +76,7 @@ def _bases(problem: Problem) -> tuple[dict[str, tuple[Tensor, ...]], dict[Stacke
 
 
 def _block(problem: Problem, bases: Sequence[Base]) -> Tensor:
-    """Bases side by side, (T, B, Σ widths): Σ matrix @ x + parameters."""
+    """Return bases concatenated, (T, B, Σ widths), each Σ matrix @ x + parameters."""
     biases = [_bias(problem, base) for base in bases]
     if all(len(base.products) == 1 for base in bases):
         weight = problem.matrices([base.products[0].matrix for base in bases])
@@ -95,9 +95,9 @@ def _separate(problem: Problem, base: Base, bias: Tensor) -> Tensor:
 
 
 def complete(problem: Problem, sequences: Mapping[str, Tensor]) -> dict[str, Any]:
-    """All forward values that the backward equations read, as sequences (T, B, ·).
+    """Return all forward values that the backward equations read, as sequences (T, B, ·).
 
-    To what `forward` gave come the previous states and the values that are computed again.
+    These are the results of `forward`, the previous states and the recomputed values.
     """
     values = problem.fixed | dict(sequences) | dict.fromkeys(problem.plan.cell.inputs, problem.x)
     for state, first in zip(problem.plan.cell.states, problem.initial, strict=True):

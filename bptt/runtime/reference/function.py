@@ -1,4 +1,4 @@
-"""A recurrence in torch operations as a node of torch's graph."""
+"""A recurrence in torch operations as a node of autograd's graph."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def run(
     reverse: bool,
     observer: Observer | None = None,
 ) -> tuple[Tensor, ...]:
-    """The sequences (T, B, width) of all states, and of the output if that is no state.
+    """Return the sequences (T, B, width) of all states, and of the output if that is no state.
 
-    `tensors` are x, the initial states and the parameters; `observer` is told what a backward pass measures.
+    `tensors` are x, the initial states and the parameters; `observer` is called after each backward pass with
+    the norms that it measured.
     """
     (x, *rest), cell = tensors, layout.cell
     x, valid = mask_padding(x, lengths)
@@ -42,7 +43,7 @@ def run(
         )
         found = dict(zip(public_names(layout), outputs, strict=False))
     else:
-        # Nothing is kept for a backward pass that cannot come; forward mode goes through by itself.
+        # No backward pass can follow, so nothing is saved; forward mode is left to torch.
         found = plain(layout, reverse, valid, (x, *rest))
     if cell.output not in cell.states:
         found[cell.output] = zero_padding(found[cell.output], valid)
@@ -52,22 +53,25 @@ def run(
 def plain(
     layout: KernelPlan, reverse: bool, valid: Tensor | None, tensors: Sequence[Tensor]
 ) -> dict[str, Tensor]:
-    """What a recurrence returns, by name, in torch operations that torch can trace."""
+    """Return the results of a recurrence by name, in torch operations that torch can trace."""
     return forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
 
 
 def public_names(layout: KernelPlan) -> tuple[str, ...]:
-    """What a recurrence returns: the states, and the output if it is none of them."""
+    """Return the names of a recurrence's results: the states, and the output if it is no state."""
     return tuple(dict.fromkeys((*layout.cell.states, layout.cell.output)))
 
 
 def saved_names(layout: KernelPlan) -> tuple[str, ...]:
-    """The same, and what the backward pass needs beside it."""
+    """Return the public names, and those of the other values that the backward pass reads."""
     return tuple(dict.fromkeys((*public_names(layout), *layout.storage.kept)))
 
 
 def _refuse_second_forward_mode() -> None:
-    """Torch runs `jvp` of a Function out of sight of an outer `jvp`, whose result would be wrong."""
+    """Raise InputError if forward mode is nested in forward mode.
+
+    Torch hides the `jvp` of an autograd function from an outer `jvp`, whose result would be wrong.
+    """
     levels = [level for level in get_interpreter_stack() or () if level.key() == TransformType.Jvp]
     if len(levels) > 1:
         cure = "Use torch.func.hessian, or reverse mode outside"
@@ -75,7 +79,10 @@ def _refuse_second_forward_mode() -> None:
 
 
 class _Recurrence(torch.autograd.Function):
-    """Forward, backward and tangent of a plan; saved values are outputs that have no gradient."""
+    """Forward, backward and tangent of a plan as an autograd function.
+
+    Saved values are outputs without gradients, because functorch requires saved tensors to be outputs.
+    """
 
     generate_vmap_rule = True
 
@@ -98,12 +105,12 @@ class _Recurrence(torch.autograd.Function):
         ctx.mark_non_differentiable(*output[public:])
         ctx.set_materialize_grads(False)
         ctx.count = len(tensors)
-        # Transforms need the tensors themselves, which torch then refuses to change in place.
+        # Transforms need the saved tensors themselves; torch then raises an error if they change in place.
         watched = not is_transformed() and are_plain(output)
         ctx.versions = Versions(output[:public] if watched else ())
         values = [value.data for value in output] if watched else output
         save(ctx, valid, *tensors, *values)
-        # The same for forward mode, although it needs less: functorch keeps one record for both.
+        # Forward mode needs less, but functorch keeps one record of saved tensors for both modes.
         ctx.save_for_forward(valid, *tensors, *output)
 
     @staticmethod
@@ -117,7 +124,7 @@ class _Recurrence(torch.autograd.Function):
         problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
         left = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
         if torch.is_grad_enabled() or ctx.versions.changed:
-            # What was saved has no history, which a gradient of this gradient needs; or it is another by now.
+            # Saved values have no graph, which a second derivative needs; or they were changed in place.
             left = forward(problem, saved_names(layout))
 
         def one(losses: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
@@ -127,7 +134,7 @@ class _Recurrence(torch.autograd.Function):
                 ctx.observer(found.norms)
             return (found.x, *found.initial, *found.parameters)
 
-        # Torch splits a batch of gradients by itself; an observer is given the norms of each.
+        # Torch's operations are batched by torch; only an observer needs a separate pass for each member.
         if ctx.observer is not None and are_batched(gradients) and not torch.is_grad_enabled():
             return (*nothing, *for_each(one, gradients[: len(names)], (x, *others[: ctx.count - 1])))
         return (*nothing, *one(gradients))

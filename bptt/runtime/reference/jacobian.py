@@ -1,7 +1,7 @@
 """The Jacobians J_t = ∂s_t/∂s_{t-1} of one sequence, by the linearised equations, one step at a time.
 
-s is all states of the cell side by side, N numbers. What is kept for T steps are the values that J_t is made
-of, not the N x N numbers of each J_t.
+s concatenates all states of the cell, N numbers. For T steps, only the values from which J_t is computed are
+kept, not N x N numbers for each J_t.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.problem import Problem
 from bptt.runtime.reference.tangent import linear, values_by_step
 
-# Takes changes of s_{t-1}, one a row, (K, N), to those of s_t, in the dtype of the run.
+# Maps changes of s_{t-1}, one per row, (K, N), to those of s_t, in the dtype of the run.
 JacobianMap: TypeAlias = Callable[[Tensor], Tensor]
 
 
 def jacobians(problem: Problem) -> Iterator[JacobianMap]:
-    """J_t of each step of x (T, 1, I) as a linear map of rows, in the order in which time runs."""
+    """Yield J_t of each step of x (T, 1, I) as a linear map of rows, in the order in which time runs."""
     for _, values in values_by_step(problem):
         yield partial(_apply, problem, values)
 
@@ -37,9 +37,9 @@ def _apply(problem: Problem, values: Mapping[str, Any], changes: Tensor) -> Tens
     here = {**values, **dict(zip(names, parts, strict=True))}
     with full_precision(changes):
         for step in jacobian(cell, states_only=True).steps:
-            # Nothing but the states changes: no matrix has a ∂W to be looked up.
+            # Only states change: no ∂W is looked up, so the second problem can be any.
             change = linear(problem, problem, step, here)
             here[step.target] = problem.spread(change, step.width, count)
-    # A state that no state feeds has no equation here: it does not change.
+    # A state that depends on no previous state has no linearised equation: its change is zero.
     found = [problem.spread(here.get(CHANGE + s, 0.0), cell.width(s), count) for s in cell.states]
     return torch.cat(found, -1)

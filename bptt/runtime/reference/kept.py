@@ -1,7 +1,7 @@
-"""A recurrence and its back-propagation in torch operations, apart from each other.
+"""A recurrence and its back-propagation in torch operations, as two separate functions.
 
-Between them pass the sequences of the states and one tensor, `kept` (T, B, sum of widths): the values of
-`plan.storage.kept` side by side, as kernels store them.
+They share the sequences of the states and one tensor, `kept` (T, B, Σ widths): the values of
+`plan.storage.kept` concatenated, as kernels store them.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ from bptt.runtime.reference.problem import Problem
 
 
 def kept_widths(problem: Problem) -> list[int]:
-    """The width of each kept value."""
+    """Return the width of each kept value."""
     form = normal_form(problem.plan.cell)
     return [problem.fixed[form.width(name)] for name in problem.plan.storage.kept]
 
 
 def forward_kept(problem: Problem, whole: Sequence[bool], keep: bool) -> list[Tensor]:
-    """The sequences (T, B, width) of the states that `whole` marks, and of the output if it is no state; the
-    final states (B, width); with `keep` the kept values. No two share memory.
+    """Return sequences (T, B, width), then the final states (B, width), then, with `keep`, the kept values.
+
+    The sequences are those of the states that `whole` marks, and of the output if it is no state. No two
+    results share memory.
     """
     cell, last = problem.plan.cell, _last(problem)
     found = forward(problem, saved_names(problem.plan) if keep else public_names(problem.plan))
@@ -42,8 +44,9 @@ def forward_kept(problem: Problem, whole: Sequence[bool], keep: bool) -> list[Te
 def backward_kept(
     problem: Problem, states: Sequence[Tensor], kept: Tensor, gradients: Sequence[Tensor | None]
 ) -> ReferenceGradients:
-    """Back-propagation from the gradients of what `forward_kept` gave but for the kept values, where `whole`
-    marked all states. None stands for zero.
+    """Back-propagate the gradients of the results of `forward_kept`, called with all states in `whole`.
+
+    `gradients` has one for each result but the kept values, None for zero.
     """
     plan, names = problem.plan, public_names(problem.plan)
     losses = dict(zip(names, gradients, strict=False))
@@ -59,9 +62,9 @@ def backward_kept(
 
 
 def _finite(kept: Tensor, valid: Tensor | None) -> Tensor:
-    """Return the kept values with those of a valid step in the padding, where kernels leave anything.
+    """Return the kept values with the padding, where kernels write nothing, filled from a valid step.
 
-    They meet a δ of zero there, but must be finite: zero would not do for a cell that divides by them.
+    They are multiplied by a δ of zero there, but must be finite. A cell may divide by them: zero fails.
     """
     if valid is None or not kept.numel():
         return kept

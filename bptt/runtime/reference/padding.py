@@ -1,4 +1,4 @@
-"""The steps behind the end of a sequence: what is read there, and what is returned."""
+"""The padding, the steps after the end of a sequence: the values read there, and those returned."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def mask_padding(x: Tensor, lengths: Tensor | None) -> tuple[Tensor, Tensor | None]:
-    """Return x with finite numbers in the padding; and the valid steps, (T, B, 1), None if all are."""
+    """Return x with finite numbers in the padding, and a mask of valid steps (T, B, 1), None if all are."""
     if lengths is None:
         return x, None
     steps = torch.arange(x.shape[0], device=x.device)
@@ -23,7 +23,7 @@ def zero_padding(values: Tensor, valid: Tensor | None) -> Tensor:
 def _filler(x: Tensor, lengths: Tensor) -> Tensor:
     """Return the input that replaces the padding: the first (1, I) of the longest row.
 
-    Its results are not used, but must be finite: zero would not do for a cell that divides by x.
+    Results in the padding are discarded, but must be finite. A cell may divide by x: zero fails.
     """
     row = lengths.argmax().reshape(1).to(x.device)
     first = x[0].detach().index_select(0, row)

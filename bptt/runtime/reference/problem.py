@@ -1,7 +1,7 @@
 """A plan together with the tensors that it runs on.
 
-Shapes: x (T, B, I); a state (T, B, H); a parameter as `Family.shape` says. `valid` (T, B, 1) marks the
-steps within each sequence's length; at the others a state keeps its value and no gradient arises.
+Shapes: x (T, B, I); an initial state (B, H); a parameter as `Family.shape` defines. `valid` (T, B, 1) marks
+the steps within each sequence's length; at the others a state keeps its value and gradients are zero.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Problem:
 
     @cached_property
     def fixed(self) -> dict[str, Any]:
-        """What has the same value at every step: vector parameters, constants, sizes by letter."""
+        """Values that are constant over time: vector parameters, constants, sizes by letter."""
         cell = self.plan.cell
         values: dict[str, Any] = {**cell.constants, "1": 1, cell.width(cell.inputs[0]): self.x.shape[-1]}
         values.update({cell.width(s): v.shape[-1] for s, v in zip(cell.states, self.initial, strict=True)})
@@ -58,20 +58,20 @@ class Problem:
         return values
 
     def spread(self, value: Tensor | float, width: str, *leading: int) -> Tensor:
-        """`value` in its full shape (*leading, width), where numbers, parameters or row values made it."""
+        """Expand `value`, which may be a number, a parameter or a row value, to (*leading, width)."""
         shape = (*leading, self.fixed[width])
         if isinstance(value, Tensor):
             return value if value.shape == shape else value.to(self.x).expand(shape)
         return self.x.new_full(shape, value)
 
     def rows(self, rows: Rows) -> Tensor:
-        """Neighbouring members of a stacked matrix, (Σ rows, columns)."""
+        """Return adjacent members of a stacked matrix, (Σ rows, columns)."""
         family = next(f for f in self.plan.cell.families if f.name == rows.family)
         size = self.stacks[rows.family].shape[0] // len(family.members)
         return self.stacks[rows.family][rows.first * size : (rows.first + rows.count) * size]
 
     def matrices(self, names: Sequence[str]) -> Tensor | None:
-        """Those members of one family as one matrix, if they follow each other there."""
+        """Return the named matrices as one, (Σ rows, columns), if adjacent in a family; else None."""
         for family in self.plan.cell.families:
             if names and names[0] in family.members:
                 first = family.members.index(names[0])
@@ -80,19 +80,25 @@ class Problem:
         return None
 
     def matrix(self, name: str) -> Tensor:
-        """One member of a stacked matrix."""
+        """Return one member of a stacked matrix, (rows, columns)."""
         found = self.matrices((name,))
         if found is None:
             raise InternalError("runtime.reference", "every matrix has a family", name)
         return found
 
     def select(self, t: int, inside: Tensor, outside: Tensor) -> Tensor:
-        """`inside` where step t is within the sequence. Selected, not multiplied: NaN must not leak."""
+        """Return `inside` for rows where step t is valid, else `outside`.
+
+        Selected, not multiplied by a mask: NaN must not leak from the padding.
+        """
         return inside if self.valid is None else torch.where(self.valid[t], inside, outside)
 
 
 def problem_of(plan: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Problem:
-    """Make the problem of (x, *initial, *parameters), with finite numbers behind the `lengths` (B,)."""
+    """Return the problem of (x, *initial, *parameters), with finite numbers in the padding of x.
+
+    `lengths` is (B,), or None if no row has padding.
+    """
     x, valid = mask_padding(tensors[0], lengths)
     count = 1 + len(plan.cell.states)
     parameters = full_width(tensors[count:], x.dtype)

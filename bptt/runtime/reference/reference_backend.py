@@ -18,25 +18,25 @@ from bptt.runtime.reference.problem import problem_of
 
 
 class Reference:
-    """Fulfils `bptt.runtime.protocol.Backend`; a base for backends that do some of it differently."""
+    """The backend of torch operations: implements `bptt.runtime.protocol.Backend`; a base for others."""
 
     name: str = "reference"
 
     def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
-        """Return True: torch computes with any of them."""
+        """Return True: torch runs any cell on any device and dtype."""
         return True
 
     def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
-        """Do nothing."""
+        """Do nothing: torch operations need no preparation."""
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Run a node of torch's graph that evaluates the derived equations step by step."""
+        """Run an autograd function that evaluates the derived equations step by step."""
         layout, reverse, states = plan(recurrence.cell), recurrence.reverse, len(recurrence.whole)
         wide = full_width(tensors, tensors[0].dtype)
         found = run(layout, wide, recurrence.lengths, reverse, recurrence.observer)
         asked = [s for s, wanted in zip(found[:states], recurrence.whole, strict=True) if wanted]
-        # A state keeps its value through the padding: the step that is run last has the final one. It gets
-        # memory of its own, for callers change it in place.
+        # A state keeps its value through the padding, so the step that runs last has the final one. It is
+        # cloned, because callers may change it in place.
         last = 0 if reverse else -1
         return (*asked, *found[states:], *(state[last].clone() for state in found[:states]))
 
@@ -58,7 +58,7 @@ class Reference:
         problem = problem_of(plan(recurrence.cell), tensors, recurrence.lengths, recurrence.reverse)
         plain = backward_kept(problem, states, kept, gradients)
         found = zip((plain.x, *plain.initial, *plain.parameters), tensors, asked, strict=True)
-        # One may be a gradient that came in, but what an operator returns is memory of its own.
+        # A result may be an incoming gradient itself, but an operator must not return one of its arguments.
         own, dense = True, torch.contiguous_format
         return [g.to(t.dtype, copy=own, memory_format=dense) for g, t, wanted in found if wanted]
 
@@ -70,7 +70,7 @@ class Reference:
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
     ) -> Stepper | None:
-        """Return None: a step is a run over one step."""
+        """Return None: `run` makes steps as sequences of one step."""
         return None
 
     def linear_cross_entropy(

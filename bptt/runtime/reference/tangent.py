@@ -1,4 +1,4 @@
-"""Forward mode: how states change when inputs and parameters do, by the linearised equations."""
+"""Forward mode: the changes of states with those of inputs and parameters, by the linearised equations."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from bptt.runtime.reference.problem import Problem
 
 
 def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[str, Tensor]:
-    """The changes of the named values, sequences (T, B, ·).
+    """Return the changes of the named values, sequences (T, B, ·).
 
-    `changes` is a problem of the same plan that holds ∂x, the changes of the initial states and those of
-    the parameters in place of the tensors themselves.
+    `changes` is a problem of the same plan that holds the changes of x, the initial states and the parameters
+    in place of these tensors.
     """
     with full_precision(problem.x):
         cell, steps = problem.plan.cell, problem.plan.tangent
@@ -42,7 +42,7 @@ def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[st
 
 
 def values_by_step(problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
-    """All values of each step t by name, in the order in which time runs."""
+    """Yield each step t with all its values by name, in the order in which time runs."""
     cell = problem.plan.cell
     made = forward(problem, [step.target.removeprefix(CHANGE) for step in problem.plan.tangent])
     previous = dict(zip(cell.states, problem.initial, strict=True))
@@ -54,7 +54,7 @@ def values_by_step(problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def linear(problem: Problem, changes: Problem, step: EquationStep, values: Mapping[str, Any]) -> Any:
-    """A linearised equation at one step; where matrices change, ∂W is looked up in `changes`."""
+    """Evaluate a linearised equation at one step; the changes ∂W of matrices are looked up in `changes`."""
     total = compiled(step.rest)(values)
     for product in step.products:
         total = total + functional.linear(values[product.vector], _matrix(problem, changes, product))
