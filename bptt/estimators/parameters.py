@@ -15,7 +15,7 @@ from bptt.training.options import TrainingOptions
 
 Estimator = TypeVar("Estimator", bound=type)
 
-# What an estimator has no files for, and what scikit-learn has in another way.
+# Options that need files, which an estimator has not, or that scikit-learn covers in another way.
 _NO_OPTIONS = ("seed", "log_every", "checkpoint_every", "evaluate_every")
 _FILES = ("", "source", "pairs", "target")
 
