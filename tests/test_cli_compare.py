@@ -14,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import bptt
-from bptt.comparison.subject import Shared, TaggedSubject
 from bptt.comparison.variants import plan_variants
 from bptt.data.problems import copying
 from bptt.errors import InputError
 from bptt.jobs.problems.adding import AddingTask
+from bptt.jobs.subject import Shared
+from bptt.jobs.tag.compared import TaggedSubject
 from bptt.jobs.task import Step
 from bptt.models.options import WordOptions
 from bptt.report.comparison_record import read_comparison

@@ -11,10 +11,14 @@ import torch
 
 from bptt import nn
 from bptt.cells import get
-from bptt.comparison.subject import AddingSubject, CopySubject, Shared, TaggedSubject, TextSubject
-from bptt.comparison.subject_files import detect_job, read_subject
+from bptt.comparison.problem_subjects import AddingSubject, CopySubject
 from bptt.comparison.variants import Variant, hidden_for, plan_variants, stack_weights
+from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
+from bptt.jobs.language.compared import TextSubject
+from bptt.jobs.registry import compared_jobs
+from bptt.jobs.subject import Shared, Subject
+from bptt.jobs.tag.compared import TaggedSubject
 from bptt.jobs.tag.task import TagTask
 
 POEM = "春眠不覺曉。\n處處聞啼鳥。\n夜來風雨聲。\n花落知多少。\n"
@@ -24,6 +28,14 @@ FILES = {
     "tag": TAGGED,
     "classify": "text\tlabel\n" + "".join(f"film {n}\t{'good' if n % 2 else 'bad'}\n" for n in range(40)),
 }
+
+
+def detect_job(path: Path) -> str:
+    return next(name for name, each in compared_jobs().items() if each.suits(path))
+
+
+def read_subject(path: Path, job: str, level: LevelName, length: int, shared: Shared) -> Subject:
+    return compared_jobs()[job].read(path, level, length, shared)
 
 
 def names(cells: str, remedies: str) -> list[str]:

@@ -10,12 +10,14 @@ from typing import Any
 
 from bptt.comparison.folder import digest, hold
 from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions
-from bptt.comparison.subject import AddingSubject, CopySubject, Shared, Subject
-from bptt.comparison.subject_files import detect_job, read_subject
+from bptt.comparison.problem_subjects import AddingSubject, CopySubject
 from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
 from bptt.comparison.variants import plan_variants
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
+from bptt.jobs.registry import compared_jobs
+from bptt.jobs.subject import Shared, Subject
+from bptt.options.checks import check_choice
 from bptt.report.comparison_figure import draw_comparison
 from bptt.report.comparison_record import COMPARISON, Comparison, read_comparison
 from bptt.runs.memory import within_memory
@@ -116,11 +118,12 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
     if not Path(data).exists():
         rule = f"must be a problem ({' or '.join(PROBLEM_LAGS)}) or a file"
         raise InputError(repr(data), rule, "neither")
-    job = options.task
+    jobs, job = compared_jobs(), options.task
     if job is None:
-        job = detect_job(Path(data))
+        job = next(name for name, each in jobs.items() if each.suits(Path(data)))
         reporter.on_message(f"{data}: detected as data of `bptt train {job}`; the option task overrides this")
-    return read_subject(Path(data), job, options.level, options.sequence_length, shared)
+    check_choice("task", job, tuple(sorted(jobs)))
+    return jobs[job].read(Path(data), options.level, options.sequence_length, shared)
 
 
 def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> TrialResult:

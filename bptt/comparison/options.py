@@ -13,8 +13,6 @@ from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
 
-JobName = Literal["lm", "classify", "tag"]
-
 # Problems of memory by name, with the lag that each is posed with by default: at these lags networks without
 # gates fail and gated ones succeed within PROBLEM_EPOCHS.
 PROBLEM_LAGS: Mapping[str, int] = MappingProxyType({"adding": 100, "copy": 30})
@@ -88,7 +86,12 @@ class CompareOptions:
     )
     symbols: int = option(2, "Letters to copy.", group="Data")
     examples: int = option(10_000, "Number of examples of a problem.", group="Data")
-    task: JobName | None = option(None, "Job to run on a file.", usual="detected from the file", group="Data")
+    task: str | None = option(
+        None,
+        "Job to run on a file, by its name in `bptt train`.",
+        usual="detected from the file",
+        group="Data",
+    )
     level: Literal["character", "word", "bpe", "whitespace"] = option(
         "character", "Unit of the text (lm).", group="Data"
     )

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from bptt.comparison.subject import Subject
 from bptt.comparison.variants import Variant, hidden_for, stack_weights
 from bptt.errors import TrainingError
+from bptt.jobs.subject import Subject
 from bptt.jobs.task import Task
 from bptt.nn.stack import Stack
 from bptt.runs.run_folder import CONFIG, WEIGHTS

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.cells.cell import Cell
 from bptt.cells.load import load
 from bptt.errors import InputError
+from bptt.jobs.subject import Variant as Variant
 from bptt.nn.initialisation import RecurrentInit
 
 # Short names, beside those of the catalogue.
@@ -20,20 +21,6 @@ _FORGET_BIAS = 1.0
 _LONGER = 4
 _CLIP = "clip"
 _AND = "+"
-
-
-@dataclass(frozen=True)
-class Variant:
-    """A network to train: its cell, what it begins with, whether its gradient is clipped, and how many times
-    as far it is followed back through a text.
-    """
-
-    name: str
-    cell: Cell
-    recurrent_init: RecurrentInit = "default"
-    forget_bias: float | None = None
-    clipped: bool = True
-    longer: int = 1
 
 
 def plan_variants(cells: Sequence[str], remedies: Sequence[str]) -> tuple[Variant, ...]:

@@ -13,6 +13,7 @@ from bptt.cells.cell import Cell
 from bptt.data.readers.forms import Source
 from bptt.jobs.answers import Asking, EvaluationReport
 from bptt.jobs.options import JobOptions
+from bptt.jobs.subject import Compared
 from bptt.jobs.task import Task
 from bptt.nn.exposure import Exposure
 from bptt.options.choices import Choices
@@ -87,6 +88,8 @@ class Job(Generic[Model]):
         held_out: the data that a run kept to be looked at; None for a job that keeps none.
         draw: draws the picture of an evaluation; None where the package of the job has a module `pictures`,
             or there are none.
+        compared: how the job takes part in comparisons; None where its package has a module `compared`, or
+            it takes no part.
 
     """
 
@@ -100,6 +103,7 @@ class Job(Generic[Model]):
     fold: Callable[[Choices], Folding | None] | None = None
     held_out: Callable[[Path], Source] | None = None
     draw: Callable[[Any, Path], None] | None = None
+    compared: Compared | None = None
 
     @property
     def name(self) -> str:

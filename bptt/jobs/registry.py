@@ -15,9 +15,11 @@ from bptt.runs.run_folder import CONFIG, read_config
 
 if TYPE_CHECKING:
     from bptt.jobs.job import Job, TrainedModel
+    from bptt.jobs.subject import Compared
 
-# The package of each job: its module `options` has OPTIONS, which imports nothing heavy, `job` has JOB, and
-# `pictures`, where there is one, has `draw`.
+# The package of each job: its module `options` has OPTIONS, which imports nothing heavy, `job` has JOB,
+# `pictures`, where there is one, has `draw`, and `compared`, where there is one, has COMPARED. A file that is
+# to be compared is offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "classify": "bptt.jobs.classify",
@@ -85,6 +87,21 @@ def job_of_run(run: Path) -> Job[Any]:
 def job_of(trained: TrainedModel) -> Job[Any]:
     """Return the job of a trained model."""
     return next(find_job(options.name) for options in all_options() if options.task == trained.task)
+
+
+def compared_jobs() -> dict[str, Compared]:
+    """Return how each job takes part in comparisons, for those that do, the most particular data first."""
+    found: dict[str, Compared] = {}
+    for options in reversed(list(all_options())):
+        package = _PACKAGES.get(options.name)
+        if package is None:
+            compared = find_job(options.name).compared
+        elif find_spec(f"{package}.compared") is None:
+            compared = None
+        else:
+            compared = import_module(f"{package}.compared").COMPARED
+        found |= {} if compared is None else {options.name: compared}
+    return found
 
 
 def find_drawing(job: Job[Any]) -> Callable[[Any, Path], None] | None:

@@ -1,0 +1,56 @@
+"""Tagging in a comparison: a file of tagged words as its subject."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bptt.data.examples import Examples, Words
+from bptt.data.readers.document import read_document
+from bptt.data.readers.tagged import looks_like_conll, read_conll
+from bptt.data.vocabulary_options import LevelName
+from bptt.errors import InputError
+from bptt.jobs.subject import LAG, Compared, Shared, Subject, Variant
+from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.options import TagOptions
+from bptt.jobs.tag.task import TagTask
+from bptt.jobs.task import Task
+from bptt.models.options import WordOptions
+
+
+class TaggedSubject(Subject):
+    """Sentences with a tag for each word, read one-hot or by an embedding, without a CRF."""
+
+    def __init__(
+        self, title: str, examples: Examples[Words, Words], held_out: Examples[Words, Words] | None,
+        words: WordOptions, lag: int, shared: Shared,
+    ) -> None:  # fmt: skip
+        super().__init__(shared)
+        self.title, self.lag = title, lag
+        self._examples, self._held_out, self._words = examples, held_out, words
+
+    def task(self, variant: Variant, hidden_size: int) -> Task:
+        """Return a task that answers a tag for each word."""
+        model = self._encoder(variant, hidden_size)
+        config = TaggerConfig(variant.cell, TagOptions(crf=False), self._words, model, self._data)
+        return TagTask(self._examples, self._held_out, config)
+
+
+def _suits(path: Path) -> bool:
+    """Return whether a file has words in columns, with blank lines between sentences."""
+    if path.is_dir():
+        return False
+    try:
+        document = read_document(path)
+        blank = any(not line.strip() for line in document.lines)
+        return blank and looks_like_conll(document) and read_conll(document).has_targets
+    except InputError:
+        # No text, or lines of unequal columns. The reader of the job that is detected reports the fault.
+        return False
+
+
+def _read(path: Path, level: LevelName, length: int, shared: Shared) -> Subject:
+    found = read_conll(read_document(path))
+    return TaggedSubject(path.name, found, None, WordOptions(), LAG, shared)
+
+
+COMPARED = Compared(_suits, _read)
