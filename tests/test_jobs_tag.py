@@ -215,9 +215,7 @@ def test_tags_that_break_the_scheme_cost_no_infinite_loss() -> None:
     assert (loss.isfinite(), words) == (True, 5)
     assert one._tags.decode(one._targets[60].tolist()) == ("O", "B-PER", "B-PER")
     assert one._tags.decode(one._targets[61].tolist()) == ("B-PER", "B-ORG")
-    note = (
-        "tags that break BIO are written anew, the entities being the same (2 sentences, the first at d:99)"
-    )
+    note = "rewrote tags that break BIO, with the same entities (2 sentences, the first at d:99)"
     assert note in one.describe()
 
 
@@ -255,7 +253,7 @@ def test_sentences_without_tags_are_not_learned_from_nor_scored(tmp_path: Path) 
 
 
 def test_one_tag_alone_is_nothing_to_learn() -> None:
-    with pytest.raises(InputError, match="d:1: there must be two different tags to tell apart, got O"):
+    with pytest.raises(InputError, match="d:1: need at least two distinct tags, got only O"):
         TagTask(gather("d", [sentence("a b", "O O"), sentence("c", "O")]), None, config())
 
 

@@ -1,1 +1,1 @@
-"""The jobs: each brings its data, model, loss and metric together, and uses what was trained."""
+"""The jobs: each defines its data, model, loss and metrics, and how to use its trained models."""

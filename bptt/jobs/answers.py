@@ -1,4 +1,4 @@
-"""Answers and evaluations as plain records, whatever the job: data for a program, lines for a person."""
+"""Answers and evaluations of all jobs as plain records: data for programs, lines for users."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 
-# The cells of a line; or text that is printed as it is, of one line or several.
+# The cells of a line; or text of one or several lines that is printed unchanged.
 Line = tuple[str, ...] | str
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer of a model to one input. The fields that are not None are its data."""
+    """The answer of a model to one input; a field that is None has no value."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain data, those without a value left out."""
+        """Return the fields with a value as plain data, ready for JSON."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: _plain(value) for name, value in values.items() if value is not None}
 
@@ -37,10 +37,10 @@ def _plain(value: Any) -> Any:
 
 
 class Asking(ABC):
-    """A trained model that is asked about one source, or about several that arrive one after the other.
+    """A trained model that answers the inputs of one source, or of several that arrive one after the other.
 
-    With `needs_all` nothing is answered before all inputs are there. `header` names the columns of lines.
-    `picture` is data of the first answer for the function of the job that draws, None for none.
+    With `needs_all`, the first answer needs all inputs. `header` names the columns of lines. `picture` is
+    data of the first answer for the drawing function of the job, or None.
     """
 
     needs_all: bool = False
@@ -49,16 +49,16 @@ class Asking(ABC):
 
     @property
     def notes(self) -> Sequence[str]:
-        """Lines for the user on how answers are found."""
+        """Lines for the user about how answers are found."""
         return ()
 
     @abstractmethod
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether a source that begins with this line is lines, an input each."""
+        """Return whether each line of a source that begins with `first` is an input."""
 
     @abstractmethod
     def read(self, source: Source, said: Said) -> Examples[Any, Any]:
-        """Return the inputs of a source, none left out. Raises InputError naming file and line."""
+        """Return all inputs of a source. Raises InputError with file and line if one cannot be read."""
 
     @abstractmethod
     def answer(self, examples: Examples[Any, Any]) -> Iterator[Answer]:
@@ -66,16 +66,16 @@ class Asking(ABC):
 
     @abstractmethod
     def lines(self, answer: Any, example: Example[Any, Any], number: int) -> list[Line]:
-        """Return an answer for a person; `example` is the input, whose `number` counts from 1."""
+        """Return an answer as lines for the user; `number` is that of the input `example`, from 1."""
 
     def conclude(self) -> Sequence[str]:
-        """Return lines for the user after the last answer."""
+        """Return lines for the user to print after the last answer."""
         return ()
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Rows below a header, with a line or more above and below."""
+    """A table: rows below a header, with text above (`title`) and below (`foot`)."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...]
@@ -85,10 +85,10 @@ class ScoreTable:
 
 @dataclass(frozen=True)
 class EvaluationReport:
-    """How well a model does: `metrics` by name, and tables.
+    """The result of an evaluation: `metrics` by name, and tables.
 
-    `notes` are lines for the user about the data or the measure. `picture` is data for the function of the
-    job that draws it, None for none; `picture_name` is the name of its file.
+    `notes` are lines for the user about the data or the metrics. `picture` is data for the drawing function
+    of the job, or None; `picture_name` is the name of its file.
     """
 
     metrics: Mapping[str, float]

@@ -1,4 +1,4 @@
-"""The options of the commands that ask a trained model: those of all jobs, and those of each."""
+"""The options of the commands that use a trained model: those common to all jobs, and each job's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions:
-    """What is asked, and where the answers go."""
+    """The options of `bptt predict` common to all jobs."""
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
@@ -33,7 +33,7 @@ class PredictOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateOptions:
-    """What a model is measured on."""
+    """The options of `bptt evaluate` common to all jobs."""
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
@@ -49,7 +49,7 @@ class EvaluateOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class InspectOptions:
-    """What of a model is looked into, and where it is shown."""
+    """The options of `bptt inspect`: the examples to inspect, and the files to write."""
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
@@ -89,7 +89,7 @@ def inspect_options() -> OptionSet:
 
 @dataclass(frozen=True)
 class ReadingOptions:
-    """How to read the file that is asked about; by default as it shows."""
+    """The format of the input file; detected by default."""
 
     form: str | None = option(
         None,
@@ -113,7 +113,7 @@ class ReadingOptions:
     header: bool | None = option(None, "Whether the first row is a header.", usual="detected", group="Input")
 
     def said(self) -> Said:
-        """Return the same for the readers."""
+        """Return these options as the readers take them."""
         return Said(self.form, self.input_column, self.target_column, self.header)
 
 
@@ -133,7 +133,7 @@ def _options(common: type, own: Callable[[JobOptions], type | None]) -> OptionSe
 
 
 def check_own(choices: Choices, job: JobOptions) -> None:
-    """Raise InputError if an option was given that is one of other jobs alone."""
+    """Raise InputError if an option was given that only other jobs have."""
     for name in choices.given:
         takers = [each.section for each in choices.options.places() if each.name == name]
         if not {"", "reading", job.name} & set(takers):

@@ -1,4 +1,4 @@
-"""One example of what a user gives, exposed to a probe by the job of a model."""
+"""Examples from a source, exposed to a probe by the job of the model."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ def expose(
     number: int = 0,
     target: Source | None = None,
 ) -> Exposure:
-    """Return the example of this `number`, counted from 0, or the text from this token on.
+    """Return the example with this `number`, from 0; to a language model, the text from this token on.
 
-    A `labelled` source is in the form that was learned from, with what is wanted; for translations that
-    may be in a file of its own, `target`. Else it is what is asked for an answer, of a text each line,
-    and the answer found takes the place of what is wanted. To a language model each source is a text. At most
-    `limit` steps are read. Raises InputError.
+    A `labelled` source has the format of the training data, with targets; those of translations may be in
+    another file, `target`. Otherwise the source has inputs only, each line of a text one, and the model's
+    answers replace the targets. To a language model each source is one text. At most `limit` steps are read.
+
+    Raises InputError if the source cannot be read or has no such example, or the model has no recurrence.
     """
     (found,) = expose_all(
         trained, source, labelled=labelled, limit=limit, number=number, count=1, target=target
@@ -46,7 +47,10 @@ def expose_all(
     number: int = 0,
     target: Source | None = None,
 ) -> list[Exposure]:
-    """Return at most `count` examples from `number` on; of a continuous text, stretches in a row."""
+    """Return at most `count` examples from `number` on; of a continuous text, consecutive stretches.
+
+    Raises InputError as `expose` does, and if `limit` or `count` is below 1.
+    """
     check_least("limit", limit, 1)
     check_least("examples", count, 1)
     return job_of(trained).expose(trained, Stretch(source, labelled, limit, number, count, target))

@@ -1,4 +1,4 @@
-"""How jobs make an exposure of an example: tokens to be shown, numbers to be checked."""
+"""Helpers with which jobs expose an example to a probe."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bptt.errors import InputError
 from bptt.models.codecs.codec import Codec, Padded, pad
 from bptt.nn.exposure import Sequence
 
-# How NOTHING, what is read before the first token, is shown.
+# The display of NOTHING, which is read before the first token.
 BEGINNING = "<start>"
 
 
 def check_number(number: int, count: int, unit: str) -> None:
-    """Raise InputError unless `number` is that of one of so many examples, counted from 0."""
+    """Raise InputError unless `number`, counted from 0, is below `count`, the number of `unit` there are."""
     if not 0 <= number < count:
         raise InputError("number", f"is from 0 to {count - 1}, as there are {count:,} {unit}", number)
 
@@ -25,7 +25,10 @@ def check_number(number: int, count: int, unit: str) -> None:
 def show_tokens(
     name: str, vocabulary: Vocabulary, tokens: abc.Sequence[int], at_start: bool = True
 ) -> Sequence:
-    """Tokens that a network reads, of which the first may be NOTHING; `at_start` as in `TextStream`."""
+    """Return tokens that a network reads, the first perhaps NOTHING, for display.
+
+    `at_start` is that of `TextStream`.
+    """
     known = tokens[1:] if tokens[0] == NOTHING else tokens
     shown, texts = tuple(map(vocabulary.show, known)), vocabulary.spell(known, at_start)
     before = len(tokens) - len(known)
@@ -33,8 +36,9 @@ def show_tokens(
 
 
 def encode_one(codec: Codec[Any], example: Example[Any, Any], limit: int) -> Padded:
-    """The first `limit` steps of an example as a batch of one. Raises InputError with its place if it
-    cannot be read, or has no step.
+    """Return the first `limit` steps of an example as a batch of one.
+
+    Raises InputError with its place if it cannot be read, or has no step.
     """
     tensors = codec.encode_example(example)
     if not len(tensors[0]):
@@ -43,5 +47,5 @@ def encode_one(codec: Codec[Any], example: Example[Any, Any], limit: int) -> Pad
 
 
 def show_input(name: str, codec: Codec[Any], given: object, steps: int) -> Sequence:
-    """The first steps of an input."""
+    """Return the first `steps` steps of an input for display."""
     return Sequence(name, codec.show(given)[:steps], codec.spell(given)[:steps])

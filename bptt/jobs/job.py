@@ -1,4 +1,4 @@
-"""What the rest of the package needs to know of a job: one record, which each job registers."""
+"""The record by which the rest of the package knows a job; each job registers one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from bptt.runs.origin import Origin
 
 
 class Configuration(Protocol):
-    """The configuration of a model: a cell, and sections of options."""
+    """The configuration of a model: a cell and sections of options."""
 
     @property
     def cell(self) -> Cell:
@@ -29,7 +29,7 @@ class Configuration(Protocol):
 
 
 class TrainedModel(Protocol):
-    """A trained model with all that it needs to read inputs and to answer; `task` is that of its job."""
+    """A trained model with everything needed to read inputs and to answer; `task` is that of its job."""
 
     task: ClassVar[str]
 
@@ -43,11 +43,11 @@ Model = TypeVar("Model", bound=TrainedModel)
 
 @dataclass(frozen=True)
 class Stretch:
-    """Which examples are looked into.
+    """The examples to inspect.
 
-    At most `count` examples of `source` from the `number` on, counted from 0, and at most `limit` steps of
-    each; of a continuous text stretches that follow each other. A `labelled` source has the answers, those of
-    translations perhaps in the file `target`; else the answers that are found take their place.
+    At most `count` examples of `source` from index `number` on, and at most `limit` steps of each; of a
+    continuous text, consecutive stretches. A `labelled` source has targets, those of translations perhaps in
+    the file `target`; otherwise the model's answers replace them.
     """
 
     source: Source
@@ -60,10 +60,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Folding:
-    """Cross-validation: the rows of each fold, a task that holds these rows out, and scores of all folds.
+    """Cross-validation: the fold of each row, a task for each fold, and the scores of all folds together.
 
-    `make` takes the rows to learn from and those held out. `score` takes, for each fold, its task and its
-    rows.
+    `make` returns a task from the training rows and the held-out rows. `score` evaluates all folds, given the
+    task and the held-out rows of each.
     """
 
     folds: Sequence[int]
@@ -73,23 +73,25 @@ class Folding:
 
 @dataclass(frozen=True)
 class Job(Generic[Model]):
-    """A job: how it begins, loads, answers and evaluates, and what it shows to a probe.
+    """A job: functions that begin a training, load, answer, evaluate and expose examples to probes.
 
     Args:
-        options: its names and its options.
-        begin: makes the task from what was chosen, and from the model that it begins with, if any. It reads
-            the data and says what it found; seed torch before. Raises InputError.
-        configuration: reads the configuration of a run folder. Raises InputError.
-        load: the trained model of a run folder with its best weights. Raises InputError.
-        evaluate: measures a model, from the run folder named, on data as `options.evaluate` say.
-        expose: the examples to look into, for a probe. Raises InputError.
-        ask: the model asked as `options.predict` say; None for a job without answers to inputs.
-        fold: cross-validation if it was chosen; None for a job without.
-        held_out: the data that a run kept to be looked at; None for a job that keeps none.
-        draw: draws the picture of an evaluation; None where the package of the job has a module `pictures`,
-            or there are none.
-        compared: how the job takes part in comparisons; None where its package has a module `compared`, or
-            it takes no part.
+        options: its names and options.
+        begin: returns the task for the chosen options, with the weights of a trained model if one is given.
+            Reads the data, and reports what it detected; seed torch before. Raises InputError if the data
+            cannot be read or do not fit the options.
+        configuration: returns the configuration of a run folder. Raises InputError if it is damaged.
+        load: returns the trained model of a run folder with its best weights. Raises InputError if a file is
+            missing or damaged.
+        evaluate: evaluates a model, loaded from the given run folder, on the data that the options choose.
+        expose: returns the examples to inspect. Raises InputError if they cannot be read.
+        ask: returns the model as it answers under the chosen options; None for a job without answers.
+        fold: returns cross-validation if it was chosen; None for a job without.
+        held_out: returns the data that a run kept for inspection; None for a job that keeps none.
+        draw: draws the picture of an evaluation; None if the package of the job has a module `pictures`, or
+            there are no pictures.
+        compared: how the job takes part in comparisons; None if its package has a module `compared`, or it
+            takes no part.
 
     """
 

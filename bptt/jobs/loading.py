@@ -1,4 +1,4 @@
-"""A trained model of any job from its run folder, which says which job that is."""
+"""Loading a trained model of any job from its run folder, which names the job."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _HERE = Placement()
 
 
 def read_configuration(run: Path) -> Configuration:
-    """Read what a run folder says of its model. Raises InputError naming file and cure."""
+    """Read the configuration of a run folder. Raises InputError with file and cure if it is damaged."""
     return job_of_run(run).configuration(run)
 
 

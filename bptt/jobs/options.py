@@ -1,4 +1,4 @@
-"""What a job says about itself before anything heavy is imported: its names and its options."""
+"""The names and options of a job, importable without anything heavy such as torch."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _as_they_are(section: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 class JobOptions:
     """The names of a job, and the options of its three commands.
 
-    `bptt train NAME` takes `train`, beside the options that every training has; `predict` and `evaluate` are
-    dataclasses of what the job takes beside the options that every answer has, None for nothing. `task` names
-    the job in config.json, `called` a model of it. `title` is the first line of the help, `about` the rest.
-    `few` examples are learned for more epochs, so that enough updates are made. `then` are commands that
-    ask a trained model, with {run} for its folder; () for those of most jobs. `recall` takes the name and
-    the fields of a section of config.json to the values that its options are given for a further training.
+    `train` are the options of `bptt train NAME` beside those of every training; `predict` and `evaluate` are
+    dataclasses of the job's options beside those common to all jobs, None for none. `task` names the job in
+    config.json, `called` a model of it. `title` is the first line of the help, `about` the rest. With `few`,
+    small data are trained on for more epochs by default, to make enough updates. `then` are commands to
+    suggest after training, with {run} for the folder; () for those of most jobs. `recall` maps the name and
+    the fields of a section of config.json to option values for a further training.
     """
 
     name: str
@@ -45,9 +45,9 @@ class JobOptions:
     recall: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
 
     def derived(self, name: str, called: str, title: str, sections: Mapping[str, type]) -> JobOptions:
-        """Return the options of a job derived from this one, with `sections` in the place of its own.
+        """Return the options of a job derived from this one, with `sections` replaced.
 
-        A section is a dataclass derived from the one that it replaces, with options of its own beside.
+        Each section is a subclass of the dataclass that it replaces, with additional options.
         """
         train = replace(self.train, sections={**self.train.sections, **sections})
         return replace(self, name=name, task=name, called=called, title=title, about="", train=train)
@@ -55,12 +55,12 @@ class JobOptions:
 
 @dataclass(frozen=True)
 class ExampleOptions:
-    """How examples are read.
+    """How examples are split, batched and truncated.
 
-    The share `held_out`, which may be 0, is not learned from, unless other examples are given for that;
-    `seed` is for which ones these are, and for the order of the others. Of an input longer than `max_length`
-    (0: any) the steps behind are not read; a translation is not learned from if a side is longer. Raises
-    InputError naming the option.
+    The share `held_out`, possibly 0, is excluded from training, unless held-out examples are given
+    separately; `seed` determines the split and the order of the training examples. Inputs longer than
+    `max_length` (0: no limit) are truncated; a pair to translate is left out if a side is longer. Raises
+    InputError with the option if a value is out of range.
     """
 
     batch_size: int = option(32, "Examples in a mini-batch.", group="Data", least=1, common=True)
@@ -93,7 +93,7 @@ class CellChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleFiles(CellChoice):
-    """The files of a job on examples."""
+    """The files of a job that learns from examples."""
 
     data: Path = argument("Examples to learn from.")
     dev: Path | None = option(
@@ -107,7 +107,7 @@ class ExampleFiles(CellChoice):
 
 @dataclass(frozen=True, kw_only=True)
 class VectorFiles:
-    """Vectors of words that were trained elsewhere."""
+    """Pretrained word vectors."""
 
     vectors: Path | None = option(
         None,
@@ -123,5 +123,5 @@ class VectorFiles:
 
     @property
     def known_words(self) -> int:
-        """The number of words that are known by vectors alone."""
+        """The number of words that are known only by their vectors."""
         return self.vector_words if self.vectors else 0

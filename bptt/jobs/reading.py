@@ -1,4 +1,4 @@
-"""Files of a user as a job reads them: detected, needed, and described."""
+"""Helpers with which jobs read a user's files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Y = TypeVar("Y")
 def detected_form(
     choices: Choices, data: Path, detect: Callable[[Path, Columns], Detected], columns: Columns
 ) -> str:
-    """Return the form of a file that was chosen, or the one that `detect` finds, which is said."""
+    """Return the chosen format of a file, or the one that `detect` finds, with a notice to the user."""
     if choices.has("form"):
         return str(choices.get("form"))
     found = detect(data, columns)
@@ -30,24 +30,24 @@ def detected_form(
 
 
 def needed_data(run: Path, data: Path | None) -> Path:
-    """Return the file to evaluate on. Raises InputError if none is named."""
+    """Return the file to evaluate on. Raises InputError if none is given."""
     if data is None:
         raise InputError(str(run), "needs examples with their answers", "none", "Name a file as learned from")
     return data
 
 
 def noted(source: object, examples: Examples[Any, Any]) -> tuple[str, ...]:
-    """Return lines for the user on what was decided about a source, and what was left out."""
+    """Return lines for the user on how a source was read, and on examples left out."""
     return tuple(f"{source}: {note}" for note in examples.notes)
 
 
 def take(examples: Examples[X, Y], stretch: Stretch) -> Sequence[Example[X, Y]]:
-    """Return the examples of a stretch. Raises InputError if there are fewer."""
+    """Return the examples of a stretch. Raises InputError if the first does not exist."""
     check_number(stretch.number, len(examples), "examples")
     return examples.rows[stretch.number : stretch.number + stretch.count]
 
 
 def refuse_target(stretch: Stretch) -> None:
-    """Raise InputError if a stretch has a file of targets, which goes with sources of translations alone."""
+    """Raise InputError if a stretch has a file of targets, which only translations have."""
     if stretch.target is not None:
         raise InputError("target", "goes with the sources of translations", cure="Leave it out")

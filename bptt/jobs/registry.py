@@ -1,4 +1,4 @@
-"""The jobs by name: the only place that lists them. A job is imported when it is needed."""
+"""The registry of jobs by name, the only place that lists them; a job is imported when first needed."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from bptt.jobs.job import Job, TrainedModel
     from bptt.jobs.subject import Compared
 
-# The package of each job: its module `options` has OPTIONS, which imports nothing heavy, `job` has JOB,
-# `pictures`, where there is one, has `draw`, and `compared`, where there is one, has COMPARED. A file that is
-# to be compared is offered to the last job first: any file may be a text for a language model.
+# The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB;
+# `pictures`, if there is one, has `draw`; and `compared`, if there is one, has COMPARED. A file to compare on
+# is offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "classify": "bptt.jobs.classify",
@@ -33,12 +33,12 @@ GROUP = "bptt.jobs"
 
 
 def job_names() -> tuple[str, ...]:
-    """Return the names of all jobs, ours first."""
+    """Return the names of all jobs, those of this package first."""
     return (*_PACKAGES, *(name for name in entries(GROUP) if name not in _PACKAGES))
 
 
 def find_options(name: str) -> JobOptions:
-    """Return the names and the options of a job. Raises InputError as `find_job` does."""
+    """Return the names and options of a job. Raises InputError as `find_job` does."""
     if name in _PACKAGES:
         found: JobOptions = import_module(f"{_PACKAGES[name]}.options").OPTIONS
         return found
@@ -46,7 +46,10 @@ def find_options(name: str) -> JobOptions:
 
 
 def find_job(name: str) -> Job[Any]:
-    """Return the job of this name. Raises InputError: no such job, or the package that adds it is broken."""
+    """Return the job with this name.
+
+    Raises InputError if there is none, or the package that adds it cannot be imported.
+    """
     if name in _PACKAGES:
         found: Job[Any] = import_module(f"{_PACKAGES[name]}.job").JOB
         return found
@@ -57,7 +60,7 @@ def find_job(name: str) -> Job[Any]:
 
 
 def all_options() -> Iterator[JobOptions]:
-    """Yield the options of every job; a broken package of another's adds none."""
+    """Yield the options of every job; jobs of packages that cannot be imported are skipped."""
     for name in job_names():
         try:
             yield find_options(name)
@@ -67,9 +70,12 @@ def all_options() -> Iterator[JobOptions]:
 
 
 def job_of_run(run: Path) -> Job[Any]:
-    """Return the job of a run folder. Raises InputError naming file and cure."""
+    """Return the job of a run folder.
+
+    Raises InputError with file and cure if the folder is no run, or its job is not installed.
+    """
     task = read_config(run).get("task")
-    # Most jobs are named as their task, so that the options of the others need not be read.
+    # Most jobs have the name of their task, so the options of other jobs need not be imported.
     if task in job_names() and find_options(task).task == task:
         return find_job(task)
     known = list(all_options())

@@ -1,4 +1,4 @@
-"""How a trained model shows itself: its job, its cell, its sizes, the number of its parameters."""
+"""The `repr` of trained models: job, cell, sizes and number of parameters."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def show_trained(
     options: StackOptions,
     facts: Mapping[str, object],
 ) -> str:
-    """The text of `repr(trained)`; `cell` is None for a model without recurrence."""
+    """Return the text of `repr(trained)`; `cell` is None for a model without recurrence."""
     sizes: dict[str, object] = {"job": job}
     if cell is not None:
         sizes |= {"cell": cell.name, "num_layers": options.num_layers, "hidden_size": options.hidden_size}

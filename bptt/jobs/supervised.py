@@ -1,4 +1,4 @@
-"""What the jobs on examples share: the batches, their order, and predictions for many inputs."""
+"""The common part of jobs that learn from examples: batches, their order, and batched prediction."""
 
 from __future__ import annotations
 
@@ -20,43 +20,43 @@ from bptt.models.encoded import Encoded as Encoded
 from bptt.models.encoded import EncodedInputs, InMemory
 from bptt.runs.placement import device_of
 
-# What to do where memory does not suffice.
+# The cure in errors about insufficient memory.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or `max_length`"
 
 
 class Supervised(Task):
-    """A job on examples, of similar length in a batch."""
+    """A job that learns from examples, batched by similar length."""
 
     def __init__(self, inputs: Sequence[Encoded] | EncodedInputs, options: ExampleOptions) -> None:
         self._inputs = inputs if isinstance(inputs, EncodedInputs) else InMemory(inputs)
         self._order = ByLength(self._inputs.lengths, options.batch_size, options.seed)
 
     def steps(self, epoch: int) -> int:
-        """The number of batches in `epoch`."""
+        """Return the number of batches in `epoch`."""
         return self._order.steps
 
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """The loss on one batch."""
+        """Compute the loss on batch `index` of `epoch`."""
         self._inputs.expect(self._order.following(epoch, index))
         loss, units = self.loss(self._order.rows(epoch, index).tolist())
         return Step(loss, units, ())
 
     @property
     def device(self) -> torch.device:
-        """Return the device of the model, where every batch goes."""
+        """The device of the model, to which every batch is moved."""
         return device_of(self.model)
 
     def batch(self, inputs: Sequence[Encoded]) -> Padded:
-        """Return encoded inputs as a batch on the device of the model."""
+        """Return encoded inputs, padded, as a batch on the device of the model."""
         return pad(inputs).to(self.device)
 
     @abstractmethod
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """The mean loss of the training examples of these numbers, in nats, and over how many units."""
+        """Return the mean loss of the training examples with these indices, and the number of units."""
 
 
 def fingerprint(*parts: Examples[Any, Any]) -> str:
-    """What is equal for equal examples, learned and held out."""
+    """Return a hash of examples: equal for equal inputs and targets, training and held out."""
     digest = hashlib.sha256()
     for part in parts:
         for key, row in zip(part.keys, part.rows, strict=True):
@@ -68,8 +68,9 @@ def fingerprint(*parts: Examples[Any, Any]) -> str:
 def hold_out(
     keys: Sequence[Hashable], labels: Sequence[str] | None, options: ExampleOptions
 ) -> tuple[list[int], list[int]]:
-    """The numbers of the examples to learn from and of those held out, as `split_indices` finds them; of a
-    share of 0 all are learned.
+    """Return the indices of the training examples and of those held out, as `split_indices` splits them.
+
+    If the share is 0, all are training examples.
     """
     if not options.held_out:
         return list(range(len(keys))), []
@@ -77,7 +78,7 @@ def hold_out(
 
 
 def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterator[tuple[list[int], Padded]]:
-    """All inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
+    """Yield all inputs in batches of `size`, the shortest first: their indices and their padded tensors."""
     inputs = encoded if isinstance(encoded, EncodedInputs) else InMemory(encoded)
     lengths = inputs.lengths.tolist()
     order = sorted(range(len(lengths)), key=lengths.__getitem__)

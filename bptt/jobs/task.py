@@ -1,4 +1,4 @@
-"""What every job is to the training loop: steps that give a loss, and a held-out evaluation."""
+"""The interface of a job to the training loop: steps that compute a loss, and a held-out evaluation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Step:
-    """What one batch gives.
+    """The result of one batch.
 
-    `loss` is a differentiable scalar, the mean in nats over `units` units. `carry` holds the states for
-    the next step, detached (truncated back-propagation through time), () if there are none.
+    `loss` is a differentiable scalar, the mean over `units` units. `carry` holds the states for the next
+    step, detached (truncated back-propagation through time), () if there are none.
     """
 
     loss: Tensor
@@ -24,12 +24,12 @@ class Step:
 
 
 class Task(ABC):
-    """A job: its data, its model, its loss.
+    """A training of a job: its data, model and loss.
 
-    `title` is what the model is called, such as "classifier"; `unit` names in the plural what a loss is per
-    and a speed counts, such as "characters". `measure` is what a loss is counted in, "" for a pure number.
-    `criterion` names the metric by which an evaluation is better than another: the loss by being smaller,
-    any other by being larger, or as large with a smaller loss.
+    `title` is the name of such a model, such as "classifier"; `unit` is the plural of the unit over which
+    losses are averaged and in which speed is counted, such as "characters". `measure` is the unit of the loss
+    itself, "" for a pure number. `criterion` names the metric that compares evaluations: a smaller loss is
+    better, of any other metric a larger value, and of equal values the one with the smaller loss.
     """
 
     model: nn.Module
@@ -37,46 +37,48 @@ class Task(ABC):
     unit: str
     measure: str = "nats"
     criterion: str = "loss"
-    # The name of the run whose weights the model has begun with.
+    # The name of the run from which the initial weights come.
     begun_from: str = ""
 
     @property
     def holds_out(self) -> bool:
-        """Whether there is held-out data to evaluate on; if not, the last weights are the trained ones."""
+        """Whether there is held-out data to evaluate on; if not, the last weights are kept as the best."""
         return True
 
     @property
     def fingerprint(self) -> str:
-        """What is equal for equal data, held-out data included; "" if config.json says that already."""
+        """A hash of all data, held-out data included; "" if config.json already identifies the data."""
         return ""
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """What a file of the model's weights says that they belong to; nothing by default."""
+        """Metadata that is written into the file of weights, to identify the model; none by default."""
         return {}
 
     @abstractmethod
     def steps(self, epoch: int) -> int:
-        """The number of steps in `epoch`."""
+        """Return the number of steps in `epoch`."""
 
     @abstractmethod
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """Step `index` of `epoch`: a pure function of the parameters, of these arguments and of
-        torch's random state. This is what makes resuming exact.
+        """Compute step `index` of `epoch`.
+
+        It must be a pure function of the parameters, these arguments and torch's random state, so that a
+        resumed training is exactly the same.
         """
 
     @abstractmethod
     def evaluate(self) -> dict[str, float]:
-        """The metrics on held-out data, "loss" (mean nats per unit) among them."""
+        """Return the metrics on held-out data; one of them is "loss", the mean per unit."""
 
     @abstractmethod
     def save(self, folder: Path) -> None:
-        """Write what later commands need, config.json among it; the weights are written apart."""
+        """Write the files that later commands need, such as config.json; weights are written separately."""
 
     def conclude(self, run: Path) -> list[str]:
-        """Lines for the user on what the best weights, in the folder `run`, came with; none by default."""
+        """Return lines for the user about the best weights, saved in the folder `run`; none by default."""
         return []
 
     @abstractmethod
     def describe(self) -> list[str]:
-        """Lines for the user on what was found in the data, before training starts."""
+        """Return lines for the user about the data and the model, printed before training starts."""

@@ -1,1 +1,1 @@
-"""One answer for a sequence: a class, several, or a number."""
+"""Classification: one of several labels for each input."""

@@ -19,7 +19,7 @@ from bptt.options.choices import Choices
 
 @dataclass(frozen=True)
 class LabelAnswer(Answer):
-    """A label with the probability of every label; `given` is the one that the input came with."""
+    """A label with the probability of every label; `given` is the label in the input file, if any."""
 
     given: str | None
     label: str
@@ -27,7 +27,7 @@ class LabelAnswer(Answer):
 
 
 class ClassifierAsking(Asking):
-    """A classifier that is asked for labels."""
+    """A classifier that answers with labels."""
 
     def __init__(self, trained: TrainedClassifier, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(ClassifyAnswerOptions)
@@ -36,15 +36,15 @@ class ClassifierAsking(Asking):
 
     @property
     def notes(self) -> Sequence[str]:
-        """How labels are found from probabilities, if thresholds say so."""
+        """The decision thresholds in words, if the model has any."""
         return self._trained.notes
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether a source that begins with this line is lines, a text each."""
+        """Return whether each line of a source that begins with `first` is a text."""
         return self._trained.reads_lines(first, said)
 
     def read(self, source: Source, said: Said) -> Labelled:
-        """Return the inputs of a source, none left out. Raises InputError naming file and line."""
+        """Return all inputs of a source. Raises InputError with file and line if one cannot be read."""
         return self._trained.read_asked(source, said)
 
     def answer(self, examples: Labelled) -> Iterator[LabelAnswer]:
@@ -54,7 +54,7 @@ class ClassifierAsking(Asking):
             yield LabelAnswer(row.target, found.label, scores)
 
     def lines(self, answer: LabelAnswer, example: Example[Any, Any], number: int) -> list[Line]:
-        """Return label, probability, input and name of the record; or the probability of every label."""
+        """Return label, probability, input and record name; or the probability of every label."""
         if self._asked.probabilities:
             return [tuple(f"{p:.6f}" for p in answer.probabilities.values())]
         named = (example.name,) if example.name else ()

@@ -1,4 +1,4 @@
-"""What a classifier is made of: its choices in checked values, and config.json and back."""
+"""The configuration of a classifier, as it is written to config.json."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ TASK = OPTIONS.task
 
 
 def has_ngrams(kind: Kind) -> bool:
-    """Return whether a linear model can read n-grams of inputs of a kind, as they are made of letters."""
+    """Return whether inputs of a kind have n-grams for a linear model, being made of letters."""
     return find_kind(kind).ngrams is not None
 
 
 def usual_smoothing(kind: Kind, loss: Loss) -> float:
-    """Return the label smoothing for inputs of a kind. A squared loss has none."""
+    """Return the default label smoothing for inputs of a kind; 0 for a squared loss."""
     return find_kind(kind).smoothing if loss == "cross-entropy" else 0.0
 
 
 def usual_dropout(kind: Kind) -> tuple[float, float]:
-    """Return the dropout behind and before the network for inputs of a kind."""
+    """Return the default dropout after and before the recurrent layers for inputs of a kind."""
     return find_kind(kind).dropout
 
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """Every choice for a classifier. A row of numbers is read by `model.feed_forward` alone. Raises
-    InputError for n-grams of numbers.
+    """All options of a classifier. Rows of numbers are read by the layers `model.feed_forward` only.
+
+    Raises InputError for n-grams of inputs that are not made of letters.
     """
 
     cell: Cell
@@ -51,9 +52,9 @@ class ClassifierConfig:
 
 
 def in_windows(config: ClassifierConfig, length: int) -> ClassifierConfig:
-    """Return the configuration for windows of DNA of this length, with a feed-forward layer at least.
+    """Return the configuration for windows of DNA of this length, with at least one feed-forward layer.
 
-    Raises InputError naming the option for other inputs.
+    Raises InputError with the option if inputs are not DNA.
     """
     widths = config.model.feed_forward or (config.model.hidden_size,)
     source, model = replace(config.source, windows=length), replace(config.model, feed_forward=widths)

@@ -1,4 +1,4 @@
-"""An example as a classifier reads it, and the loss of its label: for a probe to look into."""
+"""An example as a classifier reads it, with the loss of its label, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from bptt.runs.evaluating import evaluating
 
 
 def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -> Exposure:
-    """One loss term, that of the label, or of the label that is found if the example has none.
+    """Return the exposure of an example with one loss term: of its label, or of the answer if it has none.
 
-    At most `limit` steps are read; of DNA the strand as it is. Raises InputError for a network without
-    recurrence, an example of nothing, and a label that was not learned.
+    At most `limit` steps are read; of DNA only the given strand. Raises InputError if the network has no
+    recurrence, the example is empty, or its label was not learned.
     """
     model, body, config = trained.model, trained.model.body, trained.config
     if not isinstance(body, SequenceReader):
@@ -57,7 +57,7 @@ def _losses(
     inputs: Tensor,
     steps: LossSteps,
 ) -> Tensor:
-    """The loss of the label, (R,), by the answer of both parts: n-grams do not depend on `inputs`."""
+    """Return the loss of the label, (R,), by network and n-grams; the latter do not depend on `inputs`."""
     lengths = torch.full((len(steps),), len(inputs), device=inputs.device)
     logits = model.answer(model.output(body.pool(inputs, lengths)), bags)
     return model.loss(logits, torch.full_like(lengths, label), "none")

@@ -1,4 +1,4 @@
-"""Classification as a job: how it begins, answers, is evaluated and looked into."""
+"""The record of the job `classify`: training, answers, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
             HeadOptions,
             ngrams=has_ngrams(source.kind),
             smoothing=usual_smoothing(source.kind, choices.get("loss")),
-            # With folds what is held out is there to be scored, and may choose nothing.
+            # With folds, the held-out examples measure the model, so they must not choose thresholds.
             thresholds=balance and not files.folds,
             select="f1" if balance else "accuracy",
         ),
@@ -66,7 +66,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
 
 
 def _read(choices: Choices) -> tuple[ClassifyFiles, ClassifierConfig, Labelled, Labelled | None]:
-    """Return the examples to learn from and those held out, None for a share of the others."""
+    """Return files, configuration, training examples, and held-out examples or None for a share."""
     files = choices.make(ClassifyFiles)
     if files.folds and files.dev is not None:
         raise InputError("folds", "holds out each part of DATA in turn", "`dev`", "Leave one out")
@@ -87,7 +87,7 @@ def _begin(choices: Choices, origin: Origin[TrainedClassifier] | None) -> Classi
 
 
 def _fold(choices: Choices) -> Folding | None:
-    """Return the folds, if they were chosen; every model begins from the same weights."""
+    """Return the folds, if they were chosen; every model starts from the same initial weights."""
     if not choices.get("folds"):
         return None
     files, config, examples, _ = _read(choices)
@@ -121,7 +121,7 @@ def _evaluate(trained: TrainedClassifier, run: Path, choices: Choices) -> Evalua
 
 
 def _report(found: Scores, notes: tuple[str, ...] = ()) -> EvaluationReport:
-    """Return the metrics, and for each label how often it was found and what it was taken for."""
+    """Return the metrics, and for each label how often it was predicted and its most frequent confusion."""
     rows = []
     for label, row in zip(found.labels, found.confusion, strict=True):
         right = row[found.labels.index(label)]

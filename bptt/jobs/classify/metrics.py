@@ -1,4 +1,4 @@
-"""How well labels are found: accuracy, F1, confusions, and whether probabilities are what they say."""
+"""Metrics of classification: accuracy, macro F1, confusion matrix and calibration error."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-# Of confidences, for the calibration error.
+# Bins of confidence in the calibration error: 15, as Guo et al. 2017.
 _BINS = 15
 
 
 @dataclass(frozen=True)
 class Scores:
-    """`metrics` by name. `confusion` (K, K) counts examples by their label, down, and the label that was
-    found, across, both in the order of `labels`.
+    """The metrics by name, and the confusion matrix.
+
+    `confusion` (K, K) counts examples by label (rows) and answer (columns), both in the order of `labels`.
     """
 
     metrics: dict[str, float]
@@ -25,24 +26,24 @@ class Scores:
 
 
 def decide(log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
-    """Return the answers (N,): of ln P (N, K) the largest, or the largest sum with the offsets (K,)."""
+    """Return the answers (N,): the argmax of ln P (N, K), plus the offsets (K,) if there are any."""
     values = log_probabilities.exp() if offsets is None else log_probabilities + offsets
     return values.max(1).indices
 
 
 def confusions(targets: Tensor, answers: Tensor, classes: int) -> Tensor:
-    """Return how many examples have each target, down, and each answer, across: (K, K)."""
+    """Return the confusion matrix (K, K): counts by target (rows) and answer (columns)."""
     return torch.bincount(targets * classes + answers, minlength=classes**2).view(classes, classes)
 
 
 def scores(
     log_probabilities: Tensor, targets: Tensor, labels: tuple[str, ...], offsets: Tensor | None = None
 ) -> Scores:
-    """The scores of ln P (N, K) for targets (N,), the answers as `decide` gives them with the offsets.
+    """Return the scores of ln P (N, K) for targets (N,); answers are those of `decide` with the offsets.
 
     "loss" is the mean of -ln P of the target, in nats; "macro_f1" the mean of F1 over the labels that occur
-    as target or as answer; "calibration_error" the mean difference between the confidence of an answer and
-    the share of right ones, over 15 equal bins of confidence (Guo et al. 2017, eq. 3).
+    as target or answer; "calibration_error" the expected calibration error: the mean absolute difference
+    between confidence and accuracy, over 15 equal bins of confidence (Guo et al. 2017, eq. 3).
     """
     answers = decide(log_probabilities, offsets)
     confidence = log_probabilities.exp().gather(1, answers[:, None])[:, 0]
@@ -72,9 +73,9 @@ def _calibration_error(confidence: Tensor, right: Tensor) -> float:
 
 
 def scores_of_folds(answers: Sequence[tuple[tuple[str, ...], Tensor, Sequence[str]]]) -> Scores:
-    """The scores of all folds together: for each the labels learned, ln P (N, K) of them, and N targets.
+    """Return the scores of all folds together, given the labels, ln P (N, K) and N targets of each fold.
 
-    A label that a fold has not learned has the probability 0 there.
+    A label that does not occur in the training rows of a fold has probability 0 there.
     """
     known = {label for labels, _, targets in answers for label in (*labels, *targets)}
     every = tuple(sorted(known))

@@ -1,4 +1,4 @@
-"""The network of a classifier: a sequence, or a row of numbers, to a probability for each label."""
+"""The network of a classifier: from a sequence, or a row of numbers, to a logit for each label."""
 
 from __future__ import annotations
 
@@ -17,10 +17,12 @@ from bptt.nn import Pooling
 
 
 class Classifier(nn.Module):
-    """logits = M f(pool(h_1 ... h_T)) + b, where h is what the stack of an encoder gives, and f are its
-    feed-forward layers (many to one). A cell of None is for rows of numbers, T = 1, which the feed-forward
-    layers read at once (one to one). With `ngrams`, their number, a linear model answers beside the network.
-    `offsets` (K,) are those of `choose_offsets`, None for a model without thresholds.
+    """The network logits = M f(pool(h_1 ... h_T)) + b, and perhaps a linear model of n-grams.
+
+    h is the output of an encoder's recurrent layers, and f are its feed-forward layers (many to one). If the
+    cell is None, inputs are rows of numbers, T = 1, which the feed-forward layers read (one to one). With
+    `ngrams`, the number of known n-grams, the logits of a linear model are added. `offsets` (K,) are those of
+    `choose_offsets`, None for a model without thresholds.
     """
 
     offsets: Tensor | None
@@ -42,21 +44,21 @@ class Classifier(nn.Module):
         self.register_buffer("offsets", torch.zeros(classes) if head.thresholds else None)
 
     def forward(self, inputs: Padded) -> Tensor:
-        """Return the logits (B, K) of the network alone, which is what is trained."""
+        """Return the logits (B, K) of the network only, the part that is trained by gradients."""
         logits: Tensor = self.output(self.body(inputs))
         return logits
 
     def answer(self, logits: Tensor, bags: Bags | None) -> Tensor:
-        """Return the logits (B, K) of both parts together, given those of the network and the n-grams."""
+        """Return the logits (B, K) of both parts, given those of the network and the n-grams."""
         if self.ngrams is None or bags is None:
             return logits
         scores: Tensor = self.ngrams(bags)
         return scores + self.ngrams.share * logits
 
     def loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """The mean loss for targets (B,) int64; the loss of each row, (B,), if the reduction is "none".
+        """Return the mean loss for targets (B,) int64; that of each row, (B,), if the reduction is "none".
 
-        Labels are smoothed in training mode only.
+        Label smoothing applies in training mode only.
         """
         if self.head.loss == "cross-entropy":
             smoothing = self.head.smoothing if self.training else 0.0
@@ -67,7 +69,7 @@ class Classifier(nn.Module):
 
 
 class SequenceReader(nn.Module):
-    """A vector (B, output_size) for each sequence: an encoder, whose steps are pooled."""
+    """An encoder with pooling over steps: one vector (B, output_size) for each sequence."""
 
     def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions, head: HeadOptions) -> None:
         super().__init__()
@@ -77,11 +79,11 @@ class SequenceReader(nn.Module):
         self.output_size = self.encoder.output_size
 
     def forward(self, inputs: Padded) -> Tensor:
-        """The vectors for the inputs of a batch."""
+        """Return the vectors (B, output_size) of a batch."""
         return self.pool(self.encoder.embed(inputs.tensors), inputs.lengths)
 
     def pool(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """`forward`, from what goes into the stack on, (T, B, I)."""
+        """Return the vectors (B, output_size) of embedded inputs (T, B, I)."""
         read = self.encoder.run(values, lengths).output
         vectors: Tensor = self.encoder.feed_forward(self.pooling(read, lengths))
         return vectors

@@ -1,4 +1,4 @@
-"""The linear model beside a classifier's network: what it reads, and its fit."""
+"""The linear model of n-grams beside a classifier's network: its inputs and its fit."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from bptt.models.logistic import fit_logistic
 from bptt.models.ngrams import BagEncoder, NgramList, NgramScores, gather_bags
 from bptt.runs.memory import within_memory
 
-# The inverse strength of the penalty, scikit-learn's C: of 1, 3 and 10 the best on most sets of texts that
-# were tried, for vectors of norm 1.
+# The inverse strength of the L2 penalty, scikit-learn's C: the best of 1, 3 and 10 on most text data sets
+# tried, for vectors of norm 1.
 _STRENGTH = 10.0
 
-# The share of a network that has learned from N examples is S N / (N + M). It is surer than it is right, and
-# the more so the fewer examples it has seen: a share of 1 loses on most sets, one of a half on a hundred.
+# The weight of the network's logits after N training examples is S N / (N + M), with S = _SHARE and
+# M = _EXAMPLES. Networks are overconfident, and more so with fewer examples: a weight of 1 loses accuracy on
+# most data sets tried, a weight of ½ still on those with a hundred examples.
 _SHARE, _EXAMPLES = 0.5, 500
 
 
 def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:
-    """Return a text or DNA as far as the network reads it: `limit` steps (0: all)."""
+    """Return the part of a text or DNA that the network reads: the first `limit` steps (0: all)."""
     return "".join(codec.spell(given)[:limit]) if limit and isinstance(given, str) else given
 
 
 def importance_of(targets: Tensor, balance: bool) -> Tensor:
-    """Return the weight of each example, (N,), 1 on average: if balanced, that of each label is the same."""
+    """Return the weight of each example, (N,), 1 on average; if balanced, equal in sum for all labels."""
     if not balance:
         return torch.ones(len(targets))
     counts = torch.bincount(targets)
@@ -39,9 +40,9 @@ def importance_of(targets: Tensor, balance: bool) -> Tensor:
 def fit_ngrams(
     scores: NgramScores, known: NgramList, inputs: Sequence[str], targets: Tensor, importance: Tensor
 ) -> None:
-    """Fit the scores to all training inputs at once, and say what the network counts for beside them.
+    """Fit the linear model to all training inputs, and set the weight of the network's logits beside it.
 
-    Training the network leaves both as they are.
+    Training the network changes neither.
     """
     with within_memory("the n-grams", SMALLER):
         bags = gather_bags(list(map(BagEncoder(known), inputs)))

@@ -20,16 +20,16 @@ from bptt.options.option_set import OptionSet
 Loss = Literal["cross-entropy", "squared"]
 PoolingName = Literal["last", "mean", "max", "attention"]
 
-# A record of a kind of input names its codec: options are shown before torch is imported.
+# Deferred: the record of a kind of input imports its codec, and with it torch, but the help must not.
 _find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
-# Names of columns that are listed.
+# The largest number of column names listed.
 _SHOWN = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassifyFiles(VectorFiles, ExampleFiles):
-    """The files of a classifier, and what is made of them."""
+    """The files of a classifier, and how they are used."""
 
     data: Path = argument(
         "TSV, CSV, JSON lines, Parquet, fastText, a folder of classes, FASTA, FASTQ, UCI sequences, .ts, "
@@ -46,11 +46,14 @@ class ClassifyFiles(VectorFiles, ExampleFiles):
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """How inputs are read: `form` is a name in `data.readers.forms.FORMS`, the columns are those that the
-    user or the training data named; `learned` are those that a text and its label were read from, `header`
-    says whether the first row of a file names them (None: as the rows show). With `both_strands` DNA is
-    learned in both directions, and what is found in it is the mean over them. DNA in `windows` of N letters
-    (0: of any length) is read at once, as a row of 4 N numbers. Raises InputError naming the option.
+    """How inputs are read.
+
+    `form` is a name in `data.readers.forms.FORMS`. The columns are those that the user or the training data
+    named; `learned` are those from which text and label were read; `header` is whether the first row of a
+    file has names (None: detected). With `both_strands`, DNA is trained on both strands, and probabilities
+    are the mean over both. With `windows` of N letters (0: any length), DNA is read as a row of 4 N numbers.
+
+    Raises InputError with the option if a value is invalid, or needs DNA and inputs are not.
     """
 
     form: str = option(
@@ -90,7 +93,7 @@ class SourceOptions:
         return self.windows > 0 or bool(_find_kind(self.kind).is_row)
 
     def describe_columns(self) -> list[str]:
-        """Return which columns of a table are the numbers that are learned from, and which is the label."""
+        """Describe which columns of a table are inputs, and which is the label."""
         if self.form not in ("table", "long") or not self.features:
             return []
         more = f", and {len(self.features) - _SHOWN} others" if len(self.features) > _SHOWN else ""
@@ -99,21 +102,22 @@ class SourceOptions:
 
     @property
     def columns(self) -> Columns:
-        """What is known about the columns of another file."""
+        """The columns to expect in another file."""
         given = (self.input_column or "", self.target_column or "")
         return Columns(features=self.features, header=self.header, learned=self.learned or given)
 
 
 @dataclass(frozen=True)
 class HeadOptions:
-    """What stands on top: the `pooling` of the steps, and the `loss`: cross-entropy, or ½‖p − y‖², where p
-    are the probabilities and y is 1 for the label, else 0.
+    """The output layer: the `pooling` of steps and the `loss`.
 
-    With `ngrams` a logistic regression on the n-grams of a text, or the k-mers of DNA, answers beside the
-    recurrent network. `smoothing` is that of the labels in training. `balance` weighs each label by the
-    inverse of its frequency. With `thresholds` the held-out examples choose an offset to ln P of each label,
-    by which answers are found. `select` is the metric of the held-out examples that chooses the epoch. Raises
-    InputError naming the option.
+    The loss is cross-entropy, or ½‖p − y‖², where p are the probabilities and y is the one-hot label. With
+    `ngrams`, a logistic regression on the n-grams of a text, or the k-mers of DNA, is added to the recurrent
+    network. `smoothing` is the label smoothing in training. `balance` weighs each label by the inverse of its
+    frequency. With `thresholds`, an offset to ln P of each label is chosen on the held-out examples. `select`
+    is the held-out metric that chooses the epoch.
+
+    Raises InputError with the option if a value is invalid, or smoothing is combined with a squared loss.
     """
 
     pooling: PoolingName = option("max", "Reduction of the steps to one vector.", group="Model")
@@ -158,7 +162,7 @@ class HeadOptions:
 
 @dataclass(frozen=True)
 class ClassifyAnswerOptions:
-    """How the answers of a classifier are shown."""
+    """The options of `bptt predict` for classifiers and taggers."""
 
     probabilities: bool = option(
         False, "Print the probability of every label, or of every predicted tag.", common=True

@@ -9,5 +9,5 @@ from bptt.report.confusion import draw_confusion
 
 
 def draw(found: Scores, path: Path) -> None:
-    """Draw which labels are confused. Raises MachineError if the file cannot be written."""
+    """Draw the confusion matrix. Raises MachineError if the file cannot be written."""
     draw_confusion(found.confusion, found.labels, path)

@@ -39,14 +39,17 @@ _CRITERIA = {"loss": "loss", "accuracy": "accuracy", "f1": "macro_f1"}
 
 
 class ClassifyTask(Supervised):
-    """Learn the labels of examples.
+    """A training of a classifier.
 
-    What is not learned from is `held_out`, or, if that is None, a share of the examples, stratified, with
-    equal inputs on one side. The weights are drawn from torch's generator: seed it before. Raises
-    InputError if there are fewer than two labels, or a label is held out that is never learned, or the
-    labels are continuous numbers. `vectors` is a file of word vectors that the embedding of texts begins
-    with. Inputs that do not fit into memory are encoded by `workers` threads ahead of time (0: when a batch
-    needs them); the result does not depend on their number.
+    The held-out examples are `held_out`, or, if that is None, a stratified share of `examples`, in which
+    equal inputs are on the same side of the split. Initial weights are drawn from torch's generator: seed it
+    before. `vectors` is a file of pretrained word vectors for the embedding of texts. Inputs that do not fit
+    into memory are encoded by `workers` threads ahead of time (0: when a batch needs them); results do not
+    depend on their number.
+
+    Raises InputError if there are fewer than two labels, a held-out label does not occur in training, the
+    labels are continuous numbers, or an input cannot be encoded; MachineError if the model does not fit into
+    memory.
     """
 
     title = OPTIONS.called
@@ -87,7 +90,7 @@ class ClassifyTask(Supervised):
         rows = [row for strand in strands[: 1 + source.both_strands] for row in strand]
         limit = config.data.max_length
         inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers)
-        # Refuse what cannot be evaluated now, not after the first epoch.
+        # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
         measure(lambda row: self._codec.encode_example(held_out.rows[row]), len(held_out), workers)
         numbers = {label: k for k, label in enumerate(self.labels)}
         targets = [numbers[label] for label in examples.targets] * (1 + source.both_strands)
@@ -105,12 +108,12 @@ class ClassifyTask(Supervised):
     def _take(self, origin: Origin[TrainedClassifier]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
         here, other = (weight_rows(each.model, each.codec, each.labels) for each in (self.trained, there))
-        # The n-grams are fitted to the new data.
+        # Only the network: the linear model of n-grams is fitted to the new data.
         ours, theirs = (_network(model) for model in (self.model, there.model))
         return take_weights(ours, here, theirs, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """The mean loss of these examples, and their number."""
+        """Return the mean loss of the training examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
             logits = self.model(self.batch(self._inputs.take(rows)))
             targets = self._targets[rows].to(self.device)
@@ -121,7 +124,7 @@ class ClassifyTask(Supervised):
 
     @property
     def fingerprint(self) -> str:
-        """Of the examples."""
+        """A hash of all examples."""
         return fingerprint(self._learned, self._held_out)
 
     @property
@@ -130,16 +133,16 @@ class ClassifyTask(Supervised):
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """The metrics of the held-out examples by their most probable labels, not by thresholds."""
+        """Return the metrics of the held-out examples, by their most probable labels without thresholds."""
         found = self.trained.log_probabilities(self._held_out.inputs, self._held_out.places)
         targets = self.trained.targets(self._held_out)
         if self.model.offsets is not None:
-            # With the weights: kept with them, and never those of another epoch.
+            # Stored as a buffer of the model, so that thresholds are saved with the weights of their epoch.
             self.model.offsets.copy_(choose_offsets(found, targets))
         return scores(found, targets, self.labels).metrics
 
     def conclude(self, run: Path) -> list[str]:
-        """The thresholds that go with the best weights, and what they are worth."""
+        """Describe the thresholds of the best weights, and their gain in macro F1."""
         if self.model.offsets is None or not self.holds_out:
             return []
         best = load_classifier(run)
@@ -151,7 +154,7 @@ class ClassifyTask(Supervised):
         return [*best.notes, *([gain] if best.offsets is not None and best.offsets.any() else [])]
 
     def save(self, folder: Path) -> None:
-        """Write config.json, labels.json, and what the codec has learned."""
+        """Write config.json, labels.json, and the files of the codec and of the n-grams."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         if self._ngrams is not None:
@@ -160,7 +163,7 @@ class ClassifyTask(Supervised):
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
-        """The examples, the labels, and the size of the model."""
+        """Describe the examples, the labels, and the size of the model."""
         counts = Counter(self._learned.targets)
         most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
         more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
@@ -186,7 +189,7 @@ class ClassifyTask(Supervised):
 
     @cached_property
     def trained(self) -> TrainedClassifier:
-        """The classifier with its weights as they are now."""
+        """The classifier with its current weights."""
         found = self.model, self._codec, self.labels, self.config, self._ngrams
         return TrainedClassifier(*found, self._workers)
 

@@ -1,4 +1,4 @@
-"""Decision thresholds: an offset to ln P of each label, chosen where macro F1 is the largest."""
+"""Decision thresholds: an offset to ln P of each label, chosen to maximise macro F1."""
 
 from __future__ import annotations
 
@@ -10,28 +10,30 @@ from torch import Tensor
 
 from bptt.jobs.classify.metrics import confusions, decide
 
-# Each round moves every offset once; the score rises from round to round, mostly in the first two.
+# Each round moves every offset once. Macro F1 rises from round to round, mostly in the first two; the limit
+# bounds the time.
 _MOST_ROUNDS = 10
-# A smaller gap between examples might be none in float32, and a smaller gain is one of rounding.
+# A threshold in a narrower gap between examples may not separate them in float32; a smaller gain may be a
+# rounding error.
 _LEAST_GAP, _LEAST_GAIN = 1e-4, 1e-9
-# What ln 0, the logarithm of a probability that was rounded to 0, counts as.
+# Replaces ln 0, the logarithm of a probability that was rounded to 0, so that sums stay finite.
 _LEAST_LOG = -1e4
 _MOST_SHOWN = 8
 
 
 def choose_offsets(log_probabilities: Tensor, targets: Tensor) -> Tensor:
-    """Return the offsets (K,) float32 that make macro F1 large, given ln P (N, K) and the targets (N,).
+    """Return offsets (K,) float32 that maximise macro F1, given ln P (N, K) and the targets (N,).
 
-    The answer is the label with the largest sum of ln P and offset. From zero on, one offset after another
-    moves to its best value, as little as it takes, until none gains: macro F1 is never below that of zeros.
-    For two labels it is the largest there is. A label that no target has keeps the offset 0, and of targets
-    of one label alone nothing is chosen.
+    The answer is the label with the largest sum of ln P and offset. Starting from zero, one offset after
+    another moves to its best value, by the smallest change that reaches it, until none gains (coordinate
+    ascent): macro F1 is never below that of zeros, and for two labels it is the global maximum. A label
+    without targets keeps the offset 0; if all targets have one label, all offsets are 0.
     """
     scores = log_probabilities.float().clamp(min=_LEAST_LOG)
     classes = scores.shape[1]
     there = torch.bincount(targets, minlength=classes)
     offsets = scores.new_zeros(classes)
-    # Of two labels one threshold decides.
+    # For two labels, one threshold decides.
     moving = [k for k in range(1 if classes == 2 else 0, classes) if there[k]]
     for _ in range(_MOST_ROUNDS if int((there > 0).sum()) > 1 else 0):
         before = offsets.clone()
@@ -41,16 +43,16 @@ def choose_offsets(log_probabilities: Tensor, targets: Tensor) -> Tensor:
             break
     none = torch.zeros_like(offsets)
     found, usual = (_macro_f1(targets, decide(log_probabilities, each), there) for each in (offsets, none))
-    # Where examples lie on a threshold to the last digit, rounding may take back what was gained.
+    # If examples lie exactly on a threshold, rounding to float32 may undo the gain.
     return offsets if found > usual else none
 
 
 def _best_offset(scores: Tensor, targets: Tensor, there: Tensor, k: int) -> float:
-    """Return by how much the score of label `k` is to rise, or to fall if below 0."""
+    """Return the change of the score of label `k` that maximises macro F1, 0 if none gains."""
     others = scores.clone()
     others[:, k] = -torch.inf
     best, rival = others.max(1)
-    # What it has to rise by, to become the answer to each example.
+    # The rise that makes label `k` the answer to each example.
     rises, order = (best - scores[:, k]).sort(stable=True)
     values = _macro_f1_after(targets[order], rival[order], there, k)
     edges = torch.cat([rises[:1] - 2, rises, rises[-1:] + 2])
@@ -71,15 +73,15 @@ def _macro_f1(targets: Tensor, answers: Tensor, there: Tensor) -> float:
 
 
 def _macro_f1_after(targets: Tensor, rivals: Tensor, there: Tensor, k: int) -> Tensor:
-    """Return macro F1 (N + 1,) when the label `k` is the answer to the first 0, 1, ..., N examples.
+    """Return macro F1 (N + 1,) if the label `k` is the answer to the first 0, 1, ..., N examples.
 
-    To the others the answer is their rival; `there` (K,) counts the targets of each label.
+    The answer to the other examples is their rival; `there` (K,) counts the targets of each label.
     """
     classes = len(there)
     answered = torch.arange(len(targets) + 1)
     hits = _with_zero((targets == k).long().cumsum(0))
     f1, occurs = _f1(hits, answered, there[k])
-    # In groups of one rival, which loses its examples one by one.
+    # Examples are grouped by rival; each rival loses its examples one by one.
     group = rivals.sort(stable=True)
     label, places = group.values, group.indices
     right = (targets[places] == label).long()
@@ -100,7 +102,7 @@ def _macro_f1_after(targets: Tensor, rivals: Tensor, there: Tensor, k: int) -> T
 
 
 def _f1(right: Tensor, found: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-    """Return F1, and 1 if the label occurs as target or as answer, else 0 for both."""
+    """Return F1, and 1 if the label occurs as target or answer; else 0 and 0."""
     count = found + there
     return 2.0 * right.double() / count.clamp(min=1), (count > 0).double()
 
@@ -110,11 +112,11 @@ def _with_zero(sums: Tensor) -> Tensor:
 
 
 def describe_offsets(offsets: Tensor, labels: Sequence[str]) -> str:
-    """Return the thresholds in words."""
+    """Describe the thresholds in words."""
     if not offsets.any():
         return "thresholds: none, the most probable label is the answer"
     if len(labels) == 2:
-        # ln P + offset of the second label is the larger one from here on.
+        # From this probability on, ln P + offset of the second label is the larger one.
         least = 1 / (1 + exp(float(offsets[1] - offsets[0])))
         return f"thresholds: {labels[1]!r} is the answer from a probability of {least:.4f} on"
     order = offsets.abs().argsort(descending=True, stable=True)[:_MOST_SHOWN]

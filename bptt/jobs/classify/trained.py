@@ -1,4 +1,4 @@
-"""A trained classifier: what it reads, answers and scores, and its run folder."""
+"""A trained classifier: reading inputs, predicting, evaluating, and loading from a run folder."""
 
 from __future__ import annotations
 
@@ -45,8 +45,9 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True)
 class Prediction:
-    """The label of an input, the most probable one if no thresholds say otherwise, its probability, and that
-    of each label, in the order of `labels`.
+    """The label of an input, its probability, and those of all labels, in the order of `labels`.
+
+    The label is the most probable one, unless the model has thresholds.
     """
 
     label: str
@@ -55,9 +56,9 @@ class Prediction:
 
 
 class TrainedClassifier:
-    """A classifier with all that it needs to read inputs and to name labels.
+    """A classifier with everything needed to read inputs and to name labels.
 
-    `workers` threads encode inputs of a kind that does not fit into memory ahead of time (0: none).
+    Inputs of a kind that does not fit into memory are encoded by `workers` threads ahead of time (0: none).
     """
 
     task: ClassVar[str] = TASK
@@ -82,32 +83,33 @@ class TrainedClassifier:
         return show_trained(self, TASK, self.model, cell, self.config.model, facts)
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
-        """Examples of the kind that was learned, in that form or in the one that they show, as `read_asked`
-        finds it; each line of a text that was typed is one.
+        """Read examples in the format of the training data, or in the one that `read_asked` detects.
+
+        Each line of a text is one example. Raises InputError with file and line if one cannot be read.
         """
         columns = replace(self.config.source.columns, classes=self.labels, labelled=labelled)
         return read_asked(source, self.config.source.form, columns, said)
 
     def read_asked(self, source: Source, said: Said) -> Labelled:
-        """Examples to be answered, none left out."""
+        """Read all inputs to be answered. Raises InputError as `read` does."""
         return self.read(source, labelled=False, said=said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Whether what begins with this line is lines, an input each."""
+        """Return whether each line of a source that begins with `first` is an input."""
         columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
         return self._kind.is_text and is_lines(first, columns, said)
 
     def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> list[Prediction]:
-        """The label of each input. Raises as `log_probabilities` does."""
+        """Return the label of each input. Raises the errors of `log_probabilities`."""
         found = self.log_probabilities(inputs, places)
         answers, rows = decide(found, self.offsets).tolist(), found.exp().tolist()
         return [Prediction(self.labels[k], row[k], tuple(row)) for k, row in zip(answers, rows, strict=True)]
 
     def log_probabilities(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Tensor:
-        """The logarithm of the probability of each label, (N, K), on the CPU.
+        """Return the logarithm of the probability of each label, (N, K), on the CPU.
 
-        Raises InputError naming an input that cannot be read by its place, file:line, or without `places`
-        such as inputs[3]; MachineError if a batch does not fit into memory.
+        Raises InputError if an input cannot be encoded, with its place (file:line; without `places`, for
+        example inputs[3]); MachineError if a batch does not fit into memory.
         """
         given = self.codec.take_examples(inputs, places)
         found = self._of_one_strand(given)
@@ -117,7 +119,7 @@ class TrainedClassifier:
         return both.exp().mean(0).log()
 
     def bags(self, inputs: Sequence[Input]) -> Bags | None:
-        """Return the n-grams of inputs, on the device of the model; None for a model without."""
+        """Return the n-grams of inputs, on the device of the model; None for a model without n-grams."""
         if self._bag is None:
             return None
         limit = self.config.data.max_length
@@ -125,7 +127,7 @@ class TrainedClassifier:
         return bags.to(self.model.output.weight.device)
 
     def evaluate(self, examples: Labelled) -> Scores:
-        """How well the labels of examples are found. Raises InputError for a label that was not learned."""
+        """Return the scores on labelled examples. Raises InputError for a label that was not learned."""
         targets = self.targets(examples)
         return scores(
             self.log_probabilities(examples.inputs, examples.places), targets, self.labels, self.offsets
@@ -133,26 +135,26 @@ class TrainedClassifier:
 
     @property
     def _kind(self) -> InputKind:
-        # Not an attribute: a record of functions cannot be pickled, and estimators are.
+        # Looked up, not stored: estimators are pickled, and a record of functions cannot be.
         return find_kind(self.config.source.kind)
 
     @property
     def offsets(self) -> Tensor | None:
-        """What is added to ln P of each label (K,) before the largest is the answer; None for nothing."""
+        """The decision offsets (K,) added to ln P before the argmax; None for a model without."""
         return None if self.model.offsets is None else self.model.offsets.cpu()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines for the user on how answers are found."""
+        """Lines for the user about how answers are found."""
         return () if self.offsets is None else (describe_offsets(self.offsets, self.labels),)
 
     def targets(self, examples: Labelled) -> Tensor:
-        """The numbers of the labels of examples, (N,). Raises InputError for one that was not learned."""
+        """Return the indices of the labels of examples, (N,). Raises InputError for one not learned."""
         pairs = zip(examples.rows, examples.targets, strict=True)
         return torch.tensor([self.number(label, row.place) for row, label in pairs])
 
     def number(self, label: str, place: str) -> int:
-        """The number of the output for a label. Raises InputError with the place of one not learned."""
+        """Return the index of a label. Raises InputError with `place` if it was not learned."""
         if label not in self._numbers:
             rule = f"a label is one of those learned, {', '.join(self.labels)}"
             raise InputError(place, rule, repr(label), "Correct it, or leave the example out")
@@ -174,19 +176,22 @@ class TrainedClassifier:
 def build(
     codec: Codec[Input], classes: int, config: ClassifierConfig, ngrams: NgramList | None
 ) -> Classifier:
-    """The network for what the codec gives, and for the n-grams."""
+    """Build the network for the inputs of a codec, and the linear model for the n-grams."""
     cell = None if config.source.is_row else config.cell
     count = None if ngrams is None else len(ngrams)
     return Classifier(codec.part(), classes, cell, config.model, config.head, count)
 
 
 def weight_rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Rows:
-    """What the rows of the tensors stand for."""
+    """Return the meaning of the rows of parameters (tokens, labels), to transfer weights by name."""
     return part_rows(model, codec) | dict.fromkeys(("output.weight", "output.bias"), (labels,))
 
 
 def load_classifier(run: Path) -> TrainedClassifier:
-    """The classifier of a run folder with its best weights. Raises InputError naming file and cure."""
+    """Load the classifier of a run folder with its best weights.
+
+    Raises InputError with file and cure if a file is missing or damaged.
+    """
     config = read_sections(ClassifierConfig, run, TASK)
     labels = read_labels(run)
     source = config.source
@@ -204,7 +209,7 @@ def load_classifier(run: Path) -> TrainedClassifier:
 
 
 def other_strands(kind: InputKind, examples: Sequence[Example[Input, Y]]) -> list[Example[Input, Y]]:
-    """Return each example with the other strand of its input; nothing if inputs of this kind have none."""
+    """Return each example with the other strand of its input; [] if inputs of this kind have none."""
     if kind.other_strand is None:
         return []
     return [replace(each, input=kind.other_strand(each.input)) for each in examples]

@@ -1,4 +1,4 @@
-"""The adding problem as a job: one number for a series, by its squared error."""
+"""The adding problem (Hochreiter & Schmidhuber 1997) as a task: one number for a series, squared error."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Sums = Examples[Array, float]
 
 @dataclass(frozen=True)
 class AddingConfig:
-    """Every choice for a network that adds."""
+    """All options of a network for the adding problem."""
 
     cell: Cell
     model: EncoderOptions = field(default_factory=EncoderOptions)
@@ -39,10 +39,10 @@ class AddingConfig:
 
 
 class AddingTask(Supervised):
-    """Learn the number that belongs to a series, with a classifier's network of one output ŷ, which is
-    read off the last step. The loss is the mean of (ŷ - y)².
+    """A training on series with one target y each, by a classifier's network with one output ŷ.
 
-    The weights are drawn from torch's generator: seed it before.
+    ŷ is read off the last step; the loss is the mean of (ŷ - y)². Initial weights are drawn from torch's
+    generator: seed it before.
     """
 
     title = "regression network"
@@ -59,18 +59,18 @@ class AddingTask(Supervised):
         super().__init__(self._encoded, config.data)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """The mean squared error on these series, and their number."""
+        """Return the mean squared error on the training series with these indices, and their number."""
         with within_memory("a batch", SMALLER):
             found = self.answers(self.batch([self._encoded[row] for row in rows]))
             return functional.mse_loss(found, self._targets[rows].to(self.device)), len(rows)
 
     def answers(self, inputs: Padded) -> Tensor:
-        """What the network gives for a batch of series, (B,)."""
+        """Return the outputs of the network for a batch of series, (B,)."""
         answers: Tensor = self.model(inputs)[:, 0]
         return answers
 
     def evaluate(self) -> dict[str, float]:
-        """The mean squared error on the held-out series."""
+        """Return the mean squared error on the held-out series."""
         encoded, targets = self._held_out
         total = 0.0
         with evaluating(self.model), within_memory("a batch", SMALLER):
@@ -84,7 +84,7 @@ class AddingTask(Supervised):
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
-        """The series, and the size of the model."""
+        """Describe the series and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         return [
             f"learned: {len(self._targets):,} series of {len(self._encoded[0][0])} steps",
@@ -94,5 +94,5 @@ class AddingTask(Supervised):
 
 
 def _encode(examples: Sums) -> tuple[list[tuple[Tensor, ...]], Tensor]:
-    """The tensor (T, 2) of each series, and all numbers (N,)."""
+    """Return the tensor (T, 2) of each series, and all targets (N,)."""
     return [(torch.from_numpy(each),) for each in examples.inputs], torch.tensor(examples.targets)

@@ -1,1 +1,1 @@
-"""Choosing between the hypotheses of a recogniser."""
+"""Rescoring: choosing between the hypotheses of a speech recogniser with a language model."""

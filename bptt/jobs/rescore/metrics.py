@@ -1,4 +1,4 @@
-"""The one door to jiwer: how texts differ from what was said, word by word."""
+"""Word alignments and error rates, by jiwer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ except ImportError:
 
 @dataclass(frozen=True)
 class Alignment:
-    """The counts of a best alignment of a hypothesis with its reference, or sums of them."""
+    """The counts of an optimal alignment of a hypothesis with its reference, or sums of such counts."""
 
     hits: int = 0
     substitutions: int = 0
@@ -34,25 +34,25 @@ class Alignment:
 
     @property
     def error_rate(self) -> float:
-        """Errors per word of the reference: the word error rate. It may be above 1."""
+        """The word error rate: errors per word of the reference. It may exceed 1."""
         return self.errors / self.words
 
 
 def can_align() -> bool:
-    """Whether jiwer is installed."""
+    """Return whether jiwer is installed."""
     return jiwer is not None
 
 
 def align(references: Sequence[Sequence[str]], hypotheses: Sequence[Sequence[str]]) -> list[Alignment]:
-    """The alignment of each hypothesis, a sequence of words, with the reference in its place.
+    """Return the alignment of each hypothesis with the corresponding reference, both sequences of words.
 
-    All words of a hypothesis for an empty reference are insertions. Raises InputError if jiwer is not
+    If a reference is empty, all words of its hypothesis are insertions. Raises InputError if jiwer is not
     installed.
     """
     if not can_align():
         cure = "Install it: pip install 'bptt[metrics]'"
         raise InputError("word error rate", "needs jiwer", "no such package", cure)
-    # jiwer 3 takes no empty reference.
+    # jiwer 3 refuses empty references.
     spoken = [
         (reference, other) for reference, other in zip(references, hypotheses, strict=True) if reference
     ]
@@ -69,7 +69,7 @@ def _align_spoken(pairs: Sequence[tuple[Sequence[str], Sequence[str]]]) -> list[
 
 
 def pool(alignments: Iterable[Alignment]) -> Alignment:
-    """The sums: a rate of errors over texts is pooled over their words, no mean of rates."""
+    """Return the sums of counts: the error rate of several texts is that of the sums, not a mean of rates."""
     found = tuple(alignments)
     return Alignment(
         sum(each.hits for each in found),

@@ -1,4 +1,4 @@
-"""The options of choosing between hypotheses with a language model."""
+"""The options of `bptt rescore`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bptt.options.option_set import OptionSet
 
 @dataclass(frozen=True)
 class RescoreOptions:
-    """The model, the lists to choose from, and where the choice is written."""
+    """The model, the n-best lists, and the file to write."""
 
     run: Path = argument(RUN)
     nbest: Path = argument("n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM.")
@@ -23,7 +23,7 @@ class RescoreOptions:
 
 @dataclass(frozen=True)
 class ListOptions:
-    """The files that belong to the lists, and the form in which their texts are read and compared."""
+    """The files that accompany the lists, and how their texts are read and compared."""
 
     references: Path | None = option(
         None, "Reference transcripts: one utterance a line, its name, then its words."
@@ -40,15 +40,15 @@ class ListOptions:
 
     @property
     def files(self) -> list[Path]:
-        """The files that are named here."""
+        """The files that these options name."""
         return [*filter(None, [self.references]), *self.costs]
 
 
 @dataclass(frozen=True)
 class WeightOptions:
-    """Where the weights come from.
+    """The source of the weights: given, tuned on other lists, or tuned on a share of the lists.
 
-    Raises InputError unless they come from one place, or if a value is out of bounds.
+    Raises InputError unless exactly one source is chosen and all values are within bounds.
     """
 
     weight: float | None = option(None, "Weight of ln P under the language model.", least=0)
@@ -76,7 +76,7 @@ class WeightOptions:
 
     @property
     def files(self) -> list[Path]:
-        """The files that are named here."""
+        """The files that these options name."""
         return [*filter(None, [self.tune, self.tune_references]), *self.tune_costs]
 
 

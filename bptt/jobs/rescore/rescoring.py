@@ -1,4 +1,7 @@
-"""The choice between hypotheses that sound alike (L4): what was heard, and what a language model expects."""
+"""The choice between hypotheses that sound alike, by acoustic score and language model.
+
+L4 in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from bptt.jobs.language.scoring import LineScore, score_lines
 from bptt.jobs.rescore.metrics import Alignment, align, pool
 from bptt.options.checks import check_choice, check_finite
 
-# What errors are counted in.
+# Units of the error rate, each with a function that splits a text into them.
 UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
     "word": lambda text: tuple(text.split()),
     "character": lambda text: tuple("".join(text.split())),
@@ -25,11 +28,13 @@ UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Weights:
-    """Score of a hypothesis = its first score + `language` · ln P + what its length is worth.
+    """The weights of a score: first score + `language` · ln P + bonuses.
 
-    That is `per_word` for each word, `per_character` for each character but spaces, `per_unknown` for each
-    token that the model does not know: short texts, and frequent words in place of rare ones, are more
-    probable whatever was said. Raises InputError.
+    The bonuses are `per_word` for each word, `per_character` for each character but spaces, and `per_unknown`
+    for each token that the model does not know. They correct a bias of ln P, which is larger for short texts
+    and for frequent words, whatever was said.
+
+    Raises InputError if a weight is not finite, or `language` is negative.
     """
 
     language: float
@@ -43,14 +48,14 @@ class Weights:
             check_finite(name, getattr(self, name), -inf)
 
     def dot(self, candidate: Candidate) -> float:
-        """What they add to the first score of a hypothesis."""
+        """Return the sum that these weights add to the first score of a hypothesis."""
         length = self.per_word * candidate.words + self.per_character * candidate.characters
         return self.language * candidate.language + length + self.per_unknown * candidate.unknown
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a hypothesis is judged by: its score in the list, its ln P, and what `Weights` count in it."""
+    """The features of a hypothesis: its score in the list, ln P, and the counts that `Weights` weigh."""
 
     first: float
     language: float
@@ -59,7 +64,7 @@ class Candidate:
     unknown: int
 
     def score(self, weights: Weights) -> float:
-        """The score to choose by."""
+        """Return the score by which hypotheses are compared."""
         return self.first + weights.dot(self)
 
 
@@ -68,9 +73,7 @@ Candidates = tuple[tuple[Candidate, ...], ...]
 
 @dataclass(frozen=True)
 class ErrorRates:
-    """How the hypotheses that stand first, those chosen, and the best there are differ from what was
-    said, pooled over all words.
-    """
+    """The alignments of the first, the chosen and the best hypotheses with references, pooled over words."""
 
     first: Alignment
     rescored: Alignment
@@ -78,10 +81,10 @@ class ErrorRates:
 
 
 def judge(trained: Trained, lists: NBest, case: str = "keep", batch_size: int = 64) -> Candidates:
-    """What each hypothesis of each utterance is judged by, read in a `case` of `CASES`.
+    """Return the features of each hypothesis of each utterance, its text converted by a `case` of `CASES`.
 
-    White space between words is read as one space, whatever it is: no error rate depends on it either. A
-    text that occurs in the lists several times is read once. Raises InputError naming the option.
+    Any white space between words is read as one space; no error rate depends on it. A text that occurs
+    several times is scored once. Raises InputError if `case` is unknown.
     """
     check_choice("case", case, tuple(CASES))
 
@@ -97,13 +100,13 @@ def judge(trained: Trained, lists: NBest, case: str = "keep", batch_size: int = 
 
 
 def choose(candidates: Candidates, weights: Weights) -> list[int]:
-    """The number of the hypothesis with the highest score, for each utterance; of equal ones the first."""
+    """Return the index of the hypothesis with the highest score of each utterance; of equals the first."""
     scores = ([each.score(weights) for each in some] for some in candidates)
     return [some.index(max(some)) for some in scores]
 
 
 def align_all(lists: NBest, unit: str = "word") -> list[list[Alignment]]:
-    """The alignment of each hypothesis of each utterance with what was said.
+    """Return the alignment of each hypothesis of each utterance with the reference.
 
     `unit` is a name in `UNITS`. Raises InputError if a reference is missing, if all are empty, or if
     jiwer is not installed.
@@ -123,7 +126,7 @@ def align_all(lists: NBest, unit: str = "word") -> list[list[Alignment]]:
 
 
 def error_rates(alignments: Sequence[Sequence[Alignment]], chosen: Iterable[int]) -> ErrorRates:
-    """The errors of the first hypotheses, of the chosen ones, and of those with the fewest."""
+    """Return the errors of the first hypotheses, of the chosen ones, and of those with the fewest errors."""
     return ErrorRates(
         pool(some[0] for some in alignments),
         pool(some[i] for some, i in zip(alignments, chosen, strict=True)),
@@ -132,9 +135,9 @@ def error_rates(alignments: Sequence[Sequence[Alignment]], chosen: Iterable[int]
 
 
 def split_lists(lists: NBest, share: float, seed: int) -> tuple[NBest, NBest]:
-    """A `share` of the utterances, drawn from `seed`, to tune on; and the others.
+    """Split off a `share` of the utterances to tune on, drawn with `seed`; return it and the others.
 
-    Raises InputError unless both have some.
+    Raises InputError if one part would be empty.
     """
     names = [each.name for each in lists.utterances]
     parts = split_indices(names, None, 1 - share, seed)

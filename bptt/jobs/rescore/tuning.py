@@ -1,8 +1,8 @@
-"""Weights with the fewest errors on a development list, by exact line search (Och 2003, section 4).
+"""Weights with the fewest errors on development lists, by exact line search (Och 2003, section 4).
 
-Along a direction in the space of the weights the score of each hypothesis is a straight line. The upper
-envelope of the lines of an utterance says which hypothesis is chosen where, so the number of errors is a
-step function of the way, whose lowest step is found without a grid.
+Along a direction in the space of weights, the score of each hypothesis is a straight line. The upper envelope
+of the lines of an utterance shows which hypothesis is chosen where. So the number of errors is a step
+function of the distance, and its lowest step is found without a grid.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from random import Random
 from bptt.jobs.rescore.rescoring import Candidate, Candidates, Weights, choose
 
 Errors = Sequence[Sequence[int]]
-# A change of the weights: of `Weights` in their order. That of the first is not negative.
+# A change of the weights, in the order of `Weights`; that of the first is not negative.
 Direction = tuple[float, float, float, float]
 
 _AXES: tuple[Direction, ...] = ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1))
-# The axes are searched in turn, from each of these weights of the language model.
+# The initial weights of the language model; from each, the axes are searched in turn.
 _STARTS = (0.0, 0.1, 0.3, 1.0)
-# From the best of them so many directions across, drawn at random.
+# The number of random directions across the axes that are searched from the best of them.
 _ACROSS = 16
 
 
 @dataclass(frozen=True)
 class Line:
-    """The score of a hypothesis after the way x: `height` + `slope` · x; and its errors."""
+    """The score of a hypothesis at distance x, `height` + `slope` · x, and its errors."""
 
     height: float
     slope: float
@@ -38,18 +38,18 @@ class Line:
 
 @dataclass(frozen=True)
 class Tuned:
-    """The weights, and the errors of what they choose."""
+    """Weights, and the errors of the hypotheses that they choose."""
 
     weights: Weights
     errors: int
 
 
 def tune(candidates: Candidates, errors: Errors) -> Tuned:
-    """The weights that choose hypotheses with the fewest errors; `errors` has those of each hypothesis.
+    """Return the weights whose choices have the fewest errors; `errors` has those of each hypothesis.
 
-    Each weight in turn is set to the middle of its best interval, from four starts, of which the best
-    goes on in 16 directions across; each as long as errors become fewer. The same lists give the same
-    weights. They are never worse than the order of the lists.
+    From four starts, each weight in turn is set to the middle of its best interval; the best result is then
+    improved in 16 random directions. Each search continues while errors decrease. The same lists give the
+    same weights, and these are never worse than the first hypotheses.
     """
     starts = (_tuned(candidates, errors, Weights(start)) for start in _STARTS)
     found = (_descend(candidates, errors, start, _AXES) for start in starts)
@@ -58,9 +58,9 @@ def tune(candidates: Candidates, errors: Errors) -> Tuned:
 
 
 def lowest_step(utterances: Sequence[Sequence[Line]], least: float) -> float:
-    """The middle of the interval of x above `least` in which the highest lines have the fewest errors.
+    """Return the middle of the interval of x above `least` in which the highest lines have fewest errors.
 
-    Of several the widest that ends; one that does not end is entered by 1.
+    Of several, the widest bounded interval; in an unbounded one, the point at distance 1 from its end.
     """
     total, changes = 0, defaultdict[float, int](int)
     for lines in utterances:
@@ -76,9 +76,9 @@ def lowest_step(utterances: Sequence[Sequence[Line]], least: float) -> float:
 
 
 def envelope(lines: Sequence[Line], least: float) -> Iterator[tuple[float, Line]]:
-    """Where the highest line changes as x rises from `least`, and which it is from there on.
+    """Yield the points where the highest line changes as x rises from `least`, each with the new line.
 
-    Of lines that coincide the first counts.
+    Of lines that coincide, the first counts.
     """
     if isinf(least):
         current = min(lines, key=lambda line: (line.slope, -line.height))
@@ -91,7 +91,7 @@ def envelope(lines: Sequence[Line], least: float) -> Iterator[tuple[float, Line]
             ((current.height - line.height) / (line.slope - current.slope), line) for line in steeper
         ]
         crossing, current = min(crossings, key=lambda each: each[0])
-        # Three lines through a point may seem, rounded, to cross before it.
+        # Because of rounding, three lines through one point may seem to cross before it.
         start = max(start, crossing)
         yield start, current
 
@@ -126,7 +126,7 @@ def _lines(
 
 
 def _least(weights: Weights, direction: Direction) -> float:
-    """How far back one can go until the language model has no weight."""
+    """Return the least x, at which the weight of the language model becomes 0."""
     return -weights.language / direction[0] if direction[0] else -inf
 
 
@@ -141,8 +141,10 @@ def _moved(weights: Weights, direction: Direction, x: float) -> Weights:
 
 
 def _directions_across(candidates: Candidates) -> tuple[Direction, ...]:
-    """Normal in each weight, as wide as makes all weights matter alike: one over the mean difference of
-    what it multiplies between a hypothesis and the first; 0 if there is none.
+    """Draw directions, normal in each weight, scaled so that all weights have a similar effect.
+
+    The scale of a weight is one over the mean difference of its feature between a hypothesis and the first of
+    its list; 0 if there is no difference.
     """
     pairs = [(some[0], other) for some in candidates for other in some[1:]]
     sums = [sum(abs(_part(a, n) - _part(b, n)) for a, b in pairs) for n in range(len(_AXES))]

@@ -1,1 +1,1 @@
-"""One answer for each word."""
+"""Tagging: a tag for each word of a sentence."""

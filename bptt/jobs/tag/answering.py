@@ -20,7 +20,7 @@ from bptt.options.choices import Choices
 
 @dataclass(frozen=True)
 class TagsAnswer(Answer):
-    """A tag for each word with its probability; `given` are the tags that the input came with."""
+    """A tag for each word with its probability; `given` are the tags in the input file, if any."""
 
     given: Words | None
     tags: Words
@@ -44,21 +44,21 @@ class TagAlternativesAnswer(Answer):
 
 
 class TaggerAsking(Asking):
-    """A tagger that is asked for tags."""
+    """A tagger that answers with tags."""
 
     def __init__(self, trained: TrainedTagger, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(TagAnswerOptions)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether a source that begins with this line is lines, a sentence each."""
+        """Return whether each line of a source that begins with `first` is a sentence."""
         return self._trained.reads_lines(first, said)
 
     def read(self, source: Source, said: Said) -> Tagged:
-        """Return the sentences of a source, none left out. Raises InputError naming file and line."""
+        """Return all sentences of a source. Raises InputError with file and line if one cannot be read."""
         return self._trained.read_asked(source, said)
 
     def answer(self, examples: Tagged) -> Iterator[TagsAnswer | TagAlternativesAnswer]:
-        """Yield the tags of each sentence, or with `n_best` that many alternatives."""
+        """Yield the tags of each sentence; with `n_best`, that number of alternatives."""
         if self._asked.n_best is None:
             for row, found in zip(examples.rows, self._trained.predict(examples.inputs), strict=True):
                 yield TagsAnswer(row.target, found.tags, found.probabilities)
@@ -71,8 +71,9 @@ class TaggerAsking(Asking):
     def lines(
         self, answer: TagsAnswer | TagAlternativesAnswer, example: Example[Any, Any], number: int
     ) -> list[Line]:
-        """Return CoNLL columns: the word, its tag if the input has such, the tag found, and perhaps its
-        probability; or the sentence once for each alternative, below a comment.
+        """Return CoNLL columns: the word, its given tag if any, the predicted tag, perhaps its probability.
+
+        With alternatives, return the sentence once for each, below a comment.
         """
         given = (example.input, *([answer.given] if answer.given is not None else []))
         if isinstance(answer, TagsAnswer):
@@ -87,5 +88,5 @@ class TaggerAsking(Asking):
 
 
 def _sentence(columns: Sequence[Words]) -> list[Line]:
-    """Return a word a line with its columns, and an empty line."""
+    """Return one line for each word with its columns, and an empty line."""
     return [*zip(*columns, strict=True), ""]

@@ -1,4 +1,4 @@
-"""What a tagger is made of: its choices in checked values."""
+"""The configuration of a tagger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TASK = OPTIONS.task
 
 @dataclass(frozen=True)
 class TaggerConfig:
-    """Every choice for a tagger."""
+    """All options of a tagger."""
 
     cell: Cell
     tags: TagOptions = field(default_factory=TagOptions)

@@ -1,4 +1,4 @@
-"""A sentence as a tagger reads it, and the loss of the tag of each word: for a probe to look into."""
+"""A sentence as a tagger reads it, with the loss of each word's tag, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from bptt.runs.evaluating import evaluating
 
 
 def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -> Exposure:
-    """A loss term for each word, -ln P of its tag alone: with a CRF, of its marginal probability. The tags
-    are those of the example, or those found if it has none.
+    """Return the exposure of a sentence, with a loss term for each word.
 
-    At most `limit` words are read. Raises InputError for no words, and for a tag that was not learned.
+    A term is -ln P of the word's tag, with a CRF by its marginal probability. The tags are those of the
+    example, or the predicted ones if it has none. At most `limit` words are read. Raises InputError if there
+    are no words, or a tag was not learned.
     """
     model = trained.model
     batch = encode_one(trained.codec, example, limit).to(model.output.weight.device)
@@ -42,7 +43,7 @@ def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -
 
 
 def _losses(model: Tagger, tags: Tensor, inputs: Tensor, steps: LossSteps) -> Tensor:
-    """-ln P of the tags (T,) at these steps, (R,); a row is read up to its step if no more is needed."""
+    """Return -ln P of the tags (T,) at these steps, (R,); later words are read only if P depends on them."""
     step = torch.tensor(steps, device=inputs.device)
     looks_ahead = model.crf is not None or model.encoder.recurrent.bidirectional
     lengths = torch.full_like(step, len(inputs)) if looks_ahead else step + 1

@@ -1,4 +1,4 @@
-"""What sentences show of how their tags are written: the scheme, and what a word is."""
+"""Detection of the tagging scheme, and of whether words are single characters."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from bptt.jobs.tag.tag_set import Tagged
 
 
 def as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
-    """The options with what the sentences show, and why their scheme is that."""
+    """Return the options with detected scheme and unit, and the reason for the scheme.
+
+    Raises InputError at the first tag outside of the scheme if only a few are.
+    """
     single = all(len(word) == 1 for words in examples.inputs for word in words)
     unit: Unit = "character" if single else "word"
     if options.scheme == NO_SCHEME:
@@ -26,7 +29,7 @@ def as_found(examples: Tagged, options: TagOptions) -> tuple[TagOptions, str]:
 
 
 def _check_strays(examples: Tagged) -> None:
-    """Raise InputError at the first of few tags that are of no scheme, while all others spell entities."""
+    """Raise InputError at the first tag that fits no scheme, if only a few do not and all others do."""
     strays = stray_tags(examples.targets)
     for row in examples.rows if strays else ():
         for word, tag in zip(row.input, row.target or (), strict=False):

@@ -1,4 +1,4 @@
-"""Tagging as a job: how it begins, answers, is evaluated and looked into."""
+"""The record of the job `tag`: training, answers, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -59,9 +59,7 @@ def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> Evaluation
 
 
 def _tables(found: TagScores, entities: EntityScores, scheme: Scheme) -> Iterator[ScoreTable]:
-    """Yield how well entities are found: by the rule of conlleval, and by both modes of seqeval if that is
-    installed.
-    """
+    """Yield the scores of entities: by the rule of conlleval, and by both modes of seqeval if installed."""
     both = seqeval_scores(found.gold, found.found, scheme) if INSTALLED else ()
     for each in (entities, *both):
         rows = [
@@ -84,7 +82,7 @@ def tagging_job(
 ) -> Job[TrainedTagger]:
     """Return the job of a class of taggers.
 
-    The class has the names and the options, and reads the files; `ask` shows the answers.
+    The class defines names and options, and reads the files; `ask` makes the model answer.
     """
     return Job(
         options=trained.options,

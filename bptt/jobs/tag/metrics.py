@@ -1,4 +1,4 @@
-"""How well tags are found: words by their tags, entities by the rule of conlleval."""
+"""Metrics of tagging: accuracy over words, and scores of entities by the rule of conlleval."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from bptt.data.schemes import spans
 
 
 class Score(NamedTuple):
-    """Of `entities` that are there: the share of found ones that are right, the share that was found, and
-    the harmonic mean of both; 0 where there is nothing to divide by.
-    """
+    """Precision, recall and F1 of entities, and the number of gold entities; a share is 0 if undefined."""
 
     precision: float
     recall: float
@@ -25,7 +23,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True)
 class EntityScores:
-    """The score over all entities, and by their types. `rule` says who counted, and how."""
+    """The score over all entities (`whole`) and by type; `rule` names the program and mode of counting."""
 
     rule: str
     whole: Score
@@ -34,8 +32,9 @@ class EntityScores:
 
 @dataclass(frozen=True)
 class TagScores:
-    """`metrics` by name; the scores of `entities`, None for tags that spell none; and the tags of each
-    sentence, the `gold` ones and those `found`, in one scheme.
+    """The metrics by name, the scores of entities, and the tags of each sentence.
+
+    `entities` is None if tags spell no entities. `gold` and `found` are in the same scheme.
     """
 
     metrics: dict[str, float]
@@ -47,10 +46,10 @@ class TagScores:
 def tag_scores(
     gold: Sequence[Words], found: Sequence[Words], losses: Sequence[float | None], strange: int, spelled: bool
 ) -> TagScores:
-    """The scores of the tags `found`, and of entities if they are `spelled` by tags.
+    """Return the scores of the predicted tags `found`, and of entities if tags spell some (`spelled`).
 
-    `losses` are -ln P of the gold tags of each sentence, None if it has some of the `strange` tags that a
-    model does not know; "loss" is their mean per word, in nats.
+    `losses` are -ln P of the gold tags of each sentence, None if it has a tag that the model does not know;
+    `strange` is the number of such tags. "loss" is the mean per word, in nats.
     """
     known = [(loss, len(tags)) for loss, tags in zip(losses, gold, strict=True) if loss is not None]
     words = sum(count for _, count in known)
@@ -67,15 +66,15 @@ def tag_scores(
 
 
 def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:
-    """The share of words that have the tag given."""
+    """Return the share of words whose predicted tag is the gold one."""
     pairs = [pair for sentence in zip(gold, found, strict=True) for pair in zip(*sentence, strict=True)]
     return sum(one == other for one, other in pairs) / len(pairs)
 
 
 def entity_scores(gold: Sequence[Words], found: Sequence[Words]) -> EntityScores:
-    """The scores of entities, each of which is right if its words and its type are.
+    """Return the scores of entities; an entity is correct if its span and its type are.
 
-    Entities are read from tags as `conlleval`, the script of the CoNLL-2000 shared task, reads them.
+    Entities are read from tags as by `conlleval`, the script of the CoNLL-2000 shared task.
     """
     right, answered, there = Counter[str](), Counter[str](), Counter[str]()
     for sentence, answer in zip(gold, found, strict=True):

@@ -1,4 +1,4 @@
-"""The network of a tagger: a sequence to a tag for each step."""
+"""The network of a tagger: from a sequence to the scores of tags at each step."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from bptt.nn import CRF
 
 
 class Tagger(nn.Module):
-    """The scores of K tags at step t are M h_t + b, where h is what an encoder gives (many to many).
+    """The network with scores M h_t + b of K tags at step t, h being the output of an encoder (many to many).
 
-    With `crf`, a conditional random field makes the probability of a whole sequence of them (Huang, Xu &
-    Yu 2015), within `allowed` if that is not None; without, each step has a softmax of its own.
+    With `crf`, a conditional random field defines the probability of a whole tag sequence (Huang, Xu & Yu
+    2015), restricted to the transitions `allowed` if not None; without, each step has its own softmax.
     """
 
     def __init__(
@@ -38,16 +38,16 @@ class Tagger(nn.Module):
         self.crf = _crf(num_tags, allowed) if crf else None
 
     def forward(self, inputs: Padded) -> Tensor:
-        """The scores (T, B, K) of the tags of each step."""
+        """Return the scores (T, B, K) of the tags at each step."""
         return self.score(self.encoder.embed(inputs.tensors), inputs.lengths)
 
     def score(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """`forward`, from what goes into the stack on, (T, B, I)."""
+        """Return the scores (T, B, K), given the embedded inputs (T, B, I) of the recurrent layers."""
         scores: Tensor = self.output(self.encoder.encode(values, lengths).output)
         return scores
 
     def negative_log_likelihood(self, scores: Tensor, tags: Tensor, lengths: Tensor) -> Tensor:
-        """-ln P of the `tags` (T, B) int64 of each row, (B,); they are NOTHING in the padding."""
+        """Return -ln P of the `tags` (T, B) int64 of each row, (B,); tags are NOTHING in the padding."""
         if self.crf is not None:
             return -self.crf.log_likelihood(scores, tags, lengths)
         found = functional.cross_entropy(
@@ -56,21 +56,21 @@ class Tagger(nn.Module):
         return found.view(tags.shape).sum(0)
 
     def step_losses(self, scores: Tensor, step: Tensor, tag: Tensor, lengths: Tensor) -> Tensor:
-        """-ln P of the tag of one step of each row, whatever the other tags: `step`, `tag` (B,) int64."""
+        """Return -ln of the marginal probability of one tag in each row, (B,); `step`, `tag` (B,) int64."""
         if self.crf is not None:
             return -self.crf.log_marginal(scores, step, tag, lengths)
         rows = torch.arange(len(step), device=step.device)
         return functional.cross_entropy(scores[step, rows], tag, reduction="none")
 
     def decode(self, scores: Tensor, lengths: Tensor) -> list[list[int]]:
-        """The most probable tags of each row."""
+        """Return the most probable tags of each row: with a CRF, the most probable sequence."""
         if self.crf is not None:
             return self.crf.decode(scores, lengths)
         rows = zip(scores.argmax(2).t().tolist(), lengths.tolist(), strict=True)
         return [tags[:length] for tags, length in rows]
 
     def marginals(self, scores: Tensor, lengths: Tensor) -> Tensor:
-        """The probability of each tag at each step, (T, B, K); in the padding without meaning."""
+        """Return the marginal probability of each tag at each step, (T, B, K); undefined in the padding."""
         return scores.softmax(2) if self.crf is None else self.crf.marginals(scores, lengths)
 
 

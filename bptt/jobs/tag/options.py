@@ -14,7 +14,7 @@ from bptt.models.options import EncoderOptions, WordOptions
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
-# What a user says of tags that look like those of entities and are none.
+# The value for tags that look like a scheme of entities and are none.
 NO_SCHEME = "none"
 
 SchemeName = Literal["IOB1", "BIO", "BIOES", "BMES", "BMEWO", "BILOU", "none"]
@@ -23,7 +23,7 @@ Unit = Literal["word", "character"]
 
 @dataclass(frozen=True, kw_only=True)
 class SentenceFiles(VectorFiles, ExampleFiles):
-    """The files of a job that finds a tag for each word, whatever its sentences are read from."""
+    """The files of a job that predicts a tag for each word, in any format of sentences."""
 
     header: bool | None = None
 
@@ -40,14 +40,15 @@ class TagFiles(SentenceFiles):
 
 @dataclass(frozen=True)
 class TagOptions:
-    """How tags are found.
+    """How tags are predicted.
 
-    With `crf` they are the most probable sequence, of those that the scheme allows; without it, each is
-    the most probable for its word. `scheme` is a name in `data.schemes.SCHEMES`, None for tags that spell
-    no entities; where a task is made, None is for what the tags show, and "none" for no scheme whatever
-    they show. `unit` is what plain text is cut into: what all words of the training data are. `select` is
-    the held-out metric that chooses the epoch; None is for f1 if the tags spell entities, else accuracy.
-    Raises InputError naming the option.
+    With `crf`, the answer is the most probable sequence that the scheme allows; without, the most probable
+    tag of each word. `scheme` is a name in `data.schemes.SCHEMES`, None for tags that spell no entities;
+    before training, None means detection, and "none" means no scheme. `unit` is the unit into which plain
+    text is split: characters if all words of the training data are single characters. `select` is the
+    held-out metric that chooses the epoch; None: f1 if the tags spell entities, else accuracy.
+
+    Raises InputError with the option if a value is invalid.
     """
 
     crf: bool = option(True, "Score whole tag sequences with a conditional random field.", group="Model")
@@ -69,14 +70,15 @@ class TagOptions:
 
     @property
     def spelling(self) -> Scheme | None:
-        """The scheme, by its letters."""
+        """The tagging scheme of the entities, None for none."""
         return None if self.scheme in (None, NO_SCHEME) else SCHEMES[self.scheme]
 
     @property
     def criterion(self) -> Select:
-        """The metric that chooses the epoch. Raises InputError for f1 where tags spell no entities.
+        """The metric that chooses the epoch. Raises InputError for f1 if tags spell no entities.
 
-        Entities are few: when the loss is the smallest, most of them are not found yet.
+        By default not the loss: entities are rare, and many are not yet found at the epoch of the smallest
+        loss.
         """
         if self.select == "f1" and self.spelling is None:
             cure = "Choose accuracy or loss"
@@ -86,7 +88,7 @@ class TagOptions:
 
 @dataclass(frozen=True)
 class TagAnswerOptions:
-    """How the answers of a tagger are shown."""
+    """The options of `bptt predict` for taggers."""
 
     probabilities: bool = option(
         False, "Print the probability of every label, or of every predicted tag.", common=True
@@ -100,7 +102,7 @@ class TagAnswerOptions:
 
 
 def _recall(section: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the fields of a section as options: without a scheme it would be looked for in the tags."""
+    """Return the fields of a section as options; the scheme None becomes "none", to prevent detection."""
     if section == "tags" and fields["scheme"] is None:
         return {**fields, "scheme": NO_SCHEME}
     return fields

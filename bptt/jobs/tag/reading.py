@@ -1,4 +1,4 @@
-"""Sentences for a tagger that is trained: CoNLL columns, plain text, or a column of texts."""
+"""Reading sentences for a tagger: CoNLL columns, plain text, or a column of texts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,19 @@ from bptt.jobs.tag.options import Unit
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.options.checks import check_choice
 
-# What sentences to be tagged come in, as a user names it.
+# Formats of sentences to be tagged, as a user names them.
 _FORMS = ("lines", "conll")
 _PLAIN = "read as plain text, a sentence a line (`form` conll: a word a line)"
 
 
 def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -> Tagged:
-    """Sentences of CoNLL columns, or, to a tagger of `tags`, also those without tags: of plain text each line
-    is one, of JSON and of tables with a header each text.
+    """Read sentences of CoNLL columns, or sentences without tags if `tags`, those of the model, are given.
 
-    Plain sentences are cut at white space, or into characters if these are the `unit`. With `tags` None
-    each word needs a tag. A text that was typed is plain. Raises InputError naming the line.
+    Without tags, each line of plain text is a sentence, and each text of JSON or of a table with a header.
+    They are split at white space, or into characters if these are the `unit`. A text passed directly is
+    plain.
+
+    Raises InputError with the line if `tags` is None and a word has no tag, or the format cannot be read.
     """
     check_choice("input", said.form or _FORMS[0], _FORMS)
     document = document_of(source)
@@ -46,7 +48,7 @@ def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -
 
 
 def begins_as_lines(first: Document, said: Said, unit: Unit) -> bool:
-    """Whether what begins with this line is lines, a sentence each: not a word and its tag a line."""
+    """Return whether each line of a source that begins with `first` is a sentence, not a tagged word."""
     if said.form is not None or said.input is not None:
         return said.form == "lines"
     if "\t" in first.text.strip() or _has_columns(first):
@@ -62,6 +64,6 @@ def _cut(examples: Tagged, unit: Unit) -> Tagged:
 
 
 def _has_columns(document: Document) -> bool:
-    """Whether a text is JSON, or has a header that names the column of a text."""
+    """Return whether a text is JSON, or has a header that names a column of texts."""
     rows = even_rows(document)
     return is_json(document) or bool(rows and holds_names(rows, Columns(), TEXTS))

@@ -1,4 +1,4 @@
-"""The one door to seqeval: entities counted by the library that papers cite, in both of its modes."""
+"""Scores of entities by seqeval, the library that papers cite, in both of its modes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _MEANS = ("micro avg", "macro avg", "weighted avg")
 
 
 def seqeval_scores(gold: Sequence[Words], found: Sequence[Words], written: Scheme) -> list[EntityScores]:
-    """The scores of entities in tags `written` in a scheme: by the default mode, which reads tags as
-    conlleval does, and by the strict one, which passes over entities that break the scheme.
+    """Return the scores of entities in tags of the scheme `written`, by both modes of seqeval.
 
+    The default mode reads tags as conlleval does; the strict mode ignores entities that break the scheme.
     Raises InputError if seqeval is not installed.
     """
     if seqeval is None:
         cure = "Install it: pip install 'bptt[metrics]'"
         raise InputError("strict mode", "needs seqeval", "no such package", cure)
-    # It has no schemes with letters such as M and W: those that have their roles stand for them.
+    # seqeval has no schemes with letters such as M and W: their tags are rewritten with the letters of IOBES.
     name = {IOB1: "IOB1", BIO: "IOB2"}.get(written, "IOBES")
     gold_tags, found_tags = ([list(in_roles(tags)) for tags in sentences] for sentences in (gold, found))
     scheme = getattr(seqeval.scheme, name)

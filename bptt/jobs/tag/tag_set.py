@@ -1,4 +1,4 @@
-"""The tags that a tagger tells apart, by number, and what their scheme makes of the tags of a file."""
+"""The tags that a tagger distinguishes, by index, and their conversion between schemes."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ Tagged = Examples[Words, Words]
 
 
 class Numbered(NamedTuple):
-    """The tags of a sentence as `numbers` (T,) int64. Tags that are not in the set are `strange`; 0 stands
-    for them.
-    """
+    """The tags of a sentence as `numbers` (T,) int64; `strange` are tags not in the set, encoded as 0."""
 
     numbers: Tensor
     strange: Words
 
 
 class TagSet:
-    """`tags` in the order of the network's outputs, spelled in `scheme` if that is not None."""
+    """The set of tags, in the order of the network's outputs, spelled in `scheme` if that is not None."""
 
     def __init__(self, tags: Words, scheme: Scheme | None) -> None:
         self.tags, self.scheme = tags, scheme
@@ -34,33 +32,33 @@ class TagSet:
 
     @classmethod
     def build(cls, examples: Tagged, scheme: Scheme | None) -> TagSet:
-        """The tags of examples; of a scheme, all that the types of their entities may need.
+        """Return the set of the tags of examples; with a scheme, all tags of the entity types that occur.
 
-        Raises InputError with the line if a tag is of no scheme, and if there is nothing to tell apart.
+        Raises InputError with the line if a tag is not of the scheme, or if there are fewer than two tags.
         """
         spelled = {tag for row in examples.rows for tag in spell(row, scheme)}
         if scheme is not None:
             types = {span.type for span in spans(sorted(spelled))}
             spelled = (spelled & {OUTSIDE}) | set(tags_of(types, scheme))
         if len(spelled) < 2:
-            cure = "Give sentences with others; is the tag in the last column?"
-            rule = "there must be two different tags to tell apart"
-            raise InputError(examples.rows[0].place, rule, ", ".join(spelled), cure)
+            cure = "Add sentences with other tags; is the tag in the last column?"
+            rule = "need at least two distinct tags"
+            raise InputError(examples.rows[0].place, rule, f"only {', '.join(spelled)}", cure)
         return cls(tuple(sorted(spelled)), scheme)
 
     @property
     def allowed(self) -> Allowed | None:
-        """Which tag may follow which; None if any may."""
+        """The transitions between tags that the scheme allows; None if there is no scheme."""
         return None if self.scheme is None else allowed(self.tags, self.scheme)
 
     def encode(self, row: Example[Words, Words]) -> Numbered:
-        """The tags of an example, in the scheme. Raises InputError with the line if they are of none."""
+        """Return the tags of an example, encoded. Raises InputError with the line if they fit no scheme."""
         tags = spell(row, self.scheme)
         numbers = torch.tensor([self._numbers.get(tag, 0) for tag in tags]).long()
         return Numbered(numbers, tuple(tag for tag in tags if tag not in self._numbers))
 
     def encode_known(self, row: Example[Words, Words]) -> Tensor:
-        """The numbers of the tags of an example. Raises InputError with the line if one is not known."""
+        """Return the indices of the tags of an example. Raises InputError with the line if one is unknown."""
         numbers, strange = self.encode(row)
         if strange:
             rule = f"a tag is one of those learned, {', '.join(self.tags)}"
@@ -68,23 +66,23 @@ class TagSet:
         return numbers
 
     def decode(self, numbers: Iterable[int]) -> Words:
-        """The tags of these numbers."""
+        """Return the tags with these indices."""
         return tuple(self.tags[number] for number in numbers)
 
 
 def note_rewritten(examples: Tagged, scheme: Scheme | None) -> tuple[str, ...]:
-    """A note on the sentences whose tags break the scheme; none if there are none."""
+    """Return a note about sentences whose tags break the scheme, if there are any."""
     broken = [row for row in examples.rows if spell(row, scheme) != row.target]
     if scheme is None or not broken:
         return ()
     where = f"{len(broken):,} sentences, the first at {broken[0].place}"
-    return (f"tags that break {scheme.name} are written anew, the entities being the same ({where})",)
+    return (f"rewrote tags that break {scheme.name}, with the same entities ({where})",)
 
 
 def spell(row: Example[Words, Words], scheme: Scheme | None) -> Words:
-    """The tags of an example in a scheme, whichever they are spelled in: the entities are the same.
+    """Convert the tags of an example, of any scheme, to a scheme; the entities stay the same.
 
-    Raises InputError with the line if they are of none.
+    Raises InputError with the line if there are no tags, or they fit no scheme.
     """
     if row.target is None:
         raise InputError(row.place, "must have a tag for each word", "none", "Is there a column of tags?")

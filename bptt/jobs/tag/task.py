@@ -28,12 +28,15 @@ from bptt.runs.run_folder import write_bytes, write_config
 
 
 class TagTask(Supervised):
-    """Learn the tags of sentences.
+    """A training of a tagger.
 
-    What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal
-    sentences on one side. `vectors` is a file of word vectors that the embedding begins with. The weights
-    are drawn from torch's generator: seed it before. `kind` is the class of the trained
-    model. Raises InputError with the line for a tag that is held out and never learned.
+    The held-out sentences are `held_out`, or, if that is None, a share of `examples`, in which equal
+    sentences are on the same side of the split. `vectors` is a file of pretrained word vectors for the
+    embedding. Initial weights are drawn from torch's generator: seed it before. `kind` is the class of the
+    trained model.
+
+    Raises InputError with the line if a held-out tag does not occur in training, or tags fit no scheme;
+    MachineError if the model does not fit into memory.
     """
 
     unit = "words"
@@ -78,7 +81,7 @@ class TagTask(Supervised):
         return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """The mean of -ln P of the tags of these sentences per word, and the number of words."""
+        """Return the mean per word of -ln P of the tags of these sentences, and the number of words."""
         with within_memory("a batch", SMALLER):
             batch = self.batch([self._encoded[row] for row in rows])
             tags = stack([self._targets[row] for row in rows]).to(self.device)
@@ -88,7 +91,7 @@ class TagTask(Supervised):
 
     @property
     def fingerprint(self) -> str:
-        """Of the examples."""
+        """A hash of all examples."""
         return fingerprint(self._learned, self._held_out)
 
     @property
@@ -97,18 +100,18 @@ class TagTask(Supervised):
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """The metrics of the held-out sentences."""
+        """Return the metrics of the held-out sentences."""
         return self._trained.evaluate(self._held_out).metrics
 
     def save(self, folder: Path) -> None:
-        """Write config.json, labels.json, and the words and characters known."""
+        """Write config.json, labels.json, and the vocabularies of words and characters."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         write_labels(folder, self._tags.tags)
         write_config(folder, {"task": self._kind.task, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
-        """The sentences, the tags, and the size of the model."""
+        """Describe the sentences, the tags, and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         return [
             *self._taken,

@@ -1,4 +1,4 @@
-"""A trained tagger: what it reads, answers and scores, and its run folder."""
+"""A trained tagger: reading sentences, predicting, evaluating, and loading from a run folder."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True)
 class Tagging:
-    """The tags of a sentence, and the probability of each at its word."""
+    """The tags of a sentence, and the marginal probability of each."""
 
     tags: Words
     probabilities: tuple[float, ...]
@@ -57,10 +57,10 @@ class Alternative:
 
 
 class TrainedTagger:
-    """A tagger with all that it needs to read sentences and to name tags.
+    """A tagger with everything needed to read sentences and to name tags.
 
-    The class of a job derived from tagging has `options` of its own, and reads its files by its own
-    `sentences`.
+    A job derived from tagging is a subclass with its own `options` and its own `sentences`, which reads its
+    files.
     """
 
     task: ClassVar[str] = TASK
@@ -78,32 +78,34 @@ class TrainedTagger:
 
     @classmethod
     def sentences(cls, source: Source, config: TaggerConfig, said: Said, tags: Words | None) -> Tagged:
-        """Return the sentences of a source, to learn from as well as to be tagged.
+        """Return the sentences of a source, for training or to be tagged.
 
-        With `tags` None each word needs a tag; else these are the tags that were learned, and the source may
-        lack tags. Raises InputError naming the line.
+        For training `tags` is None, and each word needs a tag; otherwise `tags` are those that were learned,
+        and the source may have none. Raises InputError with the line if the source cannot be read.
         """
         return read_sentences(source, said, config.tags.unit, tags)
 
     def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
-        """Return sentences; if no tags are needed also those without."""
+        """Read sentences; unless `tagged`, also those without tags. Raises InputError as `sentences` does."""
         return self.sentences(source, self.config, said, None if tagged else self.tags.tags)
 
     def read_asked(self, source: Source, said: Said) -> Tagged:
-        """Sentences to be tagged, none left out."""
+        """Return all sentences to be tagged. Raises InputError as `sentences` does."""
         return self.read(source, tagged=False, said=said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Whether what begins with this line is lines, a sentence each."""
+        """Return whether each line of a source that begins with `first` is a sentence."""
         return begins_as_lines(first, said, self.config.tags.unit)
 
     def predict(self, sentences: Iterable[Sequence[str]]) -> list[Tagging]:
-        """The tags of each sentence, a sequence of words. Raises InputError naming a sentence that is not cut
-        into words, MachineError if a batch does not fit into memory.
+        """Return the tags of each sentence, a sequence of words.
+
+        Raises InputError if a sentence is not a sequence of words, MachineError if a batch does not fit into
+        memory.
         """
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tagging]:
-            # Rounding may leave a little more than 1.
+            # Rounding may give slightly more than 1.
             marginals = self.model.marginals(scores, lengths).clamp(max=1.0)  # (T, B, K)
             return [
                 Tagging(self.tags.decode(tags), tuple(marginals[range(len(tags)), row, tags].tolist()))
@@ -113,7 +115,10 @@ class TrainedTagger:
         return self._ask(sentences, answer)
 
     def probabilities(self, sentences: Iterable[Sequence[str]]) -> list[Tensor]:
-        """For each sentence the probability of each tag at each word, (T, K), on the CPU."""
+        """Return, for each sentence, the probability of each tag at each word, (T, K), on the CPU.
+
+        Raises the errors of `predict`.
+        """
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tensor]:
             marginals = self.model.marginals(scores, lengths).cpu()  # (T, B, K)
@@ -122,9 +127,9 @@ class TrainedTagger:
         return self._ask(sentences, answer)
 
     def predict_nbest(self, sentences: Iterable[Sequence[str]], n: int) -> list[list[Alternative]]:
-        """The `n` most probable sequences of tags of each sentence, best first; fewer if there are no more.
+        """Return the `n` most probable tag sequences of each sentence, best first; fewer if there are fewer.
 
-        Raises InputError if the tagger has no CRF.
+        Raises InputError if the tagger has no CRF, and the errors of `predict`.
         """
         crf = self.model.crf
         if crf is None:
@@ -139,10 +144,10 @@ class TrainedTagger:
         return self._ask(sentences, answer)
 
     def evaluate(self, examples: Tagged) -> TagScores:
-        """How well the tags of examples are found. Tags that were not learned are counted.
+        """Return the scores on tagged examples; tags that were not learned are counted.
 
-        Tags in another scheme than that learned are compared in the learned one. Raises InputError with the
-        line for a tag of no scheme, if those learned are of one.
+        Tags in another scheme are converted to the learned one. Raises InputError with the line if the model
+        has a scheme and a tag fits none.
         """
         wanted = [self.tags.encode(row) for row in examples.rows]
 
@@ -163,7 +168,7 @@ class TrainedTagger:
         sentences: Iterable[Sequence[str]],
         answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
     ) -> list[Answer]:
-        """What `answer` makes of the numbers, scores (T, B, K) and lengths of each batch, in order."""
+        """Call `answer` with indices, scores (T, B, K) and lengths of each batch; return results in order."""
         found: dict[int, Answer] = {}
         given = self.codec.take(sentences, "sentences", "sentences, each a sequence of words")
         encoded = [self.codec.encode(each) for each in given]
@@ -176,12 +181,12 @@ class TrainedTagger:
 
 
 def build(codec: WordCodec, tags: TagSet, config: TaggerConfig) -> Tagger:
-    """The network for what the codec gives."""
+    """Build the network for the inputs of a codec."""
     return Tagger(codec.part(), len(tags.tags), config.cell, config.model, config.tags.crf, tags.allowed)
 
 
 def weight_rows(model: Tagger, codec: WordCodec, tags: Words) -> Rows:
-    """What the rows of the tensors stand for."""
+    """Return the meaning of the rows of parameters (tokens, tags), to transfer weights by name."""
     of_tags = dict.fromkeys(("output.weight", "output.bias", "crf.start", "crf.end"), (tags,))
     return part_rows(model, codec) | of_tags | {"crf.transitions": (tags, tags)}
 
