@@ -15,7 +15,16 @@ from types import MappingProxyType, NoneType, UnionType
 from typing import Any, ClassVar, Literal, Protocol, Union, get_args, get_origin, get_type_hints
 
 from bptt.errors import InputError
-from bptt.options.checks import check_choice, check_finite, check_least, check_most, check_share
+from bptt.options.checks import (
+    SMALLEST,
+    as_path,
+    check_choice,
+    check_finite,
+    check_least,
+    check_most,
+    check_share,
+    shown,
+)
 
 _KEY = "option"
 # The metadata of a field that older run folders lack, and that is no option.
@@ -128,9 +137,9 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
         _check_items(name, value, get_args(kind)[0], about)
     elif kind is bool:
         if not isinstance(value, bool):
-            raise InputError(name, "is true or false", repr(value))
+            raise InputError(name, "is true or false", shown(value))
     elif kind is int:
-        check_least(name, value, -(2**63) if about.least is None else int(about.least))
+        check_least(name, value, SMALLEST if about.least is None else int(about.least))
         if about.most is not None:
             check_most(name, value, int(about.most))
     elif kind is float:
@@ -139,14 +148,14 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
         else:
             check_finite(name, value, float("-inf") if about.least is None else about.least)
     elif kind is str:
-        raise InputError(name, "is a text", repr(value))
+        raise InputError(name, "is a text", shown(value))
     elif kind is Path:
-        raise InputError(name, "is the name of a file or a folder", repr(value))
+        as_path(name, value)
 
 
 def _check_items(name: str, value: Any, kind: Any, about: Option) -> None:
     if not isinstance(value, tuple):
-        raise InputError(name, "is a sequence of values", repr(value))
+        raise InputError(name, "is a sequence of values", shown(value))
     for item in value:
         check_value(name, item, kind, about)
 

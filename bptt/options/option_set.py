@@ -11,6 +11,7 @@ from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from bptt.errors import InputError
+from bptt.options.checks import as_path
 from bptt.options.field import Option, alternatives, check_value, hints_of, option_of
 
 Options = TypeVar("Options")
@@ -49,19 +50,20 @@ class NamedOption:
     def read(self, value: Any) -> Any:
         """Return a value that a caller gave, as the field takes it. Raises InputError naming the option.
 
-        A list becomes a tuple, a whole number a float where one is expected.
+        A list becomes a tuple, a whole number a float where one is expected, a number of numpy or torch that
+        of Python.
         """
         kinds = alternatives(self.hint)
-        if isinstance(value, list):
-            value = tuple(value)
+        value = tuple(map(_plain, value)) if isinstance(value, list | tuple) else _plain(value)
         if get_origin(kinds[0]) is tuple:
             if not isinstance(value, tuple):
                 value = (value,)
             if get_args(kinds[0])[0] is Path:
-                value = tuple(map(_as_path, value))
-        if Path in kinds:
-            value = _as_path(value)
-        if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+                value = tuple(as_path(self.name, each) for each in value)
+        if Path in kinds and isinstance(value, str | Path):
+            value = as_path(self.name, value)
+        # A larger number is refused by the check.
+        if float in kinds and isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**1023:
             value = float(value)
         check_value(self.name, value, self.hint, self.about)
         return value
@@ -134,11 +136,12 @@ class OptionSet:
         twice, or a value that it does not take.
         """
         found: dict[str, Any] = {}
+        names: dict[str, str] = {}
         for name, value in given.items():
             each = self.named(name)
             if each.name in found:
-                raise InputError(name, "is given once", f"also as {each.name}")
-            found[each.name] = each.read(value)
+                raise InputError(name, "is given once", f"also as {names[each.name]}")
+            found[each.name], names[each.name] = each.read(value), name
         return found
 
     def make(
@@ -173,8 +176,10 @@ class OptionSet:
         return [each for (name, _), each in places.items() if name == section]
 
 
-def _as_path(value: Any) -> Any:
-    return Path(value) if isinstance(value, str) else value
+def _plain(value: Any) -> Any:
+    """Return a number of numpy or torch, or an array of one without dimensions, as that of Python."""
+    item = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "shape", None) == () else value
 
 
 def _spelt(name: str) -> str:

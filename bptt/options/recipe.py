@@ -41,9 +41,11 @@ def read_recipe(data: bytes, where: str, options: OptionSet, job: str) -> dict[s
             f"{where}: {JOB}", f"must be {job}", repr(wanted), f"Give it to `bptt train {wanted}`"
         )
     values: dict[str, Any] = {}
+    keys: dict[str, str] = {}
     for key, value, each in _entries(found, where, options):
         if each.name in values:
-            raise InputError(f"{where}: {key}", "is given once", f"also as {each.name}")
+            raise InputError(f"{where}: {key}", "is given once", f"also as {keys[each.name]}")
+        keys[each.name] = key
         try:
             values[each.name] = each.read(value)
         except InputError as error:
