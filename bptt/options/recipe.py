@@ -81,8 +81,14 @@ def _named(options: OptionSet, name: str, where: str) -> NamedOption:
 
 
 def write_recipe(options: OptionSet, given: Mapping[str, Any], job: str) -> str:
-    """Return a recipe with every option: its help as a comment, and its value, a comment too if not given."""
-    lines = [f"# A recipe: bptt train {job} --config FILE. A line without # counts.", f"{JOB} = {_toml(job)}"]
+    """Return a recipe with every option: its help as a comment, and its value, a comment too if not given.
+
+    Raises InputError for a text that is no Unicode, such as the name of a file in another encoding.
+    """
+    lines = [
+        f"# A recipe: `bptt train {job} --config FILE` trains by it. A line without # counts.",
+        f"{JOB} = {_toml(job)}",
+    ]
     for section in options.sections:
         mine = [each for each in options if each.section == section]
         if mine:
@@ -91,7 +97,7 @@ def write_recipe(options: OptionSet, given: Mapping[str, Any], job: str) -> str:
             lines += ["", *_described(each)]
             name = each.field
             if each.name in given:
-                lines.append(f"{name} = {_toml(given[each.name])}")
+                lines.append(f"{name} = {_given(each, given[each.name])}")
             else:
                 value = "" if each.is_required or each.default is None else f" {_toml(each.default)}"
                 lines.append(f"# {name} ={value}")
@@ -103,6 +109,15 @@ def _described(each: NamedOption) -> list[str]:
     return [
         f"# {line}" for line in textwrap.wrap(f"{each.about.help}{usual} ({type_name(each.hint)})", _WIDTH)
     ]
+
+
+def _given(each: NamedOption, value: Any) -> str:
+    written = _toml(value)
+    try:
+        written.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(each.name, "must be UTF-8 to be written in a recipe", ascii(str(value))) from error
+    return written
 
 
 def _toml(value: Any) -> str:
