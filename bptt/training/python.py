@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bptt.data.reading import read_bytes
+from bptt.errors import InputError
 from bptt.jobs.loading import load
 from bptt.jobs.registry import find_job
 from bptt.options.choices import Choices
 from bptt.options.recipe import read_recipe
+from bptt.training.interrupt import Interrupted
 from bptt.training.job_run import run_job
 from bptt.training.progress import reporter
 from bptt.training.recall import recall
@@ -52,7 +56,9 @@ def train(
     record = find_job(job)
     known = options_of(record.options)
     files = next(each.name for each in known.of("") if each.about.argument)
-    named = {files: _paths(data), "output": output}
+    if data is not None and files in options:
+        raise InputError(files, "is given once", "also as data")
+    named = {files: data, "output": output}
     given = {**options, **{name: value for name, value in named.items() if value is not None}}
     choices = Choices.read(known, given)
     if config is not None:
@@ -60,15 +66,26 @@ def train(
         choices = choices.over(read_recipe(read_bytes(path), str(path), known, job))
     choices, _ = recall(choices)
     shown = reporter() if progress else Silent()
-    if threads := choices.get("threads"):
-        torch.set_num_threads(threads)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), _arithmetic(choices.get("threads")):
         found = run_job(record, choices, shown)
+    for line in found.lines:
+        shown.on_message(line)
     if found.outcome.signal is not None:
-        raise KeyboardInterrupt
+        raise Interrupted(found.outcome.signal)
     return load(found.outcome.run, choices.get("device")) if found.scores is None else found.scores
 
 
-def _paths(data: Any) -> Any:
-    """Return one name or several as a sequence of names takes them."""
-    return tuple(data) if isinstance(data, list) else data
+@contextmanager
+def _arithmetic(threads: int) -> Iterator[None]:
+    """Compute as the command does, and afterwards as the caller did: denormals, and the number of threads."""
+    # torch does not tell whether it flushes.
+    flushed = not torch.tensor(1e-310, dtype=torch.float64).mul(1).item()
+    before = torch.get_num_threads()
+    torch.set_flush_denormal(True)
+    if threads:
+        torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(flushed)
+        torch.set_num_threads(before)
