@@ -78,7 +78,7 @@ def train(
 @contextmanager
 def _arithmetic(threads: int) -> Iterator[None]:
     """Compute as the command does, and afterwards as the caller did: denormals, and the number of threads."""
-    # torch does not tell whether it flushes.
+    # torch has no function that returns this setting.
     flushed = not torch.tensor(1e-310, dtype=torch.float64).mul(1).item()
     before = torch.get_num_threads()
     torch.set_flush_denormal(True)
