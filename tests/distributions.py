@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,22 @@ import pytest
 PLUGINS = Path(__file__).parent / "plugins"
 # What an addition from outside may need at most.
 MOST_LINES = 40
+
+# What separates the outputs of the commands of a session.
+_MARK = "\n=== next ===\n"
+SESSION = """
+import sys
+from bptt.cli.main import main
+for words in {commands!r}:
+    print({mark!r}, end="")
+    sys.argv = ["bptt", *words]
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code:
+            sys.exit(f"{{words}} ended with {{ended.code}}")
+print({mark!r}, end="", flush=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -29,6 +45,14 @@ class Installed:
     def bptt(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `bptt ARGUMENTS...` where the packages are installed."""
         return self._run("-m", "bptt", *map(str, arguments), cwd=cwd)
+
+    def session(self, commands: Sequence[Sequence[str]], code: str = "", *, cwd: Path) -> list[str]:
+        """Return what each command prints, and then the code, all run in one process: torch is imported once.
+
+        Fails at the first that does not end well.
+        """
+        script = SESSION.format(commands=list(map(list, commands)), mark=_MARK) + code
+        return succeeded(self.python(script, cwd=cwd)).split(_MARK)[1:]
 
     def _run(self, *arguments: str, cwd: Path | None) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(self.place), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
