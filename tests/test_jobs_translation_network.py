@@ -165,7 +165,7 @@ def test_a_class_alone_tells_what_to_write() -> None:
     [
         ({"attention": "cosine"}, "attention: is one of additive, dot, general, none"),
         ({"attention": "dot", "attention_size": 3}, "attention_size: is for additive attention"),
-        ({"attention": "none", "input_feeding": True}, "input_feeding: feeds what attention gave"),
+        ({"attention": "none", "input_feeding": True}, "input_feeding: needs attention"),
         ({"tied": True}, "embedding_size: tied weights need an embedding as wide as the output, 8, got 6"),
         ({"smoothing": 1.0}, "smoothing: is at least 0 and below 1"),
         ({"attention_size": 0}, "attention_size: is a whole number of at least 1"),

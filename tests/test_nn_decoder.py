@@ -145,7 +145,7 @@ def test_a_bridge_joins_what_a_layer_ended_with(encoder, decoder) -> None:
 
 
 def test_what_cannot_be_is_refused() -> None:
-    with pytest.raises(InputError, match=r"input_feeding feeds what attention gave.*Name an attention"):
+    with pytest.raises(InputError, match=r"input_feeding needs attention.*Name an attention"):
         Decoder("lstm", I, H, input_feeding=True)
     decoder, state = make("dot", False)
     with pytest.raises(InputError, match="attention needs a memory"):

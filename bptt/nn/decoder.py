@@ -92,7 +92,7 @@ class Decoder(nn.Module):
         super().__init__()
         if input_feeding and attention is None:
             cure = "Name an attention, or leave input_feeding out"
-            raise InputError("Decoder", "input_feeding feeds what attention gave", "no attention", cure)
+            raise InputError("Decoder", "input_feeding needs attention", "no attention", cure)
         self.input_size, self.input_feeding = input_size, input_feeding
         width = proj_size or hidden_size
         fed = input_size + width if input_feeding else input_size

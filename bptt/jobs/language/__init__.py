@@ -1,1 +1,1 @@
-"""A language model: trained, sampled, scored, compared."""
+"""Language models: training, sampling, scoring and comparing sentences."""

@@ -1,4 +1,4 @@
-"""Small and capital letters of texts that a language model reads, which may have learned other ones."""
+"""The case of letters: texts are converted to the one that a language model was trained on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from math import fsum
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.scoring import score_lines
 
-# How the letters of a text are written for the model, in order of preference.
+# Conversions of a text before the model reads it, in order of preference.
 CASES: Mapping[str, Callable[[str], str]] = {
     "keep": lambda text: text,
     "lower": str.lower,
@@ -17,13 +17,14 @@ CASES: Mapping[str, Callable[[str], str]] = {
     "capital": lambda text: text.lower().capitalize(),
 }
 
-# So many texts tell which case the model knows.
+# The number of texts by which the case is chosen: enough, at a cost that is small beside scoring all.
 _SAMPLE = 100
 
 
 def detect_case(trained: Trained, texts: Iterable[str]) -> str:
-    """The name in `CASES` in which the model knows the first 100 texts best: with the fewest unknown
-    tokens; of equal ones with the highest ln P.
+    """Return the name in `CASES` that suits the model best, judged on the first 100 texts.
+
+    It has the fewest unknown tokens; of equal ones, the highest ln P.
     """
     sample = list(islice(texts, _SAMPLE))
 
@@ -35,5 +36,5 @@ def detect_case(trained: Trained, texts: Iterable[str]) -> str:
 
 
 def case_note(case: str) -> tuple[str, ...]:
-    """Return a line for the user on the case in which texts are read, none if they stay as they are."""
+    """Return a line for the user about the case to which texts are converted, none if they are not."""
     return () if case == "keep" else (f"case: the model reads the texts in {case} case, which it knows best",)

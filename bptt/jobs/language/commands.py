@@ -1,4 +1,4 @@
-"""The options of the commands that only a language model has: sample, score and choose."""
+"""The options of the commands for language models only: sample, score and choose."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train lm`."
-# Far more than anybody reads; a larger number can only be a mistake.
+# A larger number can only be a mistake: all samples are held in memory.
 MOST_SAMPLES = 100_000
 
 

@@ -1,4 +1,4 @@
-"""Sentences beside each other (L4): the ln P of each word, and a difference of them as odds."""
+"""The comparison of sentences (L4 in docs/equations.md): ln P of each word, and differences as odds."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END
 from bptt.jobs.language.scoring import LineScore
 
-# Beyond these odds, as a logarithm, digits say nothing.
+# The logarithm of the odds from which a power of ten is printed: more digits would be meaningless.
 _LARGE = log(1e6)
 
 
 @dataclass(frozen=True)
 class Word:
-    """A word, or `<eos>`, and the ln P of its tokens after those before."""
+    """A word, or `<eos>`, and the sum of ln P of its tokens, each given the tokens before it."""
 
     text: str
     log_probability: float
 
 
 def words(vocabulary: Vocabulary, score: LineScore) -> Iterator[Word]:
-    """The words of a line, `<eos>` the last. Their ln P sum to that of the line.
+    """Yield the words of a line, `<eos>` the last. Their ln P sum to that of the line.
 
-    A word is the tokens from one that begins with a space up to the next such; in a line without
-    spaces, as in Chinese, and with a vocabulary of words, every token.
+    A word extends from a token that begins with a space to the next such token. In a line without spaces, as
+    in Chinese, and with a vocabulary of words, every token is a word.
     """
     begins = [_begins(vocabulary, token) for token in score.tokens]
     spaced = any(begins[1:-1])
@@ -38,14 +38,14 @@ def words(vocabulary: Vocabulary, score: LineScore) -> Iterator[Word]:
 
 
 def odds(difference: float) -> str:
-    """P / P' for ln P - ln P' = `difference`, as a text; as a power of ten if it is large."""
+    """Write the odds P / P' for ln P - ln P' = `difference`; as a power of ten if they are large."""
     if difference < _LARGE:
         return f"{exp(difference):.4g}"
     return f"10^{difference / log(10):.1f}"
 
 
 def _show(vocabulary: Vocabulary, tokens: tuple[int, ...]) -> str:
-    """Bytes that are no whole character are written as escapes."""
+    """Write tokens as text; bytes that form no complete character are escaped."""
     if tokens == (END,):
         return vocabulary.show(END)
     return b"".join(vocabulary.pieces[token] for token in tokens).decode("utf-8", "backslashreplace").strip()

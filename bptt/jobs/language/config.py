@@ -1,4 +1,4 @@
-"""What a language model is made of: its choices in checked values, and config.json and back."""
+"""The configuration of a language model, as it is written to config.json."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TASK = OPTIONS.task
 
 @dataclass(frozen=True)
 class LanguageModelConfig:
-    """Every choice for a language model: what is computed, on which text, cut into which tokens."""
+    """All options of a language model: network, data and vocabulary."""
 
     cell: Cell
     model: ModelOptions = field(default_factory=ModelOptions)
@@ -28,7 +28,7 @@ class LanguageModelConfig:
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
 
     def to_dict(self) -> dict[str, Any]:
-        """The sections of config.json, with the usual values filled in."""
+        """Return the sections of config.json, with defaults filled in."""
         return {
             "model": to_section(self.model) | {"embedding_size": self.model.width},
             "cell": self.cell.to_dict(),
@@ -39,9 +39,7 @@ class LanguageModelConfig:
 
 @dataclass(frozen=True)
 class Source:
-    """What a run was trained on: the names and the fingerprint of its text, V and the fingerprint of
-    its vocabulary.
-    """
+    """The source of a run: names and hash of its text, size V and hash of its vocabulary."""
 
     names: tuple[str, ...]
     text_sha256: str
@@ -61,6 +59,6 @@ class _Whole:
 
 
 def read_language_config(run: Path) -> tuple[LanguageModelConfig, Source]:
-    """What `run` says about itself. Raises InputError if it is no language model, or damaged."""
+    """Read configuration and source of `run`. Raises InputError if it is no language model, or damaged."""
     found = read_sections(_Whole, run, TASK)
     return LanguageModelConfig(found.cell, found.model, found.data, found.vocabulary), found.source

@@ -1,4 +1,4 @@
-"""How well a language model predicts a text: one batch, and a whole text with the states carried over."""
+"""Evaluation of a language model: the loss of a batch, and the metrics of a whole text."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.jobs.language.options import DataOptions
 from bptt.runs.evaluating import evaluating
 
-# A held-out text is read in as many streams as leave at least so many tokens to each: at the start of a
-# stream, where nothing was read yet, a model predicts worse than it could.
+# The least number of tokens of each stream into which a held-out text is divided: at the start of a stream,
+# without context, a model predicts worse.
 _STREAM = 1000
-# The states of every step of a sentence are kept for the gradient.
+# The most characters of a line that is read as a sentence: the states of all its steps are kept in memory for
+# the gradient.
 _SENTENCE = 10_000
 
 
-# What the metrics of a text count, for the user.
+# The definition of the metrics, for the user.
 COUNTED = (
     "perplexity is per token, <eos> counted; word_perplexity per word between white space and line end, as "
     "KenLM and SRILM count; bits_per_character counts newlines"
@@ -30,9 +31,7 @@ COUNTED = (
 
 
 class EncodedText(NamedTuple):
-    """The tokens (T,) that a model has to predict, the number of characters that they are, newlines
-    counted, and of words between white space.
-    """
+    """The tokens (T,) to predict, and their numbers of characters, with newlines, and of words."""
 
     tokens: Tensor
     characters: int
@@ -40,20 +39,20 @@ class EncodedText(NamedTuple):
 
 
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
-    """The mean of -ln P over the tokens of a batch, in nats, and the states after it."""
+    """Return the mean of -ln P over the tokens of a batch, in nats, and the states after it."""
     output, states = model.read(batch.inputs, states)
     return model.loss(output, batch.targets), states
 
 
 def make_batches(tokens: Tensor, options: DataOptions, streams: int) -> Batches:
-    """Read `tokens` as `options` say; a continuous text in so many streams."""
+    """Return batches of `tokens` as `options` define them; a continuous text is divided into `streams`."""
     if options.mode == "sentences":
         return Sentences(tokens, options.batch_size, options.seed)
     return Continuous(tokens, streams, options.sequence_length)
 
 
 def check_sentences(text: str) -> None:
-    """Raise InputError for a line that is too long to be read in one piece."""
+    """Raise InputError if a line is too long to be read as one sentence."""
     for number, line in enumerate(text.split("\n"), 1):
         if len(line) > _SENTENCE:
             rule = f"a line that is read as a sentence has at most {_SENTENCE} characters"
@@ -62,10 +61,9 @@ def check_sentences(text: str) -> None:
 
 
 def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> EncodedText:
-    """Encode what a model has to predict of `text`.
+    """Encode the part of `text` that a model has to predict: if it reads sentences, the lines not blank.
 
-    Where sentences are read, that is the lines that hold something. Raises InputError if nothing is,
-    and for a line that is too long for a sentence.
+    Raises InputError if there is nothing to predict, or a line is too long for a sentence.
     """
     if options.mode == "sentences":
         check_sentences(text)
@@ -79,13 +77,14 @@ def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> Enco
 def evaluate_text(
     model: LanguageModel, vocabulary: Vocabulary, options: DataOptions, text: str
 ) -> dict[str, float]:
-    """Predict every token of `text`, read in the mode in which the model was trained.
+    """Return the metrics of a model that predicts every token of `text`, in the mode of its training.
 
-    "loss" is the mean in nats per token, `<eos>` counted, "perplexity" its exponential. "word_perplexity" is
-    the exponential of the sum over "words", those between white space, and "line_ends"; it is what KenLM and
-    SRILM print, and compares models of any level. So does "bits_per_character", the sum in bits over the
-    characters of the text, newlines counted; both as long as few tokens are unknown: `<unk>` costs less than
-    its spelling. "tokens" and "unknown" count what was predicted, and the `<unk>` in it.
+    "loss" is the mean of -ln P per token in nats, `<eos>` counted, "perplexity" its exponential.
+    "word_perplexity" is the exponential of the sum of -ln P, divided by the number of "words", separated by
+    white space, and "line_ends", as KenLM and SRILM print it. "bits_per_character" is the sum in bits,
+    divided by the number of characters, newlines counted. Both compare models of any level, as long as few
+    tokens are unknown: `<unk>` costs less than its spelling. "tokens" counts the predicted tokens, "unknown"
+    the `<unk>` among them. Raises the errors of `encode_text`.
     """
     tokens, characters, words = encode_text(vocabulary, options, text)
     streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
@@ -110,7 +109,7 @@ def evaluate_text(
 
 
 def perplexity(loss: float) -> float:
-    """The exponential of `loss`, infinite where a float has no room for it."""
+    """Return the exponential of `loss`, infinity on overflow."""
     try:
         return exp(loss)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""A stretch of a text, or a sentence, as a language model reads it: for a probe to look into."""
+"""A stretch of a text, or a sentence, as a language model reads it, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.runs.evaluating import evaluating
 
-# So many tokens are read at a time on the way to a stretch.
+# The number of tokens read at a time before a stretch: it bounds the memory.
 _READ = 1000
 
 
 def expose(trained: Trained, text: str, number: int, limit: int) -> Exposure:
-    """At most `limit` steps, each of which reads a token, and predicts the next.
+    """Return the exposure of at most `limit` steps, each of which reads a token and predicts the next.
 
-    Of a continuous text, `number` is the token to be predicted first; what stands before it was read, from
-    the beginning of the text. Where sentences are read, it is the number of the sentence, which is looked
-    at from its beginning. Both count from 0. Raises InputError.
+    Of a continuous text, `number` is the index of the first token to predict; the tokens before it are read,
+    from the beginning of the text. If the model reads sentences, it is the index of the sentence, exposed
+    from its beginning. Both count from 0. Raises InputError if there is no such token or sentence, or a line
+    is too long for a sentence.
     """
     (found,) = expose_all(trained, text, number, limit, 1)
     return found
 
 
 def expose_all(trained: Trained, text: str, number: int, limit: int, count: int) -> list[Exposure]:
-    """At most `count` stretches of a continuous text, one after the other, or as many sentences."""
+    """Return at most `count` consecutive stretches of a continuous text, or at most `count` sentences."""
     tokens = encode_text(trained.vocabulary, trained.config.data, text).tokens.long()
     if trained.config.data.mode == "sentences":
         lines = Lines(tokens)
@@ -52,12 +53,12 @@ def expose_all(trained: Trained, text: str, number: int, limit: int, count: int)
 
 
 def _shifted(tokens: Tensor) -> Tensor:
-    """What is read where each of `tokens` is predicted."""
+    """Return the inputs at the steps that predict `tokens`: NOTHING, then all tokens but the last."""
     return torch.cat([tokens.new_tensor([NOTHING]), tokens[:-1]])
 
 
 def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) -> Exposure:
-    """A stretch of tokens to be predicted, from the states before it."""
+    """Return the exposure of a stretch of tokens to predict, given the states before it."""
     model, vocabulary, _ = trained
     read, targets, first = _shifted(tokens), tokens[stretch], stretch.start
     with evaluating(model):
@@ -74,7 +75,7 @@ def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) ->
 
 
 def _read(model: LanguageModel, tokens: Tensor, states: States) -> States:
-    """The states after `tokens` (N,), from those before."""
+    """Return the states after reading `tokens` (N,), given those before."""
     for first in range(0, len(tokens), _READ):
         _, states = model.read(tokens[first : first + _READ, None].to(model.device), states)
     return states
@@ -83,11 +84,11 @@ def _read(model: LanguageModel, tokens: Tensor, states: States) -> States:
 def _losses(
     model: LanguageModel, states: States, targets: Tensor, inputs: Tensor, steps: LossSteps
 ) -> Tensor:
-    """-ln P of the targets (T,) at these steps, (R,), row r being read up to its step alone."""
+    """Return -ln P of the targets (T,) at these steps, (R,); row r is read only up to its step."""
     last = torch.tensor(steps, device=targets.device)
     rows = torch.arange(len(last), device=targets.device)
     initial = tuple(state.expand(-1, len(last), -1) for state in states)
-    # Rows that are copies are run once by who looks at each loss; what differs need not be run to the end.
+    # Rows that are copies are run as one row by the kernel; rows that differ stop at their own step.
     lengths = None if inputs.stride(1) == 0 else last + 1
     output, _ = model.recurrent(inputs[: max(steps) + 1], initial or None, lengths=lengths)
     return model.loss(output[last, rows], targets[last], "none")

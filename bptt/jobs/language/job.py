@@ -1,4 +1,4 @@
-"""Language modelling as a job: how it begins, is evaluated and looked into."""
+"""The record of the job `lm`: training, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> Lan
 
 
 def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:
-    """Return the text of the files; without any, Python's language reference, unless the run has others."""
+    """Return the text of the files; without files, Python's language reference.
+
+    Raises InputError if a run to resume was trained on other files.
+    """
     if files:
         return read_corpus(list(files))
     found, run = default_corpus(), choices.get("output")
@@ -59,7 +62,7 @@ def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:
 
 
 def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> EvaluationReport:
-    """Judge minimal pairs sentence by sentence; predict a text as in training, the states carried on."""
+    """Evaluate on minimal pairs, sentence by sentence, or on a text, read as in training."""
     data = choices.make(EvaluateOptions).data
     if data is not None and (pairs := read_pairs(data)):
         return report_pairs(trained, pairs)

@@ -1,4 +1,7 @@
-"""Long dependencies (L6): of two sentences that differ in a word, which does a language model prefer?"""
+"""Minimal pairs: the preference of a language model between two sentences that differ in a word.
+
+They measure long dependencies: L6 in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +22,17 @@ from bptt.jobs.language.scoring import score_lines
 from bptt.options.checks import check_choice
 from bptt.runs.evaluating import evaluating
 
-# Of the standard normal distribution: 95 % lie within.
+# The 97.5 % quantile of the standard normal distribution: 95 % lie within ±.
 _QUANTILE = 1.959964
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What the model says about a pair.
+    """The judgement of a model on a pair.
 
-    `difference` is ln P of the good sentence less that of the bad one; `prefix_difference` that of the
-    two words after the words before them (the one-prefix method), None where the file does not give
-    them. `before` is the number of words in front of the first that differs. `unknown` says that one
-    of the sentences holds `<unk>`.
+    `difference` is ln P of the good sentence minus that of the bad one; `prefix_difference` is that of the
+    two differing words given the prefix (the one-prefix method), None if the file has no prefix. `before` is
+    the number of words before the first that differs. `unknown`: one of the sentences contains `<unk>`.
     """
 
     paradigm: str
@@ -42,7 +44,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many pairs there are, how often the good one is preferred, how often neither."""
+    """Counts of pairs, of those whose good sentence is preferred (`right`), and of ties."""
 
     pairs: int
     right: int
@@ -50,12 +52,12 @@ class Tally:
 
     @property
     def accuracy(self) -> float:
-        """The share of right ones; a tie is not right. NaN for no pairs."""
+        """The share of pairs that are right; a tie is not. NaN without pairs."""
         return self.right / self.pairs if self.pairs else float("nan")
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the accuracy (Wilson 1927). NaN for no pairs."""
+        """The 95 % confidence interval of the accuracy (Wilson 1927). NaN without pairs."""
         if not self.pairs:
             return self.accuracy, self.accuracy
         share = _QUANTILE**2 / self.pairs
@@ -66,8 +68,9 @@ class Tally:
 
 @dataclass(frozen=True)
 class Summary:
-    """Counts over pairs: of all, of those without `<unk>`, by the one-prefix method of those that have a
-    prefix; and of all by the number of words before the one that differs, in rising order.
+    """Counts over all pairs (`whole`), over those without `<unk>` (`known`), and by the one-prefix method.
+
+    `by_distance` has the counts by the number of words before the first that differs, in rising order.
     """
 
     whole: Tally
@@ -77,7 +80,10 @@ class Summary:
 
 
 def judge_pairs(trained: Trained, pairs: Sequence[MinimalPair], case: str = "keep") -> list[Judged]:
-    """What the model says about each pair, its letters in a `case` of `CASES`. Raises InputError."""
+    """Return the judgement on each pair, its text converted by a `case` of `CASES`.
+
+    Raises InputError if `case` is unknown, or a sentence contains a newline.
+    """
     check_choice("case", case, tuple(CASES))
     write = CASES[case]
     good = score_lines(trained, [write(pair.good) for pair in pairs])
@@ -87,7 +93,7 @@ def judge_pairs(trained: Trained, pairs: Sequence[MinimalPair], case: str = "kee
         Judged(
             pair.paradigm,
             _words_before(pair),
-            # Rounding depends on the place in a batch; the same tokens are a tie all the same.
+            # Rounding depends on the place in a batch, but equal tokens must be a tie.
             0.0 if one.tokens == other.tokens else one.log_probability - other.log_probability,
             next(prefixes) if pair.prefix else None,
             bool(one.unknown or other.unknown),
@@ -97,7 +103,7 @@ def judge_pairs(trained: Trained, pairs: Sequence[MinimalPair], case: str = "kee
 
 
 def summarise(judged: Sequence[Judged]) -> Summary:
-    """The counts over all of `judged`."""
+    """Return the counts over `judged`."""
     distances = sorted({each.before for each in judged})
     return Summary(
         _tally(each.difference for each in judged),
@@ -113,8 +119,9 @@ def _tally(differences: Iterable[float]) -> Tally:
 
 
 def beginning_log_probabilities(trained: Trained, texts: Sequence[str], batch_size: int = 64) -> list[float]:
-    """For each text ln P that a line begins with it, and that its last word ends there: that what comes
-    next does not go on with a letter, a digit or an apostrophe.
+    """Return ln P that a line begins with each text, and that the last word of the text ends there.
+
+    A word ends if the next token does not continue it with a letter, a digit or an apostrophe.
     """
     vocabulary = trained.vocabulary
     tokens = vocabulary.encode("".join(f"{text}\n" for text in texts))
@@ -127,7 +134,7 @@ def beginning_log_probabilities(trained: Trained, texts: Sequence[str], batch_si
 
 
 def _begin(model: LanguageModel, batch: Batch, last: Tensor, ends: Tensor) -> Tensor:
-    """The same for a batch (T, B) of lines whose `<eos>` is the target at `last` (B,)."""
+    """Return the same for a batch (T, B) of lines whose `<eos>` is the target at `last` (B,)."""
     batch, columns = batch.to(model.device), torch.arange(len(last))
     with evaluating(model):
         output, _ = model.read(batch.inputs)
@@ -138,7 +145,7 @@ def _begin(model: LanguageModel, batch: Batch, last: Tensor, ends: Tensor) -> Te
 
 
 def _goes_on(piece: bytes) -> bool:
-    """Whether a token goes on with the word before it; one that begins inside a character does."""
+    """Return whether a token continues the word before it; one that begins inside a character does."""
     first = piece.decode("utf-8", "replace")[:1]
     return first.isalnum() or first in "'’\ufffd"
 

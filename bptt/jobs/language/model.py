@@ -1,4 +1,7 @@
-"""Language modelling (L1, L2): from a text to a model that says how probable a text is."""
+"""Training and loading of language models, which assign a probability to a text.
+
+L1, the vocabulary, and L2, the probability of a sentence, in docs/equations.md.
+"""
 
 from __future__ import annotations
 
@@ -43,14 +46,15 @@ _VOCABULARY = "vocabulary_sha256"
 
 
 class LanguageModelTask(Task):
-    """Learn to predict a text, token by token.
+    """A training of a language model.
 
-    The first part of the text is learned from and gives the vocabulary; the last part is held out, unless
-    another text, `dev`, is. The weights are drawn from torch's generator: seed it before. Raises InputError
-    if the text is too short, a line too long for a sentence, or a size impossible; MachineError if the model
-    does not fit into memory. With an `origin` the vocabulary goes on from that of another run, whose weights
-    are taken. With `vectors`, a file of word vectors trained elsewhere, the embedding begins as these for the
-    tokens that it has.
+    The first part of the text is the training data and defines the vocabulary; the last part is held out,
+    unless `dev`, another text, is given. Initial weights are drawn from torch's generator: seed it before.
+    With an `origin`, the vocabulary extends that of another run, and its weights are the initial ones.
+    `vectors` is a file of pretrained word vectors for the embedding of the tokens in it.
+
+    Raises InputError if the text is too short, a line is too long for a sentence, or a size is impossible;
+    MachineError if the model does not fit into memory.
     """
 
     title = OPTIONS.called
@@ -68,7 +72,7 @@ class LanguageModelTask(Task):
         self._corpus = corpus
         options = config.data
         if options.mode == "sentences":
-            # Before the parts are cut, so that lines have their numbers in the whole text.
+            # Before the text is split, so that errors have line numbers in the whole text.
             check_sentences(corpus.text)
             check_sentences(dev.text if dev else "")
         whole_lines = options.mode == "sentences"
@@ -102,7 +106,7 @@ class LanguageModelTask(Task):
 
     @property
     def held_out(self) -> str:
-        """The text that is not learned from."""
+        """The text that is excluded from training."""
         return self._parts[1]
 
     @property
@@ -112,26 +116,26 @@ class LanguageModelTask(Task):
 
     @property
     def metadata(self) -> Mapping[str, str]:
-        """The weights belong to the vocabulary, whose tokens are the rows of their matrices."""
+        """The hash of the vocabulary, whose tokens correspond to rows of the weight matrices."""
         return {_VOCABULARY: self.vocabulary.sha256}
 
     def steps(self, epoch: int) -> int:
-        """The number of batches in `epoch`."""
+        """Return the number of batches in `epoch`."""
         return self._batches.steps
 
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """The loss on one batch; the states are carried on within an epoch of a continuous text."""
+        """Compute the loss on a batch; states are carried over within an epoch of a continuous text."""
         batch = self._batches.batch(epoch, index).to(self.model.device)
         loss, states = mean_loss(self.model, batch, carry if batch.continues else START)
         kept = states if self.config.data.mode == "continuous" else START
         return Step(loss, batch.units, tuple(state.detach() for state in kept))
 
     def evaluate(self) -> dict[str, float]:
-        """The metrics of `evaluate_text` on the held-out text."""
+        """Return the metrics of `evaluate_text` on the held-out text."""
         return evaluate_text(self.model, self.vocabulary, self.config.data, self.held_out)
 
     def save(self, folder: Path) -> None:
-        """Write config.json, tokenizer.json, and the text that later looks at the model need."""
+        """Write config.json, tokenizer.json, and the held-out text."""
         names, text = self._corpus.names, self._corpus.sha256
         source = Source(names, text, self.vocabulary.size, self.vocabulary.sha256)
         write_bytes(folder / HELD_OUT, self.held_out.encode("utf-8"))
@@ -139,7 +143,7 @@ class LanguageModelTask(Task):
         write_config(folder, {"task": TASK, **self.config.to_dict(), "source": vars(source)})
 
     def describe(self) -> list[str]:
-        """The text, its parts, the vocabulary, and the size of the model."""
+        """Describe the text, its parts, the vocabulary, and the size of the model."""
         learned, held_out = self._parts
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         cell = self.config.cell.name
@@ -178,10 +182,10 @@ def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] 
 
 
 def load_language_model(run: Path) -> Trained:
-    """The model of a run folder with its best weights, in evaluation mode.
+    """Load the model of a run folder with its best weights, in evaluation mode.
 
-    Raises InputError naming the file and the cure if the folder, or a file in it, is missing, damaged,
-    or belongs to another run.
+    Raises InputError with file and cure if the folder, or a file in it, is missing, damaged, or belongs to
+    another run.
     """
     config, source = read_language_config(run)
     vocabulary = Vocabulary.load(run / FILE, config.vocabulary)

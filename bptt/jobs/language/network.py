@@ -1,4 +1,4 @@
-"""The network of a language model: tokens go in, the distribution of each next token comes out."""
+"""The network of a language model: from tokens to the distribution of each next token."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ START: States = ()
 
 
 class LanguageModel(TokenNetwork):
-    """P(x_{t+1} | x_1 ... x_t), which an output layer computes from y_t, the output of a recurrent stack
-    that has read the tokens up to t.
+    """The network of P(x_{t+1} | x_1 ... x_t).
 
-    A token goes in as its row of the embedding (V, D), or as a one-hot vector if `options.width` is 0;
-    NOTHING goes in as a zero vector.
+    An output layer computes it from y_t, the output of recurrent layers that have read the tokens up to t. A
+    token is read as its row of the embedding (V, D), or as a one-hot vector if `options.width` is 0; NOTHING
+    as a zero vector.
     """
 
     def __init__(self, vocabulary_size: int, cell: Cell, options: ModelOptions) -> None:
@@ -36,7 +36,7 @@ class LanguageModel(TokenNetwork):
             empty = torch.empty(vocabulary_size, options.width)
             self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
         recurrent = build_recurrent(options, cell, options.width or vocabulary_size)
-        # Checked again, since a cell may give its output a width of its own.
+        # Checked again: the output of a cell may have another width than the options assume.
         options.check_tied(recurrent.output_size)
         shape = OutputShape(vocabulary_size, recurrent.output_size, options.tied, options.smoothing)
         self.output = output_layer(options.output_layer, shape)
@@ -45,8 +45,10 @@ class LanguageModel(TokenNetwork):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the parameters anew: embeddings from N(0, 1), or 1/√D as wide if they are the output's
-        too; the stack and the output layer as they do.
+        """Draw the parameters anew.
+
+        Embeddings are drawn from N(0, 1), or with standard deviation 1/√D if they are tied to the output; the
+        recurrent layers and the output layer by their own rules.
         """
         self.recurrent.reset_parameters()
         initialise(self.recurrent, self.options)
@@ -57,7 +59,7 @@ class LanguageModel(TokenNetwork):
 
     @torch.no_grad()
     def fill(self, tokens: Tensor, vectors: Tensor) -> None:
-        """Take `vectors` (N, D), trained elsewhere, for the rows of `tokens` (N,) in the embedding."""
+        """Set the embedding of `tokens` (N,) to pretrained `vectors` (N, D)."""
         self.embedding[tokens] = vectors.to(self.embedding)
 
     @property
@@ -66,20 +68,20 @@ class LanguageModel(TokenNetwork):
         return self.embedding if self.options.width else None
 
     def forward(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
-        """Return the logits (T, B, V) of the token after each of `tokens` (T, B) int64, and the states then.
+        """Return the logits (T, B, V) of the token after each of `tokens` (T, B) int64, and the final states.
 
-        Nothing looks ahead: the padding behind the end of a row changes none of its logits.
+        No logit depends on later tokens, so padding at the end of a row changes no logit before it.
         """
         output, states = self.read(tokens, states)
         return self.predict(output), states
 
     def read(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
-        """Return the output of the stack (T, B, width), without the large logits, and the states after it."""
+        """Return the output (T, B, width) of the recurrent layers and the final states, without logits."""
         output, final = self.recurrent(self.embed(tokens), states or None)
         return output, (final,) if isinstance(final, Tensor) else final
 
     def embed(self, tokens: Tensor) -> Tensor:
-        """Return the input of the stack for `tokens` (T, B): (T, B, D), or (T, B, V) if one-hot."""
+        """Return the input of the recurrent layers for `tokens` (T, B): (T, B, D); one-hot, (T, B, V)."""
         if not self.options.width:
             return one_hot(tokens, self.vocabulary_size, next(self.parameters()).dtype)
         embedded: Tensor = self.dropout(look_up(tokens, self.embedding))
@@ -87,9 +89,9 @@ class LanguageModel(TokenNetwork):
 
 
 class Continuation:
-    """A language model that has read `tokens` (T, B), and reads on token by token without dropout.
+    """A language model that has read `tokens` (T, B), and reads on token by token, without dropout.
 
-    `logits` (B, V) are those of what follows. The weights must not change meanwhile.
+    `logits` (B, V) are those of the next token. Do not change the weights of the model meanwhile.
     """
 
     def __init__(self, model: LanguageModel, tokens: Tensor) -> None:
@@ -102,7 +104,7 @@ class Continuation:
         self._table, self._tied = model.table, model.tied
 
     def read(self, tokens: Tensor) -> None:
-        """Read one more token of each row: (B,)."""
+        """Read the next token of each row, (B,), and update `logits`."""
         tokens = tokens.to(self.logits.device)
         with evaluating(self._output):
             if self._table is None:

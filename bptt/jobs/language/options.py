@@ -17,7 +17,7 @@ from bptt.options.option_set import OptionSet
 
 Mode = Literal["continuous", "sentences"]
 
-_EMBEDDING = 64
+_EMBEDDING = 64  # the default size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +45,15 @@ class LanguageFiles(CellChoice):
 
 @dataclass(frozen=True)
 class ModelOptions(RecurrentOptions):
-    """The sizes of a language model, beside those of its stack.
+    """The options of the network of a language model.
 
-    `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). `tied`
-    takes the embedding as output matrix too (Press and Wolf 2017). `dropout` acts on the embedding,
-    between the layers and before the output (Zaremba et al. 2014). `frozen` keeps the embedding as it
-    begins. `output_layer` is a name in `bptt.models.heads.registry`; `smoothing` is the share of a target's
-    probability that training spreads over all tokens (Szegedy et al. 2016). Raises InputError naming the
-    option.
+    `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). With `tied`, the
+    embedding is the output matrix too (Press and Wolf 2017). `dropout` applies to the embedding, between the
+    layers and before the output (Zaremba et al. 2014). With `frozen`, the embedding is not trained.
+    `output_layer` is a name in `bptt.models.heads.registry`; `smoothing` is the share of a target's
+    probability that training spreads over all tokens (Szegedy et al. 2016).
+
+    Raises InputError with the option if a value is invalid, or options contradict each other.
     """
 
     initial: Start = redefined(RecurrentOptions, "initial", "zero", help="Initial states of a text.")
@@ -67,7 +68,7 @@ class ModelOptions(RecurrentOptions):
     tied: bool = option(False, "Use the embedding as the output matrix, too.", group="Model")
     _: KW_ONLY
     frozen: bool = option(
-        False, "Keep the embedding as it begins.", group="Model", flags="freeze frozen", added=True
+        False, "Do not train the embedding.", group="Model", flags="freeze frozen", added=True
     )
     output_layer: str = option(
         "full",
@@ -91,15 +92,15 @@ class ModelOptions(RecurrentOptions):
         self.check_tied(self.output_size)
 
     def check_tied(self, output_size: int) -> None:
-        """Raise InputError if the weights are tied and the output has another width than the embedding."""
+        """Raise InputError if the weights are tied and output and embedding differ in width."""
         if self.tied and self.width != output_size:
             rule = f"tied weights need an embedding as wide as the output, {output_size}"
             raise InputError("embedding_size", rule, self.width, "Leave it out")
 
     def of_width(self, width: int) -> ModelOptions:
-        """Return the options with an embedding as wide as vectors trained elsewhere.
+        """Return the options with an embedding as wide as pretrained vectors.
 
-        Raises InputError if another width was asked for, or none, or the weights are tied to another one.
+        Raises InputError if another width or one-hot input was chosen, or tied weights need another width.
         """
         if self.embedding_size == 0:
             cure = "Leave out `vectors` or `one_hot`"
@@ -124,10 +125,11 @@ class ModelOptions(RecurrentOptions):
 class DataOptions:
     """How a text is read.
 
-    In the mode "continuous" it is cut into `batch_size` streams, of which `sequence_length` tokens are
-    read at a time with the states carried over; in "sentences" each line stands alone. `seed` is for
-    the order of the sentences. The last fraction `held_out` of the text, which may be 0, is never
-    learned from, unless another text is given for that. Raises InputError naming the option.
+    In the mode "continuous", it is divided into `batch_size` streams, and `sequence_length` tokens of each
+    are read at a time, with the states carried over; in "sentences", each line is read by itself. `seed`
+    determines the order of the sentences. The last fraction `held_out` of the text, possibly 0, is excluded
+    from training, unless a held-out text is given separately. Raises InputError with the option if a value is
+    invalid.
     """
 
     mode: Mode = option(
@@ -161,14 +163,14 @@ class DataOptions:
     def before_line(self) -> int:
         """The input before the first token of a line that is scored by itself.
 
-        A model of sentences learned to begin from nothing, a zero input (L2). In a continuous text the end
-        of another line comes before a line; from zero the model has begun only once in each stream.
+        A model of sentences was trained with a zero input there (L2 in docs/equations.md). In a continuous
+        text, the end of another line precedes a line; a zero input occurs only once in each stream.
         """
         return NOTHING if self.mode == "sentences" else END
 
     @property
     def line_context(self) -> str:
-        """The same in words, for the user."""
+        """The meaning of `before_line` in words, for the user."""
         if self.mode == "sentences":
             return "each line is read from a zero input, as the model learned sentences"
         return "each line is read after <eos>, the end of a line, as the model learned a continuous text"

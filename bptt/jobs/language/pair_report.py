@@ -1,4 +1,4 @@
-"""The report on minimal pairs: how often a language model prefers the right sentence."""
+"""The report on minimal pairs: the share of pairs whose good sentence a language model prefers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bptt.jobs.language.model import Trained
 
 
 def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
-    """Return the pairs of a file, or of all files *.jsonl of a folder; none if they hold something else."""
+    """Return the pairs of a file, or of all files *.jsonl in a folder; () if a file has other content."""
     files = sorted(data.glob("*.jsonl")) if data.is_dir() else [data]
     if not data.is_dir() and read_bytes(data).startswith(PARQUET):
         return ()
@@ -26,7 +26,7 @@ def read_pairs(data: Path) -> tuple[MinimalPair, ...]:
 
 
 def report_pairs(trained: Trained, pairs: tuple[MinimalPair, ...]) -> EvaluationReport:
-    """Return the accuracy for each paradigm, and by the number of words before the one that differs."""
+    """Return the accuracy by paradigm, and by the number of words before the first that differs."""
     case = detect_case(trained, (pair.good for pair in pairs))
     judged = judge_pairs(trained, pairs, case)
     names = dict.fromkeys(each.paradigm for each in judged)

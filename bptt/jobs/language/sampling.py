@@ -1,4 +1,4 @@
-"""New text from a language model, drawn token by token from its softmax (L3)."""
+"""Sampling: text drawn from a language model, token by token (L3 in docs/equations.md)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
 from bptt.jobs.language.sampling_options import SamplingOptions
 
-# Random numbers that are drawn at a time, for they take as long one by one.
+# Random numbers drawn at a time: drawing one takes about as long as drawing many.
 _AHEAD = 1000
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a sample continues: `text` as the model reads it, its tokens (T,), the `<unk>` among them."""
+    """The text that a sample continues, as the model reads it; its tokens (T,); the number of `<unk>`."""
 
     text: str
     tokens: Tensor
@@ -32,10 +32,11 @@ class Prompt:
 
 
 def read_prompt(trained: Trained, text: str) -> Prompt:
-    """Cut a prompt into tokens, as the text of the training was.
+    """Encode a prompt as the training text was encoded.
 
-    Where tokens bring the space before them (words, BPE), one that the prompt ends with is left to the
-    next token. Raises InputError: not Unicode, or a newline for a model of sentences.
+    Tokens of words and BPE include the space before them, so a space at the end of the prompt is left to the
+    next token. Raises InputError if the prompt is no valid Unicode, or has a newline and the model reads
+    sentences.
     """
     try:
         text.encode("utf-8")
@@ -52,15 +53,15 @@ def read_prompt(trained: Trained, text: str) -> Prompt:
 
 
 def sample(trained: Trained, prompt: Prompt, options: SamplingOptions, number: int = 0) -> Iterator[str]:
-    """Draw sample `number` of a seed, and give its text out piece by piece as soon as it is whole.
+    """Draw sample `number` of a seed; yield its text piece by piece, as soon as characters are complete.
 
-    The states are carried on from token to token. The prompt is read, not given out.
+    The states are carried over from token to token. The prompt is not part of the result.
     """
     return (piece for _, piece in _draw_texts(trained, prompt, options, [number]))
 
 
 def sample_many(trained: Trained, prompt: Prompt, options: SamplingOptions, count: int) -> list[str]:
-    """Draw the samples 0 to `count` - 1 of a seed side by side: the same that `sample` gives."""
+    """Draw the samples 0 to `count` - 1 of a seed in one batch; they equal those of `sample`."""
     texts = [""] * count
     for number, piece in _draw_texts(trained, prompt, options, range(count)):
         texts[number] += piece
@@ -68,7 +69,7 @@ def sample_many(trained: Trained, prompt: Prompt, options: SamplingOptions, coun
 
 
 def distribution(logits: Tensor, options: SamplingOptions) -> Tensor:
-    """The probabilities (B, V), float64, from which the next tokens are drawn, for logits (B, V)."""
+    """Return the probabilities (B, V), float64, with which the next tokens are drawn, for logits (B, V)."""
     logits = logits.double()
     if options.refuse_unknown:
         logits = logits.index_fill(1, torch.tensor(UNKNOWN, device=logits.device), -inf)
@@ -78,13 +79,13 @@ def distribution(logits: Tensor, options: SamplingOptions) -> Tensor:
         kept = logits.topk(options.top_k).indices
         logits = torch.full_like(logits, -inf).scatter(1, kept, logits.gather(1, kept))
     if options.temperature != 1:
-        # The largest is 0, so that no temperature, however small, can overflow.
+        # The largest logit is shifted to 0, so that no temperature, however small, can overflow.
         logits = (logits - logits.amax(1, keepdim=True)) / options.temperature
     return _nucleus(logits.softmax(1), options.top_p)
 
 
 def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
-    """Zero outside the smallest set of the most probable tokens that together reach `top_p`."""
+    """Keep the smallest set of most probable tokens whose sum reaches `top_p`; renormalise (nucleus)."""
     if top_p == 1:
         return probabilities
     falling, order = probabilities.sort(dim=1, descending=True, stable=True)
@@ -97,7 +98,7 @@ def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
 def _draw_texts(
     trained: Trained, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
-    """Pieces of the samples `numbers`, each with its number, until the last of them has ended."""
+    """Yield pieces of the samples `numbers`, each with its number, until all have ended."""
     stops = options.stop_at_end or trained.config.data.mode == "sentences"
     at_start = not prompt.text or prompt.text.endswith("\n")
     running = {number: TextStream(trained.vocabulary, at_start) for number in numbers}
@@ -115,7 +116,7 @@ def _draw_texts(
 def _draw_tokens(
     model: LanguageModel, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int]
 ) -> Iterator[Tensor]:
-    """The next token of every sample, (B,), `length` times."""
+    """Yield the next token of every sample, (B,), `length` times."""
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
     continuation = Continuation(model, read)
@@ -126,7 +127,7 @@ def _draw_tokens(
 
 
 def places_of(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
-    """For each token the place in [0, 1) that every sample draws, (B,), float64."""
+    """Yield, for each token, the random number in [0, 1) of every sample, (B,), float64."""
     generators = [_generator(options.seed, number) for number in numbers]
     for first in range(0, options.length, _AHEAD):
         count = min(_AHEAD, options.length - first)
@@ -135,14 +136,14 @@ def places_of(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tens
 
 
 def _generator(seed: int, number: int) -> torch.Generator:
-    """The random numbers of one sample, whatever other samples are drawn with it."""
+    """Return the generator of one sample, which does not depend on the other samples."""
     seeds = torch.randint(2**62, (number + 1,), generator=torch.Generator().manual_seed(seed))
     return torch.Generator().manual_seed(int(seeds[number]))
 
 
 def pick(probabilities: Tensor, places: Tensor) -> Tensor:
-    """For each row of (B, V) the token in whose share of [0, 1) the place (B,) lies."""
+    """Return the token of each row of (B, V) whose part of [0, 1) contains the place (B,)."""
     shares = probabilities.cumsum(1)
-    # The last is exactly 1, and a token of probability 0 has no share at all.
+    # After division the last is exactly 1, and the part of a token with probability 0 is empty.
     shares = shares / shares[:, -1:]
     return torch.searchsorted(shares, places[:, None], right=True).squeeze(1)

@@ -1,4 +1,4 @@
-"""How new text is drawn from a language model."""
+"""The options of sampling."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bptt.options.field import check_fields, option
 class SamplingOptions:
     """How to draw at most `length` tokens.
 
-    The logits are divided by `temperature`; 0 takes the most probable token. Only the `top_k` most
-    probable tokens take part (0: all), of these the smallest set that has a probability of at least
-    `top_p`. `refuse_unknown` never draws `<unk>`. `stop_at_end` stops at `<eos>`, the end of a line,
-    where a model of sentences always stops. Raises InputError naming an option out of bounds.
+    The logits are divided by `temperature`; 0 takes the most probable token. Tokens are drawn from the
+    `top_k` most probable ones (0: all), and of these from the smallest set with a probability of at least
+    `top_p`. `refuse_unknown` excludes `<unk>`. `stop_at_end` stops at `<eos>`, the end of a line, where a
+    model of sentences always stops. Raises InputError with the option if a value is out of bounds.
     """
 
     length: int = option(500, "Largest number of tokens.", least=1)

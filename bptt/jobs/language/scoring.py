@@ -1,8 +1,8 @@
-"""The probability of sentences: P(w_1 ... w_n) = Π P(w_t | w_1 ... w_{t-1}), token by token (L2).
+"""The probability of sentences: P(w_1 ... w_n) = Π P(w_t | w_1 ... w_{t-1}), token by token.
 
-A line is a sentence. It is read from the initial states, after what came before a line in training: a zero
-vector where sentences were learned, else `<eos>` (`DataOptions.before_line`). `<eos>`, the newline, is its
-last token in both modes.
+L2 in docs/equations.md. A line is a sentence. It is read from the initial states, after the input that
+preceded a line in training: a zero vector in the mode "sentences", else `<eos>` (`DataOptions.before_line`).
+`<eos>`, the newline, is its last token in both modes.
 """
 
 from __future__ import annotations
@@ -24,19 +24,21 @@ from bptt.jobs.language.network import START, LanguageModel
 from bptt.options.checks import check_choice, check_least
 from bptt.runs.evaluating import evaluating
 
-# What a user calls the base of a logarithm -> its natural logarithm.
+# The bases of logarithms by name, each with its natural logarithm.
 BASES: Mapping[str, float] = {"e": 1.0, "2": log(2), "10": log(10)}
 
-# So many lines are looked at to find some of similar length for a batch.
+# The number of lines that are sorted by length at a time, to form batches with little padding.
 _WINDOW = 4096
-# So many logits are computed at a time, whatever the length of the lines and the size of V.
+# The number of logits computed at a time, which bounds the memory for any length of lines and any V:
+# 64 MiB in float32.
 _LOGITS = 1 << 24
 
 
 @dataclass(frozen=True)
 class LineScore:
-    """ln P of each token of a line, `<eos>` the last; `characters` counts the line and its newline, `words`
-    what is between white space.
+    """The ln P of each token of a line, `<eos>` the last.
+
+    `characters` counts the line and its newline, `words` those between white space.
     """
 
     tokens: tuple[int, ...]
@@ -46,18 +48,18 @@ class LineScore:
 
     @property
     def log_probability(self) -> float:
-        """The line's ln P, in nats."""
+        """The ln P of the line, in nats."""
         return fsum(self.log_probabilities)
 
     @property
     def unknown(self) -> int:
-        """How many of the tokens are `<unk>`."""
+        """The number of `<unk>` among the tokens."""
         return self.tokens.count(UNKNOWN)
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Sums over lines; `known` is the part of ln P that is not of `<unk>`."""
+    """Sums over lines; `known` is ln P without that of `<unk>`."""
 
     lines: int = 0
     tokens: int = 0
@@ -68,7 +70,7 @@ class Totals:
     words: int = 0
 
     def add(self, score: LineScore) -> Totals:
-        """The sums with one line more."""
+        """Return the sums with one more line."""
         pairs = zip(score.tokens, score.log_probabilities, strict=True)
         return Totals(
             self.lines + 1,
@@ -82,35 +84,38 @@ class Totals:
 
     @property
     def perplexity(self) -> float:
-        """Per token, `<eos>` and `<unk>` counted."""
+        """Perplexity per token, `<eos>` and `<unk>` counted."""
         return perplexity(-self.log_probability / self.tokens)
 
     @property
     def known_perplexity(self) -> float:
-        """Per token, `<eos>` counted, `<unk>` left out."""
+        """Perplexity per token, `<eos>` counted, `<unk>` left out."""
         return perplexity(-self.known / (self.tokens - self.unknown))
 
     @property
     def word_perplexity(self) -> float:
-        """Per word between white space and line end, as KenLM and SRILM count; `<unk>` counted."""
+        """Perplexity per word and line end, as KenLM and SRILM count; `<unk>` counted."""
         return perplexity(-self.log_probability / (self.words + self.lines))
 
     @property
     def bits_per_character(self) -> float:
-        """Per character of the text, newlines counted."""
+        """Bits per character of the text, newlines counted."""
         return -self.log_probability / log(2) / self.characters
 
 
 def base_logarithm(base: str) -> float:
-    """What natural logarithms are divided by to have the base "e", "2" or "10". Raises InputError."""
+    """Return the divisor that converts natural logarithms to the base "e", "2" or "10".
+
+    Raises InputError for another base.
+    """
     check_choice("base", base, tuple(BASES))
     return BASES[base]
 
 
 def score_lines(trained: Trained, lines: Iterable[str], batch_size: int = 64) -> Iterator[LineScore]:
-    """The score of each line, in their order. The result does not depend on `batch_size`.
+    """Yield the score of each line, in order. Results do not depend on `batch_size`.
 
-    Raises InputError for a line with a newline in it, and for a `batch_size` below 1.
+    Raises InputError if a line contains a newline, or `batch_size` is below 1.
     """
     check_least("batch_size", batch_size, 1)
     remaining = iter(lines)
@@ -119,7 +124,7 @@ def score_lines(trained: Trained, lines: Iterable[str], batch_size: int = 64) ->
 
 
 def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
-    """The ln P of each target (T, B) given what was read before it; 0 in the padding."""
+    """Return ln P of each target (T, B) given the inputs before it; 0 in the padding."""
     states = START
     steps = max(1, _LOGITS // (batch.inputs.shape[1] * model.vocabulary_size))
     parts = []

@@ -1,4 +1,4 @@
-"""A trained language model as it is asked from Python: it samples, scores, chooses, and is measured."""
+"""The Python interface of a trained language model: sampling, scoring, choosing, evaluating."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class TrainedLanguageModel(Trained):
         stop_at_end: bool = SamplingOptions.stop_at_end,
         seed: int = SamplingOptions.seed,
     ) -> list[str]:
-        """Return `count` texts that begin with `prompt` and continue it, drawn as `SamplingOptions` says.
+        """Return `count` texts that begin with `prompt`, drawn as `SamplingOptions` describes.
 
-        Raises InputError for an option out of bounds, or a prompt that cannot be read.
+        Raises InputError if an option is out of bounds, or the prompt cannot be read.
         """
         options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
         begun = read_prompt(self, as_text(prompt, "prompt"))
@@ -46,14 +46,14 @@ class TrainedLanguageModel(Trained):
     def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
         """Return the score of each line, `<eos>` included, as `bptt score` prints it, in nats.
 
-        Raises InputError for a line with a newline in it, or a single text in the place of several.
+        Raises InputError if a line contains a newline, or a single text is passed instead of several.
         """
         return list(score_lines(self, _several(lines), batch_size))
 
     def choose(self, sentences: Iterable[str]) -> str:
         """Return the most probable of several sentences, of equal ones the first.
 
-        Raises InputError for none.
+        Raises InputError if there are none.
         """
         given = _several(sentences)
         if not given:
@@ -79,7 +79,9 @@ def load_trained(run: Path) -> TrainedLanguageModel:
 
 
 def _several(lines: Iterable[str]) -> list[str]:
-    """Return the lines. Raises InputError for a text in their place, whose lines would be its characters;
-    WrongTypeError for one that is no text.
+    """Return the lines as a list.
+
+    Raises InputError if a single text is passed, whose characters would be the lines; WrongTypeError if a
+    line is no text.
     """
     return [as_text(each, f"lines[{number}]") for number, each in enumerate(as_list(lines, "lines"))]

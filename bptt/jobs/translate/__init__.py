@@ -1,1 +1,1 @@
-"""From sequences to sequences: encoder, decoder, and the search for the best one."""
+"""Translation, from sequences to sequences: encoder, decoder, and search."""

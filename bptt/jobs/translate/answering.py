@@ -22,7 +22,7 @@ from bptt.options.choices import Choices
 
 @dataclass(frozen=True)
 class TextAnswer(Answer):
-    """A text with its ln P and the score by which it was ranked."""
+    """A text with its ln P, and the score by which the search ranked it."""
 
     text: str
     score: float
@@ -37,25 +37,25 @@ class TextAlternativesAnswer(Answer):
 
 
 class TranslatorAsking(Asking):
-    """A translator that is asked for texts."""
+    """A translator that answers with texts."""
 
     def __init__(self, trained: TrainedTranslator, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(TranslateAnswerOptions)
         self._search = _search_of(self._asked)
-        # A draw depends on the number of its input among all.
+        # A sample depends on the index of its input among all inputs.
         self.needs_all = self._asked.temperature is not None
         self._unknown = self._count = 0
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether a source that begins with this line is lines, an input each."""
+        """Return whether each line of a source that begins with `first` is an input."""
         return self._trained.reads_lines(first, said)
 
     def read(self, source: Source, said: Said) -> Pairs:
-        """Return the inputs of a source, none left out. Raises InputError naming file and line."""
+        """Return all inputs of a source. Raises InputError with file and line if one cannot be read."""
         return self._trained.read_asked(source, said)
 
     def answer(self, examples: Pairs) -> Iterator[TextAnswer | TextAlternativesAnswer]:
-        """Yield the best text for each input, or with `n_best` that many."""
+        """Yield the best text for each input; with `n_best`, that number of texts."""
         unknown, count = self._trained.count_unknown(examples.inputs)
         self._unknown, self._count = self._unknown + unknown, self._count + count
         found = self._trained.search(examples.inputs, self._search)
@@ -68,7 +68,7 @@ class TranslatorAsking(Asking):
     def lines(
         self, answer: TextAnswer | TextAlternativesAnswer, example: Example[Any, Any], number: int
     ) -> list[Line]:
-        """Return the text; or each alternative behind number, score and ln P."""
+        """Return the text; or each alternative after input number, score and ln P."""
         if isinstance(answer, TextAnswer):
             return [answer.text]
         return [
@@ -76,7 +76,7 @@ class TranslatorAsking(Asking):
         ]
 
     def conclude(self) -> Sequence[str]:
-        """Return how much of the inputs is unknown to the model."""
+        """Return a line for the user about unknown tokens in the inputs, if there are any."""
         if not self._unknown:
             return ()
         counts = f"{self._unknown:,} of its {self._count:,} tokens are <unk>"
@@ -99,7 +99,7 @@ def _search_of(asked: TranslateAnswerOptions) -> Search:
 
 @dataclass(frozen=True)
 class AttentionPicture:
-    """The weights with which each token of a text was written of each step of its source."""
+    """The attention weights (tokens, steps of the source) with which a text was written."""
 
     weights: list[list[float]]
     source: tuple[str, ...]
@@ -107,5 +107,5 @@ class AttentionPicture:
 
 
 def attended(found: Translation) -> AttentionPicture:
-    """Return what a text attended to."""
+    """Return the data for the picture of a text's attention."""
     return AttentionPicture(found.attention.tolist(), found.source, found.tokens)

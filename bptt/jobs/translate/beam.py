@@ -1,4 +1,4 @@
-"""Beam search: the most probable sequences, with what makes up for their length and for words left out."""
+"""Beam search for the most probable sequences, with penalties for length and for untranslated words."""
 
 from __future__ import annotations
 
@@ -25,13 +25,15 @@ def beam_search(
     options: BeamOptions | None = None,
     limit: LengthLimit | None = None,
 ) -> list[list[Hypothesis]]:
-    """For each source of `lengths` (B,) the best hypotheses, the best first, from the `state` of B rows.
+    """Return the best hypotheses of each source of `lengths` (B,), best first, from the `state` of B rows.
 
-    At each step the `width` most probable of all continuations are looked at: those that end are
-    finished, and the `width` most probable of the others stay open. A source is done if `width`
-    hypotheses have ended, or no open one can become one of the `n_best`. What is found for a source does
-    not depend on the others. Fewer than `n_best` come only if no more can be written. Raises InputError,
-    and TrainingError if the network gives no token a probability.
+    At each step, the `width` most probable continuations that end become finished hypotheses, and the `width`
+    most probable of the others stay open. The search for a source ends when `width` hypotheses have ended, or
+    no open one can become one of the `n_best`. Results for a source do not depend on the others. There are
+    fewer than `n_best` only if no more sequences exist.
+
+    Raises InputError if a coverage penalty is chosen and the network has no attention, TrainingError if all
+    probabilities are NaN or 0.
     """
     search = _Search(lengths, options or BeamOptions(), limit or LengthLimit())
     tokens = torch.full((len(lengths),), NOTHING)
@@ -55,8 +57,8 @@ class _Ended:
 class _Search:
     """The open and the ended hypotheses of all sources.
 
-    A sources are not done; each has w rows of the network's state, so that hypothesis b of active source a
-    is in row a·w + b. `_sums` (A, w) holds their ln P, -inf where there is none.
+    A sources are still active; each has w rows of the network's state, and hypothesis b of active source a is
+    in row a·w + b. `_sums` (A, w) holds ln P of the hypotheses, -inf where there is none.
     """
 
     def __init__(self, lengths: Sequence[int], options: BeamOptions, limit: LengthLimit) -> None:
@@ -64,15 +66,16 @@ class _Search:
         self._limits = [limit.of(length) for length in lengths]
         self._active = list(range(len(lengths)))
         self._ended: list[list[_Ended]] = [[] for _ in lengths]
-        # How many have ended, those counted that are not among the best.
+        # The number of ended hypotheses, those included that are not among the best.
         self._counts = [0 for _ in lengths]
         self._sums = torch.zeros(len(lengths), 1, dtype=torch.float64)
         self._covered = torch.zeros(len(lengths), 1, dtype=torch.float64)
         self._trail = Trail()
 
     def advance(self, log_probabilities: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Take one more step, given ln P (A·w, V) and attention (A·w, S): the rows that go on, and the
-        token that each of them reads next.
+        """Advance by one step, given ln P (A·w, V) and attention weights (A·w, S).
+
+        Return the rows that continue, and the token that each of them reads next.
         """
         if self._options.beta and not weights.shape[1]:
             raise InputError("beta", "a coverage penalty needs a network with attention", self._options.beta)
@@ -81,7 +84,7 @@ class _Search:
         sums, rows, tokens = self._candidates(log_probabilities)
         ends = tokens == END
         self._finish(sums, rows, ends, covered)
-        # Of twice as many as the width, at most the width end: one in each row.
+        # At most `width` of the 2·width candidates end, one in each row, so `width` open ones remain.
         sums, places = sums.masked_fill(ends, -inf).topk(min(self._options.width, sums.shape[1]))
         going = [a for a, best in enumerate(sums[:, 0].tolist()) if not self._is_done(self._active[a], best)]
         self._active = [self._active[a] for a in going]
@@ -92,7 +95,7 @@ class _Search:
         return rows, tokens
 
     def found(self, source: int) -> list[Hypothesis]:
-        """The best hypotheses of a source."""
+        """Return the best hypotheses of a source. Raises TrainingError if none has ended."""
         found = []
         for ended in self._ended[source]:
             tokens, attention = self._trail.follow(ended.step, ended.row, self._lengths[source])
@@ -102,8 +105,9 @@ class _Search:
         return found
 
     def _candidates(self, log_probabilities: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The best continuations of each source, twice the width, in falling order: (A, 2·width) each of
-        ln P, the row that is continued, and the token.
+        """Return the best continuations of each source, twice the width, in falling order of ln P.
+
+        Three tensors (A, 2·width): ln P, the row that is continued, and the token.
         """
         active, width = self._sums.shape
         if self._options.refuse_unknown:
@@ -120,7 +124,7 @@ class _Search:
         return sums, rows, tokens.view(active, -1).gather(1, places)
 
     def _finish(self, sums: Tensor, rows: Tensor, ends: Tensor, covered: Tensor) -> None:
-        """Take over those of the best continuations that end."""
+        """Add the `width` best continuations that end to the ended hypotheses."""
         ended = ends[:, : self._options.width] & sums[:, : self._options.width].isfinite()
         for a, place in ended.nonzero().tolist():
             source, row = self._active[a], int(rows[a, place])
@@ -135,10 +139,11 @@ class _Search:
             self._counts[source] += 1
 
     def _is_done(self, source: int, best: float) -> bool:
-        """Whether a source is done, `best` being the ln P of its most probable open hypothesis.
+        """Return whether a source is done; `best` is ln P of its most probable open hypothesis.
 
-        To go on lowers ln P <= 0, at best raises lp to that of the longest, and cp is never above 0: no
-        open hypothesis comes to score more than `best` / lp(longest). Of equals the first stays.
+        Each further token lowers ln P <= 0, lp is at most that of the longest sequence, and cp is never above
+        0: so no open hypothesis can score more than `best` / lp(longest). Of equal scores the first one
+        stays.
         """
         options, limit = self._options, self._limits[source]
         if len(self._trail) == limit or best == -inf or self._counts[source] >= options.width:

@@ -1,4 +1,4 @@
-"""What a translator is made of: its choices in checked values, and config.json and back."""
+"""The configuration of a translator, as it is written to config.json."""
 
 from __future__ import annotations
 
@@ -17,10 +17,13 @@ TASK = OPTIONS.task
 
 @dataclass(frozen=True)
 class TranslatorConfig:
-    """Every choice for a translator. An input that is one vector is read by the decoder alone.
+    """All options of a translator. An input that is one vector has no encoder.
 
-    `vocabulary` and `tokens` are for the source, if it is a text; `target` for what is written. `limit` is
-    as long as a translation may become. Raises InputError naming the option.
+    `vocabulary` and `tokens` apply to the source, if it is a text; `target` is the vocabulary of the targets.
+    `limit` bounds the length of a translation.
+
+    Raises InputError with the option if source and target cannot share a vocabulary, or the source is one
+    vector and attention is chosen.
     """
 
     cell: Cell

@@ -1,4 +1,4 @@
-"""Sequences drawn token by token from a network that reads a source; the most probable tokens if asked."""
+"""Sequences drawn token by token from a network that has read a source, or greedily chosen."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def draw(
     numbers: Sequence[int],
     limit: LengthLimit | None = None,
 ) -> list[Hypothesis]:
-    """One sequence for each source of `lengths` (B,), from the `state` of B rows.
+    """Draw one sequence for each source of `lengths` (B,), from the `state` of B rows.
 
-    At temperature 0 this is greedy search. A sequence has at most `options.length` tokens too, and its
-    score is its ln P. `numbers` (B,) are those of the samples of the seed: a sample depends on its number
-    and its source alone.
+    At temperature 0 this is greedy search. `limit` and `options.length` bound the number of tokens. The score
+    of a sequence is its ln P. `numbers` (B,) identify the samples of the seed: a sample depends only on its
+    number and its source.
     """
     limit = limit or LengthLimit()
     most = [min(limit.of(length), options.length) for length in lengths]

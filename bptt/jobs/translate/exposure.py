@@ -1,4 +1,4 @@
-"""A source and its target as a translator reads and writes them: for a probe to look into."""
+"""A source and its target as a translator reads and writes them, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bptt.runs.evaluating import evaluating
 
 
 def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -> Exposure:
-    """A loss term for each token of the target, predicted from the true ones before it (teacher forcing).
-    The target is that of the example, or what is written for it if it has none.
+    """Return the exposure of an example, with a loss term for each token of the target.
 
-    Of the source and of the target at most `limit` steps are read; of a class or a row of a table, which
-    the decoder starts from, there are none. Raises InputError for a source of nothing.
+    Each token is predicted from the true ones before it (teacher forcing). The target is that of the example,
+    or the model's translation if it has none. At most `limit` steps of source and target are read; a class or
+    a row of a table has no steps. Raises InputError if the source is empty or cannot be read.
     """
     model, vocabulary = trained.model, trained.vocabulary
     batch = encode_one(trained.codec, example, limit).to(model.device)
@@ -62,7 +62,7 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
 def _translated(
     model: Translator, embedded: Tensor, targets: Tensor, inputs: Tensor, steps: LossSteps
 ) -> Tensor:
-    """The losses (R,) from what goes into the encoder, (S, R, I)."""
+    """Return the losses (R,), given the embedded inputs of the encoder, (S, R, I)."""
     lengths = torch.full((len(steps),), len(inputs), device=inputs.device)
     state = model.start_from(inputs, lengths)
     return _losses(model, state, targets, embedded.expand(-1, len(steps), -1), steps)
@@ -71,7 +71,7 @@ def _translated(
 def _generated(
     model: Writer, state: DecoderState, targets: Tensor, inputs: Tensor, steps: LossSteps
 ) -> Tensor:
-    """The losses (R,) from what goes into the decoder, (T, R, D)."""
+    """Return the losses (R,), given the inputs of the decoder, (T, R, D)."""
     copies = state.select(torch.zeros(len(steps), dtype=torch.int64, device=inputs.device))
     return _losses(model, copies, targets, inputs, steps)
 
@@ -79,7 +79,7 @@ def _generated(
 def _losses(
     model: Writer, state: DecoderState, targets: Tensor, embedded: Tensor, steps: LossSteps
 ) -> Tensor:
-    """-ln P of the targets (T,) at these steps, (R,); no row is read further than the last of them."""
+    """Return -ln P of the targets (T,) at these steps, (R,); rows are read up to the last of the steps."""
     step = torch.tensor(steps, device=targets.device)
     output, _, _ = model.decoder(embedded[: max(steps) + 1], state)
     rows = torch.arange(len(step), device=step.device)

@@ -1,4 +1,4 @@
-"""What a search for a sequence goes by, whatever network it asks, and what it finds."""
+"""The interface between a search for sequences and a network, and the results of a search."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from bptt.options.checks import check_finite, check_least
 
 
 class Selectable(Protocol):
-    """What a network remembers of N sequences that are written side by side."""
+    """The state of a network for N sequences that are written in parallel."""
 
     def select(self: State, rows: Tensor) -> State:
-        """The memory of the rows `rows` (M,), in that order; a row may be taken several times."""
+        """Return the state of the rows `rows` (M,), in this order; a row may occur several times."""
 
 
 State = TypeVar("State", bound=Selectable)
 
-# Reads one more token of each row, (N,), NOTHING at first; gives ln P of the next (N, V), the state after
-# it, and the weights (N, S) with which it attended to the source, S = 0 if it does not.
+# Reads one more token of each row, (N,), NOTHING at first, and returns ln P of the next token (N, V), the
+# state after it, and the attention weights (N, S) over the source; S = 0 without attention.
 Step = Callable[[Tensor, State], tuple[Tensor, State, Tensor]]
 
 
 @dataclass(frozen=True)
 class LengthLimit:
-    """At most `constant` + `factor` · S tokens for a source of S, `<eos>` among them, and at least one.
+    """The largest number of tokens, `<eos>` included: `constant` + `factor` · S for a source of S steps.
 
-    In the last place only `<eos>` may stand. Raises InputError naming the option.
+    The token in the last place must be `<eos>`. Raises InputError with the option if `constant` is below 1,
+    or `factor` negative or not finite.
     """
 
     constant: int = 50
@@ -43,17 +44,17 @@ class LengthLimit:
         check_finite("factor", self.factor, 0)
 
     def of(self, length: int) -> int:
-        """The most tokens for a source of `length`."""
+        """Return the largest number of tokens for a source of `length` steps."""
         return self.constant + int(self.factor * length)
 
 
 @dataclass(frozen=True, eq=False)
 class Hypothesis:
-    """A sequence that a search found.
+    """A sequence found by a search.
 
-    `tokens` is without `<eos>`; `log_probability` is ln P of the tokens and `<eos>`, as the network gives
-    it; `score` is what the search ranks by. `attention` (tokens + 1, S) holds the weights with which each
-    token, and then `<eos>`, was written.
+    `tokens` are without `<eos>`; `log_probability` is the network's ln P of the tokens and `<eos>`; the
+    search ranks by `score`. `attention` (tokens + 1, S) holds the weights with which each token, then
+    `<eos>`, was written.
     """
 
     tokens: tuple[int, ...]
@@ -63,7 +64,7 @@ class Hypothesis:
 
 
 class Trail:
-    """What was written in every row, step by step, and from which row it came."""
+    """The history of a search: the token of every row at each step, and the row that it continues."""
 
     def __init__(self) -> None:
         self._weights: list[Tensor] = []
@@ -71,20 +72,20 @@ class Trail:
         self._tokens: list[list[int]] = []
 
     def __len__(self) -> int:
-        """The number of steps."""
+        """Return the number of steps."""
         return len(self._weights)
 
     def attend(self, weights: Tensor) -> None:
-        """Begin a step in which the rows attend with `weights` (N, S)."""
+        """Begin a step with the attention weights (N, S) of its rows."""
         self._weights.append(weights.cpu())
 
     def write(self, rows: Tensor, tokens: Tensor) -> None:
-        """End it: the rows `rows` (M,) go on, each with one of `tokens` (M,)."""
+        """End the step: the rows `rows` (M,) continue, each with one of `tokens` (M,)."""
         self._origins.append(rows.tolist())
         self._tokens.append(tokens.tolist())
 
     def follow(self, step: int, row: int, length: int) -> tuple[tuple[int, ...], Tensor]:
-        """The tokens that row `row` of step `step` had read, and the attention (tokens + 1, length)."""
+        """Return the tokens that row `row` had read at `step`, and the attention (tokens + 1, length)."""
         tokens, weights = [], [self._weights[step][row]]
         for before in reversed(range(step)):
             tokens.append(self._tokens[before][row])
@@ -94,7 +95,7 @@ class Trail:
 
 
 def end_where(last: Sequence[bool], log_probabilities: Tensor) -> Tensor:
-    """The ln P (N, V), with -inf for all tokens but `<eos>` in the rows at their `last` place."""
+    """Return ln P (N, V), with -inf for all tokens but `<eos>` in the rows at their `last` place."""
     if not any(last):
         return log_probabilities
     device = log_probabilities.device

@@ -1,4 +1,4 @@
-"""Translation as a job: how it begins, answers, is evaluated and looked into."""
+"""The record of the job `translate`: training, answers, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _configure(choices: Choices, files: PairFiles, form: str) -> TranslatorConfi
 
 
 def _target_vocabulary(choices: Choices, source: VocabularyOptions) -> VocabularyOptions:
-    """Return the options of the tokens that are written; by default those of the source."""
+    """Return the options of the target vocabulary; by default those of the source."""
     level = choices.get("target_level") if choices.has("target_level") else source.level
     return choices.make(
         VocabularyOptions,
@@ -95,7 +95,7 @@ def _target_vocabulary(choices: Choices, source: VocabularyOptions) -> Vocabular
 
 
 def _evaluate(trained: TrainedTranslator, run: Path, choices: Choices) -> EvaluationReport:
-    """Measure the loss on what is wanted, and how near texts come to it: found greedily, and by the beam."""
+    """Measure the loss on the references, and the quality of texts found by greedy and by beam search."""
     asked = choices.make(TranslateEvaluationOptions)
     data, beam = needed_data(run, choices.make(EvaluateOptions).data), asked.beam()
     said = choices.make(ReadingOptions).said()
@@ -119,7 +119,7 @@ def _evaluate(trained: TrainedTranslator, run: Path, choices: Choices) -> Evalua
 
 
 def _references(trained: TrainedTranslator, targets: Sequence[str]) -> tuple[list[str], Iterator[str]]:
-    """Return what is wanted, in the form in which the model writes, and a line if that changes anything."""
+    """Return the references as the model would write them, and a line for the user if any has changed."""
     wanted = trained.as_written(targets)
     changed = sum(one != other for one, other in zip(wanted, targets, strict=True))
     form = "in small letters" if trained.vocabulary.options.lowercase else "as the model writes"

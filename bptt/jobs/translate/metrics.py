@@ -1,4 +1,4 @@
-"""The one door to sacrebleu: BLEU and chrF of translations, with the signatures that say how."""
+"""BLEU and chrF of translations by sacrebleu, with its signatures, which make them reproducible."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ except ImportError:
 
 _CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _JAPANESE = re.compile(r"[\u3040-\u30ff]")
-# Thai, Lao, Burmese and Khmer put no spaces between words either.
+# Thai, Lao, Burmese and Khmer, also written without spaces between words.
 _OTHERS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
 class Quality:
-    """BLEU and chrF from 0 to 100 over all texts, and how many texts are exactly right."""
+    """BLEU and chrF, from 0 to 100, over all texts, and the number of exact matches."""
 
     bleu: float
     chrf: float
@@ -31,24 +31,24 @@ class Quality:
 
 @dataclass(frozen=True)
 class Tokenisation:
-    """How sacrebleu cuts texts for BLEU, by its name for it, and what in the texts says so."""
+    """The name of a tokenisation of sacrebleu for BLEU, and the reason for its choice."""
 
     name: str
     reason: str
 
 
 def installed() -> bool:
-    """Whether sacrebleu is there, which BLEU and chrF need."""
+    """Return whether sacrebleu is installed, which BLEU and chrF need."""
     return BLEU is not None
 
 
 def count_exact(found: Sequence[str], wanted: Sequence[str]) -> int:
-    """How many of the texts found are exactly those wanted."""
+    """Return the number of texts that equal their reference."""
     return sum(one == other for one, other in zip(found, wanted, strict=True))
 
 
 class Judge:
-    """Compares what was found with what is `wanted`, one text for each; with `lowercase` in small letters.
+    """A comparison of translations with references (`wanted`), one each; `lowercase`: ignoring case.
 
     `signatures` are those of sacrebleu for BLEU and chrF. Raises InputError if it is not installed.
     """
@@ -63,26 +63,28 @@ class Judge:
         self._chrf = CHRF(lowercase=lowercase, references=[list(wanted)])
 
     def judge(self, found: Sequence[str]) -> Quality:
-        """How good what was found is."""
+        """Return the quality of translations, in the order of the references."""
         bleu, chrf = (each.corpus_score(list(found), None).score for each in (self._bleu, self._chrf))
         return Quality(float(bleu), float(chrf), count_exact(found, self._wanted))
 
     @property
     def signatures(self) -> tuple[str, str]:
-        """What BLEU and chrF were computed by; known when something was judged."""
+        """The signatures of BLEU and chrF, available after the first call of `judge`."""
         return str(self._bleu.get_signature()), str(self._chrf.get_signature())
 
 
 def choose_tokenisation(texts: Sequence[str]) -> Tokenisation:
-    """By the letters: "zh" (each Chinese character a word) for Chinese, "char" for Japanese and others that
-    put no spaces between words, else "13a" (the usual one).
+    """Choose a tokenisation by the script of the texts.
+
+    "zh" (each Chinese character a word) for Chinese, "char" for Japanese and other scripts without spaces
+    between words, else "13a", the default of sacrebleu.
     """
     whole = "".join(texts)
     letters = max(1, len(_LETTER.findall(whole)))
     chinese, japanese, others = (len(each.findall(whole)) for each in (_CHINESE, _JAPANESE, _OTHERS))
     share = (chinese + japanese + others) / letters
     if share <= 0.5:
-        return Tokenisation("13a", "words stand between spaces")
-    # Kana are most of a Japanese text, and are in a Chinese one by chance.
+        return Tokenisation("13a", "words are separated by spaces")
+        # Kana make up most of a Japanese text, but occur in a Chinese one only by chance.
     name = "zh" if chinese > 10 * (japanese + others) else "char"
     return Tokenisation(name, f"{share:.0%} of the letters are of scripts without spaces between words")

@@ -1,4 +1,4 @@
-"""The networks that write tokens: of what an encoder has read, or of a vector."""
+"""The networks that generate tokens: from the output of an encoder, or from a vector."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from bptt.nn.stack import Stack
 
 
 class Writer(TokenNetwork, ABC):
-    """P(y | x) = Π_t P(y_t | y_1 ... y_{t-1}, x), each of which an output layer computes from õ_t.
+    """The network of P(y | x) = Π_t P(y_t | y_1 ... y_{t-1}, x).
 
-    õ_t is the output of a `bptt.nn.Decoder` that starts from x, and has read the tokens before t as rows
-    of the embedding (V, D), NOTHING as a zero vector. `bridge` makes what leads from x to the states of the
-    decoder's stack. Raises InputError for sizes that do not fit.
+    An output layer computes each factor from õ_t, the output of a `bptt.nn.Decoder` that starts from x and
+    has read the tokens before t as rows of the embedding (V, D), NOTHING as a zero vector. `bridge` returns
+    the module that maps x to the initial states of the decoder. Raises InputError if sizes do not fit.
     """
 
     def __init__(
@@ -76,34 +76,40 @@ class Writer(TokenNetwork, ABC):
     def begin(
         self, final: Sequence[Tensor], memory: Tensor | None = None, lengths: Tensor | None = None
     ) -> DecoderState:
-        """Return the state before the first token, from the states `final`, one (layers * directions, B,
-        width) each; it attends to `memory` (S, B, K), whose rows end at `lengths` (B,).
+        """Return the state before the first token, given the final states of an encoder.
+
+        `final` has one (layers * directions, B, width) for each state of the cell. The decoder attends to
+        `memory` (S, B, K), whose rows end at `lengths` (B,).
         """
         return self.decoder.start(self.bridge(final), memory, lengths)
 
     def forward(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
-        """Return the logits (T, B, V) of the token after each of `tokens` (T, B) int64, the weights (T, B, S)
-        of the attention, S = 0 if there is none, and the state after them.
+        """Return logits, attention weights and the final state after reading `tokens` (T, B) int64.
+
+        The logits (T, B, V) are those of the token after each; the weights are (T, B, S), S = 0 without
+        attention.
         """
         output, weights, state = self.read(tokens, state)
         return self.predict(output), weights, state
 
     def teach(self, source: Padded, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """Return -ln P as `loss`, of `targets` (T, B) int64 that end in `<eos>`, NOTHING behind it, for a
-        batch of sources: each token is predicted from the true ones before it (teacher forcing).
+        """Return the loss of `targets` (T, B) int64 for a batch of sources, by teacher forcing.
+
+        Each token is predicted from the true ones before it. Targets end in `<eos>`, followed by NOTHING.
         """
         output, _, _ = self.read(shift(targets), self.start(*source))
         return self.loss(output, targets, reduction)
 
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor]:
-        """Read one more token of each row, (N,), as a search asks for it: ln P of the next one (N, V), the
-        state, and the weights (N, S).
+        """Read one more token of each row, (N,), for a search.
+
+        Return ln P of the next token (N, V), the state, and the attention weights (N, S).
         """
         output, weights, state = self.read(tokens[None].to(self.device), state)
         return self.log_probabilities(output[0]), state, weights[0]
 
     def read(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, Tensor, DecoderState]:
-        """Return what `forward` does, with the outputs õ (T, B, width) instead of the large logits."""
+        """Return the results of `forward`, with the outputs õ (T, B, width) in place of logits."""
         found: tuple[Tensor, Tensor, DecoderState] = self.decoder(self.embed(tokens), state)
         return found
 
@@ -114,9 +120,7 @@ class Writer(TokenNetwork, ABC):
 
 
 class Translator(Writer):
-    """From a sequence to tokens: what the `encoder` has read is where the decoder starts, and what it
-    attends to.
-    """
+    """The network from a sequence to tokens: the decoder starts from the encoder, and attends to it."""
 
     def __init__(self, encoder: Encoder, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
         if options.shared:
@@ -139,14 +143,15 @@ class Translator(Writer):
         return self.start_from(self.encoder.embed(inputs), lengths)
 
     def start_from(self, values: Tensor, lengths: Tensor) -> DecoderState:
-        """Return what `start` does, from the input of the encoder's stack on, (S, B, I)."""
+        """Return the result of `start`, given the embedded inputs (S, B, I) of the encoder."""
         output, states = self.encoder.encode(values, lengths)
         return self.begin(states, output, lengths)
 
 
 class Generator(Writer):
-    """From a vector to tokens (one to many), which `part` makes of the one step of its input: of a class it
-    is a one-hot vector. There is nothing to attend to.
+    """The network from a vector to tokens (one to many), without attention.
+
+    `part` computes the vector from the single step of an input; for a class it is a one-hot vector.
     """
 
     def __init__(self, part: InputPart, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
@@ -159,7 +164,7 @@ class Generator(Writer):
         self.part = part
 
     def start(self, inputs: tuple[Tensor, ...], lengths: Tensor) -> DecoderState:
-        """Return the state before the first token, for inputs of the part, (1, B, ...)."""
+        """Return the state before the first token, for inputs (1, B, ...) of the part."""
         return self.begin([self.part(*inputs)])
 
 

@@ -17,14 +17,14 @@ from bptt.options.checks import check_least
 from bptt.options.field import ADDED, argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
 
-# A record of a kind of input names its codec: options are shown before torch is imported.
+# Deferred: the record of a kind of input imports its codec, and with it torch, but the help must not.
 _find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
 AttentionName = Literal["additive", "dot", "general", "none"]
 Penalty = Literal["gnmt", "power"]
 
-_WIDEST = 10_000
-# Above it, lp of a long sequence is no finite number.
+_WIDEST = 10_000  # a wider beam can only be a mistake
+# With a larger alpha, lp of a long sequence would overflow.
 _LARGEST_ALPHA = 10
 
 
@@ -43,9 +43,10 @@ class PairFiles(VectorFiles, ExampleFiles):
 
 @dataclass(frozen=True)
 class PairOptions:
-    """How pairs are read: `form` is one that `data.readers.translations` has, the columns are those
-    that the user or the training data named; `learned` are those that pairs were read from, `header` says
-    whether the first row of a file names them (None: as the rows show). Raises InputError naming the option.
+    """How pairs are read, in the format `form` of `data.readers.translations`.
+
+    The columns are those that the user or the training data named; `learned` those from which pairs were
+    read; `header`: the first row has names (None: detected). Raises InputError with an invalid option.
     """
 
     form: str = option(
@@ -81,26 +82,26 @@ class PairOptions:
 
     @property
     def is_vector(self) -> bool:
-        """Whether an input is one vector, not a sequence: there is nothing to encode or attend to."""
+        """Whether an input is one vector, not a sequence: there is no encoder and no attention."""
         return self.kind == "class" or bool(_find_kind(self.kind).is_row)
 
     @property
     def columns(self) -> Columns:
-        """What is known about the columns of another file."""
+        """The columns to expect in another file."""
         given = (self.source_column or "", self.target_column or "")
         return Columns(features=self.features, header=self.header, learned=self.learned or given)
 
 
 @dataclass(frozen=True)
 class DecoderOptions(StackOptions):
-    """The sizes of a decoder of tokens, beside those of its stack, whose states start where an encoder ends.
+    """The options of a decoder of tokens.
 
-    `attention` is the score of `bptt.nn.Attention`, or "none"; `attention_size` the width of the additive
-    one (None: that of the decoder). `input_feeding`: see `bptt.nn.Decoder`. `shared` takes the embedding
-    of the source, both being of one vocabulary; `tied` takes the embedding as output matrix too (Press and
-    Wolf 2017). `dropout` acts on the embedding, between the layers and before the output. `smoothing` is
-    the share of a target's probability that training spreads over all tokens (Szegedy et al. 2016).
-    `output_layer` is a name in `bptt.models.heads.registry`. Raises InputError naming the option.
+    `attention` is a score of `bptt.nn.Attention`, or "none"; `attention_size` the width of the additive score
+    (None: that of the decoder). `input_feeding`: see `bptt.nn.Decoder`. With `shared`, source and target have
+    one vocabulary and one embedding; with `tied`, the embedding is the output matrix too (Press and Wolf
+    2017). `dropout` applies to the embedding, between the layers and before the output. `smoothing` is the
+    share of a target's probability that training spreads over all tokens (Szegedy et al. 2016).
+    `output_layer` is a name in `bptt.models.heads.registry`. Raises InputError with an invalid option.
     """
 
     hidden_size: int = redefined(
@@ -155,7 +156,7 @@ class DecoderOptions(StackOptions):
             cure = "Leave it out"
             raise InputError("attention_size", "is for additive attention", self.attention, cure)
         if self.input_feeding and self.attention == "none":
-            raise InputError("input_feeding", "feeds what attention gave", self.attention, "Leave it out")
+            raise InputError("input_feeding", "needs attention", self.attention, "Leave it out")
         if self.tied and self.embedding_size != self.output_size:
             rule = f"tied weights need an embedding as wide as the output, {self.output_size}"
             raise InputError("embedding_size", rule, self.embedding_size)
@@ -163,12 +164,12 @@ class DecoderOptions(StackOptions):
 
 @dataclass(frozen=True)
 class BeamOptions:
-    """How to search: `width` hypotheses are kept open, `n_best` are given out.
+    """The options of beam search: `width` hypotheses are kept open, and the `n_best` are returned.
 
-    A hypothesis that has ended scores ln P / lp + cp. With |y| tokens, `<eos>` among them, lp is
-    ((5 + |y|) / 6)^alpha if `penalty` is "gnmt", |y|^alpha if "power"; 1 if `alpha` is 0. cp is beta Σ_s ln
-    min(Σ_t a_ts, 1), where a_ts is the attention of token t to place s of the source (Wu et al. 2016, eq.
-    14). `refuse_unknown` never writes `<unk>`. Raises InputError naming the option.
+    An ended hypothesis has the score ln P / lp + cp. With |y| tokens, `<eos>` included, lp is ((5 + |y|) /
+    6)^alpha if `penalty` is "gnmt", |y|^alpha if "power"; 1 if `alpha` is 0. cp is beta Σ_s ln min(Σ_t a_ts,
+    1), where a_ts is the attention of token t to place s of the source (Wu et al. 2016, eq. 14).
+    `refuse_unknown` excludes `<unk>`. Raises InputError with the option if a value is out of bounds.
     """
 
     width: int = option(
@@ -200,13 +201,13 @@ class BeamOptions:
             raise InputError("alpha", f"is from 0 to {_LARGEST_ALPHA}", self.alpha)
 
     def lp(self, tokens: int) -> float:
-        """The length penalty of a number of tokens: at least 1, and it grows with them."""
+        """Return the length penalty of a number of tokens: at least 1, and growing with it."""
         return float(((5 + tokens) / 6 if self.penalty == "gnmt" else tokens) ** self.alpha)
 
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """How the most probable text is searched for; see BeamOptions."""
+    """The options of beam search on the command line; see BeamOptions."""
 
     width: int | None = redefined(BeamOptions, "width", None)
     penalty: Penalty = redefined(BeamOptions, "penalty", "gnmt")
@@ -215,7 +216,7 @@ class SearchOptions:
     refuse_unknown: bool = redefined(BeamOptions, "refuse_unknown", False)
 
     def beam(self, n_best: int | None = None) -> BeamOptions:
-        """Return the beam that gives out `n_best` texts. Raises InputError naming the option."""
+        """Return the options of a beam search for `n_best` texts. Raises InputError as BeamOptions does."""
         wanted = 1 if n_best is None else n_best
         width = max(BeamOptions.width, wanted) if self.width is None else self.width
         return BeamOptions(width, wanted, self.penalty, self.alpha, self.beta, self.refuse_unknown)
@@ -223,7 +224,7 @@ class SearchOptions:
 
 @dataclass(frozen=True)
 class TranslateAnswerOptions(SearchOptions):
-    """How texts are found, and how they are shown."""
+    """The options of `bptt predict` for translators."""
 
     n_best: int | None = option(
         None,
@@ -242,7 +243,7 @@ class TranslateAnswerOptions(SearchOptions):
 
 @dataclass(frozen=True)
 class TranslateEvaluationOptions(SearchOptions):
-    """What translations are compared with, and how they are searched for."""
+    """The options of `bptt evaluate` for translators."""
 
     parallel: Path | None = argument("Target file, line by line, as with `target` (translate).", default=None)
     target: Path | None = option(

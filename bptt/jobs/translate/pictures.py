@@ -1,4 +1,4 @@
-"""The picture of what a translation attended to."""
+"""The picture of a translation's attention."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from bptt.report.attention_figure import draw_attention
 
 
 def draw(found: AttentionPicture, path: Path) -> None:
-    """Draw the weights. Raises InputError for a text that attended to nothing, MachineError if the file
-    cannot be written.
+    """Draw the attention weights.
+
+    Raises InputError if there are none, MachineError if the file cannot be written.
     """
     if not found.weights or not found.weights[0]:
         raise InputError(str(path), "is for a text that attended to its source", "none", "Leave it out")

@@ -41,13 +41,16 @@ from bptt.runs.run_folder import write_bytes, write_config
 
 
 class TranslateTask(Supervised):
-    """Learn to write what is wanted for examples, token by token.
+    """A training of a translator.
 
-    What is not learned from is `held_out`, or, if that is None, a share of the examples, with equal inputs
-    on one side; of classes, a share of each. A pair with more than `max_length` tokens on a side is not
-    learned from. A translation may become as long as the longest learned, and longer by
-    `config.limit.factor` for each step of its source. The weights are drawn from torch's generator: seed
-    it before. Raises InputError.
+    The held-out pairs are `held_out`, or, if that is None, a share of `examples`, in which equal inputs are
+    on the same side of the split; of classes, a share of each. Pairs with more than `max_length` tokens on a
+    side are left out of training. A translation is limited to the length of the longest training target, plus
+    `config.limit.factor` for each step of its source. Initial weights are drawn from torch's generator: seed
+    it before.
+
+    Raises InputError if an input cannot be encoded, no pair is short enough, or options contradict each
+    other; MachineError if the model does not fit into memory.
     """
 
     model: Writer
@@ -91,7 +94,7 @@ class TranslateTask(Supervised):
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self.vocabulary.size, self.config)
         self._taken = self._take(origin) if origin else []
-        # By the length of the targets, whose tokens cost most: a softmax each.
+        # Batches are formed by the length of the targets, whose tokens cost most: a softmax each.
         super().__init__([(target,) for target in self._targets], config.data)
 
     def _take(self, origin: Origin[TrainedTranslator]) -> list[str]:
@@ -100,7 +103,7 @@ class TranslateTask(Supervised):
         return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """The mean loss of the tokens of these examples, and their number."""
+        """Return the mean loss over the tokens of the examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
             batch = self.batch([self._sources[row] for row in rows])
             targets = [self._targets[row] for row in rows]
@@ -108,7 +111,7 @@ class TranslateTask(Supervised):
 
     @property
     def fingerprint(self) -> str:
-        """Of the pairs."""
+        """A hash of all pairs."""
         return self._fingerprint
 
     @property
@@ -117,11 +120,11 @@ class TranslateTask(Supervised):
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """The metrics of the held-out examples."""
+        """Return the metrics of the held-out pairs."""
         return self._trained.evaluate(self._held_out)
 
     def save(self, folder: Path) -> None:
-        """Write config.json, what the codec has learned, and the vocabulary of what is written."""
+        """Write config.json, the files of the codec, and the target vocabulary."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         if not self.config.decoder.shared:
@@ -129,7 +132,7 @@ class TranslateTask(Supervised):
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
-        """The examples, the vocabularies, and the size of the model."""
+        """Describe the pairs, the vocabularies, and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         unknown = sum(int((target == UNKNOWN).sum()) for target in self._targets)
         tokens = sum(map(len, self._targets))
@@ -153,7 +156,7 @@ def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
     keys: list[Hashable] = examples.keys
     labels = None
     if config.pairs.kind == "class":
-        # A class comes many times, and a share of each is held out.
+        # The same class occurs in many examples, so a share of each class is held out.
         keys, labels = list(range(len(examples))), examples.inputs
     learned, held = hold_out(keys, labels, config.data)
     return examples.take(learned), examples.take(held)
@@ -162,7 +165,7 @@ def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
 def _new_codecs(
     examples: Pairs, config: TranslatorConfig, vectors: Path | None
 ) -> tuple[Codec[Input], Vocabulary]:
-    """The codec of the sources, and the vocabulary of the targets."""
+    """Build the codec of the sources and the vocabulary of the targets."""
     wanted = "\n".join(examples.targets)
     if config.decoder.shared:
         if vectors:
@@ -176,7 +179,7 @@ def _new_codecs(
 def _continued_codecs(
     examples: Pairs, config: TranslatorConfig, origin: Origin[TrainedTranslator]
 ) -> tuple[Codec[Input], Vocabulary]:
-    """The same, from those of another run."""
+    """Build the same, extending those of another run."""
     wanted, there = "\n".join(examples.targets), origin.trained
     if config.decoder.shared:
         both = "\n".join((*examples.inputs, wanted))
@@ -191,7 +194,7 @@ def _continued_codecs(
 
 
 def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
-    """What the rows of the tensors stand for."""
+    """Return the meaning of the rows of parameters (tokens, classes), to transfer weights by name."""
     return {**part_rows(model, codec), **model.token_rows(vocabulary.tokens)}
 
 
@@ -209,6 +212,6 @@ def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:
 
 
 def _lengths(tensors: Sequence[Tensor]) -> str:
-    """The shortest, the longest, and the length that half of them do not pass."""
+    """Describe lengths: the shortest, the longest and the median."""
     lengths = sorted(map(len, tensors))
     return f"{lengths[0]:,} to {lengths[-1]:,} (median {lengths[len(lengths) // 2]:,})"

@@ -1,4 +1,4 @@
-"""A trained translator: what it finds for inputs, and how probable it holds what is wanted."""
+"""A trained translator: reading inputs, searching, evaluating, and loading from a run folder."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True, eq=False)
 class Translation:
-    """A text that was found for an input.
+    """A text found for an input.
 
-    `log_probability` is its ln P, `<eos>` included, as the network gives it; `score` what the search ranks
-    by. `attention` (T, S) holds the weights with which each of `tokens`, `<eos>` the last, was written of
-    each step of the `source`; S = 0 if the network does not attend.
+    `log_probability` is the network's ln P of the text, `<eos>` included; the search ranks by `score`.
+    `attention` (T, S) holds the weights of each of `tokens`, `<eos>` the last, over the steps of the
+    `source`; S = 0 without attention.
     """
 
     text: str
@@ -68,7 +68,7 @@ class Translation:
 
 
 class TrainedTranslator:
-    """A network with all that it needs to read inputs and to write texts."""
+    """A translator with everything needed to read inputs and to write texts."""
 
     task: ClassVar[str] = TASK
 
@@ -82,37 +82,39 @@ class TrainedTranslator:
         return show_trained(self, TASK, self.model, self.config.cell, self.config.decoder, facts)
 
     def read(self, source: Source, said: Said = _NOTHING_SAID) -> Pairs:
-        """Examples to be translated, none left out, in the form that was learned from; each line of a text
-        that was typed is one.
+        """Read all inputs to be translated, in the format of the training data.
+
+        Each line of a text is one input. Raises InputError with file and line if one cannot be read.
         """
         return read_untranslated(source, self.config.pairs.form, self.config.pairs.columns, said)
 
     def read_asked(self, source: Source, said: Said) -> Pairs:
-        """The same."""
+        """Read all inputs to be translated, as `read` does."""
         return self.read(source, said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Whether what begins with this line is lines, an input each."""
+        """Return whether each line of a source that begins with `first` is an input."""
         columns = replace(self.config.pairs.columns, labelled=False)
         return self.config.pairs.kind in ("text", "class") and is_lines(first, columns, said)
 
     def read_pairs(self, source: Source, target: Source | None = None, said: Said = _NOTHING_SAID) -> Pairs:
-        """Examples with what is wanted for them, in the form that was learned from."""
+        """Read pairs, in the format of the training data. Raises InputError with file and line."""
         pairs = self.config.pairs
         return read_translations(source, target, pairs.form, said.about(pairs.columns))
 
     def predict(self, inputs: Iterable[Input], search: Search | None = None) -> list[Translation]:
-        """The best translation of each input, by a beam of 5 if no other `search` is asked for.
+        """Return the best translation of each input, by default found by a beam of width 5.
 
-        Raises InputError naming an input that cannot be read, such as inputs[3], MachineError if a batch does
-        not fit into memory.
+        Raises InputError if an input cannot be encoded, naming it, for example inputs[3]; MachineError if a
+        batch does not fit into memory.
         """
         return [found[0] for found in self.search(inputs, search)]
 
     def search(self, inputs: Iterable[Input], search: Search | None = None) -> list[list[Translation]]:
-        """The best translations of each input, the best first. Of nothing the translation is nothing.
+        """Return the best translations of each input, best first; that of an empty input is empty.
 
-        A translation does not depend on the other inputs; a sample depends on the number of its input.
+        A translation does not depend on other inputs; a sample depends on the index of its input. Raises the
+        errors of `predict`.
         """
         given = self.codec.take(inputs)
         encoded = [self.codec.encode(each) for each in given]
@@ -128,8 +130,10 @@ class TrainedTranslator:
         return found
 
     def evaluate(self, examples: Pairs) -> dict[str, float]:
-        """How probable what is wanted is: "loss" is the mean of -ln P over its tokens, each `<eos>` counted,
-        in nats, "perplexity" its exponential; "tokens" and "unknown" count them, and the `<unk>` among them.
+        """Return metrics of the targets' probability.
+
+        "loss" is the mean of -ln P per token, `<eos>` counted, in nats, "perplexity" its exponential;
+        "tokens" counts the tokens, "unknown" the `<unk>` among them. Raises the errors of `predict`.
         """
         encoded = encode_sources(self.codec, examples)
         targets = encode_targets(self.vocabulary, examples.targets)
@@ -148,11 +152,11 @@ class TrainedTranslator:
         }
 
     def as_written(self, targets: Sequence[str]) -> list[str]:
-        """Targets as the model has learned to write them: perhaps in small letters, or without digits."""
+        """Return targets as the vocabulary writes them: for example in lower case, or without digits."""
         return ["\n".join(self.vocabulary.left_in(text)) for text in targets]
 
     def count_unknown(self, inputs: Sequence[Input]) -> tuple[int, int]:
-        """How many tokens of texts are `<unk>` to the network, and how many there are."""
+        """Return the number of `<unk>` among the tokens of texts, and the number of tokens."""
         if not isinstance(self.codec, TextCodec):
             return 0, 0
         tokens = torch.cat([self.codec.encode(each)[0] for each in inputs])
@@ -172,7 +176,7 @@ class TrainedTranslator:
 
 
 def build(codec: Codec[Input], vocabulary_size: int, config: TranslatorConfig) -> Writer:
-    """The network for what the codec gives."""
+    """Build the network for the inputs of a codec."""
     part = codec.part()
     if config.pairs.is_vector:
         return Generator(part, vocabulary_size, config.cell, config.decoder)
@@ -181,17 +185,20 @@ def build(codec: Codec[Input], vocabulary_size: int, config: TranslatorConfig) -
 
 
 def encode_sources(codec: Codec[Input], examples: Examples[Input, str]) -> list[Encoded]:
-    """The tensors of each input. Raises InputError with the place of one that cannot be read."""
+    """Encode each input. Raises InputError with its place if one cannot be encoded."""
     return [codec.encode_example(row) for row in examples.rows]
 
 
 def encode_targets(vocabulary: Vocabulary, targets: Sequence[str]) -> list[Tensor]:
-    """The tokens of each text with `<eos>`, (T,) int64."""
+    """Encode each text, followed by `<eos>`, (T,) int64."""
     return [vocabulary.encode(target + "\n").long() for target in targets]
 
 
 def load_translator(run: Path) -> TrainedTranslator:
-    """The translator of a run folder with its best weights. Raises InputError naming file and cure."""
+    """Load the translator of a run folder with its best weights.
+
+    Raises InputError with file and cure if a file is missing or damaged.
+    """
     config = read_sections(TranslatorConfig, run, TASK)
     vocabulary = Vocabulary.load(run / (FILE if config.decoder.shared else TARGET_FILE), config.target)
     codec = _saved_codec(run, config)
