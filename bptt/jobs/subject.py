@@ -1,4 +1,4 @@
-"""A job in a comparison: a file of its data as the subject, which makes a task for each variant."""
+"""The interface of jobs to comparisons: a subject, read from a file, makes a task for each variant."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from bptt.jobs.task import Task
 from bptt.models.options import EncoderOptions
 from bptt.nn.initialisation import RecurrentInit
 
-# How far back the gradient in data of any length is followed.
+# The lag up to which gradients are shown for data without a known lag.
 LAG = 50
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A network to train: its cell, what it begins with, whether its gradient is clipped, and how many times
-    as far it is followed back through a text.
+    """A network to train: its cell, initialisation and clipping.
+
+    In a text, back-propagation is truncated at `longer` times the usual length.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Shared:
-    """The options that all variants have in common."""
+    """The options common to all variants."""
 
     num_layers: int = 1
     batch_size: int = 50
@@ -43,9 +44,11 @@ class Shared:
 
 
 class Subject(ABC):
-    """`title` says what it is, `lag` how many steps back it asks to remember; `baseline` is the loss of who
-    remembers nothing, None where it is not known. Tasks read in one direction, and an answer for a sequence
-    is read off its last step: what it needs must be carried there.
+    """The data that variants are compared on.
+
+    `title` names the data, `lag` is the number of steps that a model must remember; `baseline` is the loss
+    without any memory, None if unknown. Tasks read in one direction, and the answer to a sequence is read off
+    its last step, so that information must be carried there.
     """
 
     title: str
@@ -56,14 +59,14 @@ class Subject(ABC):
         self.shared = shared
 
     def check(self, variant: Variant) -> None:
-        """Raise InputError for a variant that makes no difference here."""
+        """Raise InputError if a variant has no effect on this data."""
         if variant.longer > 1:
             cure = "Leave it out: sequences are always followed back to their beginning"
             raise InputError("remedies", "length is for a text", self.title, cure)
 
     @abstractmethod
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """Return a fresh task. The weights are drawn from torch's generator: seed it before."""
+        """Return a new task. Initial weights are drawn from torch's generator: seed it before."""
 
     def _encoder(self, variant: Variant, hidden_size: int) -> EncoderOptions:
         return EncoderOptions(
@@ -81,11 +84,11 @@ class Subject(ABC):
 
 @dataclass(frozen=True)
 class Compared:
-    """How a job takes part in comparisons, for a job that does.
+    """The functions by which a job takes part in comparisons.
 
-    `suits` says whether a file looks like data of the job; it raises InputError if there is no such file.
-    `read` reads a file; the level of the vocabulary and the length of truncated back-propagation count for a
-    text that is read as one stream. It raises InputError for a file that holds no such data.
+    `suits` returns whether a file looks like data of the job; it raises InputError if the file does not
+    exist. `read` reads a file; the level of the vocabulary and the length of truncated back-propagation apply
+    to a text that is read as one stream. It raises InputError if the file has no such data.
     """
 
     suits: Callable[[Path], bool]

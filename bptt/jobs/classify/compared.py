@@ -17,7 +17,7 @@ from bptt.jobs.task import Task
 
 
 class LabelledSubject(Subject):
-    """Labelled texts, DNA or series in a form of `data.readers.forms.FORMS`."""
+    """Labelled texts, DNA or series in a format of `data.readers.forms.FORMS`."""
 
     def __init__(self, title: str, examples: Classified, form: str, shared: Shared) -> None:
         super().__init__(shared)
@@ -28,7 +28,7 @@ class LabelledSubject(Subject):
             raise InputError(title, "what is compared are sequences", "rows of numbers", cure)
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """Return a task that answers a label for each example."""
+        """Return a task that predicts a label for each example."""
         model, head = self._encoder(variant, hidden_size), HeadOptions("last")
         config = ClassifierConfig(variant.cell, self._source, model, head, data=self._data)
         return ClassifyTask(self._examples, None, config)

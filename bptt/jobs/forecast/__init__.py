@@ -1,1 +1,1 @@
-"""The next values of series, with prediction intervals."""
+"""Forecasting: the next values of series, with prediction intervals."""

@@ -18,7 +18,7 @@ from bptt.options.choices import Choices
 
 @dataclass(frozen=True)
 class ForecastAnswer(Answer):
-    """The forecast of one column of a series: its `times`, `values`, and the ends of their intervals."""
+    """The forecast of one column of a series: times, values, and the ends of their intervals."""
 
     series: str | None
     column: str
@@ -36,7 +36,7 @@ class SeriesAnswer(Answer):
 
 
 class ForecasterAsking(Asking):
-    """A forecaster that is asked for what follows."""
+    """A forecaster that answers with the next values of series."""
 
     needs_all = True
     header = ("series", "column", "time", "forecast", "low", "high")
@@ -45,11 +45,11 @@ class ForecasterAsking(Asking):
         self._trained = trained
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return that a source is no lines, each an input of its own."""
+        """Return False: the lines of a source are steps of series, not inputs."""
         return False
 
     def read(self, source: Source, said: Said) -> Examples[Past, None]:
-        """Return the series of a source. Raises InputError naming file and line."""
+        """Return the series of a source. Raises InputError with file and line if one cannot be read."""
         found = self._trained.read(source)
         rows: tuple[Example[Past, None], ...] = tuple(
             Example(past, None, past.place, past.name) for past in found.series
@@ -66,7 +66,7 @@ class ForecasterAsking(Asking):
             yield SeriesAnswer(tuple(_of_column(found, k) for k in range(len(found.columns))))
 
     def lines(self, answer: SeriesAnswer, example: Example[Any, Any], number: int) -> list[Line]:
-        """Return a line for each step of each column."""
+        """Return one line for each step of each column."""
         return [
             (each.series or "", each.column, time, f"{value:.7g}", f"{low:.7g}", f"{high:.7g}")
             for each in answer.forecasts

@@ -1,4 +1,4 @@
-"""The configuration of a forecaster in checked values."""
+"""The configuration of a forecaster."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TASK = OPTIONS.task
 
 @dataclass(frozen=True)
 class ForecasterConfig:
-    """Every choice for a forecaster."""
+    """All options of a forecaster."""
 
     cell: Cell
     series: SeriesOptions
@@ -24,6 +24,6 @@ class ForecasterConfig:
 
     @property
     def windows(self) -> WindowOptions:
-        """How series are cut into windows, of a configuration that was found."""
+        """How series are divided into windows; the configuration must be complete, see `with_found`."""
         series = self.series
         return WindowOptions(series.horizon, series.season, series.window, series.transform == "log")

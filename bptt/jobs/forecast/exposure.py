@@ -1,4 +1,4 @@
-"""The last window of a series as a forecaster reads it, and its losses: for a probe to look into."""
+"""The last window of a series as a forecaster reads it, with its loss, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from bptt.runs.evaluating import evaluating
 
 
 def expose(trained: TrainedForecaster, past: Past, limit: int) -> Exposure:
-    """Return the window before the last horizon of a series, with one loss term for all that follows.
+    """Return the exposure of the window before the last horizon, with one loss term for that horizon.
 
-    At most the last `limit` steps are read. Raises InputError with the place of a series that is too short.
+    At most the last `limit` steps are read. Raises InputError with its place if a series is too short.
     """
     series, model = trained.config.series, trained.model
     origin = max(min(series.season, len(past.values) - 1), len(past.values) - 1 - series.horizon)

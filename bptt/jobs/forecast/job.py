@@ -1,4 +1,4 @@
-"""Forecasting as a job: how it begins, answers, is evaluated and looked into."""
+"""The record of the job `forecast`: training, answers, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _begin(choices: Choices, origin: Origin[TrainedForecaster] | None) -> Foreca
 
 
 def _evaluate(trained: TrainedForecaster, run: Path, choices: Choices) -> EvaluationReport:
-    """Score rolling origins behind the steps that were learned, beside the forecasts without learning."""
+    """Score forecasts from rolling origins after the training steps, with naive forecasts as baselines."""
     found = trained.evaluate(trained.read(needed_data(run, choices.make(EvaluateOptions).data)))
     methods = found.scores.methods
     names = list(next(iter(methods.values())))

@@ -30,8 +30,8 @@ class ForecastFiles(CellChoice):
 class SeriesOptions:
     """The series to read, and how far ahead they are forecast.
 
-    None, 0 and () look for what the data show; a trained run holds what was found. `columns` and `step`
-    describe the data that were learned from. Raises InputError naming the option.
+    None, 0 and () are detected from the data; the configuration of a run holds the detected values. `columns`
+    and `step` describe the training data. Raises InputError with the option if a value is invalid.
     """
 
     horizon: int = option(
@@ -74,7 +74,7 @@ class SeriesOptions:
 
 @dataclass(frozen=True)
 class ForecasterSizes(EncoderOptions):
-    """The sizes of a forecaster: small, for a series has few steps beside the examples of other jobs."""
+    """The sizes of a forecaster: small, because a series has few steps compared with data of other jobs."""
 
     hidden_size: int = redefined(EncoderOptions, "hidden_size", 32)
     dropout: float = redefined(EncoderOptions, "dropout", 0.3)
@@ -83,14 +83,14 @@ class ForecasterSizes(EncoderOptions):
 
 @dataclass(frozen=True)
 class ForecastHead(NumberOptions):
-    """How values are learned: by quantiles, for they give intervals."""
+    """The loss of values: by default that of quantiles, which give intervals."""
 
     loss: NumberLoss = redefined(NumberOptions, "loss", "quantile")
 
 
 @dataclass(frozen=True)
 class ForecastAnswerOptions:
-    """How forecasts are shown."""
+    """The options of `bptt predict` for forecasters."""
 
     figure: Path | None = option(
         None, "Picture of the first series: past, forecast and interval, as PNG or SVG.", common=True

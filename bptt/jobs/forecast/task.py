@@ -37,11 +37,11 @@ from bptt.runs.run_folder import write_bytes, write_config
 
 
 class ForecastTask(Supervised):
-    """Learn to forecast series.
+    """A training of a forecaster.
 
-    The last steps of each series are held out: they choose the epoch and the width of intervals. The weights
-    are drawn from torch's generator: seed it before. Raises InputError for series that are too short for the
-    season and the horizon.
+    The last steps of each series are held out: they choose the epoch and the width of intervals. Initial
+    weights are drawn from torch's generator: seed it before. Raises InputError if all series are too short
+    for season and horizon; MachineError if the model does not fit into memory.
     """
 
     title = OPTIONS.called
@@ -81,41 +81,44 @@ class ForecastTask(Supervised):
         if origin:
             self.begun_from = origin.name
             self._taken = take_weights(self.model, {}, origin.trained.model, {}, origin.name)
-        # A series may grow by the same in each season.
+        # Targets may be constant: a series may grow by the same amount in each season.
         self.model.output.fit(self._targets, may_be_constant=True)
         super().__init__(self._learned, config.data)
 
     def _least(self) -> int:
-        """Return the steps that a series needs: a season to compare with, and one more to learn from."""
+        """Return the least length of a series without the horizon: two seasons and three steps.
+
+        One season is the past of the seasonal naive forecast, the other is learned from.
+        """
         return 2 * self.config.series.season + 3
 
     def _long_enough(self, pasts: Pasts) -> tuple[Pasts, int]:
-        """Return the series that are long enough, and how many are not."""
+        """Return the series that are long enough, and the number of those that are not."""
         horizon = self.config.series.horizon
         needed = self._least() + horizon
         kept = tuple(past for past in pasts.series if len(past.values) >= needed)
         if not kept:
             longest = max(len(past.values) for past in pasts.series)
             rule = f"a season of {self.config.series.season} and a horizon of {horizon} need {needed} steps"
-            cure = "Give a longer past, or a shorter --horizon or --season"
+            cure = "Give a longer past, or a shorter `horizon` or `season`"
             raise InputError(pasts.series[0].place, rule, f"{longest}", cure)
         return Pasts(kept, pasts.columns, pasts.notes), len(pasts.series) - len(kept)
 
     def _origins(self, cuts: Sequence[int]) -> list[tuple[int, int]]:
         season = self.config.series.season
-        # From the second season on: before, the mean change is that of few steps.
+        # Origins start after the second season: before, the mean change is estimated from few steps.
         first = 2 * season if season > 1 else 4
         return [(k, t) for k, cut in enumerate(cuts) for t in range(min(first, cut - 2), cut - 1)]
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """Return the mean loss of these windows, and their number."""
+        """Return the mean loss of the windows with these indices, and their number."""
         with within_memory("a batch", SMALLER):
             found = self.model(self.batch([self._learned[row] for row in rows]))
             return self.model.output.loss(found, self._targets[list(rows)]), len(rows)
 
     @property
     def fingerprint(self) -> str:
-        """Of the series."""
+        """A hash of all series."""
         digest = hashlib.sha256()
         for past in self._pasts.series:
             digest.update(repr((past.name, past.values.shape)).encode("utf-8", "backslashreplace"))
@@ -128,11 +131,12 @@ class ForecastTask(Supervised):
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """Return the loss and MASE on the held-out steps; their errors say how wide an interval is."""
+        """Return the loss on the held-out windows, and calibrate the width of intervals."""
         output = self.model.output
         values = self.trained.numbers(self._held_out)
         known = self.trained.numbers(self._learned)
-        # Held-out steps alone are few, and follow one another.
+        # The wider of two calibrations: held-out windows are few and overlap, so their errors alone may be
+        # too small by chance; those of all windows include errors on training data.
         output.calibrate(values, self._held_targets)
         margin = output.margin.clone()
         output.calibrate(torch.cat([known, values]), torch.cat([self._targets, self._held_targets]))
@@ -142,7 +146,7 @@ class ForecastTask(Supervised):
         return {"loss": loss, "windows": len(self._held_out)}
 
     def conclude(self, run: Path) -> list[str]:
-        """Compare the forecasts of the held-out steps with those that need no learning."""
+        """Compare the forecasts of the held-out steps with naive forecasts."""
         if not self.holds_out:
             return []
         scores = load_forecaster(run).evaluate(self._pasts).scores
@@ -163,7 +167,7 @@ class ForecastTask(Supervised):
         return {past.name: past.axis.label(len(past.values) - 1) for past in self._pasts.series}
 
     def describe(self) -> list[str]:
-        """Return the series, the season, and the size of the model."""
+        """Describe the series, the season, and the size of the model."""
         series = self.config.series
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         steps = [len(past.values) for past in self._pasts.series]
@@ -184,12 +188,12 @@ class ForecastTask(Supervised):
 
     @cached_property
     def trained(self) -> TrainedForecaster:
-        """Return the network as it is now, with all that it needs."""
+        """The forecaster with its current weights."""
         return TrainedForecaster(self.model, self.config, self._ends)
 
 
 def table(scores: RollingScores) -> list[str]:
-    """Return a line for each method and its metrics, below their names, between tabs."""
+    """Return the metrics of each method as lines of tab-separated cells, below a header."""
     names = list(next(iter(scores.methods.values())))
     rows = [
         "\t".join([method, *(f"{metrics[name]:.4g}" if name in metrics else "-" for name in names)])

@@ -1,4 +1,4 @@
-"""A trained forecaster: what it reads, forecasts and scores, and its run folder."""
+"""A trained forecaster: reading series, forecasting, evaluating, and loading from a run folder."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
 
 FILE = "learned_until.json"
-# Of a series that was not learned from, the share of steps that are only past in an evaluation.
+# In the evaluation of a series that was not in training: the share of steps that serve only as past.
 _PAST_SHARE = 2 / 3
 
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """The forecast of a series: `times` of the H steps, `values`, `low` and `high` (H, D) of the `columns`,
-    and the `past` that it goes on from.
+    """The forecast of a series: `times` of the H steps; `values`, `low` and `high` (H, D) of the `columns`.
+
+    `past` is the series that the forecast continues.
     """
 
     past: Past
@@ -51,8 +52,9 @@ class Forecast:
 
 @dataclass(frozen=True, eq=False)
 class ForecastView:
-    """The forecast of a column of a series from the step `first` on, for a picture. `number` is that of the
-    column, `interval` the share of values that [low, high] is to hold.
+    """The forecast of a column of a series from step `first` on, for a picture.
+
+    `number` is the index of the column, `interval` the intended share of values within [low, high].
     """
 
     past: Past
@@ -67,7 +69,7 @@ class ForecastView:
 
 @dataclass(frozen=True, eq=False)
 class RollingEvaluation:
-    """The scores of rolling origins, lines for the user, and the forecasts with their pasts."""
+    """The scores over rolling origins, lines for the user, and the forecasts with their pasts."""
 
     scores: RollingScores
     notes: tuple[str, ...]
@@ -75,7 +77,7 @@ class RollingEvaluation:
 
 
 class TrainedForecaster:
-    """A forecaster with all that it needs to read series; `ends` holds the last time learned of each."""
+    """A forecaster with everything needed to read series; `ends` has the last training time of each."""
 
     task: ClassVar[str] = TASK
 
@@ -88,7 +90,7 @@ class TrainedForecaster:
         return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
 
     def read(self, source: Source) -> Pasts:
-        """Read series with the columns and the step that were learned. Raises InputError for others."""
+        """Read series. Raises InputError if columns or time step differ from those of the training data."""
         found = read_pasts(source, self.config.series.past)
         series = self.config.series
         if found.series[0].axis.step != series.step:
@@ -106,7 +108,7 @@ class TrainedForecaster:
         return ForecastView(past, column, 0, first, values, low, high, share)
 
     def predict(self, pasts: Pasts) -> list[Forecast]:
-        """Return a forecast of each series from its end. Raises InputError with the place of a short one."""
+        """Return a forecast of each series from its end. Raises InputError, with its place, for a short one."""
         found = []
         for past in pasts.series:
             values, low, high = self.forecast_from(past, [len(past.values) - 1])
@@ -116,10 +118,10 @@ class TrainedForecaster:
         return found
 
     def evaluate(self, pasts: Pasts) -> RollingEvaluation:
-        """Score forecasts from every origin behind the steps that were learned.
+        """Score forecasts from every origin after the training steps.
 
-        Of a series that was not learned, origins begin after two thirds. If a file holds nothing new, the
-        held-out steps are scored, as a note says. Raises InputError if there is nothing to score.
+        In a series that was not in training, origins begin after two thirds. If a file has no new steps, the
+        held-out steps are scored, and a note says so. Raises InputError if there is nothing to score.
         """
         learned = [self._learned_steps(past) for past in pasts.series]
         notes = list(pasts.notes)
@@ -140,15 +142,15 @@ class TrainedForecaster:
         return RollingEvaluation(scores, tuple(notes), tuple(found))
 
     def held_out_steps(self, steps: int) -> int:
-        """Return the steps at the end of a series of this length that are held out."""
+        """Return the number of steps held out at the end of a series of this length."""
         return held_out_steps(self.config, steps)
 
     def roll(self, pasts: Pasts, learned: Sequence[int]) -> list[tuple[Past, Forecasts]]:
-        """Return forecasts from each origin at or behind the last of the `learned` steps of each series."""
+        """Return forecasts from each origin at or after the last of the `learned` steps of each series."""
         horizon, found = self.config.series.horizon, []
         for past, steps in zip(pasts.series, learned, strict=True):
             last = len(past.values) - 1
-            # Origins with a whole horizon behind them; if there is none, with a part of it.
+            # Origins with a whole horizon after them; if there is none, the first one with part of a horizon.
             whole = range(steps - 1, last - horizon + 1)
             origins = list(whole) or ([steps - 1] if steps - 1 < last else [])
             if origins and steps > self.config.series.season:
@@ -160,7 +162,7 @@ class TrainedForecaster:
     def forecast_from(self, past: Past, origins: Sequence[int]) -> tuple[Numbers, Numbers, Numbers]:
         """Return the values and the ends of their intervals, (N, H, D) each, from steps of a series.
 
-        Raises InputError with the place of a series whose first origin has no whole season behind it.
+        Raises InputError with the place of a series if no whole season precedes its first origin.
         """
         season = self.config.series.season
         if origins[0] < season:
@@ -192,7 +194,7 @@ class TrainedForecaster:
         return found
 
     def _learned_steps(self, past: Past) -> int:
-        """Return how many steps of a series were there in training; of another one two thirds."""
+        """Return the number of training steps of a series; of a series not in training, two thirds."""
         end = self.ends.get(past.name)
         labels = {past.axis.label(step): step for step in range(len(past.values))}
         if end in labels:
@@ -201,14 +203,14 @@ class TrainedForecaster:
 
 
 def held_out_steps(config: ForecasterConfig, steps: int) -> int:
-    """Return the steps at the end of a series that are held out: two horizons if possible."""
+    """Return the number of steps held out at the end of a series: two horizons if possible."""
     if not config.data.held_out:
         return 0
     return max(round(config.data.held_out * steps), min(2 * config.series.horizon, steps // 4))
 
 
 def check_logarithms(past: Past, log: bool) -> None:
-    """Raise InputError with the place of a series with a value that has no logarithm, if they are learned."""
+    """Raise InputError with its place if logarithms are learned and a series has a value without one."""
     low = min((value for value in past.values.flatten().tolist() if value == value), default=1.0)
     if log and low <= 0:
         cure = "Train with --transform none"
@@ -218,14 +220,17 @@ def check_logarithms(past: Past, log: bool) -> None:
 
 
 def build(config: ForecasterConfig) -> Regressor:
-    """Return the network: a window of 2 D numbers a step to H D numbers."""
+    """Build the network, from a window with 2 D numbers per step to H D numbers."""
     width = len(config.series.columns)
     part = SeriesInput(2 * width)
     return Regressor(part, config.series.horizon * width, config.cell, config.model, config.head, "last")
 
 
 def load_forecaster(run: Path) -> TrainedForecaster:
-    """Return the forecaster of a run folder with its best weights. Raises InputError naming file and cure."""
+    """Load the forecaster of a run folder with its best weights.
+
+    Raises InputError with file and cure if a file is missing or damaged.
+    """
     config = read_sections(ForecasterConfig, run, TASK)
     layers = {
         "model.num_layers": config.model.num_layers,
@@ -237,7 +242,7 @@ def load_forecaster(run: Path) -> TrainedForecaster:
 
 
 def read_ends(run: Path) -> dict[str, str]:
-    """Return the last time of each series of a run. Raises InputError if the file is damaged."""
+    """Read the last training time of each series of a run. Raises InputError if the file is damaged."""
     path, cure = run / FILE, "Restore the file, or train again"
     try:
         found = json.loads(read_bytes(path, cure))
@@ -249,7 +254,7 @@ def read_ends(run: Path) -> dict[str, str]:
 
 
 def with_found(config: ForecasterConfig, pasts: Pasts, season: int, log: bool) -> ForecasterConfig:
-    """Return the configuration with what the data decide: horizon, season, window, logarithms, columns."""
+    """Return the configuration completed from the data: horizon, season, window, logarithms, columns."""
     series = config.series
     horizon = series.horizon or (season if season > 1 else 12)
     found = replace(

@@ -23,7 +23,7 @@ class TextSubject(Subject):
         self._corpus, self._vocabulary, self._length = corpus, vocabulary, length
 
     def check(self, variant: Variant) -> None:
-        """Accept every variant: a longer way back makes a difference for a text."""
+        """Accept every variant: on a text, longer back-propagation has an effect."""
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
         """Return a task that predicts the next token."""
@@ -41,7 +41,7 @@ class TextSubject(Subject):
 
 
 def _suits(path: Path) -> bool:
-    """Return that any file may be a text, which another job has not recognised."""
+    """Return True: any file may be a text, and other jobs are asked first."""
     return True
 
 

@@ -15,14 +15,15 @@ from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.regress.trained import NumberPrediction, TrainedRegressor
 from bptt.options.choices import Choices
 
-# A number, or one for each step.
+# A number, or a number for each step.
 Found = float | Sequence[float]
 
 
 @dataclass(frozen=True)
 class NumberAnswer(Answer):
-    """The number of each target by its name, or one for each step; the ends of its interval and its quantiles
-    if there are some; `given` are the numbers that the input came with.
+    """The prediction for each target by name, a number or one for each step.
+
+    With the ends of intervals and quantiles, if the model has any; `given` are the numbers in the input file.
     """
 
     given: Mapping[str, Found] | None
@@ -33,18 +34,18 @@ class NumberAnswer(Answer):
 
 
 class RegressorAsking(Asking):
-    """A regressor that is asked for numbers."""
+    """A regressor that answers with numbers."""
 
     def __init__(self, trained: TrainedRegressor, choices: Choices) -> None:
         self._trained, self._names = trained, trained.config.source.targets
         self._shows_input = trained.config.source.kind == "text"
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether a source that begins with this line is lines, a text each."""
+        """Return whether each line of a source that begins with `first` is a text."""
         return self._trained.reads_lines(first, said)
 
     def read(self, source: Source, said: Said) -> Measured:
-        """Return the inputs of a source, none left out. Raises InputError naming file and line."""
+        """Return all inputs of a source. Raises InputError with file and line if one cannot be read."""
         return self._trained.read_asked(source, said)
 
     def answer(self, examples: Measured) -> Iterator[NumberAnswer]:
@@ -56,7 +57,7 @@ class RegressorAsking(Asking):
             yield NumberAnswer(given, self._named(each.values), low, high, self._quantiles(each))
 
     def lines(self, answer: NumberAnswer, example: Example[Any, Any], number: int) -> list[Line]:
-        """Return the numbers, each with its interval, and the input or its name; a line for each step."""
+        """Return the numbers, each with its interval, and the input or its name; one line for each step."""
         shown = (example.input,) if self._shows_input else (example.name or example.place,)
         if not self._trained.config.source.every_step:
             return [(*self._cells(answer, None), *shown)]

@@ -1,4 +1,4 @@
-"""The configuration of a regressor in checked values."""
+"""The configuration of a regressor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TASK = OPTIONS.task
 
 @dataclass(frozen=True)
 class RegressorConfig:
-    """Every choice for a regressor. A row of numbers is read by `model.feed_forward` alone."""
+    """All options of a regressor. Rows of numbers are read by the layers `model.feed_forward` only."""
 
     cell: Cell
     source: MeasuredOptions
@@ -30,13 +30,13 @@ class RegressorConfig:
 
 
 def usual_pooling(kind: Kind) -> PoolingName:
-    """Return the pooling for inputs of a kind.
+    """Return the default pooling for inputs of a kind.
 
-    The last step knows how long a series was and what its sum is; of a text a few words decide.
+    The last step of a series can carry its length and sums; in a text, a few words decide.
     """
     return "last" if find_kind(kind).ngrams is None else "max"
 
 
 def usual_feed_forward(kind: Kind) -> tuple[int, ...]:
-    """Return the widths of the feed-forward layers for inputs of a kind: rows have no other layer."""
+    """Return the default widths of the feed-forward layers for inputs of a kind; rows have no others."""
     return (64,) if find_kind(kind).is_row else ()

@@ -1,4 +1,4 @@
-"""An example as a regressor reads it, and the loss of its numbers: for a probe to look into."""
+"""An example as a regressor reads it, with the loss of its numbers, exposed to a probe."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from bptt.runs.evaluating import evaluating
 
 
 def expose(trained: TrainedRegressor, example: Example[Any, Any], limit: int) -> Exposure:
-    """Return an example with a loss term for its numbers, or for those of each step.
+    """Return the exposure of an example, with a loss term for its numbers, or for those of each step.
 
-    At most `limit` steps are read. The numbers that are found take the place of targets that it lacks; as a
-    squared error has no gradient there, these are one deviation of the targets larger. Raises InputError for
-    a network without recurrence, and for an example of nothing.
+    At most `limit` steps are read. Missing targets are replaced by the predictions plus one standard
+    deviation of the targets, because the squared error has no gradient at the predictions. Raises InputError
+    if the network has no recurrence, or the example is empty.
     """
     model, body = trained.model, trained.model.body
     if not isinstance(body, NumberReader):
@@ -58,7 +58,7 @@ def _shown(values: Tensor) -> str:
 
 
 def _losses(model: Regressor, body: NumberReader, wanted: Tensor, inputs: Tensor, steps: LossSteps) -> Tensor:
-    """Return the loss of each row, (R,): of the whole, or of the step that the row asks for."""
+    """Return the loss of each row, (R,): of the whole sequence, or of the step that the row names."""
     rows = len(steps)
     lengths = torch.full((rows,), len(inputs), device=inputs.device)
     found = model.output(body.read(inputs, lengths))

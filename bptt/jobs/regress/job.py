@@ -1,4 +1,4 @@
-"""Regression as a job: how it begins, answers, is evaluated and looked into."""
+"""The record of the job `regress`: training, answers, evaluation and inspection."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _configure(choices: Choices, files: RegressFiles, columns: Columns) -> Regre
 
 
 def _read(choices: Choices) -> tuple[RegressFiles, RegressorConfig, Measured, Measured | None]:
-    """Return the examples to learn from and those held out, None for a share of the others."""
+    """Return files, configuration, training examples, and held-out examples or None for a share."""
     files = choices.make(RegressFiles)
     if files.folds and files.dev is not None:
         raise InputError("folds", "holds out each part of DATA in turn", "--dev", "Leave one out")
@@ -78,7 +78,7 @@ def _begin(choices: Choices, origin: Origin[TrainedRegressor] | None) -> Regress
 
 
 def _fold(choices: Choices) -> Folding | None:
-    """Return the folds, if they were chosen; every model begins from the same weights."""
+    """Return the folds, if they were chosen; every model starts from the same initial weights."""
     if not choices.get("folds"):
         return None
     files, config, examples, _ = _read(choices)
@@ -94,7 +94,8 @@ def _fold(choices: Choices) -> Folding | None:
         values = torch.cat([each[0] for each in found])
         targets = torch.cat([each[1] for each in found])
         loss = sum(each[2] * len(each[1]) for each in found) / len(targets)
-        # Intervals of a fold were calibrated by what it holds out: their coverage would be no test.
+        # The intervals of a fold are calibrated on its held-out rows: measuring coverage on these would be no
+        # test.
         output = folds[0][0].model.output
         names = folds[0][0].config.source.targets
         return _report(scores(values, targets, output, names, loss, intervals=False))
@@ -117,7 +118,7 @@ def _evaluate(trained: TrainedRegressor, run: Path, choices: Choices) -> Evaluat
 
 
 def _report(found: NumberScores, notes: tuple[str, ...] = ()) -> EvaluationReport:
-    """Return the metrics, those of each target if there are several, and whether the baseline is beaten."""
+    """Return the metrics, those of each target if there are several, and a note on the baseline."""
     tables: tuple[ScoreTable, ...] = ()
     if found.by_target:
         header = ("target", *next(iter(found.by_target.values())))

@@ -1,4 +1,4 @@
-"""How well numbers are found: R², errors, pinball loss, coverage, beside a constant answer."""
+"""Metrics of regression: R², errors, pinball loss and coverage, and a constant prediction as baseline."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from bptt.models.heads.number_output import NumberOutput, pinball
 
 @dataclass(frozen=True)
 class NumberScores:
-    """`metrics` by name, each the mean over the targets; `by_target` are those of each target, if there are
-    several. `beaten` says whether the errors are smaller than those of the constant answer.
+    """The metrics by name, each the mean over the targets.
+
+    `by_target` has those of each target, if there are several. `beaten`: the errors are smaller than those of
+    the constant prediction.
     """
 
     metrics: dict[str, float]
@@ -23,7 +25,7 @@ class NumberScores:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return a line for the user if the constant answer is at least as good."""
+        """Return a line for the user if the constant prediction is at least as good."""
         if self.beaten:
             return ()
         return ("the baseline is not beaten: always answering the training median or mean errs no more",)
@@ -39,13 +41,13 @@ def scores(
 ) -> NumberScores:
     """Return the scores of values (N, M, Q) in the units of targets (N, M), float64, NaN where there is none.
 
-    "r2" and the errors are as scikit-learn defines them; it is left out for fewer than two examples.
-    "baseline_mae" is the mean absolute error of always answering the median of the training targets,
-    "baseline_rmse" the root mean squared error of their mean. "coverage" is the share of targets within
-    their interval, "interval_width" its mean width, without `intervals` left out; "pinball" the mean pinball
-    loss over the quantiles.
+    "r2" and the errors are defined as in scikit-learn; "r2" needs two examples. "baseline_mae" is the mean
+    absolute error of the median of the training targets as a constant prediction, "baseline_rmse" the root
+    mean squared error of their mean. "coverage" is the share of targets within their interval,
+    "interval_width" the mean width, both only with `intervals`; "pinball" is the mean pinball loss over the
+    quantiles.
     """
-    # The values are on the CPU, wherever the model is.
+    # The values are on the CPU, whatever the device of the model.
     output = deepcopy(output).cpu()
     found = {name: _of_one(values[:, k], targets[:, k], output, k, intervals) for k, name in enumerate(names)}
     first = next(iter(found.values()))
@@ -91,12 +93,12 @@ def _of_intervals(
 
 
 def _mean(output: NumberOutput, k: int) -> Tensor:
-    # Targets that are not standardised leave the mean at 0; their median is then the constant answer.
+    # Without standardisation the stored mean is 0; then the median is the constant prediction.
     return output.mean[k] if output.options.standardise else output.median[k]
 
 
 def r2(errors: Tensor, targets: Tensor) -> float:
-    """Return 1 - Σ error² / Σ (target - mean)²; for targets that are all equal 1 without an error, else 0."""
+    """Return 1 - Σ error² / Σ (target - mean)²; if all targets are equal, 1 without an error, else 0."""
     whole, left = (targets - targets.mean()).square().sum(), errors.square().sum()
     if whole == 0:
         return float(left == 0)

@@ -1,4 +1,4 @@
-"""The network of a regressor: a sequence, or a row of numbers, to numbers at its end or at every step."""
+"""The network of a regressor: from a sequence or a row to numbers, at the end or at every step."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from bptt.nn.pooling import PoolingKind
 
 
 class Regressor(nn.Module):
-    """Numbers = M f(pool(h_1 ... h_T)) + b (many to one), or M f(h_t) + b for each step (many to many).
+    """The network M f(pool(h_1 ... h_T)) + b (many to one), or M f(h_t) + b at each step (many to many).
 
-    h is what the stack of an encoder gives, f its feed-forward layers. A cell of None is for rows of
-    numbers, T = 1, which the feed-forward layers read at once. `pooling` None is for numbers at every step.
+    h is the output of an encoder's recurrent layers, f its feed-forward layers. If the cell is None, inputs
+    are rows of numbers, T = 1, which the feed-forward layers read. If `pooling` is None, there are numbers at
+    every step.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Regressor(nn.Module):
 
 
 class NumberReader(nn.Module):
-    """A vector for each sequence, (B, output_size), or without pooling for each step, (T, B, output_size)."""
+    """An encoder with a vector for each sequence, (B, output_size), or each step, (T, B, output_size)."""
 
     def __init__(
         self, part: InputPart, cell: Cell, options: EncoderOptions, pooling: PoolingKind | None
@@ -55,11 +56,11 @@ class NumberReader(nn.Module):
         self.output_size = self.encoder.output_size
 
     def forward(self, inputs: Padded) -> Tensor:
-        """Return the vectors for the inputs of a batch."""
+        """Return the vectors of a batch."""
         return self.read(self.encoder.embed(inputs.tensors), inputs.lengths)
 
     def read(self, values: Tensor, lengths: Tensor) -> Tensor:
-        """Return the same as `forward`, given the input (T, B, I) of the stack."""
+        """Return the result of `forward`, given the embedded inputs (T, B, I) of the recurrent layers."""
         if not isinstance(self.pooling, Pooling):
             return self.encoder.encode(values, lengths).output
         read = self.encoder.run(values, lengths).output

@@ -17,7 +17,7 @@ from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
-# A record of a kind of input names its codec: options are shown before torch is imported.
+# Deferred: the record of a kind of input imports its codec, and with it torch, but the help must not.
 _find_kind = deferred("bptt.models.kinds.registry", "find_kind")
 
 
@@ -41,10 +41,10 @@ class RegressFiles(VectorFiles, ExampleFiles):
 class MeasuredOptions:
     """How inputs and their numbers are read.
 
-    `form` is a name in `data.readers.forms.FORMS`; the columns are those that the user named. `learned`
-    holds the name of the input column, "" if it has none, and those of the targets. `every_step` says
-    whether each step has targets of its own (None: as the data show). `header` says whether the first row
-    names the columns. Raises InputError naming the option.
+    `form` is a name in `data.readers.forms.FORMS`; the columns are those that the user named. `learned` holds
+    the name of the input column, "" if it has none, and those of the targets. `every_step`: each step has its
+    own targets (None: detected). `header`: the first row has the names of columns. Raises InputError with the
+    option if a value is invalid.
     """
 
     form: str = option(
@@ -79,7 +79,7 @@ class MeasuredOptions:
 
     @property
     def kind(self) -> Kind:
-        """Return the kind of the inputs."""
+        """The kind of the inputs."""
         return FORMS[self.form].kind
 
     @property
@@ -89,20 +89,20 @@ class MeasuredOptions:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Return the names of the targets."""
+        """The names of the targets."""
         return self.learned[1:] or ("target",)
 
     @property
     def columns(self) -> Columns:
-        """Return the columns that were learned from, for reading another file."""
+        """The columns of the training data, to expect in another file."""
         return Columns(features=self.features, header=self.header, learned=self.learned)
 
 
 @dataclass(frozen=True)
 class RegressionOptions(NumberOptions):
-    """The `pooling` of the steps, unless each step has targets, and how numbers are learned.
+    """The `pooling` of steps, unless each step has targets, and the options of the loss of numbers.
 
-    Raises InputError naming the option.
+    Raises InputError with the option if a value is invalid.
     """
 
     _: KW_ONLY

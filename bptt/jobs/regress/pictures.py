@@ -9,5 +9,5 @@ from bptt.report.numbers_figure import draw_numbers
 
 
 def draw(found: Sequence[tuple[str, Sequence[float], Sequence[float]]], path: Path) -> None:
-    """Draw the numbers found over those wanted. Raises MachineError if the file cannot be written."""
+    """Draw predictions over targets. Raises MachineError if the file cannot be written."""
     draw_numbers(found, path)

@@ -31,17 +31,20 @@ from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
 
-# Below this number of held-out targets the largest error is no 90 % interval.
+# Printed if even the largest error of so few held-out targets is too small for the interval.
 _FEW = "intervals are too narrow: {count} held-out targets are too few for {share:.0%} of them"
 
 
 class RegressTask(Supervised):
-    """Learn the numbers of examples.
+    """A training of a regressor.
 
-    `held_out` is not learned from, or, if it is None, a share of the examples, with equal inputs on one
-    side; it chooses the epoch and the width of intervals. The weights are drawn from torch's
-    generator: seed it before. Raises InputError if a target never changes, or only some examples have one at
-    every step. `vectors` is a file of word vectors that the embedding of texts begins with.
+    The held-out examples are `held_out`, or, if that is None, a share of `examples`, in which equal inputs
+    are on the same side of the split; they choose the epoch and the width of intervals. Initial weights are
+    drawn from torch's generator: seed it before. `vectors` is a file of pretrained word vectors for the
+    embedding of texts.
+
+    Raises InputError if a target is constant, only some examples have targets at every step, or an input
+    cannot be encoded; MachineError if the model does not fit into memory.
     """
 
     title = OPTIONS.called
@@ -65,7 +68,7 @@ class RegressTask(Supervised):
             learned, held = hold_out(examples.keys, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         self._learned, self._held_out = examples, held_out
-        # Of numbers a codec learns mean and deviation, and nothing else.
+        # The codec of numbers learns only mean and standard deviation.
         seen = examples.inputs if config.head.standardise or not examples.columns else ()
         options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens)
         refuse_vectors(origin, vectors)
@@ -78,14 +81,14 @@ class RegressTask(Supervised):
             self.config = config = replace(config, tokens=self._codec.options)
         limit = config.data.max_length
         self._encoded = [cut(self._codec.encode_example(row), limit) for row in examples.rows]
-        # Refuse what cannot be evaluated now, not after the first epoch.
+        # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
         for row in held_out.rows:
             self._codec.encode_example(row)
         self._targets = [torch.from_numpy(target) for target in examples.targets]
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, config)
         self._taken = self._take(origin) if origin else []
-        # Also for a run that begins from another: its data have their own mean.
+        # Also with initial weights of another run: the new data have their own mean.
         self.model.output.fit(torch.cat([each.reshape(-1, each.shape[-1]) for each in self._targets]))
         super().__init__(self._encoded, config.data)
 
@@ -97,7 +100,7 @@ class RegressTask(Supervised):
         return take_weights(self.model, here, there.model, other, origin.name)
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
-        """Return the mean loss of these examples, and their number."""
+        """Return the mean loss of the training examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
             batch = self.batch([self._encoded[row] for row in rows])
             found, wanted = self.model(batch), [self._targets[row].to(self.device) for row in rows]
@@ -109,24 +112,24 @@ class RegressTask(Supervised):
 
     @property
     def fingerprint(self) -> str:
-        """Of the examples."""
+        """A hash of all examples."""
         return fingerprint(*map(_as_bytes, (self._learned, self._held_out)))
 
     @property
     def holds_out(self) -> bool:
-        """Return whether there are examples to evaluate on."""
+        """Whether there are examples to evaluate on."""
         return len(self._held_out) > 0
 
     def evaluate(self) -> dict[str, float]:
-        """Return the metrics of the held-out examples; their errors say how wide an interval is."""
+        """Return the metrics of the held-out examples, and calibrate the width of intervals on them."""
         values, targets, loss = self.trained.judge(self._held_out)
-        # With the weights: kept with them, and never those of another epoch.
+        # Stored as a buffer of the model, so that the calibration is saved with the weights of its epoch.
         self.model.output.calibrate(values, targets)
         found = scores(values, targets, self.model.output, self.config.source.targets, loss)
         return found.metrics
 
     def conclude(self, run: Path) -> list[str]:
-        """Return what the best weights come to beside an answer that is always the same."""
+        """Compare the best weights with a constant prediction."""
         if not self.holds_out:
             return []
         best = load_regressor(run)
@@ -142,13 +145,13 @@ class RegressTask(Supervised):
         return [*lines, *found.notes, *few]
 
     def save(self, folder: Path) -> None:
-        """Write config.json, and what the codec has learned."""
+        """Write config.json, and the files of the codec."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
-        """Return the examples, the targets, and the size of the model."""
+        """Describe the examples, the targets, and the size of the model."""
         source, output = self.config.source, self.model.output
         lengths = sorted(len(tensors[0]) for tensors in self._encoded)
         weights = sum(parameter.numel() for parameter in self.model.parameters())
@@ -172,12 +175,12 @@ class RegressTask(Supervised):
 
     @cached_property
     def trained(self) -> TrainedRegressor:
-        """Return the network as it is now, with all that it needs."""
+        """The regressor with its current weights."""
         return TrainedRegressor(self.model, self._codec, self.config)
 
 
 def check_targets(examples: Measured) -> bool:
-    """Return whether each step has targets. Raises InputError if only some examples have, or none."""
+    """Return whether each step has targets. Raises InputError if only some examples have such, or none do."""
     targets = examples.targets
     every = targets[0].ndim == 2
     for row, target in zip(examples.rows, targets, strict=True):
@@ -188,7 +191,7 @@ def check_targets(examples: Measured) -> bool:
 
 
 def _as_bytes(examples: Measured) -> Examples[Any, bytes]:
-    """Return the same with targets whose `repr` is whole."""
+    """Return the examples with targets as bytes, as the `repr` of a large array is abbreviated."""
     pairs = zip(examples.rows, examples.targets, strict=True)
     return Examples(tuple(Example(row.input, target.tobytes(), row.place) for row, target in pairs))
 

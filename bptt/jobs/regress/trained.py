@@ -1,4 +1,4 @@
-"""A trained regressor: what it reads, answers and scores, and its run folder."""
+"""A trained regressor: reading inputs, predicting, evaluating, and loading from a run folder."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True, eq=False)
 class NumberPrediction:
-    """The numbers of an input, (M,) or at every step (T, M), the ends of their intervals, None if the run
-    held nothing out to find them by, and the quantiles (M, Q) or (T, M, Q), the numbers themselves if none
-    were learned.
+    """The predictions for an input, (M,) or at every step (T, M), with intervals and quantiles.
+
+    The ends of the intervals are None if the run had no held-out examples to calibrate them. Quantiles are
+    (M, Q) or (T, M, Q); if none were learned, they are the predictions.
     """
 
     values: Numbers
@@ -50,7 +51,7 @@ class NumberPrediction:
 
 
 class TrainedRegressor:
-    """A regressor with all that it needs to read inputs."""
+    """A regressor with everything needed to read inputs."""
 
     task: ClassVar[str] = TASK
 
@@ -64,9 +65,10 @@ class TrainedRegressor:
         return show_trained(self, TASK, self.model, cell, self.config.model, facts)
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Measured:
-        """Return examples of the kind that was learned, in that form or in the one that they show.
+        """Read examples in the format of the training data, or in the one that is detected.
 
-        Raises InputError, also for other targets than those that were learned.
+        Raises InputError with file and line if one cannot be read, or the targets are not those that were
+        learned.
         """
         known = self.config.source
         columns = said.about(replace(known.columns, labelled=labelled))
@@ -79,16 +81,16 @@ class TrainedRegressor:
         return replace(examples, notes=(note, *examples.notes))
 
     def read_asked(self, source: Source, said: Said) -> Measured:
-        """Return examples to be answered, none left out."""
+        """Read all inputs to be answered. Raises InputError as `read` does."""
         return self.read(source, labelled=False, said=said)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
-        """Return whether what begins with this line is lines, an input each."""
+        """Return whether each line of a source that begins with `first` is an input."""
         columns = replace(self.config.source.columns, labelled=False)
         return find_kind(self.config.source.kind).is_text and is_lines(first, columns, said)
 
     def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[NumberPrediction]:
-        """Return the numbers of each input. Raises as `values` does."""
+        """Return the prediction for each input. Raises the errors of `values`."""
         output, answers = self.model.output, []
         for found in self.values(inputs, places):
             ends = output.interval(found)
@@ -99,21 +101,21 @@ class TrainedRegressor:
         return answers
 
     def values(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
-        """Return the numbers of each input in the units of the targets: (M, Q), or (T, M, Q), float64.
+        """Return the predictions in the units of the targets: (M, Q), or (T, M, Q), float64.
 
-        Raises InputError naming an input that cannot be read by its place, file:line, or without `places`
-        such as inputs[3]; MachineError if a batch does not fit into memory.
+        Raises InputError if an input cannot be encoded, with its place (file:line; without `places`, for
+        example inputs[3]); MachineError if a batch does not fit into memory.
         """
         found, _ = self._answer(self.codec.take_examples(inputs, places))
         return found
 
     def evaluate(self, examples: Measured) -> NumberScores:
-        """Return the scores of examples. Raises InputError for another number of targets."""
+        """Return the scores on examples. Raises InputError if their number of targets is another one."""
         values, targets, loss = self.judge(examples)
         return scores(values, targets, self.model.output, self.config.source.targets, loss)
 
     def judge(self, examples: Measured) -> tuple[Tensor, Tensor, float]:
-        """Return the values (N, M, Q) and targets (N, M) of examples or their steps, and the mean loss."""
+        """Return predictions (N, M, Q) and targets (N, M) of examples or their steps, and the mean loss."""
         targets = self.targets(examples)
         values, raw = self._answer(self.codec.take_examples(examples.inputs, examples.places))
         if self.config.source.every_step:
@@ -126,7 +128,7 @@ class TrainedRegressor:
         return whole, wanted, losses.item()
 
     def targets(self, examples: Measured) -> list[Tensor]:
-        """Return the targets of examples, (M,) or (T, M) float64. Raises InputError for another shape."""
+        """Return the targets of examples, (M,) or (T, M) float64. Raises InputError if shapes do not fit."""
         names, every = self.config.source.targets, bool(self.config.source.every_step)
         found = []
         for row, target in zip(examples.rows, examples.targets, strict=True):
@@ -139,11 +141,11 @@ class TrainedRegressor:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Lines for the user on how answers are found."""
+        """Lines for the user about how answers are found."""
         return ()
 
     def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
-        """Return the numbers of each input in the units of the targets, and standardised."""
+        """Return the predictions for each input in the units of the targets, and standardised."""
         limit = self.config.data.max_length
         encoded: list[Encoded] = [cut(self.codec.encode_example(each), limit) for each in inputs]
         output = self.model.output
@@ -162,7 +164,7 @@ class TrainedRegressor:
 
 
 def build(codec: Codec[Any], config: RegressorConfig) -> Regressor:
-    """Return the network for what the codec gives."""
+    """Build the network for the inputs of a codec."""
     source = config.source
     cell = None if source.is_row else config.cell
     pooling = None if source.every_step else config.head.pooling
@@ -170,13 +172,16 @@ def build(codec: Codec[Any], config: RegressorConfig) -> Regressor:
 
 
 def weight_rows(model: Regressor, codec: Codec[Any], targets: tuple[str, ...]) -> Rows:
-    """Return what the rows of the tensors stand for."""
+    """Return the meaning of the rows of parameters (tokens), to transfer weights by name."""
     names = ("mean", "deviation", "median", "margin")
     return part_rows(model, codec) | {f"output.{name}": (targets,) for name in names}
 
 
 def load_regressor(run: Path) -> TrainedRegressor:
-    """Return the regressor of a run folder with its best weights. Raises InputError naming file and cure."""
+    """Load the regressor of a run folder with its best weights.
+
+    Raises InputError with file and cure if a file is missing or damaged.
+    """
     config = read_sections(RegressorConfig, run, TASK)
     source = config.source
     options = CodecOptions(len(source.features), config.vocabulary, config.tokens)

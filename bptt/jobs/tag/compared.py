@@ -18,7 +18,7 @@ from bptt.models.options import WordOptions
 
 
 class TaggedSubject(Subject):
-    """Sentences with a tag for each word, read one-hot or by an embedding, without a CRF."""
+    """Sentences with a tag for each word, read as one-hot or embedded words, without a CRF."""
 
     def __init__(
         self, title: str, examples: Examples[Words, Words], held_out: Examples[Words, Words] | None,
@@ -29,7 +29,7 @@ class TaggedSubject(Subject):
         self._examples, self._held_out, self._words = examples, held_out, words
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
-        """Return a task that answers a tag for each word."""
+        """Return a task that predicts a tag for each word."""
         model = self._encoder(variant, hidden_size)
         config = TaggerConfig(variant.cell, TagOptions(crf=False), self._words, model, self._data)
         return TagTask(self._examples, self._held_out, config)
@@ -44,7 +44,7 @@ def _suits(path: Path) -> bool:
         blank = any(not line.strip() for line in document.lines)
         return blank and looks_like_conll(document) and read_conll(document).has_targets
     except InputError:
-        # No text, or lines of unequal columns. The reader of the job that is detected reports the fault.
+        # Not a text, or lines with unequal columns: the reader of the detected job reports the fault.
         return False
 
 
