@@ -89,12 +89,12 @@ def test_a_run_goes_on_exactly(frozen: bool, vectors: Path, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("level", ["character", "bpe"])
 def test_vectors_are_of_words(level: str, vectors: Path) -> None:
-    with pytest.raises(InputError, match=rf"vectors: are of words, got {level}.*--level word or whitespace"):
+    with pytest.raises(InputError, match=rf"vectors: are of words, got {level}.*`level` word or whitespace"):
         task(vectors, level)
 
 
 def test_widths_must_fit(vectors: Path) -> None:
-    with pytest.raises(InputError, match=r"vectors: are of an embedding, got one-hot.*--one-hot"):
+    with pytest.raises(InputError, match=r"vectors: are of an embedding, got one-hot.*`one_hot`"):
         task(vectors, embedding_size=0)
     with pytest.raises(InputError, match=r"vectors: must be as wide as the embedding, 5, got 3"):
         task(vectors, embedding_size=5)

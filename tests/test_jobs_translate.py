@@ -226,7 +226,7 @@ def test_pairs_too_long_are_counted_and_not_learned_from() -> None:
     rows = [Example("a b", "b a" if n else "b a b a b", f"p.tsv:{n + 1}") for n in range(10)]
     held_out = gather("dev", [Example("a " * 9, "b " * 9, "dev:1")])
     found = TranslateTask(gather("p.tsv", rows), held_out, short).describe()
-    assert "examples left out, as they are longer than --max-length: 1, the first at p.tsv:1" in found
+    assert "examples left out, as they are longer than `max_length`: 1, the first at p.tsv:1" in found
     assert "learned: 9 pairs; held out: 1" in found
 
 

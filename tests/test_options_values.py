@@ -89,7 +89,7 @@ def test_a_value_that_is_none_is_refused_in_words(name: str, given: Any, words: 
 
 
 def test_an_option_given_under_two_names_is_refused_with_both() -> None:
-    with pytest.raises(InputError, match="^count: is given once, got also as n$"):
+    with pytest.raises(InputError, match=r"^count: is given once, got also as n$"):
         SIZES.read({"n": 1, "count": 1})
     with pytest.raises(InputError, match=r"^r\.toml: sizes\.count: is given once, got also as n$"):
         read_recipe(b"n = 1\n[sizes]\ncount = 1\n", "r.toml", SIZES, "x")

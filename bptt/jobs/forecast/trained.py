@@ -108,7 +108,7 @@ class TrainedForecaster:
         return ForecastView(past, column, 0, first, values, low, high, share)
 
     def predict(self, pasts: Pasts) -> list[Forecast]:
-        """Return a forecast of each series from its end. Raises InputError, with its place, for a short one."""
+        """Predict the next steps of each series. Raises InputError, with its place, if one is too short."""
         found = []
         for past in pasts.series:
             values, low, high = self.forecast_from(past, [len(past.values) - 1])
