@@ -8,6 +8,7 @@ and nn name the types of the rooms below them; the file of a user's own cell is 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -250,6 +251,56 @@ def test_a_planted_violation_is_named(path: str, source: str, line: str) -> None
 )
 def test_what_the_plan_allows_passes(path: str, source: str) -> None:
     assert violations(path, source) == []
+
+
+# A flag; CSS variables of pages, --line, are set or read in these files.
+FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+CSS = {"explain/cards.py", "explain/page.py"}
+# A command in backticks may be quoted whole, as `bptt compare FILE --cells ...`; xcode-select is not ours.
+QUOTED = re.compile(r"`bptt [^`]*`|xcode-select --install")
+
+
+def flags(source: str) -> list[str]:
+    """The flags that texts of a file name, as `line: flag`; a formatted text is one text."""
+    tree = ast.parse(source)
+    inner = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.JoinedStr(values=parts):
+                text = "".join(str(p.value) if isinstance(p, ast.Constant) else "{}" for p in parts)
+            case ast.Constant(value=str(text)) if id(node) not in inner:
+                pass
+            case _:
+                continue
+        found += [(node.lineno, flag) for flag in FLAG.findall(QUOTED.sub("", text))]
+    return [f"{line}: {flag}" for line, flag in sorted(found)]
+
+
+def test_only_the_command_line_spells_flags() -> None:
+    """The library names options by their fields, which Python and recipes have too."""
+    found = [
+        f"{path.relative_to(ROOT)}:{flag}"
+        for path in sorted((ROOT / "bptt").rglob("*.py"))
+        if (inside := path.relative_to(ROOT / "bptt")).parts[0] != "cli" and inside.as_posix() not in CSS
+        for flag in flags(path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ('"Give --text or --data"', ["1: --data", "1: --text"]),
+        ('x = 1\ny = f"{x} with --text"', ["2: --text"]),
+        ('def f():\n    """Return what --text gives."""', ["2: --text"]),
+        ('f"`bptt train {x} --resume` goes on"', []),
+        ('f"`bptt train {x}` goes on with --resume"', ["1: --resume"]),
+        ('"one - or -- two, a--b, -n"', []),
+    ],
+)
+def test_a_planted_flag_is_named(source: str, found: list[str]) -> None:
+    assert flags(source) == found
 
 
 def test_every_deferred_function_is_there() -> None:

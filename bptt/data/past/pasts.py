@@ -142,7 +142,7 @@ def _numbers_of(grid: Grid, others: set[int | None]) -> list[int]:
         if i not in others and any(is_like_number(row[i]) for row in grid.rows)
     ]
     if not chosen:
-        cure = "Name it: --value-column NAME"
+        cure = "Name it with `value_columns`"
         raise InputError(grid.name, "must have a column of numbers", ", ".join(grid.header), cure)
     return chosen
 

@@ -123,7 +123,7 @@ def place_times(cells: Sequence[str], places: Sequence[str]) -> Placed:
         if times[before] == times[row]:
             first, second = sorted((before, row))
             came = f"{cells[row].strip()} again, as at {places[first]}"
-            cure = "Remove one of the rows, or name the column of the names of series (--id-column)"
+            cure = "Remove one of the rows, or name the column of the names of series (`id_column`)"
             raise InputError(places[second], "a series has one row for each time", came, cure)
     ordered = [times[row] for row in order]
     if len(times) < 2:

@@ -213,7 +213,7 @@ def check_logarithms(past: Past, log: bool) -> None:
     """Raise InputError with its place if logarithms are learned and a series has a value without one."""
     low = min((value for value in past.values.flatten().tolist() if value == value), default=1.0)
     if log and low <= 0:
-        cure = "Train with --transform none"
+        cure = "Train with `transform` none"
         raise InputError(
             past.place, "must hold numbers above 0, whose logarithms are learned", f"{low:g}", cure
         )

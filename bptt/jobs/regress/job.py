@@ -59,7 +59,7 @@ def _read(choices: Choices) -> tuple[RegressFiles, RegressorConfig, Measured, Me
     """Return files, configuration, training examples, and held-out examples or None for a share."""
     files = choices.make(RegressFiles)
     if files.folds and files.dev is not None:
-        raise InputError("folds", "holds out each part of DATA in turn", "--dev", "Leave one out")
+        raise InputError("folds", "holds out each part of DATA in turn", "`dev`", "Leave one out")
     names = choices.get("target_columns")
     header = choices.get("header")
     columns = Columns(choices.get("input_column"), names[0] if names else None, header=header)
