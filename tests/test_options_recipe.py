@@ -107,7 +107,7 @@ def test_infinity_is_written_and_refused_by_name() -> None:
         ("[head]\npooling = 'sum'", "recipe.toml: head.pooling", "is one of last, mean, max, attention"),
         ("[model]\nfeed_forward = [3, 'x']", "recipe.toml: model.feed_forward", "is a whole number"),
         ("[general]\ndata = 3", "recipe.toml: general.data", "is the name of a file or a folder"),
-        ("hidden = 3\nhidden_size = 3", "recipe.toml: hidden_size", "is given once, got also as hidden_size"),
+        ("hidden = 3\nhidden_size = 3", "recipe.toml: hidden_size", "is given once, got also as hidden"),
         ("hidden_size = 3\n[model]\nhidden_size = 3", "recipe.toml: model.hidden_size", "is given once"),
         ("[run.output]\nx = 1", "recipe.toml: run.output", "is the name of a file or a folder"),
         ("data = 2020-01-01", "recipe.toml: data", "is the name of a file or a folder"),

@@ -78,7 +78,7 @@ def test_names_of_fields_and_spellings_of_the_command_are_the_same(tmp_path: Pat
             {"hiden_size": 3},
             "hiden_size: is the name of an option, got no such option. Did you mean hidden_size",
         ),
-        ({"hidden_size": 3}, "hidden_size: is given once, got also as hidden_size"),
+        ({"hidden_size": 3}, "hidden_size: is given once, got also as hidden"),
         ({"hidden": 0}, "hidden_size: is a whole number of at least 1, got 0"),
         ({"hidden": "4"}, "hidden_size: is a whole number of at least 1, got '4'"),
         ({"pooling": "sum"}, "pooling: is one of last, mean, max, attention, got 'sum'"),
