@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from bptt.jobs.job import TrainedModel
 from bptt.jobs.loading import load
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.stack import Stack
+from bptt.options.checks import as_path, shown
 from bptt.probe.stack_layers import layer_names
 from bptt.probe.step_numbers import step_numbers
 from bptt.runs.run_folder import HELD_OUT, read_held_out
@@ -65,7 +67,13 @@ def explain_run(
     """
     if text is not None and data is not None:
         raise InputError(str(run), "is shown with `text` or `data`, not both")
-    trained, folder = load(run), Path(run)
+    if text is not None and not isinstance(text, str | Path | Document):
+        raise InputError("text", "is a text, or the Path of a file", shown(text))
+    for name, number in (("layer", layer), ("step", step), ("unit", unit)):
+        if number is not None and (isinstance(number, bool) or not isinstance(number, Integral)):
+            raise InputError(name, "is a whole number from 1", shown(number))
+    folder = as_path("run", run)
+    trained = load(folder)
     stack = _stack(folder, trained, part)
     chosen = _layer(stack, layer, reverse, unit)
     document = layer_derivation(_described(stack, chosen, folder))
@@ -77,10 +85,12 @@ def explain_run(
         return document
     source = Path(data) if data is not None else _text(folder, text)
     limit = max(STEPS, (step or 0) + LOSSES)
-    exposure = expose(trained, source, labelled=data is not None, limit=limit)
-    read = _StepOfPart.of(exposure, stack, step)
-    found = step_numbers(exposure.model, stack, read.loss, read.step, chosen)
-    return with_step(document, found, read.context(reverse), None if unit is None else unit - 1)
+    # Gradients are recorded, whatever mode the caller is in.
+    with torch.inference_mode(False), torch.enable_grad():
+        exposure = expose(trained, source, labelled=data is not None, limit=limit)
+        read = _StepOfPart.of(exposure, stack, step)
+        found = step_numbers(exposure.model, stack, read.loss, read.step, chosen)
+        return with_step(document, found, read.context(reverse), None if unit is None else unit - 1)
 
 
 def has_text_of_its_own(run: str | Path) -> bool:

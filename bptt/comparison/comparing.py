@@ -17,12 +17,13 @@ from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
 from bptt.jobs.registry import compared_jobs
 from bptt.jobs.subject import Shared, Subject
-from bptt.options.checks import check_choice
+from bptt.options.checks import as_path, check_choice
 from bptt.report.comparison_figure import draw_comparison
 from bptt.report.comparison_record import COMPARISON, Comparison, read_comparison
 from bptt.runs.memory import within_memory
 from bptt.training.interrupt import Interrupted
 from bptt.training.options import TrainingOptions
+from bptt.training.random_state import kept_state
 from bptt.training.report import Reporter, Silent
 from bptt.training.watching import Watching, look_at
 from bptt.version import __version__
@@ -61,9 +62,11 @@ def compare(
     unknown or out of range, or if the folder holds other data; Interrupted after a signal, everything saved.
 
     """
+    source, folder = as_path("data", data), as_path("output", output)
     chosen = COMPARE.make(CompareOptions, COMPARE.read(options))
-    plan = plan_comparison(str(data), Path(output), chosen, reporter())
-    return run_comparison(plan, reporter)
+    with kept_state():
+        plan = plan_comparison(str(source), folder, chosen, reporter())
+        return run_comparison(plan, reporter)
 
 
 def plan_comparison(data: str, output: Path, options: CompareOptions, reporter: Reporter) -> ComparisonPlan:
@@ -113,11 +116,11 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
             if data == "adding":
                 return AddingSubject(lag, options.examples, shared)
             return CopySubject(lag, options.symbols, options.examples, shared)
-    if options.lag is not None:
-        raise InputError("lag", "is of adding and copy", data, "Leave it out")
     if not Path(data).exists():
         rule = f"must be a problem ({' or '.join(PROBLEM_LAGS)}) or a file"
         raise InputError(repr(data), rule, "neither")
+    if options.lag is not None:
+        raise InputError("lag", "is of adding and copy", data, "Leave it out")
     jobs, job = compared_jobs(), options.task
     if job is None:
         job = next(name for name, each in jobs.items() if each.suits(Path(data)))

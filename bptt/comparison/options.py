@@ -12,6 +12,7 @@ from bptt.models.options import MOST_LAYERS
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
+from bptt.training.run_options import MOST_THREADS
 
 # Problems of memory by name, with the lag that each is posed with by default: at these lags networks without
 # gates fail and gated ones succeed within PROBLEM_EPOCHS.
@@ -29,7 +30,7 @@ class CompareFiles:
         "Problem of memory, adding or copy; or a file: text, labelled examples, tagged words."
     )
     output: Path = option(MISSING, "Run folder to write.", group="Run", flags="output o", common=True)
-    threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0)
+    threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0, most=MOST_THREADS)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import torch
 from bptt.jobs.task import Task
 from bptt.training.loop import train
 from bptt.training.options import TrainingOptions, usual_epochs
+from bptt.training.random_state import kept_state
 from bptt.training.report import Silent
 
 Trained = TypeVar("Trained")
@@ -34,7 +35,7 @@ def fitted(
     is the usual one for as many examples.
     """
     options = replace(options, evaluate_every=0 if choose else _NEVER)
-    with torch.random.fork_rng(devices=[]), TemporaryDirectory() as folder:
+    with kept_state(), TemporaryDirectory() as folder:
         torch.manual_seed(options.seed)
         task = make()
         options = replace(options, epochs=usual_epochs(task.steps(0))) if few else options

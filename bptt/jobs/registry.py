@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.errors import InputError
 from bptt.jobs.options import JobOptions
+from bptt.options.checks import shown
 from bptt.plugins import entries, find
 from bptt.runs.run_folder import CONFIG, read_config
 
@@ -50,6 +51,9 @@ def find_job(name: str) -> Job[Any]:
 
     Raises InputError if there is none, or the package that adds it cannot be imported.
     """
+    # A list, say, cannot be looked up.
+    if not isinstance(name, str):
+        raise InputError("job", f"is one of {', '.join(job_names())}", shown(name))
     if name in _PACKAGES:
         found: Job[Any] = import_module(f"{_PACKAGES[name]}.job").JOB
         return found

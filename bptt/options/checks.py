@@ -12,6 +12,8 @@ from bptt.errors import InputError
 
 # The least number that is allowed where an option has no bound: that of 64 bits.
 SMALLEST = -(2**63)
+# In bytes: the limit of the file systems in use. A text instead of its file's name is mostly longer.
+_LONGEST_NAME = 255
 # A longer text of a value, such as that of a table or a cell, would hide the rule.
 _LONGEST = 100
 
@@ -62,10 +64,19 @@ def as_path(name: str, value: Any, cure: str = "Give its name, a str or a Path")
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
     # An empty name would be the folder that the process is in.
-    if not isinstance(value, str) or not value or "\0" in value:
-        cure = "Give '.' for the current folder" if value == "" else cure
+    if isinstance(value, str) and not value:
+        cure = "Give '.' for the current folder"
+    if not isinstance(value, str) or not value or not _can_be_named(value):
         raise InputError(name, "is the name of a file or a folder", shown(value), cure)
     return Path(value)
+
+
+def _can_be_named(name: str) -> bool:
+    try:
+        parts = os.fsencode(name).split(b"/")
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in b"".join(parts) and max(map(len, parts)) <= _LONGEST_NAME
 
 
 def shown(value: object) -> str:

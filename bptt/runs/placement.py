@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TypeVar
 
 import torch
 from torch import nn
 
 from bptt.errors import InputError
+from bptt.options.checks import shown
 
 TYPES = ("cpu", "cuda", "mps")
 
@@ -31,6 +33,12 @@ class Placement:
     world_size: int = 1
 
     def __post_init__(self) -> None:
+        if not isinstance(self.device, torch.device):
+            cure = f"Give Placement.parse({self.device!r})" if isinstance(self.device, str) else ""
+            raise InputError(_WHERE, "is a torch.device", shown(self.device), cure)
+        for name, number in (("rank", self.rank), ("world_size", self.world_size)):
+            if isinstance(number, bool) or not isinstance(number, Integral):
+                raise InputError(name, "is a whole number", shown(number))
         if self.world_size < 1 or not 0 <= self.rank < self.world_size:
             got = f"rank {self.rank} of {self.world_size}"
             raise InputError("placement", "rank is from 0 to world_size - 1", got, "Count ranks from 0")
@@ -39,12 +47,21 @@ class Placement:
     @classmethod
     def parse(cls, text: str) -> Placement:
         """Return the placement on a device: cpu, cuda, cuda:1 or mps. Raises InputError if there is none."""
+        if not isinstance(text, str):
+            raise InputError(_WHERE, "is a text, such as cpu or cuda:1", shown(text))
         name, colon, number = text.partition(":")
         digits = number.isascii() and number.isdigit() and len(number) < 4
         if name not in TYPES or (colon and not digits):
             rule = f"expected {', '.join(TYPES)}, or one of several by its number, such as cuda:1"
             raise InputError(_WHERE, rule, repr(text))
         return cls(torch.device(name, int(number)) if colon and name != "cpu" else torch.device(name))
+
+    @classmethod
+    def of(cls, given: Placement | torch.device | str) -> Placement:
+        """Return a placement itself, or that on a device. Raises InputError for anything else."""
+        if isinstance(given, Placement):
+            return given
+        return cls(given) if isinstance(given, torch.device) else cls.parse(given)
 
     def place(self, model: Model) -> Model:
         """Move a model to the device, itself; return it."""

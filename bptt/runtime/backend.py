@@ -83,7 +83,8 @@ def _outside(name: str) -> Backend | None:
 
 
 def _checked(where: str, name: str) -> str:
-    if name != AUTO and name not in _BUILT_IN and _outside(name) is None:
+    # A list, say, cannot be looked up.
+    if not isinstance(name, str) or (name != AUTO and name not in _BUILT_IN and _outside(name) is None):
         names = (AUTO, *_BUILT_IN, *entries(GROUP))
         raise InputError(where, f"expected one of {', '.join(names)}", repr(name))
     return name

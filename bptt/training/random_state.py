@@ -1,11 +1,31 @@
-"""The state of every random generator that a step may draw from."""
+"""The state of every random generator that a step may draw from, and what a training sets in torch."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any
 
 import torch
+
+# Torch has one generator for the whole process. Trainings in several threads take turns, so that each draws
+# the numbers that it draws alone.
+_TURN = RLock()
+
+
+@contextmanager
+def kept_state() -> Iterator[None]:
+    """Record gradients inside, whatever mode the caller is in, and give the caller back its modes and the
+    states of the random generators afterwards. Other threads wait here meanwhile.
+    """
+    with _TURN, torch.inference_mode(False), torch.enable_grad():
+        states = random_states()
+        try:
+            yield
+        finally:
+            set_random_states(states)
 
 
 def seed(number: int) -> None:

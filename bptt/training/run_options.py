@@ -11,6 +11,9 @@ from bptt.options.field import check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
 
+# More than the cores of any machine; each takes memory of its own.
+MOST_THREADS = 1024
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -33,7 +36,7 @@ class RunOptions:
     keep_vocabulary: bool = option(
         False, "With `init_from`: add no tokens of the new data to the vocabulary.", group="Run"
     )
-    threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0)
+    threads: int = option(0, "CPU threads (0: torch's choice).", group="Run", least=0, most=MOST_THREADS)
     device: str = option("cpu", "Device to compute on: cpu, cuda, cuda:1 or mps.", group="Run", common=True)
     workers: int = option(
         0,
