@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from bptt.cli.commands import make_command
 from bptt.cli.spelling import spelled
+from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.jobs.job import Job
@@ -52,17 +53,25 @@ class Jobs(TyperGroup):
     """The jobs as commands, each of which is made when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all jobs."""
-        from bptt.jobs.registry import job_names
+        """Return the names of all jobs; a job whose package is broken is left out, and the user told why."""
+        from bptt.jobs.registry import find_options, job_names
 
-        return list(job_names())
+        found = []
+        for name in job_names():
+            try:
+                find_options(name)
+            except InputError as error:
+                print(f"bptt: left out: {error}", file=sys.stderr)
+            else:
+                found.append(name)
+        return found
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Return the command of a job, None if there is no such job."""
-        from bptt.jobs.registry import find_options
+        from bptt.jobs.registry import find_options, job_names
         from bptt.training.run_options import options_of
 
-        if cmd_name not in self.list_commands(ctx):
+        if cmd_name not in job_names():
             return None
         job = find_options(cmd_name)
         options = options_of(job)

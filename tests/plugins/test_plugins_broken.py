@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from distributions import Installed, refused, succeeded
 
@@ -21,6 +23,51 @@ BROKEN = {
         "must have the name of its entry point, got 'other'",
     ),
 }
+
+
+# By entry point group: the type that an object must have, and a command that asks for the name `bad`.
+GROUPS = {
+    "bptt.jobs": ("Job", ("train", "bad", "films.tsv", "-o", "run")),
+    "bptt.heads": ("Head", ("train", "lm", "films.tsv", "-o", "run", "--output-layer", "bad")),
+    "bptt.inputs": ("InputForms", ("train", "classify", "films.tsv", "-o", "run", "--input", "bad")),
+    "bptt.backends": ("Backend", ("check", "lstm")),
+}
+# Objects that load, of the type that the group wants, under another name than that of the entry point.
+OTHER_NAME = {
+    "bptt.jobs": "from bptt.jobs.tag.job import JOB as BAD",
+    "bptt.heads": "from bptt.models.heads.registry import Head\nBAD = Head('other', None)",
+    "bptt.inputs": "from bptt.models.kinds.text import KIND as BAD",
+    "bptt.backends": "from bptt.runtime.reference.reference_backend import REFERENCE as BAD",
+}
+FILMS = "text\tlabel\n" + "".join(f"fine film {n}\tgood\ndull film {n}\tbad\n" for n in range(20))
+
+
+@pytest.mark.parametrize("group", GROUPS)
+@pytest.mark.parametrize("how", ["does not import", "is of another type", "has another name"])
+def test_a_broken_thing_is_named_with_its_package_and_all_else_works(
+    installed: Installed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str, how: str
+) -> None:
+    kind, command = GROUPS[group]
+    module, got = {
+        "does not import": BROKEN["does not import"],
+        "is of another type": ("BAD = 3", f"must be a {kind}, got int"),
+        "has another name": (OTHER_NAME[group], "must have the name of its entry point, got "),
+    }[how]
+    installed.add("broken-things", module, {group: "bad = broken_things:BAD"})
+    (tmp_path / "films.tsv").write_text(FILMS, "utf-8")
+    small = "--hidden 4 --layers 1 --epochs 1 --threads 1".split()
+    train = "train", "classify", "films.tsv", "-o", "good", *small
+    commands = ["train --help", "predict --help", "evaluate --help", "train tag --help", "cells lstm"]
+    use = ["predict good film", "evaluate good films.tsv", "derive good"]
+    installed.session([*map(str.split, commands), train, *map(str.split, use)], cwd=tmp_path)
+    if group == "bptt.jobs":
+        listed = installed.bptt("train", "--help")
+        assert "classify" in succeeded(listed) and "bad" not in listed.stdout
+        assert "bptt: left out: bptt.jobs: bad of broken-things 1.0" in listed.stderr
+    if group == "bptt.backends":
+        monkeypatch.setenv("BPTT_BACKEND", "bad")
+    message = refused(installed.bptt(*command, cwd=tmp_path))
+    assert f"{group}: bad of broken-things 1.0" in message and got in message
 
 
 @pytest.mark.parametrize("how", BROKEN)
