@@ -38,7 +38,7 @@ def in_a_folder_with_my_cell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_python_runs() -> None:
     # What a job has learned is asked where the jobs are.
-    examples = [example for example in blocks("python") if "bptt.load(" not in example]
+    examples = [each for each in blocks("python") if "bptt.load(" not in each and "bptt.train(" not in each]
     assert len(examples) > 1
     for example in examples:
         exec(compile(example, "README.md", "exec"), {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 import torch
 from conftest import Command
 from job_files import JOBS, SMALL, write_file
+from test_readme import blocks
 
 import bptt
 from bptt.runs.run_folder import read_config
@@ -199,3 +201,18 @@ def test_it_works_without_a_terminal_and_a_main_file(tmp_path: Path) -> None:
     ended = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, check=True)
     assert ended.stdout in ("good\n", "bad\n")
     assert "epoch 1/1" in ended.stderr
+
+
+def test_the_readme_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_file("classify", tmp_path)
+    (example,) = (block for block in blocks("python") if "bptt.train(" in block)
+    exec(compile(example, "README.md", "exec"), {})
+    training = read_config(Path("films"))["training"]
+    assert training["epochs"] == 5 and read_config(Path("films"))["model"]["hidden_size"] == 64
+    (lines,) = (block for block in blocks("sh") if "--write-config" in block)
+    first, second = (shlex.split(line, comments=True)[1:] for line in lines.splitlines())
+    assert command(*first).code == 0 and Path("recipe.toml").exists()
+    ended = command(*second, "--overwrite")
+    assert ended.code == 0, ended.err
+    assert read_config(Path("films"))["training"] == training

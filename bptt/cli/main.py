@@ -13,6 +13,7 @@ import typer
 import bptt
 from bptt.cli.faults import describe_import_error, describe_system_error, is_ours, lacks_memory, report_bug
 from bptt.cli.lazy import Commands
+from bptt.cli.spelling import spelled
 from bptt.cli.streams import close_output, open_streams
 from bptt.errors import BpttError, InternalError
 
@@ -97,7 +98,7 @@ def show_warnings_as_lines() -> None:
 
     def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
         ours = category.__module__.partition(".")[0] == "bptt"
-        return f"bptt: {message}\n" if ours else usual(message, category, *place, **more)
+        return f"bptt: {spelled(str(message))}\n" if ours else usual(message, category, *place, **more)
 
     warnings.formatwarning = shown
 

@@ -53,7 +53,7 @@ class Jobs(TyperGroup):
     """The jobs as commands, each of which is made when it is asked for."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all jobs; a job whose package is broken is left out, and the user told why."""
+        """Return the names of all jobs; a job whose package is broken is left out, and a line says why."""
         from bptt.jobs.registry import find_options, job_names
 
         found = []
