@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from inspect import Parameter, Signature
-from typing import Any, TypeVar
+from types import NoneType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from bptt.errors import WrongTypeError
 from bptt.estimators.values import plain
 from bptt.jobs.options import JobOptions
 from bptt.options.choices import Choices
-from bptt.options.option_set import OptionSet
+from bptt.options.field import alternatives
+from bptt.options.option_set import NamedOption, OptionSet
 from bptt.training.options import TrainingOptions
 
 Estimator = TypeVar("Estimator", bound=type)
 
 # Options that need files, which an estimator has not, or that scikit-learn covers in another way.
 _NO_OPTIONS = ("seed", "log_every", "checkpoint_every", "evaluate_every")
+# The types of parameters that are no options.
+_OWN_TYPES = {"cell": "str | Cell", "missing": "bool", "random_state": "int | RandomState | None"}
 _FILES = ("", "source", "pairs", "target")
 
 
@@ -36,12 +42,12 @@ def with_parameters(options: OptionSet, **own: Any) -> Callable[[Estimator], Est
     As scikit-learn wants it, the values are kept as they are given, and checked when the estimator is fitted.
     """
     defaults = {"cell": "lstm", **{each.name: each.default for each in options}, **own}
-    types = {"cell": "str", **{each.name: str(each.hint) for each in options}}
+    types = {**_OWN_TYPES, **{each.name: _annotation(each) for each in options}}
 
     def __init__(self: Any, **parameters: Any) -> None:
         unknown = sorted(parameters.keys() - defaults.keys())
         if unknown:
-            raise TypeError(f"{type(self).__name__}() got an unexpected parameter {unknown[0]!r}")
+            raise _unknown(type(self).__name__, unknown[0], defaults, options)
         for name, value in {**defaults, **parameters}.items():
             setattr(self, name, value)
 
@@ -53,10 +59,35 @@ def with_parameters(options: OptionSet, **own: Any) -> Callable[[Estimator], Est
     __init__.__signature__ = Signature([itself, *named])  # type: ignore[attr-defined]
 
     def decorate(kind: Estimator) -> Estimator:
+        # What Python and editors call it.
+        __init__.__qualname__, __init__.__module__ = f"{kind.__name__}.__init__", kind.__module__
         kind.__init__ = __init__  # type: ignore[misc]
         return kind
 
     return decorate
+
+
+def _annotation(each: NamedOption) -> str:
+    """Return the type of a parameter as code says it; None is allowed where it is the default."""
+    kinds = [_type(kind) for kind in alternatives(each.hint)]
+    return " | ".join(kinds if each.default is not None or "None" in kinds else [*kinds, "None"])
+
+
+def _type(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return f"Literal[{', '.join(map(repr, get_args(kind)))}]"
+    if get_origin(kind) is tuple:
+        return f"tuple[{_type(get_args(kind)[0])}, ...]"
+    return "None" if kind is NoneType else str(kind.__name__)
+
+
+def _unknown(owner: str, name: str, known: Iterable[str], options: OptionSet) -> WrongTypeError:
+    """Return the error for a parameter that there is not, with the nearest name that there is."""
+    spelled = {flag.replace("-", "_"): each.name for each in options for flag in each.flags}
+    names = {**spelled, **{each: each for each in known}}
+    near = get_close_matches(name, names, 1)
+    cure = f"Did you mean {names[near[0]]}?" if near else ""
+    return WrongTypeError(f"{owner}({name})", "is the name of a parameter", "no such parameter", cure)
 
 
 def choices_of(estimator: Any, options: OptionSet) -> Choices:

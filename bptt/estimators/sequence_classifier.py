@@ -30,6 +30,7 @@ from bptt.jobs.classify.options import OPTIONS, HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.jobs.options import ExampleOptions
 from bptt.models.options import EncoderOptions, TokenOptions
+from bptt.options.checks import shown
 
 Labels = npt.NDArray[Any]
 
@@ -144,8 +145,10 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def kind_of(X: Any) -> str:
     """Return the kind of the inputs: text, series or rows. Raises InputError for any other."""
-    if isinstance(X, str):
+    if isinstance(X, str | bytes):
         raise InputError("X", "is a sequence of inputs", "one text", "Put it into a list")
+    if not hasattr(X, "__len__") and not hasattr(X, "__array__") and not hasattr(X, "toarray"):
+        raise InputError("X", "is a sequence of inputs", shown(X), "Give a list, as list(X) of a generator")
     check_array(X, "X")
     if hasattr(X, "__array__"):
         X = np.asarray(X)

@@ -27,6 +27,7 @@ from bptt.jobs.tag.options import OPTIONS, TagOptions
 from bptt.jobs.tag.tag_set import spell
 from bptt.jobs.tag.task import TagTask, load_tagger
 from bptt.models.options import EncoderOptions, WordOptions
+from bptt.options.checks import shown
 
 Sentences = Sequence[Sequence[str]]
 Tags = Sequence[Sequence[str]] | Sequence[Sequence[int]]
@@ -136,6 +137,9 @@ def _tags(given: Tags) -> list[tuple[Any, ...]]:
 
 def _sequences(given: Sequence[Sequence[Any]], name: str, what: str) -> Iterator[list[Any]]:
     """Return the items of each sentence. Raises InputError for a sentence that is none."""
+    if not isinstance(given, Iterable):
+        cure = f"Give a list of the {what} of each sentence"
+        raise InputError(name, "is a sequence of sentences", shown(given), cure)
     for i, items in enumerate(given):
         if isinstance(items, str | bytes):
             raise InputError(
