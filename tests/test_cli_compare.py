@@ -145,7 +145,7 @@ def test_ctrl_c_saves_and_the_same_command_goes_on(
 
     monkeypatch.setattr(AddingTask, "step", interrupted)
     ended = command(*arguments)
-    assert ended.code == 130 and "the same command goes on" in ended.out
+    assert ended.code == 130 and "repeat the command to continue" in ended.out
     monkeypatch.undo()
     assert command(*arguments).code == 0
     losses = [

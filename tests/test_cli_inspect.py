@@ -86,7 +86,7 @@ def test_other_jobs_say_what_they_need(command: Command, tmp_path: Path) -> None
     assert command("train", "classify", reviews(tmp_path / "data"), "-o", run, *TINY).code == 0
     ended = command("inspect", run)
     assert ended.code == 2
-    assert "needs something to look at" in ended.err and "--text" in ended.err
+    assert "needs data to inspect" in ended.err and "--text" in ended.err
     shown = command("inspect", run, "--text", "a film 电影 .\ndull !", *LOOK)
     assert shown.code == 0, shown.err
 

@@ -1,1 +1,1 @@
-"""The command line: parse, call, print. One file per verb; rooms are imported when a verb runs."""
+"""The command line: parse, call, print. One file per command, which imports other rooms when it runs."""

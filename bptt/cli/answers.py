@@ -1,4 +1,4 @@
-"""Where the answers of `bptt predict` go: lines or JSON, to standard output as they come or into a file."""
+"""The output of `bptt predict`: lines or JSON, to standard output as they arrive, or into a file."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from bptt.data.examples import Example
     from bptt.jobs.answers import Answer, Asking, Line
 
-# What would end a line or a column of the output, as it is spelled in JSON.
+# Characters that would end a line or a column of the output, with their escapes in JSON.
 _ESCAPES = {ord(mark): json.dumps(mark)[1:-1] for mark in "\t\n\r\v\f\x1c\x1d\x1e"} | {
     ord(mark): f"\\u{ord(mark):04x}" for mark in "\x85\u2028\u2029"
 }
 
 
 class AnswerPrinter:
-    """Prints answers as lines or JSON, numbered by the inputs, from 1 on.
+    """A printer of answers as lines or JSON, numbered by the inputs, from 1.
 
-    Standard output gets what `flush` is called after; the file `path` is written when all is done, by
-    `close`. Raises InputError if that file exists.
+    `flush` writes to standard output; with a `path`, `close` writes the whole file at the end. Raises
+    InputError if that file exists.
     """
 
     def __init__(self, path: Path | None, as_json: bool) -> None:
@@ -34,11 +34,11 @@ class AnswerPrinter:
         self._lines: list[str] = []
         self._row = 0
         if path is not None:
-            # What cannot be written is missed before the work.
+            # Checked now, so that an output that cannot be written fails before the work.
             check_new(path)
 
     def head(self, header: Line) -> None:
-        """Print the names of the columns, unless answers are JSON."""
+        """Print the names of the columns, unless the output is JSON."""
         if not self._as_json:
             self._print(header)
 
@@ -52,7 +52,7 @@ class AnswerPrinter:
             self._print(line)
 
     def _record(self, example: Example[Any, Any], answer: Answer) -> str:
-        """Return a JSON object: which input it was, and the answer."""
+        """Return a JSON object with the input and the answer."""
         from bptt.files import to_json
 
         about = {
@@ -71,14 +71,14 @@ class AnswerPrinter:
         self._lines.append(text + "\n")
 
     def flush(self) -> None:
-        """Hand on what was written, unless it goes into a file."""
+        """Write the lines so far to standard output, unless the output is a file."""
         if self._path is None:
             sys.stdout.write("".join(self._lines))
             sys.stdout.flush()
             self._lines.clear()
 
     def close(self) -> None:
-        """Hand on all that was written."""
+        """Write all lines that are left, or the whole file."""
         from bptt.files import write_new
 
         self.flush()
@@ -88,5 +88,5 @@ class AnswerPrinter:
 
 
 def one_line(text: str) -> str:
-    """A text in a line and a column of the output: tabs, line ends and control characters are escaped."""
+    """Escape tabs, line ends and control characters, so that the text fits in one line and column."""
     return printable(text.translate(_ESCAPES))

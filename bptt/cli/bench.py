@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from bptt.bench.results import Report
     from bptt.options.choices import Choices
 
-# Between lines where there is no terminal.
+# Seconds between lines of progress if standard error is no terminal.
 _SECONDS = 10.0
-# Of tables in a file or a pipe.
+# Width of tables in a file or a pipe, in columns.
 _WIDTH = 180
-# Columns at the left that say what a row is about.
+# The first columns, which name the row, are never wrapped.
 _NAMES = 2
 
 
@@ -64,13 +64,13 @@ def _bench(choices: Choices) -> None:
 
 
 class _Progress:
-    """The comparison under way: shown in place on a terminal, elsewhere as a line every ten seconds."""
+    """The current comparison: shown in place on a terminal, else as a line at most every ten seconds."""
 
     def __init__(self, total: int, show: Callable[[str], None]) -> None:
         self._total, self._show, self._done, self._printed = total, show, 0, -inf
 
     def on_start(self, request: Request, case: Case) -> None:
-        """Show the comparison that begins."""
+        """Show the comparison that starts."""
         self._done += 1
         threads = f"{request.threads} thread{'s' if request.threads > 1 else ''}"
         tuned = ", malloc tuned" if request.tuned else ""

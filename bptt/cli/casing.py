@@ -1,4 +1,4 @@
-"""Small and capital letters of the texts that a language model is asked about."""
+"""The case to which texts are converted for a language model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AUTO = "auto"
 
 
 def case_for(trained: Trained, texts: Iterable[str], asked: str = AUTO) -> str:
-    """Return the case asked for; for "auto" the one found, printed unless all texts stay as they are."""
+    """Return the requested case; for "auto" the detected one, with a notice unless it is "keep"."""
     from bptt.jobs.language.casing import detect_case
 
     if asked != AUTO:

@@ -40,7 +40,7 @@ def _cells(choices: Choices) -> None:
 
 
 def _print_cell(cell: Cell, full: bool = False) -> None:
-    """Print name and title, the equations, what is carried and what is learned, the source."""
+    """Print name and title, equations, states, weights and source."""
     print(f"{cell.name}: {cell.title}")
     print("\n".join(INDENT + line for line in str(cell).splitlines()))
     print(f"  states   {', '.join(cell.states) or 'none'} (output {cell.output})")
@@ -56,14 +56,14 @@ def _print_cell(cell: Cell, full: bool = False) -> None:
 
 
 def _shaped(family: Family) -> str:
-    """Name and shape of stacked parameters, as "W (4H, I)"."""
+    """Write name and shape of stacked parameters, as "W (4H, I)"."""
     count = len(family.members)
     rows = family.rows if count == 1 else f"{count}{family.rows}"
     return f"{family.name} ({rows}, {family.columns})" if family.columns else f"{family.name} ({rows},)"
 
 
 def _print_counts(chosen: list[Cell], inputs: int, hidden: int, budget: int | None) -> None:
-    """Print a line for each cell; the others are measured by the first."""
+    """Print a line for each cell, compared with the first."""
     from bptt.cells.compare import compare
 
     counts = compare(dict.fromkeys(chosen), inputs, hidden, budget)

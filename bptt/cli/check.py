@@ -1,4 +1,4 @@
-"""`bptt check`: the derivation of a cell proved on this machine."""
+"""`bptt check`: the derived gradients of a cell, verified on this machine."""
 
 from __future__ import annotations
 

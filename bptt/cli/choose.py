@@ -1,4 +1,4 @@
-"""`bptt choose`: which of several sentences a language model finds more plausible, and where."""
+"""`bptt choose`: the most probable of several sentences under a language model, word by word."""
 
 from __future__ import annotations
 

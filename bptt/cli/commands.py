@@ -1,4 +1,4 @@
-"""Commands from sets of options: each option is a parameter, whose value counts only if it is given."""
+"""Commands made from sets of options: each option is a parameter, and only given values count."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bptt.options.option_set import NamedOption, OptionSet
 
 
-# A list of values longer than this is printed in the help of its option: beside the flag it would move the
-# help of all other options to the right.
+# A list of values longer than this is printed in the help text of its option: beside the flag it would shift
+# the help of all other options to the right.
 _WIDEST = 45
 _HELP_ALL = Parameter(
     "help_all",
@@ -40,10 +40,10 @@ def make_command(
     extra: tuple[Parameter, ...] = (),
     recalled: bool = False,
 ) -> Any:
-    """Return the command that calls `run` with what was given for `options`.
+    """Return the command that calls `run` with the given `options`.
 
-    `title` and `about` are its help. `extra` parameters are handed on by name. `recalled` options may come
-    from elsewhere, so that none is required here.
+    `title` and `about` are its help. `extra` parameters are passed on by name. If `recalled`, options may
+    come from a recipe or a run, so none is required on the command line.
     """
 
     def call(**values: Any) -> None:
@@ -96,7 +96,7 @@ def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Paramet
 
 
 def _type(each: NamedOption, default: Any) -> Any:
-    """Return the type for typer: a list where the field takes several, and None where nothing is given."""
+    """Return the type for typer: a list if the field takes several values; None if nothing is given."""
     kind = next(kind for kind in alternatives(each.hint) if kind is not NoneType)
     if get_origin(kind) is tuple:
         kind = list[get_args(kind)[0]]  # type: ignore[misc]
@@ -104,7 +104,7 @@ def _type(each: NamedOption, default: Any) -> Any:
 
 
 def _declarations(each: NamedOption) -> list[str]:
-    """Return the flags: on and off where a switch is on by default, or where the default depends."""
+    """Return the flags: --x and --no-x for a switch that is on by default or has no fixed default."""
     names = [f"-{flag}" if len(flag) == 1 else f"--{flag}" for flag in each.flags]
     if not _is_switch(each) or (each.default is False and not each.about.usual):
         return names
@@ -116,7 +116,7 @@ def _is_switch(each: NamedOption) -> bool:
 
 
 def _usual(each: NamedOption) -> str:
-    """Return the default in words, as the end of a line of help."""
+    """Return the default in words, to append to a line of help."""
     if each.about.usual:
         return f" Default: {each.about.usual}."
     if each.is_required or each.default in (None, (), "") or (_is_switch(each) and not each.default):

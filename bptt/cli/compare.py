@@ -1,4 +1,4 @@
-"""`bptt compare`: cells and remedies side by side, on the same data in the same order."""
+"""`bptt compare`: cells and remedies trained side by side, on the same data in the same order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command() -> Any:
         _compare,
         "Train cells, and remedies, side by side on the same data.",
         "Reports how well each learns, how far back its gradient reaches, and what it costs. "
-        "The same command goes on after an interruption.",
+        "After an interruption, repeat the command to continue.",
     )
 
 
@@ -41,7 +41,7 @@ def _compare(choices: Choices) -> None:
     try:
         comparison = run_comparison(plan, reporter)
     except Interrupted as stop:
-        print("Everything is saved: the same command goes on from here.")
+        print("Everything is saved: repeat the command to continue.")
         raise typer.Exit(128 + stop.signal) from None
     for row in table(comparison):
         print("\t".join(row))

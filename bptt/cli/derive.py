@@ -1,4 +1,4 @@
-"""`bptt derive`: the back-propagation of a cell, or of a trained model's layer, derived and printed."""
+"""`bptt derive`: back-propagation of a cell, or of a layer of a trained model, derived and printed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bptt.explain.document import Derivation
     from bptt.options.choices import Choices
 
-# The stages that only a run has, and those that `--numbers` shows of it.
+# The stages that only a run has, and those that `--numbers` shows.
 OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
 IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
 STYLES = {
@@ -56,7 +56,7 @@ def _derive(choices: Choices) -> None:
 
 
 def _of_cell(cell: str, asked: LayerOptions, stage: Stage | None) -> Derivation:
-    """Derive a cell that has no sizes yet."""
+    """Return the derivation of a cell, without sizes."""
     from bptt.cells import load
     from bptt.errors import InputError
     from bptt.explain import derivation
@@ -73,7 +73,7 @@ def _of_cell(cell: str, asked: LayerOptions, stage: Stage | None) -> Derivation:
 
 
 def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
-    """Derive a trained model's layer."""
+    """Return the derivation of a layer of a trained model."""
     from bptt.cli.machine import prepare
 
     prepare()
@@ -101,7 +101,7 @@ def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, 
 
 
 def _show_numbers(cell: str, alone: bool) -> None:
-    """Print the worked example of the dense layer, which has no other notation than text."""
+    """Print the worked example of the dense layer, which exists as text only."""
     from bptt.derive.worked import example
     from bptt.errors import InputError
     from bptt.explain.worked_text import worked_text
@@ -113,9 +113,9 @@ def _show_numbers(cell: str, alone: bool) -> None:
 
 
 def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | None) -> None:
-    """Print the document in the notation that is asked for, or write it to a file.
+    """Print the document in the requested notation, or write it to a file.
 
-    Raises MachineError if that cannot be written, InputError if it would replace what is no derivation.
+    Raises MachineError if the file cannot be written, InputError if it exists and is no derivation.
     """
     from bptt.files import MARK, write_output
 
@@ -132,7 +132,7 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
 
 
 def _written(document: Derivation, latex: bool, html: bool) -> str:
-    """Write the document in the requested notation; a page carries the mark of an output."""
+    """Render the document in the requested notation; a page contains the mark of an output of bptt."""
     from bptt.explain.latex import latex as to_latex
     from bptt.explain.page import page
     from bptt.explain.text import text

@@ -1,4 +1,4 @@
-"""`bptt evaluate`: how well a trained model does."""
+"""`bptt evaluate`: the metrics of a trained model on labelled data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines about errors that no rule of this package foresaw: the fault of the machine, or a bug of ours."""
+"""Messages for errors that this package does not raise itself: faults of the system, and bugs."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _OTHERWISE = "must be accepted by the system", "Check the disk, the permissions 
 
 
 def describe_system_error(error: OSError) -> str:
-    """Return the line for an error of the system: the file, the rule, what the system said, the cure."""
+    """Return the line for a system error: the file, the requirement, the system's message, the cure."""
     if error.errno is None:
-        # A library raised it, in words of its own.
+        # Raised by a library, with its own message.
         return printable(f"the system: {error}. {_OTHERWISE[1]}")
     rule, cure = _RULES.get(error.errno, _OTHERWISE)
     where = "a call" if error.filename is None else os.fsdecode(error.filename)
@@ -41,13 +41,13 @@ def describe_system_error(error: OSError) -> str:
 
 
 def describe_import_error(error: ImportError) -> str:
-    """Return the line for a package that this one needs and that cannot be imported."""
+    """Return the line for a required package that cannot be imported."""
     rule, cure = "must be installed and importable", "Install again: pip install --force-reinstall bptt"
     return printable(f"{error.name or 'a package'}: {rule}, got {str(error)!r}. {cure}")
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether Python or torch had too little memory."""
+    """Return whether the error means that Python or torch ran out of memory."""
     if "torch" not in sys.modules:
         return isinstance(error, MemoryError)
     from bptt.runs.memory import is_out_of_memory
@@ -56,22 +56,22 @@ def lacks_memory(error: Exception) -> bool:
 
 
 def is_ours(error: ImportError) -> bool:
-    """Whether the module that is missing, or lacks a name, is one of this package."""
+    """Return whether the module that is missing, or lacks a name, belongs to this package."""
     return (error.name or "").partition(".")[0] == "bptt"
 
 
 def report_bug(error: Exception) -> str:
-    """Write the traceback into a new temporary file, and return the line that names it.
+    """Write the traceback to a new temporary file, and return the line that names the file.
 
-    Without a temporary folder that can be written the traceback follows the line instead.
+    If no temporary folder can be written, the traceback follows the line instead.
     """
     lines = [line for line in str(error).splitlines() if line.strip()]
-    # A text of many lines, such as the words of a compiler, says last what went wrong.
+    # A message of many lines, such as the output of a compiler, states the cause last.
     said = " … ".join(dict.fromkeys((*lines[:1], *lines[-1:])))
     line = printable(f"internal error, a bug of bptt and no fault of yours: {type(error).__name__}: {said}")
     details = _details(error)
     try:
-        # A new file that only this user can read: a command line may hold a text of the user's.
+        # Readable by this user only: the command line may contain private text.
         handle, path = tempfile.mkstemp(prefix="bptt-bug-", suffix=".txt")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(details)
@@ -81,7 +81,7 @@ def report_bug(error: Exception) -> str:
 
 
 def _details(error: Exception) -> str:
-    """Return what a report needs: versions, the command, the traceback."""
+    """Return the content of a bug report: versions, command and traceback."""
     torch = sys.modules.get("torch")
     facts = {
         "bptt": __version__,

@@ -1,4 +1,4 @@
-"""Every verb as a command: its help in sections, no name cut however narrow; no file without a name."""
+"""The command class: help in sections, without truncated names; empty file names are refused."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typer.core import TyperCommand
 
 from bptt.errors import InputError
 
-# What typer calls the type of a number with bounds, or of an option that may be repeated.
+# The names that typer gives to the types of bounded numbers and, below, of repeatable options.
 _RANGE = re.compile(r"<(\w+) range>")
 _PATH = re.compile(r"<path>|\bPATH\b")
-# Further spellings of an option, which need not be listed.
+# Aliases of an option, which are not listed.
 _ALIASES = re.compile(r"(--[a-z-]+)(?:, --[a-z-]+)+")
-# The key of a context under which it is kept that every option is to be shown.
+# The key in the context that requests the help of all options.
 ALL = "bptt.help_all"
 _LIST = re.compile(r"<list\[(\w+)\]>")
 
@@ -25,14 +25,14 @@ _LIST = re.compile(r"<list\[(\w+)\]>")
 class Page(TyperCommand):
     """A command whose help lists its options under the headings of their panels.
 
-    For `typer.Typer(rich_markup_mode=None)`: rich would cut long names at 80 columns, and take
-    `[bench]` in a text for markup.
+    For `typer.Typer(rich_markup_mode=None)`: rich would truncate long names at 80 columns, and read `[bench]`
+    as markup.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Raise InputError for a file or folder without a name, which would be the current folder.
+        """Parse the arguments. Raises InputError if the name of a file or folder is empty.
 
-        A script whose variable is not set gives such a name.
+        An unset variable of a script gives such a name, which would mean the current folder.
         """
         named = {
             name
@@ -59,7 +59,7 @@ class Page(TyperCommand):
                 usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 panel = getattr(parameter, "rich_help_panel", None) or usual
                 sections.setdefault(panel, []).append((_shown(record[0]), record[1]))
-        # --help is the last parameter and has no panel: among other sections it would stand alone.
+        # --help is the last parameter and has no panel: without sorting it would get a section of its own.
         for title in sorted(sections, key=lambda title: (title != "Arguments", title == "Options")):
             with formatter.section(title):
                 formatter.write_dl(sections[title])
@@ -68,7 +68,7 @@ class Page(TyperCommand):
             formatter.write_text(f"{more} more options: --help-all")
 
     def _is_shown(self, parameter: Any, ctx: Any) -> bool:
-        """Return whether the help lists an option: without --help-all those that most users need."""
+        """Return whether the help lists an option: without --help-all, only those that most users need."""
         common: Collection[str] | None = getattr(self, "common", None)
         if common is None or ctx.meta.get(ALL) or parameter.param_type_name == "argument":
             return True

@@ -30,7 +30,7 @@ def command() -> Any:
     from bptt.jobs.commands import inspect_options
 
     about = (
-        "δ is the gradient of all sums of a step, h and c those of the states that it hands on; lags are "
+        "δ is the gradient of all sums of a step, h and c those of the states that it passes on; lags are "
         "steps back from a loss. Everything is counted from 0."
     )
     return make_command("inspect", inspect_options(), _inspect, TITLE, about)
@@ -75,7 +75,7 @@ def _inspect(choices: Choices) -> None:
     said: set[str] = set()
     for finding in found.findings:
         print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")
-        # What helps one layer helps the next.
+        # Layers often share a finding: its advice is printed once.
         if finding.advice and finding.advice not in said:
             said.add(finding.advice)
             print(f"  try: {finding.advice}")
@@ -89,14 +89,14 @@ def _inspect(choices: Choices) -> None:
 
 
 def _usual_page(run: Path) -> Path:
-    """The page in the run folder; in the current folder if the run is somebody else's."""
+    """Return the default page: in the run folder, or in the current folder if another user owns the run."""
     from bptt.files import belongs_to_us
 
     return (run if belongs_to_us(run) else Path()) / PAGE
 
 
 def _followed(asked: Property, found: Look) -> str:
-    """A property that was asked for, and the unit that follows it best."""
+    """Describe a requested property and the units that follow it best."""
     rankings = [ranking for property_, ranking in found.rankings if property_ == asked]
     if not rankings:
         return f"property {asked.name}: the same at every step, so that no unit can follow it"
@@ -107,14 +107,14 @@ def _followed(asked: Property, found: Look) -> str:
 
 
 def _score(asked: Property, unit: UnitScore) -> str:
-    """An area below one half is that of a unit that is low inside, which tells as much."""
+    """Write a score; an area below one half belongs to a unit that is low inside, and is as informative."""
     if asked.measure != "inside":
         return f"{unit.score:.2f}"
     return f"{unit.strength:.2f}{', inverse (low inside)' if unit.inverse else ''}"
 
 
 def _source(job: Job[Any], asked: InspectOptions) -> tuple[Source, bool]:
-    """What is looked at, and whether it comes with what is wanted."""
+    """Return the source to inspect, and whether it has targets."""
     from bptt.cli.sources import source_of
 
     if asked.text is not None and asked.data is not None:
@@ -125,4 +125,4 @@ def _source(job: Job[Any], asked: InspectOptions) -> tuple[Source, bool]:
         return source_of(asked.text), False
     if job.held_out is not None:
         return job.held_out(asked.run), False
-    raise InputError("bptt inspect", "needs something to look at", "neither", "Give --text or --data FILE")
+    raise InputError("bptt inspect", "needs data to inspect", "none", "Give --text or --data FILE")

@@ -1,4 +1,4 @@
-"""The commands of `bptt`, each imported and made when it is asked for, so that the list comes at once."""
+"""The commands of `bptt`, each imported when it is used, so that `bptt --help` answers at once."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-# The first line of help of each command, in the order of a user's work. The module of its name has `command`,
-# which makes it.
+# The first line of help of each command, in the order of a user's work. The module with the name of a command
+# has a function `command` that makes it.
 _COMMANDS = {
     "cells": "List the cells: equations, states, weights, source.",
     "derive": "Derive back-propagation through time of a cell or a run.",
     "check": "Check the derived gradients of a cell against three truths.",
-    "train": "Train a model on files of yours; --resume continues a run.",
+    "train": "Train a model on your files; --resume continues a run.",
     "predict": "Print an answer for each input.",
     "sample": "Sample text from a language model, token by token.",
     "score": "Print the log-probability of every line of a text.",
@@ -34,7 +34,7 @@ class Commands(TyperGroup):
         return list(_COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return a command, None if there is none of this name."""
+        """Return the command with this name, None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
         return import_module(f"bptt.cli.{cmd_name}").command()

@@ -1,4 +1,4 @@
-"""The process made ready for long numerical work, before torch is imported."""
+"""Preparation of the process for long numerical work, before torch is imported."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import os
 
 from bptt.errors import InputError
 
-# Numbers of <malloc.h>.
+# Constants of <malloc.h>.
 _M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
 _NEVER = 2**31 - 1
-# More than the cores of any machine; each takes memory of its own.
+# More threads than any machine has cores; each needs memory of its own.
 _MOST_THREADS = 1024
 
 

@@ -1,4 +1,4 @@
-"""The command `bptt`: its verbs, and how they end."""
+"""The command `bptt` and its exit codes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from bptt.cli.streams import close_output, open_streams
 from bptt.errors import BpttError, InternalError
 
 INPUT_AT_FAULT = 2
-# EX_SOFTWARE of sysexits.h, which `os` has on POSIX alone. A script that takes 2 for a wrong file goes on
-# with the next one; it must not do so after a bug.
+# EX_SOFTWARE of sysexits.h, which `os` defines on POSIX only. Another code than 2: a script that skips a
+# wrong file and continues with the next one must not do so after a bug.
 BUG = 70
 
 app = typer.Typer(
@@ -27,7 +27,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
-    # Plain text: rich cuts names, and eats [brackets].
+    # Plain text: rich truncates names, and reads [brackets] as markup.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -47,20 +47,20 @@ def _options(
         typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
-    """Recurrent networks from their equations: derive, check, train, ask, look inside."""
+    """Derive, check, train, use and inspect recurrent networks from their equations."""
 
 
 def main() -> NoReturn:
-    """Run the command line and end the process with a code, as README.md lists them.
+    """Run the command line and exit with a code, as listed in README.md.
 
-    0: done; 2: the input, the machine or the installation is at fault; 70: a bug of this package;
-    130: interrupted. A command whose reader has enough, such as `head`, ends with 1 and without a word.
+    0: done; 2: a fault of the input, the machine or the installation; 70: a bug of this package; 130:
+    interrupted; 1, silently: the reader of the output, such as `head`, has closed it.
     """
     open_streams()
     show_warnings_as_lines()
-    # Ctrl-C ends the process at once, also while torch is being imported, which an exception inside would
-    # break half-way. Training takes the signal over, and saves.
-    # It stays so: an exception in what Python does at its end would be a traceback.
+    # Ctrl-C ends the process at once, also during the import of torch, which an exception would leave half
+    # done. Training installs its own handler, which saves.
+    # Never restored: an exception during the shutdown of Python would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         try:
@@ -72,7 +72,7 @@ def main() -> NoReturn:
         sys.exit(1)
     except Exception as error:
         text, code = _ending(error)
-        # Errors of a command as a whole name it: "bptt rescore: needs ...".
+        # Errors about a command as a whole already name it: "bptt rescore: needs ...".
         named = "" if text.startswith("bptt ") else "bptt: "
         _say(f"{named}{text}")
         sys.exit(code)
@@ -80,7 +80,7 @@ def main() -> NoReturn:
 
 
 def _ending(error: Exception) -> tuple[str, int]:
-    """Return the line and the exit code for an error, by blame."""
+    """Return the message and the exit code for an error."""
     if isinstance(error, BpttError) and not isinstance(error, InternalError):
         return str(error), INPUT_AT_FAULT
     if lacks_memory(error):
@@ -93,7 +93,7 @@ def _ending(error: Exception) -> tuple[str, int]:
 
 
 def show_warnings_as_lines() -> None:
-    """Print a warning of this package as a line for the user; others as Python does."""
+    """Print warnings of this package as one line for the user; others in Python's format."""
     usual = warnings.formatwarning
 
     def shown(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> str:
@@ -104,7 +104,7 @@ def show_warnings_as_lines() -> None:
 
 
 def _say(text: str) -> None:
-    """Print a line on standard error, if that takes one, and write no more on standard output."""
+    """Print a line on standard error, if it is open, and close standard output if it is broken."""
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
     with suppress(OSError):

@@ -19,9 +19,9 @@ TITLE = "Print an answer for each input."
 # The options that name a picture to draw.
 _PICTURES = ("attention", "figure")
 _ABOUT = (
-    "Of a text that is typed each line is an input; standard input is answered line by line, as it arrives. "
-    "The columns of a classifier's answer, separated by tabs, are label, probability, input, and the name of "
-    "the record if it has one; --json says more."
+    "Each line of a text is an input; lines of standard input are answered as they arrive. The columns of a "
+    "classifier's answer, separated by tabs, are label, probability, input, and the name of the record if it "
+    "has one; --json prints more."
 )
 
 
@@ -66,7 +66,7 @@ def _predict(choices: Choices) -> None:
 
 
 def _answer(asking: Asking, choices: Choices, input: str, written: AnswerPrinter) -> None:
-    """Read what there is, or what has arrived, answer it, and hand the answers on."""
+    """Read the inputs, or those that have arrived, answer them, and print the answers."""
     from bptt.jobs.commands import ReadingOptions
 
     said = choices.make(ReadingOptions).said()

@@ -1,4 +1,4 @@
-"""`bptt rescore`: of the hypotheses of a recogniser, those that a language model finds best with it."""
+"""`bptt rescore`: a choice among the hypotheses of a recogniser, with a language model."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def command() -> Any:
     """Return the command."""
     about = (
         "Chooses by score of the list + weight * ln P + bonus for the length; the first of equal ones.\n\n"
-        "Print the error rates of the first, the chosen and the best hypotheses; without references the "
+        "Prints the error rates of the first, the chosen and the best hypotheses; without references the "
         "chosen texts."
     )
     return make_command(
@@ -66,7 +66,7 @@ def _rescore(choices: Choices) -> None:
 
 
 def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
-    """Return the alignments for the error rates; without jiwer none, which is said."""
+    """Return the alignments for the error rates; without jiwer, print a notice and return none."""
     from bptt.jobs.rescore.metrics import can_align
     from bptt.jobs.rescore.rescoring import align_all
 
@@ -79,7 +79,7 @@ def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
 
 
 def _check_output(output: Path, names: list[str], inputs: list[Path]) -> None:
-    """Raise InputError unless a file can have this name: a new one, or an earlier choice for these names."""
+    """Raise InputError unless the file is new, or an earlier choice for the same utterances."""
     if kind_of(output) not in (None, "a file"):
         raise InputError(str(output), "must be the name of a file", kind_of(output), "Name another file")
     if not output.parent.is_dir():
@@ -126,14 +126,14 @@ def _read(path: Path, references: Path | None, costs: tuple[Path, ...]) -> NBest
 
 
 def _given(options: WeightOptions) -> Weights:
-    """Return the weights that the user has typed."""
+    """Return the weights given as options."""
     from bptt.jobs.rescore.rescoring import Weights
 
     return Weights(options.weight or 0.0, options.per_word, options.per_character, options.per_unknown)
 
 
 def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
-    """Return the weights with the fewest errors there, and print them as options."""
+    """Return the weights with the fewest errors on the development lists, and print them as options."""
     from bptt.jobs.rescore.metrics import pool
     from bptt.jobs.rescore.rescoring import align_all
     from bptt.jobs.rescore.tuning import tune

@@ -1,4 +1,4 @@
-"""`bptt score`: how probable a language model finds each line of a text."""
+"""`bptt score`: the log-probability of each line of a text under a language model."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def print_metrics(metrics: Mapping[str, float]) -> None:
 
 
 def print_report(found: EvaluationReport) -> None:
-    """Print the metrics, then each table below an empty line; notes go to standard error."""
+    """Print the metrics, then each table after an empty line; notes go to standard error."""
     for note in found.notes:
         print(printable(spelled(note)), file=sys.stderr)
     print_metrics(found.metrics)
@@ -43,7 +43,7 @@ def _print_table(table: ScoreTable) -> None:
 
 
 def draw_report(found: EvaluationReport, draw: Callable[[Any, Path], None] | None, figures: Path) -> None:
-    """Draw the picture of an evaluation into a folder. Raises InputError if it has none."""
+    """Draw the picture of an evaluation into a folder. Raises InputError if the job has none."""
     if draw is None or found.picture is None:
         raise InputError("figures", "draws a picture of the evaluation", "one without", "Leave it out")
     make_folder(figures)

@@ -1,4 +1,4 @@
-"""What the user names on the command line: a file, a folder, standard input, or a text."""
+"""Inputs as named on the command line: a file, a folder, standard input, or a text."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
 STDIN = "-"
 STDIN_NAME = "standard input"
 
-# Largest number of bytes that are read at a time.
+# The largest number of bytes read at a time.
 _PART = 2**16
 
-# The endings of files that are read here; a text hardly ends in one.
+# The endings of readable files; texts hardly ever end in one.
 _ENDING = re.compile(
     r"(?i)\.(txt|text|tsv|csv|tab|jsonl?|ndjson|md|xml|html?|parquet|npz|npy|conll\w*|iob2?|bio|ts|arff|data"
     r"|fa|fasta|fna|fq|fastq|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
 )
 _BEGINNING = re.compile(r"(~|\.\.?)?[/\\]|[A-Za-z]:[/\\]")
-# Names between slashes, without the marks of a sentence.
+# Names separated by slashes, without punctuation of sentences.
 _SLASHES = re.compile(r"[\w.~+@-]+([/\\][\w.~+@-]+)+[/\\]?")
-# A name of a file may hold spaces, a sentence has more of them.
+# A file name may contain spaces, but a sentence usually has more words than this.
 _MOST_WORDS = 3
 
 
 def source_of(given: str) -> Source:
-    """A file or folder of that name; standard input for -; else the text itself.
+    """Return the file or folder with this name; standard input for -; else the text itself.
 
-    Raises InputError for what looks like the name of a file and is none.
+    Raises InputError if the text looks like a file name but no such file exists.
     """
     from bptt.data.readers.document import Document
 
@@ -47,13 +47,14 @@ def source_of(given: str) -> Source:
     if _exists(given):
         return Path(given)
     check_text(given)
-    # Labels of fastText are no part of the text, as they are none on standard input.
+    # A fastText label at the beginning is not part of the text, just as on standard input.
     return Document("text", given, typed=not given.lstrip().startswith("__label__"))
 
 
 def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Source]:
-    """The source that is named; of standard input as many lines at a time as have arrived, so that each can
-    be answered at once, if `is_lines` says of the first that what begins so is lines.
+    """Yield the named source; of standard input, the lines that have arrived, as a source each time.
+
+    So each line is answered at once. If `is_lines` returns False for the first line, all input is one source.
     """
     if given != STDIN:
         yield source_of(given)
@@ -69,14 +70,14 @@ def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Sou
 
 
 def _stdin() -> BinaryIO:
-    # Python has no standard input where the shell closed it: `bptt ... <&-`.
+    # None if the shell has closed standard input: `bptt ... <&-`.
     if sys.stdin is None:
         raise InputError(STDIN_NAME, "must be open", "closed", "Name a file, or pipe something in")
     return sys.stdin.buffer
 
 
 def _arriving(stream: BinaryIO, start: bytes) -> Iterator[Document]:
-    """Whole lines of a stream, as they arrive; the last may lack its end."""
+    """Yield whole lines of a stream as they arrive; the last one may lack its line end."""
     number, rest = 1, start
     while True:
         end = rest.rfind(b"\n") + 1
@@ -92,7 +93,10 @@ def _arriving(stream: BinaryIO, start: bytes) -> Iterator[Document]:
 
 
 def _lines(data: bytes, number: int) -> Document:
-    """Lines of standard input from this number on. Raises InputError with the line that is no text."""
+    """Decode lines of standard input, from line `number` on.
+
+    Raises InputError with the line if it is not valid UTF-8.
+    """
     from bptt.data.readers.document import Document
     from bptt.data.text import decode_text
 
@@ -111,7 +115,7 @@ def _document(data: bytes) -> Document:
 
 
 def check_text(given: str) -> None:
-    """Raise InputError if a text that was typed looks like the name of a file, or is no Unicode."""
+    """Raise InputError if a text looks like the name of a file, or is no valid Unicode."""
     if looks_like_path(given):
         cure = "If it is meant as a text, give it by standard input: echo TEXT | bptt ... -"
         raise InputError(given, "must be a file, as its name looks like one", "no such file", cure)
@@ -122,17 +126,17 @@ def check_text(given: str) -> None:
 
 
 def is_file_name(given: str) -> bool:
-    """Whether a text is the name of a file, or looks like one."""
+    """Return whether a text is the name of a file, or looks like one."""
     return (_exists(given) and Path(given).is_file()) or looks_like_path(given)
 
 
 def _exists(given: str) -> bool:
-    # A text may be longer than any name of a file; nothing is a text, not the folder ".".
+    # A text may be longer than any file name; the empty text is a text, not the folder ".".
     return 0 < len(given) < 256 and Path(given).exists()
 
 
 def looks_like_path(given: str) -> bool:
-    """Whether a text has the ending or the slashes of a file's name."""
+    """Return whether a text has the ending or the slashes of a file name."""
     name = given.strip()
     if not name or "\n" in name:
         return False
@@ -143,7 +147,7 @@ def looks_like_path(given: str) -> bool:
 
 
 def say_notes(source: Source, examples: Examples[Any, Any]) -> None:
-    """Tell the user on standard error what was decided about a source, and what was left out."""
+    """Print notes on how a source was read, and on examples left out, on standard error."""
     name = source.name if not isinstance(source, Path) else str(source)
     for note in examples.notes:
         print(printable(f"{name}: {spelled(note)}"), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Options as the command line spells them: the library names fields, in backticks."""
+"""The spelling of options on the command line: texts of the library name fields, in backticks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _flags: ContextVar[Mapping[str, str]] = ContextVar("flags", default=MappingProxy
 
 
 def flags_of(options: OptionSet) -> dict[str, str]:
-    """Return how each option is spelled, by its name, its field, and its other spellings."""
+    """Return the flag of each option, by its name, its field and its aliases."""
     found: dict[str, str] = {}
     for each in options:
         if not each.about.argument:
@@ -31,9 +31,9 @@ def flags_of(options: OptionSet) -> dict[str, str]:
 
 
 def spelled(text: str, options: OptionSet | None = None) -> str:
-    """Return a text in which the names of options, in backticks, are flags: `max_length` is --max-length.
+    """Replace names of options in backticks by flags: `max_length` by --max-length.
 
-    `options` are those of the command that runs unless others are given.
+    `options` defaults to those of the running command.
     """
     flags = _flags.get() if options is None else flags_of(options)
 
@@ -49,7 +49,7 @@ def spelled(text: str, options: OptionSet | None = None) -> str:
 
 @contextmanager
 def as_spelled(options: OptionSet) -> Iterator[None]:
-    """Let texts, and errors that name an option, spell it as the command line does."""
+    """Let texts and errors inside the `with` block spell options as flags of the command line."""
     flags = flags_of(options)
     token = _flags.set(flags)
     try:

@@ -1,4 +1,4 @@
-"""The standard streams of the process: open, in UTF-8, and quiet when nobody reads them any more."""
+"""The standard streams of the process: open, in UTF-8, and without errors after their reader has gone."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
 def open_streams() -> None:
-    """Make the streams ready: one that was closed, as by `<&-`, is empty, or takes what nobody sees.
+    """Prepare the streams: open a closed one (`<&-`) on the null device, and use UTF-8 in any locale.
 
-    Otherwise the next file that is opened would have its number, and be written over. Text is UTF-8 whatever
-    the locale says: a model of Chinese prints Chinese into any pipe. What has no UTF-8, as a file name in
-    another encoding, is written as an escape.
+    Otherwise the next file opened would get the number of the closed stream, and be overwritten. With UTF-8,
+    a model of Chinese prints Chinese into any pipe. Text that is no valid Unicode, such as a file name in
+    another encoding, is escaped.
     """
     for number, (name, mode) in enumerate(_STREAMS):
         if getattr(sys, name) is None:
@@ -36,14 +36,14 @@ def _open_nothing(number: int) -> None:
 
 
 def close_output() -> None:
-    """Let standard output lead nowhere: its reader has enough, and Python writes into it again at its end."""
+    """Point standard output to the null device: its reader has gone, but Python flushes it at exit."""
     handle = os.open(os.devnull, os.O_WRONLY)
     os.dup2(handle, sys.stdout.fileno())
     os.close(handle)
 
 
 def shown(text: str) -> str:
-    """Text as it is; on a terminal the characters that it would obey are escaped, but for newline and tab."""
+    """Return the text; for a terminal, escape control characters other than newline and tab."""
     if not sys.stdout.isatty():
         return text
     return "".join(part if part in "\n\t" else printable(part) for part in re.split(r"([\n\t])", text))

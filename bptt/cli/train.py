@@ -1,4 +1,4 @@
-"""`bptt train`: learn from files; everything goes into one folder, and can be interrupted."""
+"""`bptt train`: train a model on files; the result is one folder, and training can be interrupted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bptt.options.option_set import OptionSet
     from bptt.training.job_run import JobRun
 
-# What a trained model of most jobs answers.
+# The commands to suggest after training, for most jobs.
 _ASKED = ("bptt predict {run} FILE", "bptt evaluate {run} FILE", "bptt inspect {run} --data FILE")
 
 _CONFIG = Parameter(
@@ -42,7 +42,7 @@ _WRITE_CONFIG = Parameter(
         Path | None,
         typer.Option(
             "--write-config",
-            help="Write a recipe with every option, its help and what is given here, and train nothing.",
+            help="Write a recipe with every option, its help and its given value, without training.",
             rich_help_panel="Recipe",
         ),
     ],
@@ -50,7 +50,7 @@ _WRITE_CONFIG = Parameter(
 
 
 class Jobs(TyperGroup):
-    """The jobs as commands, each of which is made when it is asked for."""
+    """The jobs as commands, each made when it is used."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all jobs; a job whose package is broken is left out, and a line says why."""
@@ -67,7 +67,7 @@ class Jobs(TyperGroup):
         return found
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a job, None if there is no such job."""
+        """Return the command of a job, None if there is no job with this name."""
         from bptt.jobs.registry import find_options, job_names
         from bptt.training.run_options import options_of
 
@@ -85,14 +85,14 @@ class Jobs(TyperGroup):
 
 
 def command() -> Any:
-    """Return the command, a group of one for each job."""
+    """Return the command: a group with one command for each job."""
     app = typer.Typer(
         no_args_is_help=True,
         rich_markup_mode=None,
         add_completion=False,
         pretty_exceptions_enable=False,
         cls=Jobs,
-        help="Train a model on files of yours; --resume continues a run.",
+        help="Train a model on your files; --resume continues a run.",
     )
     app.callback(context_settings={"help_option_names": ["-h", "--help"]})(lambda: None)
     return typer.main.get_group(app)
@@ -101,7 +101,7 @@ def command() -> Any:
 def _train(
     name: str, options: OptionSet, choices: Choices, config: Path | None, write_config: Path | None
 ) -> None:
-    """Train as chosen here, in the recipe, and by the run that is resumed or begun from, in this order."""
+    """Train with the options given here, else those of the recipe, else those of the earlier run."""
     if config is not None:
         from bptt.data.reading import read_bytes
         from bptt.options.recipe import read_recipe
@@ -115,7 +115,7 @@ def _train(
         print(f"recipe: {write_config}")
         return
     for each in options:
-        # typer cannot know whether a recipe gives what is required.
+        # Checked here, as typer cannot know whether a recipe gives a required option.
         if each.is_required:
             choices.get(each.name)
     from bptt.cli.machine import prepare
@@ -156,7 +156,7 @@ def _show(job: Job[Any], found: JobRun) -> None:
             )
             print(f"best held-out {best} at step {outcome.best_step}, {duration(outcome.seconds)} in all")
     if outcome.signal is not None:
-        print("Everything is saved: the same command with --resume goes on from here.")
+        print("Everything is saved: repeat the command with --resume to continue.")
     for line in found.lines:
         print(spelled(line))
     if found.unit and (outcome.best_step or not found.holds_out):
