@@ -59,7 +59,7 @@ def with_parameters(options: OptionSet, **own: Any) -> Callable[[Estimator], Est
     __init__.__signature__ = Signature([itself, *named])  # type: ignore[attr-defined]
 
     def decorate(kind: Estimator) -> Estimator:
-        # What Python and editors call it.
+        # The name that Python and editors show.
         __init__.__qualname__, __init__.__module__ = f"{kind.__name__}.__init__", kind.__module__
         kind.__init__ = __init__  # type: ignore[misc]
         return kind
