@@ -158,7 +158,7 @@ def test_options_of_translation_are_for_translators(tmp_path: Path, command: Com
     )
     ended = command("evaluate", tmp_path / "run", table, "--target", table)
     assert (
-        "--beam: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"
+        "--target: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"
         in ended.err
     )
     assert command("evaluate", tmp_path / "run", table).code == 0

@@ -77,7 +77,7 @@ def test_folders_of_dna_files_for_each_class(tmp_path: Path) -> None:
 )
 def test_the_parts_of_a_data_set_are_no_classes(names: tuple[str, ...], tmp_path: Path) -> None:
     write(tmp_path, dict.fromkeys(names, "a text\n"))
-    with pytest.raises(InputError, match=r"not the parts of a data set, got .*Name the parts: .*--dev "):
+    with pytest.raises(InputError, match=r"not the parts of a data set, got .*Name the parts: .*`dev` "):
         learn(tmp_path)
 
 

@@ -89,11 +89,11 @@ def test_an_empty_cell_is_no_name_that_was_learned() -> None:
 
 
 def test_the_cure_names_the_option() -> None:
-    with pytest.raises(InputError, match=r"got no header\. If the first row is one, give --header"):
+    with pytest.raises(InputError, match=r"got no header\. If the first row is one, give `header`"):
         learn("a b,pos\nc,neg\n", Columns("comment"))
-    with pytest.raises(InputError, match=r"which column is the text, got a1, b1, label\. .*--text-column"):
+    with pytest.raises(InputError, match=r"which column is the text, got a1, b1, label\. .*`input_column`"):
         learn("a1,b1,label\nx,y,z\n")
-    with pytest.raises(InputError, match=r"two columns, got 3\. .*--text-column 1"):
+    with pytest.raises(InputError, match=r"two columns, got 3\. .*`input_column` 1"):
         learn("x y,z,w\nx,z,w\n")
 
 
@@ -137,7 +137,7 @@ def test_names_of_languages_are_a_header(header: str) -> None:
         document = doc(rows.removeprefix("\ufeff").replace("\r\n", "\n"))
         found = read_pairs(read_delimited(document), Columns())
         assert found.inputs == ("go home", "we walk")
-        assert found.notes[0].startswith("columns: source") or "--no-header" in found.notes[0]
+        assert found.notes[0].startswith("columns: source") or "`no_header`" in found.notes[0]
     assert len(read_pairs(read_delimited(document), Columns(header=False))) == 3
 
 
@@ -156,7 +156,7 @@ def test_names_above_sentences_are_a_header(header: str, rows: tuple[tuple[str, 
     text = header + "\n" + "".join(f"{a}\t{b}\n" for a, b in rows)
     found = read_pairs(read_delimited(doc(text)), Columns())
     assert (found.inputs, found.targets) == tuple(zip(*rows, strict=True))
-    assert "--no-header if it is an example" in found.notes[0]
+    assert "`no_header` if it is an example" in found.notes[0]
     # Without the header no row is taken for one.
     body = text.split("\n", 1)[1]
     assert len(read_pairs(read_delimited(doc(body)), Columns())) == len(rows)
@@ -182,7 +182,7 @@ def test_words_of_a_dictionary_are_pairs() -> None:
     text = "question\t问题\nsource\t来源\nde\t的\n"
     found = read_pairs(read_delimited(doc(text)), Columns())
     assert found.inputs == ("question", "source", "de")
-    with pytest.raises(InputError, match=r"must have a column source, got id, body, lang.*--source-column"):
+    with pytest.raises(InputError, match=r"must have a column source, got id, body, lang.*`source_column`"):
         read_pairs(read_delimited(doc("id,body,lang\n1,a,b\n2,c,d\n3,e,f\n4,g,h\n")), Columns())
 
 
@@ -327,7 +327,7 @@ def test_texts_to_be_answered_need_no_label_and_none_is_dropped() -> None:
 
 def test_a_column_of_texts_to_be_answered_is_not_guessed() -> None:
     asked = Columns(labelled=False, classes=("neg", "pos"))
-    with pytest.raises(InputError, match=r"which column is the text, got a, c\. Name it \(--text-column\)"):
+    with pytest.raises(InputError, match=r"which column is the text, got a, c\. Name it \(`input_column`\)"):
         read_labelled(read_grid(doc('{"a": "b", "c": "d"}\n{"a": "e", "c": "f"}\n')), asked)
     with pytest.raises(InputError, match="which column is the text, got 2 columns without a header"):
         read_labelled(read_delimited(doc("a\tb\nc\td\n")), asked)
@@ -340,7 +340,7 @@ def test_a_column_of_texts_to_be_answered_is_not_guessed() -> None:
 )
 def test_a_file_of_another_kind_is_not_answered_as_lines(text: str, form: str) -> None:
     asked = Columns(labelled=False)
-    with pytest.raises(InputError, match=f"d: must be texts, got {form}, for .*--input lines"):
+    with pytest.raises(InputError, match=f"d: must be texts, got {form}, for .*`form` lines"):
         read_asked(doc(text), "columns", asked, Said())
     assert len(read_asked(doc(text), "columns", asked, Said(form="lines"))) == text.count("\n")
     assert len(read_asked(Document("text", text, typed=True), "columns", asked, Said())) == text.count("\n")

@@ -184,10 +184,10 @@ def test_a_document_is_a_files_text_by_the_rules_of_all_texts(tmp_path: Path) ->
         (
             "columns",
             "text,airline_sentiment\na b,sad\nc d,fun\n",
-            r"--label-column\), of text, airline_sentiment",
+            r"`target_column`\), of text, airline_sentiment",
         ),
-        ("columns", "id,headline\n1,a b\n2,c d\n", r"--label-column\), of id, headline"),
-        ("columns", '{"text": "a"}\n{"text": "b"}\n', r"--label-column\), of text"),
+        ("columns", "id,headline\n1,a b\n2,c d\n", r"`target_column`\), of id, headline"),
+        ("columns", '{"text": "a"}\n{"text": "b"}\n', r"`target_column`\), of text"),
         ("lines", "a b\nc d\n", "a tab and its label"),
         ("fasta", ">s1\nACGT\n>s2\nACGA\n", "label=LABEL behind each name"),
     ],
@@ -218,11 +218,11 @@ def test_numbers_of_columns_are_remembered() -> None:
 
 def test_the_column_that_is_missing_is_named() -> None:
     grid = read_delimited(Document("d", WIDE))
-    with pytest.raises(InputError, match=r"two columns, got 4\. .*--text-column 1 --label-column 2"):
+    with pytest.raises(InputError, match=r"two columns, got 4\. .*`input_column` 1 `target_column` 2"):
         read_labelled(grid, Columns())
-    with pytest.raises(InputError, match=r"is the label, got 4 columns .*number \(--label-column 4\)"):
+    with pytest.raises(InputError, match=r"is the label, got 4 columns .*number \(`target_column` 4\)"):
         read_labelled(grid, Columns("3"))
-    with pytest.raises(InputError, match=r"is the text, got 4 columns .*number \(--text-column 4\)"):
+    with pytest.raises(InputError, match=r"is the text, got 4 columns .*number \(`input_column` 4\)"):
         read_labelled(grid, Columns(target="4"))
     # To be answered, texts need no label.
     assert read_labelled(grid, Columns("3", labelled=False)).inputs == ("a b", "c d", "e f")

@@ -130,7 +130,7 @@ def test_the_only_text_beside_a_name_is_asked_about() -> None:
 
 def test_columns_without_sentences_are_named() -> None:
     rows = [{"instruction": "add", "input": "", "output": "sum"}] * 3
-    with pytest.raises(InputError, match=r'3 of 3 empty in "input", 0 in "output"\. .*--source-column'):
+    with pytest.raises(InputError, match=r'3 of 3 empty in "input", 0 in "output"\. .*`source_column`'):
         read_pairs(read_json(Document("d", "\n".join(map(json.dumps, rows)))), Columns())
 
 

@@ -231,7 +231,7 @@ def test_a_table_may_have_its_label_first(cells: list[tuple[str, ...]]) -> None:
     found = read_examples(document, "table", Columns())
     assert found.targets == tuple(row[0] for row in cells)
     assert found.columns == numbered(len(cells[0]))[1:]
-    assert found.notes == ("no header: column 1 is the label (--label-column says otherwise)",)
+    assert found.notes == ("no header: column 1 is the label (`target_column` says otherwise)",)
     model = Columns(features=found.columns)
     for text, targets in ((rows_of(cells), found.targets), (rows_of([row[1:] for row in cells]), None)):
         again = read_table(read_delimited(Document("d", text)), model)
@@ -241,9 +241,7 @@ def test_a_table_may_have_its_label_first(cells: list[tuple[str, ...]]) -> None:
 
 def test_a_table_with_classes_first_and_last_asks() -> None:
     cells = [(first, rest[0], str(n % 2)) for n, (first, *rest) in enumerate(CLASSES_FIRST)]
-    fault = (
-        "d: must show which column is the label, got column 1 with 2 .*--label-column 1, or --label-column 3"
-    )
+    fault = "d: must show which column is the label, got column 1 with 2 .*`target_column` 1, or `target_column` 3"
     with pytest.raises(InputError, match=fault):
         table(rows_of(cells))
     assert table(rows_of(cells), target="1").targets == ("1", "2") * 3

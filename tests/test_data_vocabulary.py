@@ -249,4 +249,4 @@ def test_a_text_without_a_frequent_token_is_refused() -> None:
 def test_texts_that_are_a_word_each_are_read_by_letters(level: str, named: bool) -> None:
     with pytest.raises(InputError, match=r"must occur 3 times .*smaller min_count") as fault:
         build("AC\nGT", level=level, min_count=3)
-    assert ("--level character" in str(fault.value)) is named
+    assert ("`level` character" in str(fault.value)) is named

@@ -71,7 +71,7 @@ def test_a_tanh_network_of_radius_one_half_vanishes() -> None:
     # ‖W‖₂ = 0.5 and f' <= 1: at most a half a step, so a tenth is left after four steps at the latest.
     assert "β_W β_f = 0.5 · 1 = 0.5 a step" in worst.evidence
     assert found[0].curve.factor <= 0.5 and found[0].curve.tenth <= 4
-    assert "lstm or gru" in worst.advice and "--recurrent-init orthogonal" in worst.advice
+    assert "lstm or gru" in worst.advice and "`recurrent_init` orthogonal" in worst.advice
 
 
 def test_a_linear_network_of_radius_three_halves_explodes() -> None:
@@ -80,7 +80,7 @@ def test_a_linear_network_of_radius_three_halves_explodes() -> None:
     assert found[0].curve.factor == pytest.approx(1.5, rel=1e-9)
     assert headlines(verdict(found), "bad") == ["layer 1: the gradient explodes"]
     assert headlines(verdict(found), "warning") == ["layer 1: states that begin close drift apart (chaos)"]
-    assert "--clip 1" in verdict(found)[0].advice
+    assert "`clip_norm` 1" in verdict(found)[0].advice
 
 
 @pytest.mark.parametrize("cell", [LINEAR, "elman-tanh"])
@@ -107,7 +107,7 @@ def test_a_gated_cell_is_told_how_much_it_keeps() -> None:
     finding = verdict(found)[0]
     assert finding.headline == "layer 1: the gradient vanishes"
     assert "gate f keeps 5% of the state" in finding.advice
-    assert "--forget-bias 2 would begin with 88%" in finding.advice
+    assert "`forget_bias` 2 would begin with 88%" in finding.advice
     shut = [f for f in verdict(found) if "gate f is nearly always shut in 100%" in f.headline]
     assert [f.level for f in shut] == ["warning"]
 
@@ -193,7 +193,7 @@ def test_a_gradient_that_is_nan_is_named_and_not_clipped(norms: tuple[float, ...
 def test_a_gradient_that_overflows_has_exploded_still() -> None:
     norms = (1.0, 1e30, math.inf)
     (finding,) = verdict([Evidence("layer 1", LINEAR, LagCurve("layer 1", "δ", norms, norms, norms))])
-    assert finding.headline == "layer 1: the gradient explodes" and "--clip 1" in finding.advice
+    assert finding.headline == "layer 1: the gradient explodes" and "`clip_norm` 1" in finding.advice
 
 
 @pytest.mark.parametrize("quantity", ["δ", "h"])

@@ -231,7 +231,7 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:
     run, options = tmp_path / "run", TrainingOptions(epochs=1)
     train(TinyTask(), options, run, Quiet())
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    with pytest.raises(InputError, match=r"holds a run already.*--resume.*--overwrite"):
+    with pytest.raises(InputError, match=r"holds a run already.*`resume`.*`overwrite`"):
         train(TinyTask(), options, run, Quiet())
     with pytest.raises(InputError, match="not both"):
         train(TinyTask(), options, run, Quiet(), resume=True, overwrite=True)

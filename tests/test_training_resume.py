@@ -309,7 +309,7 @@ def test_a_run_whose_epochs_are_done_says_how_to_add_some(tmp_path: Path) -> Non
     quiet = Quiet()
     for reporter in (Quiet(), quiet):
         train(TinyTask(), TrainingOptions(epochs=2), tmp_path, reporter, resume=True)
-    assert quiet.messages[-1] == "all 2 epochs are done: a larger --epochs adds some"
+    assert quiet.messages[-1] == "all 2 epochs are done: a larger `epochs` adds some"
 
 
 def test_more_epochs_go_on_exactly_where_evaluations_fall_on_the_old_end(tmp_path: Path) -> None:
@@ -325,7 +325,7 @@ def test_trained_weights_without_a_checkpoint_are_not_given_up(tmp_path: Path) -
     train(TinyTask(), TrainingOptions(epochs=2), run, Quiet())
     weights = (run / "model.safetensors").read_bytes()
     (run / FILE).unlink()
-    with pytest.raises(InputError, match=r"must exist for a run to go on.*--overwrite"):
+    with pytest.raises(InputError, match=r"must exist for a run to go on.*`overwrite`"):
         train(TinyTask(), TrainingOptions(epochs=2), run, Quiet(), resume=True)
     assert (run / "model.safetensors").read_bytes() == weights
 

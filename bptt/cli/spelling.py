@@ -25,8 +25,9 @@ def flags_of(options: OptionSet) -> dict[str, str]:
     found: dict[str, str] = {}
     for each in options:
         if not each.about.argument:
-            names = (each.name, each.field, *(flag.replace("-", "_") for flag in each.flags))
-            found = {**dict.fromkeys(names, f"--{each.flag}"), **found}
+            further = {flag.replace("-", "_"): f"--{flag}" for flag in each.flags}
+            found = {**further, **found}
+            found |= dict.fromkeys((each.field, each.name), f"--{each.flag}")
     return found
 
 

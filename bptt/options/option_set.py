@@ -154,7 +154,8 @@ class OptionSet:
         if section is None:
             section = next(name for name, each in self.sections.items() if each is kind)
         mine = self.of(section)
-        usual = {each.field: each.default for each in mine if not each.is_required}
+        # None in the place of a default is for a value that depends on the data.
+        usual = {each.field: each.default for each in mine if not (each.is_required or each.default is None)}
         chosen = {each.field: given[each.name] for each in mine if each.name in given}
         missing = [each.name for each in mine if each.is_required and each.name not in {*given, *more}]
         if missing:

@@ -57,7 +57,11 @@ def _value(section: str, field: str, sections: Sections) -> Any:
     """Return the value of a field of a run; None if it has none, which then is its default."""
     if field == "cell":
         return sections[""]["cell"]
-    return sections.get(section, {}).get(field)
+    if section:
+        return sections.get(section, {}).get(field)
+    # What is made of files is kept beside what was made: the length of windows, the number of known words.
+    kept = next((fields[field] for fields in sections.values() if field in fields), None)
+    return bool(kept) if kept is not None and field == "windows" else kept
 
 
 def _sections(run: Path, resumed: bool) -> Sections:

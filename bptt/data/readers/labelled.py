@@ -110,9 +110,10 @@ def _unsaid(grid: Grid, what: str) -> InputError:
     """Return the error that nothing says which column is the text, or the label."""
     came = ", ".join(grid.header) or f"{len(grid.rows[0])} columns without a header"
     usual = TEXTS[0] if what == "text" else TEXT_LABELS[0]
-    cure = f"Name it (--{what}-column), or call it {usual}"
+    option = "input_column" if what == "text" else "target_column"
+    cure = f"Name it (`{option}`), or call it {usual}"
     if not grid.header:
-        cure = f"Give its number (--{what}-column {len(grid.rows[0])})"
+        cure = f"Give its number (`{option}` {len(grid.rows[0])})"
     return InputError(grid.name, f"must say which column is the {what}", came, cure)
 
 

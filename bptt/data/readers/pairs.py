@@ -146,7 +146,7 @@ def _cell(cells: tuple[str, ...], column: int) -> str:
 def _named(grid: Grid, found: int | None, usual: tuple[str, ...], option: str) -> int:
     if found is None:
         header = ", ".join(grid.header)
-        raise InputError(grid.name, f"must have a column {usual[0]}", header, f"Name it ({option})")
+        raise InputError(grid.name, f"must have a column {usual[0]}", header, f"Name it (`{option}`)")
     return found
 
 

@@ -49,7 +49,8 @@ class ClassifierAsking(Asking):
 
     def answer(self, examples: Labelled) -> Iterator[LabelAnswer]:
         """Yield the label of each input."""
-        for row, found in zip(examples.rows, self._trained.predict(examples.inputs), strict=True):
+        answers = self._trained.predict(examples.inputs, examples.places)
+        for row, found in zip(examples.rows, answers, strict=True):
             scores = dict(zip(self._trained.labels, found.probabilities, strict=True))
             yield LabelAnswer(row.target, found.label, scores)
 

@@ -108,7 +108,13 @@ def _fold(choices: Choices) -> Folding | None:
         answers: list[tuple[tuple[str, ...], Tensor, Sequence[str]]] = []
         for task, rows in folds:
             held_out = examples.take(rows)
-            answers.append((task.labels, task.trained.log_probabilities(held_out.inputs), held_out.targets))
+            answers.append(
+                (
+                    task.labels,
+                    task.trained.log_probabilities(held_out.inputs, held_out.places),
+                    held_out.targets,
+                )
+            )
         return _report(scores_of_folds(answers))
 
     return Folding(numbers, make, score)
