@@ -241,7 +241,7 @@ def test_a_table_may_have_its_label_first(cells: list[tuple[str, ...]]) -> None:
 
 def test_a_table_with_classes_first_and_last_asks() -> None:
     cells = [(first, rest[0], str(n % 2)) for n, (first, *rest) in enumerate(CLASSES_FIRST)]
-    fault = "d: must show which column is the label, got column 1 with 2 .*`target_column` 1, or `target_column` 3"
+    fault = "d: must show which column is the label, got column 1 with 2 .*_column` 1, or `target_column` 3"
     with pytest.raises(InputError, match=fault):
         table(rows_of(cells))
     assert table(rows_of(cells), target="1").targets == ("1", "2") * 3

@@ -28,6 +28,7 @@ from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import START
 from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.scoring import score_lines
+from bptt.jobs.language.trained import TrainedLanguageModel
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag import exposure as tag
 from bptt.jobs.tag.config import TaggerConfig
@@ -342,7 +343,7 @@ def test_a_class_is_where_the_decoder_starts() -> None:
 
 def test_the_job_of_a_run_reads_what_it_is_given() -> None:
     jobs: list[tuple[Any, str, str]] = [
-        (model_of("sentences"), "x\ncat\n", "cat"),
+        (TrainedLanguageModel(*model_of("sentences")), "x\ncat\n", "cat"),
         (
             classifier("columns", labelled(REVIEWS), HeadOptions(), True),
             "text\tlabel\nfilm\tgood\nthe film\tbad\n",

@@ -169,7 +169,6 @@ class Trained(NamedTuple):
     model: LanguageModel
     vocabulary: Vocabulary
     config: LanguageModelConfig
-    task = TASK
 
 
 def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] | None) -> Vocabulary:
