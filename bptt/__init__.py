@@ -6,8 +6,7 @@ listed here once; `__init__.pyi` is made from this list for type checkers and ed
 
 from __future__ import annotations
 
-from importlib import import_module
-
+from bptt.deferred import exports
 from bptt.version import __version__ as __version__
 
 # The public names by the module that holds them; a name that is a module of the package is that module.
@@ -26,16 +25,4 @@ PUBLIC = {
     "bptt.runtime.backend": "backend empty_cache get_backend set_backend",
     "bptt.training.python": "train",
 }
-_HOMES = {name: module for module, names in PUBLIC.items() for name in names.split()}
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name on first use."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'bptt' has no attribute {name!r}")
-    home = _HOMES[name]
-    return import_module(f"bptt.{name}") if home == "bptt" else getattr(import_module(home), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+__getattr__, __dir__ = exports(__name__, PUBLIC)

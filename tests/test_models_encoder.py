@@ -15,9 +15,11 @@ from bptt.data.batches import NOTHING
 from bptt.data.nucleotides import LETTERS
 from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
+from bptt.models.dna_input import DnaInput
 from bptt.models.encoder import Encoder
-from bptt.models.inputs import DnaInput, InputPart, SeriesInput, SpelledWordInput, TokenInput
+from bptt.models.inputs import InputPart, SeriesInput, TokenInput
 from bptt.models.options import EncoderOptions, SpellingOptions, TokenOptions
+from bptt.models.spelled_words import SpelledWordInput
 from bptt.nn.pooling import Pooling
 from bptt.options.sections import read_section
 

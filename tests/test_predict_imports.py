@@ -1,10 +1,12 @@
-"""The modules that `bptt predict` imports: the form and the kind of what is read, and no others."""
+"""The modules that `bptt predict` imports: what reads the input and answers, and no others."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 RUNS = Path(__file__).parent / "golden" / "runs"
 # Those of the readers and codecs of other kinds, and of what only training or tables need.
@@ -15,9 +17,21 @@ UNUSED = """
     bptt.models.codecs.dna bptt.models.codecs.numbers bptt.models.codecs.vectors bptt.models.codecs.words
     bptt.models.kinds.dna bptt.models.kinds.series bptt.models.kinds.table
 """.split()
+# Rooms and modules of what derives, compiles, differentiates, trains, measures and looks inside.
+IDLE = """
+    bptt.codegen bptt.derive bptt.explain bptt.probe bptt.report bptt.training bptt.comparison
+    bptt.runtime.reference bptt.runtime.kernels.function bptt.runtime.kernels.stepper
+    bptt.runtime.kernels.linear_loss bptt.runtime.scratch bptt.cells.catalogue
+    bptt.nn.modules bptt.nn.crf bptt.nn.decoder bptt.nn.attention bptt.nn.steps bptt.nn.initialisation
+    bptt.jobs.classify.task bptt.jobs.classify.beginning
+    bptt.jobs.classify.exposure bptt.jobs.language bptt.jobs.tag bptt.jobs.translate bptt.jobs.regress
+    bptt.jobs.forecast bptt.models.heads bptt.models.spelled_words bptt.models.logistic
+""".split()
+# 255 before names and readers were imported on first use: none may come back unseen.
+MOST_TYPED, MOST_OF_A_FILE = 135, 148
 
 
-def imported(run: str, given: Path) -> tuple[set[str], str]:
+def imported(run: str, given: object) -> tuple[set[str], str]:
     """Return the modules of ours that `bptt predict` has imported at its end, and what it printed."""
     code = (
         "import sys; from bptt.cli.main import main\n"
@@ -35,7 +49,18 @@ def test_a_text_needs_no_reader_and_no_codec_of_other_kinds(tmp_path: Path) -> N
     names, answers = imported("classify-text", tmp_path / "a.txt")
     assert len(answers.splitlines()) == 2
     assert not names.intersection(UNUSED)
-    assert "bptt.models.codecs.text" in names and "bptt.data.readers.labelled" in names
+    assert "bptt.models.codecs.text" in names and "bptt.data.readers.lines" in names
+    assert len(names) <= MOST_OF_A_FILE
+
+
+@pytest.mark.parametrize("run", ["classify-text", "classify-ngrams"])
+def test_a_typed_text_needs_no_detection_and_no_derivation(run: str) -> None:
+    # The first call makes the kernels and their index, if no other test has done so.
+    imported(run, "the cat saw a dog")
+    names, answers = imported(run, "the cat saw a dog")
+    assert len(answers.splitlines()) == 1
+    assert not names.intersection([*UNUSED, *IDLE, "bptt.data.readers.detect", "bptt.data.forms.dna"])
+    assert len(names) <= MOST_TYPED
 
 
 def test_dna_needs_its_own(tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ from bptt.derive.blocks import blocks
 from bptt.derive.jacobian import jacobian
 from bptt.derive.normal_form import normal_form
 from bptt.runtime import packing
+from bptt.runtime.input_sums import input_sums
 from bptt.runtime.kernels import block_pool
 from bptt.runtime.kernels.library import library_of
-from bptt.runtime.norms import input_sums
 
 # Each of these is heavier than its cell, and can be referred to weakly.
 DERIVED: dict[str, Callable[[Cell], Any]] = {

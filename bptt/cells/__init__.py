@@ -1,9 +1,21 @@
-"""The equations: recurrent cells as values, and the catalogue of those that ship."""
+"""The equations: recurrent cells as values, and the catalogue of those that ship.
 
-from bptt.cells.catalogue import CATALOGUE as CATALOGUE
-from bptt.cells.catalogue import get as get
-from bptt.cells.cell import Cell as Cell
-from bptt.cells.function import Function as Function
+The public names are imported on first use: a run holds its cell, and needs no catalogue. They are listed here
+once; `__init__.pyi` is made from this list.
+"""
+
+from __future__ import annotations
+
+# At once: a module that is imported later hides what is called as it is.
 from bptt.cells.load import load as load
-from bptt.cells.own_function import define_function as define_function
-from bptt.cells.parameters import Family as Family
+from bptt.deferred import exports
+
+PUBLIC = {
+    "bptt.cells.catalogue": "CATALOGUE get",
+    "bptt.cells.cell": "Cell",
+    "bptt.cells.function": "Function",
+    "bptt.cells.load": "load",
+    "bptt.cells.own_function": "define_function",
+    "bptt.cells.parameters": "Family",
+}
+__getattr__, __dir__ = exports(__name__, PUBLIC)

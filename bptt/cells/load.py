@@ -5,9 +5,12 @@ from __future__ import annotations
 import runpy
 from pathlib import Path
 
-from bptt.cells import catalogue
 from bptt.cells.cell import Cell
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+# A cell of a run folder is there as equations.
+_get = deferred("bptt.cells.catalogue", "get")
 
 
 def as_cell(cell: Cell | str) -> Cell:
@@ -31,7 +34,8 @@ def load(spec: str | Cell) -> Cell:
         return spec
     path, separator, name = spec.rpartition(":")
     if not separator or not path.endswith(".py"):
-        return catalogue.get(spec)
+        shipped: Cell = _get(spec)
+        return shipped
     if not Path(path).is_file():
         raise InputError(f"cell {spec}", "the file must exist", path)
     try:

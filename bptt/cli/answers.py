@@ -28,12 +28,12 @@ class AnswerPrinter:
     """
 
     def __init__(self, path: Path | None, as_json: bool) -> None:
-        from bptt.files import check_new
-
         self._path, self._as_json = path, as_json
         self._lines: list[str] = []
         self._row = 0
         if path is not None:
+            from bptt.files import check_new
+
             # Checked now, so that an output that cannot be written fails before the work.
             check_new(path)
 
@@ -79,10 +79,10 @@ class AnswerPrinter:
 
     def close(self) -> None:
         """Write all lines that are left, or the whole file."""
-        from bptt.files import write_new
-
         self.flush()
         if self._path is not None:
+            from bptt.files import write_new
+
             write_new(self._path, "".join(self._lines).encode("utf-8"))
             print(printable(f"answers: {self._path}"), file=sys.stderr)
 

@@ -25,6 +25,9 @@ _COMMANDS = {
     "bench": "Time bptt, torch and others on the same work.",
 }
 
+# The key of a context under which the arguments of a command are kept while it is made.
+_GIVEN = "bptt.given"
+
 
 class Commands(TyperGroup):
     """The commands of `bptt`."""
@@ -37,7 +40,16 @@ class Commands(TyperGroup):
         """Return the command with this name, None if there is none."""
         if cmd_name not in _COMMANDS:
             return None
-        return import_module(f"bptt.cli.{cmd_name}").command()
+        module = import_module(f"bptt.cli.{cmd_name}")
+        # A command that asks a run takes the options of the job of that run, and imports no other job.
+        if hasattr(module, "command_for"):
+            return module.command_for(ctx.meta.get(_GIVEN, ()))
+        return module.command()
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return a command with its name and arguments, once these are known to `get_command`."""
+        ctx.meta[_GIVEN] = tuple(args[1:])
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a line for each command."""

@@ -11,7 +11,6 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import bptt
-from bptt.cli.faults import describe_import_error, describe_system_error, is_ours, lacks_memory, report_bug
 from bptt.cli.lazy import Commands
 from bptt.cli.spelling import spelled
 from bptt.cli.streams import close_output, open_streams
@@ -81,6 +80,14 @@ def main() -> NoReturn:
 
 def _ending(error: Exception) -> tuple[str, int]:
     """Return the message and the exit code for an error."""
+    from bptt.cli.faults import (
+        describe_import_error,
+        describe_system_error,
+        is_ours,
+        lacks_memory,
+        report_bug,
+    )
+
     if isinstance(error, BpttError) and not isinstance(error, InternalError):
         return str(error), INPUT_AT_FAULT
     if lacks_memory(error):

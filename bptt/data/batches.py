@@ -16,9 +16,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.vocabulary_options import END
-
-# As an input: a zero vector, for nothing was read before. As a target: nothing to predict here.
-NOTHING = -1
+from bptt.data.vocabulary_options import NOTHING as NOTHING
 
 
 @dataclass(frozen=True)

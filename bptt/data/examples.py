@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.stored import Stored
 from bptt.errors import InputError
 
 X = TypeVar("X")
@@ -144,7 +143,9 @@ def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:
 def _key(value: object) -> Hashable:
     if isinstance(value, np.ndarray):
         return value.shape, value.tobytes()
-    if isinstance(value, Stored):
-        return value.digest
+    # That of an input which stays in its file: see `bptt.data.stored.Stored`.
+    digest: Hashable = getattr(value, "digest", None)
+    if digest is not None:
+        return digest
     assert isinstance(value, Hashable)
     return value

@@ -12,6 +12,8 @@ LevelName = Literal["character", "word", "bpe", "whitespace"]
 
 UNKNOWN, END = 0, 1
 SPECIAL = ("<unk>", "<eos>")
+# As an input: a zero vector, for nothing was read before. As a target: nothing to predict here.
+NOTHING = -1
 
 # Without a limit, a BPE vocabulary would grow until every word is a token.
 _BPE_SIZE = 2000

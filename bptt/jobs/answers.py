@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bptt.data.examples import Example, Examples
-from bptt.data.readers.asked import Said
-from bptt.data.readers.document import Document
-from bptt.data.readers.forms import Source
+if TYPE_CHECKING:
+    from bptt.data.examples import Example, Examples
+    from bptt.data.readers.asked import Said
+    from bptt.data.readers.document import Document
+    from bptt.data.readers.forms import Source
 
 # The cells of a line; or text of one or several lines that is printed unchanged.
 Line = tuple[str, ...] | str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,18 +117,20 @@ class ReadingOptions:
         return Said(self.form, self.input_column, self.target_column, self.header)
 
 
-def predict_options() -> OptionSet:
-    """Return the options of `bptt predict`: those of all jobs."""
-    return _options(PredictOptions, lambda job: job.predict)
+def predict_options(job: JobOptions | None = None) -> OptionSet:
+    """Return the options of `bptt predict`: those of a job, or of all jobs if None."""
+    return _options(PredictOptions, lambda each: each.predict, all_options() if job is None else (job,))
 
 
 def evaluate_options() -> OptionSet:
     """Return the options of `bptt evaluate`: those of all jobs."""
-    return _options(EvaluateOptions, lambda job: job.evaluate)
+    return _options(EvaluateOptions, lambda each: each.evaluate, all_options())
 
 
-def _options(common: type, own: Callable[[JobOptions], type | None]) -> OptionSet:
-    jobs = {job.name: kind for job in all_options() if (kind := own(job)) is not None}
+def _options(
+    common: type, own: Callable[[JobOptions], type | None], taken: Iterable[JobOptions]
+) -> OptionSet:
+    jobs = {job.name: kind for job in taken if (kind := own(job)) is not None}
     return OptionSet({"": common, "reading": ReadingOptions, **jobs}, shared=True)
 
 

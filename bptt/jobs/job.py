@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
-from torch import nn
-
-from bptt.cells.cell import Cell
-from bptt.data.readers.forms import Source
-from bptt.jobs.answers import Asking, EvaluationReport
 from bptt.jobs.options import JobOptions
-from bptt.jobs.subject import Compared
-from bptt.jobs.task import Task
-from bptt.nn.exposure import Exposure
-from bptt.options.choices import Choices
-from bptt.runs.origin import Origin
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from bptt.cells.cell import Cell
+    from bptt.data.readers.forms import Source
+    from bptt.jobs.answers import Asking, EvaluationReport
+    from bptt.jobs.subject import Compared
+    from bptt.jobs.task import Task
+    from bptt.nn.exposure import Exposure
+    from bptt.options.choices import Choices
+    from bptt.runs.origin import Origin
 
 
 class Configuration(Protocol):

@@ -78,14 +78,19 @@ def job_of_run(run: Path) -> Job[Any]:
 
     Raises InputError with file and cure if the folder is no run, or its job is not installed.
     """
+    return find_job(options_of_run(run).name)
+
+
+def options_of_run(run: Path) -> JobOptions:
+    """Return the names and the options of the job of a run folder. Raises InputError as `job_of_run` does."""
     task = read_config(run).get("task")
     # Most jobs have the name of their task, so the options of other jobs need not be imported.
     if task in job_names() and find_options(task).task == task:
-        return find_job(task)
+        return find_options(task)
     known = list(all_options())
     for options in known:
         if options.task == task:
-            return find_job(options.name)
+            return options
     cure = (
         "Was it written by a newer version of bptt, with a package that is not installed here, or as a "
         "problem of `bptt compare`?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import torch
@@ -16,12 +16,11 @@ from bptt.data.split import split_indices
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
+from bptt.models.encoded import SMALLER as SMALLER
 from bptt.models.encoded import Encoded as Encoded
 from bptt.models.encoded import EncodedInputs, InMemory
+from bptt.models.encoded import in_batches as in_batches
 from bptt.runs.placement import device_of
-
-# The cure in errors about insufficient memory.
-SMALLER = "Make it smaller: fewer units, a smaller batch, or `max_length`"
 
 
 class Supervised(Task):
@@ -75,14 +74,3 @@ def hold_out(
     if not options.held_out:
         return list(range(len(keys))), []
     return split_indices(keys, labels, options.held_out, options.seed)
-
-
-def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterator[tuple[list[int], Padded]]:
-    """Yield all inputs in batches of `size`, the shortest first: their indices and their padded tensors."""
-    inputs = encoded if isinstance(encoded, EncodedInputs) else InMemory(encoded)
-    lengths = inputs.lengths.tolist()
-    order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    batches = [order[first : first + size] for first in range(0, len(order), size)]
-    for number, rows in enumerate(batches):
-        inputs.expect(batches[number:])
-        yield rows, pad(inputs.take(rows))

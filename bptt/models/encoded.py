@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from bptt.data.examples import Example
-from bptt.data.workers import Workers
-from bptt.models.codecs.codec import Codec
+from bptt.deferred import deferred
+from bptt.models.codecs.codec import Codec, Padded, pad
+
+if TYPE_CHECKING:
+    from bptt.data.examples import Example
+    from bptt.data.workers import Workers
+
+# Of inputs that do not fit into memory.
+_workers: Callable[..., Workers[Any]] = deferred("bptt.data.workers", "Workers")
 
 # The tensors of one input, (T, ...) each.
 Encoded = tuple[Tensor, ...]
+
+# The cure for too little memory.
+SMALLER = "Make it smaller: fewer units, a smaller batch, or `max_length`"
 
 # Batches for each worker, the one that it works on included.
 _BATCHES_EACH = 2
@@ -59,7 +68,7 @@ class ReadAhead(EncodedInputs):
 
     def __init__(self, encode: Callable[[int], Encoded], lengths: Tensor, workers: int = 0) -> None:
         self._encode, self.lengths = encode, lengths
-        self._workers = Workers(encode, workers) if workers else None
+        self._workers = _workers(encode, workers) if workers else None
         self._budget = _BATCHES_EACH * workers
         self._ahead: deque[tuple[list[int], Future[list[Encoded]]]] = deque()
 
@@ -125,7 +134,7 @@ def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> T
     parts = [range(start, min(start + _MEASURED_AT_ONCE, count)) for start in starts]
     if not workers:
         return torch.tensor([len(encode(row)[0]) for part in parts for row in part])
-    threads = Workers(lambda row: len(encode(row)[0]), workers)
+    threads = _workers(lambda row: len(encode(row)[0]), workers)
     try:
         found = [threads.start(part) for part in parts]
         return torch.tensor([length for each in found for length in each.result()])
@@ -136,3 +145,14 @@ def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> T
 def cut(encoded: Encoded, limit: int) -> Encoded:
     """Return the tensors of an input without the steps beyond `limit` (0: with all)."""
     return tuple(each[:limit] for each in encoded) if limit else encoded
+
+
+def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterator[tuple[list[int], Padded]]:
+    """Yield all inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
+    inputs = encoded if isinstance(encoded, EncodedInputs) else InMemory(encoded)
+    lengths = inputs.lengths.tolist()
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    batches = [order[first : first + size] for first in range(0, len(order), size)]
+    for number, rows in enumerate(batches):
+        inputs.expect(batches[number:])
+        yield rows, pad(inputs.take(rows))

@@ -8,12 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.data.batches import NOTHING
-from bptt.data.nucleotides import LETTERS, bases
-from bptt.data.vocabulary_options import UNKNOWN
-from bptt.models.options import SpellingOptions as SpellingOptions
+from bptt.data.vocabulary_options import NOTHING, UNKNOWN
 from bptt.models.options import TokenOptions as TokenOptions
-from bptt.nn import LSTM
 from bptt.shapes import check_shape
 
 
@@ -94,35 +90,6 @@ class TokenInput(InputPart):
         return torch.where(is_other[..., None], fixed, learned)
 
 
-class SpelledWordInput(InputPart):
-    """Words by a `TokenInput`, and beside it the final states of a bidirectional LSTM that has read their
-    characters, so that words never seen in training are not all alike (Lample et al. 2016, section 4.1).
-    """
-
-    def __init__(self, words: TokenInput, num_characters: int, options: SpellingOptions) -> None:
-        super().__init__()
-        self.words = words
-        self.characters = TokenInput(num_characters, TokenOptions(options.character_size))
-        self.speller = LSTM(options.character_size, options.character_hidden_size, bidirectional=True)
-        self.output_size = words.output_size + 2 * options.character_hidden_size
-
-    def forward(self, words: Tensor, characters: Tensor) -> Tensor:
-        """Return vectors (T, B, I) for `words` (T, B) int64 of `characters` (T, B, W) int64, both padded with
-        NOTHING.
-        """
-        return torch.cat([self.words(words), self._spell(characters)], 2)
-
-    def _spell(self, characters: Tensor) -> Tensor:
-        """Return the final states (T, B, 2 H) of both directions; zero for a word without characters."""
-        # Each spelling is read once, however often the word occurs.
-        spelled = characters.flatten(0, 1)  # (T·B, W)
-        spellings, places = torch.unique(spelled, dim=0, return_inverse=True)  # (N, W), (T·B,)
-        lengths = (spellings != NOTHING).sum(1)
-        _, (final, _) = self.speller(self.characters(spellings.t()), lengths=lengths)  # (2, N, H)
-        read = final.transpose(0, 1).flatten(1)  # (N, 2 H)
-        return functional.embedding(places.view(characters.shape[:2]), read)
-
-
 class SeriesInput(InputPart):
     """Series of D numbers a step, with the mean and the deviation of the training data taken out. NaN, a
     number that is missing, counts as the mean.
@@ -151,21 +118,3 @@ class SeriesInput(InputPart):
     def forward(self, series: Tensor) -> Tensor:
         """Return the normalised series (T, B, D) for `series` (T, B, D)."""
         return torch.where(series.isnan(), 0.0, (series - self.mean) / self.deviation)
-
-
-class DnaInput(InputPart):
-    """Letters of DNA as the probabilities of A, C, G and T, even among the bases that a letter may mean."""
-
-    probabilities: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.output_size = 4
-        rows = [[(base in bases(letter)) / len(bases(letter)) for base in "ACGT"] for letter in LETTERS]
-        self.register_buffer("probabilities", torch.tensor(rows))
-
-    def forward(self, letters: Tensor) -> Tensor:
-        """Return probabilities (T, B, 4) for `letters` (T, B), places in nucleotides.LETTERS, padded with
-        NOTHING.
-        """
-        return look_up(letters, self.probabilities)

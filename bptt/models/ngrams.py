@@ -8,16 +8,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.data.ngrams import NgramRule
 from bptt.data.reading import read_bytes
-from bptt.data.text import decode_text
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.ngrams import NgramRule
+
+_decode_text = deferred("bptt.data.text", "decode_text")
 
 FILE = "ngrams.json"
 
@@ -89,7 +93,7 @@ class NgramList:
     def load(cls, run: Path, rule: NgramRule) -> NgramList:
         """Read what `to_bytes` gave. Raises InputError if the file is missing or damaged."""
         path, cure = run / FILE, "Restore the file, or train again"
-        text = decode_text(read_bytes(path, cure), str(path), packed=False)
+        text: str = _decode_text(read_bytes(path, cure), str(path), packed=False)
         try:
             found = json.loads(text)
             placed, groups = found["placed"], found["groups"]

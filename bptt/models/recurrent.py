@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from bptt.cells.cell import Cell
+from bptt.deferred import deferred
 from bptt.models.options import RecurrentOptions, StackOptions
-from bptt.nn import Recurrent, init_forget_bias, init_recurrent
+from bptt.nn.recurrent import Recurrent
 from bptt.nn.stack import Stack
+
+_init_recurrent = deferred("bptt.nn.initialisation", "init_recurrent")
+_init_forget_bias = deferred("bptt.nn.initialisation", "init_forget_bias")
 
 
 def build_recurrent(
@@ -31,6 +35,7 @@ def initialise(stack: Stack, options: StackOptions) -> None:
 
     Raises InputError if its cell has no such matrix or gate.
     """
-    init_recurrent(stack, options.recurrent_init, options.recurrent_scale)
+    if options.recurrent_init != "default":
+        _init_recurrent(stack, options.recurrent_init, options.recurrent_scale)
     if options.forget_bias is not None:
-        init_forget_bias(stack, options.forget_bias)
+        _init_forget_bias(stack, options.forget_bias)

@@ -1,25 +1,29 @@
-"""Modules that drop in for torch's, Recurrent for any cell, attention, and the loss of an output layer."""
+"""Modules that drop in for torch's, Recurrent for any cell, attention, and the loss of an output layer.
 
-from bptt.nn.attention import Attention as Attention
-from bptt.nn.attention import Memory as Memory
-from bptt.nn.convert import from_torch as from_torch
-from bptt.nn.convert import to_torch as to_torch
-from bptt.nn.crf import CRF as CRF
-from bptt.nn.crf import TagPath as TagPath
-from bptt.nn.decoder import Bridge as Bridge
-from bptt.nn.decoder import Decoder as Decoder
-from bptt.nn.decoder import DecoderState as DecoderState
-from bptt.nn.initialisation import init_forget_bias as init_forget_bias
-from bptt.nn.initialisation import init_recurrent as init_recurrent
-from bptt.nn.modules import GRU as GRU
-from bptt.nn.modules import LSTM as LSTM
-from bptt.nn.modules import RNN as RNN
-from bptt.nn.modules import Recurrent as Recurrent
-from bptt.nn.pooling import Pooling as Pooling
-from bptt.nn.stack import LayerStates as LayerStates
-from bptt.nn.stepper import Stepper as Stepper
-from bptt.nn.steps import GRUCell as GRUCell
-from bptt.nn.steps import LSTMCell as LSTMCell
-from bptt.nn.steps import RecurrentCell as RecurrentCell
-from bptt.nn.steps import RNNCell as RNNCell
-from bptt.runtime.linear_loss import linear_cross_entropy as linear_cross_entropy
+The public names are imported on first use, so that a module of the package does not load all others. They are
+listed here once; `__init__.pyi` is made from this list.
+"""
+
+from __future__ import annotations
+
+from bptt.deferred import exports
+
+# Brings the operators, which a program that was exported calls.
+from bptt.runtime import traced as _traced  # noqa: F401
+from bptt.runtime.kernels import loss_operator as _loss_operator  # noqa: F401
+
+PUBLIC = {
+    "bptt.nn.attention": "Attention Memory",
+    "bptt.nn.convert": "from_torch to_torch",
+    "bptt.nn.crf": "CRF TagPath",
+    "bptt.nn.decoder": "Bridge Decoder DecoderState",
+    "bptt.nn.initialisation": "init_forget_bias init_recurrent",
+    "bptt.nn.modules": "GRU LSTM RNN",
+    "bptt.nn.pooling": "Pooling",
+    "bptt.nn.recurrent": "Recurrent",
+    "bptt.nn.stack": "LayerStates",
+    "bptt.nn.stepper": "Stepper",
+    "bptt.nn.steps": "GRUCell LSTMCell RecurrentCell RNNCell",
+    "bptt.runtime.linear_loss": "linear_cross_entropy",
+}
+__getattr__, __dir__ = exports(__name__, PUBLIC)

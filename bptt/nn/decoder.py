@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from bptt.cells.cell import Cell
 from bptt.errors import InputError
 from bptt.nn.attention import Attention, Memory, ScoreName
-from bptt.nn.modules import Recurrent
+from bptt.nn.recurrent import Recurrent
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
 from bptt.shapes import check_shape

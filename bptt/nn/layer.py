@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.types import Device
 
-from bptt.cells.cell import Cell
+from bptt.deferred import deferred
 from bptt.errors import WrongTypeError
 from bptt.nn.parameters import Names, fill, register
-from bptt.runtime.norms import Observer
 from bptt.runtime.operators import Sequences, Storage, run
-from bptt.runtime.values import values
+
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
+    from bptt.runtime.norms import Observer
+
+_values = deferred("bptt.runtime.values", "values")
 
 
 @dataclass(frozen=True)
@@ -97,9 +102,11 @@ class Layer:
         lengths: Tensor | None = None,
     ) -> dict[str, Tensor]:
         """Return named values of all steps of x (T, B, I): see `bptt.runtime.values.values`."""
-        return values(
-            self.cell, x, initial, self.families(module), names, lengths=lengths, reverse=self.reverse
+        parameters = self.families(module)
+        found: dict[str, Tensor] = _values(
+            self.cell, x, initial, parameters, names, lengths=lengths, reverse=self.reverse
         )
+        return found
 
     def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:
         return reduce(torch.add, [_tensor(module, name + self.suffix) for name in parts])

@@ -6,14 +6,13 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 from torch.types import Device
 
-from bptt.cells.cell import Cell
 from bptt.errors import InputError, WrongTypeError
 from bptt.nn.base import CellModule, States, check_flag, stack_states
 from bptt.nn.initial import (
@@ -23,14 +22,17 @@ from bptt.nn.initial import (
     register_initial,
     reset_initial,
 )
-from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, check_counts, plain
 from bptt.nn.sequences import InputSequences, Lengths, read_sequences
 from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
-from bptt.runtime.norms import Norms, Observer
-from bptt.runtime.operators import Sequences as Run
-from bptt.runtime.operators import Storage
+
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
+    from bptt.nn.layer import Layer
+    from bptt.runtime.norms import Norms, Observer
+    from bptt.runtime.operators import Sequences as Run
+    from bptt.runtime.operators import Storage
 
 
 class LayerStates(NamedTuple):

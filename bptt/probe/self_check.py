@@ -19,7 +19,7 @@ from bptt.derive.arithmetic import DIGITS
 from bptt.derive.evaluate import Backward, Point, Vector, backward, forward
 from bptt.derive.exact import exact_gradients
 from bptt.errors import InputError
-from bptt.nn.modules import Recurrent
+from bptt.nn.recurrent import Recurrent
 from bptt.runtime.operators import recurrence, unrolled
 
 DECIMALS = 50

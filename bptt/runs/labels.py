@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bptt.data.examples import Examples, X
 from bptt.data.names import kept_in, names_to_bytes, read_names
 from bptt.data.reading import read_bytes
-from bptt.data.text import decode_text
+from bptt.deferred import deferred
 from bptt.errors import InputError, printable
 from bptt.runs.run_folder import write_bytes
+
+if TYPE_CHECKING:
+    from bptt.data.examples import Examples, X
+
+# For runs of version 0.1.0.
+_decode_text = deferred("bptt.data.text", "decode_text")
 
 LABELS = "labels"
 
@@ -56,7 +62,7 @@ def read_labels(run: Path) -> tuple[str, ...]:
     if path.suffix == ".json":
         labels = read_names(path)
     else:
-        labels = tuple(decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
+        labels = tuple(_decode_text(read_bytes(path, cure), str(path), packed=False).splitlines())
     if len(labels) < 2 or len(set(labels)) < len(labels) or "" in labels:
         raise InputError(str(path), "must hold two labels or more, each once", len(labels), cure)
     return labels

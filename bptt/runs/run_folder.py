@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bptt.data.reading import read_bytes
-from bptt.data.text import decode_text
+from bptt.deferred import deferred
 from bptt.errors import InputError
-from bptt.files import write_whole
 from bptt.version import __version__
+
+# A run that is only read needs neither.
+_decode_text = deferred("bptt.data.text", "decode_text")
+_write_whole = deferred("bptt.files", "write_whole")
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -27,7 +30,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Hold the lock of the run: the new file has one name until it is whole, and what a killed process has
     left there is removed. Raises MachineError (disk full, no permission); then the file is as it was.
     """
-    write_whole(path, data, path.with_name(f".{path.name}.tmp"))
+    _write_whole(path, data, path.with_name(f".{path.name}.tmp"))
 
 
 def write_config(run: Path, config: Mapping[str, Any]) -> None:
@@ -37,6 +40,15 @@ def write_config(run: Path, config: Mapping[str, Any]) -> None:
     text = json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False)
     # The name of a file may be no text: Python's escape for it is that of JSON too.
     write_bytes(run / CONFIG, (text + "\n").encode("utf-8", "backslashreplace"))
+
+
+def is_run(path: Path) -> bool:
+    """Return whether a path is that of a run folder."""
+    try:
+        return (path / CONFIG).is_file()
+    except OSError:
+        # A text may be longer than any name of a file.
+        return False
 
 
 def read_config(run: Path) -> dict[str, Any]:
@@ -66,4 +78,5 @@ def read_held_out(run: Path) -> str:
     data = read_bytes(path, "Restore the file, or name a text")
     if not data:
         raise InputError(str(run), "must have held out a text to evaluate on", "none", "Name a text")
-    return decode_text(data, str(path), packed=False)
+    text: str = _decode_text(data, str(path), packed=False)
+    return text

@@ -11,9 +11,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from bptt.deferred import deferred
 from bptt.errors import InputError
-from bptt.files import kind_of
 from bptt.runs.run_folder import CONFIG, write_bytes
+
+_kind_of = deferred("bptt.files", "kind_of")
 
 _DAMAGED = "The file is damaged: restore it, or train again"
 
@@ -60,7 +62,7 @@ def count_weights(path: Path) -> int:
 def _read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         cure = "Train until the first evaluation, or name another run"
-        raise InputError(str(path), "must be a file", kind_of(path) or "nothing", cure)
+        raise InputError(str(path), "must be a file", _kind_of(path) or "nothing", cure)
     try:
         with in_utf8(path) as name, safe_open(name, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

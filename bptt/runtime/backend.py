@@ -8,22 +8,25 @@ and then prints a notice once. Other packages add backends under the entry point
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 
+from bptt.deferred import imported
 from bptt.errors import InputError, InternalError
 from bptt.plugins import entries, find
-from bptt.runtime.kernels.kernel_backend import KERNELS
 from bptt.runtime.protocol import Backend
-from bptt.runtime.reference.reference_backend import REFERENCE
 
 AUTO = "auto"
 VARIABLE = "BPTT_BACKEND"
 GROUP = "bptt.backends"
 
-_BUILT_IN: Mapping[str, Backend] = {KERNELS.name: KERNELS, REFERENCE.name: REFERENCE}
+# Each is imported when it is used.
+_BUILT_IN: Mapping[str, Callable[[], Backend]] = {
+    "cpu": lambda: imported("bptt.runtime.kernels.kernel_backend", "KERNELS"),
+    "reference": lambda: imported("bptt.runtime.reference.reference_backend", "REFERENCE"),
+}
 
 _here: ContextVar[str | None] = ContextVar("backend", default=None)
 
@@ -59,7 +62,7 @@ def backend(name: str) -> Iterator[None]:
 
 def backend_named(name: str) -> Backend:
     """Return the backend with a name that `get_backend` returned, other than `auto`."""
-    found = _BUILT_IN.get(name) or _outside(name)
+    found = _BUILT_IN[name]() if name in _BUILT_IN else _outside(name)
     if found is None:
         raise InternalError("backend", "a name is checked before it is used", repr(name))
     return found
@@ -70,8 +73,8 @@ def empty_cache() -> None:
 
     Later calls allocate it again. Results do not change.
     """
-    for each in _BUILT_IN.values():
-        each.empty_cache()
+    for built_in in _BUILT_IN.values():
+        built_in().empty_cache()
     if (chosen := get_backend()) not in (AUTO, *_BUILT_IN):
         backend_named(chosen).empty_cache()
 

@@ -7,20 +7,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
 
-from bptt.codegen.kernel_source import KernelSource
+from bptt.deferred import deferred
 from bptt.runtime import prebuilt
 from bptt.runtime.cache import DamagedError, Entry, folder
 from bptt.runtime.compiler import FLAGS, BuildError, Compiler, check_size, file_stem, find
-from bptt.runtime.fingerprint import content, fingerprint
+from bptt.runtime.fingerprint import Source, content, fingerprint
 from bptt.runtime.notice import say, say_once
 from bptt.runtime.processor import processor
-from bptt.runtime.scratch import scratch
+
+_scratch = deferred("bptt.runtime.scratch", "scratch")
 
 # Optional: left out if the compiler does not accept them.
 _WANTED = ("-march=native", "-fopenmp")
 
 
-def load(source: KernelSource) -> CDLL:
+def load(source: Source) -> CDLL:
     """Return the library of a kernel source, compiled only if this machine has not compiled it before.
 
     Looked for in this order: prebuilt for this kind of processor, in the cache; else it is compiled. Raises
@@ -30,7 +31,6 @@ def load(source: KernelSource) -> CDLL:
     ready = prebuilt.find(source)
     if ready is not None:
         return ready
-    check_size(source)
     compiler = find()
     key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
     entry = Entry(folder(), f"{file_stem(source.name)}-{key}")
@@ -44,6 +44,7 @@ def load(source: KernelSource) -> CDLL:
         # Another process may have built it while this one waited for the lock.
         with suppress(OSError):
             return entry.open(source)
+        check_size(source)
         try:
             return _build(source, compiler, entry)
         except BuildError:
@@ -52,9 +53,9 @@ def load(source: KernelSource) -> CDLL:
             raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
 
 
-def _build(source: KernelSource, compiler: Compiler, entry: Entry) -> CDLL:
+def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, publish in the cache, and load; if the cache cannot be written, load for this process only."""
-    with scratch() as private:
+    with _scratch() as private:
         flags = compiler.accepted(*_WANTED)
         with _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"):
             library = compiler.build(source, flags, private)

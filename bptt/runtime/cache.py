@@ -13,11 +13,13 @@ from hashlib import sha256
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from bptt.codegen.kernel_source import KernelSource
+from bptt.deferred import deferred
 from bptt.errors import MachineError
-from bptt.runtime.lock import try_lock
+from bptt.runtime.fingerprint import Source
 from bptt.runtime.notice import say
 from bptt.runtime.ownership import OwnershipError, check_ours
+
+_try_lock = deferred("bptt.runtime.lock", "try_lock")
 
 VARIABLE = "BPTT_CACHE"
 # Seconds to wait for another process that builds the same kernel: several times what the largest kernel of
@@ -49,7 +51,7 @@ class Entry:
     folder: Path
     stem: str
 
-    def open(self, source: KernelSource) -> CDLL:
+    def open(self, source: Source) -> CDLL:
         """Load the library of `source`.
 
         Raises OSError if it is missing or cannot be loaded, DamagedError if it differs from what `publish`
@@ -104,7 +106,7 @@ class Entry:
     def _wait(self, handle: int) -> None:
         end = time.monotonic() + PATIENCE
         noticed = False
-        while try_lock(handle) is False:
+        while _try_lock(handle) is False:
             if not noticed:
                 say(f"bptt: waiting for another process that compiles {self.stem}")
                 noticed = True
@@ -117,14 +119,39 @@ class Entry:
         return self.folder / f"{self.stem}{suffix}"
 
     def _place(self, suffix: str, content: bytes) -> None:
-        with NamedTemporaryFile(dir=self.folder, prefix=".", delete=False) as file:
-            try:
-                file.write(content)
-                file.close()
-                os.replace(file.name, self._path(suffix))
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        _put(self._path(suffix), content)
+
+
+def read_whole(path: Path) -> bytes:
+    """Return what `write_whole` put into a file of the cache.
+
+    Raises OSError if there is none, MachineError if it is not what was put there, or if somebody else may
+    have written it.
+    """
+    _check_folder(path.parent)
+    check_ours(path)
+    digest, _, content = path.read_bytes().partition(b"\n")
+    if digest != _digest(content):
+        raise DamagedError(str(path), "must be as it was written")
+    return content
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put a file into the cache with its digest. Raises OSError, MachineError if the folder is not ours."""
+    _make(path.parent)
+    _put(path, _digest(content) + b"\n" + content)
+
+
+def _put(path: Path, content: bytes) -> None:
+    """Put a file in place; a reader meets all of it or nothing."""
+    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+        try:
+            file.write(content)
+            file.close()
+            os.replace(file.name, path)
+        except BaseException:
+            os.unlink(file.name)
+            raise
 
 
 def _make(folder: Path) -> None:

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bptt import codegen
-from bptt.codegen.kernel_source import KernelSource
+from bptt.deferred import deferred
 from bptt.errors import MachineError
-from bptt.runtime.scratch import scratch
+from bptt.runtime.fingerprint import HEADERS, Source
 
-HEADERS = Path(codegen.__path__[0]) / "cpp"
+# A kernel of the cache is found without.
+_scratch = deferred("bptt.runtime.scratch", "scratch")
+_source = deferred("bptt.codegen.kernel_source", "KernelSource")
+
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fvisibility=hidden")
 PROGRAMS = ("c++", "g++", "clang++")
 CURE = "Install one (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one in CXX"
 PATIENCE = 300.0  # seconds for one kernel; after that the compiler is stopped
 # Characters of C++. The kernels of the catalogue have up to 45,000, a cell of 200 gates has 270,000.
 LARGEST_TEXT = 400_000
-_NOTHING = KernelSource("nothing", 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n')
+_NOTHING = 'extern "C" void nothing() {\n#pragma omp parallel\n    {}\n}\n'
 _AROUND = 2  # lines of source shown before and after each line that the compiler names
 _MOST_WORDS = 60  # lines of the compiler's output shown
 _LONGEST_STEM = 80  # characters: with key and suffix, a file name stays below the 255 that file systems allow
@@ -58,7 +60,7 @@ class Compiler:
             raise fault.with_traceback(None)
         return tuple(flag for flag in flags if _fault(self.command, flag) is None)
 
-    def build(self, source: KernelSource, flags: tuple[str, ...], folder: Path) -> Path:
+    def build(self, source: Source, flags: tuple[str, ...], folder: Path) -> Path:
         """Compile into `folder`, where no other process may write, and return the path of the library.
 
         Raises BuildError if the compiler fails, takes longer than `PATIENCE`, or leaves no library.
@@ -89,7 +91,7 @@ def find() -> Compiler:
     raise BuildError("C++ compiler", f"expected {', '.join(PROGRAMS)} on the path", got, CURE)
 
 
-def check_size(source: KernelSource) -> None:
+def check_size(source: Source) -> None:
     """Raise BuildError if the text is so long that compiling it would take minutes."""
     if len(source.text) > LARGEST_TEXT:
         rule = f"at most {LARGEST_TEXT} characters of C++ are compiled"
@@ -105,9 +107,9 @@ def file_stem(name: str) -> str:
 @cache
 def _fault(command: tuple[str, ...], *flags: str) -> BuildError | None:
     """Return why an empty function cannot be compiled with `flags`, None if it can; tried once a process."""
-    with scratch() as folder:
+    with _scratch() as folder:
         try:
-            Compiler(command).build(_NOTHING, flags, folder)
+            Compiler(command).build(_source("nothing", _NOTHING), flags, folder)
         except BuildError as error:
             return BuildError("C++ compiler", "must compile a function that does nothing", error.got, CURE)
     return None

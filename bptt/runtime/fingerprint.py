@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from functools import cache
 from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
 
-from bptt.codegen.kernel_source import KernelSource
-from bptt.runtime.compiler import HEADERS
+HEADERS = Path(__file__).parents[1] / "codegen" / "cpp"
+
+
+class Source(Protocol):
+    """The text of a kernel: `bptt.codegen.kernel_source.KernelSource`, or one that is made when needed."""
+
+    @property
+    def name(self) -> str:
+        """The name of what it computes."""
+
+    @property
+    def text(self) -> str:
+        """One C++ file."""
+
+    @property
+    def doors(self) -> tuple[str, ...]:
+        """The functions that can be called from outside."""
+
+    @property
+    def remark(self) -> str:
+        """A remark that distinguishes kernels of one name."""
+
+    def __hash__(self) -> int:
+        """Return equal numbers for equal texts."""
 
 
 def fingerprint(*parts: str) -> str:
@@ -14,9 +38,10 @@ def fingerprint(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def content(source: KernelSource) -> str:
+def content(source: Source) -> str:
     """Return the key of a source together with all headers that it may include."""
-    return fingerprint(source.text, _headers())
+    known: str | None = getattr(source, "content", None)
+    return known or fingerprint(source.text, _headers())
 
 
 @cache

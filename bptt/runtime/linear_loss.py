@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.runtime.dispatch import backend_for_loss
+from bptt.runtime.loss_dispatch import backend_for_loss
 
 REDUCTIONS = ("mean", "sum", "none")
 

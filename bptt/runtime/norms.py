@@ -8,10 +8,6 @@ from typing import TypeAlias
 
 from torch import Tensor
 
-from bptt.cells.caching import cached_by_cell
-from bptt.cells.cell import Cell
-from bptt.derive.normal_form import normal_form
-
 
 @dataclass(frozen=True, eq=False)
 class Norms:
@@ -35,10 +31,3 @@ class Norms:
 
 # Called after every backward pass with the norms that it measured.
 Observer: TypeAlias = Callable[[Norms], None]
-
-
-@cached_by_cell
-def input_sums(cell: Cell) -> tuple[str, ...]:
-    """Return the names of the sums of a cell that read its input."""
-    inputs = set(cell.inputs)
-    return tuple(s.target for s in normal_form(cell).steps if any(p.vector in inputs for p in s.products))

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import torch
 from torch import Tensor
 
-from bptt.cells.cell import Cell
-from bptt.codegen.plan import plan
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
 from bptt.runtime.dispatch import backend_for, mode
 from bptt.runtime.narrow import only_matrices
-from bptt.runtime.norms import Observer
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.protocol import Storage as Storage
-from bptt.runtime.reference.function import plain
 from bptt.runtime.traced import run as run_recorded
+
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
+    from bptt.runtime.norms import Observer
+
+# For `unrolled` alone.
+_plan = deferred("bptt.codegen.plan", "plan")
+_plain = deferred("bptt.runtime.reference.function", "plain")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,4 +142,4 @@ def unrolled(
     cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
     """Return the results of `recurrence`, differentiated by torch's autograd: a reference for checks."""
-    return tuple(plain(plan(cell), False, None, (x, *initial, *parameters)).values())
+    return tuple(_plain(_plan(cell), False, None, (x, *initial, *parameters)).values())

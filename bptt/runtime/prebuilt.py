@@ -10,18 +10,19 @@ from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
 
-from bptt.codegen.kernel_source import KernelSource
+from bptt.deferred import deferred
 from bptt.runtime.compiler import Compiler, file_stem
-from bptt.runtime.fingerprint import content
+from bptt.runtime.fingerprint import Source, content
 from bptt.runtime.notice import say_once
 from bptt.runtime.ownership import OwnershipError, check_ours
 from bptt.runtime.processor import BASELINE, LEVELS, processor
-from bptt.runtime.scratch import scratch
+
+_scratch = deferred("bptt.runtime.scratch", "scratch")
 
 FOLDER = Path(__file__).parent / "libraries"
 
 
-def find(source: KernelSource) -> CDLL | None:
+def find(source: Source) -> CDLL | None:
     """Return the prebuilt library of exactly this source for the best level of this processor, else None."""
     for level in processor().levels:
         library = FOLDER / level / _file(source)
@@ -44,7 +45,7 @@ def _check_ours(library: Path) -> None:
         raise
 
 
-def build(sources: Iterable[KernelSource], compiler: Compiler, folder: Path) -> None:
+def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
     """Compile for every level that the compiler accepts, and replace the content of `folder`.
 
     Raises BuildError if a source does not compile.
@@ -54,8 +55,8 @@ def build(sources: Iterable[KernelSource], compiler: Compiler, folder: Path) -> 
     known = [level for level in LEVELS if compiler.accepted(*flags[level]) == flags[level]]
     openmp = compiler.accepted("-fopenmp")
 
-    def one(source: KernelSource, level: str) -> None:
-        with scratch() as private:
+    def one(source: Source, level: str) -> None:
+        with _scratch() as private:
             library = compiler.build(source, (*flags[level], *openmp), private)
             shutil.copyfile(library, folder / level / _file(source))
 
@@ -66,5 +67,5 @@ def build(sources: Iterable[KernelSource], compiler: Compiler, folder: Path) -> 
             job.result()
 
 
-def _file(source: KernelSource) -> str:
+def _file(source: Source) -> str:
     return f"{file_stem(source.name)}-{content(source)}.so"

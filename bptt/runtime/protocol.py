@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from bptt.cells.cell import Cell
-from bptt.runtime.norms import Observer
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
+    from bptt.runtime.norms import Observer
 
 Storage: TypeAlias = Literal["keep", "recompute", "segments"]
 

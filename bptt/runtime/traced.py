@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -20,16 +20,22 @@ from torch.utils.flop_counter import register_flop_formula
 
 from bptt.cells.caching import KEPT
 from bptt.cells.cell import Cell
-from bptt.codegen.plan import KernelPlan, plan
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
 from bptt.runtime.dispatch import backend_for
 from bptt.runtime.protocol import Recurrence
-from bptt.runtime.reference.function import public_names
-from bptt.runtime.reference.kept import kept_widths
-from bptt.runtime.reference.problem import problem_of
 from bptt.runtime.saved import check_forms, forms
 from bptt.runtime.tracing import is_traced
+
+if TYPE_CHECKING:
+    from bptt.codegen.plan import KernelPlan
+
+# The operators are there from the start, for programs that were exported; what they compute is not.
+_lay_out = deferred("bptt.codegen.plan", "plan")
+_public_names = deferred("bptt.runtime.reference.function", "public_names")
+_kept_widths = deferred("bptt.runtime.reference.kept", "kept_widths")
+_problem_of = deferred("bptt.runtime.reference.problem", "problem_of")
 
 
 def run(
@@ -61,7 +67,8 @@ def _text(cell: Cell) -> str:
 
 @lru_cache(maxsize=KEPT)
 def _plan(text: str) -> KernelPlan:
-    return plan(Cell.from_dict(json.loads(text)))
+    found: KernelPlan = _lay_out(Cell.from_dict(json.loads(text)))
+    return found
 
 
 @torch.library.custom_op("bptt::recurrence", mutates_args=())
@@ -93,12 +100,12 @@ def _(
 ) -> list[Tensor]:
     layout, x = _plan(cell), tensors[0]
     states, (steps, batch, _) = layout.cell.states, x.shape
-    problem = problem_of(layout, tensors, None, reverse)
-    size = {name: problem.fixed[layout.cell.width(name)] for name in public_names(layout)}
+    problem = _problem_of(layout, tensors, None, reverse)
+    size = {name: problem.fixed[layout.cell.width(name)] for name in _public_names(layout)}
     asked = [state for state, wanted in zip(states, _whole(layout, all_states), strict=True) if wanted]
     found = [x.new_empty(steps, batch, size[name]) for name in (*asked, *list(size)[len(states) :])]
     found += [x.new_empty(batch, size[state]) for state in states]
-    return [*found, x.new_empty(steps, batch, sum(kept_widths(problem)))] if keep else found
+    return [*found, x.new_empty(steps, batch, sum(_kept_widths(problem)))] if keep else found
 
 
 @torch.library.custom_op("bptt::recurrence_backward", mutates_args=())
@@ -130,12 +137,12 @@ def _check_saved(
 ) -> None:
     """Raise GraphError unless the tensors and the saved values `left` have the forms of the forward pass."""
     cell, x = recurrence.cell, tensors[0]
-    where, problem = f"recurrence({cell.name})", problem_of(plan(cell), tensors, None, False)
+    where, problem = f"recurrence({cell.name})", _problem_of(_lay_out(cell), tensors, None, False)
     pairs = zip(dtypes.split(), tensors, strict=True)
     then = [(getattr(torch, dtype), t.shape, t.device) for dtype, t in pairs]
     check_forms(where, then, forms(tensors))
     steps, batch, _ = x.shape
-    widths = [*(state.shape[-1] for state in problem.initial), sum(kept_widths(problem))]
+    widths = [*(state.shape[-1] for state in problem.initial), sum(_kept_widths(problem))]
     sequences = [(x.dtype, torch.Size((steps, batch, width)), x.device) for width in widths]
     check_forms(where, sequences, forms(left))
 

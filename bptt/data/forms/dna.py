@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from bptt.data.deferred import deferred
 from bptt.data.forms.form import FOLDER, MARKED, ExampleForm, InputForms, Sign, alone, of_document, of_path
-from bptt.data.forms.source_view import SourceView
 from bptt.data.nucleotides import LETTERS
-from bptt.data.readers.document import Document
+from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
+    from bptt.data.readers.document import Document
 
 _BLANK = r"(?:[ \t]*\n){0,3}"
 _PASSED = r"(?:[;#].*\n|[^\S\n]*\n)*"

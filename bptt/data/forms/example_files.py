@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.forms.form import BINARY, FOLDER, ExampleForm, Sign, of_path
-from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.folders import ClassFile, holds_class_folders, list_folder
-from bptt.data.readers.grid import Columns
 from bptt.data.stored import Stored
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
+    from bptt.data.readers.grid import Columns
 
 _UNLABELLED = "Put the files of each label into a folder of its own, and give the folder that holds these"
 

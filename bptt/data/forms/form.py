@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bptt.data.examples import Examples
-from bptt.data.forms.source_view import SourceView
-from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.sources import Source, document_of, path_of, read_grid
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
+    from bptt.data.readers.document import Document
 
 Classified = Examples[Any, str]
 Reader = Callable[[Source, Columns], Classified]

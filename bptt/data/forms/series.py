@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bptt.data.deferred import deferred
 from bptt.data.forms.form import (
     BINARY,
     MARKED,
@@ -19,11 +19,14 @@ from bptt.data.forms.form import (
     of_grid,
     of_path,
 )
-from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.headers import IDS, TIMES
 from bptt.data.readers.label_place import label_leads
 from bptt.data.readers.numbers import is_number
 from bptt.data.signatures import ZIP, signature_of
+from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
 
 _DATA = re.compile(r"(?im)^@data[ \t]*$")
 

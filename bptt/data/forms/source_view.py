@@ -6,16 +6,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bptt.data.readers.delimited import delimiter, even_rows
-from bptt.data.readers.document import Document
-from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.sources import Source, document_of, is_typed, read_grid
 from bptt.data.reading import open_file, read_bytes
 from bptt.data.signatures import PARQUET, markup_of
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
+    from bptt.data.readers.grid import Columns, Grid
 
 Row = Sequence[str]
 

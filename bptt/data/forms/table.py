@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from bptt.data.deferred import deferred
 from bptt.data.forms.form import NUMBERS, ExampleForm, InputForms, Sign, of_grid
-from bptt.data.forms.source_view import SourceView
 from bptt.data.readers.grid import LABELS
 from bptt.data.readers.label_place import may_be_table
 from bptt.data.readers.records import find_row_names
+from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
 
 Row = Sequence[str]
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from bptt.data.readers.delimited import even_rows
-from bptt.data.readers.detect import Detected, detect
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import (
     FORMS,
     Classified,
+    Detected,
     Source,
     document_of,
     forms_of,
     is_typed,
     read_examples,
 )
-from bptt.data.readers.grid import Columns
-from bptt.data.readers.headers import SOURCES, TEXTS, holds_names
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.grid import Columns
+
+# A text that was typed needs none of these.
+_detect: Callable[..., Detected] = deferred("bptt.data.readers.detect", "detect")
+_even_rows = deferred("bptt.data.readers.delimited", "even_rows")
+_names_texts = deferred("bptt.data.readers.headers", "names_texts")
 
 # Between tabs every line is a row; between commas, only in a file that is called so.
 _TABLES = (".csv", ".csv.gz")
@@ -65,9 +72,10 @@ def is_lines(first: Document, columns: Columns, said: Said) -> bool:
     if said.form is not None or said.input is not None:
         return said.form == "lines"
     line = first.text.strip()
-    if "\t" in line or (said.header is not False and holds_names([(line,)], columns, (*TEXTS, *SOURCES))):
+    if "\t" in line or (said.header is not False and _names_texts(line, columns)):
         return False
-    return detect(first, said.about(columns), labelled=False).form == "lines"
+    found = _detect(first, said.about(columns), labelled=False)
+    return found.form == "lines"
 
 
 def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> Detected:
@@ -77,13 +85,13 @@ def form_asked(source: Source, learned: str, columns: Columns, said: Said) -> De
     if said.form is not None:
         return Detected(said.form, "")
     if forms.are_bare is not None and (is_typed(source) or _is_bare(source, forms.are_bare)):
-        found = detect(source, columns, columns.labelled)
+        found = _detect(source, columns, columns.labelled)
         return found if found.kind == kind else Detected(forms.typed, forms.typed_reason)
     if is_typed(source):
         return Detected(forms.typed or learned, "")
     if is_text and (said.input or said.target):
         return Detected("columns", "")
-    found = detect(source, columns, columns.labelled)
+    found = _detect(source, columns, columns.labelled)
     if found.form == "class-files" and learned != found.form and not columns.labelled:
         return Detected("class-folders", "each of its files is a text")
     if not is_text:
@@ -107,7 +115,7 @@ def _is_bare(source: Source, are_bare: Callable[[Document], bool]) -> bool:
 def _of_lines(source: Source, columns: Columns) -> Detected:
     """Return lines, or the two columns of a file without a header, if one of them holds known labels."""
     document = document_of(source)
-    rows = even_rows(document)
+    rows: tuple[tuple[str, ...], ...] = _even_rows(document)
     if any(set(cells) <= set(columns.classes) for cells in _columns(rows)) and len(rows[0]) == 2:
         return Detected("columns", "one of its columns holds labels that are known")
     if rows and columns.are_numbered(len(rows[0])):

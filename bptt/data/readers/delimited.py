@@ -7,11 +7,14 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from typing import TYPE_CHECKING
 
-from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Grid
 from bptt.data.readers.numbers import is_like_number
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
 
 Row = tuple[str, ...]
 

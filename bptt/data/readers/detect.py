@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
-from bptt.data.deferred import deferred
 from bptt.data.forms.source_view import NAMES, Shown, SourceView
 from bptt.data.readers.delimited import even_rows
-from bptt.data.readers.forms import FORMS, Kind, Source, document_of, signs
+from bptt.data.readers.forms import FORMS, Source, document_of, signs
+from bptt.data.readers.forms import Detected as Detected
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.headers import find_header
+from bptt.deferred import deferred
 from bptt.errors import InputError
 
 _list_folder = deferred("bptt.data.readers.folders", "list_folder")
-
-
-@dataclass(frozen=True)
-class Detected:
-    """The name of a form in `FORMS`, and what in the file says so."""
-
-    form: str
-    reason: str
-
-    @property
-    def kind(self) -> Kind:
-        """The kind of the inputs."""
-        return FORMS[self.form].kind
 
 
 def detect(source: Source, columns: Columns, labelled: bool = True) -> Detected:

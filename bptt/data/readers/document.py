@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from bptt.data.text import read_text
+from bptt.deferred import deferred
+
+_read_text = deferred("bptt.data.text", "read_text")
 
 
 @dataclass(frozen=True)
@@ -33,4 +35,4 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read a file's text, by the rules of `read_text`, which it raises for."""
-    return Document(str(path), read_text(path))
+    return Document(str(path), _read_text(path))

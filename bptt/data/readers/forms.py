@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
 
-from bptt.data.forms import dna, series, table, text
 from bptt.data.forms.form import Classified as Classified
 from bptt.data.forms.form import ExampleForm, InputForms, Sign
 from bptt.data.readers.grid import Columns
@@ -14,29 +14,49 @@ from bptt.data.readers.sources import Source as Source
 from bptt.data.readers.sources import document_of as document_of
 from bptt.data.readers.sources import is_typed as is_typed
 from bptt.data.readers.sources import read_grid as read_grid
+from bptt.deferred import imported
 from bptt.errors import InputError
 from bptt.plugins import INPUTS, find_all
 
 # The name of a kind of input.
 Kind = str
 
-_OURS = (text.FORMS, dna.FORMS, series.FORMS, table.FORMS)
+# The module of each of our kinds, imported when a name asks for it.
+_OURS = {
+    "text": "bptt.data.forms.text",
+    "dna": "bptt.data.forms.dna",
+    "series": "bptt.data.forms.series",
+    "table": "bptt.data.forms.table",
+}
+
+
+@dataclass(frozen=True)
+class Detected:
+    """The name of a form in `FORMS`, and what in a file says so."""
+
+    form: str
+    reason: str
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the inputs."""
+        return FORMS[self.form].kind
 
 
 class _Forms(Mapping[str, ExampleForm]):
     """Forms by name. Installed packages are asked only when a name is none of ours, or for all names."""
 
     def __getitem__(self, name: str) -> ExampleForm:
-        found = _by_name(_OURS).get(name) or _by_name(_added()).get(name)
-        if found is None:
-            raise KeyError(name)
-        return found
+        for each in chain(_ours(), _added()):
+            if name in _by_name(each):
+                return _by_name(each)[name]
+        raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*_by_name(_OURS), *_by_name(_added())))
+        return (name for each in chain(_ours(), _added()) for name in _by_name(each))
 
     def __len__(self) -> int:
-        return len(_by_name(_OURS)) + len(_by_name(_added()))
+        return sum(1 for _ in self)
 
 
 FORMS: Mapping[str, ExampleForm] = _Forms()
@@ -44,19 +64,18 @@ FORMS: Mapping[str, ExampleForm] = _Forms()
 
 def forms_of(kind: Kind) -> InputForms:
     """Return the forms of a kind of input. Raises InputError if there is no such kind."""
-    for each in _OURS:
-        if each.name == kind:
-            return each
+    if kind in _OURS:
+        return _of(kind)
     for each in _added():
         if each.name == kind:
             return each
-    names = ", ".join(each.name for each in (*_OURS, *_added()))
+    names = ", ".join((*_OURS, *(each.name for each in _added())))
     raise InputError("input", f"the kind of the inputs is one of {names}", repr(kind))
 
 
 def signs() -> list[tuple[ExampleForm, Sign]]:
     """Return the signs of all forms in the order in which they are asked."""
-    found = [(form, sign) for each in (*_OURS, *_added()) for form in each.forms for sign in form.signs]
+    found = [(form, sign) for each in chain(_ours(), _added()) for form in each.forms for sign in form.signs]
     return sorted(found, key=lambda pair: pair[1].turn)
 
 
@@ -83,16 +102,26 @@ def check_form(option: str, form: str) -> None:
 
 
 @cache
-def _by_name(kinds: tuple[InputForms, ...]) -> Mapping[str, ExampleForm]:
-    return {form.name: form for each in kinds for form in each.forms}
+def _by_name(kind: InputForms) -> Mapping[str, ExampleForm]:
+    return {form.name: form for form in kind.forms}
 
 
-def _added() -> tuple[InputForms, ...]:
-    """Return the kinds that installed packages add; one that is broken is left out."""
-    return tuple(_installed()[0].values())
+def _ours() -> Iterator[InputForms]:
+    """Yield our kinds in order, each imported when it is its turn."""
+    return map(_of, _OURS)
+
+
+def _of(kind: Kind) -> InputForms:
+    found: InputForms = imported(_OURS[kind], "FORMS")
+    return found
+
+
+def _added() -> Iterator[InputForms]:
+    """Yield the kinds that installed packages add; one that is broken is left out."""
+    yield from _installed()[0].values()
 
 
 @cache
 def _installed() -> tuple[Mapping[str, InputForms], tuple[InputError, ...]]:
     # Kinds of input are records of a room above, which extends `InputForms`.
-    return find_all(INPUTS, InputForms, [each.name for each in _OURS])
+    return find_all(INPUTS, InputForms, list(_OURS))

@@ -91,6 +91,11 @@ def holds_names(rows: Sequence[Row], columns: Columns, usual: Sequence[str]) -> 
     return len(rows) > 1 < len(first) and first[0] in RECORDS and ascends([row[0] for row in rows[1:]])
 
 
+def names_texts(line: str, columns: Columns) -> bool:
+    """Return whether a line is the name of a column of texts, by `holds_names`."""
+    return holds_names([(line,)], columns, (*TEXTS, *SOURCES))
+
+
 def _names_languages(rows: Sequence[Row]) -> bool:
     """Return whether a cell of the first row names a language, the others name columns or an index, and the
     rows below do not do so too, as in a dictionary of languages.

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
-from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import TEXT_LABELS, TEXTS, with_header_of
+from bptt.data.readers.lines import read_lines as read_lines
 from bptt.data.readers.records import RECORDS, record_column
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
 
 _ANY = Columns()
 _FASTTEXT = re.compile(r"__label__(\S+)\s*(.*)")
 # Where the labels may be that no column is called after.
 _UNNAMED = "Name their column (`target_column`), of {columns}; or call it label"
-
-
-def read_lines(document: Document) -> Examples[str, str]:
-    """Read every line, also an empty one, as an input without a label: one answer a line."""
-    rows: list[Example[str, str]] = [Example(line, None, place) for place, line in document.numbered()]
-    return gather(document.name, rows)
 
 
 def read_fasttext(document: Document, columns: Columns = _ANY) -> Examples[str, str]:

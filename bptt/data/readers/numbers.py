@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from math import isnan
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bptt.data.examples import Array, Example
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.examples import Array, Example
 
 # Spellings of a value that was not measured; it is read as NaN.
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bptt.data.json_text import parse_json
-from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Grid, grid_of
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
 
 # How an object begins, also a broken one, and one over several lines; a text may begin with a brace too.
 _OBJECT = re.compile(r'\{\s*("(?:[^"\\\n]|\\.)*"\s*:|\}\s*$|$)', re.MULTILINE)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from bptt.data.readers.grid import Grid
 from bptt.data.readers.numbers import is_missing, is_number
+
+if TYPE_CHECKING:
+    from bptt.data.readers.grid import Grid
 
 Row = Sequence[str]
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from bptt.data.deferred import deferred
-from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.grid import Grid
-from bptt.data.readers.objects import is_json, read_json
-from bptt.data.reading import read_bytes
-from bptt.data.signatures import PARQUET
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.readers.grid import Grid
 
 # A file or folder, or a text that came another way.
 Source = Path | Document
 
-_read_parquet = deferred("bptt.data.readers.parquet", "read_parquet")
+_read_grid = deferred("bptt.data.readers.grids", "read_grid")
 
 
 def document_of(source: Source) -> Document:
@@ -38,8 +37,5 @@ def is_typed(source: Source) -> bool:
 
 def read_grid(source: Source) -> Grid:
     """Return the columns of a Parquet, JSON, TSV or CSV file. Raises InputError naming the line."""
-    if isinstance(source, Path) and read_bytes(source).startswith(PARQUET):
-        grid: Grid = _read_parquet(source)
-        return grid
-    document = document_of(source)
-    return read_json(document) if is_json(document) else read_delimited(document)
+    grid: Grid = _read_grid(source)
+    return grid

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bptt.data.examples import Example
-from bptt.data.readers.asked import Said
-from bptt.data.readers.document import Document
-from bptt.data.readers.forms import Source
 from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.classify.options import ClassifyAnswerOptions
-from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 from bptt.models.kinds.registry import find_kind
-from bptt.options.choices import Choices
+
+if TYPE_CHECKING:
+    from bptt.data.examples import Example
+    from bptt.data.readers.asked import Said
+    from bptt.data.readers.document import Document
+    from bptt.data.readers.forms import Source
+    from bptt.jobs.classify.trained import Labelled, TrainedClassifier
+    from bptt.options.choices import Choices
 
 
 @dataclass(frozen=True)

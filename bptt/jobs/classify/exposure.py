@@ -12,11 +12,20 @@ from bptt.data.examples import Example
 from bptt.errors import InputError
 from bptt.jobs.classify.metrics import decide
 from bptt.jobs.classify.network import Classifier, SequenceReader
-from bptt.jobs.classify.task import TrainedClassifier
+from bptt.jobs.classify.trained import TrainedClassifier
 from bptt.jobs.exposure import encode_one, show_input
+from bptt.jobs.job import Stretch
+from bptt.jobs.reading import refuse_target, take
 from bptt.models.ngrams import Bags
 from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.runs.evaluating import evaluating
+
+
+def expose_stretch(trained: TrainedClassifier, stretch: Stretch) -> list[Exposure]:
+    """Return the examples of a stretch for a probe. Raises InputError if there are fewer."""
+    refuse_target(stretch)
+    examples = trained.read(stretch.source, stretch.labelled)
+    return [expose(trained, row, stretch.limit) for row in take(examples, stretch)]
 
 
 def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -> Exposure:

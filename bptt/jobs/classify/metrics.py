@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bptt.jobs.classify.network import decide as decide
+
 # Bins of confidence in the calibration error: 15, as Guo et al. 2017.
 _BINS = 15
 
@@ -23,12 +25,6 @@ class Scores:
     metrics: dict[str, float]
     confusion: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
-
-
-def decide(log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
-    """Return the answers (N,): the argmax of ln P (N, K), plus the offsets (K,) if there are any."""
-    values = log_probabilities.exp() if offsets is None else log_probabilities + offsets
-    return values.max(1).indices
 
 
 def confusions(targets: Tensor, answers: Tensor, classes: int) -> Tensor:

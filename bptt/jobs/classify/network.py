@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.cells.cell import Cell
-from bptt.jobs.classify.options import HeadOptions
-from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder, feed_forward
-from bptt.models.inputs import InputPart
 from bptt.models.ngrams import Bags, NgramScores
-from bptt.models.options import EncoderOptions
-from bptt.nn import Pooling
+from bptt.nn.pooling import Pooling
+
+if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
+    from bptt.jobs.classify.options import HeadOptions
+    from bptt.models.codecs.codec import Padded
+    from bptt.models.inputs import InputPart
+    from bptt.models.options import EncoderOptions
+
+
+def decide(log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
+    """Return the answers (N,): the argmax of ln P (N, K), plus the offsets (K,) if there are any."""
+    values = log_probabilities.exp() if offsets is None else log_probabilities + offsets
+    return values.max(1).indices
 
 
 class Classifier(nn.Module):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from bptt.jobs.supervised import SMALLER
-from bptt.models.codecs.codec import Codec
+from bptt.models.encoded import SMALLER
 from bptt.models.logistic import fit_logistic
 from bptt.models.ngrams import BagEncoder, NgramList, NgramScores, gather_bags
 from bptt.runs.memory import within_memory
@@ -22,11 +20,6 @@ _STRENGTH = 10.0
 # M = _EXAMPLES. Networks are overconfident, and more so with fewer examples: a weight of 1 loses accuracy on
 # most data sets tried, a weight of ½ still on those with a hundred examples.
 _SHARE, _EXAMPLES = 0.5, 500
-
-
-def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:
-    """Return the part of a text or DNA that the network reads: the first `limit` steps (0: all)."""
-    return "".join(codec.spell(given)[:limit]) if limit and isinstance(given, str) else given
 
 
 def importance_of(targets: Tensor, balance: bool) -> Tensor:

@@ -15,12 +15,12 @@ from bptt.data.classes import check_classes
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.metrics import scores
 from bptt.jobs.classify.network import Classifier
-from bptt.jobs.classify.ngrams import fit_ngrams, importance_of, read_part
+from bptt.jobs.classify.ngrams import fit_ngrams, importance_of
 from bptt.jobs.classify.options import OPTIONS
 from bptt.jobs.classify.thresholds import choose_offsets
 from bptt.jobs.classify.trained import Labelled as Labelled
 from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
-from bptt.jobs.classify.trained import build, other_strands, weight_rows
+from bptt.jobs.classify.trained import build, other_strands, read_part, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.models.codecs.text import TextCodec

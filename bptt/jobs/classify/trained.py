@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
 
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.asked import Said, is_lines, read_asked
-from bptt.data.readers.document import Document
-from bptt.data.readers.forms import Source
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.jobs.classify.config import TASK, ClassifierConfig
-from bptt.jobs.classify.metrics import Scores, decide, scores
-from bptt.jobs.classify.network import Classifier
-from bptt.jobs.classify.ngrams import read_part
-from bptt.jobs.classify.thresholds import describe_offsets
-from bptt.jobs.shown import show_trained
-from bptt.jobs.supervised import SMALLER, in_batches
-from bptt.models.codecs.codec import Codec
-from bptt.models.encoded import answer_inputs
+from bptt.jobs.classify.network import Classifier, decide
+from bptt.models.encoded import SMALLER, answer_inputs, in_batches
 from bptt.models.kinds.kind import CodecOptions, InputKind
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.models.ngrams import BagEncoder, Bags, NgramList, gather_bags
@@ -31,10 +24,21 @@ from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
 from bptt.runs.memory import within_memory
-from bptt.runs.origin import Rows
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
+
+if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
+    from bptt.data.readers.forms import Source
+    from bptt.jobs.classify.metrics import Scores
+    from bptt.models.codecs.codec import Codec
+    from bptt.runs.origin import Rows
+
+# A classifier that answers has no use for these.
+_scores = deferred("bptt.jobs.classify.metrics", "scores")
+_describe_offsets = deferred("bptt.jobs.classify.thresholds", "describe_offsets")
+_show_trained = deferred("bptt.jobs.shown", "show_trained")
 
 Input = Any
 Y = TypeVar("Y")
@@ -80,7 +84,8 @@ class TrainedClassifier:
     def __repr__(self) -> str:
         cell = None if self.config.source.is_row else self.config.cell
         facts = {"input": self.config.source.kind, "labels": len(self.labels)}
-        return show_trained(self, TASK, self.model, cell, self.config.model, facts)
+        shown: str = _show_trained(self, TASK, self.model, cell, self.config.model, facts)
+        return shown
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
         """Read examples in the format of the training data, or in the one that `read_asked` detects.
@@ -129,9 +134,9 @@ class TrainedClassifier:
     def evaluate(self, examples: Labelled) -> Scores:
         """Return the scores on labelled examples. Raises InputError for a label that was not learned."""
         targets = self.targets(examples)
-        return scores(
-            self.log_probabilities(examples.inputs, examples.places), targets, self.labels, self.offsets
-        )
+        log_probabilities = self.log_probabilities(examples.inputs, examples.places)
+        found: Scores = _scores(log_probabilities, targets, self.labels, self.offsets)
+        return found
 
     @property
     def _kind(self) -> InputKind:
@@ -146,7 +151,7 @@ class TrainedClassifier:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines for the user about how answers are found."""
-        return () if self.offsets is None else (describe_offsets(self.offsets, self.labels),)
+        return () if self.offsets is None else (_describe_offsets(self.offsets, self.labels),)
 
     def targets(self, examples: Labelled) -> Tensor:
         """Return the indices of the labels of examples, (N,). Raises InputError for one not learned."""
@@ -182,9 +187,19 @@ def build(
     return Classifier(codec.part(), classes, cell, config.model, config.head, count)
 
 
+def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:
+    """Return the part of a text or DNA that the network reads: the first `limit` steps (0: all)."""
+    return "".join(codec.spell(given)[:limit]) if limit and isinstance(given, str) else given
+
+
 def weight_rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Rows:
     """Return the meaning of the rows of parameters (tokens, labels), to transfer weights by name."""
     return part_rows(model, codec) | dict.fromkeys(("output.weight", "output.bias"), (labels,))
+
+
+def read_configuration(run: Path) -> ClassifierConfig:
+    """Read the configuration of a run folder. Raises InputError naming file and cure."""
+    return read_sections(ClassifierConfig, run, TASK)
 
 
 def load_classifier(run: Path) -> TrainedClassifier:
@@ -192,7 +207,7 @@ def load_classifier(run: Path) -> TrainedClassifier:
 
     Raises InputError with file and cure if a file is missing or damaged.
     """
-    config = read_sections(ClassifierConfig, run, TASK)
+    config = read_configuration(run)
     labels = read_labels(run)
     source = config.source
     rule = find_kind(source.kind).ngrams

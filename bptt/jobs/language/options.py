@@ -6,8 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.batches import NOTHING
-from bptt.data.vocabulary_options import END, VocabularyOptions
+from bptt.data.vocabulary_options import END, NOTHING, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import CellChoice, JobOptions
 from bptt.models.options import RecurrentOptions, Start

@@ -11,8 +11,7 @@ from bptt.models.encoder import Encoder, EncoderOptions, feed_forward
 from bptt.models.heads.number_options import NumberOptions
 from bptt.models.heads.number_output import NumberOutput
 from bptt.models.inputs import InputPart
-from bptt.nn import Pooling
-from bptt.nn.pooling import PoolingKind
+from bptt.nn.pooling import Pooling, PoolingKind
 
 
 class Regressor(nn.Module):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
-from bptt.data.deferred import deferred
 from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns
 from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.jobs.classify.options import PoolingName
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, VectorFiles

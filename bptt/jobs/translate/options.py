@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.deferred import deferred
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.translations import SourceKind, check_translated, kind_of
 from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, VectorFiles
 from bptt.models.options import EncoderOptions, StackOptions, TokenOptions

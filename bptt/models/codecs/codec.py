@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
 
-from bptt.data.batches import NOTHING
 from bptt.data.examples import Example
+from bptt.data.vocabulary_options import NOTHING
 from bptt.errors import InputError
 from bptt.models.codecs.given import as_list
-from bptt.models.inputs import InputPart
+
+if TYPE_CHECKING:
+    from bptt.models.inputs import InputPart
 
 X = TypeVar("X")
 

@@ -11,7 +11,8 @@ from bptt.data.nucleotides import LETTERS, check_letters
 from bptt.errors import InputError
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
-from bptt.models.inputs import DnaInput, SeriesInput
+from bptt.models.dna_input import DnaInput
+from bptt.models.inputs import SeriesInput
 
 _PLACES = {letter: place for place, letter in enumerate(LETTERS)}
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from bptt.data.deferred import deferred
 from bptt.data.levels import split_words
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import SPECIAL
+from bptt.deferred import deferred
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
 from bptt.models.inputs import TokenInput

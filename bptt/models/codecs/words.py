@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from bptt.data.batches import NOTHING
 from bptt.data.examples import Words
 from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
-from bptt.data.vocabulary_options import UNKNOWN
+from bptt.data.vocabulary_options import NOTHING, UNKNOWN
 from bptt.data.words import WordList
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_words
-from bptt.models.inputs import InputPart, SpelledWordInput, TokenInput
+from bptt.models.inputs import InputPart, TokenInput
 from bptt.models.options import WordOptions as WordOptions
+from bptt.models.spelled_words import SpelledWordInput
 
 _WORDS, _CHARACTERS, _OTHERS = "words", "characters", "vector_words"
 

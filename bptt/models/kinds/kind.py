@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bptt.data.forms.form import InputForms
-from bptt.data.ngrams import NgramRule
 from bptt.data.vocabulary_options import VocabularyOptions
-from bptt.models.codecs.codec import Codec
 from bptt.models.options import TokenOptions
-from bptt.runs.origin import Origin
+
+if TYPE_CHECKING:
+    from bptt.data.ngrams import NgramRule
+    from bptt.models.codecs.codec import Codec
+    from bptt.runs.origin import Origin
 
 
 @dataclass(frozen=True)

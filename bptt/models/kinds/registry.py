@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import nn
 
-from bptt.data.deferred import imported
 from bptt.data.readers.forms import forms_of
+from bptt.deferred import deferred, imported
 from bptt.errors import InputError
-from bptt.models.codecs.codec import Codec
 from bptt.models.kinds.kind import CodecOptions, InputKind
-from bptt.runs.origin import Origin
+
+if TYPE_CHECKING:
+    from bptt.models.codecs.codec import Codec
+    from bptt.runs.origin import Origin
+
+_origin = deferred("bptt.runs.origin", "Origin")
 
 _OURS: Mapping[str, str] = {
     "text": "bptt.models.kinds.text",
@@ -66,7 +70,8 @@ def saved_codec(run: Path, kind: str, options: CodecOptions) -> Codec[Any]:
 
 def codec_of(origin: Origin[Any]) -> Origin[Codec[Any]]:
     """Return the codec of the model that a run begins from."""
-    return Origin(origin.name, origin.trained.codec, origin.grow)
+    codec: Origin[Codec[Any]] = _origin(origin.name, origin.trained.codec, origin.grow)
+    return codec
 
 
 def part_rows(model: nn.Module, codec: Codec[Any]) -> dict[str, tuple[Sequence[Hashable], ...]]:

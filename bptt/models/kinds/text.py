@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bptt.data.forms.text import FORMS
 from bptt.data.ngrams import TEXT_NGRAMS
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
-from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.text import TextCodec
 from bptt.models.kinds.kind import CodecOptions, InputKind
-from bptt.runs.origin import Origin
+
+if TYPE_CHECKING:
+    from bptt.models.codecs.codec import Codec
+    from bptt.runs.origin import Origin
 
 
 def _new(inputs: Sequence[str], options: CodecOptions) -> TextCodec:

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bptt.deferred import imported
 from bptt.runtime.batched import are_batched, for_each
 from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors, dense
 from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
-from bptt.runtime.protocol import Recurrence
-from bptt.runtime.reference.reference_backend import REFERENCE
+from bptt.runtime.protocol import Backend, Recurrence
 from bptt.runtime.saved import save, saved
 from bptt.runtime.versions import Versions
 
@@ -32,19 +32,12 @@ class Launch:
         return Tensors(tensors[0], lengths, tensors[1:count], tensors[count:], self.recurrence.reverse)
 
 
-def run(launch: Launch, lengths: Tensor | None, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Return the requested sequences, then the final states, without a graph."""
-    result = run_forward(launch.library, launch.tensors(lengths, tensors), launch.recurrence.whole, None)
-    give_back(result.block)
-    return result.tensors
-
-
 class KernelFunction(torch.autograd.Function):
-    """The same with a graph; the backward pass runs the derived equations by kernels too."""
+    """A recurrence by kernels, whose backward pass runs the derived equations by kernels too."""
 
     @staticmethod
     def forward(ctx: Any, launch: Launch, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """Return the results of `run`, and save what the backward pass reads."""
+        """Return the requested sequences, then the final states; save what the backward pass reads."""
         result = run_forward(
             launch.library,
             launch.tensors(lengths, tensors),
@@ -138,7 +131,8 @@ def differentiable(
     launch: Launch, tensors: Sequence[Tensor], gradients: Sequence[Tensor | None]
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
-    outputs = REFERENCE.run(launch.recurrence, tensors)
+    reference: Backend = imported("bptt.runtime.reference.reference_backend", "REFERENCE")
+    outputs = reference.run(launch.recurrence, tensors)
     pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None and o.requires_grad]
     wanted = [t for t in tensors if t.requires_grad]
     found = iter(

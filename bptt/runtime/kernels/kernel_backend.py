@@ -8,16 +8,20 @@ import torch
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.runtime.kernels import block_pool, linear_loss
+from bptt.deferred import deferred
+from bptt.runtime.kernels import block_pool
 from bptt.runtime.kernels.block_pool import give_back
-from bptt.runtime.kernels.copies import CopiesFunction, are_copies
-from bptt.runtime.kernels.function import KernelFunction, Launch
-from bptt.runtime.kernels.function import run as run_without_graph
 from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library_of
+from bptt.runtime.kernels.loss_operator import KINDS as LOSS_KINDS
 from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
-from bptt.runtime.kernels.stepper import KernelStepper
 from bptt.runtime.packing import forget
 from bptt.runtime.protocol import Recurrence, Stepper
+
+# Most models that answer need none of these.
+_run_with_graph = deferred("bptt.runtime.kernels.graph", "run_with_graph")
+_load_loss = deferred("bptt.runtime.kernels.linear_loss", "loaded")
+_linear_cross_entropy = deferred("bptt.runtime.kernels.linear_loss", "linear_cross_entropy")
+_stepper = deferred("bptt.runtime.kernels.stepper", "KernelStepper")
 
 
 class Kernels:
@@ -27,28 +31,25 @@ class Kernels:
 
     def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
         """Return whether the device is the CPU, and kernels can be generated for the dtype."""
-        return dtype in (linear_loss.KINDS if cell is None else KINDS) and device.type == "cpu"
+        return dtype in (LOSS_KINDS if cell is None else KINDS) and device.type == "cpu"
 
     def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
         """Build or find the kernels, once in a process. Raises MachineError if they cannot be built."""
         if cell is None:
-            linear_loss.loaded(dtype)
+            _load_loss(dtype)
         else:
             library_of(cell, KINDS[dtype])
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Run an autograd function whose forward and backward pass call one kernel each."""
-        launch = Launch(_library(recurrence.cell, tensors), recurrence)
-        tensors, lengths, observer = dense(*tensors), recurrence.lengths, recurrence.observer
-        if lengths is not None:
-            lengths = _as_kernels_read(lengths, tensors[0])
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
-            return run_without_graph(launch, lengths, tensors)
-        initial = tensors[1 : 1 + len(recurrence.whole)]
-        one_row = observer is not None and lengths is None and recurrence.storage == "keep"
-        if one_row and are_copies(tensors[0], initial):
-            return CopiesFunction.apply(launch, *tensors)  # type: ignore[no-any-return,no-untyped-call]
-        return KernelFunction.apply(launch, lengths, *tensors)  # type: ignore[no-any-return,no-untyped-call]
+            return tuple(self.forward(recurrence, tensors, keep=False))
+        lengths, dense_tensors = recurrence.lengths, dense(*tensors)
+        if lengths is not None:
+            lengths = _as_kernels_read(lengths, dense_tensors[0])
+        library = _library(recurrence.cell, tensors)
+        found: tuple[Tensor, ...] = _run_with_graph(library, recurrence, lengths, dense_tensors)
+        return found
 
     def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
         """Call the forward kernel."""
@@ -87,7 +88,8 @@ class Kernels:
     ) -> Stepper | None:
         """Return a stepper whose kernels hold the packed weights of all layers."""
         library = _library(cell, (x, *initial[0], *parameters[0]))
-        return KernelStepper(library, x, initial, parameters, shape)
+        found: Stepper = _stepper(library, x, initial, parameters, shape)
+        return found
 
     def linear_cross_entropy(
         self,
@@ -99,7 +101,8 @@ class Kernels:
         ignore_index: int,
     ) -> Tensor:
         """Compute the loss without materialising all logits."""
-        return linear_loss.linear_cross_entropy(input, weight, bias, target, reduction, ignore_index)
+        loss: Tensor = _linear_cross_entropy(input, weight, bias, target, reduction, ignore_index)
+        return loss
 
     def empty_cache(self) -> None:
         """Free the blocks of the pool and the packed weights."""

@@ -7,21 +7,26 @@ from collections.abc import Callable, Sequence
 from ctypes import CDLL, addressof, c_int64, c_void_p
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bptt.cells.caching import KEPT
 from bptt.cells.cell import Cell
-from bptt.codegen.cpp.emit import DOORS, source
-from bptt.codegen.kernel import Kernel, kernel
-from bptt.codegen.plan import KernelPlan, plan
-from bptt.codegen.statements import SCALAR
-from bptt.derive.adjoint import DELTA
+from bptt.deferred import deferred
 from bptt.runtime.kernels.block_pool import take
+from bptt.runtime.kernels.index import NO_COLUMN, CallLayout, KnownKernel, recall, remember
 from bptt.runtime.loaded import kernels_of
-from bptt.runtime.norms import Norms, input_sums
 from bptt.runtime.packing import packed
+
+if TYPE_CHECKING:
+    from bptt.codegen.kernel_source import KernelSource
+    from bptt.runtime.norms import Norms
+
+# Derives the cell: for kernels that no process has made before.
+_make = deferred("bptt.runtime.kernels.making", "make_kernel")
+_norms = deferred("bptt.runtime.norms", "Norms")
 
 # Kinds of kernels by the dtype of the matrices; with bfloat16 matrices, all other tensors are float32.
 KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
@@ -47,27 +52,20 @@ class Tensors:
 
 
 class Library:
-    """The kernels of a plan in one dtype; each function of the library is called with one array of int64.
+    """The kernels of a cell in one dtype; each function of the library is called with one array of int64.
 
     The order of the numbers in that array is the order in which the generated C++ reads them.
     """
 
-    def __init__(self, plan: KernelPlan, library: CDLL) -> None:
-        self.plan, self.layout, self._library = plan, kernel(plan), library
-        cell = plan.cell
-        self._recipe = _recipe(self.layout)
+    def __init__(self, cell: Cell, layout: CallLayout, library: CDLL, doors: Sequence[str]) -> None:
+        self.cell, self.layout, self._library = cell, layout, library
+        self._widths = dict(layout.widths)
+        self._recipe = _recipe(cell, layout)
         self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
         self._matrices = [k for k, f in enumerate(cell.families) if f.columns is not None]
-        self._vectors = _vector_places(self.layout)
-        reached = {
-            (gradient.rows.family, gradient.rows.first + k)
-            for gradient in plan.matrix_gradients
-            for deltas, _ in gradient.terms
-            for k in range(len(deltas))
-        }
-        self._unread = [any((f.name, k) not in reached for k in range(len(f.members))) for f in cell.families]
+        self._vectors = _vector_places(cell)
         self.doors: dict[str, Callable[..., int]] = {}
-        for name in DOORS:
+        for name in doors:
             door = getattr(library, name)
             door.restype, door.argtypes = c_int64, [c_void_p]
             self.doors[name] = door
@@ -75,7 +73,7 @@ class Library:
     @property
     def where(self) -> str:
         """The subject of an error message."""
-        return f"recurrence({self.plan.cell.name})"
+        return f"recurrence({self.cell.name})"
 
     def sizes(self, given: Tensors) -> tuple[int, ...]:
         """Return the size of every letter, in the kernel's order."""
@@ -84,13 +82,13 @@ class Library:
 
     def width(self, sizes: Sequence[int], name: str) -> int:
         """Return the width of a named value."""
-        return sizes[self.layout.letters.index(self.layout.widths[name])]
+        return sizes[self.layout.letters.index(self._widths[name])]
 
     def call(self, door: str, arguments: Sequence[int]) -> None:
         """Call a kernel, with the GIL released. Raises MemoryError if the kernel cannot allocate memory."""
         numbers = array("q", arguments)
         if self.doors[door](numbers.buffer_info()[0]):
-            raise MemoryError(f"{self.plan.cell.name}: too little memory for the pass {door}")
+            raise MemoryError(f"{self.cell.name}: too little memory for the pass {door}")
 
     def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Tensor:
         """Return the matrices packed for the forward pass, from a cache while they do not change."""
@@ -136,21 +134,22 @@ class Library:
 
         Otherwise the kernel writes every number of it.
         """
-        unread = self._unread[k] and k in self._matrices
+        unread = self.layout.unread[k] and k in self._matrices
         make, dtype = torch.zeros_like if unread else torch.empty_like, _computed_in(parameter.dtype)
         return make(parameter, dtype=dtype)
 
     def room_for_norms(self, given: Tensors) -> Tensor:
         """Allocate the norms that a backward pass measures, (T, B, number of δ and states), in float64."""
-        count = len(self.layout.deltas) + len(self.plan.cell.states)
+        count = self.layout.deltas + len(self.cell.states)
         return torch.zeros(*given.x.shape[:2], count, dtype=torch.float64, device="cpu")
 
     def norms(self, found: Tensor) -> Norms:
         """Return the norms that a backward pass wrote into `room_for_norms`."""
-        cell, deltas = self.plan.cell, self.layout.deltas
-        sums = input_sums(cell)
-        columns = [deltas.index(DELTA + name) for name in sums]
-        return Norms(sums, found[..., columns], cell.states, found[..., len(deltas) :])
+        layout = self.layout
+        read = torch.tensor([column != NO_COLUMN for column in layout.sum_columns])
+        delta = torch.where(read, found[..., list(layout.sum_columns)], 0.0)
+        norms: Norms = _norms(layout.sums, delta, self.cell.states, found[..., layout.deltas :])
+        return norms
 
     def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
         """Return the addresses of the matrices among the parameters (or among their gradients)."""
@@ -183,33 +182,42 @@ def addresses(tensors: Sequence[Tensor | None]) -> list[int]:
     return [0 if t is None else t.data_ptr() for t in tensors] or [0]
 
 
-def _recipe(layout: Kernel) -> list[_Size]:
-    cell = layout.plan.cell
+def _recipe(cell: Cell, layout: CallLayout) -> list[_Size]:
     found: dict[str, _Size] = {cell.width(s): (k, 1, 1) for k, s in enumerate(cell.states, 1)}
     found[cell.width(cell.inputs[0])] = (0, 2, 1)
     for k, family in enumerate(cell.families, 1 + len(cell.states)):
         found[family.rows] = (k, 0, len(family.members))
         if family.columns is not None:
             found.setdefault(family.columns, (k, 1, 1))
-    return [found[letter] for letter in layout.letters if letter != SCALAR]
+    # The first letter is that of a single number.
+    return [found[letter] for letter in layout.letters[1:]]
 
 
-def _vector_places(layout: Kernel) -> list[tuple[int, int, int]]:
+def _vector_places(cell: Cell) -> list[tuple[int, int, int]]:
     """Return, for each vector parameter, the index of its family, its place there, and the family's size."""
-    families = layout.plan.cell.families
     places = {
         name: (k, place, len(family.members))
-        for k, family in enumerate(families)
+        for k, family in enumerate(cell.families)
         for place, name in enumerate(family.members)
     }
-    return [places[name] for name in layout.plan.cell.vectors]
+    return [places[name] for name in cell.vectors]
 
 
 @lru_cache(maxsize=KEPT)
 def library_of(cell: Cell, kind: str) -> Library:
     """Return the kernels of a cell, of a kind from `KINDS`. Raises MachineError if they cannot be built."""
-    layout = plan(cell)
-    return Library(layout, kernels_of(source(layout, kind)))
+    source, layout = _known(cell, kind)
+    library = Library(cell, layout, kernels_of(source), source.doors)
+    if not isinstance(source, KnownKernel):
+        remember(cell, kind, source, layout)
+    return library
+
+
+# Apart from `library_of`: where kernels cannot be built, each call asks for them anew.
+@lru_cache(maxsize=KEPT)
+def _known(cell: Cell, kind: str) -> tuple[KernelSource | KnownKernel, CallLayout]:
+    made: tuple[KernelSource | KnownKernel, CallLayout] = recall(cell, kind) or _make(cell, kind)
+    return made
 
 
 def _computed_in(dtype: torch.dtype) -> torch.dtype:

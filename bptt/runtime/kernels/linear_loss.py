@@ -11,16 +11,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.codegen.cpp.linear_loss import source
+from bptt.deferred import deferred, imported
 from bptt.errors import InputError
 from bptt.runtime.batched import are_batched, for_each
 from bptt.runtime.kernels.library import addresses
+from bptt.runtime.kernels.loss_operator import KINDS, linear_loss, outputs_of
 from bptt.runtime.loaded import kernels_of
-from bptt.runtime.reference.reference_backend import REFERENCE
+from bptt.runtime.protocol import Backend
 from bptt.runtime.saved import check_forms, check_memory, forms, save, saved
 
+_source = deferred("bptt.codegen.cpp.linear_loss", "source")
+
 _WHERE = "linear_cross_entropy"
-KINDS = {torch.float32: "float32", torch.float64: "float64"}
 # Outcomes of a call, as in the C++ header; any other one is the index of a row with an invalid target.
 _DONE, _NO_MEMORY = -1, -2
 
@@ -33,7 +35,7 @@ def linear_cross_entropy(
     if torch.is_grad_enabled():
         found: Tensor = _LinearLoss.apply(*rows, reduction, ignore_index)  # type: ignore[no-untyped-call]
     else:
-        losses, loss, *_ = _kernel(*rows, None, ignore_index, reduction == "mean", [False] * 3)
+        losses, loss, *_ = linear_loss(*rows, None, ignore_index, reduction == "mean", [False] * 3)
         found = losses if reduction == "none" else loss
     return found.view_as(target) if reduction == "none" else found
 
@@ -57,7 +59,7 @@ class _LinearLoss(torch.autograd.Function):
     ) -> Tensor:
         ctx.reduction, ctx.ignored = reduction, ignored
         wanted = [needed and reduction != "none" for needed in ctx.needs_input_grad[:3]]
-        losses, loss, *gradients = _kernel(
+        losses, loss, *gradients = linear_loss(
             input, weight, bias, target, None, ignored, reduction == "mean", wanted
         )
         save(ctx, input, weight, bias, target)
@@ -79,7 +81,7 @@ class _LinearLoss(torch.autograd.Function):
 
 def _of_single_losses(ctx: Any, gradient: Tensor, needed: list[bool]) -> Sequence[Tensor | None]:
     def one(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        found: Sequence[Tensor] = _kernel(*saved(ctx, _WHERE), gradients[0], ctx.ignored, False, needed)
+        found: Sequence[Tensor] = linear_loss(*saved(ctx, _WHERE), gradients[0], ctx.ignored, False, needed)
         return found[2:]
 
     if not are_batched([gradient]):
@@ -96,7 +98,7 @@ def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
     found: Sequence[Tensor] | None = ctx.found
     ctx.found = None
     if found is None:
-        found = _kernel(*saved(ctx, _WHERE), None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
+        found = linear_loss(*saved(ctx, _WHERE), None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
     return found
 
 
@@ -109,14 +111,14 @@ def _multiplied(parts: Sequence[Tensor], factor: Tensor) -> Sequence[Tensor]:
 def _differentiable(ctx: Any, gradient: Tensor, needed: list[bool]) -> list[Tensor | None]:
     """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
     input, weight, bias, target = saved(ctx, _WHERE)
-    loss = REFERENCE.linear_cross_entropy(input, weight, bias, target, ctx.reduction, ctx.ignored)
+    reference: Backend = imported("bptt.runtime.reference.reference_backend", "REFERENCE")
+    loss = reference.linear_cross_entropy(input, weight, bias, target, ctx.reduction, ctx.ignored)
     variables = [v for v, need in zip((input, weight, bias), needed, strict=True) if need]
     found = iter(torch.autograd.grad(loss, variables, gradient, create_graph=True))
     return [next(found) if need else None for need in needed]
 
 
-@torch.library.custom_op("bptt::linear_loss", mutates_args=(), device_types="cpu")
-def _kernel(
+def compute(
     input: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -126,14 +128,9 @@ def _kernel(
     mean: bool,
     wanted: list[bool],
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Return the losses (N,), their mean or sum, and the gradients of input, weight and bias.
-
-    Gradients that `wanted` does not mark are empty. They are gradients of the mean or sum; with
-    `loss_gradient` (N,), of the sum of the losses weighted by it. Raises InputError for a target that is
-    neither a class nor ignored, MemoryError if the kernel cannot allocate memory.
-    """
+    """Return the results of the operator `bptt.runtime.kernels.loss_operator.linear_loss`."""
     _check_kernel(input, weight, bias, target, loss_gradient)
-    outputs = _outputs(input, weight, wanted)
+    outputs = outputs_of(input, weight, wanted)
     outcome = c_int64()
     given = [t if t is None else t.contiguous() for t in (input, weight, bias, target, loss_gradient)]
     sizes = (*input.shape, len(weight), torch.get_num_threads(), ignored, mean)
@@ -159,36 +156,9 @@ def _check_kernel(
     check_memory(_WHERE, (input, weight, bias, target, loss_gradient))
 
 
-def _outputs(
-    input: Tensor, weight: Tensor, wanted: list[bool]
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    of_input, of_weight, of_bias = wanted
-    return (
-        input.new_zeros(len(input)),
-        input.new_empty(()),
-        input.new_zeros(input.shape if of_input else 0),
-        input.new_empty(weight.shape if of_weight else 0),
-        input.new_empty(len(weight) if of_bias else 0),
-    )
-
-
 @cache
 def loaded(dtype: torch.dtype) -> CDLL:
     """Return the kernels for a dtype of `KINDS`. Raises MachineError if they cannot be built."""
-    kernels = kernels_of(source(KINDS[dtype]))
+    kernels = kernels_of(_source(KINDS[dtype]))
     kernels.linear_loss.restype, kernels.linear_loss.argtypes = None, [c_void_p]
     return kernels
-
-
-@_kernel.register_fake
-def _(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    target: Tensor,
-    loss_gradient: Tensor | None,
-    ignored: int,
-    mean: bool,
-    wanted: list[bool],
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    return _outputs(input, weight, wanted)

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate
 from math import isqrt
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from bptt.runtime.kernels.block_pool import give_back, take
 from bptt.runtime.kernels.library import Library, Tensors, addresses
-from bptt.runtime.norms import Norms
 from bptt.runtime.saved import check_memory
+
+if TYPE_CHECKING:
+    from bptt.runtime.norms import Norms
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ def _layout(
     whole: tuple[bool, ...],
     storage: str | None,
 ) -> _Layout:
-    cell = library.plan.cell
+    cell = library.cell
     widths = tuple(library.width(sizes, name) for name in cell.states)
     output = library.width(sizes, cell.output) if library.layout.outputs else 0
     every = max(1, isqrt(steps)) if storage == "segments" else 0

@@ -72,7 +72,7 @@ class _Layer:
     def __init__(
         self, library: Library, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
     ) -> None:
-        cell = library.plan.cell
+        cell = library.cell
         self.states = [state.detach().clone() for state in initial]
         # Vectors are copied here; matrices are copied when they are packed.
         copies = [p.detach().contiguous() if p.dim() == 2 else p.detach().clone() for p in parameters]

@@ -20,7 +20,8 @@ from bptt.codegen.layout import BackwardStep, StackedGradient
 from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.autocast import full_precision
-from bptt.runtime.norms import Norms, input_sums
+from bptt.runtime.input_sums import input_sums
+from bptt.runtime.norms import Norms
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import complete
 from bptt.runtime.reference.problem import Problem
