@@ -59,7 +59,7 @@ def _value(section: str, field: str, sections: Sections) -> Any:
         return sections[""]["cell"]
     if section:
         return sections.get(section, {}).get(field)
-    # What is made of files is kept beside what was made: the length of windows, the number of known words.
+    # Options of files are not saved, but their results are: the length of windows, the number of known words.
     kept = next((fields[field] for fields in sections.values() if field in fields), None)
     return bool(kept) if kept is not None and field == "windows" else kept
 
