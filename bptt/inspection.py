@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bptt import report
 from bptt.errors import InputError, MachineError
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as SequenceOfTokens
+from bptt.options.checks import as_path, check_least, shown
 from bptt.probe.flow import NET, LagCurve
 from bptt.probe.look import LayerMeasurements, Look, are_one_text, look
 from bptt.probe.maps import GradientMap
@@ -58,19 +59,31 @@ def inspect(
     if torch.is_inference_mode_enabled():
         got, cure = "torch.inference_mode()", "Call it outside"
         raise InputError("inspect", "goes back through time, where gradients are recorded", got, cure)
+    page = as_path("page", page)
+    figures = None if figures is None else as_path("figures", figures)
+    check_least("lags", lags, 1)
+    check_least("most", most, 1)
+    if not isinstance(inputs, Tensor):
+        raise InputError("inputs", "is a tensor (T, I)", shown(inputs), "Convert it: torch.as_tensor(inputs)")
+    if not callable(losses):
+        raise InputError("losses", "is a function of outputs", shown(losses))
+    if tokens is not None and not isinstance(tokens, Iterable):
+        raise InputError("tokens", "is a sequence of names", shown(tokens))
     check_shape("inspect", inputs.shape, "T I")
     # Inside, time is the first dimension, also for the output that `losses` takes.
     stack = copy(stack_of(module))
     stack.batch_first = False
-    names = tuple(tokens or map(str, range(len(inputs))))
+    names = tuple(map(str, range(len(inputs)) if tokens is None else tokens))
     if len(names) != len(inputs):
         raise InputError("inspect", f"tokens are as many as the steps, {len(inputs)}", len(names))
 
     def losses_of(given: Tensor, steps: Sequence[int]) -> Tensor:
         found = losses(stack(given)[0])
-        if found.shape != given.shape[:2]:
+        if not isinstance(found, Tensor) or found.shape != given.shape[:2]:
             rule = "losses gives one loss for each step and row, (T, R)"
-            raise InputError("inspect", rule, tuple(found.shape))
+            raise InputError(
+                "inspect", rule, tuple(found.shape) if isinstance(found, Tensor) else shown(found)
+            )
         return found[list(steps), range(len(steps))]
 
     texts = tuple("" if tokens is None else name for name in names)
@@ -83,7 +96,7 @@ def inspect(
         losses_of=losses_of,
     )
     found = look([exposure], lags, properties, most)
-    show(inspection_of(found, [exposure], type(module).__name__), Path(page), figures)
+    show(inspection_of(found, [exposure], type(module).__name__), page, figures)
     return found
 
 

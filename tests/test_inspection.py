@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -131,3 +132,43 @@ def test_inference_mode_is_named_as_the_cause(tmp_path: Path) -> None:
         bptt.inspect(gru, x, squares, tmp_path / "page.html")
     with torch.no_grad():
         bptt.inspect(gru, x, squares, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"page": 3}, "page: is the name of a file or a folder, got 3"),
+        ({"page": "a\0b"}, "page: is the name of a file or a folder"),
+        ({"figures": 3}, "figures: is the name of a file or a folder, got 3"),
+        ({"inputs": [1, 2]}, "inputs: is a tensor (T, I), got [1, 2]. Convert it: torch.as_tensor(inputs)"),
+        ({"losses": 3}, "losses: is a function of outputs, got 3"),
+        (
+            {"losses": lambda outputs: 3},
+            "inspect: losses gives one loss for each step and row, (T, R)",
+        ),
+        ({"tokens": 3}, "tokens: is a sequence of names, got 3"),
+        ({"lags": "a"}, "lags: is a whole number of at least 1, got 'a'"),
+        ({"most": 0}, "most: is a whole number of at least 1, got 0"),
+    ],
+)
+def test_arguments_of_another_type_are_refused_by_name(
+    changed: dict[str, Any], words: str, tmp_path: Path
+) -> None:
+    given = {
+        "module": torch.nn.LSTM(3, 4),
+        "inputs": torch.zeros(5, 3),
+        "losses": lambda outputs: outputs.square().sum(2),
+        "page": tmp_path / "page.html",
+    }
+    with pytest.raises(InputError) as error:
+        bptt.inspect(**{**given, **changed})
+    assert str(error.value).startswith(words)
+
+
+def test_numbers_may_name_the_steps(tmp_path: Path) -> None:
+    def losses(outputs: torch.Tensor) -> torch.Tensor:
+        return outputs.square().sum(2)
+
+    page, numbers = tmp_path / "page.html", [3, 1, 4, 1, 5]
+    bptt.inspect(torch.nn.LSTM(3, 4), torch.zeros(5, 3), losses, page, tokens=numbers)  # type: ignore[arg-type]
+    assert page.is_file()
