@@ -205,3 +205,10 @@ def test_a_name_that_is_no_unicode_is_refused(tmp_path: Path, command: Command) 
     ended = command("train", "tag", "a\udcff.txt", "--write-config", tmp_path / "recipe.toml")
     assert ended.code == 2 and "data: must be UTF-8" in ended.err
     assert not (tmp_path / "recipe.toml").exists()
+
+
+@pytest.mark.parametrize("name", ["hidden", "hidden_size", "hidden-size"])
+def test_an_option_has_its_names_above_and_inside_its_table(name: str) -> None:
+    assert read(f"{name} = 4") == read(f"[model]\n{name} = 4") == {"hidden_size": 4}
+    both = read("[decoder]\nhidden = 3\n[encoder]\nhidden = 4", "translate")
+    assert both == {"decoder_hidden_size": 3, "hidden_size": 4}

@@ -65,12 +65,19 @@ def _entries(
             tables = ", ".join(name or GENERAL for name in options.sections)
             raise InputError(f"{where}: [{key}]", f"is one of the tables {tables}", repr(key))
         for name, inner in value.items():
-            each = options.at(section, name)
-            if each is None:
-                owner = _named(options, name, f"{where}: {key}.{name}")
-                cure = f"Move it into [{owner.section or GENERAL}]"
-                raise InputError(f"{where}: {key}.{name}", "is an option of its table", f"{name!r}", cure)
-            yield f"{key}.{name}", inner, each
+            yield f"{key}.{name}", inner, _inside(options, section, name, f"{where}: {key}.{name}")
+
+
+def _inside(options: OptionSet, section: str, name: str, where: str) -> NamedOption:
+    """Return the option of a table: by its field, its flag, or the name that it has above the tables."""
+    wanted = name.replace("-", "_")
+    for each in options.of(section):
+        flags = (*each.flags, *each.about.flags)
+        if wanted in {each.field, each.name, *(flag.replace("-", "_") for flag in flags)}:
+            return each
+    owner = _named(options, name, where)
+    cure = f"Move it into [{owner.section or GENERAL}]"
+    raise InputError(where, "is an option of its table", f"{name!r}", cure)
 
 
 def _named(options: OptionSet, name: str, where: str) -> NamedOption:
