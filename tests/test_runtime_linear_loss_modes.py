@@ -57,13 +57,13 @@ def close(found: object, truth: object) -> None:
 def kernel_calls() -> Iterator[list[list[bool]]]:
     """For each call of the kernel, which gradients it is to compute."""
     calls: list[list[bool]] = []
-    outputs = linear_loss._outputs
+    outputs = linear_loss.outputs_of
 
     def noted(input: Tensor, weight: Tensor, wanted: list[bool]) -> tuple[Tensor, ...]:
         calls.append(wanted)
         return outputs(input, weight, wanted)
 
-    with patch.object(linear_loss, "_outputs", noted):
+    with patch.object(linear_loss, "outputs_of", noted):
         yield calls
 
 
