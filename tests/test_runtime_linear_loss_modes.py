@@ -214,7 +214,7 @@ def test_the_operator_keeps_its_promises(wanted: list[bool]) -> None:
     operands = [tensor.detach() for tensor in draw()]
     tests = ("test_schema", "test_faketensor", "test_aot_dispatch_static")
     torch.library.opcheck(
-        linear_loss._kernel, (*operands, TARGET, None, -100, True, wanted), test_utils=tests
+        linear_loss.linear_loss, (*operands, TARGET, None, -100, True, wanted), test_utils=tests
     )
 
 
