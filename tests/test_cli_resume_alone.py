@@ -72,9 +72,9 @@ def test_each_option_is_kept_by_the_run(job: str, data: Path, command: Command, 
     options = options_of(find_options(job))
     run = {"output": tmp_path / "run", "resume": True}
     sections = {section for section in options.sections if section in read_config(tmp_path / "run")}
-    kept = {each.name for each in options if each.section in sections} | {"vector_words", "windows"}
+    kept = {each.name for each in options if each.section in sections}
     # One-hot input is an embedding of width 0; how a tagged file is read shows in what its examples are.
-    lost = {each.name for each in options} - kept - {"cell"} - PLACES
+    lost = {each.name for each in options} - kept - {"cell", "vector_words", "windows"} - PLACES
     assert lost == {"lm": {"one_hot"}, "tag": {"header"}}.get(job, set())
     # What is None is the default.
     usual = {each.name for each in options if each.default is None}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bptt.cli.commands import make_command
+from bptt.cli.spelling import spelled
 from bptt.comparison.options import COMMAND, CompareOptions
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _compare(choices: Choices) -> None:
     from bptt.training.progress import reporter
 
     output: Path = choices.get("output")
-    plan = plan_comparison(choices.get("data"), output, choices.make(CompareOptions), reporter())
+    plan = plan_comparison(choices.get("data"), output, choices.make(CompareOptions), reporter(spelled))
     try:
         comparison = run_comparison(plan, reporter)
     except Interrupted as stop:

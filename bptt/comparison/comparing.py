@@ -124,7 +124,7 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
     jobs, job = compared_jobs(), options.task
     if job is None:
         job = next(name for name, each in jobs.items() if each.suits(Path(data)))
-        reporter.on_message(f"{data}: detected as data of `bptt train {job}`; the option task overrides this")
+        reporter.on_message(f"{data}: detected as data of `bptt train {job}`; `task` overrides this")
     check_choice("task", job, tuple(sorted(jobs)))
     return jobs[job].read(Path(data), options.level, options.sequence_length, shared)
 

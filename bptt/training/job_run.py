@@ -12,6 +12,7 @@ from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport
 from bptt.jobs.job import Folding, Job
 from bptt.jobs.loading import load
+from bptt.jobs.registry import job_of
 from bptt.jobs.task import Task
 from bptt.options.choices import Choices
 from bptt.runs.origin import Origin
@@ -87,7 +88,7 @@ def origin_of(job: Job[Any], run: RunOptions) -> Origin[Any] | None:
     trained = load(run.init_from)
     if trained.task != job.options.task:
         rule, cure = "must be a run of the same job to begin from", "Name such a run"
-        raise InputError(str(run.init_from), rule, type(trained).__name__, cure)
+        raise InputError(str(run.init_from), rule, f"a {job_of(trained).options.called}", cure)
     return Origin(run.init_from.resolve().name, trained, not run.keep_vocabulary)
 
 
