@@ -42,7 +42,7 @@ def _choose(choices: Choices) -> None:
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.scoring import score_lines
 
-    trained = load_language_model(asked.run)
+    trained = load_language_model(asked.run, asked.device)
     print(trained.config.data.line_context, file=sys.stderr)
     scores = list(score_lines(trained, sentences))
     for row in zip_longest(*(words(trained.vocabulary, score) for score in scores)):

@@ -43,7 +43,7 @@ def _rescore(choices: Choices) -> None:
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.rescore.rescoring import choose, error_rates, judge
 
-    trained = load_language_model(asked.run)
+    trained = load_language_model(asked.run, asked.device)
     print(trained.config.data.line_context, file=sys.stderr)
     found, development = _read_lists(asked.nbest, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)

@@ -27,7 +27,7 @@ def _sample(choices: Choices) -> None:
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.sampling import read_prompt, sample, sample_many
 
-    trained = load_language_model(asked.run)
+    trained = load_language_model(asked.run, asked.device)
     begun = read_prompt(trained, asked.prompt)
     if begun.unknown:
         known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"

@@ -36,7 +36,7 @@ def _score(choices: Choices) -> None:
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.scoring import Totals, base_logarithm, score_lines
 
-    trained = load_language_model(asked.run)
+    trained = load_language_model(asked.run, asked.device)
     stdin = str(asked.file) == "-"
     text, notes = (
         Plain(decode_text(sys.stdin.buffer.read(), "standard input")) if stdin else read_plain(asked.file)

@@ -12,15 +12,17 @@ from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train lm`."
+DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 # A larger number can only be a mistake: all samples are held in memory.
 MOST_SAMPLES = 100_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SampleOptions:
     """The model to sample from, the text to continue, and the number of samples."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     prompt: str = option("", "Text to continue.")
     number: int = option(
         1, f"Number of samples, at most {MOST_SAMPLES:,}.", flags="number n", least=1, most=MOST_SAMPLES
@@ -30,11 +32,12 @@ class SampleOptions:
         check_fields(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScoreOptions:
     """The text whose lines are scored, and how the scores are printed."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     file: Path = argument("Text with one sentence a line, or - for standard input.")
     tokens: bool = option(False, "Print a line for each token: line number, token, log P.")
     sort: bool = option(False, "Print the most probable line first.")
@@ -45,11 +48,12 @@ class ScoreOptions:
         check_fields(self)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChooseOptions:
     """The sentences that are compared. Raises InputError for fewer than two."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     sentences: tuple[str, ...] = argument("Two or more sentences, each in quotes.")
 
     def __post_init__(self) -> None:

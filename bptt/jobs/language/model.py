@@ -37,6 +37,7 @@ from bptt.jobs.task import Step, Task
 from bptt.models.codecs.vectors import match_vectors, read_token_vectors
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
+from bptt.runs.placement import Placement
 from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, write_bytes, write_config
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
@@ -181,12 +182,13 @@ def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] 
     return found
 
 
-def load_language_model(run: Path) -> Trained:
-    """Load the model of a run folder with its best weights, in evaluation mode.
+def load_language_model(run: Path, device: str = "cpu") -> Trained:
+    """Load the model of a run folder with its best weights, in evaluation mode, onto a device.
 
     Raises InputError with file and cure if the folder, or a file in it, is missing, damaged, or belongs to
-    another run.
+    another run, or if this machine lacks the device.
     """
+    placement = Placement.parse(device)
     config, source = read_language_config(run)
     vocabulary = Vocabulary.load(run / FILE, config.vocabulary)
     cure = f"Bring back the one that belongs to {run / CONFIG}"
@@ -199,5 +201,4 @@ def load_language_model(run: Path) -> Trained:
     if metadata.get(_VOCABULARY, vocabulary.sha256) != vocabulary.sha256:
         rule = "must be the weights of this run"
         raise InputError(str(run / WEIGHTS), rule, "those of a model with another vocabulary", cure)
-    model.eval()
-    return Trained(model, vocabulary, config)
+    return Trained(placement.place(model.eval()), vocabulary, config)

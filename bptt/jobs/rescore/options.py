@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.errors import InputError
-from bptt.jobs.language.commands import RUN
+from bptt.jobs.language.commands import DEVICE, RUN
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RescoreOptions:
     """The model, the n-best lists, and the file to write."""
 
     run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
     nbest: Path = argument("n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM.")
     output: Path | None = option(None, "File for the chosen texts, in Kaldi's format.", flags="output o")
 
