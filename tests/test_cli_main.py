@@ -54,7 +54,7 @@ def test_help_names_every_option_in_full_on_a_narrow_terminal(
     monkeypatch.setenv("COLUMNS", "80")
     found = typer.main.get_command(app)
     for name in verb.split():
-        found = found.get_command(None, name)  # type: ignore[attr-defined]
+        found = found.get_command(found.context_class(found), name)  # type: ignore[attr-defined]
     brief = any(option.name == "help_all" for option in found.params)
     page = command(*verb.split(), "--help-all" if brief else "--help").out
     words = set(re.findall(r"[-\w]+", page))
