@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := runs/demo
 
-.PHONY: demo test lint soak clean
+.PHONY: demo test commands rooms lint soak clean
 
 # Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
 # --resume: what was trained is not trained again, what was interrupted goes on.
@@ -16,7 +16,16 @@ demo: .venv/.package
 
 test: lint
 	$(BIN)/mypy
-	$(BIN)/pytest
+	+@$(MAKE) --no-print-directory -j2 commands rooms
+
+# Two halves of about the same length, side by side: the first starts many processes of its own.
+OUTSIDE := plugins test_cli_*.py test_runtime_*.py
+
+commands:
+	$(BIN)/pytest $(wildcard $(addprefix tests/,$(OUTSIDE)))
+
+rooms:
+	$(BIN)/pytest $(addprefix --ignore-glob=tests/,$(OUTSIDE))
 
 lint: .venv/.dev
 	$(BIN)/ruff check
