@@ -57,7 +57,8 @@ def outputs(found: Page, reader: Reader) -> list[tuple[str, str, str]]:
     seen = []
     for block, after in pairwise([*found.blocks, Block("", "", "")]):
         if block.language == "python":
-            said = after.text if after.language == "text" else ""
+            # A block that is a file is compiled, not run: it prints nothing.
+            said = after.text if after.language == "text" and not block.said else ""
             seen.append((block.text, said, reader.python(block)))
         elif block.language == "console" and not block.said:
             seen += [(line, said, reader.console(line)) for line, said in block.sessions]
