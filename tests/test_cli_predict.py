@@ -329,6 +329,7 @@ def test_a_folder_and_a_parquet_file_are_answered_as_they_were_learned(
     assert len(answered(ended.out)) == 6
     assert "read as class-folders, for each of its files is a text" not in ended.err
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     table = pyarrow.table(
         {"review": TEXTS, "stars": [y for _, y in FILMS], "key": [f"k{n}" for n, _ in rows()]}
     )

@@ -107,6 +107,7 @@ def test_a_parquet_of_more_rows_than_memory_holds_is_refused(
 ) -> None:
     """A million equal rows take a few kilobytes in the file."""
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"a": np.ones(10**6), "label": np.ones(10**6, np.int8)}), path)
     assert path.stat().st_size < MEGABYTES // 10
@@ -118,6 +119,7 @@ def test_a_parquet_of_more_rows_than_memory_holds_is_refused(
 @pytest.mark.parametrize("at", range(4, 600, 7))
 def test_a_parquet_with_a_wrong_byte_is_read_or_refused(tmp_path: Path, at: int) -> None:
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     file = io.BytesIO()
     pyarrow.parquet.write_table(pyarrow.table({"text": ["好", "b"], "label": ["x", "y"]}), file)
     data = bytearray(file.getvalue())

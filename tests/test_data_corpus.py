@@ -40,6 +40,7 @@ def test_the_column_of_the_text_is_the_text(name: str, content: str, tmp_path: P
 
 def test_the_column_of_a_parquet_file(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     pyarrow.parquet.write_table(pyarrow.table({"text": [*TEXTS, None], "n": [1, 2, 3, 4]}), tmp_path / "a")
     assert read_plain(tmp_path / "a").text == "好，的\ntwo\nlines\nthird, 3\n"
 

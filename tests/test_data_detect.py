@@ -83,6 +83,7 @@ def test_folders_and_binary_files(tmp_path: Path) -> None:
 
 def test_parquet_is_told_by_its_columns(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     for columns, form in [
         ({"text": ["a"], "label": ["x"]}, "columns"),
         ({"id": ["a"], "t": [1], "x": [0.5]}, "long"),

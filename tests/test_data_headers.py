@@ -267,6 +267,7 @@ def test_what_is_no_text_is_refused_where_it_is_asked_for(tmp_path: Path) -> Non
         with pytest.raises(InputError, match=f'd:2: "text" must be a text or a number, got {kind}'):
             read_labelled(read_grid(lines), Columns())
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a"
     for column, kind in (([b"a", b"b"], "bytes"), ([["a"], ["b"]], "list"), ([None, {"a": 1}], "dict")):
         table = pyarrow.table({"text": column, "label": ["x", "y"], "n": [1, 2]})

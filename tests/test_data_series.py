@@ -361,6 +361,7 @@ def test_what_is_no_npz_is_an_error_and_no_pickle_is_loaded(tmp_path: Path) -> N
 
 def test_parquet_is_read_as_any_columns(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
+    pytest.importorskip("pyarrow.parquet")
     path = tmp_path / "a.parquet"
     columns = {"id": ["a", "a"], "t": [2, 1], "x": [0.1, None], "label": ["p", "p"]}
     pyarrow.parquet.write_table(pyarrow.table(columns), path)
