@@ -13,7 +13,7 @@ from bptt.cells import CATALOGUE, get
 from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.errors import InputError
 from bptt.models.options import RecurrentOptions, StackOptions
-from bptt.models.recurrent import build_recurrent
+from bptt.models.recurrent_stack import build_recurrent
 from bptt.nn.stack import Stack
 from bptt.options.sections import read_section, to_section
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bptt.cells.cell import Cell
 from bptt.models.inputs import InputPart
 from bptt.models.options import EncoderOptions as EncoderOptions
-from bptt.models.recurrent import build_recurrent
+from bptt.models.recurrent_stack import build_recurrent
 from bptt.nn.sequences import valid_steps
 
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}

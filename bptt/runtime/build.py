@@ -11,7 +11,7 @@ from bptt.deferred import deferred
 from bptt.runtime import prebuilt
 from bptt.runtime.cache import DamagedError, Entry, folder
 from bptt.runtime.compiler import FLAGS, BuildError, Compiler, check_size, file_stem, find
-from bptt.runtime.fingerprint import Source, content, fingerprint
+from bptt.runtime.fingerprint import SourceText, content, fingerprint
 from bptt.runtime.notice import say, say_once
 from bptt.runtime.processor import processor
 
@@ -21,7 +21,7 @@ _scratch = deferred("bptt.runtime.scratch", "scratch")
 _WANTED = ("-march=native", "-fopenmp")
 
 
-def load(source: Source) -> CDLL:
+def load(source: SourceText) -> CDLL:
     """Return the library of a kernel source, compiled only if this machine has not compiled it before.
 
     Looked for in this order: prebuilt for this kind of processor, in the cache; else it is compiled. Raises
@@ -53,7 +53,7 @@ def load(source: Source) -> CDLL:
             raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
 
 
-def _build(source: Source, compiler: Compiler, entry: Entry) -> CDLL:
+def _build(source: SourceText, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, publish in the cache, and load; if the cache cannot be written, load for this process only."""
     with _scratch() as private:
         flags = compiler.accepted(*_WANTED)

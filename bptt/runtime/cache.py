@@ -15,7 +15,7 @@ from tempfile import NamedTemporaryFile
 
 from bptt.deferred import deferred
 from bptt.errors import MachineError
-from bptt.runtime.fingerprint import Source
+from bptt.runtime.fingerprint import SourceText
 from bptt.runtime.notice import say
 from bptt.runtime.ownership import OwnershipError, check_ours
 
@@ -51,7 +51,7 @@ class Entry:
     folder: Path
     stem: str
 
-    def open(self, source: Source) -> CDLL:
+    def open(self, source: SourceText) -> CDLL:
         """Load the library of `source`.
 
         Raises OSError if it is missing or cannot be loaded, DamagedError if it differs from what `publish`

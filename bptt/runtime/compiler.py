@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bptt.deferred import deferred
 from bptt.errors import MachineError
-from bptt.runtime.fingerprint import HEADERS, Source
+from bptt.runtime.fingerprint import HEADERS, SourceText
 
 # A kernel of the cache is found without.
 _scratch = deferred("bptt.runtime.scratch", "scratch")
@@ -60,7 +60,7 @@ class Compiler:
             raise fault.with_traceback(None)
         return tuple(flag for flag in flags if _fault(self.command, flag) is None)
 
-    def build(self, source: Source, flags: tuple[str, ...], folder: Path) -> Path:
+    def build(self, source: SourceText, flags: tuple[str, ...], folder: Path) -> Path:
         """Compile into `folder`, where no other process may write, and return the path of the library.
 
         Raises BuildError if the compiler fails, takes longer than `PATIENCE`, or leaves no library.
@@ -91,7 +91,7 @@ def find() -> Compiler:
     raise BuildError("C++ compiler", f"expected {', '.join(PROGRAMS)} on the path", got, CURE)
 
 
-def check_size(source: Source) -> None:
+def check_size(source: SourceText) -> None:
     """Raise BuildError if the text is so long that compiling it would take minutes."""
     if len(source.text) > LARGEST_TEXT:
         rule = f"at most {LARGEST_TEXT} characters of C++ are compiled"

@@ -10,7 +10,7 @@ from typing import Protocol
 HEADERS = Path(__file__).parents[1] / "codegen" / "cpp"
 
 
-class Source(Protocol):
+class SourceText(Protocol):
     """The text of a kernel: `bptt.codegen.kernel_source.KernelSource`, or one that is made when needed."""
 
     @property
@@ -38,7 +38,7 @@ def fingerprint(*parts: str) -> str:
     return sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
-def content(source: Source) -> str:
+def content(source: SourceText) -> str:
     """Return the key of a source together with all headers that it may include."""
     known: str | None = getattr(source, "content", None)
     return known or fingerprint(source.text, _headers())

@@ -9,12 +9,12 @@ from threading import Lock
 from bptt.cells.caching import KEPT
 from bptt.errors import MachineError
 from bptt.runtime.build import load
-from bptt.runtime.fingerprint import Source
+from bptt.runtime.fingerprint import SourceText
 
 _building = Lock()
 
 
-def kernels_of(source: Source) -> CDLL:
+def kernels_of(source: SourceText) -> CDLL:
     """Return the library of a kernel source.
 
     Raises MachineError if it cannot be built on this machine: the same error at each call.
@@ -30,7 +30,7 @@ def kernels_of(source: Source) -> CDLL:
 # As many cells as other caches keep, each in three dtypes. Dropping a library from here does not unmap its
 # code: a stepper may still call its functions.
 @lru_cache(maxsize=3 * KEPT)
-def _outcome(source: Source) -> CDLL | MachineError:
+def _outcome(source: SourceText) -> CDLL | MachineError:
     try:
         return load(source)
     except MachineError as error:

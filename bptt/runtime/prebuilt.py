@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bptt.deferred import deferred
 from bptt.runtime.compiler import Compiler, file_stem
-from bptt.runtime.fingerprint import Source, content
+from bptt.runtime.fingerprint import SourceText, content
 from bptt.runtime.notice import say_once
 from bptt.runtime.ownership import OwnershipError, check_ours
 from bptt.runtime.processor import BASELINE, LEVELS, processor
@@ -22,7 +22,7 @@ _scratch = deferred("bptt.runtime.scratch", "scratch")
 FOLDER = Path(__file__).parent / "libraries"
 
 
-def find(source: Source) -> CDLL | None:
+def find(source: SourceText) -> CDLL | None:
     """Return the prebuilt library of exactly this source for the best level of this processor, else None."""
     for level in processor().levels:
         library = FOLDER / level / _file(source)
@@ -45,7 +45,7 @@ def _check_ours(library: Path) -> None:
         raise
 
 
-def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
+def build(sources: Iterable[SourceText], compiler: Compiler, folder: Path) -> None:
     """Compile for every level that the compiler accepts, and replace the content of `folder`.
 
     Raises BuildError if a source does not compile.
@@ -55,7 +55,7 @@ def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
     known = [level for level in LEVELS if compiler.accepted(*flags[level]) == flags[level]]
     openmp = compiler.accepted("-fopenmp")
 
-    def one(source: Source, level: str) -> None:
+    def one(source: SourceText, level: str) -> None:
         with _scratch() as private:
             library = compiler.build(source, (*flags[level], *openmp), private)
             shutil.copyfile(library, folder / level / _file(source))
@@ -67,5 +67,5 @@ def build(sources: Iterable[Source], compiler: Compiler, folder: Path) -> None:
             job.result()
 
 
-def _file(source: Source) -> str:
+def _file(source: SourceText) -> str:
     return f"{file_stem(source.name)}-{content(source)}.so"

@@ -22,9 +22,9 @@ from bptt.jobs.classify.config import (
     usual_dropout,
     usual_smoothing,
 )
-from bptt.jobs.classify.evaluating import report
 from bptt.jobs.classify.metrics import scores_of_folds
 from bptt.jobs.classify.options import ClassifyFiles, HeadOptions, SourceOptions
+from bptt.jobs.classify.reporting import report
 from bptt.jobs.classify.task import ClassifyTask
 from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 from bptt.jobs.job import Folding

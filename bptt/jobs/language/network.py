@@ -11,7 +11,7 @@ from bptt.jobs.language.options import ModelOptions
 from bptt.models.heads.output_layer import OutputShape
 from bptt.models.heads.registry import output_layer
 from bptt.models.inputs import look_up, one_hot
-from bptt.models.recurrent import build_recurrent, initialise
+from bptt.models.recurrent_stack import build_recurrent, initialise
 from bptt.models.token_network import TokenNetwork
 from bptt.nn import Stepper
 from bptt.runs.evaluating import evaluating

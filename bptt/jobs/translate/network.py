@@ -19,7 +19,7 @@ from bptt.models.heads.output_layer import OutputShape
 from bptt.models.heads.registry import output_layer
 from bptt.models.inputs import InputPart, TokenInput, look_up
 from bptt.models.options import TokenOptions
-from bptt.models.recurrent import initialise
+from bptt.models.recurrent_stack import initialise
 from bptt.models.token_network import TokenNetwork
 from bptt.nn import Bridge, Decoder, DecoderState
 from bptt.nn.stack import Stack
