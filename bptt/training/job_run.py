@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport
 from bptt.jobs.job import Folding, Job
@@ -23,8 +24,10 @@ from bptt.training.opening import check_run
 from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.report import Outcome, Reporter
 from bptt.training.run_options import RunOptions
-from bptt.training.tensorboard import TensorBoardReporter
 from bptt.training.watching import Watching
+
+# Of an extra, which most runs do without.
+_tensorboard = deferred("bptt.training.tensorboard", "TensorBoardReporter")
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
     torch.manual_seed(options.seed)
     task = job.begin(choices, origin)
     watching = Watching(task.model, run.watch)
-    shown = TensorBoardReporter(reporter, run.output / "tensorboard") if run.tensorboard else reporter
+    shown = _tensorboard(reporter, run.output / "tensorboard") if run.tensorboard else reporter
     for line in task.describe():
         shown.on_message(line)
     outcome = train(
