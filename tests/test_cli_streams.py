@@ -51,10 +51,14 @@ def test_a_terminal_that_is_closed_ends_the_step_and_saves(tmp_path: Path) -> No
         if (epoch, index) == (1, 1):
             os.kill(os.getpid(), signal.SIGHUP)
 
-    before = signal.getsignal(signal.SIGHUP)
-    outcome = train(TinyTask(before_step=hang_up), OPTIONS, tmp_path / "run", Quiet())
-    assert (outcome.status, outcome.signal, outcome.step) == ("interrupted", signal.SIGHUP, 5)
-    assert signal.getsignal(signal.SIGHUP) is before
+    # Under nohup the signal is ignored from the start.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        outcome = train(TinyTask(before_step=hang_up), OPTIONS, tmp_path / "run", Quiet())
+        assert (outcome.status, outcome.signal, outcome.step) == ("interrupted", signal.SIGHUP, 5)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_hang_up_that_is_ignored_as_by_nohup_stays_ignored(tmp_path: Path) -> None:
