@@ -29,7 +29,7 @@ _FILES = ("", "source", "pairs", "target")
 def estimator_options(job: JobOptions, usual: Mapping[str, Any]) -> OptionSet:
     """Return the options of a job that are no files: those of its model, its data and its training.
 
-    `usual` replaces defaults; None stands for a value that depends on the data.
+    `usual` replaces defaults; None marks a value that depends on the data.
     """
     own = {name: kind for name, kind in job.train.sections.items() if name not in _FILES}
     fixed = job.train.fixed | {f"training.{name}" for name in _NO_OPTIONS}

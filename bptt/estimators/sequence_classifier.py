@@ -38,6 +38,29 @@ Labels = npt.NDArray[Any]
 FORMS = {"text": "columns", "series": "ts", "rows": "table"}
 
 
+class InputsMixin:
+    """The reading of X by a fitted estimator whose inputs are texts, series or rows."""
+
+    kind_: str
+    missing: bool
+
+    def _asked_inputs(self, X: Any) -> tuple[Any, ...]:
+        """Return the inputs of X. Raises InputError for none, or another kind than was learned from."""
+        kind = kind_of(X)
+        if self.kind_ == "rows":
+            X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=self._finite)
+        elif not len(X):
+            raise InputError("X", "has one input or more", "none")
+        elif kind != self.kind_:
+            raise InputError(type(self).__name__, f"expected {self.kind_}, as learned from", kind)
+        given = list(X)
+        return examples_of(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
+
+    @property
+    def _finite(self) -> bool | str:
+        return "allow-nan" if self.missing else True
+
+
 # None for what depends on the inputs; all examples are learned.
 _USUAL = {
     "dropout": None,
@@ -52,7 +75,7 @@ _OPTIONS = estimator_options(OPTIONS, _USUAL)
 
 
 @with_parameters(_OPTIONS, missing=False, random_state=None)
-class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class SequenceClassifier(InputsMixin, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One of several labels for texts, series, or rows of numbers.
 
     X is a sequence of str; of arrays (T, D), T as long as each is, or (N, T, D); or (N, D), rows of numbers
@@ -98,15 +121,7 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Labels:
         """Return the probability of each label, (N, K), in the order of `classes_`."""
         check_is_fitted(self)
-        kind = kind_of(X)
-        if self.kind_ == "rows":
-            X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=self._finite)
-        elif not len(X):
-            raise InputError("X", "has one input or more", "none")
-        elif kind != self.kind_:
-            raise InputError("SequenceClassifier", f"expected {self.kind_}, as learned from", kind)
-        given = list(X)
-        inputs = examples_of(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
+        inputs = self._asked_inputs(X)
         probabilities: Labels = self.trained_.log_probabilities(inputs).double().softmax(1).numpy()
         return probabilities
 
@@ -137,10 +152,6 @@ class SequenceClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             few=not choices.has("epochs"),
             choose=chosen,
         )
-
-    @property
-    def _finite(self) -> bool | str:
-        return "allow-nan" if self.missing else True
 
 
 def kind_of(X: Any) -> str:

@@ -16,7 +16,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
 from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
-from bptt.estimators.sequence_classifier import FORMS, examples_of, kind_of
+from bptt.estimators.sequence_classifier import FORMS, InputsMixin, examples_of, kind_of
 from bptt.estimators.sklearn import (
     BaseEstimator,
     RegressorMixin,
@@ -51,7 +51,7 @@ _OPTIONS = estimator_options(OPTIONS, _USUAL)
 
 
 @with_parameters(_OPTIONS, missing=False, random_state=None)
-class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class SequenceRegressor(InputsMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Numbers for texts, series, or rows of numbers.
 
     X is a sequence of str; of arrays (T, D), T as long as each is, or (N, T, D); or (N, D), rows of numbers
@@ -118,15 +118,7 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _predictions(self, X: Any) -> list[NumberPrediction]:
         check_is_fitted(self)
-        kind = kind_of(X)
-        if self.kind_ == "rows":
-            X = validate_data(self, X, dtype=np.float32, reset=False, ensure_all_finite=self._finite)
-        elif not len(X):
-            raise InputError("X", "has one input or more", "none")
-        elif kind != self.kind_:
-            raise InputError("SequenceRegressor", f"expected {self.kind_}, as learned from", kind)
-        given = list(X)
-        inputs = examples_of(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
+        inputs = self._asked_inputs(X)
         trained: TrainedRegressor = self.trained_
         return trained.predict(inputs)
 
@@ -160,10 +152,6 @@ class SequenceRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         # In float64 the digits of an answer that are kept do not depend on the other inputs of its batch.
         trained.model.double()
         return trained
-
-    @property
-    def _finite(self) -> bool | str:
-        return "allow-nan" if self.missing else True
 
 
 def _targets(y: Any) -> Array:

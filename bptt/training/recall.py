@@ -8,6 +8,7 @@ from typing import Any
 
 from bptt.jobs.registry import job_of_run
 from bptt.options.choices import Choices
+from bptt.options.option_set import NamedOption
 from bptt.runs.run_folder import CONFIG, read_config
 
 # The sections that a run which begins from another chooses for itself: how it is trained, and the form of its
@@ -16,6 +17,8 @@ _OWN_SECTIONS = ("training", "data", "source", "pairs")
 _SHARED_FIELDS = ("mode", "both_strands")
 # The schedules that have a decay.
 _DECAYING = ("exponential", "plateau")
+# An option that is given settles the others: with one-hot input there is no embedding to size.
+_EXCLUDED = {"one_hot": ("embedding_size",)}
 
 Sections = Mapping[str, Mapping[str, Any]]
 
@@ -34,7 +37,7 @@ def recall(choices: Choices) -> tuple[Choices, dict[str, Any]]:
     found = {
         each.name: value
         for each in choices.options
-        if not choices.has(each.name) and (value := _value(each.section, each.field, sections)) is not None
+        if not choices.has(each.name) and (value := _value(each, sections)) is not None
     }
     if choices.has("schedule") or found.get("schedule") not in _DECAYING:
         found.pop("decay", None)
@@ -49,19 +52,16 @@ def recall(choices: Choices) -> tuple[Choices, dict[str, Any]]:
     return choices.over(found), changed
 
 
-# An option that is given settles the others: with one-hot input there is no embedding to size.
-_EXCLUDED = {"one_hot": ("embedding_size",)}
-
-
-def _value(section: str, field: str, sections: Sections) -> Any:
-    """Return the value of a field of a run; None if it has none, which then is its default."""
+def _value(option: NamedOption, sections: Sections) -> Any:
+    """Return the value that a run has for an option; None if it has none, which then is its default."""
+    field = option.field
     if field == "cell":
         return sections[""]["cell"]
-    if section:
-        return sections.get(section, {}).get(field)
+    if option.section:
+        return sections.get(option.section, {}).get(field)
     # Options of files are not saved, but their results are: the length of windows, the number of known words.
     kept = next((fields[field] for fields in sections.values() if field in fields), None)
-    return bool(kept) if kept is not None and field == "windows" else kept
+    return bool(kept) if kept is not None and option.hint is bool else kept
 
 
 def _sections(run: Path, resumed: bool) -> Sections:
