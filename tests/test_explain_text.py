@@ -186,7 +186,7 @@ def test_a_quotient_before_a_matrix_is_held_together() -> None:
 )
 def test_a_cell_that_lacks_a_part_is_derived_too(equations_of_cell: str, states: str) -> None:
     cell = Cell.define("small", equations_of_cell, states=states, widths={"x": "H"})
-    assert "".join(s.title[0] for s in derivation(cell).sections) == "123456"
+    assert "".join(s.heading[0] for s in derivation(cell).sections) == "123456"
     assert text(derivation(cell))
 
 

@@ -44,7 +44,7 @@ def adjoint_section(form: NormalForm, notation: Notation) -> Section:
     recurrent = bool(form.cell.states)
     before, after = (_from_outside, _handed_on) if recurrent else (_from_above, _stacked)
     parts = (*before(form, notation), *_calculus(form), *aligned(lines), *after(form, notation))
-    title = "3. Back-propagation through one time step" if recurrent else "3. Back-propagation"
+    title = "Back-propagation through one time step" if recurrent else "Back-propagation"
     return Section(Stage.ADJOINT, title, parts)
 
 

@@ -50,7 +50,7 @@ def derivation(cell: Cell) -> Derivation:
         jacobian_section(form, notation),
         _storage(form, notation),
     )
-    return Derivation(cell.title, tuple(_facts(form, notation)), sections)
+    return Derivation(cell.title, tuple(_facts(form, notation)), sections).numbered()
 
 
 def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
@@ -92,14 +92,14 @@ def _equations(form: NormalForm, notation: Notation) -> Section:
     )
     element = "⊙ is the element-wise product; a matrix before a vector is a matrix-vector product."
     if not form.cell.states:
-        return Section(Stage.EQUATIONS, "1. The equations of the layer", (Equations(lines), say(element)))
+        return Section(Stage.EQUATIONS, "The equations of the layer", (Equations(lines), say(element)))
     time = say(
         element + " The same equations hold from {} to {}; the states at {} are given.",
         Row((MathName("t"), EQUALS, Digits("1"))),
         MathName("T"),
         Row((MathName("t"), EQUALS, Digits("0"))),
     )
-    return Section(Stage.EQUATIONS, "1. The equations of one time step", (Equations(lines), time))
+    return Section(Stage.EQUATIONS, "The equations of one time step", (Equations(lines), time))
 
 
 def _normal_form(form: NormalForm, notation: Notation) -> Section:
@@ -108,7 +108,7 @@ def _normal_form(form: NormalForm, notation: Notation) -> Section:
         " separately."
     )
     lines = tuple(EquationLine(notation.name(s.target), notation.right_side(s), s.target) for s in form.steps)
-    return Section(Stage.NORMAL, "2. The forward equations", (intro, Equations(lines)))
+    return Section(Stage.NORMAL, "The forward equations", (intro, Equations(lines)))
 
 
 def _lines(steps: tuple[EquationStep, ...], notation: Notation) -> tuple[EquationLine, ...]:
@@ -141,4 +141,4 @@ def _storage(form: NormalForm, notation: Notation) -> Section:
             counts["segments"],
         ),
     ]
-    return Section(Stage.STORAGE, "6. Values kept, and values recomputed", tuple(parts))
+    return Section(Stage.STORAGE, "Values kept, and values recomputed", tuple(parts))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
+from itertools import count
 from unicodedata import category
 
 from bptt.explain.formula_tree import Formula, Term
@@ -30,9 +32,22 @@ class Stage(str, Enum):
 
 @dataclass(frozen=True)
 class Sentence:
-    """Text with formulas."""
+    """Text with formulas: a template in which each {} stands for an insertion.
 
-    parts: tuple[str | Formula, ...]
+    The template is written in English and never contains text from a file, so that it can be translated.
+    """
+
+    template: str
+    insertions: tuple[str | Formula | Sentence, ...] = ()
+
+    @cached_property
+    def parts(self) -> tuple[str | Formula, ...]:
+        """The text and the formulas, in order."""
+        pieces = self.template.split("{}")
+        mixed: list[str | Formula] = [pieces[0]]
+        for insertion, piece in zip(self.insertions, pieces[1:], strict=True):
+            mixed += [*(insertion.parts if isinstance(insertion, Sentence) else (insertion,)), piece]
+        return tuple(part for part in mixed if part != "")
 
 
 @dataclass(frozen=True)
@@ -108,11 +123,17 @@ Part = Sentence | Equations | Table | Excerpt
 
 @dataclass(frozen=True)
 class Section:
-    """One stage of the derivation."""
+    """One stage of the derivation; `number` counts the sections of a derivation, 0 is none."""
 
     stage: Stage
     title: str
     parts: tuple[Part, ...]
+    number: int = 0
+
+    @property
+    def heading(self) -> str:
+        """The title after its number."""
+        return f"{self.number}. {self.title}" if self.number else self.title
 
 
 @dataclass(frozen=True)
@@ -135,6 +156,17 @@ class Derivation:
         """Return the document with only these sections, and without facts."""
         return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage in stages))
 
+    def numbered(self) -> Derivation:
+        """Return the document with the sections of the derivation itself counted from 1."""
+        numbers = count(1)
+        return replace(
+            self,
+            sections=tuple(
+                s if s.stage in (Stage.SHAPES, Stage.NUMBERS) else replace(s, number=next(numbers))
+                for s in self.sections
+            ),
+        )
+
     def each_line(self, change: Callable[[EquationLine], EquationLine]) -> Derivation:
         """Return the document with `change` applied to every equation that has a target."""
         return replace(self, sections=tuple(_each_line(section, change) for section in self.sections))
@@ -155,19 +187,13 @@ def say(template: str, *insertions: Formula | str | Sentence) -> Sentence:
 
     Texts from untrusted files must be insertions, never part of the template.
     """
-    pieces = template.split("{}")
-    mixed: list[str | Formula] = [pieces[0]]
-    for insertion, piece in zip(insertions, pieces[1:], strict=True):
-        mixed += [*(insertion.parts if isinstance(insertion, Sentence) else (insertion,)), piece]
-    return Sentence(tuple(part for part in mixed if part != ""))
+    return Sentence(template, insertions)
 
 
 def listing(items: Iterable[Sentence]) -> Sentence:
     """Join sentences with commas."""
-    parts: list[str | Formula] = []
-    for item in items:
-        parts += [", ", *item.parts] if parts else item.parts
-    return Sentence(tuple(parts))
+    joined = tuple(items)
+    return Sentence(", ".join("{}" for _ in joined), joined)
 
 
 def aligned(lines: Iterable[EquationLine]) -> tuple[Equations, ...]:

@@ -44,7 +44,7 @@ def gradient_section(form: NormalForm, notation: Notation) -> Section:
     )
     meaning = _through_time() if form.cell.states else _one_layer()
     parts = (*meaning, *aligned(lines))
-    return Section(Stage.GRADIENTS, "4. The gradients of the parameters", parts)
+    return Section(Stage.GRADIENTS, "The gradients of the parameters", parts)
 
 
 def _through_time() -> Iterator[Part]:

@@ -83,7 +83,7 @@ def kernel_section(document: Derivation) -> Section:
         if section.stage in _DIRECTIONS:
             parts.append(say(_DIRECTIONS[section.stage]))
             parts += [part for part in section.parts if isinstance(part, Equations)]
-    return Section(Stage.KERNEL, "7. The equations and their kernel", tuple(parts))
+    return Section(Stage.KERNEL, "The equations and their kernel", tuple(parts), len(document.sections) + 1)
 
 
 def _remarks(target: str, passage: Passage, notation: Notation) -> Iterator[Sentence]:

@@ -158,7 +158,7 @@ def _fact(fact: Fact) -> str:
 
 def _section(section: Section) -> Iterator[str]:
     yield ""
-    yield rf"\subsection*{{{escape(section.title)}}}"
+    yield rf"\subsection*{{{escape(section.heading)}}}"
     for part in section.parts:
         if isinstance(part, Sentence):
             yield _sentence(part) + "\n"

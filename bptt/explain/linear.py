@@ -36,8 +36,8 @@ def jacobian_section(form: NormalForm, notation: Notation) -> Section:
     """
     if form.cell.states:
         parts = (*_linear_step(form, notation), *_multiplied_out(form, notation), *_over_time())
-        return Section(Stage.JACOBIAN, "5. The Jacobian of one time step", parts)
-    return Section(Stage.JACOBIAN, "5. The Jacobian", tuple(_multiplied_out(form, notation)))
+        return Section(Stage.JACOBIAN, "The Jacobian of one time step", parts)
+    return Section(Stage.JACOBIAN, "The Jacobian", tuple(_multiplied_out(form, notation)))
 
 
 def _linear_step(form: NormalForm, notation: Notation) -> Iterator[Part]:

@@ -73,7 +73,7 @@ def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
 
 def _contents(sections: tuple[Section, ...]) -> Iterator[str]:
     if len(sections) > 1:
-        links = (f'<li><a href="#{s.stage.value}">{escape(s.title)}</a></li>' for s in sections)
+        links = (f'<li><a href="#{s.stage.value}">{escape(s.heading)}</a></li>' for s in sections)
         yield f"<nav><ol>{''.join(links)}</ol></nav>"
 
 
@@ -88,7 +88,7 @@ def _is_detailed(section: Section) -> bool:
 
 def _section(section: Section) -> Iterator[str]:
     yield f'<section id="{section.stage.value}">'
-    yield f"<h2>{escape(section.title)}</h2>"
+    yield f"<h2>{escape(section.heading)}</h2>"
     for part in section.parts:
         if isinstance(part, Sentence):
             yield f"<p>{cards.sentence_html(part)}</p>"

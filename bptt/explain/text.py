@@ -74,8 +74,8 @@ def _fact(fact: Fact, width: int) -> Iterator[tuple[Kind, str]]:
 
 
 def _section(section: Section, width: int) -> Iterator[tuple[Kind, str]]:
-    yield Kind.HEADING, section.title
-    yield Kind.HEADING, "─" * columns(section.title)
+    yield Kind.HEADING, section.heading
+    yield Kind.HEADING, "─" * columns(section.heading)
     for k, part in enumerate(section.parts):
         if k:
             yield Kind.PROSE, ""
