@@ -25,7 +25,7 @@ class Loss(str, Enum):
 class Network:
     """A stack of cells, from the input up, with an output layer and a loss if there is one.
 
-    With `embedding` the input of the first layer is the row of a table that a token chooses; else it is given.
+    With `embedding` the input of the first layer is the row of a table that a token chooses.
     A network without an output layer has the loss as a function of what its last layer hands on. `bias` says
     whether the output layer has one. Raises InputError for a network without layers.
     """
