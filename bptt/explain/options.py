@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bptt.errors import InputError
 from bptt.explain.document import Stage
+from bptt.explain.network_options import NetworkOptions
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -57,4 +58,4 @@ class LayerOptions:
         return any(each is not None for each in (self.text, self.data, self.step, self.unit))
 
 
-DERIVE = OptionSet({"": DeriveOptions, "layer": LayerOptions})
+DERIVE = OptionSet({"": DeriveOptions, "layer": LayerOptions, "network": NetworkOptions})
