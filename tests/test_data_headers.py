@@ -147,7 +147,7 @@ def test_names_of_languages_are_a_header(header: str) -> None:
         ("Original\tRendering", SENTENCES),
         ("Phrase\tÜbersetzung", SENTENCES),
         ("Original\tRendering", tuple((e, c) for (e, _), (_, c) in zip(PHRASES, SENTENCES, strict=True))),
-        ("原文\t译文", PHRASES),
+        ("上句\t下句", PHRASES),
         ("Satz\tBedeutung", tuple((e, f"{d}?") for (e, _), (d, _) in zip(SENTENCES, PHRASES, strict=True))),
     ],
     ids=["sentences", "umlaut", "another script", "Chinese names", "questions"],
@@ -377,3 +377,38 @@ def test_the_number_of_a_column_is_no_name_in_the_first_row() -> None:
         assert (answered.inputs, answered.targets) == (found.inputs, found.targets)
     named = learn("Stimmung;Nr;Quelle;Satz\n" + rows, Columns("Satz", "Stimmung"))
     assert (len(named), named.inputs, named.targets) == (8, found.inputs, found.targets)
+
+
+@pytest.mark.parametrize("text", "文本 内容 评论 句子 文本内容 正文".split())
+@pytest.mark.parametrize("label", "标签 类别 情感 分类 目标".split())
+def test_chinese_names_of_texts_and_labels_are_those_of_columns(text: str, label: str) -> None:
+    # Of two rows no other rule can tell that the first is a header; in JSON the order says nothing.
+    found = learn(f"{label}\t{text}\n正\t很好\n负\t不好\n")
+    assert (found.inputs, found.targets) == (("很好", "不好"), ("正", "负"))
+    objects = learn(
+        json.dumps([{label: "正", text: "很好"}, {label: "负", text: "不好"}], ensure_ascii=False)
+    )
+    assert (objects.inputs, objects.targets) == (("很好", "不好"), ("正", "负"))
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [("原文", "译文"), ("源", "目标"), ("源文", "目标文"), ("英文", "中文"), ("英文句子", "中文译文")],
+)
+def test_chinese_names_of_pairs_are_those_of_columns(source: str, target: str) -> None:
+    found = read_pairs(read_grid(doc(f"{source}\t{target}\nhi\t你好\nrun\t跑\n")), Columns())
+    assert (found.inputs, found.targets) == (("hi", "run"), ("你好", "跑"))
+    rows = json.dumps([{target: "你好", source: "hi"}, {target: "跑", source: "run"}], ensure_ascii=False)
+    if (source, target) != ("英文", "中文") and "句子" not in source:
+        # Of two languages the order of the columns says which one is translated.
+        assert read_pairs(read_grid(doc(rows)), Columns()).inputs == ("hi", "run")
+
+
+def test_chinese_names_of_tables_and_series_are_those_of_columns() -> None:
+    table = "类别,长,宽\nb,1,2\na,3,4\n"
+    assert detect(doc(table), Columns()).form == "table"
+    assert read_examples(doc(table), "table", Columns()).targets == ("b", "a")
+    series = "编号,时间,值,标签\n1,0,5,a\n1,1,6,a\n2,0,7,b\n2,1,8,b\n"
+    assert detect(doc(series), Columns()).form == "long"
+    found = read_examples(doc(series), "long", Columns())
+    assert found.targets == ("a", "b")

@@ -14,11 +14,13 @@ from bptt.errors import InputError
 Cells = list[str]
 
 _DOCUMENT = "-DOCSTART-"
-_WORDS = frozenset("word words token tokens form text 词 单词 字 字符".split())
+_WORDS = frozenset("word words token tokens form text 词 词语 单词 字 字符 文本".split())
 _TAGS = frozenset(
     "tag tags label labels ner ner_tag ner_tags iob bio entity pos upos xpos chunk 标签 标注 词性".split()
 )
-_OTHERS = frozenset("id # lemma feats head deprel sentence sentence_id deps misc 编号".split())
+_OTHERS = frozenset(
+    "id # lemma feats head deprel sentence sentence_id deps misc 编号 序号 句子 句子编号".split()
+)
 # CoNLL-U and CoNLL-X: ten columns, the word second, the universal part of speech fourth.
 _CONLL_U, _FORM, _UPOS = 10, 1, 3
 _GLOBAL = re.compile(r"#\s*global\.columns\s*=\s*(.+)")
@@ -162,7 +164,7 @@ def _names_columns(rows: Sequence[tuple[str, Cells, bool]], first: Cells, header
 
 
 def _of_names(place: str, names: Sequence[str], header: str, note: str, tabs: bool = True) -> Layout:
-    numbered = names[0] in ("id", "#", "编号") and len(names) > 1
+    numbered = names[0] in ("id", "#", "编号", "序号") and len(names) > 1
     token = next((i for i, name in enumerate(names) if name in _WORDS), int(numbered))
     tag = names.index("upos") if "upos" in names else len(names) - 1
     return Layout(place, tabs, len(names), token, None if tag == token else tag, numbered, header, note)

@@ -9,7 +9,10 @@ from typing import Any, NamedTuple
 
 from bptt.errors import InputError
 
-LABELS = ("label", "labels", "category", "class", "target", "sentiment", "intent", "topic", "y")
+LABELS = tuple(
+    "label labels category class target sentiment intent topic y"
+    " 标签 标注 类别 类型 分类 情感 意图 主题 目标 標籤 類別 類型 分類".split()
+)
 
 # No file has columns whose number has this many digits.
 _LONG = 9

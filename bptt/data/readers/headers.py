@@ -14,14 +14,19 @@ Row = Sequence[str]
 
 TEXTS = tuple(
     "text sentence review content tweet message utterance question sequence comment body document"
-    " 文本 内容 评论 句子".split()
+    " 文本 内容 评论 句子 文本内容 评论内容 正文 消息 文章 序列 文本內容 內容 評論".split()
 )
 # Of texts; a column of a table that is called so is as often a measured number.
-TEXT_LABELS = (*LABELS, *"stars rating polarity emotion language lang genre 标签 类别 情感".split())
-SOURCES = ("source", "src", "input")
-TARGETS = ("target", "trg", "tgt", "translation", "output")
-IDS = ("id", "series", "series_id", "case", "case_id", "sample")
-TIMES = ("t", "time", "step", "timestamp", "index")
+TEXT_LABELS = (
+    *LABELS,
+    *"stars rating polarity emotion language lang genre 星级 评分 极性 情绪 语言 体裁".split(),
+)
+SOURCES = tuple("source src input 原文 源文 源 源句 源语言 源文本 输入".split())
+TARGETS = tuple(
+    "target trg tgt translation output 译文 目标文 目标 目标句 目标语言 目标文本 翻译 输出 譯文".split()
+)
+IDS = tuple("id series series_id case case_id sample 编号 序列编号 样本 样本编号".split())
+TIMES = tuple("t time step timestamp index 时间 时刻 步 步数 时间步".split())
 _NAMES = frozenset(
     name.casefold() for name in (*TEXTS, *TEXT_LABELS, *SOURCES, *TARGETS, *IDS, *TIMES, *RECORDS)
 )

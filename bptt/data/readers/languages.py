@@ -31,7 +31,7 @@ _NAMES = frozenset(
 _BESIDE = frozenset(
     "text texts sentence sentences word words phrase phrases source src target tgt trg translation original"
     " language simplified traditional modern classical standard us gb br cn tw hk ca mx hans hant latn"
-    " satz sätze text texte phrase mot mots 句子 原文 译文".split()
+    " satz sätze text texte phrase mot mots 句子 原文 译文 文本 源文 目标文 句 词 词语 單詞 譯文".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -40,9 +40,15 @@ def language_in(name: str) -> str | None:
     """Return the word of a column's name that is a language, if the name says only what texts it holds:
     `de`, `Français`, `en_US`, `English words/sentences`, `Chinese (simplified)`; else None.
     """
-    words = _WORD.findall(unicodedata.normalize("NFKC", name).casefold())
+    words = _apart(_WORD.findall(unicodedata.normalize("NFKC", name).casefold()))
     found = [word for word in words if word in _NAMES]
     return found[0] if found and set(words) <= _NAMES | _BESIDE else None
+
+
+def _apart(words: list[str]) -> list[str]:
+    """Return the words, with a Chinese language apart from what follows it: 英文句子 is 英文 and 句子."""
+    cuts = [next((n for n in (2, 3, 4) if {word[:n]} <= _NAMES and word[n:] in _BESIDE), 0) for word in words]
+    return [part for word, n in zip(words, cuts, strict=True) for part in (word[:n], word[n:]) if part]
 
 
 def script_of(text: str) -> str:
