@@ -93,9 +93,9 @@ def backward(
         carried = {s: here[DELTA + s + PREVIOUS] for s in cell.states}
         for m in derived.matrices:
             for delta, source in m.terms:
-                matrices[m.matrix] = _add_outer(matrices[m.matrix], here[delta], here[source])
+                matrices[m.matrix] = add_outer(matrices[m.matrix], here[delta], here[source])
         for v in derived.vectors:
-            vectors[v.vector] = _add(vectors[v.vector], value(v.expression, here, arithmetic))
+            vectors[v.vector] = add_vectors(vectors[v.vector], value(v.expression, here, arithmetic))
         deltas.append({s.target: here[s.target] for s in derived.steps})
     return Backward(deltas[::-1], matrices, vectors, carried)
 
@@ -110,7 +110,7 @@ def run(
     for step in steps:
         total = value(step.rest, values, arithmetic)
         for product in step.products:
-            total = _add(total, _apply(product, values, matrices))
+            total = add_vectors(total, _apply(product, values, matrices))
         values[step.target] = total * values[step.width][0] if len(total) == 1 else total
 
 
@@ -127,7 +127,9 @@ def value(expression: Expression, values: Mapping[str, Vector], arithmetic: Arit
             result = value(parts[0], values, arithmetic)
             for part in parts[1:]:
                 other = value(part, values, arithmetic)
-                result = _add(result, other) if isinstance(expression, Sum) else _multiply(result, other)
+                result = (
+                    add_vectors(result, other) if isinstance(expression, Sum) else _multiply(result, other)
+                )
             return result
         case Power(base, exponent):
             return [v**exponent for v in value(base, values, arithmetic)]
@@ -164,7 +166,8 @@ def _spread(*vectors: Vector) -> list[Vector]:
     return [v * length if len(v) == 1 else v for v in vectors]
 
 
-def _add(a: Vector, b: Vector) -> Vector:
+def add_vectors(a: Vector, b: Vector) -> Vector:
+    """Add two vectors; one of a single number spreads over the other."""
     return [x + y for x, y in zip(*_spread(a, b), strict=True)]
 
 
@@ -179,7 +182,8 @@ def _apply(product: MatrixProduct, values: Mapping[str, Vector], matrices: Mappi
     return [sum(w * v for w, v in zip(row, vector, strict=True)) for row in rows]
 
 
-def _add_outer(matrix: Matrix, delta: Vector, source: Vector) -> Matrix:
+def add_outer(matrix: Matrix, delta: Vector, source: Vector) -> Matrix:
+    """Add the outer product delta sourceᵀ to a matrix."""
     return [
         [m + d * s for m, s in zip(row, source, strict=True)] for row, d in zip(matrix, delta, strict=True)
     ]
