@@ -31,7 +31,7 @@ from bptt.derive.evaluate import (
 )
 from bptt.derive.jacobian import CHANGE, jacobian
 
-Losses = Sequence[Mapping[str, Vector]]
+LossDerivatives = Sequence[Mapping[str, Vector]]
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def step_gradients(
     cell: Cell,
     point: Point,
     trajectory: Trajectory,
-    losses: Losses,
+    losses: LossDerivatives,
     arithmetic: Arithmetic = FLOATS,
 ) -> tuple[StepGradient, ...]:
     """Return the gradients of each step's copies in the δ form; their sums are those of `backward`.
@@ -103,7 +103,7 @@ def gradients_by_loss(
     cell: Cell,
     point: Point,
     trajectory: Trajectory,
-    losses: Losses,
+    losses: LossDerivatives,
     arithmetic: Arithmetic = FLOATS,
 ) -> tuple[tuple[StepGradient, ...], ...]:
     """Return the step gradients of each loss alone: entry [m − 1][n − 1] holds δ_n^m = ∂E_m/∂v_n, n ≤ m.
