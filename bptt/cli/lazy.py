@@ -16,6 +16,7 @@ _COMMANDS = {
     "train": "Train a model on your files; --resume continues a run.",
     "predict": "Print an answer for each input.",
     "sample": "Sample text from a language model, token by token.",
+    "next": "Print the likeliest next tokens at each step of a text.",
     "score": "Print the log-probability of every line of a text.",
     "choose": "Compare sentences by their probability, word by word.",
     "compare": "Train cells, and remedies, side by side on the same data.",

@@ -43,6 +43,19 @@ class Part:
     stepwise: bool = False
 
 
+@dataclass(frozen=True)
+class RankedAnswers:
+    """The likeliest `answers` of a model to a loss term, with their probabilities, the largest first.
+
+    `probability` and `rank` are those of the target, None if there is none; ranks count from 1.
+    """
+
+    answers: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    probability: float | None = None
+    rank: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Exposure:
     """One example of a job, and its loss E = Σ_m E_m as a function of what goes into the first stack.
@@ -55,6 +68,9 @@ class Exposure:
     of the example in each row, and R loss terms; it gives E_m (R,) of row r for the r-th of these,
     differentiable, in the unit of the job's loss (nats, but for a squared one). Steps that E_m does not
     depend on may be left out: no gradient reaches them. The caller sees to evaluation mode.
+
+    `predict` returns the prediction at each loss term, with a number of answers; None if the answers of the
+    job have no probabilities. `predicted` names what an answer is: a "next" token, a "tag", a "label".
     """
 
     model: nn.Module
@@ -65,6 +81,8 @@ class Exposure:
     losses_of: abc.Callable[[Tensor, LossSteps], Tensor]
     answers: tuple[str, ...] = ()
     labelled: bool = True
+    predict: abc.Callable[[int], tuple[RankedAnswers, ...]] | None = None
+    predicted: str = "answer"
 
     @property
     def loss_steps(self) -> int:

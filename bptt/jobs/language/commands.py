@@ -1,4 +1,4 @@
-"""The options of the commands for language models only: sample, score and choose."""
+"""The options of the commands for language models only: sample, next, score and choose."""
 
 from __future__ import annotations
 
@@ -27,6 +27,21 @@ class SampleOptions:
     number: int = option(
         1, f"Number of samples, at most {MOST_SAMPLES:,}.", flags="number n", least=1, most=MOST_SAMPLES
     )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextOptions:
+    """The text to read, and how many of the next tokens are printed at which steps."""
+
+    run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
+    text: str = argument("Text to read, in quotes; may be empty.")
+    top: int = option(5, "Number of likeliest tokens at each step.", least=1)
+    last: bool = option(False, "Print the step after the whole text alone.")
+    all: bool = option(False, "Print P of every token of the vocabulary after the text, the likeliest first.")
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -63,5 +78,6 @@ class ChooseOptions:
 
 
 SAMPLE = OptionSet({"": SampleOptions, "sampling": SamplingOptions})
+NEXT = OptionSet({"": NextOptions})
 SCORE = OptionSet({"": ScoreOptions})
 CHOOSE = OptionSet({"": ChooseOptions})

@@ -1,4 +1,4 @@
-"""The Python interface of a trained language model: sampling, scoring, choosing, evaluating."""
+"""The Python interface of a trained language model: sampling, predicting, scoring, choosing, evaluating."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bptt.errors import InputError
 from bptt.jobs.language.config import TASK
 from bptt.jobs.language.evaluation import evaluate_text
 from bptt.jobs.language.model import Trained, load_language_model
+from bptt.jobs.language.next_tokens import TOP, NextTokens, next_tokens
 from bptt.jobs.language.sampling import read_prompt, sample_many
 from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.language.scoring import LineScore, score_lines
@@ -60,6 +61,13 @@ class TrainedLanguageModel(Trained):
             raise InputError("sentences", "must hold one or more to choose from", "none")
         scores = [score.log_probability for score in self.score(given)]
         return given[scores.index(max(scores))]
+
+    def next_tokens(self, text: str = "", top: int = TOP) -> tuple[NextTokens, ...]:
+        """Return the likeliest tokens at each step of a text, before its first one too: `bptt next`.
+
+        Raises InputError if `top` is below 1, or the text cannot be read.
+        """
+        return next_tokens(self, as_text(text, "text"), top)
 
     def evaluate(self, text: str) -> dict[str, float]:
         """Return perplexity per token and per word, bits per character and counts: `evaluate_text`."""

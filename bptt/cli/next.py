@@ -1,0 +1,87 @@
+"""`bptt next`: the likeliest next tokens at each step of a text, under a language model."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bptt.cli.commands import make_command
+from bptt.cli.sources import is_file_name
+from bptt.cli.tables import TableColumn, numbers, print_table, token_name
+from bptt.errors import InputError
+from bptt.jobs.language.commands import NEXT, NextOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bptt.jobs.language.model import Trained
+    from bptt.jobs.language.next_tokens import NextTokens
+    from bptt.nn.exposure import RankedAnswers
+    from bptt.options.choices import Choices
+
+TITLE = "Print the likeliest next tokens at each step of a text."
+
+
+def command() -> Any:
+    """Return the command."""
+    about = (
+        "The columns, separated by tabs, are the step, the token that it reads, the token that follows in "
+        "the text, its probability and rank, and the likeliest tokens with their probabilities. The first "
+        "step has read nothing of the text."
+    )
+    return make_command("next", NEXT, _next, TITLE, about)
+
+
+def _next(choices: Choices) -> None:
+    asked = choices.make(NextOptions)
+    if is_file_name(asked.text):
+        cure = "`bptt score --tokens` scores the tokens of a file"
+        raise InputError(asked.text, "must be a text", "what looks like a file", cure)
+    from bptt.cli.machine import prepare
+
+    prepare()
+    from bptt.jobs.language.model import load_language_model
+    from bptt.jobs.language.next_tokens import next_tokens
+
+    trained = load_language_model(asked.run, asked.device)
+    print(trained.config.data.line_context, file=sys.stderr)
+    say_unknown(trained, asked.text)
+    if asked.all:
+        (found,) = next_tokens(trained, asked.text, trained.vocabulary.size, last=True)
+        for token, p in zip(found.expected.answers, found.expected.probabilities, strict=True):
+            print(f"{p:.6g}\t{token_name(token)}")
+        return
+    steps = next_tokens(trained, asked.text, asked.top, asked.last)
+    print_table(_table(steps), pairs=len(steps[0].expected.answers) - 1)
+
+
+def _table(steps: Sequence[NextTokens]) -> list[TableColumn]:
+    expected = [step.expected for step in steps]
+    ranks = ["" if each.rank is None else str(each.rank) for each in expected]
+    return [
+        TableColumn("step", [str(step.step) for step in steps], number=True),
+        TableColumn("read", [token_name(step.read) for step in steps]),
+        TableColumn("next", ["" if step.actual is None else token_name(step.actual) for step in steps]),
+        numbers("P", [each.probability for each in expected]),
+        TableColumn("rank", ranks, number=True),
+        *likeliest(expected),
+    ]
+
+
+def say_unknown(trained: Trained, text: str) -> None:
+    """Print on standard error how many tokens of a text the model does not know, if there are any."""
+    from bptt.jobs.language.sampling import read_prompt
+
+    read = read_prompt(trained, text)
+    if read.unknown:
+        known = f"{read.unknown} of its {len(read.tokens)} {trained.vocabulary.unit} are <unk>"
+        print(f"text: {known}, the model does not know them", file=sys.stderr)
+
+
+def likeliest(expected: Sequence[RankedAnswers]) -> list[TableColumn]:
+    """Return two columns for each rank: the answer, and its probability."""
+    found = []
+    for rank in range(len(expected[0].answers)):
+        found.append(TableColumn(f"{rank + 1}.", [token_name(each.answers[rank]) for each in expected]))
+        found.append(numbers(f"P {rank + 1}", [each.probabilities[rank] for each in expected]))
+    return found

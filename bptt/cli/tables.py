@@ -1,0 +1,75 @@
+"""Tables: aligned and in colour on a terminal, separated by tabs elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bptt.cli.answers import one_line
+
+_GAP = "  "
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a table: its name, and the cells.
+
+    `short` are the cells as a terminal shows them, if it shows them otherwise; `styles` are theirs, by the
+    names of rich. Numbers are aligned on the right.
+    """
+
+    name: str
+    cells: Sequence[str]
+    short: Sequence[str] | None = None
+    styles: Sequence[str] | None = None
+    number: bool = False
+
+
+def numbers(name: str, values: Sequence[float | None], styles: Sequence[str] | None = None) -> TableColumn:
+    """Return a column of numbers with six digits, on a terminal three decimals; None leaves a cell empty."""
+    cells = ["" if value is None else f"{value:.6g}" for value in values]
+    short = ["" if value is None else f"{value:.3f}" for value in values]
+    return TableColumn(name, cells, short, styles, number=True)
+
+
+def token_name(token: str) -> str:
+    """Return a token for a cell: without the space before a word, a token of spaces with signs for them."""
+    return one_line(token.removeprefix(" ") if token.strip() else token.replace(" ", "␣"))
+
+
+def print_table(table: Sequence[TableColumn], pairs: int = 0) -> None:
+    """Print a table with a line of names.
+
+    The last columns are `pairs`; a terminal that is too narrow for all of them shows fewer.
+    """
+    if sys.stdout.isatty():
+        _print_aligned(table, pairs)
+        return
+    print("\t".join(column.name for column in table))
+    for row in zip(*(column.cells for column in table), strict=True):
+        print("\t".join(row))
+
+
+def _print_aligned(table: Sequence[TableColumn], pairs: int) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from bptt.explain.plain import columns
+
+    console = Console()
+    cells = [[column.name, *(column.cells if column.short is None else column.short)] for column in table]
+    widths = [max(map(columns, each)) for each in cells]
+    shown = len(table)
+    while pairs and sum(widths[:shown]) + len(_GAP) * (shown - 1) > console.width:
+        shown, pairs = shown - 2, pairs - 1
+    for row in range(len(cells[0])):
+        line = Text()
+        for column, each, width in zip(table[:shown], cells[:shown], widths[:shown], strict=True):
+            room = " " * (width - columns(each[row]))
+            style = "bold" if row == 0 else "" if column.styles is None else column.styles[row - 1]
+            line.append(room if column.number else "")
+            line.append(each[row], style)
+            line.append(("" if column.number else room) + _GAP)
+        line.rstrip()
+        console.print(line, soft_wrap=True)

@@ -1,0 +1,54 @@
+"""P(next token | the tokens before it), at each step of a text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from bptt.data.batches import NOTHING
+from bptt.jobs.exposure import predictions, show_tokens
+from bptt.jobs.language.model import Trained
+from bptt.jobs.language.sampling import read_prompt
+from bptt.nn.exposure import RankedAnswers
+from bptt.options.checks import check_least
+from bptt.runs.evaluating import evaluating
+
+# The likeliest tokens that are named at a step.
+TOP = 5
+
+
+@dataclass(frozen=True)
+class NextTokens:
+    """The prediction of the next token at a step, counted from 0.
+
+    `read` is that token: "<start>" or "<eos>" before the first of the text. `actual` is the token that
+    follows in the text, None after the last one. `expected` holds the likeliest next tokens with their
+    probabilities, and probability and rank of the actual one.
+    """
+
+    step: int
+    read: str
+    actual: str | None
+    expected: RankedAnswers
+
+
+def next_tokens(trained: Trained, text: str, top: int = TOP, last: bool = False) -> tuple[NextTokens, ...]:
+    """Return the prediction before the first token of `text` and after each; with `last`, after all alone.
+
+    The text is read as `score_lines` reads a line, but no `<eos>` is assumed at its end. Each step names the
+    `top` likeliest tokens, or all if there are fewer. Raises InputError if `top` is below 1, or the text
+    cannot be read as the start of a sentence by a model of sentences.
+    """
+    check_least("top", top, 1)
+    model, vocabulary, config = trained
+    tokens = read_prompt(trained, text).tokens.long()
+    read = torch.cat([tokens.new_tensor([config.data.before_line]), tokens])
+    follows = torch.cat([tokens, tokens.new_tensor([NOTHING])])
+    steps = slice(len(tokens) if last else 0, None)
+    with evaluating(model):
+        output, _ = model.read(read[:, None].to(model.device))
+        found = predictions(output[steps, 0], follows[steps], model.log_probabilities, vocabulary.show, top)
+    names = show_tokens("text", vocabulary, read.tolist()).tokens[steps]
+    actual = [None if token == NOTHING else vocabulary.show(token) for token in follows[steps].tolist()]
+    return tuple(map(NextTokens, range(steps.start, len(read)), names, actual, found))
