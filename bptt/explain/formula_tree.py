@@ -94,6 +94,13 @@ class SumOver(Formula):
     index: str
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenMatrix(Formula):
+    """A matrix written out row by row; a vector has one entry in each row."""
+
+    rows: tuple[tuple[Formula, ...], ...]
+
+
 INVISIBLE_PRODUCT = Operator("\N{INVISIBLE TIMES}")
 HADAMARD = Operator("⊙")
 PLUS, MINUS, EQUALS, COMMA = Operator("+"), Operator("−"), Operator("="), Operator(",")

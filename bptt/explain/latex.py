@@ -30,6 +30,7 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     Term,
+    WrittenMatrix,
     continued,
     total,
 )
@@ -109,6 +110,9 @@ def formula_latex(formula: Formula) -> str:
             return rf"\sqrt{{{formula_latex(inner)}}}"
         case SumOver(index):
             return rf"\sum_{{{_plain(index)}}} "
+        case WrittenMatrix(rows):
+            written = r" \\ ".join(" & ".join(map(formula_latex, row)) for row in rows)
+            return rf"\begin{{bmatrix}} {written} \end{{bmatrix}}"
     raise TypeError(f"not a formula: {formula!r}")
 
 
@@ -136,7 +140,11 @@ def _word(name: str) -> str:
 
 def _fenced(inner: str, left: str, right: str) -> str:
     left, right = _COMMANDS.get(left, left), _COMMANDS.get(right, right)
-    return rf"\left{left}{inner}\right{right}" if r"\frac" in inner else f"{left}{inner}{right}"
+    return (
+        rf"\left{left}{inner}\right{right}"
+        if r"\frac" in inner or r"\begin" in inner
+        else f"{left}{inner}{right}"
+    )
 
 
 def _document(derivation: Derivation) -> Iterator[str]:

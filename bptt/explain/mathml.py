@@ -21,6 +21,7 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     Term,
+    WrittenMatrix,
     continued,
     total,
 )
@@ -69,7 +70,13 @@ def mathml(formula: Formula) -> str:
             return f"<msqrt>{mathml(inner)}</msqrt>"
         case SumOver(index):
             return f"<munder><mo>∑</mo>{_index(index)}</munder>"
+        case WrittenMatrix(rows):
+            return _fenced(f'<mtable class="matrix">{"".join(map(_matrix_row, rows))}</mtable>', "[", "]")
     raise TypeError(f"not a formula: {formula!r}")
+
+
+def _matrix_row(row: tuple[Formula, ...]) -> str:
+    return f"<mtr>{''.join(f'<mtd>{mathml(entry)}</mtd>' for entry in row)}</mtr>"
 
 
 def escape(text: str) -> str:
@@ -119,8 +126,8 @@ def _parts(base: str, subscripts: tuple[str, ...], index: str) -> str:
 
 
 def _fenced(inner: str, left: str, right: str) -> str:
-    """Render brackets, which stretch only around a fraction: elsewhere, varying sizes would distract."""
-    stretchy = "true" if "<mfrac>" in inner else "false"
+    """Render brackets, which stretch around a fraction or matrix: elsewhere, varying sizes would distract."""
+    stretchy = "true" if "<mfrac>" in inner or "<mtable" in inner else "false"
     opening = f'<mo form="prefix" stretchy="{stretchy}">{left}</mo>'
     closing = f'<mo form="postfix" stretchy="{stretchy}">{right}</mo>'
     return f"<mrow>{opening}{inner}{closing}</mrow>"

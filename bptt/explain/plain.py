@@ -1,11 +1,14 @@
-"""A formula in Unicode on one line, and the number of columns that it takes.
+"""A formula in Unicode, on one line or in a block of lines, and the number of columns that it takes.
 
-Names are spelt as in the equations of the cell; the time is a subscript: `W_f x_t` is W_f xₜ.
+A matrix that is written out takes a line for each row. Names are spelt as in the equations of the cell;
+the time is a subscript: `W_f x_t` is W_f xₜ.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
 from bptt.explain.formula_tree import (
@@ -23,11 +26,14 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     Term,
+    WrittenMatrix,
     total,
 )
 
 _LOWERED = str.maketrans("0123456789+−tkl", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗ")
 _RAISED = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
+# The upper, middle and lower pieces of brackets that are several lines high.
+_PIECES = {"[": tuple("⎡⎢⎣"), "]": tuple("⎤⎥⎦"), "(": tuple("⎛⎜⎝"), ")": tuple("⎞⎟⎠")}
 _SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"}
 
 
@@ -60,7 +66,91 @@ def formula_text(formula: Formula) -> str:
             return f"√({formula_text(inner)})"
         case SumOver(index):
             return f"Σ{_lowered(index)}"
+        case WrittenMatrix(rows):
+            return f"[{'; '.join(', '.join(map(formula_text, row)) for row in rows)}]"
     raise TypeError(f"not a formula: {formula!r}")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines of one width; line `baseline` continues the line of text around the block."""
+
+    lines: tuple[str, ...]
+    baseline: int = 0
+
+    @property
+    def width(self) -> int:
+        """The number of columns."""
+        return columns(self.lines[0])
+
+
+def formula_block(formula: Formula) -> Block:
+    """Render a formula as a block, with a line for each row of the matrices written out in it."""
+    match formula:
+        case WrittenMatrix(rows):
+            return _matrix_block(rows)
+        case Row((Operator(sign), *rest)) if _is_high(formula):
+            return side_by_side(Block((sign,)), formula_block(Row(tuple(rest))))
+        case Row(parts) if _is_high(formula):
+            return side_by_side(*map(_factor_block, parts))
+        case Raised(WrittenMatrix() as base, exponent):
+            block = formula_block(base)
+            above = (exponent.translate(_RAISED), *" " * (len(block.lines) - 1))
+            return side_by_side(block, Block(above, block.baseline))
+        case Fenced(inner, left, right, "") if _is_high(inner):
+            block = formula_block(inner)
+            return side_by_side(_bracket(left, block), block, _bracket(right, block))
+    return Block((formula_text(formula),))
+
+
+def _factor_block(formula: Formula) -> Block:
+    """Render a part of a row; parts without a matrix take one line."""
+    return formula_block(formula) if _is_high(formula) else Block((_factor_text(formula),))
+
+
+def side_by_side(*blocks: Block) -> Block:
+    """Join blocks at their baselines."""
+    above = max(block.baseline for block in blocks)
+    below = max(len(block.lines) - block.baseline for block in blocks)
+    filled = []
+    for block in blocks:
+        empty = " " * block.width
+        under = below - len(block.lines) + block.baseline
+        filled.append([empty] * (above - block.baseline) + [*block.lines] + [empty] * under)
+    return Block(tuple(map("".join, zip(*filled, strict=True))), above)
+
+
+def _is_high(formula: Formula) -> bool:
+    """Return whether a matrix is written out in a part that `formula_block` divides."""
+    match formula:
+        case WrittenMatrix() | Raised(WrittenMatrix()):
+            return True
+        case Row(parts):
+            return any(map(_is_high, parts))
+        case Fenced(inner, index=""):
+            return _is_high(inner)
+    return False
+
+
+def _matrix_block(rows: tuple[tuple[Formula, ...], ...]) -> Block:
+    """Render a matrix with its columns aligned at the left."""
+    texts = [[formula_text(entry) for entry in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip_longest(*texts, fillvalue="")]
+    lines = (
+        "  ".join(text + " " * (width - columns(text)) for text, width in zip(row, widths, strict=True))
+        for row in texts
+    )
+    block = Block(tuple(lines), (len(rows) - 1) // 2)
+    return side_by_side(_bracket("[", block), block, _bracket("]", block))
+
+
+def _bracket(sign: str, block: Block) -> Block:
+    """Return a bracket as high as a block."""
+    height = len(block.lines)
+    if height == 1 or sign not in _PIECES:
+        return Block((sign,) * height, block.baseline)
+    upper, middle, lower = _PIECES[sign]
+    return Block((upper, *[middle] * (height - 2), lower), block.baseline)
 
 
 def _factor_text(formula: Formula) -> str:
@@ -100,7 +190,7 @@ def _filled(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
     rows: list[tuple[Term, ...]] = [()]
     for term in terms:
         longer = (*rows[-1], term)
-        if rows[-1] and columns(formula_text(total(longer))) > width:
+        if rows[-1] and formula_block(total(longer)).width > width:
             rows.append((term,))
         else:
             rows[-1] = longer

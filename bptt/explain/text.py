@@ -19,7 +19,7 @@ from bptt.explain.document import (
     clean,
 )
 from bptt.explain.formula_tree import Formula, Term, continued, total
-from bptt.explain.plain import broken, columns, formula_text
+from bptt.explain.plain import Block, broken, columns, formula_block, formula_text, side_by_side
 
 WIDTH, LEAST_WIDTH = 96, 40
 INDENT, EQUATION_INDENT, CODE_INDENT = "  ", "    ", "      "
@@ -127,29 +127,38 @@ def _padded(text: str, width: int, right: bool) -> str:
 
 
 def _equations(equations: Equations, width: int) -> Iterator[tuple[Kind, str]]:
-    left_width = max(columns(formula_text(line.left)) for line in equations.lines)
+    lefts = [formula_block(line.left) for line in equations.lines]
+    left_width = max(block.width for block in lefts)
     right_width = width - len(EQUATION_INDENT) - left_width - len(" = ")
-    for k, line in enumerate(equations.lines):
-        if k and not line.is_plain:
+    apart = any(map(_is_high, equations.lines))
+    for k, (line, left) in enumerate(zip(equations.lines, lefts, strict=True)):
+        if k and (apart or not line.is_plain):
             yield Kind.PROSE, ""
-        rows = _right_side(formula_text(line.left), line.right, left_width, right_width)
+        rows = _right_side(left, line.right, left_width, right_width)
         yield from ((Kind.EQUATION, EQUATION_INDENT + row) for row in rows)
         yield from _details(line, left_width, width)
 
 
-def _right_side(left: str, terms: tuple[Term, ...], left_width: int, right_width: int) -> Iterator[str]:
+def _is_high(line: EquationLine) -> bool:
+    """Return whether an equation has a matrix that takes several lines."""
+    return any(len(formula_block(f).lines) > 1 for f in (line.left, *(term.body for term in line.right)))
+
+
+def _right_side(left: Block, terms: tuple[Term, ...], left_width: int, right_width: int) -> Iterator[str]:
     first, *following = broken(terms, right_width)
-    yield f"{left}{' ' * (left_width - columns(left))} = {formula_text(total(first))}"
+    space = Block((" " * (left_width - left.width) + " = ",))
+    yield from side_by_side(left, space, formula_block(total(first))).lines
     for row in following:
         sign, rest = continued(row)
-        yield f"{' ' * left_width} {sign.sign} {formula_text(rest)}"
+        before = Block((f"{' ' * left_width} {sign.sign} ",))
+        yield from side_by_side(before, formula_block(rest)).lines
 
 
 def _details(line: EquationLine, left_width: int, width: int) -> Iterator[tuple[Kind, str]]:
     """Yield the lines below an equation: its numbers, the spread over units, the lines of its kernel."""
     indent = EQUATION_INDENT + " " * left_width
     for terms in line.numbers:
-        for row in _right_side("", terms, left_width, width - len(indent) - len(" = ")):
+        for row in _right_side(Block(("",)), terms, left_width, width - len(indent) - len(" = ")):
             yield Kind.NUMBERS, EQUATION_INDENT + row
     if line.spread:
         yield from _wrapped(line.spread, width, indent + "   ", indent + "   ", Kind.NUMBERS)
