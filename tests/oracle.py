@@ -87,6 +87,20 @@ def lstm_peephole(x: Array, h: Array, c: Array, W: Gates, R: Gates, p: Gates, b:
     return np.array(hs), np.array(cs)
 
 
+def lstm_peephole_previous(
+    x: Array, h: Array, c: Array, W: Gates, R: Gates, p: Gates, b: Gates
+) -> tuple[Array, ...]:
+    """Ng 2018, Sequence models: every gate sees c_{t-1}."""
+    hs, cs = [], []
+    for x_t in x:
+        i, f, o = (sigmoid(W[k] @ x_t + R[k] @ h + p[k] * c + b[k]) for k in "ifo")
+        c = f * c + i * np.tanh(W["g"] @ x_t + R["g"] @ h + b["g"])
+        h = o * np.tanh(c)
+        hs.append(h)
+        cs.append(c)
+    return np.array(hs), np.array(cs)
+
+
 def lstm_projection(
     x: Array, h: Array, c: Array, W: Gates, R: Gates, b: Gates, V: Gates
 ) -> tuple[Array, ...]:
@@ -165,6 +179,17 @@ def gru_torch(x: Array, h: Array, W: Gates, b: Gates, R: Gates, d: Gates) -> tup
     return (np.array(hs),)
 
 
+def gru_simple(x: Array, c: Array, W: Gates, R: Gates, b: Gates) -> tuple[Array, ...]:
+    """Ng 2018, Sequence models: c = Γ_u c̃ + (1 - Γ_u) c_{t-1}, with no gate for c̃."""
+    cs = []
+    for x_t in x:
+        update = sigmoid(W["u"] @ x_t + R["u"] @ c + b["u"])
+        candidate = np.tanh(W["n"] @ x_t + R["n"] @ c + b["n"])
+        c = update * candidate + (1 - update) * c
+        cs.append(c)
+    return (np.array(cs),)
+
+
 def mgu(x: Array, h: Array, W: Gates, R: Gates, b: Gates) -> tuple[Array, ...]:
     """Zhou et al. 2016, eq. 6: one gate forgets and resets."""
     hs = []
@@ -188,11 +213,13 @@ CELLS = {
     "indrnn": indrnn,
     "lstm": lstm,
     "lstm-peephole": lstm_peephole,
+    "lstm-peephole-previous": lstm_peephole_previous,
     "lstm-projection": lstm_projection,
     "lstm-coupled": lstm_coupled,
     "lstm-layernorm": lstm_layernorm,
     "gru": gru,
     "gru-torch": gru_torch,
+    "gru-simple": gru_simple,
     "mgu": mgu,
     "dense": dense,
 }

@@ -16,11 +16,13 @@ KEPT = {
     "indrnn": ("", "T·B·H"),
     "lstm": ("i f g o", "T·B·6·H"),
     "lstm-peephole": ("i f g o", "T·B·6·H"),
+    "lstm-peephole-previous": ("i f g o", "T·B·6·H"),
     "lstm-projection": ("i f g o", "T·B·(5·H + P)"),
     "lstm-coupled": ("f g o", "T·B·5·H"),
     "lstm-layernorm": ("e_i s_i e_f s_f e_g s_g e_o s_o m_c s_c", "T·B·(6·H + 6)"),
     "gru": ("r z n", "T·B·4·H"),
     "gru-torch": ("r z q n", "T·B·5·H"),
+    "gru-simple": ("u n", "T·B·3·H"),
     "mgu": ("f n", "T·B·3·H"),
     "dense": ("y", "T·B·H"),
 }

@@ -24,6 +24,7 @@ CLOSE = 10 * HIDDEN * torch.finfo(torch.float32).eps
 GATES = {
     "lstm": {"f": 1}, "lstm-peephole": {"f": 1}, "lstm-projection": {"f": 1}, "lstm-coupled": {"f": 1},
     "lstm-layernorm": {"f": 1}, "gru": {"z": 1}, "gru-torch": {"z": 1}, "mgu": {"f": -1},
+    "lstm-peephole-previous": {"f": 1}, "gru-simple": {"u": -1},
 }  # fmt: skip
 
 

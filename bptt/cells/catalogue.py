@@ -8,8 +8,15 @@ from bptt import plugins
 from bptt.cells.cell import Cell
 from bptt.cells.dense import DENSE
 from bptt.cells.elman import ELMAN_RELU, ELMAN_SIGMOID, ELMAN_TANH, INDRNN
-from bptt.cells.gru import GRU, GRU_TORCH, MGU
-from bptt.cells.lstm import LSTM, LSTM_COUPLED, LSTM_LAYERNORM, LSTM_PEEPHOLE, LSTM_PROJECTION
+from bptt.cells.gru import GRU, GRU_SIMPLE, GRU_TORCH, MGU
+from bptt.cells.lstm import (
+    LSTM,
+    LSTM_COUPLED,
+    LSTM_LAYERNORM,
+    LSTM_PEEPHOLE,
+    LSTM_PEEPHOLE_PREVIOUS,
+    LSTM_PROJECTION,
+)
 from bptt.errors import InputError
 
 CATALOGUE: Mapping[str, Cell] = {
@@ -21,11 +28,13 @@ CATALOGUE: Mapping[str, Cell] = {
         INDRNN,
         LSTM,
         LSTM_PEEPHOLE,
+        LSTM_PEEPHOLE_PREVIOUS,
         LSTM_PROJECTION,
         LSTM_COUPLED,
         LSTM_LAYERNORM,
         GRU,
         GRU_TORCH,
+        GRU_SIMPLE,
         MGU,
         DENSE,
     )

@@ -1,4 +1,4 @@
-"""Gated recurrent units and the minimal gated unit."""
+"""Gated recurrent units, from two gates to one."""
 
 from __future__ import annotations
 
@@ -29,6 +29,19 @@ GRU_TORCH = Cell.define(
     states="h",
     title="GRU as torch and cuDNN compute it: the reset gate after the matrix product",
     source="torch.nn.GRU; Cho et al. 2014 with the reset gate moved",
+)
+
+GRU_SIMPLE = Cell.define(
+    "gru-simple",
+    """
+    u = sigmoid(W_u @ x + R_u @ h_prev + b_u)
+    n = tanh(W_n @ x + R_n @ h_prev + b_n)
+    h = u * n + (1 - u) * h_prev
+    """,
+    states="h",
+    title="Simplified GRU with the update gate alone",
+    source="Ng 2018, Sequence models, week 1; Collins et al. 2017 (UGRNN), whose gate is 1 - u; "
+    "u = 1 updates (z of gru: z = 1 keeps)",
 )
 
 MGU = Cell.define(

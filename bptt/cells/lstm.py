@@ -31,7 +31,23 @@ LSTM_PEEPHOLE = Cell.define(
     """,
     states="h c",
     title="LSTM with peephole connections",
-    source="Gers, Schraudolph & Schmidhuber 2002, Learning precise timing, eq. 1-6; Graves 2013, eq. 7-11",
+    source="Gers, Schraudolph & Schmidhuber 2002, Learning precise timing, eq. 1-6; Graves 2013, eq. 7-11; "
+    "i and f see c_prev, o sees c (lstm-peephole-previous: all see c_prev)",
+)
+
+LSTM_PEEPHOLE_PREVIOUS = Cell.define(
+    "lstm-peephole-previous",
+    """
+    i = sigmoid(W_i @ x + R_i @ h_prev + p_i * c_prev + b_i)
+    f = sigmoid(W_f @ x + R_f @ h_prev + p_f * c_prev + b_f)
+    g = tanh(W_g @ x + R_g @ h_prev + b_g)
+    o = sigmoid(W_o @ x + R_o @ h_prev + p_o * c_prev + b_o)
+    c = f * c_prev + i * g
+    h = o * tanh(c)
+    """,
+    states="h c",
+    title="LSTM with peephole connections from the last cell state to all gates",
+    source="Ng 2018, Sequence models, week 1; i, f and o see c_prev (lstm-peephole: o sees c)",
 )
 
 LSTM_PROJECTION = Cell.define(

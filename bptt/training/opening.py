@@ -29,6 +29,9 @@ _FREE = (
     "training.init_from",
     "training.stages",
     "training.checkpoint_every",
+    # Descriptions, which no number depends on; the equations are compared.
+    "cell.title",
+    "cell.source",
     "bptt",
     # Written when a run is claimed; runs of version 0.1.0 lack both.
     "title",
