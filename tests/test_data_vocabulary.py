@@ -229,7 +229,7 @@ def test_tokens_that_no_model_could_have_are_refused(
 @pytest.mark.parametrize(
     ("options", "fault"),
     [
-        ({"level": "syllable"}, "level: is one of character, word, bpe, whitespace, got 'syllable'"),
+        ({"level": "syllable"}, "level: is one of character, word, bpe, whitespace, jieba, got 'syllable'"),
         ({"min_count": 0}, "min_count: is a whole number of at least 1, got 0"),
         ({"max_size": 2}, "max_size: is a whole number of at least 3"),
         ({"level": "bpe", "max_size": 257}, "max_size: is a whole number of at least 258"),

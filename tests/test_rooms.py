@@ -102,6 +102,7 @@ DOORS = {
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/readers/parquet.py": {"pyarrow"},
+    "data/jieba_words.py": {"jieba"},
     "jobs/translate/metrics.py": {"sacrebleu"},
     "jobs/rescore/metrics.py": {"jiwer"},
     "jobs/tag/seqeval.py": {"seqeval"},
@@ -146,11 +147,11 @@ def _imports(name: str, file: str, tree: ast.Module) -> Iterator[tuple[int, str]
 
 
 def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements of a module, also under `if TYPE_CHECKING:` and `try:`."""
+    """The statements of a module, also under `if TYPE_CHECKING:`, `try:` and `with`."""
     for statement in body:
         yield statement
         for block in ("body", "orelse", "handlers", "finalbody"):
-            if isinstance(statement, ast.If | ast.Try | ast.ExceptHandler):
+            if isinstance(statement, ast.If | ast.Try | ast.ExceptHandler | ast.With):
                 yield from _top_level(getattr(statement, block, []))
 
 

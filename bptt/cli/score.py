@@ -33,6 +33,7 @@ def _score(choices: Choices) -> None:
     prepare()
     from bptt.data.readers.corpus import Plain, read_plain
     from bptt.data.text import decode_text
+    from bptt.data.vocabulary_options import said_of
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.scoring import Totals, base_logarithm, score_lines
 
@@ -56,7 +57,8 @@ def _score(choices: Choices) -> None:
             counts = f"{len(found.tokens)}\t{found.unknown}"
             print(f"{found.log_probability / unit:.6f}\t{counts}\t{shown(lines[index])}")
     _print_totals(totals, asked.base, unit)
-    print(trained.config.data.line_context, file=sys.stderr)
+    for line in (trained.config.data.line_context, *said_of(trained.config.vocabulary.normalise)):
+        print(line, file=sys.stderr)
 
 
 def _print_tokens(number: int, found: LineScore, vocabulary: Vocabulary, unit: float) -> None:

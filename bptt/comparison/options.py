@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
+from bptt.data.vocabulary_options import LevelName
 from bptt.models.options import MOST_LAYERS
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
@@ -93,9 +94,7 @@ class CompareOptions:
         usual="detected from the file",
         group="Data",
     )
-    level: Literal["character", "word", "bpe", "whitespace"] = option(
-        "character", "Unit of the text (lm).", group="Data"
-    )
+    level: LevelName = option("character", "Unit of the text (lm).", group="Data")
     sequence_length: int = option(
         50,
         "Length of truncated back-propagation in tokens (lm).",

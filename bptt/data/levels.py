@@ -11,7 +11,11 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 from bptt.data.vocabulary_options import SPECIAL, UNKNOWN, VocabularyOptions
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+# The dictionary of jieba takes a second to read.
+_cut_with_jieba = deferred("bptt.data.jieba_words", "cut_with_jieba")
 
 # Scripts that put no space between words: there each character is a word.
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
@@ -46,7 +50,8 @@ class LevelRules:
     """How a line becomes tokens, and a token bytes.
 
     A long line may be cut into parts wherever `seam` matches, without changing its tokens. `opening` precedes
-    every line that is not empty. `spell` gives the bytes of a token, `unknown` those of `<unk>`.
+    every line that is not empty. `spell` gives the bytes of a token, `unknown` those of `<unk>`. `cut` gives
+    the tokens of a line, as the options leave it, at a level that no expression describes; else it is None.
     """
 
     unit: str
@@ -54,6 +59,7 @@ class LevelRules:
     opening: str
     spell: Callable[[str], bytes]
     unknown: bytes
+    cut: Callable[[str], list[str]] | None = None
 
 
 def _utf8(token: str) -> bytes:
@@ -79,12 +85,15 @@ def _from_alphabet(token: str) -> bytes:
 # An apostrophe stays with the letters beside it, which say whether it is left out.
 _ANYWHERE = re.compile("(?<!['’])(?!['’])")
 _BEFORE_WORD = re.compile(r"(?<=\S)(?= \S)")
+# Between tokens that `LevelRules.cut` gives; no text holds it.
+BOUNDARY = "\0"
 
 LEVELS: Mapping[str, LevelRules] = {
     "character": LevelRules("characters", _ANYWHERE, "", _utf8, b"<unk>"),
     "word": LevelRules("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
     "bpe": LevelRules("tokens", _BEFORE_WORD, "", _from_alphabet, b"<unk>"),
     "whitespace": LevelRules("words", _BEFORE_WORD, " ", _utf8, b" <unk>"),
+    "jieba": LevelRules("words", re.compile(BOUNDARY), "", _utf8, b"<unk>", _cut_with_jieba),
 }
 
 
@@ -159,18 +168,25 @@ def _untrained(options: VocabularyOptions) -> Tokenizer:
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         tokenizer.decoder = decoders.ByteLevel()
     else:
-        pattern = _PATTERNS[options.level]
         tokenizer = Tokenizer(models.WordLevel(unk_token=SPECIAL[UNKNOWN]))
-        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(pattern), "isolated")
+        tokenizer.pre_tokenizer = (
+            pre_tokenizers.Split(BOUNDARY, "removed")
+            if LEVELS[options.level].cut
+            else pre_tokenizers.Split(Regex(_PATTERNS[options.level]), "isolated")
+        )
         tokenizer.decoder = decoders.Fuse()
-    normalizer = _normalizer(options)
-    if normalizer is not None:
+    normalizer = normalizer_of(options)
+    # A text that is cut before is normalised before that.
+    if normalizer is not None and not LEVELS[options.level].cut:
         tokenizer.normalizer = normalizer
     return tokenizer
 
 
-def _normalizer(options: VocabularyOptions) -> normalizers.Normalizer | None:
+def normalizer_of(options: VocabularyOptions) -> normalizers.Normalizer | None:
+    """Return what the options make of a text before it is cut; None if they leave it as it is."""
     steps: list[normalizers.Normalizer] = []
+    if options.normalise == "nfkc":
+        steps.append(normalizers.NFKC())
     if options.lowercase:
         steps.append(normalizers.Lowercase())
     if not options.digits:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -19,7 +20,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import LEVELS, LevelRules, saved_tokenizer, train_tokenizer, with_tokens
+from bptt.data.levels import BOUNDARY, LEVELS, normalizer_of, saved_tokenizer, train_tokenizer, with_tokens
 from bptt.data.reading import read_bytes
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
@@ -43,11 +44,12 @@ class Vocabulary:
         self.level = LEVELS[options.level]
         self.unit = self.level.unit
         self.size: int = tokenizer.get_vocab_size()
+        self._normalizer = normalizer_of(options)
 
     @classmethod
     def build(cls, text: str, options: VocabularyOptions) -> Vocabulary:
         """Learn the tokens of `text`: of the text that the model will be trained on, and no other."""
-        parts = (part for part, _ in _parts(text, LEVELS[options.level]))
+        parts = (part for part, _ in _parts(text, options))
         return cls(train_tokenizer(parts, options), options)
 
     def continued(self, text: str, options: VocabularyOptions, grow: bool) -> Vocabulary:
@@ -56,7 +58,7 @@ class Vocabulary:
 
         Byte pairs know every text as they are. Raises InputError if `options` cut or keep another text.
         """
-        names = "level", "lowercase", "digits", "punctuation", "keeps_white_space"
+        names = "level", "lowercase", "digits", "punctuation", "keeps_white_space", "normalise"
         pairs = {name: (getattr(options, name), getattr(self.options, name)) for name in names}
         others = [f"{name} {here}, not {there}" for name, (here, there) in pairs.items() if here != there]
         if others:
@@ -94,6 +96,11 @@ class Vocabulary:
         """Return the content of `tokenizer.json`, which the `tokenizers` library reads too."""
         return str(self._tokenizer.to_str(pretty=True)).encode("utf-8")
 
+    @property
+    def folding(self) -> str:
+        """The normalisation in words, to print behind the size of the vocabulary; "" for none."""
+        return f", of text in {self.options.normalise.upper()}" if self.options.normalise else ""
+
     @cached_property
     def tokens(self) -> tuple[str, ...]:
         """The tokens by number, as the tokenizer spells them."""
@@ -112,7 +119,7 @@ class Vocabulary:
 
     def encode(self, text: str) -> Tensor:
         """Return the tokens of a text, (T,) int32, with `<eos>` for each newline."""
-        portions = _portions(_parts(text, self.level))
+        portions = _portions(_parts(text, self.options))
         return torch.cat([self._encode(portion) for portion in portions])
 
     def decode(self, tokens: Iterable[int]) -> str:
@@ -142,7 +149,7 @@ class Vocabulary:
 
     def left_in(self, text: str) -> Iterator[str]:
         """Return the lines of a text as the options leave them: so a model reads them, and writes them."""
-        normalizer = self._tokenizer.normalizer
+        normalizer = self._normalizer
         for line in text.split("\n"):
             normal = line if normalizer is None else normalizer.normalize_str(line)
             yield normal if self.options.keeps_white_space else normal.strip()
@@ -195,17 +202,26 @@ class TextStream:
         return self._decoder.decode(b"", final=True)
 
 
-def _parts(text: str, level: LevelRules) -> Iterator[tuple[str, bool]]:
+def _parts(text: str, options: VocabularyOptions) -> Iterator[tuple[str, bool]]:
     """Yield the lines of a text in parts of a bounded length, each with whether a newline follows.
 
     Raises InputError if the text holds half a character, which no UTF-8 has.
     """
+    level, normalizer = LEVELS[options.level], normalizer_of(options)
+    # Part by part, a mark at a seam would not be joined with the letter before it.
+    is_early = level.cut is not None or options.normalise is not None
+
+    def opened(line: str) -> str:
+        if normalizer is not None and is_early:
+            line = normalizer.normalize_str(line)
+        return BOUNDARY.join(level.cut(line)) if level.cut else level.opening + line if line else line
+
     *lines, last = map(_checked, text.split("\n"))
     for line in lines:
-        *parts, end = _cut(line, level)
+        *parts, end = _cut(opened(line), level.seam)
         yield from ((part, False) for part in parts)
         yield end, True
-    yield from ((part, False) for part in _cut(last, level))
+    yield from ((part, False) for part in _cut(opened(last), level.seam))
 
 
 def _checked(line: str) -> str:
@@ -217,10 +233,9 @@ def _checked(line: str) -> str:
     return line
 
 
-def _cut(line: str, level: LevelRules) -> list[str]:
-    opened = level.opening + line if line else line
+def _cut(opened: str, seams: re.Pattern[str]) -> list[str]:
     parts, start = [], 0
-    while start + _PART < len(opened) and (seam := level.seam.search(opened, start + _PART)):
+    while start + _PART < len(opened) and (seam := seams.search(opened, start + _PART)):
         parts.append(opened[start : seam.start()])
         start = seam.start()
     return [*parts, opened[start:]]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from unicodedata import normalize
 
 from bptt.options.checks import check_least
 from bptt.options.field import check_fields, option
 
-LevelName = Literal["character", "word", "bpe", "whitespace"]
+LevelName = Literal["character", "word", "bpe", "whitespace", "jieba"]
+Normalisation = Literal["nfkc"]
 
 UNKNOWN, END = 0, 1
 SPECIAL = ("<unk>", "<eos>")
@@ -19,8 +21,9 @@ NOTHING = -1
 _BPE_SIZE = 2000
 _NO_LIMIT = 2**31
 
-# The levels at which white space only separates tokens.
+# The levels at which white space only separates tokens, and those whose tokens are words.
 CUT_INTO_WORDS = ("word", "whitespace")
+OF_WORDS = (*CUT_INTO_WORDS, "jieba")
 
 
 @dataclass(frozen=True)
@@ -28,20 +31,22 @@ class VocabularyOptions:
     """The options of a vocabulary.
 
     `level` is "character" (code points), "word" (words and marks), "bpe" (byte-level byte pair encoding,
-    Sennrich et al. 2016, which knows every text) or "whitespace" (exactly what lies between white space:
-    the tokens of a text that is cut already, such as the Penn Treebank). A token that occurs less often
+    Sennrich et al. 2016, which knows every text), "whitespace" (exactly what lies between white space:
+    the tokens of a text that is cut already, such as the Penn Treebank) or "jieba" (Chinese words as the
+    package jieba cuts them, with nothing between). A token that occurs less often
     than `min_count` becomes `<unk>` (None: 2 for words, so that `<unk>` is learned too, else 1). `max_size`
     bounds V, the two special tokens counted; the most frequent stay (None: 2000 for BPE, else no bound).
     `lowercase` makes capitals small; without `digits` or `punctuation` (symbols included) these are left out
-    of the text, but not the apostrophe inside a word. Without `white_space` a run of it is one space, and
-    none at the ends of a line; as words bring their spaces, no token is white space then. "whitespace" never
-    keeps it. Raises InputError naming the option.
+    of the text, but not the apostrophe inside a word. `normalise` "nfkc" folds full-width letters and digits,
+    ligatures and other compatible characters first (Unicode NFKC). Without `white_space` a run of it is one
+    space, and none at the ends of a line; as words bring their spaces, no token is white space then.
+    "whitespace" never keeps it. Raises InputError naming the option.
     """
 
     level: LevelName = option(
         "character",
         "Unit of the text. whitespace: the words of a text that is tokenised already, such as the "
-        "Penn Treebank.",
+        "Penn Treebank. jieba: Chinese words (pip install 'bptt[jieba]').",
         group="Data",
         common=True,
     )
@@ -64,7 +69,14 @@ class VocabularyOptions:
     white_space: bool = option(
         True,
         "Keep white space as part of the text.",
-        usual="only of characters and byte pairs",
+        usual="not of word and whitespace",
+        group="Data",
+        added=True,
+    )
+    normalise: Normalisation | None = option(
+        None,
+        "Unicode normalisation. nfkc: full-width letters and digits become ordinary ones.",
+        usual="none",
         group="Data",
         added=True,
     )
@@ -78,7 +90,7 @@ class VocabularyOptions:
     @property
     def least_count(self) -> int:
         """The count from which on a token is known."""
-        usual = 2 if self.level in CUT_INTO_WORDS else 1
+        usual = 2 if self.level in OF_WORDS else 1
         return usual if self.min_count is None else self.min_count
 
     @property
@@ -94,5 +106,17 @@ class VocabularyOptions:
 
 
 def usual_white_space(level: str) -> bool:
-    """Return whether new models keep white space as text: characters and byte pairs do, words do not."""
+    """Return whether new models keep white space as text: they do unless words bring their spaces."""
     return level not in CUT_INTO_WORDS
+
+
+def folded(text: str, normalise: Normalisation | None) -> str:
+    """Return a text as it is read under a normalisation."""
+    return text if normalise is None else normalize("NFKC", text)
+
+
+def said_of(normalise: Normalisation | None) -> tuple[str, ...]:
+    """Return a line for the user if texts are normalised before they are read; none if not."""
+    if normalise is None:
+        return ()
+    return (f"texts are read in {normalise.upper()}, as the model learned them, and printed as they came",)

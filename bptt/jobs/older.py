@@ -12,7 +12,7 @@ JOBS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 # The same unit for a language model, by the level of its vocabulary.
 LEVELS: Mapping[str, str] = MappingProxyType(
-    {"character": "character", "word": "word", "bpe": "token", "whitespace": "word"}
+    {"character": "character", "word": "word", "bpe": "token", "whitespace": "word", "jieba": "word"}
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal
 
+from bptt.data.vocabulary_options import Normalisation, VocabularyOptions, folded
 from bptt.errors import InputError
 from bptt.options.field import ADDED, check_fields, option, redefined
 
@@ -164,8 +165,8 @@ class SpellingOptions:
 @dataclass(frozen=True)
 class WordOptions(TokenOptions, SpellingOptions):
     """How a word is represented: by its row of an embedding, in small letters if `lowercase`, if it occurs
-    `min_count` times in training; and by its characters as they are, if `spelled`. Raises InputError naming
-    the option.
+    `min_count` times in training; and by its characters as they are, if `spelled`; after `normalise`, as
+    in a vocabulary. Raises InputError naming the option.
     """
 
     embedding_size: int = redefined(
@@ -182,6 +183,13 @@ class WordOptions(TokenOptions, SpellingOptions):
         True, "Also read the characters of each word.", group="Model", flags="characters spelled"
     )
 
+    normalise: Normalisation | None = redefined(VocabularyOptions, "normalise", None)
+
+    def read(self, word: str) -> str:
+        """Return a word as its characters are read."""
+        return folded(word, self.normalise)
+
     def form(self, word: str) -> str:
         """Return a word as the embedding knows it."""
-        return word.lower() if self.lowercase else word
+        read = self.read(word)
+        return read.lower() if self.lowercase else read

@@ -151,7 +151,8 @@ class TrainedClassifier:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines for the user about how answers are found."""
-        return () if self.offsets is None else (_describe_offsets(self.offsets, self.labels),)
+        thresholds = () if self.offsets is None else (_describe_offsets(self.offsets, self.labels),)
+        return (*self.codec.notes, *thresholds)
 
     def targets(self, examples: Labelled) -> Tensor:
         """Return the indices of the labels of examples, (N,). Raises InputError for one not learned."""
@@ -189,7 +190,8 @@ def build(
 
 def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:
     """Return the part of a text or DNA that the network reads: the first `limit` steps (0: all)."""
-    return "".join(codec.spell(given)[:limit]) if limit and isinstance(given, str) else given
+    whole = codec.folded(given)
+    return "".join(codec.spell(whole)[:limit]) if limit and isinstance(whole, str) else whole
 
 
 def weight_rows(model: Classifier, codec: Codec[Input], labels: tuple[str, ...]) -> Rows:

@@ -153,7 +153,7 @@ class LanguageModelTask(Task):
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
             f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
             f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
-            f"vocabulary: {self.vocabulary.size:,} {self.unit}",
+            f"vocabulary: {self.vocabulary.size:,} {self.unit}{self.vocabulary.folding}",
             f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
             f"{weights:,} weights",
         ]

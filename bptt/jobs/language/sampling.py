@@ -45,7 +45,7 @@ def read_prompt(trained: Trained, text: str) -> Prompt:
     if "\n" in text and trained.config.data.mode == "sentences":
         cure = "Leave the newline out: this model knows one sentence at a time"
         raise InputError("prompt", "must be the start of a sentence", repr(text), cure)
-    if trained.vocabulary.options.level != "character":
+    if trained.vocabulary.options.level not in ("character", "jieba"):
         text = text.removesuffix(" ")
     tokens = trained.vocabulary.encode(text)
     read = trained.vocabulary.decode(tokens.tolist())

@@ -40,6 +40,11 @@ class RegressorAsking(Asking):
         self._trained, self._names = trained, trained.config.source.targets
         self._shows_input = trained.config.source.kind == "text"
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """Lines for the user about how texts are read."""
+        return self._trained.notes
+
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a text."""
         return self._trained.reads_lines(first, said)

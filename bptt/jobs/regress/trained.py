@@ -142,7 +142,7 @@ class TrainedRegressor:
     @property
     def notes(self) -> tuple[str, ...]:
         """Lines for the user about how answers are found."""
-        return ()
+        return self.codec.notes
 
     def _answer(self, inputs: Sequence[Example[Any, None]]) -> tuple[list[Tensor], list[Tensor]]:
         """Return the predictions for each input in the units of the targets, and standardised."""

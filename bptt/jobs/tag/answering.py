@@ -49,6 +49,11 @@ class TaggerAsking(Asking):
     def __init__(self, trained: TrainedTagger, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(TagAnswerOptions)
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """Lines for the user about how words are read."""
+        return self._trained.codec.notes
+
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a sentence."""
         return self._trained.reads_lines(first, said)

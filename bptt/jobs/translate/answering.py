@@ -46,6 +46,11 @@ class TranslatorAsking(Asking):
         self.needs_all = self._asked.temperature is not None
         self._unknown = self._count = 0
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """Lines for the user about how texts are read."""
+        return self._trained.codec.notes
+
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is an input."""
         return self._trained.reads_lines(first, said)

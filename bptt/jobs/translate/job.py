@@ -90,6 +90,7 @@ def _target_vocabulary(choices: Choices, source: VocabularyOptions) -> Vocabular
         lowercase=source.lowercase,
         digits=source.digits,
         punctuation=source.punctuation,
+        normalise=source.normalise,
         white_space=source.white_space if level == source.level else usual_white_space(level),
     )
 

@@ -284,17 +284,10 @@ OPTIONS = JobOptions(
             "target_min_count": "`min_count`",
             "target_max_size": "`max_size`",
         },
-        fixed=frozenset(
-            {
-                "target.digits",
-                "target.punctuation",
-                "target.white_space",
-                "decoder.dropout",
-                "decoder.proj_size",
-                "decoder.recurrent_init",
-                "decoder.recurrent_scale",
-                "decoder.forget_bias",
-            }
+        fixed=frozenset(f"target.{name}" for name in ("digits", "punctuation", "white_space", "normalise"))
+        | frozenset(
+            f"decoder.{name}"
+            for name in ("dropout", "proj_size", "recurrent_init", "recurrent_scale", "forget_bias")
         ),
     ),
 )

@@ -97,6 +97,15 @@ class Codec(ABC, Generic[X]):
         """Return lines for the user on what was learned."""
         return []
 
+    def folded(self, input: X) -> X:
+        """Return an input as it is read, the same but for its normalisation."""
+        return input
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the user on what is read otherwise than it was written."""
+        return ()
+
 
 def pad(encoded: Sequence[tuple[Tensor, ...]]) -> Padded:
     """Combine the tensors of each row of a batch, side by side."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bptt.data.levels import split_words
 from bptt.data.vocabulary import FILE, Vocabulary
-from bptt.data.vocabulary_options import SPECIAL
+from bptt.data.vocabulary_options import SPECIAL, folded, said_of
 from bptt.deferred import deferred
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_text
@@ -51,10 +51,11 @@ class TextCodec(Codec[str]):
         wanted = _wanted_words(vocabulary)
         found = _read_vectors(path, wanted, options.vector_words)
         # A vector of several pieces, such as one of a Chinese word, is never looked up.
-        cut = split_words if vocabulary.options.level == "word" else str.split
+        level = vocabulary.level
+        cut = level.cut or (split_words if vocabulary.options.level == "word" else str.split)
         new = [word for word in found.words if word not in wanted and word not in SPECIAL]
         more = [word for word in new if len(cut(word)) == 1]
-        whole = vocabulary.extended(token for word in more for token in (f" {word}", word))
+        whole = vocabulary.extended(token for word in more for token in (level.opening + word, word))
         options = replace(
             options,
             embedding_size=found.values.shape[1],
@@ -95,8 +96,17 @@ class TextCodec(Codec[str]):
         """Return the files of the vocabulary."""
         return {self._file: self.vocabulary.to_bytes()}
 
+    def folded(self, input: str) -> str:
+        """Return a text as the options normalise it."""
+        return folded(input, self.vocabulary.options.normalise)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say so if texts are normalised."""
+        return said_of(self.vocabulary.options.normalise)
+
     def describe(self) -> list[str]:
         """Return a line with the size of the vocabulary."""
         kept = self.options.vector_words
         more = f", {kept:,} of them by vectors alone" if kept else ""
-        return [f"vocabulary: {self.vocabulary.size:,} {self.unit}{more}"]
+        return [f"vocabulary: {self.vocabulary.size:,} {self.unit}{self.vocabulary.folding}{more}"]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bptt.data.readers.vectors import Vectors, read_vectors
 from bptt.data.vocabulary import Vocabulary
-from bptt.data.vocabulary_options import CUT_INTO_WORDS, SPECIAL
+from bptt.data.vocabulary_options import OF_WORDS, SPECIAL
 from bptt.errors import InputError
 
 
@@ -19,8 +19,8 @@ def wanted_words(vocabulary: Vocabulary) -> set[str]:
     Raises InputError for a level whose tokens are no words.
     """
     level = vocabulary.options.level
-    if level not in CUT_INTO_WORDS:
-        cure = f"Leave out `vectors`, or choose `level` {' or '.join(CUT_INTO_WORDS)}"
+    if level not in OF_WORDS:
+        cure = f"Leave out `vectors`, or choose `level` {' or '.join(OF_WORDS)}"
         raise InputError("vectors", "are of words", level, cure)
     forms = set(map(str.strip, vocabulary.tokens[len(SPECIAL) :]))
     return forms | {form.lower() for form in forms}

@@ -13,7 +13,7 @@ from torch import Tensor
 from bptt.data.examples import Words
 from bptt.data.names import kept_in
 from bptt.data.readers.vectors import Vectors, read_vectors
-from bptt.data.vocabulary_options import NOTHING, UNKNOWN
+from bptt.data.vocabulary_options import NOTHING, UNKNOWN, said_of
 from bptt.data.words import WordList
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.given import as_words
@@ -53,7 +53,7 @@ class WordCodec(Codec[Words]):
         `vectors` has, and more words of the file as the options say; it then sets the width of the embedding.
         Raises InputError naming the line.
         """
-        spelled = [word for words in learned for word in words]
+        spelled = [options.read(word) for words in learned for word in words]
         known = [options.form(word) for word in spelled]
         characters = WordList.build(chain.from_iterable(spelled), _CHARACTER_COUNT)
         found, more = None, None
@@ -109,13 +109,20 @@ class WordCodec(Codec[Words]):
         word.
         """
         words = torch.tensor([self._number(self.options.form(word)) for word in input]).long()
-        return (words,) if self._characters is None else (words, _spell(input, self._characters))
+        return (words,) if self._characters is None else (words, self._spelled(input, self._characters))
 
     def rows(self) -> Mapping[str, tuple[str, ...]]:
         """Return the words and the characters."""
         if self._characters is None:
             return {"embedding": self._words.words}
         return {"words.embedding": self._words.words, "characters.embedding": self._characters.words}
+
+    def _spelled(self, words: Words, characters: WordList) -> Tensor:
+        """Return the characters (T, W) of words, NOTHING behind the end of each."""
+        read = tuple(map(self.options.read, words))
+        width = max(map(len, read), default=0)
+        rows = [[*map(characters.number, word), *[NOTHING] * (width - len(word))] for word in read]
+        return torch.tensor(rows, dtype=torch.int64).view(len(read), width)
 
     def _number(self, form: str) -> int:
         """Return the row of a word: behind the embedding, if it is known by its vector alone."""
@@ -137,18 +144,19 @@ class WordCodec(Codec[Words]):
         lists = {_WORDS: self._words, _CHARACTERS: self._characters, _OTHERS: self._others}
         return {f"{name}.json": found.to_bytes() for name, found in lists.items() if found is not None}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Say so if texts are normalised."""
+        return said_of(self.options.normalise)
+
     def describe(self) -> list[str]:
         """Return a line with the numbers of words and characters."""
         known = f"vocabulary: {len(self._words):,} words"
+        if self.options.normalise:
+            known += f" in {self.options.normalise.upper()}"
         if self._vectors is not None:
             kept = self.options.vector_words
             known += (
                 f", {len(self._vectors.words) - kept:,} of them with vectors, and {kept:,} by vectors alone"
             )
         return [known if self._characters is None else f"{known}, {len(self._characters):,} characters"]
-
-
-def _spell(words: Words, characters: WordList) -> Tensor:
-    width = max(map(len, words), default=0)
-    rows = [[*map(characters.number, word), *[NOTHING] * (width - len(word))] for word in words]
-    return torch.tensor(rows, dtype=torch.int64).view(len(words), width)
