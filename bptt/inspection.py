@@ -15,8 +15,9 @@ from bptt.errors import InputError, MachineError
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.options.checks import as_path, check_least, shown
+from bptt.probe.example_values import are_one_text
 from bptt.probe.flow import NET, LagCurve
-from bptt.probe.look import LayerMeasurements, Look, are_one_text, look
+from bptt.probe.look import LayerMeasurements, Look, look
 from bptt.probe.maps import GradientMap
 from bptt.probe.properties import Property
 from bptt.probe.spectrum import LayerSpectrum

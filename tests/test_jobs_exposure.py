@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -65,6 +66,21 @@ def check_copies(exposure: Exposure) -> None:
     assert not torch.autograd.grad(middle, first)[0][:, ::2].any()
 
 
+def check_predictions(exposure: Exposure, wanted: list[float] | None = None) -> None:
+    """P of each target is that of its loss term -ln P, if not `wanted`; all answers are in order."""
+    assert exposure.predict is not None
+    losses = exposure.losses(range(exposure.loss_steps))
+    wanted = wanted or [exp(-loss) for loss in losses.tolist()]
+    every, few = exposure.predict(10**6), exposure.predict(2)
+    for p, target, found, first in zip(wanted, exposure.targets, every, few, strict=True):
+        assert found.probability == pytest.approx(p, abs=CLOSE)
+        assert sum(found.probabilities) == pytest.approx(1, abs=CLOSE)
+        assert list(found.probabilities) == sorted(found.probabilities, reverse=True)
+        assert found.rank is not None and found.answers[found.rank - 1] == target
+        assert first.answers == found.answers[:2]
+        assert (first.probability, first.rank) == (found.probability, found.rank)
+
+
 def gradient(exposure: Exposure, steps: list[int]) -> tuple[Tensor, Tensor]:
     """The losses (R,) and the gradient of their sum by the inputs (T, R, I)."""
     inputs = exposure.parts[0].inputs.expand(-1, len(steps), -1).clone().requires_grad_()
@@ -106,6 +122,7 @@ def test_a_stretch_of_text_goes_on_from_what_stands_before_it(number: int, level
     assert exposure.loss_steps == len(wanted)
     assert torch.allclose(exposure.losses(range(len(wanted))), wanted, rtol=0, atol=CLOSE)
     check_copies(exposure)
+    check_predictions(exposure)
     check_stacks(exposure)
 
 
@@ -122,6 +139,7 @@ def test_a_sentence_is_read_from_its_beginning(cell: str) -> None:
     assert "".join(text.texts) == "on the mat, né 床前"
     assert exposure.targets == (*text.tokens[1:], "<eos>")
     check_copies(exposure)
+    check_predictions(exposure)
     check_stacks(exposure)
 
 
@@ -241,6 +259,7 @@ def test_a_text_has_one_loss_term_that_of_its_label(bidirectional: bool, loss: L
     assert read.tokens == (" bad", " the", " film", " 电", "影")  # max_length
     assert "".join(read.texts) == "bad the film 电影"
     check_copies(exposure)
+    check_predictions(exposure, [float(probabilities @ wanted.double())])
     check_stacks(exposure)
 
 
@@ -292,6 +311,7 @@ def test_a_word_has_the_loss_of_its_own_tag(crf: bool, bidirectional: bool) -> N
     assert exposure.sequences[0].tokens == words
     assert "".join(exposure.sequences[0].texts) == PEOPLE[1][0]
     check_copies(exposure)
+    check_predictions(exposure)
     check_stacks(exposure)
 
 
@@ -316,6 +336,7 @@ def test_a_token_written_has_its_loss_after_the_true_ones(
     assert ["".join(each.texts) for each in exposure.sequences] == list(LINES[0])
     assert exposure.targets == (" 文", " b", " a", "<eos>")
     check_copies(exposure)
+    check_predictions(exposure)
     check_stacks(exposure)
 
 

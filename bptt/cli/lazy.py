@@ -23,6 +23,7 @@ _COMMANDS = {
     "rescore": "Choose from n-best lists with a language model.",
     "evaluate": "Print the metrics of a trained model on labelled data.",
     "inspect": "Look into a model: a verdict here, the rest on a page.",
+    "look": "Print gates, states and probabilities step by step over a text.",
     "bench": "Time bptt, torch and others on the same work.",
 }
 

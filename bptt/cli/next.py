@@ -78,10 +78,13 @@ def say_unknown(trained: Trained, text: str) -> None:
         print(f"text: {known}, the model does not know them", file=sys.stderr)
 
 
-def likeliest(expected: Sequence[RankedAnswers]) -> list[TableColumn]:
-    """Return two columns for each rank: the answer, and its probability."""
+def likeliest(expected: Sequence[RankedAnswers | None]) -> list[TableColumn]:
+    """Return two columns for each rank: the answer, and its probability; empty where nothing is expected."""
     found = []
-    for rank in range(len(expected[0].answers)):
-        found.append(TableColumn(f"{rank + 1}.", [token_name(each.answers[rank]) for each in expected]))
-        found.append(numbers(f"P {rank + 1}", [each.probabilities[rank] for each in expected]))
+    for rank in range(max(len(each.answers) for each in expected if each)):
+        answers = [token_name(each.answers[rank]) if each else "" for each in expected]
+        found.append(TableColumn(f"{rank + 1}.", answers))
+        found.append(
+            numbers(f"P {rank + 1}", [each.probabilities[rank] if each else None for each in expected])
+        )
     return found

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from bptt.cli.answers import one_line
 
 _GAP = "  "
+# Blue for low, orange for high, as in pictures and pages; RGB. Black is read on both ends.
+_LOW, _HIGH = (86, 180, 233), (230, 130, 60)
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,18 @@ def numbers(name: str, values: Sequence[float | None], styles: Sequence[str] | N
     cells = ["" if value is None else f"{value:.6g}" for value in values]
     short = ["" if value is None else f"{value:.3f}" for value in values]
     return TableColumn(name, cells, short, styles, number=True)
+
+
+def shades(values: Sequence[float], gate: bool) -> list[str]:
+    """Return the styles of numbers: blue for low and orange for high, about 0.5 for a gate, else about 0."""
+    middle, reach = (0.5, 0.5) if gate else (0.0, max(map(abs, values), default=0) or 1.0)
+    found = []
+    for value in values:
+        share = max(-1.0, min(1.0, (value - middle) / reach))
+        end = _HIGH if share > 0 else _LOW
+        red, green, blue = (round(255 + (colour - 255) * abs(share)) for colour in end)
+        found.append(f"black on rgb({red},{green},{blue})")
+    return found
 
 
 def token_name(token: str) -> str:

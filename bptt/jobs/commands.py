@@ -82,6 +82,46 @@ class InspectOptions:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class LookOptions:
+    """The options of `bptt look`: the text, the unit that is shown over it, and how."""
+
+    run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
+    text: str | None = argument(
+        "Text, in quotes, or a file of one, or - for standard input. Not with `word`.", default=None
+    )
+    unit: int | None = option(
+        None,
+        "Unit, from 0 as in `bptt inspect`.",
+        usual="the one that follows the property, or whose state moves most",
+        common=True,
+    )
+    property: str | None = option(
+        None,
+        "Property that the unit is to follow: a name or a regular expression. It is looked for in the "
+        "held-out text of a language model, else in the text.",
+        common=True,
+    )
+    layer: int | None = option(
+        None, "Layer, from 1.", usual="the last, or that of the unit that follows the property", common=True
+    )
+    reverse: bool = option(False, "Take the backward direction of the layer.")
+    part: str | None = option(None, "Part of the model: encoder or decoder.", usual="the last")
+    number: int = option(0, "Example of a file, or its line for a language model; from 0.", least=0)
+    limit: int = option(1000, "Largest number of steps.", least=1)
+    top: int = option(3, "Number of likeliest answers at each step.", least=1, common=True)
+    figures: Path | None = option(None, "Folder for a picture of the table, as PNG and SVG.", common=True)
+    word: str | None = option(
+        None,
+        "Show how a language model reads a word: its number, its one-hot vector, its embedding.",
+        common=True,
+    )
+
+
+LOOK = OptionSet({"": LookOptions})
+
+
 def inspect_options() -> OptionSet:
     """Return the options of `bptt inspect`."""
     return OptionSet({"": InspectOptions})

@@ -49,7 +49,8 @@ class Stretch:
 
     At most `count` examples of `source` from index `number` on, and at most `limit` steps of each; of a
     continuous text, consecutive stretches. A `labelled` source has targets, those of translations perhaps in
-    the file `target`; otherwise the model's answers replace them.
+    the file `target`; otherwise the model's answers replace them. With `alone`, a language model reads line
+    `number` by itself, as `bptt score` does.
     """
 
     source: Source
@@ -58,6 +59,7 @@ class Stretch:
     number: int = 0
     count: int = 1
     target: Source | None = None
+    alone: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,10 @@ class Part:
     initial: tuple[Tensor, ...] | None = None
     stepwise: bool = False
 
+    def shown(self, layer: str) -> str:
+        """Return the name of a layer of this part: "encoder layer 1", or "layer 1" in the only part."""
+        return f"{self.name} {layer}".strip()
+
 
 @dataclass(frozen=True)
 class RankedAnswers:

@@ -15,9 +15,10 @@ from bptt.nn.exposure import Exposure, Part
 from bptt.probe.arrivals import own_anchors
 from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
+from bptt.probe.example_values import rank_properties, values_of
 from bptt.probe.flow import NET, Anchors, Flow, check_lags, flow
 from bptt.probe.last_loss import call_of, go_back
-from bptt.probe.layer_values import LayerValues, values
+from bptt.probe.layer_values import LayerValues
 from bptt.probe.listener import only_vectors
 from bptt.probe.maps import GradientMap, gradient_maps
 from bptt.probe.properties import Property
@@ -25,7 +26,7 @@ from bptt.probe.saturation import Saturations, saturation
 from bptt.probe.spectrum import LayerSpectrum, spectrum
 from bptt.probe.stack_layers import layer_names
 from bptt.probe.undisturbed import undisturbed
-from bptt.probe.units import Ranking, rank_units, varies
+from bptt.probe.units import Ranking
 from bptt.probe.verdict import Evidence, Finding, verdict
 
 # The number of losses of an example, the largest ones, that integrated gradients explain: each takes about a
@@ -105,7 +106,7 @@ def look(
         terms = _evenly(subject.loss_steps, most)
         maps.append(gradient_maps(subject.model, subject.losses, terms, modules=modules))
     progress("gates and states", count - 4, count)
-    seen = _values(subjects)
+    seen = values_of(subjects)
     used = saturation([found for _, found in seen])
     progress("spectra", count - 3, count)
     layers = tuple(_layers(subjects[0], seen))
@@ -124,45 +125,16 @@ def look(
         integrated_steps=chosen,
         integrated=integrated,
         saturations=used,
-        rankings=tuple(_rank(subjects, layers, properties)),
+        rankings=tuple(
+            rank_properties(subjects, [(layer.sequence, layer.values) for layer in layers], properties)
+        ),
         findings=verdict(list(_evidence(layers, found, used, _arriving(ways)))),
     )
-
-
-def are_one_text(subjects: Sequence[Exposure]) -> bool:
-    """Return whether they are stretches of one text, each with the states that the one before left."""
-    return subjects[-1].parts[0].initial is not None
 
 
 def _evenly(count: int, most: int) -> list[int]:
     """Return at most `most` of the numbers below `count`, evenly chosen, the last among them."""
     return [count - 1 - k * count // min(count, most) for k in reversed(range(min(count, most)))]
-
-
-def _named(part: Part, layer: str) -> str:
-    return f"{part.name} {layer}".strip()
-
-
-def _values(subjects: Sequence[Exposure]) -> list[tuple[Part, LayerValues]]:
-    """Return every layer's values on all examples, concatenated, with its part in the first example."""
-    each = [
-        [(part, found) for part in subject.parts for found in values(part.stack, part.inputs, part.initial)]
-        for subject in subjects
-    ]
-    return [
-        (same[0][0], _joined(same[0][0], [found for _, found in same])) for same in zip(*each, strict=True)
-    ]
-
-
-def _joined(part: Part, found: Sequence[LayerValues]) -> LayerValues:
-    same = zip(*(one.values for one in found), strict=True)
-    values_ = tuple(replace(v[0], tensor=torch.cat([one.tensor for one in v])) for v in same)
-    name = _named(part, found[0].name)
-    for value in values_:
-        if not value.tensor.isfinite().all():
-            cure = "`bptt.probe.find_non_finite` says where it begins"
-            raise InputError(f"{name} {value.name}", "expected finite numbers", "NaN or infinity", cure)
-    return replace(found[0], name=name, values=values_)
 
 
 def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iterator[LayerMeasurements]:
@@ -173,7 +145,7 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
         x = part.inputs[:SPECTRUM_STEPS]
         long = part.stack.cell.states and len(x) > 1
         spectra = spectrum(part.stack, x, part.initial) if long else ()
-        named = [replace(one, name=_named(part, one.name)) for one in spectra]
+        named = [replace(one, name=part.shown(one.name)) for one in spectra]
         for found, bound, measured in zip_longest(here, bounds, named):
             yield LayerMeasurements(
                 found.name, part, part.sequence, found, bound if found.layer == top else None, measured
@@ -201,7 +173,7 @@ _Way: TypeAlias = tuple[Sequence[GradientMap], Anchors]
 def _ways_back(subject: Exposure, maps: Sequence[GradientMap]) -> Iterator[_Way]:
     """Return the maps and anchors from which the gradient by lag of each part is computed."""
     for part in subject.parts:
-        names = [_named(part, name) for name in layer_names(part.stack)]
+        names = [part.shown(name) for name in layer_names(part.stack)]
         here = [found for found in maps if found.layer in names]
         if subject.has_own_losses(part):
             yield here, own_anchors(subject, part, dict(zip(names, here, strict=True)))
@@ -216,9 +188,9 @@ def _ways_from_last(subject: Exposure, part: Part, maps: Sequence[GradientMap]) 
     every, silent = maps[0].loss_steps, {found.layer: found for found in maps}
     for examples, anchors in go_back(call_of(subject.model, part.stack, lambda: subject.losses(every))):
         for found, places in zip(examples, anchors, strict=True):
-            named = [replace(one, layer=_named(part, one.layer)) for one in found]
+            named = [replace(one, layer=part.shown(one.layer)) for one in found]
             silent = {layer: one for layer, one in silent.items() if layer not in {n.layer for n in named}}
-            yield named, {_named(part, layer): steps for layer, steps in places.items()}
+            yield named, {part.shown(layer): steps for layer, steps in places.items()}
     for layer, none in silent.items():
         yield [none], {layer: [None] * len(every)}
 
@@ -232,20 +204,6 @@ def _losses(subjects: Sequence[Exposure], maps: Sequence[Sequence[GradientMap]])
         steps[[before + term for term in first.loss_steps]] = first.losses
         found.append(steps)
     return torch.cat(found)
-
-
-def _rank(
-    subjects: Sequence[Exposure], layers: Sequence[LayerMeasurements], properties: Sequence[Property]
-) -> Iterator[tuple[Property, Ranking]]:
-    together = [subjects] if are_one_text(subjects) else [[subject] for subject in subjects]
-    for number in dict.fromkeys(layer.sequence for layer in layers):
-        texts = [[text for one in each for text in one.sequences[number].texts] for each in together]
-        found = [(property_, torch.cat([property_.of(each) for each in texts])) for property_ in properties]
-        asked = [(property_, steps) for property_, steps in found if varies(steps)]
-        here = [layer.values for layer in layers if layer.sequence == number]
-        if asked:
-            rankings = rank_units(here, [steps for _, steps in asked])
-            yield from zip((property_ for property_, _ in asked), rankings, strict=True)
 
 
 def _arriving(ways: Iterable[_Way]) -> set[str]:

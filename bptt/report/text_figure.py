@@ -44,7 +44,7 @@ def draw_text(tokens: Sequence[str], layer: str, value: ValueView, unit: int, ti
     numbers = value.numbers[:, unit]
     middle, reach = (0.5, 0.5) if value.kind == "gate" else (0.0, _usual_size(numbers))
     scale = Normalize(middle - reach, middle + reach)
-    colours = _diverging()
+    colours = diverging()
     cells = list(_cells(tokens))
     lines = 1 + max((cell.line for cell in cells), default=0)
     with page(path, f"{layer}: {value.name} of unit {unit}", title) as axes:
@@ -72,7 +72,7 @@ def _usual_size(numbers: Array) -> float:
     return float(usual or sizes.max(initial=0)) or 1.0
 
 
-def _diverging() -> LinearSegmentedColormap:
+def diverging() -> LinearSegmentedColormap:
     """Return the colours blue, white, orange, and none for NaN."""
     ends = LinearSegmentedColormap.from_list("ends", [BLUE, "white", ORANGE], N=513)
     return LinearSegmentedColormap.from_list(

@@ -13,11 +13,11 @@ from bptt.errors import InputError
 from bptt.jobs.classify.metrics import decide
 from bptt.jobs.classify.network import Classifier, SequenceReader
 from bptt.jobs.classify.trained import TrainedClassifier
-from bptt.jobs.exposure import encode_one, show_input
+from bptt.jobs.exposure import encode_one, predictions, show_input
 from bptt.jobs.job import Stretch
 from bptt.jobs.reading import refuse_target, take
 from bptt.models.ngrams import Bags
-from bptt.nn.exposure import Exposure, LossSteps, Part
+from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers
 from bptt.runs.evaluating import evaluating
 
 
@@ -55,7 +55,15 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
         losses_of=partial(_losses, model, body, label, bags),
         answers=(trained.labels[found],),
         labelled=example.target is not None,
+        predict=partial(_predict, trained, label, logits),
+        predicted="label",
     )
+
+
+def _predict(trained: TrainedClassifier, label: int, logits: Tensor, top: int) -> tuple[RankedAnswers, ...]:
+    """Return the likeliest labels, for logits (1, K)."""
+    target = torch.tensor([label])
+    return predictions(logits, target, lambda rows: rows.log_softmax(1), trained.labels.__getitem__, top)
 
 
 def _losses(

@@ -10,11 +10,11 @@ from torch import Tensor
 
 from bptt.data.batches import NOTHING, Lines
 from bptt.data.vocabulary_options import END
-from bptt.jobs.exposure import check_number, show_tokens
+from bptt.jobs.exposure import check_number, predictions, show_tokens
 from bptt.jobs.language.evaluation import encode_text
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import START, LanguageModel, States
-from bptt.nn.exposure import Exposure, LossSteps, Part
+from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers
 from bptt.runs.evaluating import evaluating
 
 # The number of tokens read at a time before a stretch: it bounds the memory.
@@ -52,15 +52,28 @@ def expose_all(trained: Trained, text: str, number: int, limit: int, count: int)
     return found
 
 
-def _shifted(tokens: Tensor) -> Tensor:
-    """Return the inputs at the steps that predict `tokens`: NOTHING, then all tokens but the last."""
-    return torch.cat([tokens.new_tensor([NOTHING]), tokens[:-1]])
+def expose_line(trained: Trained, text: str, number: int, limit: int) -> Exposure:
+    """Return the exposure of one line of a text, read as `score_lines` reads it, its `<eos>` included.
+
+    Raises InputError if there is no line of this number, from 0.
+    """
+    lines = text.removesuffix("\n").split("\n")
+    check_number(number, len(lines), "lines")
+    tokens = trained.vocabulary.encode(lines[number] + "\n").long()
+    return _expose(trained, tokens, slice(0, limit), START, trained.config.data.before_line)
 
 
-def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) -> Exposure:
+def _shifted(tokens: Tensor, before: int = NOTHING) -> Tensor:
+    """Return the inputs at the steps that predict `tokens`: `before`, then all tokens but the last."""
+    return torch.cat([tokens.new_tensor([before]), tokens[:-1]])
+
+
+def _expose(
+    trained: Trained, tokens: Tensor, stretch: slice, states: States, before: int = NOTHING
+) -> Exposure:
     """Return the exposure of a stretch of tokens to predict, given the states before it."""
     model, vocabulary, _ = trained
-    read, targets, first = _shifted(tokens), tokens[stretch], stretch.start
+    read, targets, first = _shifted(tokens, before), tokens[stretch], stretch.start
     with evaluating(model):
         inputs = model.embed(read[stretch, None].to(model.device))
     at_start = first == 0 or int(read[first - 1]) in (NOTHING, END)
@@ -71,7 +84,19 @@ def _expose(trained: Trained, tokens: Tensor, stretch: slice, states: States) ->
         of=0,
         targets=tuple(map(vocabulary.show, targets.tolist())),
         losses_of=partial(_losses, model, states, targets.to(model.device)),
+        predict=partial(_predict, trained, states, inputs, targets),
+        predicted="next",
     )
+
+
+def _predict(
+    trained: Trained, states: States, inputs: Tensor, targets: Tensor, top: int
+) -> tuple[RankedAnswers, ...]:
+    """Return the likeliest next tokens at each step of `inputs` (T, 1, I)."""
+    model, vocabulary, _ = trained
+    with evaluating(model):
+        output, _ = model.recurrent(inputs, states or None)
+        return predictions(output[:, 0], targets, model.log_probabilities, vocabulary.show, top)
 
 
 def _read(model: LanguageModel, tokens: Tensor, states: States) -> States:

@@ -15,7 +15,7 @@ from bptt.jobs.commands import EvaluateOptions
 from bptt.jobs.job import Job, Stretch
 from bptt.jobs.language.config import LanguageModelConfig, read_language_config
 from bptt.jobs.language.evaluation import COUNTED, evaluate_text
-from bptt.jobs.language.exposure import expose_all
+from bptt.jobs.language.exposure import expose_all, expose_line
 from bptt.jobs.language.model import LanguageModelTask
 from bptt.jobs.language.options import OPTIONS, DataOptions, LanguageFiles, ModelOptions
 from bptt.jobs.language.pair_report import read_pairs, report_pairs
@@ -74,6 +74,8 @@ def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> Eva
 def _expose(trained: TrainedLanguageModel, stretch: Stretch) -> list[Exposure]:
     refuse_target(stretch)
     text = document_of(stretch.source).text
+    if stretch.alone:
+        return [expose_line(trained, text, stretch.number, stretch.limit)]
     return expose_all(trained, text, stretch.number, stretch.limit, stretch.count)
 
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Example, Words
-from bptt.jobs.exposure import encode_one
+from bptt.jobs.exposure import encode_one, predictions
 from bptt.jobs.tag.network import Tagger
 from bptt.jobs.tag.trained import TrainedTagger
-from bptt.nn.exposure import Exposure, LossSteps, Part, Sequence
+from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
 from bptt.runs.evaluating import evaluating
 
 
@@ -39,7 +39,19 @@ def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -
         losses_of=partial(_losses, model, tags.to(inputs.device)),
         answers=trained.tags.decode(found.tolist()),
         labelled=example.target is not None,
+        predict=partial(_predict, trained, tags, inputs, batch.lengths),
+        predicted="tag",
     )
+
+
+def _predict(
+    trained: TrainedTagger, tags: Tensor, inputs: Tensor, lengths: Tensor, top: int
+) -> tuple[RankedAnswers, ...]:
+    """Return the likeliest tags of each word, by their marginal probabilities."""
+    model, names = trained.model, trained.tags
+    with evaluating(model):
+        marginals = model.marginals(model.score(inputs, lengths), lengths)[:, 0]
+    return predictions(marginals, tags, torch.log, lambda tag: names.decode([tag])[0], top)
 
 
 def _losses(model: Tagger, tags: Tensor, inputs: Tensor, steps: LossSteps) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.examples import Example
-from bptt.jobs.exposure import encode_one, show_input, show_tokens
+from bptt.jobs.exposure import encode_one, predictions, show_input, show_tokens
 from bptt.jobs.translate.network import Translator, Writer, shift
 from bptt.jobs.translate.translator import TrainedTranslator, encode_targets
 from bptt.nn.decoder import DecoderState
@@ -44,9 +44,19 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
         stepwise=model.decoder.input_feeding,
     )
     shown = tuple(map(vocabulary.show, targets.tolist()))
+    predict = partial(predictions, output[:, 0], targets, model.log_probabilities, vocabulary.show)
     if not isinstance(model, Translator):
         only = replace(decoder, name="", sequence=0)
-        return Exposure(model, (read,), (only,), 0, shown, partial(_generated, model, state, targets))
+        return Exposure(
+            model,
+            sequences=(read,),
+            parts=(only,),
+            of=0,
+            targets=shown,
+            losses_of=partial(_generated, model, state, targets),
+            predict=predict,
+            predicted="next",
+        )
     with evaluating(model):
         values = model.encoder.embed(batch.tensors)
     return Exposure(
@@ -56,6 +66,8 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
         of=1,
         targets=shown,
         losses_of=partial(_translated, model, embedded, targets),
+        predict=predict,
+        predicted="next",
     )
 
 
