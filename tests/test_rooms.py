@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE = 300
-EVERYBODY = frozenset({"errors", "shapes", "options", "deferred"})
+EVERYBODY = frozenset({"errors", "shapes", "options", "deferred", "languages"})
 # Files, processes, the network, the clock, chance: not the business of a pure function of its input.
 OUTSIDE_WORLD = frozenset(
     "io os pathlib shutil tempfile runpy subprocess socket urllib http time datetime random".split()
@@ -45,6 +45,7 @@ ROOMS = {
     "errors": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "shapes": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "options": Room(frozenset({"errors"}), frozenset()),
+    "languages": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "plugins": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "deferred": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "version": Room(frozenset(), frozenset(), OUTSIDE_WORLD),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
+from bptt.cli.language import language
 from bptt.explain.document import Stage
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
 
@@ -39,6 +40,7 @@ def command() -> Any:
 
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
+    from bptt.explain.translation import translated
     from bptt.files import check_output
 
     wanted, asked = choices.make(DeriveOptions), choices.make(LayerOptions)
@@ -52,7 +54,7 @@ def _derive(choices: Choices) -> None:
         return
     else:
         document = _of_cell(cell, asked, stage)
-    _hand_over(document, wanted.latex, wanted.html, output)
+    _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
 
 
 def _of_cell(cell: str, asked: LayerOptions, stage: Stage | None) -> Derivation:

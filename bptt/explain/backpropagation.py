@@ -32,6 +32,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.legend import LAYER
 from bptt.explain.notation import Notation
+from bptt.languages.phrase import phrase
 
 T, V, E = MathName("t"), MathName("v"), MathName("E")
 A_DELTA, DELTA_V, E_BY_V = MathName("", mark=DELTA), MathName("v", mark=DELTA), derivative(E, V)
@@ -123,9 +124,13 @@ def _rule(function: str) -> Sentence:
     rule = get_function(function)
     arguments = (Symbol("u"), Symbol("x"))[: rule.arity]
     derivatives = (layer.formula(partial(Symbol("y"), *arguments)) for partial in rule.partials)
-    remark = f" ({rule.remark})" if rule.remark else ""
-    values = listing(say("{}", derivative) for derivative in derivatives)
-    return say(f"{{}} for {{}}{remark}", values, layer.formula(Call(function, arguments)))
+    values, called = (
+        listing(say("{}", each) for each in derivatives),
+        layer.formula(Call(function, arguments)),
+    )
+    if not rule.remark:
+        return say("{} for {}", values, called)
+    return say("{} for {} ({})", values, called, phrase(rule.remark))
 
 
 def _handed_on(form: NormalForm, notation: Notation) -> Iterator[Part]:

@@ -8,7 +8,7 @@ from bptt.explain.document import Code, EquationLine, Equations, Excerpt, Senten
 from bptt.explain.mathml import block, escape, inline
 
 # Characters that must not begin a line: they stay with the formula before them.
-CLOSING = ",.;:)”"
+CLOSING = ",.;:)”，。；：、）"
 
 STYLE = """
 main.wide { max-width: 80rem; }

@@ -35,6 +35,7 @@ from bptt.explain.legend import TIME, split_name
 from bptt.explain.linear import jacobian_section
 from bptt.explain.notation import Notation
 from bptt.explain.sizes import arithmetic, size
+from bptt.languages.phrase import phrase
 from bptt.shapes import LEGEND
 
 
@@ -56,7 +57,7 @@ def derivation(cell: Cell) -> Derivation:
 def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
     cell = form.cell
     yield Fact("cell", (say("{}", cell.name),))
-    yield Fact("source", (say("{}", cell.source or "not given"),))
+    yield Fact("source", (say("{}", cell.source or phrase("not given")),))
     yield Fact("input", (_with_widths(form, notation, cell.inputs),))
     if cell.states:
         yield Fact("states", (_with_widths(form, notation, cell.states),))
@@ -69,7 +70,7 @@ def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
         values = {c: notation.formula(Number(v)) for c, v in cell.constants.items()}
         named = (say("{}", Row((notation.name(c), EQUALS, value))) for c, value in values.items())
         yield Fact("constants", (listing(named),))
-    sizes = (say("{} {}", MathName(letter), LEGEND.get(letter, "a width")) for letter in cell.letters)
+    sizes = (say("{} {}", MathName(letter), phrase(LEGEND.get(letter, "a width"))) for letter in cell.letters)
     yield Fact("sizes", (listing(sizes),))
 
 
@@ -90,11 +91,12 @@ def _equations(form: NormalForm, notation: Notation) -> Section:
     lines = tuple(
         EquationLine(notation.name(e.target), notation.terms(e.expression)) for e in form.cell.equations
     )
-    element = "⊙ is the element-wise product; a matrix before a vector is a matrix-vector product."
+    element = say("⊙ is the element-wise product; a matrix before a vector is a matrix-vector product.")
     if not form.cell.states:
-        return Section(Stage.EQUATIONS, "The equations of the layer", (Equations(lines), say(element)))
+        return Section(Stage.EQUATIONS, "The equations of the layer", (Equations(lines), element))
     time = say(
-        element + " The same equations hold from {} to {}; the states at {} are given.",
+        "{} The same equations hold from {} to {}; the states at {} are given.",
+        element,
         Row((MathName("t"), EQUALS, Digits("1"))),
         MathName("T"),
         Row((MathName("t"), EQUALS, Digits("0"))),

@@ -10,6 +10,7 @@ from itertools import count
 from unicodedata import category
 
 from bptt.explain.formula_tree import Formula, Term
+from bptt.languages.language import Language
 
 # Unicode categories of characters that a terminal or page would obey or cannot show: control, format,
 # surrogate, unassigned, private use, line and paragraph separators.
@@ -146,11 +147,12 @@ class Fact:
 
 @dataclass(frozen=True)
 class Derivation:
-    """The whole document. Title and facts may come from an untrusted file."""
+    """The whole document, in a language. Title and facts may come from an untrusted file."""
 
     title: str
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
+    language: Language = Language.EN
 
     def only(self, *stages: Stage) -> Derivation:
         """Return the document with only these sections, and without facts."""

@@ -35,6 +35,7 @@ from bptt.explain.formula_tree import (
     total,
 )
 from bptt.explain.plain import broken
+from bptt.languages.language import Language
 
 # Columns of plain text whose formula fits, beside a left side, into the text width of an article.
 ROW_WIDTH = 60
@@ -148,7 +149,8 @@ def _fenced(inner: str, left: str, right: str) -> str:
 
 
 def _document(derivation: Derivation) -> Iterator[str]:
-    yield "% needs \\usepackage{amsmath}, and LuaLaTeX or XeLaTeX for names beyond ASCII"
+    chinese = ", ctex" if derivation.language is Language.ZH else ""
+    yield rf"% needs \usepackage{{amsmath{chinese}}}, and LuaLaTeX or XeLaTeX for names beyond ASCII"
     yield rf"\section*{{{escape(derivation.title)}}}"
     if derivation.facts:
         yield r"\begin{description}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from bptt.errors import InputError
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
+from bptt.languages.language import Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -25,6 +26,7 @@ class DeriveOptions:
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
     output: Path | None = option(None, "File to write instead of printing.", flags="output o")
+    lang: Language | None = option(None, "Language of the text.", usual="as LC_ALL, LC_MESSAGES or LANG")
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -14,6 +14,7 @@ from bptt.explain.document import Part, Section, Sentence, Stage, Table, listing
 from bptt.explain.formula_tree import EQUALS, Digits, Formula, MathName, Operator, Raised, Row
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
+from bptt.languages.phrase import phrase
 from bptt.shapes import LEGEND
 
 
@@ -78,12 +79,12 @@ def shapes_section(cell: Cell, layers: Sequence[LayerSizes], chosen: int, dtype:
     ]
     if len(layers) > 1:
         parts += [say("All layers:"), _all_layers(cell, layers, each)]
-    return Section(Stage.SHAPES, f"The shapes of {layers[chosen].name}", tuple(parts))
+    return Section(Stage.SHAPES, phrase("The shapes of {}", layers[chosen].name), tuple(parts))
 
 
 def _named_sizes(cell: Cell, layer: LayerSizes) -> Sentence:
     named = (
-        say("{} ({})", Row((MathName(k), EQUALS, number(layer.sizes[k]))), LEGEND.get(k, "a width"))
+        say("{} ({})", Row((MathName(k), EQUALS, number(layer.sizes[k]))), phrase(LEGEND.get(k, "a width")))
         for k in cell.letters
     )
     return say("{}.", listing(named))

@@ -49,12 +49,12 @@ def numbers_section(step: StepValues, unit: int, title: str, about: Sequence[Par
     filled = _Filled(step, unit)
     form = normal_form(step.cell)
     fewer = any(1 < len(vector) <= unit for vector in step.values.values())
-    last = " A value that has fewer units shows its last." if fewer else ""
+    last = say(" A value that has fewer units shows its last." if fewer else "")
     names = [*step.cell.inputs, *form.previous, *(s.target for s in form.steps)]
-    shown, delta = f"unit {unit + 1}", MathName("", mark=DELTA)
-    of_values = map(say, ("value", shown, "least", "mean", "most"))
-    head = (*of_values, say(f"{{}} of {shown}", delta), say("{}", Fenced(delta, "‖", "‖")))
-    below = say(f"Below each equation are the numbers of unit {unit + 1}.{last}")
+    number, delta = str(unit + 1), MathName("", mark=DELTA)
+    of_values = (say("value"), say("unit {}", number), say("least"), say("mean"), say("most"))
+    head = (*of_values, say("{} of unit {}", delta, number), say("{}", Fenced(delta, "‖", "‖")))
+    below = say("Below each equation are the numbers of unit {}.{}", number, last)
     parts: list[Part] = [*about, below, Table(head, tuple(map(filled.row, names)), numeric_from=1)]
     return Section(Stage.NUMBERS, title, tuple(parts))
 
@@ -148,8 +148,10 @@ class _Filled(Notation):
             return None
         spread = Spread.of(vector)
         least, most, mean = figure(spread.least), figure(spread.most), figure(spread.mean)
-        bars = f" {spread.bars} " if spread.bars else " "
-        return say(f"{{}} units, from {{}}{bars}to {{}}, mean {{}}.", str(len(vector)), least, most, mean)
+        units = str(len(vector))
+        if not spread.bars:
+            return say("{} units, from {} to {}, mean {}.", units, least, most, mean)
+        return say("{} units, from {} {} to {}, mean {}.", units, least, spread.bars, most, mean)
 
     def _place(self, vector: Vector) -> int:
         return min(self.unit, len(vector) - 1)

@@ -20,6 +20,7 @@ from bptt.explain.document import (
 )
 from bptt.explain.formula_tree import Formula, Term, continued, total
 from bptt.explain.plain import Block, broken, columns, formula_block, formula_text, side_by_side
+from bptt.explain.wrapping import wrapped
 
 WIDTH, LEAST_WIDTH = 96, 40
 INDENT, EQUATION_INDENT, CODE_INDENT = "  ", "    ", "      "
@@ -69,7 +70,7 @@ def _document(derivation: Derivation, width: int) -> Iterator[tuple[Kind, str]]:
 def _fact(fact: Fact, width: int) -> Iterator[tuple[Kind, str]]:
     label = fact.label
     for row in fact.rows:
-        yield from _wrapped(row, width, f"{label:12}", " " * 12)
+        yield from _wrapped(row, width, f"{label}{' ' * (12 - columns(label))}", " " * 12)
         label = ""
 
 
@@ -95,10 +96,7 @@ def _wrapped(
 ) -> Iterator[tuple[Kind, str]]:
     """Yield a sentence in lines of at most `width` columns; formulas are not broken."""
     prose = "".join(p if isinstance(p, str) else _unbroken(p) for p in sentence.parts)
-    lines = textwrap.wrap(
-        prose, width, initial_indent=first, subsequent_indent=following, break_long_words=False
-    )
-    yield from ((kind, line) for line in lines)
+    yield from ((kind, line) for line in wrapped(prose, width, first, following))
 
 
 def _unbroken(formula: Formula) -> str:

@@ -13,6 +13,7 @@ from bptt.explain.figures import figure
 from bptt.explain.formula_tree import MathName
 from bptt.explain.sizes import LayerSizes, shapes_section
 from bptt.explain.step_in_numbers import busiest_unit, numbers_section, with_numbers
+from bptt.languages.phrase import phrase
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def layer_derivation(layer: TrainedLayer) -> Derivation:
     """Return the derivation of the layer's cell, preceded by the layer's shapes."""
     document = derivation(layer.cell)
     shapes = shapes_section(layer.cell, layer.layers, layer.chosen, layer.dtype, layer.bytes_each)
-    title = f"{document.title}: {layer.layers[layer.chosen].name} of {layer.run}"
+    title = phrase("{}: {} of {}", phrase(document.title), layer.layers[layer.chosen].name, layer.run)
     return replace(document, title=title, sections=(shapes, *document.sections))
 
 
@@ -68,7 +69,7 @@ def with_step(
     unit with the largest δ.
     """
     shown = busiest_unit(values) if unit is None else unit
-    title = f"Step {context.step + 1} in numbers"
+    title = phrase("Step {} in numbers", str(context.step + 1))
     numbers = numbers_section(values, shown, title, tuple(_where(context)))
     shapes, *others = with_numbers(document, values, shown).sections
     return replace(document, sections=(shapes, numbers, *others))
@@ -76,8 +77,8 @@ def with_step(
 
 def _where(context: StepContext) -> Iterator[Part]:
     """Describe the step and its loss E."""
-    place = f"Step {context.step + 1} of {context.steps} of the {context.sequence}"
-    yield say(f"{place} reads “{{}}”:", context.token)
+    step, steps = str(context.step + 1), str(context.steps)
+    yield say("Step {} of {} of the {} reads “{}”:", step, steps, context.sequence, context.token)
     if context.excerpt is not None:
         yield context.excerpt
     yield _loss(context)
@@ -88,8 +89,8 @@ def _where(context: StepContext) -> Iterator[Part]:
 def _loss(context: StepContext) -> Sentence:
     """Describe E, after the loss of the step itself if it has one."""
     if len(context.losses) > 1:
-        span = f"steps {context.losses[0] + 1} to {context.losses[-1] + 1}"
-        of = say(f"{{}} is the sum of the losses of {span}.", MathName("E"))
+        first, last = str(context.losses[0] + 1), str(context.losses[-1] + 1)
+        of = say("{} is the sum of the losses of steps {} to {}.", MathName("E"), first, last)
     else:
         of = say("{} is the loss of “{}”.", MathName("E"), context.target)
     if context.own is None:

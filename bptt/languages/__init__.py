@@ -1,0 +1,1 @@
+"""Texts in other languages: English templates, and tables from them to their translations."""

@@ -1,0 +1,10 @@
+"""Chinese, in simplified characters: English templates and their translations, by what is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bptt.languages.zh.cells import CELLS
+from bptt.languages.zh.derivations import DERIVATIONS
+
+CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS}

@@ -1,0 +1,47 @@
+"""Chinese: the titles of the cells, and the words of their facts."""
+
+from __future__ import annotations
+
+CELLS = {
+    # Titles of the catalogue.
+    "Elman network, tanh": "Elman 循环神经网络，tanh",
+    "Elman network, relu": "Elman 循环神经网络，ReLU",
+    "Elman network, sigmoid": "Elman 循环神经网络，sigmoid",
+    "Independently recurrent network": "独立循环神经网络（IndRNN）",
+    "LSTM with forget gate": "带遗忘门的 LSTM（长短期记忆网络）",
+    "LSTM with peephole connections": "带窥视孔连接（peephole）的 LSTM",
+    "LSTM with recurrent projection": "带循环投影层的 LSTM",
+    "LSTM with coupled input and forget gates": "输入门与遗忘门耦合的 LSTM",
+    "LSTM with layer normalisation of every gate and of the cell": "每个门和记忆单元都作层归一化的 LSTM",
+    "GRU as published: the reset gate inside the matrix product": "GRU，按原论文：重置门在矩阵乘积之内",
+    "GRU as torch and cuDNN compute it: the reset gate after the matrix product": (
+        "GRU，按 torch 与 cuDNN 的算法：重置门在矩阵乘积之后"
+    ),
+    "Minimal gated unit": "最小门控单元（MGU）",
+    "Feed-forward layer, sigmoid": "前馈层，sigmoid",
+    # Labels of facts.
+    "cell": "单元",
+    "source": "出处",
+    "input": "输入",
+    "states": "状态",
+    "output": "输出",
+    "parameters": "参数",
+    "weights": "权重个数",
+    "constants": "常数",
+    "sizes": "尺寸",
+    "not given": "未注明",
+    # The letters of sizes.
+    "time steps": "时间步数",
+    "batch": "批量大小",
+    "input size": "输入维数",
+    "hidden size": "隐藏层维数",
+    "projection size": "投影维数",
+    "gates": "门的个数",
+    "vocabulary": "词表大小",
+    "embedding size": "词嵌入维数",
+    "a width": "宽度",
+    # Functions.
+    "subgradient 0 at 0": "在 0 处取次梯度 0",
+    "at a tie the first argument counts": "相等时以第一个自变量为准",
+    "at a tie the second argument counts": "相等时以第二个自变量为准",
+}

@@ -1,0 +1,110 @@
+"""Derivations in Chinese: nothing but names is left in English."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from derivations import DERIVATIONS
+from typer.testing import CliRunner
+
+from bptt.cells import CATALOGUE, Cell
+from bptt.cli.main import app
+from bptt.explain import derivation, latex, page, text
+from bptt.explain.document import Stage
+from bptt.explain.plain import columns
+from bptt.explain.text import text_lines
+from bptt.explain.translation import templates, translated
+from bptt.explain.wrapping import wrapped
+from bptt.languages.language import Language, language_of
+from bptt.languages.phrase import filled, in_order, phrase, table_of, translate
+from bptt.languages.zh import CHINESE
+
+ZH = table_of(Language.ZH)
+WORD = re.compile(r"[A-Za-z]{2,}")
+# Names of cells, functions, programs and people; they are the same in Chinese.
+NAMES = frozenset("Elman tanh ReLU sigmoid IndRNN LSTM peephole GRU MGU torch cuDNN Vector".split())
+
+
+@pytest.mark.parametrize("name", DERIVATIONS)
+def test_every_template_is_translated(name: str) -> None:
+    """Run alone, this test lists the templates that the tables lack."""
+    found = dict.fromkeys(templates(DERIVATIONS[name]()))
+    lacking = [template for template in found if ZH(template) is None and WORD.search(template)]
+    assert not set(lacking) - {name}, "\n".join(map(repr, lacking))
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_a_translation_has_the_same_insertions_and_no_english(english: str) -> None:
+    count = english.count("{}")
+    template, places = in_order(english, count, ZH)
+    assert template.count("{}") == len(places)
+    assert set(places) == set(range(count))
+    assert set(WORD.findall(template)) <= NAMES, template
+    assert not re.search(r"[,;!?:](?: |$)|[^\d ]\. |[^\d]\.$", template), "Chinese has its own punctuation"
+
+
+def test_insertions_change_places() -> None:
+    assert in_order("{} of unit {}", 2, ZH) == ("单元 {} 的 {}", [1, 0])
+    assert translate(phrase("{}: {} of {}", "x", "y", "z"), ZH) == "x：z 的y"
+    assert in_order("{}, {}, {}", 3, ZH) == ("{}、{}、{}", [0, 1, 2])
+
+
+def test_a_text_with_braces_is_no_template() -> None:
+    assert filled("{} {0}", ()) == "{} {0}"
+    cell = Cell.define("own", "h = tanh(W_h @ x)", title="{} {0} {1}")
+    assert text(translated(derivation(cell), Language.ZH)).startswith("{} {0} {1}\n")
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "en_GB", "LC_ALL": "zh_TW"}, "zh"),
+        ({"LANG": "zh_CN", "LC_ALL": ""}, "zh"),
+    ],
+)
+def test_the_environment_chooses(environment: dict[str, str], language: str) -> None:
+    assert language_of(environment).value == language
+
+
+def test_the_command_line_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = CliRunner()
+    monkeypatch.setenv("LC_ALL", "zh_CN.UTF-8")
+    assert "输入" in run.invoke(app, ["derive", "gru"]).stdout
+    assert "input" in run.invoke(app, ["derive", "gru", "--lang", "en"]).stdout
+    monkeypatch.setenv("LC_ALL", "C")
+    assert "input" in run.invoke(app, ["derive", "gru"]).stdout
+    assert "输入" in run.invoke(app, ["derive", "gru", "--lang", "zh"]).stdout
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_formulas_are_the_same(name: str) -> None:
+    document = derivation(CATALOGUE[name])
+    chinese = text(translated(document, Language.ZH)).splitlines()
+    equations = [line for line in text(document).splitlines() if line.startswith("    ") and " = " in line]
+    assert equations == [line for line in chinese if line.startswith("    ") and " = " in line]
+
+
+def test_page_and_latex_name_the_language() -> None:
+    english = derivation(CATALOGUE["gru"])
+    chinese = translated(english, Language.ZH)
+    assert '<html lang="zh-CN">' in page(chinese)
+    assert '<html lang="en">' in page(english)
+    assert "ctex" in latex(chinese).splitlines()[0]
+    assert "ctex" not in latex(english).splitlines()[0]
+
+
+@pytest.mark.parametrize("width", [40, 61, 96])
+def test_lines_fit_and_begin_with_no_closing_sign(width: int) -> None:
+    document = translated(derivation(CATALOGUE["lstm"]), Language.ZH)
+    lines = [line.text for line in text_lines(document.only(Stage.STORAGE), width)]
+    for prose in ("中文，" * 100, "（见下）和 word，" * 30, "“引号”。" * 30):
+        lines += wrapped(prose, width, "  ", "  ")
+        assert "".join(wrapped(prose, width, "", "")).replace(" ", "") == prose.replace(" ", "")
+    for line in lines:
+        assert columns(line) <= width or "·" in line
+        assert line.lstrip()[:1] not in tuple("，。；：、）”")
+        assert line[-1:] not in tuple("（“")
