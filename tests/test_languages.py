@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from derivations import DERIVATIONS
@@ -31,7 +32,8 @@ def test_every_template_is_translated(name: str) -> None:
     """Run alone, this test lists the templates that the tables lack."""
     found = dict.fromkeys(templates(DERIVATIONS[name]()))
     lacking = [template for template in found if ZH(template) is None and WORD.search(template)]
-    assert not set(lacking) - {name}, "\n".join(map(repr, lacking))
+    sources = {cell.source for cell in CATALOGUE.values()}
+    assert not set(lacking) - sources, "\n".join(map(repr, lacking))
 
 
 @pytest.mark.parametrize("english", CHINESE)
@@ -40,6 +42,8 @@ def test_a_translation_has_the_same_insertions_and_no_english(english: str) -> N
     template, places = in_order(english, count, ZH)
     assert template.count("{}") == len(places)
     assert set(places) == set(range(count))
+    if english in {cell.source for cell in CATALOGUE.values()}:
+        return
     assert set(WORD.findall(template)) <= NAMES, template
     assert not re.search(r"[,;!?:](?: |$)|[^\d ]\. |[^\d]\.$", template), "Chinese has its own punctuation"
 
@@ -83,9 +87,11 @@ def test_the_command_line_asks_first(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_formulas_are_the_same(name: str) -> None:
     document = derivation(CATALOGUE[name])
-    chinese = text(translated(document, Language.ZH)).splitlines()
-    equations = [line for line in text(document).splitlines() if line.startswith("    ") and " = " in line]
-    assert equations == [line for line in chinese if line.startswith("    ") and " = " in line]
+    chinese = translated(document, Language.ZH)
+    for english, other in zip(document.sections, chinese.sections, strict=True):
+        written = (text(replace(chinese, facts=(), sections=(each,))) for each in (english, other))
+        first, second = ([line for line in one.splitlines() if line[:4] == "    "] for one in written)
+        assert first == second
 
 
 def test_page_and_latex_name_the_language() -> None:

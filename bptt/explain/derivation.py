@@ -57,7 +57,7 @@ def derivation(cell: Cell) -> Derivation:
 def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
     cell = form.cell
     yield Fact("cell", (say("{}", cell.name),))
-    yield Fact("source", (say("{}", cell.source or phrase("not given")),))
+    yield Fact("source", (say("{}", phrase(cell.source or "not given")),))
     yield Fact("input", (_with_widths(form, notation, cell.inputs),))
     if cell.states:
         yield Fact("states", (_with_widths(form, notation, cell.states),))

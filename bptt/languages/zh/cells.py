@@ -17,8 +17,30 @@ CELLS = {
     "GRU as torch and cuDNN compute it: the reset gate after the matrix product": (
         "GRU，按 torch 与 cuDNN 的算法：重置门在矩阵乘积之后"
     ),
+    "LSTM with peephole connections from the last cell state to all gates": (
+        "带窥视孔连接的 LSTM，所有门都看前一步的记忆"
+    ),
+    "Simplified GRU with the update gate alone": "只有更新门的简化 GRU",
     "Minimal gated unit": "最小门控单元（MGU）",
     "Feed-forward layer, sigmoid": "前馈层，sigmoid",
+    # Sources with a remark.
+    (
+        "Gers, Schraudolph & Schmidhuber 2002, Learning precise timing, eq. 1-6; Graves 2013, eq. 7-11;"
+        " i and f see c_prev, o sees c (lstm-peephole-previous: all see c_prev)"
+    ): (
+        "Gers, Schraudolph & Schmidhuber 2002, Learning precise timing, eq. 1-6；Graves 2013, eq. 7-11；"
+        "i 和 f 看 c_prev，o 看 c（lstm-peephole-previous：都看 c_prev）"
+    ),
+    "Ng 2018, Sequence models, week 1; i, f and o see c_prev (lstm-peephole: o sees c)": (
+        "Ng 2018, Sequence models, week 1；i、f 和 o 都看 c_prev（lstm-peephole：o 看 c）"
+    ),
+    (
+        "Ng 2018, Sequence models, week 1; Collins et al. 2017 (UGRNN), whose gate is 1 - u; u = 1 updates"
+        " (z of gru: z = 1 keeps)"
+    ): (
+        "Ng 2018, Sequence models, week 1；Collins et al. 2017（UGRNN，其门为 1 - u）；u = 1 表示更新"
+        "（gru 的 z：z = 1 表示保留）"
+    ),
     # Labels of facts.
     "cell": "单元",
     "source": "出处",
