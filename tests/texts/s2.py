@@ -1,0 +1,196 @@
+"""S2, sequence models: what is printed, against values of another source."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import exp, isclose
+
+import numpy as np
+from PIL import Image
+
+from texts.page import Check, Shown, says
+from texts.reference import Words, vocabulary
+from texts.s0 import learned_all
+
+AGREEING = "The cats , which already fed the dog , were full ."
+NOT_AGREEING = "The cats , which already fed the dog , was full ."
+
+
+def likelier(right: str, wrong: str) -> Check:
+    """A check that the first sentence is likelier, by the odds of a GRU computed in numpy."""
+
+    def check(shown: Shown) -> None:
+        words = Words(shown.folder)
+        more = sum(words.log_probabilities(right.split())) - sum(words.log_probabilities(wrong.split()))
+        ranking = [fields for fields in shown.table if fields[-1] in (right, wrong) and len(fields) == 4]
+        assert [fields[3] for fields in ranking] == [right, wrong]
+        assert isclose(float(ranking[1][0]), more, abs_tol=1e-4)
+        assert isclose(float(ranking[1][1].split(" : ")[1]), exp(more), rel_tol=1e-3)
+
+    return check
+
+
+def as_the_rule_says(shown: Shown) -> None:
+    """A sequence is a promoter if it holds TATAAT: the rule that made the data."""
+    text = (shown.folder / "genes.fasta").read_text().splitlines()
+    truth = {
+        head[1:].split()[0]: "TATAAT" in bases for head, bases in zip(text[::2], text[1::2], strict=True)
+    }
+    right = [truth[name] == (label == "promoter") for label, _, name in shown.table]
+    assert len(right) == len(truth)
+    assert np.mean(right) > 0.8
+
+
+def up_or_down(shown: Shown) -> None:
+    """A walk goes where its last value is: more than half of them are told."""
+    lines = (shown.folder / "walks.ts").read_text().splitlines()[2:]
+    ends = [line.split(":")[0].split(",")[-1] for line in lines]
+    found = [fields[0] for fields in shown.table]
+    assert len(found) == len(ends)
+    assert (
+        np.mean([(label == "up") == (float(end) > 0) for label, end in zip(found, ends, strict=True)]) > 0.5
+    )
+
+
+def translated(english: str) -> Check:
+    """A check that the answer is made of the Chinese words of the rule that made the data."""
+    words = {
+        "go": "去",
+        "stay": "留",
+        "home": "家",
+        "here": "这里",
+        "today": "今天",
+        "soon": "很快",
+        "we": "我们",
+    }
+
+    def check(shown: Shown) -> None:
+        answer = shown.out.strip()
+        wanted = {character for word in english.split() for character in words[word]}
+        assert len(wanted & set(answer)) >= len(wanted) / 2
+
+    return check
+
+
+def tags(*wanted: str) -> Check:
+    """A check that the tags are those of the rule that made the data."""
+
+    def check(shown: Shown) -> None:
+        assert [fields[-1] for fields in shown.table] == list(wanted)
+
+    return check
+
+
+def entities(shown: Shown) -> None:
+    """BIO spans, counted by hand in the file: one of each kind in a sentence."""
+    persons = (shown.folder / "news.conll").read_text(encoding="utf-8").count("B-PER")
+    assert re.search(rf"PER\t\S+\t\S+\t\S+\t{persons}\n", shown.out)
+
+
+def of_twenty(shown: Shown) -> None:
+    assert len(vocabulary(shown.folder / "twenty")) == 20
+
+
+def weights_by_hand(shown: Shown) -> None:
+    """Three gates see a one-hot input of 30,000 and a state of 100, and have a bias each."""
+    assert f"{3 * (30_000 * 100 + 100 * 100 + 100)}" in shown.out
+
+
+def unknown_are_counted(shown: Shown) -> None:
+    """None of the text that was learned is unknown; a word that is not in it is."""
+    assert all(fields[2] == "0" for fields in shown.table)
+    (shown.folder / "unknown.txt").write_text("The zebra , which already fed the dog , was full .\n")
+    assert shown.also("bptt score words unknown.txt").table[0][2] == "1"
+
+
+def one_to_one(shown: Shown) -> None:
+    """A number for each row."""
+    assert len(shown.table) == len((shown.folder / "rows.csv").read_text().splitlines()) - 1
+
+
+def known_words(count: int = 1) -> Check:
+    """A check that the samples are of words of the vocabulary, and end with the sentence."""
+
+    def check(shown: Shown) -> None:
+        samples = [line for line in shown.out.splitlines() if line and not line.startswith("---")]
+        known = set(vocabulary(shown.folder / "words"))
+        assert len(samples) == count
+        assert all({*line.split()} <= known - {"<unk>", "<eos>"} for line in samples)
+
+    return check
+
+
+def has_attention(shown: Shown) -> None:
+    with Image.open(shown.folder / "attention.png") as picture:
+        assert min(picture.size) > 200
+
+
+def first_input_is_zero(shown: Shown) -> None:
+    """The first P is that after an input of zeros; the last that of the end of the sentence."""
+    seen, _ = Words(shown.folder).read([])
+    word, printed = next((fields[1], float(fields[2])) for fields in shown.table if fields[0] == "1")
+    assert isclose(printed, np.log(seen[0][vocabulary(shown.folder / "words").index(word)]), abs_tol=2e-5)
+    assert [fields[1] for fields in shown.table if fields[0] == "1"][-1] == "<eos>"
+
+
+def folded(shown: Shown) -> None:
+    assert not [token for token in vocabulary(shown.folder / "lower") if token != token.lower()]
+
+
+def agreement(shown: Shown) -> None:
+    """As many pairs as are decided right by the GRU computed in numpy."""
+    words = Words(shown.folder)
+    pairs = [json.loads(line) for line in (shown.folder / "agreement.jsonl").read_text().splitlines()]
+    right = [
+        sum(words.log_probabilities(pair["sentence_good"].split()))
+        > sum(words.log_probabilities(pair["sentence_bad"].split()))
+        for pair in pairs
+    ]
+    (row,) = (fields for fields in shown.table if fields[0] == "agreement" and len(fields) == 7)
+    assert float(row[2]) == np.mean(right) > 0.9
+
+
+def options_of(run: str, **wanted: object) -> Check:
+    """A check that a run was made with these options."""
+
+    def check(shown: Shown) -> None:
+        config = json.loads((shown.folder / run / "config.json").read_text(encoding="utf-8"))
+        found = {
+            name: value
+            for section in config.values()
+            if isinstance(section, dict)
+            for name, value in section.items()
+        }
+        assert {name: found[name] for name in wanted} == wanted
+
+    return check
+
+
+CHECKS: dict[int, Check] = {
+    44: likelier(AGREEING, NOT_AGREEING),
+    46: says("negative"),
+    47: as_the_rule_says,
+    48: translated("we go home today"),
+    49: up_or_down,
+    50: tags("B-PER", "O", "O", "B-LOC", "O"),
+    51: entities,
+    53: of_twenty,
+    54: weights_by_hand,
+    56: unknown_are_counted,
+    63: one_to_one,
+    64: known_words(),
+    65: says("positive"),
+    66: translated("go home"),
+    67: has_attention,
+    69: likelier(AGREEING.replace("cats", "cat").replace("were", "was"), AGREEING.replace("cats", "cat")),
+    70: first_input_is_zero,
+    72: known_words(),
+    73: folded,
+    75: known_words(3),
+    76: agreement,
+    77: options_of("clipped-values", clip_value=5.0),
+    83: learned_all("lstm", "gru"),
+    84: options_of("both", bidirectional=True),
+    86: options_of("deep", num_layers=3, feed_forward=[8]),
+}
