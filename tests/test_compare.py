@@ -72,8 +72,11 @@ def test_only_those_with_clipping_are_clipped_if_it_is_a_remedy() -> None:
         (["rnn"], ["magic"], "remedies: are among clip, orthogonal, identity"),
         (["rnn"], ["forget-bias"], "remedies: forget-bias suits one of the cells, got rnn"),
         (["none"], [], "expected a name of the catalogue"),
-        (["lstm-projection"], [], "cells: carry a state, and have no projection"),
-        (["dense"], [], "cells: carry a state"),
+        (
+            ["lstm-projection"],
+            [],
+            "cells: carry a state, or are dense, a standard network; and have no projection",
+        ),
     ],
 )
 def test_what_cannot_be_compared(cells: list[str], remedies: list[str], message: str) -> None:

@@ -12,7 +12,8 @@ import torch
 
 from bptt.files import to_json
 from bptt.jobs.older import older_names
-from bptt.report.comparison_record import COMPARISON, conclusions, read_comparison, table
+from bptt.report.comparison_record import COMPARISON, read_comparison
+from bptt.report.comparison_words import conclusions, table
 from bptt.report.run_records import read_training
 from bptt.report.training_figure import draw_training
 from bptt.runs.run_folder import write_bytes

@@ -9,7 +9,8 @@ import pytest
 
 from bptt.errors import InputError
 from bptt.report.comparison_figure import draw_comparison
-from bptt.report.comparison_record import COMPARISON, conclusions, read_comparison, table
+from bptt.report.comparison_record import COMPARISON, read_comparison
+from bptt.report.comparison_words import conclusions, table
 
 SEEN = {
     "losses": 3,

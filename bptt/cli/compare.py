@@ -33,7 +33,7 @@ def _compare(choices: Choices) -> None:
 
     prepare(choices.get("threads"))
     from bptt.comparison.comparing import PICTURE, plan_comparison, run_comparison
-    from bptt.report.comparison_record import conclusions, table
+    from bptt.report.comparison_words import conclusions, table
     from bptt.training.interrupt import Interrupted
     from bptt.training.progress import reporter
 

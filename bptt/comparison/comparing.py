@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bptt.comparison.folder import digest, hold
-from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions
+from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions, listed
 from bptt.comparison.problem_subjects import AddingSubject, CopySubject
 from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
 from bptt.comparison.variants import plan_variants
@@ -75,7 +75,9 @@ def plan_comparison(data: str, output: Path, options: CompareOptions, reporter: 
     Raises InputError naming a bad option, or if `data` is neither a problem nor a readable file;
     MachineError if a problem does not fit into memory.
     """
-    variants = plan_variants(_listed(options.cells), _listed(options.remedies))
+    variants = plan_variants(
+        listed(options.cells), listed(options.remedies), options.all_levels, options.all_shares
+    )
     subject = _subject(data, options, reporter)
     training = options.training(data)
     seeds = range(options.seed, options.seed + options.seeds)
@@ -103,10 +105,6 @@ def run_comparison(plan: ComparisonPlan, reporter: Callable[[], Reporter] = Sile
     return comparison
 
 
-def _listed(names: str) -> list[str]:
-    return [name.strip() for name in names.split(",") if name.strip()]
-
-
 def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
     """Pose the problem named `data`, else read the file of this name."""
     shared = Shared(options.num_layers, options.batch_size, options.seed)
@@ -132,7 +130,9 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
 def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> TrialResult:
     """Run one trial, or take it up where it was. Raises Interrupted after a signal, everything saved."""
     trial, subject = plan.trials[number], plan.subject
-    reporter.on_message(f"{trial.run.name} ({number + 1} of {len(plan.trials)}): {subject.title}")
+    reporter.on_message(f"{trial.variant.name} ({number + 1} of {len(plan.trials)}): {subject.title}")
+    for remark in subject.remarks(trial.variant):
+        reporter.on_message(remark)
     look = partial(look_at, lags=subject.lag)
     # Nothing is looked at on the way; the observer only traces NaN and infinity to their origin.
     result = run_trial(subject, trial, plan.options, reporter, look, lambda task: Watching(task.model, 0))

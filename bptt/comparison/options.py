@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from bptt.data.vocabulary_options import LevelName
+from bptt.errors import InputError
 from bptt.models.options import MOST_LAYERS
+from bptt.options.checks import check_choice
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 from bptt.training.options import TrainingOptions
@@ -95,6 +97,20 @@ class CompareOptions:
         group="Data",
     )
     level: LevelName = option("character", "Unit of the text (lm).", group="Data")
+    levels: str = option(
+        "",
+        "Units of the text (lm), separated by commas: each cell is trained on each, and bits per character "
+        "are compared.",
+        group="Data",
+        common=True,
+    )
+    shares: str = option(
+        "",
+        "Shares of the training data, separated by commas, such as 0.1,0.3,1: each cell learns from each, "
+        "for a learning curve.",
+        group="Data",
+        common=True,
+    )
     sequence_length: int = option(
         50,
         "Length of truncated back-propagation in tokens (lm).",
@@ -128,12 +144,36 @@ class CompareOptions:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        for level in self.all_levels:
+            check_choice("levels", level, get_args(LevelName))
+        _ = self.all_shares
+
+    @property
+    def all_levels(self) -> tuple[LevelName, ...]:
+        """The levels of `levels`, without repetitions."""
+        return tuple(dict.fromkeys(cast("list[LevelName]", listed(self.levels))))
+
+    @property
+    def all_shares(self) -> tuple[float, ...]:
+        """The numbers of `shares`, in rising order. Raises InputError for one that is no share above 0."""
+        try:
+            found = sorted({float(share) for share in listed(self.shares)})
+        except ValueError:
+            found = [0.0]
+        if not all(0 < share <= 1 for share in found):
+            raise InputError("shares", "are numbers above 0 and at most 1, such as 0.1,0.3,1", self.shares)
+        return tuple(found)
 
     def training(self, data: str) -> TrainingOptions:
         """Return the options of the loop for training on `data`. Raises InputError naming a bad option."""
         usual = PROBLEM_EPOCHS if data in PROBLEM_LAGS else TrainingOptions.epochs
         epochs = usual if self.epochs is None else self.epochs
         return TrainingOptions(epochs=epochs, learning_rate=self.learning_rate, clip_norm=self.clip_norm)
+
+
+def listed(names: str) -> list[str]:
+    """Return the names that commas separate."""
+    return [name.strip() for name in names.split(",") if name.strip()]
 
 
 # The options of the function, and with the files those of the command.

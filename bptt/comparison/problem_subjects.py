@@ -31,7 +31,8 @@ class AddingSubject(Subject):
     def task(self, variant: Variant, hidden_size: int) -> Task:
         """Return a task that answers one number for a series."""
         config = AddingConfig(variant.cell, self._encoder(variant, hidden_size), self._data)
-        return AddingTask(self._learned, self._held_out, config)
+        count = max(1, round(variant.share * len(self._learned)))
+        return AddingTask(self._learned.take(range(count)), self._held_out, config)
 
 
 class CopySubject(TaggedSubject):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from bptt.comparison.variants import Variant, hidden_for, stack_weights
-from bptt.errors import TrainingError
+from bptt.errors import InputError, TrainingError
 from bptt.jobs.subject import Subject
 from bptt.jobs.task import Task
 from bptt.nn.stack import Stack
@@ -55,6 +55,9 @@ class TrialResult:
             "run": trial.run.name,
             "seed": trial.seed,
             "cell": trial.variant.cell.name,
+            "plain": trial.variant.plain,
+            "level": trial.variant.level,
+            "share": trial.variant.share,
             "hidden_size": trial.hidden_size,
             "weights": self.weights,
             "clip_norm": self.clip_norm,
@@ -62,6 +65,11 @@ class TrialResult:
             "end": None if self.end is None else asdict(self.end),
             "failure": self.failure,
         }
+
+
+def _nothing_to_see(task: Task) -> GradientRecord:
+    """Return an empty record: no gradient goes back through time in a network without states."""
+    return GradientRecord(0, ())
 
 
 def plan_trials(
@@ -82,16 +90,29 @@ def plan_trials(
         subject.check(variant)
     sizes = [hidden_size] * len(variants)
     if equal_weights:
-        # The last stack: one that reads the characters of a word precedes it.
-        modules = subject.task(variants[0], hidden_size).model.modules()
-        *_, stack = (module for module in modules if isinstance(module, Stack))
-        width, layers = stack.input_size, stack.num_layers
-        budget = stack_weights(variants[0].cell, width, hidden_size, layers)
-        sizes = [hidden_for(variant.cell, width, layers, budget) for variant in variants]
+        sizes = _equal_sizes(subject, variants, hidden_size)
     return [
         Trial(variant, size, seed, folder / _folder(variant.name, seed, seeds[0]))
         for variant, size in zip(variants, sizes, strict=True)
         for seed in seeds
+    ]
+
+
+def _equal_sizes(subject: Subject, variants: Sequence[Variant], hidden_size: int) -> list[int]:
+    """Return the hidden size of each variant with no more weights than the first. Raises InputError if none
+    is recurrent.
+    """
+    recurrent = next((variant for variant in variants if variant.is_recurrent), None)
+    if recurrent is None:
+        raise InputError("cells", "hold one that carries a state, to be compared with", variants[0].name)
+    # The last stack: one that reads the characters of a word precedes it.
+    modules = subject.task(recurrent, hidden_size).model.modules()
+    *_, stack = (module for module in modules if isinstance(module, Stack))
+    layers, widths = stack.num_layers, [subject.width(variant, stack.input_size) for variant in variants]
+    budget = stack_weights(variants[0].cell, widths[0], hidden_size, layers)
+    return [
+        hidden_for(variant.cell, width, layers, budget)
+        for variant, width in zip(variants, widths, strict=True)
     ]
 
 
@@ -118,6 +139,7 @@ def run_trial(
     task = subject.task(variant, trial.hidden_size)
     options = replace(options, seed=trial.seed, clip_norm=options.norm_limit if variant.clipped else 0.0)
     weights = sum(parameter.numel() for parameter in task.model.parameters())
+    look = look if variant.is_recurrent else _nothing_to_see
     start, failure, signal = look(task), "", None
     try:
         outcome = train(

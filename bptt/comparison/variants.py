@@ -10,7 +10,9 @@ from dataclasses import replace
 
 from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.cells.cell import Cell
+from bptt.cells.dense import DENSE
 from bptt.cells.load import load
+from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
 from bptt.jobs.subject import Variant as Variant
 from bptt.nn.initialisation import RecurrentInit
@@ -23,8 +25,14 @@ _CLIP = "clip"
 _AND = "+"
 
 
-def plan_variants(cells: Sequence[str], remedies: Sequence[str]) -> tuple[Variant, ...]:
-    """Return the cells, and each with every remedy that it can have, `rnn+relu+identity` with two at once.
+def plan_variants(
+    cells: Sequence[str],
+    remedies: Sequence[str],
+    levels: Sequence[LevelName] = (),
+    shares: Sequence[float] = (),
+) -> tuple[Variant, ...]:
+    """Return the cells, and each with every remedy that it can have, `rnn+relu+identity` with two at once;
+    all of these on every level of tokens and on every share of the examples, `lstm word 30%`.
 
     The gradient of all is clipped, unless clipping is among the remedies: then that of those with it. Raises
     InputError for a cell or a remedy that is unknown, or one that no cell can have.
@@ -39,13 +47,24 @@ def plan_variants(cells: Sequence[str], remedies: Sequence[str]) -> tuple[Varian
         if not any(remedied):
             raise InputError("remedies", f"{remedy} suits one of the cells", ", ".join(cells), "Leave it out")
         found |= {variant.name: variant for variant in remedied if variant}
-    return tuple(found.values())
+    return tuple(
+        replace(
+            variant,
+            name=" ".join((variant.name, *([level] if level else ()), *([f"{share:.4g}%"] if share else ()))),
+            level=level,
+            share=share / 100 if share else 1.0,
+        )
+        for variant in found.values()
+        for level in (levels or (None,))
+        for share in ([100 * share for share in shares] or [0.0])
+    )
 
 
 def _load(name: str) -> Cell:
     cell = load(_SHORT.get(name, name))
-    if not cell.states or "P" in cell.letters:
-        raise InputError("cells", "carry a state, and have no projection", name, "Leave it out")
+    if not (cell.states or cell == DENSE) or "P" in cell.letters:
+        rule = "carry a state, or are dense, a standard network; and have no projection"
+        raise InputError("cells", rule, name, "Leave it out")
     return cell
 
 

@@ -39,6 +39,24 @@ def split_indices(
     return learned, sorted(held)
 
 
+def some_indices(
+    keys: Sequence[Hashable], labels: Sequence[str] | None, share: float, seed: int
+) -> list[int]:
+    """Return the numbers of a share of the examples, with groups and labels as in `split_indices`.
+
+    At least one group of each label is taken; a larger share holds all of a smaller one.
+    """
+    taken: list[int] = []
+    for groups in _strata(keys, labels, seed):
+        wanted, found = share * sum(map(len, groups)), 0
+        for group in groups:
+            if found and found + len(group) / 2 > wanted:
+                break
+            taken += group
+            found += len(group)
+    return sorted(taken)
+
+
 def fold_numbers(keys: Sequence[Hashable], labels: Sequence[str] | None, folds: int, seed: int) -> list[int]:
     """Return the fold of each example, 0 to `folds` - 1, for cross-validation: groups and labels as in
     `split_indices`, dealt out one after the other, each to the fold that has the fewest examples.

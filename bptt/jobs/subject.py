@@ -23,7 +23,10 @@ LAG = 50
 class Variant:
     """A network to train: its cell, initialisation and clipping.
 
-    In a text, back-propagation is truncated at `longer` times the usual length.
+    In a text, back-propagation is truncated at `longer` times the usual length, and tokens are those of
+    `level` (None: of the comparison). `share` is the share of the training examples that it learns from. A
+    cell without a state reads all steps side by side, padded: the standard network that recurrent ones are
+    compared with.
     """
 
     name: str
@@ -32,6 +35,18 @@ class Variant:
     forget_bias: float | None = None
     clipped: bool = True
     longer: int = 1
+    level: LevelName | None = None
+    share: float = 1.0
+
+    @property
+    def plain(self) -> str:
+        """The name without level and share, which is shared by the points of a learning curve."""
+        return self.name.split(" ")[0]
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether the cell carries a state."""
+        return bool(self.cell.states)
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,19 @@ class Subject(ABC):
         if variant.longer > 1:
             cure = "Leave it out: sequences are always followed back to their beginning"
             raise InputError("remedies", "length is for a text", self.title, cure)
+        if variant.level is not None:
+            raise InputError("levels", "are for a text", self.title, "Leave them out")
+        if not variant.is_recurrent:
+            rule = "dense, a standard network on all steps side by side, is for examples with a label"
+            raise InputError("cells", rule, self.title, "Leave it out")
+
+    def width(self, variant: Variant, step: int) -> int:
+        """Return the width of what the first layer reads at once, given that of a step."""
+        return step
+
+    def remarks(self, variant: Variant) -> tuple[str, ...]:
+        """Return lines for the user about how a variant reads this data."""
+        return ()
 
     @abstractmethod
     def task(self, variant: Variant, hidden_size: int) -> Task:

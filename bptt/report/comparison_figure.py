@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
-from bptt.report.comparison_record import Comparison, Gradient
+from bptt.report.comparison_record import Comparison, Gradient, VariantResult
 from bptt.report.figure_page import BLUE, DASHES, GREEN, INK, ORANGE, PURPLE, QUIET, SKY, page
 
 _COLOURS = (BLUE, ORANGE, GREEN, PURPLE, SKY, INK)
@@ -36,7 +36,10 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
         figure.set_size_inches(*_SIZE)
         grid = figure.add_gridspec(1, 3, width_ratios=_WIDTHS)
         losses.set_subplotspec(grid[0])
-        _draw_losses(losses, comparison, styles)
+        if comparison.curves:
+            _draw_learning_curves(losses, comparison, styles)
+        else:
+            _draw_losses(losses, comparison, styles)
         _draw_gradients(figure.add_subplot(grid[1]), comparison, styles)
         _draw_times(figure.add_subplot(grid[2]), comparison, styles)
 
@@ -55,6 +58,29 @@ def _draw_losses(axes: Axes, comparison: Comparison, styles: Styles) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.spines["right"].set_visible(False)
     axes.legend(loc="best", fontsize=9)
+
+
+def _draw_learning_curves(axes: Axes, comparison: Comparison, styles: Styles) -> None:
+    """Draw the best loss by the share of the examples, a line for each cell."""
+    for name, points in comparison.curves.items():
+        colour, dash = styles[points[-1].name]
+        drawn = [(point.share, _score(point, comparison)) for point in points if point.losses]
+        axes.plot(*zip(*drawn, strict=True), dash, marker="o", color=colour, label=name)
+    axes.set_xscale("log")
+    shares = sorted({variant.share for variant in comparison.variants})
+    axes.set_xticks(shares, [f"{share:.4g}" for share in shares])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(xlabel="share of the training data", ylabel=_score_name(comparison))
+    axes.spines["right"].set_visible(False)
+    axes.legend(loc="best", fontsize=9)
+
+
+def _score(variant: VariantResult, comparison: Comparison) -> float | None:
+    return variant.text.bits if comparison.has_levels and variant.text else variant.loss
+
+
+def _score_name(comparison: Comparison) -> str:
+    return "bits per character" if comparison.has_levels else "best held-out loss"
 
 
 def _draw_gradients(axes: Axes, comparison: Comparison, styles: Styles) -> None:

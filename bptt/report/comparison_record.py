@@ -1,20 +1,19 @@
-"""The findings of a comparison, read from its folder: a table, and the outcome in sentences."""
+"""The findings of a comparison, read from its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from math import log
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from bptt.errors import InputError
 from bptt.report.run_records import NET, RECORDS, Curve, curve_of, read_object, read_records
 
 COMPARISON = "comparison.json"
-# A loss within this share of guessing shows that nothing was learned; one below that share, that it was.
-_GUESSED, _LEARNED = 0.95, 0.5
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,17 @@ class Gradient:
 
 
 @dataclass(frozen=True)
+class TextCost:
+    """The cost of a model of text in characters, which levels of tokens are compared by: bits per character
+    with the best weights, characters per token, and milliseconds of training per 1,000 characters.
+    """
+
+    bits: float
+    characters: float
+    milliseconds: float
+
+
+@dataclass(frozen=True)
 class RunResult:
     """One training: its curves, its time, and its gradient before and after. `clipped` is the share of the
     recorded updates whose gradient was clipped, `failure` where and why training stopped, "" if it did not.
@@ -52,6 +62,7 @@ class RunResult:
     start: Gradient | None
     end: Gradient | None
     failure: str
+    text: TextCost | None = None
 
     @property
     def best(self) -> float | None:
@@ -68,6 +79,23 @@ class VariantResult:
     hidden_size: int
     weights: int
     runs: tuple[RunResult, ...]
+    plain: str = ""
+    level: str | None = None
+    share: float = 1.0
+
+    @property
+    def loss(self) -> float | None:
+        """The mean of the best losses; None if no run was evaluated."""
+        return mean(self.losses) if self.losses else None
+
+    @property
+    def text(self) -> TextCost | None:
+        """The means over the runs of what characters cost; None if it is no model of text."""
+        found = [run.text for run in self.runs if run.text]
+        if not found:
+            return None
+        each = ((cost.bits, cost.characters, cost.milliseconds) for cost in found)
+        return TextCost(*(mean(values) for values in zip(*each, strict=True)))
 
     @property
     def losses(self) -> list[float]:
@@ -92,6 +120,22 @@ class Comparison:
     title: str
     baseline: float | None
     variants: tuple[VariantResult, ...]
+    lag: int = 0
+
+    @property
+    def has_levels(self) -> bool:
+        """Whether losses are per different tokens."""
+        return len({variant.level for variant in self.variants}) > 1
+
+    @property
+    def curves(self) -> Mapping[str, tuple[VariantResult, ...]]:
+        """The learning curves: by name and level the results on shares of the data; none for one share."""
+        if len({variant.share for variant in self.variants}) == 1:
+            return {}
+        found: dict[str, list[VariantResult]] = {}
+        for variant in self.variants:
+            found.setdefault(" ".join(filter(None, (variant.plain, variant.level))), []).append(variant)
+        return {name: tuple(points) for name, points in found.items()}
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -105,6 +149,7 @@ def read_comparison(folder: Path) -> Comparison:
             str(data["title"]),
             None if baseline is None else float(baseline),
             tuple(_variant(folder, name, list(runs)) for name, runs in grouped),
+            int(data.get("lag", 0)),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         if isinstance(error, InputError):
@@ -115,7 +160,9 @@ def read_comparison(folder: Path) -> Comparison:
 def _variant(folder: Path, name: str, runs: Sequence[Mapping[str, Any]]) -> VariantResult:
     first = runs[0]
     sizes = int(first["hidden_size"]), int(first["weights"])
-    return VariantResult(str(name), str(first["cell"]), *sizes, tuple(_run(folder, run) for run in runs))
+    found = tuple(_run(folder, run) for run in runs)
+    plain, level, share = first.get("plain", name), first.get("level"), float(first.get("share", 1))
+    return VariantResult(str(name), str(first["cell"]), *sizes, found, str(plain), level, share)
 
 
 def _run(folder: Path, found: Mapping[str, Any]) -> RunResult:
@@ -133,7 +180,21 @@ def _run(folder: Path, found: Mapping[str, Any]) -> RunResult:
         _gradient(found["start"]),
         _gradient(found["end"]),
         str(found["failure"]),
+        _text_cost(records),
     )
+
+
+def _text_cost(records: Sequence[Mapping[str, Any]]) -> TextCost | None:
+    """Return what the characters of a text cost; None for other data."""
+    held_out = [r for r in records if r["kind"] == "held-out" and r.get("bits_per_character")]
+    if not held_out:
+        return None
+    best = min(held_out, key=lambda record: float(record["loss"]))
+    bits = float(best["bits_per_character"])
+    characters = float(best["loss"]) / log(2) / bits
+    read = sum(float(r["units"]) for r in records if r["kind"] == "train") * characters
+    seconds = max(float(r["seconds"]) for r in records)
+    return TextCost(bits, characters, 1e6 * seconds / max(1.0, read))
 
 
 def _gradient(seen: Mapping[str, Any] | None) -> Gradient | None:
@@ -141,81 +202,3 @@ def _gradient(seen: Mapping[str, Any] | None) -> Gradient | None:
     curves = [c for c in (seen["curves"] if seen else ()) if c["quantity"] == NET]
     found = [Gradient(tuple(map(float, c["median"])), c["tenth"]) for c in curves]
     return max(found, key=lambda gradient: gradient.left, default=None)
-
-
-def table(comparison: Comparison) -> list[tuple[str, ...]]:
-    """Return a header, and a row for each variant: means over its seeds, for losses also the deviation."""
-    lag = max((r.start.last for v in comparison.variants for r in v.runs if r.start), default=0)
-    head = (
-        "variant", "cell", "units", "weights", "best held-out loss", "seconds", "ms per update", "clipped",
-        f"before: left at lag {lag}", "a tenth at lag", f"after: left at lag {lag}", "then a tenth at lag",
-    )  # fmt: skip
-    return [head, *(_row(variant) for variant in comparison.variants)]
-
-
-def _row(variant: VariantResult) -> tuple[str, ...]:
-    start, end = _typical(run.start for run in variant.runs), _typical(run.end for run in variant.runs)
-    return (
-        variant.name,
-        variant.cell,
-        f"{variant.hidden_size}",
-        f"{variant.weights}",
-        _spread(variant.losses),
-        f"{variant.seconds:.1f}",
-        f"{variant.milliseconds:.2f}",
-        f"{mean(run.clipped for run in variant.runs):.0%}",
-        *_cells(start),
-        *_cells(end),
-    )
-
-
-def _typical(gradients: Iterable[Gradient | None]) -> Gradient | None:
-    """Return the median run: as many runs keep more of the gradient as keep less."""
-    found = sorted((each for each in gradients if each), key=lambda gradient: gradient.left)
-    return found[len(found) // 2] if found else None
-
-
-def _cells(gradient: Gradient | None) -> tuple[str, str]:
-    """Format the share that is left at the largest lag, and the effective memory."""
-    if gradient is None:
-        return "-", "-"
-    reach = f"{gradient.tenth}" if gradient.tenth is not None else f"> {gradient.last}"
-    return f"{gradient.left:.1e}", reach
-
-
-def _spread(losses: Sequence[float]) -> str:
-    if not losses:
-        return "-"
-    return f"{mean(losses):.4f}" + (f" ± {stdev(losses):.4f}" if len(losses) > 1 else "")
-
-
-def conclusions(comparison: Comparison) -> list[str]:
-    """Return a sentence in numbers for each variant."""
-    return [_sentence(variant, comparison) for variant in comparison.variants]
-
-
-def _sentence(variant: VariantResult, comparison: Comparison) -> str:
-    start, end = _typical(run.start for run in variant.runs), _typical(run.end for run in variant.runs)
-    sentence = f"{variant.name}: {_outcome(variant, comparison)}"
-    if start is None:
-        return sentence
-    after = "" if end is None else f", {end.left:.1e} after it"
-    return (
-        f"{sentence}; gradient at lag {start.last} by that at lag 0: {start.left:.1e} before training{after}"
-    )
-
-
-def _outcome(variant: VariantResult, comparison: Comparison) -> str:
-    stopped = [run for run in variant.runs if run.failure]
-    if stopped:
-        count = f" in {len(stopped)} of {len(variant.runs)} runs" if len(variant.runs) > 1 else ""
-        return f"training failed{count} at {stopped[0].failure}"
-    loss, shown = mean(variant.losses), f"held-out loss {_spread(variant.losses)}"
-    if comparison.baseline is not None:
-        guessed = f"{comparison.baseline:.4f} of remembering nothing"
-        if loss > _GUESSED * comparison.baseline:
-            return f"{shown}, no better than the {guessed}"
-        solved = "it has learned it" if loss < _LEARNED * comparison.baseline else "it has learned a part"
-        return f"{shown} beside the {guessed}: {solved}"
-    best = min(mean(each.losses) for each in comparison.variants if each.losses)
-    return f"{shown}, the smallest" if loss == best else f"{shown}, {loss - best:.4f} above the smallest"

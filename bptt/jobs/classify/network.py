@@ -11,6 +11,7 @@ from torch.nn import functional
 from bptt.models.encoder import Encoder, feed_forward
 from bptt.models.ngrams import Bags, NgramScores
 from bptt.nn.pooling import Pooling
+from bptt.nn.sequences import valid_steps
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
@@ -30,7 +31,8 @@ class Classifier(nn.Module):
     """The network logits = M f(pool(h_1 ... h_T)) + b, and perhaps a linear model of n-grams.
 
     h is the output of an encoder's recurrent layers, and f are its feed-forward layers (many to one). If the
-    cell is None, inputs are rows of numbers, T = 1, which the feed-forward layers read (one to one). With
+    cell is None, inputs are rows of numbers, T = 1, which the feed-forward layers read (one to one), or the
+    first steps of a sequence side by side, as many as `positions`. With
     `ngrams`, the number of known n-grams, the logits of a linear model are added. `offsets` (K,) are those of
     `choose_offsets`, None for a model without thresholds.
     """
@@ -45,10 +47,15 @@ class Classifier(nn.Module):
         options: EncoderOptions,
         head: HeadOptions,
         ngrams: int | None = None,
+        positions: int = 0,
     ) -> None:
         super().__init__()
         self.head = head
-        self.body = _Row(part, options) if cell is None else SequenceReader(part, cell, options, head)
+        self.body: SequenceReader | RowReader
+        if cell is None:
+            self.body = SideBySide(part, options, positions) if positions else RowReader(part, options)
+        else:
+            self.body = SequenceReader(part, cell, options, head)
         self.output = nn.Linear(self.body.output_size, classes)
         self.ngrams = None if ngrams is None else NgramScores(ngrams, classes)
         self.register_buffer("offsets", torch.zeros(classes) if head.thresholds else None)
@@ -99,14 +106,43 @@ class SequenceReader(nn.Module):
         return vectors
 
 
-class _Row(nn.Module):
-    def __init__(self, part: InputPart, options: EncoderOptions) -> None:
+class RowReader(nn.Module):
+    """Feed-forward layers on rows of numbers, T = 1: one vector (B, output_size) for each row."""
+
+    def __init__(self, part: InputPart, options: EncoderOptions, positions: int = 1) -> None:
         super().__init__()
         self.part = part
         self.input_dropout = nn.Dropout(options.input_dropout)
-        self.feed_forward = feed_forward(part.output_size, options)
-        self.output_size = options.feed_forward[-1] if options.feed_forward else part.output_size
+        width = positions * part.output_size
+        self.feed_forward = feed_forward(width, options)
+        self.output_size = options.feed_forward[-1] if options.feed_forward else width
 
     def forward(self, inputs: Padded) -> Tensor:
-        values: Tensor = self.feed_forward(self.input_dropout(self.part(*inputs.tensors)[0]))
+        """Return the vectors (B, output_size) of a batch."""
+        values: Tensor = self.feed_forward(self.input_dropout(self.row(inputs)))
         return values
+
+    def row(self, inputs: Padded) -> Tensor:
+        """Return the numbers (B, I) that the layers read."""
+        values: Tensor = self.part(*inputs.tensors)
+        return values[0]
+
+
+class SideBySide(RowReader):
+    """Feed-forward layers on the first N = `positions` steps of a sequence, side by side: N I numbers.
+
+    Steps that are missing are zero, steps beyond N are not read. Each position has weights of its own, so
+    that nothing that is learned at one of them is known at another.
+    """
+
+    def __init__(self, part: InputPart, options: EncoderOptions, positions: int) -> None:
+        super().__init__(part, options, positions)
+        self.positions = positions
+
+    def row(self, inputs: Padded) -> Tensor:
+        """Return the steps side by side, (B, N I), with zeros in the padding."""
+        values: Tensor = self.part(*inputs.tensors)
+        valid = valid_steps(len(values), inputs.lengths)[:, :, None]
+        read = torch.where(valid, values, 0.0)[: self.positions]
+        padded = functional.pad(read, (0, 0, 0, 0, 0, self.positions - len(read)))
+        return padded.transpose(0, 1).flatten(1)

@@ -52,6 +52,7 @@ class SourceOptions:
     named; `learned` are those from which text and label were read; `header` is whether the first row of a
     file has names (None: detected). With `both_strands`, DNA is trained on both strands, and probabilities
     are the mean over both. With `windows` of N letters (0: any length), DNA is read as a row of 4 N numbers.
+    With `positions` of N steps, sequences are read by feed-forward layers: the first N steps side by side.
 
     Raises InputError with the option if a value is invalid, or needs DNA and inputs are not.
     """
@@ -72,11 +73,13 @@ class SourceOptions:
     )
     learned: tuple[str, ...] = field(default=(), metadata=ADDED)
     windows: int = field(default=0, metadata=ADDED)
+    positions: int = field(default=0, metadata=ADDED)
 
     def __post_init__(self) -> None:
         check_fields(self)
         check_form("form", self.form)
         check_least("windows", self.windows, 0)
+        check_least("positions", self.positions, 0)
         if self.both_strands and _find_kind(self.kind).other_strand is None:
             raise InputError("both_strands", "is for DNA", self.kind, "Leave it out")
         if self.windows and not _find_kind(self.kind).has_windows:
@@ -91,6 +94,11 @@ class SourceOptions:
     def is_row(self) -> bool:
         """Whether an input is one row of numbers, read without recurrence."""
         return self.windows > 0 or bool(_find_kind(self.kind).is_row)
+
+    @property
+    def is_recurrent(self) -> bool:
+        """Whether inputs are read step by step."""
+        return not (self.is_row or self.positions)
 
     def describe_columns(self) -> list[str]:
         """Describe which columns of a table are inputs, and which is the label."""

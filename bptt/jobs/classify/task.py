@@ -123,6 +123,11 @@ class ClassifyTask(Supervised):
             return (importance * self.model.loss(logits, targets, "none")).mean(), len(rows)
 
     @property
+    def longest(self) -> int:
+        """The number of steps of the longest example that is learned from."""
+        return int(max(self._inputs.lengths))
+
+    @property
     def fingerprint(self) -> str:
         """A hash of all examples."""
         return fingerprint(self._learned, self._held_out)

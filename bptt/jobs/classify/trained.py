@@ -82,7 +82,7 @@ class TrainedClassifier:
         self._numbers = {label: k for k, label in enumerate(labels)}
 
     def __repr__(self) -> str:
-        cell = None if self.config.source.is_row else self.config.cell
+        cell = self.config.cell if self.config.source.is_recurrent else None
         facts = {"input": self.config.source.kind, "labels": len(self.labels)}
         shown: str = _show_trained(self, TASK, self.model, cell, self.config.model, facts)
         return shown
@@ -183,9 +183,9 @@ def build(
     codec: Codec[Input], classes: int, config: ClassifierConfig, ngrams: NgramList | None
 ) -> Classifier:
     """Build the network for the inputs of a codec, and the linear model for the n-grams."""
-    cell = None if config.source.is_row else config.cell
+    cell = config.cell if config.source.is_recurrent else None
     count = None if ngrams is None else len(ngrams)
-    return Classifier(codec.part(), classes, cell, config.model, config.head, count)
+    return Classifier(codec.part(), classes, cell, config.model, config.head, count, config.source.positions)
 
 
 def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bptt.data.readers.corpus import read_corpus
-from bptt.data.text import Corpus
+from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary_options import LevelName, VocabularyOptions, usual_white_space
 from bptt.jobs.language.config import LanguageModelConfig
 from bptt.jobs.language.model import LanguageModelTask
@@ -20,10 +21,15 @@ class TextSubject(Subject):
     def __init__(self, corpus: Corpus, vocabulary: VocabularyOptions, length: int, shared: Shared) -> None:
         super().__init__(shared)
         self.title, self.lag = ", ".join(corpus.names), length - 1
-        self._corpus, self._vocabulary, self._length = corpus, vocabulary, length
+        self._vocabulary, self._length = vocabulary, length
+        # Of every variant the same, whatever share of the rest it learns from.
+        learned, held_out = split_text(corpus.text, DataOptions().held_out, whole_lines=False)
+        self._corpus, self._held_out = replace(corpus, text=learned), replace(corpus, text=held_out)
 
     def check(self, variant: Variant) -> None:
-        """Accept every variant: on a text, longer back-propagation has an effect."""
+        """Accept longer back-propagation and levels. Raises InputError for a cell without a state."""
+        if not variant.is_recurrent:
+            super().check(replace(variant, longer=1, level=None))
 
     def task(self, variant: Variant, hidden_size: int) -> Task:
         """Return a task that predicts the next token."""
@@ -36,8 +42,20 @@ class TextSubject(Subject):
         )
         length = variant.longer * self._length
         data = DataOptions("continuous", shared.batch_size, length, seed=shared.seed)
-        config = LanguageModelConfig(variant.cell, model, data, self._vocabulary)
-        return LanguageModelTask(self._corpus, config)
+        config = LanguageModelConfig(variant.cell, model, data, self._of(variant.level))
+        return LanguageModelTask(self._learned(variant.share), config, self._held_out)
+
+    def _of(self, level: LevelName | None) -> VocabularyOptions:
+        return self._vocabulary if level is None else _vocabulary(level)
+
+    def _learned(self, share: float) -> Corpus:
+        """Return the beginning of the text to learn from."""
+        text = self._corpus.text
+        return replace(self._corpus, text=text[: max(1, round(share * len(text)))])
+
+
+def _vocabulary(level: LevelName) -> VocabularyOptions:
+    return VocabularyOptions(level, white_space=usual_white_space(level))
 
 
 def _suits(path: Path) -> bool:
@@ -46,8 +64,7 @@ def _suits(path: Path) -> bool:
 
 
 def _read(path: Path, level: LevelName, length: int, shared: Shared) -> Subject:
-    vocabulary = VocabularyOptions(level, white_space=usual_white_space(level))
-    return TextSubject(read_corpus([path]), vocabulary, length, shared)
+    return TextSubject(read_corpus([path]), _vocabulary(level), length, shared)
 
 
 COMPARED = Compared(_suits, _read)

@@ -7,9 +7,11 @@ from pathlib import Path
 from bptt.data.examples import Examples, Words
 from bptt.data.readers.document import read_document
 from bptt.data.readers.tagged import looks_like_conll, read_conll
+from bptt.data.split import some_indices
 from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
 from bptt.jobs.subject import LAG, Compared, Shared, Subject, Variant
+from bptt.jobs.supervised import hold_out
 from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.task import TagTask
@@ -32,7 +34,17 @@ class TaggedSubject(Subject):
         """Return a task that predicts a tag for each word."""
         model = self._encoder(variant, hidden_size)
         config = TaggerConfig(variant.cell, TagOptions(crf=False), self._words, model, self._data)
-        return TagTask(self._examples, self._held_out, config)
+        return TagTask(*self._parts(variant.share), config)
+
+    def _parts(self, share: float) -> tuple[Examples[Words, Words], Examples[Words, Words] | None]:
+        """Return the examples to learn from and those held out, which no share changes."""
+        if share == 1:
+            return self._examples, self._held_out
+        learned, held_out = self._examples, self._held_out
+        if held_out is None:
+            first, second = hold_out(learned.keys, None, self._data)
+            learned, held_out = learned.take(first), learned.take(second)
+        return learned.take(some_indices(learned.keys, None, share, self.shared.seed)), held_out
 
 
 def _suits(path: Path) -> bool:
