@@ -122,7 +122,7 @@ def _source(job: Job[Any], asked: InspectOptions) -> tuple[Source, bool]:
     if asked.data is not None:
         return asked.data, True
     if asked.text is not None:
-        return source_of(asked.text), False
+        return source_of(asked.text, asked.encoding), False
     if job.held_out is not None:
         return job.held_out(asked.run), False
     raise InputError("bptt inspect", "needs data to inspect", "none", "Give --text or --data FILE")

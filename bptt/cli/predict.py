@@ -14,7 +14,9 @@ from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from bptt.data.readers.document import Document
     from bptt.jobs.answers import Asking
+    from bptt.jobs.commands import PredictOptions
     from bptt.options.choices import Choices
     from bptt.options.option_set import OptionSet
 
@@ -74,7 +76,7 @@ def _predict(choices: Choices) -> None:
     asking = job.ask(trained, choices)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
-    _answer(asking, choices, asked.input, written)
+    _answer(asking, choices, asked, written)
     if picture:
         draw = find_drawing(job)
         assert draw is not None
@@ -84,14 +86,18 @@ def _predict(choices: Choices) -> None:
         print(printable(spelled(line)), file=sys.stderr)
 
 
-def _answer(asking: Asking, choices: Choices, input: str, written: AnswerPrinter) -> None:
+def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: AnswerPrinter) -> None:
     """Read the inputs, or those that have arrived, answer them, and print the answers."""
     from bptt.jobs.commands import ReadingOptions
 
     said = choices.make(ReadingOptions).said()
     if asking.header is not None:
         written.head(asking.header)
-    for source in sources_of(input, lambda first: not asking.needs_all and asking.reads_lines(first, said)):
+
+    def is_lines(first: Document) -> bool:
+        return not asking.needs_all and asking.reads_lines(first, said)
+
+    for source in sources_of(asked.input, is_lines, asked.encoding):
         examples = asking.read(source, said)
         say_notes(source, examples)
         for row, answer in zip(examples.rows, asking.answer(examples), strict=True):

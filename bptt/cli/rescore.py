@@ -45,7 +45,7 @@ def _rescore(choices: Choices) -> None:
 
     trained = load_language_model(asked.run, asked.device)
     print(trained.config.data.line_context, file=sys.stderr)
-    found, development = _read_lists(asked.nbest, lists, weights)
+    found, development = _read_lists(asked, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
     ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
     # Fail before the work if something is missing for the error rates or for the file.
@@ -100,29 +100,33 @@ def _lines(path: Path) -> list[bytes]:
     return read_bytes(path).removesuffix(b"\n").split(b"\n")
 
 
-def _read_lists(nbest: Path, lists: ListOptions, weights: WeightOptions) -> tuple[NBest, NBest | None]:
+def _read_lists(
+    asked: RescoreOptions, lists: ListOptions, weights: WeightOptions
+) -> tuple[NBest, NBest | None]:
     """Return the lists to choose from, and the lists to tune on if there are any."""
     from bptt.jobs.rescore.rescoring import split_lists
 
-    found = _read(nbest, lists.references, lists.costs)
+    found = _read(asked.nbest, lists.references, lists.costs, asked.encoding)
     if weights.tune_share is not None:
         development, found = split_lists(found, weights.tune_share, weights.seed)
         return found, development
     if weights.tune is not None:
-        return found, _read(weights.tune, weights.tune_references, weights.tune_costs)
+        return found, _read(weights.tune, weights.tune_references, weights.tune_costs, asked.encoding)
     return found, None
 
 
-def _read(path: Path, references: Path | None, costs: tuple[Path, ...]) -> NBest:
+def _read(path: Path, references: Path | None, costs: tuple[Path, ...], encoding: str | None) -> NBest:
+    from bptt.data.encoding import in_encoding
     from bptt.data.readers.document import read_document
     from bptt.data.readers.nbest import read_nbest, read_references
 
-    found = read_nbest(path, [read_document(each) for each in costs])
+    written = partial(in_encoding, encoding=encoding)
+    found = read_nbest(written(path), [read_document(written(each)) for each in costs])
     for note in found.notes:
         print(f"{found.where}: {note}", file=sys.stderr)
     if references is None:
         return found
-    return found.with_references(read_references(read_document(references)), str(references))
+    return found.with_references(read_references(read_document(written(references))), str(references))
 
 
 def _given(options: WeightOptions) -> Weights:

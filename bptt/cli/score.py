@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import one_line
 from bptt.cli.commands import make_command
+from bptt.cli.sources import STDIN_NAME
 from bptt.cli.streams import shown
 from bptt.jobs.language.commands import SCORE, ScoreOptions
 
@@ -31,6 +32,7 @@ def _score(choices: Choices) -> None:
 
     asked = choices.make(ScoreOptions)
     prepare()
+    from bptt.data.encoding import known_encoding
     from bptt.data.readers.corpus import Plain, read_plain
     from bptt.data.text import decode_text
     from bptt.data.vocabulary_options import said_of
@@ -40,7 +42,9 @@ def _score(choices: Choices) -> None:
     trained = load_language_model(asked.run, asked.device)
     stdin = str(asked.file) == "-"
     text, notes = (
-        Plain(decode_text(sys.stdin.buffer.read(), "standard input")) if stdin else read_plain(asked.file)
+        Plain(decode_text(sys.stdin.buffer.read(), STDIN_NAME, encoding=known_encoding(asked.encoding)))
+        if stdin
+        else read_plain(asked.file)
     )
     for note in notes:
         print(note, file=sys.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bptt.cli.spelling import spelled
+from bptt.data.encoding import in_encoding, keeps_lines, known_encoding
 from bptt.data.reading import GZIP
 from bptt.errors import InputError, printable
 
@@ -35,38 +36,44 @@ _SLASHES = re.compile(r"[\w.~+@-]+([/\\][\w.~+@-]+)+[/\\]?")
 _MOST_WORDS = 3
 
 
-def source_of(given: str) -> Source:
-    """Return the file or folder with this name; standard input for -; else the text itself.
+def source_of(given: str, encoding: str | None = None) -> Source:
+    """Return the file or folder with this name; standard input for -; else the text itself. Files and
+    standard input are in the `encoding`, None for UTF-8.
 
     Raises InputError if the text looks like a file name but no such file exists.
     """
     from bptt.data.readers.document import Document
 
     if given == STDIN:
-        return _document(_stdin().read())
+        return _document(_stdin().read(), known_encoding(encoding))
     if _exists(given):
-        return Path(given)
+        return in_encoding(Path(given), encoding)
     check_text(given)
     # A fastText label at the beginning is not part of the text, just as on standard input.
     return Document("text", given, typed=not given.lstrip().startswith("__label__"))
 
 
-def sources_of(given: str, is_lines: Callable[[Document], bool]) -> Iterator[Source]:
+def sources_of(
+    given: str, is_lines: Callable[[Document], bool], encoding: str | None = None
+) -> Iterator[Source]:
     """Yield the named source; of standard input, the lines that have arrived, as a source each time.
 
     So each line is answered at once. If `is_lines` returns False for the first line, all input is one source.
     """
     if given != STDIN:
-        yield source_of(given)
+        yield source_of(given, encoding)
         return
-    stream = _stdin()
+    stream, written = _stdin(), known_encoding(encoding)
+    if not keeps_lines(written):
+        yield _document(stream.read(), written)
+        return
     start = stream.readline()
     while start and not start.strip():
         start += stream.readline() or b" "
-    if not start.strip() or start.startswith(GZIP) or not is_lines(_document(start)):
-        yield _document(start + stream.read())
+    if not start.strip() or start.startswith(GZIP) or not is_lines(_document(start, written)):
+        yield _document(start + stream.read(), written)
         return
-    yield from _arriving(stream, start)
+    yield from _arriving(stream, start, written)
 
 
 def _stdin() -> BinaryIO:
@@ -76,42 +83,42 @@ def _stdin() -> BinaryIO:
     return sys.stdin.buffer
 
 
-def _arriving(stream: BinaryIO, start: bytes) -> Iterator[Document]:
+def _arriving(stream: BinaryIO, start: bytes, encoding: str) -> Iterator[Document]:
     """Yield whole lines of a stream as they arrive; the last one may lack its line end."""
     number, rest = 1, start
     while True:
         end = rest.rfind(b"\n") + 1
         if end:
-            yield _lines(rest[:end], number)
+            yield _lines(rest[:end], number, encoding)
             number, rest = number + rest.count(b"\n", 0, end), rest[end:]
         part = stream.read1(_PART)  # type: ignore[attr-defined]
         if not part:
             break
         rest += part
     if rest:
-        yield _lines(rest, number)
+        yield _lines(rest, number, encoding)
 
 
-def _lines(data: bytes, number: int) -> Document:
+def _lines(data: bytes, number: int, encoding: str) -> Document:
     """Decode lines of standard input, from line `number` on.
 
-    Raises InputError with the line if it is not valid UTF-8.
+    Raises InputError with the line if it is not valid in the encoding.
     """
     from bptt.data.readers.document import Document
     from bptt.data.text import decode_text
 
     for n, line in enumerate(data.split(b"\n"), number):
         if line.strip():
-            decode_text(line, f"{STDIN_NAME}, line {n}", packed=False)
-    text = data.decode("utf-8").replace("\r\n", "\n")
+            decode_text(line, f"{STDIN_NAME}, line {n}", packed=False, encoding=encoding)
+    text = data.decode(encoding).replace("\r\n", "\n")
     return Document(STDIN_NAME, text.removeprefix("\ufeff"), typed=True, first=number)
 
 
-def _document(data: bytes) -> Document:
+def _document(data: bytes, encoding: str) -> Document:
     from bptt.data.readers.document import Document
     from bptt.data.text import decode_text
 
-    return Document(STDIN_NAME, decode_text(data, STDIN_NAME))
+    return Document(STDIN_NAME, decode_text(data, STDIN_NAME, encoding=encoding))
 
 
 def check_text(given: str) -> None:

@@ -13,6 +13,7 @@ from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions, liste
 from bptt.comparison.problem_subjects import AddingSubject, CopySubject
 from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
 from bptt.comparison.variants import plan_variants
+from bptt.data.encoding import in_encoding
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
 from bptt.jobs.registry import compared_jobs
@@ -114,17 +115,18 @@ def _subject(data: str, options: CompareOptions, reporter: Reporter) -> Subject:
             if data == "adding":
                 return AddingSubject(lag, options.examples, shared)
             return CopySubject(lag, options.symbols, options.examples, shared)
-    if not Path(data).exists():
+    path = in_encoding(Path(data), options.encoding)
+    if not path.exists():
         rule = f"must be a problem ({' or '.join(PROBLEM_LAGS)}) or a file"
         raise InputError(repr(data), rule, "neither")
     if options.lag is not None:
         raise InputError("lag", "is of adding and copy", data, "Leave it out")
     jobs, job = compared_jobs(), options.task
     if job is None:
-        job = next(name for name, each in jobs.items() if each.suits(Path(data)))
+        job = next(name for name, each in jobs.items() if each.suits(path))
         reporter.on_message(f"{data}: detected as data of `bptt train {job}`; `task` overrides this")
     check_choice("task", job, tuple(sorted(jobs)))
-    return jobs[job].read(Path(data), options.level, options.sequence_length, shared)
+    return jobs[job].read(path, options.level, options.sequence_length, shared)
 
 
 def _run(plan: ComparisonPlan, number: int, reporter: Reporter) -> TrialResult:

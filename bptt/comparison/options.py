@@ -10,6 +10,7 @@ from typing import Literal, cast, get_args
 
 from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
+from bptt.jobs.options import TextFiles
 from bptt.models.options import MOST_LAYERS
 from bptt.options.checks import check_choice
 from bptt.options.field import argument, check_fields, option
@@ -37,7 +38,7 @@ class CompareFiles:
 
 
 @dataclass(frozen=True)
-class CompareOptions:
+class CompareOptions(TextFiles):
     """The options of a comparison: the variants, the data, and the training.
 
     `cells` and `remedies` are names separated by commas. `hidden_size` is that of the first cell; with
@@ -143,6 +144,7 @@ class CompareOptions:
     seed: int = option(0, "Seed of the data and of the first initial weights.", group="Run", least=0)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_fields(self)
         for level in self.all_levels:
             check_choice("levels", level, get_args(LevelName))

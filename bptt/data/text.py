@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
 
+from bptt.data.encoding import UTF8, encoding_of, keeps_lines
 from bptt.data.memory import check_memory
 from bptt.data.reading import GZIP, read_bytes, unpack
 from bptt.data.signatures import signature_of
@@ -49,17 +50,17 @@ def default_corpus() -> Corpus:
 
 
 def read_text(path: Path) -> str:
-    r"""Read the text of a UTF-8 file, plain or compressed by gzip, every line ending in `` ``.
+    r"""Read the text of a file, plain or compressed by gzip, every line ending in `` ``.
 
-    A byte order mark is left out. ``\r\n`` becomes ``\n``, and so does ``\r`` in a file without any
-    ``\n``, as old Macs wrote it; elsewhere ``\r`` belongs to its line. Raises InputError with the line
-    and the byte if the file is missing, empty, binary or not UTF-8; MachineError if it cannot be read or
-    memory does not hold it.
+    It is UTF-8, or in the encoding of its path (`in_encoding`). A byte order mark is left out. ``\r\n``
+    becomes ``\n``, and so does ``\r`` in a file without any ``\n``, as old Macs wrote it; elsewhere ``\r``
+    belongs to its line. Raises InputError with the line and the byte if the file is missing, empty, binary or
+    in another encoding; MachineError if it cannot be read or memory does not hold it.
     """
-    return decode_text(read_bytes(path), str(path))
+    return decode_text(read_bytes(path), str(path), encoding=encoding_of(path))
 
 
-def decode_text(data: bytes, where: str, packed: bool = True) -> str:
+def decode_text(data: bytes, where: str, packed: bool = True, encoding: str = UTF8) -> str:
     """Return the text of bytes by the rules of `read_text`; errors say `where`.
 
     Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
@@ -68,12 +69,20 @@ def decode_text(data: bytes, where: str, packed: bool = True) -> str:
         data = unpack(data, where)
     # The characters, and the same again with other line ends.
     check_memory(where, 2 * len(data))
-    _check_encoding(where, data)
+    if keeps_lines(encoding):
+        _check_encoding(where, data, encoding)
     try:
-        text = data.decode("utf-8").removeprefix("\ufeff")
+        text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         came = data[error.start : error.end].hex(" ")
-        raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
+        if encoding == UTF8:
+            raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
+        place = f"{where}:{data.count(10, 0, error.start) + 1}"
+        cure = "Give the encoding of this text, or leave `encoding` out if it is UTF-8"
+        got = f"{came} at byte {error.start}"
+        raise InputError(place, f"must be {encoding}, as `encoding` says", got, cure) from error
+    if encoding != UTF8 and "\0" in text:
+        raise InputError(where, f"must be text in {encoding}", "a zero byte", "Give its own `encoding`")
     if not text.strip():
         raise InputError(where, "must hold text", f"{len(data)} bytes of white space")
     return _with_line_feeds(text)
@@ -105,12 +114,12 @@ def _with_line_feeds(text: str) -> str:
     return re.sub(r"(?<!\r)\r+(\n|\Z)", "\n", text) if "\n" in text else text.replace("\r", "\n")
 
 
-def _check_encoding(where: str, data: bytes) -> None:
+def _check_encoding(where: str, data: bytes, wanted: str) -> None:
     """Raise InputError if the bytes are of UTF-16 or UTF-32, or no text at all."""
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             came = f"the byte order mark of {encoding}"
-            raise _bad_byte(where, data, 0, "must be text in UTF-8", came, encoding)
+            raise _bad_byte(where, data, 0, f"must be text in {wanted.upper()}", came, encoding)
     signature = signature_of(data)
     if signature is not None:
         name, cure = signature
@@ -126,9 +135,14 @@ def _bad_byte(
     where: str, data: bytes, position: int, rule: str, came: str, encoding: str = "ENCODING"
 ) -> InputError:
     line = data.count(b"\n", 0, position) + 1
-    cure = f"Save it as UTF-8 text, e.g. with iconv -f {encoding} -t UTF-8"
+    cure = (
+        f"Say so (`encoding` {encoding.lower()}), or save it as UTF-8, e.g. with iconv -f {encoding} -t UTF-8"
+    )
     if encoding == "ENCODING":
-        cure += ", where ENCODING may be WINDOWS-1252, GB18030, SHIFT_JIS, ..."
+        cure = (
+            "If it is Chinese text in GB18030: `encoding` gb18030; else name its own (windows-1252, "
+            "shift_jis, ...), or save it as UTF-8, e.g. with iconv -f ENCODING -t UTF-8"
+        )
     elif encoding == _NO_TEXT:
         cure = r"If it is text, remove them, e.g. with tr -d '\000'"
     return InputError(f"{where}:{line}", rule, f"{came} at byte {position}", cure)

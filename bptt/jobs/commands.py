@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bptt.data.readers.asked import Said
 from bptt.errors import InputError
-from bptt.jobs.options import JobOptions
+from bptt.jobs.options import JobOptions, TextFiles
 from bptt.jobs.registry import all_options
 from bptt.options.choices import Choices
 from bptt.options.field import argument, option
@@ -19,7 +19,7 @@ DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 
 
 @dataclass(frozen=True, kw_only=True)
-class PredictOptions:
+class PredictOptions(TextFiles):
     """The options of `bptt predict` common to all jobs."""
 
     run: Path = argument(RUN)
@@ -32,7 +32,7 @@ class PredictOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateOptions:
+class EvaluateOptions(TextFiles):
     """The options of `bptt evaluate` common to all jobs."""
 
     run: Path = argument(RUN)
@@ -48,7 +48,7 @@ class EvaluateOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectOptions:
+class InspectOptions(TextFiles):
     """The options of `bptt inspect`: the examples to inspect, and the files to write."""
 
     run: Path = argument(RUN)

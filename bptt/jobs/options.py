@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bptt.cells.cell import Cell
+from bptt.data.encoding import in_encoding, known_encoding
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -92,7 +93,32 @@ class CellChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExampleFiles(CellChoice):
+class TextFiles:
+    """Files of text in an encoding, which the paths of the dataclass carry (`in_encoding`).
+
+    Raises InputError for an encoding that Python does not know.
+    """
+
+    encoding: str | None = option(
+        None,
+        "Encoding of the text files, such as gb18030, big5 or shift_jis.",
+        usual="UTF-8",
+        group="Data",
+    )
+
+    def __post_init__(self) -> None:
+        known_encoding(self.encoding)
+        for each in fields(self):
+            value = getattr(self, each.name)
+            if isinstance(value, Path):
+                object.__setattr__(self, each.name, in_encoding(value, self.encoding))
+            elif isinstance(value, tuple):
+                paths = (in_encoding(v, self.encoding) if isinstance(v, Path) else v for v in value)
+                object.__setattr__(self, each.name, tuple(paths))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExampleFiles(CellChoice, TextFiles):
     """The files of a job that learns from examples."""
 
     data: Path = argument("Examples to learn from.")

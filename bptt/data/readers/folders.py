@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bptt.data.encoding import encoding_of
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.dna import read_fasta, read_fastq
 from bptt.data.readers.document import Document, read_document
@@ -80,7 +81,9 @@ def read_class_folders(folder: Path, columns: Columns = _ANY) -> Examples[str, s
     rows = []
     for each in listing.files:
         data = read_bytes(each.path)
-        text = decode_text(data, str(each.path)).strip() if data.strip() else ""
+        text = (
+            decode_text(data, str(each.path), encoding=encoding_of(each.path)).strip() if data.strip() else ""
+        )
         label = each.label if has_classes else None
         rows.append(Example(text, label, str(each.path), str(each.path.relative_to(folder))))
     empty = [row.place for row in rows if not row.input]

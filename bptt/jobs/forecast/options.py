@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.data.past.columns import PastColumns
-from bptt.jobs.options import CellChoice, ExampleOptions, JobOptions
+from bptt.jobs.options import CellChoice, ExampleOptions, JobOptions, TextFiles
 from bptt.models.heads.number_options import NumberLoss, NumberOptions
 from bptt.models.options import EncoderOptions
 from bptt.options.field import argument, check_fields, option, redefined
@@ -17,7 +17,7 @@ Transform = Literal["auto", "none", "log"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ForecastFiles(CellChoice):
+class ForecastFiles(CellChoice, TextFiles):
     """The files of a forecaster."""
 
     data: Path = argument(

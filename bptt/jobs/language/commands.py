@@ -8,6 +8,7 @@ from typing import Literal
 
 from bptt.errors import InputError
 from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -48,7 +49,7 @@ class NextOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreOptions:
+class ScoreOptions(TextFiles):
     """The text whose lines are scored, and how the scores are printed."""
 
     run: Path = argument(RUN)
@@ -60,6 +61,7 @@ class ScoreOptions:
     batch_size: int = option(64, "Lines in a mini-batch; changes the speed, not the result.", least=1)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         check_fields(self)
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from bptt.data.vocabulary_options import END, NOTHING, VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.options import CellChoice, JobOptions
+from bptt.jobs.options import CellChoice, JobOptions, TextFiles
 from bptt.models.options import RecurrentOptions, Start
 from bptt.options.checks import check_least
 from bptt.options.field import argument, check_fields, option, redefined
@@ -20,11 +20,11 @@ _EMBEDDING = 64  # the default size
 
 
 @dataclass(frozen=True, kw_only=True)
-class LanguageFiles(CellChoice):
+class LanguageFiles(CellChoice, TextFiles):
     """The texts of a language model."""
 
     files: tuple[Path, ...] = argument(
-        "Text in UTF-8, plain or gzip. Without files: the language reference of Python.", default=()
+        "Text, plain or gzip. Without files: the language reference of Python.", default=()
     )
     dev: Path | None = option(
         None,

@@ -8,12 +8,13 @@ from typing import Literal
 
 from bptt.errors import InputError
 from bptt.jobs.language.commands import DEVICE, RUN
+from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 
 @dataclass(frozen=True, kw_only=True)
-class RescoreOptions:
+class RescoreOptions(TextFiles):
     """The model, the n-best lists, and the file to write."""
 
     run: Path = argument(RUN)

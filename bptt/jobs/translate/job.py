@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.cells.load import load
+from bptt.data.encoding import in_encoding
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.translations import detect_translated, read_translations
 from bptt.data.vocabulary_options import VocabularyOptions, usual_white_space
@@ -100,7 +101,10 @@ def _evaluate(trained: TrainedTranslator, run: Path, choices: Choices) -> Evalua
     asked = choices.make(TranslateEvaluationOptions)
     data, beam = needed_data(run, choices.make(EvaluateOptions).data), asked.beam()
     said = choices.make(ReadingOptions).said()
-    examples = trained.read_pairs(data, one_target(asked.parallel, asked.target), said)
+    target = one_target(asked.parallel, asked.target)
+    if target is not None:
+        target = in_encoding(target, choices.get("encoding"))
+    examples = trained.read_pairs(data, target, said)
     metrics = trained.evaluate(examples)
     wanted, notes = _references(trained, examples.targets)
     searches = [replace(beam, width=1), *([beam] if beam.width > 1 else [])]
