@@ -8,8 +8,8 @@ import pytest
 from conftest import Command
 from job_files import SMALL
 
-from bptt.data.encoding import encoding_of, in_encoding
 from bptt.data.readers.folders import read_class_files, read_class_folders
+from bptt.data.reading import encoding_of, in_encoding
 from bptt.data.text import decode_text, read_text
 from bptt.errors import InputError
 

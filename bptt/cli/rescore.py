@@ -116,9 +116,9 @@ def _read_lists(
 
 
 def _read(path: Path, references: Path | None, costs: tuple[Path, ...], encoding: str | None) -> NBest:
-    from bptt.data.encoding import in_encoding
     from bptt.data.readers.document import read_document
     from bptt.data.readers.nbest import read_nbest, read_references
+    from bptt.data.reading import in_encoding
 
     written = partial(in_encoding, encoding=encoding)
     found = read_nbest(written(path), [read_document(written(each)) for each in costs])

@@ -32,8 +32,8 @@ def _score(choices: Choices) -> None:
 
     asked = choices.make(ScoreOptions)
     prepare()
-    from bptt.data.encoding import known_encoding
     from bptt.data.readers.corpus import Plain, read_plain
+    from bptt.data.reading import known_encoding
     from bptt.data.text import decode_text
     from bptt.data.vocabulary_options import said_of
     from bptt.jobs.language.model import load_language_model

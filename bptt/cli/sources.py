@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bptt.cli.spelling import spelled
-from bptt.data.encoding import in_encoding, keeps_lines, known_encoding
-from bptt.data.reading import GZIP
+from bptt.data.reading import GZIP, in_encoding, keeps_lines, known_encoding
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:

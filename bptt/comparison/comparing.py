@@ -13,7 +13,7 @@ from bptt.comparison.options import COMPARE, PROBLEM_LAGS, CompareOptions, liste
 from bptt.comparison.problem_subjects import AddingSubject, CopySubject
 from bptt.comparison.trial import Trial, TrialResult, plan_trials, run_trial
 from bptt.comparison.variants import plan_variants
-from bptt.data.encoding import in_encoding
+from bptt.data.reading import in_encoding
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, to_json, write_output
 from bptt.jobs.registry import compared_jobs

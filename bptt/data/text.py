@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from pydoc_data.topics import topics
 
-from bptt.data.encoding import UTF8, encoding_of, keeps_lines
 from bptt.data.memory import check_memory
-from bptt.data.reading import GZIP, read_bytes, unpack
+from bptt.data.reading import GZIP, UTF8, encoding_of, keeps_lines, read_bytes, unpack
 from bptt.data.signatures import signature_of
 from bptt.errors import InputError
 

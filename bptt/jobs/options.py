@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptt.cells.cell import Cell
-from bptt.data.encoding import in_encoding, known_encoding
+from bptt.data.reading import in_encoding, known_encoding
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 

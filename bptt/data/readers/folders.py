@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bptt.data.encoding import encoding_of
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.dna import read_fasta, read_fastq
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.grid import Columns
-from bptt.data.reading import read_bytes
+from bptt.data.reading import encoding_of, read_bytes
 from bptt.data.text import decode_text
 from bptt.errors import InputError
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.cells.load import load
-from bptt.data.encoding import in_encoding
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.translations import detect_translated, read_translations
+from bptt.data.reading import in_encoding
 from bptt.data.vocabulary_options import VocabularyOptions, usual_white_space
 from bptt.jobs.answers import EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
