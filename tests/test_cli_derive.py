@@ -11,9 +11,7 @@ from conftest import Command
 
 from bptt.cells import CATALOGUE
 from bptt.cli.derive import OF_A_RUN
-from bptt.derive.worked import example
 from bptt.explain.document import Stage
-from bptt.explain.worked_text import worked_text
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 
@@ -89,19 +87,6 @@ def test_a_folder_that_is_not_there(command: Command, tmp_path: Path) -> None:
     assert "lstm.txt: must be writable, got No such file" in ended.err
     assert ended.code == 2
     assert "missing" in ended.err
-
-
-def test_numbers_work_the_dense_network_through(command: Command) -> None:
-    ended = command("derive", "dense", "--numbers")
-    assert ended.code == 0
-    assert ended.out == worked_text(example())
-
-
-@pytest.mark.parametrize("arguments", [("lstm",), ("dense", "--latex"), ("dense", "--stage", "adjoint")])
-def test_numbers_are_refused_for_anything_else(command: Command, arguments: tuple[str, ...]) -> None:
-    ended = command("derive", *arguments, "--numbers")
-    assert ended.code == 2
-    assert "--numbers goes with a run, or with dense" in ended.err
 
 
 def test_the_kernel_beside_the_equations(command: Command) -> None:

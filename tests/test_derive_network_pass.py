@@ -11,7 +11,7 @@ from torch_networks import loss_of, tensors
 
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.derive.network import Loss, Network
-from bptt.derive.network_pass import Example, Parameters, evaluate, total, update
+from bptt.derive.network_pass import NetworkExample, Parameters, evaluate, total, update
 from bptt.derive.network_shapes import parameter_shapes
 from bptt.errors import InputError
 
@@ -20,7 +20,7 @@ CLOSE = {"rel": 1e-12, "abs": 1e-12}
 STEPS = 5
 
 
-def drawn(network: Network, widths: tuple[int, ...], steps: int = STEPS) -> tuple[Parameters, Example]:
+def drawn(network: Network, widths: tuple[int, ...], steps: int = STEPS) -> tuple[Parameters, NetworkExample]:
     source = random.Random(3)
 
     def draw(shape: tuple[int, ...]) -> Any:
@@ -38,7 +38,7 @@ def drawn(network: Network, widths: tuple[int, ...], steps: int = STEPS) -> tupl
     inputs = [draw((widths[0],)) for _ in range(steps)]
     if network.embedding:
         inputs = [one_hot(source.randrange(widths[0]), widths[0]) for _ in range(steps)]
-    return parameters, Example(inputs, targets)
+    return parameters, NetworkExample(inputs, targets)
 
 
 def one_hot(index: int, width: int) -> list[float]:

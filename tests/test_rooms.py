@@ -99,6 +99,9 @@ DOORS = {
     "cells/load.py": {"pathlib", "runpy"},
     # The types of options that name files, which `cli` opens.
     "explain/options.py": {"pathlib"},
+    "explain/numbers/options.py": {"pathlib"},
+    # A generator made from a seed: the same numbers each time.
+    "explain/numbers/draw.py": {"random"},
     "bench/peers/jax_scan.py": {"jax"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},

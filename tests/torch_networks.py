@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bptt.cells import Cell
 from bptt.derive.network import Loss, Network
-from bptt.derive.network_pass import Example
+from bptt.derive.network_pass import NetworkExample
 
 Tensors = dict[str, dict[str, Tensor]]
 FUNCTIONS = {name: getattr(torch, name) for name in ("sigmoid", "tanh", "relu", "rsqrt", "mean")}
@@ -28,7 +28,7 @@ def tensors(parameters: Mapping[str, Mapping[str, Any]]) -> Tensors:
     }
 
 
-def loss_of(network: Network, parameters: Tensors, example: Example) -> Tensor:
+def loss_of(network: Network, parameters: Tensors, example: NetworkExample) -> Tensor:
     """Compute E by evaluating the text of each equation as Python, over torch's own functions."""
     sequence = [torch.tensor(x, dtype=torch.float64) for x in example.inputs]
     if network.embedding:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bptt.cli.commands import make_command
 from bptt.cli.language import language
 from bptt.explain.document import Stage
+from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def command() -> Any:
 
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
+    from bptt.cli.derive_numbers import csv_of, numbers_of
     from bptt.explain.translation import translated
     from bptt.files import check_output
 
@@ -50,8 +52,10 @@ def _derive(choices: Choices) -> None:
     if cell not in CATALOGUE and Path(cell).is_dir():
         document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
     elif wanted.numbers:
-        _show_numbers(cell, alone=stage is None and output is None and not (wanted.latex or wanted.html))
-        return
+        if choices.make(NumbersOptions).csv:
+            _hand_over_csv(csv_of(cell, choices), output)
+            return
+        document = numbers_of(cell, choices, stage)
     else:
         document = _of_cell(cell, asked, stage)
     _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
@@ -102,16 +106,15 @@ def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, 
     return document.only(*IN_NUMBERS) if numbers and not html else document
 
 
-def _show_numbers(cell: str, alone: bool) -> None:
-    """Print the worked example of the dense layer, which exists as text only."""
-    from bptt.derive.worked import example
-    from bptt.errors import InputError
-    from bptt.explain.worked_text import worked_text
+def _hand_over_csv(table: str, output: Path | None) -> None:
+    """Print a CSV table, or write it to a new file. Raises InputError if there is a file of that name."""
+    from bptt.files import write_new
 
-    if cell != "dense" or not alone:
-        rule = "--numbers goes with a run, or with dense and no other option"
-        raise InputError("bptt derive", rule, cell)
-    print(worked_text(example()), end="")
+    if output is None:
+        print(table, end="")
+        return
+    write_new(output, table.encode())
+    print(f"numbers: {output}", file=sys.stderr)
 
 
 def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | None) -> None:

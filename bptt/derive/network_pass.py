@@ -12,22 +12,22 @@ from math import exp, log
 from typing import TypeAlias
 
 from bptt.cells.cell import Cell
-from bptt.derive.adjoint import DELTA, adjoint
-from bptt.derive.arithmetic import FLOATS
-from bptt.derive.evaluate import Matrix, Point, Trajectory, Vector, backward, forward, value
+from bptt.derive.adjoint import DELTA
+from bptt.derive.evaluate import Matrix, Point, Trajectory, Vector, forward
 from bptt.derive.network import Loss, Network
+from bptt.derive.unrolled import step_gradients
 
-Array: TypeAlias = Vector | Matrix
+NestedNumbers: TypeAlias = Vector | Matrix
 # Numbers by place and name. Places are the layers from "1" up, and the two names below.
-Parameters: TypeAlias = Mapping[str, Mapping[str, Array]]
-Summands: TypeAlias = Mapping[str, Mapping[str, Sequence[Array]]]
+Parameters: TypeAlias = Mapping[str, Mapping[str, NestedNumbers]]
+Summands: TypeAlias = Mapping[str, Mapping[str, Sequence[NestedNumbers]]]
 EMBEDDING, OUTPUT = "embedding", "output"
 # The parameters of these places.
 TABLE, V, B = "embedding", "V", "b"
 
 
 @dataclass(frozen=True)
-class Example:
+class NetworkExample:
     """A sequence of inputs and its targets, one vector a step.
 
     An input that an embedding reads is one-hot, and so is a target of the softmax.
@@ -70,7 +70,7 @@ class NetworkPass:
 
     network: Network
     parameters: Parameters
-    example: Example
+    example: NetworkExample
     sign: int
     embedded: Sequence[Vector]
     layers: Sequence[LayerPass]
@@ -101,7 +101,7 @@ class Updated:
 
 
 def update(before: NetworkPass, rate: float) -> Updated:
-    """Subtract `rate` times the gradient from every parameter, and evaluate the network again."""
+    """Take a step of gradient descent with learning rate `rate`, and evaluate the network again."""
     step = -rate * before.sign
     moved = {
         place: {
@@ -113,7 +113,7 @@ def update(before: NetworkPass, rate: float) -> Updated:
     return Updated(before, rate, evaluate(before.network, moved, before.example, before.sign))
 
 
-def evaluate(network: Network, parameters: Parameters, example: Example, sign: int = 1) -> NetworkPass:
+def evaluate(network: Network, parameters: Parameters, example: NetworkExample, sign: int = 1) -> NetworkPass:
     """Evaluate a network on an example, forward and backward."""
     arriving: Sequence[Vector] = example.inputs
     if network.embedding:
@@ -130,16 +130,17 @@ def evaluate(network: Network, parameters: Parameters, example: Example, sign: i
     layers: list[LayerPass] = []
     for number in range(len(network.layers), 0, -1):
         cell = network.layers[number - 1]
-        layers.insert(0, _backward(cell, points[number - 1], passes[number - 1], below))
-        below = [deltas[DELTA + cell.inputs[0]] for deltas in layers[0].deltas]
-        summands = {str(number): _summands(layers[0]), **summands}
+        layer, own = _backward(cell, points[number - 1], passes[number - 1], below)
+        layers.insert(0, layer)
+        below = [deltas[DELTA + cell.inputs[0]] for deltas in layer.deltas]
+        summands = {str(number): own, **summands}
     if network.embedding:
         outer = [_outer(one_hot, delta) for one_hot, delta in zip(example.inputs, below, strict=True)]
         summands = {EMBEDDING: {TABLE: outer}, **summands}
     return NetworkPass(network, parameters, example, sign, embedded, layers, output, summands)
 
 
-def total(parts: Sequence[Array]) -> Array:
+def total(parts: Sequence[NestedNumbers]) -> NestedNumbers:
     """Add vectors or matrices of one shape."""
     result = parts[0]
     for part in parts[1:]:
@@ -147,7 +148,7 @@ def total(parts: Sequence[Array]) -> Array:
     return result
 
 
-def _point(cell: Cell, parameters: Mapping[str, Array], arriving: Sequence[Vector]) -> Point:
+def _point(cell: Cell, parameters: Mapping[str, NestedNumbers], arriving: Sequence[Vector]) -> Point:
     matrices = {name: array for name, array in parameters.items() if name in cell.matrices}
     vectors = {name: array for name, array in parameters.items() if name in cell.vectors}
     sizes = {cell.matrices[name][0]: len(rows) for name, rows in matrices.items()}
@@ -157,7 +158,7 @@ def _point(cell: Cell, parameters: Mapping[str, Array], arriving: Sequence[Vecto
 
 
 def _output(
-    network: Network, parameters: Parameters, example: Example, states: Sequence[Vector], sign: int
+    network: Network, parameters: Parameters, example: NetworkExample, states: Sequence[Vector], sign: int
 ) -> OutputPass:
     nets = list(states)
     if network.output_layer:
@@ -184,37 +185,24 @@ def _below_output(
         return output.deltas, {}
     matrix = parameters[OUTPUT][V]
     below = [_through(matrix, delta, transposed=True) for delta in output.deltas]
-    outer: Sequence[Array] = [_outer(d, s) for d, s in zip(output.deltas, states, strict=True)]
+    outer: Sequence[NestedNumbers] = [_outer(d, s) for d, s in zip(output.deltas, states, strict=True)]
     return below, {OUTPUT: {V: outer, **({B: output.deltas} if network.bias else {})}}
 
 
-def _backward(cell: Cell, point: Point, trajectory: Trajectory, above: Sequence[Vector]) -> LayerPass:
+def _backward(
+    cell: Cell, point: Point, trajectory: Trajectory, above: Sequence[Vector]
+) -> tuple[LayerPass, Mapping[str, Sequence[NestedNumbers]]]:
+    """Return the numbers of a layer, and the summands of its parameters in the order of the equations."""
     nothing = {state: [0.0] * len(vector) for state, vector in point.initial.items()}
     losses = [{**nothing, cell.output: vector} for vector in above]
-    found = backward(cell, point, trajectory, losses)
-    return LayerPass(cell, point, trajectory.values, found.deltas, above)
+    steps = step_gradients(cell, point, trajectory, losses)
+    gradients = [{**step.matrices, **step.vectors} for step in steps]
+    members = [member for family in cell.families for member in family.members]
+    summands = {member: [each[member] for each in gradients] for member in members}
+    return LayerPass(cell, point, trajectory.values, [step.deltas for step in steps], above), summands
 
 
-def _summands(layer: LayerPass) -> Mapping[str, Sequence[Array]]:
-    """Return what each step contributes to the gradient of each parameter, in the order of the equations."""
-    derived, point = adjoint(layer.cell), layer.point
-    found: dict[str, list[Array]] = {
-        member: [] for family in layer.cell.families for member in family.members
-    }
-    for values, deltas in zip(layer.values, layer.deltas, strict=True):
-        here = {**values, **deltas}
-        for matrix in derived.matrices:
-            rows = point.matrices[matrix.matrix]
-            terms = [_outer(here[delta], here[source]) for delta, source in matrix.terms]
-            found[matrix.matrix].append(total(terms) if terms else [[0.0] * len(row) for row in rows])
-        for vector in derived.vectors:
-            added = value(vector.expression, here, FLOATS)
-            width = len(point.vectors[vector.vector])
-            found[vector.vector].append(added * width if len(added) < width else added)
-    return found
-
-
-def _combined(function: Callable[[float, float], float], a: Array, b: Array) -> Array:
+def _combined(function: Callable[[float, float], float], a: NestedNumbers, b: NestedNumbers) -> NestedNumbers:
     """Combine two arrays of one shape number by number."""
     pairs = list(zip(a, b, strict=True))
     if isinstance(a[0], list):

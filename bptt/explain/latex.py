@@ -65,6 +65,7 @@ _COMMANDS = {
     "×": r"\times ",
     "\N{INVISIBLE TIMES}": r"\,",
     "‖": r"\Vert ",
+    "←": r"\leftarrow ",
     "|": r"\vert ",
 }
 _ESCAPES = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from bptt.errors import InputError
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
+from bptt.explain.numbers.options import NumbersOptions
 from bptt.languages.language import Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
@@ -22,7 +23,7 @@ class DeriveOptions:
 
     cell: str = argument("Cell listed by `bptt cells`, mycell.py:MyCell, or a run folder.")
     stage: Stage | None = option(None, "One section alone.")
-    numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network (dense).")
+    numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network of a cell.")
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
     output: Path | None = option(None, "File to write instead of printing.", flags="output o")
@@ -60,4 +61,6 @@ class LayerOptions:
         return any(each is not None for each in (self.text, self.data, self.step, self.unit))
 
 
-DERIVE = OptionSet({"": DeriveOptions, "layer": LayerOptions, "network": NetworkOptions})
+DERIVE = OptionSet(
+    {"": DeriveOptions, "layer": LayerOptions, "network": NetworkOptions, "numbers": NumbersOptions}
+)
