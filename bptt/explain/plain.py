@@ -176,27 +176,34 @@ def _closed(formula: Formula, signs: str) -> str:
 
 def broken(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
     """Divide terms into the fewest rows of at most `width` columns, of about equal length."""
-    rows = _filled(terms, width)
+    if len(terms) == 1:
+        return [terms]
+    widths = [formula_block(term.body).width for term in terms]
+    rows = _filled(terms, widths, width)
     for narrower in range(width - 1, 0, -1):
-        balanced = _filled(terms, narrower)
+        balanced = _filled(terms, widths, narrower)
         if len(rows) == 1 or len(balanced) > len(rows):
             break
         rows = balanced
     return rows
 
 
-def _filled(terms: tuple[Term, ...], width: int) -> list[tuple[Term, ...]]:
-    """Divide terms into rows greedily: each as long as `width` allows."""
+def _filled(terms: tuple[Term, ...], widths: list[int], width: int) -> list[tuple[Term, ...]]:
+    """Divide terms of these widths into rows greedily: each as long as `width` allows."""
     rows: list[tuple[Term, ...]] = [()]
-    for term in terms:
-        longer = (*rows[-1], term)
-        if rows[-1] and formula_block(total(longer)).width > width:
-            rows.append((term,))
-        else:
-            rows[-1] = longer
+    filled = 0
+    for term, own in zip(terms, widths, strict=True):
+        longer = filled + columns(_SIGNS.get(term.sign.sign, f" {term.sign.sign} ")) + own
+        if rows[-1] and longer > width:
+            rows.append(())
+        rows[-1] = (*rows[-1], term)
+        # The first term of a row has no space around its sign, and shows a minus alone.
+        filled = longer if len(rows[-1]) > 1 else own + term.negative
     return rows
 
 
 def columns(text: str) -> int:
     """Return the width of a text on a terminal, where wide characters, such as Chinese, take two columns."""
+    if text.isascii():
+        return len(text)
     return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
