@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from itertools import zip_longest
 from unicodedata import combining, east_asian_width
 
 from bptt.explain.formula_tree import (
@@ -27,13 +26,13 @@ from bptt.explain.formula_tree import (
     SumOver,
     Term,
     WrittenMatrix,
-    total,
 )
 
 _LOWERED = str.maketrans("0123456789+−tkl", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗ")
 _RAISED = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
 # The upper, middle and lower pieces of brackets that are several lines high.
 _PIECES = {"[": tuple("⎡⎢⎣"), "]": tuple("⎤⎥⎦"), "(": tuple("⎛⎜⎝"), ")": tuple("⎞⎟⎠")}
+_WHOLE_PART = re.compile(r"−?\d+")
 _SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"}
 
 
@@ -133,15 +132,21 @@ def _is_high(formula: Formula) -> bool:
 
 
 def _matrix_block(rows: tuple[tuple[Formula, ...], ...]) -> Block:
-    """Render a matrix with its columns aligned at the left."""
-    texts = [[formula_text(entry) for entry in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip_longest(*texts, fillvalue="")]
-    lines = (
-        "  ".join(text + " " * (width - columns(text)) for text, width in zip(row, widths, strict=True))
-        for row in texts
-    )
+    """Render a matrix, each column aligned."""
+    in_columns = zip(*(map(formula_text, row) for row in rows), strict=True)
+    lines = map("  ".join, zip(*map(_column, in_columns), strict=True))
     block = Block(tuple(lines), (len(rows) - 1) // 2)
     return side_by_side(_bracket("[", block), block, _bracket("]", block))
+
+
+def _column(texts: tuple[str, ...]) -> list[str]:
+    """Fill entries with spaces to one width: numbers aligned at the decimal point, others at the left."""
+    found = [_WHOLE_PART.match(text) for text in texts]
+    wholes = [columns(each[0]) if each else 0 for each in found]
+    before = [max(wholes) - whole if all(found) else 0 for whole in wholes]
+    shifted = [" " * space + text for space, text in zip(before, texts, strict=True)]
+    width = max(map(columns, shifted))
+    return [text + " " * (width - columns(text)) for text in shifted]
 
 
 def _bracket(sign: str, block: Block) -> Block:
