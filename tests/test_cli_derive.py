@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from conftest import Command
 from bptt.cells import CATALOGUE
 from bptt.cli.derive import OF_A_RUN
 from bptt.explain.document import Stage
+from bptt.explain.network.whole_network import OF_A_NETWORK
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 
@@ -30,7 +33,7 @@ def test_every_cell_of_the_catalogue(command: Command, name: str, notation: list
     assert CATALOGUE[name].title in ended.out
 
 
-@pytest.mark.parametrize("stage", [stage.value for stage in Stage if stage not in OF_A_RUN])
+@pytest.mark.parametrize("stage", [stage.value for stage in Stage if stage not in (*OF_A_RUN, *OF_A_NETWORK)])
 def test_one_stage(command: Command, stage: str) -> None:
     out = command("derive", "gru", "--stage", stage).out
     headings = [line for line in out.splitlines() if line[:1].isdecimal()]
@@ -73,6 +76,11 @@ def test_colours_on_a_terminal_as_wide_as_it_is(command: Command, monkeypatch: p
         (["lstm", "--latex", "--html"], "one of --latex and --html"),
         (["lstm", "--stage", "nothing"], "adjoint"),
         (["missing.py:Cell"], "the file must exist"),
+        (["lstm,", "--loss", "softmax"], "Known cells: elman-tanh"),
+        (["lstm", "--stage", "loss"], "Sections of a network need --loss, or several cells"),
+        (["lstm,gru", "--stage", "adjoint"], "is one of network, layers, sums"),
+        (["lstm", "--loss", "softmax", "--sizes", "3,4"], "needs 3 widths for this network"),
+        (["lstm", "--sizes", "3,x"], "needs positive whole numbers separated by commas"),
     ],
 )
 def test_what_is_refused(command: Command, arguments: list[str], words: str) -> None:
@@ -105,3 +113,40 @@ def test_the_kernel_beside_the_equations(command: Command) -> None:
 def test_a_cell_has_no_numbers(command: Command, option: tuple[object, ...]) -> None:
     ended = command("derive", "lstm", *option)
     assert ended.code == 2 and "shapes and numbers are those of a run" in ended.err
+
+
+@pytest.mark.parametrize("stage", OF_A_NETWORK)
+@pytest.mark.parametrize("notation", [[], ["--latex"], ["--html"]])
+def test_one_stage_of_a_network(command: Command, stage: Stage, notation: list[str]) -> None:
+    ended = command("derive", "dense,dense", "--loss", "softmax", "--stage", stage.value, *notation)
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out.count("dense, dense, softmax") >= 1
+    headings = [line for line in ended.out.splitlines() if line[:1].isdecimal()]
+    assert notation or len(headings) == 1
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_cell_with_an_output_layer_and_a_loss(command: Command, name: str) -> None:
+    options = ("--loss", "softmax", "--embedding", "--rows", "--sizes", "9,4,4,9")
+    ended = command("derive", name, *options)
+    assert (ended.code, ended.err) == (0, "")
+    assert "softmax(V " in ended.out and "∇M = Σₜ eₜ δx⁽¹⁾ₜᵀ" in ended.out.replace("δxₜ", "δx⁽¹⁾ₜ")
+
+
+def test_the_page_of_a_network_is_well_formed_and_its_links_lead_somewhere(command: Command) -> None:
+    page = command("derive", "lstm,gru", "--loss", "softmax", "--embedding", "--rows", "--html").out
+    root = ET.fromstring(page.split("\n", 1)[1])
+    targets = {each.get("id") for each in root.iter() if each.get("id")}
+    links = [each.get("href", "")[1:] for each in root.iter("a")]
+    assert len(links) == len(set(links)) > 5 and set(links) <= targets
+
+
+def test_a_network_imports_no_torch() -> None:
+    code = (
+        "import sys\nfrom bptt.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    arguments = ["derive", "lstm,gru", "--loss", "softmax", "--embedding", "--rows", "--latex"]
+    ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")

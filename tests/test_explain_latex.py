@@ -10,10 +10,12 @@ from hostile import HOSTILE
 from matplotlib.mathtext import MathTextParser
 
 from bptt.cells import CATALOGUE, Cell, get
+from bptt.derive.network import Loss, Network
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Stage
 from bptt.explain.formula_tree import MathName
 from bptt.explain.latex import escape, formula_latex, latex
+from bptt.explain.network.whole_network import network_derivation
 
 OWN = Cell.define(
     "own",
@@ -53,6 +55,17 @@ def test_every_formula_is_parsed(cell: Cell) -> None:
     assert len(found) > 20
     for formula in found:
         if formula.strip():
+            parse(formula)
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_every_formula_of_a_network_is_parsed(loss: Loss) -> None:
+    network = Network((get("elman-tanh"), get("dense")), loss, embedding=loss is Loss.SOFTMAX)
+    found = formulas(latex(network_derivation(network, rows=True)))
+    assert len(found) > 60
+    for formula in found:
+        # The parser knows no environments: written-out matrices are those of other documents, too.
+        if formula.strip() and "matrix" not in formula:
             parse(formula)
 
 

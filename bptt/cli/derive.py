@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bptt.cli.commands import make_command
 from bptt.cli.language import language
 from bptt.explain.document import Stage
+from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
 
@@ -46,6 +47,7 @@ def _derive(choices: Choices) -> None:
     from bptt.files import check_output
 
     wanted, asked = choices.make(DeriveOptions), choices.make(LayerOptions)
+    network = choices.make(NetworkOptions)
     cell, stage, output = wanted.cell, wanted.stage, wanted.output
     if output is not None:
         check_output(output)
@@ -57,25 +59,31 @@ def _derive(choices: Choices) -> None:
             return
         document = numbers_of(cell, choices, stage)
     else:
-        document = _of_cell(cell, asked, stage)
+        document = _of_cells(cell, asked, network, stage)
     _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
 
 
-def _of_cell(cell: str, asked: LayerOptions, stage: Stage | None) -> Derivation:
-    """Return the derivation of a cell, without sizes."""
+def _of_cells(spec: str, asked: LayerOptions, network: NetworkOptions, stage: Stage | None) -> Derivation:
+    """Return the derivation of a cell, or of a network of cells."""
     from bptt.cells import load
     from bptt.errors import InputError
-    from bptt.explain import derivation
     from bptt.explain.annotate import with_kernel_lines
     from bptt.explain.kernel_section import only_stage
+    from bptt.explain.network.whole_network import derive_cells
 
-    found = load(cell)
+    cells = tuple(map(load, _names(spec)))
     if asked != LayerOptions() or stage in OF_A_RUN:
-        raise InputError("bptt derive", "shapes and numbers are those of a run", cell, "Name its folder")
-    document = derivation(found)
+        raise InputError("bptt derive", "shapes and numbers are those of a run", spec, "Name its folder")
+    document = derive_cells(cells, network, stage)
     if stage is Stage.KERNEL:
-        document = with_kernel_lines(document, found)
+        document = with_kernel_lines(document, cells[0])
     return document if stage is None else only_stage(document, stage)
+
+
+def _names(spec: str) -> list[str]:
+    """Split a list of cells at its commas; the name of a file may have some."""
+    file = spec.rpartition(":")[0]
+    return [spec] if Path(file).is_file() else [name.strip() for name in spec.split(",")]
 
 
 def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bptt.cells.cell import Cell
 from bptt.cells.dense import DENSE
 from bptt.cells.expression import ZERO, Call, Product, RowCall, Symbol, multiply, walk
 from bptt.cells.functions import get_function
@@ -142,18 +143,36 @@ def _handed_on(form: NormalForm, notation: Notation) -> Iterator[Part]:
 
 def _stacked(form: NormalForm, notation: Notation) -> Iterator[Part]:
     """Yield the δ of a layer from that of the next, δ = Wᵀ δ_next ⊙ f′(u) (B4 in docs/equations.md)."""
-    output = DELTA + form.cell.output
-    steps = adjoint(form.cell).steps
-    readers = [s for s in steps if Symbol(output) in walk(s.rest)]
-    given = [s for s in steps if s.target.removeprefix(DELTA) in form.cell.inputs and s.rest == ZERO]
-    match readers, given:
-        case [EquationStep(rest=Product(factors)) as reader], [below]:
-            slope = multiply(*(f for f in factors if f != Symbol(output)))
-            layer, above = Notation(form, LAYER), Notation(form, LAYER, shift=1)
-            error = Row((total(above.right_side(below)), HADAMARD, layer.factor(slope)))
-            yield say(
-                "In a stack of layers the {} of one is the {} of the one below:",
-                notation.name(below.target),
-                notation.name(output),
-            )
-            yield from aligned([EquationLine(layer.name(reader.target), (Term(False, error),))])
+    below = handed_down(form.cell)
+    if below is None:
+        return
+    line = chained(Notation(form, LAYER), Notation(form, LAYER, shift=1).right_side(below))
+    if line is not None:
+        yield say(
+            "In a stack of layers the {} of one is the {} of the one below:",
+            notation.name(below.target),
+            notation.name(DELTA + form.cell.output),
+        )
+        yield from aligned([line])
+
+
+def handed_down(cell: Cell) -> EquationStep | None:
+    """Return the equation of what a layer hands down, if that is a sum of matrices times δ."""
+    found = [s for s in adjoint(cell).steps if s.target.removeprefix(DELTA) in cell.inputs and s.rest == ZERO]
+    return found[0] if len(found) == 1 else None
+
+
+def chained(layer: Notation, arriving: tuple[Term, ...]) -> EquationLine | None:
+    """Write the δ of the sum of a layer from the δ of its output, which is `arriving`.
+
+    None where the output of the layer is no function of one sum.
+    """
+    output = Symbol(DELTA + layer.form.cell.output)
+    readers = [s for s in adjoint(layer.form.cell).steps if output in walk(s.rest)]
+    match readers:
+        case [EquationStep(rest=Product(factors)) as reader]:
+            slope = multiply(*(f for f in factors if f != output))
+            error = total(arriving)
+            whole = Row((Fenced(error) if len(arriving) > 1 else error, HADAMARD, layer.factor(slope)))
+            return EquationLine(layer.name(reader.target), (Term(False, whole),))
+    return None

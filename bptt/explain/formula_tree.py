@@ -17,12 +17,16 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class MathName(Formula):
-    """A symbol: `mark` (δ, ∂, ∇), the letter or word, its subscripts, and an index such as "t−1"."""
+    """A symbol: `mark` (δ, ∂, ∇), the letter or word, its subscripts, and an index such as "t−1".
+
+    `layer` is the layer that it belongs to in a network of several, a superscript in parentheses.
+    """
 
     base: str
     subscripts: tuple[str, ...] = ()
     index: str = ""
     mark: str = ""
+    layer: str = ""
 
 
 @dataclass(frozen=True, slots=True)

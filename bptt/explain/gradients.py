@@ -31,20 +31,21 @@ IMMEDIATE, GRADIENT = "∂⁺", "∇"
 
 def gradient_section(form: NormalForm, notation: Notation) -> Section:
     """Return the section with the gradient of every parameter: in a recurrent cell a sum over time."""
+    found = gradient_terms(form, notation, over_time=bool(form.cell.states))
+    lines = (EquationLine(notation.marked(GRADIENT, name), found[name], GRADIENT + name) for name in found)
+    meaning = _through_time() if form.cell.states else _one_layer()
+    parts = (*meaning, *aligned(lines))
+    return Section(Stage.GRADIENTS, "The gradients of the parameters", parts)
+
+
+def gradient_terms(form: NormalForm, notation: Notation, over_time: bool) -> dict[str, tuple[Term, ...]]:
+    """Write the gradient of every parameter, in the order of the families; `over_time` as sums over time."""
     found = adjoint(form.cell)
     matrices = {g.matrix: _outer_products(g, notation) for g in found.matrices}
     vectors = {g.vector: notation.terms(g.expression) for g in found.vectors}
     gradients = {**matrices, **vectors}
-    lines = (
-        EquationLine(
-            notation.marked(GRADIENT, member), _over_time(form, gradients[member]), GRADIENT + member
-        )
-        for family in form.cell.families
-        for member in family.members
-    )
-    meaning = _through_time() if form.cell.states else _one_layer()
-    parts = (*meaning, *aligned(lines))
-    return Section(Stage.GRADIENTS, "The gradients of the parameters", parts)
+    members = [member for family in form.cell.families for member in family.members]
+    return {m: _over_time(gradients[m]) if over_time else gradients[m] for m in members}
 
 
 def _through_time() -> Iterator[Part]:
@@ -83,9 +84,9 @@ def _outer_products(gradient: MatrixGradient, notation: Notation) -> tuple[Term,
     return tuple(products) or notation.terms(ZERO)
 
 
-def _over_time(form: NormalForm, terms: tuple[Term, ...]) -> tuple[Term, ...]:
-    """Return the contribution of a step, under the sign of the sum over time if there are states."""
-    if not form.cell.states or terms == (Term(False, Digits("0")),):
+def _over_time(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return the contribution of a step under the sign of the sum over time."""
+    if terms == (Term(False, Digits("0")),):
         return terms
     alone = len(terms) == 1 and not terms[0].negative
     return (Term(False, beside(SumOver("t"), terms[0].body if alone else Fenced(total(terms)))),)

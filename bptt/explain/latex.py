@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bptt.explain.document import (
     Code,
@@ -91,9 +92,10 @@ def latex(derivation: Derivation) -> str:
 def formula_latex(formula: Formula) -> str:
     """Render a formula for math mode."""
     match formula:
-        case MathName(base, subscripts, index, mark):
+        case MathName(base, subscripts, index, mark, layer):
             lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
-            return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "")
+            raised = f"^{{({_plain(layer)})}}" if layer else ""
+            return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "") + raised
         case Digits(text):
             return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
         case FunctionName(name, command):
@@ -104,8 +106,10 @@ def formula_latex(formula: Formula) -> str:
             return "".join(map(formula_latex, parts))
         case Fraction(above, below):
             return rf"\frac{{{formula_latex(above)}}}{{{formula_latex(below)}}}"
+        case Raised(MathName(layer=str(layer)) as base, exponent) if layer:
+            return f"{formula_latex(replace(base, layer=''))}^{{({_plain(layer)}){_exponent(exponent)}}}"
         case Raised(base, exponent):
-            return formula_latex(base) + (r"^{\top}" if exponent == "T" else f"^{{{_plain(exponent)}}}")
+            return f"{formula_latex(base)}^{{{_exponent(exponent)}}}"
         case Fenced(inner, left, right, index):
             return _fenced(formula_latex(inner), left, right) + (f"_{{{_plain(index)}}}" if index else "")
         case Root(inner):
@@ -125,7 +129,13 @@ def escape(text: str) -> str:
 
 def _plain(index: str) -> str:
     """Render an index such as t−1 for math mode."""
-    return index.replace("−", "-").replace("×", r"\times ")
+    return (
+        index.replace("−", "-").replace("×", r"\times ").replace("←", r"\leftarrow ").replace("≤", r"\leq ")
+    )
+
+
+def _exponent(exponent: str) -> str:
+    return r"\top" if exponent == "T" else _plain(exponent)
 
 
 def _word(name: str) -> str:

@@ -61,7 +61,7 @@ def _multiplied_out(form: NormalForm, notation: Notation) -> Iterator[Part]:
         return
     states = form.cell.states
     yield say("Multiplied out, state by state:" if states else "Its transpose propagates the error back:")
-    yield from aligned(_block_line(block, notation) for block in found)
+    yield from aligned(block_line(block, notation) for block in found)
     match found:
         case (Block(paths=((Expression() as slope, str() as matrix),)),) if states:
             yield say("From one linear map to the next, the order of the factors is reversed:")
@@ -76,7 +76,8 @@ def _from_net_to_net(form: NormalForm, slope: Expression, matrix: str) -> Equati
     return EquationLine(left, (Term(False, beside(now.name(matrix), before.diagonal(slope))),))
 
 
-def _block_line(block: Block, notation: Notation) -> EquationLine:
+def block_line(block: Block, notation: Notation) -> EquationLine:
+    """Write ∂target/∂source as a sum over paths."""
     left = derivative(notation.names[block.target], notation.names[block.source])
     return EquationLine(left, tuple(_path_term(path, notation) for path in block.paths))
 

@@ -47,8 +47,8 @@ def block(equations: Equations) -> str:
 def mathml(formula: Formula) -> str:
     """Render a formula as one element."""
     match formula:
-        case MathName(base, subscripts, index, mark):
-            return _marked(mark, _lowered(base, subscripts, index) if base else "")
+        case MathName(base, subscripts, index, mark, layer):
+            return _marked(mark, _symbol(base, subscripts, index, _layer(layer)) if base else "")
         case Digits(text):
             return f"<mn>{escape(text)}</mn>"
         case FunctionName(name):
@@ -59,8 +59,9 @@ def mathml(formula: Formula) -> str:
             return f"<mrow>{''.join(map(mathml, parts))}</mrow>"
         case Fraction(above, below):
             return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
-        case Raised(MathName(base, subscripts, index, ""), exponent) if subscripts or index:
-            return f"<msubsup>{_parts(base, subscripts, index)}{_exponent(exponent)}</msubsup>"
+        case Raised(MathName(base, subscripts, index, "", layer), exponent) if subscripts or index or layer:
+            raised = f"<mrow>{_layer(layer)}{_exponent(exponent)}</mrow>" if layer else _exponent(exponent)
+            return _symbol(base, subscripts, index, raised)
         case Raised(base, exponent):
             return f"<msup>{mathml(base)}{_exponent(exponent)}</msup>"
         case Fenced(inner, left, right, index):
@@ -112,10 +113,19 @@ def _marked(mark: str, symbol: str) -> str:
     return f"<mrow>{raised}{symbol}</mrow>" if symbol else raised
 
 
-def _lowered(base: str, subscripts: tuple[str, ...], index: str) -> str:
+def _symbol(base: str, subscripts: tuple[str, ...], index: str, raised: str) -> str:
+    """Render a base with what is below it and `raised`, one element or none, above it."""
     if subscripts or index:
-        return f"<msub>{_parts(base, subscripts, index)}</msub>"
-    return f"<mi>{escape(base)}</mi>"
+        kind = "msubsup" if raised else "msub"
+        return f"<{kind}>{_parts(base, subscripts, index)}{raised}</{kind}>"
+    symbol = f"<mi>{escape(base)}</mi>"
+    return f"<msup>{symbol}{raised}</msup>" if raised else symbol
+
+
+def _layer(layer: str) -> str:
+    """Render the layer of a symbol in parentheses, as one element; nothing if it has none."""
+    opening, closing = (f'<mo lspace="0" rspace="0" stretchy="false">{sign}</mo>' for sign in "()")
+    return f"<mrow>{opening}{_index(layer)}{closing}</mrow>" if layer else ""
 
 
 def _parts(base: str, subscripts: tuple[str, ...], index: str) -> str:

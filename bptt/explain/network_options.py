@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bptt.derive.network import Loss
+from bptt.cells.cell import Cell
+from bptt.derive.network import Loss, Network
 from bptt.errors import InputError
 from bptt.options.field import check_fields, option
 
@@ -35,3 +36,19 @@ class NetworkOptions:
     def widths(self) -> tuple[int, ...]:
         """The layer widths as numbers, from the input up; empty if none are given."""
         return tuple(map(int, self.sizes.split(","))) if self.sizes else ()
+
+    @property
+    def asks_for_network(self) -> bool:
+        """Whether more than a layer is asked for."""
+        return self.loss is not None or self.embedding
+
+
+def network_of(cells: tuple[Cell, ...], options: NetworkOptions) -> Network:
+    """Return the network of these layers.
+
+    An output layer belongs to a loss; only the squared error may follow a feed-forward stack, such as
+    dense,dense, whose last layer is its output layer already.
+    """
+    feed_forward = not any(cell.states for cell in cells)
+    own_output = options.loss is None or (options.loss is Loss.SQUARED and feed_forward)
+    return Network(cells, options.loss, output_layer=not own_output, embedding=options.embedding)

@@ -29,7 +29,7 @@ from bptt.explain.formula_tree import (
 )
 
 _LOWERED = str.maketrans("0123456789+−tkl", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗ")
-_RAISED = str.maketrans("0123456789-T", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᵀ")
+_RAISED = str.maketrans("0123456789-−+()lLT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺⁽⁾ˡᴸᵀ")
 # The upper, middle and lower pieces of brackets that are several lines high.
 _PIECES = {"[": tuple("⎡⎢⎣"), "]": tuple("⎤⎥⎦"), "(": tuple("⎛⎜⎝"), ")": tuple("⎞⎟⎠")}
 _WHOLE_PART = re.compile(r"−?\d+")
@@ -39,8 +39,9 @@ _SIGNS = {INVISIBLE_PRODUCT.sign: " ", ",": ", ", "·": "·", "(": "(", ")": ")"
 def formula_text(formula: Formula) -> str:
     """Render a formula on one line."""
     match formula:
-        case MathName(base, subscripts, index, mark):
-            return mark + "_".join((base, *subscripts)) + _lowered(index)
+        case MathName(base, subscripts, index, mark, layer):
+            raised = f"({layer})".translate(_RAISED) if layer else ""
+            return mark + "_".join((base, *subscripts)) + raised + _lowered(index)
         case Digits(text) | FunctionName(text):
             return text
         case Operator(sign):

@@ -1,0 +1,116 @@
+"""The forward equations of a whole network, from the input to the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bptt.derive.network import Loss
+from bptt.explain.document import EquationLine, Equations, Fact, Part, Section, Sentence, Stage, say
+from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, Row, beside
+from bptt.explain.network.symbols import LayerNotation, NetworkNotation
+from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
+from bptt.explain.network.writing import ONE, ZERO, added, call, equal, line, transposed
+
+_LOSSES = {
+    Loss.SOFTMAX: say("cross-entropy of a softmax"),
+    Loss.LOGISTIC: say("cross-entropy of the logistic function, summed over labels"),
+    Loss.SQUARED: say("squared error"),
+}
+
+
+def network_facts(notation: NetworkNotation) -> Iterator[Fact]:
+    """Yield what is known before anything is derived: layers, input, output, loss."""
+    layers = (say("{}: {}", Digits(str(k)), cell.title) for k, cell in enumerate(notation.network.layers, 1))
+    yield Fact("layers", tuple(layers))
+    yield Fact("input", (_input(notation),))
+    yield Fact("output", (say("{}", _short(notation) if notation.has_output else notation.top.output),))
+    if notation.network.loss is not None:
+        yield Fact("loss", (_LOSSES[notation.network.loss],))
+
+
+def network_section(notation: NetworkNotation, widths: Widths | None) -> Section:
+    """Return the section with the forward equations of all layers, and the sizes of the parameters."""
+    parts = (
+        *_embedding(notation),
+        *_layers(notation),
+        *_output_layer(notation),
+        *_parameters(notation, widths),
+    )
+    return Section(Stage.NETWORK, "The whole network, forward", parts)
+
+
+def _input(notation: NetworkNotation) -> Sentence:
+    if notation.network.embedding:
+        return say("{}, the row of the token in the embedding {}", notation.bottom.input, MathName("M"))
+    return say("{}", notation.bottom.input)
+
+
+def _embedding(notation: NetworkNotation) -> Iterator[Part]:
+    if not notation.network.embedding:
+        return
+    dots = Digits("⋯")
+    one_hot = Fenced(Row((ZERO, COMMA, dots, COMMA, ONE, COMMA, dots, COMMA, ZERO)))
+    yield say(
+        "The token of step {} is a one-hot vector {}: 1 at the number of the token, 0 elsewhere. The input is"
+        " the row with this number of the embedding matrix {}, so that nothing has to be multiplied:",
+        MathName("t"),
+        equal(notation.outer("e"), transposed(one_hot)),
+        MathName("M"),
+    )
+    yield Equations((line(notation.bottom.input, beside(transposed(MathName("M")), notation.outer("e"))),))
+
+
+def _layers(notation: NetworkNotation) -> Iterator[Part]:
+    below: LayerNotation | None = None
+    for k, layer in enumerate(notation.layers, 1):
+        yield say("Layer {}, {}:", Digits(str(k)), layer.cell.title)
+        handed = (line(layer.input, below.output),) if below else ()
+        own = (EquationLine(layer.name(e.target), layer.terms(e.expression)) for e in layer.cell.equations)
+        yield Equations((*handed, *own))
+        below = layer
+    if len(notation.layers) > 1:
+        yield say(
+            "A superscript in parentheses is the number of a layer. The input of a layer is the output of the"
+            " layer below."
+        )
+    if notation.network.is_recurrent:
+        yield say(
+            "The equations hold for every step from {} to {}; the states at {} are given.",
+            equal(MathName("t"), ONE),
+            MathName("T"),
+            equal(MathName("t"), ZERO),
+        )
+
+
+def _output_layer(notation: NetworkNotation) -> Iterator[Part]:
+    if not notation.has_output:
+        return
+    output, net = notation.outer("o"), notation.outer("z")
+    yield say("The output layer, a linear map and a function {}:", MathName("g"))
+    yield Equations((line(net, linear_map(notation)), line(output, function_of(notation, net))))
+    yield say("In short, {}.", _short(notation))
+
+
+def _short(notation: NetworkNotation) -> Formula:
+    return equal(notation.outer("o"), function_of(notation, linear_map(notation)))
+
+
+def linear_map(notation: NetworkNotation) -> Formula:
+    """Write V s + b, where s is the output of the last layer."""
+    product = beside(MathName("V"), notation.top.output)
+    return added(product, MathName("b")) if notation.network.bias else product
+
+
+def function_of(notation: NetworkNotation, argument: Formula) -> Formula:
+    """Write g of an argument; of the squared error, the argument itself."""
+    name, command = notation.function
+    return call(name, argument, command) if name else argument
+
+
+def _parameters(notation: NetworkNotation, widths: Widths | None) -> Iterator[Part]:
+    yield say("The parameters, members of one shape stacked:")
+    yield sizes_table(notation, widths)
+    if notation.has_output:
+        yield say("{} is the number of outputs.", MathName(OUTPUTS))
+    if notation.network.embedding:
+        yield say("{} is the number of tokens.", MathName(TOKENS))
