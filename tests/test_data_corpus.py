@@ -9,6 +9,10 @@ import pytest
 from conftest import Command
 
 from bptt.data.readers.corpus import read_corpus, read_plain
+from bptt.data.readers.detect import detect
+from bptt.data.readers.document import Document
+from bptt.data.readers.forms import read_examples
+from bptt.data.readers.grid import Columns
 from bptt.errors import InputError
 
 TEXTS = ["好，的", "two\nlines", "third, 3"]
@@ -48,12 +52,12 @@ def test_the_column_of_a_parquet_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "came"),
     [
-        ("a.json", '[{"paragraphs": ["a", "b"], "title": "c"}]', "the columns title, paragraphs"),
+        ("a.json", '[{"stanzas": ["a", "b"], "title": "c"}]', "the columns title, stanzas"),
         ("a.jsonl", '{"text": ["a"], "label": "x"}\n', '"text" must be a text or a number, got list'),
         ("a.csv", "en,zh\nHi,嗨\n", "the columns en, zh"),
         ("a.tsv", "Hi\t嗨\nRun\t跑\n", "2 columns, the first row being Hi, 嗨"),
-        ("a.json", '["a", "b"]', "must be a list of JSON objects"),
-        ("a.json", '{\n"text": "a"\n}\n', "must be one JSON object a line"),
+        ("a.json", '["a", 2]', "must be a list of JSON objects"),
+        ("a.json", '{\n"text": "a"\n}\n{\n"text": "b"\n}\n', "must be one JSON object a line"),
         ("a.jsonl", '{"text": " "}\n', 'a column "text" of nothing'),
     ],
 )
@@ -93,3 +97,34 @@ def test_training_says_what_it_reads(tmp_path: Path, command: Command) -> None:
         ended = command(verb, tmp_path / "run", path)
         assert f'{path}: 40 texts of its column "text"' in ended.err
     assert len(ended.out.splitlines()) == 40
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (
+            [{"author": "a", "paragraphs": ["床前，", "疑是。"]}, {"author": "b", "paragraphs": ["白日"]}],
+            "床前，\n疑是。\n\n白日\n",
+        ),
+        ([{"content": ["关关", "窈窕"], "title": "c"}, {"content": []}], "关关\n窈窕\n"),
+        (["床前，", "疑是。"], "床前，\n疑是。\n"),
+        ([["床前，", "疑是。"], ["白日"]], "床前，\n疑是。\n\n白日\n"),
+        ({"title": "三字经", "paragraphs": ["人之初", "性本善"]}, "人之初\n性本善\n"),
+    ],
+    ids=["poems", "content", "lines", "groups of lines", "one object"],
+)
+def test_poems_in_json_are_their_lines(content: object, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "poems.json"
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2), encoding="utf-8")
+    found = read_plain(path)
+    assert found.text == text
+    assert "one after the other" in found.notes[0]
+
+
+def test_authors_of_poems_are_labels_when_they_are_named(tmp_path: Path) -> None:
+    poems = [{"author": "李白", "paragraphs": ["床前，", "疑是。"], "title": "a", "tags": ["x"]}] * 2
+    document = Document("poems.json", json.dumps(poems, ensure_ascii=False))
+    columns = Columns(target="author")
+    assert detect(document, columns).form == "columns"
+    found = read_examples(document, "columns", columns)
+    assert (found.inputs, found.targets) == (("床前，\n疑是。",) * 2, ("李白",) * 2)

@@ -11,7 +11,7 @@ from bptt.data.readers.document import read_document
 from bptt.data.readers.forms import read_grid
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import TEXTS, holds_names
-from bptt.data.readers.objects import is_json
+from bptt.data.readers.objects import is_json, texts_in
 from bptt.data.reading import read_bytes
 from bptt.data.signatures import PARQUET
 from bptt.data.text import Corpus
@@ -30,7 +30,8 @@ class Plain(NamedTuple):
 
 def read_plain(path: Path) -> Plain:
     """Read the text of a file; of Parquet, JSON, and TSV or CSV with a header, that of the column of the
-    text.
+    text. A text in JSON may be a list of its lines, as poems are; a list of texts, or of such lists, is
+    text as a whole. Blank lines separate texts of several lines.
 
     Raises InputError if no column has a usual name of a text (`TEXTS`), so that no braces, labels and
     separators are taken for text; and as `read_text` does.
@@ -39,7 +40,8 @@ def read_plain(path: Path) -> Plain:
         return _of_column(read_grid(path))
     document = read_document(path)
     if is_json(document):
-        return _of_column(read_grid(document))
+        lines = texts_in(document)
+        return _of_column(read_grid(document)) if lines is None else _of_lines(document.name, lines)
     rows = even_rows(document)
     is_table = path.name.lower().endswith(_TABLES)
     if rows and holds_names(rows, Columns(), TEXTS):
@@ -69,7 +71,18 @@ def _of_column(grid: Grid) -> Plain:
     if not texts:
         raise InputError(grid.name, "must hold text", f'a column "{grid.header[text]}" of nothing')
     note = f'{grid.name}: {len(texts):,} texts of its column "{grid.header[text]}", one after the other'
-    return Plain("".join(text.rstrip("\n") + "\n" for text in texts), (note,))
+    # A blank line shows a model where a poem ends.
+    between = "\n" if grid.header[text] in grid.in_lines else ""
+    return Plain(between.join(text.rstrip("\n") + "\n" for text in texts), (note,))
+
+
+def _of_lines(name: str, lines: Sequence[str] | Sequence[Sequence[str]]) -> Plain:
+    groups = [[each] if isinstance(each, str) else each for each in lines]
+    between = "" if isinstance(lines[0], str) else "\n"
+    text = between.join("".join(line.rstrip("\n") + "\n" for line in group) for group in groups if group)
+    if not text.strip():
+        raise InputError(name, "must hold text", "a list of nothing")
+    return Plain(text, (f"{name}: a list of {len(lines):,} texts, one after the other",))
 
 
 def _no_text(name: str, came: str) -> InputError:

@@ -14,6 +14,8 @@ LABELS = tuple(
     " 标签 标注 类别 类型 分类 情感 意图 主题 目标 標籤 類別 類型 分類".split()
 )
 
+# Columns in which a list of texts is one text, and these are its lines, as in collections of poems.
+IN_LINES = frozenset("paragraphs para content 段落 正文 内容".split())
 # No file has columns whose number has this many digits.
 _LONG = 9
 # Values that are no text, and whose spelling in Python is none either.
@@ -59,7 +61,8 @@ class Unreadable(NamedTuple):
 @dataclass(frozen=True)
 class Grid:
     """Cells as text, and the place of each row. `header` is () while nobody has said that the first row
-    is one. `unreadable` are the columns that hold lists, objects or bytes.
+    is one. `unreadable` are the columns that hold lists, objects or bytes; `in_lines` those whose texts came
+    as lists of their lines.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Grid:
     rows: tuple[tuple[str, ...], ...]
     places: tuple[str, ...]
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
+    in_lines: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         names = Counter(name.casefold() for name in self.header if name)
@@ -124,8 +128,11 @@ def grid_of(
 ) -> Grid:
     """Return columns of values as a grid of the cells that `spell` makes of them: texts, numbers, dates.
 
-    A null is an empty cell; a column that holds a list, an object or bytes is unreadable.
+    A null is an empty cell, and a list of texts in a column of `IN_LINES` their lines; a column that holds
+    another list, an object or bytes is unreadable.
     """
+    in_lines = frozenset(key for key, values in columns.items() if _are_in_lines(key, values))
+    columns = {key: list(map(_joined, columns[key])) if key in in_lines else columns[key] for key in columns}
     unreadable = {key: bad for key, values in columns.items() if (bad := _unreadable(places, values))}
     kept = {key: values for key, values in columns.items() if key not in unreadable}
     if unreadable and not kept:
@@ -133,7 +140,16 @@ def grid_of(
         raise InputError(place, f'"{column}" must be a text or a number', what)
     cells = [["" if value is None else spell(value) for value in values] for values in kept.values()]
     rows = tuple(zip(*cells, strict=True)) if cells else ((),) * len(places)
-    return Grid(name, tuple(kept), rows, tuple(places), unreadable)
+    return Grid(name, tuple(kept), rows, tuple(places), unreadable, in_lines)
+
+
+def _are_in_lines(key: str, values: Sequence[Any]) -> bool:
+    lists = [value for value in values if isinstance(value, list)]
+    return key.casefold() in IN_LINES and bool(lists) and all(isinstance(x, str) for v in lists for x in v)
+
+
+def _joined(value: Any) -> Any:
+    return "\n".join(value) if isinstance(value, list) else value
 
 
 def _unreadable(places: Sequence[str], values: Sequence[Any]) -> Unreadable | None:

@@ -14,7 +14,8 @@ Row = Sequence[str]
 
 TEXTS = tuple(
     "text sentence review content tweet message utterance question sequence comment body document"
-    " 文本 内容 评论 句子 文本内容 评论内容 正文 消息 文章 序列 文本內容 內容 評論".split()
+    " 文本 内容 评论 句子 文本内容 评论内容 正文 消息 文章 序列 文本內容 內容 評論"
+    " paragraphs para 段落".split()
 )
 # Of texts; a column of a table that is called so is as often a measured number.
 TEXT_LABELS = (

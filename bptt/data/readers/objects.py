@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bptt.data.json_text import parse_json
@@ -33,7 +33,7 @@ def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the objects of JSON lines, or of one list, each with its place. Raises InputError naming the
     place.
     """
-    if document.text.lstrip().startswith("[") and (entries := _whole(document)) is not None:
+    if (entries := _whole(document)) is not None:
         found = ((f"{document.name}: entry {n}", entry) for n, entry in enumerate(entries, 1))
         rule = "must be a list of JSON objects"
     else:
@@ -43,6 +43,16 @@ def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(entry, dict):
             raise InputError(place, rule, json.dumps(entry, ensure_ascii=False)[:40])
         yield place, entry
+
+
+def texts_in(document: Document) -> Sequence[str] | Sequence[Sequence[str]] | None:
+    """Return the entries of a list of texts, or of lists of texts; None if the text is another JSON."""
+    if not document.text.lstrip().startswith("["):
+        return None
+    found = _whole(document)
+    groups = [] if not found else [[each] if isinstance(each, str) else each for each in found]
+    of_texts = all(isinstance(group, list) and all(isinstance(x, str) for x in group) for group in groups)
+    return found if groups and of_texts and len(set(map(type, found or ()))) == 1 else None
 
 
 def read_json(document: Document) -> Grid:
@@ -67,17 +77,27 @@ def _parse(line: str, place: str) -> Any:
 
 
 def _whole(document: Document) -> list[Any] | None:
-    """Return the entries of a text that is one list; None for a list on each line. Raises InputError if
-    broken.
+    """Return the entries of a text that is one list, or the one object that it is over several lines; None
+    for one on each line. Raises InputError if a list of objects is broken.
     """
+    text = document.text.strip()
+    if text.startswith("{"):
+        return _one_object(text)
     try:
         found = parse_json(document.text, document.name, "must be a list of JSON objects")
     except InputError:
-        if not _LIST_OF_OBJECTS.match(document.text.lstrip()):
+        if not _LIST_OF_OBJECTS.match(text):
             return None
         raise
     assert isinstance(found, list)
     return found
+
+
+def _one_object(text: str) -> list[Any] | None:
+    try:
+        return [parse_json(text, "", _RULE)] if text.split("\n", 1)[0].rstrip() == "{" else None
+    except InputError:
+        return None
 
 
 def _are_lists(document: Document) -> bool:
