@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bptt import report
 from bptt.errors import InputError, MachineError
-from bptt.nn.exposure import Exposure, Part
+from bptt.nn.exposure import Exposure, Part, RankedAnswers
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.options.checks import as_path, check_least, shown
 from bptt.probe.example_values import are_one_text
@@ -25,6 +25,9 @@ from bptt.probe.stack_layers import stack_of
 from bptt.probe.units import Ranking
 from bptt.report.inspection_views import Array
 from bptt.shapes import check_shape
+
+# The likeliest answers that the page names at each step.
+LIKELIEST = 5
 
 
 def inspect(
@@ -167,7 +170,35 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         last = sequence.texts[-1]
         texts += [*sequence.texts[:-1], last + end if last else ""]
     name, notes = exposures[0].sequences[number].name, tuple(_notes(exposures, number))
-    return report.SequenceView(name, tuple(shown), losses, tuple(texts), notes if any(notes) else None)
+    expected = _expected(exposures) if number == exposures[0].of else None
+    return report.SequenceView(
+        name, tuple(shown), losses, tuple(texts), notes if any(notes) else None, expected
+    )
+
+
+def _expected(exposures: Sequence[Exposure]) -> report.ExpectedView | None:
+    """Return the likeliest answers at each step of the sequence that the losses belong to."""
+    steps: list[tuple[str, RankedAnswers]] = []
+    for exposure in exposures:
+        if exposure.predict is None:
+            return None
+        found = exposure.predict(LIKELIEST)
+        before = len(exposure.sequences[exposure.of].tokens) - len(found)
+        steps += [("", RankedAnswers((), ())) for _ in range(before)]
+        steps += zip(map(_bare, exposure.targets), found, strict=True)
+    return report.ExpectedView(
+        predicted=exposures[0].predicted,
+        answers=tuple(tuple(map(_bare, each.answers)) for _, each in steps),
+        probabilities=tuple(each.probabilities for _, each in steps),
+        targets=tuple(target for target, _ in steps),
+        target_probabilities=tuple(each.probability or 0.0 for _, each in steps),
+        ranks=tuple(each.rank or 0 for _, each in steps),
+    )
+
+
+def _bare(token: str) -> str:
+    """Return a token without the space before a word."""
+    return token.removeprefix(" ") if token.strip() else token
 
 
 def _notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:

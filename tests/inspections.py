@@ -8,6 +8,7 @@ from bptt.report.inspection_views import (
     AttributionView,
     CurveView,
     DeadUnitsView,
+    ExpectedView,
     FindingView,
     Inspection,
     LayerView,
@@ -40,7 +41,11 @@ def small(title: str = "A small model") -> Inspection:
         title=title,
         facts=(("model", "LSTM, 1 layer of 12"), ("text", f"{STEPS} characters")),
         findings=FINDINGS,
-        sequences=(SequenceView("text", tokens, np.append(draw.gamma(2, 1, STEPS - 1), np.nan)),),
+        sequences=(
+            SequenceView(
+                "text", tokens, np.append(draw.gamma(2, 1, STEPS - 1), np.nan), expected=_expected(tokens)
+            ),
+        ),
         layers=(layer,),
         flows=tuple(
             _flow("layer 1", name, decay) for name, decay in (("δ of the nets", 0.9), ("h", 0.8), ("c", 0.95))
@@ -86,13 +91,14 @@ FINDINGS = (
 def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
     """Numbers that no compression makes smaller: six values of every unit, and all the rest in full size."""
     draw = np.random.default_rng(1)
-    names = [f"layer {i + 1}" for i in range(layers)]
+    shown = [f"layer {i + 1}" for i in range(layers)]
+    names = tuple(map(chr, draw.integers(0x4E00, 0x9FA5, steps)))
     values = [
         tuple(
             ValueView(name, "gate" if name in "ifgo" else "state", draw.random((steps, units)))
             for name in "hcifgo"
         )
-        for _ in names
+        for _ in shown
     ]
     places = tuple(range(steps))
     return Inspection(
@@ -100,13 +106,25 @@ def large(steps: int = 2000, units: int = 256, layers: int = 2) -> Inspection:
         facts=(),
         findings=FINDINGS,
         sequences=(
-            SequenceView("text", tuple(map(chr, draw.integers(0x4E00, 0x9FA5, steps))), draw.random(steps)),
+            SequenceView(
+                "text",
+                names,
+                draw.random(steps),
+                expected=ExpectedView(
+                    "next",
+                    tuple(map(tuple, draw.choice(names, (steps, 5)).tolist())),
+                    tuple(map(tuple, draw.random((steps, 5)).tolist())),
+                    names,
+                    tuple(draw.random(steps).tolist()),
+                    tuple(draw.integers(1, 9999, steps).tolist()),
+                ),
+            ),
         ),
-        layers=tuple(LayerView(name, 0, value) for name, value in zip(names, values, strict=True)),
-        flows=tuple(_flow(name, "h", 0.9, steps) for name in names),
+        layers=tuple(LayerView(name, 0, value) for name, value in zip(shown, values, strict=True)),
+        flows=tuple(_flow(name, "h", 0.9, steps) for name in shown),
         maps=tuple(
             MapView(name, 0, 0, places[::4], places[::4], 10 ** draw.uniform(-9, 0, (steps // 4, steps // 4)))
-            for name in names
+            for name in shown
         ),
         attributions=(
             AttributionView("gradient × input", 0, 0, places, places, draw.normal(size=(steps, steps))),
@@ -159,6 +177,20 @@ def inside_quotes(tokens: tuple[str, ...]) -> list[bool]:
         found.append(quotes % 2 == 1 or token == '"')
         quotes += token == '"'
     return found
+
+
+def _expected(tokens: tuple[str, ...]) -> ExpectedView:
+    """At each step the next token but at every fifth, the letters e and q; the last step expects nothing."""
+    targets = (*tokens[1:], "")
+    answers = [(target if step % 5 else "ü", "e", "q") for step, target in enumerate(targets)]
+    return ExpectedView(
+        "next",
+        (*answers[:-1], ()),
+        (*[(0.5, 0.25, 0.125)] * (len(tokens) - 1), ()),
+        targets,
+        tuple(0.5 if step % 5 else 0.0625 for step in range(len(tokens))),
+        tuple(1 if step % 5 else 9 for step in range(len(tokens))),
+    )
 
 
 def _state(name: str, tokens: tuple[str, ...], draw: np.random.Generator) -> ValueView:

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 import torch
+from language_models import make_task, trained
 from torch import Tensor
 
 import bptt
 from bptt import nn
 from bptt.errors import InputError, MachineError
 from bptt.inspection import inspection_of
+from bptt.jobs.language.exposure import expose_all
+from bptt.jobs.language.options import DataOptions
+from bptt.jobs.language.trained import TrainedLanguageModel
 from bptt.nn.exposure import Exposure, Part
 from bptt.nn.exposure import Sequence as Tokens
 from bptt.probe import PROPERTIES, gradient_maps
@@ -172,3 +176,25 @@ def test_numbers_may_name_the_steps(tmp_path: Path) -> None:
     page, numbers = tmp_path / "page.html", [3, 1, 4, 1, 5]
     bptt.inspect(torch.nn.LSTM(3, 4), torch.zeros(5, 3), losses, page, tokens=numbers)  # type: ignore[arg-type]
     assert page.is_file()
+
+
+def test_the_likeliest_answers_of_each_step_are_handed_to_the_page() -> None:
+    lm = TrainedLanguageModel(*trained(make_task(data=DataOptions("sentences", 3), spread=3.0)))
+    text = "the cat 7\nthe mat\n"
+    exposures = expose_all(lm, text, 0, 100, 2)
+    (sequence,) = inspection_of(look(exposures, 5), exposures, "two sentences").sequences
+    steps = [step for line in text.splitlines() for step in lm.next_tokens(line)]
+    assert sequence.expected is not None and sequence.losses is not None
+    assert sequence.expected.predicted == "next"
+    for step, answers, shares in zip(
+        steps, sequence.expected.answers, sequence.expected.probabilities, strict=True
+    ):
+        assert answers == step.expected.answers
+        assert shares == pytest.approx(step.expected.probabilities, abs=1e-12)
+    targets = [target for line in text.splitlines() for target in (*line, "<eos>")]
+    assert list(sequence.expected.targets) == targets
+    own = torch.tensor(sequence.expected.target_probabilities, dtype=torch.float64)
+    torch.testing.assert_close(own, torch.tensor(-sequence.losses).exp())
+    every = lm.next_tokens(text.splitlines()[0], top=10**6)
+    for step, rank, target in zip(every, sequence.expected.ranks, targets, strict=False):
+        assert step.expected.answers[rank - 1] == target

@@ -76,6 +76,29 @@ def test_pointing_at_a_token_reads_its_numbers(show: Open) -> None:
         )
 
 
+def test_pointing_at_a_token_shows_what_is_likely_next(show: Open) -> None:
+    shown = small()
+    tokens = shown.sequences[0].tokens
+    with show(shown) as page:
+        rows = page.get_by_role("list", name="Likeliest next tokens").get_by_role("listitem")
+
+        def words() -> list[list[str]]:
+            return [row.split("\n") for row in rows.all_inner_texts()]
+
+        page.locator("#token-0-41").hover()
+        assert words() == [["1.", tokens[42], "0.5"], ["2.", "e", "0.25"], ["3.", "q", "0.125"]]
+        assert rows.nth(0).get_attribute("class") == "right"
+        bars = [rows.nth(k).locator(".bar").evaluate("bar => bar.clientWidth") for k in range(3)]
+        assert bars[0] == pytest.approx(2 * bars[1], abs=1) == pytest.approx(4 * bars[2], abs=3)
+        # The right one, if it is none of these, below them with its rank.
+        page.locator("#token-0-40").hover()
+        assert words() == [["1.", "ü", "0.5"], *words()[1:3], ["9.", tokens[41], "0.0625"]]
+        page.locator(f"#token-0-{STEPS - 1}").hover()
+        assert words() == []
+    with show(translation()) as page:
+        assert page.get_by_text("Likeliest").count() == 0
+
+
 def test_arrow_keys_move_the_selected_token(show: Open) -> None:
     with show(small()) as page:
         box = page.get_by_role("listbox")

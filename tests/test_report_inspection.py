@@ -137,6 +137,12 @@ def test_what_is_drawn_is_what_was_measured() -> None:
     parts = (attribution["levels"].reshape(STEPS - 1, STEPS) - 127.0) / 127 * attribution["limits"][:, None]
     scores = shown.attributions[0].scores
     assert np.all(np.abs(parts - scores) <= np.abs(scores).max(1, keepdims=True) / 254 * 1.01)
+    expected, shown_expected = page["sequences"][0]["expected"], shown.sequences[0].expected
+    assert shown_expected is not None
+    answers = expected["answers"].reshape(STEPS, 3)
+    names = [tuple(expected["names"][k] for k in row if k >= 0) for row in answers]
+    assert names == list(shown_expected.answers)
+    assert expected["probabilities"].reshape(STEPS, 3)[:-1].tolist() == [[0.5, 0.25, 0.125]] * (STEPS - 1)
     assert page["properties"][0]["pattern"] == QUOTES
     assert page["dead"][0]["units"].tolist() == [3, 7]
 

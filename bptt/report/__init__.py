@@ -5,6 +5,7 @@ from bptt.report.inspection_page import write_page as write_page
 from bptt.report.inspection_views import AttributionView as AttributionView
 from bptt.report.inspection_views import CurveView as CurveView
 from bptt.report.inspection_views import DeadUnitsView as DeadUnitsView
+from bptt.report.inspection_views import ExpectedView as ExpectedView
 from bptt.report.inspection_views import FindingView as FindingView
 from bptt.report.inspection_views import Inspection as Inspection
 from bptt.report.inspection_views import LayerView as LayerView

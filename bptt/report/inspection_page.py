@@ -17,7 +17,7 @@ _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
     "payload elements colours scales store chart verdict tokens strip pattern matching search nearest "
-    "colourings controls text flow map saturation spectrum main"
+    "expected colourings controls text flow map saturation spectrum main"
 ).split()
 
 

@@ -12,13 +12,29 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
+class ExpectedView:
+    """The likeliest answers at each of T steps, the largest probability first; none at a step without a loss.
+
+    `predicted` names what an answer is: a "next" token, a "tag", a "label". `targets` are the right answers,
+    "" where there is none, and `ranks` their places among all answers, from 1.
+    """
+
+    predicted: str
+    answers: tuple[tuple[str, ...], ...]
+    probabilities: tuple[tuple[float, ...], ...]
+    targets: tuple[str, ...]
+    target_probabilities: tuple[float, ...]
+    ranks: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class SequenceView:
     """A sequence that a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the
     step that reads each, NaN where there is none; None if no step has one.
 
     `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
     the tokens do by themselves. `notes` are shown with the numbers of a step, "" for none: the right label
-    and the one that was found.
+    and the one that was found. `expected` holds the likeliest answers at each step, if the job has some.
     """
 
     name: str
@@ -26,6 +42,7 @@ class SequenceView:
     losses: Array | None = None
     texts: tuple[str, ...] | None = None
     notes: tuple[str, ...] | None = None
+    expected: ExpectedView | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from bptt.report.inspection_views import (
     AttributionView,
     CurveView,
     DeadUnitsView,
+    ExpectedView,
     Inspection,
     LayerView,
     MapView,
@@ -64,6 +66,26 @@ def _sequence(sequence: SequenceView, payload: Payload) -> Json:
         "texts": sequence.texts,
         "losses": losses,
         "notes": sequence.notes,
+        "expected": None if sequence.expected is None else _expected(sequence.expected, payload),
+    }
+
+
+def _expected(expected: ExpectedView, payload: Payload) -> Json:
+    """Encode the likeliest answers: each name once, and for each step numbers of names, -1 for none."""
+    names = dict.fromkeys(chain(expected.targets, *expected.answers))
+    number = {name: k for k, name in enumerate(names)}
+    width = max(map(len, expected.answers), default=0)
+    rows = [[number[name] for name in row] + [-1] * (width - len(row)) for row in expected.answers]
+    shares = [[*row, *[0.0] * (width - len(row))] for row in expected.probabilities]
+    return {
+        "predicted": expected.predicted,
+        "names": list(names),
+        "width": width,
+        "answers": payload.steps(np.ravel(rows)),
+        "probabilities": payload.floats(np.ravel(shares)),
+        "targets": payload.steps([number[name] if name else -1 for name in expected.targets]),
+        "targetProbabilities": payload.floats(expected.target_probabilities),
+        "ranks": payload.steps(expected.ranks),
     }
 
 

@@ -63,9 +63,10 @@ def _draw_strip(axes: Axes, strip: Strip, row: int) -> None:
     axes.imshow(image, cmap=colours, norm=scale, extent=box, aspect="auto", interpolation="nearest")
     if len(strip.numbers) > _MOST_NUMBERS:
         return
+    size = 8 if len(strip.numbers) <= _MOST_NUMBERS * 3 // 4 else 7
     for step, number in enumerate(strip.numbers):
         if number is not None:
-            axes.text(step, row, _number(number), ha="center", va="center", fontsize=8, color=INK)
+            axes.text(step, row, _number(number), ha="center", va="center", fontsize=size, color=INK)
 
 
 def _colours(strip: Strip) -> tuple[Normalize, Colormap]:

@@ -10,8 +10,10 @@ function textSection(page, store) {
     const point = (step) => tell(step === null ? store.get() : { ...store.get(), sequence: number, step });
     return tokenBox(sequence, number, point, (step) => store.set({ sequence: number, step }));
   });
+  const expected = expectedPanel(page);
   const tell = (view) => {
     readout.textContent = tokenWords(page, view, colouring);
+    expected?.tell(view);
   };
   const paint = (view) => {
     colouring = COLOURINGS[view.colour](page, view);
@@ -47,6 +49,7 @@ function textSection(page, store) {
         said,
         ...texts,
         readout,
+        ...(expected ? [expected.node] : []),
         ...(page.layers.length ? [searchPanel(page, store)] : []),
       ),
       element("div", {}, ...beside),
