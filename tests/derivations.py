@@ -6,11 +6,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 
-from bptt.cells import CATALOGUE, Cell
+from bptt.cells import CATALOGUE, Cell, get
+from bptt.derive.network import Loss
 from bptt.explain import derivation
 from bptt.explain.annotate import with_kernel_lines
 from bptt.explain.document import Derivation
 from bptt.explain.kernel_section import kernel_section
+from bptt.explain.network_options import NetworkOptions
+from bptt.explain.numbers.document import numbers_document
+from bptt.explain.numbers.node_document import node_document
+from bptt.explain.numbers.nodes import has_nodes
+from bptt.explain.numbers.options import NumbersOptions
+from bptt.explain.numbers.worked import work
 
 
 def _of_cell(cell: Cell) -> Derivation:
@@ -18,6 +25,21 @@ def _of_cell(cell: Cell) -> Derivation:
     return replace(document, sections=(*document.sections, kernel_section(document)))
 
 
+def _in_numbers(names: str, network: NetworkOptions, numbers: NumbersOptions) -> Derivation:
+    worked = work([get(name) for name in names.split(",")], network, numbers)
+    return node_document(worked) if has_nodes(worked.updated.before) else numbers_document(worked)
+
+
+IN_NUMBERS = {
+    "one node": ("dense", NetworkOptions(sizes="2,1"), NumbersOptions(minus_delta=False)),
+    "nodes": ("dense", NetworkOptions(sizes="3,4,2"), NumbersOptions()),
+    "nodes without biases": ("dense", NetworkOptions(), NumbersOptions()),
+    "one layer": ("elman-tanh", NetworkOptions(), NumbersOptions()),
+    "stack": ("lstm,gru", NetworkOptions(loss=Loss.LOGISTIC), NumbersOptions(minus_delta=True)),
+    "embedding": ("gru", NetworkOptions(embedding=True, loss=Loss.SQUARED), NumbersOptions(steps=1)),
+}
+
 DERIVATIONS: Mapping[str, Callable[[], Derivation]] = {
     **{name: partial(_of_cell, cell) for name, cell in CATALOGUE.items()},
+    **{f"{name} in numbers": partial(_in_numbers, *given) for name, given in IN_NUMBERS.items()},
 }

@@ -210,9 +210,17 @@ def test_a_folder_and_a_broken_link_are_refused(command: Command, tmp_path: Path
         (("--loss", "softmax", "--targets", "0;1;2"), "needs whole numbers from 0 to 0, got 1"),
         (("--loss", "logistic", "--targets", "0;1;0.5"), "the logistic loss needs targets 0 or 1, got 0.5"),
         (("--inputs", "1e308,1e308", "--rate", "1e300"), "the loss must be finite"),
+        (("--stage", "storage"), "has the stages adjoint, gradients, normal, numbers, shapes, got storage"),
+        (("--csv", "--html"), "one of --csv, --latex and --html"),
         (("--step", 2), "units and texts are those of a run"),
     ],
 )
 def test_numbers_that_are_refused(command: Command, options: tuple[object, ...], words: str) -> None:
     ended = command("derive", *SMALL, *options)
     assert ended.code == 2 and words in ended.err and "Traceback" not in ended.err
+
+
+def test_options_of_a_small_network_go_with_numbers(command: Command, tmp_path: Path) -> None:
+    for arguments in (("lstm", "--seed", 1), (tmp_path, "--numbers", "--steps", 2)):
+        ended = command("derive", *arguments)
+        assert ended.code == 2 and "goes with a cell and --numbers" in ended.err

@@ -24,7 +24,10 @@ from bptt.languages.zh import CHINESE
 ZH = table_of(Language.ZH)
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Names of cells, functions, programs and people; they are the same in Chinese.
-NAMES = frozenset("Elman tanh ReLU sigmoid IndRNN LSTM peephole GRU MGU torch cuDNN Vector".split())
+_PEOPLE = frozenset({"Elman", "Mitchell"})
+NAMES = _PEOPLE | frozenset(
+    "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream".split()
+)
 
 
 @pytest.mark.parametrize("name", DERIVATIONS)

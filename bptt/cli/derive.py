@@ -42,7 +42,7 @@ def command() -> Any:
 
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
-    from bptt.cli.derive_numbers import csv_of, numbers_of
+    from bptt.cli.derive_numbers import check_numbers, csv_of, numbers_of
     from bptt.explain.translation import translated
     from bptt.files import check_output
 
@@ -51,7 +51,9 @@ def _derive(choices: Choices) -> None:
     cell, stage, output = wanted.cell, wanted.stage, wanted.output
     if output is not None:
         check_output(output)
-    if cell not in CATALOGUE and Path(cell).is_dir():
+    is_run = cell not in CATALOGUE and Path(cell).is_dir()
+    check_numbers(choices, of_a_cell=wanted.numbers and not is_run)
+    if is_run:
         document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
     elif wanted.numbers:
         if choices.make(NumbersOptions).csv:
@@ -66,24 +68,19 @@ def _derive(choices: Choices) -> None:
 def _of_cells(spec: str, asked: LayerOptions, network: NetworkOptions, stage: Stage | None) -> Derivation:
     """Return the derivation of a cell, or of a network of cells."""
     from bptt.cells import load
+    from bptt.cli.derive_numbers import names_of
     from bptt.errors import InputError
     from bptt.explain.annotate import with_kernel_lines
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
 
-    cells = tuple(map(load, _names(spec)))
+    cells = tuple(map(load, names_of(spec)))
     if asked != LayerOptions() or stage in OF_A_RUN:
         raise InputError("bptt derive", "shapes and numbers are those of a run", spec, "Name its folder")
     document = derive_cells(cells, network, stage)
     if stage is Stage.KERNEL:
         document = with_kernel_lines(document, cells[0])
     return document if stage is None else only_stage(document, stage)
-
-
-def _names(spec: str) -> list[str]:
-    """Split a list of cells at its commas; the name of a file may have some."""
-    file = spec.rpartition(":")[0]
-    return [spec] if Path(file).is_file() else [name.strip() for name in spec.split(",")]
 
 
 def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:

@@ -22,17 +22,34 @@ _NUMBERS = re.compile(r"[-+.,;\s\deE]*")
 _CURE = "Name a file, or write numbers such as 0.35,0.9"
 
 
+def check_numbers(choices: Choices, of_a_cell: bool) -> None:
+    """Raise InputError for options of a small network where none is worked through, and for two forms."""
+    from bptt.errors import InputError
+
+    given = [each.field for each in choices.options.of("numbers") if choices.has(each.name)]
+    if given and not of_a_cell:
+        raise InputError("bptt derive", f"`{given[0]}` goes with a cell and `numbers`", "no such network")
+    if choices.make(NumbersOptions).csv and any(map(choices.has, ("latex", "html", "stage"))):
+        raise InputError("bptt derive", "one of `csv`, `latex` and `html`, and the whole table with `csv`")
+
+
 def numbers_of(cell: str, choices: Choices, stage: Stage | None) -> Derivation:
     """Return the document of a small network of `cell`, a name or several separated by commas.
 
     Raises InputError for a file that cannot be read, and for numbers that do not fit the network.
     """
+    from bptt.errors import InputError
     from bptt.explain.numbers.document import numbers_document
     from bptt.explain.numbers.node_document import node_document
     from bptt.explain.numbers.nodes import has_nodes
 
     worked = _work(cell, choices)
     document = node_document(worked) if has_nodes(worked.updated.before) else numbers_document(worked)
+    stages = {section.stage.value for section in document.sections}
+    if stage is not None and stage.value not in stages:
+        raise InputError(
+            "bptt derive", f"a network in numbers has the stages {', '.join(sorted(stages))}", stage.value
+        )
     return document if stage is None else document.only(stage)
 
 
@@ -41,6 +58,12 @@ def csv_of(cell: str, choices: Choices) -> str:
     from bptt.explain.numbers.csv_table import csv_table
 
     return csv_table(_work(cell, choices).updated)
+
+
+def names_of(spec: str) -> list[str]:
+    """Split a list of cells at its commas; the name of a file may have some."""
+    file = spec.rpartition(":")[0]
+    return [spec] if Path(file).is_file() else [name.strip() for name in spec.split(",")]
 
 
 def _work(cell: str, choices: Choices) -> Worked:
@@ -57,7 +80,7 @@ def _work(cell: str, choices: Choices) -> Worked:
         "targets": wanted.targets,
     }
     sources = {name: _source(name, given) for name, given in named.items() if given is not None}
-    cells = tuple(load(each.strip()) for each in cell.split(","))
+    cells = tuple(map(load, names_of(cell)))
     return work(cells, choices.make(NetworkOptions), wanted, Sources(**sources))
 
 
@@ -68,7 +91,7 @@ def _source(option: str, given: str) -> NumberSource:
     from bptt.explain.numbers.reading import NumberSource
 
     if option != "weights" and _NUMBERS.fullmatch(given) and not Path(given).exists():
-        return NumberSource(f"`{option}`", given)
+        return NumberSource(f"`{option}`", given, is_file=False)
     try:
         return NumberSource(given, read_bytes(Path(given), _CURE).decode("utf-8-sig"))
     except UnicodeDecodeError as error:

@@ -9,6 +9,7 @@ from bptt.explain.document import Fact, Sentence, listing, say
 from bptt.explain.figures import figure
 from bptt.explain.formula_tree import EQUALS, MathName, Row
 from bptt.explain.numbers.worked import Worked
+from bptt.languages.phrase import phrase
 
 _LOSSES = {
     Loss.SOFTMAX: "softmax with cross-entropy",
@@ -20,7 +21,8 @@ _LOSSES = {
 def title(worked: Worked) -> str:
     """Return the title: the distinct cells, and the widths."""
     titles = dict.fromkeys(cell.title for cell in worked.updated.before.network.layers)
-    return f"{' + '.join(titles)}: {'-'.join(map(str, worked.widths))} in numbers"
+    named = phrase(" + ".join("{}" for _ in titles), *map(phrase, titles))
+    return phrase("{}: {} in numbers", named, "-".join(map(str, worked.widths)))
 
 
 def facts(worked: Worked) -> Iterator[Fact]:
@@ -33,7 +35,7 @@ def facts(worked: Worked) -> Iterator[Fact]:
         yield Fact("steps", (say("{}", str(len(before.example.inputs))),))
     yield Fact("rate", (say("{}", Row((MathName("η"), EQUALS, figure(worked.updated.rate)))),))
     for name, where in worked.files.items():
-        yield Fact(name, (say("from {}", where),))
+        yield Fact(name, (say("from {}", where) if where else say("as given"),))
     if worked.drawn:
         names = listing(map(say, worked.drawn))
         yield Fact("drawn", (say("{}, with seed {}", names, str(worked.seed)),))

@@ -18,10 +18,11 @@ _EXAMPLE = 'For example {"W_h": [[0.1, 0.2]], "b_h": [0.3]}'
 
 @dataclass(frozen=True)
 class NumberSource:
-    """A text of numbers, and its origin for messages: a file or an option."""
+    """A text of numbers, and its origin for messages: the name of a file, or of an option."""
 
     where: str
     text: str
+    is_file: bool = True
 
 
 def key(place: str, name: str, layers: int) -> str:

@@ -41,7 +41,8 @@ class Sources:
 class Worked:
     """A network with its widths, evaluated and updated.
 
-    `drawn` lists the kinds of numbers that come from the seed, `files` the files of the others.
+    `drawn` lists the kinds of numbers that come from the seed, `files` the files of the others,
+    "" for numbers that are options themselves.
     """
 
     updated: Updated
@@ -71,7 +72,7 @@ def work(
     named = (("weights", sources.weights), ("inputs", sources.inputs), ("targets", sources.targets))
     for name, source in named:
         if source is not None:
-            files[name] = source.where
+            files[name] = source.where if source.is_file else ""
         elif not text:
             drawn.append(name)
     if sources.weights:

@@ -6,5 +6,6 @@ from collections.abc import Mapping
 
 from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.derivations import DERIVATIONS
+from bptt.languages.zh.numbers import NUMBERS
 
-CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS}
+CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **NUMBERS}
