@@ -95,6 +95,9 @@ def test_a_line_of_a_file_and_no_more_steps_than_asked(runs: Path, command: Comm
     assert command("look", runs / "lm", tmp_path / "two.txt", "--number", 1, *options).out == (
         command("look", runs / "lm", TEXT, *options).out
     )
+    (tmp_path / "utf16.txt").write_bytes(TEXT.encode("utf-16"))
+    other = command("look", runs / "lm", tmp_path / "utf16.txt", "--encoding", "utf-16", *options)
+    assert other.out == command("look", runs / "lm", TEXT, *options).out
     short = command("look", runs / "lm", TEXT, "--limit", 2, *options)
     assert len(short.out.splitlines()) == 3
     assert "the first 2 steps; --limit shows more" in short.err
@@ -127,6 +130,8 @@ def test_a_word_is_shown_as_the_model_reads_it(runs: Path, command: Command) -> 
         (["cat", "--property", "("], "regular expression"),
         (["cat", "--property", "zebra"], "must differ between steps"),
         (["cat", "--number", 1], "number"),
+        (["cat", "--top", 0], "top"),
+        (["cat", "--encoding", "none"], "encoding"),
         (["cat.txt"], "no such file"),
         (["\udcff"], "must be UTF-8"),
     ],

@@ -81,7 +81,7 @@ def _expose(job: Job[Any], trained: Any, asked: LookOptions) -> Exposure:
     from bptt.jobs.job import Stretch
 
     assert asked.text is not None
-    source = source_of(asked.text)
+    source = source_of(asked.text, asked.encoding)
     if not isinstance(source, Path) and not source.text.strip():
         cure = "`bptt next RUN ''` prints the likeliest first tokens"
         raise InputError("text", "must hold something to look at", repr(asked.text), cure)

@@ -83,7 +83,7 @@ class InspectOptions(TextFiles):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LookOptions:
+class LookOptions(TextFiles):
     """The options of `bptt look`: the text, the unit that is shown over it, and how."""
 
     run: Path = argument(RUN)
