@@ -29,10 +29,10 @@ HTML = {"html", "head", "meta", "title", "style", "body", "main", "section", "na
 HTML |= {"h1", "h2", "p", "dl", "dt", "dd", "br"}
 HTML |= {"table", "thead", "tbody", "tr", "th", "td", "span", "code", "mark"}
 MATHML = {"math", "mrow", "mi", "mn", "mo", "msub", "msup", "msubsup", "munder", "mfrac", "msqrt"}
-MATHML |= {"mtable", "mtr", "mtd"}
-CHILDREN = {"msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mfrac": 2, "mtr": 2}
+MATHML |= {"mover", "mtable", "mtr", "mtd"}
+CHILDREN = {"msub": 2, "msup": 2, "msubsup": 3, "munder": 2, "mover": 2, "mfrac": 2, "mtr": 2}
 ATTRIBUTES = {"lang", "charset", "name", "content", "href", "id", "class"}
-ATTRIBUTES |= {"tabindex", "role", "aria-label"}
+ATTRIBUTES |= {"tabindex", "role", "accent", "aria-label"}
 ATTRIBUTES |= {"display", "displaystyle", "form", "stretchy", "lspace", "rspace", "mathvariant"}
 CELLS = [*CATALOGUE.values(), HOSTILE]
 

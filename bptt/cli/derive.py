@@ -10,10 +10,12 @@ from bptt.cli.commands import make_command
 from bptt.cli.language import language
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
+from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
 
 if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
     from bptt.explain.document import Derivation
     from bptt.options.choices import Choices
 
@@ -43,40 +45,59 @@ def command() -> Any:
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
     from bptt.cli.derive_numbers import check_numbers, csv_of, numbers_of
+    from bptt.errors import InputError
+    from bptt.explain.notation_of_texts import in_notation_of_texts
     from bptt.explain.translation import translated
     from bptt.files import check_output
 
     wanted, asked = choices.make(DeriveOptions), choices.make(LayerOptions)
     network = choices.make(NetworkOptions)
     cell, stage, output = wanted.cell, wanted.stage, wanted.output
+    texts = wanted.notation is NamesFrom.TEXTS
     if output is not None:
         check_output(output)
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
     check_numbers(choices, of_a_cell=wanted.numbers and not is_run)
     if is_run:
+        if texts:
+            rule = "takes the names of the texts for a cell"
+            raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
         document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
     elif wanted.numbers:
         if choices.make(NumbersOptions).csv:
-            _hand_over_csv(csv_of(cell, choices), output)
+            _hand_over_csv(csv_of(_cells(cell, texts), choices), output)
             return
-        document = numbers_of(cell, choices, stage)
+        document = numbers_of(_cells(cell, texts), choices, stage)
     else:
-        document = _of_cells(cell, asked, network, stage)
+        document = _of_cells(_cells(cell, texts), asked, network, stage)
+    if texts:
+        document = in_notation_of_texts(document, _cells(cell, texts))
     _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
 
 
-def _of_cells(spec: str, asked: LayerOptions, network: NetworkOptions, stage: Stage | None) -> Derivation:
-    """Return the derivation of a cell, or of a network of cells."""
+def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
+    """Return the cells of a list, in the letters of the texts if they are asked for."""
     from bptt.cells import load
     from bptt.cli.derive_numbers import names_of
+    from bptt.explain.cells_of_texts import in_texts
+
+    cells = tuple(map(load, names_of(spec)))
+    return tuple(map(in_texts, cells)) if texts else cells
+
+
+def _of_cells(
+    cells: tuple[Cell, ...], asked: LayerOptions, network: NetworkOptions, stage: Stage | None
+) -> Derivation:
+    """Return the derivation of a cell, or of a network of cells."""
     from bptt.errors import InputError
     from bptt.explain.annotate import with_kernel_lines
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
 
-    cells = tuple(map(load, names_of(spec)))
     if asked != LayerOptions() or stage in OF_A_RUN:
-        raise InputError("bptt derive", "shapes and numbers are those of a run", spec, "Name its folder")
+        raise InputError(
+            "bptt derive", "shapes and numbers are those of a run", cells[0].name, "Name its folder"
+        )
     document = derive_cells(cells, network, stage)
     if stage is Stage.KERNEL:
         document = with_kernel_lines(document, cells[0])

@@ -12,6 +12,7 @@ from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import LayerOptions
 
 if TYPE_CHECKING:
+    from bptt.cells.cell import Cell
     from bptt.explain.document import Derivation, Stage
     from bptt.explain.numbers.reading import NumberSource
     from bptt.explain.numbers.worked import Worked
@@ -33,8 +34,8 @@ def check_numbers(choices: Choices, of_a_cell: bool) -> None:
         raise InputError("bptt derive", "one of `csv`, `latex` and `html`, and the whole table with `csv`")
 
 
-def numbers_of(cell: str, choices: Choices, stage: Stage | None) -> Derivation:
-    """Return the document of a small network of `cell`, a name or several separated by commas.
+def numbers_of(cells: tuple[Cell, ...], choices: Choices, stage: Stage | None) -> Derivation:
+    """Return the document of a small network of cells.
 
     Raises InputError for a file that cannot be read, and for numbers that do not fit the network.
     """
@@ -43,7 +44,7 @@ def numbers_of(cell: str, choices: Choices, stage: Stage | None) -> Derivation:
     from bptt.explain.numbers.node_document import node_document
     from bptt.explain.numbers.nodes import has_nodes
 
-    worked = _work(cell, choices)
+    worked = _work(cells, choices)
     document = node_document(worked) if has_nodes(worked.updated.before) else numbers_document(worked)
     stages = {section.stage.value for section in document.sections}
     if stage is not None and stage.value not in stages:
@@ -53,11 +54,11 @@ def numbers_of(cell: str, choices: Choices, stage: Stage | None) -> Derivation:
     return document if stage is None else document.only(stage)
 
 
-def csv_of(cell: str, choices: Choices) -> str:
+def csv_of(cells: tuple[Cell, ...], choices: Choices) -> str:
     """Return the CSV table of a small network. Raises InputError as `numbers_of` does."""
     from bptt.explain.numbers.csv_table import csv_table
 
-    return csv_table(_work(cell, choices).updated)
+    return csv_table(_work(cells, choices).updated)
 
 
 def names_of(spec: str) -> list[str]:
@@ -66,13 +67,14 @@ def names_of(spec: str) -> list[str]:
     return [spec] if Path(file).is_file() else [name.strip() for name in spec.split(",")]
 
 
-def _work(cell: str, choices: Choices) -> Worked:
-    from bptt.cells import load
+def _work(cells: tuple[Cell, ...], choices: Choices) -> Worked:
     from bptt.errors import InputError
     from bptt.explain.numbers.worked import Sources, work
 
     if choices.make(LayerOptions) != LayerOptions():
-        raise InputError("bptt derive", "units and texts are those of a run", cell, "Name its folder")
+        raise InputError(
+            "bptt derive", "units and texts are those of a run", cells[0].name, "Name its folder"
+        )
     wanted = choices.make(NumbersOptions)
     named: Mapping[str, str | None] = {
         "weights": None if wanted.weights is None else str(wanted.weights),
@@ -80,7 +82,6 @@ def _work(cell: str, choices: Choices) -> Worked:
         "targets": wanted.targets,
     }
     sources = {name: _source(name, given) for name, given in named.items() if given is not None}
-    cells = tuple(map(load, names_of(cell)))
     return work(cells, choices.make(NetworkOptions), wanted, Sources(**sources))
 
 

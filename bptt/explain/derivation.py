@@ -34,6 +34,7 @@ from bptt.explain.gradients import gradient_section
 from bptt.explain.legend import TIME, split_name
 from bptt.explain.linear import jacobian_section
 from bptt.explain.notation import Notation
+from bptt.explain.notation_of_texts import facts_of_texts
 from bptt.explain.sizes import arithmetic, size
 from bptt.languages.phrase import phrase
 from bptt.shapes import LEGEND
@@ -70,6 +71,7 @@ def _facts(form: NormalForm, notation: Notation) -> Iterator[Fact]:
         values = {c: notation.formula(Number(v)) for c, v in cell.constants.items()}
         named = (say("{}", Row((notation.name(c), EQUALS, value))) for c, value in values.items())
         yield Fact("constants", (listing(named),))
+    yield from facts_of_texts(cell)
     sizes = (say("{} {}", MathName(letter), phrase(LEGEND.get(letter, "a width"))) for letter in cell.letters)
     yield Fact("sizes", (listing(sizes),))
 

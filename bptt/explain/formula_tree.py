@@ -19,7 +19,8 @@ class Formula:
 class MathName(Formula):
     """A symbol: `mark` (δ, ∂, ∇), the letter or word, its subscripts, and an index such as "t−1".
 
-    `layer` is the layer that it belongs to in a network of several, a superscript in parentheses.
+    `layer` is the layer that it belongs to in a network of several, a superscript in parentheses. An index
+    in angle brackets, "⟨t−1⟩", is written above the line, too.
     """
 
     base: str
@@ -105,6 +106,8 @@ class WrittenMatrix(Formula):
     rows: tuple[tuple[Formula, ...], ...]
 
 
+# The sign that begins an index written above the line, ⟨t⟩, as in c⟨t⟩.
+RAISED = "⟨"
 INVISIBLE_PRODUCT = Operator("\N{INVISIBLE TIMES}")
 HADAMARD = Operator("⊙")
 PLUS, MINUS, EQUALS, COMMA = Operator("+"), Operator("−"), Operator("="), Operator(",")
@@ -139,6 +142,11 @@ def total(terms: tuple[Term, ...]) -> Formula:
 def beside(*parts: Formula) -> Row:
     """Write a product without a sign, as W x."""
     return Row((parts[0], *(p for part in parts[1:] for p in (INVISIBLE_PRODUCT, part))))
+
+
+def is_power_of_raised(index: str, exponent: str) -> bool:
+    """Return whether a power would be mistaken for a part of the index, as in c⟨t⟩²."""
+    return index.startswith(RAISED) and exponent != "T"
 
 
 def continued(terms: tuple[Term, ...]) -> tuple[Operator, Formula]:

@@ -19,6 +19,7 @@ from bptt.explain.document import (
     clean,
 )
 from bptt.explain.formula_tree import (
+    RAISED,
     Digits,
     Fenced,
     Formula,
@@ -33,6 +34,7 @@ from bptt.explain.formula_tree import (
     Term,
     WrittenMatrix,
     continued,
+    is_power_of_raised,
     total,
 )
 from bptt.explain.plain import broken
@@ -54,6 +56,9 @@ _COMMANDS = {
     "θ": r"\theta ",
     "κ": r"\kappa ",
     "ρ": r"\rho ",
+    "Γ": r"\Gamma ",
+    "c̃": r"\tilde{c}",
+    "ŷ": r"\hat{y}",
     "σ": r"\sigma ",
     "τ": r"\tau ",
     "ℝ": r"\mathbf{R}",
@@ -93,8 +98,9 @@ def formula_latex(formula: Formula) -> str:
     """Render a formula for math mode."""
     match formula:
         case MathName(base, subscripts, index, mark, layer):
-            lowered = ",".join([*map(_word, subscripts), *([_plain(index)] if index else [])])
-            raised = f"^{{({_plain(layer)})}}" if layer else ""
+            below = "" if index.startswith(RAISED) else index
+            lowered = ",".join([*map(_word, subscripts), *([_plain(below)] if below else [])])
+            raised = f"^{{{above}}}" if (above := _above(index, layer)) else ""
             return _COMMANDS.get(mark, "") + _word(base) + (f"_{{{lowered}}}" if lowered else "") + raised
         case Digits(text):
             return _COMMANDS.get(text) or escape(text).replace(",", "{,}")
@@ -106,8 +112,11 @@ def formula_latex(formula: Formula) -> str:
             return "".join(map(formula_latex, parts))
         case Fraction(above, below):
             return rf"\frac{{{formula_latex(above)}}}{{{formula_latex(below)}}}"
-        case Raised(MathName(layer=str(layer)) as base, exponent) if layer:
-            return f"{formula_latex(replace(base, layer=''))}^{{({_plain(layer)}){_exponent(exponent)}}}"
+        case Raised(MathName(index=index) as base, exponent) if is_power_of_raised(index, exponent):
+            return f"{formula_latex(Fenced(base))}^{{{_exponent(exponent)}}}"
+        case Raised(MathName(index=index, layer=layer) as base, exponent) if _above(index, layer):
+            plain = replace(base, layer="", index="" if index.startswith(RAISED) else index)
+            return f"{formula_latex(plain)}^{{{_above(index, layer)}{_exponent(exponent)}}}"
         case Raised(base, exponent):
             return f"{formula_latex(base)}^{{{_exponent(exponent)}}}"
         case Fenced(inner, left, right, index):
@@ -125,6 +134,12 @@ def formula_latex(formula: Formula) -> str:
 def escape(text: str) -> str:
     """Escape the special characters of LaTeX in untrusted text, and replace control characters."""
     return "".join(_ESCAPES.get(c, c) for c in clean(text))
+
+
+def _above(index: str, layer: str) -> str:
+    """Render what is above the line: the layer in parentheses, and an index in angle brackets."""
+    time = rf"\langle {_plain(index[1:-1])}\rangle " if index.startswith(RAISED) else ""
+    return (f"({_plain(layer)})" if layer else "") + time
 
 
 def _plain(index: str) -> str:

@@ -9,6 +9,7 @@ from bptt.explain.document import EquationLine, Equations, clean
 from bptt.explain.formula_tree import (
     EQUALS,
     INVISIBLE_PRODUCT,
+    RAISED,
     Digits,
     Fenced,
     Formula,
@@ -23,6 +24,7 @@ from bptt.explain.formula_tree import (
     Term,
     WrittenMatrix,
     continued,
+    is_power_of_raised,
     total,
 )
 from bptt.explain.plain import broken
@@ -48,7 +50,8 @@ def mathml(formula: Formula) -> str:
     """Render a formula as one element."""
     match formula:
         case MathName(base, subscripts, index, mark, layer):
-            return _marked(mark, _symbol(base, subscripts, index, _layer(layer)) if base else "")
+            below, above = _scripts(index, layer)
+            return _marked(mark, _symbol(base, subscripts, below, above) if base else "")
         case Digits(text):
             return f"<mn>{escape(text)}</mn>"
         case FunctionName(name):
@@ -59,9 +62,12 @@ def mathml(formula: Formula) -> str:
             return f"<mrow>{''.join(map(mathml, parts))}</mrow>"
         case Fraction(above, below):
             return f"<mfrac>{mathml(above)}{mathml(below)}</mfrac>"
+        case Raised(MathName(index=index) as base, exponent) if is_power_of_raised(index, exponent):
+            return f"<msup>{mathml(Fenced(base))}{_exponent(exponent)}</msup>"
         case Raised(MathName(base, subscripts, index, "", layer), exponent) if subscripts or index or layer:
-            raised = f"<mrow>{_layer(layer)}{_exponent(exponent)}</mrow>" if layer else _exponent(exponent)
-            return _symbol(base, subscripts, index, raised)
+            below, above = _scripts(index, layer)
+            both = f"<mrow>{above}{_exponent(exponent)}</mrow>" if above else _exponent(exponent)
+            return _symbol(base, subscripts, below, both)
         case Raised(base, exponent):
             return f"<msup>{mathml(base)}{_exponent(exponent)}</msup>"
         case Fenced(inner, left, right, index):
@@ -118,8 +124,23 @@ def _symbol(base: str, subscripts: tuple[str, ...], index: str, raised: str) -> 
     if subscripts or index:
         kind = "msubsup" if raised else "msub"
         return f"<{kind}>{_parts(base, subscripts, index)}{raised}</{kind}>"
-    symbol = f"<mi>{escape(base)}</mi>"
+    symbol = _letter(base)
     return f"<msup>{symbol}{raised}</msup>" if raised else symbol
+
+
+def _letter(base: str) -> str:
+    """Render a letter or a word; a tilde or hat is set over its letter, which stays italic."""
+    accent = {"\N{COMBINING TILDE}": "~", "\N{COMBINING CIRCUMFLEX ACCENT}": "^"}.get(base[-1:])
+    if accent is None or len(base) != 2:
+        return f"<mi>{escape(base)}</mi>"
+    return f'<mover accent="true"><mi>{base[0]}</mi><mo>{accent}</mo></mover>'
+
+
+def _scripts(index: str, layer: str) -> tuple[str, str]:
+    """Return the index that is written below the line, and one element for all above it, or none."""
+    if not index.startswith(RAISED):
+        return index, _layer(layer)
+    return "", f"<mrow>{_layer(layer)}{_index(index)}</mrow>" if layer else _index(index)
 
 
 def _layer(layer: str) -> str:
@@ -132,7 +153,7 @@ def _parts(base: str, subscripts: tuple[str, ...], index: str) -> str:
     """Render base and subscript as the first two children of msub and msubsup."""
     below = [*(f"<mi>{escape(s)}</mi>" for s in subscripts), *([_index(index)] if index else [])]
     listed = '<mo lspace="0" rspace="0.1em">,</mo>'.join(below)
-    return f"<mi>{escape(base)}</mi>" + (listed if len(below) == 1 else f"<mrow>{listed}</mrow>")
+    return _letter(base) + (listed if len(below) == 1 else f"<mrow>{listed}</mrow>")
 
 
 def _fenced(inner: str, left: str, right: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bptt.errors import InputError
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
+from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.languages.language import Language
 from bptt.options.field import argument, check_fields, option
@@ -27,6 +28,7 @@ class DeriveOptions:
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
     output: Path | None = option(None, "File to write instead of printing.", flags="output o")
+    notation: NamesFrom = option(NamesFrom.CELL, "Names of a cell: its own, or those of the texts (Γ_u, c̃).")
     lang: Language | None = option(None, "Language of the text.", usual="as LC_ALL, LC_MESSAGES or LANG")
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from unicodedata import combining, east_asian_width
 from bptt.explain.formula_tree import (
     HADAMARD,
     INVISIBLE_PRODUCT,
+    RAISED,
     Digits,
     Fenced,
     Formula,
@@ -166,7 +167,9 @@ def _factor_text(formula: Formula) -> str:
 
 
 def _lowered(index: str) -> str:
-    """Render an index as subscript characters, or as `_{>t}` if Unicode has none for it."""
+    """Render an index as subscript characters, or as `_{>t}` if Unicode has none for it; ⟨t⟩ stays."""
+    if index.startswith(RAISED):
+        return index
     lowered = index.translate(_LOWERED)
     if not re.search(r"[A-Za-z>]", lowered):
         return lowered

@@ -52,6 +52,11 @@ CELLS = {
     "constants": "常数",
     "sizes": "尺寸",
     "not given": "未注明",
+    "texts": "文中记号",
+    "{} updates, {} keeps: the parameters of this gate change their sign": (
+        "{} 表示更新，{} 表示保留：这个门的参数变号"
+    ),
+    "one matrix for state and input: {}": "状态与输入合用一个矩阵：{}",
     # The letters of sizes.
     "time steps": "时间步数",
     "batch": "批量大小",
