@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from bptt.derive.adjoint import DELTA
+from bptt.derive.adjoint import DELTA, FROM_NEXT
 from bptt.derive.network_pass import EMBEDDING, OUTPUT, TABLE, B, NestedNumbers, NetworkPass, V
 from bptt.explain.document import (
     Derivation,
@@ -33,10 +33,10 @@ from bptt.explain.formula_tree import (
     total,
 )
 from bptt.explain.gradients import GRADIENT
-from bptt.explain.legend import split_name
 from bptt.explain.numbers.facts import facts, title
-from bptt.explain.numbers.layer_parts import array_terms, backward_lines, forward_lines, summand_terms
+from bptt.explain.numbers.layer_parts import backward_lines, forward_lines, summand_terms
 from bptt.explain.numbers.output_parts import OutputAtStep
+from bptt.explain.numbers.step_notation import StepNotation, parameter_symbol, step_index
 from bptt.explain.numbers.worked import Worked
 from bptt.explain.numbers.written_numbers import term, written
 
@@ -59,12 +59,22 @@ def numbers_document(worked: Worked) -> Derivation:
 
 def _given(before: NetworkPass) -> Iterator[Part]:
     yield say("Numbers are shown with four significant digits; they are computed with all.")
+    if StepNotation(before, 1, 1).layer:
+        yield say(
+            "A superscript in parentheses is the number of a layer. The input of a layer is the output of the"
+            " layer below."
+        )
     for place, names in before.parameters.items():
         yield from _headed(before, place)
-        yield Equations(tuple(EquationLine(_symbol(name), (term(array),)) for name, array in names.items()))
+        yield Equations(
+            tuple(
+                EquationLine(parameter_symbol(before, place, name), (term(array),))
+                for name, array in names.items()
+            )
+        )
     steps = range(len(before.example.inputs))
     inputs, targets = before.example.inputs, before.example.targets
-    head = (say("step"), say("input {}", _input(before)), say("target {}", MathName("t")))
+    head = (say("step"), say("input {}", _input(before)), say("target {}", MathName("y")))
     rows = tuple(
         (say("{}", str(k + 1)), say("{}", written(inputs[k])), say("{}", written(targets[k]))) for k in steps
     )
@@ -79,13 +89,16 @@ def _forward(before: NetworkPass) -> Iterator[Part]:
             table = before.parameters[EMBEDDING][TABLE]
             one_hot, row = before.example.inputs[step - 1], before.embedded[step - 1]
             yield say("Step {}, embedding: the token chooses its row.", str(step))
-            right = beside(Raised(_symbol(TABLE), "T"), MathName("v", index=str(step)))
+            table_symbol = parameter_symbol(before, EMBEDDING, TABLE)
+            right = beside(Raised(table_symbol, "T"), _read(before, step))
             numbers = beside(Raised(written(table), "T"), written(one_hot))
             rows = ((Term(False, numbers),), (term(row),))
-            yield Equations((EquationLine(MathName("x", index=str(step)), (Term(False, right),), "", rows),))
-        for number, layer in enumerate(before.layers, 1):
+            yield Equations(
+                (EquationLine(StepNotation(before, 1, step).input, (Term(False, right),), "", rows),)
+            )
+        for number in range(1, len(before.layers) + 1):
             yield _place(before, step, number)
-            yield from aligned(forward_lines(layer, step))
+            yield from aligned(forward_lines(before, number, step))
         yield say("Step {}, output:", str(step))
         yield from aligned(OutputAtStep(before, step).forward())
     losses = before.output.losses
@@ -99,16 +112,14 @@ def _forward(before: NetworkPass) -> Iterator[Part]:
 def _backward(before: NetworkPass) -> Iterator[Part]:
     minus, last = before.sign < 0, len(before.layers)
     yield _meaning(minus)
-    if last > 1:
-        above = MathName("above", mark=DELTA)
-        yield say("{} is the {} that the layer above hands down.", above, MathName("x", mark=DELTA))
+    if before.network.is_recurrent:
+        yield _handed_back(before)
     for step in range(len(before.example.inputs), 0, -1):
         yield say("Step {}, output:", str(step))
         yield from aligned(OutputAtStep(before, step).backward(minus))
         for number in range(last, 0, -1):
             yield _place(before, step, number)
-            is_top = number == last
-            yield from aligned(backward_lines(before.layers[number - 1], step, minus, is_top))
+            yield from aligned(backward_lines(before, number, step))
 
 
 def _meaning(minus: bool) -> Part:
@@ -123,6 +134,14 @@ def _meaning(minus: bool) -> Part:
     return say("Here {} is the derivative {}. The last step comes first.", value, gradient)
 
 
+def _handed_back(before: NetworkPass) -> Part:
+    """Explain the δ that a step hands to the step before it."""
+    number = max(k for k, layer in enumerate(before.layers, 1) if layer.cell.states)
+    symbols = StepNotation(before, number, 1)
+    back = symbols.name(FROM_NEXT + symbols.cell.states[0])
+    return say("{} is the part that step {} hands back to step {}.", back, "2", "1")
+
+
 def _gradients(before: NetworkPass) -> Iterator[Part]:
     if len(before.example.inputs) > 1:
         yield say(
@@ -135,10 +154,10 @@ def _gradients(before: NetworkPass) -> Iterator[Part]:
         yield Equations(
             tuple(
                 EquationLine(
-                    _gradient(before, name),
+                    _gradient(before, place, name),
                     _summands(before, place, name),
                     "",
-                    (array_terms(parts), (term(before.gradients[place][name]),))
+                    (tuple(map(term, parts)), (term(before.gradients[place][name]),))
                     if len(parts) > 1
                     else ((term(before.gradients[place][name]),),),
                 )
@@ -150,16 +169,16 @@ def _gradients(before: NetworkPass) -> Iterator[Part]:
 def _summands(before: NetworkPass, place: str, name: str) -> tuple[Term, ...]:
     """Write the gradient of a parameter as a sum over the steps."""
     if place not in (EMBEDDING, OUTPUT):
-        return summand_terms(before.layers[int(place) - 1], name, before.sign < 0)
+        return summand_terms(before, int(place), name)
     terms = []
     for step in range(1, len(before.example.inputs) + 1):
         output = OutputAtStep(before, step)
         delta = replace(output.net, mark=DELTA)
-        x = MathName("x", index=str(step), mark=DELTA)
+        x = replace(StepNotation(before, 1, step).input, mark=DELTA)
         products = {
             B: delta,
             V: beside(delta, Raised(output.state, "T")),
-            TABLE: beside(MathName("v", index=str(step)), Raised(x, "T")),
+            TABLE: beside(_read(before, step), Raised(x, "T")),
         }
         terms.append(Term(False, products[name]))
     return tuple(terms)
@@ -182,9 +201,9 @@ def _update(worked: Worked) -> Iterator[Part]:
 def _moved(worked: Worked, place: str, name: str, array: NestedNumbers) -> EquationLine:
     """Write the update of a parameter: W − η ∇W, or W + η (−∇W) where δ is minus the derivative."""
     updated = worked.updated
-    symbol, negative = _symbol(name), updated.before.sign > 0
+    symbol, negative = parameter_symbol(updated.before, place, name), updated.before.sign > 0
     gradient = updated.before.gradients[place][name]
-    step = beside(_RATE, _gradient(updated.before, name, fenced=True))
+    step = beside(_RATE, _gradient(updated.before, place, name, fenced=True))
     numbers = Row((as_factor(updated.rate), TIMES, written(gradient)))
     return EquationLine(
         replace(symbol, subscripts=(*symbol.subscripts, "new")),
@@ -197,9 +216,9 @@ def _moved(worked: Worked, place: str, name: str, array: NestedNumbers) -> Equat
     )
 
 
-def _gradient(before: NetworkPass, name: str, fenced: bool = False) -> Formula:
+def _gradient(before: NetworkPass, place: str, name: str, fenced: bool = False) -> Formula:
     """Write ∇W, or −∇W if every δ is minus the derivative."""
-    gradient = replace(_symbol(name), mark=GRADIENT)
+    gradient = replace(parameter_symbol(before, place, name), mark=GRADIENT)
     if before.sign > 0:
         return gradient
     negative = total((Term(True, gradient),))
@@ -226,9 +245,13 @@ def _place(before: NetworkPass, step: int, number: int) -> Part:
     return say("Step {}, layer {}:", str(step), str(number))
 
 
-def _symbol(name: str) -> MathName:
-    return split_name(name)
+def _input(before: NetworkPass) -> MathName:
+    """Return the symbol of the input, without its step."""
+    return replace(_read(before, 1), index="")
 
 
-def _input(before: NetworkPass) -> Formula:
-    return MathName("v" if before.network.embedding else "x")
+def _read(before: NetworkPass, step: int) -> MathName:
+    """Return the symbol of the input of a step: a one-hot vector where an embedding reads it."""
+    if before.network.embedding:
+        return MathName("e", index=step_index(before, step))
+    return StepNotation(before, 1, step).input

@@ -4,35 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bptt.derive.adjoint import Adjoint, adjoint
-from bptt.derive.network_pass import LayerPass, NestedNumbers
-from bptt.derive.normal_form import EquationStep, normal_form
+from bptt.derive.adjoint import adjoint
+from bptt.derive.network_pass import NetworkPass
+from bptt.derive.normal_form import EquationStep
 from bptt.explain.document import EquationLine
 from bptt.explain.formula_tree import Digits, Fenced, Raised, Term, beside, total
-from bptt.explain.numbers.step_notation import NumberNotation, StepNotation, notations
+from bptt.explain.numbers.step_notation import NumberNotation, StepNotation
 from bptt.explain.numbers.written_numbers import term
 
 
-def forward_lines(layer: LayerPass, step: int) -> Iterator[EquationLine]:
-    """Yield the forward equations of a step, from 1, each with its numbers."""
-    return _lines(normal_form(layer.cell).steps, *notations(layer, step, minus=False, is_top=True))
+def forward_lines(before: NetworkPass, number: int, step: int) -> Iterator[EquationLine]:
+    """Yield the forward equations of layer `number` at `step`, both from 1, each with its numbers."""
+    numbers = NumberNotation(before, number, step)
+    return _lines(numbers.form.steps, StepNotation(before, number, step), numbers)
 
 
-def backward_lines(layer: LayerPass, step: int, minus: bool, is_top: bool) -> Iterator[EquationLine]:
-    """Yield the backward equations of a step, from 1, each with its numbers."""
-    return _lines(adjoint(layer.cell).steps, *notations(layer, step, minus, is_top))
+def backward_lines(before: NetworkPass, number: int, step: int) -> Iterator[EquationLine]:
+    """Yield the backward equations of layer `number` at `step`, both from 1, each with its numbers."""
+    numbers = NumberNotation(before, number, step)
+    return _lines(numbers.backward, StepNotation(before, number, step), numbers)
 
 
-def summand_terms(layer: LayerPass, name: str, minus: bool) -> tuple[Term, ...]:
-    """Write the gradient of a parameter as a sum with a term for each step."""
-    derived = adjoint(layer.cell)
-    steps = range(1, len(layer.values) + 1)
-    return tuple(_summand(derived, name, notations(layer, step, minus, is_top=True)[0]) for step in steps)
-
-
-def array_terms(parts: Sequence[NestedNumbers]) -> tuple[Term, ...]:
-    """Write the numbers of each summand."""
-    return tuple(map(term, parts))
+def summand_terms(before: NetworkPass, number: int, name: str) -> tuple[Term, ...]:
+    """Write the gradient of a parameter of layer `number` as a sum with a term for each step."""
+    steps = range(1, len(before.example.inputs) + 1)
+    return tuple(_summand(StepNotation(before, number, step), name) for step in steps)
 
 
 def _lines(
@@ -46,8 +42,9 @@ def _lines(
         yield EquationLine(symbols.name(step.target), symbols.right_side(step), step.target, rows)
 
 
-def _summand(derived: Adjoint, name: str, symbols: StepNotation) -> Term:
+def _summand(symbols: StepNotation, name: str) -> Term:
     """Write what one step contributes to the gradient of a matrix or vector."""
+    derived = adjoint(symbols.cell)
     terms: tuple[Term, ...] = ()
     for gradient in derived.matrices:
         if gradient.matrix == name:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bptt.derive.adjoint import DELTA
 from bptt.derive.network import Loss
@@ -24,17 +24,12 @@ from bptt.explain.formula_tree import (
     derivative,
     total,
 )
-from bptt.explain.legend import split_name
+from bptt.explain.numbers.step_notation import StepNotation, step_index
 from bptt.explain.numbers.written_numbers import term, written
 
 _FUNCTIONS = {Loss.SOFTMAX: FunctionName("softmax"), Loss.LOGISTIC: FunctionName("σ", r"\sigma")}
 _LN = FunctionName("ln", r"\ln")
 _ONE, _HALF = Digits("1"), Digits("½")
-
-
-def output_letter(before: NetworkPass) -> str:
-    """Return the letter of the output: o, or ŷ where the last layer has a value o."""
-    return "ŷ" if "o" in before.network.layers[-1].targets else "o"
 
 
 @dataclass(frozen=True)
@@ -45,27 +40,29 @@ class OutputAtStep:
     step: int
 
     @property
+    def index(self) -> str:
+        """The index of the step."""
+        return step_index(self.before, self.step)
+
+    @property
     def state(self) -> MathName:
         """The symbol of the last layer's output."""
-        name = split_name(self.before.network.layers[-1].output)
-        return MathName(name.base, name.subscripts, str(self.step))
+        return StepNotation(self.before, len(self.before.layers), self.step).output
 
     @property
     def net(self) -> MathName:
         """The symbol of the net input of the output; the state itself without an output layer."""
-        if not self.before.network.output_layer:
-            return self.state
-        return MathName("net", (output_letter(self.before),), str(self.step))
+        return MathName("z", index=self.index) if self.before.network.output_layer else self.state
 
     @property
     def output(self) -> MathName:
         """The symbol of the output."""
-        return MathName(output_letter(self.before), index=str(self.step))
+        return MathName("o", index=self.index)
 
     @property
     def target(self) -> MathName:
         """The symbol of the target."""
-        return MathName("t", index=str(self.step))
+        return MathName("y", index=self.index)
 
     def forward(self) -> Iterator[EquationLine]:
         """Yield net input, output and loss."""
@@ -86,7 +83,7 @@ class OutputAtStep:
             )
         yield self._activation(found.nets[k], found.outputs[k])
         yield EquationLine(
-            MathName("E", index=str(self.step)),
+            MathName("E", index=self.index),
             self._loss(),
             "",
             (self._loss_numbers(), (as_term(found.losses[k]),)),
@@ -97,17 +94,17 @@ class OutputAtStep:
         k, found, network = self.step - 1, self.before.output, self.before.network
         pair = [(self.output, found.outputs[k]), (self.target, self.before.example.targets[k])]
         (first, a), (second, b) = reversed(pair) if minus else pair
-        by_state = derivative(MathName("E", index=str(self.step)), self.state)
+        by_state = derivative(MathName("E", index=self.index), self.state)
         to_state: Formula = Row((MINUS, by_state)) if minus else by_state
         layered = network.output_layer
         yield EquationLine(
-            MathName(self.net.base, self.net.subscripts, self.net.index, DELTA) if layered else to_state,
+            replace(self.net, mark=DELTA) if layered else to_state,
             (Term(False, first), Term(True, second)),
             "",
             ((term(a), Term(True, written(b))), (term(found.deltas[k]),)),
         )
         if layered:
-            delta = MathName(self.net.base, self.net.subscripts, self.net.index, DELTA)
+            delta = replace(self.net, mark=DELTA)
             matrix = Raised(written(self.before.parameters[OUTPUT][V]), "T")
             yield EquationLine(
                 to_state,

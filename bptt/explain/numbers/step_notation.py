@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 
 from bptt.cells.expression import Expression, Size
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
-from bptt.derive.evaluate import Matrix, Vector
-from bptt.derive.network_pass import LayerPass
-from bptt.derive.normal_form import NormalForm, normal_form
+from bptt.derive.network_pass import EMBEDDING, OUTPUT, TABLE, NetworkPass
 from bptt.explain.figures import TIMES, as_factor
 from bptt.explain.formula_tree import (
     HADAMARD,
@@ -19,46 +17,61 @@ from bptt.explain.formula_tree import (
     Formula,
     MathName,
     Row,
+    derivative,
 )
 from bptt.explain.legend import TIME
-from bptt.explain.notation import Notation
+from bptt.explain.network.symbols import LayerNotation, NetworkNotation
 from bptt.explain.numbers.written_numbers import written
 
-ABOVE = "above"
+
+def step_index(before: NetworkPass, step: int) -> str:
+    """Return the index of a step, from 1; none for a feed-forward network with one example."""
+    alone = len(before.example.inputs) == 1 and not before.network.is_recurrent
+    return "" if alone else str(step)
 
 
-class StepNotation(Notation):
-    """The symbols of step `step`, from 1.
+def parameter_symbol(before: NetworkPass, place: str, name: str) -> MathName:
+    """Return the symbol of a parameter: V and b of the output layer, M of the embedding, W_h of a layer."""
+    if place in (EMBEDDING, OUTPUT):
+        return MathName("M" if name == TABLE else name)
+    return StepNotation(before, int(place), 1).names[name]
 
-    With `minus` every δ is minus the derivative. `is_top` marks a layer whose output the loss of the step
-    reads; another one gets the δ of the layer above.
+
+class StepNotation(LayerNotation):
+    """The symbols of layer `number` at `step`, both from 1.
+
+    Every δ is minus the derivative if it is so in the pass. The derivative of the loss is written with its
+    sign.
     """
 
-    def __init__(self, form: NormalForm, step: int, minus: bool, is_top: bool) -> None:
-        self.step, self.minus, self.is_top = step, minus, is_top
-        super().__init__(form, TIME if form.cell.states else "")
+    def __init__(self, before: NetworkPass, number: int, step: int) -> None:
+        self.before, self.step = before, step
+        layer = NetworkNotation(before.network).layers[number - 1].layer
+        super().__init__(before.network.layers[number - 1], TIME, layer, MathName(""))
+        if number < len(before.network.layers):
+            above = StepNotation(before, number + 1, step)
+            self.from_above = replace(above.input, mark=DELTA)
+        else:
+            by_output = derivative(MathName("E", index=self.at(0)), self.output)
+            self.from_above = Fenced(Row((MINUS, by_output))) if before.sign < 0 else by_output
 
     def at(self, offset: int) -> str:
         """Return the number of the step `offset` steps from this one."""
-        return str(self.step + offset)
-
-    def name(self, name: str) -> Formula:
-        """Return the symbol of a value or δ of this step."""
-        if name == FROM_LOSS + self.form.cell.output and not self.is_top:
-            return MathName(ABOVE, index=self.at(0), mark=DELTA)
-        symbol = super().name(name)
-        derivative = name.startswith((FROM_LOSS, FROM_NEXT)) or name[1:] in self.form.previous
-        return Fenced(Row((MINUS, symbol))) if derivative and self.minus else symbol
+        return step_index(self.before, self.step + offset)
 
 
 class NumberNotation(StepNotation):
     """A notation in which every name is written as its numbers: a column, a matrix, or one number."""
 
-    def __init__(
-        self, notation: StepNotation, values: Mapping[str, Vector], matrices: Mapping[str, Matrix]
-    ) -> None:
-        super().__init__(notation.form, notation.step, notation.minus, notation.is_top)
-        self.values, self.matrices = values, matrices
+    def __init__(self, before: NetworkPass, number: int, step: int) -> None:
+        super().__init__(before, number, step)
+        layer = before.layers[number - 1]
+        later = layer.deltas[step] if step < len(layer.deltas) else {}
+        self.values = {**layer.values[step - 1], **layer.deltas[step - 1]}
+        for state, previous in zip(self.cell.states, self.form.previous, strict=True):
+            self.values[FROM_NEXT + state] = later.get(DELTA + previous, [0.0] * len(self.values[state]))
+        self.values[FROM_LOSS + self.cell.output] = layer.from_above[step - 1]
+        self.matrices = layer.point.matrices
 
     def name(self, name: str) -> Formula:
         """Write the numbers of a value or matrix."""
@@ -80,17 +93,3 @@ class NumberNotation(StepNotation):
         for k, vector in enumerate(vectors):
             parts += [HADAMARD if k else INVISIBLE_PRODUCT, vector]
         return Row(tuple(parts[1:]))
-
-
-def notations(layer: LayerPass, step: int, minus: bool, is_top: bool) -> tuple[StepNotation, NumberNotation]:
-    """Return the notations of one step of a layer, from 1: symbols, and numbers of the passes both ways."""
-    form, cell = normal_form(layer.cell), layer.cell
-    symbols = StepNotation(form, step, minus, is_top)
-    later = layer.deltas[step] if step < len(layer.deltas) else {}
-    here = {**layer.values[step - 1], **layer.deltas[step - 1]}
-    for state, previous in zip(cell.states, form.previous, strict=True):
-        nothing = [0.0] * len(here[state])
-        here[FROM_LOSS + state] = nothing
-        here[FROM_NEXT + state] = later.get(DELTA + previous, nothing)
-    here[FROM_LOSS + cell.output] = layer.from_above[step - 1]
-    return symbols, NumberNotation(symbols, here, layer.point.matrices)

@@ -27,6 +27,10 @@ NUMBERS = {
     "Numbers are shown with four significant digits; they are computed with all.": (
         "数值显示四位有效数字，计算时保留全部位数。"
     ),
+    (
+        "A superscript in parentheses is the number of a layer. The input of a layer is the output of the layer"
+        " below."
+    ): "括号中的上标是层的编号。每一层的输入是下面一层的输出。",
     "The embedding:": "嵌入：",
     "The output layer:": "输出层：",
     "The layer:": "这一层：",
@@ -47,7 +51,7 @@ NUMBERS = {
         " comes first."
     ): "这里 {} 是导数的相反数，即 {}（同 Mitchell 1997），权重沿着它移动。从最后一步算起。",
     "Here {} is the derivative {}. The last step comes first.": "这里 {} 是导数 {}。从最后一步算起。",
-    "{} is the {} that the layer above hands down.": "{} 是上面一层传下来的 {}。",
+    "{} is the part that step {} hands back to step {}.": "{} 是第 {} 步传回给第 {} 步的部分。",
     "The gradients, summed over the steps": "梯度：对各步求和",
     (
         "All steps share the weights, so each gradient is a sum with a term for each step, from step 1 to step"
