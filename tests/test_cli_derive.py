@@ -15,6 +15,7 @@ from bptt.cells import CATALOGUE
 from bptt.cli.derive import OF_A_RUN
 from bptt.explain.document import Stage
 from bptt.explain.network.whole_network import OF_A_NETWORK
+from bptt.explain.unrolled_document import UNROLLED
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 
@@ -33,7 +34,10 @@ def test_every_cell_of_the_catalogue(command: Command, name: str, notation: list
     assert CATALOGUE[name].title in ended.out
 
 
-@pytest.mark.parametrize("stage", [stage.value for stage in Stage if stage not in (*OF_A_RUN, *OF_A_NETWORK)])
+OF_ONE_STEP = [stage.value for stage in Stage if stage not in (*OF_A_RUN, *OF_A_NETWORK, *UNROLLED)]
+
+
+@pytest.mark.parametrize("stage", OF_ONE_STEP)
 def test_one_stage(command: Command, stage: str) -> None:
     out = command("derive", "gru", "--stage", stage).out
     headings = [line for line in out.splitlines() if line[:1].isdecimal()]
@@ -150,3 +154,36 @@ def test_a_network_imports_no_torch() -> None:
     arguments = ["derive", "lstm,gru", "--loss", "softmax", "--embedding", "--rows", "--latex"]
     ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_unrolled_steps_and_their_sections(command: Command, tmp_path: Path) -> None:
+    out = command("derive", "elman-tanh", "--unroll", 3, "--loss", "softmax").out
+    assert "    h₂ = tanh(W_h x₂ + R_h tanh(W_h x₁ + R_h h₀ + b_h) + b_h)\n" in out
+    assert "    o₁ = softmax(V tanh(W_h x₁ + R_h h₀ + b_h) + b)\n" in out
+    for stage in UNROLLED:
+        one = command("derive", "gru", "--unroll", 2, "--stage", stage.value, "--sizes", "2,2").out
+        assert len([line for line in one.splitlines() if line[:1].isdecimal()]) == 1
+    file = tmp_path / "mycell.py"
+    file.write_text(
+        "from bptt import Cell\nTwo = Cell.define('two', 's = a * s_prev + W_s @ x\\nh = tanh(s + h_prev)',"
+        " states='h s', constants={'a': 0.5})\n",
+        encoding="utf-8",
+    )
+    assert "    s₂  = a a s₀ + a (W_s x₁) + W_s x₂\n" in command("derive", f"{file}:Two", "--unroll", 2).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lstm", "--unroll", "9"], "at most 8"),
+        (["lstm", "--unroll", "0"], "at least 1"),
+        (["dense", "--unroll", "2"], "carries a state"),
+        (["lstm", "--stage", "pairs"], "--unroll 3"),
+        (["lstm", "--unroll", "2", "--stage", "kernel"], "elements"),
+        (["lstm", "--unroll", "2", "--rows"], "--loss, --sizes, --notation"),
+        (["lstm", "--unroll", "2", "--sizes", "7,2"], "at most 5"),
+    ],
+)
+def test_what_cannot_be_unrolled_is_refused(command: Command, arguments: list[str], said: str) -> None:
+    ended = command("derive", *arguments)
+    assert ended.code == 2 and said in ended.err

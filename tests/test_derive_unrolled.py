@@ -6,11 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 from unrolled_cells import draw, tape
+from user_cells import CELLS as OTHERS
 
 from bptt.cells import CATALOGUE, Cell
-from bptt.derive.adjoint import DELTA
-from bptt.derive.evaluate import backward, forward
+from bptt.cells.language import PREVIOUS
+from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
+from bptt.derive.arithmetic import FLOATS
+from bptt.derive.evaluate import backward, forward, run
 from bptt.derive.normal_form import normal_form
+from bptt.derive.one_loss import follow_loss
 from bptt.derive.unrolled import (
     Summand,
     chain_gradient,
@@ -33,6 +37,7 @@ OWN = Cell.define(
     widths={"y": "P"},
 )
 CELLS = [*RECURRENT, OWN]
+EVERY = {cell.name: cell for cell in CELLS} | OTHERS
 # Some hundred operations a step on numbers of order one to ten, five steps deep.
 LIMIT = 1e-12
 
@@ -83,9 +88,32 @@ def test_summands_add_up_to_the_gradient_in_both_forms(cell: Cell) -> None:
             form = by_loss[summand.last - 1][summand.step - 1]
             number = chain_gradient(cell, point, trajectory, losses[-1], summand)
             truth = double({**form.matrices, **form.vectors}[name])
-            assert difference(number, truth.reshape(-1)) < LIMIT
+            assert difference(number, truth.flatten()) < LIMIT
 
 
 def test_a_chain_names_its_jacobians_from_the_left() -> None:
     assert [s.chain for s in summands("W_h", 3)] == [(), ((3, 2),), ((3, 2), (2, 1))]
     assert summands("W_h", 3)[-1] == Summand("W_h", 1, 3)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_equations_of_one_loss_have_the_deltas_of_that_loss(name: str) -> None:
+    cell = EVERY[name]
+    point, losses = draw(cell, 3)
+    trajectory = forward(cell, point)
+    alone = gradients_by_loss(cell, point, trajectory, losses)[-1]
+    carried: dict[str, list[float]] = {}
+    for one in follow_loss(cell, 3):
+        here = {
+            **trajectory.values[one.step - 1],
+            FROM_LOSS + cell.output: losses[-1][cell.output],
+            **carried,
+        }
+        run(one.equations, here, point.matrices, FLOATS)
+        found = alone[one.step - 1].deltas
+        for target in found:
+            number = (
+                here[target] if target in {e.target for e in one.equations} else [0.0] * len(found[target])
+            )
+            assert difference(number, double(found[target])) < LIMIT, target
+        carried = {FROM_NEXT + state: here[DELTA + state + PREVIOUS] for state in one.handed}

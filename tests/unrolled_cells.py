@@ -27,6 +27,11 @@ from bptt.cells.language import PREVIOUS
 from bptt.derive.evaluate import Point
 from bptt.derive.normal_form import EquationStep
 
+# Functions of cells that torch lacks, or has elsewhere.
+FUNCTIONS = {
+    "step": lambda a: (a > 0).to(a.dtype),
+    "softplus": torch.nn.functional.softplus,
+}
 SIZES = {"I": 3, "H": 2, "P": 4}
 
 
@@ -68,7 +73,7 @@ def torch_value(expression: Expression, values: Mapping[str, Tensor]) -> Tensor:
         case Power(_, exponent):
             return parts[0] ** exponent
         case Call(function):
-            found: Tensor = getattr(torch, function)(*parts)
+            found: Tensor = (FUNCTIONS.get(function) or getattr(torch, function))(*parts)
             return found
         case RowCall(function):
             return parts[0].mean() if function == "mean" else parts[0].sum()

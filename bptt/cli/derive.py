@@ -13,6 +13,7 @@ from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
+from bptt.explain.unrolled_options import UnrollOptions
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
@@ -58,7 +59,9 @@ def _derive(choices: Choices) -> None:
         check_output(output)
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
     check_numbers(choices, of_a_cell=wanted.numbers and not is_run)
-    if is_run:
+    if (steps := choices.make(UnrollOptions).unroll) is not None:
+        document = _unrolled(_cells(cell, texts), wanted, asked, network, steps)
+    elif is_run:
         if texts:
             rule = "takes the names of the texts for a cell"
             raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
@@ -93,15 +96,41 @@ def _of_cells(
     from bptt.explain.annotate import with_kernel_lines
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
+    from bptt.explain.unrolled_document import UNROLLED
 
     if asked != LayerOptions() or stage in OF_A_RUN:
         raise InputError(
             "bptt derive", "shapes and numbers are those of a run", cells[0].name, "Name its folder"
         )
+    if stage in UNROLLED:
+        cure = "Give a number of steps, --unroll 3"
+        raise InputError("bptt derive", f"{stage.value} is unrolled", cells[0].name, cure)
     document = derive_cells(cells, network, stage)
     if stage is Stage.KERNEL:
         document = with_kernel_lines(document, cells[0])
     return document if stage is None else only_stage(document, stage)
+
+
+def _unrolled(
+    cells: tuple[Cell, ...],
+    wanted: DeriveOptions,
+    asked: LayerOptions,
+    network: NetworkOptions,
+    steps: int,
+) -> Derivation:
+    """Return the derivation of a cell with a number of time steps written out."""
+    from bptt.errors import InputError
+    from bptt.explain.unrolled_document import BEFORE, UNROLLED, unrolled
+
+    others = network.embedding or network.rows or wanted.numbers or asked != LayerOptions()
+    if others or (wanted.stage is not None and wanted.stage not in (*BEFORE, *UNROLLED)):
+        sections = ", ".join(stage.value for stage in (*BEFORE, *UNROLLED))
+        rule = "--unroll goes with --loss, --sizes, --notation and --stage, which is one of"
+        raise InputError("bptt derive", f"{rule} {sections}", wanted.cell)
+    if len(cells) > 1:
+        raise InputError("bptt derive", "--unroll writes one cell out", wanted.cell)
+    document = unrolled(cells[0], steps, network.widths, network.loss)
+    return document if wanted.stage is None else document.only(wanted.stage)
 
 
 def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:

@@ -37,6 +37,11 @@ class Stage(str, Enum):
     JACOBIAN = "jacobian"
     STORAGE = "storage"
     KERNEL = "kernel"
+    EXPANDED = "expanded"
+    ONE_LOSS = "one-loss"
+    SUMMANDS = "summands"
+    PAIRS = "pairs"
+    ELEMENTS = "elements"
 
 
 @dataclass(frozen=True)

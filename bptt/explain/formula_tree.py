@@ -100,6 +100,13 @@ class SumOver(Formula):
 
 
 @dataclass(frozen=True, slots=True)
+class ProductOver(Formula):
+    """The sign Π with its running index."""
+
+    index: str
+
+
+@dataclass(frozen=True, slots=True)
 class WrittenMatrix(Formula):
     """A matrix written out row by row; a vector has one entry in each row."""
 
@@ -111,18 +118,22 @@ RAISED = "⟨"
 INVISIBLE_PRODUCT = Operator("\N{INVISIBLE TIMES}")
 HADAMARD = Operator("⊙")
 PLUS, MINUS, EQUALS, COMMA = Operator("+"), Operator("−"), Operator("="), Operator(",")
+DOT = Operator("·")
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a sum, with its sign apart."""
+    """A term of a sum, with its sign apart; or with `multiplied` a further factor of the term before."""
 
     negative: bool
     body: Formula
+    multiplied: bool = False
 
     @property
     def sign(self) -> Operator:
         """The sign before the term, if it is not the first of a sum."""
+        if self.multiplied:
+            return INVISIBLE_PRODUCT
         return MINUS if self.negative else PLUS
 
 
@@ -149,7 +160,12 @@ def is_power_of_raised(index: str, exponent: str) -> bool:
     return index.startswith(RAISED) and exponent != "T"
 
 
+def factors(*parts: Formula) -> tuple[Term, ...]:
+    """Write a product so that a line can break before each of its factors."""
+    return tuple(Term(False, part, multiplied=k > 0) for k, part in enumerate(parts))
+
+
 def continued(terms: tuple[Term, ...]) -> tuple[Operator, Formula]:
-    """Split a continuation line of a sum into the sign of its first term and the rest."""
+    """Split a continuation line into the sign of its first term, a dot for a factor, and the rest."""
     first, *rest = terms
-    return first.sign, total((Term(False, first.body), *rest))
+    return DOT if first.multiplied else first.sign, total((Term(False, first.body), *rest))

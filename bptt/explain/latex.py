@@ -27,6 +27,7 @@ from bptt.explain.formula_tree import (
     FunctionName,
     MathName,
     Operator,
+    ProductOver,
     Raised,
     Root,
     Row,
@@ -64,6 +65,8 @@ _COMMANDS = {
     "ℝ": r"\mathbf{R}",
     "∞": r"\infty ",
     "½": r"\frac{1}{2}",
+    "¼": r"\frac{1}{4}",
+    "≤": r"\le ",
     "⋯": r"\cdots ",
     "⊙": r"\odot ",
     "−": "-",
@@ -74,6 +77,7 @@ _COMMANDS = {
     "←": r"\leftarrow ",
     "|": r"\vert ",
 }
+_INDEX_SIGNS = str.maketrans({"−": "-", "×": r"\times ", "←": r"\leftarrow ", "≤": r"\leq ", "≥": r"\geq "})
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
@@ -125,6 +129,8 @@ def formula_latex(formula: Formula) -> str:
             return rf"\sqrt{{{formula_latex(inner)}}}"
         case SumOver(index):
             return rf"\sum_{{{_plain(index)}}} "
+        case ProductOver(index):
+            return rf"\prod_{{{_plain(index)}}} "
         case WrittenMatrix(rows):
             written = r" \\ ".join(" & ".join(map(formula_latex, row)) for row in rows)
             return rf"\begin{{bmatrix}} {written} \end{{bmatrix}}"
@@ -144,9 +150,7 @@ def _above(index: str, layer: str) -> str:
 
 def _plain(index: str) -> str:
     """Render an index such as t−1 for math mode."""
-    return (
-        index.replace("−", "-").replace("×", r"\times ").replace("←", r"\leftarrow ").replace("≤", r"\leq ")
-    )
+    return index.translate(_INDEX_SIGNS)
 
 
 def _exponent(exponent: str) -> str:

@@ -17,6 +17,7 @@ from bptt.explain.formula_tree import (
     FunctionName,
     MathName,
     Operator,
+    ProductOver,
     Raised,
     Root,
     Row,
@@ -77,8 +78,11 @@ def mathml(formula: Formula) -> str:
             return f"<msqrt>{mathml(inner)}</msqrt>"
         case SumOver(index):
             return f"<munder><mo>∑</mo>{_index(index)}</munder>"
+        case ProductOver(index):
+            return f"<munder><mo>∏</mo>{_index(index)}</munder>"
         case WrittenMatrix(rows):
-            return _fenced(f'<mtable class="matrix">{"".join(map(_matrix_row, rows))}</mtable>', "[", "]")
+            # Its brackets are drawn by the page: fonts without mathematics have none that stretch.
+            return f'<mtable class="matrix">{"".join(map(_matrix_row, rows))}</mtable>'
     raise TypeError(f"not a formula: {formula!r}")
 
 

@@ -35,7 +35,12 @@ math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX 
   border: 1px solid var(--line); border-radius: .5rem; }
 .equations math { width: max-content; margin: 0; }
 mtd { padding: .3em .2em; text-align: left; }
-.matrix mtd { padding: .15em .4em; text-align: center; }
+.matrix { margin: .2em .15em; border: solid currentColor; border-width: 0 1px;
+  background: linear-gradient(currentColor 0 0) left top / .35em 1px no-repeat,
+    linear-gradient(currentColor 0 0) right top / .35em 1px no-repeat,
+    linear-gradient(currentColor 0 0) left bottom / .35em 1px no-repeat,
+    linear-gradient(currentColor 0 0) right bottom / .35em 1px no-repeat; }
+.matrix mtd { padding: .25em .45em; text-align: center; }
 @media (max-width: 30rem) { main { padding: 1.5rem .9rem 3rem; } .equations { padding: .5rem .4rem; }
   dl { column-gap: .75rem; } }
 @media print { .equations { border: 0; padding: 0; } nav { display: none; } }

@@ -21,6 +21,7 @@ from bptt.explain.formula_tree import (
     FunctionName,
     MathName,
     Operator,
+    ProductOver,
     Raised,
     Root,
     Row,
@@ -29,8 +30,8 @@ from bptt.explain.formula_tree import (
     WrittenMatrix,
 )
 
-_LOWERED = str.maketrans("0123456789+−tkl", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗ")
-_RAISED = str.maketrans("0123456789-−+()lLT", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺⁽⁾ˡᴸᵀ")
+_LOWERED = str.maketrans("0123456789+−tklmn", "₀₁₂₃₄₅₆₇₈₉₊₋ₜₖₗₘₙ")
+_RAISED = str.maketrans("0123456789-−+()lLTtkm", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺⁽⁾ˡᴸᵀᵗᵏᵐ")
 # The upper, middle and lower pieces of brackets that are several lines high.
 _PIECES = {"[": tuple("⎡⎢⎣"), "]": tuple("⎤⎥⎦"), "(": tuple("⎛⎜⎝"), ")": tuple("⎞⎟⎠")}
 _WHOLE_PART = re.compile(r"−?\d+")
@@ -67,13 +68,15 @@ def formula_text(formula: Formula) -> str:
             return f"√({formula_text(inner)})"
         case SumOver(index):
             return f"Σ{_lowered(index)}"
+        case ProductOver(index):
+            return f"Π{_lowered(index)}"
         case WrittenMatrix(rows):
             return f"[{'; '.join(', '.join(map(formula_text, row)) for row in rows)}]"
     raise TypeError(f"not a formula: {formula!r}")
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """Lines of one width; line `baseline` continues the line of text around the block."""
 
     lines: tuple[str, ...]
@@ -85,31 +88,31 @@ class Block:
         return columns(self.lines[0])
 
 
-def formula_block(formula: Formula) -> Block:
+def formula_block(formula: Formula) -> TextBlock:
     """Render a formula as a block, with a line for each row of the matrices written out in it."""
     match formula:
         case WrittenMatrix(rows):
             return _matrix_block(rows)
         case Row((Operator(sign), *rest)) if _is_high(formula):
-            return side_by_side(Block((sign,)), formula_block(Row(tuple(rest))))
+            return side_by_side(TextBlock((sign,)), formula_block(Row(tuple(rest))))
         case Row(parts) if _is_high(formula):
             return side_by_side(*map(_factor_block, parts))
         case Raised(WrittenMatrix() as base, exponent):
             block = formula_block(base)
             above = (exponent.translate(_RAISED), *" " * (len(block.lines) - 1))
-            return side_by_side(block, Block(above, block.baseline))
+            return side_by_side(block, TextBlock(above, block.baseline))
         case Fenced(inner, left, right, "") if _is_high(inner):
             block = formula_block(inner)
             return side_by_side(_bracket(left, block), block, _bracket(right, block))
-    return Block((formula_text(formula),))
+    return TextBlock((formula_text(formula),))
 
 
-def _factor_block(formula: Formula) -> Block:
+def _factor_block(formula: Formula) -> TextBlock:
     """Render a part of a row; parts without a matrix take one line."""
-    return formula_block(formula) if _is_high(formula) else Block((_factor_text(formula),))
+    return formula_block(formula) if _is_high(formula) else TextBlock((_factor_text(formula),))
 
 
-def side_by_side(*blocks: Block) -> Block:
+def side_by_side(*blocks: TextBlock) -> TextBlock:
     """Join blocks at their baselines."""
     above = max(block.baseline for block in blocks)
     below = max(len(block.lines) - block.baseline for block in blocks)
@@ -118,7 +121,7 @@ def side_by_side(*blocks: Block) -> Block:
         empty = " " * block.width
         under = below - len(block.lines) + block.baseline
         filled.append([empty] * (above - block.baseline) + [*block.lines] + [empty] * under)
-    return Block(tuple(map("".join, zip(*filled, strict=True))), above)
+    return TextBlock(tuple(map("".join, zip(*filled, strict=True))), above)
 
 
 def _is_high(formula: Formula) -> bool:
@@ -133,11 +136,11 @@ def _is_high(formula: Formula) -> bool:
     return False
 
 
-def _matrix_block(rows: tuple[tuple[Formula, ...], ...]) -> Block:
+def _matrix_block(rows: tuple[tuple[Formula, ...], ...]) -> TextBlock:
     """Render a matrix, each column aligned."""
     in_columns = zip(*(map(formula_text, row) for row in rows), strict=True)
     lines = map("  ".join, zip(*map(_column, in_columns), strict=True))
-    block = Block(tuple(lines), (len(rows) - 1) // 2)
+    block = TextBlock(tuple(lines), (len(rows) - 1) // 2)
     return side_by_side(_bracket("[", block), block, _bracket("]", block))
 
 
@@ -151,13 +154,13 @@ def _column(texts: tuple[str, ...]) -> list[str]:
     return [text + " " * (width - columns(text)) for text in shifted]
 
 
-def _bracket(sign: str, block: Block) -> Block:
+def _bracket(sign: str, block: TextBlock) -> TextBlock:
     """Return a bracket as high as a block."""
     height = len(block.lines)
     if height == 1 or sign not in _PIECES:
-        return Block((sign,) * height, block.baseline)
+        return TextBlock((sign,) * height, block.baseline)
     upper, middle, lower = _PIECES[sign]
-    return Block((upper, *[middle] * (height - 2), lower), block.baseline)
+    return TextBlock((upper, *[middle] * (height - 2), lower), block.baseline)
 
 
 def _factor_text(formula: Formula) -> str:

@@ -19,7 +19,7 @@ from bptt.explain.document import (
     clean,
 )
 from bptt.explain.formula_tree import Formula, Term, continued, total
-from bptt.explain.plain import Block, broken, columns, formula_block, formula_text, side_by_side
+from bptt.explain.plain import TextBlock, broken, columns, formula_block, formula_text, side_by_side
 from bptt.explain.wrapping import wrapped
 
 WIDTH, LEAST_WIDTH = 96, 40
@@ -142,13 +142,13 @@ def _is_high(line: EquationLine) -> bool:
     return any(len(formula_block(f).lines) > 1 for f in (line.left, *(term.body for term in line.right)))
 
 
-def _right_side(left: Block, terms: tuple[Term, ...], left_width: int, right_width: int) -> Iterator[str]:
+def _right_side(left: TextBlock, terms: tuple[Term, ...], left_width: int, right_width: int) -> Iterator[str]:
     first, *following = broken(terms, right_width)
-    space = Block((" " * (left_width - left.width) + " = ",))
+    space = TextBlock((" " * (left_width - left.width) + " = ",))
     yield from side_by_side(left, space, formula_block(total(first))).lines
     for row in following:
         sign, rest = continued(row)
-        before = Block((f"{' ' * left_width} {sign.sign} ",))
+        before = TextBlock((f"{' ' * left_width} {sign.sign} ",))
         yield from side_by_side(before, formula_block(rest)).lines
 
 
@@ -156,7 +156,7 @@ def _details(line: EquationLine, left_width: int, width: int) -> Iterator[tuple[
     """Yield the lines below an equation: its numbers, the spread over units, the lines of its kernel."""
     indent = EQUATION_INDENT + " " * left_width
     for terms in line.numbers:
-        for row in _right_side(Block(("",)), terms, left_width, width - len(indent) - len(" = ")):
+        for row in _right_side(TextBlock(("",)), terms, left_width, width - len(indent) - len(" = ")):
             yield Kind.NUMBERS, EQUATION_INDENT + row
     if line.spread:
         yield from _wrapped(line.spread, width, indent + "   ", indent + "   ", Kind.NUMBERS)
