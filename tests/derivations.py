@@ -10,8 +10,9 @@ from bptt.cells import CATALOGUE, Cell, get
 from bptt.derive.network import Loss
 from bptt.explain import derivation
 from bptt.explain.annotate import with_kernel_lines
-from bptt.explain.document import Derivation
+from bptt.explain.document import Derivation, Stage
 from bptt.explain.kernel_section import kernel_section
+from bptt.explain.network.whole_network import derive_cells
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.document import numbers_document
 from bptt.explain.numbers.node_document import node_document
@@ -39,7 +40,26 @@ IN_NUMBERS = {
     "embedding": ("gru", NetworkOptions(embedding=True, loss=Loss.SQUARED), NumbersOptions(steps=1)),
 }
 
+NETWORKS = {
+    "softmax": ("elman-tanh", NetworkOptions(loss=Loss.SOFTMAX, rows=True, sizes="3,4,2"), None),
+    "logistic": ("lstm,gru", NetworkOptions(loss=Loss.LOGISTIC, rows=True, embedding=True), None),
+    "squared": ("dense,dense", NetworkOptions(loss=Loss.SQUARED, rows=True, sizes="3,4,2"), None),
+    "squared of states": ("gru", NetworkOptions(loss=Loss.SQUARED), None),
+    "dense and softmax": ("dense", NetworkOptions(loss=Loss.SOFTMAX), None),
+    "without a loss": ("lstm-layernorm,elman-relu", NetworkOptions(rows=True), None),
+    "deep dense": ("dense,dense,dense", NetworkOptions(sizes="2,3,2,1"), None),
+    "stacked cell": ("lstm", NetworkOptions(sizes="3,4"), Stage.STACKED),
+    "rows of a cell": ("gru", NetworkOptions(), Stage.ROWS),
+    "rows of a layer": ("dense", NetworkOptions(), Stage.ROWS),
+}
+
+
+def _of_network(names: str, options: NetworkOptions, stage: Stage | None) -> Derivation:
+    return derive_cells(tuple(map(get, names.split(","))), options, stage)
+
+
 DERIVATIONS: Mapping[str, Callable[[], Derivation]] = {
     **{name: partial(_of_cell, cell) for name, cell in CATALOGUE.items()},
+    **{f"network, {name}": partial(_of_network, *given) for name, given in NETWORKS.items()},
     **{f"{name} in numbers": partial(_in_numbers, *given) for name, given in IN_NUMBERS.items()},
 }

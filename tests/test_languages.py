@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import pkgutil
 import re
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 from derivations import DERIVATIONS
@@ -17,10 +21,12 @@ from bptt.explain.plain import columns
 from bptt.explain.text import text_lines
 from bptt.explain.translation import templates, translated
 from bptt.explain.wrapping import wrapped
+from bptt.languages import zh
 from bptt.languages.language import Language, language_of
 from bptt.languages.phrase import filled, in_order, phrase, table_of, translate
 from bptt.languages.zh import CHINESE
 
+ROOT = Path(__file__).parent.parent
 ZH = table_of(Language.ZH)
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Names of cells, functions, programs and people; they are the same in Chinese.
@@ -37,6 +43,32 @@ def test_every_template_is_translated(name: str) -> None:
     lacking = [template for template in found if ZH(template) is None and WORD.search(template)]
     sources = {cell.source for cell in CATALOGUE.values()}
     assert not set(lacking) - sources, "\n".join(map(repr, lacking))
+
+
+def test_every_template_in_the_code_is_translated() -> None:
+    """Templates of sentences that none of the documents above has."""
+    lacking = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.args[0].value!r}"
+        for path in sorted((ROOT / "bptt").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id in ("say", "phrase")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and WORD.search(node.args[0].value)
+        and ZH(node.args[0].value) is None
+    ]
+    assert not lacking, "\n".join(lacking)
+
+
+def test_tables_do_not_contradict_each_other() -> None:
+    found: dict[str, str] = {}
+    for module in pkgutil.iter_modules(zh.__path__):
+        tables = vars(import_module(f"{zh.__name__}.{module.name}"))
+        for english, chinese in tables[module.name.upper()].items():
+            assert found.setdefault(english, chinese) == chinese
+    assert found == CHINESE
 
 
 @pytest.mark.parametrize("english", CHINESE)

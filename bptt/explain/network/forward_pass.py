@@ -10,6 +10,7 @@ from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, 
 from bptt.explain.network.symbols import LayerNotation, NetworkNotation
 from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
 from bptt.explain.network.writing import ONE, ZERO, added, call, equal, line, transposed
+from bptt.languages.phrase import phrase
 
 _LOSSES = {
     Loss.SOFTMAX: say("cross-entropy of a softmax"),
@@ -20,7 +21,9 @@ _LOSSES = {
 
 def network_facts(notation: NetworkNotation) -> Iterator[Fact]:
     """Yield what is known before anything is derived: layers, input, output, loss."""
-    layers = (say("{}: {}", Digits(str(k)), cell.title) for k, cell in enumerate(notation.network.layers, 1))
+    layers = (
+        say("{}: {}", Digits(str(k)), phrase(cell.title)) for k, cell in enumerate(notation.network.layers, 1)
+    )
     yield Fact("layers", tuple(layers))
     yield Fact("input", (_input(notation),))
     yield Fact("output", (say("{}", _short(notation) if notation.has_output else notation.top.output),))
@@ -63,7 +66,7 @@ def _embedding(notation: NetworkNotation) -> Iterator[Part]:
 def _layers(notation: NetworkNotation) -> Iterator[Part]:
     below: LayerNotation | None = None
     for k, layer in enumerate(notation.layers, 1):
-        yield say("Layer {}, {}:", Digits(str(k)), layer.cell.title)
+        yield say("Layer {}, {}:", Digits(str(k)), phrase(layer.cell.title))
         handed = (line(layer.input, below.output),) if below else ()
         own = (EquationLine(layer.name(e.target), layer.terms(e.expression)) for e in layer.cell.equations)
         yield Equations((*handed, *own))

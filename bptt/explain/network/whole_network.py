@@ -26,6 +26,7 @@ from bptt.explain.network.widths import Widths, letter, read_widths
 from bptt.explain.network_options import NetworkOptions, network_of
 from bptt.explain.notation import Notation
 from bptt.explain.sizes import size
+from bptt.languages.phrase import phrase
 
 # The sections that only a network has; the last one is that of feed-forward networks.
 OF_A_NETWORK = (Stage.NETWORK, Stage.LOSS, Stage.OUTPUT, Stage.LAYERS, Stage.SUMS, Stage.COMPOSITION)
@@ -69,7 +70,8 @@ def network_derivation(network: Network, widths: tuple[int, ...] = (), rows: boo
     """
     notation = NetworkNotation(network)
     names = [cell.name for cell in network.layers]
-    title = ", ".join([*names, *([network.loss.value] if network.loss else [])])
+    names += [phrase(network.loss.value)] if network.loss else []
+    title = phrase(", ".join("{}" for _ in names), *names)
     sizes = read_widths(notation, widths)
     sections = (*network_sections(notation, sizes), *_forms(notation, sizes, rows))
     return Derivation(title, tuple(network_facts(notation)), sections).numbered()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.derivations import DERIVATIONS
+from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
 
-CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **NUMBERS}
+CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **NETWORKS, **NUMBERS}

@@ -41,6 +41,16 @@ CELLS = {
         "Ng 2018, Sequence models, week 1；Collins et al. 2017（UGRNN，其门为 1 - u）；u = 1 表示更新"
         "（gru 的 z：z = 1 表示保留）"
     ),
+    "Sak, Senior & Beaufays 2014, Long short-term memory architectures, eq. 1-7, no peepholes": (
+        "Sak, Senior & Beaufays 2014, Long short-term memory architectures, eq. 1-7，无窥视孔"
+    ),
+    "Gers, Schmidhuber & Cummins 2000, Learning to forget; as torch.nn.LSTM": (
+        "Gers, Schmidhuber & Cummins 2000, Learning to forget；同 torch.nn.LSTM"
+    ),
+    "Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22, W x + R h normalised gate by gate": (
+        "Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22，W x + R h 逐门归一化"
+    ),
+    "torch.nn.GRU; Cho et al. 2014 with the reset gate moved": "torch.nn.GRU；Cho et al. 2014，重置门移了位置",
     # Labels of facts.
     "cell": "单元",
     "source": "出处",
@@ -48,7 +58,7 @@ CELLS = {
     "states": "状态",
     "output": "输出",
     "parameters": "参数",
-    "weights": "权重个数",
+    "weights": "权重",
     "constants": "常数",
     "sizes": "尺寸",
     "not given": "未注明",
