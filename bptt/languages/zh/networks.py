@@ -20,7 +20,7 @@ NETWORKS = {
     "Layer {}:": "第 {} 层：",
     "Layer {}, {}:": "第 {} 层，{}：",
     "A superscript in parentheses is the number of a layer. The input of a layer is the output of the layer below.": (
-        "括号中的上标是层的编号。一层的输入是下面一层的输出。"
+        "括号中的上标是层的编号。每一层的输入是下面一层的输出。"
     ),
     "The equations hold for every step from {} to {}; the states at {} are given.": (
         "从 {} 到 {}，每个时间步都用这些方程；{} 时的状态是给定的。"
