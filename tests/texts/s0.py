@@ -93,6 +93,15 @@ def proof(shown: Shown) -> None:
     assert all(float(exact) < 1e-40 and float(auto) < 1e-11 for _, exact, auto, _ in found)
 
 
+def fewer_weights(shown: Shown) -> None:
+    """Three gates instead of four: with equal budgets the GRU has more units; both learn from each share."""
+    names = [f"{cell} {share}%" for cell in ("lstm", "gru") for share in (30, 100)]
+    learned_all(*names)(shown)
+    units = {fields[0]: int(fields[2]) for fields in shown.table[1:]}
+    assert units["gru 100%"] > units["lstm 100%"]
+    assert re.search(r"gru reaches with (0\.3|1|none).* the loss that lstm has with 1 of it", shown.out)
+
+
 CHECKS: dict[int, Check] = {
     1: near_steps_count,
     5: a_tag_for_each_word,
@@ -104,5 +113,6 @@ CHECKS: dict[int, Check] = {
     16: truncated,
     17: learned_all("rnn", "rnn+relu+identity", "rnn+lstm", "rnn+gru"),
     18: says("cₜ = fₜ ⊙ cₜ₋₁ + iₜ ⊙ gₜ", "hₜ = oₜ ⊙ τ_cₜ", "∂E_{>t−1}/∂cₜ₋₁ = δcₜ ⊙ fₜ", "∇W = ∂E/∂W = Σₜ"),
+    20: fewer_weights,
     22: proof,
 }

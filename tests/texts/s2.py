@@ -167,6 +167,54 @@ def options_of(run: str, **wanted: object) -> Check:
     return check
 
 
+def one_hot(shown: Shown) -> None:
+    """A one where the word is in the vocabulary, and zeros elsewhere."""
+    tokens = vocabulary(shown.folder / "words")
+    number = tokens.index("cats")
+    assert shown.table[1][:4] == ["cats", str(number), str(len(tokens)), f"(0 … 1 at {number} … 0)"]
+
+
+def every_probability(shown: Shown) -> None:
+    """P of every token after the text, by the GRU computed in numpy; together one."""
+    words = Words(shown.folder)
+    wanted = words.read("The cats , which already".split())[0][-1]
+    found = {token: float(p) for p, token in shown.table}
+    assert len(found) == len(words.tokens)
+    assert isclose(sum(found.values()), 1, abs_tol=1e-4)
+    # Six digits are printed of float32.
+    assert np.allclose([found[token] for token in words.tokens], wanted, rtol=1e-4, atol=1e-6)
+
+
+def side_by_side(shown: Shown) -> None:
+    """The standard network has weights for each of the longest example's characters."""
+    texts = [line.split("\t")[0] for line in (shown.folder / "films.tsv").read_text().splitlines()[1:]]
+    assert f"reads {max(map(len, texts))} steps side by side" in shown.err
+    learned_all("dense", "gru")(shown)
+
+
+def in_characters(shown: Shown) -> None:
+    """A token of characters is one; one of words has as many as the text by its words and ends of lines."""
+    found = {fields[0]: fields for fields in shown.table[1:]}
+    text = (shown.folder / "levels" / "lstm_whitespace" / "held_out.txt").read_text(encoding="utf-8")
+    assert float(found["lstm character"][-2]) == 1
+    assert isclose(
+        float(found["lstm whitespace"][-2]), len(text) / (len(text.split()) + text.count("\n")), rel_tol=0.01
+    )
+
+
+def gates_of_the_sentence(shown: Shown) -> None:
+    """The gates and the state of one unit, by the GRU computed in numpy, under the names of the text."""
+    unit = int(re.findall(r"unit (\d+) of 16", shown.err)[0])
+    _, gates = Words(shown.folder).read(AGREEING.split())
+    head, *lines = shown.table
+    columns = {name: head.index(name) for name in ("Γ_r", "Γ_u", "c̃", "c")}
+    wanted = [{"Γ_r": g["r"], "Γ_u": 1 - g["z"], "c̃": g["n"], "c": g["h"]} for g in gates]
+    assert len(lines) == len(wanted)
+    for line, step in zip(lines, wanted, strict=True):
+        for name, column in columns.items():
+            assert isclose(float(line[column]), step[name][unit], rel_tol=1e-3, abs_tol=1e-5)
+
+
 CHECKS: dict[int, Check] = {
     44: likelier(AGREEING, NOT_AGREEING),
     46: says("negative"),
@@ -177,7 +225,9 @@ CHECKS: dict[int, Check] = {
     51: entities,
     53: of_twenty,
     54: weights_by_hand,
+    55: one_hot,
     56: unknown_are_counted,
+    57: side_by_side,
     63: one_to_one,
     64: known_words(),
     65: says("positive"),
@@ -185,11 +235,14 @@ CHECKS: dict[int, Check] = {
     67: has_attention,
     69: likelier(AGREEING.replace("cats", "cat").replace("were", "was"), AGREEING.replace("cats", "cat")),
     70: first_input_is_zero,
+    71: every_probability,
     72: known_words(),
     73: folded,
+    74: in_characters,
     75: known_words(3),
     76: agreement,
     77: options_of("clipped-values", clip_value=5.0),
+    80: gates_of_the_sentence,
     83: learned_all("lstm", "gru"),
     84: options_of("both", bidirectional=True),
     86: options_of("deep", num_layers=3, feed_forward=[8]),
