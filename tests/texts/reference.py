@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -72,3 +74,56 @@ class Words:
         seen, _ = self.read(words)
         ends = [*(self.tokens.index(word) for word in words), self.tokens.index("<eos>")]
         return [float(np.log(p[k])) for p, k in zip(seen, ends, strict=True)]
+
+
+class Table:
+    """The numbers that `bptt derive ... --numbers --csv` prints, as arrays."""
+
+    def __init__(self, printed: str) -> None:
+        self.rows = list(csv.DictReader(io.StringIO(printed)))
+
+    def __call__(self, what: str, name: str, layer: str = "", step: str = "") -> Array:
+        """The vector or matrix of these columns."""
+        wanted = {"what": what, "name": name, "layer": layer, "step": step}
+        found = [row for row in self.rows if all(row[key] == value for key, value in wanted.items())]
+        assert found, wanted
+        if not found[0]["row"]:
+            return np.array(float(found[0]["value"]))
+        shape = [max(int(row[place] or 1) for row in found) for place in ("row", "column")]
+        array = np.zeros(shape)
+        for row in found:
+            array[int(row["row"]) - 1, int(row["column"] or 1) - 1] = float(row["value"])
+        return array if found[0]["column"] else array[:, 0]
+
+
+class Elman:
+    """Back-propagation through time of s = tanh(U x + W s + b) under a softmax, as S1 and S0 have it.
+
+    U, W, V and the biases, inputs and targets are those of a table; everything else is computed here.
+    """
+
+    def __init__(self, given: Table, steps: int) -> None:
+        self.u, self.w, self.bias = (given("weight", name, "1") for name in ("W_h", "R_h", "b_h"))
+        self.v, self.c = given("weight", "V", "output"), given("weight", "b", "output")
+        times = [str(t) for t in range(1, steps + 1)]
+        self.x = [given("input", "x", "", t) for t in times]
+        self.t = [given("target", "t", "output", t) for t in times]
+        s = np.zeros(len(self.w))
+        self.s, self.net, self.o, self.e = [s], [], [], []
+        for x, t in zip(self.x, self.t, strict=True):
+            self.net.append(self.u @ x + self.w @ s + self.bias)
+            s = np.tanh(self.net[-1])
+            self.s.append(s)
+            self.o.append(softmax(self.v @ s + self.c))
+            self.e.append(float(-t @ np.log(self.o[-1])))
+
+    def delta(self, m: int, k: int) -> Array:
+        """∂E_m/∂net_k, steps from 0: a chain of Jacobians W diag(1 - s²), a factor for each step between."""
+        chain = (self.v.T @ (self.o[m] - self.t[m])) * (1 - self.s[m + 1] ** 2)
+        for i in range(m - 1, k - 1, -1):
+            chain = (self.w @ np.diag(1 - self.s[i + 1] ** 2)).T @ chain
+        return chain
+
+    def at(self, k: int) -> Array:
+        """δ at step k: the sum over the losses from there on."""
+        return np.sum([self.delta(m, k) for m in range(k, len(self.x))], 0)

@@ -8,6 +8,7 @@ from math import exp, fsum, isclose
 
 import numpy as np
 
+from texts.checks import learned_all, summands
 from texts.page import Check, Shown, says
 from texts.reference import Words, weights
 
@@ -75,17 +76,6 @@ def truncated(shown: Shown) -> None:
     assert abs(updates - characters / config["batch_size"] / 8) <= 1
 
 
-def learned_all(*names: str) -> Check:
-    """A check that a comparison has trained these variants, each with a finite loss."""
-
-    def check(shown: Shown) -> None:
-        losses = {fields[0]: float(fields[4]) for fields in shown.table[1:]}
-        assert set(names) <= set(losses)
-        assert all(np.isfinite(loss) for loss in losses.values())
-
-    return check
-
-
 def proof(shown: Shown) -> None:
     """Every gradient agrees: 50 digits with the exact one, rounding with autograd."""
     found = re.findall(r"^(\w+) +\(.*?\) +(\S+) +(\S+) +(\S+)$", shown.out, re.MULTILINE)
@@ -103,6 +93,10 @@ def fewer_weights(shown: Shown) -> None:
 
 
 CHECKS: dict[int, Check] = {
+    11: says(
+        "∂o_i/∂z_j = o_i (1[i = j] − o_j)", "∂E/∂o_i = −y_i/o_i", "δzₜ = oₜ − yₜ", "∇V = Σₜ (oₜ − yₜ) hₜᵀ"
+    ),
+    13: summands("bptt derive elman-tanh --numbers --sizes 2,3,2 --steps 3", 3),
     1: near_steps_count,
     5: a_tag_for_each_word,
     6: likelihood,

@@ -9,9 +9,9 @@ from math import exp, isclose
 import numpy as np
 from PIL import Image
 
+from texts.checks import learned_all, options_of
 from texts.page import Check, Shown, says
 from texts.reference import Words, vocabulary
-from texts.s0 import learned_all
 
 AGREEING = "The cats , which already fed the dog , were full ."
 NOT_AGREEING = "The cats , which already fed the dog , was full ."
@@ -149,22 +149,6 @@ def agreement(shown: Shown) -> None:
     ]
     (row,) = (fields for fields in shown.table if fields[0] == "agreement" and len(fields) == 7)
     assert float(row[2]) == np.mean(right) > 0.9
-
-
-def options_of(run: str, **wanted: object) -> Check:
-    """A check that a run was made with these options."""
-
-    def check(shown: Shown) -> None:
-        config = json.loads((shown.folder / run / "config.json").read_text(encoding="utf-8"))
-        found = {
-            name: value
-            for section in config.values()
-            if isinstance(section, dict)
-            for name, value in section.items()
-        }
-        assert {name: found[name] for name in wanted} == wanted
-
-    return check
 
 
 def one_hot(shown: Shown) -> None:
