@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bptt.cli.commands import make_command
 from bptt.cli.streams import shown
 from bptt.jobs.language.commands import SAMPLE, SampleOptions
-from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 
 if TYPE_CHECKING:
     from bptt.options.choices import Choices
@@ -23,6 +23,7 @@ def _sample(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     asked, options = choices.make(SampleOptions), choices.make(SamplingOptions)
+    lines = choices.make(LineOptions)
     prepare()
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.sampling import read_prompt, sample, sample_many
@@ -33,10 +34,11 @@ def _sample(choices: Choices) -> None:
         known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"
         print(f"prompt: {known}, the model does not know them", file=sys.stderr)
     if asked.number == 1:
+        pieces = sample(trained, begun, options, lines=lines)
         print(shown(begun.text), end="")
-        for piece in sample(trained, begun, options):
+        for piece in pieces:
             print(shown(piece), end="", flush=True)
         print()
         return
-    for index, text in enumerate(sample_many(trained, begun, options, asked.number), 1):
+    for index, text in enumerate(sample_many(trained, begun, options, asked.number, lines), 1):
         print(f"--- {index}\n{shown(begun.text + text)}")

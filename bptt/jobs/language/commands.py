@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.errors import InputError
-from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
@@ -24,7 +24,7 @@ class SampleOptions:
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
-    prompt: str = option("", "Text to continue.")
+    prompt: str = option("", "Text to continue, such as a first line.", flags="prompt first-line")
     number: int = option(
         1, f"Number of samples, at most {MOST_SAMPLES:,}.", flags="number n", least=1, most=MOST_SAMPLES
     )
@@ -79,7 +79,7 @@ class ChooseOptions:
             raise InputError("bptt choose", "needs two sentences or more", len(self.sentences))
 
 
-SAMPLE = OptionSet({"": SampleOptions, "sampling": SamplingOptions})
+SAMPLE = OptionSet({"": SampleOptions, "sampling": SamplingOptions, "lines": LineOptions})
 NEXT = OptionSet({"": NextOptions})
 SCORE = OptionSet({"": ScoreOptions})
 CHOOSE = OptionSet({"": ChooseOptions})

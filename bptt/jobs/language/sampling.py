@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -16,10 +16,12 @@ from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
-from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
+from bptt.jobs.language.verse import Place, Verse
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
 _AHEAD = 1000
+_NO_FORM = LineOptions()
 
 
 @dataclass(frozen=True)
@@ -52,25 +54,35 @@ def read_prompt(trained: Trained, text: str) -> Prompt:
     return Prompt(read, tokens, int((tokens == UNKNOWN).sum()))
 
 
-def sample(trained: Trained, prompt: Prompt, options: SamplingOptions, number: int = 0) -> Iterator[str]:
+def sample(
+    trained: Trained, prompt: Prompt, options: SamplingOptions, number: int = 0, lines: LineOptions = _NO_FORM
+) -> Iterator[str]:
     """Draw sample `number` of a seed; yield its text piece by piece, as soon as characters are complete.
 
-    The states are carried over from token to token. The prompt is not part of the result.
+    The states are carried over from token to token. The prompt is not part of the result. `lines` says what
+    form they have. Raises InputError as `Verse` does.
     """
-    return (piece for _, piece in _draw_texts(trained, prompt, options, [number]))
+    return (piece for _, piece in _draw_texts(trained, prompt, options, [number], lines))
 
 
-def sample_many(trained: Trained, prompt: Prompt, options: SamplingOptions, count: int) -> list[str]:
+def sample_many(
+    trained: Trained, prompt: Prompt, options: SamplingOptions, count: int, lines: LineOptions = _NO_FORM
+) -> list[str]:
     """Draw the samples 0 to `count` - 1 of a seed in one batch; they equal those of `sample`."""
     texts = [""] * count
-    for number, piece in _draw_texts(trained, prompt, options, range(count)):
+    for number, piece in _draw_texts(trained, prompt, options, range(count), lines):
         texts[number] += piece
     return texts
 
 
-def distribution(logits: Tensor, options: SamplingOptions) -> Tensor:
-    """Return the probabilities (B, V), float64, with which the next tokens are drawn, for logits (B, V)."""
+def distribution(logits: Tensor, options: SamplingOptions, allowed: Tensor | None = None) -> Tensor:
+    """Return the probabilities (B, V), float64, with which the next tokens are drawn, for logits (B, V).
+
+    Of those `allowed`, (B, V) bool, they are P given that one of them comes, before the options apply.
+    """
     logits = logits.double()
+    if allowed is not None:
+        logits = logits.masked_fill(~allowed.to(logits.device), -inf)
     if options.refuse_unknown:
         logits = logits.index_fill(1, torch.tensor(UNKNOWN, device=logits.device), -inf)
     if options.temperature == 0:
@@ -96,17 +108,44 @@ def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
 
 
 def _draw_texts(
-    trained: Trained, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int]
+    trained: Trained, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int], lines: LineOptions
 ) -> Iterator[tuple[int, str]]:
-    """Yield pieces of the samples `numbers`, each with its number, until all have ended."""
-    stops = options.stop_at_end or trained.config.data.mode == "sentences"
+    """Return pieces of the samples `numbers`, each with its number, until all have ended."""
+    goes_on = trained.config.data.mode != "sentences"
+    verse = Verse(trained.vocabulary, lines, goes_on, prompt.tokens) if lines else None
+    stops = options.stop_at_end or not goes_on
+    return _pieces(trained, prompt, options, numbers, verse, stops)
+
+
+def _pieces(
+    trained: Trained,
+    prompt: Prompt,
+    options: SamplingOptions,
+    numbers: Sequence[int],
+    verse: Verse | None,
+    stops: bool,
+) -> Iterator[tuple[int, str]]:
+    """Yield the pieces of samples, which end at `<eos>` if it `stops` them, or where the verse is over."""
     at_start = not prompt.text or prompt.text.endswith("\n")
     running = {number: TextStream(trained.vocabulary, at_start) for number in numbers}
-    for drawn in _draw_tokens(trained.model, prompt, options, numbers):
+    places = dict.fromkeys(numbers, Place() if verse is None else verse.first)
+
+    def allowed() -> Tensor | None:
+        return None if verse is None else torch.stack([verse.allowed(places[number]) for number in numbers])
+
+    for drawn in _draw_tokens(trained.model, prompt, options, numbers, allowed):
         for number, token in zip(numbers, drawn.tolist(), strict=True):
-            if number in running and stops and token == END:
+            if number not in running:
+                continue
+            if verse is not None:
+                places[number] = verse.after(places[number], token)
+            is_over = places[number].at == "over"
+            if token == END and (stops or is_over):
                 yield number, running.pop(number).close()
-            elif number in running:
+            elif is_over:
+                stream = running.pop(number)
+                yield number, stream.push(token) + stream.close()
+            else:
                 yield number, running[number].push(token)
         if not running:
             return
@@ -114,14 +153,18 @@ def _draw_texts(
 
 
 def _draw_tokens(
-    model: LanguageModel, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int]
+    model: LanguageModel,
+    prompt: Prompt,
+    options: SamplingOptions,
+    numbers: Sequence[int],
+    allowed: Callable[[], Tensor | None],
 ) -> Iterator[Tensor]:
-    """Yield the next token of every sample, (B,), `length` times."""
+    """Yield the next token of every sample, (B,), `length` times: one that is allowed, (B, V)."""
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
     continuation = Continuation(model, read)
     for places in places_of(options, numbers):
-        drawn = pick(distribution(continuation.logits, options).cpu(), places)
+        drawn = pick(distribution(continuation.logits, options, allowed()).cpu(), places)
         yield drawn
         continuation.read(drawn)
 

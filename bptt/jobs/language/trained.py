@@ -12,7 +12,7 @@ from bptt.jobs.language.evaluation import evaluate_text
 from bptt.jobs.language.model import Trained, load_language_model
 from bptt.jobs.language.next_tokens import TOP, NextTokens, next_tokens
 from bptt.jobs.language.sampling import read_prompt, sample_many
-from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.jobs.language.scoring import LineScore, score_lines
 from bptt.jobs.shown import show_trained
 from bptt.models.codecs.given import as_list, as_text
@@ -35,14 +35,19 @@ class TrainedLanguageModel(Trained):
         refuse_unknown: bool = SamplingOptions.refuse_unknown,
         stop_at_end: bool = SamplingOptions.stop_at_end,
         seed: int = SamplingOptions.seed,
+        acrostic: str = LineOptions.acrostic,
+        lines: int = LineOptions.lines,
+        line_length: int = LineOptions.line_length,
     ) -> list[str]:
-        """Return `count` texts that begin with `prompt`, drawn as `SamplingOptions` describes.
+        """Return `count` texts that begin with `prompt`, drawn as `SamplingOptions` describes, in lines as
+        `LineOptions` describes.
 
         Raises InputError if an option is out of bounds, or the prompt cannot be read.
         """
         options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
         begun = read_prompt(self, as_text(prompt, "prompt"))
-        return [begun.text + text for text in sample_many(self, begun, options, count)]
+        form = LineOptions(acrostic, lines, line_length)
+        return [begun.text + text for text in sample_many(self, begun, options, count, form)]
 
     def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
         """Return the score of each line, `<eos>` included, as `bptt score` prints it, in nats.
