@@ -19,12 +19,13 @@ from bptt.explain.cells_of_texts import TextNames, text_names
 from bptt.explain.document import Derivation, Fact, Sentence, listing, say
 from bptt.explain.formula_tree import COMMA, EQUALS, MINUS, Digits, Fenced, Formula, MathName, Row
 from bptt.explain.legend import split_name
+from bptt.explain.notation import Notation
 
 # An index that is a time, as t, t−1, >t or T; k+1 and 3 are times of values, and units or layers elsewhere.
 _TIME = re.compile(r">?[tT](?:[+−]\d+)?")
-_NUMBERED = re.compile(r"k(?:[+−]\d+)?|\d+")
-# The loss, the Jacobian and a state have a number for their time in every derivation.
-_TIMED = frozenset({"E", "J", "s"})
+_NUMBERED = re.compile(r"[ijkmn](?:[+−]\d+)?|\d+")
+# The loss, the Jacobian, a state and the output have a number for their time in every derivation.
+_TIMED = frozenset({"E", "J", "s", "o"})
 # The output layer of gated networks, ŷ = g(W_y a + b_y).
 _OUTPUT = {MathName("o"): MathName("ŷ"), MathName("V"): MathName("W", ("y",))}
 # Families whose members multiply the input x, or a state, in one matrix of the texts: W_u = [W_uc, W_ux].
@@ -44,10 +45,17 @@ def in_notation_of_texts(document: Derivation, cells: Iterable[Cell]) -> Derivat
     symbols = {old: new for cell, _ in named for old, new in _symbols(cell).items()}
     timed: frozenset[str] = frozenset()
     if any(names.raised for _, names in named):
-        timed = _TIMED.union(name for cell, _ in named for name in (*cell.inputs, *cell.targets))
+        timed = _TIMED.union(name for cell, _ in named for name in _values(cell))
         symbols = {**_OUTPUT, **symbols}
     renamed: Derivation = _renamed(document, symbols, timed)
     return renamed
+
+
+def _values(cell: Cell) -> Iterable[str]:
+    """Return the names of inputs and values, and those that the derivation gives to helpers."""
+    form = normal_form(cell)
+    names = Notation(form, "").names
+    return (*cell.inputs, *(_whole(names[step.target]) for step in form.steps))
 
 
 def facts_of_texts(cell: Cell) -> tuple[Fact, ...]:
@@ -99,7 +107,13 @@ def _symbols(cell: Cell) -> Mapping[MathName, MathName]:
     changed |= {name: _symbol(name, alone) for name in others}
     taken = list(changed.values())
     unique = {old: new for old, new in changed.items() if old != new and taken.count(new) == 1}
-    return unique | {name: _family(name) for name in families}
+    entries = {_entry(old): _entry(unique[old]) for old in map(split_name, cell.matrices) if old in unique}
+    return unique | {name: _family(name) for name in families} | entries
+
+
+def _entry(matrix: MathName) -> MathName:
+    """Return the symbol of the entries of a matrix, its small letter."""
+    return replace(matrix, base=matrix.base.lower())
 
 
 def _parameter(name: MathName, alone: bool) -> MathName:
