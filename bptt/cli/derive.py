@@ -47,6 +47,7 @@ def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
     from bptt.cli.derive_numbers import check_numbers, csv_of, numbers_of
     from bptt.errors import InputError
+    from bptt.explain.criteria.registry import CRITERIA
     from bptt.explain.notation_of_texts import in_notation_of_texts
     from bptt.explain.translation import translated
     from bptt.files import check_output
@@ -66,6 +67,9 @@ def _derive(choices: Choices) -> None:
             rule = "takes the names of the texts for a cell"
             raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
         document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
+    elif cell in CRITERIA:
+        plain = (asked, network) == (LayerOptions(), NetworkOptions()) and not (wanted.numbers or texts)
+        document = _of_criterion(cell, plain, stage)
     elif wanted.numbers:
         if choices.make(NumbersOptions).csv:
             _hand_over_csv(csv_of(_cells(cell, texts), choices), output)
@@ -73,7 +77,7 @@ def _derive(choices: Choices) -> None:
         document = numbers_of(_cells(cell, texts), choices, stage)
     else:
         document = _of_cells(_cells(cell, texts), asked, network, stage)
-    if texts:
+    if texts and cell not in CRITERIA:
         document = in_notation_of_texts(document, _cells(cell, texts))
     _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
 
@@ -131,6 +135,23 @@ def _unrolled(
         raise InputError("bptt derive", "--unroll writes one cell out", wanted.cell)
     document = unrolled(cells[0], steps, network.widths, network.loss)
     return document if wanted.stage is None else document.only(wanted.stage)
+
+
+def _of_criterion(name: str, is_plain: bool, stage: Stage | None) -> Derivation:
+    """Return the derivation of a loss over whole sequences, which takes no options of layers.
+
+    Raises InputError unless the request `is_plain`, without any, and for a section that there is not.
+    """
+    from bptt.errors import InputError
+    from bptt.explain.criteria.registry import CRITERIA
+
+    document = CRITERIA[name]()
+    if not is_plain:
+        raise InputError("bptt derive", f"{name} has no layers, sizes or numbers", "options for them")
+    there = [section.stage for section in document.sections]
+    if stage is not None and stage not in there:
+        raise InputError("stage", f"is one of {', '.join(each.value for each in there)} here", stage.value)
+    return document if stage is None else document.only(stage)
 
 
 def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:

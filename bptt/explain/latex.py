@@ -77,7 +77,9 @@ _COMMANDS = {
     "←": r"\leftarrow ",
     "|": r"\vert ",
 }
-_INDEX_SIGNS = str.maketrans({"−": "-", "×": r"\times ", "←": r"\leftarrow ", "≤": r"\leq ", "≥": r"\geq "})
+_INDEX_SIGNS = str.maketrans(
+    {"−": "-", "×": r"\times ", "←": r"\leftarrow ", "≤": r"\leq ", "≥": r"\geq ", "′": "'"}
+)
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",

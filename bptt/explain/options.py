@@ -23,7 +23,7 @@ class DeriveOptions:
     Raises InputError for two notations at once.
     """
 
-    cell: str = argument("Cells listed by `bptt cells` or mycell.py:MyCell, as lstm,gru; or a run folder.")
+    cell: str = argument("Cells of `bptt cells` or mycell.py:MyCell, as lstm,gru; crf; or a run folder.")
     stage: Stage | None = option(None, "One section alone.")
     numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network of a cell.")
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")

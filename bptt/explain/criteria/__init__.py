@@ -1,0 +1,1 @@
+"""The derivations of losses over whole sequences, which are no cells."""

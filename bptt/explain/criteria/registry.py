@@ -1,0 +1,10 @@
+"""The derivations that `bptt derive` knows by a name of their own: losses over whole sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from bptt.explain.criteria.crf import crf_derivation
+from bptt.explain.document import Derivation
+
+CRITERIA: Mapping[str, Callable[[], Derivation]] = {"crf": crf_derivation}
