@@ -12,7 +12,7 @@ from conftest import Command
 from torch import Tensor
 from written_formulas import Meaning, lines_of
 
-from bptt.explain.criteria.crf import crf_derivation
+from bptt.explain.criteria.tag_sequences import crf_derivation
 from bptt.explain.document import EquationLine, Stage
 from bptt.explain.formula_tree import Fenced, Formula, MathName, Row, total
 from bptt.explain.plain import formula_text

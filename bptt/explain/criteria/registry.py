@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bptt.explain.criteria.crf import crf_derivation
+from bptt.explain.criteria.tag_sequences import crf_derivation
 from bptt.explain.document import Derivation
 
 CRITERIA: Mapping[str, Callable[[], Derivation]] = {"crf": crf_derivation}
