@@ -19,6 +19,7 @@ from bptt.explain.numbers.node_document import node_document
 from bptt.explain.numbers.nodes import has_nodes
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.numbers.worked import work
+from bptt.explain.unrolled_document import unrolled
 
 
 def _of_cell(cell: Cell) -> Derivation:
@@ -58,8 +59,11 @@ def _of_network(names: str, options: NetworkOptions, stage: Stage | None) -> Der
     return derive_cells(tuple(map(get, names.split(","))), options, stage)
 
 
+UNROLLED = ("elman-tanh", "lstm", "gru")
+
 DERIVATIONS: Mapping[str, Callable[[], Derivation]] = {
     **{name: partial(_of_cell, cell) for name, cell in CATALOGUE.items()},
     **{f"network, {name}": partial(_of_network, *given) for name, given in NETWORKS.items()},
     **{f"{name} in numbers": partial(_in_numbers, *given) for name, given in IN_NUMBERS.items()},
+    **{f"{name} unrolled": partial(unrolled, get(name), 2, (), Loss.SOFTMAX) for name in UNROLLED},
 }

@@ -17,6 +17,7 @@ from bptt.explain.formula_tree import (
     Formula,
     MathName,
     Operator,
+    ProductOver,
     Raised,
     Row,
     SumOver,
@@ -90,6 +91,10 @@ def _by_net(form: NormalForm, found: OneNet, steps: int) -> Iterator[Part]:
             ),
         )
     )
+    yield say("As rows, multiplied from step {} back to step {}:", MathName("m"), MathName("n"))
+    every = beside(ProductOver("n≤k<m"), matrix, Notation(form, "k").diagonal(found.slope))
+    row = beside(Raised(Fenced(_delta("m", "m")), "T"), every)
+    yield Equations((EquationLine(Raised(Fenced(_delta("n", "m")), "T"), (Term(False, row),)),))
     if found.function in LARGEST_SLOPE:
         yield _bound(form, found, chains)
 
@@ -163,7 +168,7 @@ def _state_chain(chains: Chains, n: int, m: int) -> tuple[Formula, ...]:
 def _meaning(value: MathName) -> Sentence:
     short = Row((_delta("n", "m"), EQUALS, derivative(MathName("E", index="m"), value)))
     return say(
-        "{} is the error that the loss of step {} has at step {}; it is zero for {}, because a loss does not"
+        "{} is the error term of the loss of step {} at step {}; it is zero for {}, because a loss does not"
         " depend on later steps. For every pair of steps:",
         short,
         MathName("m"),
