@@ -78,7 +78,7 @@ def explain_run(
     chosen = _layer(stack, layer, reverse, unit)
     document = layer_derivation(_described(stack, chosen, folder))
     if kernel:
-        document = with_kernel_lines(document, stack.cell)
+        document = with_kernel_lines(document, stack.layers[chosen].cell)
     if numbers is None:
         numbers = any(given is not None for given in (text, data, step, unit))
     if not numbers:
@@ -123,10 +123,12 @@ def _layer(stack: Stack, layer: int, reverse: bool, unit: int | None) -> int:
 
 def _described(stack: Stack, chosen: int, run: Path) -> TrainedLayer:
     names = zip(layer_names(stack), stack.layers, strict=True)
-    sizes = [LayerSizes(name, layer.sizes) for name, layer in names]
+    sizes = [LayerSizes(name, layer.sizes, layer.cell) for name, layer in names]
     weight = next(stack.parameters())
     dtype = str(weight.dtype).removeprefix("torch.")
-    return TrainedLayer(stack.cell, sizes, chosen, dtype, weight.element_size(), run.resolve().name)
+    return TrainedLayer(
+        stack.layers[chosen].cell, sizes, chosen, dtype, weight.element_size(), run.resolve().name
+    )
 
 
 def _text(run: Path, text: str | Source | None) -> Source:

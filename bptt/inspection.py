@@ -238,7 +238,7 @@ def _described(part: Part) -> str:
     stack = part.stack
     both = ", in both directions" if stack.bidirectional else ""
     projected = f", projected to {stack.proj_size}" if stack.proj_size else ""
-    return f"{stack.num_layers} x {stack.hidden_size} {stack.cell.name}{projected}{both}"
+    return f"{stack.num_layers} x {stack.hidden_size} {stack.cell_name}{projected}{both}"
 
 
 def _layer(layer: LayerMeasurements) -> report.LayerView:

@@ -15,7 +15,7 @@ ESTIMATORS = [bptt.SequenceClassifier, bptt.SequenceRegressor, bptt.SequenceTagg
 @pytest.mark.parametrize("kind", ESTIMATORS)
 def test_the_signature_has_types_as_code_writes_them(kind: Any) -> None:
     parameters = inspect.signature(kind).parameters
-    assert parameters["cell"].annotation == "str | Cell"
+    assert parameters["cell"].annotation == "str | Cell | list[str | Cell]"
     assert parameters["hidden_size"].annotation == "int"
     assert parameters["feed_forward"].annotation.startswith("tuple[int, ...]")
     assert parameters["learning_rate"].annotation == "float | None"

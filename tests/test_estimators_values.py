@@ -63,6 +63,7 @@ ODD = (None, "x", -1, float("nan"), b"x", 2**70, ["lstm", "gru"])
 # None is the usual value of these, for a classifier.
 USUAL = ("dropout", "epochs", "input_dropout", "max_size", "min_count", "ngrams", "smoothing")
 GOOD = {
+    "cell": (["lstm", "gru"],),
     "learning_rate": (None, 2**70),
     "clip_norm": (None, 2**70),
     "clip_value": (2**70,),

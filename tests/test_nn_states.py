@@ -133,5 +133,7 @@ def test_random_initial_states_are_drawn_anew_from_torchs_generator() -> None:
 
 
 def test_an_unknown_initial_state_is_refused() -> None:
-    with pytest.raises(InputError, match="initial is one of zero, learned, random, got 'ones'"):
+    with pytest.raises(
+        InputError, match="initial is one of zero, learned, random, random-in-training, got 'ones'"
+    ):
         nn.Recurrent("gru", I, H, initial="ones")  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from bptt.cells.load import names_of
 from bptt.comparison.variants import Variant, hidden_for, stack_weights
 from bptt.errors import InputError, TrainingError
 from bptt.jobs.subject import Subject
@@ -54,7 +55,7 @@ class TrialResult:
             "variant": trial.variant.name,
             "run": trial.run.name,
             "seed": trial.seed,
-            "cell": trial.variant.cell.name,
+            "cell": names_of(trial.variant.cell),
             "plain": trial.variant.plain,
             "level": trial.variant.level,
             "share": trial.variant.share,

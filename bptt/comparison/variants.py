@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bptt.cells.carried import forget_gates, recurrent_matrices
-from bptt.cells.cell import Cell
 from bptt.cells.dense import DENSE
-from bptt.cells.load import load
+from bptt.cells.load import Cells, as_cells, load, names_of, per_layer
 from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
 from bptt.jobs.subject import Variant as Variant
@@ -60,12 +59,15 @@ def plan_variants(
     )
 
 
-def _load(name: str) -> Cell:
-    cell = load(_SHORT.get(name, name))
-    if not (cell.states or cell == DENSE) or "P" in cell.letters:
-        rule = "carry a state, or are dense, a standard network; and have no projection"
-        raise InputError("cells", rule, name, "Leave it out")
-    return cell
+def _load(name: str) -> Cells:
+    """Return the cell of a name, or those of `lstm+gru`, the lowest layer's first."""
+    cells = as_cells([load(_SHORT.get(each, each)) for each in name.split(_AND)])
+    for cell in per_layer(cells, 1):
+        alone = cell == DENSE and cells == DENSE
+        if not (cell.states or alone) or "P" in cell.letters:
+            rule = "carry a state, or are dense, a standard network; and have no projection"
+            raise InputError("cells", rule, name, "Leave it out")
+    return cells
 
 
 def _apply(variant: Variant, remedy: str) -> Variant | None:
@@ -82,20 +84,23 @@ def _apply(variant: Variant, remedy: str) -> Variant | None:
 
 def _begin(kind: RecurrentInit) -> Callable[[Variant], Variant | None]:
     def apply(variant: Variant) -> Variant | None:
-        return replace(variant, recurrent_init=kind) if recurrent_matrices(variant.cell) else None
+        suits = any(map(recurrent_matrices, per_layer(variant.cell, 1)))
+        return replace(variant, recurrent_init=kind) if suits else None
 
     return apply
 
 
 def _remember(variant: Variant) -> Variant | None:
-    return replace(variant, forget_bias=_FORGET_BIAS) if forget_gates(variant.cell) else None
+    suits = any(map(forget_gates, per_layer(variant.cell, 1)))
+    return replace(variant, forget_bias=_FORGET_BIAS) if suits else None
 
 
 def _instead(name: str, of: str) -> Callable[[Variant], Variant | None]:
     """Return a remedy: another cell in the place of one whose name begins with `of`."""
 
     def apply(variant: Variant) -> Variant | None:
-        suits = variant.cell.name.startswith(of) and variant.cell.name != name
+        named = names_of(variant.cell)
+        suits = not isinstance(variant.cell, tuple) and named.startswith(of) and named != name
         return replace(variant, cell=load(name)) if suits else None
 
     return apply
@@ -113,7 +118,7 @@ _REMEDIES: Mapping[str, Callable[[Variant], Variant | None]] = {
 }
 
 
-def hidden_for(cell: Cell, input_size: int, num_layers: int, budget: int) -> int:
+def hidden_for(cell: Cells, input_size: int, num_layers: int, budget: int) -> int:
     """Return the largest hidden size at which the layers have no more than `budget` weights, at least 1."""
 
     def weights(hidden: int) -> int:
@@ -122,7 +127,8 @@ def hidden_for(cell: Cell, input_size: int, num_layers: int, budget: int) -> int
     return max(1, bisect_right(range(budget + 1), budget, key=weights) - 1)
 
 
-def stack_weights(cell: Cell, input_size: int, hidden: int, num_layers: int) -> int:
-    """Return the number of weights of layers of a cell, each of which reads the output of the one below."""
-    first, above = (cell.count({"I": width, "H": hidden, "P": 0}) for width in (input_size, hidden))
-    return first + (num_layers - 1) * above
+def stack_weights(cell: Cells, input_size: int, hidden: int, num_layers: int) -> int:
+    """Return the number of weights of layers, each of which reads the output of the one below."""
+    widths = (input_size, *[hidden] * (num_layers - 1))
+    layers = zip(per_layer(cell, num_layers), widths, strict=True)
+    return sum(each.count({"I": width, "H": hidden, "P": 0}) for each, width in layers)

@@ -9,9 +9,11 @@ from inspect import Parameter, Signature
 from types import NoneType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
+from bptt.cells.load import Cells, layers_of
 from bptt.errors import WrongTypeError
 from bptt.estimators.values import plain
 from bptt.jobs.options import JobOptions
+from bptt.models.options import EncoderOptions
 from bptt.options.choices import Choices
 from bptt.options.field import alternatives
 from bptt.options.option_set import NamedOption, OptionSet
@@ -22,7 +24,11 @@ Estimator = TypeVar("Estimator", bound=type)
 # Options that need files, which an estimator has not, or that scikit-learn covers in another way.
 _NO_OPTIONS = ("seed", "log_every", "checkpoint_every", "evaluate_every")
 # The types of parameters that are no options.
-_OWN_TYPES = {"cell": "str | Cell", "missing": "bool", "random_state": "int | RandomState | None"}
+_OWN_TYPES = {
+    "cell": "str | Cell | list[str | Cell]",
+    "missing": "bool",
+    "random_state": "int | RandomState | None",
+}
 _FILES = ("", "source", "pairs", "target")
 
 
@@ -104,6 +110,12 @@ def choices_of(estimator: Any, options: OptionSet) -> Choices:
         and not (each.name == "held_out" and values["held_out"] == 0)
     }
     return Choices.read(options, given)
+
+
+def with_layers(model: EncoderOptions, cells: Cells) -> EncoderOptions:
+    """Return the options with as many layers as there are cells. Raises InputError for another number."""
+    layers = layers_of("num_layers", cells, model.num_layers, EncoderOptions.num_layers)
+    return replace(model, num_layers=layers)
 
 
 def training_options(choices: Choices, seed: int) -> TrainingOptions:

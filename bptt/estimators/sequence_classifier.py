@@ -8,12 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bptt.cells.load import as_cell
+from bptt.cells.load import as_cells
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
-from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
+from bptt.estimators.parameters import (
+    choices_of,
+    estimator_options,
+    training_options,
+    with_layers,
+    with_parameters,
+)
 from bptt.estimators.sklearn import (
     BaseEstimator,
     ClassifierMixin,
@@ -131,10 +137,12 @@ class SequenceClassifier(InputsMixin, ClassifierMixin, BaseEstimator):  # type: 
         source = SourceOptions(FORMS[kind])
         behind, before = usual_dropout(source.kind)
         dropped = choices.has("dropout")
+        cells = as_cells(self.cell)
+        model = choices.make(EncoderOptions, dropout=behind, input_dropout=0.0 if dropped else before)
         config = ClassifierConfig(
-            as_cell(self.cell),
+            cells,
             source,
-            choices.make(EncoderOptions, dropout=behind, input_dropout=0.0 if dropped else before),
+            with_layers(model, cells),
             choices.make(
                 HeadOptions,
                 ngrams=kind == "text",

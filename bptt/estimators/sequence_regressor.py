@@ -9,13 +9,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bptt.cells.load import as_cell
+from bptt.cells.load import as_cells
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.measured import Measured
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
-from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
+from bptt.estimators.parameters import (
+    choices_of,
+    estimator_options,
+    training_options,
+    with_layers,
+    with_parameters,
+)
 from bptt.estimators.sequence_classifier import FORMS, InputsMixin, examples_of, kind_of
 from bptt.estimators.sklearn import (
     BaseEstimator,
@@ -127,15 +133,17 @@ class SequenceRegressor(InputsMixin, RegressorMixin, BaseEstimator):  # type: ig
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         source = MeasuredOptions(FORMS[kind])
         behind, before = usual_dropout(source.kind)
+        cells = as_cells(self.cell)
+        model = choices.make(
+            EncoderOptions,
+            dropout=behind,
+            input_dropout=0.0 if choices.has("dropout") else before,
+            feed_forward=usual_feed_forward(source.kind),
+        )
         config = RegressorConfig(
-            as_cell(self.cell),
+            cells,
             source,
-            choices.make(
-                EncoderOptions,
-                dropout=behind,
-                input_dropout=0.0 if choices.has("dropout") else before,
-                feed_forward=usual_feed_forward(source.kind),
-            ),
+            with_layers(model, cells),
             choices.make(RegressionOptions, pooling=usual_pooling(source.kind)),
             choices.make(TokenOptions),
             choices.make(VocabularyOptions),

@@ -9,11 +9,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bptt.cells.load import as_cell
+from bptt.cells.load import as_cells
 from bptt.data.examples import Example, Words, gather
 from bptt.errors import InputError
 from bptt.estimators.fitting import fitted
-from bptt.estimators.parameters import choices_of, estimator_options, training_options, with_parameters
+from bptt.estimators.parameters import (
+    choices_of,
+    estimator_options,
+    training_options,
+    with_layers,
+    with_parameters,
+)
 from bptt.estimators.sklearn import (
     BaseEstimator,
     check_is_fitted,
@@ -67,11 +73,12 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
         )
         chosen = choices.has("held_out")
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        cells = as_cells(self.cell)
         config = TaggerConfig(
-            as_cell(self.cell),
+            cells,
             choices.make(TagOptions),
             choices.make(WordOptions),
-            choices.make(EncoderOptions),
+            with_layers(choices.make(EncoderOptions), cells),
             choices.make(ExampleOptions, held_out=0.1, seed=seed),
         )
         self.trained_ = fitted(

@@ -20,10 +20,14 @@ from bptt.shapes import LEGEND
 
 @dataclass(frozen=True)
 class LayerSizes:
-    """A layer in one direction: its name ("layer 2, backward"), and its sizes by letter (I, H)."""
+    """A layer in one direction: its name ("layer 2, backward"), its sizes by letter (I, H), and its cell.
+
+    Without a cell it has that of the layer whose shapes are shown.
+    """
 
     name: str
     sizes: Mapping[str, int]
+    cell: Cell | None = None
 
 
 @dataclass(frozen=True)
@@ -143,17 +147,26 @@ def _costs(counts: Counts, dtype: str, each: int) -> Iterator[Part]:
 
 
 def _all_layers(cell: Cell, layers: Sequence[LayerSizes], each: int) -> Table:
-    named = tuple(say("{}", MathName(letter)) for letter in cell.letters)
+    cells = [layer.cell or cell for layer in layers]
+    # The column is of use only where cells are mixed.
+    mixed = len(set(cells)) > 1
+    letters = sorted({letter for one in cells for letter in one.letters})
+    named = [*([say("cell")] if mixed else []), *(say("{}", MathName(letter)) for letter in letters)]
     head = (say("layer"), *named, say("weights"), say("multiply-adds forward"), say("bytes kept"))
-    counts = [count(cell, layer.sizes) for layer in layers]
+    counts = [count(one, layer.sizes) for one, layer in zip(cells, layers, strict=True)]
     costs = [(c.weights, c.forward, (c.kept + c.states) * each) for c in counts]
     rows = [
-        (say("{}", layer.name), *_numbers([*(layer.sizes[k] for k in cell.letters), *cost]))
-        for layer, cost in zip(layers, costs, strict=True)
+        (
+            say("{}", layer.name),
+            *([say("{}", one.name)] if mixed else []),
+            *(say("{}", number(layer.sizes[k])) if k in one.letters else say("") for k in letters),
+            *_numbers(cost),
+        )
+        for layer, one, cost in zip(layers, cells, costs, strict=True)
     ]
     sums = _numbers([sum(column) for column in zip(*costs, strict=True)])
-    together = (say("together"), *(say("") for _ in cell.letters), *sums)
-    return Table(head, (*rows, together), numeric_from=1)
+    together = (say("together"), *(say("") for _ in named), *sums)
+    return Table(head, (*rows, together), numeric_from=2 if mixed else 1)
 
 
 def _numbers(counts: Iterable[int]) -> tuple[Sentence, ...]:

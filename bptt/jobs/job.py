@@ -12,7 +12,7 @@ from bptt.jobs.options import JobOptions
 if TYPE_CHECKING:
     from torch import nn
 
-    from bptt.cells.cell import Cell
+    from bptt.cells.load import Cells
     from bptt.data.readers.forms import Source
     from bptt.jobs.answers import Asking, EvaluationReport
     from bptt.jobs.subject import Compared
@@ -26,8 +26,8 @@ class Configuration(Protocol):
     """The configuration of a model: a cell and sections of options."""
 
     @property
-    def cell(self) -> Cell:
-        """The cell of the recurrent layers."""
+    def cell(self) -> Cells:
+        """The cell of the recurrent layers, or one for each."""
 
 
 class TrainedModel(Protocol):

@@ -82,11 +82,11 @@ class ExampleOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class CellChoice:
-    """The cell of a model."""
+    """The cell of a model, or one for each layer: `lstm,gru`, or a list in Python."""
 
-    cell: str | Cell = option(
+    cell: str | Cell | tuple[str | Cell, ...] = option(
         "lstm",
-        "Cell: a name listed by `bptt cells`, or mycell.py:MyCell.",
+        "Cell: a name listed by `bptt cells`, or mycell.py:MyCell; with commas, one for each layer.",
         group="Model",
         common=True,
     )

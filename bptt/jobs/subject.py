@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells, per_layer
 from bptt.data.vocabulary_options import LevelName
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
@@ -30,7 +30,7 @@ class Variant:
     """
 
     name: str
-    cell: Cell
+    cell: Cells
     recurrent_init: RecurrentInit = "default"
     forget_bias: float | None = None
     clipped: bool = True
@@ -45,8 +45,8 @@ class Variant:
 
     @property
     def is_recurrent(self) -> bool:
-        """Whether the cell carries a state."""
-        return bool(self.cell.states)
+        """Whether a cell carries a state."""
+        return any(cell.states for cell in per_layer(self.cell, 1))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.models.inputs import InputPart
 from bptt.models.options import EncoderOptions as EncoderOptions
 from bptt.models.recurrent_stack import build_recurrent
@@ -32,7 +32,7 @@ class Encoder(nn.Module):
     each row. The result of a row does not depend on the other rows, nor on its padding.
     """
 
-    def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions) -> None:
+    def __init__(self, part: InputPart, cell: Cells, options: EncoderOptions) -> None:
         super().__init__()
         self.options, self.part = options, part
         self.input_dropout = nn.Dropout(options.input_dropout)

@@ -9,7 +9,7 @@ from bptt.data.vocabulary_options import Normalisation, VocabularyOptions, folde
 from bptt.errors import InputError
 from bptt.options.field import ADDED, check_fields, option, redefined
 
-Start = Literal["zero", "learned"]
+Start = Literal["zero", "learned", "random"]
 RecurrentInitName = Literal["default", "orthogonal", "identity"]
 Activation = Literal["relu", "tanh", "sigmoid"]
 
@@ -84,10 +84,14 @@ class StackOptions:
 @dataclass(frozen=True)
 class RecurrentOptions(StackOptions):
     """The sizes of a recurrent stack of its own. `initial` says where the states of a sequence start.
-    Raises InputError naming the option.
+
+    With "random" each sequence of a training starts at states drawn from N(0, 1); evaluation and answers
+    start at zero, their mean, so that they are the same at every call. Raises InputError naming the option.
     """
 
-    initial: Start = option("zero", "Initial states.", group="Model")
+    initial: Start = option(
+        "zero", "Initial states; random draws them in training, evaluation starts at zero.", group="Model"
+    )
 
 
 @dataclass(frozen=True)

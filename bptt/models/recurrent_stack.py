@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells, check_layers
 from bptt.deferred import deferred
 from bptt.models.options import RecurrentOptions, StackOptions
 from bptt.nn.recurrent import Recurrent
@@ -13,9 +13,13 @@ _init_forget_bias = deferred("bptt.nn.initialisation", "init_forget_bias")
 
 
 def build_recurrent(
-    options: RecurrentOptions, cell: Cell, input_size: int, bidirectional: bool = False
+    options: RecurrentOptions, cell: Cells, input_size: int, bidirectional: bool = False
 ) -> Recurrent:
-    """Return the stack for inputs of a width, with dropout between its layers if there are several."""
+    """Return the stack for inputs of a width, with dropout between its layers if there are several.
+
+    Raises InputError if there is a cell for each layer, and another number of layers.
+    """
+    check_layers(cell, options.num_layers)
     stack = Recurrent(
         cell,
         input_size,
@@ -24,7 +28,7 @@ def build_recurrent(
         dropout=options.dropout_between,
         bidirectional=bidirectional,
         proj_size=options.proj_size,
-        initial=options.initial,
+        initial="random-in-training" if options.initial == "random" else options.initial,
     )
     initialise(stack, options)
     return stack

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from bptt.cells.cell import Cell
 from bptt.errors import InputError
 from bptt.nn.attention import Attention, Memory, ScoreName
+from bptt.nn.base import StateForm
 from bptt.nn.recurrent import Recurrent
 from bptt.nn.sequences import Lengths
 from bptt.nn.stack import Stack
@@ -21,7 +22,8 @@ from bptt.shapes import check_shape
 class DecoderState:
     """All that a decoder needs for the next step of N rows.
 
-    `recurrent` holds one (num_layers, N, width) per state of the cell, `output` (N, width) is the last
+    `recurrent` holds one (num_layers, N, width) per state of the cell, or those of each layer in a stack of
+    mixed cells; `output` (N, width) is the last
     output, zero at the start, `memory` is None if there is no attention.
     """
 
@@ -40,29 +42,37 @@ class Bridge(nn.Module):
     """Initial states of a decoder from the final states of an encoder: s = tanh(W e + b) for each layer.
 
     e joins all final states of a layer of the encoder, in all its directions; s all states of a layer of
-    the decoder, whose cell, widths and depth may be others. Layers are matched from the top; layers of
-    the decoder that are left over read the encoder's lowest. `widths` are those of the encoder's states.
-    Source: Bahdanau et al. 2015, A.2.2.
+    the decoder, whose cells, widths and depth may be others. Layers are matched from the top; layers of
+    the decoder that are left over read the encoder's lowest. `widths` are those of the encoder's states, or
+    their form in an encoder of mixed cells. Source: Bahdanau et al. 2015, A.2.2.
     """
 
-    def __init__(self, widths: Sequence[int], num_layers: int, num_directions: int, decoder: Stack) -> None:
+    def __init__(
+        self, widths: Sequence[int] | StateForm, num_layers: int, num_directions: int, decoder: Stack
+    ) -> None:
         super().__init__()
-        surplus = num_layers - len(decoder.layers)
-        self.sources = [max(0, surplus + layer) for layer in range(len(decoder.layers))]
-        self.num_directions, self.widths = num_directions, decoder.widths
-        width = num_directions * sum(widths)
-        self.maps = nn.ModuleList(nn.Linear(width, sum(self.widths)) for _ in decoder.layers)
+        if not isinstance(widths, StateForm):
+            names = tuple(f"s_{k}" for k, _ in enumerate(widths))
+            widths = StateForm.shared(names, (tuple(widths),) * (num_layers * num_directions))
+        self.source, self.target, self.num_directions = widths, decoder.state_form, num_directions
+        surplus = num_layers - decoder.num_layers
+        self.sources = [max(0, surplus + layer) for layer in range(decoder.num_layers)]
+        read, written = self.source.handed_widths, self.target.handed_widths
+        sizes = [sum(read[source * num_directions]) * num_directions for source in self.sources]
+        pairs = zip(sizes, written, strict=True)
+        self.maps = nn.ModuleList(nn.Linear(size, sum(widths)) for size, widths in pairs)
 
     def forward(self, final: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """Return one (layers, B, width) per state of the decoder, for one (layers * directions, B, width) per
-        state of the encoder.
+        """Return the initial states of the decoder, for the final states of the encoder, both as their stacks
+        take and return them.
         """
-        both = torch.cat(tuple(final), -1)
-        both = both.view(-1, self.num_directions, *both.shape[1:])
-        joined = both.transpose(1, 2).flatten(2)  # (layers, B, directions * widths)
-        pairs = zip(self.maps, self.sources, strict=True)
-        states = torch.stack([torch.tanh(linear(joined[source])) for linear, source in pairs])
-        return torch.split(states, list(self.widths), -1)
+        rows, count = self.source.rows(tuple(final)), self.num_directions
+        joined = [torch.cat(sum(rows[k : k + count], ()), -1) for k in range(0, len(rows), count)]
+        pairs = zip(self.maps, self.sources, self.target.handed_widths, strict=True)
+        states = [
+            torch.split(torch.tanh(linear(joined[source])), widths, -1) for linear, source, widths in pairs
+        ]
+        return self.target.join(states)
 
 
 class Decoder(nn.Module):
@@ -77,7 +87,7 @@ class Decoder(nn.Module):
 
     def __init__(
         self,
-        cell: Cell | str,
+        cell: Cell | str | Sequence[Cell | str],
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,

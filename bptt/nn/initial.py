@@ -12,7 +12,7 @@ from bptt.errors import InputError
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import fill, register
 
-Initial = Literal["zero", "learned", "random"]
+Initial = Literal["zero", "learned", "random", "random-in-training"]
 
 
 def check_initial(where: str, kind: str) -> None:
@@ -43,11 +43,12 @@ def initial_states(
 ) -> tuple[Tensor, ...]:
     """Return one (B, width) tensor per state, on the device and in the dtype of `like`.
 
-    "random" draws from N(0, 1) at every call, from torch's generator, in training and evaluation.
+    "random" draws from N(0, 1) at every call, from torch's generator, in training and evaluation;
+    "random-in-training" does so in training alone, and starts at zero, their mean, in evaluation.
     """
     if kind == "learned":
         names = zip(initial_names(layer), layer.widths, strict=True)
         return tuple(getattr(module, name).expand(batch, width) for name, width in names)
-    if kind == "random":
+    if kind == "random" or (kind == "random-in-training" and module.training):
         return tuple(like.new_empty(batch, width).normal_() for width in layer.widths)
     return tuple(like.new_zeros(batch, width) for width in layer.widths)

@@ -23,18 +23,20 @@ def init_recurrent(module: CellModule, kind: RecurrentInit, scale: float = 1.0) 
 
     "orthogonal" draws it evenly from all orthogonal matrices (Saxe et al. 2014); "identity" is the unit
     matrix, and sets the biases to zero (Le, Jaitly & Hinton 2015). Either is multiplied by `scale`, which
-    is then its spectral radius; "default" leaves it as it is. torch's generator is left where it was, so
-    that what is drawn next is the same with every kind. Raises InputError for a cell without such a matrix.
+    is then its spectral radius; "default" leaves it as it is. Layers of cells without such a matrix are left
+    as they are. torch's generator is left where it was, so that what is drawn next is the same with every
+    kind. Raises InputError if no layer has such a matrix.
     """
     if kind not in get_args(RecurrentInit):
         rule = f"recurrent matrices begin as one of {', '.join(get_args(RecurrentInit))}"
         raise InputError(module.where, rule, repr(kind))
-    matrices = recurrent_matrices(module.cell)
-    if kind != "default" and not matrices:
+    having = [layer for layer in module.layers if recurrent_matrices(layer.cell)]
+    if kind != "default" and not having:
         rule = f"to begin as {kind} needs a cell with a recurrent matrix"
-        raise InputError(module.where, rule, module.cell.name)
+        raise InputError(module.where, rule, module.cell_name)
     with torch.random.fork_rng(devices=[]):
-        for layer in module.layers:
+        for layer in having:
+            matrices = recurrent_matrices(layer.cell)
             if kind == "orthogonal":
                 for block in _of_members(module, layer, matrices):
                     nn.init.orthogonal_(block, scale)
@@ -51,18 +53,18 @@ def init_forget_bias(module: CellModule, value: float) -> None:
 
     The share of the state that is kept from one step to the next is then sigmoid(`value`), apart from what
     the weights add; a gate that lets go of it where it is open, as that of the minimal gated unit, gets
-    the negative. Source: Gers et al. 2000, Jozefowicz et al. 2015. Raises InputError for a cell without a
-    forget gate, or without its bias.
+    the negative. Source: Gers et al. 2000, Jozefowicz et al. 2015. Layers of
+    cells without a forget gate stay. Raises InputError if no layer has one, or one lacks its bias.
     """
-    gates = forget_gates(module.cell)
-    if not gates:
+    having = [layer for layer in module.layers if forget_gates(layer.cell)]
+    if not having:
         rule = "a forget bias needs a cell with a forget gate, a sigmoid that multiplies its last state"
-        raise InputError(module.where, rule, module.cell.name)
-    for gate, sign in gates.items():
-        if f"b_{gate}" not in module.cell.vectors:
-            rule = f"a forget bias needs a cell with the bias b_{gate}"
-            raise InputError(module.where, rule, f"{module.cell.name} without it")
-        for layer in module.layers:
+        raise InputError(module.where, rule, module.cell_name)
+    for layer in having:
+        for gate, sign in forget_gates(layer.cell).items():
+            if f"b_{gate}" not in layer.cell.vectors:
+                rule = f"a forget bias needs a cell with the bias b_{gate}"
+                raise InputError(module.where, rule, f"{layer.cell.name} without it")
             # torch splits a bias into two, of which the sum counts.
             first, *others = _of_members(module, layer, (f"b_{gate}", f"d_{gate}"))
             first.fill_(sign * value)

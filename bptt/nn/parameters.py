@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -85,6 +85,20 @@ def cell_sizes(
         if letter not in sizes:
             raise InputError(where, f"cell {cell.name!r} has widths I, H or P", repr(letter))
     return sizes
+
+
+def layer_sizes(
+    where: str, cells: Sequence[Cell], input_size: int, hidden_size: int, proj_size: int
+) -> Mapping[Cell, Mapping[str, int]]:
+    """Return the sizes by letter for each cell; of mixed cells `proj_size` is for those with a projection.
+
+    Raises InputError as `cell_sizes` does, and if `proj_size` is given where no cell has a projection.
+    """
+    projected = any("P" in cell.letters for cell in cells)
+    projections = {cell: 0 if projected and "P" not in cell.letters else proj_size for cell in cells}
+    return {
+        cell: cell_sizes(where, cell, input_size, hidden_size, size) for cell, size in projections.items()
+    }
 
 
 def register(

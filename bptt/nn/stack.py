@@ -1,4 +1,4 @@
-"""Layers upon layers of one cell, in one direction or both: the base of LSTM and Recurrent."""
+"""Layers upon layers of cells, in one direction or both: the base of LSTM and Recurrent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence
 from torch.types import Device
 
+from bptt.cells.load import Cells, layers_of, per_layer
 from bptt.errors import InputError, WrongTypeError
-from bptt.nn.base import CellModule, States, check_flag, stack_states
+from bptt.nn.base import CellModule, States, check_flag
 from bptt.nn.initial import (
     Initial,
     check_initial,
@@ -50,9 +51,9 @@ class LayerStates(NamedTuple):
 
 
 class Stack(CellModule):
-    """`num_layers` layers of a cell, each reading the output of the one below, in both directions if asked.
-    The order is torch's: layer 0 forward, layer 0 backward, layer 1 forward, ...; also that of the rows of
-    the states.
+    """`num_layers` layers of one cell, or of a cell for each layer, each reading the output of the one below,
+    in both directions if asked. The order is torch's: layer 0 forward, layer 0 backward, layer 1 forward,
+    ...; also that of the rows of the states.
 
     `storage`, an attribute, says what a forward pass stores for the backward pass on the CPU: "keep"
     every value that it reads, "recompute" from the states of all steps, or "segments", from the states of
@@ -78,7 +79,7 @@ class Stack(CellModule):
 
     def __init__(
         self,
-        cell: Cell,
+        cells: Cells,
         naming: Callable[[Cell], Names],
         input_size: int,
         hidden_size: int,
@@ -92,14 +93,16 @@ class Stack(CellModule):
         device: Device = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(cell, naming, input_size, hidden_size, bias, proj_size)
-        self.num_layers: int = plain(num_layers)
+        super().__init__(per_layer(cells, 1), naming, input_size, hidden_size, bias, proj_size)
+        self.num_layers: int = layers_of(self.where, cells, plain(num_layers), 1)
         self.batch_first: bool = plain(batch_first)
         self.dropout: float = plain(dropout)
         self.bidirectional: bool = plain(bidirectional)
         self.initial: Initial = initial
         self._check_options()
-        self.register_layers(tuple(self._make_layers()), device, dtype)
+        if len(self.cells) == 1:
+            self.cells *= self.num_layers
+        self.register_layers(tuple(self._make_layers()), self.num_directions, device, dtype)
         if initial == "learned":
             for layer in self.layers:
                 register_initial(self, layer, device, dtype)
@@ -139,11 +142,13 @@ class Stack(CellModule):
         the same form, and the width directions * output_size. `hx` and the final states are a tensor for a
         cell with one state, else a tuple: (num_layers * directions, B, width) each, without B for a single
         sequence; a state as wide as the input is as wide as in the widest layer, and zeros follow in the
-        others. `lengths` (B,) counts the valid steps of each row, in any order, zero allowed: the result of a
-        row does not depend on the others, zero follows in the output, and the final state is the one after
-        the last valid step. The third result is one LayerStates per layer. Under autocast the layers compute
-        in the dtype of their parameters; results are in autocast's, as `torch.nn.LSTM` returns them. Raises
-        InputError for shapes, lengths or states that do not fit.
+        others. Of layers with different states each has tensors of its own, (directions, B, width), lowest
+        layer first: (h_l0, c_l0, h_l1) of an LSTM below a GRU. `lengths` (B,) counts the valid steps of each
+        row, in any order, zero allowed: the result of a row does not depend on the others, zero follows in
+        the output, and the final state is the one after the last valid step. The third result is one
+        LayerStates per layer. Under autocast the layers compute in the dtype of their parameters; results are
+        in autocast's, as `torch.nn.LSTM` returns them. Raises InputError for shapes, lengths or states that
+        do not fit.
         """
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
             return delegate(self, input, hx, lengths=lengths, return_states=return_states)  # type: ignore[no-any-return]
@@ -183,11 +188,11 @@ class Stack(CellModule):
 
     def _make_layers(self) -> Iterator[Layer]:
         width = self.input_size
-        for index in range(self.num_layers):
-            layer = self.make_layer(width, f"_l{index}")
+        for index, cell in enumerate(self.cells):
+            layer = self.make_layer(cell, width, f"_l{index}")
             yield layer
             if self.bidirectional:
-                yield self.make_layer(width, f"_l{index}_reverse", reverse=True)
+                yield self.make_layer(cell, width, f"_l{index}_reverse", reverse=True)
             width = self.num_directions * layer.output_size
 
     def _starts(
@@ -199,14 +204,10 @@ class Stack(CellModule):
         batch, values = sequences.batch, sequences.values
         if hx is None:
             return [initial_states(self, la, self.initial, batch, values) for la in self.layers]
-        rows = len(self.layers)
-        given = self.check_states(hx, f"{rows}" if sequences.single else f"{rows} B", batch)
+        given = self.check_states(hx, "" if sequences.single else "B", batch)
         if sequences.single:
             given = tuple(state.unsqueeze(1) for state in given)
-        return [
-            tuple(state[row, :, :width] for state, width in zip(given, layer.widths, strict=True))
-            for row, layer in enumerate(self.layers)
-        ]
+        return self.state_form.split(given)
 
     def _run(
         self, sequences: InputSequences, starts: list[tuple[Tensor, ...]], all_states: bool
@@ -232,8 +233,7 @@ class Stack(CellModule):
         return None if self.observer is None else partial(self.observer, number)
 
     def _final(self, runs: list[Run], sequences: InputSequences) -> States:
-        rows = zip(*(run.final for run in runs), strict=True)
-        final = tuple(map(stack_states, rows))
+        final = self.state_form.join([run.final for run in runs])
         return self.hand_over(tuple(s.squeeze(1) for s in final) if sequences.single else final)
 
     def _histories(self, runs: list[Run], sequences: InputSequences) -> tuple[LayerStates, ...]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.nn.base import States, stack_states
+from bptt.nn.base import States
 from bptt.nn.initial import initial_states
+from bptt.nn.layer import Layer
 from bptt.nn.parameters import is_count
 from bptt.nn.stack import Stack
 from bptt.nn.steps import SingleStep
@@ -36,7 +38,7 @@ class Stepper:
         self._dtype, self._device = self._parameter.dtype, self._parameter.device
         leading = () if batch is None else (batch,)
         self._input, self._output = (*leading, module.input_size), (*leading, module.output_size)
-        self._leading = (len(module.layers), *leading) if isinstance(module, Stack) else leading
+        self._leading = leading
         self._steps = self._make()
         self.reset()
 
@@ -58,21 +60,30 @@ class Stepper:
         A tensor for a cell with one state, else a tuple: (num_layers, B, width) each, or (B, width) for a
         single step; without B for a single row. Raises InputError if states of another form are set.
         """
-        rows = [stack_states(state).to(self._dtype) for state in zip(*self._steps.states, strict=True)]
-        return self._module.hand_over(tuple(row.view(*self._leading, row.shape[-1]) for row in rows))
+        found = self._module.state_form.join(self._steps.states)  # (rows, B, width)
+        return self._module.hand_over(tuple(s.to(self._dtype).view(*self._shape(s)) for s in found))
 
     @states.setter
     def states(self, hx: Tensor | Sequence[Tensor]) -> None:
-        given = self._module.check_states(hx, " ".join(map(str, self._leading)), self._rows)
-        layers = len(self._module.layers)
-        rows = [state.reshape(layers, self._rows, -1) for state in given]
-        widths = [layer.widths for layer in self._module.layers]
-        self._put([[s[k, :, :w] for s, w in zip(rows, widths[k], strict=True)] for k in range(layers)])
+        leading = " ".join(map(str, self._leading))
+        given = self._module.check_states(hx, leading, self._rows, isinstance(self._module, Stack))
+        pairs = zip(given, self._module.state_form.tensors, strict=True)
+        self._put(
+            self._module.state_form.split([s.reshape(len(t.rows), self._rows, t.width) for s, t in pairs])
+        )
+
+    def _shape(self, state: Tensor) -> tuple[int, ...]:
+        """Return the shape in which a tensor (rows, B, width) is handed over."""
+        rows = state.shape[:1] if isinstance(self._module, Stack) else ()
+        return (*rows, *self._leading, state.shape[-1])
 
     def reset(self) -> None:
-        """Put the states to where a sequence starts: at zero, or as the `initial` of a Recurrent says."""
+        """Put the states to where a sequence starts in evaluation: at zero, or as the module's `initial`
+        says.
+        """
         module, rows, like = self._module, self._rows, self._parameter
         kind = module.initial if isinstance(module, Stack) else "zero"
+        kind = "zero" if kind == "random-in-training" else kind
         self._put([initial_states(module, layer, kind, rows, like) for layer in module.layers])
 
     def renew(self) -> None:
@@ -92,17 +103,26 @@ class Stepper:
             raise InputError(_WHERE, rule, f"{tensor.dtype} on {tensor.device}", "Make another stepper")
 
     def _make(self) -> runtime.Stepper:
-        module, like = self._module, self._parameter
         # A stepper may be used after the inference mode in which it was made.
         with torch.inference_mode(False), torch.no_grad():
-            x = like.new_zeros(1, self._rows, module.input_size)
-            zeros = [initial_states(module, layer, "zero", self._rows, like) for layer in module.layers]
-            parameters = [layer.families(module) for layer in module.layers]
-            for layer, before, given in zip(module.layers, zeros, parameters, strict=True):
-                shapes = [tuple([t.shape for t in tensors]) for tensors in (before, given)]
-                width = layer.sizes[layer.cell.width(layer.cell.inputs[0])]
-                check_arguments(layer.cell, (1, self._rows, width), *shapes, None)
-            return runtime.stepper(module.cell, x, zeros, parameters, self._output)
+            layers = self._module.layers
+            ends = [k for k in range(1, len(layers)) if layers[k].cell != layers[k - 1].cell]
+            # One stepper goes through layers of one cell.
+            made = [self._through(layers[a:b]) for a, b in pairwise((0, *ends, len(layers)))]
+        return made[0] if len(made) == 1 else runtime.Chain(made)
+
+    def _through(self, layers: Sequence[Layer]) -> runtime.Stepper:
+        """Return a stepper through layers of one cell."""
+        module, like = self._module, self._parameter
+        zeros = [initial_states(module, layer, "zero", self._rows, like) for layer in layers]
+        parameters = [layer.families(module) for layer in layers]
+        for layer, before, given in zip(layers, zeros, parameters, strict=True):
+            shapes = [tuple([t.shape for t in tensors]) for tensors in (before, given)]
+            width = layer.sizes[layer.cell.width(layer.cell.inputs[0])]
+            check_arguments(layer.cell, (1, self._rows, width), *shapes, None)
+        x = like.new_zeros(1, self._rows, layers[0].sizes["I"])
+        output = (*self._output[:-1], layers[-1].output_size)
+        return runtime.stepper(layers[0].cell, x, zeros, parameters, output)
 
     def _put(self, states: Sequence[Sequence[Tensor]]) -> None:
         for layer, given in zip(self._steps.states, states, strict=True):

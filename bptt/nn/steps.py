@@ -37,8 +37,8 @@ class SingleStep(CellModule):
         device: Device = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        super().__init__(cell, naming, input_size, hidden_size, bias, proj_size)
-        self.register_layers((self.make_layer(self.input_size),), device, dtype)
+        super().__init__((cell,), naming, input_size, hidden_size, bias, proj_size)
+        self.register_layers((self.make_layer(self.cell, self.input_size),), 1, device, dtype)
         self.reset_parameters()
 
     def step(self, input: Tensor, hx: Tensor | Sequence[Tensor] | None) -> tuple[Tensor, States]:
@@ -67,7 +67,7 @@ class SingleStep(CellModule):
         batch = x.shape[1]
         if hx is None:
             return initial_states(self, self.layers[0], "zero", batch, x)
-        given = self.check_states(hx, "" if single else "B", batch)
+        given = self.check_states(hx, "" if single else "B", batch, rows=False)
         return tuple(state.unsqueeze(0) for state in given) if single else given
 
 

@@ -63,8 +63,8 @@ class TorchStack(Twin, Stack):
     def check_forward_args(self, input: Tensor, hidden: States, batch_sizes: Tensor | None) -> None:
         """Raise TensorError unless an input as for `check_input` and states fit this module."""
         self.check_input(input, batch_sizes)
-        rows, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
-        self.check_states(hidden, f"{rows} B", batch)
+        _, batch, _ = self.get_expected_hidden_size(input, batch_sizes)
+        self.check_states(hidden, "B", batch)
 
     def permute_hidden(self, hx: States, permutation: Tensor | None) -> States:
         """Return the states with the rows of the batch in the order of `permutation` (B,)."""

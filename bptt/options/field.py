@@ -127,7 +127,9 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
     if value is None and NoneType in kinds:
         return
     kind = next(each for each in kinds if each is not NoneType)
-    if kind in (str, Path) and any(isinstance(each, type) and isinstance(value, each) for each in kinds):
+    if kind in (str, Path) and isinstance(
+        value, tuple(filter(_is_type, (get_origin(k) or k for k in kinds)))
+    ):
         return
     if get_origin(kind) is Literal:
         check_choice(name, value, get_args(kind))
@@ -151,6 +153,10 @@ def check_value(name: str, value: Any, hint: Any, about: Option) -> None:
         raise InputError(name, "is a text", shown(value))
     elif kind is Path:
         as_path(name, value)
+
+
+def _is_type(kind: Any) -> bool:
+    return isinstance(kind, type)
 
 
 def _check_items(name: str, value: Any, kind: Any, about: Option) -> None:

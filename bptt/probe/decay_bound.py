@@ -45,11 +45,15 @@ def decay_bounds(module: nn.Module) -> tuple[DecayBound | None, ...]:
     NaN or infinity in a matrix.
     """
     stack = stack_of(module)
-    opened = _without_function(stack.cell) if len(stack.cell.states) == 1 else None
+    opened = {cell: _without_function(cell) for cell in set(stack.cells) if len(cell.states) == 1}
+    return tuple(_bound(stack, layer, opened.get(layer.cell)) for layer in stack.layers)
+
+
+def _bound(stack: Stack, layer: Layer, opened: tuple[Cell, float] | None) -> DecayBound | None:
     if opened is None:
-        return (None,) * len(stack.layers)
+        return None
     cell, slope = opened
-    return tuple(DecayBound(_norm(stack, layer, cell), slope) for layer in stack.layers)
+    return DecayBound(_norm(stack, layer, cell), slope)
 
 
 def _without_function(cell: Cell) -> tuple[Cell, float] | None:

@@ -60,8 +60,8 @@ def _check(stack: Stack, inputs: Tensor, lags: int, steps: int) -> None:
     check_shape(where, inputs.shape, f"T B {stack.input_size}")
     if stack.bidirectional:
         raise InputError(where, "the stack runs in one direction", "bidirectional=True")
-    if not stack.cell.states:
-        raise InputError(where, "the cell carries states", f"{stack.cell.name}, which has none")
+    if not any(cell.states for cell in stack.cells):
+        raise InputError(where, "the cell carries states", f"{stack.cell_name}, which has none")
     if not 1 <= lags < steps:
         raise InputError(
             where, "lags is at least 1 and less than the steps of a window", f"{lags} of {steps}"

@@ -72,7 +72,8 @@ def values(
 
 
 def _layer(stack: Stack, given: LayerInput) -> LayerValues:
-    cell, functions = stack.cell, _functions(stack.cell)
+    cell = given.layer.cell
+    functions = _functions(cell)
     found = given.layer.values(stack, given.x, given.initial, cell.targets, given.lengths)
     return LayerValues(
         layer=given.number,

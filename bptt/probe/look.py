@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import zip_longest
 from typing import TypeAlias
 
 import torch
@@ -143,13 +142,13 @@ def _layers(subject: Exposure, seen: Sequence[tuple[Part, LayerValues]]) -> Iter
         here = [found for other, found in seen if other is part]
         bounds, top = decay_bounds(part.stack), part.stack.num_layers
         x = part.inputs[:SPECTRUM_STEPS]
-        long = part.stack.cell.states and len(x) > 1
+        long = any(cell.states for cell in part.stack.cells) and len(x) > 1
         spectra = spectrum(part.stack, x, part.initial) if long else ()
         named = [replace(one, name=part.shown(one.name)) for one in spectra]
-        for found, bound, measured in zip_longest(here, bounds, named):
-            yield LayerMeasurements(
-                found.name, part, part.sequence, found, bound if found.layer == top else None, measured
-            )
+        measured = {one.name: one for one in named}
+        for found, bound in zip(here, bounds, strict=True):
+            shown = bound if found.layer == top else None
+            yield LayerMeasurements(found.name, part, part.sequence, found, shown, measured.get(found.name))
 
 
 def _attribute(subject: Exposure, found: GradientMap) -> tuple[Tensor, tuple[int, ...], Tensor]:
@@ -224,7 +223,7 @@ def _evidence(
         gates = {v.name: float(v.tensor.mean()) for v in layer.values.values if v.kind == "gate"}
         yield Evidence(
             layer=layer.name,
-            cell=layer.part.stack.cell,
+            cell=layer.part.stack.cells[layer.values.layer - 1],
             curve=curves[layer.name],
             bound=layer.bound,
             spectrum=layer.spectrum,

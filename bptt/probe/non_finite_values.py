@@ -77,7 +77,7 @@ def _in_initial(given: LayerInput) -> BadValue | None:
 
 def _in_values(stack: Stack, given: LayerInput) -> BadValue | None:
     """Find the first bad value of a layer; none appears in the padding, where states are kept."""
-    steps = normal_form(stack.cell).steps
+    steps = normal_form(given.layer.cell).steps
     names = [step.target for step in steps]
     values = given.layer.values(stack, given.x, given.initial, names, given.lengths)
     bad = torch.stack([~values[name].isfinite().all(-1) for name in names], -1)  # (T, B, names)
@@ -98,7 +98,7 @@ class _Reader:
     """Looks up what an equation reads at one step of one row."""
 
     def __init__(self, stack: Stack, given: LayerInput, values: dict[str, Tensor], t: int, row: int) -> None:
-        cell = stack.cell
+        cell = given.layer.cell
         before = t + 1 if given.layer.reverse else t - 1
         self.values = {name: sequence[t, row] for name, sequence in values.items()}
         self.values |= dict.fromkeys(cell.inputs, given.x[t, row])

@@ -94,6 +94,8 @@ def spectrum(
 ) -> tuple[LayerSpectrum, ...]:
     """Measure singular values and Lyapunov exponents of every layer and direction, in torch's order.
 
+    Among layers of other cells, one whose cell carries no state is left out.
+
     The Jacobians are those of the derived linearised step, at the states that the stack takes on this
     sequence in evaluation mode. Exponents are found by QR iteration: Benettin, Galgani, Giorgilli & Strelcyn
     1980; Eckmann & Ruelle 1985, Ergodic theory of chaos and strange attractors, V. On a short sequence they
@@ -117,7 +119,12 @@ def spectrum(
             raise InputError("spectrum", f"{name} is at least 1", number)
     stack = stack_of(module)
     with undisturbed(stack), torch.no_grad():
-        return tuple(_measure(stack, given, count, samples) for given in layer_inputs(stack, inputs, hx))
+        carries = any(cell.states for cell in stack.cells)
+        return tuple(
+            _measure(stack, given, count, samples)
+            for given in layer_inputs(stack, inputs, hx)
+            if given.layer.cell.states or not carries
+        )
 
 
 def _measure(stack: Stack, given: LayerInput, count: int | None, samples: int) -> LayerSpectrum:

@@ -50,7 +50,7 @@ def step_numbers(
     """
     if not 0 <= layer < len(stack.layers):
         raise InputError(WHERE, f"layer is from 0 to {len(stack.layers) - 1}", layer)
-    weights = stack.cell.count(stack.layers[layer].sizes)
+    weights = stack.layers[layer].cell.count(stack.layers[layer].sizes)
     if weights > MOST_WEIGHTS:
         raise InputError(WHERE, f"a layer has at most {MOST_WEIGHTS:,} weights", f"{weights:,}")
     with undisturbed(model), torch.enable_grad(), _recorded(stack, layer) as runs:

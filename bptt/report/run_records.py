@@ -172,7 +172,8 @@ def _describe(run: Path, older: OlderNames) -> _Described:
         sizes = config["encoder"] if "encoder" in config else config["model"]
         names = config.get("source", {}).get("names", ())
         of = f" on {', '.join(names)}" if names else ""
-        model = f"{config['cell']['name']} {sizes['num_layers']}×{sizes['hidden_size']}{of}"
+        cells = config["cell"] if isinstance(config["cell"], list) else [config["cell"]]
+        model = f"{','.join(cell['name'] for cell in cells)} {sizes['num_layers']}×{sizes['hidden_size']}{of}"
         return _Described(str(title), model, str(unit), bool(names))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(str(run / CONFIG), "expected what `bptt train` writes", repr(error)) from error

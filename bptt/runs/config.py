@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
 
 from bptt.cells.cell import Cell
+from bptt.cells.load import Cells, from_data, to_data
 from bptt.errors import InputError
 from bptt.options.sections import check_keys, read_section, section, to_section
 from bptt.runs.run_folder import CONFIG, read_config
@@ -23,7 +24,7 @@ _OTHERS = {"format", "bptt", "task", "title", "unit", "training", "files"}
 def to_sections(config: object) -> dict[str, Any]:
     """Return a section for each field."""
     values = {name: getattr(config, name) for name in get_type_hints(type(config))}
-    return {name: v.to_dict() if isinstance(v, Cell) else to_section(v) for name, v in values.items()}
+    return {name: to_data(v) if name == "cell" else to_section(v) for name, v in values.items()}
 
 
 def read_sections(
@@ -41,15 +42,18 @@ def read_sections(
     check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where)
     return kind(
         **{
-            name: _read_cell(config, where) if hint is Cell else read_section(hint, config, name, where)
+            name: _read_cells(config, where)
+            if hint in (Cell, Cells)
+            else read_section(hint, config, name, where)
             for name, hint in hints.items()
         }
     )
 
 
-def _read_cell(config: dict[str, Any], where: str) -> Cell:
-    """Read the cell under "cell". Raises InputError naming what is wrong in it."""
+def _read_cells(config: dict[str, Any], where: str) -> Cells:
+    """Read the cell under "cell", or the list of each layer's. Raises InputError naming what is wrong."""
+    found = config.get("cell")
     try:
-        return Cell.from_dict(section(config, "cell", where))
+        return from_data(found if isinstance(found, list) else section(config, "cell", where))
     except InputError as error:
         raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error

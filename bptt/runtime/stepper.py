@@ -78,3 +78,17 @@ class _Narrow:
 
     def step(self, x: Tensor) -> Tensor:
         return self._wide.step(x.float()).bfloat16()
+
+
+class Chain:
+    """A stepper made of several, each of which reads the output of the one before."""
+
+    def __init__(self, steppers: Sequence[Stepper]) -> None:
+        self._steppers = steppers
+        self.states = [states for stepper in steppers for states in stepper.states]
+
+    def step(self, x: Tensor) -> Tensor:
+        """Run one time step through all of them."""
+        for each in self._steppers:
+            x = each.step(x)
+        return x

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
@@ -41,10 +41,11 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
     source = choices.make(SourceOptions, form=form)
     behind, before = usual_dropout(source.kind)
     balance = choices.get("balance")
+    cells = as_cells(files.cell)
     return ClassifierConfig(
-        load(files.cell),
+        cells,
         source,
-        choices.make(EncoderOptions, dropout=behind, input_dropout=before),
+        choices.make(EncoderOptions, dropout=behind, input_dropout=before, **own_layers(cells)),
         choices.make(
             HeadOptions,
             ngrams=has_ngrams(source.kind),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
@@ -38,7 +38,7 @@ class ClassifierConfig:
     Raises InputError for n-grams of inputs that are not made of letters.
     """
 
-    cell: Cell
+    cell: Cells
     source: SourceOptions
     model: EncoderOptions = field(default_factory=EncoderOptions)
     head: HeadOptions = field(default_factory=HeadOptions)

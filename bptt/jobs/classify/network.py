@@ -14,7 +14,7 @@ from bptt.nn.pooling import Pooling
 from bptt.nn.sequences import valid_steps
 
 if TYPE_CHECKING:
-    from bptt.cells.cell import Cell
+    from bptt.cells.load import Cells
     from bptt.jobs.classify.options import HeadOptions
     from bptt.models.codecs.codec import Padded
     from bptt.models.inputs import InputPart
@@ -43,7 +43,7 @@ class Classifier(nn.Module):
         self,
         part: InputPart,
         classes: int,
-        cell: Cell | None,
+        cell: Cells | None,
         options: EncoderOptions,
         head: HeadOptions,
         ngrams: int | None = None,
@@ -88,7 +88,7 @@ class Classifier(nn.Module):
 class SequenceReader(nn.Module):
     """An encoder with pooling over steps: one vector (B, output_size) for each sequence."""
 
-    def __init__(self, part: InputPart, cell: Cell, options: EncoderOptions, head: HeadOptions) -> None:
+    def __init__(self, part: InputPart, cell: Cells, options: EncoderOptions, head: HeadOptions) -> None:
         super().__init__()
         self.encoder = Encoder(part, cell, options)
         # Before the feed-forward layers, which mix the two directions.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.past.tracks import WindowOptions
 from bptt.jobs.forecast.options import OPTIONS, ForecasterSizes, ForecastHead, SeriesOptions
 from bptt.jobs.options import ExampleOptions
@@ -16,7 +16,7 @@ TASK = OPTIONS.task
 class ForecasterConfig:
     """All options of a forecaster."""
 
-    cell: Cell
+    cell: Cells
     series: SeriesOptions
     model: ForecasterSizes = field(default_factory=ForecasterSizes)
     head: ForecastHead = field(default_factory=ForecastHead)

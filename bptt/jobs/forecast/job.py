@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.past.pasts import read_pasts
 from bptt.jobs.answers import EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions
@@ -26,10 +26,11 @@ from bptt.runs.origin import Origin
 
 def _begin(choices: Choices, origin: Origin[TrainedForecaster] | None) -> ForecastTask:
     files = choices.make(ForecastFiles)
+    cells = as_cells(files.cell)
     config = ForecasterConfig(
-        load(files.cell),
+        cells,
         choices.make(SeriesOptions),
-        choices.make(ForecasterSizes),
+        choices.make(ForecasterSizes, **own_layers(cells)),
         choices.make(ForecastHead),
         choices.make(ExampleOptions, seed=choices.get("seed")),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells, to_data
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.language.options import OPTIONS
 from bptt.jobs.language.options import DataOptions as DataOptions
@@ -22,7 +22,7 @@ TASK = OPTIONS.task
 class LanguageModelConfig:
     """All options of a language model: network, data and vocabulary."""
 
-    cell: Cell
+    cell: Cells
     model: ModelOptions = field(default_factory=ModelOptions)
     data: DataOptions = field(default_factory=DataOptions)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
@@ -31,7 +31,7 @@ class LanguageModelConfig:
         """Return the sections of config.json, with defaults filled in."""
         return {
             "model": to_section(self.model) | {"embedding_size": self.model.width},
-            "cell": self.cell.to_dict(),
+            "cell": to_data(self.cell),
             "data": to_section(self.data),
             "vocabulary": to_section(self.vocabulary),
         }
@@ -51,7 +51,7 @@ class Source:
 class _Whole:
     """All sections of config.json."""
 
-    cell: Cell
+    cell: Cells
     model: ModelOptions
     data: DataOptions
     vocabulary: VocabularyOptions

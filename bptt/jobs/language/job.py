@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.corpus import read_corpus, read_plain
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import document_of
@@ -32,9 +32,11 @@ def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> Lan
     files = choices.make(LanguageFiles)
     if files.one_hot and choices.has("embedding_size"):
         raise InputError("bptt train lm", "takes `embedding_size` or `one_hot`, not both")
+    cells = as_cells(files.cell)
+    embedding = 0 if files.one_hot else None
     config = LanguageModelConfig(
-        load(files.cell),
-        choices.make(ModelOptions, embedding_size=0 if files.one_hot else None),
+        cells,
+        choices.make(ModelOptions, embedding_size=embedding, **own_layers(cells)),
         choices.make(DataOptions, seed=choices.get("seed")),
         vocabulary_options(choices),
     )

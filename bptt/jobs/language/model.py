@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from bptt.cells.load import names_of
 from bptt.data.readers.vectors import Vectors
 from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
@@ -147,7 +148,7 @@ class LanguageModelTask(Task):
         """Describe the text, its parts, the vocabulary, and the size of the model."""
         learned, held_out = self._parts
         weights = sum(parameter.numel() for parameter in self.model.parameters())
-        cell = self.config.cell.name
+        cell = names_of(self.config.cell)
         return [
             *self._taken,
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.jobs.language.options import ModelOptions
 from bptt.models.heads.output_layer import OutputShape
 from bptt.models.heads.registry import output_layer
@@ -29,7 +29,7 @@ class LanguageModel(TokenNetwork):
     as a zero vector.
     """
 
-    def __init__(self, vocabulary_size: int, cell: Cell, options: ModelOptions) -> None:
+    def __init__(self, vocabulary_size: int, cell: Cells, options: ModelOptions) -> None:
         super().__init__()
         self.vocabulary_size, self.options = vocabulary_size, options
         if options.width:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.examples import Array, Examples
 from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.options import HeadOptions
@@ -33,7 +33,7 @@ Sums = Examples[Array, float]
 class AddingConfig:
     """All options of a network for the adding problem."""
 
-    cell: Cell
+    cell: Cells
     model: EncoderOptions = field(default_factory=EncoderOptions)
     data: ExampleOptions = field(default_factory=ExampleOptions)
 

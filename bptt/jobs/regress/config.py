@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.classify.options import PoolingName
@@ -20,7 +20,7 @@ TASK = OPTIONS.task
 class RegressorConfig:
     """All options of a regressor. Rows of numbers are read by the layers `model.feed_forward` only."""
 
-    cell: Cell
+    cell: Cells
     source: MeasuredOptions
     model: EncoderOptions = field(default_factory=EncoderOptions)
     head: RegressionOptions = field(default_factory=RegressionOptions)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.detect import detect
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.measured import Measured, read_measured
@@ -39,14 +39,16 @@ def _configure(choices: Choices, files: RegressFiles, columns: Columns) -> Regre
     form = detected_form(choices, files.data, detect, columns)
     source = choices.make(MeasuredOptions, form=form)
     behind, before = usual_dropout(source.kind)
+    cells = as_cells(files.cell)
     return RegressorConfig(
-        load(files.cell),
+        cells,
         source,
         choices.make(
             EncoderOptions,
             dropout=behind,
             input_dropout=before,
             feed_forward=usual_feed_forward(source.kind),
+            **own_layers(cells),
         ),
         choices.make(RegressionOptions, pooling=usual_pooling(source.kind)),
         choices.make(TokenOptions, vector_words=files.known_words),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder, EncoderOptions, feed_forward
 from bptt.models.heads.number_options import NumberOptions
@@ -26,7 +26,7 @@ class Regressor(nn.Module):
         self,
         part: InputPart,
         targets: int,
-        cell: Cell | None,
+        cell: Cells | None,
         options: EncoderOptions,
         numbers: NumberOptions,
         pooling: PoolingKind | None,
@@ -46,7 +46,7 @@ class NumberReader(nn.Module):
     """An encoder with a vector for each sequence, (B, output_size), or each step, (T, B, output_size)."""
 
     def __init__(
-        self, part: InputPart, cell: Cell, options: EncoderOptions, pooling: PoolingKind | None
+        self, part: InputPart, cell: Cells, options: EncoderOptions, pooling: PoolingKind | None
     ) -> None:
         super().__init__()
         self.encoder = Encoder(part, cell, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag.options import NO_SCHEME as NO_SCHEME
 from bptt.jobs.tag.options import OPTIONS, TagOptions
@@ -18,7 +18,7 @@ TASK = OPTIONS.task
 class TaggerConfig:
     """All options of a tagger."""
 
-    cell: Cell
+    cell: Cells
     tags: TagOptions = field(default_factory=TagOptions)
     words: WordOptions = field(default_factory=WordOptions)
     model: EncoderOptions = field(default_factory=EncoderOptions)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.asked import Said
 from bptt.data.schemes import Scheme
 from bptt.jobs.answers import Asking, EvaluationReport, ScoreTable
@@ -31,11 +31,12 @@ from bptt.runs.origin import Origin
 def _begin(kind: type[TrainedTagger], choices: Choices, origin: Origin[TrainedTagger] | None) -> TagTask:
     sections = kind.options.train.sections
     files: SentenceFiles = choices.make(sections[""])
+    cells = as_cells(files.cell)
     config = TaggerConfig(
-        load(files.cell),
+        cells,
         choices.make(sections["tags"]),
         choices.make(sections["words"], vector_words=files.known_words),
-        choices.make(sections["model"]),
+        choices.make(sections["model"], **own_layers(cells)),
         choices.make(sections["data"], seed=choices.get("seed")),
     )
     said = Said(header=files.header)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.batches import NOTHING
 from bptt.data.schemes import Allowed
 from bptt.models.codecs.codec import Padded
@@ -27,7 +27,7 @@ class Tagger(nn.Module):
         self,
         part: InputPart,
         num_tags: int,
-        cell: Cell,
+        cell: Cells,
         options: EncoderOptions,
         crf: bool,
         allowed: Allowed | None,

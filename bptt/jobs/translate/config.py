@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
@@ -26,7 +26,7 @@ class TranslatorConfig:
     vector and attention is chosen.
     """
 
-    cell: Cell
+    cell: Cells
     pairs: PairOptions = field(default_factory=PairOptions)
     encoder: EncoderOptions = field(default_factory=EncoderOptions)
     decoder: DecoderOptions = field(default_factory=DecoderOptions)

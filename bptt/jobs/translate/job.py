@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bptt.cells.load import load
+from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.translations import detect_translated, read_translations
 from bptt.data.reading import in_encoding
@@ -52,7 +52,8 @@ def _begin(choices: Choices, origin: Origin[TrainedTranslator] | None) -> Transl
 
 
 def _configure(choices: Choices, files: PairFiles, form: str) -> TranslatorConfig:
-    pairs, encoder = choices.make(PairOptions, form=form), choices.make(EncoderOptions)
+    cells = as_cells(files.cell)
+    pairs, encoder = choices.make(PairOptions, form=form), choices.make(EncoderOptions, **own_layers(cells))
     tokens = choices.make(TokenOptions, vector_words=files.known_words)
     decoder = choices.make(
         DecoderOptions,
@@ -68,7 +69,7 @@ def _configure(choices: Choices, files: PairFiles, form: str) -> TranslatorConfi
     )
     source = vocabulary_options(choices)
     return TranslatorConfig(
-        load(files.cell),
+        cells,
         pairs,
         encoder,
         decoder,

@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from bptt.cells.cell import Cell
+from bptt.cells.load import Cells, check_layers
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
 from bptt.jobs.translate.options import DecoderOptions
@@ -36,12 +36,13 @@ class Writer(TokenNetwork, ABC):
     def __init__(
         self,
         vocabulary_size: int,
-        cell: Cell,
+        cell: Cells,
         options: DecoderOptions,
         bridge: Callable[[Stack], Bridge],
         memory_width: int = 0,
     ) -> None:
         super().__init__()
+        check_layers(cell, options.num_layers)
         self.vocabulary_size, self.options = vocabulary_size, options
         decoder = Decoder(
             cell,
@@ -78,8 +79,8 @@ class Writer(TokenNetwork, ABC):
     ) -> DecoderState:
         """Return the state before the first token, given the final states of an encoder.
 
-        `final` has one (layers * directions, B, width) for each state of the cell. The decoder attends to
-        `memory` (S, B, K), whose rows end at `lengths` (B,).
+        `final` is as the encoder's stack returns it. The decoder attends to `memory` (S, B, K), whose rows
+        end at `lengths` (B,).
         """
         return self.decoder.start(self.bridge(final), memory, lengths)
 
@@ -122,11 +123,11 @@ class Writer(TokenNetwork, ABC):
 class Translator(Writer):
     """The network from a sequence to tokens: the decoder starts from the encoder, and attends to it."""
 
-    def __init__(self, encoder: Encoder, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
+    def __init__(self, encoder: Encoder, vocabulary_size: int, cell: Cells, options: DecoderOptions) -> None:
         if options.shared:
             _check_shared(encoder, (vocabulary_size, options.embedding_size))
         stack = encoder.recurrent
-        bridge = partial(Bridge, stack.widths, stack.num_layers, stack.num_directions)
+        bridge = partial(Bridge, stack.state_form, stack.num_layers, stack.num_directions)
         super().__init__(vocabulary_size, cell, options, bridge, encoder.output_size)
         self.encoder = encoder
 
@@ -154,7 +155,7 @@ class Generator(Writer):
     `part` computes the vector from the single step of an input; for a class it is a one-hot vector.
     """
 
-    def __init__(self, part: InputPart, vocabulary_size: int, cell: Cell, options: DecoderOptions) -> None:
+    def __init__(self, part: InputPart, vocabulary_size: int, cell: Cells, options: DecoderOptions) -> None:
         if options.attention != "none":
             cure = "Choose 'none'"
             raise InputError("attention", "needs a sequence to attend to", options.attention, cure)
