@@ -126,9 +126,9 @@ def test_numbers_from_files_and_from_the_command_line(command: Command, tmp_path
 def test_an_embedding_reads_token_numbers(command: Command) -> None:
     given = ("--embedding", "--sizes", "4,2,3,2", "--inputs", "3,0,3", "--targets", "1,0,1")
     found = table(command("derive", "gru", "--numbers", *given, "--csv").out)
-    rows = found["", "embedding", "weight", "embedding"]
+    rows = found["", "embedding", "weight", "M"]
     assert [found[step, "embedding", "forward", "x"] for step in "123"] == [rows[3], rows[0], rows[3]]
-    gradient = found["", "embedding", "gradient", "embedding"]
+    gradient = found["", "embedding", "gradient", "M"]
     assert gradient[1] == gradient[2] == [0, 0]
     assert gradient[3] == pytest.approx(
         [a + b for a, b in zip(*(found[step, "1", "delta", "x"] for step in "13"), strict=True)], **CLOSE
@@ -147,10 +147,23 @@ def test_both_signs_of_delta_give_one_update(command: Command) -> None:
     assert "Here δv is the derivative ∂E/∂v" in command("derive", "lstm", "--numbers").out
 
 
+def test_the_jacobian_carries_delta_back(command: Command) -> None:
+    """What a step hands back is the sum of Jᵀ δ over the states, by the numbers of the table alone."""
+    found = table(command("derive", "lstm", "--numbers", "--csv").out)
+    for source in "hc":
+        back = [0.0, 0.0, 0.0]
+        for target in "hc":
+            block = found["2", "1", "jacobian", f"{target}/{source}_prev"]
+            # δ of c holds what flows through h; its part alone is what the next step hands back.
+            own = found["2", "1", "delta", "h"] if target == "h" else found["3", "1", "delta", "c_prev"]
+            back = [b + sum(block[j][k] * own[j] for j in range(3)) for k, b in enumerate(back)]
+        assert found["2", "1", "delta", f"{source}_prev"] == pytest.approx(back, **CLOSE)
+
+
 def test_one_section_and_a_file(command: Command, tmp_path: Path) -> None:
     out = command("derive", "elman-tanh", "--numbers", "--stage", "gradients").out
     assert [line for line in out.splitlines() if line[:1].isdecimal()] == [
-        "4. The gradients, summed over the steps"
+        "5. The gradients, summed over the steps"
     ]
     file = tmp_path / "numbers.csv"
     ended = command("derive", "elman-tanh", "--numbers", "--csv", "-o", file)
@@ -210,7 +223,11 @@ def test_a_folder_and_a_broken_link_are_refused(command: Command, tmp_path: Path
         (("--loss", "softmax", "--targets", "0;1;2"), "needs whole numbers from 0 to 0, got 1"),
         (("--loss", "logistic", "--targets", "0;1;0.5"), "the logistic loss needs targets 0 or 1, got 0.5"),
         (("--inputs", "1e308,1e308", "--rate", "1e300"), "the loss must be finite"),
-        (("--stage", "storage"), "has the stages adjoint, gradients, normal, numbers, shapes, got storage"),
+        (
+            ("--stage", "storage"),
+            "has the stages adjoint, gradients, jacobian, normal, numbers, shapes",
+        ),
+        (("--unroll", 2), "--unroll goes without --numbers"),
         (("--csv", "--html"), "one of --csv, --latex and --html"),
         (("--step", 2), "units and texts are those of a run"),
     ],

@@ -32,7 +32,7 @@ def loss_of(network: Network, parameters: Tensors, example: NetworkExample) -> T
     """Compute E by evaluating the text of each equation as Python, over torch's own functions."""
     sequence = [torch.tensor(x, dtype=torch.float64) for x in example.inputs]
     if network.embedding:
-        sequence = [one_hot @ parameters["embedding"]["embedding"] for one_hot in sequence]
+        sequence = [one_hot @ parameters["embedding"]["M"] for one_hot in sequence]
     for number, cell in enumerate(network.layers, 1):
         state = {f"{s}_prev": _zero(parameters[str(number)], s, cell) for s in cell.states}
         handed_on = []

@@ -30,6 +30,9 @@ def check_numbers(choices: Choices, of_a_cell: bool) -> None:
     given = [each.field for each in choices.options.of("numbers") if choices.has(each.name)]
     if given and not of_a_cell:
         raise InputError("bptt derive", f"`{given[0]}` goes with a cell and `numbers`", "no such network")
+    for other in ("unroll", "rows"):
+        if of_a_cell and choices.has(other):
+            raise InputError("bptt derive", f"`{other}` goes without `numbers`", "both")
     if choices.make(NumbersOptions).csv and any(map(choices.has, ("latex", "html", "stage"))):
         raise InputError("bptt derive", "one of `csv`, `latex` and `html`, and the whole table with `csv`")
 

@@ -23,7 +23,7 @@ Parameters: TypeAlias = Mapping[str, Mapping[str, NestedNumbers]]
 Summands: TypeAlias = Mapping[str, Mapping[str, Sequence[NestedNumbers]]]
 EMBEDDING, OUTPUT = "embedding", "output"
 # The parameters of these places.
-TABLE, V, B = "embedding", "V", "b"
+TABLE, V, B = "M", "V", "b"
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bptt.cells.language import PREVIOUS
 from bptt.derive.adjoint import DELTA
 from bptt.derive.network_pass import EMBEDDING, OUTPUT, LayerPass, NetworkPass, Parameters, Updated
 from bptt.derive.normal_form import normal_form
+from bptt.derive.unrolled import state_jacobian
 
 COLUMNS = ("step", "layer", "what", "name", "row", "column", "value")
 Line = tuple[str, ...]
@@ -16,7 +18,7 @@ Line = tuple[str, ...]
 def csv_table(updated: Updated) -> str:
     """Return the table; numbers are written such that reading them gives the same number.
 
-    `what` is one of weight, input, target, forward, loss, delta, summand, gradient, updated and
+    `what` is one of weight, input, target, forward, loss, delta, jacobian, summand, gradient, updated and
     loss_after_update. Steps, layers, rows and columns count from 1; a place that a number has not is empty.
     A delta, a summand and a gradient have the sign that the network's δ have.
     """
@@ -30,6 +32,7 @@ def _lines(updated: Updated) -> Iterator[Line]:
     yield from _vectors("target", "t", OUTPUT, before.example.targets)
     yield from _forward(before)
     yield from _backward(before)
+    yield from _jacobians(before)
     for place, names in before.summands.items():
         for name, parts in names.items():
             for step, part in enumerate(parts, 1):
@@ -62,6 +65,15 @@ def _backward(before: NetworkPass) -> Iterator[Line]:
         for step in range(len(layer.deltas), 0, -1):
             for name, vector in layer.deltas[step - 1].items():
                 yield from _numbers((str(step), str(number), "delta", name.removeprefix(DELTA)), vector)
+
+
+def _jacobians(before: NetworkPass) -> Iterator[Line]:
+    """Yield ∂h_t/∂h_{t−1} under the name h/h_prev."""
+    for number, layer in enumerate(before.layers, 1):
+        for step, values in enumerate(layer.values, 1):
+            for (target, source), matrix in state_jacobian(layer.cell, layer.point, values).items():
+                name = f"{target}/{source}{PREVIOUS}"
+                yield from _numbers((str(step), str(number), "jacobian", name), matrix)
 
 
 def _names(layer: LayerPass) -> tuple[str, ...]:

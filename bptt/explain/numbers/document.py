@@ -34,6 +34,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.numbers.facts import facts, title
+from bptt.explain.numbers.jacobian_parts import jacobian_lines
 from bptt.explain.numbers.layer_parts import backward_lines, forward_lines, summand_terms
 from bptt.explain.numbers.output_parts import OutputAtStep
 from bptt.explain.numbers.step_notation import StepNotation, parameter_symbol, step_index
@@ -50,6 +51,7 @@ def numbers_document(worked: Worked) -> Derivation:
         Section(Stage.SHAPES, "The given numbers", tuple(_given(before))),
         Section(Stage.NORMAL, "The forward pass", tuple(_forward(before))),
         Section(Stage.ADJOINT, "The backward pass", tuple(_backward(before))),
+        *_jacobians(before),
         Section(Stage.GRADIENTS, "The gradients, summed over the steps", tuple(_gradients(before))),
         Section(Stage.NUMBERS, "The update", tuple(_update(worked))),
     )
@@ -140,6 +142,23 @@ def _handed_back(before: NetworkPass) -> Part:
     symbols = StepNotation(before, number, 1)
     back = symbols.name(FROM_NEXT + symbols.cell.states[0])
     return say("{} is the part that step {} hands back to step {}.", back, "2", "1")
+
+
+def _jacobians(before: NetworkPass) -> Iterator[Section]:
+    """Yield the section on the Jacobians of the recurrent layers, if there are any."""
+    recurrent = [number for number, layer in enumerate(before.layers, 1) if layer.cell.states]
+    parts: list[Part] = [
+        say(
+            "The derivatives of the states of a step by those of the step before. Their transposes carry {}"
+            " back through time; their product over many steps is what vanishes or explodes.",
+            MathName("", mark=DELTA),
+        )
+    ]
+    for step in range(1, len(before.example.inputs) + 1):
+        for number in recurrent:
+            parts += [_place(before, step, number), *aligned(jacobian_lines(before, number, step))]
+    if recurrent:
+        yield Section(Stage.JACOBIAN, "The Jacobian of each step", tuple(parts))
 
 
 def _gradients(before: NetworkPass) -> Iterator[Part]:

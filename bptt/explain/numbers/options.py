@@ -21,7 +21,10 @@ class NumbersOptions:
         None, "Time steps.", group=GROUP, usual="3; 1 for a feed-forward network", least=1
     )
     weights: Path | None = option(
-        None, "JSON file of weights by name; with several layers W_h.1, W_h.2.", group=GROUP, usual="drawn"
+        None,
+        "JSON file of all weights by name: W_h, V, b, M of an embedding; with several layers W_h.1, W_h.2.",
+        group=GROUP,
+        usual="drawn",
     )
     inputs: str | None = option(
         None,
@@ -45,7 +48,7 @@ class NumbersOptions:
         None,
         "Define δ as minus the gradient, so that w ← w + η δ x.",
         group=GROUP,
-        usual="on for a feed-forward network worked node by node",
+        usual="on for dense",
     )
     csv: bool = option(
         False, "Write all numbers as CSV: step, layer, what, name, row, column, value.", group=GROUP

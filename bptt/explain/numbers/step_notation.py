@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bptt.cells.expression import Expression, Size
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
-from bptt.derive.network_pass import EMBEDDING, OUTPUT, TABLE, NetworkPass
+from bptt.derive.network_pass import EMBEDDING, OUTPUT, NetworkPass
 from bptt.explain.figures import TIMES, as_factor
 from bptt.explain.formula_tree import (
     HADAMARD,
@@ -33,7 +33,7 @@ def step_index(before: NetworkPass, step: int) -> str:
 def parameter_symbol(before: NetworkPass, place: str, name: str) -> MathName:
     """Return the symbol of a parameter: V and b of the output layer, M of the embedding, W_h of a layer."""
     if place in (EMBEDDING, OUTPUT):
-        return MathName("M" if name == TABLE else name)
+        return MathName(name)
     return StepNotation(before, int(place), 1).names[name]
 
 

@@ -52,6 +52,11 @@ NUMBERS = {
     ): "这里 {} 是导数的相反数，即 {}（同 Mitchell 1997），权重沿着它移动。从最后一步算起。",
     "Here {} is the derivative {}. The last step comes first.": "这里 {} 是导数 {}。从最后一步算起。",
     "{} is the part that step {} hands back to step {}.": "{} 是第 {} 步传回给第 {} 步的部分。",
+    "The Jacobian of each step": "每一步的雅可比矩阵",
+    (
+        "The derivatives of the states of a step by those of the step before. Their transposes carry {} back"
+        " through time; their product over many steps is what vanishes or explodes."
+    ): "一步的状态对前一步状态的导数。它们的转置把 {} 沿时间传回去；许多步的乘积就是梯度消失或爆炸的来源。",
     "The gradients, summed over the steps": "梯度：对各步求和",
     (
         "All steps share the weights, so each gradient is a sum with a term for each step, from step 1 to step"
