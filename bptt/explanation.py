@@ -12,13 +12,19 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.explain.annotate import with_kernel_lines
+from bptt.explain.diagrams.architectures import STEPS as EACH_STEP
+from bptt.explain.diagrams.architectures import Architecture
 from bptt.explain.document import Derivation, Excerpt
+from bptt.explain.drawn import with_diagrams
 from bptt.explain.sizes import LayerSizes
 from bptt.explain.trained_layer import StepContext, TrainedLayer, layer_derivation, with_step
 from bptt.jobs.expose import expose
 from bptt.jobs.job import TrainedModel
 from bptt.jobs.loading import load
+from bptt.nn.crf import CRF
+from bptt.nn.decoder import Decoder
 from bptt.nn.exposure import Exposure, Part
+from bptt.nn.pooling import Pooling
 from bptt.nn.stack import Stack
 from bptt.options.checks import as_path, shown
 from bptt.probe.stack_layers import layer_names
@@ -29,6 +35,8 @@ from bptt.runs.run_folder import HELD_OUT, read_held_out
 STEPS, LOSSES = 256, 64
 # Steps of the text that are shown on either side of the one in numbers.
 AROUND = 24
+# The names, in a diagram, of the ways from all steps to one vector.
+POOLINGS = {"last": "last step", "mean": "mean", "max": "maximum", "attention": "attention"}
 
 
 def explain_run(
@@ -36,6 +44,7 @@ def explain_run(
     *,
     numbers: bool | None = None,
     kernel: bool = False,
+    diagrams: bool = False,
     text: str | Source | None = None,
     data: str | Path | None = None,
     part: str | None = None,
@@ -53,6 +62,7 @@ def explain_run(
         numbers: whether a step is shown with all its numbers. None: if `text`, `data`, `step` or `unit` is
             given.
         kernel: whether each equation is shown beside its lines of the generated kernel.
+        diagrams: whether the model's architecture, the cell, and the network in time are drawn.
         text: a text, or a file or document of one, whose step is shown; the example is the first of it.
             None: the text that the run has held out.
         data: a file in the format that the run learned, whose first example is shown with its labels.
@@ -79,6 +89,8 @@ def explain_run(
     document = layer_derivation(_described(stack, chosen, folder))
     if kernel:
         document = with_kernel_lines(document, stack.layers[chosen].cell)
+    if diagrams:
+        document = with_diagrams(document, (stack.layers[chosen].cell,), architecture(trained))
     if numbers is None:
         numbers = any(given is not None for given in (text, data, step, unit))
     if not numbers:
@@ -93,6 +105,36 @@ def explain_run(
         return with_step(document, found, read.context(reverse), None if unit is None else unit - 1)
 
 
+def architecture(trained: TrainedModel) -> Architecture:
+    """Return what a trained model is made of, to be drawn."""
+    model = trained.model
+    stacks = _stacks(trained)
+    modules = tuple(model.modules())
+    decoder = next((module for module in modules if isinstance(module, Decoder)), None)
+    pooling = next((module for module in modules if isinstance(module, Pooling)), None)
+    above = next((m for name, m in model.named_modules() if name.split(".")[-1] == "feed_forward"), None)
+    main = next((s for s in stacks.values() if decoder is None or s is not decoder.recurrent), None)
+    return Architecture(
+        name="model",
+        cells=_cell_names(main) if main else (),
+        inputs=EACH_STEP if main else 1,
+        bidirectional=main is not None and main.bidirectional,
+        embedding=any(name.split(".")[-1] == "embedding" for name, _ in model.named_parameters()),
+        answers_once=pooling is not None,
+        pooling=POOLINGS[pooling.kind] if pooling else "",
+        feed_forward=sum(isinstance(module, torch.nn.Linear) for module in above.modules()) if above else 0,
+        output="output layer",
+        joint="CRF" if any(isinstance(module, CRF) for module in modules) else "",
+        decoder=_cell_names(decoder.recurrent) if decoder else (),
+        attention=decoder is not None and decoder.attention is not None,
+        input_feeding=decoder is not None and decoder.input_feeding,
+    )
+
+
+def _cell_names(stack: Stack) -> tuple[str, ...]:
+    return tuple(cell.name for cell in stack.cells)
+
+
 def has_text_of_its_own(run: str | Path) -> bool:
     """Return whether a run keeps the text that was held out."""
     return (Path(run) / HELD_OUT).is_file()
@@ -100,14 +142,19 @@ def has_text_of_its_own(run: str | Path) -> bool:
 
 def _stack(run: Path, trained: TrainedModel, part: str | None) -> Stack:
     """Return the recurrent stack of a model, or that of its encoder or decoder."""
-    # A stack by another name spells words character by character.
-    named = ((name.split("."), module) for name, module in trained.model.named_modules())
-    stacks = {path[-2:][0]: m for path, m in named if isinstance(m, Stack) and path[-1] == "recurrent"}
+    stacks = _stacks(trained)
     if not stacks:
         raise InputError(str(run), "must have a recurrent network to be derived", "feed-forward layers alone")
     if part is not None and part not in stacks:
         raise InputError("part", f"is one of {', '.join(stacks)}", part)
     return stacks[part or next(iter(stacks))]
+
+
+def _stacks(trained: TrainedModel) -> dict[str, Stack]:
+    """Return the recurrent stacks of a model by the names of its parts."""
+    # A stack by another name spells words character by character.
+    named = ((name.split("."), module) for name, module in trained.model.named_modules())
+    return {path[-2:][0]: m for path, m in named if isinstance(m, Stack) and path[-1] == "recurrent"}
 
 
 def _layer(stack: Stack, layer: int, reverse: bool, unit: int | None) -> int:

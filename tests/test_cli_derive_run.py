@@ -170,7 +170,9 @@ def test_python_has_what_the_command_prints(
     document = bptt.explain_run(language, **arguments)
     if not arguments:
         assert bptt.explain.text(document) == command("derive", language).out
-    page = bptt.explain.page(bptt.explain_run(language, numbers=True, kernel=True, **arguments))
+    page = bptt.explain.page(
+        bptt.explain_run(language, numbers=True, kernel=True, diagrams=True, **arguments)
+    )
     written = command("derive", language, "--html", *options).out
     assert page.split("\n", 1)[1] == written.split("\n", 2)[2]
 

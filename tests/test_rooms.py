@@ -261,7 +261,7 @@ def test_what_the_plan_allows_passes(path: str, source: str) -> None:
 
 # A flag; CSS variables of pages, --line, are set or read in these files.
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-CSS = {"explain/cards.py", "explain/page.py"}
+CSS = {"explain/cards.py", "explain/page.py", "explain/diagrams/svg.py"}
 # A command in backticks may be quoted whole, as `bptt compare FILE --cells ...`; xcode-select is not ours.
 QUOTED = re.compile(r"`bptt [^`]*`|xcode-select --install")
 

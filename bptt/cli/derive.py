@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
+from bptt.cli.drawn import one_diagram, write_figures
 from bptt.cli.language import language
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
@@ -60,13 +61,15 @@ def _derive(choices: Choices) -> None:
         check_output(output)
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
     check_numbers(choices, of_a_cell=wanted.numbers and not is_run)
-    if (steps := choices.make(UnrollOptions).unroll) is not None:
+    if wanted.draw is not None:
+        document = one_diagram(wanted, is_run, texts)
+    elif (steps := choices.make(UnrollOptions).unroll) is not None:
         document = _unrolled(_cells(cell, texts), wanted, asked, network, steps)
     elif is_run:
         if texts:
             rule = "takes the names of the texts for a cell"
             raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
-        document = _of_run(Path(cell), asked, stage, wanted.numbers, wanted.html)
+        document = _of_run(Path(cell), asked, wanted)
     elif cell in CRITERIA:
         plain = (asked, network) == (LayerOptions(), NetworkOptions()) and not (wanted.numbers or texts)
         document = _of_criterion(cell, plain, stage)
@@ -76,10 +79,15 @@ def _derive(choices: Choices) -> None:
             return
         document = numbers_of(_cells(cell, texts), choices, stage)
     else:
-        document = _of_cells(_cells(cell, texts), asked, network, stage)
+        document = _of_cells(_cells(cell, texts), asked, network, wanted)
     if texts and cell not in CRITERIA:
         document = in_notation_of_texts(document, _cells(cell, texts))
-    _hand_over(translated(document, language(wanted.lang)), wanted.latex, wanted.html, output)
+    document = translated(document, language(wanted.lang))
+    if wanted.figures is not None:
+        write_figures(document, wanted.figures)
+        if wanted.asks_for_figures_alone:
+            return
+    _hand_over(document, wanted.latex, wanted.html, output)
 
 
 def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
@@ -93,15 +101,18 @@ def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
 
 
 def _of_cells(
-    cells: tuple[Cell, ...], asked: LayerOptions, network: NetworkOptions, stage: Stage | None
+    cells: tuple[Cell, ...], asked: LayerOptions, network: NetworkOptions, wanted: DeriveOptions
 ) -> Derivation:
     """Return the derivation of a cell, or of a network of cells."""
     from bptt.errors import InputError
     from bptt.explain.annotate import with_kernel_lines
+    from bptt.explain.drawn import architecture_of, with_diagrams
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
+    from bptt.explain.network_options import network_of
     from bptt.explain.unrolled_document import UNROLLED
 
+    stage = wanted.stage
     if asked != LayerOptions() or stage in OF_A_RUN:
         raise InputError(
             "bptt derive", "shapes and numbers are those of a run", cells[0].name, "Name its folder"
@@ -109,9 +120,11 @@ def _of_cells(
     if stage in UNROLLED:
         cure = "Give a number of steps, --unroll 3"
         raise InputError("bptt derive", f"{stage.value} is unrolled", cells[0].name, cure)
-    document = derive_cells(cells, network, stage)
+    document = derive_cells(cells, network, None if stage is Stage.DIAGRAMS else stage)
     if stage is Stage.KERNEL:
         document = with_kernel_lines(document, cells[0])
+    if wanted.draws_all:
+        document = with_diagrams(document, cells, architecture_of(network_of(cells, network)))
     return document if stage is None else only_stage(document, stage)
 
 
@@ -154,7 +167,7 @@ def _of_criterion(name: str, is_plain: bool, stage: Stage | None) -> Derivation:
     return document if stage is None else document.only(stage)
 
 
-def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, html: bool) -> Derivation:
+def _of_run(run: Path, asked: LayerOptions, wanted: DeriveOptions) -> Derivation:
     """Return the derivation of a layer of a trained model."""
     from bptt.cli.machine import prepare
 
@@ -163,12 +176,14 @@ def _of_run(run: Path, asked: LayerOptions, stage: Stage | None, numbers: bool, 
     from bptt.explain.kernel_section import only_stage
     from bptt.explanation import explain_run, has_text_of_its_own
 
-    on_page, numbers = html and stage is None, numbers or asked.of_a_step
+    stage, html = wanted.stage, wanted.html
+    on_page, numbers = html and stage is None, wanted.numbers or asked.of_a_step
     example = asked.text is not None or asked.data is not None or has_text_of_its_own(run)
     document = explain_run(
         run,
         numbers=numbers or stage is Stage.NUMBERS or (on_page and example),
         kernel=on_page or stage is Stage.KERNEL,
+        diagrams=wanted.draws_all,
         text=None if asked.text is None else source_of(asked.text),
         data=asked.data,
         part=asked.part,

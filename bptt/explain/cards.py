@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bptt.explain.diagrams import svg
+from bptt.explain.diagrams.diagram import Diagram
+from bptt.explain.diagrams.grid_layout import layout
 from bptt.explain.document import Code, EquationLine, Equations, Excerpt, Sentence, Table
 from bptt.explain.mathml import block, escape, inline
 
 # Characters that must not begin a line: they stay with the formula before them.
 CLOSING = ",.;:)”，。；：、）"
 
-STYLE = """
+STYLE = (
+    f"{svg.STYLE}"
+    + """
 main.wide { max-width: 80rem; }
 main.wide > section > p, main.wide > dl, main.wide > nav { max-width: 46rem; }
 .cards { display: grid; gap: .75rem; margin: 1rem 0; }
@@ -43,6 +48,7 @@ a:focus-visible, [tabindex]:focus-visible { outline: 2px solid var(--accent); ou
 @media (max-width: 30rem) { .numbers { font-size: .82em; } .said { padding: .75rem; } }
 @media print { .card { break-inside: avoid; } }
 """
+)
 
 
 def equations_html(equations: Equations) -> str:
@@ -50,6 +56,12 @@ def equations_html(equations: Equations) -> str:
     if all(line.is_plain for line in equations.lines):
         return f'<div class="equations">{block(equations)}</div>'
     return f'<div class="cards">{"".join(map(_card, equations.lines))}</div>'
+
+
+def diagram_html(diagram: Diagram) -> str:
+    """Return a diagram as SVG in a region that scrolls sideways if the diagram is too wide."""
+    drawn = svg.svg(layout(diagram))
+    return f'<div class="drawn" tabindex="0" role="region" aria-label="diagram">{drawn}</div>'
 
 
 def sentence_html(sentence: Sentence) -> str:

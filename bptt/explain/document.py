@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import count
 from unicodedata import category
 
+from bptt.explain.diagrams.diagram import Diagram
 from bptt.explain.formula_tree import Formula, Term
 from bptt.languages.language import Language
 
@@ -42,6 +43,7 @@ class Stage(str, Enum):
     SUMMANDS = "summands"
     PAIRS = "pairs"
     ELEMENTS = "elements"
+    DIAGRAMS = "diagrams"
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ class Excerpt:
         return before, here, after
 
 
-Part = Sentence | Equations | Table | Excerpt
+Part = Sentence | Equations | Table | Excerpt | Diagram
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,10 @@ class Derivation:
     def only(self, *stages: Stage) -> Derivation:
         """Return the document with only these sections, and without facts."""
         return replace(self, facts=(), sections=tuple(s for s in self.sections if s.stage in stages))
+
+    def with_section(self, section: Section) -> Derivation:
+        """Return the document with one more section at its end, numbered like the others."""
+        return replace(self, sections=(*self.sections, section)).numbered()
 
     def numbered(self) -> Derivation:
         """Return the document with the sections of the derivation itself counted from 1."""

@@ -6,6 +6,9 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import replace
 
+from bptt.explain.diagrams.diagram import Diagram, Label
+from bptt.explain.diagrams.grid_layout import layout
+from bptt.explain.diagrams.tikz import tikz
 from bptt.explain.document import (
     Code,
     Derivation,
@@ -183,6 +186,8 @@ def _fenced(inner: str, left: str, right: str) -> str:
 def _document(derivation: Derivation) -> Iterator[str]:
     chinese = ", ctex" if derivation.language is Language.ZH else ""
     yield rf"% needs \usepackage{{amsmath{chinese}}}, and LuaLaTeX or XeLaTeX for names beyond ASCII"
+    if any(isinstance(part, Diagram) for section in derivation.sections for part in section.parts):
+        yield "% the diagrams need \\usepackage{tikz}"
     yield rf"\section*{{{escape(derivation.title)}}}"
     if derivation.facts:
         yield r"\begin{description}"
@@ -206,11 +211,18 @@ def _section(section: Section) -> Iterator[str]:
             yield _sentence(part) + "\n"
         elif isinstance(part, Table):
             yield from _table(part)
+        elif isinstance(part, Diagram):
+            yield from tikz(layout(part), _label)
         elif isinstance(part, Excerpt):
             before, here, after = map(escape, part.in_one_line)
             yield rf"\begin{{quote}}\texttt{{{before}\underline{{{here}}}{after}}}\end{{quote}}" + "\n"
         else:
             yield from _equations(part)
+
+
+def _label(label: Label) -> str:
+    """Render a label of a diagram."""
+    return escape(label) if isinstance(label, str) else rf"\({formula_latex(label)}\)"
 
 
 def _sentence(sentence: Sentence) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bptt.errors import InputError
+from bptt.explain.diagrams.diagram_names import DiagramName
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
@@ -28,6 +29,8 @@ class DeriveOptions:
     numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network of a cell.")
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
+    draw: DiagramName | None = option(None, "One diagram alone, of the cell or of an architecture.")
+    figures: Path | None = option(None, "Folder for all diagrams, an SVG file each.")
     output: Path | None = option(None, "File to write instead of printing.", flags="output o")
     notation: NamesFrom = option(NamesFrom.CELL, "Names of a cell: its own, or those of the texts (Γ_u, c̃).")
     lang: Language | None = option(None, "Language of the text.", usual="as LC_ALL, LC_MESSAGES or LANG")
@@ -36,6 +39,17 @@ class DeriveOptions:
         check_fields(self)
         if self.latex and self.html:
             raise InputError("bptt derive", "one of `latex` and `html`")
+
+    @property
+    def draws_all(self) -> bool:
+        """Whether all diagrams are part of the document."""
+        wanted = self.html or self.figures is not None
+        return self.stage is Stage.DIAGRAMS or (self.stage is None and wanted)
+
+    @property
+    def asks_for_figures_alone(self) -> bool:
+        """Whether files of figures are all that is asked for."""
+        return self.stage is None and self.output is None and not (self.latex or self.html)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bptt.explain import cards
+from bptt.explain.diagrams.diagram import Diagram
 from bptt.explain.document import Derivation, Equations, Excerpt, Fact, Section, Sentence
 from bptt.explain.mathml import escape
 
@@ -102,6 +103,8 @@ def _section(section: Section) -> Iterator[str]:
             yield f"<p>{cards.sentence_html(part)}</p>"
         elif isinstance(part, Equations):
             yield cards.equations_html(part)
+        elif isinstance(part, Diagram):
+            yield cards.diagram_html(part)
         elif isinstance(part, Excerpt):
             yield cards.excerpt_html(part)
         else:

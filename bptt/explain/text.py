@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from bptt.explain.diagrams.boxes import text_drawing
+from bptt.explain.diagrams.diagram import Diagram
+from bptt.explain.diagrams.grid_layout import layout
 from bptt.explain.document import (
     Derivation,
     EquationLine,
@@ -84,6 +87,8 @@ def _section(section: Section, width: int) -> Iterator[tuple[Kind, str]]:
             yield from _wrapped(part, width, INDENT, INDENT)
         elif isinstance(part, Table):
             yield from _table(part)
+        elif isinstance(part, Diagram):
+            yield from ((Kind.EQUATION, INDENT + line) for line in text_drawing(layout(part)))
         elif isinstance(part, Excerpt):
             before, here, after = part.in_one_line
             yield Kind.NUMBERS, f"{EQUATION_INDENT}{before}⟦{here}⟧{after}"
