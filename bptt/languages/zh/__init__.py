@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.derivations import DERIVATIONS
+from bptt.languages.zh.diagrams import DIAGRAMS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
 from bptt.languages.zh.unrolled_steps import UNROLLED_STEPS
 
-CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **NETWORKS, **NUMBERS, **UNROLLED_STEPS}
+CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **DIAGRAMS, **NETWORKS, **NUMBERS, **UNROLLED_STEPS}
