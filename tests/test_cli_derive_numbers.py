@@ -185,7 +185,10 @@ def test_one_section_and_a_file(command: Command, tmp_path: Path) -> None:
         ({**WEIGHTS, "b_h": [1, "two"]}, "b_h: needs numbers, got 'two'"),
         ({**WEIGHTS, "b_h": [1, True]}, "b_h: needs finite numbers, got True"),
         ({**WEIGHTS, "b_h": [1, float("nan")]}, "needs finite numbers, got NaN"),
-        ('{"b": [1e999]}', "needs the keys W_h, R_h, b_h, V, b, got no 'W_h'. Add 'W_h' of shape (2, 2)"),
+        (
+            '{"b": [1e999]}',
+            "needs the weights W_h (2, 2), R_h (2, 2), b_h (2), V (1, 2), b (1), got no 'W_h'",
+        ),
         ({**WEIGHTS, "extra": [1]}, "got 'extra'. Remove it"),
         ('{"b": [1], "b": [2]}', "needs every key once, got 'b' twice"),
         ("[" * 100_000, "needs JSON"),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bptt.cells import get
+from bptt.cells import Cell, get
 from bptt.derive.network_pass import NetworkPass
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
@@ -118,6 +118,17 @@ def test_the_rules_are_printed_with_the_numbers_of_the_nodes() -> None:
         "Downstream(4) = {8, 9}",
     ):
         assert rule in printed
+
+
+def test_layers_of_the_users_own_are_worked_node_by_node() -> None:
+    layer = Cell.define("layer", "u = W_u @ x + b_u\ny = tanh(u)")
+    worked = work([layer], NetworkOptions(sizes="2,2,1"), NumbersOptions())
+    printed = text(node_document(worked))
+    assert "δ₃ = (1 − a₃²) (w₅₃ δ₅)" in printed
+    before = worked.updated.before
+    (y,), (t,) = before.output.outputs[0], before.example.targets[0]
+    (net,) = before.layers[1].values[0]["u"]
+    assert deltas(before, 1) == pytest.approx([(1 - math.tanh(net) ** 2) * (t - y)], abs=CLOSE)
 
 
 def test_plus_delta_changes_signs_and_no_weight() -> None:

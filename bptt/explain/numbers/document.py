@@ -104,11 +104,11 @@ def _forward(before: NetworkPass) -> Iterator[Part]:
         yield say("Step {}, output:", str(step))
         yield from aligned(OutputAtStep(before, step).forward())
     losses = before.output.losses
-    parts = tuple(Term(False, MathName("E", index=str(k))) for k in range(1, len(losses) + 1))
-    yield say("The loss of the sequence is the sum of the losses of its steps:")
-    numbers_row = tuple(map(as_term, losses))
-    both = (numbers_row, (as_term(before.error),)) if len(losses) > 1 else ((as_term(before.error),),)
-    yield Equations((EquationLine(_E, parts, "", both),))
+    if len(losses) > 1:
+        yield say("The loss of the sequence is the sum of the losses of its steps:")
+        parts = tuple(Term(False, MathName("E", index=str(k))) for k in range(1, len(losses) + 1))
+        both = (tuple(map(as_term, losses)), (as_term(before.error),))
+        yield Equations((EquationLine(_E, parts, "", both),))
 
 
 def _backward(before: NetworkPass) -> Iterator[Part]:

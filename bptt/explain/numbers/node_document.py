@@ -134,7 +134,8 @@ def _backward(nodes: NodeNetwork) -> Iterator[Part]:
             _rule(minus=False),
         )
     yield say(
-        "The outputs come first, because each inner node needs the {} of the nodes that it feeds.", delta
+        "The outputs come first, because each inner node needs the {} of the nodes that it feeds.",
+        MathName("δ"),
     )
     for layer in range(nodes.last, 0, -1):
         if layer < nodes.last:

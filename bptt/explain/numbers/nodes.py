@@ -30,10 +30,10 @@ def has_nodes(before: NetworkPass) -> bool:
     """
     network = before.network
     plain = network.loss is Loss.SQUARED and not (network.output_layer or network.embedding)
-    return plain and len(before.example.inputs) == 1 and all(map(_is_plain, network.layers))
+    return plain and len(before.example.inputs) == 1 and all(map(is_plain, network.layers))
 
 
-def _is_plain(cell: Cell) -> bool:
+def is_plain(cell: Cell) -> bool:
     """Return whether the equations of a cell are a net input and a function of it."""
     steps = normal_form(cell).steps
     if cell.states or len(steps) != 2 or len(cell.matrices) != 1:

@@ -41,14 +41,14 @@ class NumbersOptions:
     )
     seed: int | None = option(None, "Seed of the numbers that are drawn.", group=GROUP, usual="0", least=0)
     rate: float | None = option(
-        None, "Learning rate η of the update.", group=GROUP, usual="0.1; 1 for dense", least=0
+        None, "Learning rate η of the update.", group=GROUP, usual="0.1; 1 for feed-forward layers", least=0
     )
     bias: bool = option(True, "Give every layer its biases.", group=GROUP)
     minus_delta: bool | None = option(
         None,
         "Define δ as minus the gradient, so that w ← w + η δ x.",
         group=GROUP,
-        usual="on for dense",
+        usual="on for feed-forward layers with the squared error",
     )
     csv: bool = option(
         False, "Write all numbers as CSV: step, layer, what, name, row, column, value.", group=GROUP

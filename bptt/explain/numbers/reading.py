@@ -36,13 +36,11 @@ def read_parameters(source: NumberSource, shapes: Shapes, layers: int) -> Parame
     if not isinstance(data, dict):
         raise InputError(source.where, "needs an object of weights by name", _shown(data), _EXAMPLE)
     keys = {key(place, name, layers): (place, name) for place, names in shapes.items() for name in names}
+    expected = ", ".join(f"{each} {_shape_text(shapes[place][name])}" for each, (place, name) in keys.items())
     for missing in (each for each in keys if each not in data):
-        place, name = keys[missing]
-        shape = _shape_text(shapes[place][name])
-        cure = f"Add {missing!r} of shape {shape}"
-        raise InputError(source.where, f"needs the keys {', '.join(keys)}", f"no {missing!r}", cure)
+        raise InputError(source.where, f"needs the weights {expected}", f"no {missing!r}")
     for unknown in (each for each in data if each not in keys):
-        raise InputError(source.where, f"needs the keys {', '.join(keys)}", repr(unknown), "Remove it")
+        raise InputError(source.where, f"needs the weights {expected}", repr(unknown), "Remove it")
     return {
         place: {
             name: _array(source, key(place, name, layers), data[key(place, name, layers)], shape)

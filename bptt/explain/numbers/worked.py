@@ -15,6 +15,7 @@ from bptt.derive.network_shapes import parameter_shapes
 from bptt.errors import InputError
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.draw import draw_choices, draw_parameters, draw_rows
+from bptt.explain.numbers.nodes import is_plain
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.numbers.reading import NumberSource, read_choices, read_parameters, read_rows
 
@@ -61,8 +62,8 @@ def work(
     network whose numbers are not finite.
     """
     sources = sources or Sources()
-    plain = _is_dense(cells) and network.loss in (None, Loss.SQUARED) and not network.embedding
-    text = plain and not network.widths and wanted.seed is None and len(cells) == 1
+    plain = _is_feed_forward(cells, network)
+    text = tuple(cells) == (DENSE,) and plain and not network.widths and wanted.seed is None
     widths = network.widths or _usual_widths(cells, plain, network.embedding)
     built = _network(cells, widths, network, wanted.bias and not text)
     _check_most("units in a layer", max(widths), MOST_UNITS)
@@ -85,8 +86,9 @@ def work(
     return Worked(_evaluated(built, parameters, example, minus, rate), widths, seed, tuple(drawn), files)
 
 
-def _is_dense(cells: Sequence[Cell]) -> bool:
-    return all(cell == DENSE for cell in cells)
+def _is_feed_forward(cells: Sequence[Cell], wanted: NetworkOptions) -> bool:
+    """Return whether layers y = f(W x + b) alone make the network, the last one for its output."""
+    return all(map(is_plain, cells)) and wanted.loss in (None, Loss.SQUARED) and not wanted.embedding
 
 
 def _usual_widths(cells: Sequence[Cell], plain: bool, embedding: bool) -> tuple[int, ...]:
@@ -98,14 +100,13 @@ def _usual_widths(cells: Sequence[Cell], plain: bool, embedding: bool) -> tuple[
 def _network(cells: Sequence[Cell], widths: Sequence[int], wanted: NetworkOptions, bias: bool) -> Network:
     """Return the network that cells and widths describe.
 
-    One cell is taken for every hidden layer. Without an output layer there is one width less; a network of
-    dense layers with the squared error has its last layer for the output.
+    One cell is taken for every hidden layer. Without an output layer there is one width less; a feed-forward
+    network with the squared error has its last layer for the output.
     """
     layers = len(widths) - 1 - wanted.embedding
     output = layers > len(cells)
     if len(cells) == 1:
-        plain = _is_dense(cells) and wanted.loss in (None, Loss.SQUARED)
-        output = not plain and layers > 1
+        output = layers > 1 and not _is_feed_forward(cells, wanted)
         cells = tuple(cells) * max(1, layers - output)
     loss = wanted.loss or (Loss.SOFTMAX if output else Loss.SQUARED)
     stack = tuple(cell if bias else cell.without(*_BIASES) for cell in cells)

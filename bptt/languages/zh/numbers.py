@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 NUMBERS = {
+    # Sentences one after the other.
+    "{} {} {}": "{}{}{}",
     # The head.
     "{}: {} in numbers": "{}：用数值推演 {}",
     "layers": "各层",
