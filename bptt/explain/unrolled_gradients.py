@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bptt.derive.adjoint import DELTA, adjoint
+from bptt.derive.blocks import blocks
 from bptt.derive.normal_form import NormalForm
 from bptt.explain.chains import IMMEDIATE, Chains, entry, free_letters
 from bptt.explain.document import EquationLine, Equations, Part, Section, Stage, aligned, listing, say
@@ -28,6 +29,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.legend import TIME, split_name
+from bptt.explain.linear import block_line
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
 
@@ -160,6 +162,10 @@ def _recursion(chains: Chains, steps: int) -> Iterator[Part]:
         states = listing(say("{}", names[state]) for state in chains.form.cell.states)
         yield say("{} are all states, {}, one below the other:", chains.at(TIME), states)
         yield Equations((stacked,))
+    written = blocks(chains.form.cell)
+    if written:
+        yield say("Multiplied out, state by state:")
+        yield Equations(tuple(block_line(block, Notation(chains.form, TIME)) for block in written))
 
 
 def _all_chains(chains: Chains, steps: int) -> tuple[Term, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bptt.cells.expression import Call, Expression
 from bptt.derive.blocks import Block, blocks
+from bptt.derive.expansion import linear_updates
 from bptt.derive.normal_form import NormalForm
 from bptt.explain.chains import IMMEDIATE, Chains, transposed
 from bptt.explain.document import EquationLine, Equations, Part, Section, Sentence, Stage, Table, aligned, say
@@ -128,6 +129,7 @@ def _by_state(form: NormalForm, steps: int) -> Iterator[Part]:
     back = beside(transposed(derivative(chains.at("n+1"), chains.at("n"))), _delta("n+1", "m"))
     yield say("One step further back, each is multiplied by one more transposed Jacobian:")
     yield Equations((EquationLine(_delta("n", "m"), (Term(False, back),)),))
+    yield from _direct_paths(form)
     names = Notation(form, "n").names
     maps = [step.target for step in form.steps if step.products and step.target not in form.cell.states]
     reaching = _reaching_states(form)
@@ -140,6 +142,20 @@ def _by_state(form: NormalForm, steps: int) -> Iterator[Part]:
             "Before the step of the loss, {}, it gives the error of the result of a linear map:", before
         )
     yield from aligned(lines)
+
+
+def _direct_paths(form: NormalForm) -> Iterator[Part]:
+    """Yield the product of factors along each state whose update is linear in it."""
+    each = Notation(form, "j")
+    for update in linear_updates(form.cell):
+        yield say(
+            "Through {} alone, from step {} to step {}, the product is {}: on this path the error is"
+            " multiplied by no matrix.",
+            Notation(form, "").name(update.state),
+            MathName("n"),
+            MathName("m"),
+            beside(ProductOver("n<j≤m"), each.diagonal(update.factor)),
+        )
 
 
 def _reaching_states(form: NormalForm) -> set[str]:

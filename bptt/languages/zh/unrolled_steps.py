@@ -107,6 +107,10 @@ UNROLLED_STEPS = {
         "With the norm {} and the largest slope {} of the nonlinearity, {}: below 1 the error vanishes"
         " exponentially with the distance, above 1 it may explode."
     ): "用范数 {} 和激活函数的最大斜率 {} 来估计，{}：小于 1 时误差随距离按指数消失，大于 1 时可能爆炸。",
+    (
+        "Through {} alone, from step {} to step {}, the product is {}: on this path the error is multiplied"
+        " by no matrix."
+    ): "只通过 {}，从时间步 {} 到时间步 {} 的乘积是 {}：在这条路径上，误差不乘任何矩阵。",
     "Within step {}, it gives the error of the result of every linear map:": (
         "在时间步 {} 之内，它给出每个线性映射结果的误差："
     ),
