@@ -182,6 +182,8 @@ def test_unrolled_steps_and_their_sections(command: Command, tmp_path: Path) -> 
         (["lstm", "--unroll", "2", "--stage", "kernel"], "elements"),
         (["lstm", "--unroll", "2", "--rows"], "--loss, --sizes, --notation"),
         (["lstm", "--unroll", "2", "--sizes", "7,2"], "at most 5"),
+        (["lstm,gru", "--unroll", "2"], "one cell"),
+        ([".", "--unroll", "2"], "unrolls a cell"),
     ],
 )
 def test_what_cannot_be_unrolled_is_refused(command: Command, arguments: list[str], said: str) -> None:

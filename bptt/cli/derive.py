@@ -64,6 +64,8 @@ def _derive(choices: Choices) -> None:
     if wanted.draw is not None:
         document = one_diagram(wanted, is_run, texts)
     elif (steps := choices.make(UnrollOptions).unroll) is not None:
+        if is_run:
+            raise InputError("bptt derive", "unrolls a cell", f"the run {cell}", "Name the cell of the run")
         document = _unrolled(_cells(cell, texts), wanted, asked, network, steps)
     elif is_run:
         if texts:
