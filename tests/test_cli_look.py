@@ -15,6 +15,16 @@ from bptt.cli.tables import shades
 from bptt.probe import values
 
 TEXT = "the cats was full"
+OWN = """
+from bptt import Cell
+
+EQUATIONS = (
+    "keep = sigmoid(W_keep @ x + R_keep @ h_prev)",
+    "new = tanh(W_new @ x)",
+    "h = keep * h_prev + (1 - keep) * new",
+)
+CELL = Cell.define("own", chr(10).join(EQUATIONS), states="h")
+"""
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +73,8 @@ def test_the_unit_is_chosen_and_the_choice_said(runs: Path, command: Command) ->
     assert "its h follows cats? best in the held-out text, area under the curve" in followed.err
     first = command("look", runs / "lm", TEXT, "--property", "cats?", "--layer", 1)
     assert first.err.startswith("layer 1, unit ")
+    counted = command("look", runs / "lm", TEXT, "--property", "line-position").err
+    assert "follows line-position best in the held-out text, correlation of ranks" in counted
     # In the text itself, where the held-out one has nothing of the kind.
     assert "best in the text, " in command("look", runs / "lm", "full <full", "--property", "<").err
 
@@ -78,6 +90,30 @@ def test_other_jobs_have_their_answers(runs: Path, command: Command) -> None:
     assert rows[0][1] == "<start>"
     head, rows = table(command("look", runs / "translate", "go home", "--part", "encoder").out)
     assert "P" not in head
+
+
+def test_gates_have_the_names_and_the_sense_of_the_texts(runs: Path, command: Command) -> None:
+    options = "--unit", 2, "--top", 1
+    ours = table(command("look", runs / "lm", TEXT, *options).out)
+    theirs = table(command("look", runs / "lm", TEXT, *options, "--notation", "texts").out)
+    assert "its c moves most" in command("look", runs / "lm", TEXT, "--notation", "texts").err
+    assert ours[0][2:6] == ["r", "z", "n", "h"]
+    assert theirs[0][2:6] == ["Γ_r", "Γ_u", "c̃", "c"]
+    for one, other in zip(ours[1], theirs[1], strict=True):
+        # Γ_u is 1 where the state is written, z where it is kept.
+        assert float(one[3]) + float(other[3]) == pytest.approx(1, abs=1e-5)
+        assert [*one[:3], *one[4:]] == [*other[:3], *other[4:]]
+
+
+def test_a_cell_that_the_texts_lack_has_no_names_there(tmp_path: Path, command: Command) -> None:
+    (tmp_path / "own.py").write_text(OWN, encoding="utf-8")
+    text = write_file("lm", tmp_path)
+    bptt.train("lm", text, tmp_path / "own", cell=f"{tmp_path}/own.py:CELL", hidden_size=3, epochs=1)
+    head, _ = table(command("look", tmp_path / "own", "the cat", "--top", 1).out)
+    assert head[2:5] == ["keep", "new", "h"]
+    ended = command("look", tmp_path / "own", "the cat", "--notation", "texts")
+    assert ended.code == 2
+    assert "is for the cells of the catalogue" in ended.err
 
 
 def test_a_picture_is_drawn(runs: Path, command: Command, tmp_path: Path) -> None:

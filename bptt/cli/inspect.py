@@ -101,12 +101,16 @@ def _followed(asked: Property, found: Look) -> str:
     if not rankings:
         return f"property {asked.name}: the same at every step, so that no unit can follow it"
     best = (ranking.units[0] for ranking in rankings if ranking.units)
-    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {_score(asked, unit)}" for unit in best)
-    measure = "area under the curve" if asked.measure == "inside" else "correlation of ranks"
-    return f"property {asked.name}, {measure}: {'; '.join(scores)}"
+    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {score_of(asked, unit)}" for unit in best)
+    return f"property {asked.name}, {measure_of(asked)}: {'; '.join(scores)}"
 
 
-def _score(asked: Property, unit: UnitScore) -> str:
+def measure_of(asked: Property) -> str:
+    """Return the name of the score of units that follow a property."""
+    return "area under the curve" if asked.measure == "inside" else "correlation of ranks"
+
+
+def score_of(asked: Property, unit: UnitScore) -> str:
     """Write a score; an area below one half belongs to a unit that is low inside, and is as informative."""
     if asked.measure != "inside":
         return f"{unit.score:.2f}"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bptt.cli.commands import make_command
+from bptt.cli.inspect import measure_of, score_of
 from bptt.cli.next import likeliest
 from bptt.cli.tables import TableColumn, numbers, print_table, shades, token_name
 from bptt.errors import InputError, printable
@@ -14,6 +16,7 @@ from bptt.errors import InputError, printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bptt.cells.cell import Cell
     from bptt.jobs.commands import LookOptions
     from bptt.jobs.job import Job
     from bptt.nn.exposure import Exposure, Part, RankedAnswers
@@ -64,10 +67,13 @@ def _look(choices: Choices) -> None:
     exposure = _expose(job, trained, asked)
     (part, layer), unit, reason = _choose(job, trained, exposure, asked)
     shown = unit_steps(layer, unit)
-    print(printable(f"{shown.layer}, unit {unit} of {shown.units}{reason}"), file=sys.stderr)
+    if asked.notation == "texts":
+        shown, reason = _in_texts(shown, reason, part.stack.cell)
+    said = f": its {reason.state} {reason.words}" if reason else ""
+    print(printable(f"{shown.layer}, unit {unit} of {shown.units}{said}"), file=sys.stderr)
     tokens = exposure.sequences[part.sequence].tokens
     expected = _expected(exposure, len(tokens), asked.top) if part.sequence == exposure.of else []
-    print_table(_table(exposure, tokens, shown, expected), pairs=0 if not expected else asked.top - 1)
+    print_table(_table(exposure, tokens, shown, expected), max(0, _width(expected) - 1))
     if len(tokens) == asked.limit:
         print(f"the first {asked.limit:,} steps; --limit shows more", file=sys.stderr)
     if asked.figures is not None:
@@ -85,12 +91,24 @@ def _expose(job: Job[Any], trained: Any, asked: LookOptions) -> Exposure:
     if not isinstance(source, Path) and not source.text.strip():
         cure = "`bptt next RUN ''` prints the likeliest first tokens"
         raise InputError("text", "must hold something to look at", repr(asked.text), cure)
+    if isinstance(source, Path) or "\n" in source.text.strip():
+        print(f"example {asked.number} of the text; --number shows another", file=sys.stderr)
     (found,) = job.expose(trained, Stretch(source, False, asked.limit, asked.number, 1, alone=True))
     return found
 
 
-def _choose(job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptions) -> tuple[_Place, int, str]:
-    """Return the layer and the unit to show, and the reason."""
+@dataclass(frozen=True)
+class _Reason:
+    """The state by which a unit was chosen, and what the state does."""
+
+    state: str
+    words: str
+
+
+def _choose(
+    job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptions
+) -> tuple[_Place, int, _Reason | None]:
+    """Return the layer and the unit to show, and the reason; None for a unit that is named."""
     from bptt.probe.example_values import values_of
     from bptt.probe.unit_steps import find_layers, most_moving_unit
 
@@ -102,12 +120,14 @@ def _choose(job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptions)
     # The forward direction, if there are two, comes first.
     place = next(each for each in among if each[0] is part and each[1].layer == last.layer)
     if asked.unit is not None:
-        return place, asked.unit, ""
+        return place, asked.unit, None
     state, unit = most_moving_unit(place[1])
-    return place, unit, f": its {state} moves most over the text; --unit and --property choose another"
+    return place, unit, _Reason(state, "moves most over the text; --unit and --property choose another")
 
 
-def _following(job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptions) -> tuple[UnitScore, str]:
+def _following(
+    job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptions
+) -> tuple[UnitScore, _Reason]:
     """Return the unit whose state follows the property best in the held-out text, or in the text itself."""
     from bptt.data.readers.forms import document_of
     from bptt.jobs.job import Stretch
@@ -126,11 +146,32 @@ def _following(job: Job[Any], trained: Any, exposure: Exposure, asked: LookOptio
         best = [ranking.units[0] for _, ranking in rank_properties(subjects, layers, [property_])]
         if best:
             found = max(best, key=lambda unit: unit.strength)
-            low = " (low inside)" if found.inverse else ""
-            score = f"area under the curve {found.strength:.2f}{low}"
-            return found, f": its {found.value} follows {property_.name} best in {name}, {score}"
+            score = f"{measure_of(property_)} {score_of(property_, found)}"
+            return found, _Reason(found.value, f"follows {property_.name} best in {name}, {score}")
     cure = "Choose a property that some tokens have and others have not"
     raise InputError("property", "must differ between steps", f"{property_.name}: the same at all", cure)
+
+
+def _in_texts(shown: UnitSteps, reason: _Reason | None, cell: Cell) -> tuple[UnitSteps, _Reason | None]:
+    """Return values and reason by the names of the texts; a gate whose opposite is theirs is one minus ours.
+
+    Raises InputError for a cell that has no names there.
+    """
+    from bptt.explain.cells_of_texts import text_names
+
+    names = text_names(cell)
+    if names is None:
+        raise InputError("notation", "is for the cells of the catalogue", cell.name, "Leave it out")
+    values = (
+        replace(
+            value,
+            name=names.value(value.name),
+            numbers=tuple(1 - n for n in value.numbers) if value.name in names.opposite else value.numbers,
+        )
+        for value in shown.values
+    )
+    renamed = None if reason is None else replace(reason, state=names.value(reason.state))
+    return replace(shown, values=tuple(values)), renamed
 
 
 def _expected(exposure: Exposure, steps: int, top: int) -> list[RankedAnswers | None]:
@@ -139,6 +180,11 @@ def _expected(exposure: Exposure, steps: int, top: int) -> list[RankedAnswers | 
         return []
     found = exposure.predict(top)
     return [*[None] * (steps - len(found)), *found]
+
+
+def _width(expected: Sequence[RankedAnswers | None]) -> int:
+    """Return the number of answers at each step."""
+    return max((len(each.answers) for each in expected if each), default=0)
 
 
 def _table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bptt.data.readers.asked import Said
 from bptt.errors import InputError
@@ -111,6 +112,11 @@ class LookOptions(TextFiles):
     number: int = option(0, "Example of a file, or its line for a language model; from 0.", least=0)
     limit: int = option(1000, "Largest number of steps.", least=1)
     top: int = option(3, "Number of likeliest answers at each step.", least=1, common=True)
+    notation: Literal["cell", "texts"] = option(
+        "cell",
+        "Names of gates and states: those of the cell, or those of the texts (Γ_u, c̃, c).",
+        common=True,
+    )
     figures: Path | None = option(None, "Folder for a picture of the table, as PNG and SVG.", common=True)
     word: str | None = option(
         None,

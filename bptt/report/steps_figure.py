@@ -48,7 +48,7 @@ def draw_steps(tokens: Sequence[str], strips: Sequence[Strip], headline: str, ti
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
         axes.set(xlim=(-0.5, len(tokens) - 0.5), ylim=(len(strips) - 0.5, -0.5))
-        axes.set_yticks(range(len(strips)), [strip.name for strip in strips], fontsize=12)
+        axes.set_yticks(range(len(strips)), [_symbol(strip.name) for strip in strips], fontsize=12)
         every = -(-len(tokens) // _MOST_NAMES)
         steps = range(0, len(tokens), every)
         names = [_printable(tokens[step]) for step in steps]
@@ -76,6 +76,14 @@ def _colours(strip: Strip) -> tuple[Normalize, Colormap]:
         return Normalize(0, 1), diverging()
     reach = float(np.nanmax(np.abs(strip.array), initial=0)) or 1.0
     return Normalize(-reach, reach), diverging()
+
+
+def _symbol(name: str) -> str:
+    """Write the name of a value with its subscript, Γ_u as Γᵤ; a name with several is left as it is."""
+    base, *subscripts = name.split("_")
+    if len(subscripts) != 1 or not (base and subscripts[0]):
+        return name
+    return rf"$\mathregular{{{base}_{{{subscripts[0]}}}}}$"
 
 
 def _number(number: float) -> str:
