@@ -59,8 +59,9 @@ def draw_steps(tokens: Sequence[str], strips: Sequence[Strip], headline: str, ti
 def _draw_strip(axes: Axes, strip: Strip, row: int) -> None:
     scale, colours = _colours(strip)
     box = (-0.5, len(strip.numbers) - 0.5, row + _HEIGHT / 2, row - _HEIGHT / 2)
-    image = np.ma.masked_invalid(strip.array[None])
-    axes.imshow(image, cmap=colours, norm=scale, extent=box, aspect="auto", interpolation="nearest")
+    axes.imshow(
+        strip.array[None], cmap=colours, norm=scale, extent=box, aspect="auto", interpolation="nearest"
+    )
     if len(strip.numbers) > _MOST_NUMBERS:
         return
     size = 8 if len(strip.numbers) <= _MOST_NUMBERS * 3 // 4 else 7
