@@ -93,11 +93,14 @@ def test_the_csv_of_every_cell_read_back_is_what_autograd_finds(
 
 
 @pytest.mark.parametrize("notation", [[], ["--latex"], ["--html"]])
-@pytest.mark.parametrize("cell", ["lstm,gru", "lstm-layernorm", "elman-tanh,dense", "gru-torch"])
+@pytest.mark.parametrize(
+    "cell", ["lstm,gru", "lstm-layernorm", "elman-tanh,dense", "gru-torch", "dense,dense"]
+)
 def test_documents_of_cells_and_stacks(command: Command, cell: str, notation: list[str]) -> None:
     ended = command("derive", cell, "--numbers", "--steps", 2, *notation)
     assert (ended.code, ended.err) == (0, "")
     assert "in numbers" in ended.out and "with seed 0" in ended.out
+    assert ended.out.isascii() or "--latex" not in notation
 
 
 def test_the_same_seed_draws_the_same_numbers(command: Command) -> None:

@@ -92,6 +92,8 @@ _ESCAPES = {
     "|": r"\textbar{}",
     "⊙": r"\(\odot\)",
     "↵": r"\(\hookleftarrow\)",
+    "→": r"\(\rightarrow\)",
+    "–": "--",
     "\N{NO-BREAK SPACE}": "~",
     **dict.fromkeys("▁▂▃▄▅▆▇█", ""),
     **{c: f"\\{c}" for c in "{}$&#%_"},

@@ -81,6 +81,7 @@ def work(
     else:
         parameters = _NODE_WEIGHTS if text else draw_parameters(seed, built, shapes)
     example = _example(built, widths, wanted.steps, seed, sources, text)
+    plain = plain and not built.output_layer
     minus = plain if wanted.minus_delta is None else wanted.minus_delta
     rate = wanted.rate if wanted.rate is not None else 1.0 if plain else 0.1
     return Worked(_evaluated(built, parameters, example, minus, rate), widths, seed, tuple(drawn), files)
@@ -92,8 +93,8 @@ def _is_feed_forward(cells: Sequence[Cell], wanted: NetworkOptions) -> bool:
 
 
 def _usual_widths(cells: Sequence[Cell], plain: bool, embedding: bool) -> tuple[int, ...]:
-    if plain and len(cells) == 1:
-        return _NODES
+    if plain:
+        return _NODES if len(cells) == 1 else (2, *(3 for _ in cells[1:]), 2)
     return (*((4,) if embedding else ()), 2, *(3 for _ in cells), 2)
 
 
