@@ -102,14 +102,16 @@ def _network(cells: Sequence[Cell], widths: Sequence[int], wanted: NetworkOption
     """Return the network that cells and widths describe.
 
     One cell is taken for every hidden layer. Without an output layer there is one width less; a feed-forward
-    network with the squared error has its last layer for the output.
+    network with the squared error has its last layer for the output. By default a single output is logistic:
+    its softmax would always be 1, and the loss 0.
     """
     layers = len(widths) - 1 - wanted.embedding
     output = layers > len(cells)
     if len(cells) == 1:
         output = layers > 1 and not _is_feed_forward(cells, wanted)
         cells = tuple(cells) * max(1, layers - output)
-    loss = wanted.loss or (Loss.SOFTMAX if output else Loss.SQUARED)
+    usual = Loss.SQUARED if not output else Loss.SOFTMAX if widths[-1] > 1 else Loss.LOGISTIC
+    loss = wanted.loss or usual
     stack = tuple(cell if bias else cell.without(*_BIASES) for cell in cells)
     return Network(stack, loss, output_layer=output, embedding=wanted.embedding, bias=bias)
 
@@ -173,7 +175,8 @@ def _check_targets(network: Network, source: NumberSource, rows: Sequence[Vector
     for step, row in enumerate(rows, 1):
         if network.loss is Loss.LOGISTIC and not {*row} <= {0.0, 1.0}:
             rule = "the logistic loss needs targets 0 or 1"
-            raise InputError(f"{source.where}, step {step}", rule, ", ".join(f"{n:g}" for n in row))
+            cure = "For other numbers set `loss` to squared"
+            raise InputError(f"{source.where}, step {step}", rule, ", ".join(f"{n:g}" for n in row), cure)
 
 
 def _one_hot(index: int, width: int) -> Vector:
