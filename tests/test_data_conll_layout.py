@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bptt.data.cutting import Cutting
 from bptt.data.examples import Examples, Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
@@ -147,6 +148,9 @@ def test_words_and_tags_between_commas_are_no_plain_text_for_a_tagger() -> None:
     tags = ("O", "B-LOC")
     for text in ("word,tag\nBerlin,B-LOC\nist,O\n", "Sentence #,Word,POS,Tag\n1,He,PRP,O\n,went,NN,O\n"):
         with pytest.raises(InputError, match="d:1: must have columns between tabs or spaces, got commas"):
-            read_sentences(Document("d", text), Said(), "word", tags)
+            read_sentences(Document("d", text), Said(), Cutting("whitespace"), tags)
     plain = Document("d", "Well, yes\nNo, never\n")
-    assert read_sentences(plain, Said(), "word", tags).inputs == (("Well,", "yes"), ("No,", "never"))
+    assert read_sentences(plain, Said(), Cutting("whitespace"), tags).inputs == (
+        ("Well,", "yes"),
+        ("No,", "never"),
+    )

@@ -6,6 +6,7 @@ from itertools import combinations, pairwise, product
 
 import pytest
 
+from bptt.data.cutting import Cutting
 from bptt.data.examples import Examples, Words
 from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words, write_conll
@@ -106,7 +107,11 @@ def test_what_is_written_is_read_again() -> None:
 
 
 def test_plain_text_is_cut_at_white_space_and_keeps_its_lines() -> None:
-    assert read_words(Document("d", "New  York\n\n我 爱\n")).inputs == (("New", "York"), (), ("我", "爱"))
+    assert read_words(Document("d", "New  York\n\n我 爱\n"), Cutting("whitespace")).inputs == (
+        ("New", "York"),
+        (),
+        ("我", "爱"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -73,12 +73,11 @@ def test_every_cell_with_every_loss(cell: Cell, loss: Loss) -> None:
     check(Network((cell,), loss), (2, 3, 2))
 
 
-@pytest.mark.parametrize("bias", [True, False], ids=["bias", "no bias"])
-@pytest.mark.parametrize("steps", range(1, STEPS + 1))
+@pytest.mark.parametrize("steps", [1, 2, 4])
 @pytest.mark.parametrize("cell", CATALOGUE.values(), ids=lambda cell: cell.name)
-def test_two_layers_of_every_cell_over_every_number_of_steps(cell: Cell, steps: int, bias: bool) -> None:
-    cell = cell if bias else cell.without("b", "d")
-    check(Network((cell, cell), Loss.SOFTMAX, bias=bias), (2, 3, 2, 2), steps)
+def test_two_layers_without_biases(cell: Cell, steps: int) -> None:
+    bare = cell.without("b", "d")
+    check(Network((bare, bare), Loss.SOFTMAX, bias=False), (2, 4, 3, 2), steps)
 
 
 @pytest.mark.parametrize("loss", Loss)

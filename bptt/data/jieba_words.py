@@ -18,6 +18,11 @@ except ImportError:
     jieba = None
 
 
+def has_jieba() -> bool:
+    """Return whether jieba is installed."""
+    return jieba is not None
+
+
 def cut_with_jieba(text: str) -> list[str]:
     """Cut a text into words: joined, they give the text. Raises InputError if jieba is not installed."""
     return list(_segmenter().cut(text))

@@ -92,8 +92,6 @@ _ESCAPES = {
     "|": r"\textbar{}",
     "⊙": r"\(\odot\)",
     "↵": r"\(\hookleftarrow\)",
-    "→": r"\(\rightarrow\)",
-    "–": "--",
     "\N{NO-BREAK SPACE}": "~",
     **dict.fromkeys("▁▂▃▄▅▆▇█", ""),
     **{c: f"\\{c}" for c in "{}$&#%_"},

@@ -20,12 +20,7 @@ class NetworkOptions:
     that are not positive whole numbers.
     """
 
-    loss: Loss | None = option(
-        None,
-        "Add an output layer o = g(V s + b) with this loss.",
-        group=GROUP,
-        usual="none; in numbers softmax, or logistic for a single output",
-    )
+    loss: Loss | None = option(None, "Add an output layer o = g(V s + b) with this loss.", group=GROUP)
     embedding: bool = option(False, "Read tokens: the input is a row of an embedding matrix.", group=GROUP)
     rows: bool = option(False, "Show the row-major form for batches beside the column form.", group=GROUP)
     sizes: str | None = option(None, "Layer widths, as input,hidden,...,output.", group=GROUP)

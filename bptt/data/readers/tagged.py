@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from bptt.data.cutting import Cutting
 from bptt.data.examples import Example, Examples, Words, gather
 from bptt.data.readers.conll_layout import Layout, ends_sentence, layout_of, looks_like_columns
 from bptt.data.readers.document import Document
@@ -14,17 +15,17 @@ from bptt.errors import InputError
 _JOINED = re.compile(r"[A-Z]-[^,]+,[A-Z]-")
 
 
-def read_words(document: Document) -> Examples[Words, Words]:
-    """Read plain text: each line, also an empty one, is a sentence without tags, cut at white space."""
+def read_words(document: Document, cutting: Cutting) -> Examples[Words, Words]:
+    """Read plain text: each line, also an empty one, is a sentence without tags, cut by a rule."""
     lines = document.numbered()
-    rows: list[Example[Words, Words]] = [Example(tuple(line.split()), None, place) for place, line in lines]
+    rows: list[Example[Words, Words]] = [Example(cutting.cut(line), None, place) for place, line in lines]
     return gather(document.name, rows)
 
 
-def words_of_texts(examples: Examples[str, str]) -> Examples[Words, Words]:
-    """Return the same texts, cut at white space, without tags."""
+def words_of_texts(examples: Examples[str, str], cutting: Cutting) -> Examples[Words, Words]:
+    """Return the same texts, cut by a rule, without tags."""
     rows: list[Example[Words, Words]] = [
-        Example(tuple(row.input.split()), None, row.place, row.name) for row in examples.rows
+        Example(cutting.cut(row.input), None, row.place, row.name) for row in examples.rows
     ]
     return Examples(tuple(rows), notes=examples.notes)
 

@@ -28,8 +28,9 @@ def title(worked: Worked) -> str:
 def facts(worked: Worked) -> Iterator[Fact]:
     """Yield the network, its loss, the learning rate, and the origin of each kind of number."""
     before = worked.updated.before
+    network = before.network
     yield Fact("layers", (listing(_layers(worked)),))
-    yield Fact("loss", (_loss(worked),))
+    yield Fact("loss", (say(_LOSSES[network.loss or Loss.SQUARED]),))
     if len(before.example.inputs) > 1:
         yield Fact("steps", (say("{}", str(len(before.example.inputs))),))
     yield Fact("rate", (say("{}", Row((MathName("η"), EQUALS, figure(worked.updated.rate)))),))
@@ -38,13 +39,6 @@ def facts(worked: Worked) -> Iterator[Fact]:
     if worked.drawn:
         names = listing(map(say, worked.drawn))
         yield Fact("drawn", (say("{}, with seed {}", names, str(worked.seed)),))
-
-
-def _loss(worked: Worked) -> Sentence:
-    loss = worked.updated.before.network.loss or Loss.SQUARED
-    if loss is Loss.LOGISTIC and worked.widths[-1] == 1:
-        return say("{}, for the softmax of a single output is always 1", say(_LOSSES[loss]))
-    return say(_LOSSES[loss])
 
 
 def _layers(worked: Worked) -> Iterator[Sentence]:

@@ -81,7 +81,6 @@ def work(
     else:
         parameters = _NODE_WEIGHTS if text else draw_parameters(seed, built, shapes)
     example = _example(built, widths, wanted.steps, seed, sources, text)
-    plain = plain and not built.output_layer
     minus = plain if wanted.minus_delta is None else wanted.minus_delta
     rate = wanted.rate if wanted.rate is not None else 1.0 if plain else 0.1
     return Worked(_evaluated(built, parameters, example, minus, rate), widths, seed, tuple(drawn), files)
@@ -93,8 +92,8 @@ def _is_feed_forward(cells: Sequence[Cell], wanted: NetworkOptions) -> bool:
 
 
 def _usual_widths(cells: Sequence[Cell], plain: bool, embedding: bool) -> tuple[int, ...]:
-    if plain:
-        return _NODES if len(cells) == 1 else (2, *(3 for _ in cells[1:]), 2)
+    if plain and len(cells) == 1:
+        return _NODES
     return (*((4,) if embedding else ()), 2, *(3 for _ in cells), 2)
 
 
@@ -102,16 +101,14 @@ def _network(cells: Sequence[Cell], widths: Sequence[int], wanted: NetworkOption
     """Return the network that cells and widths describe.
 
     One cell is taken for every hidden layer. Without an output layer there is one width less; a feed-forward
-    network with the squared error has its last layer for the output. By default a single output is logistic:
-    its softmax would always be 1, and the loss 0.
+    network with the squared error has its last layer for the output.
     """
     layers = len(widths) - 1 - wanted.embedding
     output = layers > len(cells)
     if len(cells) == 1:
         output = layers > 1 and not _is_feed_forward(cells, wanted)
         cells = tuple(cells) * max(1, layers - output)
-    usual = Loss.SQUARED if not output else Loss.SOFTMAX if widths[-1] > 1 else Loss.LOGISTIC
-    loss = wanted.loss or usual
+    loss = wanted.loss or (Loss.SOFTMAX if output else Loss.SQUARED)
     stack = tuple(cell if bias else cell.without(*_BIASES) for cell in cells)
     return Network(stack, loss, output_layer=output, embedding=wanted.embedding, bias=bias)
 
@@ -175,8 +172,7 @@ def _check_targets(network: Network, source: NumberSource, rows: Sequence[Vector
     for step, row in enumerate(rows, 1):
         if network.loss is Loss.LOGISTIC and not {*row} <= {0.0, 1.0}:
             rule = "the logistic loss needs targets 0 or 1"
-            cure = "For other numbers set `loss` to squared"
-            raise InputError(f"{source.where}, step {step}", rule, ", ".join(f"{n:g}" for n in row), cure)
+            raise InputError(f"{source.where}, step {step}", rule, ", ".join(f"{n:g}" for n in row))
 
 
 def _one_hot(index: int, width: int) -> Vector:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import exp
 from typing import Any
 
+from bptt.data.cutting import SAID
 from bptt.data.examples import Example, Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
@@ -47,12 +48,15 @@ class TaggerAsking(Asking):
     """A tagger that answers with tags."""
 
     def __init__(self, trained: TrainedTagger, choices: Choices) -> None:
-        self._trained, self._asked = trained, choices.make(TagAnswerOptions)
+        self._asked = choices.make(TagAnswerOptions)
+        self._trained = trained.cutting_by(self._asked.level)
 
     @property
     def notes(self) -> Sequence[str]:
-        """Lines for the user about how words are read."""
-        return self._trained.codec.notes
+        """Lines for the user about how plain text is cut, and how words are read."""
+        level = self._trained.config.tags.cutting.level
+        cut = f"plain text is cut {SAID[level]} (`level` says otherwise)"
+        return (*([] if level == "whitespace" else [cut]), *self._trained.codec.notes)
 
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a sentence."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from bptt.data.cutting import Cutting, Level
 from bptt.data.schemes import SCHEMES, Scheme
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, Select, VectorFiles
 from bptt.models.options import EncoderOptions, WordOptions
-from bptt.options.field import argument, check_fields, option
+from bptt.options.field import ADDED, argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 # The value for tags that look like a scheme of entities and are none.
@@ -44,9 +45,10 @@ class TagOptions:
 
     With `crf`, the answer is the most probable sequence that the scheme allows; without, the most probable
     tag of each word. `scheme` is a name in `data.schemes.SCHEMES`, None for tags that spell no entities;
-    before training, None means detection, and "none" means no scheme. `unit` is the unit into which plain
-    text is split: characters if all words of the training data are single characters. `select` is the
-    held-out metric that chooses the epoch; None: f1 if the tags spell entities, else accuracy.
+    before training, None means detection, and "none" means no scheme. `unit` is character if all words of the
+    training data are single characters. `level` is the rule by which plain text is cut, None before training
+    for the one that the words show, and `kept` the words that it keeps whole (`data.cutting`). `select` is
+    the held-out metric that chooses the epoch; None: f1 if the tags spell entities, else accuracy.
 
     Raises InputError with the option if a value is invalid.
     """
@@ -57,6 +59,15 @@ class TagOptions:
     )
     unit: Unit = "word"
     _: KW_ONLY
+    level: Level | None = option(
+        None,
+        "Words of plain text: whitespace, what lies between spaces; word, punctuation apart; character; "
+        "jieba.",
+        usual="as the words of DATA are cut",
+        group="Data",
+        added=True,
+    )
+    kept: tuple[str, ...] = field(default=(), metadata=ADDED)
     select: Select | None = option(
         None,
         "Held-out metric that chooses the epoch.",
@@ -72,6 +83,12 @@ class TagOptions:
     def spelling(self) -> Scheme | None:
         """The tagging scheme of the entities, None for none."""
         return None if self.scheme in (None, NO_SCHEME) else SCHEMES[self.scheme]
+
+    @property
+    def cutting(self) -> Cutting:
+        """The rule by which plain text is cut; in older runs at white space or into characters."""
+        usual: Level = "character" if self.unit == "character" else "whitespace"
+        return Cutting(self.level or usual, self.kept)
 
     @property
     def criterion(self) -> Select:
@@ -90,6 +107,13 @@ class TagOptions:
 class TagAnswerOptions:
     """The options of `bptt predict` for taggers."""
 
+    level: Level | None = option(
+        None,
+        "Words of plain text: whitespace for a text that is cut already, word, character or jieba (tag).",
+        usual="as learned",
+        group="Input",
+        common=True,
+    )
     probabilities: bool = option(
         False, "Print the probability of every label, or of every predicted tag.", common=True
     )

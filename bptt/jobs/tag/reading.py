@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from bptt.data.cutting import Cutting
 from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.conll_layout import check_is_no_csv
@@ -15,7 +16,6 @@ from bptt.data.readers.headers import TEXTS, holds_names
 from bptt.data.readers.labelled import read_labelled
 from bptt.data.readers.objects import is_json
 from bptt.data.readers.tagged import looks_like_conll, read_conll, read_words, words_of_texts
-from bptt.jobs.tag.options import Unit
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.options.checks import check_choice
 
@@ -24,12 +24,11 @@ _FORMS = ("lines", "conll")
 _PLAIN = "read as plain text, a sentence a line (`form` conll: a word a line)"
 
 
-def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -> Tagged:
+def read_sentences(source: Source, said: Said, cutting: Cutting, tags: Words | None) -> Tagged:
     """Read sentences of CoNLL columns, or sentences without tags if `tags`, those of the model, are given.
 
     Without tags, each line of plain text is a sentence, and each text of JSON or of a table with a header.
-    They are split at white space, or into characters if these are the `unit`. A text passed directly is
-    plain.
+    They are cut by the rule `cutting`. A text passed directly is plain.
 
     Raises InputError with the line if `tags` is None and a word has no tag, or the format cannot be read.
     """
@@ -42,25 +41,18 @@ def read_sentences(source: Source, said: Said, unit: Unit, tags: Words | None) -
         check_is_no_csv(document, only_named=True)
     if said.input is not None or (is_open and _has_columns(document)):
         texts = read_labelled(read_grid(document), said.about(Columns(labelled=False)))
-        return _cut(words_of_texts(texts), unit)
-    found = _cut(read_words(document), unit)
+        return words_of_texts(texts, cutting)
+    found = read_words(document, cutting)
     return found if is_typed(source) else replace(found, notes=(_PLAIN, *found.notes))
 
 
-def begins_as_lines(first: Document, said: Said, unit: Unit) -> bool:
+def begins_as_lines(first: Document, said: Said, cutting: Cutting) -> bool:
     """Return whether each line of a source that begins with `first` is a sentence, not a tagged word."""
     if said.form is not None or said.input is not None:
         return said.form == "lines"
     if "\t" in first.text.strip() or _has_columns(first):
         return False
-    return unit == "character" or len(first.text.split()) > 1
-
-
-def _cut(examples: Tagged, unit: Unit) -> Tagged:
-    if unit == "word":
-        return examples
-    rows = tuple(replace(row, input=tuple("".join(row.input))) for row in examples.rows)
-    return replace(examples, rows=rows)
+    return cutting.level == "character" or len(cutting.cut(first.text)) > 1
 
 
 def _has_columns(document: Document) -> bool:

@@ -52,8 +52,8 @@ class TagTask(Supervised):
         kind: type[TrainedTagger] = TrainedTagger,
     ) -> None:
         self._kind, self.title = kind, kind.options.called
-        options, reason = as_found(examples, config.tags)
-        self._notes = (*examples.notes, reason, *note_rewritten(examples, options.spelling))
+        options, reasons = as_found(examples, config.tags)
+        self._notes = (*examples.notes, *reasons, *note_rewritten(examples, options.spelling))
         self._tags = TagSet.build(examples, options.spelling)
         self.criterion = options.criterion
         if held_out is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from torch import Tensor
 
+from bptt.data.cutting import Level
 from bptt.data.examples import Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
@@ -76,6 +77,13 @@ class TrainedTagger:
         facts = {"words": len(self.codec.words), "tags": len(self.tags.tags)}
         return show_trained(self, self.task, self.model, self.config.cell, self.config.model, facts)
 
+    def cutting_by(self, level: Level | None) -> TrainedTagger:
+        """Return the same tagger, which cuts plain text by another rule; None leaves the one it learned."""
+        if level is None:
+            return self
+        config = replace(self.config, tags=replace(self.config.tags, level=level))
+        return type(self)(self.model, self.codec, self.tags, config)
+
     @classmethod
     def sentences(cls, source: Source, config: TaggerConfig, said: Said, tags: Words | None) -> Tagged:
         """Return the sentences of a source, for training or to be tagged.
@@ -83,7 +91,7 @@ class TrainedTagger:
         For training `tags` is None, and each word needs a tag; otherwise `tags` are those that were learned,
         and the source may have none. Raises InputError with the line if the source cannot be read.
         """
-        return read_sentences(source, said, config.tags.unit, tags)
+        return read_sentences(source, said, config.tags.cutting, tags)
 
     def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
         """Read sentences; unless `tagged`, also those without tags. Raises InputError as `sentences` does."""
@@ -95,7 +103,7 @@ class TrainedTagger:
 
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a sentence."""
-        return begins_as_lines(first, said, self.config.tags.unit)
+        return begins_as_lines(first, said, self.config.tags.cutting)
 
     def predict(self, sentences: Iterable[Sequence[str]]) -> list[Tagging]:
         """Return the tags of each sentence, a sequence of words.

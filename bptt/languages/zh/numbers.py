@@ -13,7 +13,6 @@ NUMBERS = {
     "loss": "损失",
     "softmax with cross-entropy": "softmax 与交叉熵",
     "logistic function with cross-entropy": "逻辑函数与交叉熵",
-    "{}, for the softmax of a single output is always 1": "{}，因为单个输出的 softmax 恒为 1",
     "squared error": "平方误差",
     "steps": "时间步数",
     "rate": "学习率",
