@@ -16,6 +16,7 @@ from bptt.data.nucleotides import reverse_complement
 from bptt.errors import InputError
 from bptt.jobs.classify.config import ClassifierConfig
 from bptt.jobs.classify.metrics import scores
+from bptt.jobs.classify.network import OneLabel
 from bptt.jobs.classify.options import HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier, load_classifier
 from bptt.jobs.options import ExampleOptions
@@ -149,7 +150,7 @@ def test_a_missing_number_counts_as_the_mean(tmp_path: Path) -> None:
 
 def test_squared_error_is_that_of_the_probabilities() -> None:
     model = task("table").model
-    model.head = replace(model.head, loss="squared")
+    model.labelling = OneLabel(squared=True)
     logits = torch.tensor([[2.0, -1.0], [0.0, 0.5]])
     p = logits.softmax(1)
     wanted = ((p[0, 0] - 1) ** 2 + p[0, 1] ** 2 + p[1, 0] ** 2 + (p[1, 1] - 1) ** 2) / 4

@@ -14,8 +14,9 @@ LABELS = tuple(
     " 标签 标注 类别 类型 分类 情感 意图 主题 目标 標籤 類別 類型 分類".split()
 )
 
-# Columns in which a list of texts is one text, and these are its lines, as in collections of poems.
-IN_LINES = frozenset("paragraphs para content 段落 正文 内容".split())
+# Columns in which a list of texts is one text, and these are its lines, as in collections of poems; and
+# those of labels, of which an example may have several.
+IN_LINES = frozenset(("paragraphs", "para", "content", "段落", "正文", "内容", *LABELS))
 # No file has columns whose number has this many digits.
 _LONG = 9
 # Values that are no text, and whose spelling in Python is none either.
@@ -30,7 +31,7 @@ class Columns:
     trained on; what is not named is looked for under the names of the training file, `learned`, and then
     under its usual names. `header` says whether the first row names the columns (None: as the rows show).
     `classes` are the labels that a model knows. Without `labelled`, examples are read to be answered: they
-    need no target, and none is left out.
+    need no target, and none is left out. With `several`, a target names any number of labels, also none.
     """
 
     input: str | None = None
@@ -40,6 +41,7 @@ class Columns:
     learned: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     labelled: bool = True
+    several: bool = False
 
     def are_numbered(self, width: int) -> bool:
         """Return whether the columns of the training file are numbers, all of them of a row of this width."""

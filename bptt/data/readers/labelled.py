@@ -63,13 +63,18 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
     grid.check_widths()
     text, label, notes = _columns_of(grid, columns)
     targets = [None if label is None else cells[label].strip() for cells in grid.rows]
-    if "" in targets and columns.labelled:
+    if "" in targets and columns.labelled and not columns.several:
         place = grid.places[targets.index("")]
         raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
     name = record_column(grid)
     name = None if name in (text, label) else name
     rows = [
-        Example(cells[text], target or None, place, "" if name is None else cells[name].strip())
+        Example(
+            cells[text],
+            target if columns.several else target or None,
+            place,
+            "" if name is None else cells[name].strip(),
+        )
         for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
     ]
     found = _of_texts(grid.name, rows, columns, *said, *notes)

@@ -25,6 +25,7 @@ class LabelAnswer(Answer):
 
     given: str | None
     label: str
+    probability: float
     probabilities: Mapping[str, float]
 
 
@@ -54,7 +55,7 @@ class ClassifierAsking(Asking):
         answers = self._trained.predict(examples.inputs, examples.places)
         for row, found in zip(examples.rows, answers, strict=True):
             scores = dict(zip(self._trained.labels, found.probabilities, strict=True))
-            yield LabelAnswer(row.target, found.label, scores)
+            yield LabelAnswer(row.target, found.label, found.probability, scores)
 
     def lines(self, answer: LabelAnswer, example: Example[Any, Any], number: int) -> list[Line]:
         """Return label, probability, input and record name; or the probability of every label."""
@@ -62,4 +63,4 @@ class ClassifierAsking(Asking):
             return [tuple(f"{p:.6f}" for p in answer.probabilities.values())]
         named = (example.name,) if example.name else ()
         about = (example.input, *named) if self._shows_input else (example.name or example.place,)
-        return [(answer.label, f"{answer.probabilities[answer.label]:.6f}", *about)]
+        return [(answer.label, f"{answer.probability:.6f}", *about)]

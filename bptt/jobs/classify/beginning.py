@@ -40,7 +40,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
     form = detected_form(choices, files.data, detect, columns)
     source = choices.make(SourceOptions, form=form)
     behind, before = usual_dropout(source.kind)
-    balance = choices.get("balance")
+    balance, several = choices.get("balance"), choices.get("multi_label")
     cells = as_cells(files.cell)
     return ClassifierConfig(
         cells,
@@ -48,8 +48,8 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
         choices.make(EncoderOptions, dropout=behind, input_dropout=before, **own_layers(cells)),
         choices.make(
             HeadOptions,
-            ngrams=has_ngrams(source.kind),
-            smoothing=usual_smoothing(source.kind, choices.get("loss")),
+            ngrams=has_ngrams(source.kind) and not several,
+            smoothing=0.0 if several else usual_smoothing(source.kind, choices.get("loss")),
             # With folds, the held-out examples measure the model, so they must not choose thresholds.
             thresholds=balance and not files.folds,
             select="f1" if balance else "accuracy",
@@ -65,7 +65,16 @@ def _read(choices: Choices) -> tuple[ClassifyFiles, ClassifierConfig, Labelled, 
     files = choices.make(ClassifyFiles)
     if files.folds and files.dev is not None:
         raise InputError("folds", "holds out each part of DATA in turn", "`dev`", "Leave one out")
-    columns = Columns(choices.get("input_column"), choices.get("target_column"), header=choices.get("header"))
+    columns = Columns(
+        choices.get("input_column"),
+        choices.get("target_column"),
+        header=choices.get("header"),
+        several=choices.get("multi_label"),
+    )
+    if files.folds and columns.several:
+        raise InputError(
+            "folds", "is for one label of several, not with `multi_label`", files.folds, "Leave it out"
+        )
     config = _configure(choices, files, columns)
     form = config.source.form
     learned = read_examples(files.data, form, columns)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from bptt.data.examples import Example
 from bptt.errors import InputError
-from bptt.jobs.classify.metrics import decide
 from bptt.jobs.classify.network import Classifier, SequenceReader
 from bptt.jobs.classify.trained import TrainedClassifier
 from bptt.jobs.exposure import encode_one, predictions, show_input
@@ -44,32 +43,36 @@ def expose(trained: TrainedClassifier, example: Example[Any, str], limit: int) -
         inputs = body.encoder.embed(batch.tensors)
         bags = trained.bags([example.input])
         logits = model.answer(model.output(body.pool(inputs, batch.lengths)), bags)
-        found = int(decide(logits.log_softmax(1), model.offsets))
-    label = found if example.target is None else trained.number(example.target, example.place)
+        (found,) = model.labelling.decide(model.labelling.log_probabilities(logits), model.offsets)
+    target = found if example.target is None else trained.number(example.target, example.place)
+    several = config.head.multi_label
     return Exposure(
         model,
         sequences=(show_input(config.source.kind, trained.codec, example.input, len(inputs)),),
         parts=(Part("", body.encoder.recurrent, 0, inputs),),
         of=0,
-        targets=(trained.labels[label],),
-        losses_of=partial(_losses, model, body, label, bags),
-        answers=(trained.labels[found],),
+        targets=(model.labelling.show(target, trained.labels),),
+        losses_of=partial(_losses, model, body, target, bags),
+        answers=(model.labelling.show(found, trained.labels),),
         labelled=example.target is not None,
-        predict=partial(_predict, trained, label, logits),
-        predicted="label",
+        # Several labels are no ranking: their probabilities do not sum to one.
+        predict=None if several else partial(_predict, trained, target, logits),
+        predicted="labels" if several else "label",
     )
 
 
-def _predict(trained: TrainedClassifier, label: int, logits: Tensor, top: int) -> tuple[RankedAnswers, ...]:
+def _predict(
+    trained: TrainedClassifier, target: Tensor, logits: Tensor, top: int
+) -> tuple[RankedAnswers, ...]:
     """Return the likeliest labels, for logits (1, K)."""
-    target = torch.tensor([label])
-    return predictions(logits, target, lambda rows: rows.log_softmax(1), trained.labels.__getitem__, top)
+    log_probabilities = trained.model.labelling.log_probabilities
+    return predictions(logits, target[None], log_probabilities, trained.labels.__getitem__, top)
 
 
 def _losses(
     model: Classifier,
     body: SequenceReader,
-    label: int,
+    target: Tensor,
     bags: Bags | None,
     inputs: Tensor,
     steps: LossSteps,
@@ -77,4 +80,4 @@ def _losses(
     """Return the loss of the label, (R,), by network and n-grams; the latter do not depend on `inputs`."""
     lengths = torch.full((len(steps),), len(inputs), device=inputs.device)
     logits = model.answer(model.output(body.pool(inputs, lengths)), bags)
-    return model.loss(logits, torch.full_like(lengths, label), "none")
+    return model.loss(logits, target.to(inputs.device).expand(len(steps), *target.shape), "none")

@@ -1,30 +1,119 @@
-"""The network of a classifier: from a sequence, or a row of numbers, to a logit for each label."""
+"""The network of a classifier: from a sequence, or a row of numbers, to a logit for each label; and what the
+logits mean.
+"""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from bptt.deferred import deferred
+from bptt.errors import InputError
 from bptt.models.encoder import Encoder, feed_forward
 from bptt.models.ngrams import Bags, NgramScores
 from bptt.nn.pooling import Pooling
 from bptt.nn.sequences import valid_steps
+from bptt.runs.labels import check_labels
 
 if TYPE_CHECKING:
     from bptt.cells.load import Cells
+    from bptt.data.examples import Example, Examples, X
     from bptt.jobs.classify.options import HeadOptions
     from bptt.models.codecs.codec import Padded
     from bptt.models.inputs import InputPart
     from bptt.models.options import EncoderOptions
+
+# A classifier that answers checks no labels.
+_check_classes = deferred("bptt.data.classes", "check_classes")
 
 
 def decide(log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
     """Return the answers (N,): the argmax of ln P (N, K), plus the offsets (K,) if there are any."""
     values = log_probabilities.exp() if offsets is None else log_probabilities + offsets
     return values.max(1).indices
+
+
+class Labelling(ABC):
+    """How targets become numbers, logits probabilities and a loss, and probabilities an answer."""
+
+    @abstractmethod
+    def labels_of(self, examples: Examples[X, str]) -> tuple[str, ...]:
+        """Return the labels of examples to learn from, sorted. Raises InputError if they are none."""
+
+    @abstractmethod
+    def number(self, target: str, place: str, labels: Sequence[str]) -> Tensor:
+        """Return the target of an example as the loss takes it. Raises InputError for an unknown label."""
+
+    @abstractmethod
+    def loss(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+        """Return the loss of each example, (N,), for logits (N, K)."""
+
+    @abstractmethod
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """Return ln P of each label, (N, K)."""
+
+    @abstractmethod
+    def decide(self, log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Return the answers as targets are, for ln P (N, K)."""
+
+    @abstractmethod
+    def show(self, answer: Tensor, labels: Sequence[str]) -> str:
+        """Write an answer as a file of examples has it."""
+
+    def numbers(self, rows: Sequence[Example[X, str]], labels: Sequence[str]) -> Tensor:
+        """Return the targets of examples. Raises InputError as `number` does."""
+        return torch.stack([self.number(row.target or "", row.place, labels) for row in rows])
+
+
+class OneLabel(Labelling):
+    """Softmax: one label of several. Targets are (N,) int64.
+
+    The loss is cross-entropy, or with `squared` ½‖p − y‖², p the probabilities and y the one-hot label.
+    """
+
+    def __init__(self, squared: bool = False) -> None:
+        self._squared = squared
+
+    def labels_of(self, examples: Examples[X, str]) -> tuple[str, ...]:
+        """Return the labels. Raises InputError for fewer than two, or continuous numbers."""
+        _check_classes(examples)
+        return check_labels(examples)
+
+    def number(self, target: str, place: str, labels: Sequence[str]) -> Tensor:
+        """Return the number of a label, ()."""
+        if target not in labels:
+            raise unknown_label(target, place, labels)
+        return torch.tensor(labels.index(target))
+
+    def loss(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
+        """Return the cross-entropy or the squared error."""
+        if not self._squared:
+            return functional.cross_entropy(logits, targets, reduction="none", label_smoothing=smoothing)
+        wanted = functional.one_hot(targets, logits.shape[1])
+        return (logits.softmax(1) - wanted).square().sum(1) / 2
+
+    def log_probabilities(self, logits: Tensor) -> Tensor:
+        """Return ln softmax."""
+        return logits.log_softmax(1)
+
+    def decide(self, log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
+        """Return the most probable label, after adding the offsets (K,) to ln P if there are any."""
+        return decide(log_probabilities, offsets)
+
+    def show(self, answer: Tensor, labels: Sequence[str]) -> str:
+        """Return the label."""
+        return labels[int(answer)]
+
+
+def unknown_label(label: str, place: str, labels: Sequence[str]) -> InputError:
+    """Return the error that a label was not learned."""
+    cure = "Correct it, or leave the example out"
+    return InputError(place, f"a label is one of those learned, {', '.join(labels)}", repr(label), cure)
 
 
 class Classifier(nn.Module):
@@ -46,11 +135,13 @@ class Classifier(nn.Module):
         cell: Cells | None,
         options: EncoderOptions,
         head: HeadOptions,
+        labelling: Labelling | None = None,
         ngrams: int | None = None,
         positions: int = 0,
     ) -> None:
         super().__init__()
         self.head = head
+        self.labelling = labelling or OneLabel(head.loss == "squared")
         self.body: SequenceReader | RowReader
         if cell is None:
             self.body = SideBySide(part, options, positions) if positions else RowReader(part, options)
@@ -73,16 +164,14 @@ class Classifier(nn.Module):
         return scores + self.ngrams.share * logits
 
     def loss(self, logits: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
-        """Return the mean loss for targets (B,) int64; that of each row, (B,), if the reduction is "none".
+        """Return the mean loss for targets (B, ...) of the labelling; that of each row, (B,), if the
+        reduction is "none".
 
         Label smoothing applies in training mode only.
         """
-        if self.head.loss == "cross-entropy":
-            smoothing = self.head.smoothing if self.training else 0.0
-            return functional.cross_entropy(logits, targets, reduction=reduction, label_smoothing=smoothing)
-        wanted = functional.one_hot(targets, logits.shape[1])
-        losses = (logits.softmax(1) - wanted).square().sum(1)
-        return (losses.mean() if reduction == "mean" else losses) / 2
+        smoothing = self.head.smoothing if self.training else 0.0
+        losses = self.labelling.loss(logits, targets, smoothing)
+        return losses.mean() if reduction == "mean" else losses
 
 
 class SequenceReader(nn.Module):

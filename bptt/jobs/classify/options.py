@@ -71,6 +71,9 @@ class SourceOptions:
     header: bool | None = option(
         None, "Whether the first row is a header.", usual="detected", group="Data", added=True
     )
+    label_separator: str = option(
+        ";", "Text between the labels of an example (`multi_label`).", group="Data", added=True
+    )
     learned: tuple[str, ...] = field(default=(), metadata=ADDED)
     windows: int = field(default=0, metadata=ADDED)
     positions: int = field(default=0, metadata=ADDED)
@@ -78,6 +81,8 @@ class SourceOptions:
     def __post_init__(self) -> None:
         check_fields(self)
         check_form("form", self.form)
+        if not self.label_separator.strip():
+            raise InputError("label_separator", "is one character or more, not white space", "none")
         check_least("windows", self.windows, 0)
         check_least("positions", self.positions, 0)
         if self.both_strands and _find_kind(self.kind).other_strand is None:
@@ -161,11 +166,31 @@ class HeadOptions:
         added=True,
     )
     thresholds: bool = field(default=False, metadata=ADDED)
+    multi_label: bool = option(
+        False,
+        "Learn several labels of an example, each true or false by itself: logistic outputs.",
+        group="Model",
+        added=True,
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.multi_label:
+            self._check_alone()
         if self.smoothing and self.loss != "cross-entropy":
             raise InputError("smoothing", "is of the cross-entropy", self.loss, "Leave it out")
+
+    def _check_alone(self) -> None:
+        """Raise InputError naming an option that several labels cannot have."""
+        for name, given in (
+            ("loss", self.loss != "cross-entropy"),
+            ("smoothing", self.smoothing > 0),
+            ("ngrams", self.ngrams),
+            ("balance", self.balance),
+        ):
+            if given:
+                rule = "is for one label of several, not with `multi_label`"
+                raise InputError(name, rule, getattr(self, name), "Leave it out")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bptt.jobs.answers import EvaluationReport, ScoreTable
+from bptt.jobs.classify.label_sets import SetScores
 from bptt.jobs.classify.metrics import Scores
 from bptt.jobs.classify.trained import TrainedClassifier
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
@@ -19,8 +20,10 @@ def evaluate(trained: TrainedClassifier, run: Path, choices: Choices) -> Evaluat
     return report(trained.evaluate(examples), (*noted(data, examples), *trained.notes))
 
 
-def report(found: Scores, notes: tuple[str, ...] = ()) -> EvaluationReport:
+def report(found: Scores | SetScores, notes: tuple[str, ...] = ()) -> EvaluationReport:
     """Return the metrics, and for each label how often it was predicted and its most frequent confusion."""
+    if isinstance(found, SetScores):
+        return EvaluationReport(found.metrics, (found.table,), notes)
     rows = []
     for label, row in zip(found.labels, found.confusion, strict=True):
         right = row[found.labels.index(label)]

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bptt.data.classes import check_classes
 from bptt.jobs.classify.config import TASK, ClassifierConfig
+from bptt.jobs.classify.label_sets import scores_of_sets
 from bptt.jobs.classify.metrics import scores
 from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.ngrams import fit_ngrams, importance_of
@@ -20,7 +20,7 @@ from bptt.jobs.classify.options import OPTIONS
 from bptt.jobs.classify.thresholds import choose_offsets
 from bptt.jobs.classify.trained import Labelled as Labelled
 from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
-from bptt.jobs.classify.trained import build, other_strands, read_part, weight_rows
+from bptt.jobs.classify.trained import build, labelling_of, other_strands, read_part, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.models.codecs.text import TextCodec
@@ -30,7 +30,7 @@ from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new
 from bptt.models.ngrams import FILE as NGRAMS
 from bptt.models.ngrams import NgramList
 from bptt.runs.config import to_sections
-from bptt.runs.labels import check_labels, write_labels
+from bptt.runs.labels import write_labels
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
@@ -69,11 +69,13 @@ class ClassifyTask(Supervised):
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = config = replace(config, source=source)
         self._notes = examples.notes
-        check_classes(examples)
+        labelling = labelling_of(config)
+        # Of all examples: a label that is rare may be on one side of the split alone.
+        labelling.labels_of(examples)
         if held_out is None:
             learned, held = hold_out(examples.keys, examples.targets, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
-        self.labels = check_labels(examples)
+        self.labels = labelling.labels_of(examples)
         self._learned, self._held_out = examples, held_out
         self.criterion = _CRITERIA[config.head.select]
         kind, source, self._workers = find_kind(config.source.kind), config.source, workers
@@ -92,9 +94,8 @@ class ClassifyTask(Supervised):
         inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers)
         # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
         measure(lambda row: self._codec.encode_example(held_out.rows[row]), len(held_out), workers)
-        numbers = {label: k for k, label in enumerate(self.labels)}
-        targets = [numbers[label] for label in examples.targets] * (1 + source.both_strands)
-        self._targets = torch.tensor(targets)
+        targets = labelling.numbers(examples.rows, self.labels)
+        self._targets = torch.cat([targets] * (1 + source.both_strands))
         self._importance = importance_of(self._targets, config.head.balance)
         texts = [read_part(self._codec, row.input, limit) for row in rows] if config.head.ngrams else []
         self._ngrams = NgramList.build(kind.ngrams, texts) if config.head.ngrams and kind.ngrams else None
@@ -144,7 +145,8 @@ class ClassifyTask(Supervised):
         if self.model.offsets is not None:
             # Stored as a buffer of the model, so that thresholds are saved with the weights of their epoch.
             self.model.offsets.copy_(choose_offsets(found, targets))
-        return scores(found, targets, self.labels).metrics
+        measure = scores_of_sets if self.config.head.multi_label else scores
+        return dict(measure(found, targets, self.labels).metrics)
 
     def conclude(self, run: Path) -> list[str]:
         """Describe the thresholds of the best weights, and their gain in macro F1."""
@@ -169,7 +171,7 @@ class ClassifyTask(Supervised):
 
     def describe(self) -> list[str]:
         """Describe the examples, the labels, and the size of the model."""
-        counts = Counter(self._learned.targets)
+        counts = Counter(dict(zip(self.labels, self._label_counts, strict=True)))
         most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
         more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
         lengths = sorted(self._inputs.lengths.tolist())
@@ -187,6 +189,14 @@ class ClassifyTask(Supervised):
             *([] if self._ngrams is None else [self._ngrams.describe()]),
             *(["thresholds: none, as nothing is held out"] if self._lacks_thresholds else []),
         ]
+
+    @property
+    def _label_counts(self) -> list[int]:
+        """The number of training examples with each label."""
+        targets = self._targets[: len(self._learned)]
+        counts = targets.sum(0) if self.config.head.multi_label else torch.bincount(targets)
+        found: list[int] = counts.int().tolist()
+        return found
 
     @property
     def _lacks_thresholds(self) -> bool:

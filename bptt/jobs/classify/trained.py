@@ -13,9 +13,8 @@ from torch import Tensor
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.deferred import deferred
-from bptt.errors import InputError
 from bptt.jobs.classify.config import TASK, ClassifierConfig
-from bptt.jobs.classify.network import Classifier, decide
+from bptt.jobs.classify.network import Classifier, Labelling, OneLabel
 from bptt.models.encoded import SMALLER, answer_inputs, in_batches
 from bptt.models.kinds.kind import CodecOptions, InputKind
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 # A classifier that answers has no use for these.
 _scores = deferred("bptt.jobs.classify.metrics", "scores")
+_several_labels = deferred("bptt.jobs.classify.label_sets", "SeveralLabels")
+_scores_of_sets = deferred("bptt.jobs.classify.label_sets", "scores_of_sets")
 _describe_offsets = deferred("bptt.jobs.classify.thresholds", "describe_offsets")
 _show_trained = deferred("bptt.jobs.shown", "show_trained")
 
@@ -51,7 +52,8 @@ _NOTHING_SAID = Said()
 class Prediction:
     """The label of an input, its probability, and those of all labels, in the order of `labels`.
 
-    The label is the most probable one, unless the model has thresholds.
+    The label is the most probable one, unless the model has thresholds; of a model of several labels, all
+    that are more probable than not, with a separator, and the probability is that of exactly these.
     """
 
     label: str
@@ -79,7 +81,6 @@ class TrainedClassifier:
         self.workers = workers
         self.model, self.codec, self.labels, self.config = model, codec, labels, config
         self._bag = None if ngrams is None else BagEncoder(ngrams)
-        self._numbers = {label: k for k, label in enumerate(labels)}
 
     def __repr__(self) -> str:
         cell = self.config.cell if self.config.source.is_recurrent else None
@@ -92,7 +93,9 @@ class TrainedClassifier:
 
         Each line of a text is one example. Raises InputError with file and line if one cannot be read.
         """
-        columns = replace(self.config.source.columns, classes=self.labels, labelled=labelled)
+        several = self.config.head.multi_label
+        known = self.config.source.columns
+        columns = replace(known, classes=self.labels, labelled=labelled, several=several)
         return read_asked(source, self.config.source.form, columns, said)
 
     def read_asked(self, source: Source, said: Said) -> Labelled:
@@ -107,8 +110,18 @@ class TrainedClassifier:
     def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> list[Prediction]:
         """Return the label of each input. Raises the errors of `log_probabilities`."""
         found = self.log_probabilities(inputs, places)
-        answers, rows = decide(found, self.offsets).tolist(), found.exp().tolist()
-        return [Prediction(self.labels[k], row[k], tuple(row)) for k, row in zip(answers, rows, strict=True)]
+        answers = self.model.labelling.decide(found, self.offsets)
+        return [self._prediction(*pair) for pair in zip(answers, found.exp(), strict=True)]
+
+    def _prediction(self, answer: Tensor, probabilities: Tensor) -> Prediction:
+        """Return the label that was decided on, or the labels, with the probability of all that it says."""
+        label = self.model.labelling.show(answer, self.labels)
+        row = tuple(probabilities.tolist())
+        if self.config.head.multi_label:
+            return Prediction(
+                label, float(torch.where(answer > 0, probabilities, 1 - probabilities).prod()), row
+            )
+        return Prediction(label, row[int(answer)], row)
 
     def log_probabilities(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Tensor:
         """Return the logarithm of the probability of each label, (N, K), on the CPU.
@@ -135,7 +148,8 @@ class TrainedClassifier:
         """Return the scores on labelled examples. Raises InputError for a label that was not learned."""
         targets = self.targets(examples)
         log_probabilities = self.log_probabilities(examples.inputs, examples.places)
-        found: Scores = _scores(log_probabilities, targets, self.labels, self.offsets)
+        measure = _scores_of_sets if self.config.head.multi_label else _scores
+        found: Scores = measure(log_probabilities, targets, self.labels, self.offsets)
         return found
 
     @property
@@ -155,16 +169,14 @@ class TrainedClassifier:
         return (*self.codec.notes, *thresholds)
 
     def targets(self, examples: Labelled) -> Tensor:
-        """Return the indices of the labels of examples, (N,). Raises InputError for one not learned."""
-        pairs = zip(examples.rows, examples.targets, strict=True)
-        return torch.tensor([self.number(label, row.place) for row, label in pairs])
+        """Return the targets of examples as the loss takes them: the numbers of their labels, (N,), or a 1
+        for each of several, (N, K). Raises InputError for a label that was not learned.
+        """
+        return self.model.labelling.numbers(examples.rows, self.labels)
 
-    def number(self, label: str, place: str) -> int:
-        """Return the index of a label. Raises InputError with `place` if it was not learned."""
-        if label not in self._numbers:
-            rule = f"a label is one of those learned, {', '.join(self.labels)}"
-            raise InputError(place, rule, repr(label), "Correct it, or leave the example out")
-        return self._numbers[label]
+    def number(self, target: str, place: str) -> Tensor:
+        """Return one target, () or (K,). Raises InputError with `place` for a label that was not learned."""
+        return self.model.labelling.number(target, place, self.labels)
 
     def _of_one_strand(self, examples: Sequence[Example[Input, Any]]) -> Tensor:
         limit, fits = self.config.data.max_length, self._kind.fits_memory
@@ -175,7 +187,7 @@ class TrainedClassifier:
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
                 logits = self.model(batch.to(weight.device))
                 bags = self.bags([examples[row].input for row in rows])
-                found[rows] = self.model.answer(logits, bags).log_softmax(1).cpu()
+                found[rows] = self.model.labelling.log_probabilities(self.model.answer(logits, bags)).cpu()
         return found
 
 
@@ -185,7 +197,16 @@ def build(
     """Build the network for the inputs of a codec, and the linear model for the n-grams."""
     cell = config.cell if config.source.is_recurrent else None
     count = None if ngrams is None else len(ngrams)
-    return Classifier(codec.part(), classes, cell, config.model, config.head, count, config.source.positions)
+    head, labelling, positions = config.head, labelling_of(config), config.source.positions
+    return Classifier(codec.part(), classes, cell, config.model, head, labelling, count, positions)
+
+
+def labelling_of(config: ClassifierConfig) -> Labelling:
+    """Return what the outputs of a classifier mean."""
+    if not config.head.multi_label:
+        return OneLabel(config.head.loss == "squared")
+    several: Labelling = _several_labels(config.source.label_separator)
+    return several
 
 
 def read_part(codec: Codec[Any], given: Any, limit: int) -> Any:
