@@ -90,7 +90,10 @@ def test_twins_agree_in_values_and_gradients(name: str) -> None:
                 "one matrix for state and input: W_r = [W_rc, W_rx]",
             ],
         ),
-        ("lstm", ["c⟨t⟩   = Γ_f⟨t⟩ ⊙ c⟨t−1⟩ + Γ_u⟨t⟩ ⊙ c̃⟨t⟩", "a⟨t⟩   = Γ_o⟨t⟩ ⊙ tanh(c⟨t⟩)", "to T_x"]),
+        (
+            "lstm",
+            ["c⟨t⟩   = Γ_f⟨t⟩ ⊙ c⟨t−1⟩ + Γ_u⟨t⟩ ⊙ c̃⟨t⟩", "a⟨t⟩   = Γ_o⟨t⟩ ⊙ tanh(c⟨t⟩)", "to T_x", "Γ_o = o"],
+        ),
         ("gru-simple", ["c⟨t⟩   = Γ_u⟨t⟩ ⊙ c̃⟨t⟩ + (1 − Γ_u⟨t⟩) ⊙ c⟨t−1⟩"]),
         ("dense", ["net = W x + b"]),
     ],

@@ -136,6 +136,9 @@ def _symbol(name: MathName, alone: bool = False) -> MathName:
 def _renamed(part: Any, symbols: Mapping[MathName, MathName], timed: frozenset[str]) -> Any:
     """Return a part of a document with other symbols; `timed` have ⟨t⟩ for their time, if there are any."""
     match part:
+        case Fact(label="texts"):
+            # The correspondence itself: what is on its right is in the letters of the cell.
+            return part
         case MathName("T", (), "", ""):
             return MathName("T", ("x",)) if timed else part
         case MathName(index=index, mark=mark, layer=layer):
