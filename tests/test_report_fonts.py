@@ -11,6 +11,7 @@ import pytest
 from bptt.cli.main import show_warnings_as_lines
 from bptt.report import fonts
 from bptt.report.confusion import draw_confusion
+from bptt.report.figure_page import page
 
 
 @pytest.fixture(autouse=True)
@@ -58,3 +59,22 @@ def test_other_warnings_are_handed_on(recwarn: pytest.WarningsRecorder) -> None:
     with fonts.missing_noticed():
         warnings.warn("something else", stacklevel=1)
     assert [str(each.message) for each in recwarn] == ["something else"]
+
+
+@pytest.mark.parametrize(
+    ("headline", "families"), [("Loss", ["cmr10"]), ("Потеря", ["cmr10", "DejaVu Sans"])]
+)
+def test_a_heading_is_drawn_by_a_font_that_has_its_characters(
+    tmp_path: Path,
+    recwarn: pytest.WarningsRecorder,
+    monkeypatch: pytest.MonkeyPatch,
+    headline: str,
+    families: list[str],
+) -> None:
+    # Both come with matplotlib; the first lacks Cyrillic, as DejaVu Sans lacks Chinese.
+    monkeypatch.setattr(fonts, "FONTS", ("cmr10", "DejaVu Sans"))
+    with page(tmp_path / "a.png", headline, "") as axes:
+        (drawn,) = axes.texts
+    assert drawn.get_fontfamily() == families
+    assert (drawn.get_fontweight() == "bold") == (len(families) == 1)
+    assert not [each for each in recwarn if each.category is fonts.MissingFont]

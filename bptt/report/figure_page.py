@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from bptt.errors import InputError
 from bptt.files import MARK, check_output, write_output
-from bptt.report.fonts import FONTS, installed_fonts, missing_noticed
+from bptt.report.fonts import heading_font, installed_fonts, missing_noticed
 
 # Okabe & Ito 2008: distinguishable with every kind of colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9"
@@ -77,9 +77,7 @@ def page(path: Path, headline: str, subtitle: str) -> Iterator[Axes]:
             xytext=(0, 25),
             textcoords="offset points",
             fontsize=14,
-            # Alone: of the others few are installed in bold, which matplotlib would complain of.
-            fontfamily=FONTS[0],
-            fontweight="bold",
+            **heading_font(headline),
         )
         yield axes
         drawn = io.BytesIO()

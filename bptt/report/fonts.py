@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import matplotlib
 from matplotlib import font_manager
@@ -21,11 +22,28 @@ FONTS = (
     "Noto Sans CJK JP",
     "Noto Sans SC",
     "Source Han Sans SC",
+    "Source Han Sans CN",
     "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
     "Microsoft YaHei",
+    "SimHei",
     "PingFang SC",
+    "PingFang HK",
     "Hiragino Sans GB",
+    "Heiti SC",
+    "Heiti TC",
+    "STHeiti",
     "Arial Unicode MS",
+    "Droid Sans Fallback",
+    "Noto Sans Mono CJK SC",
+    "Noto Sans Mono CJK JP",
+    "Noto Serif CJK SC",
+    "Noto Serif CJK JP",
+    "Source Han Serif SC",
+    "Songti SC",
+    "SimSun",
+    "AR PL UMing CN",
+    "AR PL UKai CN",
     "Noto Sans Thai",
     "Noto Sans Devanagari",
     "Noto Sans Bengali",
@@ -46,6 +64,18 @@ def installed_fonts() -> list[str]:
     """Return the installed ones of FONTS, in their order."""
     found = set(font_manager.fontManager.get_font_names())
     return [name for name in FONTS if name in found]
+
+
+def heading_font(text: str) -> dict[str, Any]:
+    """Return family and weight of a heading: bold in the first font, or regular in all that are installed.
+
+    It is bold if the first font has all characters of `text`. Of the other fonts few are installed in bold, and
+    matplotlib complains of each that is not.
+    """
+    first = font_manager.get_font(font_manager.findfont(FONTS[0]))
+    if all(ord(character) in first.get_charmap() for character in text):
+        return {"fontfamily": FONTS[0], "fontweight": "bold"}
+    return {"fontfamily": installed_fonts(), "fontweight": "normal"}
 
 
 @contextmanager
