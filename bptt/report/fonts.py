@@ -69,8 +69,8 @@ def installed_fonts() -> list[str]:
 def heading_font(text: str) -> dict[str, Any]:
     """Return family and weight of a heading: bold in the first font, or regular in all that are installed.
 
-    It is bold if the first font has all characters of `text`. Of the other fonts few are installed in bold, and
-    matplotlib complains of each that is not.
+    It is bold if the first font has all characters of `text`. Of the other fonts few are installed in bold,
+    and matplotlib complains of each that is not.
     """
     first = font_manager.get_font(font_manager.findfont(FONTS[0]))
     if all(ord(character) in first.get_charmap() for character in text):
