@@ -27,6 +27,7 @@ WORDS = {
     "we": "我们",
 }
 BASES = "ACGT"
+SCALE = "CDEFGABc"
 
 
 def sentences(draw: random.Random, count: int) -> Iterator[str]:
@@ -77,6 +78,16 @@ def pairs(draw: random.Random, count: int) -> Iterator[str]:
         yield f"{' '.join(words)}\t{''.join(WORDS[word] for word in words)}"
 
 
+def tunes(draw: random.Random, count: int) -> Iterator[str]:
+    """Yield tunes in the letters of ABC notation; each bar is four notes of C major, up or down."""
+    for _ in range(count):
+        bars = []
+        for _ in range(4):
+            low = draw.randrange(len(SCALE) - 3)
+            bars.append(SCALE[low : low + 4][:: draw.choice((1, -1))])
+        yield f"{'|'.join(bars)}|"
+
+
 def genes(draw: random.Random, count: int) -> Iterator[str]:
     """Yield DNA in FASTA; a sequence with the label "promoter" holds the box TATAAT."""
     for number in range(count):
@@ -114,6 +125,7 @@ def main() -> None:
         "films.tsv": films(random.Random(1), 120),
         "news.conll": news(random.Random(2), 120),
         "pairs.tsv": pairs(random.Random(3), 300),
+        "tunes.abc": tunes(random.Random(8), 300),
         "genes.fasta": genes(random.Random(4), 120),
         "walks.ts": walks(random.Random(5), 60),
         "rows.csv": rows(random.Random(6), 60),

@@ -8,9 +8,10 @@ from math import exp, fsum, isclose
 
 import numpy as np
 
-from texts.checks import learned_all, summands
-from texts.page import Check, Shown, says
+from texts.checks import learned_all, options_of, summands
+from texts.page import Check, Shown, both, says
 from texts.reference import Words, weights
+from texts.unrolled import expanded
 
 # Printed with six decimals, computed in float32 by sums of 16 terms.
 PRINTED = 2e-6
@@ -92,7 +93,35 @@ def fewer_weights(shown: Shown) -> None:
     assert re.search(r"gru reaches with (0\.3|1|none).* the loss that lstm has with 1 of it", shown.out)
 
 
+def drawn(cell: str, count: int, *inputs: str) -> Check:
+    """A check that a row of boxes has the cell once for each of the steps, and its inputs below."""
+
+    def check(shown: Shown) -> None:
+        rows = [line.split() for line in shown.lines]
+        boxes = next(row for row in rows if row.count(f"{cell}") + sum(cell in each for each in row) >= count)
+        assert boxes[0] == "h₀"
+        assert boxes[-1] == "h_T"
+        assert list(inputs) in rows
+
+    return check
+
+
 CHECKS: dict[int, Check] = {
+    3: both(drawn("elman-tanh", 3, "x₁", "x₂", "x_T"), says("delay ╎ hₜ₋₁")),
+    4: expanded("h", 3),
+    10: says(
+        "Take E₃ alone",
+        "∂h₃/∂W = ∂⁺h₃/∂W + ∂h₃/∂h₂ ∂⁺h₂/∂W + ∂h₃/∂h₂ ∂h₂/∂h₁ ∂⁺h₁/∂W",
+        "∂E₃/∂R_h = ∂E₃/∂R_h₁ + ∂E₃/∂R_h₂ + ∂E₃/∂R_h₃",
+    ),
+    12: says(
+        "δₙᵐ = ∂Eₘ/∂net_hₙ is the error term",
+        "δₙᵐ = diag(1 − hₙ²) R_hᵀ δₙ₊₁ᵐ",
+        "δ₁³ = diag(1 − h₁²) R_hᵀ diag(1 − h₂²) R_hᵀ diag(1 − h₃²) ∂E₃/∂h₃",
+    ),
+    14: says("∇U = Σₜ δnetₜ xₜᵀ", "∇W = Σₜ δnetₜ sₜ₋₁ᵀ"),
+    19: options_of("random", initial="random"),
+    21: says("σ ╎ rₜ", "σ ╎ zₜ", "tanh ╎ nₜ", "1 − ·", "+ ╎ hₜ"),
     11: says(
         "∂o_i/∂z_j = o_i (1[i = j] − o_j)", "∂E/∂o_i = −y_i/o_i", "δzₜ = oₜ − yₜ", "∇V = Σₜ (oₜ − yₜ) hₜᵀ"
     ),

@@ -10,6 +10,7 @@ import numpy as np
 from texts.checks import learned_all, options_of, summands
 from texts.page import Check, Shown, both, says
 from texts.reference import Table, sigmoid
+from texts.unrolled import expanded, jacobian_of_entries
 
 
 def worked(shown: Shown) -> None:
@@ -76,6 +77,23 @@ CHECKS: dict[int, Check] = {
         "∂net₈/∂w₈₄ = a₄",
     ),
     29: says("Downstream(4) = {8, 9}", "∂E/∂a₄ = ∂E/∂net₈ ∂net₈/∂a₄ + ∂E/∂net₉ ∂net₉/∂a₄", "∂net₉/∂a₄ = w₉₄"),
+    30: says("oₜ = softmax(V sₜ + b)", "sₜ = tanh(U xₜ + W sₜ₋₁ + b)"),
+    31: expanded("o", 3),
+    33: says(
+        "⎡net_h₁,ₜ⎤   ⎡w₁₁  w₁₂⎤          ⎡r₁₁  r₁₂  r₁₃⎤ ⎡h₁,ₜ₋₁⎤   ⎡b_h₁⎤",
+        "⎢net_h₂,ₜ⎥ = ⎢w₂₁  w₂₂⎥ ⎡x₁,ₜ⎤ + ⎢r₂₁  r₂₂  r₂₃⎥ ⎢h₂,ₜ₋₁⎥ + ⎢b_h₂⎥",
+        "⎣net_h₃,ₜ⎦   ⎣w₃₁  w₃₂⎦ ⎣x₂,ₜ⎦   ⎣r₃₁  r₃₂  r₃₃⎦ ⎣h₃,ₜ₋₁⎦   ⎣b_h₃⎦",
+    ),
+    34: both(jacobian_of_entries, says("∂net_hₜ/∂net_hₜ₋₁ = R_h diag(1 − hₜ₋₁²)")),
+    35: says("(δₙᵐ)ᵀ = (δₘᵐ)ᵀ Πₙ≤ₖ<ₘ R_h diag(1 − hₖ²)"),
+    39: says(
+        "W₁ = W₂ = W₃ = W",
+        "∂(r_{ji} h_{i,t−1}) / ∂r_{ab} = ∂r_{ji}/∂r_{ab} h_{i,t−1} + r_{ji} ∂h_{i,t−1}/∂r_{ab}",
+        "∂r_{ji}/∂r_{ab} = 1[j = a] 1[i = b]",
+        "tensor with four indices",
+        "∂hₜ/∂W = ∂⁺hₜ/∂W + ∂hₜ/∂hₜ₋₁ ∂hₜ₋₁/∂W",
+    ),
+    40: says("β_W = ‖R_h‖", "β_f = 1", "‖∂hₜ/∂hₖ‖ ≤ (β_W β_f)ᵗ⁻ᵏ"),
     32: says("net_hₜ = W_h xₜ + R_h hₜ₋₁ + b_h", "δnet_hₜ = δhₜ ⊙ (1 − hₜ²)", "∇R_h = Σₜ δnet_hₜ hₜ₋₁ᵀ"),
     36: says("δxₜ = W_hᵀ δnet_hₜ"),
     37: both(summands(ELMAN.format(2, 2), 2), says("∇R_h = δnet_h₁ h₀ᵀ + δnet_h₂ h₁ᵀ")),

@@ -7,11 +7,12 @@ import re
 from math import exp, isclose
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from texts.checks import learned_all, options_of
-from texts.page import Check, Shown, says
-from texts.reference import Words, vocabulary
+from texts.checks import learned_all, options_of, summands
+from texts.page import Check, Shown, both, run, says
+from texts.reference import Words, vocabulary, weights
 
 AGREEING = "The cats , which already fed the dog , were full ."
 NOT_AGREEING = "The cats , which already fed the dog , was full ."
@@ -80,6 +81,13 @@ def tags(*wanted: str) -> Check:
         assert [fields[-1] for fields in shown.table] == list(wanted)
 
     return check
+
+
+def plays_the_scale(shown: Shown) -> None:
+    """Most bars are four notes of the scale in order, up or down: the rule that made the tunes."""
+    bars = [bar for bar in re.split(r"[|\n]+", shown.out)[:-1] if bar]
+    right = [bar for bar in bars if len(bar) == 4 and (bar in "CDEFGABc" or bar[::-1] in "CDEFGABc")]
+    assert len(right) > len(bars) / 2 > 5
 
 
 def entities(shown: Shown) -> None:
@@ -199,24 +207,70 @@ def gates_of_the_sentence(shown: Shown) -> None:
             assert isclose(float(line[column]), step[name][unit], rel_tol=1e-3, abs_tol=1e-5)
 
 
+def time_in_angles(shown: Shown) -> None:
+    """Every value of the cell has its time in angle brackets, and no index below."""
+    equations = [line for line in shown.lines if " = " in line and "⟨t⟩" in line]
+    assert len(equations) == 4
+    assert not [line for line in equations if re.search("[ₜ₋]", line)]
+
+
+def architecture(shown: Shown) -> None:
+    """Three words are embedded, and three that were said; each answer reads a context of all states."""
+    boxes = [line.replace("│", " ").split() for line in shown.lines]
+    assert ["embedding"] * 6 in boxes
+    assert ["output", "layer"] * 3 in boxes
+    assert ["y₁", "y₂", "y₃"] in boxes
+    assert ["x₁", "x₂", "x₃", "y₀", "y₁", "y₂"] in boxes
+    assert any("attention" in row for row in boxes)
+
+
+def waits_for_the_end(shown: Shown) -> None:
+    """Of one direction, each word has its tag before the next is read; of two directions this is refused."""
+    given = "Ada went to Oslo today\n"
+    answered = run("bptt predict news --stream -", shown.folder, stdin=given)
+    whole = run(f"bptt predict news '{given.strip()}'", shown.folder)
+    assert [fields[-1] for fields in answered.table] == [fields[-1] for fields in whole.table]
+    assert len(answered.table) == 5
+    shown.also("bptt train tag news.conll --bidirectional --hidden 4 --layers 1 --epochs 1 -o ahead")
+    with pytest.raises(AssertionError, match="direction"):
+        run("bptt predict ahead --stream -", shown.folder, stdin=given)
+
+
+def mixed(shown: Shown) -> None:
+    """The first layer has the four gates of an LSTM, the second the three of a GRU."""
+    names = weights(shown.folder / "mixed")
+    assert [names[f"recurrent.R_l{layer}"].shape for layer in (0, 1)] == [(16, 4), (12, 4)]
+
+
 CHECKS: dict[int, Check] = {
     44: likelier(AGREEING, NOT_AGREEING),
+    45: plays_the_scale,
     46: says("negative"),
     47: as_the_rule_says,
     48: translated("we go home today"),
     49: up_or_down,
     50: tags("B-PER", "O", "O", "B-LOC", "O"),
     51: entities,
+    52: both(time_in_angles, says("from t = 1 to T_x")),
     53: of_twenty,
     54: weights_by_hand,
     55: one_hot,
     56: unknown_are_counted,
     57: side_by_side,
+    58: both(
+        summands("bptt derive elman-tanh --numbers --sizes 2,2,2 --steps 3", 3),
+        says("All states at step 0 are zero."),
+    ),
+    59: says("[R_h, W_h] (H, H + I) (100, 10100)", "(100, 100), (100, 10000) become (100, 10100)"),
+    60: says("hₜ = ReLU(W_h xₜ + R_h hₜ₋₁ + b_h)", "oₜ = σ(V hₜ + b)"),
+    61: says("Eₜ = −Σ_i (y_i ln(o_i) + (1 − y_i) ln(1 − o_i))", "E = Σₜ Eₜ", "δzₜ = oₜ − yₜ"),
+    62: says("tanh ╎ hₜ ╎ δhₜ", "δhₜ ⊙ (1 − hₜ²)", "R_hᵀ δnet_hₜ", "∂E_{>t−1}/∂hₜ₋₁ ◀", "∂E₁/∂h₁", "δx₁"),
     63: one_to_one,
     64: known_words(),
     65: says("positive"),
     66: translated("go home"),
     67: has_attention,
+    68: architecture,
     69: likelier(AGREEING.replace("cats", "cat").replace("were", "was"), AGREEING.replace("cats", "cat")),
     70: first_input_is_zero,
     71: every_probability,
@@ -226,8 +280,29 @@ CHECKS: dict[int, Check] = {
     75: known_words(3),
     76: agreement,
     77: options_of("clipped-values", clip_value=5.0),
+    78: says(
+        "Γ_u⟨t⟩ = σ(W_ux x⟨t⟩ + W_uc c⟨t−1⟩ + b_u)",
+        "c̃⟨t⟩ = tanh(W_cx x⟨t⟩ + W_cc c⟨t−1⟩ + b_c)",
+        "c⟨t⟩ = Γ_u⟨t⟩ ⊙ c̃⟨t⟩ + (1 − Γ_u⟨t⟩) ⊙ c⟨t−1⟩",
+    ),
+    79: says(
+        "Γ_r⟨t⟩ = σ(W_rx x⟨t⟩ + W_rc c⟨t−1⟩ + b_r)",
+        "c̃⟨t⟩ = tanh(W_cx x⟨t⟩ + W_cc (Γ_r⟨t⟩ ⊙ c⟨t−1⟩) + b_c)",
+        "Γ_u = 1 updates, z = 1 keeps",
+    ),
     80: gates_of_the_sentence,
+    81: says(
+        "Γ_o⟨t⟩ = σ(W_ox x⟨t⟩ + W_oa a⟨t−1⟩ + b_o)",
+        "c⟨t⟩ = Γ_f⟨t⟩ ⊙ c⟨t−1⟩ + Γ_u⟨t⟩ ⊙ c̃⟨t⟩",
+        "a⟨t⟩ = Γ_o⟨t⟩ ⊙ tanh(c⟨t⟩)",
+    ),
+    82: says(
+        "Γ_u⟨t⟩ = σ(W_ux x⟨t⟩ + W_ua a⟨t−1⟩ + p_u ⊙ c⟨t−1⟩ + b_u)",
+        "Γ_o⟨t⟩ = σ(W_ox x⟨t⟩ + W_oa a⟨t−1⟩ + p_o ⊙ c⟨t−1⟩ + b_o)",
+    ),
     83: learned_all("lstm", "gru"),
     84: options_of("both", bidirectional=True),
+    85: waits_for_the_end,
     86: options_of("deep", num_layers=3, feed_forward=[8]),
+    87: mixed,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from math import isclose
 
 import numpy as np
@@ -23,6 +24,31 @@ def squares(shown: Shown) -> None:
     assert isclose(float(dict(shown.table)["rmse"]) ** 2 / 2, loss, rel_tol=1e-5)
 
 
+def all_at_once(shown: Shown) -> None:
+    """Each step reads every example that is not held out: an epoch is one step."""
+    lines = (shown.folder / "all" / "metrics.jsonl").read_text().splitlines()
+    steps = [entry for entry in map(json.loads, lines) if entry["kind"] == "train"]
+    rows = len((shown.folder / "rows.csv").read_text().splitlines()) - 1
+    held_out = next(entry["examples"] for entry in map(json.loads, lines) if entry["kind"] == "held-out")
+    assert [(entry["step"], entry["epoch"], entry["units"]) for entry in steps] == [
+        (epoch, epoch, rows - held_out) for epoch in (1, 2, 3)
+    ]
+
+
+def second_order(shown: Shown) -> None:
+    """Three steps of Newton lower the loss of all examples more than three of gradient descent do."""
+    line = (
+        "bptt train regress rows.csv --feed-forward 4 --optimiser sgd --batch-size 60 --epochs 3 -o descent"
+    )
+    shown.also(line)
+
+    def last(run: str) -> float:
+        entries = map(json.loads, (shown.folder / run / "metrics.jsonl").read_text().splitlines())
+        return [float(entry["loss"]) for entry in entries if entry["kind"] == "train"][-1]
+
+    assert last("newton") < last("descent")
+
+
 CHECKS: dict[int, Check] = {
     88: says(
         "E = Σₜ Eₜ",
@@ -31,6 +57,12 @@ CHECKS: dict[int, Check] = {
         "∇R_h = Σₜ δnet_hₜ hₜ₋₁ᵀ",
         "ΔW = −η ∇W = −η Σₜ ∂Eₜ/∂W",
     ),
+    89: says(
+        "∂E₃/∂R_h₃ = ∂E₃/∂h₃ ∂⁺h₃/∂R_h",
+        "∂E₃/∂R_h₂ = ∂E₃/∂h₃ ∂h₃/∂h₂ ∂⁺h₂/∂R_h",
+        "∂E₃/∂R_h₁ = ∂E₃/∂h₃ ∂h₃/∂h₂ ∂h₂/∂h₁ ∂⁺h₁/∂R_h",
+    ),
+    90: says("∂h_T/∂W = Σₖ (Π_{i>k} ∂h_i/∂h_{i−1}) ∂⁺hₖ/∂W", "∂hₜ/∂hₜ₋₁ = diag(1 − hₜ²) R_h"),
     92: says("y⁽²⁾ = σ(W_u⁽²⁾ σ(W_u⁽¹⁾ x⁽¹⁾ + b_u⁽¹⁾) + b_u⁽²⁾)"),
     93: squares,
     94: says("y − d for the squared error ½‖y − d‖²"),
@@ -42,6 +74,8 @@ CHECKS: dict[int, Check] = {
         "∇W_u⁽²⁾ = δu⁽²⁾ x⁽²⁾ᵀ",
         "∇b_u⁽¹⁾ = δu⁽¹⁾",
     ),
+    98: all_at_once,
+    99: second_order,
     100: says("Kept for the backward pass: iₜ (H), fₜ (H), gₜ (H), oₜ (H).", "T·B·6·H"),
     101: says(
         "u = x W_u + b_u", "δuₗ = δuₗ₊₁ W_uₗ₊₁ᵀ ⊙ (yₗ ⊙ (1 − yₗ))", "∇W_u = xᵀ δu", "(I, H) = (I, B) (B, H)"
