@@ -79,8 +79,8 @@ def test_twins_agree_in_values_and_gradients(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "lines"),
     [
-        ("elman-tanh", ["sₜ = tanh(U xₜ + W sₜ₋₁ + b)", "δnetₜ           = δsₜ ⊙ (1 − sₜ²)"]),
-        ("elman-tanh", ["∂netₜ/∂netₜ₋₁ = W diag(1 − sₜ₋₁²)", "∇W = Σₜ δnetₜ sₜ₋₁ᵀ"]),
+        ("elman-tanh", ["sₜ = tanh(U xₜ + W sₜ₋₁ + b_s)", "δnetₜ           = δsₜ ⊙ (1 − sₜ²)"]),
+        ("elman-tanh", ["∂netₜ/∂netₜ₋₁ = W diag(1 − sₜ₋₁²)", "∇W   = Σₜ δnetₜ sₜ₋₁ᵀ"]),
         (
             "gru",
             [
@@ -96,6 +96,8 @@ def test_twins_agree_in_values_and_gradients(name: str) -> None:
         ),
         ("gru-simple", ["c⟨t⟩   = Γ_u⟨t⟩ ⊙ c̃⟨t⟩ + (1 − Γ_u⟨t⟩) ⊙ c⟨t−1⟩"]),
         ("dense", ["net = W x + b"]),
+        # Not the b of the output layer, o = g(V s + b).
+        ("elman-tanh", ["netₜ = U xₜ + W sₜ₋₁ + b_s", "W = R_h, b_s = b_h"]),
     ],
 )
 def test_formulas_of_the_texts(name: str, lines: list[str]) -> None:
@@ -134,3 +136,11 @@ def test_the_command_line_takes_a_cell_and_refuses_a_run(tmp_path: object) -> No
     assert "Γ_u⟨t⟩ = σ(W_ux x⟨t⟩ + W_uc c⟨t−1⟩ + b_u)" in found.stdout
     refused = run.invoke(app, ["derive", str(tmp_path), "--notation", "texts"])
     assert refused.exit_code != 0 and "Name the cell" in str(refused.exception)
+
+
+def test_elements_of_the_output_are_no_times() -> None:
+    command = ["derive", "gru", "--notation", "texts"]
+    loss = " ".join(CliRunner().invoke(app, [*command, "--loss", "softmax"]).output.split())
+    assert "E⟨t⟩ = −Σ_i y_i ln(ŷ_i)" in loss and "ŷ⟨i⟩" not in loss
+    unrolled = CliRunner().invoke(app, [*command, "--loss", "softmax", "--unroll", "2"]).output
+    assert "ŷ⟨2⟩ = softmax(W_y c⟨2⟩ + b)" in unrolled

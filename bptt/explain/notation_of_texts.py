@@ -26,6 +26,8 @@ _TIME = re.compile(r">?[tT](?:[+−]\d+)?")
 _NUMBERED = re.compile(r"[ijkmn](?:[+−]\d+)?|\d+")
 # The loss, the Jacobian, a state and the output have a number for their time in every derivation.
 _TIMED = frozenset({"E", "J", "s", "o"})
+# Indices that count elements of the output, or examples.
+_NOT_TIMES = frozenset({("o", "i"), ("o", "j"), ("o", "k"), ("E", "k")})
 # The output layer of gated networks, ŷ = g(W_y a + b_y).
 _OUTPUT = {MathName("o"): MathName("ŷ"), MathName("V"): MathName("W", ("y",))}
 # Families whose members multiply the input x, or a state, in one matrix of the texts: W_u = [W_uc, W_ux].
@@ -74,7 +76,8 @@ def _correspondence(cell: Cell, names: TextNames) -> Iterable[Sentence]:
     ]
     if not names.raised:
         parameters = [*cell.matrices, *cell.vectors]
-        theirs = (_parameter(split_name(names.parameter(name, cell)), True) for name in parameters)
+        written = (split_name(names.parameter(name, cell)) for name in parameters)
+        theirs = (_parameter(name, _is_alone(name, cell)) for name in written)
         pairs += [
             (new, old) for new, old in zip(theirs, map(split_name, parameters), strict=True) if new != old
         ]
@@ -103,12 +106,17 @@ def _symbols(cell: Cell) -> Mapping[MathName, MathName]:
     alone = len({name.subscripts for name in parameters}) == 1
     form = normal_form(cell)
     others = [split_name(step.target) for step in form.steps]
-    changed = {name: _parameter(name, alone) for name in parameters}
+    changed = {name: _parameter(name, alone and _is_alone(name, cell)) for name in parameters}
     changed |= {name: _symbol(name, alone) for name in others}
     taken = list(changed.values())
     unique = {old: new for old, new in changed.items() if old != new and taken.count(new) == 1}
     entries = {_entry(old): _entry(unique[old]) for old in map(split_name, cell.matrices) if old in unique}
     return unique | {name: _family(name) for name in families} | entries
+
+
+def _is_alone(parameter: MathName, cell: Cell) -> bool:
+    """Return whether a parameter needs no subscript; a bias in time does, beside that of the output."""
+    return not cell.states or parameter.base != "b"
 
 
 def _entry(matrix: MathName) -> MathName:
@@ -143,7 +151,8 @@ def _renamed(part: Any, symbols: Mapping[MathName, MathName], timed: frozenset[s
             return MathName("T", ("x",)) if timed else part
         case MathName(index=index, mark=mark, layer=layer):
             plain = replace(part, index="", mark="", layer="")
-            is_time = _TIME.fullmatch(index) or (_whole(plain) in timed and _NUMBERED.fullmatch(index))
+            numbered = _whole(plain) in timed and (plain.base, index) not in _NOT_TIMES
+            is_time = _TIME.fullmatch(index) or (numbered and _NUMBERED.fullmatch(index))
             when = f"⟨{index}⟩" if timed and is_time else index
             return replace(symbols.get(plain, plain), index=when, mark=mark, layer=layer)
         case tuple():

@@ -77,7 +77,7 @@ CHECKS: dict[int, Check] = {
         "∂net₈/∂w₈₄ = a₄",
     ),
     29: says("Downstream(4) = {8, 9}", "∂E/∂a₄ = ∂E/∂net₈ ∂net₈/∂a₄ + ∂E/∂net₉ ∂net₉/∂a₄", "∂net₉/∂a₄ = w₉₄"),
-    30: says("oₜ = softmax(V sₜ + b)", "sₜ = tanh(U xₜ + W sₜ₋₁ + b)"),
+    30: says("oₜ = softmax(V sₜ + b)", "sₜ = tanh(U xₜ + W sₜ₋₁ + b_s)"),
     31: expanded("o", 3),
     33: says(
         "⎡net_h₁,ₜ⎤   ⎡w₁₁  w₁₂⎤          ⎡r₁₁  r₁₂  r₁₃⎤ ⎡h₁,ₜ₋₁⎤   ⎡b_h₁⎤",
