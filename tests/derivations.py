@@ -19,7 +19,7 @@ from bptt.explain.numbers.node_document import node_document
 from bptt.explain.numbers.nodes import has_nodes
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.numbers.worked import work
-from bptt.explain.unrolled_document import unrolled
+from bptt.explain.unrolled.document import unrolled
 
 
 def _of_cell(cell: Cell) -> Derivation:

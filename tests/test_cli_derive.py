@@ -15,7 +15,7 @@ from bptt.cells import CATALOGUE
 from bptt.cli.derive import OF_A_RUN
 from bptt.explain.document import Stage
 from bptt.explain.network.whole_network import OF_A_NETWORK
-from bptt.explain.unrolled_document import UNROLLED
+from bptt.explain.unrolled.document import UNROLLED
 
 GOLDEN = Path(__file__).parent / "golden" / "derive_lstm.txt"
 

@@ -16,8 +16,8 @@ from bptt.explain.latex import latex
 from bptt.explain.page import page
 from bptt.explain.plain import columns
 from bptt.explain.text import WIDTH, text
-from bptt.explain.unrolled_document import BEFORE, UNROLLED, unrolled
-from bptt.explain.unrolled_options import MOST_STEPS
+from bptt.explain.unrolled.document import BEFORE, UNROLLED, unrolled
+from bptt.explain.unrolled.options import MOST_STEPS
 
 GOLDEN = Path(__file__).parent / "golden"
 RECURRENT = {name: cell for name, cell in {**CATALOGUE, **OTHERS}.items() if cell.states}

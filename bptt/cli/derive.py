@@ -14,7 +14,7 @@ from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import DERIVE, DeriveOptions, LayerOptions
-from bptt.explain.unrolled_options import UnrollOptions
+from bptt.explain.unrolled.options import UnrollOptions
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
@@ -112,7 +112,7 @@ def _of_cells(
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
     from bptt.explain.network_options import network_of
-    from bptt.explain.unrolled_document import UNROLLED
+    from bptt.explain.unrolled.document import UNROLLED
 
     stage = wanted.stage
     if asked != LayerOptions() or stage in OF_A_RUN:
@@ -139,7 +139,7 @@ def _unrolled(
 ) -> Derivation:
     """Return the derivation of a cell with a number of time steps written out."""
     from bptt.errors import InputError
-    from bptt.explain.unrolled_document import BEFORE, UNROLLED, unrolled
+    from bptt.explain.unrolled.document import BEFORE, UNROLLED, unrolled
 
     others = network.embedding or network.rows or wanted.numbers or asked != LayerOptions()
     if others or (wanted.stage is not None and wanted.stage not in (*BEFORE, *UNROLLED)):

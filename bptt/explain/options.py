@@ -11,7 +11,7 @@ from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
-from bptt.explain.unrolled_options import UnrollOptions
+from bptt.explain.unrolled.options import UnrollOptions
 from bptt.languages.language import Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet

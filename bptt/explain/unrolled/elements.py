@@ -10,7 +10,6 @@ from bptt.derive.adjoint import DELTA, adjoint
 from bptt.derive.blocks import Block, Path, blocks
 from bptt.derive.normal_form import EquationStep, NormalForm
 from bptt.errors import InputError
-from bptt.explain.chains import entry, free_letters
 from bptt.explain.document import EquationLine, Equations, Part, Section, Sentence, Stage, listing, say
 from bptt.explain.formula_tree import (
     EQUALS,
@@ -28,7 +27,8 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
-from bptt.explain.unrolled_pairs import OneNet, one_net
+from bptt.explain.unrolled.chains import entry, free_letters
+from bptt.explain.unrolled.pairs import OneNet, one_net
 
 # Sizes by letter that are shown unless others are given.
 USUAL_SIZES: Mapping[str, int] = {"I": 2, "H": 3, "P": 2}

@@ -8,7 +8,6 @@ from dataclasses import replace
 from bptt.derive.adjoint import DELTA, adjoint
 from bptt.derive.blocks import blocks
 from bptt.derive.normal_form import NormalForm
-from bptt.explain.chains import IMMEDIATE, Chains, entry, free_letters
 from bptt.explain.document import EquationLine, Equations, Part, Section, Stage, aligned, listing, say
 from bptt.explain.formula_tree import (
     COMMA,
@@ -32,6 +31,7 @@ from bptt.explain.legend import TIME, split_name
 from bptt.explain.linear import block_line
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
+from bptt.explain.unrolled.chains import IMMEDIATE, Chains, entry, free_letters
 
 SHARED, LOSS = MathName("W"), MathName("E")
 

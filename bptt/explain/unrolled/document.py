@@ -8,11 +8,11 @@ from bptt.derive.normal_form import normal_form
 from bptt.errors import InputError
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Derivation, Stage
-from bptt.explain.unrolled_elements import elements_section, sizes_of
-from bptt.explain.unrolled_gradients import summands_section
-from bptt.explain.unrolled_loss import one_loss_section
-from bptt.explain.unrolled_pairs import pairs_section
-from bptt.explain.unrolled_states import states_section
+from bptt.explain.unrolled.elements import elements_section, sizes_of
+from bptt.explain.unrolled.gradients import summands_section
+from bptt.explain.unrolled.loss import one_loss_section
+from bptt.explain.unrolled.pairs import pairs_section
+from bptt.explain.unrolled.states import states_section
 
 # The sections that only an unrolled derivation has, and those of one step that it begins with.
 UNROLLED = (Stage.EXPANDED, Stage.ONE_LOSS, Stage.SUMMANDS, Stage.PAIRS, Stage.ELEMENTS)

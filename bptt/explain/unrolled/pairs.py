@@ -9,7 +9,6 @@ from bptt.cells.expression import Call, Expression
 from bptt.derive.blocks import Block, blocks
 from bptt.derive.expansion import linear_updates
 from bptt.derive.normal_form import NormalForm
-from bptt.explain.chains import IMMEDIATE, Chains, transposed
 from bptt.explain.document import EquationLine, Equations, Part, Section, Sentence, Stage, Table, aligned, say
 from bptt.explain.formula_tree import (
     EQUALS,
@@ -29,6 +28,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
+from bptt.explain.unrolled.chains import IMMEDIATE, Chains, transposed
 
 # The largest slope of a nonlinearity, for the bound on a product of Jacobians.
 LARGEST_SLOPE = {"tanh": "1", "sigmoid": "¼", "relu": "1"}
