@@ -65,7 +65,7 @@ def test_every_line_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comma
             ended = command(*shlex.split(line)[1:], *SMALL)
             assert ended.code == 0, (line, ended.err)
         for line in ASK[job]:
-            ended = command(*shlex.split(line)[1:])
+            ended = command(*shlex.split(line)[1:], stdin=b"Ada to")
             assert ended.code == 0, (line, ended.err)
             assert ended.out, line
     (example,) = (block for block in blocks("python") if "bptt.load(" in block)

@@ -12,7 +12,7 @@ from bptt.errors import printable, printable_json
 
 if TYPE_CHECKING:
     from bptt.data.examples import Example
-    from bptt.jobs.answers import Answer, Asking, Line
+    from bptt.jobs.answers import Answer, Arriving, Asking, Line
 
 # Characters that would end a line or a column of the output, with their escapes in JSON.
 _ESCAPES = {ord(mark): json.dumps(mark)[1:-1] for mark in "\t\n\r\v\f\x1c\x1d\x1e"} | {
@@ -42,7 +42,7 @@ class AnswerPrinter:
         if not self._as_json:
             self._print(header)
 
-    def write(self, example: Example[Any, Any], answer: Answer, asking: Asking) -> None:
+    def write(self, example: Example[Any, Any], answer: Answer, asking: Asking | Arriving) -> None:
         """Print the answer to the next input."""
         self._row += 1
         if self._as_json:
@@ -50,6 +50,11 @@ class AnswerPrinter:
             return
         for line in asking.lines(answer, example, self._row):
             self._print(line)
+
+    def end_sentence(self) -> None:
+        """Print an empty line, unless the output is JSON."""
+        if not self._as_json:
+            self._print("")
 
     def _record(self, example: Example[Any, Any], answer: Answer) -> str:
         """Return a JSON object with the input and the answer."""

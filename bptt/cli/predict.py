@@ -14,6 +14,7 @@ from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from bptt.data.readers.asked import Said
     from bptt.data.readers.document import Document
     from bptt.jobs.answers import Asking
     from bptt.jobs.commands import PredictOptions
@@ -68,6 +69,10 @@ def _predict(choices: Choices) -> None:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)
     check_own(choices, job.options)
+    if asked.stream:
+        from bptt.cli.streamed import check_stream
+
+        check_stream(asked)
     picture = next((name for name in _PICTURES if choices.has(name)), "")
     if picture:
         from bptt.report.figure_page import check_picture
@@ -76,7 +81,12 @@ def _predict(choices: Choices) -> None:
     asking = job.ask(trained, choices)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
-    _answer(asking, choices, asked, written)
+    if asked.stream:
+        from bptt.cli.streamed import answer_stream
+
+        answer_stream(asking.stream(_said(choices)), asked.encoding, written)
+    else:
+        _answer(asking, choices, asked, written)
     if picture:
         draw = find_drawing(job)
         assert draw is not None
@@ -88,9 +98,7 @@ def _predict(choices: Choices) -> None:
 
 def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: AnswerPrinter) -> None:
     """Read the inputs, or those that have arrived, answer them, and print the answers."""
-    from bptt.jobs.commands import ReadingOptions
-
-    said = choices.make(ReadingOptions).said()
+    said = _said(choices)
     if asking.header is not None:
         written.head(asking.header)
 
@@ -104,3 +112,9 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
             written.write(row, answer, asking)
         written.flush()
     written.close()
+
+
+def _said(choices: Choices) -> Said:
+    from bptt.jobs.commands import ReadingOptions
+
+    return choices.make(ReadingOptions).said()

@@ -21,7 +21,7 @@ STDIN = "-"
 STDIN_NAME = "standard input"
 
 # The largest number of bytes read at a time.
-_PART = 2**16
+PART = 2**16
 
 # The endings of readable files; texts hardly ever end in one.
 _ENDING = re.compile(
@@ -44,7 +44,7 @@ def source_of(given: str, encoding: str | None = None) -> Source:
     from bptt.data.readers.document import Document
 
     if given == STDIN:
-        return _document(_stdin().read(), known_encoding(encoding))
+        return _document(stdin().read(), known_encoding(encoding))
     if _exists(given):
         return in_encoding(Path(given), encoding)
     check_text(given)
@@ -62,7 +62,7 @@ def sources_of(
     if given != STDIN:
         yield source_of(given, encoding)
         return
-    stream, written = _stdin(), known_encoding(encoding)
+    stream, written = stdin(), known_encoding(encoding)
     if not keeps_lines(written):
         yield _document(stream.read(), written)
         return
@@ -75,7 +75,8 @@ def sources_of(
     yield from _arriving(stream, start, written)
 
 
-def _stdin() -> BinaryIO:
+def stdin() -> BinaryIO:
+    """Return the bytes of standard input. Raises InputError if it is closed."""
     # None if the shell has closed standard input: `bptt ... <&-`.
     if sys.stdin is None:
         raise InputError(STDIN_NAME, "must be open", "closed", "Name a file, or pipe something in")
@@ -90,7 +91,7 @@ def _arriving(stream: BinaryIO, start: bytes, encoding: str) -> Iterator[Documen
         if end:
             yield _lines(rest[:end], number, encoding)
             number, rest = number + rest.count(b"\n", 0, end), rest[end:]
-        part = stream.read1(_PART)  # type: ignore[attr-defined]
+        part = stream.read1(PART)  # type: ignore[attr-defined]
         if not part:
             break
         rest += part

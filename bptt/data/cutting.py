@@ -62,20 +62,39 @@ class Cutting:
         kept = frozenset(self.kept)
         return tuple(word for chunk in chunks for word in self._words(chunk, kept))
 
+    def certain(self, chunk: str) -> tuple[str, ...]:
+        """Return the words at the start of an unfinished chunk that no further character can change.
+
+        A chunk is a text without white space.
+        """
+        if self.level == "character":
+            return tuple(chunk)
+        if not chunk or self.level == "whitespace" or any(word.startswith(chunk) for word in self.kept):
+            return ()
+        # Further characters change no piece but the last.
+        *pieces, last = (found[0] for found in _PIECES.finditer(chunk))
+        alone = self.level == "word" and _IS_HAN.match(last)
+        if alone or (last[0] in _FULL and not any(word.startswith(last) for word in self.kept)):
+            pieces.append(last)
+        kept = frozenset(self.kept)
+        return tuple(word for piece in pieces for word in self._words_of_piece(piece, kept))
+
     def _words(self, chunk: str, kept: frozenset[str]) -> Iterator[str]:
         if chunk in kept:
             yield chunk
             return
         for found in _PIECES.finditer(chunk):
-            piece = found[0]
-            if piece in kept:
-                yield piece
-            elif _IS_HAN.match(piece):
-                yield from _cut_with_jieba(piece) if self.level == "jieba" else piece
-            elif found[1]:
-                yield from piece
-            else:
-                yield from _without_marks(piece, kept)
+            yield from self._words_of_piece(found[0], kept)
+
+    def _words_of_piece(self, piece: str, kept: frozenset[str]) -> Iterator[str]:
+        if piece in kept:
+            yield piece
+        elif _IS_HAN.match(piece):
+            yield from _cut_with_jieba(piece) if self.level == "jieba" else piece
+        elif piece[0] in _FULL:
+            yield from piece
+        else:
+            yield from _without_marks(piece, kept)
 
 
 def learn_cutting(sentences: Iterable[Iterable[str]], asked: Level | None = None) -> Cutting:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
+from bptt.errors import InputError
+
 if TYPE_CHECKING:
     from bptt.data.examples import Example, Examples
     from bptt.data.readers.asked import Said
@@ -35,6 +37,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _plain(each) for name, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+class Arriving(ABC):
+    """A trained model that answers the words of a text that arrives in pieces."""
+
+    @abstractmethod
+    def push(self, text: str) -> Iterator[tuple[Example[str, Any], Answer] | None]:
+        """Yield each word that is known after a further piece of text with its answer; None after a line."""
+
+    @abstractmethod
+    def close(self) -> Iterator[tuple[Example[str, Any], Answer] | None]:
+        """Yield what is left at the end of the text."""
+
+    @abstractmethod
+    def lines(self, answer: Any, example: Example[str, Any], number: int) -> list[Line]:
+        """Return an answer as lines for the user; `number` is that of the word `example`, from 1."""
 
 
 class Asking(ABC):
@@ -68,6 +86,11 @@ class Asking(ABC):
     @abstractmethod
     def lines(self, answer: Any, example: Example[Any, Any], number: int) -> list[Line]:
         """Return an answer as lines for the user; `number` is that of the input `example`, from 1."""
+
+    def stream(self, said: Said) -> Arriving:
+        """Return the model as it answers word by word. Raises InputError if its answers need whole inputs."""
+        rule, cure = "needs a tagger, which answers word by word", "Leave `stream` out: a line is an input"
+        raise InputError("stream", rule, "a model that answers when it has read all of an input", cure)
 
     def conclude(self) -> Sequence[str]:
         """Return lines for the user to print after the last answer."""

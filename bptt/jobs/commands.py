@@ -26,6 +26,9 @@ class PredictOptions(TextFiles):
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
     input: str = argument("A file or folder as learned from, a text, or - for standard input.")
+    stream: bool = option(
+        False, "Answer standard input word by word (a tagger of one direction without a CRF).", common=True
+    )
     output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
     json: bool = option(
         False, "Print a JSON object a line: row, name, place, input, answer, scores.", common=True

@@ -12,8 +12,10 @@ from bptt.data.examples import Example, Words
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
+from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.tag.options import TagAnswerOptions
+from bptt.jobs.tag.streaming import ArrivingTags
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.jobs.tag.trained import TrainedTagger
 from bptt.options.choices import Choices
@@ -61,6 +63,18 @@ class TaggerAsking(Asking):
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a sentence."""
         return self._trained.reads_lines(first, said)
+
+    def stream(self, said: Said) -> ArrivingTags:
+        """Return the tagger as it answers word by word.
+
+        Raises InputError if it reads in both directions or has a CRF, and for options of whole sentences.
+        """
+        if self._asked.n_best is not None:
+            raise InputError("n_best", "needs whole sentences", "`stream`", "Leave one of them out")
+        if said not in (Said(), Said(form="lines")):
+            rule, came = "reads plain text, a sentence a line", "options of other formats"
+            raise InputError("stream", rule, came, "Leave out `input`, the columns and `header`")
+        return ArrivingTags(self._trained, self._asked.probabilities)
 
     def read(self, source: Source, said: Said) -> Tagged:
         """Return all sentences of a source. Raises InputError with file and line if one cannot be read."""
