@@ -35,8 +35,8 @@ from bptt.runs.run_folder import HELD_OUT, read_held_out
 STEPS, LOSSES = 256, 64
 # Steps of the text that are shown on either side of the one in numbers.
 AROUND = 24
-# The names, in a diagram, of the ways from all steps to one vector.
-POOLINGS = {"last": "last step", "mean": "mean", "max": "maximum", "attention": "attention"}
+# The names, in a diagram, of the ways from all steps to one vector; arrows alone lead from the last one.
+POOLINGS = {"last": "", "mean": "mean", "max": "maximum", "attention": "attention"}
 
 
 def explain_run(

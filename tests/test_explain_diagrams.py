@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from itertools import combinations
 from xml.etree import ElementTree
 
 import pytest
+from diagram_faults import faults
+from diagram_models import MODELS
 from diagram_texts import CELLS as DRAWN
 from diagram_texts import TEN, changed
 from user_cells import CELLS as ODD
@@ -17,18 +18,19 @@ from bptt.cells.expression import symbols
 from bptt.derive import adjoint, normal_form
 from bptt.derive.adjoint import DELTA, FROM_LOSS
 from bptt.derive.normal_form import NormalForm
-from bptt.explain.diagrams.architectures import Architecture, architecture_diagram
+from bptt.explain.diagrams.architectures import architecture_diagram
 from bptt.explain.diagrams.boxes import text_drawing
 from bptt.explain.diagrams.cell_diagram import cell_diagram, region_diagram
 from bptt.explain.diagrams.computational_graph import computational_graph
 from bptt.explain.diagrams.diagram import Box, BoxKind, Diagram, label_text
 from bptt.explain.diagrams.grid_layout import layout
-from bptt.explain.diagrams.placed import DOWN, LEFT, RIGHT, UP, Drawing, PlacedBox
+from bptt.explain.diagrams.placed import Drawing, PlacedBox
 from bptt.explain.diagrams.regions import regions
 from bptt.explain.diagrams.routing import Piece, tracks
-from bptt.explain.diagrams.runs import estimated
+from bptt.explain.diagrams.runs import BASE, LOWERED, RAISED, estimated, runs
 from bptt.explain.diagrams.svg import svg, svg_file
 from bptt.explain.drawn import diagrams
+from bptt.explain.formula_tree import MathName, Raised
 from bptt.explain.notation import Notation
 from bptt.explain.plain import formula_text
 
@@ -59,18 +61,6 @@ def random_cell(seed: int) -> Cell:
 
 
 ALL = {**DRAWN, **ODD, **{f"random {seed}": random_cell(seed) for seed in range(20)}}
-GRU, OUTPUT = ("gru",), "output layer"
-MODELS = {
-    "plain": Architecture("model", GRU, embedding=True, feed_forward=2, output=OUTPUT),
-    "mixed": Architecture("model", ("lstm", "gru-torch"), output=OUTPUT),
-    "joint": Architecture("model", GRU, bidirectional=True, output=OUTPUT, joint="CRF"),
-    "pooled": Architecture("model", GRU * 2, bidirectional=True, answers_once=True, pooling="mean"),
-    "both": Architecture(
-        "model", GRU * 2, 3, True, True, feed_forward=1, output=OUTPUT, decoder=GRU * 2, attention=True
-    ),
-    "fed": Architecture("model", GRU, decoder=GRU, attention=True, input_feeding=True),
-    "written": Architecture("model", inputs=1, embedding=True, decoder=GRU * 2, output=OUTPUT),
-}
 
 
 def drawings() -> Iterator[tuple[str, Diagram]]:
@@ -78,79 +68,6 @@ def drawings() -> Iterator[tuple[str, Diagram]]:
         yield from ((f"{name}: {key}", diagram) for key, diagram in diagrams(cell).items())
     for name, model in MODELS.items():
         yield name, architecture_diagram(model)
-
-
-def inside(box: PlacedBox, x: int, y: int) -> bool:
-    return box.x <= x <= box.x + box.width and box.y <= y <= box.y + box.height
-
-
-def faults(drawing: Drawing) -> list[str]:
-    """What would make a reader stop: overlaps, cut labels, arrows through boxes or labels, loose ends."""
-    found = []
-    boxes = [box for box in drawing.boxes if box.height]
-    for one, other in combinations(drawing.boxes, 2):
-        apart = one.x + one.width < other.x or other.x + other.width < one.x
-        if not apart and one.y <= other.y + other.height and other.y <= one.y + one.height:
-            found.append(f"boxes {one.key} and {other.key} overlap")
-    written: dict[tuple[int, int], str] = {}
-    for label in drawing.labels:
-        text = label_text(label.label)
-        owner = next((box for box in boxes if box.key == label.box), None)
-        for x in range(label.x, label.x + label.width):
-            if (x, label.y) in written:
-                found.append(f"labels {text} and {written[x, label.y]} overlap")
-            written[x, label.y] = text
-            if not (0 <= x <= drawing.width and 0 <= label.y < drawing.height):
-                found.append(f"label {text} is cut")
-            if owner and not (
-                owner.x < x < owner.x + owner.width and owner.y < label.y < owner.y + owner.height
-            ):
-                found.append(f"label {text} leaves its box")
-            found += [
-                f"label {text} in a box" for box in boxes if box is not owner and inside(box, x, label.y)
-            ]
-    return [*found, *_faults_of_wires(drawing, boxes, written)]
-
-
-def _faults_of_wires(
-    drawing: Drawing, boxes: list[PlacedBox], written: dict[tuple[int, int], str]
-) -> Iterator[str]:
-    arms = [wire.arms() for wire in drawing.wires]
-    for wire, cells in zip(drawing.wires, arms, strict=True):
-        yield from (f"{wire.value} through label {written[cell]}" for cell in cells if cell in written)
-        for x, y in cells:
-            if not (0 <= x <= drawing.width and 0 <= y < drawing.height):
-                yield f"{wire.value} is cut"
-            ends = len(cells[x, y]) == 1
-            for box in boxes:
-                border = y in (box.y, box.y + box.height) or x in (box.x, box.x + box.width)
-                if inside(box, x, y) and not (ends and border):
-                    yield f"{wire.value} through box {box.key}"
-        reached, waiting = set(), [next(iter(cells))]
-        while waiting:
-            x, y = waiting.pop()
-            if (x, y) not in reached:
-                reached.add((x, y))
-                waiting += [(x + u, y + v) for u, v in cells[x, y]]
-        if reached != {*cells}:
-            yield f"{wire.value} is in pieces"
-        for head in wire.heads:
-            tip = (head.x + head.direction[0], head.y + head.direction[1])
-            if head.touches and not any(inside(box, *tip) for box in boxes):
-                yield f"{wire.value} points at nothing"
-        for (x, y), directions in cells.items():
-            near = [(x, y), *((x + u, y) for u in range(-3, 4))]
-            free = not any(inside(box, x, v) for box in drawing.boxes for v in (y - 1, y, y + 1))
-            free = free and not any(cell in written for cell in near)
-            if len(directions) == 1 and free:
-                yield f"{wire.value} ends at nothing"
-    for one, other in combinations(arms, 2):
-        for cell in {*one} & {*other}:
-            if {frozenset(one[cell]), frozenset(other[cell])} != {
-                frozenset({UP, DOWN}),
-                frozenset({LEFT, RIGHT}),
-            }:
-                yield f"two wires share {cell}"
 
 
 def test_nothing_overlaps_and_no_end_is_loose() -> None:
@@ -286,7 +203,7 @@ def test_svg_is_well_formed_and_names_every_value(name: str) -> None:
         assert (
             symbol.base + ",".join((*symbol.subscripts, *([symbol.index] if symbol.index else []))) in written
         )
-    assert "style" not in svg(layout(cell_diagram(form, notation.index)), alone=False).split(">")[0]
+    assert "<style" not in svg(layout(cell_diagram(form, notation.index)), alone=False)
 
 
 def test_no_label_is_wider_than_its_room_unless_it_is_squeezed() -> None:
@@ -299,6 +216,28 @@ def test_no_label_is_wider_than_its_room_unless_it_is_squeezed() -> None:
             needed = float(element.attrib.get("textLength", estimated("".join(element.itertext())) * size))
             share = {"middle": 0.5, "end": 1.0, "start": 0.0}[element.attrib["text-anchor"]]
             assert x - share * needed >= 0 and x + (1 - share) * needed <= width
+
+
+def test_an_answer_comes_from_the_last_step_of_each_direction() -> None:
+    boxes = {box.key: box for box in architecture_diagram(MODELS["ends"]).boxes}
+    forward, backward = ([b for b in boxes.values() if b.layer == layer] for layer in (1, 2))
+    output = next(box for box in boxes.values() if box.value == MODELS["ends"].output)
+    ends = [max(forward, key=lambda b: b.column or 0), min(backward, key=lambda b: b.column or 0)]
+    assert [port.source for port in output.ports] == [box.key for box in ends]
+
+
+def test_the_time_of_the_texts_is_above_the_line() -> None:
+    state = MathName("c\N{COMBINING TILDE}", ("u",), "⟨t−1⟩")
+    assert [(run.text, run.height, run.italic) for run in runs(state)] == [
+        ("c\N{COMBINING TILDE}", BASE, True),
+        ("u", LOWERED, True),
+        ("⟨", RAISED, False),
+        ("t", RAISED, True),
+        ("−1⟩", RAISED, False),
+    ]
+    # The square is of the whole, not of the time.
+    assert "".join(run.text for run in runs(Raised(state, "2"))) == "(c\N{COMBINING TILDE}u⟨t−1⟩)2"
+    assert "".join(run.text for run in runs(Raised(state, "T"))) == "c\N{COMBINING TILDE}u⟨t−1⟩⊤"
 
 
 def test_wires_that_would_have_to_be_below_each_other_are_split() -> None:

@@ -23,7 +23,7 @@ from bptt.explain.notation import Notation
 
 # An index that is a time, as t, t−1, >t or T; k+1 and 3 are times of values, and units or layers elsewhere.
 _TIME = re.compile(r">?[tT](?:[+−]\d+)?")
-_NUMBERED = re.compile(r"[ijkmn](?:[+−]\d+)?|\d+")
+_NUMBERED = re.compile(r"[ijkmn](?:[+−]\d+)?|>?\d+")
 # The loss, the Jacobian, a state and the output have a number for their time in every derivation.
 _TIMED = frozenset({"E", "J", "s", "o"})
 # Indices that count elements of the output, or examples.

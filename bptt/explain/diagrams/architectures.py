@@ -20,9 +20,9 @@ class Architecture:
     """A model, from its inputs to its answers.
 
     `cells` names the recurrent layers, the lowest first; empty: feed-forward layers alone. `inputs` is 1 or
-    STEPS. A model answers at every step, or once (`answers_once`) from its last step or what `pooling` makes
-    of all, or by a `decoder` of such layers. `feed_forward` counts the layers on top, `output` names the
-    output layer, `joint` a model of all answers together above it.
+    STEPS. A model answers at every step, or once (`answers_once`) from the last step of each direction or
+    what `pooling` makes of all, or by a `decoder` of such layers. `feed_forward` counts the layers on top,
+    `output` names the output layer, `joint` a model of all answers together above it.
     """
 
     name: str
@@ -143,8 +143,10 @@ class _Plan:
             columns = (1.0,)
             self.row += 1
         elif one.answers_once:
+            # The layer that reads backwards ends at the first step.
+            first, last = self.tops[columns[0]], self.tops[columns[-1]]
             columns = columns[-1:]
-            self.tops = {columns[0]: self.tops[columns[0]]}
+            self.tops = {columns[0]: [last[0], first[1]] if one.bidirectional else last}
         titles = [phrase("feed-forward")] * one.feed_forward + ([phrase(one.output)] if one.output else [])
         self.feed_forward(columns, titles)
         if one.joint:

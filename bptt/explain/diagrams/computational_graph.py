@@ -8,7 +8,7 @@ from bptt.derive.differentiate import partial
 from bptt.derive.normal_form import EquationStep, NormalForm
 from bptt.explain.diagrams.cell_diagram import COPY, PRODUCT, SUM, CellBuilder
 from bptt.explain.diagrams.diagram import Box, BoxKind, Diagram, Edge, Label, Port
-from bptt.explain.formula_tree import Formula, MathName, Raised, beside
+from bptt.explain.formula_tree import Formula, MathName, Raised, beside, total
 from bptt.explain.notation import Notation
 
 
@@ -55,9 +55,10 @@ class _Graph:
     def box(self, step: EquationStep, layer: int) -> Box:
         """Make the box of a step with its ports."""
         sign, kind, labels = self.operation(step)
+        # An operation that is written out has its matrices in it.
+        factors = {p.matrix: self.notation.name(p.matrix) for p in step.products if sign == SUM}
         ports = tuple(
-            Port(p.vector, self.notation.name(p.matrix), self.back_by_matrix(step, p.matrix))
-            for p in step.products
+            Port(p.vector, factors.get(p.matrix), self.back_by_matrix(step, p.matrix)) for p in step.products
         )
         names = [n for n in symbols(step.rest) if n not in self.builder.parameters]
         ports += tuple(Port(name, labels.get(name), self.back(step, name)) for name in names)
@@ -86,7 +87,7 @@ class _Graph:
             found = {p.source: p.factor for p in self.builder.summands(rest)[0] if p.factor is not None}
             alone = len(step.products) + len(terms) == 1 and not found
             return (COPY if alone and not step.products else SUM), BoxKind.VALUE, found
-        return self.notation.formula(rest), BoxKind.VALUE, {}
+        return total(self.notation.right_side(step)), BoxKind.VALUE, {}
 
     def back_by_matrix(self, step: EquationStep, matrix: str) -> Formula | None:
         """Return what flows back through a matrix, Mᵀ δ."""

@@ -34,7 +34,7 @@ def unrolled(cell: Cell, backward: bool = False) -> Diagram:
     for column, index in enumerate(SHOWN):
         key = f"cell {column}"
         if not index:
-            boxes.append(Box(key, 1, "⋯", kind=BoxKind.OUTER, column=column))
+            boxes.append(Box(key, 1, MathName("⋯"), kind=BoxKind.OUTER, column=column))
         else:
             boxes += _step(cell, key, index, column, backward)
         label, backs = _carried(cell, column, backward)

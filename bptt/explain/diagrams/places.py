@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from math import ceil
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
+from math import ceil, floor
 
-from bptt.explain.diagrams.diagram import Diagram, label_width
+from bptt.explain.diagrams.diagram import BoxKind, Diagram, label_width
 from bptt.explain.diagrams.layering import Item, Layering, columns_of
 from bptt.explain.diagrams.nets import BoxShape
 
 BETWEEN_BOXES, BESIDE_WIRE = 4, 3
+# An item this number of columns from a straight wire is moved there.
+NEAR = 4
 # A passing wire is kept straight rather than a box above the mean of its inputs.
 STRAIGHT, WEIGHT, LOOSE = 50.0, 1.0, 0.05
 # How often what lies in the direction of a sweep counts beside what lies behind.
@@ -38,28 +40,96 @@ def place(diagram: Diagram, rows: Layering, shapes: Mapping[str, BoxShape]) -> P
             found = spread([w for w, _ in wanted], [weight for _, weight in wanted], spaces[layer])
             for item, x in zip(row, found, strict=True):
                 places[layer, item] = x
+    for layer, row in enumerate(rows.rows):
+        for k, item in enumerate(row):
+            shift = _shift(rows, places, layer, item, above=False)
+            if abs(shift) <= NEAR and _has_room(places, spaces[layer], layer, row, k, shift):
+                places[layer, item] += shift
     least = min(places.values())
     return {where: x - least for where, x in places.items()}
 
 
 def _on_columns(diagram: Diagram, rows: Layering, shapes: Mapping[str, BoxShape]) -> Places:
-    """Put the middle of every item on its column; the widest neighbours decide how far columns are apart."""
+    """Put the middle of every item on its column.
+
+    The widest neighbours decide how far columns are apart. If horizontal arrows carry labels, every label
+    decides for the columns that it is between.
+    """
     columns = {
         (layer, item): column
         for layer in range(len(rows.rows))
         for item, column in columns_of(rows, diagram, layer).items()
     }
     widths = {where: shapes[where[1].box].width if where[1].box else 0 for where in columns}
-    pitch = 1.0
+    needed = []
     for layer, row in enumerate(rows.rows):
         packed = _spaces(diagram, row, shapes)
         for k, (one, other) in enumerate(pairwise(row)):
             apart = packed[k + 1] - packed[k] - (widths[layer, one] - widths[layer, other]) / 2
-            pitch = max(pitch, apart / (columns[layer, other] - columns[layer, one]))
-    pitch = 2 * ceil(pitch / 2)
-    places = {where: round(column * pitch) - widths[where] // 2 for where, column in columns.items()}
+            needed.append((columns[layer, one], columns[layer, other], apart))
+    labelled = any(side.value or side.backs for side in diagram.sides)
+    least = 1.0 if labelled else max((apart / (end - start) for start, end, apart in needed), default=1.0)
+    ruler = _ruler(columns.values(), needed, least)
+    places = {where: round(_on_ruler(ruler, c)) - widths[where] // 2 for where, c in columns.items()}
+    for box in diagram.boxes:
+        if box.kind is BoxKind.OUTER:
+            shift = _shift(rows, places, box.layer, Item(box.key), above=box.layer == 0)
+            places[box.layer, Item(box.key)] += shift if abs(shift) <= NEAR else 0
     least = min(places.values())
     return {where: x - least for where, x in places.items()}
+
+
+def _ruler(
+    columns: Collection[float], needed: Iterable[tuple[float, float, float]], least: float
+) -> dict[int, int]:
+    """Return the place of each whole column, `least` or more from the next.
+
+    `needed` has pairs of columns with the distance between them.
+    """
+    first, last = floor(min(columns)), ceil(max(columns))
+    pitches = dict.fromkeys(range(first, last), least)
+    for start, end, apart in sorted(needed, key=lambda each: (each[1] - each[0], each)):
+        shares = {n: max(0.0, min(end, n + 1) - max(start, n)) for n in pitches}
+        there = sum(share * pitches[n] for n, share in shares.items())
+        if there < apart:
+            # All columns between the two move apart by the same distance.
+            more = (apart - there) / (end - start)
+            pitches = {n: pitch + more * (shares[n] > 0) for n, pitch in pitches.items()}
+    places = accumulate((2 * ceil(pitch / 2) for pitch in pitches.values()), initial=0)
+    return dict(zip(range(first, last + 1), places, strict=True))
+
+
+def _on_ruler(ruler: Mapping[int, int], column: float) -> float:
+    """Return the place of a column between two whole ones."""
+    whole = floor(column)
+    if whole == column:
+        return ruler[whole]
+    return ruler[whole] + (column - whole) * (ruler[whole + 1] - ruler[whole])
+
+
+def _shift(rows: Layering, places: Places, layer: int, item: Item, above: bool) -> int:
+    """Return the columns by which an item must move to have its wire straight; 0 if it has several."""
+    channel, beside = (layer + 1, layer + 1) if above else (layer, layer - 1)
+    shifts = set()
+    for ends in rows.channels[channel]:
+        here, there = (ends.below, ends.above) if above else (ends.above, ends.below)
+        own = [pin for mate, pin in here if mate == item]
+        if own and (len(there) != 1 or ends.left or ends.right):
+            return 0
+        for pin in own:
+            mate, other = there[0]
+            column = places[beside, mate] + (other.offset if other else 0)
+            shifts.add(column - places[layer, item] - (pin.offset if pin else 0))
+    return shifts.pop() if len(shifts) == 1 else 0
+
+
+def _has_room(
+    places: Places, packed: Sequence[int], layer: int, row: Sequence[Item], k: int, shift: int
+) -> bool:
+    """Return whether an item can move by some columns and keep its distance from its neighbours."""
+    x = places[layer, row[k]] + shift
+    left = k == 0 or x - places[layer, row[k - 1]] >= packed[k] - packed[k - 1]
+    return left and (k + 1 == len(row) or places[layer, row[k + 1]] - x >= packed[k + 1] - packed[k])
 
 
 def _spaces(diagram: Diagram, row: Sequence[Item], shapes: Mapping[str, BoxShape]) -> list[int]:

@@ -22,6 +22,8 @@ SIZES = {
 SIGN_SIZE = 20.0
 _FIRST_ROW = (Role.SIGN, Role.TITLE, Role.DELTA, Role.OUTER)
 RADIUS, HEAD_LENGTH, HEAD_WIDTH, DOT, HALO = 5, 9, 7, 2.6, 5
+# How far a page may make a wide diagram smaller before it scrolls: indices stay legible.
+LEAST_SCALE = 0.75
 # The pixels by which the first of several rows is higher than its cell.
 LIFT = 3
 # How far an index is below or above the line of its letter, in units of the letter's size.
@@ -47,7 +49,8 @@ RULES = """
 STYLE = (
     f":root {{ {COLOURS} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {DARK_COLOURS} }} }}"
     f"{RULES}.drawn {{ margin: 1rem 0; overflow-x: auto; }}\n"
-    ".drawn svg { display: block; margin: 0 auto; }\n"
+    ".drawn svg { display: block; margin: 0 auto; max-width: 100%; height: auto; }\n"
+    "@media print { .drawn { overflow: visible; } .drawn svg { min-width: 0 !important; } }\n"
 )
 _ALONE = (
     "svg { --ground: #ffffff; --ink: #1d1d1f; --quiet: #6b6a66; --line: #dedbd2; --accent: #a5301b; "
@@ -56,12 +59,14 @@ _ALONE = (
 
 
 def svg(drawing: Drawing, label: str = "", alone: bool = False) -> str:
-    """Return an SVG element; with `alone` its style and a white ground are in it."""
+    """Return an SVG element for a page that has STYLE; with `alone` a style and a white ground are in it."""
     width, height = drawing.width * COLUMN + 2 * MARGIN, (drawing.height - 1) * ROW + 2 * MARGIN
     name = escape(label or drawing.name)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="diagram" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" aria-label="{name}">'
+        f'viewBox="0 0 {width} {height}" role="img" aria-label="{name}"'
+        + ("" if alone else f' style="min-width: {LEAST_SCALE * width:g}px"')
+        + ">"
     ]
     if alone:
         parts += [f"<style>{_ALONE}</style>", f'<rect width="{width}" height="{height}" fill="#ffffff"/>']
@@ -169,7 +174,7 @@ def _labels(drawing: Drawing) -> Iterator[str]:
 
 def _first_row(box: PlacedBox, row: list[PlacedLabel]) -> Iterator[str]:
     """Yield the labels of a box's first row with lines between them, together in the middle."""
-    widths = [min(estimated(one.label) * _size(one.label, one.role), one.width * COLUMN) for one in row]
+    widths = [min(estimated(one.label) * _size(one.label, one.role), (one.width + 1) * COLUMN) for one in row]
     gap = 2 * COLUMN
     (x, y), top = at(box.x + box.width / 2, row[0].y), at(0, box.y)[1]
     y = round(y - LIFT * (box.height > 2), 1)

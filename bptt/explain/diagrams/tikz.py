@@ -23,6 +23,8 @@ _STYLES = {
     Role.PORT: r"font=\scriptsize",
 }
 
+# Where the piece of a wire with the arrowhead begins, in cells before the middle of its last cell.
+BEFORE = 0.2
 # The width of a page in centimetres, less a little.
 WIDEST = 14.5
 
@@ -43,7 +45,8 @@ def tikz(drawing: Drawing, write: Callable[[Label], str]) -> Iterator[str]:
             yield rf"  \draw[{style}] ({a:g},{b:g}) -- ({c:g},{d:g});"
         for head in wire.heads:
             (tip_x, tip_y), (u, v) = _tip(head), head.direction
-            ends = f"({tip_x - u:g},{tip_y - v * 0.5:g}) -- ({tip_x:g},{tip_y:g})"
+            start_x, start_y = head.x - BEFORE * u, head.y - BEFORE * v
+            ends = f"({start_x:g},{start_y:g}) -- ({tip_x:g},{tip_y:g})"
             yield rf"  \draw[{style}, solid, -stealth] {ends};"
         for x, y in wire.joints():
             yield rf"  \fill[{style}] ({x},{y}) circle[radius=1.2pt];"
@@ -73,4 +76,4 @@ def _end(piece: tuple[Cell, Cell], heads: dict[Cell, Tip]) -> tuple[float, float
     head = heads.get((x, y)) or heads.get((x - step[0], y - step[1]))
     if head is None or head.direction != step:
         return x, y
-    return head.x - 0.2 * step[0], head.y - 0.2 * step[1]
+    return head.x - BEFORE * step[0], head.y - BEFORE * step[1]
