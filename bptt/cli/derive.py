@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 # The stages that only a run has, and those that `--numbers` shows.
 OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
 IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
+# The options that write diagrams to files and to a page, for one that is wider than the terminal.
+ELSEWHERE = ("--figures FOLDER", "--html")
 STYLES = {
     "title": "bold",
     "heading": "bold cyan",
@@ -49,6 +52,7 @@ def _derive(choices: Choices) -> None:
     from bptt.cli.derive_numbers import check_numbers, csv_of, numbers_of
     from bptt.errors import InputError
     from bptt.explain.criteria.registry import CRITERIA
+    from bptt.explain.drawn import fitting
     from bptt.explain.notation_of_texts import in_notation_of_texts
     from bptt.explain.translation import translated
     from bptt.files import check_output
@@ -84,12 +88,15 @@ def _derive(choices: Choices) -> None:
         document = _of_cells(_cells(cell, texts), asked, network, wanted)
     if texts and cell not in CRITERIA:
         document = in_notation_of_texts(document, _cells(cell, texts))
-    document = translated(document, language(wanted.lang))
+    spoken = language(wanted.lang)
     if wanted.figures is not None:
-        write_figures(document, wanted.figures)
+        write_figures(translated(document, spoken), wanted.figures)
         if wanted.asks_for_figures_alone:
             return
-    _hand_over(document, wanted.latex, wanted.html, output)
+    if output is None and not (wanted.latex or wanted.html) and sys.stdout.isatty():
+        _show(translated(fitting(document, get_terminal_size().columns, *ELSEWHERE), spoken))
+    else:
+        _hand_over(translated(document, spoken), wanted.latex, wanted.html, output)
 
 
 def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
@@ -217,9 +224,6 @@ def _hand_over(document: Derivation, latex: bool, html: bool, output: Path | Non
     """
     from bptt.files import MARK, write_output
 
-    if output is None and not (latex or html) and sys.stdout.isatty():
-        _show(document)
-        return
     written = _written(document, latex, html)
     if output is None:
         print(written, end="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bptt.cells.cell import Cell
 from bptt.derive.network import Loss, Network
@@ -11,12 +12,14 @@ from bptt.explain.diagrams.architectures import Architecture, architecture_diagr
 from bptt.explain.diagrams.cell_diagram import PRODUCT, cell_diagram, region_diagram
 from bptt.explain.diagrams.computational_graph import computational_graph
 from bptt.explain.diagrams.diagram import Diagram
+from bptt.explain.diagrams.grid_layout import layout
 from bptt.explain.diagrams.network_diagrams import folded, unrolled
 from bptt.explain.diagrams.regions import alike, regions
 from bptt.explain.document import Derivation, Part, Section, Sentence, Stage, listing, say
 from bptt.explain.formula_tree import MathName
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
+from bptt.explain.text import INDENT
 
 # The output layer by the loss that it belongs to.
 LOSS_LAYERS = {Loss.SOFTMAX: "softmax", Loss.LOGISTIC: "logistic", Loss.SQUARED: "linear"}
@@ -35,6 +38,34 @@ def with_diagrams(
     different = dict.fromkeys(cells)
     parts = (part for cell in different for part in _parts(cell))
     return document.with_section(Section(Stage.DIAGRAMS, "Diagrams", (*model, *parts)))
+
+
+def fitting(document: Derivation, width: int, files: str, page: str) -> Derivation:
+    """Return the document for a terminal of `width` columns: a sentence replaces each wider diagram.
+
+    `files` and `page` are the options by which the diagrams are written to files or to a page.
+    """
+    sections = (
+        replace(section, parts=tuple(_fitted(part, width, files, page) for part in section.parts))
+        for section in document.sections
+    )
+    return replace(document, sections=tuple(sections))
+
+
+def _fitted(part: Part, width: int, files: str, page: str) -> Part:
+    if not isinstance(part, Diagram):
+        return part
+    needed = len(INDENT) + layout(part).width + 1
+    if needed <= width:
+        return part
+    return say(
+        "[A diagram of {} columns; the terminal has {}. Write the diagrams to files with {}, or to a page"
+        " with {}.]",
+        str(needed),
+        str(width),
+        files,
+        page,
+    )
 
 
 def architecture_of(network: Network) -> Architecture | None:

@@ -33,13 +33,16 @@ DIAGRAMS: Mapping[str, str] = {
         "The computational graph of the forward equations. The dashed arrows lead back; each carries what is"
         " written above its beginning, and where arrows join, the derivatives are added."
     ): ("前向方程的计算图。虚线箭头表示反向传播；每条箭头传递其起点上方所写的量，箭头汇合处各导数相加。"),
+    (
+        "[A diagram of {} columns; the terminal has {}. Write the diagrams to files with {}, or to a page"
+        " with {}.]"
+    ): "[此图宽 {} 列，终端只有 {} 列。用 {} 把图写成文件，或用 {} 写成网页。]",
     "delay": "延迟",
     "attention": "注意力",
     "bridge": "衔接",
     "embedding": "嵌入",
     "feed-forward": "前馈",
     "output layer": "输出层",
-    "last step": "末步",
     "maximum": "最大值",
     "logistic": "逻辑函数",
     "linear": "线性",
