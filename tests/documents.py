@@ -92,3 +92,6 @@ PAGES = [
     if not _FOREIGN & {*path.relative_to(ROOT).parts} and "egg-info" not in str(path)
 ]
 DOCS = [found for found in PAGES if found.path.parent == ROOT / "docs"]
+# A page in Chinese has the name of the page that it translates.
+CHINESE_PAGE = ".zh-CN.md"
+ORIGINALS = [found for found in DOCS if not found.path.name.endswith(CHINESE_PAGE)]

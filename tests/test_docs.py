@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from documents import DOCS, PAGES, ROOT, Page, page
+from documents import CHINESE_PAGE, DOCS, ORIGINALS, PAGES, ROOT, Page, page
 from typer.core import TyperGroup
 
 from bptt.cli.main import app
@@ -44,6 +44,27 @@ def test_links_lead_somewhere(found: Page) -> None:
 def test_every_block_says_what_it_is(found: Page) -> None:
     for block in found.blocks:
         assert block.language in {"python", "console", "text", "sh"}, block.text
+
+
+# Of a page in Chinese, and of the page that it translates.
+TRANSLATED = [
+    (found, page(found.path.name.replace(CHINESE_PAGE, ".md"))) for found in DOCS if found not in ORIGINALS
+]
+
+
+@pytest.mark.parametrize(("chinese", "english"), TRANSLATED, ids=lambda found: found.path.name)
+def test_a_translation_has_everything_that_its_original_has(chinese: Page, english: Page) -> None:
+    assert chinese.blocks == english.blocks
+    for shape in (r"^(#+) ", r"^\|", r"!\[.*?\]\((.*?)\)", r"^> .*$"):
+        first, second = (re.findall(shape, found.text, re.MULTILINE) for found in (chinese, english))
+        assert first == second, shape
+    # Where the original leads to a page, the translation leads to that page or to its translation.
+    first, second = (
+        {link.replace(CHINESE_PAGE, ".md") for link in found.links} for found in (chinese, english)
+    )
+    assert first == second
+    first, second = (sorted(re.findall("`(bptt .*?)`", found.text)) for found in (chinese, english))
+    assert set(second) <= set(first)
 
 
 # Between backquotes a command may be named alone: what it needs is said where it is explained.

@@ -2,7 +2,8 @@
 
 A `python` block prints the `text` block that follows it. A line after `$` in a `console` block prints what
 is under it; `...` stands for anything. `console recorded` takes minutes: its commands are parsed in
-test_docs.py. A `python FILE` block is a file that a reader saves.
+test_docs.py. A `python FILE` block is a file that a reader saves. A translation has the blocks of its
+original (test_docs.py), so that it is not run a second time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import pytest
 from conftest import Command
-from documents import DOCS, ROOT, Block, Page
+from documents import ORIGINALS, ROOT, Block, Page
 
 
 class Reader:
@@ -65,7 +66,7 @@ def outputs(found: Page, reader: Reader) -> list[tuple[str, str, str]]:
     return seen
 
 
-@pytest.mark.parametrize("found", DOCS, ids=lambda found: found.path.name)
+@pytest.mark.parametrize("found", ORIGINALS, ids=lambda found: found.path.name)
 def test_a_page_shows_what_happens(
     found: Page, command: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
