@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from bptt import report
 from bptt.errors import InputError, MachineError
+from bptt.languages.language import Language
+from bptt.languages.phrase import phrase, table_of, translated_phrases
 from bptt.nn.exposure import Exposure, Part, RankedAnswers
 from bptt.nn.exposure import Sequence as SequenceOfTokens
 from bptt.options.checks import as_path, check_least, shown
 from bptt.probe.example_values import are_one_text
+from bptt.probe.exposure_facts import facts, notes
 from bptt.probe.flow import NET, LagCurve
 from bptt.probe.look import LayerMeasurements, Look, look
 from bptt.probe.maps import GradientMap
@@ -104,10 +107,15 @@ def inspect(
     return found
 
 
-def show(inspection: report.Inspection, page: Path, figures: str | Path | None) -> None:
-    """Write the page, and the figures if there is a folder for them."""
+def show(
+    inspection: report.Inspection,
+    page: Path,
+    figures: str | Path | None,
+    language: Language = Language.EN,
+) -> None:
+    """Write the page in a language, and the figures, with English words, if there is a folder for them."""
     _make_folder(page.parent)
-    report.write_page(inspection, page)
+    report.write_page(translated_phrases(inspection, table_of(language)), page, language)
     if figures is not None:
         _make_folder(Path(figures))
         report.draw_all(inspection, Path(figures))
@@ -129,7 +137,7 @@ def inspection_of(found: Look, exposures: Sequence[Exposure], title: str) -> rep
     bounds = {layer.name: layer.bound.factor for layer in found.layers if layer.bound is not None}
     return report.Inspection(
         title=title,
-        facts=tuple(_facts(exposures)),
+        facts=tuple(facts(exposures)),
         findings=tuple(
             report.FindingView(each.level, each.headline, each.evidence, each.advice)
             for each in found.findings
@@ -169,10 +177,10 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         shown += [*names[:-1], names[-1] + end]
         last = sequence.texts[-1]
         texts += [*sequence.texts[:-1], last + end if last else ""]
-    name, notes = exposures[0].sequences[number].name, tuple(_notes(exposures, number))
+    name, said = phrase(exposures[0].sequences[number].name), tuple(notes(exposures, number))
     expected = _expected(exposures) if number == exposures[0].of else None
     return report.SequenceView(
-        name, tuple(shown), losses, tuple(texts), notes if any(notes) else None, expected
+        name, tuple(shown), losses, tuple(texts), said if any(said) else None, expected
     )
 
 
@@ -201,46 +209,6 @@ def _bare(token: str) -> str:
     return token.removeprefix(" ") if token.strip() else token
 
 
-def _notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:
-    """Yield the right answer at each step of a sequence, and the model's, where there is a loss."""
-    for exposure in exposures:
-        terms = list(_compared(exposure)) if number == exposure.of else []
-        yield from [""] * (len(exposure.sequences[number].tokens) - len(terms))
-        yield from terms
-
-
-def _compared(exposure: Exposure) -> Iterator[str]:
-    for target, answer in zip(exposure.targets, exposure.answers, strict=False):
-        yield f"right: {target}, found: {answer}" if exposure.labelled else f"found: {answer}"
-
-
-def _facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:
-    first = exposures[0]
-    for part in first.parts:
-        yield part.name or "recurrent layers", _described(part)
-    yield "weights", f"{sum(parameter.numel() for parameter in first.model.parameters()):,}"
-    for number, sequence in enumerate(first.sequences):
-        steps = sum(len(exposure.sequences[number].tokens) for exposure in exposures)
-        count = f" of {len(exposures)} examples" if len(exposures) > 1 and not are_one_text(exposures) else ""
-        yield sequence.name, f"{steps:,} steps{count}"
-    pairs = [pair for each in exposures for pair in zip(each.targets, each.answers, strict=False)]
-    if not pairs:
-        return
-    if first.loss_steps == 1:
-        for number, exposure in enumerate(exposures):
-            yield f"example {number}", next(_compared(exposure))
-    elif first.labelled:
-        right = sum(target == answer for target, answer in pairs)
-        yield "right answers", f"{right:,} of {len(pairs):,}"
-
-
-def _described(part: Part) -> str:
-    stack = part.stack
-    both = ", in both directions" if stack.bidirectional else ""
-    projected = f", projected to {stack.proj_size}" if stack.proj_size else ""
-    return f"{stack.num_layers} x {stack.hidden_size} {stack.cell_name}{projected}{both}"
-
-
 def _layer(layer: LayerMeasurements) -> report.LayerView:
     values = tuple(report.ValueView(v.name, v.kind, _array(v.tensor[:, 0])) for v in layer.values.values)
     return report.LayerView(layer.name, layer.sequence, values)
@@ -254,7 +222,7 @@ def _spectrum(found: LayerSpectrum) -> report.SpectrumView:
 def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.PropertyView:
     """Convert a ranking; `read` maps layers to the sequence that they read, where there are several."""
     of = [read[unit.layer] for unit in ranking.units[:1] if unit.layer in read]
-    name = f"{found.name} ({of[0]})" if of else found.name
+    name = phrase("{} ({})", phrase(found.name), of[0]) if of else phrase(found.name)
     hits = tuple(report.UnitView(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
     return report.PropertyView(name, found.pattern, hits, found.measure, ranking.held_out)
 
@@ -288,8 +256,8 @@ def _attributions(first: Exposure, look: Look) -> Iterator[report.AttributionVie
     sequence, steps = first.parts[0].sequence, tuple(range(len(first.parts[0].inputs)))
     every = look.maps[0].loss_steps
     for method, losses, scores in (
-        ("gradient × input", every, look.gradient_times_input),
-        ("integrated gradients", look.integrated_steps, look.integrated),
+        (phrase("gradient × input"), every, look.gradient_times_input),
+        (phrase("integrated gradients"), look.integrated_steps, look.integrated),
     ):
         places = _loss_steps(first, losses)
         yield report.AttributionView(method, look.of, sequence, places, steps, _array(scores))

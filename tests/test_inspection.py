@@ -66,7 +66,7 @@ def test_a_module_of_torch_is_looked_into_as_it_is(tmp_path: Path, batch_first: 
 
 def test_numbers_of_steps_do_not_run_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Inspection] = []
-    monkeypatch.setattr("bptt.report.write_page", lambda inspection, path: shown.append(inspection))
+    monkeypatch.setattr("bptt.report.write_page", lambda inspection, *_: shown.append(inspection))
     bptt.inspect(nn.GRU(INPUTS, HIDDEN), torch.randn(12, INPUTS), squares, tmp_path / "page.html")
     assert "".join(shown[0].sequences[0].tokens) == "0 1 2 3 4 5 6 7 8 9 10 11 "
 

@@ -25,6 +25,7 @@ from bptt.languages import zh
 from bptt.languages.language import Language, language_of
 from bptt.languages.phrase import filled, in_order, phrase, table_of, translate
 from bptt.languages.zh import CHINESE
+from bptt.languages.zh.pages import PAGES
 
 ROOT = Path(__file__).parent.parent
 ZH = table_of(Language.ZH)
@@ -32,8 +33,11 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 # Names of cells, functions, programs and people; they are the same in Chinese.
 _PEOPLE = frozenset({"Elman", "Mitchell"})
 NAMES = _PEOPLE | frozenset(
-    "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream".split()
+    "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream "
+    "elman relu lstm gru net max orthogonal identity Lyapunov Spearman JavaScript NaN MB worker".split()
 )
+# Commands, fields and tokens are spelt as they are.
+SPELLED = re.compile(r"`[^`]*`|<[a-z]+>")
 
 
 @pytest.mark.parametrize("name", DERIVATIONS)
@@ -62,6 +66,23 @@ def test_every_template_in_the_code_is_translated() -> None:
     assert not lacking, "\n".join(lacking)
 
 
+# A call of `say` in a script, with a text in one or more pieces.
+SAID = re.compile(r"""\bsay\(\s*((?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')(?:\s*\+\s*)?)+)""")
+PIECE = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""")
+
+
+def test_every_word_of_a_page_is_translated() -> None:
+    files = ROOT / "bptt" / "report" / "page_files"
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.js")))
+    said = {"".join(a or b for a, b in PIECE.findall(found)) for found in SAID.findall(scripts)}
+    said |= set(re.findall(r"\[\[(.+?)\]\]", (files / "page.html").read_text(encoding="utf-8")))
+    assert len(said) > 80
+    assert sorted(said - set(PAGES)) == []
+    # Words that are chosen first and said then are strings of the scripts, too.
+    joined = re.sub(r"""["']\s*\+\s*["']""", "", scripts)
+    assert [text for text in set(PAGES) - said if text not in joined] == []
+
+
 def test_tables_do_not_contradict_each_other() -> None:
     found: dict[str, str] = {}
     for module in pkgutil.iter_modules(zh.__path__):
@@ -79,6 +100,7 @@ def test_a_translation_has_the_same_insertions_and_no_english(english: str) -> N
     assert set(places) == set(range(count))
     if english in {cell.source for cell in CATALOGUE.values()}:
         return
+    template = SPELLED.sub("", template)
     assert set(WORD.findall(template)) <= NAMES, template
     assert not re.search(r"[,;!?:](?: |$)|[^\d ]\. |[^\d]\.$", template), "Chinese has its own punctuation"
 

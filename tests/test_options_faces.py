@@ -25,10 +25,11 @@ from bptt.cli.spelling import spelled
 from bptt.comparison.options import COMMAND
 from bptt.explain.options import DERIVE, LayerOptions
 from bptt.explanation import explain_run
-from bptt.jobs.commands import evaluate_options, inspect_options, predict_options
+from bptt.jobs.commands import evaluate_options, predict_options
 from bptt.jobs.language.commands import CHOOSE, SAMPLE, SCORE
 from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.language.trained import TrainedLanguageModel
+from bptt.jobs.look_commands import INSPECT
 from bptt.jobs.registry import find_options, job_names
 from bptt.jobs.rescore.options import RESCORE
 from bptt.options.option_set import OptionSet
@@ -45,7 +46,7 @@ COMMANDS = {
     "compare": COMMAND,
     "derive": DERIVE,
     "evaluate": evaluate_options(),
-    "inspect": inspect_options(),
+    "inspect": INSPECT,
     "predict": predict_options(),
     "rescore": RESCORE,
     "sample": SAMPLE,

@@ -17,7 +17,7 @@ from bptt.report.inspection_page import _FILES
 from bptt.report.payload import Payload, in_decades, in_levels
 
 Evaluate = Callable[..., Any]
-NAMES = "payload elements scales store pattern matching search".split()
+NAMES = "words payload elements scales store pattern matching search".split()
 # JSON has no word for what is not finite, and none for arrays of numbers.
 SHOWN = """
 const shown = (_, value) => ArrayBuffer.isView(value) ? Array.from(value)

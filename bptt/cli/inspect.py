@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
+from bptt.cli.language import language
 from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
+from bptt.languages.phrase import phrase, table_of, translate, translated_phrases
 
 if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
-    from bptt.jobs.commands import InspectOptions
     from bptt.jobs.job import Job
+    from bptt.jobs.look_commands import InspectOptions
     from bptt.options.choices import Choices
     from bptt.probe.look import Look
     from bptt.probe.properties import Property
@@ -27,13 +29,13 @@ TITLE = "Look into a model: a verdict here, the rest on a page."
 
 def command() -> Any:
     """Return the command."""
-    from bptt.jobs.commands import inspect_options
+    from bptt.jobs.look_commands import INSPECT
 
     about = (
         "δ is the gradient of all sums of a step, h and c those of the states that it passes on; lags are "
         "steps back from a loss. Everything is counted from 0."
     )
-    return make_command("inspect", inspect_options(), _inspect, TITLE, about)
+    return make_command("inspect", INSPECT, _inspect, TITLE, about)
 
 
 def _inspect(choices: Choices) -> None:
@@ -43,9 +45,9 @@ def _inspect(choices: Choices) -> None:
     from bptt import report
     from bptt.files import check_output
     from bptt.inspection import inspection_of, show
-    from bptt.jobs.commands import InspectOptions
     from bptt.jobs.job import Stretch
     from bptt.jobs.loading import load
+    from bptt.jobs.look_commands import InspectOptions
     from bptt.jobs.older import older_names
     from bptt.jobs.registry import job_of_run
     from bptt.probe.look import look
@@ -66,26 +68,30 @@ def _inspect(choices: Choices) -> None:
         properties = list(dict.fromkeys([*followed, *PROPERTIES]))
         found = look(exposures, asked.lags, properties, asked.losses, progress)
     trained_by = options_of(job.options)
-    advised = tuple(replace(each, advice=spelled(each.advice, trained_by)) for each in found.findings)
+    spoken = language(asked.lang)
+    table = table_of(spoken)
+    findings = translated_phrases(found.findings, table)
+    advised = tuple(replace(each, advice=spelled(each.advice, trained_by)) for each in findings)
     found = replace(found, findings=advised)
     inspection = inspection_of(found, exposures, report.read_title(asked.run, older_names))
-    show(inspection, page, asked.figures)
+    show(inspection, page, asked.figures, spoken)
     if asked.figures is not None:
         report.draw_training(report.read_training(asked.run, older_names), asked.figures / "training.png")
     said: set[str] = set()
     for finding in found.findings:
-        print(f"{finding.level}: {finding.headline}\n  {finding.evidence}")
+        level = translate(phrase(finding.level), table)
+        print(translate(phrase("{}: {}", level, finding.headline), table), f"  {finding.evidence}", sep="\n")
         # Layers often share a finding: its advice is printed once.
         if finding.advice and finding.advice not in said:
             said.add(finding.advice)
-            print(f"  try: {finding.advice}")
+            print(translate(phrase("  try: {}", finding.advice), table))
     for curve in found.flow.curves:
-        print(printable(curve.sentence))
+        print(printable(translate(curve.sentence, table)))
     for each in followed:
-        print(printable(_followed(each, found)))
-    print(printable(f"page: {page}"))
+        print(printable(translate(_followed(each, found), table)))
+    print(printable(translate(phrase("page: {}", str(page)), table)))
     if asked.figures is not None:
-        print(printable(f"pictures: {asked.figures}"))
+        print(printable(translate(phrase("pictures: {}", str(asked.figures)), table)))
 
 
 def _usual_page(run: Path) -> Path:
@@ -99,22 +105,28 @@ def _followed(asked: Property, found: Look) -> str:
     """Describe a requested property and the units that follow it best."""
     rankings = [ranking for property_, ranking in found.rankings if property_ == asked]
     if not rankings:
-        return f"property {asked.name}: the same at every step, so that no unit can follow it"
+        return phrase("property {}: the same at every step, so that no unit can follow it", asked.name)
     best = (ranking.units[0] for ranking in rankings if ranking.units)
-    scores = (f"{unit.layer} {unit.value}, unit {unit.unit}: {score_of(asked, unit)}" for unit in best)
-    return f"property {asked.name}, {measure_of(asked)}: {'; '.join(scores)}"
+    scores = [
+        phrase("{} {}, unit {}: {}", unit.layer, unit.value, str(unit.unit), score_of(asked, unit))
+        for unit in best
+    ]
+    listed = phrase("; ".join("{}" for _ in scores), *scores)
+    return phrase("property {}, {}: {}", asked.name, measure_of(asked), listed)
 
 
 def measure_of(asked: Property) -> str:
     """Return the name of the score of units that follow a property."""
-    return "area under the curve" if asked.measure == "inside" else "correlation of ranks"
+    return phrase("area under the curve" if asked.measure == "inside" else "correlation of ranks")
 
 
 def score_of(asked: Property, unit: UnitScore) -> str:
     """Write a score; an area below one half belongs to a unit that is low inside, and is as informative."""
     if asked.measure != "inside":
         return f"{unit.score:.2f}"
-    return f"{unit.strength:.2f}{', inverse (low inside)' if unit.inverse else ''}"
+    if not unit.inverse:
+        return f"{unit.strength:.2f}"
+    return phrase("{}, inverse (low inside)", f"{unit.strength:.2f}")
 
 
 def _source(job: Job[Any], asked: InspectOptions) -> tuple[Source, bool]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bptt.cli.commands import make_command
 from bptt.cli.inspect import measure_of, score_of
+from bptt.cli.language import note
 from bptt.cli.next import likeliest
 from bptt.cli.tables import TableColumn, numbers, print_table, shades, token_name
-from bptt.errors import InputError, printable
+from bptt.errors import InputError
+from bptt.languages.phrase import phrase
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bptt.cells.cell import Cell
-    from bptt.jobs.commands import LookOptions
     from bptt.jobs.job import Job
+    from bptt.jobs.look_commands import LookOptions
     from bptt.nn.exposure import Exposure, Part, RankedAnswers
     from bptt.options.choices import Choices
     from bptt.probe.layer_values import LayerValues
@@ -37,7 +38,7 @@ FIRST = 5
 
 def command() -> Any:
     """Return the command."""
-    from bptt.jobs.commands import LOOK
+    from bptt.jobs.look_commands import LOOK
 
     about = (
         "A row for each token: the gates and states of one unit after it, by the names of the cell's "
@@ -49,7 +50,7 @@ def command() -> Any:
 
 def _look(choices: Choices) -> None:
     from bptt.cli.machine import prepare
-    from bptt.jobs.commands import LookOptions
+    from bptt.jobs.look_commands import LookOptions
 
     asked = choices.make(LookOptions)
     if (asked.text is None) == (asked.word is None):
@@ -69,16 +70,17 @@ def _look(choices: Choices) -> None:
     shown = unit_steps(layer, unit)
     if asked.notation == "texts":
         shown, reason = _in_texts(shown, reason, part.stack.cell)
-    said = f": its {reason.state} {reason.words}" if reason else ""
-    print(printable(f"{shown.layer}, unit {unit} of {shown.units}{said}"), file=sys.stderr)
+    said = phrase(": its {} {}", reason.state, reason.words) if reason else ""
+    note(phrase("{}, unit {} of {}{}", shown.layer, str(unit), str(shown.units), said), asked.lang)
     tokens = exposure.sequences[part.sequence].tokens
     expected = _expected(exposure, len(tokens), asked.top) if part.sequence == exposure.of else []
-    print_table(_table(exposure, tokens, shown, expected), max(0, _width(expected) - 1))
+    print_table(_table(exposure, tokens, shown, expected), max(0, _width(expected) - 1), asked.lang)
     if len(tokens) == asked.limit:
-        print(f"the first {asked.limit:,} steps; --limit shows more", file=sys.stderr)
+        note(phrase("the first {} steps; {} shows more", f"{asked.limit:,}", "--limit"), asked.lang)
     if asked.figures is not None:
         strips = _strips(shown, expected, exposure.predicted)
-        _draw(asked.run, [token_name(token) for token in tokens], strips, shown, asked.figures)
+        for path in _draw(asked.run, [token_name(token) for token in tokens], strips, shown, asked.figures):
+            note(phrase("picture: {}", str(path)), asked.lang)
 
 
 def _expose(job: Job[Any], trained: Any, asked: LookOptions) -> Exposure:
@@ -92,7 +94,7 @@ def _expose(job: Job[Any], trained: Any, asked: LookOptions) -> Exposure:
         cure = "`bptt next RUN ''` prints the likeliest first tokens"
         raise InputError("text", "must hold something to look at", repr(asked.text), cure)
     if isinstance(source, Path) or "\n" in source.text.strip():
-        print(f"example {asked.number} of the text; --number shows another", file=sys.stderr)
+        note(phrase("example {} of the text; {} shows another", str(asked.number), "--number"), asked.lang)
     (found,) = job.expose(trained, Stretch(source, False, asked.limit, asked.number, 1, alone=True))
     return found
 
@@ -122,7 +124,11 @@ def _choose(
     if asked.unit is not None:
         return place, asked.unit, None
     state, unit = most_moving_unit(place[1])
-    return place, unit, _Reason(state, "moves most over the text; --unit and --property choose another")
+    return (
+        place,
+        unit,
+        _Reason(state, phrase("moves most over the text; {} and {} choose another", "--unit", "--property")),
+    )
 
 
 def _following(
@@ -136,18 +142,19 @@ def _following(
     from bptt.probe.unit_steps import find_layers, states_of
 
     property_ = find_property(asked.property or "")
-    texts = {"the text": [exposure]}
+    texts = {phrase("the text"): [exposure]}
     if job.held_out is not None and document_of(job.held_out(asked.run)).text:
         stretch = Stretch(job.held_out(asked.run), False, STEPS, 0, EXAMPLES)
-        texts = {"the held-out text": job.expose(trained, stretch), **texts}
+        texts = {phrase("the held-out text"): job.expose(trained, stretch), **texts}
     for name, subjects in texts.items():
         among = find_layers(values_of(subjects), asked.part, asked.layer, asked.reverse)
         layers = [(part.sequence, states_of(layer)) for part, layer in among]
         best = [ranking.units[0] for _, ranking in rank_properties(subjects, layers, [property_])]
         if best:
             found = max(best, key=lambda unit: unit.strength)
-            score = f"{measure_of(property_)} {score_of(property_, found)}"
-            return found, _Reason(found.value, f"follows {property_.name} best in {name}, {score}")
+            measure, score = measure_of(property_), score_of(property_, found)
+            words = phrase("follows {} best in {}, {} {}", property_.name, name, measure, score)
+            return found, _Reason(found.value, words)
     cure = "Choose a property that some tokens have and others have not"
     raise InputError("property", "must differ between steps", f"{property_.name}: the same at all", cure)
 
@@ -191,15 +198,15 @@ def _table(
     exposure: Exposure, tokens: Sequence[str], shown: UnitSteps, expected: Sequence[RankedAnswers | None]
 ) -> list[TableColumn]:
     table = [
-        TableColumn("step", [str(step) for step in range(len(tokens))], number=True),
-        TableColumn("token", [token_name(token) for token in tokens]),
+        TableColumn(phrase("step"), [str(step) for step in range(len(tokens))], number=True),
+        TableColumn(phrase("token"), [token_name(token) for token in tokens]),
         *(numbers(v.name, v.numbers, shades(v.numbers, v.kind == "gate")) for v in shown.values),
     ]
     if not expected:
         return table
     targets = [*[""] * (len(tokens) - len(exposure.targets)), *map(token_name, exposure.targets)]
     own = numbers("P", [each.probability if each else None for each in expected])
-    return [*table, TableColumn(exposure.predicted, targets), own, *likeliest(expected)]
+    return [*table, TableColumn(phrase(exposure.predicted), targets), own, *likeliest(expected)]
 
 
 def _strips(shown: UnitSteps, expected: Sequence[RankedAnswers | None], predicted: str) -> list[Strip]:
@@ -211,8 +218,10 @@ def _strips(shown: UnitSteps, expected: Sequence[RankedAnswers | None], predicte
     return [*strips, Strip(f"P({predicted})", "share", own)] if expected else strips
 
 
-def _draw(run: Path, tokens: Sequence[str], strips: Sequence[Strip], shown: UnitSteps, folder: Path) -> None:
-    """Draw the table into the folder."""
+def _draw(
+    run: Path, tokens: Sequence[str], strips: Sequence[Strip], shown: UnitSteps, folder: Path
+) -> Iterator[Path]:
+    """Draw the table into the folder, and yield each picture."""
     from bptt.files import make_folder
     from bptt.jobs.older import older_names
     from bptt.report import read_title
@@ -224,7 +233,7 @@ def _draw(run: Path, tokens: Sequence[str], strips: Sequence[Strip], shown: Unit
     for form in FORMATS:
         path = folder / f"{shown.layer} unit {shown.unit}.{form}".replace(" ", "_")
         draw_steps(tokens, strips, headline, title, path)
-        print(printable(f"picture: {path}"), file=sys.stderr)
+        yield path
 
 
 def _show_word(asked: LookOptions) -> None:
@@ -236,20 +245,18 @@ def _show_word(asked: LookOptions) -> None:
     found = read_tokens(trained, asked.word or "")
     unknown = sum(not token.known for token in found)
     if unknown:
-        print(
-            f"word: {unknown} of its {len(found)} tokens are <unk>, the model does not know them",
-            file=sys.stderr,
-        )
+        counts = str(unknown), str(len(found))
+        note(phrase("word: {} of its {} tokens are <unk>, the model does not know them", *counts), asked.lang)
     table = [
-        TableColumn("token", [token_name(each.token) for each in found]),
-        TableColumn("number", [str(each.number) for each in found], number=True),
-        TableColumn("vocabulary", [str(each.size) for each in found], number=True),
-        TableColumn("one-hot", [each.one_hot for each in found]),
+        TableColumn(phrase("token"), [token_name(each.token) for each in found]),
+        TableColumn(phrase("number"), [str(each.number) for each in found], number=True),
+        TableColumn(phrase("vocabulary"), [str(each.size) for each in found], number=True),
+        TableColumn(phrase("one-hot"), [each.one_hot for each in found]),
     ]
     rows = [each.embedding for each in found if each.embedding is not None]
     if rows:
-        table.append(TableColumn("embedding", [_first(row) for row in rows]))
-    print_table(table)
+        table.append(TableColumn(phrase("embedding"), [_first(row) for row in rows]))
+    print_table(table, asked=asked.lang)
 
 
 def _first(row: Sequence[float]) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
+from bptt.cli.language import note
 from bptt.cli.sources import is_file_name
 from bptt.cli.tables import TableColumn, numbers, print_table, token_name
 from bptt.errors import InputError
 from bptt.jobs.language.commands import NEXT, NextOptions
+from bptt.languages.phrase import phrase
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,38 +45,40 @@ def _next(choices: Choices) -> None:
     from bptt.jobs.language.next_tokens import next_tokens
 
     trained = load_language_model(asked.run, asked.device)
-    print(trained.config.data.line_context, file=sys.stderr)
-    say_unknown(trained, asked.text)
+    note(trained.config.data.line_context, asked.lang)
+    _note_unknown(trained, asked)
     if asked.all:
         (found,) = next_tokens(trained, asked.text, trained.vocabulary.size, last=True)
         for token, p in zip(found.expected.answers, found.expected.probabilities, strict=True):
             print(f"{p:.6g}\t{token_name(token)}")
         return
     steps = next_tokens(trained, asked.text, asked.top, asked.last)
-    print_table(_table(steps), pairs=len(steps[0].expected.answers) - 1)
+    print_table(_table(steps), pairs=len(steps[0].expected.answers) - 1, asked=asked.lang)
 
 
 def _table(steps: Sequence[NextTokens]) -> list[TableColumn]:
     expected = [step.expected for step in steps]
+    actual = ["" if step.actual is None else token_name(step.actual) for step in steps]
     ranks = ["" if each.rank is None else str(each.rank) for each in expected]
     return [
-        TableColumn("step", [str(step.step) for step in steps], number=True),
-        TableColumn("read", [token_name(step.read) for step in steps]),
-        TableColumn("next", ["" if step.actual is None else token_name(step.actual) for step in steps]),
+        TableColumn(phrase("step"), [str(step.step) for step in steps], number=True),
+        TableColumn(phrase("read"), [token_name(step.read) for step in steps]),
+        TableColumn(phrase("next"), actual),
         numbers("P", [each.probability for each in expected]),
-        TableColumn("rank", ranks, number=True),
+        TableColumn(phrase("rank"), ranks, number=True),
         *likeliest(expected),
     ]
 
 
-def say_unknown(trained: Trained, text: str) -> None:
-    """Print on standard error how many tokens of a text the model does not know, if there are any."""
+def _note_unknown(trained: Trained, asked: NextOptions) -> None:
+    """Print on standard error how many tokens of the text the model does not know, if there are any."""
     from bptt.jobs.language.sampling import read_prompt
 
-    read = read_prompt(trained, text)
+    read = read_prompt(trained, asked.text)
     if read.unknown:
-        known = f"{read.unknown} of its {len(read.tokens)} {trained.vocabulary.unit} are <unk>"
-        print(f"text: {known}, the model does not know them", file=sys.stderr)
+        units = phrase(trained.vocabulary.unit)
+        counts = str(read.unknown), str(len(read.tokens)), units
+        note(phrase("text: {} of its {} {} are <unk>, the model does not know them", *counts), asked.lang)
 
 
 def likeliest(expected: Sequence[RankedAnswers | None]) -> list[TableColumn]:

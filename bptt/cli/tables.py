@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bptt.cli.answers import one_line
+from bptt.cli.language import language
+from bptt.languages.language import Language
+from bptt.languages.phrase import table_of, translated_phrases
 
 _GAP = "  "
 # Blue for low, orange for high, as in pictures and pages; RGB. Black is read on both ends.
@@ -52,12 +55,17 @@ def token_name(token: str) -> str:
     return one_line(token.removeprefix(" ") if token.strip() else token.replace(" ", "␣"))
 
 
-def print_table(table: Sequence[TableColumn], pairs: int = 0) -> None:
+def print_table(table: Sequence[TableColumn], pairs: int = 0, asked: Language | None = None) -> None:
     """Print a table with a line of names.
 
-    The last columns are `pairs`; a terminal that is too narrow for all of them shows fewer.
+    The last columns are `pairs`; a terminal that is too narrow for all of them shows fewer. Names that are
+    phrases are in the language that was asked for; that of the environment is for a terminal alone, so that
+    a program finds the same names everywhere.
     """
-    if sys.stdout.isatty():
+    on_terminal = sys.stdout.isatty()
+    spoken = language(asked) if on_terminal else asked or Language.EN
+    table = translated_phrases(tuple(table), table_of(spoken))
+    if on_terminal:
         _print_aligned(table, pairs)
         return
     print("\t".join(column.name for column in table))

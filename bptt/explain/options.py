@@ -12,7 +12,7 @@ from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.unrolled.options import UnrollOptions
-from bptt.languages.language import Language
+from bptt.languages.language import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -33,7 +33,7 @@ class DeriveOptions:
     figures: Path | None = option(None, "Folder for all diagrams, an SVG file each.")
     output: Path | None = option(None, "File to write instead of printing.", flags="output o")
     notation: NamesFrom = option(NamesFrom.CELL, "Names of a cell: its own, or those of the texts (Γ_u, c̃).")
-    lang: Language | None = option(None, "Language of the text.", usual="as LC_ALL, LC_MESSAGES or LANG")
+    lang: Language | None = option(None, "Language of the text.", usual=BY_ENVIRONMENT)
 
     def __post_init__(self) -> None:
         check_fields(self)

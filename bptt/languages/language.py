@@ -7,6 +7,8 @@ from enum import Enum
 
 # The variables of POSIX that choose the language of messages; the first that is set counts.
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+# The usual language, as the help of an option says it.
+BY_ENVIRONMENT = "as LC_ALL, LC_MESSAGES or LANG"
 
 
 class Language(str, Enum):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
 from bptt.languages.language import Language
@@ -14,7 +15,7 @@ from bptt.languages.zh import CHINESE
 Table: TypeAlias = Callable[[str], str | None]
 
 # An enumeration of any length, which no table could list.
-_LISTING = re.compile(r"\{\}(?:, \{\})+")
+_LISTING = re.compile(r"\{\}(?:(?:, \{\})+|(?:; \{\})+)")
 _PLACE = re.compile(r"\{(\d*)\}")
 
 
@@ -49,7 +50,7 @@ def table_of(language: Language) -> Table:
 
 def _chinese(template: str) -> str | None:
     if _LISTING.fullmatch(template):
-        return template.replace(", ", "、")
+        return template.replace(", ", "、").replace("; ", "；")
     return CHINESE.get(template)
 
 
@@ -60,6 +61,19 @@ def translate(text: str, table: Table) -> str:
     template, places = in_order(text.template, len(text.insertions), table)
     inserted = [translate(each, table) if isinstance(each, Phrase) else each for each in text.insertions]
     return filled(template, [inserted[place] for place in places])
+
+
+def translated_phrases(value: Any, table: Table) -> Any:
+    """Return a value with every phrase translated that it holds: in tuples, and in fields of dataclasses."""
+    match value:
+        case Phrase():
+            return translate(value, table)
+        case tuple():
+            return tuple(translated_phrases(each, table) for each in value)
+        case _ if is_dataclass(value) and not isinstance(value, type):
+            inside = {f.name: translated_phrases(getattr(value, f.name), table) for f in fields(value)}
+            return replace(value, **inside)
+    return value
 
 
 def in_order(template: str, count: int, table: Table) -> tuple[str, list[int]]:

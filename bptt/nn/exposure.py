@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from bptt.languages.phrase import phrase
 from bptt.nn.stack import Stack
 
 # The numbers of loss terms, R of them, in any order, some perhaps several times.
@@ -44,7 +45,7 @@ class Part:
 
     def shown(self, layer: str) -> str:
         """Return the name of a layer of this part: "encoder layer 1", or "layer 1" in the only part."""
-        return f"{self.name} {layer}".strip()
+        return phrase("{} {}", phrase(self.name), layer) if self.name else layer
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
+from bptt.languages.phrase import phrase
 from bptt.probe.maps import GradientMap
 
 # Of one loss: the norms of δ by lag, and those of each state.
@@ -83,24 +84,26 @@ class LagCurve:
 
     def named(self, name: str) -> LagCurve:
         """Return the curve of a layer in the part `name` of a model."""
-        return replace(self, layer=f"{name} {self.layer}".strip())
+        return replace(self, layer=phrase("{} {}", name, self.layer) if name else self.layer)
 
     @property
     def sentence(self) -> str:
         """One line in numbers, as "layer 1 h: down to a tenth at lag 7, ×0.931 a step over 100 lags"."""
-        name = f"{self.layer} {self.quantity}"
+        name = phrase("{} {}", self.layer, self.quantity)
         if self.undefined is not None:
-            return f"{name}: NaN at lag {self.undefined}"
+            return phrase("{}: NaN at lag {}", name, str(self.undefined))
         if not self.start:
-            return f"{name}: no gradient"
+            return phrase("{}: no gradient", name)
         if len(self.median) == 1:
-            return f"{name}: too few steps to judge"
-        reach = f"down to a tenth at lag {self.tenth}" if self.tenth else "never down to a tenth"
+            return phrase("{}: too few steps to judge", name)
+        reach = phrase("never down to a tenth")
+        if self.tenth:
+            reach = phrase("down to a tenth at lag {}", str(self.tenth))
         last = len(self.median) - 1
-        end = f" over {last + self.first} lags"
+        end = phrase(" over {} lags", str(last + self.first))
         if self._reached < last:
-            end = f", nothing from lag {self._reached + 1 + self.first} on"
-        return f"{name}: {reach}, ×{self.factor:.3g} a step{end}"
+            end = phrase(", nothing from lag {} on", str(self._reached + 1 + self.first))
+        return phrase("{}: {}, ×{} a step{}", name, reach, f"{self.factor:.3g}", end)
 
 
 @dataclass(frozen=True)

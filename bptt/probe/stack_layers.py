@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
+from bptt.languages.phrase import phrase
 from bptt.nn.layer import Layer
 from bptt.nn.sequences import Lengths, valid_steps
 from bptt.nn.stack import Stack
@@ -66,4 +67,5 @@ def stack_of(module: nn.Module, like: Callable[[nn.Module], Stack] = copy_of) ->
 def layer_names(stack: Stack) -> tuple[str, ...]:
     """Return the name under which each layer and direction is shown, in torch's order."""
     directions = (" →", " ←") if stack.bidirectional else ("",)
-    return tuple(f"layer {k}{arrow}" for k in range(1, stack.num_layers + 1) for arrow in directions)
+    numbers = range(1, stack.num_layers + 1)
+    return tuple(phrase("layer {}", f"{k}{arrow}") for k in numbers for arrow in directions)

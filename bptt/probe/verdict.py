@@ -9,6 +9,7 @@ from typing import Literal
 
 from bptt.cells.carried import forget_gates
 from bptt.cells.cell import Cell
+from bptt.languages.phrase import phrase
 from bptt.probe.decay_bound import DecayBound
 from bptt.probe.flow import LagCurve
 from bptt.probe.saturation import Activity, Saturation
@@ -33,11 +34,15 @@ SLIGHT = 1e-3
 STUCK = 0.25
 DEAD = 0.1
 
-ORTHOGONAL = "`recurrent_init` orthogonal: all singular values of the recurrent matrix begin at 1"
-COMPARISON = "`bptt compare FILE --cells ... --remedies ...` trains them side by side."
-SMALLER = "smaller inputs (their mean and deviation taken out), a smaller learning rate, or `recurrent_scale`"
-CLIPPING = "`clip_norm` 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
-ORIGIN = "`bptt.probe.find_non_finite` says where it begins."
+ORTHOGONAL = phrase("`recurrent_init` orthogonal: all singular values of the recurrent matrix begin at 1")
+COMPARISON = phrase("`bptt compare FILE --cells ... --remedies ...` trains them side by side.")
+SMALLER = phrase(
+    "smaller inputs (their mean and deviation taken out), a smaller learning rate, or `recurrent_scale`"
+)
+CLIPPING = phrase(
+    "`clip_norm` 1: a step is never longer than the learning rate allows, whatever the gradient's norm"
+)
+ORIGIN = phrase("`bptt.probe.find_non_finite` says where it begins.")
 
 
 @dataclass(frozen=True)
@@ -100,29 +105,30 @@ def _of_gradient(evidence: Evidence) -> Finding:
     curve, layer = evidence.curve, evidence.layer
     numbers = _numbers(curve)
     if not evidence.cell.states:
-        headline = f"{layer}: no state is carried, so no gradient goes back"
-        return Finding("good", headline, f"{evidence.cell.name} looks at each step by itself")
+        headline = phrase("{}: no state is carried, so no gradient goes back", layer)
+        return Finding("good", headline, phrase("{} looks at each step by itself", evidence.cell.name))
     if curve.undefined is not None:
-        headline = f"{layer}: the gradient is NaN"
-        return Finding("bad", headline, f"‖δ‖ is NaN at lag {curve.undefined}", ORIGIN)
+        headline = phrase("{}: the gradient is NaN", layer)
+        return Finding("bad", headline, phrase("‖δ‖ is NaN at lag {}", str(curve.undefined)), ORIGIN)
     match fate(curve):
         case "vanishing":
-            headline = f"{layer}: the gradient vanishes"
-            advice = f"{_against_vanishing(evidence)} {COMPARISON}"
-            return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
+            headline = phrase("{}: the gradient vanishes", layer)
+            advice = phrase("{} {}", _against_vanishing(evidence), COMPARISON)
+            return Finding("bad", headline, phrase("{}{}", numbers, _bounded(evidence)), advice)
         case "exploding":
-            headline = f"{layer}: the gradient explodes"
-            advice = f"{CLIPPING}. {ORTHOGONAL}, or a smaller `recurrent_scale`. {COMPARISON}"
-            return Finding("bad", headline, f"{numbers}{_bounded(evidence)}", advice)
+            headline = phrase("{}: the gradient explodes", layer)
+            advice = phrase("{}. {}, or a smaller `recurrent_scale`. {}", CLIPPING, ORTHOGONAL, COMPARISON)
+            return Finding("bad", headline, phrase("{}{}", numbers, _bounded(evidence)), advice)
         case "absent":
             return _of_nothing(evidence)
     if len(curve.median) == 1:
-        headline = f"{layer}: there is no step to look back to"
-        return Finding("warning", headline, "half of the losses or more have no step before them")
+        headline = phrase("{}: there is no step to look back to", layer)
+        return Finding("warning", headline, phrase("half of the losses or more have no step before them"))
     if _lags(curve) < FEW:
-        return Finding("warning", f"{layer}: too few steps to judge whether the gradient vanishes", numbers)
-    headline = f"{layer}: the gradient neither vanishes nor explodes"
-    return Finding("good", headline, f"{numbers}{_bounded(evidence)}")
+        headline = phrase("{}: too few steps to judge whether the gradient vanishes", layer)
+        return Finding("warning", headline, numbers)
+    headline = phrase("{}: the gradient neither vanishes nor explodes", layer)
+    return Finding("good", headline, phrase("{}{}", numbers, _bounded(evidence)))
 
 
 def _of_nothing(evidence: Evidence) -> Finding:
@@ -130,10 +136,10 @@ def _of_nothing(evidence: Evidence) -> Finding:
     saturated.
     """
     if not evidence.arrives:
-        headline = f"{evidence.layer}: no gradient arrives"
-        return Finding("warning", headline, "the loss does not depend on this layer")
-    headline = f"{evidence.layer}: no gradient passes"
-    numbers = (
+        headline = phrase("{}: no gradient arrives", evidence.layer)
+        return Finding("warning", headline, phrase("the loss does not depend on this layer"))
+    headline = phrase("{}: no gradient passes", evidence.layer)
+    numbers = phrase(
         "the loss depends on this layer, but ‖δ‖ is exactly 0 for half of the losses or more: the derivative "
         "of saturated or dead units, here or in a layer above, is 0"
     )
@@ -143,12 +149,13 @@ def _of_nothing(evidence: Evidence) -> Finding:
 def _numbers(curve: LagCurve) -> str:
     first, last = curve.start, curve.median[-1]
     tenth = (
-        f"a tenth of ‖δ‖ is left at lag {curve.tenth}"
+        phrase("a tenth of ‖δ‖ is left at lag {}", str(curve.tenth))
         if curve.tenth
-        else "more than a tenth is left at every lag"
+        else phrase("more than a tenth is left at every lag")
     )
-    share = f"{last / first:.2g}" if first else "nothing"
-    return f"{tenth}, {share} at lag {_lags(curve)}: ×{curve.factor:.3g} a step"
+    share = f"{last / first:.2g}" if first else phrase("nothing")
+    factor = f"{curve.factor:.3g}"
+    return phrase("{}, {} at lag {}: ×{} a step", tenth, share, str(_lags(curve)), factor)
 
 
 def _lags(curve: LagCurve) -> int:
@@ -159,26 +166,35 @@ def _bounded(evidence: Evidence) -> str:
     if evidence.bound is None:
         return ""
     bound = evidence.bound
-    return f"; bound β_W β_f = {bound.matrix:.3g} · {bound.function:g} = {bound.factor:.3g} a step"
+    factors = f"{bound.matrix:.3g} · {bound.function:g} = {bound.factor:.3g}"
+    return phrase("; bound β_W β_f = {} a step", factors)
 
 
 def _against_vanishing(evidence: Evidence) -> str:
     """Yield the remedies for this cell, each with the numbers that it would change."""
     gates = forget_gates(evidence.cell)
     kept = [
-        f"gate {gate} keeps {mean if sign > 0 else 1 - mean:.0%} of the state a step on the average"
+        phrase("gate {} keeps {} of the state a step on the average", gate, _share(mean, sign))
         for gate, sign in gates.items()
         if (mean := evidence.gates.get(gate)) is not None
     ]
     if kept:
-        return (
-            f"{'; '.join(kept)}: `forget_bias` 2 would begin with {1 / (1 + math.exp(-2)):.0%}. {ORTHOGONAL}."
-        )
+        gates_keep = phrase("; ".join("{}" for _ in kept), *kept)
+        begun = f"{1 / (1 + math.exp(-2)):.0%}"
+        return phrase("{}: `forget_bias` 2 would begin with {}. {}.", gates_keep, begun, ORTHOGONAL)
     if evidence.bound is not None and evidence.bound.function < 1:
-        slope = f"f' is at most {evidence.bound.function:g}, so no matrix of norm 1 can keep the gradient up"
-        return f"{slope}: `cell` elman-tanh, lstm or gru."
-    relu = "`cell` elman-relu `recurrent_init` identity: f' = 1 and W = 1 where a unit is active"
-    return f"`cell` lstm or gru: a state that is carried past the matrix. {ORTHOGONAL}. {relu}."
+        return phrase(
+            "f' is at most {}, so no matrix of norm 1 can keep the gradient up: `cell` elman-tanh, lstm or"
+            " gru.",
+            f"{evidence.bound.function:g}",
+        )
+    relu = phrase("`cell` elman-relu `recurrent_init` identity: f' = 1 and W = 1 where a unit is active")
+    carried = phrase("`cell` lstm or gru: a state that is carried past the matrix")
+    return phrase("{}. {}. {}.", carried, ORTHOGONAL, relu)
+
+
+def _share(mean: float, sign: int) -> str:
+    return f"{mean if sign > 0 else 1 - mean:.0%}"
 
 
 def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
@@ -187,39 +203,53 @@ def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
         return
     exponent, error = found.exponents[0], found.errors[0]
     doubt = f" ± {error:.2g}" if math.isfinite(error) else ""
-    numbers = f"largest Lyapunov exponent {exponent:.3g}{doubt} nats a step, σ_max up to {found.bound:.3g}"
+    numbers = phrase(
+        "largest Lyapunov exponent {} nats a step, σ_max up to {}",
+        f"{exponent:.3g}{doubt}",
+        f"{found.bound:.3g}",
+    )
     # A value that differs from zero by less than twice its standard error may be chance.
     if exponent > max(SLIGHT, 2 * error if math.isfinite(error) else 0.0):
-        headline = f"{evidence.layer}: states that begin close drift apart (chaos)"
-        yield Finding("warning", headline, numbers, f"{ORTHOGONAL}, or a smaller `recurrent_scale`.")
+        headline = phrase("{}: states that begin close drift apart (chaos)", evidence.layer)
+        yield Finding("warning", headline, numbers, phrase("{}, or a smaller `recurrent_scale`.", ORTHOGONAL))
     else:
-        yield Finding("good", f"{evidence.layer}: states that begin close stay close", numbers)
+        headline = phrase("{}: states that begin close stay close", evidence.layer)
+        yield Finding("good", headline, numbers)
 
 
 def _of_gates(evidence: Evidence) -> Iterator[Finding]:
     for found in evidence.saturations:
         for share, end in ((found.stuck_left, "shut"), (found.stuck_right, "open")):
             if found.kind == "gate" and share > STUCK:
-                headline = (
-                    f"{evidence.layer}: gate {found.value} is nearly always {end} in {share:.0%} of its units"
+                headline = phrase(
+                    "{}: gate {} is nearly always {} in {} of its units",
+                    evidence.layer,
+                    found.value,
+                    phrase(end),
+                    f"{share:.0%}",
                 )
-                numbers = "below 0.1" if end == "shut" else "above 0.9"
-                advice = (
+                numbers = phrase(
+                    "below 0.1 at nine steps in ten or more"
+                    if end == "shut"
+                    else "above 0.9 at nine steps in ten or more"
+                )
+                advice = phrase(
                     "Units that never change their mind learn nothing: try fewer units, or a smaller rate."
                 )
                 # A forget gate that stays open is what carries a state on.
                 keeps = forget_gates(evidence.cell).get(found.value) == (1 if end == "open" else -1)
                 level: Severity = "good" if keeps else "warning"
-                yield Finding(
-                    level, headline, f"{numbers} at nine steps in ten or more", "" if keeps else advice
-                )
+                yield Finding(level, headline, numbers, "" if keeps else advice)
 
 
 def _of_dead(evidence: Evidence) -> Iterator[Finding]:
     for found in evidence.activities:
         if found.dead > DEAD:
-            headline = f"{evidence.layer}: {found.dead:.0%} of the ReLU units of {found.value} are dead"
-            advice = (
+            headline = phrase(
+                "{}: {} of the ReLU units of {} are dead", evidence.layer, f"{found.dead:.0%}", found.value
+            )
+            advice = phrase(
                 "A smaller learning rate, or `recurrent_init` identity, which begins with all of them alive."
             )
-            yield Finding("warning", headline, "never above zero on this text: no gradient passes", advice)
+            numbers = phrase("never above zero on this text: no gradient passes")
+            yield Finding("warning", headline, numbers, advice)

@@ -5,31 +5,37 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.files import write_output
+from bptt.languages.language import Language
+from bptt.languages.pages import page_words
+from bptt.languages.phrase import table_of, translate
 from bptt.report.inspection_views import Inspection
 from bptt.report.page_data import page_data
 
+# The words of the frame, as [[Sections]].
+_OWN_WORDS = re.compile(r"\[\[([^\]]+)\]\]")
 _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
-    "payload elements colours scales store chart verdict tokens strip pattern matching search nearest "
+    "words payload elements colours scales store chart verdict tokens strip pattern matching search nearest "
     "expected colourings controls text flow map saturation spectrum main"
 ).split()
 
 
-def write_page(inspection: Inspection, path: Path) -> None:
+def write_page(inspection: Inspection, path: Path, language: Language = Language.EN) -> None:
     """Write the page. Equal inspections give equal bytes.
 
     Raises InputError if it would replace what is no page of ours, MachineError if it cannot be written.
     """
-    write_output(path, page_text(inspection).encode())
+    write_output(path, page_text(inspection, language).encode())
 
 
-def page_text(inspection: Inspection) -> str:
+def page_text(inspection: Inspection, language: Language = Language.EN) -> str:
     """Return the page as one text of HTML, below 3 MB. It holds the units that fit, and names them.
 
     Of the inspection only the title is markup, escaped: the rest is data, which the script shows as text. The
@@ -37,19 +43,28 @@ def page_text(inspection: Inspection) -> str:
     script holds (blob:).
     """
     style = _read("page.css")
-    script = '"use strict";\n(() => {\n' + "\n".join(_read(f"{name}.js") for name in _SCRIPTS) + "})();\n"
+    words = json.dumps(page_words(language), ensure_ascii=False, indent=1)
+    scripts = [f"const WORDS = {words};", *(_read(f"{name}.js") for name in _SCRIPTS)]
+    script = '"use strict";\n(() => {\n' + "\n".join(scripts) + "})();\n"
     return _filled(
-        _read("page.html"),
+        _template(language),
         {
             # In ASCII: a file name may hold what is no character, and so cannot be written in UTF-8.
             "title": html.escape(inspection.title).encode("ascii", "xmlcharrefreplace").decode(),
             "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
             "worker-src blob:; base-uri 'none'; form-action 'none'",
+            "language": language.tag,
             "style": style,
             "script": script,
             "data": page_data(inspection),
         },
     )
+
+
+def _template(language: Language) -> str:
+    """Return the frame of the page, with its own words in a language."""
+    table = table_of(language)
+    return _OWN_WORDS.sub(lambda found: html.escape(translate(found[1], table)), _read("page.html"))
 
 
 def _read(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from bptt.errors import InputError
 from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.jobs.options import TextFiles
+from bptt.languages.language import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -43,6 +44,7 @@ class NextOptions:
     top: int = option(5, "Number of likeliest tokens at each step.", least=1)
     last: bool = option(False, "Print the step after the whole text alone.")
     all: bool = option(False, "Print P of every token of the vocabulary after the text, the likeliest first.")
+    lang: Language | None = option(None, "Language of column names and notes.", usual=BY_ENVIRONMENT)
 
     def __post_init__(self) -> None:
         check_fields(self)

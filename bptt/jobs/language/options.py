@@ -9,6 +9,7 @@ from typing import Literal
 from bptt.data.vocabulary_options import END, NOTHING, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import CellChoice, JobOptions, TextFiles
+from bptt.languages.phrase import phrase
 from bptt.models.options import RecurrentOptions, Start
 from bptt.options.checks import check_least
 from bptt.options.field import argument, check_fields, option, redefined
@@ -171,8 +172,10 @@ class DataOptions:
     def line_context(self) -> str:
         """The meaning of `before_line` in words, for the user."""
         if self.mode == "sentences":
-            return "each line is read from a zero input, as the model learned sentences"
-        return "each line is read after <eos>, the end of a line, as the model learned a continuous text"
+            return phrase("each line is read from a zero input, as the model learned sentences")
+        return phrase(
+            "each line is read after <eos>, the end of a line, as the model learned a continuous text"
+        )
 
 
 OPTIONS = JobOptions(

@@ -5,10 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bptt.languages.zh.cells import CELLS
+from bptt.languages.zh.criteria import CRITERIA
 from bptt.languages.zh.derivations import DERIVATIONS
 from bptt.languages.zh.diagrams import DIAGRAMS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
+from bptt.languages.zh.pages import PAGES
+from bptt.languages.zh.steps import STEPS
 from bptt.languages.zh.unrolled_steps import UNROLLED_STEPS
+from bptt.languages.zh.verdicts import VERDICTS
 
-CHINESE: Mapping[str, str] = {**CELLS, **DERIVATIONS, **DIAGRAMS, **NETWORKS, **NUMBERS, **UNROLLED_STEPS}
+CHINESE: Mapping[str, str] = {
+    **CELLS,
+    **CRITERIA,
+    **DERIVATIONS,
+    **DIAGRAMS,
+    **NETWORKS,
+    **NUMBERS,
+    **PAGES,
+    **STEPS,
+    **UNROLLED_STEPS,
+    **VERDICTS,
+}

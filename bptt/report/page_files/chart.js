@@ -21,7 +21,7 @@ function chart(plan) {
   const legend = element("div", { class: "legend" });
   const readout = element("p", { class: "readout", "aria-live": "polite" });
   const table = tableOf(
-    "Numbers as a table",
+    say("Numbers as a table"),
     () => tableHead(state.plan),
     () => tableRows(state.plan),
   );

@@ -11,17 +11,17 @@ function byUnit(page, view) {
   const layer = page.layers[view.layer];
   const value = layer?.values[view.value];
   const series = value ? seriesOf(value, view.unit) : null;
-  if (!series) return uncoloured(page, "This page holds no units.");
+  if (!series) return uncoloured(page, say("This page holds no units."));
   const gate = value.kind === "gate";
   const limit = gate ? 0.5 : usualSize([series]);
   const middle = gate ? 0.5 : 0;
   return {
-    name: `${layer.name}, ${value.name} of unit ${view.unit}`,
+    name: say("{}, {} of unit {}", layer.name, value.name, view.unit),
     numbers: (number) => (number === layer.sequence ? series : null),
     shares: (number) =>
       number === layer.sequence ? series.map((x) => (x - middle) / limit) : allMissing(page, number),
     legend: () => diverging(middle - limit, middle, middle + limit),
-    said: series.some((x) => Math.abs(x - middle) > limit) ? BEYOND : "",
+    said: series.some((x) => Math.abs(x - middle) > limit) ? say(BEYOND) : "",
   };
 }
 
@@ -40,16 +40,16 @@ function byLoss(page) {
     shares: (number) => (losses[number] ? losses[number].map((x) => x / limit) : allMissing(page, number)),
     legend: () => {
       const colours = divergingColours();
-      return [colourLegend([colours(0), colours(1)], "0 nats", `${digits(limit)} nats`)];
+      return [colourLegend([colours(0), colours(1)], say("{} nats", 0), say("{} nats", digits(limit)))];
     },
-    said: `Each token by the loss of the step that reads it. ${BEYOND}`,
+    said: `${say("Each token by the loss of the step that reads it.")} ${say(BEYOND)}`,
   };
 }
 
 function byPart(page, view) {
   const found = page.attributions.filter((a) => a.method === view.method && a.of === view.sequence);
   if (!found.length)
-    return uncoloured(page, `No loss of the ${page.sequences[view.sequence].name} was taken apart.`);
+    return uncoloured(page, say("No loss of the {} was taken apart.", page.sequences[view.sequence].name));
   const row = nearestRow(found[0].rows, view.step);
   const parts = new Map();
   for (const attribution of found) {
@@ -58,14 +58,17 @@ function byPart(page, view) {
   }
   const limit = Math.max(...[...parts.values()].map((numbers) => aboutZero(numbers)[1]));
   const step = found[0].rows[row];
-  const other = step === view.step ? "" : " (the nearest to the selected token that was taken apart)";
+  const nearest =
+    step === view.step
+      ? "Part of each token in the loss of step {}."
+      : "Part of each token in the loss of step {} (the nearest to the selected token that was taken apart).";
   const missing = (number) => allMissing(page, number);
   return {
-    name: `part in the loss of step ${step}`,
+    name: say("part in the loss of step {}", step),
     numbers: (number) => parts.get(number) ?? null,
     shares: (number) => parts.get(number)?.map((x) => x / limit) ?? missing(number),
-    legend: () => diverging(-limit, 0, limit, " nats"),
-    said: `Part of each token in the loss of step ${step}${other}.`,
+    legend: () => diverging(-limit, 0, limit, "{} nats"),
+    said: say(nearest, step),
   };
 }
 
@@ -83,10 +86,10 @@ function allMissing(page, number) {
   return new Float64Array(page.sequences[number].tokens.length).fill(NaN);
 }
 
-function diverging(low, middle, high, unit = "") {
+function diverging(low, middle, high, words = "{}") {
   const colours = divergingColours();
   return [
-    colourLegend([-1, -0.5, 0, 0.5, 1].map(colours), ...[low, middle, high].map((x) => digits(x) + unit)),
+    colourLegend([-1, -0.5, 0, 0.5, 1].map(colours), ...[low, middle, high].map((x) => say(words, digits(x)))),
   ];
 }
 

@@ -2,23 +2,23 @@
 
 function colourControls(page, store) {
   const ways = [
-    ...(page.layers.length ? [["unit", "a unit"]] : []),
-    ...(page.sequences.some((sequence) => sequence.losses) ? [["loss", "loss"]] : []),
-    ...(page.attributions.length ? [["attribution", "part in a loss"]] : []),
+    ...(page.layers.length ? [["unit", say("a unit")]] : []),
+    ...(page.sequences.some((sequence) => sequence.losses) ? [["loss", say("loss")]] : []),
+    ...(page.attributions.length ? [["attribution", say("part in a loss")]] : []),
   ];
   if (!ways.length) return element("div");
-  const way = tabs("Colour by", ways, store.get().colour, (colour) => store.set({ colour }));
+  const way = tabs(say("Colour by"), ways, store.get().colour, (colour) => store.set({ colour }));
   store.watch(["colour"], ({ colour }) => colour && way.press(colour));
   const units = element("div", { class: "row" }, ...(page.layers.length ? unitControls(page, store) : []));
   const methods = [...new Set(page.attributions.map((attribution) => attribution.method))].map((m) => [m, m]);
-  const method = chooser("Method", methods, store.get().method, (chosen) => store.set({ method: chosen }));
+  const method = chooser(say("Method"), methods, store.get().method, (chosen) => store.set({ method: chosen }));
   store.watch(["colour"], ({ colour }) => {
     method.hidden = colour !== "attribution";
   });
   const first = element(
     "div",
     { class: "row" },
-    element("span", { class: "quiet" }, "Colour by"),
+    element("span", { class: "quiet" }, say("Colour by")),
     way.node,
     method,
   );
@@ -30,9 +30,9 @@ function unitControls(page, store) {
   const layers = page.layers.map((layer, i) => [i, layer.name]);
   const choose = (changes) =>
     store.set({ ...soundChoice(page, { ...store.get(), ...changes }), colour: "unit" });
-  const layer = chooser("Layer", layers, store.get().layer, (i) => choose({ layer: i }));
-  const value = chooser("Value", [], 0, () => choose({ value: valueSelect.selectedIndex }));
-  const unit = chooser("Unit", [], 0, () => choose({ unit: unitsNow()[unitSelect.selectedIndex] }));
+  const layer = chooser(say("Layer"), layers, store.get().layer, (i) => choose({ layer: i }));
+  const value = chooser(say("Value"), [], 0, () => choose({ value: valueSelect.selectedIndex }));
+  const unit = chooser(say("Unit"), [], 0, () => choose({ unit: unitsNow()[unitSelect.selectedIndex] }));
   const [layerSelect, valueSelect, unitSelect] = [layer, value, unit].map((field) =>
     field.querySelector("select"),
   );

@@ -6,7 +6,7 @@ const EXPECTED = { next: "Likeliest next tokens", tag: "Likeliest tags", label: 
 function expectedPanel(page) {
   const first = page.sequences.find(({ expected }) => expected)?.expected;
   if (!first) return null;
-  const title = EXPECTED[first.predicted] ?? "Likeliest answers";
+  const title = say(EXPECTED[first.predicted] ?? "Likeliest answers");
   const list = element("ol", { class: "expected", "aria-label": title });
   // A line for each, and one for the right answer, so that nothing below moves.
   list.style.minHeight = `${1.5 * (first.width + 1)}em`;
@@ -39,7 +39,7 @@ function expectedRow({ name, share, rank, right }) {
   bar.style.width = `${100 * share}%`;
   return element(
     "li",
-    { class: right ? "right" : null, title: right ? "the right answer" : null },
+    { class: right ? "right" : null, title: right ? say("the right answer") : null },
     element("span", { class: "quiet" }, `${rank}.`),
     element("span", { class: "name" }, visible(name).replace(/ /g, "␣")),
     element("span", {}, bar),

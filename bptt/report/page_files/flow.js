@@ -14,12 +14,12 @@ function flowSection(page, tones) {
   };
   const main = (flow) => few || quantities.indexOf(flow.quantity) === 0;
   const plan = {
-    label: "Norm of the gradient by lag, on a logarithmic scale",
-    xName: "lag k (steps back)",
-    yName: "norm of the gradient",
+    label: say("Norm of the gradient by lag, on a logarithmic scale"),
+    xName: say("lag k (steps back)"),
+    yName: say("norm of the gradient"),
     height: 380,
     log: true,
-    xWord: (lag) => `lag ${lag}`,
+    xWord: (lag) => say("lag {}", lag),
     lines: page.flows.flatMap((flow) => flowLines(flow, paint(flow), main(flow))),
   };
   const memory = page.flows.map((flow) =>
@@ -28,15 +28,17 @@ function flowSection(page, tones) {
   const bounded = page.flows.some((flow) => flow.bound);
   return section(
     "flow",
-    "Gradient through time",
-    "How much the loss still depends on what happened k steps before it: median, and the middle half as a band." +
-      (bounded ? " Thin dots: the bound." : "") +
-      " A ring marks where a tenth is left. The names below switch lines on and off.",
+    say("Gradient through time"),
+    say(
+      "How much the loss still depends on what happened k steps before it: median, and the middle half as a band.",
+    ) +
+      (bounded ? say(" Thin dots: the bound.") : "") +
+      say(" A ring marks where a tenth is left. The names below switch lines on and off."),
     chart(plan).node,
     element(
       "details",
       {},
-      element("summary", {}, "Effective memory"),
+      element("summary", {}, say("Effective memory")),
       element("ul", { class: "plain" }, ...memory),
     ),
   );
@@ -57,11 +59,11 @@ function flowLines(flow, { colour, dash }, shown) {
     ring: flow.memory,
   };
   if (!flow.bound) return [line];
-  return [line, { ...common, name: `${name}, bound`, quiet: true, ys: take(flow.bound) }];
+  return [line, { ...common, name: say("{}, bound", name), quiet: true, ys: take(flow.bound) }];
 }
 
 function memoryWords(flow) {
   return flow.memory === null
-    ? "more than a tenth is left at every lag"
-    : `a tenth is left at lag ${flow.memory}`;
+    ? say("more than a tenth is left at every lag")
+    : say("a tenth is left at lag {}", flow.memory);
 }

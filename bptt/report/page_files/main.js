@@ -4,7 +4,7 @@ async function start() {
   let store = null;
   wireTheme((theme) => store?.set({ theme }));
   if (!("DecompressionStream" in window)) {
-    showInstead("This page needs a browser of 2023 or later.");
+    showInstead(say("This page needs a browser of 2023 or later."));
     return;
   }
   // The script stands before the numbers, so that the page is dark before they are read.
@@ -15,19 +15,20 @@ async function start() {
     store = createStore(firstView(page));
   } catch {
     // Not the words of the browser, which are about what it did to read them.
-    showInstead(`The numbers of this page are damaged. ${ANEW}`);
+    showInstead(`${say("The numbers of this page are damaged.")} ${say(ANEW, COMMAND)}`);
     return;
   }
   try {
     draw(page, store);
   } catch (error) {
-    showInstead(`This page cannot be drawn (${error.message}). ${ANEW}`);
+    showInstead(`${say("This page cannot be drawn ({}).", error.message)} ${say(ANEW, COMMAND)}`);
     throw error;
   }
 }
 
 // What a reader does about a file that is damaged.
-const ANEW = "Copy the file again, or write it anew: bptt inspect RUN --html FILE";
+const ANEW = "Copy the file again, or write it anew: {}";
+const COMMAND = "bptt inspect RUN --html FILE";
 
 // Takes the place of whatever the page shows.
 function showInstead(words) {
@@ -89,7 +90,7 @@ function wireTheme(onchange) {
     const theme = chosen ?? (dark.matches ? "dark" : "light");
     const other = theme === "dark" ? "light" : "dark";
     document.documentElement.dataset.theme = theme;
-    button.textContent = `${other[0].toUpperCase()}${other.slice(1)}`;
+    button.textContent = say(other === "dark" ? "Dark" : "Light");
     button.onclick = () => {
       chosen = other;
       show();

@@ -38,7 +38,7 @@ function mapSection(page) {
   };
   const show = (map) => {
     state.map = map;
-    canvas.setAttribute("aria-label", `Norms of ${map.layer}: arrow keys move the selected cell`);
+    canvas.setAttribute("aria-label", say("Norms of {}: arrow keys move the selected cell", map.layer));
     const [low, high] = decadesOf(map);
     paintMap(canvas, map, low, high);
     holder.classList.toggle("row", map.rows.length === 1);
@@ -49,7 +49,7 @@ function mapSection(page) {
     axisBelow.replaceChildren(...mapTicks(map.columns, "left"));
     axisLeft.replaceChildren(...mapTicks(map.rows, "top"));
     said.textContent =
-      map.every > 1 ? `To stay below 3 MB one in ${map.every} of its rows and columns is shown.` : "";
+      map.every > 1 ? say("To stay below 3 MB one in {} of its rows and columns is shown.", map.every) : "";
     state.row = -1;
     const row = map.rows.length - 1;
     select(
@@ -62,7 +62,7 @@ function mapSection(page) {
   };
   wireMap(canvas, state, tell, select);
   const choices = page.maps.map((map) => [map, mapName(page, map)]);
-  const choice = tabs("Layer", choices, page.maps[0], show);
+  const choice = tabs(say("Layer"), choices, page.maps[0], show);
   show(page.maps[0]);
   const picture = element(
     "div",
@@ -73,9 +73,11 @@ function mapSection(page) {
   );
   return section(
     "map",
-    "Every loss and every step",
-    "Each row is a loss Eₘ, each column a step n: the colour is the norm of ∂Eₘ/∂netₙ, how much that loss depends " +
-      "on what the layer computed then. Select a row to draw it.",
+    say("Every loss and every step"),
+    say(
+      "Each row is a loss Eₘ, each column a step n: the colour is the norm of ∂Eₘ/∂netₙ, how much that loss depends " +
+        "on what the layer computed then. Select a row to draw it.",
+    ),
     ...(page.maps.length > 1 ? [choice.node] : []),
     element("div", { class: "two" }, element("div", {}, legend, picture, readout, said), profile.node),
   );
@@ -109,7 +111,7 @@ function wireMap(canvas, state, tell, select) {
 
 function mapName(page, map) {
   return page.sequences.length > 1
-    ? `${map.layer} (losses of the ${page.sequences[map.of].name})`
+    ? say("{} (losses of the {})", map.layer, page.sequences[map.of].name)
     : map.layer;
 }
 
@@ -145,11 +147,9 @@ function mapTicks(steps, side) {
 function cellWords(page, map, row, column) {
   const [m, n] = [map.rows[row], map.columns[column]];
   const token = (sequence, step) => quoted(page.sequences[sequence].tokens[step] ?? "");
-  const lag = map.of === map.sequence ? `, lag ${m - n}` : "";
-  return (
-    `loss at m = ${m} ${token(map.of, m)}, step n = ${n} ${token(map.sequence, n)}${lag}: ` +
-    `norm ${digits(normAt(map, row, column))}`
-  );
+  const lag = map.of === map.sequence ? say(", lag {}", m - n) : "";
+  const places = [`m = ${m} ${token(map.of, m)}`, `n = ${n} ${token(map.sequence, n)}${lag}`];
+  return say("loss at {}, step {}: norm {}", ...places, digits(normAt(map, row, column)));
 }
 
 function profilePlan(page, map, row) {
@@ -158,12 +158,12 @@ function profilePlan(page, map, row) {
   const xs = Array.from(map.columns);
   const tokens = page.sequences[map.sequence].tokens;
   return {
-    label: `Norm of the gradient of the loss at step ${m} by step`,
-    xName: "step n",
-    yName: `norm for the loss at m = ${m}`,
+    label: say("Norm of the gradient of the loss at step {} by step", m),
+    xName: say("step n"),
+    yName: say("norm for the loss at m = {}", m),
     height: 360,
     log: true,
-    xWord: (step) => `step ${step} ${quoted(tokens[step] ?? "")}: ${digits(ys[xs.indexOf(step)])}`,
+    xWord: (step) => `${say("step {}", step)} ${quoted(tokens[step] ?? "")}: ${digits(ys[xs.indexOf(step)])}`,
     lines: [{ name: map.layer, colour: 0, dash: 0, xs, ys, shown: true }],
   };
 }

@@ -33,12 +33,15 @@ function createMatcher() {
         stop = () => {};
         resolve(found);
       };
-      const late =
-        `Stopped after ${PATIENCE / 1000} s: this pattern takes too long on this text. ` +
-        "Avoid a repetition inside a repetition, such as (a+)+.";
+      const late = say(
+        "Stopped after {} s: this pattern takes too long on this text. " +
+          "Avoid a repetition inside a repetition, such as (a+)+.",
+        PATIENCE / 1000,
+      );
       const timer = setTimeout(() => end({ masks: null, said: late }), PATIENCE);
-      worker.onmessage = ({ data }) => end(data);
-      worker.onerror = () => end({ masks: null, said: "This browser runs no workers, which a search needs." });
+      worker.onmessage = ({ data: { masks, said } }) =>
+        end({ masks, said: said?.replace(/^Not a pattern: /, say("Not a pattern: ")) });
+      worker.onerror = () => end({ masks: null, said: say("This browser runs no workers, which a search needs.") });
       stop = () => end(null);
       worker.postMessage({ texts, pattern });
     });

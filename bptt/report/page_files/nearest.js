@@ -7,19 +7,28 @@ const SHARE_APART = 1 / 16;
 const CONTEXT = 12;
 
 function nearestPanel(page, store) {
-  const list = element("ol", { class: "hits", "aria-label": "Nearest states" });
+  const list = element("ol", { class: "hits", "aria-label": say("Nearest states") });
   const said = element("p", { class: "quiet" });
   store.watch(["layer", "value", "sequence", "step"], (view) => {
     const layer = page.layers[view.layer];
     const value = layer.values[view.value];
     list.replaceChildren();
     if (layer.sequence !== view.sequence || value.units.length === 0) {
-      said.textContent = `${layer.name} reads the ${page.sequences[layer.sequence].name}: select a token there.`;
+      said.textContent = say(
+        "{} reads the {}: select a token there.",
+        layer.name,
+        page.sequences[layer.sequence].name,
+      );
       return;
     }
     const { tokens, texts } = page.sequences[view.sequence];
     const words = tokens.map((token, step) => texts?.[step] || token);
-    said.textContent = `By the distance over ${value.units.length} units of ${value.name}, at least ${apartIn(tokens.length)} steps apart.`;
+    said.textContent = say(
+      "By the distance over {} units of {}, at least {} steps apart.",
+      value.units.length,
+      value.name,
+      apartIn(tokens.length),
+    );
     const jump = (step) => store.set({ sequence: view.sequence, step });
     list.append(
       ...nearestSteps(value, tokens.length, view.step).map(({ step, distance }) =>
@@ -31,12 +40,12 @@ function nearestPanel(page, store) {
             { type: "button", class: "context", onclick: () => jump(step) },
             ...contextOf(words, step),
           ),
-          element("span", { class: "quiet number" }, `step ${step}`),
+          element("span", { class: "quiet number" }, say("step {}", step)),
         ),
       ),
     );
   });
-  const heading = element("h3", {}, "Nearest states");
+  const heading = element("h3", {}, say("Nearest states"));
   return element("div", { class: "nearest" }, heading, said, list);
 }
 

@@ -27,21 +27,23 @@ function gatesSection(page, store, tones) {
     element(
       "li",
       {},
-      element("b", {}, `${layer}: ${units.length} of ${count} units never leave zero. `),
+      element("b", {}, say("{}: {} of {} units never leave zero. ", layer, units.length, count)),
       units.join(", "),
     ),
   );
   const lead = gates.length
-    ? "Each circle is a unit: right, the share of steps at which its gate is open (above 0.9); up, shut (below 0.1). " +
-      "A unit near the line is always one or the other; near the corner it is neither."
+    ? say(
+        "Each circle is a unit: right, the share of steps at which its gate is open (above 0.9); up, shut " +
+          "(below 0.1). A unit near the line is always one or the other; near the corner it is neither.",
+      )
     : "";
   return section(
     "gates",
-    "Gates",
+    say("Gates"),
     lead,
     element("div", { class: "legend still" }, ...key),
     element("div", { class: "panels" }, ...panels),
-    ...(dead.length ? [element("h3", {}, "Dead units"), element("ul", { class: "plain" }, ...dead)] : []),
+    ...(dead.length ? [element("h3", {}, say("Dead units")), element("ul", { class: "plain" }, ...dead)] : []),
   );
 }
 
@@ -67,15 +69,15 @@ function gatePanel(page, store, tones, gate, saturations) {
       shape("text", { x: x(share), y: y(0) + 15, class: "tick middle" }, String(share)),
       shape("text", { x: x(0) - 6, y: y(share) + 4, class: "tick end" }, String(share)),
     ]),
-    shape("text", { x: x(0.5), y: height - 5, class: "axis-name middle" }, "share of steps open"),
+    shape("text", { x: x(0.5), y: height - 5, class: "axis-name middle" }, say("share of steps open")),
     shape(
       "text",
       { transform: `translate(10 ${y(0.5)}) rotate(-90)`, class: "axis-name middle" },
-      "share of steps shut",
+      say("share of steps shut"),
     ),
     ...circles,
   );
-  drawing.setAttribute("aria-label", `Saturation of gate ${gate}: arrow keys walk through its units`);
+  drawing.setAttribute("aria-label", say("Saturation of gate {}: arrow keys walk through its units", gate));
   const readout = element("p", { class: "readout", "aria-live": "polite" });
   let at = -1;
   const read = (next) => {
@@ -85,7 +87,7 @@ function gatePanel(page, store, tones, gate, saturations) {
     circles[at].classList.add("chosen");
     drawing.append(circles[at]);
     const { layer, unit, shut, open } = units[at];
-    readout.textContent = `${layer}, unit ${unit}: open ${percent(open)}, shut ${percent(shut)}`;
+    readout.textContent = say("{}, unit {}: open {}, shut {}", layer, unit, percent(open), percent(shut));
   };
   const choose = () => at >= 0 && chooseUnit(page, store, gate, units[at]);
   circles.forEach((mark, i) => mark.addEventListener("pointerover", () => read(i)));
@@ -97,11 +99,11 @@ function gatePanel(page, store, tones, gate, saturations) {
     else return;
     event.preventDefault();
   });
-  const head = () => ["unit", "open", "shut"];
+  const head = () => [say("unit"), say("open"), say("shut")];
   const rows = () =>
     units.map(({ layer, unit, open, shut }) => [`${layer}, ${unit}`, percent(open), percent(shut)]);
-  const table = tableOf("As a table", head, rows);
-  return element("figure", { class: "panel" }, element("h3", {}, `gate ${gate}`), drawing, readout, table);
+  const table = tableOf(say("As a table"), head, rows);
+  return element("figure", { class: "panel" }, element("h3", {}, say("gate {}", gate)), drawing, readout, table);
 }
 
 function percent(share) {

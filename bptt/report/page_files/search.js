@@ -38,11 +38,11 @@ function rankUnits(page, masks) {
 
 function searchPanel(page, store) {
   const input = element("input", { type: "search", id: "pattern", spellcheck: "false", autocomplete: "off" });
-  input.placeholder = 'a regular expression, as "[^"]*"';
+  input.placeholder = say('a regular expression, as "[^"]*"');
   const counts = element("span");
   const measured = element("span");
   const said = element("p", { class: "said", role: "status" }, counts, measured);
-  const results = element("ol", { class: "hits", "aria-label": "Units that follow the pattern" });
+  const results = element("ol", { class: "hits", "aria-label": say("Units that follow the pattern") });
   const matcher = createMatcher();
   const list = (hits) => results.replaceChildren(...hits.map((hit) => hitItem(page, store, hit)));
   const texts = page.sequences.map((sequence) => sequence.texts ?? sequence.tokens);
@@ -77,10 +77,10 @@ function searchPanel(page, store) {
     element(
       "label",
       { class: "field", for: "pattern" },
-      element("span", {}, "Find units that follow a pattern"),
+      element("span", {}, say("Find units that follow a pattern")),
       input,
     ),
-    element("div", { class: "chips", role: "group", "aria-label": "Properties" }, ...properties),
+    element("div", { class: "chips", role: "group", "aria-label": say("Properties") }, ...properties),
     said,
     results,
   );
@@ -90,14 +90,17 @@ function countWords(masks) {
   if (!masks) return "";
   const inside = masks.reduce((sum, mask) => sum + mask.reduce((a, b) => a + b, 0), 0);
   const all = masks.reduce((sum, mask) => sum + mask.length, 0);
-  return `${inside} of ${all} tokens are inside a match (underlined).`;
+  return say("{} of {} tokens are inside a match (underlined).", inside, all);
 }
 
 // How the hits of a property were found before the page was written.
 function measuredWords({ measure, held_out: heldOut }) {
-  const correlation = ` Numbers: Spearman's correlation with the ${measure} in the match.`;
+  const correlation =
+    measure === "position"
+      ? " Numbers: Spearman's correlation with the position in the match."
+      : " Numbers: Spearman's correlation with the length of the match.";
   const half = " Units were chosen on the first half of the text, and measured on the second.";
-  return (measure === "inside" ? "" : correlation) + (heldOut ? half : "");
+  return (measure === "inside" ? "" : say(correlation)) + (heldOut ? say(half) : "");
 }
 
 function measuredHit(page, { measure }, { layer: name, value: valueName, unit, score }) {
@@ -105,12 +108,12 @@ function measuredHit(page, { measure }, { layer: name, value: valueName, unit, s
   const value = layer < 0 ? -1 : page.layers[layer].values.findIndex((found) => found.name === valueName);
   if (measure === "inside")
     return { layer, value, unit, score: Math.max(score, 1 - score), high: score >= 0.5 };
-  return { layer, value, unit, score: Math.abs(score), side: score > 0 ? "rises with it" : "falls with it" };
+  return { layer, value, unit, score: Math.abs(score), side: say(score > 0 ? "rises with it" : "falls with it") };
 }
 
 function hitItem(page, store, { layer, value, unit, score, high, side }) {
   const found = page.layers[layer];
-  const words = `${found.name} · ${found.values[value].name} · unit ${unit}`;
+  const words = say("{} · {} · unit {}", found.name, found.values[value].name, unit);
   const choose = () => store.set({ layer, value, unit, colour: "unit" });
   const number = element("span", { class: "number" }, score.toFixed(3));
   const button = element("button", { type: "button", onclick: choose }, words, number);
@@ -118,6 +121,6 @@ function hitItem(page, store, { layer, value, unit, score, high, side }) {
     "li",
     {},
     button,
-    element("span", { class: "quiet" }, side ?? (high ? "high inside" : "low inside")),
+    element("span", { class: "quiet" }, side ?? say(high ? "high inside" : "low inside")),
   );
 }

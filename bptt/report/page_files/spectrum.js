@@ -6,13 +6,15 @@ function spectrumSection(page) {
   const show = (spectrum) =>
     host.replaceChildren(chart(stretchPlan(spectrum)).node, chart(exponentPlan(spectrum)).node);
   const choices = page.spectra.map((spectrum) => [spectrum, spectrum.layer]);
-  const choice = tabs("Layer", choices, page.spectra[0], show);
+  const choice = tabs(say("Layer"), choices, page.spectra[0], show);
   show(page.spectra[0]);
   return section(
     "spectrum",
-    "Jacobian of a step",
-    "Singular values of ∂sₜ/∂sₜ₋₁ over time: above 1 a direction grows, below 1 it shrinks. Lyapunov exponents " +
-      "tell the same for the whole text, in nats a step: above 0 a small change grows, below 0 it is forgotten.",
+    say("Jacobian of a step"),
+    say(
+      "Singular values of ∂sₜ/∂sₜ₋₁ over time: above 1 a direction grows, below 1 it shrinks. Lyapunov exponents " +
+        "give the same for the whole text, in nats a step: above 0 a small change grows, below 0 it is forgotten.",
+    ),
     ...(page.spectra.length > 1 ? [choice.node] : []),
     host,
   );
@@ -21,28 +23,28 @@ function spectrumSection(page) {
 function stretchPlan(spectrum) {
   const names = ["largest", "median", "smallest"];
   return {
-    label: `Singular values by step, ${spectrum.layer}`,
-    xName: "step t",
-    yName: "singular value",
+    label: say("Singular values by step, {}", spectrum.layer),
+    xName: say("step t"),
+    yName: say("singular value"),
     height: 300,
     log: true,
-    xWord: (step) => `step ${step}`,
-    lines: names.map((name, colour) => plainLine(name, colour, Array.from(spectrum.steps), spectrum[name])),
+    xWord: (step) => say("step {}", step),
+    lines: names.map((name, colour) => plainLine(say(name), colour, Array.from(spectrum.steps), spectrum[name])),
   };
 }
 
 function exponentPlan(spectrum) {
   return {
-    label: `Lyapunov exponents, largest first, ${spectrum.layer}`,
-    xName: "number of the exponent",
-    yName: "nats a step",
+    label: say("Lyapunov exponents, largest first, {}", spectrum.layer),
+    xName: say("number of the exponent"),
+    yName: say("nats a step"),
     height: 300,
     log: false,
     within: [0],
-    xWord: (number) => `exponent ${number}: ${digits(spectrum.exponents[number - 1])}`,
+    xWord: (number) => say("exponent {}: {}", number, digits(spectrum.exponents[number - 1])),
     lines: [
       plainLine(
-        "exponent",
+        say("exponent"),
         0,
         Array.from(spectrum.exponents.keys(), (i) => i + 1),
         spectrum.exponents,

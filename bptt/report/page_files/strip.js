@@ -1,31 +1,28 @@
 // One unit through time: each of its values as a small line, one below the other.
 
 const STRIP_HEIGHT = 46;
-const SPANS = [
-  [80, "80 steps"],
-  [320, "320 steps"],
-  [Infinity, "all steps"],
-];
+const SPANS = [80, 320, Infinity];
 
 function stripPanel(page, store) {
   const heading = element("h3", {});
   const rows = element("div", { class: "strips", tabindex: 0 });
   const ends = element("p", { class: "strip-ends quiet" });
-  const span = chooser("Window", SPANS, SPANS[0][0], (width) => store.set({ window: width }));
+  const spans = SPANS.map((width) => [width, width === Infinity ? say("all steps") : say("{} steps", width)]);
+  const span = chooser(say("Window"), spans, SPANS[0], (width) => store.set({ window: width }));
   const draw = (view) => {
     const layer = page.layers[view.layer];
     const steps = page.sequences[layer.sequence].tokens.length;
     const at = layer.sequence === view.sequence ? view.step : null;
     const [from, to] = windowAbout(at ?? 0, view.window, steps);
-    heading.textContent = `${layer.name}, unit ${view.unit}`;
-    rows.setAttribute("aria-label", `Values of unit ${view.unit} over the steps ${from} to ${to - 1}`);
+    heading.textContent = say("{}, unit {}", layer.name, view.unit);
+    rows.setAttribute("aria-label", say("Values of unit {} over the steps {} to {}", view.unit, from, to - 1));
     const held = layer.values
       .map((value) => [value, seriesOf(value, view.unit)])
       .filter(([, series]) => series);
     rows.replaceChildren(
       ...held.map(([value, series]) => stripRow(value, series.subarray(from, to), from, at)),
     );
-    ends.replaceChildren(element("span", {}, `step ${from}`), element("span", {}, `step ${to - 1}`));
+    ends.replaceChildren(...[from, to - 1].map((step) => element("span", {}, say("step {}", step))));
   };
   store.watch(["layer", "unit", "sequence", "step", "window"], draw);
   new ResizeObserver(() => draw(store.get())).observe(ends);
@@ -89,7 +86,7 @@ function stripRow(value, series, from, at) {
       }),
     );
   }
-  const range = element("span", { class: "quiet" }, low < 0 ? `±${digits(high)}` : "0 to 1");
+  const range = element("span", { class: "quiet" }, low < 0 ? `±${digits(high)}` : say("0 to 1"));
   const words = element("div", { class: "strip-words" }, element("b", {}, value.name), range);
   const number = element(
     "span",

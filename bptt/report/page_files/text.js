@@ -36,8 +36,8 @@ function textSection(page, store) {
   const beside = page.layers.length ? [stripPanel(page, store), nearestPanel(page, store)] : [];
   return section(
     "text",
-    "Text",
-    "Select a token with a click or the arrow keys; point at one to read its numbers.",
+    say("Text"),
+    say("Select a token with a click or the arrow keys; point at one to read its numbers."),
     colourControls(page, store),
     element(
       "div",
@@ -61,10 +61,10 @@ function textSection(page, store) {
 function tokenWords(page, { sequence, step }, colouring) {
   const { tokens, losses, notes } = page.sequences[sequence];
   if (!(step in tokens)) return "";
-  const words = [`step ${step} ${quoted(tokens[step])}`];
+  const words = [`${say("step {}", step)} ${quoted(tokens[step])}`];
   const numbers = colouring.numbers(sequence);
   if (numbers) words.push(`${colouring.name} = ${digits(numbers[step])}`);
-  if (losses && !Number.isNaN(losses[step])) words.push(`loss ${digits(losses[step])} nats`);
+  if (losses && !Number.isNaN(losses[step])) words.push(say("loss {} nats", digits(losses[step])));
   if (notes?.[step]) words.push(notes[step]);
   return words.join(" · ");
 }
@@ -74,10 +74,12 @@ function heldWords(page) {
   const whole = page.layers.every(({ values }) =>
     values.every((value) => value.units.length === value.width),
   );
-  if (whole) return "This page holds every unit of every value, in 8 bits a number.";
+  if (whole) return say("This page holds every unit of every value, in 8 bits a number.");
   return (
-    "To stay below 3 MB this page holds a part of the units: those that follow a property and those that move most, " +
-    `in 8 bits a number. ${page.layers.map(heldOfLayer).join(" ")}`
+    say(
+      "To stay below 3 MB this page holds a part of the units: those that follow a property and those that move most, " +
+        "in 8 bits a number. ",
+    ) + page.layers.map(heldOfLayer).join(" ")
   );
 }
 
@@ -85,7 +87,7 @@ function heldWords(page) {
 function heldOfLayer({ name, values }) {
   const counts = new Map();
   for (const value of values) {
-    const held = `${value.units.length} of ${value.width}`;
+    const held = say("{} of {}", value.units.length, value.width);
     counts.set(held, [...(counts.get(held) ?? []), value.name]);
   }
   return `${name}: ${Array.from(counts, ([held, names]) => `${names.join(", ")} ${held}`).join("; ")}.`;

@@ -1,0 +1,13 @@
+"""The words of pages that scripts draw: what a page holds of the tables, by the English text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bptt.languages.language import Language
+from bptt.languages.zh.pages import PAGES
+
+
+def page_words(language: Language) -> Mapping[str, str]:
+    """Return the translations that the script of a page needs; none in English."""
+    return PAGES if language is Language.ZH else {}
