@@ -67,6 +67,15 @@ class Task(ABC):
         resumed training is exactly the same.
         """
 
+    @property
+    def is_squared(self) -> bool:
+        """Whether the loss is a mean of squares, so that there are `residuals`."""
+        return False
+
+    def residuals(self, epoch: int, index: int) -> tuple[Tensor, int]:
+        """Return numbers whose squares add up to the loss of a step, and its units; only if `is_squared`."""
+        raise NotImplementedError
+
     @abstractmethod
     def evaluate(self) -> dict[str, float]:
         """Return the metrics on held-out data; one of them is "loss", the mean per unit."""

@@ -49,9 +49,9 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
     """
     run, options = choices.make(RunOptions), choices.make(TrainingOptions)
     placement = Placement.parse(run.device)
-    if run.watch and options.optimiser == "lbfgs":
+    if run.watch and options.takes_whole_set:
         cure = "Watch with another optimiser"
-        raise InputError("watch", "looks at updates on single batches", "lbfgs", cure)
+        raise InputError("watch", "looks at updates on single batches", options.optimiser, cure)
     check_run(run.output, run.resume, run.overwrite)
     choices = replace(choices, say=reporter.on_message)
 

@@ -21,7 +21,7 @@ from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
 from bptt.training.observer import NoObserver, UpdateObserver
 from bptt.training.opening import RECORDS, check_run, keep_options, open_run
-from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
+from bptt.training.optimiser import build_optimiser, check_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import seed
 from bptt.training.record import Record, append_record, cut_back, synced_size
@@ -65,6 +65,7 @@ def train(
     """
     # Before the lock makes the folder; and once more when no other process can change it.
     check_run(run, resume, overwrite)
+    check_optimiser(task, options)
     with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
         reporter = Guarded(reporter, interrupt.on_broken_output)
         opened = open_run(task, options, run, resume=resume, overwrite=overwrite)
@@ -184,7 +185,7 @@ class _Loop:
         state = self._state
         place = self._place(state.epoch + 1, state.step + 1)
         check = partial(check_update, self._model, place, self._diagnose)
-        if self._options.optimiser == "lbfgs":
+        if self._options.takes_whole_set:
             return self._updater.on_whole_set(state.epoch, check)
         return self._updater.on_batch(place.step, state.epoch, state.index, state.carry, check)
 
@@ -197,7 +198,7 @@ class _Loop:
             carried.append(step.carry)
             return step.loss
 
-        whole = self._options.optimiser == "lbfgs"
+        whole = self._options.takes_whole_set
         batches = range(self._task.steps(state.epoch)) if whole else [state.index]
         found = (self._observer.diagnose(partial(again, index)) for index in batches)
         return next(filter(None, found), None)

@@ -9,7 +9,10 @@ from torch.nn import Parameter
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
 from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
 
-from bptt.training.options import TrainingOptions
+from bptt.errors import InputError
+from bptt.jobs.task import Task
+from bptt.training.options import SECOND_ORDER, TrainingOptions
+from bptt.training.second_order import MOST_WEIGHTS, SecondOrder
 
 # Function evaluations that one line search may take (torch: max_iter * 1.25, which is 1 here).
 _LINE_SEARCH = 25
@@ -20,7 +23,8 @@ def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -
 
     Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), SGD with momentum, or L-BFGS
     with a strong Wolfe line search (Nocedal and Wright 2006, algorithms 7.5 and 3.5), one
-    iteration per step. Adam and SGD run torch's fused loops.
+    iteration per step; or a method of second order (`bptt.training.second_order`). Adam and SGD run
+    torch's fused loops.
     """
     rate, decay = options.peak_rate, options.weight_decay
     if options.optimiser == "adam":
@@ -29,6 +33,8 @@ def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -
         return AdamW(parameters, rate, weight_decay=decay, fused=True)
     if options.optimiser == "sgd":
         return SGD(parameters, rate, options.momentum, weight_decay=decay, fused=True)
+    if options.optimiser in SECOND_ORDER:
+        return SecondOrder(parameters, decay)
     return LBFGS(
         parameters,
         rate,
@@ -37,6 +43,25 @@ def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -
         tolerance_change=0.0,
         line_search_fn="strong_wolfe",
     )
+
+
+def check_optimiser(task: Task, options: TrainingOptions) -> None:
+    """Raise InputError for a method of second order if the model has more than MOST_WEIGHTS weights, and for
+    that of Gauss and Newton if the loss is no mean of squares.
+    """
+    name = options.optimiser
+    if name not in SECOND_ORDER:
+        return
+    count = sum(p.numel() for p in task.model.parameters() if p.requires_grad)
+    if count > MOST_WEIGHTS:
+        rule = (
+            f"{name} takes at most {MOST_WEIGHTS:,} weights, for it solves with a matrix of weights x weights"
+        )
+        raise InputError("optimiser", rule, f"{count:,} weights", "Take lbfgs, or a smaller network")
+    if name == "gauss-newton" and not task.is_squared:
+        rule = "gauss-newton needs a loss that is a mean of squares"
+        cure = "Take newton or lbfgs, or `bptt train regress` with the squared loss"
+        raise InputError("optimiser", rule, f"that of a {task.title}", cure)
 
 
 def learning_rate(options: TrainingOptions, step: int, epochs_done: float, reductions: int) -> float:

@@ -11,13 +11,16 @@ from bptt.errors import InputError
 from bptt.options.checks import check_finite, is_number
 from bptt.options.field import check_fields, option
 
-Optimiser = Literal["adam", "adamw", "sgd", "lbfgs"]
+Optimiser = Literal["adam", "adamw", "sgd", "lbfgs", "newton", "gauss-newton"]
+# They take one step an epoch, on all the data.
+WHOLE_SET = ("lbfgs", "newton", "gauss-newton")
+SECOND_ORDER = ("newton", "gauss-newton")
 Schedule = Literal["constant", "linear", "cosine", "exponential", "plateau"]
 # Schedules that depend on the number of epochs.
 ENDING = ("linear", "cosine")
 
 # Values for options that are None.
-_LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "sgd": 1.0, "lbfgs": 1.0}
+_LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3}
 _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
 # The loop counts the steps of every epoch before it begins.
@@ -50,7 +53,9 @@ class TrainingOptions:
     `clip_value` bounds each element of the gradient, then `clip_norm` the norm of the whole
     gradient (None: 1, or no limit if `clip_value` is given). L-BFGS looks at the whole training
     set in each step, so that one epoch is one step; its line search takes the place of clipping,
-    weight decay and momentum.
+    weight decay and momentum. So do Newton's method and that of Gauss and Newton, which compute the
+    curvature of the loss, for networks of some hundred weights; their region of trust takes the place of
+    the learning rate too.
 
     The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
     Training ends early after `patience` evaluations in a row without a new best. A checkpoint is
@@ -68,12 +73,14 @@ class TrainingOptions:
         common=True,
     )
     optimiser: Optimiser = option(
-        "adam", "Optimiser; lbfgs takes one step an epoch, on all the data.", group="Training"
+        "adam",
+        "Optimiser; lbfgs, newton and gauss-newton take one step an epoch, on all the data.",
+        group="Training",
     )
     learning_rate: float | None = option(
         None,
         "Learning rate.",
-        usual="0.004; 1 for sgd and lbfgs",
+        usual="0.004; 1 for the others than Adam",
         group="Training",
         flags="lr learning-rate",
         common=True,
@@ -81,7 +88,7 @@ class TrainingOptions:
     momentum: float = option(0.0, "Momentum of sgd.", group="Training", least=0)
     weight_decay: float = option(0.0, "Weight decay.", group="Training", least=0)
     schedule: Schedule | None = option(
-        None, "Schedule of the learning rate.", usual="cosine; constant for lbfgs", group="Training"
+        None, "Schedule of the learning rate.", usual="cosine; constant for lbfgs, newton", group="Training"
     )
     decay: float | None = option(
         None,
@@ -132,7 +139,7 @@ class TrainingOptions:
     @property
     def peak_rate(self) -> float:
         """The learning rate after the warm-up."""
-        usual = _LEARNING_RATE[self.optimiser]
+        usual = _LEARNING_RATE.get(self.optimiser, 1.0)
         return usual if self.learning_rate is None else self.learning_rate
 
     @property
@@ -140,7 +147,12 @@ class TrainingOptions:
         """How the learning rate goes on after the warm-up."""
         if self.schedule is not None:
             return self.schedule
-        return "constant" if self.optimiser == "lbfgs" else "cosine"
+        return "constant" if self.takes_whole_set else "cosine"
+
+    @property
+    def takes_whole_set(self) -> bool:
+        """Whether a step looks at all the data."""
+        return self.optimiser in WHOLE_SET
 
     @property
     def decay_factor(self) -> float:
@@ -152,7 +164,7 @@ class TrainingOptions:
         """The largest norm of the gradient, 0 for none."""
         if self.clip_norm is not None:
             return self.clip_norm
-        return 0.0 if self.clip_value or self.optimiser == "lbfgs" else _CLIP_NORM
+        return 0.0 if self.clip_value or self.takes_whole_set else _CLIP_NORM
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for `config.json`, with defaults filled in; `stages` only where there are
@@ -183,3 +195,19 @@ class TrainingOptions:
         limited = self.norm_limit or self.clip_value or self.weight_decay
         if self.optimiser == "lbfgs" and limited:
             raise InputError("lbfgs", "takes neither clipping nor weight decay", limited)
+        if self.optimiser in SECOND_ORDER:
+            self._check_second_order()
+
+    def _check_second_order(self) -> None:
+        if self.norm_limit or self.clip_value:
+            limit = self.norm_limit or self.clip_value
+            rule, got = "takes no clipping: its steps stay in a region of trust", f"{limit:g}"
+        elif self.rate_schedule != "constant":
+            rule, got = "takes no schedule: its steps follow the curvature", self.rate_schedule
+        elif self.warmup:
+            rule, got = "takes no warm-up: its steps follow the curvature", f"{self.warmup} steps"
+        elif self.peak_rate != 1:
+            rule, got = "takes no learning rate: its steps follow the curvature", f"{self.peak_rate:g}"
+        else:
+            return
+        raise InputError(self.optimiser, rule, got, "Leave it out")

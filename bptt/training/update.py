@@ -1,9 +1,10 @@
-"""One update of the weights: on a mini-batch, or on the whole training set (L-BFGS)."""
+"""One update of the weights: on a mini-batch, or on the whole training set (L-BFGS, Newton)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 from torch.nn import Parameter
@@ -14,6 +15,7 @@ from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import random_states, set_random_states
+from bptt.training.second_order import SecondOrder, gauss_newton, hessian
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Update:
 
 def count_steps(task: Task, options: TrainingOptions, epochs: int) -> list[int]:
     """Return the number of updates in each of the first `epochs` epochs."""
-    whole = options.optimiser == "lbfgs"
+    whole = options.takes_whole_set
     return [1 if whole else task.steps(epoch) for epoch in range(epochs)]
 
 
@@ -73,7 +75,7 @@ class Updater:
         return Update(loss, step.units, norm, step.carry, seen)
 
     def on_whole_set(self, epoch: int, check: Callable[[float, float], None]) -> Update:
-        """Make one update on all batches of `epoch` together, by the optimiser's line search.
+        """Make one update on all batches of `epoch` together, by the optimiser's line search or region.
 
         Every evaluation of one search sees the same random numbers (dropout), so that the search
         compares values of one function.
@@ -89,8 +91,35 @@ class Updater:
                 first.append(update)
             return update.loss
 
-        self._optimiser.step(evaluate)
+        if isinstance(self._optimiser, SecondOrder):
+            self._optimiser.step_by(evaluate, lambda: self._curvature(epoch, random))
+        else:
+            self._optimiser.step(evaluate)
         return first[0]
+
+    def _curvature(self, epoch: int, random: dict[str, Any]) -> Tensor:
+        """Return the matrix of second derivatives of the mean loss over all units of `epoch`."""
+        set_random_states(random)
+        units: list[int] = []
+        if self._options.optimiser == "gauss-newton":
+            return gauss_newton(self._residuals(epoch, units), self._parameters) / sum(units)
+        return hessian(self._losses(epoch, units), self._parameters) / sum(units)
+
+    def _losses(self, epoch: int, units: list[int]) -> Iterator[Tensor]:
+        """Yield the loss of each batch, times its units, which are appended to `units`."""
+        carry: tuple[Tensor, ...] = ()
+        for index in range(self._task.steps(epoch)):
+            step = self._task.step(epoch, index, carry)
+            carry = step.carry
+            units.append(step.units)
+            yield step.loss * step.units
+
+    def _residuals(self, epoch: int, units: list[int]) -> Iterator[Tensor]:
+        """Yield residuals of each batch, whose squares add up to its loss, times its units."""
+        for index in range(self._task.steps(epoch)):
+            found, number = self._task.residuals(epoch, index)
+            units.append(number)
+            yield found * number**0.5
 
     def _gradient_of_whole_set(self, epoch: int) -> Update:
         """Leave the gradient of the mean loss over all units of `epoch` in the parameters."""

@@ -102,13 +102,28 @@ class RegressTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean loss of the training examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = self.batch([self._encoded[row] for row in rows])
-            found, wanted = self.model(batch), [self._targets[row].to(self.device) for row in rows]
-            if not self.config.source.every_step:
-                return self.model.output.loss(found, torch.stack(wanted)), len(rows)
-            lengths = batch.lengths.tolist()
-            targets = torch.cat([each[:length] for each, length in zip(wanted, lengths, strict=True)])
-            return self.model.output.loss(flat(found, batch.lengths), targets), len(rows)
+            return self.model.output.loss(*self._answers(rows)), len(rows)
+
+    @property
+    def is_squared(self) -> bool:
+        """Whether the loss is the squared one."""
+        return self.config.head.loss == "squared"
+
+    def residuals(self, epoch: int, index: int) -> tuple[Tensor, int]:
+        """Return numbers whose squares add up to the loss of a step, and its number of examples."""
+        rows = self._order.rows(epoch, index).tolist()
+        with within_memory("a batch", SMALLER):
+            return self.model.output.residuals(*self._answers(rows)), len(rows)
+
+    def _answers(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Return the numbers (..., M, Q) of the network for these examples, and their targets (..., M)."""
+        batch = self.batch([self._encoded[row] for row in rows])
+        found, wanted = self.model(batch), [self._targets[row].to(self.device) for row in rows]
+        if not self.config.source.every_step:
+            return found, torch.stack(wanted)
+        lengths = batch.lengths.tolist()
+        targets = torch.cat([each[:length] for each, length in zip(wanted, lengths, strict=True)])
+        return flat(found, batch.lengths), targets
 
     @property
     def fingerprint(self) -> str:

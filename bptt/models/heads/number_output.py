@@ -60,15 +60,28 @@ class NumberOutput(nn.Module):
         A target of NaN does not count. Returns the mean, or with the reduction "none" a value for each
         target, (..., M).
         """
-        wanted = ((targets.to(self.mean) - self.mean) / self.deviation).to(found)  # (..., M)
-        known = ~wanted.isnan()
+        wanted, known = self._standardised(found, targets)
         whole = bool(known.all())
-        wanted = wanted if whole else torch.where(known, wanted, 0.0)
         losses = number_losses(found, wanted, self.options)  # (..., M)
         losses = losses if whole else torch.where(known, losses, 0.0)
         if reduction == "none":
             return losses
         return losses.mean() if whole else losses.sum() / known.sum().clamp(min=1)
+
+    def residuals(self, found: Tensor, targets: Tensor) -> Tensor:
+        """Return numbers (..., M) whose squares add up to the mean of a squared loss.
+
+        Arguments are those of `loss`.
+        """
+        wanted, known = self._standardised(found, targets)
+        errors = torch.where(known, found[..., 0] - wanted, 0.0)
+        return errors / known.sum().clamp(min=1).sqrt()
+
+    def _standardised(self, found: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the targets (..., M) as the network learns them, 0 where unknown, and which are known."""
+        wanted = ((targets.to(self.mean) - self.mean) / self.deviation).to(found)
+        known = ~wanted.isnan()
+        return wanted if bool(known.all()) else torch.where(known, wanted, 0.0), known
 
     def read(self, found: Tensor) -> Tensor:
         """Return the numbers (..., M, Q) in the units of the targets, float64, the quantiles in rising order.
