@@ -10,7 +10,7 @@ import json
 import math
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ANIMALS = [("cat", "cats"), ("dog", "dogs"), ("bird", "birds"), ("horse", "horses")]
@@ -116,6 +116,12 @@ def rows(draw: random.Random, count: int) -> Iterator[str]:
         yield f"{a:.3f},{b:.3f},{c:.3f},{math.sin(2 * a) + b * c:.4f}"
 
 
+def write(path: Path, lines: Iterable[str]) -> Path:
+    """Write lines into a file, and return its path."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
 def main() -> None:
     """Write the files."""
     folder = Path(sys.argv[1])
@@ -135,7 +141,7 @@ def main() -> None:
         ),
     }
     for name, lines in files.items():
-        (folder / name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        write(folder / name, lines)
     print(f"{len(files)} files: {', '.join(files)}")
 
 
