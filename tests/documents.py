@@ -91,7 +91,9 @@ PAGES = [
     for path in sorted(ROOT.rglob("*.md"))
     if not _FOREIGN & {*path.relative_to(ROOT).parts} and "egg-info" not in str(path)
 ]
-DOCS = [found for found in PAGES if found.path.parent == ROOT / "docs"]
-# A page in Chinese has the name of the page that it translates.
+# The Chinese README is a page of its own: it is read and tried as those in docs/ are.
+_CHINESE_README = Page(ROOT / "README.zh-CN.md")
+DOCS = [found for found in PAGES if found.path.parent == ROOT / "docs" or found == _CHINESE_README]
+# Any other page in Chinese has the name of the page that it translates.
 CHINESE_PAGE = ".zh-CN.md"
-ORIGINALS = [found for found in DOCS if not found.path.name.endswith(CHINESE_PAGE)]
+ORIGINALS = [f for f in DOCS if f == _CHINESE_README or not f.path.name.endswith(CHINESE_PAGE)]

@@ -31,7 +31,8 @@ nav ol { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; 
 a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
 .whole { white-space: nowrap; }
-math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math", math; }
+math { font-family: "STIX Two Math", "Cambria Math", "Latin Modern Math", "STIX Math",
+    "DejaVu Math TeX Gyre", math; }
 .equations { margin: 1rem 0; padding: .75rem 1rem; overflow: auto hidden; background: var(--card);
   border: 1px solid var(--line); border-radius: .5rem; }
 .equations math { width: max-content; margin: 0; }

@@ -82,7 +82,9 @@ def diverging() -> LinearSegmentedColormap:
 
 def _cells(tokens: Sequence[str]) -> Iterator[_Cell]:
     """Yield the characters that have a place on the page; a token of words is followed by a space."""
-    apart = any(len(token) > 1 for token in tokens) and not any(c.isspace() for t in tokens for c in t)
+    # <start> and <eos> are none of the text.
+    read = [token for token in tokens if not token.startswith("<")]
+    apart = any(len(token) > 1 for token in read) and not any(c.isspace() for t in read for c in t)
     column = line = 0
     for step, token in enumerate(tokens):
         for character in token:
