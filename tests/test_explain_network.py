@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -14,15 +15,16 @@ from written_formulas import Meaning, lines_of
 
 from bptt.cells import get
 from bptt.derive.network import Loss, Network
-from bptt.explain.document import Stage, Table
+from bptt.explain.document import Derivation, EquationLine, Stage, Table
 from bptt.explain.formula_tree import Fraction, MathName, total
-from bptt.explain.network.symbols import NetworkNotation
-from bptt.explain.network.whole_network import network_derivation
+from bptt.explain.network.symbols import NetworkNotation, Pooled, PoolingName
+from bptt.explain.network.whole_network import network_derivation, network_sections
 from bptt.explain.network.widths import read_widths
 from bptt.explain.plain import formula_text
 from bptt.explain.text import text
 
 STEPS = 3
+SCORE = MathName("a", index="t")
 # Some fifty additions of numbers near 1 in float64: far below this, far above their rounding.
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 
@@ -278,3 +280,82 @@ def test_sizes_add_up_to_the_weights_of_the_parts() -> None:
     count = 90 * 5 + 10 * (5 + 10 + 1) + 3 * 20 * (10 + 20 + 1) + 90 * (20 + 1)
     assert re.search(rf"together +{count:,}\n", written)
     assert re.search(r"W⁽²⁾ +\(3·H₂, H₁\) +\(60, 10\) +600\n", written)
+
+
+@pytest.mark.parametrize("name", PoolingName)
+@pytest.mark.parametrize("names", [("elman-tanh",), ("gru", "dense")])
+def test_pooling_over_steps(name: PoolingName, names: tuple[str, ...]) -> None:
+    torch.manual_seed(6)
+    whole = network(names, Loss.SOFTMAX, embedding=False)
+    notation = NetworkNotation(whole, Pooled(name, after=1))
+    document = Derivation("", (), tuple(network_sections(notation, None)))
+    meaning, parameters = start(notation, (3, 4, 2, 3)[: 2 + len(names)], STEPS)
+    units = 4
+    if name is PoolingName.ATTENTION:
+        shapes = {"A": (units, units), "c": (units, 1), "q": (units, 1)}
+        parameters |= {key: random(*shape).requires_grad_() for key, shape in shapes.items()}
+        meaning.values |= parameters
+    forward = [line for line in lines_of(document, Stage.NETWORK, Stage.LAYERS) if not is_delta(line.left)]
+    layer = {key for key in map(formula_text, (line.left for line in forward)) if "ₜ" in key}
+    each = notation.layers[0].output
+
+    def run(lines: list[EquationLine], steps: Iterable[int]) -> None:
+        for t in steps:
+            for line in lines:
+                here = meaning.where(t=t)
+                here.unknown = partial(_nothing_from_later, here)
+                meaning.values[here.key(line.left)] = here.value(total(line.right))
+
+    split = next(k for k, line in enumerate(forward) if "ₜ" not in formula_text(line.left))
+    stepwise = [line for line in forward if formula_text(line.left) in layer]
+    run([line for line in stepwise if formula_text(line.left) != "αₜ"], range(1, STEPS + 1))
+    outputs = meaning.ranges["k"]
+    if name is PoolingName.ATTENTION:
+        meaning.ranges = {**meaning.ranges, "k": STEPS}
+        meaning.values["a"] = torch.cat([meaning.where(t=t).name(SCORE) for t in range(1, STEPS + 1)])
+    run([line for line in stepwise if formula_text(line.left) == "αₜ"], range(1, STEPS + 1))
+    meaning.ranges = {**meaning.ranges, "k": outputs}
+    pooled = notation.hidden if len(names) == 1 else notation.layers[1].input
+    values = torch.stack([meaning.where(t=t).name(each) for t in range(1, STEPS + 1)])
+    truth = {"last": values[-1], "mean": values.mean(0), "max": values.amax(0)}.get(name.value)
+    if truth is None:
+        a, c, q = (parameters[key] for key in "Acq")
+        weights = torch.softmax(torch.stack([q.T @ torch.tanh(a @ v + c) for v in values]), 0)
+        truth = (weights * values).sum(0)
+    written = {formula_text(line.left): line for line in forward}
+    if name is not PoolingName.MAX:
+        found = meaning.where(t=STEPS).value(total(written[formula_text(pooled)].right))
+        torch.testing.assert_close(found, truth, **CLOSE)
+    meaning.values[formula_text(pooled)] = truth
+    rest = [line for line in forward[split:] if "ₜ" not in formula_text(line.left)]
+    run([line for line in rest if line.left != pooled and "_i" not in formula_text(line.left)], [1])
+    output, target = meaning.values["o"], meaning.values["y"]
+    error = -(target * output.log()).sum()
+    gradients = torch.autograd.grad(error, list(parameters.values()))
+    with torch.no_grad():
+        top = formula_text(notation.hidden_error)
+        back = lines_of(document, Stage.OUTPUT)
+        run([line for line in back if formula_text(line.left) in ("δz", top)], [1])
+        layers = [line for line in lines_of(document, Stage.LAYERS) if is_delta(line.left)]
+        after = [line for line in layers if "⁽²⁾" in formula_text(line.left)]
+        run(after, [1])
+        below = [line for line in layers if line not in after]
+        for t in range(STEPS, 0, -1):
+            here = meaning.where(t=t)
+            down = here.key(notation.layers[0].from_above)
+            if name is PoolingName.LAST:
+                error_of = meaning.values.get(top if len(names) == 1 else "δx⁽²⁾")
+                assert error_of is not None
+                meaning.values[down] = error_of if t == STEPS else torch.zeros_like(error_of)
+            if name is PoolingName.MAX:
+                meaning.values[here.key(_of_unit(each))] = here.name(each)
+                meaning.values[formula_text(_of_unit(pooled))] = truth
+            run([line for line in below if name is not PoolingName.LAST or "∂" not in str(line.left)], [t])
+        sums = {formula_text(line.left): line for line in lines_of(document, Stage.SUMS)}
+        for (key, parameter), gradient in zip(parameters.items(), gradients, strict=True):
+            found = meaning.value(total(sums[f"∇{key}"].right))
+            torch.testing.assert_close(found.expand_as(parameter), gradient, **CLOSE)
+
+
+def _of_unit(name: MathName) -> MathName:
+    return replace(name, subscripts=(*name.subscripts, "i"))

@@ -66,6 +66,8 @@ class Meaning:
     def now(self, index: str) -> str:
         if "t" not in self.at:
             return index
+        if index == "T":
+            return str(self.ranges["t"])
         found = re.sub(r"t([+−]1)?", lambda m: str(self.at["t"] + {"+1": 1, "−1": -1}.get(m[1], 0)), index)
         return found
 
@@ -81,6 +83,8 @@ class Meaning:
             return whole[tuple(place)] if len(place) > 1 else whole[place[0], 0]
         if formula.base in self.at and not formula.index:
             return torch.tensor(float(self.at[formula.base]))
+        if formula == MathName("T"):
+            return torch.tensor(float(self.ranges["t"]))
         if self.unknown is None:
             raise KeyError(key)
         return self.values.setdefault(key, self.unknown(formula))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bptt.derive.network import Loss
 from bptt.explain.document import EquationLine, Equations, Fact, Part, Section, Sentence, Stage, say
 from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, Row, beside
+from bptt.explain.network.pooling_steps import pooling_forward
 from bptt.explain.network.symbols import LayerNotation, NetworkNotation
 from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
 from bptt.explain.network.writing import ONE, ZERO, added, call, equal, line, transposed
@@ -57,20 +58,25 @@ def _embedding(notation: NetworkNotation) -> Iterator[Part]:
         "The token of step {} is a one-hot vector {}: 1 at the number of the token, 0 elsewhere. The input is"
         " the row with this number of the embedding matrix {}, so that nothing has to be multiplied:",
         MathName("t"),
-        equal(notation.outer("e"), transposed(one_hot)),
+        equal(notation.one_hot, transposed(one_hot)),
         MathName("M"),
     )
-    yield Equations((line(notation.bottom.input, beside(transposed(MathName("M")), notation.outer("e"))),))
+    yield Equations((line(notation.bottom.input, beside(transposed(MathName("M")), notation.one_hot)),))
 
 
 def _layers(notation: NetworkNotation) -> Iterator[Part]:
     below: LayerNotation | None = None
     for k, layer in enumerate(notation.layers, 1):
+        if notation.pooled is not None and k == notation.pooled.after + 1:
+            yield from pooling_forward(notation, layer.input)
+            below = None
         yield say("Layer {}, {}:", Digits(str(k)), phrase(layer.cell.title))
         handed = (line(layer.input, below.output),) if below else ()
         own = (EquationLine(layer.name(e.target), layer.terms(e.expression)) for e in layer.cell.equations)
         yield Equations((*handed, *own))
         below = layer
+    if notation.is_pooled_last:
+        yield from pooling_forward(notation, notation.hidden)
     if len(notation.layers) > 1:
         yield say(
             "A superscript in parentheses is the number of a layer. The input of a layer is the output of the"
@@ -99,8 +105,8 @@ def _short(notation: NetworkNotation) -> Formula:
 
 
 def linear_map(notation: NetworkNotation) -> Formula:
-    """Write V s + b, where s is the output of the last layer."""
-    product = beside(MathName("V"), notation.top.output)
+    """Write V s + b, where s is what the output layer reads."""
+    product = beside(MathName("V"), notation.hidden)
     return added(product, MathName("b")) if notation.network.bias else product
 
 

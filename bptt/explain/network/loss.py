@@ -84,11 +84,11 @@ def _of_a_step(notation: NetworkNotation, loss: Loss) -> Iterator[Part]:
             )
         case Loss.SQUARED:
             yield say("The loss is half the squared distance of the output {} to its target:", output)
-    yield Equations((EquationLine(MathName("E", index=notation.time), step_loss(loss)),))
+    yield Equations((EquationLine(MathName("E", index=notation.loss_time), step_loss(loss)),))
 
 
 def _over_time(notation: NetworkNotation) -> Iterator[Part]:
-    if not notation.time:
+    if not notation.loss_time:
         return
     step = MathName("E", index="t")
     yield say(
@@ -110,7 +110,7 @@ def _over_time(notation: NetworkNotation) -> Iterator[Part]:
 def _over_examples(notation: NetworkNotation, loss: Loss) -> Iterator[Part]:
     count, example = MathName("m"), MathName("E", index="k")
     mean = beside(Fraction(ONE, count), SumOver("k"), example)
-    if loss is Loss.SQUARED and not notation.time:
+    if loss is Loss.SQUARED and not notation.loss_time:
         error = Row((MathName("o", index="k"), MINUS, MathName("y", index="k")))
         square = half_square(error).parts[1]
         both = beside(Fraction(ONE, beside(Digits("2"), count)), SumOver("k"), square)

@@ -57,7 +57,7 @@ def output_section(notation: NetworkNotation, loss: Loss) -> Section:
 
 
 def _setting(notation: NetworkNotation) -> Iterator[Part]:
-    if notation.time:
+    if notation.loss_time:
         yield say(
             "One step is considered; its index {} is left out, and {} is the loss of that step.",
             MathName("t"),
@@ -210,7 +210,7 @@ def _linear_map(notation: NetworkNotation) -> Iterator[Part]:
     """Yield the gradients of V and b, and what is handed to the last layer."""
     if not notation.has_output:
         return
-    hidden, bias = notation.top.output, notation.network.bias
+    hidden, bias = notation.hidden, notation.network.bias
     s_j, v_ij = element("s", "j"), element("V", "i", "j")
     net = [beside(SumOver("j"), v_ij, s_j), *([element("b", "i")] if bias else [])]
     yield say("Element by element, with {} for what the last layer hands on:", equal(MathName("s"), hidden))
@@ -222,16 +222,19 @@ def _linear_map(notation: NetworkNotation) -> Iterator[Part]:
         line(derivative(E, s_j), beside(SumOver("i"), v_ij, delta_i)),
     ]
     yield Equations(tuple(lines))
-    yield say("As matrices; the first two are summed over the steps, for every step uses the same {}:", _V)
+    if notation.loss_time:
+        yield say("As matrices, summed over the steps, for every step uses the same {}:", _V)
+    else:
+        yield say("As matrices:")
     yield Equations(tuple(output_gradients(notation)))
     yield say("To the last layer the output layer hands down:")
-    yield Equations((line(notation.top.from_above, beside(transposed(_V), notation.outer("z", DELTA))),))
+    yield Equations((line(notation.hidden_error, beside(transposed(_V), notation.outer("z", DELTA))),))
 
 
 def output_gradients(notation: NetworkNotation) -> Iterator[EquationLine]:
     """Yield ∇V = Σ (o − y) sᵀ and ∇b = Σ (o − y)."""
     error = added(notation.outer("o"), minus(notation.outer("y")))
-    over = [SumOver("t")] if notation.time else []
-    yield line(MathName("V", mark=GRADIENT), beside(*over, Fenced(error), transposed(notation.top.output)))
+    over = [SumOver("t")] if notation.loss_time else []
+    yield line(MathName("V", mark=GRADIENT), beside(*over, Fenced(error), transposed(notation.hidden)))
     if notation.network.bias:
         yield line(MathName("b", mark=GRADIENT), beside(*over, Fenced(error)) if over else error)

@@ -206,10 +206,10 @@ def _gradient_sizes(layer: BothForms) -> Iterator[EquationLine]:
 def _output_layer(network: NetworkNotation, top: BothForms) -> Iterator[Part]:
     """Yield the output layer in both forms."""
     output, net, target = network.outer("o"), network.outer("z"), network.outer("y")
-    hidden, delta = network.top.output, network.outer("z", DELTA)
+    hidden, delta = network.hidden, network.outer("z", DELTA)
     bias = [_B] if network.network.bias else []
     yield say("The output layer, column form:")
-    down = network.top.from_above
+    down = network.hidden_error
     yield Equations(
         (
             line(net, linear_map(network)),
@@ -218,7 +218,7 @@ def _output_layer(network: NetworkNotation, top: BothForms) -> Iterator[Part]:
             *output_gradients(network),
         )
     )
-    over = [SumOver("t")] if network.time else []
+    over = [SumOver("t")] if network.loss_time else []
     error = Fenced(added(output, minus(target)))
     yield say("Row form, for {}:", equal(output, function_of(network, net)))
     rows = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, rename
@@ -64,16 +65,35 @@ class LayerNotation(Notation):
         return replace(symbol, mark=DELTA, index=f"{symbol.index}←{later}")
 
 
+class PoolingName(str, Enum):
+    """How one vector is made of those of all steps."""
+
+    LAST = "last"
+    MEAN = "mean"
+    MAX = "max"
+    ATTENTION = "attention"
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """Pooling over steps after the first `after` layers; the layers behind it read one vector."""
+
+    name: PoolingName
+    after: int
+
+
 class NetworkNotation:
     """The symbols of a network, from the input x up to the output o and the target y.
 
-    Layers have a number if there are several, or if a name of one is that of the output layer, too. Raises
-    InputError for a layer with several inputs.
+    Layers have a number if there are several, or if a name of one is that of the output layer, too. With
+    `pooled` there is one output for a sequence. Raises InputError for a layer with several inputs.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, pooled: Pooled | None = None) -> None:
         self.network = network
+        self.pooled = pooled
         self.time = TIME if network.is_recurrent or network.embedding else ""
+        self.loss_time = "" if pooled else self.time
         for cell in network.layers:
             if len(cell.inputs) != 1:
                 raise InputError(
@@ -88,10 +108,29 @@ class NetworkNotation:
         for k, cell in reversed(list(enumerate(cells, 1))):
             number = str(k) if numbered else ""
             above = layers[-1].marked(DELTA, layers[-1].cell.inputs[0]) if layers else MathName("")
-            layers.append(LayerNotation(cell, self.time, number, above))
-        top = layers[0]
-        top.from_above = derivative(MathName("E", index=self.time), top.output)
+            index = self.time if self.pooled is None or k <= self.pooled.after else ""
+            layer = LayerNotation(cell, index, number, above)
+            if not layers or (self.pooled is not None and k == self.pooled.after):
+                layer.from_above = derivative(MathName("E", index=self.loss_time), layer.output)
+            layers.append(layer)
         return tuple(reversed(layers))
+
+    @property
+    def is_pooled_last(self) -> bool:
+        """Whether the output layer, or the loss, reads a pooled vector itself."""
+        return self.pooled is not None and self.pooled.after == len(self.layers)
+
+    @property
+    def hidden(self) -> MathName:
+        """The symbol of what the output layer reads: the output of the last layer, or the pooled vector s."""
+        return MathName("s") if self.is_pooled_last else self.top.output
+
+    @property
+    def hidden_error(self) -> Formula:
+        """The symbol of the derivative of the loss by that."""
+        if self.is_pooled_last:
+            return derivative(MathName("E"), self.hidden)
+        return self.top.from_above
 
     @property
     def top(self) -> LayerNotation:
@@ -109,8 +148,13 @@ class NetworkNotation:
         return self.network.output_layer
 
     def outer(self, name: str, mark: str = "") -> MathName:
-        """Return a symbol of the output layer or the input at a step: o, z, y, e."""
-        return MathName(name, index=self.time, mark=mark)
+        """Return a symbol of the output layer: o, z, y."""
+        return MathName(name, index=self.loss_time, mark=mark)
+
+    @property
+    def one_hot(self) -> MathName:
+        """The symbol of a token as a one-hot vector."""
+        return MathName("e", index=self.time)
 
     @property
     def function(self) -> tuple[str, str]:
@@ -121,7 +165,3 @@ class NetworkNotation:
             case Loss.LOGISTIC:
                 return "σ", r"\sigma "
         return "", ""
-
-    def parameters(self) -> list[tuple[LayerNotation, str]]:
-        """Return every parameter of the layers with its layer, from the input up."""
-        return [(layer, name) for layer in self.layers for f in layer.cell.families for name in f.members]

@@ -10,6 +10,7 @@ from bptt.explain.document import EquationLine, Equations, Part, Section, Stage,
 from bptt.explain.formula_tree import Digits, Formula, MathName, SumOver, beside, derivative
 from bptt.explain.gradients import GRADIENT, gradient_terms
 from bptt.explain.network.output import output_gradients
+from bptt.explain.network.pooling_steps import pooling_backward, pooling_gradients
 from bptt.explain.network.symbols import LayerNotation, NetworkNotation
 from bptt.explain.network.writing import ONE, added, equal, indicator, line, minus, transposed
 
@@ -39,7 +40,13 @@ def _reading(notation: NetworkNotation) -> Iterator[Part]:
 
 
 def _layers(notation: NetworkNotation) -> Iterator[Part]:
+    if notation.is_pooled_last:
+        yield from pooling_backward(notation, notation.hidden, notation.hidden_error)
     for k, layer in reversed(list(enumerate(notation.layers, 1))):
+        if notation.pooled is not None and k == notation.pooled.after < len(notation.layers):
+            after = notation.layers[k]
+            error = after.marked(DELTA, after.cell.inputs[0])
+            yield from pooling_backward(notation, after.input, error)
         yield say("Layer {}, with a line for every linear map and every nonlinearity:", Digits(str(k)))
         forward = layer.form.steps
         yield from aligned(EquationLine(layer.name(s.target), layer.right_side(s)) for s in forward)
@@ -60,20 +67,12 @@ def sums_section(notation: NetworkNotation) -> Section:
 
 
 def _sums(notation: NetworkNotation) -> Iterator[Part]:
-    shared = MathName("W")
-    if notation.time:
+    if notation.loss_time:
+        yield from _sum_of_losses()
+    elif notation.time:
         yield say(
-            "All steps use the same parameters, and the loss is a sum: {}. Every gradient is therefore a sum"
-            " over the steps, and so is the change {} that it causes, for a learning rate {}.",
-            equal(MathName("E"), beside(SumOver("t"), MathName("E", index="t"))),
-            equal(
-                MathName("W", mark="Δ"),
-                added(minus(beside(MathName("η"), MathName("W", mark=GRADIENT)))),
-                added(
-                    minus(beside(MathName("η"), SumOver("t"), derivative(MathName("E", index="t"), shared)))
-                ),
-            ),
-            MathName("η"),
+            "Every gradient of a layer that reads step after step is a sum over the steps, which use the same"
+            " parameters."
         )
     if notation.has_output:
         yield say("The output layer:")
@@ -82,11 +81,25 @@ def _sums(notation: NetworkNotation) -> Iterator[Part]:
         if layer.cell.families:
             yield say("Layer {}:", Digits(str(k)))
             yield Equations(tuple(_of_layer(notation, layer)))
+    yield from pooling_gradients(notation)
     yield from _embedding(notation)
 
 
+def _sum_of_losses() -> Iterator[Part]:
+    rate, shared = MathName("η"), MathName("W")
+    each = beside(rate, SumOver("t"), derivative(MathName("E", index="t"), shared))
+    whole = minus(beside(rate, MathName("W", mark=GRADIENT)))
+    yield say(
+        "All steps use the same parameters, and the loss is a sum: {}. Every gradient is therefore a sum over"
+        " the steps, and so is the change {} that it causes, for a learning rate {}.",
+        equal(MathName("E"), beside(SumOver("t"), MathName("E", index="t"))),
+        equal(MathName("W", mark="Δ"), added(whole), added(minus(each))),
+        rate,
+    )
+
+
 def _of_layer(notation: NetworkNotation, layer: LayerNotation) -> Iterator[EquationLine]:
-    found = gradient_terms(layer.form, layer, over_time=bool(notation.time))
+    found = gradient_terms(layer.form, layer, over_time=bool(layer.index))
     for name, terms in found.items():
         yield EquationLine(layer.marked(GRADIENT, name), terms)
 
@@ -94,7 +107,7 @@ def _of_layer(notation: NetworkNotation, layer: LayerNotation) -> Iterator[Equat
 def _embedding(notation: NetworkNotation) -> Iterator[Part]:
     if not notation.network.embedding:
         return
-    matrix, one_hot = MathName("M", mark=GRADIENT), notation.outer("e")
+    matrix, one_hot = MathName("M", mark=GRADIENT), notation.one_hot
     down: Formula = notation.bottom.marked(DELTA, notation.bottom.cell.inputs[0])
     word, token = MathName("w", index="t"), MathName("w")
     yield say("The embedding, of which step {} uses the row of its token:", MathName("t"))

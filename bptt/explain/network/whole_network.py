@@ -96,7 +96,7 @@ def _forms(notation: NetworkNotation, sizes: Widths | None, rows: bool) -> Itera
     if rows:
         yield rows_section(
             [
-                BothForms(layer, size_of, layer.backward, bool(notation.time), str(k))
+                BothForms(layer, size_of, layer.backward, bool(layer.index), str(k))
                 for k, (layer, size_of) in enumerate(zip(notation.layers, letters, strict=True), 1)
             ],
             notation,
