@@ -15,6 +15,7 @@ from language_models import make_task
 
 import bptt
 from bptt.jobs.language.options import ModelOptions
+from bptt.models.token_network import TokenNetwork
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.weights import write_weights
 
@@ -56,7 +57,27 @@ def test_shapes_in_front_of_the_derivation(language: Path, command: Command) -> 
     assert out.startswith("LSTM with forget gate: layer 2 of model\n")
     assert "  H = 6 (hidden size), I = 6 (input size).\n" in out
     headings = [line for line in out.splitlines() if re.match(r"\d\. |The shapes", line)]
-    assert headings[0] == "The shapes of layer 2" and [line[0] for line in headings[1:]] == list("123456")
+    assert headings[0] == "The shapes of layer 2" and [line[0] for line in headings[1:]] == list("123456789")
+
+
+def test_rows_of_numbers_have_a_whole_network(tmp_path: Path, command: Command) -> None:
+    data, run = tmp_path / "rows.csv", tmp_path / "run"
+    data.write_text("label,a,b\n" + "".join(f"{'xy'[n % 2]},{n % 5},{n % 3}\n" for n in range(40)))
+    trained = command("train", "classify", data, "--feed-forward", 4, "-o", run, "--epochs", 1)
+    assert trained.code == 0, trained.err
+    out = command("derive", run).out
+    assert "u⁽¹⁾ = W_u⁽¹⁾ x⁽¹⁾ + b_u⁽¹⁾" in out or "u = W_u x + b_u" in out
+    assert "∇V = (o − y) y" in out and re.search(r"W\S* +\(H, I\) +\(4, 2\) +8\n", out)
+    assert command("derive", run, "--html").code == 0
+    refused = command("derive", run, "--unit", 2)
+    assert refused.code == 2 and "--unit is for a run with recurrent layers" in refused.err.replace("`", "")
+
+
+def test_a_model_with_an_unknown_loss_has_its_layers(language: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TokenNetwork, "loss_name", "strange")
+    out = bptt.explain.text(bptt.explain_run(language))
+    assert "a part that is not derived: loss: is derived if it is one of softmax, logistic," in out
+    assert "The equations of one time step" in out
 
 
 def test_numbers_of_a_step(language: Path, command: Command) -> None:
@@ -92,7 +113,7 @@ def test_the_page_has_it_all(language: Path, command: Command, tmp_path: Path) -
     assert len(page) < 1_000_000
     root = ET.fromstring(page.split("\n", 1)[1])
     sections = [section.get("id") for section in root.iter("section")]
-    assert sections[:3] == ["shapes", "numbers", "equations"]
+    assert sections[:3] == ["shapes", "numbers", "network"] and "equations" in sections
     cards = [card for card in root.iter("div") if "card" in (card.get("class") or "").split()]
     # Eleven forward, fourteen backward, twelve gradients.
     assert len(cards) == 11 + 14 + 12

@@ -68,7 +68,7 @@ class Tables(Meaning):
         u = torch.stack([self.values[f"u{_low(t)}"] for t in range(1, STEPS + 1)])
         found = self.values["a"][tags[0]] + sum(u[t, tags[t]] for t in range(steps))
         found = found + sum(self.values["A"][tags[t], tags[t + 1]] for t in range(steps - 1))
-        return found + (self.values["b"][tags[-1]] if whole else 0)
+        return found + (self.values["c"][tags[-1]] if whole else 0)
 
     def over(self, index: str, rest: list[Formula], all_parts: list[Formula]) -> Tensor:
         if index in ("y", "y′"):
@@ -87,7 +87,7 @@ def _low(number: int) -> str:
 def given() -> tuple[Tables, dict[str, Tensor], Tensor]:
     """Random scores, and the scores of all paths."""
     torch.manual_seed(5)
-    leaves = {name: torch.randn(TAGS).double() for name in ("a", "b")}
+    leaves = {name: torch.randn(TAGS).double() for name in ("a", "c")}
     leaves["A"] = torch.randn(TAGS, TAGS).double()
     leaves |= {f"u{_low(t)}": torch.randn(TAGS).double() for t in range(1, STEPS + 1)}
     leaves = {name: value.requires_grad_() for name, value in leaves.items()}
@@ -162,7 +162,7 @@ def test_every_equation_against_all_paths() -> None:
                 check(both.value(pair), truth)
                 tables.values[f"P({t} = {j}, {t + 1} = {k})"] = truth
 
-    entries = {"∂E / ∂a[k]": "a", "∂E / ∂b[k]": "b", "∂E / ∂A[j, k]": "A"}
+    entries = {"∂E / ∂a[k]": "a", "∂E / ∂c[k]": "c", "∂E / ∂A[j, k]": "A"}
     for left, name in entries.items():
         (formula,) = where(lines, left)
         for j, k in product((1, 2, 3), repeat=2):
@@ -189,7 +189,7 @@ def test_the_module_has_the_same_loss() -> None:
     with torch.no_grad():
         crf.start.copy_(leaves["a"])
         crf.transitions.copy_(leaves["A"])
-        crf.end.copy_(leaves["b"])
+        crf.end.copy_(leaves["c"])
     emissions = torch.stack([leaves[f"u{_low(t)}"] for t in range(1, STEPS + 1)])[:, None]
     tags = torch.tensor([1, 0, 0, 2])[:, None]
     check(crf.log_likelihood(emissions, tags)[0], tables.score((1, 0, 0, 2), STEPS) - scores.logsumexp(0))

@@ -17,7 +17,7 @@ from bptt.cells import get
 from bptt.derive.network import Loss, Network
 from bptt.explain.document import Derivation, EquationLine, Stage, Table
 from bptt.explain.formula_tree import Fraction, MathName, total
-from bptt.explain.network.symbols import NetworkNotation, Pooled, PoolingName
+from bptt.explain.network.symbols import Around, NetworkNotation, Pooled, StepPooling
 from bptt.explain.network.whole_network import network_derivation, network_sections
 from bptt.explain.network.widths import read_widths
 from bptt.explain.plain import formula_text
@@ -282,16 +282,16 @@ def test_sizes_add_up_to_the_weights_of_the_parts() -> None:
     assert re.search(r"W⁽²⁾ +\(3·H₂, H₁\) +\(60, 10\) +600\n", written)
 
 
-@pytest.mark.parametrize("name", PoolingName)
+@pytest.mark.parametrize("name", StepPooling)
 @pytest.mark.parametrize("names", [("elman-tanh",), ("gru", "dense")])
-def test_pooling_over_steps(name: PoolingName, names: tuple[str, ...]) -> None:
+def test_pooling_over_steps(name: StepPooling, names: tuple[str, ...]) -> None:
     torch.manual_seed(6)
     whole = network(names, Loss.SOFTMAX, embedding=False)
-    notation = NetworkNotation(whole, Pooled(name, after=1))
+    notation = NetworkNotation(whole, Around(Pooled(name, after=1)))
     document = Derivation("", (), tuple(network_sections(notation, None)))
     meaning, parameters = start(notation, (3, 4, 2, 3)[: 2 + len(names)], STEPS)
     units = 4
-    if name is PoolingName.ATTENTION:
+    if name is StepPooling.ATTENTION:
         shapes = {"A": (units, units), "c": (units, 1), "q": (units, 1)}
         parameters |= {key: random(*shape).requires_grad_() for key, shape in shapes.items()}
         meaning.values |= parameters
@@ -310,8 +310,8 @@ def test_pooling_over_steps(name: PoolingName, names: tuple[str, ...]) -> None:
     stepwise = [line for line in forward if formula_text(line.left) in layer]
     run([line for line in stepwise if formula_text(line.left) != "αₜ"], range(1, STEPS + 1))
     outputs = meaning.ranges["k"]
-    if name is PoolingName.ATTENTION:
-        meaning.ranges = {**meaning.ranges, "k": STEPS}
+    if name is StepPooling.ATTENTION:
+        meaning.ranges = {**meaning.ranges, "r": STEPS}
         meaning.values["a"] = torch.cat([meaning.where(t=t).name(SCORE) for t in range(1, STEPS + 1)])
     run([line for line in stepwise if formula_text(line.left) == "αₜ"], range(1, STEPS + 1))
     meaning.ranges = {**meaning.ranges, "k": outputs}
@@ -323,7 +323,7 @@ def test_pooling_over_steps(name: PoolingName, names: tuple[str, ...]) -> None:
         weights = torch.softmax(torch.stack([q.T @ torch.tanh(a @ v + c) for v in values]), 0)
         truth = (weights * values).sum(0)
     written = {formula_text(line.left): line for line in forward}
-    if name is not PoolingName.MAX:
+    if name is not StepPooling.MAX:
         found = meaning.where(t=STEPS).value(total(written[formula_text(pooled)].right))
         torch.testing.assert_close(found, truth, **CLOSE)
     meaning.values[formula_text(pooled)] = truth
@@ -343,14 +343,14 @@ def test_pooling_over_steps(name: PoolingName, names: tuple[str, ...]) -> None:
         for t in range(STEPS, 0, -1):
             here = meaning.where(t=t)
             down = here.key(notation.layers[0].from_above)
-            if name is PoolingName.LAST:
+            if name is StepPooling.LAST:
                 error_of = meaning.values.get(top if len(names) == 1 else "δx⁽²⁾")
                 assert error_of is not None
                 meaning.values[down] = error_of if t == STEPS else torch.zeros_like(error_of)
-            if name is PoolingName.MAX:
+            if name is StepPooling.MAX:
                 meaning.values[here.key(_of_unit(each))] = here.name(each)
                 meaning.values[formula_text(_of_unit(pooled))] = truth
-            run([line for line in below if name is not PoolingName.LAST or "∂" not in str(line.left)], [t])
+            run([line for line in below if name is not StepPooling.LAST or "∂" not in str(line.left)], [t])
         sums = {formula_text(line.left): line for line in lines_of(document, Stage.SUMS)}
         for (key, parameter), gradient in zip(parameters.items(), gradients, strict=True):
             found = meaning.value(total(sums[f"∇{key}"].right))

@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 ZH = table_of(Language.ZH)
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Names of cells, functions, programs and people; they are the same in Chinese.
-_PEOPLE = frozenset({"Elman", "Mitchell"})
+_PEOPLE = frozenset({"Elman", "Huber", "Mitchell"})
 NAMES = _PEOPLE | frozenset(
     "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream "
     "elman relu lstm gru net max orthogonal identity Lyapunov Spearman JavaScript NaN MB worker".split()

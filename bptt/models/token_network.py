@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,8 @@ class TokenNetwork(nn.Module):
     folders, whose checkpoints number them.
     """
 
+    # The loss by the field's name, for a derivation on paper.
+    loss_name: ClassVar[str] = "softmax"
     output: OutputLayer
     dropout: nn.Dropout
 

@@ -27,22 +27,11 @@ from bptt.explain.formula_tree import (
     SumOver,
     beside,
 )
-from bptt.explain.network.writing import (
-    ONE,
-    added,
-    by,
-    equal,
-    exp,
-    indicator,
-    line,
-    ln,
-    minus,
-    then,
-)
+from bptt.explain.network.writing import ONE, added, by, equal, exp, indicator, line, ln, minus, then
 
 T, K, Z, E, J, K_TAG = (MathName(name) for name in "TKZEjk")
 SCORE, TAGS, OTHERS = MathName("s"), MathName("y"), MathName("y′")
-TRANSITIONS, START, END = MathName("A"), MathName("a"), MathName("b")
+TRANSITIONS, START, END = MathName("A"), MathName("a"), MathName("c")
 Y_T, Y_NEXT, Y_1, Y_LAST = (MathName("y", index=index) for index in ("t", "t+1", "1", "T"))
 
 
@@ -56,6 +45,16 @@ def crf_derivation() -> Derivation:
         Section(Stage.GRADIENTS, "The gradient: expected minus observed", tuple(_gradient())),
     )
     return Derivation("Linear-chain conditional random field", tuple(_facts()), sections).numbered()
+
+
+def loss_parts() -> tuple[Part, ...]:
+    """Return the score of tags, their probability by the forward recursion, and the loss."""
+    return (*_score(), *_forward(), *_loss())
+
+
+def marginal_parts() -> tuple[Part, ...]:
+    """Return the marginals by the backward recursion, and the gradient by every score."""
+    return (*_backward(), *_gradient())
 
 
 def at(values: str, *indices: Formula, step: str = "", mark: str = "") -> Row:
@@ -92,14 +91,14 @@ def _score() -> Iterator[Part]:
         K_TAG,
         J,
         at("a", K_TAG),
-        at("b", K_TAG),
+        at("c", K_TAG),
         equal(TAGS, Row((Y_1, COMMA, Digits("⋯"), COMMA, Y_LAST))),
     )
     whole = (
         at("a", Y_1),
         beside(SumOver("t"), at("u", Y_T, step="t")),
         beside(SumOver("t<T"), at("A", Y_T, Y_NEXT)),
-        at("b", Y_LAST),
+        at("c", Y_LAST),
     )
     yield Equations((line(_of(SCORE, TAGS), *whole),))
     yield say("The probability of the tags is a softmax over all sequences {}:", OTHERS)
@@ -154,7 +153,7 @@ def _forward() -> Iterator[Part]:
         )
     )
     yield say("At the end the scores of the last tags are added, and all last tags are summed over:")
-    yield Equations((line(Z, beside(SumOver("k"), at("α", K_TAG, step="T"), exp(at("b", K_TAG)))),))
+    yield Equations((line(Z, beside(SumOver("k"), at("α", K_TAG, step="T"), exp(at("c", K_TAG)))),))
     yield say(
         "These are {} products instead of {} terms. On logarithms, so that no number leaves its range:",
         beside(T, Raised(K, "2")),
@@ -197,7 +196,7 @@ def _backward() -> Iterator[Part]:
     )
     yield Equations(
         (
-            line(at("β", K_TAG, step="T"), exp(at("b", K_TAG))),
+            line(at("β", K_TAG, step="T"), exp(at("c", K_TAG))),
             line(at("β", J, step="t"), beside(SumOver("k"), _step(J, K_TAG), beta_next)),
         )
     )
@@ -274,7 +273,7 @@ def _gradient() -> Iterator[Part]:
                 beside(SumOver("t<T"), Fenced(added(both, minus(observed)))),
             ),
             _counted("a", "", Y_1),
-            _counted("b", "", Y_LAST),
+            _counted("c", "", Y_LAST),
         )
     )
     yield say(

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bptt.derive.network import Loss
 from bptt.explain.document import EquationLine, Equations, Fact, Part, Section, Sentence, Stage, say
 from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, Row, beside
 from bptt.explain.network.pooling_steps import pooling_forward
-from bptt.explain.network.symbols import LayerNotation, NetworkNotation
+from bptt.explain.network.symbols import Below, LayerNotation, NetworkNotation
 from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
-from bptt.explain.network.writing import ONE, ZERO, added, call, equal, line, transposed
+from bptt.explain.network.writing import (
+    ONE,
+    ZERO,
+    added,
+    call,
+    equal,
+    line,
+    minus,
+    stacked,
+    transposed,
+)
 from bptt.languages.phrase import phrase
 
 _LOSSES = {
@@ -32,24 +42,43 @@ def network_facts(notation: NetworkNotation) -> Iterator[Fact]:
         yield Fact("loss", (_LOSSES[notation.network.loss],))
 
 
-def network_section(notation: NetworkNotation, widths: Widths | None) -> Section:
-    """Return the section with the forward equations of all layers, and the sizes of the parameters."""
+def network_section(
+    notation: NetworkNotation,
+    widths: Widths | None,
+    title: str = "The whole network, forward",
+    above: Iterable[Part] = (),
+    remarks: Iterable[Part] = (),
+) -> Section:
+    """Return the section with the forward equations of all layers, and the sizes of the parameters.
+
+    `above` comes between the layers and the output layer, `remarks` at the end.
+    """
     parts = (
         *_embedding(notation),
         *_layers(notation),
+        *above,
         *_output_layer(notation),
         *_parameters(notation, widths),
+        *remarks,
     )
-    return Section(Stage.NETWORK, "The whole network, forward", parts)
+    return Section(Stage.NETWORK, title, parts)
 
 
 def _input(notation: NetworkNotation) -> Sentence:
     if notation.network.embedding:
-        return say("{}, the row of the token in the embedding {}", notation.bottom.input, MathName("M"))
+        return say("{}, the row of the token in the embedding {}", notation.row, notation.table)
+    if notation.around.one_hot:
+        return say("{}, the one-hot vector of the token", notation.bottom.input)
     return say("{}", notation.bottom.input)
 
 
 def _embedding(notation: NetworkNotation) -> Iterator[Part]:
+    if notation.around.one_hot:
+        yield say(
+            "The input {} is one-hot: 1 at the number of the token of step {}, 0 elsewhere.",
+            notation.bottom.input,
+            MathName("t"),
+        )
     if not notation.network.embedding:
         return
     dots = Digits("⋯")
@@ -59,9 +88,24 @@ def _embedding(notation: NetworkNotation) -> Iterator[Part]:
         " the row with this number of the embedding matrix {}, so that nothing has to be multiplied:",
         MathName("t"),
         equal(notation.one_hot, transposed(one_hot)),
-        MathName("M"),
+        notation.table,
     )
-    yield Equations((line(notation.bottom.input, beside(transposed(MathName("M")), notation.one_hot)),))
+    yield Equations((line(notation.row, beside(transposed(notation.table), notation.one_hot)),))
+    match notation.around.below:
+        case Below.LAST_OUTPUT:
+            yield say(
+                "Below it the first layer reads {}, what the output layer has read one step before; at the"
+                " first step it is 0:",
+                notation.below,
+            )
+        case Below.CHARACTERS:
+            yield say(
+                "Below it the first layer reads {}: the last outputs of an LSTM that has read the characters"
+                " of the token in both directions.",
+                notation.below,
+            )
+    if notation.around.below:
+        yield Equations((line(notation.bottom.input, stacked(notation.row, notation.below)),))
 
 
 def _layers(notation: NetworkNotation) -> Iterator[Part]:
@@ -71,10 +115,14 @@ def _layers(notation: NetworkNotation) -> Iterator[Part]:
             yield from pooling_forward(notation, layer.input)
             below = None
         yield say("Layer {}, {}:", Digits(str(k)), phrase(layer.cell.title))
-        handed = (line(layer.input, below.output),) if below else ()
+        handed = (line(layer.input, stacked(*below.outputs)),) if below else ()
         own = (EquationLine(layer.name(e.target), layer.terms(e.expression)) for e in layer.cell.equations)
         yield Equations((*handed, *own))
         below = layer
+    if notation.both == len(notation.layers) and notation.pooled is None:
+        yield Equations((line(notation.top.joined, stacked(*notation.top.outputs)),))
+    if notation.both:
+        yield _directions()
     if notation.is_pooled_last:
         yield from pooling_forward(notation, notation.hidden)
     if len(notation.layers) > 1:
@@ -86,22 +134,46 @@ def _layers(notation: NetworkNotation) -> Iterator[Part]:
         yield say(
             "The equations hold for every step from {} to {}; the states at {} are given.",
             equal(MathName("t"), ONE),
-            MathName("T"),
+            notation.last,
             equal(MathName("t"), ZERO),
         )
+
+
+def _directions() -> Sentence:
+    arrows = MathName("→"), MathName("←")
+    return say(
+        "{} marks the direction from the first step to the last, {} the other one, which has parameters of"
+        " its own. Its equations are the same with {} in the place of {}.",
+        *arrows,
+        added(MathName("t"), ONE),
+        added(MathName("t"), minus(ONE)),
+    )
 
 
 def _output_layer(notation: NetworkNotation) -> Iterator[Part]:
     if not notation.has_output:
         return
     output, net = notation.outer("o"), notation.outer("z")
-    yield say("The output layer, a linear map and a function {}:", MathName("g"))
+    if notation.around.tied:
+        yield say(
+            "The output layer, a linear map and a function {}. The embedding is its matrix, too: {}.",
+            MathName("g"),
+            equal(MathName("V"), notation.table),
+        )
+    elif notation.function[0]:
+        yield say("The output layer, a linear map and a function {}:", MathName("g"))
+    else:
+        yield say("The output layer, a linear map:")
+    if notation.around.answers is None:
+        yield Equations((line(net, linear_map(notation)),))
+        return
     yield Equations((line(net, linear_map(notation)), line(output, function_of(notation, net))))
     yield say("In short, {}.", _short(notation))
 
 
 def _short(notation: NetworkNotation) -> Formula:
-    return equal(notation.outer("o"), function_of(notation, linear_map(notation)))
+    result = notation.outer("z" if notation.around.answers is None else "o")
+    return equal(result, function_of(notation, linear_map(notation)))
 
 
 def linear_map(notation: NetworkNotation) -> Formula:

@@ -36,7 +36,7 @@ from bptt.explain.network.writing import (
 
 def loss_section(notation: NetworkNotation, loss: Loss) -> Section:
     """Return the section that says what is minimised."""
-    parts = (*_of_a_step(notation, loss), *_over_time(notation), *_over_examples(notation, loss))
+    parts = (*_of_a_step(notation, loss), *over_time(notation), *over_examples(notation))
     return Section(Stage.LOSS, "The loss", parts)
 
 
@@ -87,7 +87,8 @@ def _of_a_step(notation: NetworkNotation, loss: Loss) -> Iterator[Part]:
     yield Equations((EquationLine(MathName("E", index=notation.loss_time), step_loss(loss)),))
 
 
-def _over_time(notation: NetworkNotation) -> Iterator[Part]:
+def over_time(notation: NetworkNotation) -> Iterator[Part]:
+    """Yield that the loss of a sequence is the sum over its steps, if there are steps."""
     if not notation.loss_time:
         return
     step = MathName("E", index="t")
@@ -107,10 +108,11 @@ def _over_time(notation: NetworkNotation) -> Iterator[Part]:
         )
 
 
-def _over_examples(notation: NetworkNotation, loss: Loss) -> Iterator[Part]:
+def over_examples(notation: NetworkNotation) -> Iterator[Part]:
+    """Yield the loss of several examples."""
     count, example = MathName("m"), MathName("E", index="k")
     mean = beside(Fraction(ONE, count), SumOver("k"), example)
-    if loss is Loss.SQUARED and not notation.loss_time:
+    if notation.network.loss is Loss.SQUARED and not notation.loss_time:
         error = Row((MathName("o", index="k"), MINUS, MathName("y", index="k")))
         square = half_square(error).parts[1]
         both = beside(Fraction(ONE, beside(Digits("2"), count)), SumOver("k"), square)

@@ -52,7 +52,7 @@ LISTED = ("sigmoid", "tanh", "relu")
 def output_section(notation: NetworkNotation, loss: Loss) -> Section:
     """Return the section from the loss to what the output layer hands down."""
     derived = {Loss.SOFTMAX: _softmax, Loss.LOGISTIC: _logistic, Loss.SQUARED: _squared}[loss]
-    parts = (*_setting(notation), *derived(notation), *_linear_map(notation))
+    parts = (*_setting(notation), *derived(notation), *linear_map_gradients(notation))
     return Section(Stage.OUTPUT, "The δ of the output, step by step", parts)
 
 
@@ -206,8 +206,8 @@ def _error_line(notation: NetworkNotation) -> Equations:
     return Equations((line(net, output, minus(target)),))
 
 
-def _linear_map(notation: NetworkNotation) -> Iterator[Part]:
-    """Yield the gradients of V and b, and what is handed to the last layer."""
+def linear_map_gradients(notation: NetworkNotation) -> Iterator[Part]:
+    """Yield the gradients of V and b, and what is handed down: to the last layer, a pooling, an attention."""
     if not notation.has_output:
         return
     hidden, bias = notation.hidden, notation.network.bias
@@ -227,14 +227,19 @@ def _linear_map(notation: NetworkNotation) -> Iterator[Part]:
     else:
         yield say("As matrices:")
     yield Equations(tuple(output_gradients(notation)))
-    yield say("To the last layer the output layer hands down:")
+    if notation.is_pooled_last:
+        yield say("To the pooling the output layer hands down:")
+    elif notation.around.attends:
+        yield say("To the attention the output layer hands down:")
+    else:
+        yield say("To the last layer the output layer hands down:")
     yield Equations((line(notation.hidden_error, beside(transposed(_V), notation.outer("z", DELTA))),))
 
 
 def output_gradients(notation: NetworkNotation) -> Iterator[EquationLine]:
-    """Yield ∇V = Σ (o − y) sᵀ and ∇b = Σ (o − y)."""
-    error = added(notation.outer("o"), minus(notation.outer("y")))
-    over = [SumOver("t")] if notation.loss_time else []
-    yield line(MathName("V", mark=GRADIENT), beside(*over, Fenced(error), transposed(notation.hidden)))
+    """Yield ∇V = Σ δz sᵀ and ∇b = Σ δz, with δz = o − y where the loss gives that."""
+    over, error = [SumOver("t")] if notation.loss_time else [], notation.output_error
+    yield line(MathName("V", mark=GRADIENT), beside(*over, error, transposed(notation.hidden)))
     if notation.network.bias:
-        yield line(MathName("b", mark=GRADIENT), beside(*over, Fenced(error)) if over else error)
+        alone = error.inner if isinstance(error, Fenced) else error
+        yield line(MathName("b", mark=GRADIENT), beside(*over, error) if over else alone)

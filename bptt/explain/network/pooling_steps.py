@@ -17,10 +17,11 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     beside,
+    derivative,
 )
 from bptt.explain.gradients import GRADIENT
-from bptt.explain.network.symbols import NetworkNotation, PoolingName
-from bptt.explain.network.writing import ONE, added, by, call, equal, exp, line, minus, transposed
+from bptt.explain.network.symbols import NetworkNotation, StepPooling
+from bptt.explain.network.writing import ONE, added, by, call, equal, exp, line, minus, stacked, transposed
 
 _T, _SCORE, _WEIGHT = MathName("T"), MathName("a", index="t"), MathName("α", index="t")
 _A, _QUERY, _BIAS, _UNITS = MathName("A"), MathName("q"), MathName("c"), MathName("u", index="t")
@@ -30,26 +31,36 @@ _MEAN = Fraction(ONE, _T)
 
 def _step_output(notation: NetworkNotation) -> MathName:
     assert notation.pooled is not None
-    return notation.layers[notation.pooled.after - 1].output
+    return notation.layers[notation.pooled.after - 1].joined
 
 
 def pooling_forward(notation: NetworkNotation, result: MathName) -> Iterator[Part]:
     """Yield the equations from the outputs of all steps to one vector."""
+    assert notation.pooled is not None
     each = _step_output(notation)
-    match notation.pooled and notation.pooled.name:
-        case PoolingName.LAST:
-            yield say("The output of the last step alone is read on:")
-            yield Equations((line(result, replace(each, index="T")),))
-        case PoolingName.MEAN:
+    layer = notation.layers[notation.pooled.after - 1]
+    if layer.both and not notation.is_last_step:
+        yield say("The outputs of both directions, one above the other:")
+        yield Equations((line(each, stacked(*layer.outputs)),))
+    match notation.pooled.name:
+        case StepPooling.LAST:
+            ends = last_outputs(notation)
+            if len(ends) == 1:
+                yield say("The output of the last step alone is read on:")
+                yield Equations((line(result, ends[0]),))
+            else:
+                yield say("The output of each direction at its last step alone is read on:")
+                yield Equations((line(result, stacked(*ends)),))
+        case StepPooling.MEAN:
             yield say("The mean of the outputs of all steps:")
             yield Equations((line(result, beside(_MEAN, SumOver("t"), each)),))
-        case PoolingName.MAX:
+        case StepPooling.MAX:
             yield say("The largest output of all steps, unit by unit {}:", MathName("i"))
             yield Equations((line(_unit(result), call("max", _unit(each))),))
-        case PoolingName.ATTENTION:
+        case StepPooling.ATTENTION:
             yield say("A weighted mean of the outputs of all steps, whose weights are a softmax of scores:")
             scored = added(beside(_A, each), _BIAS)
-            total = beside(SumOver("k"), exp(MathName("a", index="k")))
+            total = beside(SumOver("r"), exp(MathName("a", index="r")))
             yield Equations(
                 (
                     line(_UNITS, call("tanh", scored)),
@@ -60,6 +71,13 @@ def pooling_forward(notation: NetworkNotation, result: MathName) -> Iterator[Par
             )
 
 
+def last_outputs(notation: NetworkNotation) -> tuple[MathName, ...]:
+    """Return the output of the layer before the pooling at its last step; of both directions, two."""
+    assert notation.pooled is not None
+    layer = notation.layers[notation.pooled.after - 1]
+    return layer.final(layer.output)
+
+
 def _unit(name: MathName) -> MathName:
     return replace(name, subscripts=(*name.subscripts, "i"))
 
@@ -68,28 +86,25 @@ def pooling_backward(notation: NetworkNotation, result: MathName, error: Formula
     """Yield the error of the output of every step from that of the vector."""
     assert notation.pooled is not None
     layer = notation.layers[notation.pooled.after - 1]
-    each, down = layer.output, layer.from_above
+    each, down = layer.joined, notation.error_of(layer)
     match notation.pooled.name:
-        case PoolingName.LAST:
+        case StepPooling.LAST:
             yield say("Through the pooling, at the last step; at all others it is 0:")
-            yield Equations((line(_at_last(down), error),))
-        case PoolingName.MEAN:
+            loss = MathName("E", index=notation.loss_time)
+            ends = tuple(derivative(loss, end) for end in last_outputs(notation))
+            yield Equations((line(stacked(*ends), error),))
+        case StepPooling.MEAN:
             yield say("Through the pooling, the same at every step:")
             yield Equations((line(down, beside(_MEAN, error)),))
-        case PoolingName.MAX:
+        case StepPooling.MAX:
             yield say(
                 "Through the pooling, unit by unit, to the step whose output was the largest; at all others"
                 " it is 0:"
             )
             largest = Row((ONE, Fenced(equal(_unit(each), _unit(result)), "[", "]")))
             yield Equations((line(down, Row((largest, HADAMARD, error))),))
-        case PoolingName.ATTENTION:
+        case StepPooling.ATTENTION:
             yield from _attention_backward(each, result, down, error)
-
-
-def _at_last(down: Formula) -> Formula:
-    assert isinstance(down, Fraction) and isinstance(down.below, MathName)
-    return Fraction(down.above, replace(down.below, index="T"))
 
 
 def _attention_backward(each: MathName, result: MathName, down: Formula, error: Formula) -> Iterator[Part]:
@@ -113,7 +128,7 @@ def _attention_backward(each: MathName, result: MathName, down: Formula, error: 
 
 def pooling_gradients(notation: NetworkNotation) -> Iterator[Part]:
     """Yield the gradients of the parameters of an attention; the other kinds have none."""
-    if notation.pooled is None or notation.pooled.name is not PoolingName.ATTENTION:
+    if notation.pooled is None or notation.pooled.name is not StepPooling.ATTENTION:
         return
     each, over = _step_output(notation), SumOver("t")
     yield say("The attention:")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bptt.derive.adjoint import DELTA
@@ -11,14 +11,22 @@ from bptt.explain.formula_tree import Digits, Formula, MathName, SumOver, beside
 from bptt.explain.gradients import GRADIENT, gradient_terms
 from bptt.explain.network.output import output_gradients
 from bptt.explain.network.pooling_steps import pooling_backward, pooling_gradients
-from bptt.explain.network.symbols import LayerNotation, NetworkNotation
-from bptt.explain.network.writing import ONE, added, equal, indicator, line, minus, transposed
+from bptt.explain.network.symbols import Below, LayerNotation, NetworkNotation
+from bptt.explain.network.writing import ONE, added, equal, indicator, line, minus, stacked, transposed
 
 
-def layers_section(notation: NetworkNotation) -> Section:
-    """Return the section with the backward equations of every layer, from the last to the first."""
-    parts = (*_reading(notation), *_layers(notation))
-    return Section(Stage.LAYERS, "Back-propagation through all layers", parts)
+def layers_section(
+    notation: NetworkNotation,
+    title: str = "Back-propagation through all layers",
+    above: Iterable[Part] = (),
+    below: Iterable[Part] = (),
+) -> Section:
+    """Return the section with the backward equations of every layer, from the last to the first.
+
+    `above` comes before those of the last layer, `below` after those of the first.
+    """
+    parts = (*_reading(notation), *above, *_layers(notation), *below)
+    return Section(Stage.LAYERS, title, parts)
 
 
 def _reading(notation: NetworkNotation) -> Iterator[Part]:
@@ -31,12 +39,14 @@ def _reading(notation: NetworkNotation) -> Iterator[Part]:
     yield say(
         "The steps are gone through from {} to {}, and at each step the layers from the last to the first."
         " {} is the part of the {} of a state that step {} of the same layer hands back, 0 at the last step.",
-        MathName("T"),
+        notation.last,
         ONE,
         state,
         MathName("", mark=DELTA),
         added(MathName("t"), ONE),
     )
+    if notation.around.source:
+        yield say("A state that the decoder begins with has another part at the last step: see there.")
 
 
 def _layers(notation: NetworkNotation) -> Iterator[Part]:
@@ -45,25 +55,62 @@ def _layers(notation: NetworkNotation) -> Iterator[Part]:
     for k, layer in reversed(list(enumerate(notation.layers, 1))):
         if notation.pooled is not None and k == notation.pooled.after < len(notation.layers):
             after = notation.layers[k]
-            error = after.marked(DELTA, after.cell.inputs[0])
-            yield from pooling_backward(notation, after.input, error)
+            yield from pooling_backward(notation, after.input, after.input_error)
+        if layer.both:
+            yield from _both_directions(notation, layer)
         yield say("Layer {}, with a line for every linear map and every nonlinearity:", Digits(str(k)))
         forward = layer.form.steps
         yield from aligned(EquationLine(layer.name(s.target), layer.right_side(s)) for s in forward)
         yield say("Back through it, beginning with {} from above:", layer.from_above)
         steps = layer.backward
         yield from aligned(EquationLine(layer.name(s.target), layer.right_side(s)) for s in steps)
-        down = layer.marked(DELTA, layer.cell.inputs[0])
+        if layer.both:
+            yield from _sum_of_directions(layer)
+        down = layer.input_error
         back = [say("{}", layer.name(DELTA + previous)) for previous in layer.form.previous]
         if back and k > 1:
             yield say("To the layer below goes {}, to the step before {}.", down, listing(back))
         elif back:
             yield say("To the input goes {}, to the step before {}.", down, listing(back))
+    if notation.around.below:
+        row, below = replace(notation.row, mark=DELTA), replace(notation.below, mark=DELTA)
+        if notation.around.below is Below.LAST_OUTPUT:
+            below = replace(below, index=f"{below.index}←t")
+        yield say("The input has two parts, and so has its {}:", MathName("", mark=DELTA))
+        yield Equations((line(stacked(row, below), notation.bottom.input_error),))
 
 
-def sums_section(notation: NetworkNotation) -> Section:
+def _both_directions(notation: NetworkNotation, layer: LayerNotation) -> Iterator[Part]:
+    """Yield the errors of both directions: the two halves of that of their output."""
+    after = notation.layers.index(layer) + 1
+    is_pooled = notation.pooled is not None and notation.pooled.after == after
+    if is_pooled and notation.is_last_step:
+        return
+    if layer is notation.top or is_pooled:
+        error = notation.error_of(layer)
+    else:
+        error = notation.layers[after].input_error
+    loss = MathName("E", index=notation.loss_time)
+    yield say("The error of the output has two halves, one for each direction:")
+    yield Equations((line(stacked(*(derivative(loss, each) for each in layer.outputs)), error),))
+
+
+def _sum_of_directions(layer: LayerNotation) -> Iterator[Part]:
+    """Yield the δ of the input, which both directions read."""
+    own = layer.marked(DELTA, layer.cell.inputs[0])
+    yield say(
+        "The other direction goes through the same equations from its own half, with {} and {} exchanged."
+        " Both read the input:",
+        added(MathName("t"), ONE),
+        added(MathName("t"), minus(ONE)),
+    )
+    yield Equations((line(layer.input_error, own, layer.reversed(own)),))
+
+
+def sums_section(notation: NetworkNotation, more: Iterable[Part] = ()) -> Section:
     """Return the section with the gradient of every parameter, and what a step of descent changes."""
-    return Section(Stage.SUMS, "The gradients of all parameters", tuple(_sums(notation)))
+    parts = (*_sums(notation), *more)
+    return Section(Stage.SUMS, "The gradients of all parameters", parts)
 
 
 def _sums(notation: NetworkNotation) -> Iterator[Part]:
@@ -77,6 +124,11 @@ def _sums(notation: NetworkNotation) -> Iterator[Part]:
     if notation.has_output:
         yield say("The output layer:")
         yield Equations(tuple(output_gradients(notation)))
+    yield from layer_sums(notation)
+
+
+def layer_sums(notation: NetworkNotation) -> Iterator[Part]:
+    """Yield the gradients of all layers, of the pooling and of the embedding."""
     for k, layer in reversed(list(enumerate(notation.layers, 1))):
         if layer.cell.families:
             yield say("Layer {}:", Digits(str(k)))
@@ -107,13 +159,17 @@ def _of_layer(notation: NetworkNotation, layer: LayerNotation) -> Iterator[Equat
 def _embedding(notation: NetworkNotation) -> Iterator[Part]:
     if not notation.network.embedding:
         return
-    matrix, one_hot = MathName("M", mark=GRADIENT), notation.one_hot
-    down: Formula = notation.bottom.marked(DELTA, notation.bottom.cell.inputs[0])
+    matrix, one_hot = replace(notation.table, mark=GRADIENT), notation.one_hot
+    down: Formula = replace(notation.row, mark=DELTA)
     word, token = MathName("w", index="t"), MathName("w")
-    yield say("The embedding, of which step {} uses the row of its token:", MathName("t"))
     outer = beside(SumOver("t"), one_hot, transposed(down))
+    if notation.around.tied:
+        yield say("The embedding, which is the matrix of the output layer, too:")
+        yield Equations((line(matrix, outer, MathName("V", mark=GRADIENT)),))
+        return
+    yield say("The embedding, of which step {} uses the row of its token:", MathName("t"))
     yield Equations((line(matrix, outer),))
-    row = replace(MathName("M", index="w"), mark=GRADIENT)
+    row = replace(matrix, index="w")
     yield say(
         "The row of a token {} is the sum of {} over the steps whose token {} it is; rows of tokens that are"
         " not read have no gradient:",

@@ -58,7 +58,8 @@ def letter(notation: NetworkNotation, layer: LayerNotation, name: str) -> Formul
     place = notation.layers.index(layer)
     if place and name == cell.width(cell.inputs[0]) and name != cell.width(cell.output):
         below = notation.layers[place - 1]
-        return letter(notation, below, below.cell.width(below.cell.output))
+        handed = letter(notation, below, below.cell.width(below.cell.output))
+        return Row((Digits("2"), Operator("·"), handed)) if below.both else handed
     return MathName(name, index=layer.layer if len(notation.layers) > 1 and name != "I" else "")
 
 
@@ -101,18 +102,21 @@ def _rows(
     for k, layer in enumerate(notation.layers):
         for family in layer.cell.families:
             wide = family.shape(widths.layers[k]) if widths else ()
-            yield _symbol(layer, family), say("{}", _family_shape(notation, layer, family)), wide
+            for index in (f"{layer.layer}→", f"{layer.layer}←") if layer.both else (layer.layer,):
+                yield _symbol(family, index), say("{}", _family_shape(notation, layer, family)), wide
     if notation.has_output:
         outputs, units = (widths.outputs or 0, widths.layers[-1][handed]) if widths else (0, 0)
         across = letter(notation, top, handed)
+        if top.both:
+            units, across = 2 * units, Row((Digits("2"), Operator("·"), across))
         name = say("{}", MathName("V"))
         yield name, say("{}", shape(MathName(OUTPUTS), across)), (outputs, units)
         if notation.network.bias:
             yield say("{}", MathName("b")), say("{}", shape(MathName(OUTPUTS))), (outputs,)
 
 
-def _symbol(layer: LayerNotation, family: Family) -> Sentence:
-    return say("{}", replace(split_name(family.name), layer=layer.layer))
+def _symbol(family: Family, number: str) -> Sentence:
+    return say("{}", replace(split_name(family.name), layer=number))
 
 
 def _family_shape(notation: NetworkNotation, layer: LayerNotation, family: Family) -> Formula:

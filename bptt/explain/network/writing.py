@@ -16,6 +16,7 @@ from bptt.explain.formula_tree import (
     Raised,
     Row,
     Term,
+    WrittenMatrix,
     total,
 )
 
@@ -89,6 +90,11 @@ def indicator(left: Formula, right: Formula) -> Row:
 def transposed(formula: Formula) -> Raised:
     """Write a transpose."""
     return Raised(formula, "T")
+
+
+def stacked(*parts: Formula) -> Formula:
+    """Write vectors one above the other; one alone as it is."""
+    return WrittenMatrix(tuple((part,) for part in parts)) if len(parts) > 1 else parts[0]
 
 
 def half_square(difference: Formula) -> Row:

@@ -62,6 +62,11 @@ class SeveralLabels(Labelling):
             row[labels.index(label)] = 1
         return row
 
+    @property
+    def loss_name(self) -> str:
+        """The logistic loss."""
+        return "logistic"
+
     def loss(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """Return the logistic loss, summed over the labels."""
         return _loss(logits, targets)

@@ -49,6 +49,11 @@ class Labelling(ABC):
     def number(self, target: str, place: str, labels: Sequence[str]) -> Tensor:
         """Return the target of an example as the loss takes it. Raises InputError for an unknown label."""
 
+    @property
+    @abstractmethod
+    def loss_name(self) -> str:
+        """The loss by the field's name, for a derivation on paper."""
+
     @abstractmethod
     def loss(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """Return the loss of each example, (N,), for logits (N, K)."""
@@ -89,6 +94,11 @@ class OneLabel(Labelling):
         if target not in labels:
             raise unknown_label(target, place, labels)
         return torch.tensor(labels.index(target))
+
+    @property
+    def loss_name(self) -> str:
+        """The softmax, or the squared error of its probabilities."""
+        return "squared-probabilities" if self._squared else "softmax"
 
     def loss(self, logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
         """Return the cross-entropy or the squared error."""
@@ -150,6 +160,11 @@ class Classifier(nn.Module):
         self.output = nn.Linear(self.body.output_size, classes)
         self.ngrams = None if ngrams is None else NgramScores(ngrams, classes)
         self.register_buffer("offsets", torch.zeros(classes) if head.thresholds else None)
+
+    @property
+    def loss_name(self) -> str:
+        """The loss by the field's name, for a derivation on paper."""
+        return self.labelling.loss_name
 
     def forward(self, inputs: Padded) -> Tensor:
         """Return the logits (B, K) of the network only, the part that is trained by gradients."""

@@ -36,6 +36,11 @@ class Regressor(nn.Module):
         self.body = _Row(part, options) if cell is None else NumberReader(part, cell, options, pooling)
         self.output = NumberOutput(self.body.output_size, targets, numbers)
 
+    @property
+    def loss_name(self) -> str:
+        """The loss by the field's name, for a derivation on paper."""
+        return f"mean-{self.output.options.loss}"
+
     def forward(self, inputs: Padded) -> Tensor:
         """Return standardised numbers (B, M, Q), or (T, B, M, Q) at every step."""
         found: Tensor = self.output(self.body(inputs))

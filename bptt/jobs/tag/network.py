@@ -37,6 +37,11 @@ class Tagger(nn.Module):
         self.output = nn.Linear(self.encoder.output_size, num_tags)
         self.crf = _crf(num_tags, allowed) if crf else None
 
+    @property
+    def loss_name(self) -> str:
+        """The loss by the field's name, for a derivation on paper."""
+        return "softmax" if self.crf is None else "crf"
+
     def forward(self, inputs: Padded) -> Tensor:
         """Return the scores (T, B, K) of the tags at each step."""
         return self.score(self.encoder.embed(inputs.tensors), inputs.lengths)

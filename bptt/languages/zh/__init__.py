@@ -8,6 +8,7 @@ from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.criteria import CRITERIA
 from bptt.languages.zh.derivations import DERIVATIONS
 from bptt.languages.zh.diagrams import DIAGRAMS
+from bptt.languages.zh.models import MODELS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
 from bptt.languages.zh.pages import PAGES
@@ -20,6 +21,7 @@ CHINESE: Mapping[str, str] = {
     **CRITERIA,
     **DERIVATIONS,
     **DIAGRAMS,
+    **MODELS,
     **NETWORKS,
     **NUMBERS,
     **PAGES,

@@ -87,9 +87,6 @@ NETWORKS = {
         "softmax 的一个输出依赖于所有输出的和：由商的求导法则有 {}，于是 {}。"
     ),
     "Element by element, with {} for what the last layer hands on:": "逐个元素写出，其中 {} 是最后一层传出的量：",
-    "As matrices; the first two are summed over the steps, for every step uses the same {}:": (
-        "写成矩阵；前两个要对时间步求和，因为每个时间步用的是同一个 {}："
-    ),
     "To the last layer the output layer hands down:": "输出层传给最后一层的是：",
     # Through the layers.
     "Back-propagation through all layers": "经过所有各层的反向传播",

@@ -1,8 +1,8 @@
-"""The derivation of a trained model's layer: where a run, what a probe measures of it, and explain meet."""
+"""The derivation of a run: its whole model, one layer of it, and a step with its numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 from pathlib import Path
 
@@ -14,10 +14,12 @@ from bptt.errors import InputError
 from bptt.explain.annotate import with_kernel_lines
 from bptt.explain.diagrams.architectures import STEPS as EACH_STEP
 from bptt.explain.diagrams.architectures import Architecture
-from bptt.explain.document import Derivation, Excerpt
+from bptt.explain.document import Derivation, Excerpt, Section, Stage, say
 from bptt.explain.drawn import with_diagrams
+from bptt.explain.network.run_sections import run_facts, run_sections
 from bptt.explain.sizes import LayerSizes
 from bptt.explain.trained_layer import StepContext, TrainedLayer, layer_derivation, with_step
+from bptt.explanation.network_of_run import network_of_run
 from bptt.jobs.expose import expose
 from bptt.jobs.job import TrainedModel
 from bptt.jobs.loading import load
@@ -53,7 +55,7 @@ def explain_run(
     step: int | None = None,
     unit: int | None = None,
 ) -> Derivation:
-    """Derive back-propagation through one layer of a trained model, with its shapes.
+    """Derive back-propagation through a trained model, and through one layer of it with its shapes.
 
     `bptt derive RUN` prints the same. `bptt.explain.text`, `latex` and `page` write the document out.
 
@@ -84,9 +86,19 @@ def explain_run(
             raise InputError(name, "is a whole number from 1", shown(number))
     folder = as_path("run", run)
     trained = load(folder)
+    if not _stacks(trained):
+        given = {"part": part, "unit": unit, "step": step, "text": text, "data": data}
+        named = [name for name, value in given.items() if value is not None]
+        if named or numbers or reverse or layer != 1:
+            rule = f"`{named[0] if named else 'layer'}` is for a run with recurrent layers"
+            raise InputError(str(run), rule, "feed-forward layers alone")
+        return _feed_forward(trained, folder, diagrams)
     stack = _stack(folder, trained, part)
     chosen = _layer(stack, layer, reverse, unit)
     document = layer_derivation(_described(stack, chosen, folder))
+    shapes, *of_layer = document.sections
+    whole = _whole_model(trained)
+    document = replace(document, sections=(shapes, *whole, *of_layer)).numbered()
     if kernel:
         document = with_kernel_lines(document, stack.layers[chosen].cell)
     if diagrams:
@@ -103,6 +115,23 @@ def explain_run(
         read = _StepOfPart.of(exposure, stack, step)
         found = step_numbers(exposure.model, stack, read.loss, read.step, chosen)
         return with_step(document, found, read.context(reverse), None if unit is None else unit - 1)
+
+
+def _whole_model(trained: TrainedModel) -> tuple[Section, ...]:
+    """Return the sections on the whole model, or the reason why it is not derived beside its layers."""
+    try:
+        return tuple(run_sections(*network_of_run(trained.model)))
+    except InputError as error:
+        reason = say("The model has a part that is not derived: {}. Its layers follow.", str(error))
+        return (Section(Stage.NETWORK, "The whole network, forward", (reason,)),)
+
+
+def _feed_forward(trained: TrainedModel, folder: Path, diagrams: bool) -> Derivation:
+    """Return the derivation of a model without recurrent layers, which is that of its whole network."""
+    whole, parts = network_of_run(trained.model)
+    sections = tuple(run_sections(whole, parts))
+    document = Derivation(folder.resolve().name, tuple(run_facts(whole, parts)), sections).numbered()
+    return with_diagrams(document, (), architecture(trained)) if diagrams else document
 
 
 def architecture(trained: TrainedModel) -> Architecture:
@@ -143,8 +172,6 @@ def has_text_of_its_own(run: str | Path) -> bool:
 def _stack(run: Path, trained: TrainedModel, part: str | None) -> Stack:
     """Return the recurrent stack of a model, or that of its encoder or decoder."""
     stacks = _stacks(trained)
-    if not stacks:
-        raise InputError(str(run), "must have a recurrent network to be derived", "feed-forward layers alone")
     if part is not None and part not in stacks:
         raise InputError("part", f"is one of {', '.join(stacks)}", part)
     return stacks[part or next(iter(stacks))]
