@@ -241,6 +241,26 @@ def feed_forward(out: str, names: Names) -> None:
         assert np.allclose(after(out, f"{size} at a time:"), losses, atol=6e-5)
 
 
+def newton(out: str, names: Names) -> None:
+    """The loss after the last step, and the error on new rows, from the weights."""
+    table = {line[:17].strip(): floats(line[17:]) for line in out.splitlines()[1:5]}
+    assert len({row[0] for row in table.values()}) == 1
+    assert table["Newton"][3] < min(table["gradient descent"]) / 10
+    w = {name: value.double().numpy() for name, value in names["model"].model.state_dict().items()}
+
+    def errors(seed: int) -> Any:
+        rows = list(small_data.rows(small_data.random.Random(seed), 60))[1:]
+        *x, y = np.array([floats(row) for row in rows]).T
+        u = (np.transpose(x) - w["body.part.mean"]) / w["body.part.deviation"]
+        a = np.tanh(u @ w["body.feed_forward.1.weight"].T + w["body.feed_forward.1.bias"])
+        found = a @ w["output.linear.weight"].T + w["output.linear.bias"]
+        return (w["output.mean"] + w["output.deviation"] * found)[:, 0] - y
+
+    loss = np.mean((errors(6) / w["output.deviation"]) ** 2)
+    assert table["Newton"][5] / 2 < loss <= table["Newton"][5]
+    assert isclose(after(out, "mean error")[0], abs(errors(7)).mean(), abs_tol=6e-4)
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_script_prints_what_is_true(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
