@@ -17,8 +17,9 @@ import torch
 from sklearn.datasets import load_digits
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-DATA = "small_data"
-SCRIPTS = sorted(path.stem for path in EXAMPLES.glob("*.py") if path.stem != DATA)
+FILES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
+# Modules that make data are no examples.
+SCRIPTS = [name for name in FILES if not name.endswith("_data")]
 LONGEST = 60
 sys.path.append(str(EXAMPLES))
 import small_data  # noqa: E402
@@ -56,6 +57,18 @@ def hypotheses(out: str, _: Names) -> None:
     for column in (0, 1):
         assert isclose(sum(row[column] for row in rows), total[column], abs_tol=0.005 * 13)
     assert 190 < after(out, "new pairs,")[0] <= 200
+
+
+def music(out: str, _: Names) -> None:
+    """Most printed bars are neighbours in the scale, and about as many as the script counts in 100 tunes."""
+    shown = [bar for line in out.splitlines()[:4] for bar in line.split("|")[:-1]]
+    steps = [{"CDEFGABc".index(b) - "CDEFGABc".index(a) for a, b in pairwise(bar)} for bar in shown]
+    obey = [
+        len(bar) == 4 and (found == {1} or found == {-1}) for bar, found in zip(shown, steps, strict=True)
+    ]
+    right, bars, new, tunes = floats(out.splitlines()[-1])
+    assert sum(obey) >= len(obey) - 2 and 350 < bars < 450
+    assert 0.95 < right / bars <= 1 and 80 < new <= tunes == 100
 
 
 def sentiment(out: str, _: Names) -> None:
@@ -282,4 +295,4 @@ def test_a_script_is_short_and_says_what_it_shows(name: str) -> None:
 
 def test_the_table_has_no_other_script() -> None:
     table = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert sorted(re.findall(r"\]\((\w+)\.py\)", table)) == sorted([*SCRIPTS, DATA])
+    assert sorted(re.findall(r"\]\((\w+)\.py\)", table)) == FILES
