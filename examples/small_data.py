@@ -99,6 +99,23 @@ def genes(draw: random.Random, count: int) -> Iterator[str]:
         yield "".join(bases)
 
 
+def boxes(draw: random.Random, count: int) -> tuple[list[str], list[str]]:
+    """Return DNA in FASTA, and its marked stretches in BED: each box TATAAT, and each exon ATG ... TAA."""
+    fasta, bed = [], []
+    for number in range(count):
+        parts = [("".join(draw.choices(BASES, k=draw.randint(4, 12))), "") for _ in range(3)]
+        exon = f"ATG{''.join(draw.choices('GC', k=draw.randint(3, 9)))}TAA"
+        marked = draw.sample([("TATAAT", "box"), (exon, "exon")], draw.randrange(3))
+        for place, stretch in enumerate(marked):
+            parts.insert(2 * place + 1, stretch)
+        fasta += [f">s{number}", "".join(letters for letters, _ in parts)]
+        start = 0
+        for letters, label in parts:
+            bed += [f"s{number}\t{start}\t{start + len(letters)}\t{label}"] if label else []
+            start += len(letters)
+    return fasta, bed
+
+
 def walks(draw: random.Random, count: int) -> Iterator[str]:
     """Yield series of different lengths that go up or down, in the format .ts."""
     yield from ("@classLabel true up down", "@data")
@@ -126,6 +143,7 @@ def main() -> None:
     """Write the files."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
+    sequences, stretches = boxes(random.Random(8), 150)
     files = {
         "sentences.txt": sentences(random.Random(0), 400),
         "films.tsv": films(random.Random(1), 120),
@@ -133,6 +151,8 @@ def main() -> None:
         "pairs.tsv": pairs(random.Random(3), 300),
         "tunes.abc": tunes(random.Random(8), 300),
         "genes.fasta": genes(random.Random(4), 120),
+        "boxes.fasta": sequences,
+        "boxes.bed": stretches,
         "walks.ts": walks(random.Random(5), 60),
         "rows.csv": rows(random.Random(6), 60),
         "agreement.jsonl": (

@@ -28,6 +28,9 @@ def write_files(folder: Path) -> None:
         "films.tsv": "text\tlabel\n" + "".join(f"fine film {n}\tgood\ndull film {n}\tbad\n" for n in numbers),
         "genes.fasta": "".join(f">g{n} label={'ab'[n % 2]}\nACG{'ACGT'[n % 4] * n}TTG\n" for n in numbers),
         "new.fasta": ">one\nACGTNACGT\n>two\nTTTTACG\n",
+        "exons.fasta": "".join(f">e{n}\nACG{'ACGT'[n % 4] * n}TTG\n" for n in numbers),
+        "exons.bed": "".join(f"e{n}\t1\t{n + 3}\texon\n" for n in numbers),
+        "weather.tsv": "text\tlabel\n" + "".join(f"sun {n}\twarm\nrain {n}\twarm;wet\n" for n in numbers),
         "walk.ts": "@classLabel true up down\n@data\n"
         + "".join(f"{n},{n + 1},{n + 2}:up\n{n},{n - 1}:down\n" for n in numbers),
         "table.csv": "x,y,label\n" + "".join(f"{n % 2}.5,{n},{'no' if n % 2 else 'yes'}\n" for n in numbers),

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bptt.cli.streams import shown
+from bptt.cli.streams import coloured, shown, shows_colours
 from bptt.errors import printable, printable_json
+from bptt.jobs.answers import Asking
 
 if TYPE_CHECKING:
     from bptt.data.examples import Example
-    from bptt.jobs.answers import Answer, Arriving, Asking, Line
+    from bptt.jobs.answers import Answer, Arriving, Line
 
 # Characters that would end a line or a column of the output, with their escapes in JSON.
 _ESCAPES = {ord(mark): json.dumps(mark)[1:-1] for mark in "\t\n\r\v\f\x1c\x1d\x1e"} | {
@@ -50,6 +51,9 @@ class AnswerPrinter:
             return
         for line in asking.lines(answer, example, self._row):
             self._print(line)
+        if isinstance(asking, Asking) and self._path is None and shows_colours():
+            parts = asking.parts(answer, example)
+            self._lines += [f"{coloured(parts)}\n"] if parts else []
 
     def end_sentence(self) -> None:
         """Print an empty line, unless the output is JSON."""

@@ -6,9 +6,12 @@ import io
 import os
 import re
 import sys
+from collections.abc import Sequence
 
 from bptt.errors import printable
 
+# Green, magenta, blue, yellow, cyan and red, by their numbers of ECMA-48.
+_COLOURS = 32, 35, 34, 33, 36, 31
 _STREAMS = (("stdin", "r"), ("stdout", "w"), ("stderr", "w"))
 
 
@@ -40,6 +43,21 @@ def close_output() -> None:
     handle = os.open(os.devnull, os.O_WRONLY)
     os.dup2(handle, sys.stdout.fileno())
     os.close(handle)
+
+
+def shows_colours() -> bool:
+    """Return whether standard output is a terminal whose user wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def coloured(parts: Sequence[tuple[str, int | None]]) -> str:
+    """Return parts of a text on one line, each bold in the colour of its number, or plain for None."""
+    return "".join(
+        printable(text)
+        if number is None
+        else f"\x1b[1;{_COLOURS[number % len(_COLOURS)]}m{printable(text)}\x1b[0m"
+        for text, number in parts
+    )
 
 
 def shown(text: str) -> str:

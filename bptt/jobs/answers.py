@@ -87,6 +87,10 @@ class Asking(ABC):
     def lines(self, answer: Any, example: Example[Any, Any], number: int) -> list[Line]:
         """Return an answer as lines for the user; `number` is that of the input `example`, from 1."""
 
+    def parts(self, answer: Any, example: Example[Any, Any]) -> Sequence[tuple[str, int | None]]:
+        """Return an input in parts, each with the number of its colour or None, for a terminal; or ()."""
+        return ()
+
     def stream(self, said: Said) -> Arriving:
         """Return the model as it answers word by word. Raises InputError if its answers need whole inputs."""
         rule, cure = "needs a tagger, which answers word by word", "Leave `stream` out: a line is an input"

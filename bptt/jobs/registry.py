@@ -25,6 +25,7 @@ _PACKAGES = {
     "lm": "bptt.jobs.language",
     "classify": "bptt.jobs.classify",
     "tag": "bptt.jobs.tag",
+    "mark": "bptt.jobs.mark",
     "translate": "bptt.jobs.translate",
     "regress": "bptt.jobs.regress",
     "forecast": "bptt.jobs.forecast",

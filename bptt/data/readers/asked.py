@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptt.data.readers.document import Document
@@ -37,13 +38,15 @@ _TEXT = "text"
 @dataclass(frozen=True)
 class Said:
     """The user's word on a file that is to be answered or judged, None where the file shows it: the
-    `form`, the column of the `input`, that of the `target`, and whether the first row is a `header`.
+    `form`, the column of the `input`, that of the `target`, whether the first row is a `header`, and the
+    file `beside` it that has its targets.
     """
 
     form: str | None = None
     input: str | None = None
     target: str | None = None
     header: bool | None = None
+    beside: Path | None = None
 
     def about(self, columns: Columns) -> Columns:
         """Return the same columns as the user names them."""

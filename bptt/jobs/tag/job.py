@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
-from bptt.data.readers.asked import Said
 from bptt.data.schemes import Scheme
 from bptt.jobs.answers import Asking, EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
@@ -39,9 +38,11 @@ def _begin(kind: type[TrainedTagger], choices: Choices, origin: Origin[TrainedTa
         choices.make(sections["model"], **own_layers(cells)),
         choices.make(sections["data"], seed=choices.get("seed")),
     )
-    said = Said(header=files.header)
+    said = files.said()
     learned = kind.sentences(files.data, config, said, None)
-    dev = None if files.dev is None else kind.sentences(files.dev, config, said, None)
+    # A file beside DATA has the targets of DATA alone.
+    of_dev = replace(said, beside=None)
+    dev = None if files.dev is None else kind.sentences(files.dev, config, of_dev, None)
     return TagTask(learned, dev, config, files.vectors, origin, kind)
 
 

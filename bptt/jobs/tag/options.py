@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bptt.data.cutting import Cutting, Level
+from bptt.data.readers.asked import Said
 from bptt.data.schemes import SCHEMES, Scheme
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, Select, VectorFiles
@@ -27,6 +28,10 @@ class SentenceFiles(VectorFiles, ExampleFiles):
     """The files of a job that predicts a tag for each word, in any format of sentences."""
 
     header: bool | None = None
+
+    def said(self) -> Said:
+        """Return what the user says about DATA."""
+        return Said(header=self.header)
 
 
 @dataclass(frozen=True, kw_only=True)

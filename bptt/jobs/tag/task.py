@@ -11,7 +11,6 @@ from torch import Tensor
 
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.jobs.tag.config import TaggerConfig
-from bptt.jobs.tag.found import as_found
 from bptt.jobs.tag.network import Tagger
 from bptt.jobs.tag.tag_set import Tagged, TagSet, note_rewritten
 from bptt.jobs.tag.trained import TrainedTagger as TrainedTagger
@@ -39,7 +38,6 @@ class TagTask(Supervised):
     MachineError if the model does not fit into memory.
     """
 
-    unit = "words"
     model: Tagger
 
     def __init__(
@@ -51,14 +49,15 @@ class TagTask(Supervised):
         origin: Origin[TrainedTagger] | None = None,
         kind: type[TrainedTagger] = TrainedTagger,
     ) -> None:
-        self._kind, self.title = kind, kind.options.called
-        options, reasons = as_found(examples, config.tags)
+        self._kind, self.title, self.unit = kind, kind.options.called, kind.units[1]
+        options, reasons = kind.settled(examples, config.tags)
         self._notes = (*examples.notes, *reasons, *note_rewritten(examples, options.spelling))
         self._tags = TagSet.build(examples, options.spelling)
         self.criterion = options.criterion
         if held_out is None:
             learned, held = hold_out(examples.keys, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
+        examples = kind.augmented(examples, config)
         self._learned, self._held_out = examples, held_out
         words = replace(config.words, spelled=config.words.spelled and options.unit == "word")
         self._codec = WordCodec.build(examples.inputs, words, held_out.inputs, vectors)
@@ -113,11 +112,12 @@ class TagTask(Supervised):
     def describe(self) -> list[str]:
         """Describe the sentences, the tags, and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
+        sentences, words = self._kind.units
         return [
             *self._taken,
             *self._notes,
-            f"learned: {len(self._learned):,} sentences of {sum(map(len, self._targets)):,} words",
-            f"held out: {len(self._held_out):,} sentences",
+            f"learned: {len(self._learned):,} {sentences} of {sum(map(len, self._targets)):,} {words}",
+            f"held out: {len(self._held_out):,} {sentences}",
             f"tags: {len(self._tags.tags)}",
             *self._codec.describe(),
             f"model: {weights:,} weights",

@@ -19,9 +19,10 @@ from bptt.jobs.options import JobOptions
 from bptt.jobs.shown import show_trained
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.tag.config import TASK, TaggerConfig
+from bptt.jobs.tag.found import as_found
 from bptt.jobs.tag.metrics import TagScores, tag_scores
 from bptt.jobs.tag.network import Tagger
-from bptt.jobs.tag.options import OPTIONS
+from bptt.jobs.tag.options import OPTIONS, TagOptions
 from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, spell
 from bptt.models.codecs.codec import stack
@@ -61,11 +62,12 @@ class TrainedTagger:
     """A tagger with everything needed to read sentences and to name tags.
 
     A job derived from tagging is a subclass with its own `options` and its own `sentences`, which reads its
-    files.
+    files. `units` names these and their steps; `settled` and `augmented` may be its own, too.
     """
 
     task: ClassVar[str] = TASK
     options: ClassVar[JobOptions] = OPTIONS
+    units: ClassVar[tuple[str, str]] = "sentences", "words"
 
     def __init_subclass__(cls) -> None:
         cls.task = cls.options.task
@@ -92,6 +94,19 @@ class TrainedTagger:
         and the source may have none. Raises InputError with the line if the source cannot be read.
         """
         return read_sentences(source, said, config.tags.cutting, tags)
+
+    @classmethod
+    def settled(cls, examples: Tagged, options: TagOptions) -> tuple[TagOptions, tuple[str, ...]]:
+        """Return the options with what the examples to learn from show, and the reasons for the user.
+
+        Raises InputError at the first tag outside of the scheme if only a few are.
+        """
+        return as_found(examples, options)
+
+    @classmethod
+    def augmented(cls, examples: Tagged, config: TaggerConfig) -> Tagged:
+        """Return the examples that remain to learn from when others are held out, perhaps with more."""
+        return examples
 
     def read(self, source: Source, tagged: bool, said: Said = _NOTHING_SAID) -> Tagged:
         """Read sentences; unless `tagged`, also those without tags. Raises InputError as `sentences` does."""
