@@ -222,7 +222,7 @@ def _spectrum(found: LayerSpectrum) -> report.SpectrumView:
 def _property(found: Property, ranking: Ranking, read: Mapping[str, str]) -> report.PropertyView:
     """Convert a ranking; `read` maps layers to the sequence that they read, where there are several."""
     of = [read[unit.layer] for unit in ranking.units[:1] if unit.layer in read]
-    name = phrase("{} ({})", phrase(found.name), of[0]) if of else phrase(found.name)
+    name = phrase("{} ({})", phrase(found.name), phrase(of[0])) if of else phrase(found.name)
     hits = tuple(report.UnitView(unit.layer, unit.value, unit.unit, unit.score) for unit in ranking.units)
     return report.PropertyView(name, found.pattern, hits, found.measure, ranking.held_out)
 

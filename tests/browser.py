@@ -52,13 +52,13 @@ def show(chromium: Browser, tmp_path: Path) -> Open:
     ) -> AbstractContextManager[Page]:
         path = tmp_path / "report.html"
         write_page(shown, path)
-        return _opened(chromium, path, viewport, dark)
+        return opened(chromium, path, viewport, dark)
 
     return open_page
 
 
 @contextmanager
-def _opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) -> Iterator[Page]:
+def opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) -> Iterator[Page]:
     """A page from the disk, drawn. At the end nothing has gone wrong in it, and it asked for nothing else."""
     wrong: list[str] = []
     asked: list[str] = []

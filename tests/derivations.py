@@ -10,10 +10,12 @@ from bptt.cells import CATALOGUE, Cell, get
 from bptt.derive.network import Loss
 from bptt.explain import derivation
 from bptt.explain.annotate import with_kernel_lines
+from bptt.explain.criteria.registry import CRITERIA
 from bptt.explain.document import Derivation, Stage
+from bptt.explain.drawn import architecture_of, with_diagrams
 from bptt.explain.kernel_section import kernel_section
 from bptt.explain.network.whole_network import derive_cells
-from bptt.explain.network_options import NetworkOptions
+from bptt.explain.network_options import NetworkOptions, network_of
 from bptt.explain.numbers.document import numbers_document
 from bptt.explain.numbers.node_document import node_document
 from bptt.explain.numbers.nodes import has_nodes
@@ -47,6 +49,7 @@ NETWORKS = {
     "squared": ("dense,dense", NetworkOptions(loss=Loss.SQUARED, rows=True, sizes="3,4,2"), None),
     "squared of states": ("gru", NetworkOptions(loss=Loss.SQUARED), None),
     "dense and softmax": ("dense", NetworkOptions(loss=Loss.SOFTMAX), None),
+    "gates and softmax": ("lstm,gru", NetworkOptions(loss=Loss.SOFTMAX), None),
     "without a loss": ("lstm-layernorm,elman-relu", NetworkOptions(rows=True), None),
     "deep dense": ("dense,dense,dense", NetworkOptions(sizes="2,3,2,1"), None),
     "stacked cell": ("lstm", NetworkOptions(sizes="3,4"), Stage.STACKED),
@@ -59,11 +62,23 @@ def _of_network(names: str, options: NetworkOptions, stage: Stage | None) -> Der
     return derive_cells(tuple(map(get, names.split(","))), options, stage)
 
 
+def _drawn(names: str, options: NetworkOptions) -> Derivation:
+    cells = tuple(map(get, names.split(",")))
+    whole = derive_cells(cells, options, None)
+    return with_diagrams(whole, cells, architecture_of(network_of(cells, options))).only(Stage.DIAGRAMS)
+
+
 UNROLLED = ("elman-tanh", "lstm", "gru")
+DRAWN = {
+    "lstm,gru": NetworkOptions(loss=Loss.SOFTMAX, embedding=True),
+    "dense": NetworkOptions(loss=Loss.LOGISTIC),
+}
 
 DERIVATIONS: Mapping[str, Callable[[], Derivation]] = {
     **{name: partial(_of_cell, cell) for name, cell in CATALOGUE.items()},
     **{f"network, {name}": partial(_of_network, *given) for name, given in NETWORKS.items()},
     **{f"{name} in numbers": partial(_in_numbers, *given) for name, given in IN_NUMBERS.items()},
     **{f"{name} unrolled": partial(unrolled, get(name), 2, (), Loss.SOFTMAX) for name in UNROLLED},
+    **{f"{name} drawn": partial(_drawn, name, options) for name, options in DRAWN.items()},
+    **CRITERIA,
 }

@@ -84,7 +84,7 @@ class LagCurve:
 
     def named(self, name: str) -> LagCurve:
         """Return the curve of a layer in the part `name` of a model."""
-        return replace(self, layer=phrase("{} {}", name, self.layer) if name else self.layer)
+        return replace(self, layer=phrase("{} {}", phrase(name), self.layer) if name else self.layer)
 
     @property
     def sentence(self) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from bptt.errors import InputError
+from bptt.languages.phrase import phrase
 from bptt.nn.initial import initial_names
 from bptt.nn.stack import Stack
 from bptt.probe.kin import skeleton_of, weights_of
@@ -54,7 +55,7 @@ class Listener:
         there in torch's order.
         """
         return {
-            f"{name} {layer}".strip(): (name, number)
+            phrase("{} {}", phrase(name), layer) if name else layer: (name, number)
             for name, stack in self.stacks.items()
             for number, layer in enumerate(layer_names(stack))
         }

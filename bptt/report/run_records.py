@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from bptt.errors import InputError
+from bptt.languages.phrase import phrase
 
 RECORDS, CONFIG = "metrics.jsonl", "config.json"
 # How δ is called in records of the gradient.
@@ -93,8 +94,8 @@ def read_title(run: Path, older: OlderNames) -> str:
     """
     described = _describe(run, older)
     if described.names_data:
-        return f"{described.model}, by {described.unit}"
-    return f"{run.resolve().name}: {described.title}, {described.model}"
+        return phrase("{}, by {}", described.model, phrase(described.unit))
+    return phrase("{}: {}, {}", run.resolve().name, phrase(described.title), described.model)
 
 
 def read_records(path: Path) -> Iterator[Mapping[str, Any]]:
@@ -171,9 +172,10 @@ def _describe(run: Path, older: OlderNames) -> _Described:
         title, unit = (config["title"], config["unit"]) if "unit" in config else older(config)
         sizes = config["encoder"] if "encoder" in config else config["model"]
         names = config.get("source", {}).get("names", ())
-        of = f" on {', '.join(names)}" if names else ""
         cells = config["cell"] if isinstance(config["cell"], list) else [config["cell"]]
-        model = f"{','.join(cell['name'] for cell in cells)} {sizes['num_layers']}×{sizes['hidden_size']}{of}"
+        model = f"{','.join(cell['name'] for cell in cells)} {sizes['num_layers']}×{sizes['hidden_size']}"
+        if names:
+            model = phrase("{} on {}", model, ", ".join(names))
         return _Described(str(title), model, str(unit), bool(names))
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(str(run / CONFIG), "expected what `bptt train` writes", repr(error)) from error

@@ -34,7 +34,7 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
         state, embedded = model.start(*batch), model.embed(before)
         output, _, _ = model.decoder(embedded, state)
     fed = (torch.cat([state.output[None], output[:-1]]),) if model.decoder.input_feeding else ()
-    read = show_tokens("target", vocabulary, before[:, 0].tolist())
+    read = show_tokens("target text", vocabulary, before[:, 0].tolist())
     decoder = Part(
         "decoder",
         model.decoder.recurrent,
@@ -61,7 +61,7 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
         values = model.encoder.embed(batch.tensors)
     return Exposure(
         model,
-        sequences=(show_input("source", trained.codec, example.input, len(values)), read),
+        sequences=(show_input("source text", trained.codec, example.input, len(values)), read),
         parts=(Part("encoder", model.encoder.recurrent, 0, values), decoder),
         of=1,
         targets=shown,
