@@ -34,7 +34,7 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
         state, embedded = model.start(*batch), model.embed(before)
         output, _, _ = model.decoder(embedded, state)
     fed = (torch.cat([state.output[None], output[:-1]]),) if model.decoder.input_feeding else ()
-    read = show_tokens("target text", vocabulary, before[:, 0].tolist())
+    read = show_tokens("translation", vocabulary, before[:, 0].tolist())
     decoder = Part(
         "decoder",
         model.decoder.recurrent,

@@ -18,7 +18,7 @@ CELLS = {
         "GRU，按 torch 与 cuDNN 的算法：重置门在矩阵乘积之后"
     ),
     "LSTM with peephole connections from the last cell state to all gates": (
-        "带窥视孔连接的 LSTM，所有门都看前一步的记忆"
+        "带窥视孔连接的 LSTM，所有门都看前一步的记忆状态"
     ),
     "Simplified GRU with the update gate alone": "只有更新门的简化 GRU",
     "Minimal gated unit": "最小门控单元（MGU）",

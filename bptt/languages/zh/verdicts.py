@@ -103,7 +103,7 @@ VERDICTS = {
     "decoder": "解码器",
     "text": "文本",
     "source text": "原文",
-    "target text": "译文",
+    "translation": "译文",
     "recurrent layers": "循环层",
     ", in both directions": "，双向",
     ", projected to {}": "，投影到 {}",
