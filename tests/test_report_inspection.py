@@ -16,16 +16,13 @@ import numpy as np
 import pytest
 from inspections import HOSTILE, QUOTES, STEPS, UNITS, large, small, translation
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 
 from bptt.errors import MachineError
-from bptt.report.figure_page import BLUE
 from bptt.report.inspection_figures import draw_all, draw_flow, draw_map, draw_saturation
 from bptt.report.inspection_page import page_text, write_page
 from bptt.report.inspection_views import CurveView, LayerView, PropertyView, SequenceView, UnitView, ValueView
 from bptt.report.payload import in_decades, in_levels, packed_size
-from bptt.report.text_figure import draw_text
 from bptt.report.unit_choice import choose_units
 
 LIMIT = 3_000_000
@@ -322,18 +319,3 @@ def test_saturation_has_a_circle_for_each_unit(drawn: list[Axes], tmp_path: Path
     assert len(offsets) == 3
     shares = np.stack([saturations[0].right, saturations[0].left], 1)
     np.testing.assert_array_equal(offsets[0], shares)
-
-
-def test_text_is_laid_out_and_coloured(drawn: list[Axes], tmp_path: Path) -> None:
-    numbers = np.array([[-1.0], [0.0], [1.0], [1.0]])
-    tokens = ("中", "a\n", "\n", "bc")
-    draw_text(tokens, "layer 1", ValueView("h", "state", numbers), 0, "title", tmp_path / "text.png")
-    (boxes,) = (part for part in drawn[0].collections if isinstance(part, PatchCollection))
-    places = [text.get_position() for text in drawn[0].texts if text.get_text() in "中a↵bc"]
-    assert places == [(1.0, 0.5), (2.5, 0.5), (3.5, 0.5), (0.5, 1.5), (0.5, 2.5), (1.5, 2.5)]
-    colours = np.asarray(boxes.get_facecolor())[:, :3]
-    low = np.array([int(BLUE[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    np.testing.assert_allclose(colours[0], 1 + 0.62 * (low - 1), atol=4 / 255)
-    np.testing.assert_allclose(colours[1], [1, 1, 1], atol=2 / 255)
-    # Red above blue: orange.
-    assert colours[5][0] > colours[5][2]
