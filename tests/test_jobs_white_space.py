@@ -196,3 +196,27 @@ def test_level_whitespace_from_a_file_to_an_answer(tmp_path: Path, command: Comm
         "train", "lm", tmp_path / "ptb.txt", "-o", tmp_path / "x", "--level", "whitespace", "--white-space"
     )
     assert refused.code == 2 and "--white-space: is what separates" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("job", "rows"),
+    [
+        ("classify", "{words} {n}\tgood\n{words} {n}\tbad\n"),
+        ("regress", "{words} {n}\t{n}.5\n"),
+        ("translate", "{words} {n}\t{words} {n}\n"),
+    ],
+)
+def test_words_between_spaces_are_the_tokens_of_other_jobs(
+    tmp_path: Path, command: Command, job: str, rows: str
+) -> None:
+    words = "他，说 n't U.S. 好。"
+    data, run = tmp_path / "data.tsv", tmp_path / "run"
+    data.write_text("".join(rows.format(words=words, n=n) for n in range(20)), encoding="utf-8")
+    small = "--hidden 4 --embedding 3 --layers 1 --batch-size 4 --epochs 1 --level whitespace".split()
+    ended = command("train", job, data, "-o", run, "--min-count", 4, *small)
+    assert ended.code == 0, ended.err
+    files = sorted(run.glob("*tokenizer.json"))
+    assert len(files) == (2 if job == "translate" else 1)
+    for file in files:
+        known = json.loads(file.read_text(encoding="utf-8"))["model"]["vocab"]
+        assert {token.strip() for token in known} == {*words.split(), "<unk>", "<eos>"}
