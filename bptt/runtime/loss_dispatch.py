@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from bptt.runtime.compiler_marks import constant_result
 from bptt.runtime.dispatch import usable
 from bptt.runtime.kernels.kernel_backend import KERNELS, Kernels
 from bptt.runtime.kernels.linear_loss import linear_cross_entropy
@@ -46,6 +47,6 @@ def backend_for_loss(operands: Sequence[Tensor], target: Tensor) -> Backend:
 
 
 # torch.compile cannot trace the choice, which may compile kernels: the result is a constant to it.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_result
 def _runs_kernels(device: str, dtype: torch.dtype) -> bool:
     return usable(None, torch.device(device), dtype) is KERNELS

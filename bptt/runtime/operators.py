@@ -12,6 +12,7 @@ from torch import Tensor
 from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
+from bptt.runtime.compiler_marks import not_compiled
 from bptt.runtime.dispatch import backend_for, mode
 from bptt.runtime.narrow import only_matrices
 from bptt.runtime.protocol import Recurrence
@@ -108,7 +109,7 @@ def run(
     return result if output.dtype == dtype else result.to(dtype)
 
 
-@torch.compiler.disable(reason="under torch.func and in forward mode a recurrence is run, not compiled")  # type: ignore[no-untyped-call,untyped-decorator]
+@not_compiled("under torch.func and in forward mode a recurrence is run, not compiled")
 def _run_at_once(
     recurrence: Recurrence, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:

@@ -23,6 +23,7 @@ from bptt.cells.cell import Cell
 from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
+from bptt.runtime.compiler_marks import constant_result
 from bptt.runtime.dispatch import backend_for
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.saved import check_forms, forms
@@ -60,7 +61,7 @@ def run(
 
 
 # torch.compile cannot trace JSON: the text is a constant to it.
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+@constant_result
 def _text(cell: Cell) -> str:
     return json.dumps(cell.to_dict())
 

@@ -52,7 +52,8 @@ class LanguageModel(TokenNetwork):
         """
         self.recurrent.reset_parameters()
         initialise(self.recurrent, self.options)
-        if self.options.width:
+        # Without memory for it nothing is drawn: on the meta device torch would import its compiler for that.
+        if self.options.width and not self.embedding.is_meta:
             bound = self.recurrent.output_size**-0.5
             nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)
         self.output.reset_parameters()
