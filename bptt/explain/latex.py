@@ -62,6 +62,7 @@ _COMMANDS = {
     "ρ": r"\rho ",
     "Γ": r"\Gamma ",
     "c̃": r"\tilde{c}",
+    "õ": r"\tilde{o}",
     "ŷ": r"\hat{y}",
     "σ": r"\sigma ",
     "τ": r"\tau ",
@@ -78,10 +79,19 @@ _COMMANDS = {
     "\N{INVISIBLE TIMES}": r"\,",
     "‖": r"\Vert ",
     "←": r"\leftarrow ",
+    "→": r"\rightarrow ",
     "|": r"\vert ",
 }
 _INDEX_SIGNS = str.maketrans(
-    {"−": "-", "×": r"\times ", "←": r"\leftarrow ", "≤": r"\leq ", "≥": r"\geq ", "′": "'"}
+    {
+        "−": "-",
+        "×": r"\times ",
+        "←": r"\leftarrow ",
+        "→": r"\rightarrow ",
+        "≤": r"\leq ",
+        "≥": r"\geq ",
+        "′": "'",
+    }
 )
 _ESCAPES = {
     "\\": r"\textbackslash{}",
