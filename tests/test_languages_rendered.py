@@ -22,6 +22,7 @@ from bptt.cells import CATALOGUE
 from bptt.explain import derivation, page, text
 from bptt.explain.document import Code, Derivation, EquationLine, Equations, Section
 from bptt.explain.translation import translated
+from bptt.explanation import explain_run
 from bptt.languages.language import Language
 from bptt.languages.phrase import table_of, translated_phrases
 from bptt.probe import verdict
@@ -58,6 +59,15 @@ def test_a_derivation(name: str) -> None:
     document = without_names(DERIVATIONS[name]())
     assert english(text(document))
     assert not english(text(translated(document, Language.ZH)))
+
+
+@pytest.mark.parametrize("name", ["lm-character", "translate", "tag-crf", "classify-table"])
+def test_the_derivation_of_a_run(name: str) -> None:
+    document = without_names(explain_run(Path(__file__).parent / "golden" / "runs" / name))
+    # The names of the run and of the type of its numbers.
+    names = {*WORD.findall(name), "float"}
+    assert english(text(document)) - names
+    assert not english(text(translated(document, Language.ZH))) - names
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru-simple"])
