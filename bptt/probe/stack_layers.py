@@ -68,4 +68,4 @@ def layer_names(stack: Stack) -> tuple[str, ...]:
     """Return the name under which each layer and direction is shown, in torch's order."""
     directions = (" →", " ←") if stack.bidirectional else ("",)
     numbers = range(1, stack.num_layers + 1)
-    return tuple(phrase("layer {}", f"{k}{arrow}") for k in numbers for arrow in directions)
+    return tuple(phrase("layer {}{}", str(k), arrow) for k in numbers for arrow in directions)

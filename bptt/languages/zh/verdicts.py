@@ -98,7 +98,7 @@ VERDICTS = {
     "regressor": "回归模型",
     "forecaster": "预测模型",
     # Layers, sequences, examples.
-    "layer {}": "第 {} 层",
+    "layer {}{}": "第 {} 层{}",
     "encoder": "编码器",
     "decoder": "解码器",
     "text": "文本",
