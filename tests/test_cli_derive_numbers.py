@@ -241,6 +241,8 @@ def test_numbers_that_are_refused(command: Command, options: tuple[object, ...],
 
 
 def test_options_of_a_small_network_go_with_numbers(command: Command, tmp_path: Path) -> None:
-    for arguments in (("lstm", "--seed", 1), (tmp_path, "--numbers", "--steps", 2)):
-        ended = command("derive", *arguments)
-        assert ended.code == 2 and "goes with a cell and --numbers" in ended.err
+    for cell in ("lstm", tmp_path):
+        ended = command("derive", cell, "--seed", 1)
+        assert ended.code == 2 and "--seed goes with --numbers" in ended.err
+    ended = command("derive", tmp_path, "--numbers", "--steps", 2)
+    assert ended.code == 2 and "This is not a run folder" in ended.err

@@ -49,11 +49,12 @@ def command() -> Any:
 
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
-    from bptt.cli.derive_numbers import check_numbers, csv_of, numbers_of
+    from bptt.cli.derive_numbers import asks_for_network, check_numbers, numbers_of, work_cells, work_run
     from bptt.errors import InputError
     from bptt.explain.criteria.registry import CRITERIA
     from bptt.explain.drawn import fitting
     from bptt.explain.notation_of_texts import in_notation_of_texts
+    from bptt.explain.numbers.csv_table import csv_table
     from bptt.explain.translation import translated
     from bptt.files import check_output
 
@@ -64,26 +65,28 @@ def _derive(choices: Choices) -> None:
     if output is not None:
         check_output(output)
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
-    check_numbers(choices, of_a_cell=wanted.numbers and not is_run)
+    in_numbers = wanted.numbers and not (is_run and not asks_for_network(choices))
+    check_numbers(choices, in_numbers)
     if wanted.draw is not None:
         document = one_diagram(wanted, is_run, texts)
     elif (steps := choices.make(UnrollOptions).unroll) is not None:
         if is_run:
             raise InputError("bptt derive", "unrolls a cell", f"the run {cell}", "Name the cell of the run")
         document = _unrolled(_cells(cell, texts), wanted, asked, network, steps)
-    elif is_run:
-        if texts:
-            rule = "takes the names of the texts for a cell"
-            raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
-        document = _of_run(Path(cell), asked, wanted)
+    elif is_run and texts:
+        rule = "takes the names of the texts for a cell"
+        raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
     elif cell in CRITERIA:
         plain = (asked, network) == (LayerOptions(), NetworkOptions()) and not (wanted.numbers or texts)
         document = _of_criterion(cell, plain, stage)
-    elif wanted.numbers:
+    elif in_numbers:
+        worked = work_run(Path(cell), choices) if is_run else work_cells(_cells(cell, texts), choices)
         if choices.make(NumbersOptions).csv:
-            _hand_over_csv(csv_of(_cells(cell, texts), choices), output)
+            _hand_over_csv(csv_table(worked.updated), output)
             return
-        document = numbers_of(_cells(cell, texts), choices, stage)
+        document = numbers_of(worked, stage)
+    elif is_run:
+        document = _of_run(Path(cell), asked, wanted)
     else:
         document = _of_cells(_cells(cell, texts), asked, network, wanted)
     if texts and cell not in CRITERIA:

@@ -23,31 +23,32 @@ _NUMBERS = re.compile(r"[-+.,;\s\deE]*")
 _CURE = "Name a file, or write numbers such as 0.35,0.9"
 
 
-def check_numbers(choices: Choices, of_a_cell: bool) -> None:
+def asks_for_network(choices: Choices) -> list[str]:
+    """Return the options of a small network that are given."""
+    return [each.field for each in choices.options.of("numbers") if choices.has(each.name)]
+
+
+def check_numbers(choices: Choices, is_network: bool) -> None:
     """Raise InputError for options of a small network where none is worked through, and for two forms."""
     from bptt.errors import InputError
 
-    given = [each.field for each in choices.options.of("numbers") if choices.has(each.name)]
-    if given and not of_a_cell:
-        raise InputError("bptt derive", f"`{given[0]}` goes with a cell and `numbers`", "no such network")
+    given = asks_for_network(choices)
+    if given and not is_network:
+        raise InputError("bptt derive", f"`{given[0]}` goes with `numbers`", "no network in numbers")
     for other in ("unroll", "rows"):
-        if of_a_cell and choices.has(other):
+        if is_network and choices.has(other):
             raise InputError("bptt derive", f"`{other}` goes without `numbers`", "both")
     if choices.make(NumbersOptions).csv and any(map(choices.has, ("latex", "html", "stage"))):
         raise InputError("bptt derive", "one of `csv`, `latex` and `html`, and the whole table with `csv`")
 
 
-def numbers_of(cells: tuple[Cell, ...], choices: Choices, stage: Stage | None) -> Derivation:
-    """Return the document of a small network of cells.
-
-    Raises InputError for a file that cannot be read, and for numbers that do not fit the network.
-    """
+def numbers_of(worked: Worked, stage: Stage | None) -> Derivation:
+    """Return the document of a small network, or one section. Raises InputError for one that it lacks."""
     from bptt.errors import InputError
     from bptt.explain.numbers.document import numbers_document
     from bptt.explain.numbers.node_document import node_document
     from bptt.explain.numbers.nodes import has_nodes
 
-    worked = _work(cells, choices)
     document = node_document(worked) if has_nodes(worked.updated.before) else numbers_document(worked)
     stages = {section.stage.value for section in document.sections}
     if stage is not None and stage.value not in stages:
@@ -57,20 +58,17 @@ def numbers_of(cells: tuple[Cell, ...], choices: Choices, stage: Stage | None) -
     return document if stage is None else document.only(stage)
 
 
-def csv_of(cells: tuple[Cell, ...], choices: Choices) -> str:
-    """Return the CSV table of a small network. Raises InputError as `numbers_of` does."""
-    from bptt.explain.numbers.csv_table import csv_table
-
-    return csv_table(_work(cells, choices).updated)
-
-
 def names_of(spec: str) -> list[str]:
     """Split a list of cells at its commas; the name of a file may have some."""
     file = spec.rpartition(":")[0]
     return [spec] if Path(file).is_file() else [name.strip() for name in spec.split(",")]
 
 
-def _work(cells: tuple[Cell, ...], choices: Choices) -> Worked:
+def work_cells(cells: tuple[Cell, ...], choices: Choices) -> Worked:
+    """Return a small network of cells, worked through.
+
+    Raises InputError for a file that cannot be read, and for numbers that do not fit the network.
+    """
     from bptt.errors import InputError
     from bptt.explain.numbers.worked import Sources, work
 
@@ -86,6 +84,31 @@ def _work(cells: tuple[Cell, ...], choices: Choices) -> Worked:
     }
     sources = {name: _source(name, given) for name, given in named.items() if given is not None}
     return work(cells, choices.make(NetworkOptions), wanted, Sources(**sources))
+
+
+def work_run(run: Path, choices: Choices) -> Worked:
+    """Return the network of a trained language model, worked through on tokens of a text.
+
+    Raises InputError for other models, and for one too large to be followed by hand.
+    """
+    from bptt.cli.machine import prepare
+
+    prepare()
+    from bptt.cli.sources import source_of
+    from bptt.data.readers.sources import document_of
+    from bptt.errors import InputError
+    from bptt.explain.numbers.worked import STEPS, work
+    from bptt.explanation.run_in_numbers import run_in_numbers
+
+    wanted, asked = choices.make(NumbersOptions), choices.make(LayerOptions)
+    own = ("weights", "inputs", "targets", "seed", "bias", "loss", "embedding", "sizes")
+    for name in (each for each in own if choices.has(each)):
+        raise InputError("bptt derive", f"`{name}` is for a cell: a run has its own", f"the run {run}")
+    if asked != LayerOptions(text=asked.text):
+        raise InputError("bptt derive", "a whole network in numbers takes `text` alone", "options of a layer")
+    text = None if asked.text is None else document_of(source_of(asked.text)).text
+    cells, network, sources = run_in_numbers(run, text, wanted.steps or STEPS)
+    return work(cells, network, wanted, sources)
 
 
 def _source(option: str, given: str) -> NumberSource:

@@ -26,7 +26,9 @@ class DeriveOptions:
 
     cell: str = argument("Cells of `bptt cells` or mycell.py:MyCell, as lstm,gru; crf; or a run folder.")
     stage: Stage | None = option(None, "One section alone.")
-    numbers: bool = option(False, "Show numbers: of a step (run folder), or of a small network of a cell.")
+    numbers: bool = option(
+        False, "Show numbers: of a step of a run; of a small network, of a cell or, with --steps, of a run."
+    )
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")
     draw: DiagramName | None = option(None, "One diagram alone, of the cell or of an architecture.")

@@ -21,6 +21,8 @@ from bptt.explain.numbers.reading import NumberSource, read_choices, read_parame
 
 # More would fill screens that nobody follows by hand.
 MOST_UNITS, MOST_STEPS, MOST_LAYERS = 12, 8, 6
+# Those of a recurrent network that is not told how many.
+STEPS = 3
 # The families that are left out without biases: the bias, and that of the recurrent side if apart.
 _BIASES = ("b", "d")
 # A network of dense layers without sizes: two inputs, two hidden nodes, one output, no biases.
@@ -126,7 +128,7 @@ def _example(
     inputs = sources.inputs and _inputs(network, widths, sources.inputs)
     if inputs and steps not in (None, len(inputs)):
         raise InputError("steps", "must be the number of rows of the inputs", f"{steps} and {len(inputs)}")
-    length = len(inputs) if inputs else steps or (3 if network.is_recurrent else 1)
+    length = len(inputs) if inputs else steps or (STEPS if network.is_recurrent else 1)
     _check_most("time steps", length, MOST_STEPS)
     if not inputs:
         inputs = [_NODE_INPUTS] * length if text else _drawn_inputs(network, widths, length, seed)

@@ -1,0 +1,71 @@
+"""A small trained language model as a network in numbers: its own weights, on the tokens of a text."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bptt.cells.cell import Cell
+from bptt.derive.network import Loss
+from bptt.derive.network_pass import TABLE, B, V
+from bptt.errors import InputError
+from bptt.explain.network_options import NetworkOptions
+from bptt.explain.numbers.reading import NumberSource, key
+from bptt.explain.numbers.worked import Sources
+from bptt.jobs.language.evaluation import encode_text
+from bptt.jobs.language.network import LanguageModel
+from bptt.jobs.loading import load
+from bptt.models.heads.full import FullSoftmax
+from bptt.runs.run_folder import read_held_out
+
+Given = tuple[tuple[Cell, ...], NetworkOptions, Sources]
+
+
+def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
+    """Return the cells of a run, its network, and its weights, with `steps` tokens of a text.
+
+    The target of a token is the next one. None is the text that the run has held out. Raises InputError for a
+    run that is no language model with a softmax of its own matrix, and for a text that is too short.
+    """
+    trained = load(run)
+    model = trained.model
+    output = model.output if isinstance(model, LanguageModel) else None
+    if not isinstance(output, FullSoftmax):
+        rule = "is worked through if it is a language model with the full softmax"
+        raise InputError(str(run), rule, trained.task)
+    if output.shape.tied:
+        rule = "is worked through if its output layer has a matrix of its own"
+        raise InputError(str(run), rule, "the embedding, by `tied`")
+    given = read_held_out(run) if text is None else text
+    tokens = encode_text(trained.vocabulary, trained.config.data, given).tokens.tolist()
+    if len(tokens) <= steps:
+        rule = f"needs {steps + 1} tokens for {steps} steps, each with the next for its target"
+        raise InputError("text", rule, f"{len(tokens)}", "Give a longer `text`, or fewer `steps`")
+    reads, size = tokens[:steps], trained.vocabulary.size
+    shown = list(map(trained.vocabulary.show, tokens[: steps + 1]))
+    layers, table = model.recurrent.layers, model.table
+    hidden = (layer.sizes["H"] for layer in layers)
+    widths = [size, *([] if table is None else [table.shape[1]]), *hidden, size]
+    if table is None:
+        reads = [[float(token == k) for k in range(size)] for token in reads]
+    network = NetworkOptions(Loss.SOFTMAX, table is not None, sizes=",".join(map(str, widths)))
+    sources = Sources(
+        NumberSource(str(run), json.dumps(_weights(model, output))),
+        NumberSource(" ".join(shown[:-1]), json.dumps(reads)),
+        NumberSource(" ".join(shown[1:]), json.dumps(tokens[1 : steps + 1])),
+    )
+    return tuple(layer.cell for layer in layers), network, sources
+
+
+def _weights(model: LanguageModel, output: FullSoftmax) -> dict[str, Any]:
+    """Return all weights under the names that a file of them has."""
+    stack = model.recurrent
+    count = len(stack.layers)
+    found = {V: output.matrix(None), B: output.bias.data}
+    found |= {} if model.table is None else {TABLE: model.table}
+    for number, layer in enumerate(stack.layers, 1):
+        for family, tensor in zip(layer.cell.families, layer.families(stack), strict=True):
+            names = (key(str(number), member, count) for member in family.members)
+            found |= zip(names, tensor.chunk(len(family.members)), strict=True)
+    return {name: value.double().tolist() for name, value in found.items()}
