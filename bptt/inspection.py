@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from bptt import report
 from bptt.errors import InputError, MachineError
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 from bptt.languages.phrase import phrase, table_of, translated_phrases
 from bptt.nn.exposure import Exposure, Part, RankedAnswers
 from bptt.nn.exposure import Sequence as SequenceOfTokens

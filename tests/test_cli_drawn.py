@@ -20,7 +20,7 @@ from bptt.explain.plain import columns
 from bptt.explain.text import text_lines
 from bptt.explain.translation import translated
 from bptt.files import MARK
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 
 RUNS = Path(__file__).parent / "golden" / "runs"
 

@@ -16,7 +16,7 @@ from bptt.explain.document import Derivation, Section, Stage
 from bptt.explain.drawn import with_diagrams
 from bptt.explain.page import page
 from bptt.explain.translation import translated
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 
 # Labels that are cut, that meet another label, an arrow or a border: each in words.
 FAULTS = """() => {

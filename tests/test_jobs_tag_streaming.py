@@ -14,9 +14,9 @@ from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.options import TagOptions
-from bptt.jobs.tag.streaming import TagStepper
 from bptt.jobs.tag.task import TagTask
 from bptt.jobs.tag.trained import TrainedTagger
+from bptt.jobs.tag.word_by_word import TagStepper
 from bptt.models.options import EncoderOptions, WordOptions
 from bptt.runs.evaluating import evaluating
 

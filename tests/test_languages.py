@@ -22,10 +22,10 @@ from bptt.explain.text import text_lines
 from bptt.explain.translation import templates, translated
 from bptt.explain.wrapping import wrapped
 from bptt.languages import zh
-from bptt.languages.language import Language, language_of
+from bptt.languages.available import Language, language_of
 from bptt.languages.phrase import filled, in_order, phrase, table_of, translate
 from bptt.languages.zh import CHINESE
-from bptt.languages.zh.pages import PAGES
+from bptt.languages.zh.page_words import PAGES
 
 ROOT = Path(__file__).parent.parent
 ZH = table_of(Language.ZH)

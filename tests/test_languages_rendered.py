@@ -23,7 +23,7 @@ from bptt.explain import derivation, page, text
 from bptt.explain.document import Code, Derivation, EquationLine, Equations, Section
 from bptt.explain.translation import translated
 from bptt.explanation import explain_run
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 from bptt.languages.phrase import table_of, translated_phrases
 from bptt.probe import verdict
 

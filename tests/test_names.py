@@ -36,6 +36,7 @@ SHARED_FILES: Mapping[str, str] = {
     "memory.py": "memory checked before it is taken, and errors when it does not suffice",
     "minimal_pairs.py": "minimal pairs read from a file, and scored",
     "nbest.py": "lists of hypotheses as data, and read from a file",
+    "network.py": "a network on paper, and that of each job",
     "ngrams.py": "n-grams counted, classified with, and as a model",
     "numbers.py": "literals of an expression, numbers read from text, and as the input of a model",
     "options.py": "the options of each room, as light modules",

@@ -6,7 +6,7 @@ import os
 import sys
 
 from bptt.errors import printable
-from bptt.languages.language import Language, language_of
+from bptt.languages.available import Language, language_of
 from bptt.languages.phrase import table_of, translate
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bptt.cli.answers import one_line
 from bptt.cli.language import language
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 from bptt.languages.phrase import table_of, translated_phrases
 
 _GAP = "  "

@@ -11,7 +11,7 @@ from unicodedata import category
 
 from bptt.explain.diagrams.diagram import Diagram
 from bptt.explain.formula_tree import Formula, Term
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 
 # Unicode categories of characters that a terminal or page would obey or cannot show: control, format,
 # surrogate, unassigned, private use, line and paragraph separators.

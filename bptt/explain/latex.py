@@ -42,7 +42,7 @@ from bptt.explain.formula_tree import (
     total,
 )
 from bptt.explain.plain import broken
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 
 # Columns of plain text whose formula fits, beside a left side, into the text width of an article.
 ROW_WIDTH = 60

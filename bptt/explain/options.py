@@ -12,7 +12,7 @@ from bptt.explain.network_options import NetworkOptions
 from bptt.explain.notation_of_texts import NamesFrom
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.unrolled.options import UnrollOptions
-from bptt.languages.language import BY_ENVIRONMENT, Language
+from bptt.languages.available import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -27,7 +27,7 @@ class DeriveOptions:
     cell: str = argument("Cells of `bptt cells` or mycell.py:MyCell, as lstm,gru; crf; or a run folder.")
     stage: Stage | None = option(None, "One section alone.")
     numbers: bool = option(
-        False, "Show numbers: of a step of a run; of a small network, of a cell or, with --steps, of a run."
+        False, "Show numbers: of a step of a run; of a small network, of a cell or, with `steps`, of a run."
     )
     latex: bool = option(False, "Write LaTeX for a document with amsmath.")
     html: bool = option(False, "Write one self-contained page; for a run folder with kernel and numbers.")

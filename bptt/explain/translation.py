@@ -8,8 +8,8 @@ from typing import Any
 
 from bptt.explain.document import Derivation, Fact, Section, Sentence
 from bptt.explain.formula_tree import Formula
-from bptt.languages.language import Language
-from bptt.languages.phrase import Phrase, Table, in_order, table_of, translate
+from bptt.languages.available import Language
+from bptt.languages.phrase import Lookup, Phrase, in_order, table_of, translate
 
 
 def translated(document: Derivation, language: Language) -> Derivation:
@@ -27,7 +27,7 @@ def templates(document: Derivation) -> Iterator[str]:
     yield from found
 
 
-def _changed(part: Any, table: Table) -> Any:
+def _changed(part: Any, table: Lookup) -> Any:
     """Return a part of a document with its texts changed; code, excerpts and names stay."""
     match part:
         case Sentence():
@@ -47,7 +47,7 @@ def _changed(part: Any, table: Table) -> Any:
     return part
 
 
-def _inside(part: Any, table: Table) -> dict[str, Any]:
+def _inside(part: Any, table: Lookup) -> dict[str, Any]:
     """Return the changed fields of a dataclass, but its title and label."""
     named = (field.name for field in fields(part) if field.name not in ("title", "label"))
     return {name: _changed(getattr(part, name), table) for name in named}

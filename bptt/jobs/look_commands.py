@@ -8,7 +8,7 @@ from typing import Literal
 
 from bptt.jobs.commands import DEVICE, RUN
 from bptt.jobs.options import TextFiles
-from bptt.languages.language import BY_ENVIRONMENT, Language
+from bptt.languages.available import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, option
 from bptt.options.option_set import OptionSet
 

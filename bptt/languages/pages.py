@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bptt.languages.language import Language
-from bptt.languages.zh.pages import PAGES
+from bptt.languages.available import Language
+from bptt.languages.zh.page_words import PAGES
 
 
 def page_words(language: Language) -> Mapping[str, str]:

@@ -7,12 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 from bptt.languages.zh import CHINESE
 
 # The translation of an English template, None if there is none. Its insertions are {} in the order of
 # English, or {0}, {1}, … in any order.
-Table: TypeAlias = Callable[[str], str | None]
+Lookup: TypeAlias = Callable[[str], str | None]
 
 # An enumeration of any length, which no table could list.
 _LISTING = re.compile(r"\{\}(?:(?:, \{\})+|(?:; \{\})+)")
@@ -43,7 +43,7 @@ def phrase(template: str, *insertions: str) -> Phrase:
     return Phrase(template, insertions)
 
 
-def table_of(language: Language) -> Table:
+def table_of(language: Language) -> Lookup:
     """Return the table of a language."""
     return _chinese if language is Language.ZH else lambda template: template
 
@@ -54,7 +54,7 @@ def _chinese(template: str) -> str | None:
     return CHINESE.get(template)
 
 
-def translate(text: str, table: Table) -> str:
+def translate(text: str, table: Lookup) -> str:
     """Translate a phrase, or a text that the table has as it is; any other text stays."""
     if not isinstance(text, Phrase):
         return table(text) or text
@@ -63,7 +63,7 @@ def translate(text: str, table: Table) -> str:
     return filled(template, [inserted[place] for place in places])
 
 
-def translated_phrases(value: Any, table: Table) -> Any:
+def translated_phrases(value: Any, table: Lookup) -> Any:
     """Return a value with every phrase translated that it holds: in tuples, and in fields of dataclasses."""
     match value:
         case Phrase():
@@ -76,7 +76,7 @@ def translated_phrases(value: Any, table: Table) -> Any:
     return value
 
 
-def in_order(template: str, count: int, table: Table) -> tuple[str, list[int]]:
+def in_order(template: str, count: int, table: Lookup) -> tuple[str, list[int]]:
     """Translate a template of `count` insertions: each is {}, and the list says which of them it is.
 
     A template that the table does not have stays.

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bptt.files import write_output
-from bptt.languages.language import Language
+from bptt.languages.available import Language
 from bptt.languages.pages import page_words
 from bptt.languages.phrase import table_of, translate
 from bptt.report.inspection_views import Inspection

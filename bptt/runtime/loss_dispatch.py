@@ -10,13 +10,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bptt.runtime.compiler_marks import constant_result
 from bptt.runtime.dispatch import usable
 from bptt.runtime.kernels.kernel_backend import KERNELS, Kernels
 from bptt.runtime.kernels.linear_loss import linear_cross_entropy
 from bptt.runtime.protocol import Backend
 from bptt.runtime.reference.reference_backend import REFERENCE
-from bptt.runtime.tracing import are_plain, is_traced, is_transformed
+from bptt.runtime.tracing import are_plain, constant_result, is_traced, is_transformed
 
 
 class _Followed(Kernels):

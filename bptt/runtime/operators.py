@@ -12,12 +12,12 @@ from torch import Tensor
 from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.compiler_marks import not_compiled
 from bptt.runtime.dispatch import backend_for, mode
 from bptt.runtime.narrow import only_matrices
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.protocol import Storage as Storage
 from bptt.runtime.traced import run as run_recorded
+from bptt.runtime.tracing import not_compiled
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell

@@ -23,11 +23,10 @@ from bptt.cells.cell import Cell
 from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.compiler_marks import constant_result
 from bptt.runtime.dispatch import backend_for
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.saved import check_forms, forms
-from bptt.runtime.tracing import is_traced
+from bptt.runtime.tracing import constant_result, is_traced
 
 if TYPE_CHECKING:
     from bptt.codegen.plan import KernelPlan

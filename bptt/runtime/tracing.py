@@ -1,12 +1,18 @@
-"""Predicates for how torch treats operations now: it runs, records or transforms them."""
+"""How torch treats operations now: it runs, records or transforms them; and how it is to compile ours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 from torch.autograd import forward_ad
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def is_transformed() -> bool:
@@ -32,3 +38,35 @@ def is_recorded() -> bool:
 def are_plain(tensors: Sequence[Tensor]) -> bool:
     """Return whether all tensors are plain memory: neither distributed, nor fake, nor wrapped."""
     return all(type(t).__torch_dispatch__ is Tensor.__torch_dispatch__ for t in tensors)
+
+
+def constant_result(function: Callable[P, R]) -> Callable[P, R]:
+    """Mark a function that is called when it is compiled, with a result that is a constant of the graph.
+
+    The same as `torch.compiler.assume_constant_result`, which imports the compiler and sympy at once: half of
+    the time in which a command starts.
+    """
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
+
+
+def not_compiled(reason: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Return a decorator like `torch.compiler.disable` with a `reason`, without importing the compiler.
+
+    A process that compiles has imported it before the function runs.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        made: list[Callable[P, R]] = []
+
+        @wraps(function)
+        def apart(*args: P.args, **kwargs: P.kwargs) -> R:
+            if "torch._dynamo" not in sys.modules:
+                return function(*args, **kwargs)
+            if not made:
+                made.append(torch.compiler.disable(function, reason=reason))  # type: ignore[no-untyped-call]
+            return made[0](*args, **kwargs)
+
+        return apart
+
+    return decorate

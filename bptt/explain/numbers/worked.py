@@ -21,7 +21,7 @@ from bptt.explain.numbers.reading import NumberSource, read_choices, read_parame
 
 # More would fill screens that nobody follows by hand.
 MOST_UNITS, MOST_STEPS, MOST_LAYERS = 12, 8, 6
-# Those of a recurrent network that is not told how many.
+# Time steps of a recurrent network if no number is given.
 STEPS = 3
 # The families that are left out without biases: the bias, and that of the recurrent side if apart.
 _BIASES = ("b", "d")

@@ -9,10 +9,10 @@ from bptt.errors import InputError
 from bptt.explain.derivation import derivation
 from bptt.explain.document import Derivation, Stage
 from bptt.explain.unrolled.elements import elements_section, sizes_of
-from bptt.explain.unrolled.gradients import summands_section
-from bptt.explain.unrolled.loss import one_loss_section
-from bptt.explain.unrolled.pairs import pairs_section
+from bptt.explain.unrolled.error_terms import pairs_section
+from bptt.explain.unrolled.loss_of_a_step import one_loss_section
 from bptt.explain.unrolled.states import states_section
+from bptt.explain.unrolled.summands import summands_section
 
 # The sections that only an unrolled derivation has, and those of one step that it begins with.
 UNROLLED = (Stage.EXPANDED, Stage.ONE_LOSS, Stage.SUMMANDS, Stage.PAIRS, Stage.ELEMENTS)

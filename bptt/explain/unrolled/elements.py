@@ -28,7 +28,7 @@ from bptt.explain.formula_tree import (
 from bptt.explain.legend import TIME
 from bptt.explain.notation import Notation
 from bptt.explain.unrolled.chains import entry, free_letters
-from bptt.explain.unrolled.pairs import OneNet, one_net
+from bptt.explain.unrolled.error_terms import OneNet, one_net
 
 # Sizes by letter that are shown unless others are given.
 USUAL_SIZES: Mapping[str, int] = {"I": 2, "H": 3, "P": 2}

@@ -8,7 +8,7 @@ from bptt.cells.load import Cells
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
-from bptt.jobs.classify.options import OPTIONS, HeadOptions, Loss, SourceOptions
+from bptt.jobs.classify.options import OPTIONS, ClassLoss, HeadOptions, SourceOptions
 from bptt.jobs.options import ExampleOptions
 from bptt.models.kinds.registry import find_kind
 from bptt.models.options import EncoderOptions, TokenOptions
@@ -21,7 +21,7 @@ def has_ngrams(kind: Kind) -> bool:
     return find_kind(kind).ngrams is not None
 
 
-def usual_smoothing(kind: Kind, loss: Loss) -> float:
+def usual_smoothing(kind: Kind, loss: ClassLoss) -> float:
     """Return the default label smoothing for inputs of a kind; 0 for a squared loss."""
     return find_kind(kind).smoothing if loss == "cross-entropy" else 0.0
 

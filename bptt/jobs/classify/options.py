@@ -17,7 +17,7 @@ from bptt.options.checks import check_least
 from bptt.options.field import ADDED, argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
-Loss = Literal["cross-entropy", "squared"]
+ClassLoss = Literal["cross-entropy", "squared"]
 PoolingName = Literal["last", "mean", "max", "attention"]
 
 # Deferred: the record of a kind of input imports its codec, and with it torch, but the help must not.
@@ -134,7 +134,7 @@ class HeadOptions:
     """
 
     pooling: PoolingName = option("max", "Reduction of the steps to one vector.", group="Model")
-    loss: Loss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
+    loss: ClassLoss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
     _: KW_ONLY
     ngrams: bool = option(
         False,

@@ -9,7 +9,7 @@ from typing import Literal
 from bptt.errors import InputError
 from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.jobs.options import TextFiles
-from bptt.languages.language import BY_ENVIRONMENT, Language
+from bptt.languages.available import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 

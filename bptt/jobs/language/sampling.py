@@ -17,7 +17,7 @@ from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
 from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
-from bptt.jobs.language.verse import Place, Verse
+from bptt.jobs.language.verse import PlaceInVerse, Verse
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
 _AHEAD = 1000
@@ -128,7 +128,7 @@ def _pieces(
     """Yield the pieces of samples, which end at `<eos>` if it `stops` them, or where the verse is over."""
     at_start = not prompt.text or prompt.text.endswith("\n")
     running = {number: TextStream(trained.vocabulary, at_start) for number in numbers}
-    places = dict.fromkeys(numbers, Place() if verse is None else verse.first)
+    places = dict.fromkeys(numbers, PlaceInVerse() if verse is None else verse.first)
 
     def allowed() -> Tensor | None:
         return None if verse is None else torch.stack([verse.allowed(places[number]) for number in numbers])

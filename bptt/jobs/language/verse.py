@@ -22,7 +22,7 @@ _CURE = "Choose characters of the text that the model learned from"
 
 
 @dataclass(frozen=True)
-class Place:
+class PlaceInVerse:
     """Where a text is: at the `start` of a line, `inside` one, behind a mark that `ended` one, or `over`.
 
     `lines` have been begun, the current one has `count` characters, and the next bytes must be `needed`.
@@ -69,7 +69,7 @@ class Verse:
         self._total = 0
         self.first = self._behind(prompt, options)
 
-    def allowed(self, place: Place) -> Tensor:
+    def allowed(self, place: PlaceInVerse) -> Tensor:
         """Return which tokens may come next, (V,) bool: at least one may."""
         left, last = self._length - place.count, self._is_last(place)
         key = (place.at, place.needed, left, last)
@@ -77,16 +77,16 @@ class Verse:
             self._masks[key] = self._mask(place, left, last)
         return self._masks[key]
 
-    def after(self, place: Place, token: int) -> Place:
+    def after(self, place: PlaceInVerse, token: int) -> PlaceInVerse:
         """Return the place behind a token that is allowed."""
         moved = self._step(place, token)
         if not place.needed or token == END or bool(self._spaces[token] and place.at == "ended"):
             return self._to_begin(moved) if moved.at != place.at else moved
         return replace(moved, needed=place.needed[len(self._pieces[token]) :])
 
-    def _behind(self, prompt: Tensor, options: LineOptions) -> Place:
+    def _behind(self, prompt: Tensor, options: LineOptions) -> PlaceInVerse:
         """Return the place behind a prompt, whose lines are counted; those that follow get the beginnings."""
-        place = Place()
+        place = PlaceInVerse()
         for token in prompt.tolist():
             place = self._step(place, token)
             if self._length and place.count > self._length:
@@ -101,31 +101,31 @@ class Verse:
                 raise InputError("lines", "must be more than the prompt has", options.lines)
         return self._to_begin(place)
 
-    def _step(self, place: Place, token: int) -> Place:
+    def _step(self, place: PlaceInVerse, token: int) -> PlaceInVerse:
         """Return the place behind any token."""
         if place.at == "over":
             return place
         is_end = bool(self._length) and place.at == "inside" and bool(self._ends[token])
         if token == END or is_end:
             if place.at == "inside" and self._is_last(place):
-                return Place("over", place.lines)
-            return Place("start" if token == END else "ended", place.lines)
+                return PlaceInVerse("over", place.lines)
+            return PlaceInVerse("start" if token == END else "ended", place.lines)
         space = bool(self._spaces[token])
         if place.at == "inside":
-            return Place("inside", place.lines, place.count + (int(self._sizes[token]) or space))
-        return place if space else Place("inside", place.lines + 1, int(self._sizes[token]))
+            return PlaceInVerse("inside", place.lines, place.count + (int(self._sizes[token]) or space))
+        return place if space else PlaceInVerse("inside", place.lines + 1, int(self._sizes[token]))
 
-    def _to_begin(self, place: Place) -> Place:
+    def _to_begin(self, place: PlaceInVerse) -> PlaceInVerse:
         """Return the place with what the line that comes next must begin with."""
         number = place.lines - self._before
         if place.at in ("start", "ended") and number < len(self._beginnings):
             return replace(place, needed=self._beginnings[number])
         return place
 
-    def _is_last(self, place: Place) -> bool:
+    def _is_last(self, place: PlaceInVerse) -> bool:
         return bool(self._total) and place.lines >= self._total
 
-    def _mask(self, place: Place, left: int, last: bool) -> Tensor:
+    def _mask(self, place: PlaceInVerse, left: int, last: bool) -> Tensor:
         fits = (self._sizes > 0) & (self._sizes <= left) if self._length else torch.ones_like(self._spaces)
         if place.at == "over":
             return torch.ones_like(fits)

@@ -15,9 +15,9 @@ from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.tag.options import TagAnswerOptions
-from bptt.jobs.tag.streaming import ArrivingTags
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.jobs.tag.trained import TrainedTagger
+from bptt.jobs.tag.word_by_word import ArrivingTags
 from bptt.options.choices import Choices
 
 

@@ -8,11 +8,11 @@ from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.criteria import CRITERIA
 from bptt.languages.zh.derivations import DERIVATIONS
 from bptt.languages.zh.diagrams import DIAGRAMS
+from bptt.languages.zh.looks import STEPS
 from bptt.languages.zh.models import MODELS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
-from bptt.languages.zh.pages import PAGES
-from bptt.languages.zh.steps import STEPS
+from bptt.languages.zh.page_words import PAGES
 from bptt.languages.zh.unrolled_steps import UNROLLED_STEPS
 from bptt.languages.zh.verdicts import VERDICTS
 
