@@ -93,7 +93,7 @@ def explain_run(
             rule = f"`{named[0] if named else 'layer'}` is for a run with recurrent layers"
             raise InputError(str(run), rule, "feed-forward layers alone")
         return _feed_forward(trained, folder, diagrams)
-    stack = _stack(folder, trained, part)
+    stack = _stack(trained, part)
     chosen = _layer(stack, layer, reverse, unit)
     document = layer_derivation(_described(stack, chosen, folder))
     shapes, *of_layer = document.sections
@@ -169,7 +169,7 @@ def has_text_of_its_own(run: str | Path) -> bool:
     return (Path(run) / HELD_OUT).is_file()
 
 
-def _stack(run: Path, trained: TrainedModel, part: str | None) -> Stack:
+def _stack(trained: TrainedModel, part: str | None) -> Stack:
     """Return the recurrent stack of a model, or that of its encoder or decoder."""
     stacks = _stacks(trained)
     if part is not None and part not in stacks:

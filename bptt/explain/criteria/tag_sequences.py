@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bptt.explain.document import (
     Derivation,
@@ -26,6 +27,7 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     beside,
+    derivative,
 )
 from bptt.explain.network.writing import ONE, added, by, equal, exp, indicator, line, ln, minus, then
 
@@ -200,7 +202,6 @@ def _backward() -> Iterator[Part]:
             line(at("β", J, step="t"), beside(SumOver("k"), _step(J, K_TAG), beta_next)),
         )
     )
-    alpha = MathName("α", index="t", mark="∂")
     yield say(
         "This is back-propagation through the forward recursion: {} is linear in {} with the factor {}, so"
         " that {}.",
@@ -208,7 +209,7 @@ def _backward() -> Iterator[Part]:
         at("α", J, step="t"),
         _step(J, K_TAG),
         equal(
-            by(MathName("Z", mark="∂"), Row((alpha, Fenced(J, "[", "]")))),
+            by(MathName("Z", mark="∂"), at("α", J, step="t", mark="∂")),
             at("β", J, step="t"),
         ),
     )
@@ -233,11 +234,10 @@ def _backward() -> Iterator[Part]:
 
 
 def _gradient() -> Iterator[Part]:
-    theta, d = MathName("θ"), MathName
-    by_theta = by(d("E", mark="∂"), d("θ", mark="∂"))
-    score = by(Row((d("s", mark="∂"), Fenced(OTHERS))), d("θ", mark="∂"))
-    right = by(Row((d("s", mark="∂"), Fenced(TAGS))), d("θ", mark="∂"))
-    by_z = by(d("Z", mark="∂"), d("θ", mark="∂"))
+    theta = MathName("θ")
+    score, right = (
+        by(_of(replace(SCORE, mark="∂"), tags), replace(theta, mark="∂")) for tags in (OTHERS, TAGS)
+    )
     yield say(
         "For any score {}, an entry of {}, {}, {} or {}: the logarithm brings {} below, the exponential"
         " reproduces itself, and its share of {} is a probability:",
@@ -251,7 +251,7 @@ def _gradient() -> Iterator[Part]:
     )
     yield Equations(
         (
-            line(by_theta, beside(by(ONE, Z), by_z), minus(right)),
+            line(derivative(E, theta), beside(by(ONE, Z), derivative(Z, theta)), minus(right)),
             then(beside(SumOver("y′"), by(exp(_of(SCORE, OTHERS)), Z), score), minus(right)),
             then(beside(SumOver("y′"), _of(MathName("P"), OTHERS), score), minus(right)),
         )

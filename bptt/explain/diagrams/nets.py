@@ -65,11 +65,6 @@ class BoxShape:
         """Whether a row of the box holds the labels of its ports."""
         return any(cell.label for cell in self.cells)
 
-    @property
-    def has_backs(self) -> bool:
-        """Whether a row of the box holds what flows backward."""
-        return any(cell.back for cell in self.cells)
-
 
 def title_width(box: Box) -> int:
     """Return the columns of the labels in a box's first row."""

@@ -52,7 +52,7 @@ def tracks(pieces: Sequence[Piece]) -> list[tuple[Piece, int]]:
     straight = [piece for piece in pieces if piece.is_straight]
     taken = {x for piece in pieces for x in (*piece.below, *piece.above)}
     ordered = _ordered([piece for piece in pieces if not piece.is_straight], taken)
-    _swap(ordered, straight)
+    _swap(ordered)
     found: list[tuple[Piece, int]] = []
     for piece in ordered:
         lower = [track for other, track in found if _meet(piece, other)]
@@ -96,7 +96,7 @@ def _split(piece: Piece, taken: set[int]) -> tuple[Piece, Piece]:
     return lower, replace(piece, below=(), joint=joint, upper=True)
 
 
-def _swap(ordered: list[Piece], straight: Sequence[Piece]) -> None:
+def _swap(ordered: list[Piece]) -> None:
     """Move neighbours past each other while that saves crossings."""
     for _ in range(ROUNDS):
         changed = False

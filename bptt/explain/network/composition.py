@@ -174,18 +174,14 @@ def _jacobians(notation: NetworkNotation) -> Iterator[Part]:
     yield say("The Jacobian of a composition is the product of the Jacobians, the last layer first:")
     pairs = zip(found, notation.layers, strict=True)
     each = [block_line(block, layer) for single, layer in pairs for block in single or ()]
-    factors = [_by(layer.output, layer.input) for layer in reversed(notation.layers)]
-    left = _by(notation.top.output, notation.bottom.input)
+    factors = [derivative(layer.output, layer.input) for layer in reversed(notation.layers)]
+    left = derivative(notation.top.output, notation.bottom.input)
     whole = [EquationLine(left, (plus(beside(*factors)),))] if len(factors) > 1 else []
     yield Equations((*each, *whole))
     error, delta = notation.top.from_above, notation.bottom.marked("δ", notation.bottom.cell.inputs[0])
     back = (transposed(Fenced(factor)) for factor in reversed(factors))
     yield say("The error goes back through the transposes, in the opposite order:")
     yield Equations((line(delta, beside(*back, error)),))
-
-
-def _by(above: MathName, below: MathName) -> Formula:
-    return derivative(above, below)
 
 
 def _deltas(notation: NetworkNotation) -> Iterator[Part]:

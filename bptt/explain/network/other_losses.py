@@ -23,9 +23,10 @@ from bptt.explain.formula_tree import (
     Row,
     SumOver,
     beside,
+    derivative,
 )
 from bptt.explain.network.loss import over_examples, over_time
-from bptt.explain.network.output import linear_map_gradients
+from bptt.explain.network.output import O_I, Z_J, linear_map_gradients, softmax_slope
 from bptt.explain.network.symbols import NetworkNotation
 from bptt.explain.network.widths import OUTPUTS
 from bptt.explain.network.writing import (
@@ -136,18 +137,7 @@ def _probabilities_delta(notation: NetworkNotation) -> Iterator[Part]:
         "The derivative by the outputs is {}. Each depends on all sums; with the derivative of the softmax,"
         " {}, and summed over all outputs:",
         _error(notation),
-        equal(
-            Row((MathName("o", index="i", mark="∂"), Operator("/"), MathName("z", index="j", mark="∂"))),
-            beside(
-                _O,
-                Fenced(
-                    added(
-                        Row((ONE, Fenced(equal(MathName("i"), MathName("j")), "[", "]"))),
-                        minus(element("o", "j")),
-                    )
-                ),
-            ),
-        ),
+        equal(derivative(O_I, Z_J), softmax_slope()),
     )
     output, error = notation.outer("o"), Fenced(_error(notation))
     whole = Fenced(beside(transposed(output), error))

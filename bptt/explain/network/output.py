@@ -87,15 +87,14 @@ def _softmax(notation: NetworkNotation) -> Iterator[Part]:
         )
     )
     yield say("Both in one line, where {} is 1 for equal indices and else 0:", same)
-    jacobian = beside(O_I, Fenced(added(same, minus(O_J))))
-    yield Equations((line(derivative(O_I, Z_J), jacobian),))
+    yield Equations((line(derivative(O_I, Z_J), softmax_slope()),))
     yield say("The cross-entropy depends on each output through one logarithm:")
     yield Equations((line(derivative(E, O_I), minus(by(Y_I, O_I))),))
     yield say("By the chain rule, summed over all outputs, for each depends on {}:", Z_J)
     yield Equations(
         (
             line(derivative(E, Z_J), beside(SumOver("i"), derivative(E, O_I), derivative(O_I, Z_J))),
-            then(minus(beside(SumOver("i"), Fenced(by(Y_I, O_I)), jacobian))),
+            then(minus(beside(SumOver("i"), Fenced(by(Y_I, O_I)), softmax_slope()))),
             then(minus(beside(SumOver("i"), Y_I, Fenced(added(same, minus(O_J)))))),
             then(minus(Y_J), beside(O_J, SumOver("i"), Y_I)),
             then(O_J, minus(Y_J)),
@@ -103,6 +102,12 @@ def _softmax(notation: NetworkNotation) -> Iterator[Part]:
     )
     yield say("In the last line {}, for the target is one-hot. As a vector:", equal(_sum_of_targets(), ONE))
     yield _error_line(notation)
+
+
+def softmax_slope() -> Formula:
+    """Write ∂o_i/∂z_j of a softmax: o_i (1[i = j] − o_j)."""
+    same = indicator(MathName("i"), MathName("j"))
+    return beside(O_I, Fenced(added(same, minus(O_J))))
 
 
 def _sum_of_targets() -> Formula:
@@ -164,10 +169,7 @@ def _squared(notation: NetworkNotation) -> Iterator[Part]:
     yield _functions()
     yield say(
         "An output of a softmax depends on the sums of all outputs: with {} from its quotient rule, {}.",
-        equal(
-            derivative(O_I, Z_J),
-            beside(O_I, Fenced(added(indicator(MathName("i"), MathName("j")), minus(O_J)))),
-        ),
+        equal(derivative(O_I, Z_J), softmax_slope()),
         equal(
             derivative(E, Z_J),
             beside(O_J, Fenced(added(O_J, minus(Y_J), minus(beside(SumOver("i"), Fenced(error), O_I))))),

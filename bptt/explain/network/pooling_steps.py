@@ -21,7 +21,18 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.network.symbols import NetworkNotation, StepPooling
-from bptt.explain.network.writing import ONE, added, by, call, equal, exp, line, minus, stacked, transposed
+from bptt.explain.network.writing import (
+    ONE,
+    added,
+    by,
+    call,
+    exp,
+    indicator,
+    line,
+    minus,
+    stacked,
+    transposed,
+)
 
 _T, _SCORE, _WEIGHT = MathName("T"), MathName("a", index="t"), MathName("α", index="t")
 _A, _QUERY, _BIAS, _UNITS = MathName("A"), MathName("q"), MathName("c"), MathName("u", index="t")
@@ -101,7 +112,7 @@ def pooling_backward(notation: NetworkNotation, result: MathName, error: Formula
                 "Through the pooling, unit by unit, to the step whose output was the largest; at all others"
                 " it is 0:"
             )
-            largest = Row((ONE, Fenced(equal(_unit(each), _unit(result)), "[", "]")))
+            largest = indicator(_unit(each), _unit(result))
             yield Equations((line(down, Row((largest, HADAMARD, error))),))
         case StepPooling.ATTENTION:
             yield from _attention_backward(each, result, down, error)

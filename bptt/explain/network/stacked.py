@@ -23,7 +23,7 @@ from bptt.explain.formula_tree import (
 )
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.network.widths import numbers, shape
-from bptt.explain.network.writing import added, equal, line, then, transposed
+from bptt.explain.network.writing import added, equal, line, stacked, then, transposed
 from bptt.explain.notation import Notation
 
 # A step that adds nothing to its linear maps.
@@ -82,7 +82,7 @@ def _idea() -> Iterator[Part]:
         " their product the columns of {} meet the elements of {}, those of {} the elements of {}; {} is the"
         " width of {}:",
         equal(both, side_by_side(first, second)),
-        equal(whole, above(upper, lower)),
+        equal(whole, stacked(upper, lower)),
         first,
         upper,
         second,
@@ -104,7 +104,7 @@ def _idea() -> Iterator[Part]:
     yield Equations(
         (
             line(
-                beside(side_by_side(first, second), above(upper, lower)),
+                beside(side_by_side(first, second), stacked(upper, lower)),
                 beside(first, upper),
                 beside(second, lower),
             ),
@@ -117,16 +117,11 @@ def side_by_side(*matrices: Formula) -> WrittenMatrix:
     return WrittenMatrix((matrices,))
 
 
-def above(*vectors: Formula) -> WrittenMatrix:
-    """Write [a; x]."""
-    return WrittenMatrix(tuple((vector,) for vector in vectors))
-
-
 def _group(
     notation: Notation, group: _Group, letters: Letters, sizes: Mapping[str, int] | None
 ) -> Iterator[Part]:
     """Yield the equations of a group with stacked matrices, the sizes, and the gradient."""
-    vectors = above(*map(notation.name, group.vectors))
+    vectors = stacked(*map(notation.name, group.vectors))
     if len(group.steps) > 1:
         targets = listing(say("{}", notation.name(step.target)) for step in group.steps)
         yield say("The sums {} read the same vectors:", targets)
@@ -157,10 +152,10 @@ def _gradient_line(notation: Notation, group: _Group, step: EquationStep, vector
 
 
 def _all_gates(notation: Notation, group: _Group, vectors: Formula) -> EquationLine:
-    left = above(*(notation.name(step.target) for step in group.steps))
+    left = stacked(*(notation.name(step.target) for step in group.steps))
     rows = (tuple(map(notation.name, group.matrices(step))) for step in group.steps)
     vector = [notation.right_side(replace(step, products=())) for step in group.steps]
-    rest = above(*(added(*terms) for terms in vector))
+    rest = stacked(*(added(*terms) for terms in vector))
     nothing = notation.right_side(_NOTHING)
     return line(
         left,
@@ -183,13 +178,13 @@ def _sizes(notation: Notation, group: _Group, letters: Letters, sizes: Mapping[s
         entries.append((notation.name(matrix), shape(letters(rows), letters(column)), both))
     one = side_by_side(*map(notation.name, group.matrices(step)))
     entries.append((one, shape(letters(rows), across), (counted[rows], wide) if known else ()))
-    entries.append((above(*map(notation.name, group.vectors)), shape(across), (wide,) if known else ()))
+    entries.append((stacked(*map(notation.name, group.vectors)), shape(across), (wide,) if known else ()))
     if len(group.steps) > 1:
         count = len(group.steps)
         tall = Row((Digits(str(count)), Operator("·"), letters(rows)))
         every = say("all {}, stacked", Digits(str(count)))
-        stacked = (every, say("{}", shape(tall, across)))
-        more = [(*stacked, *([say("{}", numbers(count * counted[rows], wide))] if known else []))]
+        first = (every, say("{}", shape(tall, across)))
+        more = [(*first, *([say("{}", numbers(count * counted[rows], wide))] if known else []))]
     else:
         more = []
     head = (say("matrix"), say("shape"), *([say("in numbers")] if known else []))

@@ -132,7 +132,7 @@ def layer_sums(notation: NetworkNotation) -> Iterator[Part]:
     for k, layer in reversed(list(enumerate(notation.layers, 1))):
         if layer.cell.families:
             yield say("Layer {}:", Digits(str(k)))
-            yield Equations(tuple(_of_layer(notation, layer)))
+            yield Equations(tuple(_of_layer(layer)))
     yield from pooling_gradients(notation)
     yield from _embedding(notation)
 
@@ -150,7 +150,7 @@ def _sum_of_losses() -> Iterator[Part]:
     )
 
 
-def _of_layer(notation: NetworkNotation, layer: LayerNotation) -> Iterator[EquationLine]:
+def _of_layer(layer: LayerNotation) -> Iterator[EquationLine]:
     found = gradient_terms(layer.form, layer, over_time=bool(layer.index))
     for name, terms in found.items():
         yield EquationLine(layer.marked(GRADIENT, name), terms)

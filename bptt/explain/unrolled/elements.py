@@ -14,7 +14,6 @@ from bptt.explain.document import EquationLine, Equations, Part, Section, Senten
 from bptt.explain.formula_tree import (
     EQUALS,
     Digits,
-    Fenced,
     Formula,
     MathName,
     Raised,
@@ -26,6 +25,7 @@ from bptt.explain.formula_tree import (
     derivative,
 )
 from bptt.explain.legend import TIME
+from bptt.explain.network.writing import indicator
 from bptt.explain.notation import Notation
 from bptt.explain.unrolled.chains import entry, free_letters
 from bptt.explain.unrolled.error_terms import OneNet, one_net
@@ -114,7 +114,7 @@ def _jacobian(form: NormalForm, sizes: Mapping[str, int]) -> Iterator[Part]:
         " 0 otherwise:",
         MathName(j),
         MathName(i),
-        _indicator(j, i),
+        indicator(MathName(j), MathName(i)),
     )
     yield Equations(tuple(_block_entry(form, block) for block in every))
 
@@ -189,7 +189,7 @@ def _path_entry(form: NormalForm, path: Path, row: str, column: str, inner: list
             factors.append(replace(entry(form, factor), index=units[at] + units[at + 1]))
             at += 1
     if not count:
-        factors.append(_indicator(row, column))
+        factors.append(indicator(MathName(row), MathName(column)))
     return Term(negative, beside(*factors))
 
 
@@ -242,10 +242,6 @@ def _column(form: NormalForm, name: str, sizes: Mapping[str, int]) -> Formula:
 
 def _units(sizes: Mapping[str, int], letter: str) -> tuple[str, ...]:
     return tuple(str(unit) for unit in range(1, (1 if letter == "1" else sizes[letter]) + 1))
-
-
-def _indicator(left: str, right: str) -> Formula:
-    return Row((Digits("1"), Fenced(Row((MathName(left), EQUALS, MathName(right))), "[", "]")))
 
 
 def sizes_of(form: NormalForm, widths: tuple[int, ...] = ()) -> Mapping[str, int]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import isfinite
 
 from bptt.cells.expression import Call, Expression
+from bptt.cells.functions import get_function
 from bptt.derive.blocks import Block, blocks
 from bptt.derive.expansion import linear_updates
 from bptt.derive.normal_form import NormalForm
@@ -29,9 +31,6 @@ from bptt.explain.formula_tree import (
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
 from bptt.explain.unrolled.chains import IMMEDIATE, Chains, transposed
-
-# The largest slope of a nonlinearity, for the bound on a product of Jacobians.
-LARGEST_SLOPE = {"tanh": "1", "sigmoid": "¼", "relu": "1"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _by_net(form: NormalForm, found: OneNet, steps: int) -> Iterator[Part]:
     every = beside(ProductOver("n≤k<m"), matrix, Notation(form, "k").diagonal(found.slope))
     row = beside(Raised(Fenced(_delta("m", "m")), "T"), every)
     yield Equations((EquationLine(Raised(Fenced(_delta("n", "m")), "T"), (Term(False, row),)),))
-    if found.function in LARGEST_SLOPE:
+    if isfinite(get_function(found.function).steepest):
         yield _bound(form, found, chains)
 
 
@@ -110,7 +109,7 @@ def _bound(form: NormalForm, found: OneNet, chains: Chains) -> Sentence:
         "With the norm {} and the largest slope {} of the nonlinearity, {}: below 1 the error vanishes"
         " exponentially with the distance, above 1 it may explode.",
         Row((beta_w, EQUALS, norm)),
-        Row((beta_f, EQUALS, Digits(LARGEST_SLOPE[found.function]))),
+        Row((beta_f, EQUALS, Digits(f"{get_function(found.function).steepest:g}"))),
         Row((Fenced(product, "‖", "‖"), Operator("≤"), power)),
     )
 

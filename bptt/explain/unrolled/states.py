@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bptt.cells.expression import ZERO, Product, Symbol, is_scalar
+from bptt.cells.language import PREVIOUS
 from bptt.derive.expansion import Expansion, LinearUpdate, at, expand, linear_updates, nested
 from bptt.derive.network import Loss
 from bptt.derive.normal_form import NormalForm
@@ -112,7 +113,7 @@ def _sums(form: NormalForm, steps: int) -> Iterator[Part]:
             "The update of {} is linear in {}: the factor is {}, and {} is added. Substituted step by step,"
             " every addition is multiplied by the factors of all later steps:",
             now.name(update.state),
-            now.names[update.state + "_prev"],
+            now.names[update.state + PREVIOUS],
             now.formula(update.factor),
             now.formula(update.rest),
         )

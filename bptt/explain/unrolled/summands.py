@@ -14,7 +14,6 @@ from bptt.explain.formula_tree import (
     EQUALS,
     Digits,
     Fenced,
-    Formula,
     Fraction,
     MathName,
     ProductOver,
@@ -29,6 +28,7 @@ from bptt.explain.formula_tree import (
 from bptt.explain.gradients import GRADIENT
 from bptt.explain.legend import TIME, split_name
 from bptt.explain.linear import block_line
+from bptt.explain.network.writing import indicator
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
 from bptt.explain.unrolled.chains import IMMEDIATE, Chains, entry, free_letters
@@ -83,7 +83,7 @@ def _product_rule(form: NormalForm) -> Iterator[Part]:
     whole, state, net, w = names[matrix], names[vector], names[target], entry(form, matrix)
     w_ji, w_ab, net_j = replace(w, index=j + i), replace(w, index=a + b), replace(net, index=f"{j},t")
     s_i, s_b = (replace(state, index=f"{unit},t−1") for unit in (i, b))
-    same_row = _indicator(j, a)
+    same_row, same_column = indicator(MathName(j), MathName(a)), indicator(MathName(i), MathName(b))
     yield say(
         "The summands come from the product rule, because in {} both factors depend on {}. With the entries"
         " {} of {}:",
@@ -98,7 +98,7 @@ def _product_rule(form: NormalForm) -> Iterator[Part]:
     yield Equations(
         (
             EquationLine(product, (Term(False, first), Term(False, second))),
-            EquationLine(derivative(w_ji, w_ab), (Term(False, beside(same_row, _indicator(i, b))),)),
+            EquationLine(derivative(w_ji, w_ab), (Term(False, beside(same_row, same_column)),)),
             EquationLine(derivative(net_j, w_ab), summed),
         )
     )
@@ -127,10 +127,6 @@ def _recurrent_map(form: NormalForm) -> tuple[str, str, str] | None:
             if product.vector in form.previous:
                 return product.matrix, product.vector, step.target
     return None
-
-
-def _indicator(left: str, right: str) -> Formula:
-    return Row((Digits("1"), Fenced(Row((MathName(left), EQUALS, MathName(right))), "[", "]")))
 
 
 def _recursion(chains: Chains, steps: int) -> Iterator[Part]:

@@ -39,9 +39,8 @@ class Verse:
 
     A line ends at a newline; with a `line_length` it ends at a newline or a mark such as a comma, after
     exactly that number of characters (words, at the levels of words), the last one at a full stop. Lines are
-    not empty. `goes_on` says
-    whether the text goes on behind a newline, as it does unless a model reads sentences. `first` is the place
-    behind the prompt.
+    not empty. `goes_on` says whether the text goes on behind a newline, as it does unless a model reads
+    sentences. `first` is the place behind the prompt.
 
     Raises InputError naming the option if the model or the prompt cannot keep the form.
     """
