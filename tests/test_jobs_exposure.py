@@ -20,7 +20,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.classify import exposure as classify
 from bptt.jobs.classify.config import ClassifierConfig
-from bptt.jobs.classify.options import HeadOptions, Loss, SourceOptions
+from bptt.jobs.classify.options import ClassLoss, HeadOptions, SourceOptions
 from bptt.jobs.classify.task import ClassifyTask, TrainedClassifier
 from bptt.jobs.expose import expose
 from bptt.jobs.exposure import BEGINNING
@@ -242,7 +242,7 @@ def labelled(pairs: list[tuple[Any, str]], columns: tuple[str, ...] = ()) -> Exa
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("loss", ["cross-entropy", "squared"])
-def test_a_text_has_one_loss_term_that_of_its_label(bidirectional: bool, loss: Loss) -> None:
+def test_a_text_has_one_loss_term_that_of_its_label(bidirectional: bool, loss: ClassLoss) -> None:
     trained = classifier("columns", labelled(REVIEWS), HeadOptions("attention", loss), bidirectional)
     text = "bad the film 电影 was"
     (found,) = trained.predict([text])
