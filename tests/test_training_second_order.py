@@ -142,6 +142,20 @@ def test_no_place_in_the_region_is_lower(least: float, slope: float) -> None:
     assert float(model(step)) <= float(model(others).min()) + 1e-12
 
 
+def test_where_loss_and_curvature_are_flat_nothing_moves() -> None:
+    """As in a network whose units are all dead."""
+    w = nn.Parameter(torch.tensor([0.5, -0.2], dtype=DTYPE))
+    method = SecondOrder([w])
+
+    def evaluate() -> float:
+        w.grad = torch.zeros_like(w)
+        return 1.0
+
+    method.step_by(evaluate, lambda: torch.zeros(2, 2, dtype=DTYPE))
+    assert w.tolist() == [0.5, -0.2]
+    assert method.state[w]["radius"] == 1
+
+
 def test_a_step_that_raises_the_loss_is_taken_back() -> None:
     """A model of the wrong sign promises what no step keeps."""
     w = nn.Parameter(torch.tensor([0.5], dtype=DTYPE))

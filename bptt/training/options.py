@@ -53,9 +53,9 @@ class TrainingOptions:
     `clip_value` bounds each element of the gradient, then `clip_norm` the norm of the whole
     gradient (None: 1, or no limit if `clip_value` is given). L-BFGS looks at the whole training
     set in each step, so that one epoch is one step; its line search takes the place of clipping,
-    weight decay and momentum. So do Newton's method and that of Gauss and Newton, which compute the
-    curvature of the loss, for networks of some hundred weights; their region of trust takes the place of
-    the learning rate too.
+    weight decay and momentum. Newton's method and that of Gauss and Newton look at the whole set too and
+    compute the curvature of the loss, for networks of some hundred weights; their region of trust takes
+    the place of learning rate, schedule, clipping and momentum.
 
     The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
     Training ends early after `patience` evaluations in a row without a new best. A checkpoint is

@@ -99,18 +99,19 @@ def region_step(values: Tensor, gradient: Tensor, radius: float) -> tuple[Tensor
     """
     least = float(values[0])
     # An eigenvalue is taken for zero where it is lost in the rounding of the largest.
-    tiny = torch.finfo(torch.float64).eps * len(values) * float(values.abs().max())
+    exact = torch.finfo(torch.float64)
+    tiny = exact.eps * len(values) * float(values.abs().max()) + exact.tiny
     if least > tiny:
         step = -gradient / values
         if step.norm() <= radius:
             return step, True
-    # ‖p‖ falls as the shift rises: it is bisected on a scale of logarithms from the least that is allowed.
+    # ‖p‖ falls as the shift rises: the shift is bisected, from the least that is allowed.
     low = max(0.0, -least)
     high = low + float(gradient.norm()) / radius + tiny
     floor = low + tiny
     if _length(values, gradient, floor) <= radius:
         # The hard case: the gradient hardly sees the direction of the least curvature, which is added.
-        step = -gradient / (values + floor).clamp(min=tiny or 1.0)
+        step = -gradient / (values + floor).clamp(min=tiny)
         rest = max(0.0, radius**2 - float(step.square().sum()))
         if least < -tiny:
             step[0] += rest**0.5
