@@ -83,13 +83,29 @@ def test_every_word_of_a_page_is_translated() -> None:
     assert [text for text in set(PAGES) - said if text not in joined] == []
 
 
-def test_tables_do_not_contradict_each_other() -> None:
+def test_each_template_stands_in_one_table() -> None:
+    """That of pages repeats some, for a page is given it alone."""
     found: dict[str, str] = {}
     for module in pkgutil.iter_modules(zh.__path__):
-        tables = vars(import_module(f"{zh.__name__}.{module.name}"))
-        for english, chinese in tables[module.name.upper()].items():
-            assert found.setdefault(english, chinese) == chinese
+        contents = vars(import_module(f"{zh.__name__}.{module.name}")).items()
+        (table,) = (value for name, value in contents if name.isupper())
+        twice = {english for english in found.keys() & table.keys() if found[english] != table[english]}
+        assert not (twice if table is PAGES else found.keys() & table.keys() - PAGES.keys()), module.name
+        found |= table
     assert found == CHINESE
+
+
+def test_each_template_is_one_of_the_code() -> None:
+    texts = {cell.title for cell in CATALOGUE.values()}
+    # Titles of layers that are made of a function.
+    texts |= {f"Feed-forward layer, {name}" for name in ("ReLU", "tanh")}
+    for path in (ROOT / "bptt").rglob("*.py"):
+        if path.parent.name != "zh":
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            texts |= {
+                n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
+            }
+    assert sorted(CHINESE.keys() - PAGES.keys() - texts) == []
 
 
 @pytest.mark.parametrize("english", CHINESE)

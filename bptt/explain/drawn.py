@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from bptt.cells.cell import Cell
-from bptt.derive.network import Loss, Network
+from bptt.derive.network import Network
 from bptt.derive.normal_form import NormalForm, normal_form
 from bptt.explain.diagrams.architectures import Architecture, architecture_diagram, named
 from bptt.explain.diagrams.cell_diagram import PRODUCT, cell_diagram, region_diagram
@@ -18,11 +18,9 @@ from bptt.explain.diagrams.regions import alike, regions
 from bptt.explain.document import Derivation, Part, Section, Sentence, Stage, listing, say
 from bptt.explain.formula_tree import MathName
 from bptt.explain.legend import TIME
+from bptt.explain.losses import LAYERS
 from bptt.explain.notation import Notation
 from bptt.explain.text import INDENT
-
-# The output layer by the loss that it belongs to.
-LOSS_LAYERS = {Loss.SOFTMAX: "softmax", Loss.LOGISTIC: "logistic", Loss.SQUARED: "linear"}
 
 
 def with_diagrams(
@@ -72,8 +70,7 @@ def architecture_of(network: Network) -> Architecture | None:
     """Return the architecture of a network, None for one that is a single layer."""
     if len(network.layers) == 1 and network.loss is None and not network.embedding:
         return None
-    loss = network.loss is not None and network.output_layer
-    output = LOSS_LAYERS[network.loss] if loss and network.loss else ""
+    output = LAYERS[network.loss] if network.loss is not None and network.output_layer else ""
     if not network.is_recurrent:
         return Architecture("network", inputs=1, feed_forward=len(network.layers), output=output)
     names = tuple(cell.name for cell in network.layers)

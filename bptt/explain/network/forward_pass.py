@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bptt.derive.network import Loss
 from bptt.explain.document import EquationLine, Equations, Fact, Part, Section, Sentence, Stage, say
 from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, Row, beside
+from bptt.explain.losses import NAMES
 from bptt.explain.network.pooling_steps import pooling_forward
 from bptt.explain.network.symbols import Below, LayerNotation, NetworkNotation
 from bptt.explain.network.widths import OUTPUTS, TOKENS, Widths, sizes_table
@@ -14,7 +14,6 @@ from bptt.explain.network.writing import (
     ONE,
     ZERO,
     added,
-    call,
     equal,
     line,
     minus,
@@ -22,12 +21,6 @@ from bptt.explain.network.writing import (
     transposed,
 )
 from bptt.languages.phrase import phrase
-
-_LOSSES = {
-    Loss.SOFTMAX: say("cross-entropy of a softmax"),
-    Loss.LOGISTIC: say("cross-entropy of the logistic function, summed over labels"),
-    Loss.SQUARED: say("squared error"),
-}
 
 
 def network_facts(notation: NetworkNotation) -> Iterator[Fact]:
@@ -39,7 +32,7 @@ def network_facts(notation: NetworkNotation) -> Iterator[Fact]:
     yield Fact("input", (_input(notation),))
     yield Fact("output", (say("{}", _short(notation) if notation.has_output else notation.top.output),))
     if notation.network.loss is not None:
-        yield Fact("loss", (_LOSSES[notation.network.loss],))
+        yield Fact("loss", (NAMES[notation.network.loss],))
 
 
 def network_section(
@@ -160,7 +153,7 @@ def _output_layer(notation: NetworkNotation) -> Iterator[Part]:
             MathName("g"),
             equal(MathName("V"), notation.table),
         )
-    elif notation.function[0]:
+    elif notation.function is not None:
         yield say("The output layer, a linear map and a function {}:", MathName("g"))
     else:
         yield say("The output layer, a linear map:")
@@ -184,8 +177,8 @@ def linear_map(notation: NetworkNotation) -> Formula:
 
 def function_of(notation: NetworkNotation, argument: Formula) -> Formula:
     """Write g of an argument; of the squared error, the argument itself."""
-    name, command = notation.function
-    return call(name, argument, command) if name else argument
+    function = notation.function
+    return argument if function is None else Row((function, Fenced(argument)))
 
 
 def _parameters(notation: NetworkNotation, widths: Widths | None) -> Iterator[Part]:

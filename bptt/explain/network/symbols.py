@@ -9,11 +9,12 @@ from enum import Enum
 from bptt.cells.cell import Cell
 from bptt.cells.expression import ZERO, rename
 from bptt.derive.adjoint import DELTA, FROM_LOSS, adjoint
-from bptt.derive.network import Loss, Network
+from bptt.derive.network import Network
 from bptt.derive.normal_form import EquationStep, normal_form
 from bptt.errors import InputError
-from bptt.explain.formula_tree import MINUS, Fenced, Formula, MathName, Row, derivative
+from bptt.explain.formula_tree import MINUS, Fenced, Formula, FunctionName, MathName, Row, derivative
 from bptt.explain.legend import TIME
+from bptt.explain.losses import FUNCTIONS
 from bptt.explain.notation import Notation
 
 # Names of the output layer, the loss and the input, which a single layer without a number must not have.
@@ -274,11 +275,8 @@ class NetworkNotation:
         return Fenced(Row((self.outer("o"), MINUS, self.outer("y"))))
 
     @property
-    def function(self) -> tuple[str, str]:
-        """The function g of the output layer, with its LaTeX command; none for the squared error."""
-        match self.network.loss:
-            case Loss.SOFTMAX:
-                return "softmax", ""
-            case Loss.LOGISTIC:
-                return "σ", r"\sigma "
-        return self.around.answers or "", ""
+    def function(self) -> FunctionName | None:
+        """The function g of the output layer; None for the squared error."""
+        if self.network.loss is not None:
+            return FUNCTIONS[self.network.loss]
+        return FunctionName(self.around.answers) if self.around.answers else None

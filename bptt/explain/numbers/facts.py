@@ -8,14 +8,9 @@ from bptt.derive.network import Loss
 from bptt.explain.document import Fact, Sentence, listing, say
 from bptt.explain.figures import figure
 from bptt.explain.formula_tree import EQUALS, MathName, Row
+from bptt.explain.losses import NAMES
 from bptt.explain.numbers.worked import Worked
 from bptt.languages.phrase import phrase
-
-_LOSSES = {
-    Loss.SOFTMAX: "softmax with cross-entropy",
-    Loss.LOGISTIC: "logistic function with cross-entropy",
-    Loss.SQUARED: "squared error",
-}
 
 
 def title(worked: Worked) -> str:
@@ -30,7 +25,7 @@ def facts(worked: Worked) -> Iterator[Fact]:
     before = worked.updated.before
     network = before.network
     yield Fact("layers", (listing(_layers(worked)),))
-    yield Fact("loss", (say(_LOSSES[network.loss or Loss.SQUARED]),))
+    yield Fact("loss", (NAMES[network.loss or Loss.SQUARED],))
     if len(before.example.inputs) > 1:
         yield Fact("steps", (say("{}", str(len(before.example.inputs))),))
     yield Fact("rate", (say("{}", Row((MathName("η"), EQUALS, figure(worked.updated.rate)))),))

@@ -24,10 +24,10 @@ from bptt.explain.formula_tree import (
     derivative,
     total,
 )
+from bptt.explain.losses import FUNCTIONS
 from bptt.explain.numbers.step_notation import StepNotation, step_index
 from bptt.explain.numbers.written_numbers import term, written
 
-_FUNCTIONS = {Loss.SOFTMAX: FunctionName("softmax"), Loss.LOGISTIC: FunctionName("σ", r"\sigma")}
 _LN = FunctionName("ln", r"\ln")
 _ONE, _HALF = Digits("1"), Digits("½")
 
@@ -117,7 +117,7 @@ class OutputAtStep:
             )
 
     def _activation(self, net: list[float], output: list[float]) -> EquationLine:
-        function = _FUNCTIONS.get(self.before.network.loss or Loss.SQUARED)
+        function = FUNCTIONS[self.before.network.loss or Loss.SQUARED]
         if function is None:
             return EquationLine(self.output, (Term(False, self.net),), "", ((term(output),),))
         right = Term(False, Row((function, Fenced(self.net))))

@@ -17,7 +17,6 @@ from bptt.explain.formula_tree import (
     Digits,
     Fenced,
     Formula,
-    FunctionName,
     MathName,
     ProductOver,
     Row,
@@ -26,15 +25,9 @@ from bptt.explain.formula_tree import (
     beside,
 )
 from bptt.explain.legend import TIME
+from bptt.explain.losses import FUNCTIONS
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import AllSteps, NumberedStep, loosened
-
-# The function g of the output layer; the squared error goes with none.
-FUNCTIONS = {
-    Loss.SOFTMAX: FunctionName("softmax"),
-    Loss.LOGISTIC: FunctionName("σ"),
-    Loss.SQUARED: None,
-}
 
 
 def states_section(form: NormalForm, steps: int, loss: Loss | None = None) -> Section:

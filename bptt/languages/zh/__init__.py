@@ -8,7 +8,7 @@ from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.criteria import CRITERIA
 from bptt.languages.zh.derivations import DERIVATIONS
 from bptt.languages.zh.diagrams import DIAGRAMS
-from bptt.languages.zh.looks import STEPS
+from bptt.languages.zh.looks import LOOKS
 from bptt.languages.zh.models import MODELS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
@@ -21,11 +21,11 @@ CHINESE: Mapping[str, str] = {
     **CRITERIA,
     **DERIVATIONS,
     **DIAGRAMS,
+    **LOOKS,
     **MODELS,
     **NETWORKS,
     **NUMBERS,
     **PAGES,
-    **STEPS,
     **UNROLLED_STEPS,
     **VERDICTS,
 }

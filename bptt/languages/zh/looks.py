@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-STEPS = {
+LOOKS = {
     # Names of columns.
     "step": "时间步",
-    "token": "词元",
     "read": "读入",
     "next": "下一个",
     "tag": "标注",
@@ -13,9 +12,7 @@ STEPS = {
     "answer": "答案",
     "rank": "名次",
     "number": "编号",
-    "vocabulary": "词表大小",
     "one-hot": "独热向量",
-    "embedding": "嵌入",
     # Units of a text.
     "characters": "字符",
     "words": "词",

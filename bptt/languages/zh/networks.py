@@ -5,7 +5,6 @@ from __future__ import annotations
 NETWORKS = {
     # The head.
     "softmax": "softmax",
-    "logistic": "逻辑函数",
     "squared": "平方误差",
     "cross-entropy of a softmax": "softmax 的交叉熵",
     "cross-entropy of the logistic function, summed over labels": "逻辑函数的交叉熵，对各标签求和",
@@ -100,8 +99,6 @@ NETWORKS = {
     "Back through it, beginning with {} from above:": "反向经过这一层，从上面传来的 {} 开始：",
     "To the input goes {}, to the step before {}.": "传给输入的是 {}，传给前一时间步的是 {}。",
     "To the layer below goes {}, to the step before {}.": "传给下面一层的是 {}，传给前一时间步的是 {}。",
-    "To the input goes {}.": "传给输入的是 {}。",
-    "To the layer below goes {}.": "传给下面一层的是 {}。",
     # The gradients.
     "The gradients of all parameters": "所有参数的梯度",
     (

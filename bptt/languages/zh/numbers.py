@@ -11,13 +11,10 @@ NUMBERS = {
     "embedding {} → {}": "嵌入 {} → {}",
     "output {} → {}": "输出 {} → {}",
     "loss": "损失",
-    "softmax with cross-entropy": "softmax 与交叉熵",
-    "logistic function with cross-entropy": "逻辑函数与交叉熵",
     "squared error": "平方误差",
     "steps": "时间步数",
     "rate": "学习率",
     "drawn": "随机抽取",
-    "weights": "权重",
     "inputs": "输入",
     "targets": "目标",
     "{}, with seed {}": "{}（种子为 {}）",
@@ -29,15 +26,9 @@ NUMBERS = {
     "Numbers are shown with four significant digits; they are computed with all.": (
         "数值显示四位有效数字，计算时保留全部位数。"
     ),
-    (
-        "A superscript in parentheses is the number of a layer. The input of a layer is the output of the layer"
-        " below."
-    ): "括号中的上标是层的编号。每一层的输入是下面一层的输出。",
     "The embedding:": "嵌入：",
     "The output layer:": "输出层：",
     "The layer:": "这一层：",
-    "Layer {}:": "第 {} 层：",
-    "step": "时间步",
     "input {}": "输入 {}",
     "target {}": "目标 {}",
     "All states at step 0 are zero.": "第 0 步的所有状态为零。",
@@ -106,6 +97,5 @@ NUMBERS = {
     ),
     "The update of each weight": "每个权重的更新",
     "rule": "规则",
-    "in numbers": "数值",
     "After the update: {}; before it was {}.": "更新之后：{}；更新之前是 {}。",
 }
