@@ -1,4 +1,4 @@
-"""What each loss is called on paper, and the output layer that goes with it."""
+"""The names of each loss on paper, and the output layer that goes with it."""
 
 from __future__ import annotations
 
