@@ -16,8 +16,6 @@ from bptt.data.past.tracks import Track, WindowOptions, Windows, grows_with_leve
 from bptt.data.readers.document import Document
 from bptt.errors import InputError
 
-AFTER = "2020-01-01T00:02:00"
-
 
 def read(text: str, **columns: object) -> Pasts:
     return read_pasts(Document("d.csv", text), PastColumns(**columns))  # type: ignore[arg-type]

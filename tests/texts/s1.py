@@ -61,7 +61,6 @@ def output_first(shown: Shown) -> None:
     assert places == sorted(places)
 
 
-NODES = "bptt derive dense --numbers --sizes 3,4,2"
 ELMAN = "bptt derive elman-tanh --numbers --sizes 2,{},2 --steps {}"
 
 CHECKS: dict[int, Check] = {
