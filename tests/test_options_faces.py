@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from dataclasses import MISSING, fields
@@ -174,6 +175,13 @@ def check_page(page: str, options: OptionSet, more: set[str]) -> None:
     spellings = {flag for each in options for flag in each.flags}
     off = {f"no-{each.flag}" for each in options}
     assert listed - more <= {f"--{flag}" for flag in spellings | off}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_default_is_shown_as_it_is_typed(name: str, command: Command) -> None:
+    page = command(name, "--help-all").out or command(name, "--help").out
+    shown = re.findall(r"\[default: ([^]]+)\]", page)
+    assert not [each for each in shown if re.search(r"[A-Za-z]\w*\.[A-Z]", each)]
 
 
 @pytest.mark.parametrize("job", JOBS)

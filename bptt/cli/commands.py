@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from enum import Enum
 from inspect import Parameter
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args, get_origin
@@ -121,5 +122,6 @@ def _usual(each: NamedOption) -> str:
         return f" Default: {each.about.usual}."
     if each.is_required or each.default in (None, (), "") or (_is_switch(each) and not each.default):
         return ""
-    shown = "on" if each.default is True else each.default
+    shown = each.default.value if isinstance(each.default, Enum) else each.default
+    shown = "on" if shown is True else shown
     return f"  [default: {shown}]"
