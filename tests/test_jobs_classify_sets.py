@@ -11,6 +11,7 @@ import pytest
 import torch
 from conftest import Command
 from sklearn.metrics import f1_score, hamming_loss, log_loss
+from sklearn.preprocessing import MultiLabelBinarizer
 
 import bptt
 from bptt.jobs.classify.label_sets import SeveralLabels, scores_of_sets
@@ -49,6 +50,7 @@ def test_what_is_in_a_sentence_is_answered(table: Path, tmp_path: Path, command:
         "day": "",
         "day snow": "cold",
     }
+    assert [answers[text].labels for text in given] == [("warm", "wet"), (), ("cold",)]
     ended = command("predict", run, "day sun rain", "--probabilities")
     head, row = ended.out.splitlines()[-2:]
     assert head.split("\t") == ["cold", "loud", "warm", "wet"]
@@ -81,6 +83,8 @@ def test_metrics_of_sklearn(table: Path, tmp_path: Path, command: Command) -> No
     answers = bptt.load(run).predict([text for text, _ in weather()])
     p = np.array([answer.probabilities for answer in answers])
     found = p >= 0.5
+    sets = MultiLabelBinarizer(classes=labels).fit_transform([answer.labels for answer in answers])
+    np.testing.assert_array_equal(sets, found)
     for average in ("micro", "macro"):
         wanted = f1_score(truth, found, average=average, zero_division=0)
         assert isclose(metrics[f"{average}_f1"], wanted, rel_tol=1e-6)

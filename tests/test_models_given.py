@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,20 @@ def test_rows_may_be_lists_of_numbers(tmp_path: Path) -> None:
     for shape in ((), (1, 1, 2)):
         with pytest.raises(InputError, match=r"inputs\[0\]: must be numbers.*shape"):
             table.predict([torch.zeros(shape)])
+
+
+@pytest.mark.parametrize("form", ["table", "ts"])
+@pytest.mark.parametrize("kind", [np.float64, np.float16, np.longdouble, ">f4"])
+def test_numbers_of_any_width_are_answered_as_those_that_the_model_computes_in(
+    form: str, kind: Any, tmp_path: Path
+) -> None:
+    trained = classifier(form, tmp_path)
+    given = np.array([[1.5, 2.25], [0.5, -1.0]], np.float32).reshape((2, 2) if form == "table" else (1, 2, 2))
+    wide = given.astype(kind)
+    wide.flags.writeable = False
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert trained.predict(wide) == trained.predict(given)
 
 
 def test_series_may_be_lists_of_steps(tmp_path: Path) -> None:

@@ -81,7 +81,11 @@ class SeveralLabels(Labelling):
 
     def show(self, answer: Tensor, labels: Sequence[str]) -> str:
         """Return the true labels, separated; an empty text for none."""
-        return self._separator.join(label for label, true in zip(labels, answer, strict=True) if true)
+        return self._separator.join(self.named(answer, labels))
+
+    def named(self, answer: Tensor, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the true labels, in the order of `labels`."""
+        return tuple(label for label, true in zip(labels, answer, strict=True) if true)
 
 
 def _loss(logits: Tensor, targets: Tensor) -> Tensor:

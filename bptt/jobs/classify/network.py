@@ -67,6 +67,10 @@ class Labelling(ABC):
         """Return the answers as targets are, for ln P (N, K)."""
 
     @abstractmethod
+    def named(self, answer: Tensor, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the labels of an answer."""
+
+    @abstractmethod
     def show(self, answer: Tensor, labels: Sequence[str]) -> str:
         """Write an answer as a file of examples has it."""
 
@@ -114,6 +118,10 @@ class OneLabel(Labelling):
     def decide(self, log_probabilities: Tensor, offsets: Tensor | None = None) -> Tensor:
         """Return the most probable label, after adding the offsets (K,) to ln P if there are any."""
         return decide(log_probabilities, offsets)
+
+    def named(self, answer: Tensor, labels: Sequence[str]) -> tuple[str, ...]:
+        """Return the label, the only one."""
+        return (self.show(answer, labels),)
 
     def show(self, answer: Tensor, labels: Sequence[str]) -> str:
         """Return the label."""

@@ -50,15 +50,17 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True)
 class Prediction:
-    """The label of an input, its probability, and those of all labels, in the order of `labels`.
+    """The label of an input, its probability, and those of all labels that the model has, in their order.
 
-    The label is the most probable one, unless the model has thresholds; of a model of several labels, all
-    that are more probable than not, with a separator, and the probability is that of exactly these.
+    The label is the most probable one, unless the model has thresholds, and `labels` holds it alone. Of a
+    model of several labels, `labels` has those that are more probable than not, or is empty; `label` is these
+    with a separator, and the probability is that of exactly these.
     """
 
     label: str
     probability: float
     probabilities: tuple[float, ...]
+    labels: tuple[str, ...]
 
 
 class TrainedClassifier:
@@ -115,13 +117,13 @@ class TrainedClassifier:
 
     def _prediction(self, answer: Tensor, probabilities: Tensor) -> Prediction:
         """Return the label that was decided on, or the labels, with the probability of all that it says."""
-        label = self.model.labelling.show(answer, self.labels)
+        labelling = self.model.labelling
+        label, labels = labelling.show(answer, self.labels), labelling.named(answer, self.labels)
         row = tuple(probabilities.tolist())
         if self.config.head.multi_label:
-            return Prediction(
-                label, float(torch.where(answer > 0, probabilities, 1 - probabilities).prod()), row
-            )
-        return Prediction(label, row[int(answer)], row)
+            exactly = float(torch.where(answer > 0, probabilities, 1 - probabilities).prod())
+            return Prediction(label, exactly, row, labels)
+        return Prediction(label, row[int(answer)], row, labels)
 
     def log_probabilities(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Tensor:
         """Return the logarithm of the probability of each label, (N, K), on the CPU.

@@ -59,8 +59,7 @@ def as_words(value: object, place: str) -> Words:
 
 
 def as_numbers(value: Any, place: str, size: int) -> Tensor:
-    """Return a series (T, D) or a row (D,) of `size` numbers, D; whole numbers and those of Python in
-    float32.
+    """Return a series (T, D) or a row (D,) of `size` numbers, D, in float32, as files are read.
 
     Raises WrongTypeError for what is no array of numbers, InputError for another D.
     """
@@ -68,14 +67,22 @@ def as_numbers(value: Any, place: str, size: int) -> Tensor:
     if isinstance(value, str | bytes):
         raise _wrong_type(place, rule, value)
     try:
-        found = torch.as_tensor(value.__array__() if hasattr(value, "__array__") else value)
+        found = torch.as_tensor(_in_float32(value))
     except (TypeError, ValueError, RuntimeError) as error:
         raise _wrong_type(place, rule, value) from error
     if found.ndim not in (1, 2):
         raise InputError(place, rule, f"shape {tuple(found.shape)}")
     if found.shape[-1] != size:
         raise InputError(place, f"must have {size} numbers a step as learned from", found.shape[-1])
-    return found if found.is_floating_point() else found.float()
+    return found.float()
+
+
+def _in_float32(value: Any) -> Any:
+    """Return an array of real numbers as torch takes it: writable, in the machine's byte order."""
+    if isinstance(value, Tensor) or not hasattr(value, "__array__"):
+        return value
+    array = value.__array__()
+    return array.astype("float32") if array.dtype.kind in "biuf" else array
 
 
 def _wrong_type(place: str, rule: str, value: object, cure: str = "") -> WrongTypeError:
