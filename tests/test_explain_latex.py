@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import pytest
@@ -12,10 +13,16 @@ from matplotlib.mathtext import MathTextParser
 from bptt.cells import CATALOGUE, Cell, get
 from bptt.derive.network import Loss, Network
 from bptt.explain.derivation import derivation
-from bptt.explain.document import Stage
+from bptt.explain.document import Derivation, Stage
 from bptt.explain.formula_tree import MathName
 from bptt.explain.latex import escape, formula_latex, latex
-from bptt.explain.network.whole_network import network_derivation
+from bptt.explain.network.whole_network import derive_cells, network_derivation
+from bptt.explain.network_options import NetworkOptions
+from bptt.explain.numbers.document import numbers_document
+from bptt.explain.numbers.node_document import node_document
+from bptt.explain.numbers.options import NumbersOptions
+from bptt.explain.numbers.worked import work
+from bptt.explain.unrolled.document import unrolled
 
 OWN = Cell.define(
     "own",
@@ -128,6 +135,22 @@ def test_no_text_of_a_cell_is_a_command() -> None:
         r"\textbackslash{}input\{x\}\%\$\&\#\_\textasciicircum{}\textasciitilde{}"
     )
     assert formula_latex(MathName("\\input{x}", ("}",))) == r"\text{\textbackslash{}input\{x\}}_{\text{\}}}"
+
+
+def _written() -> Iterator[Derivation]:
+    for name in ("lstm", "gru"):
+        yield derivation(get(name))
+        yield derive_cells([get(name)], NetworkOptions(loss=Loss.SQUARED))
+        yield unrolled(get(name), 2, (2, 2))
+        options = NetworkOptions(embedding=True, sizes="4,2,2,2")
+        yield numbers_document(work([get(name)], options, NumbersOptions(steps=2)))
+    yield node_document(work([get("dense")], NetworkOptions(sizes="3,2,2"), NumbersOptions()))
+
+
+@pytest.mark.parametrize("document", [*_written()], ids=lambda document: document.title)
+def test_every_letter_is_one_that_latex_knows(document: Derivation) -> None:
+    # LaTeX's utf8.def and its text companion have Latin-1, dashes and quotation marks; no Greek, arrows, √.
+    assert {letter for letter in latex(document) if letter > "\xff"} <= set("–—‘’“”…")
 
 
 def test_a_percent_sign_does_not_swallow_the_rest_of_a_line() -> None:

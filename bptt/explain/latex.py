@@ -93,6 +93,8 @@ _INDEX_SIGNS = str.maketrans(
         "′": "'",
     }
 )
+# Signs beyond Latin-1 that prose may have: the text fonts of LaTeX have no such letters.
+_SIGNS = {sign: command.strip() for sign, command in _COMMANDS.items() if len(sign) == 1 and sign > "\xff"}
 _ESCAPES = {
     "\\": r"\textbackslash{}",
     "^": r"\textasciicircum{}",
@@ -100,7 +102,7 @@ _ESCAPES = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "⊙": r"\(\odot\)",
+    **{sign: rf"\({command}\)" for sign, command in {**_SIGNS, "√": r"\sqrt{\,}"}.items()},
     "↵": r"\(\hookleftarrow\)",
     "\N{NO-BREAK SPACE}": "~",
     **dict.fromkeys("▁▂▃▄▅▆▇█", ""),
