@@ -279,7 +279,7 @@ def test_sizes_add_up_to_the_weights_of_the_parts() -> None:
     )
     count = 90 * 5 + 10 * (5 + 10 + 1) + 3 * 20 * (10 + 20 + 1) + 90 * (20 + 1)
     assert re.search(rf"together +{count:,}\n", written)
-    assert re.search(r"W⁽²⁾ +\(3·H₂, H₁\) +\(60, 10\) +600\n", written)
+    assert re.search(r"W_r⁽²⁾, W_z⁽²⁾, W_n⁽²⁾ +\(3·H₂, H₁\) +\(60, 10\) +600\n", written)
 
 
 @pytest.mark.parametrize("name", StepPooling)

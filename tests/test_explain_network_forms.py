@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from written_formulas import Meaning, lines_of
 
-from bptt.cells import get
+from bptt.cells import CATALOGUE, get
 from bptt.derive.adjoint import DELTA
 from bptt.derive.network import Loss, Network
 from bptt.derive.normal_form import normal_form
@@ -26,6 +26,25 @@ from bptt.explain.text import text
 CLOSE = {"rtol": 1e-11, "atol": 1e-12}
 SIZES = {"I": 3, "H": 4, "P": 2, "1": 1}
 BATCH = 5
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_the_table_of_parameters_has_the_names_of_the_equations(name: str) -> None:
+    cell = get(name)
+    document = network_derivation(Network((cell,), Loss.SOFTMAX))
+    equations = text(document)
+    rows = equations.split("  shape\n")[1].split("\n\n")[0].splitlines()
+    listed = [each for row in rows for each in row.split("  (")[0].strip().split(", ")]
+    # The output layer has the matrix V and the bias b, which no other parameter is called.
+    assert len(set(listed)) == len(listed) == len(cell.matrices) + len(cell.vectors) + 2
+    assert all(f"∇{each}" in equations for each in listed)
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_the_loss_of_an_example_is_told_from_that_of_a_step(loss: Loss) -> None:
+    printed = " ".join(text(network_derivation(Network((get("gru"),), loss))).split())
+    assert "Over m examples the loss is the mean" in printed
+    assert "where Eₖ is the loss of example k" in printed
 
 
 def random(*shape: int) -> Tensor:

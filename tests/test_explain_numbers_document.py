@@ -101,4 +101,11 @@ def test_a_stack_numbers_its_layers() -> None:
         numbers_document(work([get("lstm"), get("gru")], NetworkOptions(), NumbersOptions(steps=2)))
     )
     assert "    δh⁽¹⁾₂     = δx⁽²⁾₂ + δh⁽¹⁾₂←₃\n" in printed
-    assert "δh⁽²⁾₁←₂ is the part that step 2 hands back to step 1." in printed
+    assert "δh⁽²⁾₁←₂ is the part that step 2 hands back to step 1; no step follows step 2" in printed
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_the_zeros_of_the_last_step_are_explained(steps: int) -> None:
+    worked = work([get("elman-tanh")], NetworkOptions(), NumbersOptions(steps=steps))
+    printed = " ".join(text(numbers_document(worked)).split())
+    assert f"no step follows step {steps}, whose part is 0" in printed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from user_cells import CELLS as OTHERS
 from bptt.cells import CATALOGUE, get
 from bptt.derive.network import Loss
 from bptt.errors import InputError
-from bptt.explain.document import Derivation
+from bptt.explain.document import Derivation, Stage
 from bptt.explain.latex import latex
 from bptt.explain.page import page
 from bptt.explain.plain import columns
@@ -38,6 +39,15 @@ def test_every_recurrent_cell_in_all_notations(name: str) -> None:
 def test_text_is_that_of_the_golden_file(name: str, steps: int) -> None:
     document = unrolled(get(name), steps, loss=Loss.SOFTMAX).only(*UNROLLED)
     assert text(document) == (GOLDEN / f"unrolled_{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("steps", "every"), [(1, "E₁"), (2, "E₁ + E₂"), (3, "E₁ + E₂ + E₃"), (4, "E₁ + ⋯ + E₄")]
+)
+def test_the_losses_are_added_over_the_steps_that_there_are(steps: int, every: str) -> None:
+    lines = text(unrolled(get("elman-tanh"), steps).only(Stage.PAIRS)).splitlines()
+    head = next(line for line in lines if line.lstrip().startswith("step "))
+    assert re.split("  +", head.strip()) == ["step", *(f"E{'₁₂₃₄'[k]}" for k in range(steps)), every]
 
 
 @pytest.mark.parametrize("name", ["elman-relu", "lstm"])

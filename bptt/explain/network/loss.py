@@ -111,21 +111,16 @@ def over_time(notation: NetworkNotation) -> Iterator[Part]:
 def over_examples(notation: NetworkNotation) -> Iterator[Part]:
     """Yield the loss of several examples."""
     count, example = MathName("m"), MathName("E", index="k")
-    mean = beside(Fraction(ONE, count), SumOver("k"), example)
+    means: list[Formula] = [beside(Fraction(ONE, count), SumOver("k"), example)]
     if notation.network.loss is Loss.SQUARED and not notation.loss_time:
         error = Row((MathName("o", index="k"), MINUS, MathName("y", index="k")))
         square = half_square(error).parts[1]
-        both = beside(Fraction(ONE, beside(Digits("2"), count)), SumOver("k"), square)
-        yield say(
-            "Over {} examples the loss is the mean {}. Every gradient below is that of one example; that of"
-            " the mean is the mean of them.",
-            count,
-            equal(MathName("L"), mean, both),
-        )
-        return
+        means.append(beside(Fraction(ONE, beside(Digits("2"), count)), SumOver("k"), square))
     yield say(
-        "Over {} examples the loss is the mean {}. Every gradient below is that of one example; that of the"
-        " mean is the mean of them.",
+        "Over {} examples the loss is the mean {}, where {} is the loss of example {}. Every gradient below"
+        " is that of one example; that of the mean is the mean of them.",
         count,
-        equal(MathName("L"), mean),
+        equal(MathName("L"), *means),
+        example,
+        MathName("k"),
     )

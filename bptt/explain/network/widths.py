@@ -9,9 +9,8 @@ from math import prod
 
 from bptt.cells.parameters import Family
 from bptt.derive.network_shapes import layer_sizes, parameter_shapes
-from bptt.explain.document import Sentence, Table, say
+from bptt.explain.document import Sentence, Table, listing, say
 from bptt.explain.formula_tree import COMMA, Digits, Fenced, Formula, MathName, Operator, Row
-from bptt.explain.legend import split_name
 from bptt.explain.network.symbols import LayerNotation, NetworkNotation
 from bptt.explain.sizes import number
 
@@ -103,7 +102,7 @@ def _rows(
         for family in layer.cell.families:
             wide = family.shape(widths.layers[k]) if widths else ()
             for index in (f"{layer.layer}→", f"{layer.layer}←") if layer.both else (layer.layer,):
-                yield _symbol(family, index), say("{}", _family_shape(notation, layer, family)), wide
+                yield _members(layer, family, index), say("{}", _family_shape(notation, layer, family)), wide
     if notation.has_output:
         outputs, units = (widths.outputs or 0, widths.layers[-1][handed]) if widths else (0, 0)
         across = letter(notation, top, handed)
@@ -115,8 +114,9 @@ def _rows(
             yield say("{}", MathName("b")), say("{}", shape(MathName(OUTPUTS))), (outputs,)
 
 
-def _symbol(family: Family, number: str) -> Sentence:
-    return say("{}", replace(split_name(family.name), layer=number))
+def _members(layer: LayerNotation, family: Family, number: str) -> Sentence:
+    """List the parameters of one shape, by the names that they have in the equations."""
+    return listing(say("{}", replace(layer.names[member], layer=number)) for member in family.members)
 
 
 def _family_shape(notation: NetworkNotation, layer: LayerNotation, family: Family) -> Formula:

@@ -141,7 +141,14 @@ def _handed_back(before: NetworkPass) -> Part:
     number = max(k for k, layer in enumerate(before.layers, 1) if layer.cell.states)
     symbols = StepNotation(before, number, 1)
     back = symbols.name(FROM_NEXT + symbols.cell.states[0])
-    return say("{} is the part that step {} hands back to step {}.", back, "2", "1")
+    last = str(len(before.output.losses))
+    return say(
+        "{} is the part that step {} hands back to step {}; no step follows step {}, whose part is 0.",
+        back,
+        "2",
+        "1",
+        last,
+    )
 
 
 def _jacobians(before: NetworkPass) -> Iterator[Section]:

@@ -27,10 +27,14 @@ from bptt.explain.formula_tree import (
     beside,
     derivative,
     factors,
+    total,
 )
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
 from bptt.explain.unrolled.chains import IMMEDIATE, Chains, transposed
+
+# The losses of more steps than these are added with dots between the first and the last.
+_MOST_ADDED = 3
 
 
 @dataclass(frozen=True)
@@ -196,9 +200,9 @@ def _triangle(steps: int) -> Table:
     """Return the table of all δ: a row for each step, a column for each loss, and their sums."""
     every = range(1, steps + 1)
     losses = (say("{}", MathName("E", index=str(m))) for m in every)
-    summed = Row(
-        (MathName("E", index="1"), Operator("+"), Digits("⋯"), Operator("+"), MathName("E", index=str(steps)))
-    )
+    shown: list[Formula] = [MathName("E", index=str(m)) for m in every]
+    between = [Digits("⋯")] if steps > _MOST_ADDED else shown[1:-1]
+    summed = total(tuple(Term(False, each) for each in (shown[0], *between, *shown[1:][-1:])))
     rows = (
         (
             say("{}", Row((MathName("n"), EQUALS, Digits(str(n))))),

@@ -55,9 +55,9 @@ NETWORKS = {
         " whole sequence: the least loss is the greatest likelihood."
     ): "若每一步的目标是下一个词元，{} 就是整个序列概率的对数的相反数：损失最小即似然最大。",
     (
-        "Over {} examples the loss is the mean {}. Every gradient below is that of one example; that of the"
-        " mean is the mean of them."
-    ): "对 {} 个样本，损失是平均值 {}。下面的梯度都是一个样本的；平均损失的梯度就是它们的平均。",
+        "Over {} examples the loss is the mean {}, where {} is the loss of example {}. Every gradient below"
+        " is that of one example; that of the mean is the mean of them."
+    ): "对 {} 个样本，损失是平均值 {}，其中 {} 是第 {} 个样本的损失。下面的梯度都是一个样本的；平均损失的梯度就是它们的平均。",
     # The output layer.
     "The δ of the output, step by step": "输出层的误差项 δ，一步一步推导",
     "One step is considered; its index {} is left out, and {} is the loss of that step.": (

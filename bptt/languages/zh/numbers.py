@@ -44,7 +44,9 @@ NUMBERS = {
         " comes first."
     ): "这里 {} 是导数的相反数，即 {}（同 Mitchell 1997），权重沿着它移动。从最后一步算起。",
     "Here {} is the derivative {}. The last step comes first.": "这里 {} 是导数 {}。从最后一步算起。",
-    "{} is the part that step {} hands back to step {}.": "{} 是第 {} 步传回给第 {} 步的部分。",
+    "{} is the part that step {} hands back to step {}; no step follows step {}, whose part is 0.": (
+        "{} 是第 {} 步传回给第 {} 步的部分；第 {} 步之后没有时间步，传回给它的部分是 0。"
+    ),
     "The Jacobian of each step": "每一步的雅可比矩阵",
     (
         "The derivatives of the states of a step by those of the step before. Their transposes carry {} back"
