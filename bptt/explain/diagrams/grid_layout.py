@@ -28,7 +28,7 @@ from bptt.explain.diagrams.routing import Piece, tracks
 
 # Columns between a label at the border and the frame, and between the frame and what is inside.
 MARGIN, INSIDE = 2, 3
-# Layering beside the tracks of a channel: one for arrowheads, one between a track and the border below it.
+# Rows beside the tracks of a channel: one for arrowheads, one between a track and the border below it.
 ROOM = 2
 
 

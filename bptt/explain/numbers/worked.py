@@ -25,7 +25,7 @@ MOST_UNITS, MOST_STEPS, MOST_LAYERS = 12, 8, 6
 STEPS = 3
 # The families that are left out without biases: the bias, and that of the recurrent side if apart.
 _BIASES = ("b", "d")
-# A network of dense layers without sizes: two inputs, two hidden nodes, one output, no biases.
+# The network of the texts, for dense layers without sizes: two inputs, two hidden nodes, one output, no bias.
 _NODES = (2, 2, 1)
 _NODE_WEIGHTS: Parameters = {"1": {"W_u": [[0.1, 0.8], [0.4, 0.6]]}, "2": {"W_u": [[0.3, 0.9]]}}
 _NODE_INPUTS, _NODE_TARGETS = [0.35, 0.9], [0.5]
@@ -65,9 +65,9 @@ def work(
     """
     sources = sources or Sources()
     plain = _is_feed_forward(cells, network)
-    text = tuple(cells) == (DENSE,) and plain and not network.widths and wanted.seed is None
+    of_texts = tuple(cells) == (DENSE,) and plain and not network.widths and wanted.seed is None
     widths = network.widths or _usual_widths(cells, plain, network.embedding)
-    built = _network(cells, widths, network, wanted.bias and not text)
+    built = _network(cells, widths, network, wanted.bias and not of_texts)
     _check_most("units in a layer", max(widths), MOST_UNITS)
     _check_most("layers", len(built.layers), MOST_LAYERS)
     shapes = parameter_shapes(built, widths)
@@ -76,13 +76,13 @@ def work(
     for name, source in named:
         if source is not None:
             files[name] = source.where if source.is_file else ""
-        elif not text:
+        elif not of_texts:
             drawn.append(name)
     if sources.weights:
         parameters = read_parameters(sources.weights, shapes, len(built.layers))
     else:
-        parameters = _NODE_WEIGHTS if text else draw_parameters(seed, built, shapes)
-    example = _example(built, widths, wanted.steps, seed, sources, text)
+        parameters = _NODE_WEIGHTS if of_texts else draw_parameters(seed, built, shapes)
+    example = _example(built, widths, wanted.steps, seed, sources, of_texts)
     minus = plain if wanted.minus_delta is None else wanted.minus_delta
     rate = wanted.rate if wanted.rate is not None else 1.0 if plain else 0.1
     return Worked(_evaluated(built, parameters, example, minus, rate), widths, seed, tuple(drawn), files)
@@ -123,7 +123,7 @@ def _check_most(what: str, number: int, most: int) -> None:
 
 
 def _example(
-    network: Network, widths: Sequence[int], steps: int | None, seed: int, sources: Sources, text: bool
+    network: Network, widths: Sequence[int], steps: int | None, seed: int, sources: Sources, of_texts: bool
 ) -> NetworkExample:
     inputs = sources.inputs and _inputs(network, widths, sources.inputs)
     if inputs and steps not in (None, len(inputs)):
@@ -131,8 +131,8 @@ def _example(
     length = len(inputs) if inputs else steps or (STEPS if network.is_recurrent else 1)
     _check_most("time steps", length, MOST_STEPS)
     if not inputs:
-        inputs = [_NODE_INPUTS] * length if text else _drawn_inputs(network, widths, length, seed)
-    targets = _targets(network, widths[-1], length, seed, sources.targets, text)
+        inputs = [_NODE_INPUTS] * length if of_texts else _drawn_inputs(network, widths, length, seed)
+    targets = _targets(network, widths[-1], length, seed, sources.targets, of_texts)
     if len(targets) != len(inputs):
         rule = "targets must have a row for each step"
         raise InputError("targets", rule, f"{len(targets)} rows for {len(inputs)} steps")
@@ -152,7 +152,7 @@ def _drawn_inputs(network: Network, widths: Sequence[int], steps: int, seed: int
 
 
 def _targets(
-    network: Network, width: int, steps: int, seed: int, source: NumberSource | None, text: bool
+    network: Network, width: int, steps: int, seed: int, source: NumberSource | None, of_texts: bool
 ) -> list[Vector]:
     """Return the targets as vectors: one-hot for the softmax, 0 or 1 for the logistic function."""
     if network.loss is Loss.SOFTMAX:
@@ -162,7 +162,7 @@ def _targets(
         rows = read_rows(source, width)
         _check_targets(network, source, rows)
         return rows
-    if text:
+    if of_texts:
         return [_NODE_TARGETS] * steps
     if network.loss is Loss.LOGISTIC:
         return [list(map(float, draw_choices(seed, f"targets {step}", width, 2))) for step in range(steps)]
