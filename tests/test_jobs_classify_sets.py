@@ -147,3 +147,16 @@ def test_it_is_looked_into(table: Path, tmp_path: Path, command: Command) -> Non
     ended = command("inspect", run, "--data", table, "-o", tmp_path / "page.html")
     assert ended.code == 0, ended.err
     assert (tmp_path / "page.html").exists()
+
+
+def test_labels_that_nothing_separates_are_said(tmp_path: Path, command: Command) -> None:
+    """A comma is no separator unless it is named: `fun,long` is one label, and the user hears of it."""
+    data = tmp_path / "films.tsv"
+    rows = (f"a film{n}\t{('fun,long', 'long', 'fun')[n % 3]}\n" for n in range(24))
+    data.write_text("text\tlabel\n" + "".join(rows), encoding="utf-8")
+    options = "--multi-label", "--epochs", "1", "--hidden", "4"
+    ended = command("train", "classify", data, "-o", tmp_path / "one", *options)
+    said = "labels: no example has two, with ';' between them (--label-separator says otherwise)"
+    assert ended.code == 0 and said in ended.err.splitlines()
+    ended = command("train", "classify", data, "-o", tmp_path / "two", *options, "--label-separator", ",")
+    assert ended.code == 0 and "labels: no example" not in ended.err

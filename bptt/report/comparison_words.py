@@ -85,8 +85,11 @@ def _examples(comparison: Comparison) -> Iterator[str]:
     for name, curve in others:
         losses = [(point.share, point.loss) for point in curve if point.loss is not None]
         reached = [share for share, loss in losses if goal is not None and loss <= goal]
-        where = f"with {reached[0]:.4g} of the data" if reached else "with none of these shares"
-        yield f"{name} reaches {where} the loss that {first} has with {whole:.4g} of it"
+        aim = f"the loss that {first} has on {'all' if whole == 1 else f'{whole:.4g}'} of the data"
+        if reached:
+            yield f"{name} needs {reached[0]:.4g} of the data to reach {aim}"
+        else:
+            yield f"{name} does not reach {aim}, with any of these shares"
 
 
 def _sentence(variant: VariantResult, comparison: Comparison) -> str:

@@ -182,12 +182,23 @@ class ClassifyTask(Supervised):
             *self._notes,
             *self.config.source.describe_columns(),
             f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
+            *self._unseparated,
             f"held out: {len(self._held_out):,} examples",
             f"inputs: {steps}{lengths[len(lengths) // 2]:,}",
             *self._codec.describe(),
             f"model: {weights:,} weights",
             *([] if self._ngrams is None else [self._ngrams.describe()]),
             *(["thresholds: none, as nothing is held out"] if self._lacks_thresholds else []),
+        ]
+
+    @property
+    def _unseparated(self) -> list[str]:
+        """A line if no example has two labels, though it might: they may be separated by something else."""
+        if not self.config.head.multi_label or bool((self._targets.sum(1) > 1).any()):
+            return []
+        between = self.config.source.label_separator
+        return [
+            f"labels: no example has two, with {between!r} between them (`label_separator` says otherwise)"
         ]
 
     @property
