@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bptt.cells.cell import Cell
-from bptt.derive.network import Network
+from bptt.derive.network import Loss, Network
 from bptt.derive.network_pass import EMBEDDING, OUTPUT, TABLE, B, V
 from bptt.errors import InputError
 
@@ -21,8 +21,13 @@ def parameter_shapes(network: Network, widths: Sequence[int]) -> Mapping[str, Ma
     """
     expected = len(network.layers) + 1 + network.output_layer + network.embedding
     if len(widths) != expected:
-        cure = f"Expected {', '.join(_roles(network))}"
+        further = "; `loss` adds an output layer" if network.loss is None else ""
+        cure = f"Expected {', '.join(_roles(network))}{further}"
         raise InputError("sizes", f"needs {expected} widths for this network", f"{len(widths)}", cure)
+    if network.loss is Loss.SOFTMAX and widths[-1] < 2:
+        # The softmax of one number is 1, whatever the weights are: every gradient would be 0.
+        cure = "Choose `loss` squared or logistic"
+        raise InputError("sizes", "the softmax needs two outputs at least", widths[-1], cure)
     found: dict[str, Mapping[str, Shape]] = {}
     if network.embedding:
         found[EMBEDDING] = {TABLE: (widths[0], widths[1])}

@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from sys import float_info
 from typing import Any, NoReturn
 
 from bptt.derive.evaluate import Vector
 from bptt.derive.network_pass import EMBEDDING, OUTPUT, NestedNumbers, Parameters
 from bptt.errors import InputError
 
+# Whole numbers of more digits than this are above the largest float.
+_MOST_DIGITS = float_info.max_10_exp
 Shapes = Mapping[str, Mapping[str, tuple[int, ...]]]
 _EXAMPLE = 'For example {"W_h": [[0.1, 0.2]], "b_h": [0.3]}'
 
@@ -93,7 +96,10 @@ def _array(source: NumberSource, name: str, data: Any, shape: Sequence[int]) -> 
 def _number(where: str, value: Any) -> float:
     """Return a finite number. Raises InputError for NaN, infinity, and anything that is no number."""
     try:
-        number = float("nan" if isinstance(value, bool) else value)
+        # Python reads 1_0 as 10.
+        if isinstance(value, bool) or "_" in str(value):
+            raise ValueError
+        number = float(value)
     except (TypeError, ValueError, OverflowError):
         raise InputError(where, "needs numbers", _shown(value)) from None
     if not isfinite(number):
@@ -105,13 +111,18 @@ def _json(source: NumberSource) -> Any:
     if not source.text.strip():
         raise InputError(source.where, "needs JSON", "an empty file", _EXAMPLE)
     try:
-        return json.loads(source.text, parse_constant=_Refuse(source), object_pairs_hook=_Unique(source))
+        return json.loads(
+            source.text, parse_constant=_Refuse(source), parse_int=_whole, object_pairs_hook=_Unique(source)
+        )
     except json.JSONDecodeError as error:
         raise InputError(f"{source.where}:{error.lineno}", "needs JSON", error.msg) from error
-    except (RecursionError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(source.where, "needs JSON of numbers", str(error) or "too many brackets") from error
+    except RecursionError as error:
+        raise InputError(source.where, "needs JSON of numbers", "brackets in brackets, too deep") from error
+
+
+def _whole(digits: str) -> float:
+    """Return a whole number: Python refuses to read one of thousands of digits, which is infinite here."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 
 
 @dataclass(frozen=True)
