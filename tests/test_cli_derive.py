@@ -84,6 +84,14 @@ def test_colours_on_a_terminal_as_wide_as_it_is(command: Command, monkeypatch: p
         (["lstm", "--stage", "loss"], "Sections of a network need --loss, or several cells"),
         (["lstm,gru", "--stage", "adjoint"], "is one of network, layers, sums"),
         (["lstm", "--loss", "softmax", "--sizes", "3,4"], "needs 3 widths for this network"),
+        (["lstm", "--loss", "softmax", "--sizes", "3,4,1"], "the softmax needs two outputs at least, got 1"),
+        (["lstm", "--no-bias"], "--no-bias goes with --numbers, got it alone. Add --numbers"),
+        (["lstm", "--unit", "2"], "--unit is for a run, got lstm. Name the folder of a run"),
+        (["lstm", "--sizes", "2,2,1"], "got 3. Expected input, layer 1; --loss adds an output layer"),
+        (["crf", "--unroll", "2"], "crf has no layers, sizes or numbers, got --unroll. Leave it out"),
+        (["crf", "--draw", "cell"], "crf has no layers, sizes or numbers, got --draw. Leave it out"),
+        (["crf", "--figures", "f"], "crf has no layers, sizes or numbers, got --figures. Leave it out"),
+        (["crf", "--notation", "texts"], "got --notation. Leave it out"),
         (["lstm", "--sizes", "3,x"], "needs positive whole numbers separated by commas"),
     ],
 )
@@ -113,10 +121,18 @@ def test_the_kernel_beside_the_equations(command: Command) -> None:
     assert "\\begin{verbatim}" in command("derive", "gru", "--stage", "kernel", "--latex").out
 
 
-@pytest.mark.parametrize("option", [("--text", "a"), ("--step", 1), ("--unit", 2), ("--stage", "shapes")])
-def test_a_cell_has_no_numbers(command: Command, option: tuple[object, ...]) -> None:
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--text", "a"), "--text is for a run, got lstm"),
+        (("--step", 1), "--step is for a run, got lstm"),
+        (("--unit", 2), "--unit is for a run, got lstm"),
+        (("--stage", "shapes"), "shapes and numbers are those of a run"),
+    ],
+)
+def test_a_cell_has_no_numbers(command: Command, option: tuple[object, ...], words: str) -> None:
     ended = command("derive", "lstm", *option)
-    assert ended.code == 2 and "shapes and numbers are those of a run" in ended.err
+    assert ended.code == 2 and words in ended.err
 
 
 @pytest.mark.parametrize("stage", OF_A_NETWORK)
@@ -189,3 +205,7 @@ def test_unrolled_steps_and_their_sections(command: Command, tmp_path: Path) -> 
 def test_what_cannot_be_unrolled_is_refused(command: Command, arguments: list[str], said: str) -> None:
     ended = command("derive", *arguments)
     assert ended.code == 2 and said in ended.err
+
+
+def test_the_help_shows_defaults_as_they_are_typed(command: Command) -> None:
+    assert "[default: cell]" in command("derive", "--help").out

@@ -183,7 +183,7 @@ def test_one_section_and_a_file(command: Command, tmp_path: Path) -> None:
         ({**WEIGHTS, "W_h": [[1], [2, 3]]}, "W_h: needs shape (2, 2), got (2, 1 or 2)"),
         ({**WEIGHTS, "b_h": 3}, "b_h: needs shape (2), got 3"),
         ({**WEIGHTS, "b_h": [1, "two"]}, "b_h: needs numbers, got 'two'"),
-        ({**WEIGHTS, "b_h": [1, True]}, "b_h: needs finite numbers, got True"),
+        ({**WEIGHTS, "b_h": [1, True]}, "b_h: needs numbers, got True"),
         ({**WEIGHTS, "b_h": [1, float("nan")]}, "needs finite numbers, got NaN"),
         (
             '{"b": [1e999]}',
@@ -191,8 +191,11 @@ def test_one_section_and_a_file(command: Command, tmp_path: Path) -> None:
         ),
         ({**WEIGHTS, "extra": [1]}, "got 'extra'. Remove it"),
         ('{"b": [1], "b": [2]}', "needs every key once, got 'b' twice"),
-        ("[" * 100_000, "needs JSON"),
-        (b"\xff\xfe", "needs text in UTF-8"),
+        ("[" * 100_000, "needs JSON of numbers, got brackets in brackets, too deep"),
+        (json.dumps(WEIGHTS).replace("0.5]", "9" * 5000 + "]"), "b: needs finite numbers, got inf"),
+        ({**WEIGHTS, "b_h": [1, "1_0"]}, "b_h: needs numbers, got '1_0'"),
+        ('{"b": [' + "9" * 5000 + "]}", "needs the weights W_h"),
+        (b"\xff\xfe", "needs text in UTF-8, got the byte ff at position 1. Save it as UTF-8\n"),
     ],
 )
 def test_weights_that_are_refused(command: Command, tmp_path: Path, content: Any, words: str) -> None:
@@ -209,7 +212,7 @@ def test_a_folder_and_a_broken_link_are_refused(command: Command, tmp_path: Path
     link.symlink_to(tmp_path / "nothing.json")
     for path in (tmp_path, link, tmp_path / "missing.json"):
         ended = command("derive", *SMALL, "--weights", path)
-        assert ended.code == 2 and "must be a file" in ended.err
+        assert ended.code == 2 and "must be a file" in ended.err and "0.35,0.9" not in ended.err
 
 
 @pytest.mark.parametrize(
@@ -218,12 +221,18 @@ def test_a_folder_and_a_broken_link_are_refused(command: Command, tmp_path: Path
         (("--inputs", "1;2"), "--inputs:1: needs 2 numbers in each row, got 1: 1"),
         (("--inputs", "no-such-file.csv"), "must be a file"),
         (("--inputs", "1,2", "--steps", 2), "must be the number of rows of the inputs, got 2 and 1"),
+        (("--inputs", ""), "--inputs: needs at least one row of numbers, got none"),
+        (("--inputs", "1_0,2"), "1_0,2: must be a file"),
         (("--targets", "1;2"), "targets must have a row for each step, got 2 rows for 3 steps"),
         (("--targets", "1,,2;3"), "needs 1 number in each row"),
         (("--sizes", "2,13,1"), "at most 12 units in a layer are written out, got 13"),
         (("--steps", 9), "at most 8 time steps are written out, got 9"),
         (("--sizes", "2," * 8 + "1"), "at most 6 layers are written out, got 7"),
-        (("--loss", "softmax", "--targets", "0;1;2"), "needs whole numbers from 0 to 0, got 1"),
+        (
+            ("--loss", "softmax"),
+            "two outputs at least, got 1. Choose --loss squared or logistic",
+        ),
+        (("--loss", "softmax", "--sizes", "2,2,2", "--targets", "0;2;1"), "from 0 to 1, got 2"),
         (("--loss", "logistic", "--targets", "0;1;0.5"), "the logistic loss needs targets 0 or 1, got 0.5"),
         (("--inputs", "1e308,1e308", "--rate", "1e300"), "the loss must be finite"),
         (
@@ -231,8 +240,9 @@ def test_a_folder_and_a_broken_link_are_refused(command: Command, tmp_path: Path
             "has the stages adjoint, gradients, jacobian, normal, numbers, shapes",
         ),
         (("--unroll", 2), "--unroll goes without --numbers"),
-        (("--csv", "--html"), "one of --csv, --latex and --html"),
-        (("--step", 2), "units and texts are those of a run"),
+        (("--csv", "--html"), "--csv writes the whole table alone, got --html. Leave it out"),
+        (("--csv", "--figures", "f"), "--csv writes the whole table alone, got --figures. Leave it out"),
+        (("--step", 2), "--step is for a run, got elman-tanh"),
     ],
 )
 def test_numbers_that_are_refused(command: Command, options: tuple[object, ...], words: str) -> None:
@@ -243,6 +253,6 @@ def test_numbers_that_are_refused(command: Command, options: tuple[object, ...],
 def test_options_of_a_small_network_go_with_numbers(command: Command, tmp_path: Path) -> None:
     for cell in ("lstm", tmp_path):
         ended = command("derive", cell, "--seed", 1)
-        assert ended.code == 2 and "--seed goes with --numbers" in ended.err
+        assert ended.code == 2 and "--seed goes with --numbers, got it alone. Add --numbers" in ended.err
     ended = command("derive", tmp_path, "--numbers", "--steps", 2)
     assert ended.code == 2 and "This is not a run folder" in ended.err

@@ -116,7 +116,17 @@ def test_words_in_diagrams_are_translated(command: Command) -> None:
         (["dense", "--draw", "folded"], "Choose cell or graph"),
         ([RUNS / "tag", "--draw", "cell"], "choose --stage diagrams"),
         (["gru", "--draw", "cell", "--stage", "normal"], "without --stage"),
-        (["gru", "--figures", "x", "--stage", "normal"], "name diagrams"),
+        (["gru", "--figures", "x", "--stage", "normal"], "got --stage. Leave it out"),
+        (["gru", "--figures", "x", "--unroll", "2"], "got --unroll. Leave it out"),
+        (["gru", "--figures", "x", "--numbers"], "got --numbers. Leave it out"),
+        (
+            ["gru", "--draw", "cell", "--numbers"],
+            "--draw shows one diagram alone, got --numbers",
+        ),
+        (["gru", "--draw", "cell", "--sizes", "2,2"], "got --sizes. Leave it out"),
+        (["gru", "--draw", "cell", "--unroll", "2"], "got --unroll. Leave it out"),
+        (["gru", "--draw", "cell", "--loss", "softmax"], "got --loss. Leave it out"),
+        (["gru", "--draw", "cell", "--unit", "2"], "got --unit. Leave it out"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(

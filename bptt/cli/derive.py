@@ -8,7 +8,8 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.commands import make_command
-from bptt.cli.drawn import one_diagram, write_figures
+from bptt.cli.derive_alone import check_criterion, check_layer_options, check_one_diagram, refuse
+from bptt.cli.drawn import has_diagrams, one_diagram, write_figures
 from bptt.cli.language import language
 from bptt.explain.document import Stage
 from bptt.explain.network_options import NetworkOptions
@@ -66,6 +67,10 @@ def _derive(choices: Choices) -> None:
         check_output(output)
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
     in_numbers = wanted.numbers and not (is_run and not asks_for_network(choices))
+    if cell in CRITERIA:
+        check_criterion(choices, cell)
+    if wanted.draw is not None:
+        check_one_diagram(choices)
     check_numbers(choices, in_numbers)
     if wanted.draw is not None:
         document = one_diagram(wanted, is_run, texts)
@@ -77,8 +82,7 @@ def _derive(choices: Choices) -> None:
         rule = "takes the names of the texts for a cell"
         raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
     elif cell in CRITERIA:
-        plain = (asked, network) == (LayerOptions(), NetworkOptions()) and not (wanted.numbers or texts)
-        document = _of_criterion(cell, plain, stage)
+        document = _of_criterion(cell, stage)
     elif in_numbers:
         worked = work_run(Path(cell), choices) if is_run else work_cells(_cells(cell, texts), choices)
         if choices.make(NumbersOptions).csv:
@@ -88,12 +92,17 @@ def _derive(choices: Choices) -> None:
     elif is_run:
         document = _of_run(Path(cell), asked, wanted)
     else:
-        document = _of_cells(_cells(cell, texts), asked, network, wanted)
+        cells = _cells(cell, texts)
+        check_layer_options(choices, cells[0].name)
+        document = _of_cells(cells, network, wanted)
     if texts and cell not in CRITERIA:
         document = in_notation_of_texts(document, _cells(cell, texts))
     spoken = language(wanted.lang)
     if wanted.figures is not None:
-        write_figures(translated(document, spoken), wanted.figures)
+        figures = translated(document, spoken)
+        if not has_diagrams(figures):
+            refuse(choices, "`figures` needs diagrams", ("stage", "unroll", "numbers"))
+        write_figures(figures, wanted.figures)
         if wanted.asks_for_figures_alone:
             return
     if output is None and not (wanted.latex or wanted.html) and sys.stdout.isatty():
@@ -112,9 +121,7 @@ def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
     return tuple(map(in_texts, cells)) if texts else cells
 
 
-def _of_cells(
-    cells: tuple[Cell, ...], asked: LayerOptions, network: NetworkOptions, wanted: DeriveOptions
-) -> Derivation:
+def _of_cells(cells: tuple[Cell, ...], network: NetworkOptions, wanted: DeriveOptions) -> Derivation:
     """Return the derivation of a cell, or of a network of cells."""
     from bptt.errors import InputError
     from bptt.explain.annotate import with_kernel_lines
@@ -125,7 +132,7 @@ def _of_cells(
     from bptt.explain.unrolled.document import UNROLLED
 
     stage = wanted.stage
-    if asked != LayerOptions() or stage in OF_A_RUN:
+    if stage in OF_A_RUN:
         raise InputError(
             "bptt derive", "shapes and numbers are those of a run", cells[0].name, "Name its folder"
         )
@@ -162,17 +169,12 @@ def _unrolled(
     return document if wanted.stage is None else document.only(wanted.stage)
 
 
-def _of_criterion(name: str, is_plain: bool, stage: Stage | None) -> Derivation:
-    """Return the derivation of a loss over whole sequences, which takes no options of layers.
-
-    Raises InputError unless the request `is_plain`, without any, and for a section that there is not.
-    """
+def _of_criterion(name: str, stage: Stage | None) -> Derivation:
+    """Return the derivation of a loss over whole sequences. Raises InputError for a section that it lacks."""
     from bptt.errors import InputError
     from bptt.explain.criteria.registry import CRITERIA
 
     document = CRITERIA[name]()
-    if not is_plain:
-        raise InputError("bptt derive", f"{name} has no layers, sizes or numbers", "options for them")
     there = [section.stage for section in document.sections]
     if stage is not None and stage not in there:
         raise InputError("stage", f"is one of {', '.join(each.value for each in there)} here", stage.value)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bptt.cli.derive_alone import check_layer_options, given_in, refuse
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.options import NumbersOptions
 from bptt.explain.options import LayerOptions
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 # Numbers given on the command line instead of a file.
 _NUMBERS = re.compile(r"[-+.,;\s\deE]*")
+_CURES = {"weights": "Name a JSON file of weights"}
 _CURE = "Name a file, or write numbers such as 0.35,0.9"
 
 
@@ -32,14 +35,14 @@ def check_numbers(choices: Choices, is_network: bool) -> None:
     """Raise InputError for options of a small network where none is worked through, and for two forms."""
     from bptt.errors import InputError
 
-    given = asks_for_network(choices)
+    given = given_in(choices, "numbers")
     if given and not is_network:
-        raise InputError("bptt derive", f"`{given[0]}` goes with `numbers`", "no network in numbers")
+        raise InputError("bptt derive", f"`{given[0]}` goes with `numbers`", "it alone", "Add `numbers`")
     for other in ("unroll", "rows"):
         if is_network and choices.has(other):
             raise InputError("bptt derive", f"`{other}` goes without `numbers`", "both")
-    if choices.make(NumbersOptions).csv and any(map(choices.has, ("latex", "html", "stage"))):
-        raise InputError("bptt derive", "one of `csv`, `latex` and `html`, and the whole table with `csv`")
+    if choices.make(NumbersOptions).csv:
+        refuse(choices, "`csv` writes the whole table alone", ("latex", "html", "stage", "figures"))
 
 
 def numbers_of(worked: Worked, stage: Stage | None) -> Derivation:
@@ -69,13 +72,9 @@ def work_cells(cells: tuple[Cell, ...], choices: Choices) -> Worked:
 
     Raises InputError for a file that cannot be read, and for numbers that do not fit the network.
     """
-    from bptt.errors import InputError
     from bptt.explain.numbers.worked import Sources, work
 
-    if choices.make(LayerOptions) != LayerOptions():
-        raise InputError(
-            "bptt derive", "units and texts are those of a run", cells[0].name, "Name its folder"
-        )
+    check_layer_options(choices, cells[0].name)
     wanted = choices.make(NumbersOptions)
     named: Mapping[str, str | None] = {
         "weights": None if wanted.weights is None else str(wanted.weights),
@@ -117,9 +116,10 @@ def _source(option: str, given: str) -> NumberSource:
     from bptt.errors import InputError
     from bptt.explain.numbers.reading import NumberSource
 
-    if option != "weights" and _NUMBERS.fullmatch(given) and not Path(given).exists():
+    if option != "weights" and _NUMBERS.fullmatch(given) and not (given and os.path.exists(given)):
         return NumberSource(f"`{option}`", given, is_file=False)
     try:
-        return NumberSource(given, read_bytes(Path(given), _CURE).decode("utf-8-sig"))
+        return NumberSource(given, read_bytes(Path(given), _CURES.get(option, _CURE)).decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise InputError(given, "needs text in UTF-8", f"byte {error.start + 1} is none", _CURE) from error
+        came = f"the byte {error.object[error.start]:02x} at position {error.start + 1}"
+        raise InputError(given, "needs text in UTF-8", came, "Save it as UTF-8") from error

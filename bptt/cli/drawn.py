@@ -34,6 +34,13 @@ def one_diagram(wanted: DeriveOptions, is_run: bool, texts: bool) -> Derivation:
     return Derivation(cell.title, (), (Section(Stage.DIAGRAMS, "Diagrams", (found[key],)),))
 
 
+def has_diagrams(document: Derivation) -> bool:
+    """Return whether some diagram is part of the document."""
+    from bptt.explain.diagrams.diagram import Diagram
+
+    return any(isinstance(part, Diagram) for section in document.sections for part in section.parts)
+
+
 def write_figures(document: Derivation, folder: Path) -> None:
     """Write the diagrams of a document as SVG files.
 
@@ -48,8 +55,7 @@ def write_figures(document: Derivation, folder: Path) -> None:
     parts = (part for section in document.sections for part in section.parts)
     files = {folder / f"{_file_name(part.name)}.svg": part for part in parts if isinstance(part, Diagram)}
     if not files:
-        rule = "--figures needs diagrams"
-        raise InputError("bptt derive", rule, "a stage without any", "Leave out --stage, or name diagrams")
+        raise InputError("bptt derive", "`figures` needs diagrams", "none in this document")
     check_folder(folder)
     for path in files:
         check_output(path)
