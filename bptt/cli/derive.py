@@ -55,7 +55,6 @@ def _derive(choices: Choices) -> None:
     from bptt.explain.criteria.registry import CRITERIA
     from bptt.explain.drawn import fitting
     from bptt.explain.notation_of_texts import in_notation_of_texts
-    from bptt.explain.numbers.csv_table import csv_table
     from bptt.explain.translation import translated
     from bptt.files import check_output
 
@@ -86,6 +85,8 @@ def _derive(choices: Choices) -> None:
     elif in_numbers:
         worked = work_run(Path(cell), choices) if is_run else work_cells(_cells(cell, texts), choices)
         if choices.make(NumbersOptions).csv:
+            from bptt.explain.numbers.csv_table import csv_table
+
             _hand_over_csv(csv_table(worked.updated), output)
             return
         document = numbers_of(worked, stage)
@@ -124,7 +125,6 @@ def _cells(spec: str, texts: bool) -> tuple[Cell, ...]:
 def _of_cells(cells: tuple[Cell, ...], network: NetworkOptions, wanted: DeriveOptions) -> Derivation:
     """Return the derivation of a cell, or of a network of cells."""
     from bptt.errors import InputError
-    from bptt.explain.annotate import with_kernel_lines
     from bptt.explain.drawn import architecture_of, with_diagrams
     from bptt.explain.kernel_section import only_stage
     from bptt.explain.network.whole_network import derive_cells
@@ -141,6 +141,8 @@ def _of_cells(cells: tuple[Cell, ...], network: NetworkOptions, wanted: DeriveOp
         raise InputError("bptt derive", f"{stage.value} is unrolled", cells[0].name, cure)
     document = derive_cells(cells, network, None if stage is Stage.DIAGRAMS else stage)
     if stage is Stage.KERNEL:
+        from bptt.explain.annotate import with_kernel_lines
+
         document = with_kernel_lines(document, cells[0])
     if wanted.draws_all:
         document = with_diagrams(document, cells, architecture_of(network_of(cells, network)))
