@@ -179,7 +179,7 @@ def _jacobians(notation: NetworkNotation) -> Iterator[Part]:
     whole = [EquationLine(left, (plus(beside(*factors)),))] if len(factors) > 1 else []
     yield Equations((*each, *whole))
     error, delta = notation.top.from_above, notation.bottom.marked("δ", notation.bottom.cell.inputs[0])
-    back = (transposed(Fenced(factor)) for factor in reversed(factors))
+    back = (transposed(factor) for factor in reversed(factors))
     yield say("The error goes back through the transposes, in the opposite order:")
     yield Equations((line(delta, beside(*back, error)),))
 

@@ -88,8 +88,8 @@ def indicator(left: Formula, right: Formula) -> Row:
 
 
 def transposed(formula: Formula) -> Raised:
-    """Write a transpose."""
-    return Raised(formula, "T")
+    """Write a transpose, that of a fraction with parentheses."""
+    return Raised(Fenced(formula) if isinstance(formula, Fraction) else formula, "T")
 
 
 def stacked(*parts: Formula) -> Formula:

@@ -10,11 +10,8 @@ from bptt.derive.unrolled import chain
 from bptt.explain.document import EquationLine
 from bptt.explain.formula_tree import (
     Digits,
-    Fenced,
-    Formula,
     Fraction,
     MathName,
-    Raised,
     Term,
     WrittenMatrix,
     derivative,
@@ -95,8 +92,3 @@ def entry(form: NormalForm, matrix: str) -> MathName:
     symbol = Notation(form, "").names[matrix]
     alone = any(family.members == (matrix,) for family in form.cell.families)
     return MathName(symbol.base.lower(), () if alone else symbol.subscripts)
-
-
-def transposed(factor: Formula) -> Formula:
-    """Write the transpose of a factor."""
-    return Raised(Fenced(factor) if isinstance(factor, Fraction) else factor, "T")

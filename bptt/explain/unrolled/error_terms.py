@@ -29,9 +29,10 @@ from bptt.explain.formula_tree import (
     factors,
     total,
 )
+from bptt.explain.network.writing import transposed
 from bptt.explain.notation import Notation
 from bptt.explain.numbered_steps import NumberedStep
-from bptt.explain.unrolled.chains import IMMEDIATE, Chains, transposed
+from bptt.explain.unrolled.chains import IMMEDIATE, Chains
 
 # The losses of more steps than these are added with dots between the first and the last.
 _MOST_ADDED = 3
