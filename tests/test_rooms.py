@@ -73,7 +73,7 @@ ROOMS = {
     ),
     # What probe measures and report shows meet in one file.
     "inspection": room("nn probe report files", "torch numpy"),
-    # A trained run, a probe and the derivation on paper meet in one file.
+    # A trained run, a probe and the derivation on paper meet.
     "explanation": room("explain derive cells nn probe models jobs runs data", "torch"),
     "__init__": room(
         "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
