@@ -11,7 +11,7 @@ from conftest import Command
 from diagram_texts import kept
 
 from bptt.cells import CATALOGUE
-from bptt.explain.diagrams.architectures import NAMES
+from bptt.explain.diagrams.architectures import named
 from bptt.explain.diagrams.diagram import Diagram
 from bptt.explain.diagrams.diagram_names import DiagramName
 from bptt.explain.document import Derivation, Sentence
@@ -21,6 +21,8 @@ from bptt.explain.text import text_lines
 from bptt.explain.translation import translated
 from bptt.files import MARK
 from bptt.languages.available import Language
+
+NAMES = tuple(named(""))
 
 RUNS = Path(__file__).parent / "golden" / "runs"
 

@@ -57,9 +57,6 @@ def named(cell: str) -> Mapping[str, Architecture]:
     return {one.name: one for one in found}
 
 
-NAMES = tuple(named(""))
-
-
 def architecture_diagram(architecture: Architecture) -> Diagram:
     """Return the diagram of an architecture."""
     plan = _Plan(architecture)
