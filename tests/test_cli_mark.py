@@ -36,6 +36,7 @@ def run(tmp_path: Path, command: Command) -> Path:
     assert ended.code == 0, ended.err
     assert "best held-out f1 1.0000" in ended.out
     assert "nats per base" in ended.out + ended.err
+    assert "vocabulary: 5 bases: <unk>, " in ended.out + ended.err
     return tmp_path / "run"
 
 
@@ -49,6 +50,12 @@ def test_from_a_file_to_stretches(run: Path, command: Command) -> None:
     assert [(row[0], row[3], row[5]) for row in rows] == [("1", "island", "GGG"), ("1", "island", "G")]
     assert all(0.5 < float(row[4]) <= 1 for row in rows)
     assert "2 stretches in 1 sequences, 0 without one; start and end as in BED: from 0" in ended.err
+
+    assert "does not know" not in ended.err
+    assert (
+        "letters: 3 of 12 are <unk>, the model does not know N, R"
+        in command("predict", run, "NNACGTACGTRA").err
+    )
 
     record = json.loads(command("predict", run, text, "--json").out)
     assert [(each["start"], each["end"]) for each in record["stretches"]] == [(2, 5), (9, 10)]

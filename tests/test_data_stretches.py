@@ -40,6 +40,13 @@ def test_files_beside_fasta(name: str, is_beside: bool, tmp_path: Path) -> None:
     assert counted in note and "3 stretches" in note and "strands are ignored, 1 are -" in note
 
 
+def test_bed_of_nine_columns_whose_names_are_numbers_is_no_gff(tmp_path: Path) -> None:
+    (tmp_path / "genes.fasta").write_text(FASTA, encoding="utf-8")
+    (tmp_path / "genes.bed").write_text("one\t2\t6\t1\t3\t+\t2\t6\t0\n", encoding="utf-8")
+    found = read_marked_dna(tmp_path / "genes.fasta", None, labelled=True)
+    assert list(found.targets[0]) == [*"OO", "B-1", "I-1", "I-1", "I-1", *"OOOO"]
+
+
 def test_a_table_of_letters_and_marks() -> None:
     table = "name\tsequence\tmarks\none\tacgtuuACGT\t..EEEE-0_O\n\ntwo\tNNACG\t...SS\n"
     found = read_marked_dna(Document("d.tsv", table), None, labelled=True)
@@ -71,6 +78,13 @@ def test_sequences_to_be_marked_need_no_marks(tmp_path: Path) -> None:
         ("one\ta\tx\t0\t3\t.\t.\t.\t.", 1, "from 1 on"),
         ("one\ta\tx\t4\t3\t.\t.\t.\t.", 1, "from 1 on"),
         ("one\ta\tx\t4\t11\t.\t.\t.\t.", 1, "must end within one, of 10 letters, got 11"),
+        # A faulty line does not make GFF into BED.
+        (
+            "one\ta\tx\t.\t5\t.\t+\t.\t.\none\ta\tx\t1\t3\t.\t+\t.\t.",
+            1,
+            "the start must be a whole number, got '.'",
+        ),
+        ("one\ta\tx\t1\t3\t.\t+\t.\t.\none\t5\t6", 2, "must be a line of GFF, of 9 columns"),
         ("# nothing", None, "must hold a stretch"),
     ],
 )

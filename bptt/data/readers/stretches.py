@@ -21,6 +21,7 @@ OUTSIDE_MARKS = ".-_0O"
 UNNAMED = "marked"
 
 _GFF_WIDTH, _BED_WIDTH = 9, 3
+_STRANDS = ("+", "-", ".", "?")
 _COMMENTS = re.compile(r"#|(track|browser)\b")
 _COUNT = re.compile(r"\d{1,15}")
 
@@ -56,7 +57,8 @@ def read_stretches(document: Document) -> Stretches:
     rows = [(place, _cells(line)) for place, line in _lines(document)]
     if not rows:
         raise InputError(document.name, "must hold a stretch", "none", "Write NAME, START, END, LABEL")
-    is_gff = all(len(cells) == _GFF_WIDTH and _COUNT.fullmatch(cells[3]) for _, cells in rows)
+    # One line is enough: a faulty one must be named by the rules of its own format.
+    is_gff = any(_is_gff(cells) for _, cells in rows)
     read = _gff if is_gff else _bed
     found = sorted((read(place, cells) for place, cells in rows), key=lambda each: each[:2])
     for one, other in pairwise(found):
@@ -111,6 +113,11 @@ def _cells(line: str) -> list[str]:
     return line.rstrip("\n\r").split("\t") if "\t" in line else line.split()
 
 
+def _is_gff(cells: Sequence[str]) -> bool:
+    """Return whether a line has a strand where GFF has it; BED of as many columns has a number there."""
+    return len(cells) == _GFF_WIDTH and cells[6] in _STRANDS
+
+
 def _bed(place: str, cells: Sequence[str]) -> Found:
     if len(cells) < _BED_WIDTH:
         cure = "Write NAME, START, END, LABEL with tabs between them"
@@ -125,6 +132,10 @@ def _bed(place: str, cells: Sequence[str]) -> Found:
 
 
 def _gff(place: str, cells: Sequence[str]) -> Found:
+    if len(cells) != _GFF_WIDTH:
+        cure = "Correct the line; the lines of BED belong in a file of their own"
+        rule = f"must be a line of GFF, of {_GFF_WIDTH} columns, as others of the file are"
+        raise InputError(place, rule, f"{len(cells)} columns", cure)
     start, end = (
         _position(place, name, cell) for name, cell in zip(("start", "end"), cells[3:5], strict=True)
     )

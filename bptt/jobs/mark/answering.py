@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -43,7 +44,8 @@ class MarkerAsking(Asking):
     def __init__(self, trained: TrainedTagger, choices: Choices) -> None:
         assert isinstance(trained, TrainedMarker)
         self._trained = trained
-        self._sequences = self._stretches = self._bare = 0
+        self._sequences = self._stretches = self._bare = self._letters = 0
+        self._unknown: Counter[str] = Counter()
 
     def reads_lines(self, first: Document, said: Said) -> bool:
         """Return whether each line of a source that begins with `first` is a sequence."""
@@ -57,6 +59,8 @@ class MarkerAsking(Asking):
         """Yield the stretches of each sequence."""
         for row, found in zip(examples.rows, self._trained.mark(examples.inputs), strict=True):
             self._sequences += 1
+            self._letters += len(row.input)
+            self._unknown.update(each for each in row.input if not self._trained.codec.knows(each))
             self._stretches += len(found)
             self._bare += not found
             given = None if row.target is None else tuple(GivenStretch(*each) for each in spans(row.target))
@@ -82,6 +86,10 @@ class MarkerAsking(Asking):
         return [*parts, (letters[start:], None)]
 
     def conclude(self) -> Sequence[str]:
-        """Say how many stretches were found, and how they are counted."""
+        """Say how many stretches were found, how they are counted, and which letters were unknown."""
         found = f"{self._stretches:,} stretches in {self._sequences:,} sequences, {self._bare:,} without one"
-        return (f"{found}; start and end as in BED: from 0, the end not included",)
+        counted = f"{found}; start and end as in BED: from 0, the end not included"
+        if not self._unknown:
+            return (counted,)
+        share = f"{self._unknown.total():,} of {self._letters:,} are <unk>"
+        return counted, f"letters: {share}, the model does not know {', '.join(sorted(self._unknown))}"

@@ -119,7 +119,7 @@ class TagTask(Supervised):
             f"learned: {len(self._learned):,} {sentences} of {sum(map(len, self._targets)):,} {words}",
             f"held out: {len(self._held_out):,} {sentences}",
             f"tags: {len(self._tags.tags)}",
-            *self._codec.describe(),
+            *self._codec.describe(words),
             f"model: {weights:,} weights",
         ]
 

@@ -131,6 +131,10 @@ class WordCodec(Codec[Words]):
             return len(self._words) + other
         return number
 
+    def knows(self, word: str) -> bool:
+        """Return whether a word is read as itself, not as `<unk>`."""
+        return self._number(self.options.form(word)) != UNKNOWN
+
     def show(self, input: Words) -> tuple[str, ...]:
         """Return the words."""
         return input
@@ -149,9 +153,14 @@ class WordCodec(Codec[Words]):
         """Say so if texts are normalised."""
         return said_of(self.options.normalise)
 
-    def describe(self) -> list[str]:
-        """Return a line with the numbers of words and characters."""
-        known = f"vocabulary: {len(self._words):,} words"
+    def describe(self, unit: str = "words") -> list[str]:
+        """Return a line with the numbers of words, under the name `unit`, and of characters.
+
+        Of another unit, such as bases, there are few: all are listed.
+        """
+        known = f"vocabulary: {len(self._words):,} {unit}"
+        if unit != self.unit:
+            known += f": {', '.join(self.words)}"
         if self.options.normalise:
             known += f" in {self.options.normalise.upper()}"
         if self._vectors is not None:
