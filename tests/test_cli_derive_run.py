@@ -139,8 +139,8 @@ def test_the_kernel_of_a_run(language: Path, command: Command) -> None:
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("translate", ("--part", "decoder", "--step", 2), "Step 2 of 4 of the target reads"),
-        ("translate", ("--part", "encoder", "--reverse"), "of the source reads"),
+        ("translate", ("--part", "decoder", "--step", 2), "Step 2 of 4 of the translation reads"),
+        ("translate", ("--part", "encoder", "--reverse"), "of the source text reads"),
         ("tag", ("--reverse",), "This direction reads from the end"),
         ("classify", (), "E is the loss of “even”."),
     ],
