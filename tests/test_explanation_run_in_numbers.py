@@ -99,7 +99,10 @@ def test_what_does_not_fit_is_refused(
     ("options", "said"),
     [
         (("--embedding", "3", "--layers", "1", "--tied"), "a matrix of its own"),
-        (("--embedding", "64", "--layers", "1"), "at most 12 units"),
+        (
+            ("--embedding", "64", "--layers", "1"),
+            "the widths 7, 64, 3, 7. Train one with fewer units",
+        ),
     ],
 )
 def test_other_models_are_refused(

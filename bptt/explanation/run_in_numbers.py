@@ -12,7 +12,7 @@ from bptt.derive.network_pass import TABLE, B, V
 from bptt.errors import InputError
 from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.reading import NumberSource, key
-from bptt.explain.numbers.worked import Sources
+from bptt.explain.numbers.worked import MOST_UNITS, Sources
 from bptt.jobs.language.evaluation import encode_text
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.loading import load
@@ -47,6 +47,10 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
     layers, table = model.recurrent.layers, model.table
     hidden = (layer.sizes["H"] for layer in layers)
     widths = [size, *([] if table is None else [table.shape[1]]), *hidden, size]
+    if max(widths) > MOST_UNITS:
+        rule = f"at most {MOST_UNITS} tokens, and units in a layer, are written out"
+        cure = "Train one with fewer units and a smaller embedding, on a text of few characters"
+        raise InputError(str(run), rule, f"the widths {', '.join(map(str, widths))}", cure)
     if table is None:
         reads = [[float(token == k) for k in range(size)] for token in reads]
     network = NetworkOptions(Loss.SOFTMAX, table is not None, sizes=",".join(map(str, widths)))
