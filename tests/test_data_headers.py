@@ -227,13 +227,20 @@ def test_a_list_of_objects_is_read_as_lines_of_them_are(indent: int | None) -> N
     assert (lines.inputs, lines.targets) == (found.inputs, found.targets)
 
 
+def test_one_object_over_several_lines_is_a_row() -> None:
+    assert read_grid(doc('{\n  "text": "a",\n  "label": "p"\n}\n')).rows == (("a", "p"),)
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ('["a", "b"]', "d: entry 1: must be a list of JSON objects"),
         ('[{"text": "a", "label": "b"}, 3]', "d: entry 2: must be a list of JSON objects, got 3"),
         ('[{"text": "a"', "d: must be a list of JSON objects, got Expecting"),
-        ('{\n  "text": "a"\n}\n', "d:1: must be one JSON object a line.*on a line of its own"),
+        (
+            '{\n  "text": "a"\n}\n{\n  "text": "b"\n}\n',
+            "d:1: must be one JSON object a line.*on a line of its own",
+        ),
         ('["a", "b"]\n["c", "d"]\n', 'd:1: must be one JSON object a line, got \\["a", "b"\\]'),
         ("[]", "d: must hold JSON objects"),
         ("[" * 100_000, "d: must have a column text, got no header"),

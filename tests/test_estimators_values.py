@@ -60,8 +60,11 @@ def test_a_number_of_numpy_gives_what_that_of_python_gives() -> None:
 
 
 ODD = (None, "x", -1, float("nan"), b"x", 2**70, ["lstm", "gru"])
-# None is the usual value of these, for a classifier.
-USUAL = ("dropout", "epochs", "input_dropout", "max_size", "min_count", "ngrams", "smoothing")
+# None is the usual value of these.
+USUAL = {
+    classifier: "dropout epochs input_dropout max_size min_count ngrams normalise smoothing".split(),
+    tagger: ["level", "normalise"],
+}
 GOOD = {
     "cell": (["lstm", "gru"],),
     "learning_rate": (None, 2**70),
@@ -85,7 +88,7 @@ def test_a_parameter_that_cannot_be_is_a_value_error(estimator: Callable[..., An
     names = [name for name in estimator().get_params() if name not in ("random_state",)]
     for name in names:
         for value in ODD:
-            usual = value is None and estimator is classifier and name in USUAL
+            usual = value is None and name in USUAL[estimator]
             if not usual and not any(value is good or value == good for good in GOOD.get(name, ())):
                 with pytest.raises(InputError):
                     estimator(**{name: value}).fit(x, y)
