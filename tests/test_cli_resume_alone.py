@@ -15,10 +15,11 @@ from bptt.runs.run_folder import read_config
 from bptt.training.recall import recall
 from bptt.training.run_options import options_of
 
-# Options that say where something is, or how the process works: a run does not depend on them.
+# Options that say where something is and how it is written, or how the process works: a run does not depend
+# on them.
 PLACES = set(
-    "files data output resume overwrite threads watch tensorboard dev dev_target target parallel vectors "
-    "init_from keep_vocabulary folds device workers".split()
+    "files encoding data output resume overwrite threads watch tensorboard dev dev_target target parallel "
+    "vectors init_from keep_vocabulary folds device workers".split()
 )
 UNUSUAL = {
     "lm": "--level word --lower --no-digits --mode sentences --cell gru --projection 0 --held-out 0.3 "

@@ -67,7 +67,7 @@ _OF_WORDS = frozenset(
 _DERIVED = TAG.derived(
     "mark",
     "marker",
-    "Train a model that marks stretches of DNA, such as promoters or exons.",
+    "Train a model that marks stretches of DNA, such as exons.",
     {"": MarkFiles, "tags": MarkOptions},
 )
 OPTIONS = replace(
