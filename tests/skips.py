@@ -34,7 +34,11 @@ class Expected:
 
 
 EXPECTED = (
-    Expected("_browser|test_docs", "no Chromium", "pages are opened in Chromium: apt install chromium"),
+    Expected(
+        "_browser|test_docs|test_languages_rendered",
+        "no Chromium",
+        "pages are opened in Chromium: apt install chromium",
+    ),
     Expected(
         "test_estimators_", "SCIPY_ARRAY_API is not set", "scikit-learn checks inputs of array_api_strict"
     ),
