@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+from in_process import as_it_was
 
 from bptt.cli.main import main
 
@@ -34,23 +34,17 @@ Command = Callable[..., Ended]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Run `bptt ARGUMENTS...` in this process, with text at its standard input if given."""
 
     def run(*arguments: object, stdin: bytes = b"") -> Ended:
         monkeypatch.setattr(sys, "argv", ["bptt", *map(str, arguments)])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8"))
         capsys.readouterr()
-        # The command leaves it to the system, for the process ends then.
-        before = signal.getsignal(signal.SIGINT)
-        with pytest.raises(SystemExit) as ended:
+        with as_it_was(), pytest.raises(SystemExit) as ended:
             main()
-        signal.signal(signal.SIGINT, before)
         out, err = capsys.readouterr()
         lines = [line for line in err.splitlines(keepends=True) if not line.startswith("bptt: compiling")]
         return Ended(ended.value.code or 0, out, "".join(lines))
 
-    yield run
-    if "torch" in sys.modules:
-        # The command is meant to have the process for itself.
-        sys.modules["torch"].set_flush_denormal(False)
+    return run

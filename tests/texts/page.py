@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from documents import ROOT, Page, page
+from in_process import as_it_was
 
 from bptt.cli.main import main
 
@@ -79,7 +80,7 @@ def run(line: str, folder: Path, stdin: str = "") -> Shown:
         patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8"))
         if program == "bptt":
             patch.setattr(sys, "argv", ["bptt", *words])
-            with pytest.raises(SystemExit) as ended:
+            with as_it_was(), pytest.raises(SystemExit) as ended:
                 main()
             assert not ended.value.code, f"{line}\n{err.getvalue()}"
         else:
