@@ -234,7 +234,7 @@ def test_options_name_what_is_wrong_and_come_back_from_json() -> None:
         ("dropout", 1.0),
         ("input_dropout", -0.1),
         ("proj_size", -1),
-        ("initial", "random"),
+        ("initial", "ones"),
         ("feed_forward", (4, 0)),
         ("activation", "gelu"),
     ]

@@ -172,7 +172,7 @@ def test_no_run_is_an_error(tmp_path: Path) -> None:
         (ModelOptions, {"num_layers": 1.5}, "num_layers: is a whole number of at least 1, got 1.5"),
         (ModelOptions, {"embedding_size": -1}, "embedding_size: is a whole number of at least 0"),
         (ModelOptions, {"dropout": 1.0}, "dropout: is at least 0 and below 1, got 1.0"),
-        (ModelOptions, {"initial": "random"}, "initial: is one of zero, learned, got 'random'"),
+        (ModelOptions, {"initial": "ones"}, "initial: is one of zero, learned, random, got 'ones'"),
         (DataOptions, {"batch_size": 0}, "batch_size: is a whole number"),
         (DataOptions, {"sequence_length": 0}, "sequence_length: is a whole number"),
         (DataOptions, {"held_out": 1.0}, "held_out: is at least 0 and below 1, got 1.0"),

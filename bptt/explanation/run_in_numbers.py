@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from bptt.cells.cell import Cell
 from bptt.derive.network import Loss
 from bptt.derive.network_pass import TABLE, B, V
@@ -14,9 +16,10 @@ from bptt.explain.network_options import NetworkOptions
 from bptt.explain.numbers.reading import NumberSource, key
 from bptt.explain.numbers.worked import MOST_UNITS, Sources
 from bptt.jobs.language.evaluation import encode_text
-from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.loading import load
 from bptt.models.heads.full import FullSoftmax
+from bptt.models.token_network import TokenNetwork
+from bptt.nn.stack import Stack
 from bptt.runs.run_folder import read_held_out
 
 Given = tuple[tuple[Cell, ...], NetworkOptions, Sources]
@@ -30,8 +33,8 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
     """
     trained = load(run)
     model = trained.model
-    output = model.output if isinstance(model, LanguageModel) else None
-    if not isinstance(output, FullSoftmax):
+    stack, output = getattr(model, "recurrent", None), getattr(model, "output", None)
+    if not (isinstance(model, TokenNetwork) and isinstance(stack, Stack) and isinstance(output, FullSoftmax)):
         rule = "is worked through if it is a language model with the full softmax"
         raise InputError(str(run), rule, trained.task)
     if output.shape.tied:
@@ -44,7 +47,7 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
         raise InputError("text", rule, f"{len(tokens)}", "Give a longer `text`, or fewer `steps`")
     reads, size = tokens[:steps], trained.vocabulary.size
     shown = list(map(trained.vocabulary.show, tokens[: steps + 1]))
-    layers, table = model.recurrent.layers, model.table
+    layers, table = stack.layers, model.table
     hidden = (layer.sizes["H"] for layer in layers)
     widths = [size, *([] if table is None else [table.shape[1]]), *hidden, size]
     if max(widths) > MOST_UNITS:
@@ -55,19 +58,18 @@ def run_in_numbers(run: Path, text: str | None, steps: int) -> Given:
         reads = [[float(token == k) for k in range(size)] for token in reads]
     network = NetworkOptions(Loss.SOFTMAX, table is not None, sizes=",".join(map(str, widths)))
     sources = Sources(
-        NumberSource(str(run), json.dumps(_weights(model, output))),
+        NumberSource(str(run), json.dumps(_weights(stack, output, table))),
         NumberSource(" ".join(shown[:-1]), json.dumps(reads)),
         NumberSource(" ".join(shown[1:]), json.dumps(tokens[1 : steps + 1])),
     )
     return tuple(layer.cell for layer in layers), network, sources
 
 
-def _weights(model: LanguageModel, output: FullSoftmax) -> dict[str, Any]:
+def _weights(stack: Stack, output: FullSoftmax, table: Tensor | None) -> dict[str, Any]:
     """Return all weights under the names that a file of them has."""
-    stack = model.recurrent
     count = len(stack.layers)
     found = {V: output.matrix(None), B: output.bias.data}
-    found |= {} if model.table is None else {TABLE: model.table}
+    found |= {} if table is None else {TABLE: table}
     for number, layer in enumerate(stack.layers, 1):
         for family, tensor in zip(layer.cell.families, layer.families(stack), strict=True):
             names = (key(str(number), member, count) for member in family.members)
