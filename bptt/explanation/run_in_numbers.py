@@ -71,7 +71,5 @@ def _weights(stack: Stack, output: FullSoftmax, table: Tensor | None) -> dict[st
     found = {V: output.matrix(None), B: output.bias.data}
     found |= {} if table is None else {TABLE: table}
     for number, layer in enumerate(stack.layers, 1):
-        for family, tensor in zip(layer.cell.families, layer.families(stack), strict=True):
-            names = (key(str(number), member, count) for member in family.members)
-            found |= zip(names, tensor.chunk(len(family.members)), strict=True)
+        found |= {key(str(number), name, count): value for name, value in layer.members(stack).items()}
     return {name: value.double().tolist() for name, value in found.items()}

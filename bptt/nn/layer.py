@@ -70,6 +70,15 @@ class Layer:
         """Return one tensor per family of the cell."""
         return tuple(self._sum(module, self.names[family.name]) for family in self.cell.families)
 
+    def members(self, module: nn.Module) -> dict[str, Tensor]:
+        """Return the parameters of the equations by name: the rows of the families that belong to each."""
+        families = zip(self.cell.families, self.families(module), strict=True)
+        return {
+            name: rows
+            for family, stacked in families
+            for name, rows in zip(family.members, stacked.chunk(len(family.members)), strict=True)
+        }
+
     def run(
         self,
         module: nn.Module,

@@ -105,8 +105,7 @@ class _Reader:
         for state, initial in zip(cell.states, given.initial, strict=True):
             earlier = values[state][before] if 0 <= before < len(given.x) else initial
             self.values[state + PREVIOUS] = earlier[row]
-        for family, stacked in zip(cell.families, given.layer.families(stack), strict=True):
-            self.values |= dict(zip(family.members, stacked.chunk(len(family.members)), strict=True))
+        self.values |= given.layer.members(stack)
 
     def read(self, step: EquationStep, unit: int) -> tuple[tuple[str, float], ...]:
         """Yield the values that go into a unit of a step's target, the largest in magnitude first."""

@@ -174,8 +174,7 @@ def _evaluate(stack: Stack, layer: Layer, stretch: _Stretch, step: int) -> StepV
     """Evaluate the equations of one step, from torch's values around it."""
     cell = layer.cell
     before = {s: t[step - 1] for s, t in stretch.states.items()} if step else stretch.initial
-    stacks = zip(cell.families, layer.families(stack), strict=True)
-    members = {m: part for f, t in stacks for m, part in zip(f.members, t.chunk(len(f.members)), strict=True)}
+    members = layer.members(stack)
     point = Point(
         sequence=[{cell.inputs[0]: _list(stretch.x[step])}],
         initial={s: _list(t) for s, t in before.items()},

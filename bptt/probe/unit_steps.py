@@ -63,7 +63,7 @@ def most_moving_unit(layer: LayerValues) -> tuple[str, int]:
 def find_layers(
     layers: Sequence[tuple[Part, LayerValues]], part: str | None, number: int | None, reverse: bool
 ) -> list[tuple[Part, LayerValues]]:
-    """Return the layers of this part and number, from 1, where None stands for any; `reverse`: backward ones.
+    """Return the layers of a part with a number, from 1; None takes all. With `reverse`, the backward ones.
 
     Raises InputError naming the choice that no layer fits.
     """

@@ -102,8 +102,11 @@ class Updater:
         set_random_states(random)
         units: list[int] = []
         if self._options.optimiser == "gauss-newton":
-            return gauss_newton(self._residuals(epoch, units), self._parameters) / sum(units)
-        return hessian(self._losses(epoch, units), self._parameters) / sum(units)
+            total = gauss_newton(self._residuals(epoch, units), self._parameters)
+        else:
+            total = hessian(self._losses(epoch, units), self._parameters)
+        # Filled by now: the batches have been gone through.
+        return total / sum(units)
 
     def _losses(self, epoch: int, units: list[int]) -> Iterator[Tensor]:
         """Yield the loss of each batch, times its units, which are appended to `units`."""
