@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bptt.data.examples import Example, Examples, gather, note_repeats
-from bptt.data.split import fold_numbers, split_indices
+from bptt.data.split import fold_numbers, split_groups, split_indices
 from bptt.errors import InputError
 
 
@@ -128,3 +128,23 @@ def test_repeats_and_contradictions_are_counted() -> None:
     assert note_repeats(found) == ("inputs with more than one label: 1",)
     found = examples(("a", "x"), ("a", "x"), ("b", "x"), ("a", "x"))
     assert note_repeats(found) == ("examples that repeat an earlier one: 2",)
+
+
+def test_whole_groups_are_held_out_and_at_least_one() -> None:
+    # Five subjects of 20 recordings: a tenth is less than half of any of them.
+    groups = [f"subject {i % 5}" for i in range(100)]
+    learned, held = split_groups(groups, 0.1, seed=0)
+    assert sorted(learned + held) == list(range(100))
+    assert len(held) == 20 and len({groups[i] for i in held}) == 1
+
+
+def test_groups_come_as_near_to_the_share_as_they_allow() -> None:
+    groups = [f"speaker {i // 7}" for i in range(700)]
+    for seed in range(5):
+        learned, held = split_groups(groups, 0.1, seed)
+        assert len(held) == 70 and not {groups[i] for i in held} & {groups[i] for i in learned}
+
+
+def test_one_group_leaves_nothing_to_hold_out() -> None:
+    with pytest.raises(InputError, match="needs two groups"):
+        split_groups(["alone"] * 9, 0.5, seed=0)

@@ -24,12 +24,15 @@ class Example(Generic[X, Y]):
     """`input` is a text, a tuple of words, the letters of a sequence, or an array: (T, D) for a series,
     (D,) for a row of a table; or, `Stored`, where it is. `target` is a class, a tag for each word, or a
     translation; None if the file has none. `place` is file:line; `name` the example's own, "" if it has none.
+    `group` names what a split must not cut, such as the speaker of a sound or the subject of a clip; "" if
+    unknown.
     """
 
     input: X
     target: Y | None
     place: str
     name: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +84,16 @@ class Examples(Generic[X, Y]):
     def keys(self) -> list[Hashable]:
         """Equal for equal inputs."""
         return [_key(row.input) for row in self.rows]
+
+    @property
+    def groups(self) -> list[Hashable]:
+        """The group of each example, which a split must not cut; the key of an example without one."""
+        return [row.group or key for row, key in zip(self.rows, self.keys, strict=True)]
+
+    @property
+    def has_groups(self) -> bool:
+        """Whether any example names its group."""
+        return any(row.group for row in self.rows)
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
         """Return the examples of these numbers, in this order."""

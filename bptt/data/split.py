@@ -39,6 +39,24 @@ def split_indices(
     return learned, sorted(held)
 
 
+def split_groups(groups: Sequence[Hashable], held_out: float, seed: int) -> tuple[list[int], list[int]]:
+    """Return the numbers of the examples to learn from, and of those held out, by whole groups.
+
+    The share held out is `held_out`, as near as groups allow, and at least one group is on each side: with
+    few speakers or subjects none could be held out otherwise. Raises InputError if there is a single group.
+    """
+    (drawn,) = _strata(groups, None, seed)
+    if len(drawn) < 2:
+        rule = "needs two groups, such as speakers or subjects, to hold one out"
+        raise InputError("examples", rule, "one", "Give the held-out examples in a file of their own: `dev`")
+    held, wanted = list(drawn[0]), held_out * len(groups)
+    for group in drawn[1:-1]:
+        if len(held) + len(group) / 2 <= wanted:
+            held += group
+    chosen = set(held)
+    return [i for i in range(len(groups)) if i not in chosen], sorted(held)
+
+
 def some_indices(
     keys: Sequence[Hashable], labels: Sequence[str] | None, share: float, seed: int
 ) -> list[int]:

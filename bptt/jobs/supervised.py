@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bptt.data.batches import ByLength
 from bptt.data.examples import Examples
-from bptt.data.split import split_indices
+from bptt.data.split import split_groups, split_indices
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
@@ -65,12 +65,19 @@ def fingerprint(*parts: Examples[Any, Any]) -> str:
 
 
 def hold_out(
-    keys: Sequence[Hashable], labels: Sequence[str] | None, options: ExampleOptions
+    examples: Examples[Any, Any],
+    labels: Sequence[str] | None,
+    options: ExampleOptions,
+    keys: Sequence[Hashable] | None = None,
 ) -> tuple[list[int], list[int]]:
-    """Return the indices of the training examples and of those held out, as `split_indices` splits them.
+    """Return the indices of the training examples and of those held out.
 
-    If the share is 0, all are training examples.
+    Whole groups are held out where examples name theirs, as `split_groups` does; else those of equal `keys`,
+    by default equal inputs, stay together, as in `split_indices`. If the share is 0, all are training
+    examples.
     """
     if not options.held_out:
-        return list(range(len(keys))), []
-    return split_indices(keys, labels, options.held_out, options.seed)
+        return list(range(len(examples))), []
+    if examples.has_groups:
+        return split_groups(examples.groups, options.held_out, options.seed)
+    return split_indices(examples.keys if keys is None else keys, labels, options.held_out, options.seed)

@@ -67,7 +67,7 @@ class LabelledSubject(Subject):
         if share == 1:
             return self._examples, None
         found, seed = self._examples, self.shared.seed
-        learned, held_out = (found.take(rows) for rows in hold_out(found.keys, found.targets, self._data))
+        learned, held_out = (found.take(rows) for rows in hold_out(found, found.targets, self._data))
         return learned.take(some_indices(learned.keys, learned.targets, share, seed)), held_out
 
 

@@ -73,7 +73,7 @@ class ClassifyTask(Supervised):
         # Of all examples: a label that is rare may be on one side of the split alone.
         labelling.labels_of(examples)
         if held_out is None:
-            learned, held = hold_out(examples.keys, examples.targets, config.data)
+            learned, held = hold_out(examples, examples.targets, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         self.labels = labelling.labels_of(examples)
         self._learned, self._held_out = examples, held_out

@@ -65,7 +65,7 @@ class RegressTask(Supervised):
         self.config = config = replace(config, source=source)
         self._notes = examples.notes
         if held_out is None:
-            learned, held = hold_out(examples.keys, None, config.data)
+            learned, held = hold_out(examples, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         self._learned, self._held_out = examples, held_out
         # The codec of numbers learns only mean and standard deviation.

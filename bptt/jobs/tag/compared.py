@@ -42,7 +42,7 @@ class TaggedSubject(Subject):
             return self._examples, self._held_out
         learned, held_out = self._examples, self._held_out
         if held_out is None:
-            first, second = hold_out(learned.keys, None, self._data)
+            first, second = hold_out(learned, None, self._data)
             learned, held_out = learned.take(first), learned.take(second)
         return learned.take(some_indices(learned.keys, None, share, self.shared.seed)), held_out
 

@@ -55,7 +55,7 @@ class TagTask(Supervised):
         self._tags = TagSet.build(examples, options.spelling)
         self.criterion = options.criterion
         if held_out is None:
-            learned, held = hold_out(examples.keys, None, config.data)
+            learned, held = hold_out(examples, None, config.data)
             examples, held_out = examples.take(learned), examples.take(held)
         examples = kind.augmented(examples, config)
         self._learned, self._held_out = examples, held_out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -153,12 +153,11 @@ class TranslateTask(Supervised):
 
 
 def _split(examples: Pairs, config: TranslatorConfig) -> tuple[Pairs, Pairs]:
-    keys: list[Hashable] = examples.keys
-    labels = None
+    keys, labels = None, None
     if config.pairs.kind == "class":
         # The same class occurs in many examples, so a share of each class is held out.
-        keys, labels = list(range(len(examples))), examples.inputs
-    learned, held = hold_out(keys, labels, config.data)
+        keys, labels = range(len(examples)), examples.inputs
+    learned, held = hold_out(examples, labels, config.data, keys)
     return examples.take(learned), examples.take(held)
 
 
