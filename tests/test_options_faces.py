@@ -26,8 +26,8 @@ from bptt.cli.spelling import spelled
 from bptt.comparison.options import COMMAND
 from bptt.explain.options import DERIVE, LayerOptions
 from bptt.explanation import explain_run
-from bptt.jobs.commands import evaluate_options, predict_options
-from bptt.jobs.language.commands import CHOOSE, SAMPLE, SCORE
+from bptt.jobs.commands import evaluate_options, predict_options, sample_options, score_options
+from bptt.jobs.language.commands import CHOOSE
 from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.language.trained import TrainedLanguageModel
 from bptt.jobs.look_commands import INSPECT
@@ -50,8 +50,8 @@ COMMANDS = {
     "inspect": INSPECT,
     "predict": predict_options(),
     "rescore": RESCORE,
-    "sample": SAMPLE,
-    "score": SCORE,
+    "sample": sample_options(),
+    "score": score_options(),
 }
 ESTIMATORS = {
     "classify": bptt.SequenceClassifier,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from inspect import Parameter
+from pathlib import Path
 from types import NoneType
 from typing import TYPE_CHECKING, Annotated, Any, Optional, get_args, get_origin
 
@@ -13,9 +14,11 @@ import typer
 
 from bptt.cli.help import Page, show_all
 from bptt.cli.spelling import as_spelled, spelled
+from bptt.errors import InputError
 from bptt.options.field import alternatives
 
 if TYPE_CHECKING:
+    from bptt.jobs.options import JobOptions
     from bptt.options.option_set import NamedOption, OptionSet
 
 
@@ -69,6 +72,25 @@ def make_command(
         common = {each.name for each in options if each.about.common}
         command.common = {*common, *(each.name for each in extra), "help"}  # type: ignore[attr-defined]
     return command
+
+
+def options_of_named_run(
+    given: Sequence[str], options: Callable[[JobOptions | None], OptionSet]
+) -> OptionSet:
+    """Return the options of the job of the run that is named, if they are all that is given; else all."""
+    from bptt.jobs.registry import options_of_run
+    from bptt.runs.run_folder import is_run
+
+    runs = [Path(word) for word in given if is_run(Path(word))]
+    if len(runs) != 1:
+        return options(None)
+    try:
+        own = options(options_of_run(runs[0]))
+    except InputError:
+        return options(None)
+    known = {f"-{flag}" if len(flag) == 1 else f"--{flag}" for each in own for flag in each.flags}
+    flags = {word.partition("=")[0] for word in given if word.startswith("-") and word != "-"}
+    return own if flags <= known else options(None)
 
 
 def _parameter(each: NamedOption, options: OptionSet, recalled: bool) -> Parameter:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import AnswerPrinter
-from bptt.cli.commands import make_command
+from bptt.cli.commands import make_command, options_of_named_run
 from bptt.cli.sources import say_notes, sources_of
 from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from bptt.jobs.answers import Asking
     from bptt.jobs.commands import PredictOptions
     from bptt.options.choices import Choices
-    from bptt.options.option_set import OptionSet
 
 TITLE = "Print an answer for each input."
 # The options that name a picture to draw.
@@ -33,25 +31,9 @@ _ABOUT = (
 
 def command_for(given: Sequence[str]) -> Any:
     """Return the command for these arguments."""
-    return make_command("predict", _options(given), _predict, TITLE, _ABOUT)
-
-
-def _options(given: Sequence[str]) -> OptionSet:
-    """Return the options of the job of the run that is named, if they are all that is given; else all."""
     from bptt.jobs.commands import predict_options
-    from bptt.jobs.registry import options_of_run
-    from bptt.runs.run_folder import is_run
 
-    runs = [Path(word) for word in given if is_run(Path(word))]
-    if len(runs) != 1:
-        return predict_options()
-    try:
-        own = predict_options(options_of_run(runs[0]))
-    except InputError:
-        return predict_options()
-    known = {f"-{flag}" if len(flag) == 1 else f"--{flag}" for each in own for flag in each.flags}
-    flags = {word.partition("=")[0] for word in given if word.startswith("-") and word != "-"}
-    return own if flags <= known else predict_options()
+    return make_command("predict", options_of_named_run(given, predict_options), _predict, TITLE, _ABOUT)
 
 
 def _predict(choices: Choices) -> None:

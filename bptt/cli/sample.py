@@ -1,44 +1,44 @@
-"""`bptt sample`: new text from a trained language model."""
+"""`bptt sample`: new text, or whatever else the job of a run draws."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bptt.cli.commands import make_command
+from bptt.cli.commands import make_command, options_of_named_run
+from bptt.cli.spelling import say
 from bptt.cli.streams import shown
-from bptt.jobs.language.commands import SAMPLE, SampleOptions
-from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
+from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.options.choices import Choices
 
+TITLE = "Draw samples from a trained model: text, or whatever it has learned."
 
-def command() -> Any:
-    """Return the command."""
-    return make_command("sample", SAMPLE, _sample, "Sample text from a language model, token by token.")
+
+def command_for(given: Sequence[str]) -> Any:
+    """Return the command for these arguments."""
+    from bptt.jobs.commands import sample_options
+
+    return make_command("sample", options_of_named_run(given, sample_options), _sample, TITLE)
 
 
 def _sample(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
-    asked, options = choices.make(SampleOptions), choices.make(SamplingOptions)
-    lines = choices.make(LineOptions)
     prepare()
-    from bptt.jobs.language.model import load_language_model
-    from bptt.jobs.language.sampling import read_prompt, sample, sample_many
+    from bptt.jobs.commands import SampleOptions, check_own
+    from bptt.jobs.loading import load
+    from bptt.jobs.registry import job_of_run
 
-    trained = load_language_model(asked.run, asked.device)
-    begun = read_prompt(trained, asked.prompt)
-    if begun.unknown:
-        known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"
-        print(f"prompt: {known}, the model does not know them", file=sys.stderr)
-    if asked.number == 1:
-        pieces = sample(trained, begun, options, lines=lines)
-        print(shown(begun.text), end="")
-        for piece in pieces:
-            print(shown(piece), end="", flush=True)
-        print()
-        return
-    for index, text in enumerate(sample_many(trained, begun, options, asked.number, lines), 1):
-        print(f"--- {index}\n{shown(begun.text + text)}")
+    asked = choices.make(SampleOptions)
+    job = job_of_run(asked.run)
+    if job.sample is None:
+        rule = "must be a run of a job that draws samples"
+        raise InputError(str(asked.run), rule, f"a {job.options.called}", "Ask it by `bptt predict`")
+    check_own(choices, job.options)
+    for piece in job.sample(load(asked.run, asked.device), replace(choices, say=say)):
+        sys.stdout.write(shown(piece))
+        sys.stdout.flush()

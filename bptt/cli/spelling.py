@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from bptt.errors import BpttError
+from bptt.errors import BpttError, printable
 
 if TYPE_CHECKING:
     from bptt.options.option_set import OptionSet
@@ -61,3 +62,8 @@ def as_spelled(options: OptionSet) -> Iterator[None]:
         raise type(error)(where, spelled(error.rule), got, spelled(error.cure)) from error
     finally:
         _flags.reset(token)
+
+
+def say(line: str) -> None:
+    """Print a line for the user on standard error."""
+    print(printable(spelled(line)), file=sys.stderr)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bptt.errors import InputError
 from bptt.jobs.options import JobOptions, TextFiles
 from bptt.jobs.registry import all_options
 from bptt.options.choices import Choices
-from bptt.options.field import argument, option
+from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train`."
@@ -50,6 +50,42 @@ class EvaluateOptions(TextFiles):
     )
 
 
+# A larger number can only be a mistake: all samples are held in memory.
+MOST_SAMPLES = 100_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleOptions:
+    """The options of `bptt sample` common to all jobs."""
+
+    run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
+    number: int = option(
+        1,
+        f"Number of samples, at most {MOST_SAMPLES:,}.",
+        flags="number n",
+        least=1,
+        most=MOST_SAMPLES,
+        common=True,
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreOptions(TextFiles):
+    """The options of `bptt score` common to all jobs."""
+
+    run: Path = argument(RUN)
+    device: str = option("cpu", DEVICE)
+    files: tuple[Path, ...] = argument("Text with one sentence a line, or - for standard input.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_fields(self)
+
+
 @dataclass(frozen=True)
 class ReadingOptions:
     """The format of the input file; detected by default."""
@@ -82,12 +118,31 @@ class ReadingOptions:
 
 def predict_options(job: JobOptions | None = None) -> OptionSet:
     """Return the options of `bptt predict`: those of a job, or of all jobs if None."""
-    return _options(PredictOptions, lambda each: each.predict, all_options() if job is None else (job,))
+    return _options(PredictOptions, lambda each: each.predict, _taken(job))
 
 
 def evaluate_options() -> OptionSet:
     """Return the options of `bptt evaluate`: those of all jobs."""
     return _options(EvaluateOptions, lambda each: each.evaluate, all_options())
+
+
+def sample_options(job: JobOptions | None = None) -> OptionSet:
+    """Return the options of `bptt sample`: those of a job, or of all jobs if None."""
+    return _sections(SampleOptions, (each.sample for each in _taken(job)))
+
+
+def score_options(job: JobOptions | None = None) -> OptionSet:
+    """Return the options of `bptt score`: those of a job, or of all jobs if None."""
+    return _sections(ScoreOptions, (each.score for each in _taken(job)))
+
+
+def _taken(job: JobOptions | None) -> Iterable[JobOptions]:
+    return all_options() if job is None else (job,)
+
+
+def _sections(common: type, own: Iterable[Mapping[str, type] | None]) -> OptionSet:
+    sections = {name: kind for each in own for name, kind in (each or {}).items()}
+    return OptionSet({"": common, **sections}, shared=True)
 
 
 def _options(
@@ -100,7 +155,12 @@ def _options(
 def check_own(choices: Choices, job: JobOptions) -> None:
     """Raise InputError if an option was given that only other jobs have."""
     for name in choices.given:
-        takers = [each.section for each in choices.options.places() if each.name == name]
-        if not {"", "reading", job.name} & set(takers):
-            rule = f"is an option of runs of {' and '.join(f'`bptt train {taker}`' for taker in takers)}"
+        takers = {each.section for each in choices.options.places() if each.name == name}
+        if not takers & {"", "reading", *_own_sections(job)}:
+            jobs = [each.name for each in all_options() if takers & set(_own_sections(each))]
+            rule = f"is an option of runs of {' and '.join(f'`bptt train {each}`' for each in jobs)}"
             raise InputError(name, rule, f"a run of `bptt train {job.name}`", "Leave it out")
+
+
+def _own_sections(job: JobOptions) -> Iterable[str]:
+    return job.name, *(job.sample or ()), *(job.score or ())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bptt.cells.load import Cells
     from bptt.data.readers.forms import Source
-    from bptt.jobs.answers import Asking, EvaluationReport
+    from bptt.jobs.answers import Asking, EvaluationReport, Line
     from bptt.jobs.subject import Compared
     from bptt.jobs.task import Task
     from bptt.nn.exposure import Exposure
@@ -90,6 +90,10 @@ class Job(Generic[Model]):
         evaluate: evaluates a model, loaded from the given run folder, on the data that the options choose.
         expose: returns the examples to inspect. Raises InputError if they cannot be read.
         ask: returns the model as it answers under the chosen options; None for a job without answers.
+        sample: draws samples; yields what is printed, piece by piece, and writes the files that the options
+            name. None for a job that draws none.
+        score: yields a line for each part of the sources that a likelihood is printed for. None for a job
+            without.
         fold: returns cross-validation if it was chosen; None for a job without.
         held_out: returns the data that a run kept for inspection; None for a job that keeps none.
         draw: draws the picture of an evaluation; None if the package of the job has a module `pictures`, or
@@ -106,6 +110,8 @@ class Job(Generic[Model]):
     evaluate: Callable[[Model, Path, Choices], EvaluationReport]
     expose: Callable[[Model, Stretch], list[Exposure]]
     ask: Callable[[Model, Choices], Asking] | None = None
+    sample: Callable[[Model, Choices], Iterator[str]] | None = None
+    score: Callable[[Model, Sequence[Source], Choices], Iterator[Line]] | None = None
     fold: Callable[[Choices], Folding | None] | None = None
     held_out: Callable[[Path], Source] | None = None
     draw: Callable[[Any, Path], None] | None = None

@@ -23,14 +23,16 @@ def _as_they_are(section: str, fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True)
 class JobOptions:
-    """The names of a job, and the options of its three commands.
+    """The names of a job, and the options of its commands.
 
     `train` are the options of `bptt train NAME` beside those of every training; `predict` and `evaluate` are
-    dataclasses of the job's options beside those common to all jobs, None for none. `task` names the job in
-    config.json, `called` a model of it. `title` is the first line of the help, `about` the rest. With `few`,
-    small data are trained on for more epochs by default, to make enough updates. `then` are commands to
-    suggest after training, with {run} for the folder; () for those of most jobs. `recall` maps the name and
-    the fields of a section of config.json to option values for a further training.
+    dataclasses of the job's options beside those common to all jobs, None for none. `sample` and `score` are
+    those of the jobs that draw samples and score files, as dataclasses by the names of their sections.
+    `task` names the job in config.json, `called` a model of it. `title` is the first line of the help,
+    `about` the rest. With `few`, small data are trained on for more epochs by default, to make enough
+    updates. `then` are commands to suggest after training, with {run} for the folder; () for those of most
+    jobs. `recall` maps the name and the fields of a section of config.json to option values for a further
+    training.
     """
 
     name: str
@@ -41,6 +43,8 @@ class JobOptions:
     about: str = ""
     predict: type | None = None
     evaluate: type | None = None
+    sample: Mapping[str, type] | None = None
+    score: Mapping[str, type] | None = None
     few: bool = False
     then: tuple[str, ...] = ()
     recall: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _as_they_are

@@ -19,6 +19,7 @@ from bptt.jobs.language.exposure import expose_all, expose_line
 from bptt.jobs.language.model import LanguageModelTask
 from bptt.jobs.language.options import OPTIONS, DataOptions, LanguageFiles, ModelOptions
 from bptt.jobs.language.pair_report import read_pairs, report_pairs
+from bptt.jobs.language.printing import print_samples, print_scores
 from bptt.jobs.language.trained import TrainedLanguageModel, load_trained
 from bptt.jobs.reading import refuse_target
 from bptt.models.tokens import vocabulary_options
@@ -88,5 +89,7 @@ JOB = Job(
     load=load_trained,
     evaluate=_evaluate,
     expose=_expose,
+    sample=print_samples,
+    score=print_scores,
     held_out=lambda run: Document(HELD_OUT, read_held_out(run)),
 )

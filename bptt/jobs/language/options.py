@@ -8,6 +8,8 @@ from typing import Literal
 
 from bptt.data.vocabulary_options import END, NOTHING, VocabularyOptions
 from bptt.errors import InputError
+from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
+from bptt.jobs.language.scoring_options import LineScoreOptions
 from bptt.jobs.options import CellChoice, JobOptions, TextFiles
 from bptt.languages.phrase import phrase
 from bptt.models.options import RecurrentOptions, Start
@@ -184,6 +186,8 @@ OPTIONS = JobOptions(
     called="language model",
     title="Train a language model on a text.",
     about="The model gives the probability of each character or word, given those before it.",
+    sample={"sampling": SamplingOptions, "prompt": PromptOptions, "lines": LineOptions},
+    score={"line_scores": LineScoreOptions},
     then=("bptt sample {run}", "bptt score {run} FILE", "bptt inspect {run}"),
     train=OptionSet(
         {

@@ -16,7 +16,7 @@ from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
-from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
+from bptt.jobs.language.sampling_options import DrawOptions, LineOptions, SamplingOptions
 from bptt.jobs.language.verse import PlaceInVerse, Verse
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
@@ -80,11 +80,16 @@ def distribution(logits: Tensor, options: SamplingOptions, allowed: Tensor | Non
 
     Of those `allowed`, (B, V) bool, they are P given that one of them comes, before the options apply.
     """
+    if options.refuse_unknown:
+        logits = logits.index_fill(1, torch.tensor(UNKNOWN, device=logits.device), -inf)
+    return shares(logits, options, allowed)
+
+
+def shares(logits: Tensor, options: DrawOptions, allowed: Tensor | None = None) -> Tensor:
+    """Return the result of `distribution` for tokens of any vocabulary."""
     logits = logits.double()
     if allowed is not None:
         logits = logits.masked_fill(~allowed.to(logits.device), -inf)
-    if options.refuse_unknown:
-        logits = logits.index_fill(1, torch.tensor(UNKNOWN, device=logits.device), -inf)
     if options.temperature == 0:
         return functional.one_hot(logits.argmax(1), logits.shape[1]).double()
     if 0 < options.top_k < logits.shape[1]:
@@ -163,17 +168,17 @@ def _draw_tokens(
     nothing = prompt.tokens.new_full((1,), NOTHING)
     read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
     continuation = Continuation(model, read)
-    for places in places_of(options, numbers):
+    for places in places_of(options.seed, options.length, numbers):
         drawn = pick(distribution(continuation.logits, options, allowed()).cpu(), places)
         yield drawn
         continuation.read(drawn)
 
 
-def places_of(options: SamplingOptions, numbers: Sequence[int]) -> Iterator[Tensor]:
-    """Yield, for each token, the random number in [0, 1) of every sample, (B,), float64."""
-    generators = [_generator(options.seed, number) for number in numbers]
-    for first in range(0, options.length, _AHEAD):
-        count = min(_AHEAD, options.length - first)
+def places_of(seed: int, length: int, numbers: Sequence[int]) -> Iterator[Tensor]:
+    """Yield, for each of `length` tokens, the random number in [0, 1) of every sample, (B,), float64."""
+    generators = [_generator(seed, number) for number in numbers]
+    for first in range(0, length, _AHEAD):
+        count = min(_AHEAD, length - first)
         drawn = [torch.rand(count, generator=g, dtype=torch.float64) for g in generators]
         yield from torch.stack(drawn, 1)
 

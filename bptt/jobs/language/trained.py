@@ -44,7 +44,15 @@ class TrainedLanguageModel(Trained):
 
         Raises InputError if an option is out of bounds, or the prompt cannot be read.
         """
-        options = SamplingOptions(length, temperature, top_k, top_p, refuse_unknown, stop_at_end, seed)
+        options = SamplingOptions(
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+            seed=seed,
+            length=length,
+            refuse_unknown=refuse_unknown,
+            stop_at_end=stop_at_end,
+        )
         begun = read_prompt(self, as_text(prompt, "prompt"))
         form = LineOptions(acrostic, lines, line_length)
         return [begun.text + text for text in sample_many(self, begun, options, count, form)]

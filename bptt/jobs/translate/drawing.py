@@ -33,7 +33,7 @@ def draw(
     trail, found = Trail(), {}
     running, sums = list(range(len(lengths))), torch.zeros(len(lengths), dtype=torch.float64)
     tokens = torch.full((len(lengths),), NOTHING)
-    for count, places in enumerate(places_of(options, numbers), 1):
+    for count, places in enumerate(places_of(options.seed, options.length, numbers), 1):
         log_probabilities, state, weights = step(tokens, state)
         trail.attend(weights)
         allowed = end_where([most[source] == count for source in running], log_probabilities)
