@@ -10,6 +10,8 @@ import pytest
 from bptt.data.examples import Example, Examples, gather, note_repeats
 from bptt.data.split import fold_numbers, split_groups, split_indices
 from bptt.errors import InputError
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.supervised import hold_out, set_aside
 
 
 def drawn(count: int, seed: int) -> tuple[list[str], list[str]]:
@@ -148,3 +150,42 @@ def test_groups_come_as_near_to_the_share_as_they_allow() -> None:
 def test_one_group_leaves_nothing_to_hold_out() -> None:
     with pytest.raises(InputError, match="needs two groups"):
         split_groups(["alone"] * 9, 0.5, seed=0)
+
+
+def of_parts(*rows: tuple[str, str]) -> Examples[str, str]:
+    """Examples of a group and a part each."""
+    made = [Example(f"x{n}", "ab"[n % 2], f"f:{n}", "", *each) for n, each in enumerate(rows, 1)]
+    return gather("f", made)
+
+
+def test_parts_that_the_data_name_are_kept() -> None:
+    rows = of_parts(*[("p", "train")] * 8, ("q", "Validation"), ("r", "test_1"))
+    assert hold_out(rows, rows.targets, ExampleOptions()) == (list(range(8)), [8])
+    # Without a part to hold out it is cut from what is learned, never from the test.
+    rows = of_parts(*[("p", "trn"), ("q", "trn")] * 4, ("r", "tst"))
+    learned, held = hold_out(rows, rows.targets, ExampleOptions())
+    assert sorted(learned + held) == list(range(8))
+    assert {rows.rows[i].group for i in learned}.isdisjoint(rows.rows[i].group for i in held)
+    assert hold_out(rows, rows.targets, ExampleOptions(held_out=0)) == (list(range(8)), [])
+    assert set_aside(rows) == ("test: 1 examples set aside, which `bptt evaluate` measures",)
+
+
+def test_groups_are_held_out_by_their_names() -> None:
+    rows = of_parts(("p", ""), ("q", ""), ("r", ""), ("q", ""))
+    assert hold_out(rows, rows.targets, ExampleOptions(held_out_groups=("q, r",))) == ([0], [1, 2, 3])
+    assert hold_out(rows, None, ExampleOptions(held_out_groups=("p", "r"))) == ([1, 3], [0, 2])
+    with pytest.raises(InputError, match="held_out_groups: are groups of the examples: p, q, r, got s"):
+        hold_out(rows, None, ExampleOptions(held_out_groups=("q", "s")))
+    with pytest.raises(InputError, match="must leave some to learn from"):
+        hold_out(rows, None, ExampleOptions(held_out_groups=("p,q,r",)))
+    bare = of_parts(("", ""), ("", ""))
+    with pytest.raises(InputError, match="needs examples that name their group"):
+        hold_out(bare, None, ExampleOptions(held_out_groups=("p",)))
+
+
+@pytest.mark.parametrize("part", ["", "first", "train or test"])
+def test_a_part_that_is_not_understood_is_refused(part: str) -> None:
+    rows = of_parts(("p", "train"), ("q", part))
+    with pytest.raises(InputError, match="f:2: must be of a part train, dev or test") as caught:
+        hold_out(rows, None, ExampleOptions())
+    assert "held_out_groups" in caught.value.cure

@@ -24,8 +24,8 @@ class Example(Generic[X, Y]):
     """`input` is a text, a tuple of words, the letters of a sequence, or an array: (T, D) for a series,
     (D,) for a row of a table; or, `Stored`, where it is. `target` is a class, a tag for each word, or a
     translation; None if the file has none. `place` is file:line; `name` the example's own, "" if it has none.
-    `group` names what a split must not cut, such as the speaker of a sound or the subject of a clip; "" if
-    unknown.
+    `group` names what a split must not cut, such as the speaker of a sound or the subject of a clip, and
+    `part` the part of the data that the file puts it in, such as train or test; "" if unknown.
     """
 
     input: X
@@ -33,6 +33,7 @@ class Example(Generic[X, Y]):
     place: str
     name: str = ""
     group: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +95,11 @@ class Examples(Generic[X, Y]):
     def has_groups(self) -> bool:
         """Whether any example names its group."""
         return any(row.group for row in self.rows)
+
+    @property
+    def parts(self) -> list[str]:
+        """The part of the data that each example is of, "" where the data do not say."""
+        return [row.part for row in self.rows]
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
         """Return the examples of these numbers, in this order."""

@@ -5,12 +5,32 @@ Equal inputs fall on one side, so that nothing tested was learned; each class ha
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
 from bptt.errors import InputError
+
+# How the parts of data are called, in files and folders.
+_PARTS = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("dev", "devel", "valid", "validation", "val"), "dev"),
+    **dict.fromkeys(("test", "testing", "tst", "eval"), "test"),
+}
+
+# Names of groups that an error lists.
+_SHOWN = 20
+
+
+def part_of(name: str) -> str:
+    """Return the part of the data that a name speaks of: train, dev or test; "" if it speaks of none, or of
+    two.
+    """
+    words = re.split(r"[\W_\d]+", name.casefold())
+    found = {_PARTS[word] for word in words if word in _PARTS}
+    return found.pop() if len(found) == 1 else ""
 
 
 def split_indices(
@@ -55,6 +75,34 @@ def split_groups(groups: Sequence[Hashable], held_out: float, seed: int) -> tupl
             held += group
     chosen = set(held)
     return [i for i in range(len(groups)) if i not in chosen], sorted(held)
+
+
+def part_indices(
+    parts: Sequence[str], groups: Sequence[Hashable], held_out: Sequence[str], places: Sequence[str]
+) -> dict[str, list[int]]:
+    """Return the numbers of the examples of each part, train, dev and test, as the data name them.
+
+    The groups `held_out` are the part dev, whatever the data say; with them, or if no example names its part,
+    all others are train. Raises InputError for a group that does not occur, for an example that names no part
+    where others do, or none that is understood, and if nothing is left to learn from.
+    """
+    unknown = sorted(set(held_out) - set(groups))
+    if unknown:
+        known = ", ".join(sorted({str(group) for group in groups})[:_SHOWN])
+        raise InputError("held_out_groups", f"are groups of the examples: {known}", ", ".join(unknown))
+    named = any(parts)
+    found: dict[str, list[int]] = {"train": [], "dev": [], "test": []}
+    for i, (part, group, place) in enumerate(zip(parts, groups, places, strict=True)):
+        understood = part_of(part) if named else "train"
+        if not understood:
+            cure = "Call the parts so, or hold groups out: `group_column`, `held_out_groups`"
+            raise InputError(place, "must be of a part train, dev or test", repr(part), cure)
+        if held_out:
+            understood = "dev" if group in held_out else "train" if understood == "dev" else understood
+        found[understood].append(i)
+    if not found["train"]:
+        raise InputError("examples", "must leave some to learn from", "none of the part train")
+    return found
 
 
 def some_indices(

@@ -22,7 +22,10 @@ from bptt.training.options import TrainingOptions
 Estimator = TypeVar("Estimator", bound=type)
 
 # Options that need files, which an estimator has not, or that scikit-learn covers in another way.
-_NO_OPTIONS = ("seed", "log_every", "checkpoint_every", "evaluate_every")
+_NO_OPTIONS = (
+    "data.held_out_groups",
+    *(f"training.{name}" for name in ("seed", "log_every", "checkpoint_every", "evaluate_every")),
+)
 # The types of parameters that are no options.
 _OWN_TYPES = {
     "cell": "str | Cell | list[str | Cell]",
@@ -38,7 +41,7 @@ def estimator_options(job: JobOptions, usual: Mapping[str, Any]) -> OptionSet:
     `usual` replaces defaults; None marks a value that depends on the data.
     """
     own = {name: kind for name, kind in job.train.sections.items() if name not in _FILES}
-    fixed = job.train.fixed | {f"training.{name}" for name in _NO_OPTIONS}
+    fixed = job.train.fixed.union(_NO_OPTIONS)
     return OptionSet({**own, "training": TrainingOptions}, {**job.train.usual, **usual}, {}, fixed)
 
 

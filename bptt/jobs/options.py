@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,9 +63,10 @@ class ExampleOptions:
     """How examples are split, batched and truncated.
 
     The share `held_out`, possibly 0, is excluded from training, unless held-out examples are given
-    separately; `seed` determines the split and the order of the training examples. Inputs longer than
-    `max_length` (0: no limit) are truncated; a pair to translate is left out if a side is longer. Raises
-    InputError with the option if a value is out of range.
+    separately, the data name a part for it, or `held_out_groups` name the groups; `seed` determines the split
+    and the order of the training examples. Inputs longer than `max_length` (0: no limit) are truncated; a
+    pair to translate is left out if a side is longer. Raises InputError with the option if a value is out of
+    range.
     """
 
     batch_size: int = option(32, "Examples in a mini-batch.", group="Data", least=1, common=True)
@@ -79,9 +80,19 @@ class ExampleOptions:
         least=0,
     )
     seed: int = 0
+    _: KW_ONLY
+    held_out_groups: tuple[str, ...] = option(
+        (), "Group to hold out, such as a speaker or subject; with commas, several.", group="Data", added=True
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
+
+    @property
+    def groups_held_out(self) -> tuple[str, ...]:
+        """The names of the groups to hold out, one by one."""
+        names = [name.strip() for each in self.held_out_groups for name in each.split(",")]
+        return tuple(filter(None, names))
 
 
 @dataclass(frozen=True, kw_only=True)

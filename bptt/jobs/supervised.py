@@ -12,7 +12,8 @@ from torch import Tensor
 
 from bptt.data.batches import ByLength
 from bptt.data.examples import Examples
-from bptt.data.split import split_groups, split_indices
+from bptt.data.split import part_indices, part_of, split_groups, split_indices
+from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
@@ -72,12 +73,29 @@ def hold_out(
 ) -> tuple[list[int], list[int]]:
     """Return the indices of the training examples and of those held out.
 
-    Whole groups are held out where examples name theirs, as `split_groups` does; else those of equal `keys`,
-    by default equal inputs, stay together, as in `split_indices`. If the share is 0, all are training
-    examples.
+    The part dev of the data is held out, or the groups that are named; the part test is neither learned nor
+    held out. Without a part dev, a share of the others is held out: whole groups where examples name theirs,
+    as `split_groups` does; else those of equal `keys`, by default equal inputs, stay together, as in
+    `split_indices`. If the share is 0, all are training examples.
     """
-    if not options.held_out:
-        return list(range(len(examples))), []
-    if examples.has_groups:
-        return split_groups(examples.groups, options.held_out, options.seed)
-    return split_indices(examples.keys if keys is None else keys, labels, options.held_out, options.seed)
+    if options.groups_held_out and not examples.has_groups:
+        rule = "needs examples that name their group, such as a speaker or subject"
+        raise InputError("held_out_groups", rule, "none that does", "Leave it out")
+    keys = examples.keys if keys is None else keys
+    parts = part_indices(examples.parts, examples.groups, options.groups_held_out, examples.places)
+    learned, held = parts["train"], parts["dev"]
+    if held or not options.held_out:
+        return learned, held
+    if any(examples.rows[i].group for i in learned):
+        groups = examples.groups
+        found = split_groups([groups[i] for i in learned], options.held_out, options.seed)
+    else:
+        strata = None if labels is None else [labels[i] for i in learned]
+        found = split_indices([keys[i] for i in learned], strata, options.held_out, options.seed)
+    return [learned[i] for i in found[0]], [learned[i] for i in found[1]]
+
+
+def set_aside(examples: Examples[Any, Any]) -> tuple[str, ...]:
+    """Return a line on the examples that only `bptt evaluate` measures; none if no part is called test."""
+    count = sum(part_of(part) == "test" for part in examples.parts)
+    return (f"test: {count:,} examples set aside, which `bptt evaluate` measures",) if count else ()

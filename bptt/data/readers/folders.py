@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from bptt.data.readers.dna import read_fasta, read_fastq
 from bptt.data.readers.document import Document, read_document
 from bptt.data.readers.grid import Columns
 from bptt.data.reading import encoding_of, read_bytes
+from bptt.data.split import part_of
 from bptt.data.text import decode_text
 from bptt.errors import InputError
 
@@ -20,10 +20,6 @@ _NOTES = frozenset(
     "authors changelog citation contributing copying licence license notice readme source thumbs".split()
 )
 _ANY = Columns()
-_LEARNED, _TESTED = (
-    frozenset({"train", "training", "trn"}),
-    frozenset({"test", "testing", "tst", "dev", "devel", "valid", "validation", "val", "eval"}),
-)
 
 
 @dataclass(frozen=True)
@@ -143,16 +139,13 @@ def _of_files(folder: Path, seen: Sequence[Path]) -> Listing:
 
 def _check_no_split(folder: Path, seen: Sequence[Path]) -> None:
     """Raise InputError if the names are those of parts to learn from and to be tested on."""
-    learned = [path for path in seen if _LEARNED & _words_of(path)]
-    tested = [path for path in seen if _TESTED & _words_of(path)]
+    parts = [part_of(path.name) for path in seen]
+    learned = [path for path, part in zip(seen, parts, strict=True) if part == "train"]
+    tested = [path for path, part in zip(seen, parts, strict=True) if part in ("dev", "test")]
     if learned and tested:
         names = ", ".join(path.name for path in (*learned, *tested))
         cure = f"Name the parts: {learned[0]} `dev` {tested[0]}"
         raise InputError(str(folder), "must hold classes, not the parts of a data set", names, cure)
-
-
-def _words_of(path: Path) -> set[str]:
-    return set(re.split(r"[._\-\s]+", path.name.casefold()))
 
 
 def _inside(path: Path, group: Path) -> list[Path]:

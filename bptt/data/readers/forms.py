@@ -9,14 +9,18 @@ from itertools import chain
 
 from bptt.data.forms.form import Classified as Classified
 from bptt.data.forms.form import ExampleForm, InputForms, Sign
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.document import Document
+from bptt.data.readers.grid import NOTHING_NAMED, Columns
 from bptt.data.readers.sources import Source as Source
 from bptt.data.readers.sources import document_of as document_of
 from bptt.data.readers.sources import is_typed as is_typed
 from bptt.data.readers.sources import read_grid as read_grid
-from bptt.deferred import imported
+from bptt.deferred import deferred, imported
 from bptt.errors import InputError
 from bptt.plugins import INPUTS, find_all
+
+# Most examples have no groups and no parts.
+_apply_naming = deferred("bptt.data.naming", "apply_naming")
 
 # The name of a kind of input.
 Kind = str
@@ -86,6 +90,9 @@ def read_examples(source: Source, form: str, columns: Columns) -> Classified:
     """
     check_form("input", form)
     found = FORMS[form].read(source, columns)
+    if columns.naming != NOTHING_NAMED:
+        where = source.name if isinstance(source, Document) else str(source)
+        found = _apply_naming(columns.naming, found, where, columns.labelled)
     if found.has_targets or found.unlabelled:
         return found
     return replace(found, unlabelled=FORMS[form].unlabelled)

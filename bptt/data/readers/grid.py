@@ -24,6 +24,24 @@ _NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
 
 
 @dataclass(frozen=True)
+class Naming:
+    """The words of the user on groups, parts and labels; None where the file shows it or has none.
+
+    `group` and `part` are columns. `group_pattern` and `label_pattern` are regular expressions that are
+    searched in the name of an example, its path below the folder that was given; the group named `group` or
+    `label`, else the first group, else the whole match, is what they find.
+    """
+
+    group: str | None = None
+    part: str | None = None
+    group_pattern: str | None = None
+    label_pattern: str | None = None
+
+
+NOTHING_NAMED = Naming()
+
+
+@dataclass(frozen=True)
 class Columns:
     """The facts about the columns of a file that are known before it is read.
 
@@ -32,6 +50,7 @@ class Columns:
     under its usual names. `header` says whether the first row names the columns (None: as the rows show).
     `classes` are the labels that a model knows. Without `labelled`, examples are read to be answered: they
     need no target, and none is left out. With `several`, a target names any number of labels, also none.
+    `naming` is what the user has said about the group, the part and the label of each example.
     """
 
     input: str | None = None
@@ -42,6 +61,7 @@ class Columns:
     classes: tuple[str, ...] = ()
     labelled: bool = True
     several: bool = False
+    naming: Naming = NOTHING_NAMED
 
     def are_numbered(self, width: int) -> bool:
         """Return whether the columns of the training file are numbers, all of them of a row of this width."""
@@ -112,6 +132,17 @@ class Grid:
             cure = "" if self.header else "If the first row is one, give `header`"
             raise InputError(self.name, f"must have a column {wanted}", columns, cure)
         return None
+
+    def group_and_part(self, columns: Columns) -> tuple[int | None, int | None]:
+        """Return the columns of the group and of the part of an example, as far as the user has named some.
+
+        Raises InputError if one is not there, unless the examples are to be answered, which need neither.
+        """
+        named = (columns.naming.group, columns.naming.part)
+        group, part = (
+            self.find(name if columns.labelled else None, (name,)) if name else None for name in named
+        )
+        return group, part
 
     def learned(self, columns: Columns) -> tuple[str, ...]:
         """Return the columns of the training file: their names; without a header their numbers, if all are

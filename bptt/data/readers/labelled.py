@@ -68,12 +68,13 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
         raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
     name = record_column(grid)
     name = None if name in (text, label) else name
+    group, part = grid.group_and_part(columns)
     rows = [
         Example(
             cells[text],
             target if columns.several else target or None,
             place,
-            "" if name is None else cells[name].strip(),
+            *("" if column is None else cells[column].strip() for column in (name, group, part)),
         )
         for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
     ]
@@ -99,7 +100,7 @@ def _columns_of(grid: Grid, columns: Columns) -> tuple[int, int | None, tuple[st
         if record is None:
             return _columns_by_cells(grid, columns, None, None)
         text = 1 - record
-    others = [i for i in range(width) if i not in (text, label, record)]
+    others = [i for i in range(width) if i not in (text, label, record, *grid.group_and_part(columns))]
     if text is None and len(others) == 1:
         text = others[0]
     elif label is None and len(others) == 1 and _repeats(grid, others[0]):

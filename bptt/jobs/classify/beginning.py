@@ -11,7 +11,7 @@ from torch import Tensor
 from bptt.cells.load import as_cells, own_layers
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.grid import Columns, Naming
 from bptt.data.split import fold_numbers
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport
@@ -70,6 +70,7 @@ def _read(choices: Choices) -> tuple[ClassifyFiles, ClassifierConfig, Labelled, 
         choices.get("target_column"),
         header=choices.get("header"),
         several=choices.get("multi_label"),
+        naming=Naming(*map(choices.get, ("group_column", "split_column", "group_pattern", "label_pattern"))),
     )
     if files.folds and columns.several:
         raise InputError(
@@ -97,7 +98,7 @@ def fold(choices: Choices) -> Folding | None:
         return None
     files, config, examples, _ = _read(choices)
     seed = choices.get("seed")
-    numbers = fold_numbers(examples.keys, examples.targets, files.folds, seed)
+    numbers = fold_numbers(examples.groups, examples.targets, files.folds, seed)
 
     def make(learned: list[int], held_out: list[int]) -> ClassifyTask:
         torch.manual_seed(seed)

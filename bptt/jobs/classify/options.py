@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.data.readers.forms import FORMS, Kind, check_form
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.grid import Columns, Naming
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.deferred import deferred
 from bptt.errors import InputError
@@ -22,6 +22,7 @@ PoolingName = Literal["last", "mean", "max", "attention"]
 
 # Deferred: the record of a kind of input imports its codec, and with it torch, but the help must not.
 _find_kind = deferred("bptt.models.kinds.registry", "find_kind")
+_check_patterns = deferred("bptt.data.naming", "check_patterns")
 
 # The largest number of column names listed.
 _SHOWN = 8
@@ -74,6 +75,21 @@ class SourceOptions:
     label_separator: str = option(
         ";", "Text between the labels of an example (`multi_label`).", group="Data", added=True
     )
+    group_column: str | None = option(
+        None,
+        "Column of the group that a split must not cut, such as a subject.",
+        group="Data",
+        added=True,
+    )
+    split_column: str | None = option(
+        None, "Column of the part of each example: train, dev or test.", group="Data", added=True
+    )
+    group_pattern: str | None = option(
+        None, "Regular expression that finds the group in the name of a file.", group="Data", added=True
+    )
+    label_pattern: str | None = option(
+        None, "Regular expression that finds the label in the name of a file.", group="Data", added=True
+    )
     learned: tuple[str, ...] = field(default=(), metadata=ADDED)
     windows: int = field(default=0, metadata=ADDED)
     positions: int = field(default=0, metadata=ADDED)
@@ -81,6 +97,8 @@ class SourceOptions:
     def __post_init__(self) -> None:
         check_fields(self)
         check_form("form", self.form)
+        if self.group_pattern or self.label_pattern:
+            _check_patterns(self.naming)
         if not self.label_separator.strip():
             raise InputError("label_separator", "is one character or more, not white space", "none")
         check_least("windows", self.windows, 0)
@@ -114,10 +132,16 @@ class SourceOptions:
         return [f"columns: numbers {', '.join(self.features[:_SHOWN])}{more}; label {label}"]
 
     @property
+    def naming(self) -> Naming:
+        """The words of the user on groups, parts and labels."""
+        return Naming(self.group_column, self.split_column, self.group_pattern, self.label_pattern)
+
+    @property
     def columns(self) -> Columns:
         """The columns to expect in another file."""
         given = (self.input_column or "", self.target_column or "")
-        return Columns(features=self.features, header=self.header, learned=self.learned or given)
+        learned = self.learned or given
+        return Columns(features=self.features, header=self.header, learned=learned, naming=self.naming)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from bptt.jobs.classify.trained import Labelled as Labelled
 from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
 from bptt.jobs.classify.trained import build, labelling_of, other_strands, read_part, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
-from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
+from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out, set_aside
 from bptt.models.codecs.text import TextCodec
 from bptt.models.encoded import encode_inputs, measure
 from bptt.models.kinds.kind import CodecOptions
@@ -68,7 +68,7 @@ class ClassifyTask(Supervised):
     ) -> None:
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = config = replace(config, source=source)
-        self._notes = examples.notes
+        self._notes, self._set_aside = examples.notes, set_aside(examples) if held_out is None else ()
         labelling = labelling_of(config)
         # Of all examples: a label that is rare may be on one side of the split alone.
         labelling.labels_of(examples)
@@ -184,6 +184,7 @@ class ClassifyTask(Supervised):
             f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
             *self._unseparated,
             f"held out: {len(self._held_out):,} examples",
+            *self._set_aside,
             f"inputs: {steps}{lengths[len(lengths) // 2]:,}",
             *self._codec.describe(),
             f"model: {weights:,} weights",
