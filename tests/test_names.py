@@ -20,6 +20,7 @@ JOBS = "jobs"
 
 # Classes and type aliases, with the reason why they share a name.
 SHARED_CLASSES: Mapping[str, str] = {
+    "Score": "a piece of music, and what a tagger reached",
     "Stepper": "the public module, and the protocol of its backend",
     "Storage": "the policy (derive) that a run (runtime) is called with",
 }

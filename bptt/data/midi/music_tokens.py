@@ -1,0 +1,36 @@
+"""Scores as tokens and back: the two representations behind one door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from bptt.data.midi.bar_tokens import bars_score, bars_tokens
+from bptt.data.midi.music_vocabulary import MusicVocabulary, Representation
+from bptt.data.midi.placed_notes import GridReport
+from bptt.data.midi.score import Score
+from bptt.data.midi.time_tokens import times_score, times_tokens
+
+
+@dataclass(frozen=True)
+class EncodedScore:
+    """The numbers of the tokens of a score (T,), the last one of them End, and what the grid changed."""
+
+    ids: npt.NDArray[np.int32]
+    report: GridReport
+
+
+def encode_score(score: Score, vocabulary: MusicVocabulary) -> EncodedScore:
+    """Write a score in the tokens of a vocabulary."""
+    write = bars_tokens if vocabulary.representation is Representation.BARS else times_tokens
+    tokens, report = write(score, vocabulary)
+    return EncodedScore(np.array([vocabulary.number[token] for token in tokens], np.int32), report)
+
+
+def decode_tokens(ids: Iterable[int], vocabulary: MusicVocabulary) -> Score:
+    """Read tokens as a score: any tokens, up to the first End; a note that is cut off is left out."""
+    read = bars_score if vocabulary.representation is Representation.BARS else times_score
+    return read((vocabulary.tokens[number] for number in ids), vocabulary)
