@@ -6,7 +6,7 @@ import json
 import random
 
 import pytest
-from tunes import melody
+from tunes import melody, rough
 
 from bptt.data.midi.music_tokens import decode_tokens, encode_score
 from bptt.data.midi.music_vocabulary import MusicVocabulary, Representation, Token, TokenKind, fit_vocabulary
@@ -22,27 +22,6 @@ def names(score: Score, vocabulary: MusicVocabulary) -> str:
 
 def again(score: Score, vocabulary: MusicVocabulary) -> Score:
     return decode_tokens(encode_score(score, vocabulary).ids, vocabulary)
-
-
-def rough(seed: int) -> Score:
-    """A score with everything, off the grid."""
-    drawn = random.Random(seed)
-    notes = tuple(
-        Note(
-            drawn.randrange(8000),
-            drawn.randrange(30, 90),
-            drawn.randrange(900),
-            drawn.randrange(1, 128),
-            drawn.choice([0, 0, 5]),
-            drawn.random() < 0.3,
-            drawn.randrange(3),
-        )
-        for _ in range(80)
-    )
-    tempos = (Tempo(0, 500_000), Tempo(1111, 444_444), Tempo(5000, 700_000))
-    return Score(
-        notes, 480, tempos, (TimeSignature(0, 3, 4), TimeSignature(1440 * 2, 7, 8), TimeSignature(5500, 4, 4))
-    )
 
 
 def test_a_tune_as_tokens_of_bars() -> None:

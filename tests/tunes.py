@@ -31,6 +31,27 @@ def melody(
     )
 
 
+def rough(seed: int) -> Score:
+    """A score with everything, off the grid."""
+    drawn = random.Random(seed)
+    notes = tuple(
+        Note(
+            drawn.randrange(8000),
+            drawn.randrange(30, 90),
+            drawn.randrange(900),
+            drawn.randrange(1, 128),
+            drawn.choice([0, 0, 5]),
+            drawn.random() < 0.3,
+            drawn.randrange(3),
+        )
+        for _ in range(80)
+    )
+    tempos = (Tempo(0, 500_000), Tempo(1111, 444_444), Tempo(5000, 700_000))
+    return Score(
+        notes, 480, tempos, (TimeSignature(0, 3, 4), TimeSignature(1440 * 2, 7, 8), TimeSignature(5500, 4, 4))
+    )
+
+
 def midi(*tracks: bytes, type: int = 1, division: int = 96) -> bytes:
     """A MIDI file of tracks given as their events."""
     header = b"MThd" + (6).to_bytes(4, "big")
