@@ -42,6 +42,7 @@ SHARED_FILES: Mapping[str, str] = {
     "numbers.py": "literals of an expression, numbers read from text, and as the input of a model",
     "options.py": "the options of each room, as light modules",
     "parameters.py": "those of a cell's equations, of a layer, and of an estimator",
+    "prefix_beam.py": "the beam search on outputs of CTC: its kernel, and its call",
     "reading.py": "files opened and read, and what a job reads from them",
     "registry.py": "the list of output layers, and that of kinds of input",
     "series.py": "series as a form of file, its reader, and a kind of input",
