@@ -1,4 +1,4 @@
-"""A wheel carries the kernels of the catalogue, of the loss and of the beam search, compiled.
+"""A wheel carries the kernels of the catalogue, of the losses and of the beam search, compiled.
 
 Without a compiler it is one for every platform. An editable installation compiles nothing: its kernels
 are compiled when first used.
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent
 sys.path.insert(0, str(ROOT))
 
 from bptt.cells.catalogue import CATALOGUE  # noqa: E402
-from bptt.codegen.cpp import linear_loss, prefix_beam  # noqa: E402
+from bptt.codegen.cpp import ctc_loss, linear_loss, prefix_beam  # noqa: E402
 from bptt.codegen.cpp.emit import REALS, source  # noqa: E402
 from bptt.codegen.plan import plan  # noqa: E402
 from bptt.errors import MachineError  # noqa: E402
@@ -51,7 +51,7 @@ class BuildPy(build_py):
             say(f"bptt: a wheel without kernels, which are then compiled when first used. {found}")
             return
         sources = [source(plan(cell), dtype) for cell in CATALOGUE.values() for dtype in REALS]
-        sources += [linear_loss.source(dtype) for dtype in REALS]
+        sources += [loss.source(dtype) for loss in (linear_loss, ctc_loss) for dtype in REALS]
         sources.append(prefix_beam.SOURCE)
         prebuilt.build(sources, found, Path(self.build_lib) / prebuilt.FOLDER.relative_to(ROOT))
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bptt.cells import CATALOGUE
-from bptt.codegen.cpp import linear_loss, prefix_beam
+from bptt.codegen.cpp import ctc_loss, linear_loss, prefix_beam
 from bptt.codegen.cpp.emit import REALS, source
 from bptt.codegen.plan import plan
 
@@ -30,7 +30,7 @@ DTYPES = ("float32", "float64", "bfloat16")
 def texts() -> dict[str, str]:
     """The text of every kernel, by its name."""
     cells = [source(plan(cell), dtype) for cell in CATALOGUE.values() for dtype in DTYPES]
-    losses = [linear_loss.source(dtype) for dtype in REALS]
+    losses = [loss.source(dtype) for loss in (linear_loss, ctc_loss) for dtype in REALS]
     return {one.name: one.text for one in (*cells, *losses, prefix_beam.SOURCE)}
 
 

@@ -28,6 +28,7 @@ SHARED_CLASSES: Mapping[str, str] = {
 SHARED_FILES: Mapping[str, str] = {
     "classes.py": "classes of examples, and as targets",
     "config.py": "the configuration of a job, and its form in config.json",
+    "ctc_loss.py": "connectionist temporal classification: its kernel, and its call",
     "dna.py": "DNA read from a file, and as tokens",
     "document.py": "a text as it was read, and a derivation as a document",
     "exposure.py": "an example for probes: what it is, and how each job makes one",

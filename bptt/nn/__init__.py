@@ -16,6 +16,7 @@ PUBLIC = {
     "bptt.nn.attention": "Attention Memory",
     "bptt.nn.convert": "from_torch to_torch",
     "bptt.nn.crf": "CRF TagPath",
+    "bptt.nn.ctc": "CTCLoss",
     "bptt.nn.decoder": "Bridge Decoder DecoderState",
     "bptt.nn.initialisation": "init_forget_bias init_recurrent",
     "bptt.nn.modules": "GRU LSTM RNN",
@@ -24,6 +25,8 @@ PUBLIC = {
     "bptt.nn.stack": "LayerStates",
     "bptt.nn.stepper": "Stepper",
     "bptt.nn.steps": "GRUCell LSTMCell RecurrentCell RNNCell",
+    "bptt.runtime.ctc_labels": "ctc_steps_needed",
+    "bptt.runtime.ctc_loss": "ctc_loss",
     "bptt.runtime.linear_loss": "linear_cross_entropy",
 }
 __getattr__, __dir__ = exports(__name__, PUBLIC)

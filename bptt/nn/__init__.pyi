@@ -6,6 +6,7 @@ from bptt.nn.convert import from_torch as from_torch
 from bptt.nn.convert import to_torch as to_torch
 from bptt.nn.crf import CRF as CRF
 from bptt.nn.crf import TagPath as TagPath
+from bptt.nn.ctc import CTCLoss as CTCLoss
 from bptt.nn.decoder import Bridge as Bridge
 from bptt.nn.decoder import Decoder as Decoder
 from bptt.nn.decoder import DecoderState as DecoderState
@@ -22,4 +23,6 @@ from bptt.nn.steps import GRUCell as GRUCell
 from bptt.nn.steps import LSTMCell as LSTMCell
 from bptt.nn.steps import RecurrentCell as RecurrentCell
 from bptt.nn.steps import RNNCell as RNNCell
+from bptt.runtime.ctc_labels import ctc_steps_needed as ctc_steps_needed
+from bptt.runtime.ctc_loss import ctc_loss as ctc_loss
 from bptt.runtime.linear_loss import linear_cross_entropy as linear_cross_entropy

@@ -20,7 +20,7 @@ from bptt.runtime.tracing import are_plain, is_recorded, is_transformed
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
-    from bptt.runtime.protocol import Backend
+    from bptt.runtime.protocol import Backend, LossName
 
 KERNELS, REFERENCE = "cpu", "reference"
 
@@ -46,22 +46,22 @@ def backend_for(cell: Cell, tensors: Sequence[Tensor]) -> Backend:
     return usable(cell, x.device, dtype)
 
 
-def usable(cell: Cell | None, device: torch.device, dtype: torch.dtype) -> Backend:
+def usable(work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> Backend:
     """Return the backend in force, prepared, if it supports such tensors; else the reference.
 
     Raises MachineError if the user chose a backend by name and this machine cannot run it.
     """
     chosen = get_backend()
     found = backend_named(KERNELS if chosen == AUTO else chosen)
-    if not found.supports(cell, device, dtype):
+    if not found.supports(work, device, dtype):
         return backend_named(REFERENCE)
     try:
-        found.prepare(cell, dtype)
+        found.prepare(work, dtype)
     except MachineError as error:
         if chosen != AUTO:
             raise
         cost = "cells without a kernel run in torch operations, which takes several times as long"
-        name = f"{'linear-loss' if cell is None else cell.name}-{str(dtype).removeprefix('torch.')}"
+        name = f"{work if isinstance(work, str) else work.name}-{str(dtype).removeprefix('torch.')}"
         say_once("backend", f"bptt: {cost}. No kernel for {name}: {error}")
         return backend_named(REFERENCE)
     return found

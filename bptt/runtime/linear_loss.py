@@ -51,7 +51,7 @@ def linear_cross_entropy(
         input, linear_weight = _at_least_single(input), _at_least_single(linear_weight)
         linear_bias = None if linear_bias is None else _at_least_single(linear_bias)
     operands = (input, linear_weight) if linear_bias is None else (input, linear_weight, linear_bias)
-    chosen = backend_for_loss(operands, target)
+    chosen = backend_for_loss("linear-loss", operands, target)
     return chosen.linear_cross_entropy(input, linear_weight, linear_bias, target, reduction, ignore_index)
 
 

@@ -1,4 +1,4 @@
-"""The choice of the backend that computes the loss of an output layer.
+"""The choice of the backend that computes a loss.
 
 Apart from that of cells: the compiler of torch follows this choice, and so finds both backends imported.
 """
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from bptt.runtime.dispatch import usable
+from bptt.runtime.kernels.ctc_loss import ctc_loss
 from bptt.runtime.kernels.kernel_backend import KERNELS, Kernels
 from bptt.runtime.kernels.linear_loss import linear_cross_entropy
-from bptt.runtime.protocol import Backend
+from bptt.runtime.protocol import Backend, LossName
 from bptt.runtime.reference.reference_backend import REFERENCE
 from bptt.runtime.tracing import are_plain, constant_result, is_traced, is_transformed
 
@@ -22,30 +23,31 @@ class _Followed(Kernels):
     """The kernels for the compiler of torch, which does not follow an import on first use."""
 
     linear_cross_entropy = staticmethod(linear_cross_entropy)
+    ctc_loss = staticmethod(ctc_loss)
 
 
 _FOLLOWED = _Followed()
 
 
-def backend_for_loss(operands: Sequence[Tensor], target: Tensor) -> Backend:
-    """Return the backend for the loss of an output layer: `operands` are (input, weight), or with a bias.
+def backend_for_loss(loss: LossName, operands: Sequence[Tensor], *targets: Tensor) -> Backend:
+    """Return the backend for a loss of `operands`, those that gradients flow to: logits, or (input, weight).
 
     Raises MachineError if the backend in force cannot run on this machine at all.
     """
-    input, weight, *_ = operands
+    first = operands[0]
     compiling = torch.compiler.is_compiling()
-    if is_transformed() or is_traced() or not (compiling or are_plain(operands)) or not weight.numel():
+    if is_transformed() or is_traced() or not (compiling or are_plain(operands)):
         return REFERENCE
-    if target.device != input.device or any(
-        t.dtype != input.dtype or t.device != input.device for t in operands
-    ):
+    if any(t.dtype != first.dtype or not t.numel() for t in operands):
+        return REFERENCE
+    if any(t.device != first.device for t in (*operands, *targets)):
         return REFERENCE
     if compiling:
-        return _FOLLOWED if _runs_kernels(input.device.type, input.dtype) else REFERENCE
-    return usable(None, input.device, input.dtype)
+        return _FOLLOWED if _runs_kernels(loss, first.device.type, first.dtype) else REFERENCE
+    return usable(loss, first.device, first.dtype)
 
 
 # torch.compile cannot trace the choice, which may compile kernels: the result is a constant to it.
 @constant_result
-def _runs_kernels(device: str, dtype: torch.dtype) -> bool:
-    return usable(None, torch.device(device), dtype) is KERNELS
+def _runs_kernels(loss: LossName, device: str, dtype: torch.dtype) -> bool:
+    return usable(loss, torch.device(device), dtype) is KERNELS

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from bptt.runtime.norms import Observer
 
 Storage: TypeAlias = Literal["keep", "recompute", "segments"]
+# The losses that a backend computes apart from cells: of an output layer, and of connectionist temporal
+# classification.
+LossName: TypeAlias = Literal["linear-loss", "ctc-loss"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,14 +60,14 @@ class Backend(Protocol):
 
     name: str
 
-    def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
-        """Return whether it runs `cell`, or the loss of an output layer if None, on this device and dtype.
+    def supports(self, work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> bool:
+        """Return whether it runs a cell, or computes a loss, on this device and in this dtype.
 
         `reference` runs everything else. On the CPU, bfloat16 means that the matrices are bfloat16 and all
         other tensors float32.
         """
 
-    def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
+    def prepare(self, work: Cell | LossName, dtype: torch.dtype) -> None:
         """Prepare for what it supports, for example compile a kernel; called before each run.
 
         Raises MachineError if this machine cannot run it, for example because there is no compiler.
@@ -119,6 +122,21 @@ class Backend(Protocol):
         ignore_index: int,
     ) -> Tensor:
         """Return the loss that `bptt.runtime.linear_loss` describes; the arguments are already checked."""
+
+    def ctc_loss(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor,
+        target_lengths: Tensor,
+        blank: int,
+        reduction: str,
+        zero_infinity: bool,
+    ) -> Tensor:
+        """Return the loss that `bptt.runtime.ctc_loss` describes, of logits (T, B, V) in a dtype of a loss.
+
+        Shapes are already checked; `targets` are padded (B, L) or concatenated.
+        """
 
     def empty_cache(self) -> None:
         """Free the memory kept for later calls; results do not change."""

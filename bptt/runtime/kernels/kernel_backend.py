@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -15,12 +15,16 @@ from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library
 from bptt.runtime.kernels.loss_operator import KINDS as LOSS_KINDS
 from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
 from bptt.runtime.packing import forget
-from bptt.runtime.protocol import Recurrence, Stepper
+from bptt.runtime.protocol import LossName, Recurrence, Stepper
 
 # Most models that answer need none of these.
 _run_with_graph = deferred("bptt.runtime.kernels.graph", "run_with_graph")
-_load_loss = deferred("bptt.runtime.kernels.linear_loss", "loaded")
+_LOAD_LOSS: Mapping[LossName, Callable[[torch.dtype], object]] = {
+    "linear-loss": deferred("bptt.runtime.kernels.linear_loss", "loaded"),
+    "ctc-loss": deferred("bptt.runtime.kernels.ctc_loss", "loaded"),
+}
 _linear_cross_entropy = deferred("bptt.runtime.kernels.linear_loss", "linear_cross_entropy")
+_ctc_loss = deferred("bptt.runtime.kernels.ctc_loss", "ctc_loss")
 _stepper = deferred("bptt.runtime.kernels.stepper", "KernelStepper")
 
 
@@ -29,16 +33,16 @@ class Kernels:
 
     name = "cpu"
 
-    def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
+    def supports(self, work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> bool:
         """Return whether the device is the CPU, and kernels can be generated for the dtype."""
-        return dtype in (LOSS_KINDS if cell is None else KINDS) and device.type == "cpu"
+        return dtype in (LOSS_KINDS if isinstance(work, str) else KINDS) and device.type == "cpu"
 
-    def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
+    def prepare(self, work: Cell | LossName, dtype: torch.dtype) -> None:
         """Build or find the kernels, once in a process. Raises MachineError if they cannot be built."""
-        if cell is None:
-            _load_loss(dtype)
+        if isinstance(work, str):
+            _LOAD_LOSS[work](dtype)
         else:
-            library_of(cell, KINDS[dtype])
+            library_of(work, KINDS[dtype])
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Run an autograd function whose forward and backward pass call one kernel each."""
@@ -102,6 +106,21 @@ class Kernels:
     ) -> Tensor:
         """Compute the loss without materialising all logits."""
         loss: Tensor = _linear_cross_entropy(input, weight, bias, target, reduction, ignore_index)
+        return loss
+
+    def ctc_loss(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor,
+        target_lengths: Tensor,
+        blank: int,
+        reduction: str,
+        zero_infinity: bool,
+    ) -> Tensor:
+        """Compute the loss and its gradient in one call of a kernel."""
+        lengths = (input_lengths, target_lengths)
+        loss: Tensor = _ctc_loss(logits, targets, *lengths, blank, reduction, zero_infinity)
         return loss
 
     def empty_cache(self) -> None:

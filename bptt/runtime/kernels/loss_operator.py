@@ -1,4 +1,4 @@
-"""The operator of torch's library for the loss of an output layer, which programs that were exported call."""
+"""The operators of torch's library for losses, which programs that were exported call."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from bptt.deferred import deferred
 
 _compute = deferred("bptt.runtime.kernels.linear_loss", "compute")
+_compute_ctc = deferred("bptt.runtime.kernels.ctc_loss", "compute")
 
 # The dtypes that there is C++ for.
 KINDS = {torch.float32: "float32", torch.float64: "float64"}
@@ -62,3 +63,44 @@ def outputs_of(
         input.new_empty(weight.shape if of_weight else 0),
         input.new_empty(len(weight) if of_bias else 0),
     )
+
+
+@torch.library.custom_op("bptt::ctc_loss", mutates_args=(), device_types="cpu")
+def ctc_loss(
+    logits: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int,
+    mean: bool,
+    wanted: bool,
+) -> tuple[Tensor, Tensor]:
+    """Return the losses (B,), and the gradient of their sum by the logits, empty if it is not `wanted`.
+
+    With `mean`, it is the gradient of the mean of the losses over the lengths of their labels. Raises
+    InputError for lengths and symbols that cannot be, MemoryError if the kernel cannot allocate memory.
+    """
+    found: tuple[Tensor, Tensor, Tensor] = _compute_ctc(
+        logits, targets, input_lengths, target_lengths, blank, mean, wanted, False
+    )
+    return found[:2]
+
+
+@ctc_loss.register_fake
+def _(
+    logits: Tensor,
+    targets: Tensor,
+    input_lengths: Tensor,
+    target_lengths: Tensor,
+    blank: int,
+    mean: bool,
+    wanted: bool,
+) -> tuple[Tensor, Tensor]:
+    return logits.new_empty(logits.shape[1]), gradient_of(logits, wanted)
+
+
+def gradient_of(logits: Tensor, wanted: bool) -> Tensor:
+    """Return memory for the gradient, with the layout of the logits if their rows are dense, else empty."""
+    if not wanted:
+        return logits.new_empty(0)
+    return torch.empty_like(logits) if logits.stride(-1) == 1 else logits.new_empty(logits.shape)

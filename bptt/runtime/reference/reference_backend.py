@@ -10,11 +10,14 @@ from torch.nn import functional
 
 from bptt.cells.cell import Cell
 from bptt.codegen.plan import plan
+from bptt.deferred import deferred
 from bptt.runtime.narrow import full_width
-from bptt.runtime.protocol import Recurrence, Stepper
+from bptt.runtime.protocol import LossName, Recurrence, Stepper
 from bptt.runtime.reference.function import run
 from bptt.runtime.reference.kept import backward_kept, forward_kept
 from bptt.runtime.reference.problem import problem_of
+
+_ctc_loss = deferred("bptt.runtime.reference.alignment_sum", "ctc_loss")
 
 
 class Reference:
@@ -22,11 +25,11 @@ class Reference:
 
     name: str = "reference"
 
-    def supports(self, cell: Cell | None, device: torch.device, dtype: torch.dtype) -> bool:
-        """Return True: torch runs any cell on any device and dtype."""
+    def supports(self, work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> bool:
+        """Return True: torch runs any cell and loss on any device and dtype."""
         return True
 
-    def prepare(self, cell: Cell | None, dtype: torch.dtype) -> None:
+    def prepare(self, work: Cell | LossName, dtype: torch.dtype) -> None:
         """Do nothing: torch operations need no preparation."""
 
     def run(self, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -89,6 +92,21 @@ class Reference:
             logits, targets, ignore_index=ignore_index, reduction=reduction
         )
         return loss.view_as(target) if reduction == "none" else loss
+
+    def ctc_loss(
+        self,
+        logits: Tensor,
+        targets: Tensor,
+        input_lengths: Tensor,
+        target_lengths: Tensor,
+        blank: int,
+        reduction: str,
+        zero_infinity: bool,
+    ) -> Tensor:
+        """Compute the loss by a loop over the frames."""
+        lengths = (input_lengths, target_lengths)
+        loss: Tensor = _ctc_loss(logits, targets, *lengths, blank, reduction, zero_infinity)
+        return loss
 
     def empty_cache(self) -> None:
         """Do nothing: no memory is kept."""
