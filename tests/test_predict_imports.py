@@ -27,8 +27,9 @@ IDLE = """
     bptt.jobs.classify.exposure bptt.jobs.language bptt.jobs.tag bptt.jobs.translate bptt.jobs.regress
     bptt.jobs.forecast bptt.models.heads bptt.models.spelled_words bptt.models.logistic
 """.split()
-# 255 before names and readers were imported on first use: none may come back unseen.
-MOST_TYPED, MOST_OF_A_FILE = 135, 148
+# 255 before names and readers were imported on first use: none may come back unseen. Of a file the signs of
+# every kind are asked, those of sounds too.
+MOST_TYPED, MOST_OF_A_FILE = 135, 154
 
 
 def imported(run: str, given: object) -> tuple[set[str], str]:

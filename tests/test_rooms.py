@@ -105,6 +105,7 @@ DOORS = {
     "bench/peers/jax_scan.py": {"jax"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
+    "data/audio/libsndfile.py": {"soundfile"},
     "data/readers/parquet.py": {"pyarrow"},
     "data/jieba_words.py": {"jieba"},
     "jobs/translate/metrics.py": {"sacrebleu"},

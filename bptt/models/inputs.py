@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from torch.nn import functional
 from bptt.data.vocabulary_options import NOTHING, UNKNOWN
 from bptt.models.options import TokenOptions as TokenOptions
 from bptt.shapes import check_shape
+
+if TYPE_CHECKING:
+    from bptt.models.moments import Moments
 
 
 def look_up(tokens: Tensor, table: Tensor) -> Tensor:
@@ -114,6 +118,11 @@ class SeriesInput(InputPart):
         deviation = (steps - mean).square().nanmean(0).sqrt()
         self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
+
+    def take(self, moments: Moments) -> None:
+        """Take a mean and a deviation that were found otherwise."""
+        self.mean.copy_(moments.mean)
+        self.deviation.copy_(moments.deviation)
 
     def forward(self, series: Tensor) -> Tensor:
         """Return the normalised series (T, B, D) for `series` (T, B, D)."""

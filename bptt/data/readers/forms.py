@@ -31,6 +31,7 @@ _OURS = {
     "dna": "bptt.data.forms.dna",
     "series": "bptt.data.forms.series",
     "table": "bptt.data.forms.table",
+    "sound": "bptt.data.forms.sound",
 }
 
 

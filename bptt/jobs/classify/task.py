@@ -79,7 +79,9 @@ class ClassifyTask(Supervised):
         self._learned, self._held_out = examples, held_out
         self.criterion = _CRITERIA[config.head.select]
         kind, source, self._workers = find_kind(config.source.kind), config.source, workers
-        options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens, source.windows)
+        options = CodecOptions(
+            len(examples.columns), config.vocabulary, config.tokens, source.windows, workers=workers
+        )
         self._codec = (
             continued_codec(codec_of(origin), kind.name, examples.inputs, options)
             if origin

@@ -12,6 +12,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.models.options import TokenOptions
 
 if TYPE_CHECKING:
+    from bptt.data.audio.options import SoundOptions
     from bptt.data.ngrams import NgramRule
     from bptt.models.codecs.codec import Codec
     from bptt.runs.origin import Origin
@@ -20,13 +21,16 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class CodecOptions:
     """The choices for a codec: the number of `columns`, D, of numbers; of texts the `vocabulary`, and the
-    `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step.
+    `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step; how `sound` is
+    read. As many `workers` read training inputs that do not fit into memory.
     """
 
     columns: int = 0
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
     tokens: TokenOptions = field(default_factory=TokenOptions)
     windows: int = 0
+    sound: SoundOptions | None = None
+    workers: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

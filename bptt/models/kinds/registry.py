@@ -24,6 +24,7 @@ _OURS: Mapping[str, str] = {
     "dna": "bptt.models.kinds.dna",
     "series": "bptt.models.kinds.series",
     "table": "bptt.models.kinds.table",
+    "sound": "bptt.models.kinds.sound",
 }
 
 

@@ -1,0 +1,1 @@
+"""Sound: decoded, resampled, turned into features, and augmented."""

@@ -1,0 +1,65 @@
+"""The options of sound: how it is read, and its features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from bptt.errors import InputError
+from bptt.options.field import check_fields, option
+
+# The highest rate that is chosen by itself: speech has little above its half.
+USUAL_RATE = 16_000
+
+
+@dataclass(frozen=True)
+class FeatureOptions:
+    """Log-mel features: `bands`, and the windows that they are taken from, in milliseconds.
+
+    The defaults are those of Kaldi. Energies in ±1 below `floor` count as `floor`: in the logarithm digital
+    silence would dwarf all else. Raises InputError naming an option that is out of range.
+    """
+
+    bands: int = option(40, "Number of mel bands.", group="Sound", least=1)
+    window: float = option(25.0, "Window in milliseconds.", group="Sound", flags="frame-window")
+    hop: float = option(10.0, "Step between windows in milliseconds.", group="Sound", flags="frame-hop")
+    shape: Literal["povey", "hann", "hamming"] = option(
+        "povey", "Window function.", group="Sound", flags="frame-shape"
+    )
+    preemphasis: float = option(0.97, "Pre-emphasis.", group="Sound", share=True)
+    low: float = option(
+        20.0, "Lowest frequency of the bands in Hz.", group="Sound", flags="low-frequency", least=0
+    )
+    floor: float = option(
+        1e-5, "Least energy of a band, for samples in ±1.", group="Sound", flags="energy-floor"
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        for name in ("window", "hop", "floor"):
+            if getattr(self, name) <= 0:
+                raise InputError(name, "is above 0", getattr(self, name))
+
+
+@dataclass(frozen=True)
+class SoundOptions(FeatureOptions):
+    """How sound is read: resampled to `rate` (0: as `SoundCodec.learn` finds), all channels mixed or one
+    `channel` taken, the first being 1, and normalised.
+
+    `normalise` takes the mean out of each band and divides by its deviation: those of the training sounds,
+    with which sound can be read as it arrives, or of each sound. Files without a header hold 16-bit numbers
+    of one channel at `raw_rate`.
+    """
+
+    rate: int = option(
+        0,
+        "Sampling rate of the model.",
+        usual="that of most training sounds, at most 16000",
+        group="Sound",
+        least=0,
+    )
+    channel: int = option(0, "Channel to read (0: the mean of all).", group="Sound", least=0)
+    normalise: Literal["global", "utterance", "none"] = option(
+        "global", "Normalisation of the features: by all training sounds, or by each sound.", group="Sound"
+    )
+    raw_rate: int = option(0, "Sampling rate of files without a header (.raw, .pcm).", group="Sound", least=0)

@@ -1,0 +1,27 @@
+"""A sound as an input: where it is, until it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bptt.data.stored import Stored
+
+# Endings of files of sound, in small letters.
+ENDINGS = frozenset(
+    ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .caf .w64 .rf64 .raw .pcm".split()
+)
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The sound of a file from `start` to `stop` in seconds, to its end if `stop` is None."""
+
+    path: Path
+    start: float = 0.0
+    stop: float | None = None
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal sounds: the SHA-256 of the file, and the times in it."""
+        return f"{Stored(self.path).digest} {self.start} {self.stop}"

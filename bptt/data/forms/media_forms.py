@@ -1,0 +1,77 @@
+"""The forms of a kind of input of which each file is one example: a file, class folders, a list or table."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, Sign
+from bptt.data.readers.sources import path_of
+from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
+    from bptt.data.media import Media
+
+_read_file = deferred("bptt.data.readers.media_files", "read_media_file")
+_read_folder = deferred("bptt.data.readers.media_files", "read_media_folder")
+_read_list = deferred("bptt.data.readers.media_files", "read_media_list")
+
+_UNLABELLED = (
+    "Put the files of each label into a folder of its own, or write a path, a tab and its label on each line"
+)
+
+
+def media_forms(media: Media) -> tuple[ExampleForm, ...]:
+    """Return the forms KIND, a file, KIND-folders, a folder of files, and KIND-list, a text that names files.
+
+    Files are known by their endings: they are not opened to find the form.
+    """
+    kind = media.kind
+    return (
+        ExampleForm(
+            kind,
+            kind,
+            lambda source, columns: _read_file(path_of(source), media),
+            (Sign(BINARY - 1, partial(_file, media)),),
+            _UNLABELLED,
+        ),
+        ExampleForm(
+            f"{kind}-folders",
+            kind,
+            lambda source, columns: _read_folder(path_of(source), media, columns),
+            # Before a sign that reads every file as a text.
+            (Sign(FOLDER - 1, partial(_folder, media)),),
+            _UNLABELLED,
+        ),
+        ExampleForm(
+            f"{kind}-list",
+            kind,
+            lambda source, columns: _read_list(source, media, columns),
+            (Sign(NAMED - 1, partial(_list, media)),),
+            _UNLABELLED,
+        ),
+    )
+
+
+def _file(media: Media, view: SourceView) -> str | None:
+    if not isinstance(view.source, Path) or view.folder is not None or not media.owns(view.source.name):
+        return None
+    return f"its name ends in {view.source.suffix}"
+
+
+def _folder(media: Media, view: SourceView) -> str | None:
+    """Say so if most files of a folder are of the kind."""
+    if view.folder is None:
+        return None
+    names = [path.name for path in view.folder.rglob("*") if path.is_file() and path.name[0] != "."]
+    count = sum(map(media.owns, names))
+    return f"it holds {count:,} {media.kind} files" if 2 * count > len(names) else None
+
+
+def _list(media: Media, view: SourceView) -> str | None:
+    if view.document is None:
+        return None
+    named = media.column(view.rows) is not None or media.cuts(view.document.lines)
+    return f"its lines name {media.kind} files" if named else None

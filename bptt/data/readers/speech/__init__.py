@@ -1,0 +1,1 @@
+"""Sounds and their texts, in the layouts of corpora."""

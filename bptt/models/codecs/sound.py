@@ -1,0 +1,164 @@
+"""Sounds to log-mel features, (T, bands)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from bptt.data.audio.decoding import open_mono
+from bptt.data.audio.feature_stream import FeatureStream
+from bptt.data.audio.log_mel import LogMel
+from bptt.data.audio.options import SoundOptions
+from bptt.data.audio.sound import Sound
+from bptt.data.audio.survey import SoundFacts, Survey, usual_rate
+from bptt.data.json_text import parse_json
+from bptt.data.reading import read_bytes
+from bptt.data.workers import Workers
+from bptt.errors import InputError, WrongTypeError
+from bptt.models.codecs.codec import Codec
+from bptt.models.inputs import SeriesInput
+from bptt.models.moments import Moments
+
+if TYPE_CHECKING:
+    from bptt.runs.origin import Origin
+
+FILE = "sound.json"
+# Sounds that a worker measures at a time.
+_AT_ONCE = 16
+
+
+class SoundCodec(Codec[Sound]):
+    """Turns sounds into log-mel features by `options`, whose rate is known. `survey` describes the training
+    sounds; `moments` are those of their features.
+    """
+
+    unit = "frames"
+
+    def __init__(
+        self, options: SoundOptions, survey: Survey | None = None, moments: Moments | None = None
+    ) -> None:
+        self.options, self._survey, self._moments = options, survey, moments
+        self.features = LogMel(options, options.rate)
+        self._lengths: dict[Sound, int] = {}
+
+    @classmethod
+    def learn(cls, sounds: Sequence[Sound], options: SoundOptions, workers: int = 0) -> SoundCodec:
+        """Read all training sounds once: their rates, lengths and faults, and the moments of their features.
+
+        The rate, if it is not chosen, is that of most sounds, at most 16,000 a second. Raises InputError for
+        a sound that cannot be read.
+        """
+        codec = cls(replace(options, rate=usual_rate(sounds, options)), Survey(), Moments(options.bands))
+        for sound, (facts, frames) in zip(sounds, _each(codec.examine, sounds, workers), strict=True):
+            codec._take_in(sound, facts, frames)
+        return codec
+
+    def _take_in(self, sound: Sound, facts: SoundFacts, frames: Tensor) -> None:
+        assert self._survey is not None and self._moments is not None
+        self._survey.add(sound, facts)
+        self._moments.add(frames)
+        self._lengths[sound] = len(frames)
+
+    @classmethod
+    def continued(cls, origin: Origin[Codec[Any]], sounds: Sequence[Sound], workers: int = 0) -> SoundCodec:
+        """Return the codec of a run that begins from another: its rate and features are those there.
+
+        Raises InputError if that run reads no sound.
+        """
+        if not isinstance(origin.trained, SoundCodec):
+            raise InputError(origin.name, "must be a run on sound, as the new data are", "another")
+        return cls.learn(sounds, origin.trained.options, workers)
+
+    @classmethod
+    def load(cls, run: Path) -> SoundCodec:
+        """Return the codec of a run folder. Raises InputError if its file is missing or damaged."""
+        path = run / FILE
+        found = parse_json(read_bytes(path).decode(), str(path), "must be the options of sound")
+        names = {each.name for each in fields(SoundOptions)}
+        if not isinstance(found, dict) or set(found) - names:
+            raise InputError(str(path), f"must be an object with {', '.join(sorted(names))}", str(found)[:80])
+        return cls(SoundOptions(**found))
+
+    def part(self) -> SeriesInput:
+        """Return a part that takes out the mean and the deviation of the training sounds."""
+        part = SeriesInput(self.options.bands)
+        if self._moments is not None and self.options.normalise == "global":
+            part.take(self._moments)
+        return part
+
+    def encode(self, input: Sound) -> tuple[Tensor, ...]:
+        """Return the features (T, bands). Raises InputError if the sound cannot be read."""
+        return (self.examine(input)[1],)
+
+    def examine(self, sound: Sound) -> tuple[SoundFacts, Tensor]:
+        """Return what a sound is like, and its features (T, bands). Raises as `encode` does."""
+        with open_mono(sound, self.options) as file:
+            stream = FeatureStream(self.features, file.rate)
+            found = [stream.push(piece) for piece in file.pieces()]
+            frames = self.normalised(torch.cat([*found, stream.finish()]))
+            return SoundFacts.of(file, self.options), frames
+
+    def normalised(self, frames: Tensor) -> Tensor:
+        """Return features (T, bands) without their own mean and deviation, if the options say so."""
+        if self.options.normalise != "utterance":
+            return frames
+        centred = frames - frames.mean(0)
+        deviation = centred.square().mean(0).sqrt()
+        return centred / torch.where(deviation > 0, deviation, 1.0)
+
+    def stream(self, rate: int) -> FeatureStream:
+        """Return a stream of features of sound that arrives at a rate.
+
+        Raises InputError for features that are normalised by the whole sound.
+        """
+        if self.options.normalise == "utterance":
+            rule = "is not `utterance`, for sound that is read as it arrives"
+            raise InputError("normalise", rule, "utterance", "Train with `normalise` global")
+        return FeatureStream(self.features, rate)
+
+    def length(self, input: Sound) -> int | None:
+        """Return the number of frames of a training sound; None of another one."""
+        return self._lengths.get(input)
+
+    def check(self, input: Any, place: str) -> Sound:
+        """Return a sound, or the sound of a file by its path. Raises WrongTypeError for anything else."""
+        if isinstance(input, Sound):
+            return input
+        if not isinstance(input, str | Path):
+            rule = "must be a sound: the path of a file"
+            raise WrongTypeError(place, rule, f"{type(input).__name__} {str(input)[:40]!r}")
+        return Sound(Path(input))
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return the options as a file."""
+        return {FILE: (json.dumps(asdict(self.options), indent=2) + "\n").encode()}
+
+    def describe(self) -> list[str]:
+        """Describe the training sounds."""
+        return [] if self._survey is None else self._survey.notes(self.options)
+
+
+def _each(
+    examine: Callable[[Sound], tuple[SoundFacts, Tensor]], sounds: Sequence[Sound], workers: int
+) -> Any:
+    """Yield what `examine` returns for each sound, in order, by `workers` threads ahead of time."""
+    if not workers:
+        yield from map(examine, sounds)
+        return
+    threads = Workers(lambda row: examine(sounds[row]), workers)
+    try:
+        waiting = []
+        for start in range(0, len(sounds), _AT_ONCE):
+            waiting.append(threads.start(range(start, min(start + _AT_ONCE, len(sounds)))))
+            if len(waiting) > 2 * workers:
+                yield from waiting.pop(0).result()
+        for each in waiting:
+            yield from each.result()
+    finally:
+        threads.close()

@@ -1,0 +1,222 @@
+"""Every layout of sounds and texts, made by the tests: what was read, what was left out, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sounds import tone, write_wav
+
+from bptt.data.readers.speech.layouts import detect_speech, read_speech
+from bptt.data.readers.speech.options import SpeechOptions
+from bptt.data.readers.speech.utterances import Spoken
+from bptt.errors import InputError
+
+WORDS = {"u1": "ONE TWO", "u2": "THREE", "u3": "FOUR"}
+SILENCE = np.zeros(160)
+
+
+def read(source: Path, labelled: bool = True, **options: str) -> tuple[str, Spoken]:
+    said = SpeechOptions(**options)  # type: ignore[arg-type]
+    found = detect_speech(source, said, labelled)
+    return found.form, read_speech(source, replace(said, form=found.form), labelled)
+
+
+def sounds(folder: Path, names: dict[str, str] | list[str]) -> None:
+    for name in names:
+        write_wav(folder / f"{name}.wav", SILENCE)
+
+
+def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def table(header: str, row: str, mark: str = "\t") -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        sounds(folder / "clips", WORDS)
+        rows = [row.format(name=name, text=text).replace("|", mark) for name, text in WORDS.items()]
+        return write(folder / "train.tsv", "\n".join([header.replace("|", mark), *rows]) + "\n")
+
+    return make
+
+
+def json_lines(row: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        sounds(folder / "audio", WORDS)
+        rows = [row.replace("NAME", name).replace("TEXT", text) for name, text in WORDS.items()]
+        return write(folder / "train.json", "\n".join(rows) + "\n")
+
+    return make
+
+
+def kaldi(folder: Path) -> Path:
+    sounds(folder / "wavs", WORDS)
+    write(folder / "wav.scp", "".join(f"{name} wavs/{name}.wav\n" for name in WORDS))
+    write(folder / "text", "".join(f"{name} {text}\n" for name, text in WORDS.items()))
+    write(folder / "utt2spk", "".join(f"{name} s{name[1]}\n" for name in WORDS))
+    return folder
+
+
+def segments(folder: Path) -> Path:
+    write_wav(folder / "long.wav", tone(3))
+    write(folder / "wav.scp", "long long.wav\n")
+    write(folder / "segments", "u1 long 0 1.0\nu2 long 1.0 2.5\nu3 long 2.5 -1\n")
+    write(folder / "text", "".join(f"{name} {text}\n" for name, text in WORDS.items()))
+    return folder
+
+
+def librispeech(folder: Path) -> Path:
+    names = {f"84-1-{name}": text for name, text in WORDS.items()}
+    sounds(folder / "84/1", names)
+    write(folder / "84/1/84-1.trans.txt", "".join(f"{name} {text}\n" for name, text in names.items()))
+    return folder
+
+
+def beside(folder: Path) -> Path:
+    sounds(folder, WORDS)
+    for name, text in WORDS.items():
+        write(folder / f"{name}.txt", f"\ufeff{text}\r\n")
+    return folder
+
+
+def vctk(folder: Path) -> Path:
+    for name, text in WORDS.items():
+        write_wav(folder / f"wav48/p{name[1]}/{name}_mic1.wav", SILENCE)
+        write(folder / f"txt/p{name[1]}/{name}.txt", text)
+    return folder
+
+
+def thchs(folder: Path) -> Path:
+    sounds(folder / "train", [f"A1_{name}" for name in WORDS])
+    for name, text in WORDS.items():
+        write(folder / f"data/A1_{name}.wav.trn", f"{text}\npin1 yin1\np h\n")
+        write(folder / f"train/A1_{name}.wav.trn", f"../data/A1_{name}.wav.trn\n")
+    return folder / "train"
+
+
+def aishell(folder: Path) -> Path:
+    sounds(folder / "wav/train/S1", WORDS)
+    rows = [f"{name} {text}\n" for name, text in (*WORDS.items(), ("u9", "OTHER"))]
+    write(folder / "transcript/a_v0.8.txt", "".join(rows))
+    return folder / "wav/train"
+
+
+def sphinx(folder: Path) -> Path:
+    sounds(folder / "wav/clstk", WORDS)
+    write(folder / "etc/x_train.transcription", "".join(f"<s> {t} </s> ({n})\n" for n, t in WORDS.items()))
+    return write(folder / "etc/x_train.fileids", "".join(f"clstk/{name}\n" for name in WORDS))
+
+
+def sphinx_test(folder: Path) -> Path:
+    path = sphinx(folder).with_suffix(".transcription")
+    return write(path, "".join(f"{text} (clstk/{name})\n" for name, text in WORDS.items()))
+
+
+LAYOUTS: dict[str, tuple[str, Callable[[Path], Path]]] = {
+    "path and text": ("manifest", table("path|text|speaker", "clips/{name}.wav|{text}|s")),
+    "Common Voice": ("manifest", table("client_id|path|sentence|up_votes", "s|{name}.wav|{text}|2")),
+    "DeepSpeech": (
+        "manifest",
+        table("wav_filename|wav_filesize|transcript", "clips/{name}.wav|9|{text}", ","),
+    ),
+    "SpeechBrain": (
+        "manifest",
+        table("ID|duration|wav|spk|wrd", "{name}|1|$data_root/clips/{name}.wav|s|{text}", ","),
+    ),
+    "audiofolder": ("manifest", table("file_name|transcription", "clips/{name}.wav|{text}", ",")),
+    "without a header": ("manifest", table("clips/u1.wav|ONE TWO", "clips/{name}.wav|{text}")),
+    "Windows": ("manifest", table("path|text", "clips\\{name}.wav|{text}", ",")),
+    "NeMo": ("manifest", json_lines('{"audio_filepath": "audio/NAME.wav", "duration": 1.5, "text": "TEXT"}')),
+    "WeNet": ("manifest", json_lines('{"key": "NAME", "wav": "audio/NAME.wav", "txt": "TEXT"}')),
+    "Kaldi": ("kaldi", kaldi),
+    "Kaldi, segments": ("kaldi", segments),
+    "LibriSpeech": ("librispeech", librispeech),
+    "beside": ("beside", beside),
+    "VCTK": ("beside", vctk),
+    "THCHS-30": ("trn", thchs),
+    "AISHELL": ("transcript", aishell),
+    "Sphinx": ("sphinx", sphinx),
+    "Sphinx, test": ("sphinx", sphinx_test),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_layouts(layout: str, tmp_path: Path) -> None:
+    form, make = LAYOUTS[layout]
+    found, examples = read(make(tmp_path))
+    assert found == form
+    texts = sorted(row.target for row in examples.rows)
+    # The first line of a table without a header is a row, and here the first row once more.
+    assert texts == sorted([*WORDS.values(), *(["ONE TWO"] if layout == "without a header" else [])])
+    assert all(row.input.path.is_file() and row.name for row in examples.rows)
+
+
+def test_speakers_are_groups(tmp_path: Path) -> None:
+    assert [row.group for row in read(kaldi(tmp_path / "k"))[1].rows] == ["s1", "s2", "s3"]
+    assert {row.group for row in read(librispeech(tmp_path / "l"))[1].rows} == {"84"}
+    assert {row.group for row in read(thchs(tmp_path / "t"))[1].rows} == {"A1"}
+    assert {
+        row.group
+        for row in read(table("client_id|path|sentence", "c|{name}.wav|{text}")(tmp_path / "c"))[1].rows
+    } == {"c"}
+
+
+def test_segments_cut_a_recording(tmp_path: Path) -> None:
+    _, found = read(segments(tmp_path))
+    assert [(row.input.start, row.input.stop) for row in found.rows] == [(0, 1), (1, 2.5), (2.5, None)]
+
+
+def test_texts_in_names_need_a_pattern(tmp_path: Path) -> None:
+    sounds(tmp_path, ["0_1_1", "1_0_0", "readme"])
+    with pytest.raises(InputError, match=r"must have a text for each sound.*`text_pattern`"):
+        read(tmp_path)
+    form, found = read(tmp_path, text_pattern="^[01_]+$", text_words="0=NO,1=YES")
+    assert form == "named"
+    assert [row.target for row in found.rows] == ["NO YES YES", "YES NO NO"]
+    assert "finds nothing: 1" in found.notes[0]
+
+
+def test_sounds_to_transcribe_need_no_texts(tmp_path: Path) -> None:
+    sounds(tmp_path, WORDS)
+    form, found = read(tmp_path, labelled=False)
+    assert form == "sounds"
+    assert [row.name for row in found.rows] == ["u1.wav", "u2.wav", "u3.wav"]
+    assert [row.target for row in read(tmp_path / "u1.wav", labelled=False)[1].rows] == [None]
+    listed = write(tmp_path / "list.txt", "u1.wav\nu3.wav\n")
+    assert len(read(listed, labelled=False)[1]) == 2
+
+
+def test_what_has_no_partner_is_counted(tmp_path: Path) -> None:
+    source = kaldi(tmp_path)
+    sounds(source / "wavs", ["u4", "u5"])
+    write(source / "wav.scp", "".join(f"u{n} wavs/u{n}.wav\n" for n in (1, 2, 4, 5, 1)))
+    write(source / "text", "u1 ONE\nu2 \nu3 THREE\nu5 FIVE\nu5 SIX\n")
+    _, found = read(source)
+    assert [(row.name, row.target) for row in found.rows] == [("u1", "ONE"), ("u5", "FIVE")]
+    notes = "\n".join(found.notes)
+    for said in ("repeat the name of another: 2", "no sound: 1", "no text: 1", "an empty text: 1"):
+        assert said in notes
+
+
+@pytest.mark.parametrize(
+    ("scp", "match"),
+    [
+        ("u1 sph2pipe -f wav u1.sph |\n", r"wav\.scp:1: must be a file: commands are never run"),
+        ("u1 touch /tmp/never |\n", "commands are never run"),
+        ("u1 raw.ark:12\n", "not a place in an archive"),
+        (
+            "u1 wavs/u1.wav\nu2 wavs/none.wav\n",
+            r"wav\.scp:2: must name a file that is there, got wavs/none\.wav",
+        ),
+    ],
+)
+def test_what_kaldi_would_run_is_refused(scp: str, match: str, tmp_path: Path) -> None:
+    source = kaldi(tmp_path)
+    write(source / "wav.scp", scp)
+    with pytest.raises(InputError, match=match):
+        read(source)
