@@ -75,7 +75,6 @@ def test_the_chosen_texts_are_those_with_the_highest_sum(run: Path, lists: dict,
 
 def test_error_rates_stand_side_by_side(run: Path, lists: dict, tmp_path: Path, command: Command) -> None:
     """By hand: THE CAT for THE HAT, and CATS for A CAT, are 1 and 2 errors of 6 words."""
-    pytest.importorskip("jiwer")
     options = "--references", lists["text"], "-o", tmp_path / "out"
     ended = command("rescore", run, lists["words"], *options, "--weight", 0)
     assert table(ended.out) == {
@@ -94,7 +93,6 @@ def test_error_rates_stand_side_by_side(run: Path, lists: dict, tmp_path: Path, 
 
 
 def test_weights_are_tuned_and_told_as_options(run: Path, lists: dict, command: Command) -> None:
-    pytest.importorskip("jiwer")
     given = run, lists["words"], "--references", lists["text"]
     tuned = command("rescore", *given, "--tune", lists["words"], "--tune-references", lists["text"])
     assert tuned.code == 0
@@ -230,25 +228,9 @@ def test_a_mangled_pair_has_its_line(run: Path, tmp_path: Path, command: Command
 
 def test_silence_counts_what_was_inserted(run: Path, lists: dict, command: Command) -> None:
     """By hand: where nothing was said, CATS is an insertion; THE CAT for THE HAT is an error of 4 words."""
-    pytest.importorskip("jiwer")
     lists["text"].write_text("a THE HAT\nb WAS FULL\nc\n", encoding="utf-8")
     ended = command("rescore", run, lists["words"], "--references", lists["text"], "--weight", 0)
     assert table(ended.out)["1-best"] == ["50.00%", "2", "4", "3", "1", "0", "1"]
-
-
-def test_without_jiwer_the_choice_is_written_all_the_same(
-    run: Path, lists: dict, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bptt.jobs.rescore.metrics.jiwer", None)
-    options = "--references", lists["text"], "--weight", 0
-    shown = command("rescore", run, lists["words"], *options)
-    assert (shown.code, shown.out) == (0, "a THE CAT\nb WAS FULL\nc CATS\n")
-    assert "no error rates, which need jiwer (pip install 'bptt[metrics]')" in shown.err
-    written = command("rescore", run, lists["words"], *options, "-o", tmp_path / "out")
-    assert (written.code, written.out) == (0, "")
-    assert (tmp_path / "out").read_text(encoding="utf-8") == shown.out
-    tuned = command("rescore", run, lists["words"], *options[:2], "--tune-share", 0.5)
-    assert tuned.code == 2 and "needs jiwer" in tuned.err
 
 
 def test_the_choice_goes_into_no_file_that_is_read_and_through_no_link(

@@ -14,8 +14,7 @@ from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.vocabulary_options import END, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.casing import detect_case
-from bptt.jobs.rescore import metrics, rescoring
-from bptt.jobs.rescore.metrics import Alignment, align, pool
+from bptt.jobs.rescore import rescoring
 from bptt.jobs.rescore.rescoring import (
     Candidate,
     Weights,
@@ -192,40 +191,7 @@ def test_the_case_is_that_of_the_models_text() -> None:
         judge(trained(lower), texts, "small")
 
 
-def distance(reference: list[str], hypothesis: list[str]) -> int:
-    """The edit distance by its definition."""
-    if not reference or not hypothesis:
-        return len(reference) + len(hypothesis)
-    return min(
-        distance(reference[1:], hypothesis) + 1,
-        distance(reference, hypothesis[1:]) + 1,
-        distance(reference[1:], hypothesis[1:]) + (reference[0] != hypothesis[0]),
-    )
-
-
-def test_alignments_have_the_edit_distance() -> None:
-    pytest.importorskip("jiwer")
-    draw = np.random.default_rng(2)
-    texts = [[list(draw.choice(list("abc"), draw.integers(6))) for _ in range(60)] for _ in range(2)]
-    for reference, hypothesis, found in zip(*texts, align(*texts), strict=True):
-        assert found.errors == distance(reference, hypothesis)
-        assert found.words == len(reference)
-        assert found.hits + found.substitutions + found.insertions == len(hypothesis)
-
-
-def test_rates_are_pooled_over_words() -> None:
-    """By hand: (1 + 2 + 1) errors of 2 + 6 words; a mean of rates would be (1/2 + 2/6) / 2."""
-    pytest.importorskip("jiwer")
-    texts = ["a b", "a b c d e f"], ["a x", "a c d e f g"]
-    found = align(*([text.split() for text in side] for side in texts))
-    assert found == [Alignment(1, 1, 0, 0), Alignment(5, 0, 1, 1)]
-    assert pool(found) == Alignment(6, 1, 1, 1)
-    assert pool(found).error_rate == 3 / 8
-    assert align([], []) == []
-
-
 def test_first_chosen_and_best_hypotheses_are_counted() -> None:
-    pytest.importorskip("jiwer")
     alignments = align_all(LISTS)
     assert [[each.errors for each in some] for some in alignments] == [[1, 0], [1, 2], [0]]
     rates = error_rates(alignments, [0, 1, 0])
@@ -244,7 +210,7 @@ def test_lists_are_split_by_utterance_and_seed() -> None:
     assert split_lists(lists, 0.3, 0) == (one, other) != split_lists(lists, 0.3, 1)
 
 
-def test_errors_say_what_is_missing(monkeypatch) -> None:
+def test_errors_say_what_is_missing() -> None:
     silent = NBest("lists", (Utterance("a", (ScoredHypothesis("x", 0.0),), ""),))
     with pytest.raises(InputError, match="lists: the references must hold a word, got none"):
         align_all(silent)
@@ -255,41 +221,3 @@ def test_errors_say_what_is_missing(monkeypatch) -> None:
         Weights(-1.0)
     with pytest.raises(InputError, match=r"per_word: is a finite number, got nan"):
         Weights(1.0, per_word=float("nan"))
-    monkeypatch.setattr(metrics, "jiwer", None)
-    with pytest.raises(InputError, match=r"needs jiwer, got no such package\. .*bptt\[metrics\]"):
-        align_all(LISTS)
-
-
-class Jiwer3:
-    """jiwer as version 3 is: it takes no empty reference."""
-
-    @staticmethod
-    def process_words(references: list[str], hypotheses: list[str]) -> object:
-        if not all(reference.strip() for reference in references):
-            raise ValueError("one or more references are empty strings")
-        return pytest.importorskip("jiwer").process_words(references, hypotheses)
-
-
-@pytest.mark.parametrize(
-    "texts",
-    [
-        (["", "a b", "", "c"], ["x y", "a", "", ""]),
-        (["", ""], ["x", ""]),
-        (["a", ""], ["", "b c d"]),
-        (["\u3000 ", "中 文"], ["中", " 中\u3000文 "]),
-    ],
-)
-def test_where_nothing_was_said_every_word_is_inserted(texts, monkeypatch) -> None:
-    pytest.importorskip("jiwer")
-    monkeypatch.setattr(metrics, "jiwer", Jiwer3)
-    sides = [[text.split() for text in side] for side in texts]
-    for reference, hypothesis, found in zip(*sides, align(*sides), strict=True):
-        assert found.errors == distance(reference, hypothesis)
-        assert (found.words, found.hits + found.substitutions + found.insertions) == (
-            len(reference),
-            len(hypothesis),
-        )
-    by_character = [[list("".join(words)) for words in side] for side in sides]
-    assert [each.errors for each in align(*by_character)] == [
-        distance(*pair) for pair in zip(*by_character, strict=True)
-    ]

@@ -109,7 +109,6 @@ DOORS = {
     "data/readers/parquet.py": {"pyarrow"},
     "data/jieba_words.py": {"jieba"},
     "jobs/translate/metrics.py": {"sacrebleu"},
-    "jobs/rescore/metrics.py": {"jiwer"},
     "jobs/tag/seqeval.py": {"seqeval"},
 }
 

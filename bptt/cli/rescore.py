@@ -16,8 +16,8 @@ from bptt.files import kind_of, write_whole
 from bptt.jobs.rescore.options import RESCORE, ListOptions, RescoreOptions, WeightOptions
 
 if TYPE_CHECKING:
+    from bptt.data.error_rates import Alignment
     from bptt.data.nbest import NBest
-    from bptt.jobs.rescore.metrics import Alignment
     from bptt.jobs.rescore.rescoring import Candidates, ErrorRates, Weights
     from bptt.options.choices import Choices
 
@@ -66,16 +66,10 @@ def _rescore(choices: Choices) -> None:
 
 
 def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
-    """Return the alignments for the error rates; without jiwer, print a notice and return none."""
-    from bptt.jobs.rescore.metrics import can_align
+    """Return the alignments for the error rates, none without references."""
     from bptt.jobs.rescore.rescoring import align_all
 
-    if not found.has_references:
-        return []
-    if can_align():
-        return align_all(found, unit)
-    print("no error rates, which need jiwer (pip install 'bptt[metrics]')", file=sys.stderr)
-    return []
+    return align_all(found, unit) if found.has_references else []
 
 
 def _check_output(output: Path, names: list[str], inputs: list[Path]) -> None:
@@ -138,7 +132,7 @@ def _given(options: WeightOptions) -> Weights:
 
 def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
     """Return the weights with the fewest errors on the development lists, and print them as options."""
-    from bptt.jobs.rescore.metrics import pool
+    from bptt.data.error_rates import pool
     from bptt.jobs.rescore.rescoring import align_all
     from bptt.jobs.rescore.tuning import tune
 

@@ -29,6 +29,7 @@ _PACKAGES = {
     "translate": "bptt.jobs.translate",
     "regress": "bptt.jobs.regress",
     "forecast": "bptt.jobs.forecast",
+    "transcribe": "bptt.jobs.transcribe",
 }
 # The entry points under which other packages register a Job.
 GROUP = "bptt.jobs"

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+# The criteria of which a smaller value is better: the loss, and error rates of characters and words.
+SMALLER_IS_BETTER = ("loss", "cer", "wer")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -28,8 +31,9 @@ class Task(ABC):
 
     `title` is the name of such a model, such as "classifier"; `unit` is the plural of the unit over which
     losses are averaged and in which speed is counted, such as "characters". `measure` is the unit of the loss
-    itself, "" for a pure number. `criterion` names the metric that compares evaluations: a smaller loss is
-    better, of any other metric a larger value, and of equal values the one with the smaller loss.
+    itself, "" for a pure number. `criterion` names the metric that compares evaluations: a smaller loss or
+    error rate is better, of any other metric a larger value, and of equal values the one with the smaller
+    loss. `shown` names the metrics that are printed beside it.
     """
 
     model: nn.Module
@@ -37,6 +41,7 @@ class Task(ABC):
     unit: str
     measure: str = "nats"
     criterion: str = "loss"
+    shown: tuple[str, ...] = ("accuracy",)
     # The name of the run from which the initial weights come.
     begun_from: str = ""
 
@@ -83,6 +88,13 @@ class Task(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the files that later commands need, such as config.json; weights are written separately."""
+
+    def is_waiting(self, metrics: Mapping[str, float]) -> bool:
+        """Return whether a model with these held-out metrics has not begun to answer, as some do for epochs.
+
+        Such an evaluation does not count for patience.
+        """
+        return False
 
     def conclude(self, run: Path) -> list[str]:
         """Return lines for the user about the best weights, saved in the folder `run`; none by default."""

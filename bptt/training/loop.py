@@ -10,7 +10,7 @@ from time import monotonic
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.jobs.task import Task
+from bptt.jobs.task import SMALLER_IS_BETTER, Task
 from bptt.runs.memory import within_memory
 from bptt.runs.placement import Placement
 from bptt.runs.run_folder import WEIGHTS
@@ -105,7 +105,7 @@ class _Loop:
         self._saved_step, self._saved_at = 0, monotonic()
         self._began = monotonic()
         # Of the criterion, in the score, which is the better the larger.
-        self._sign = -1 if task.criterion == "loss" else 1
+        self._sign = -1 if task.criterion in SMALLER_IS_BETTER else 1
 
     def begin(self) -> None:
         """Seed the random generators and keep the first checkpoint: a kill costs no exactness."""
@@ -227,14 +227,14 @@ class _Loop:
         check_loss(metrics["loss"], self._state.first_loss, self._here())
         self._append("held-out", **metrics)
         score = self._sign * metrics[self._task.criterion]
-        self._state = self._state.after_evaluation(score, metrics["loss"])
+        waiting = self._task.is_waiting(metrics)
+        self._state = self._state.after_evaluation(score, metrics["loss"], waiting)
         best = self._state.best_step == self._state.step
         if best:
             self._write_weights()
         epoch, epochs = self._state.epochs_begun, self._options.epochs
-        evaluation = Evaluation(
-            epoch, epochs, self._state.step, metrics, self._task.criterion, best, self._task.measure
-        )
+        about = self._task.criterion, best, self._task.measure, self._task.shown
+        evaluation = Evaluation(epoch, epochs, self._state.step, metrics, *about)
         self._reporter.on_evaluate(evaluation)
 
     def _append(self, kind: str, **values: object) -> None:

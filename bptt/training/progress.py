@@ -163,7 +163,7 @@ def _epoch(at: Progress | Evaluation) -> str:
 
 def _held_out(evaluation: Evaluation, unit: str) -> str:
     found, per = evaluation.metrics, unit.removesuffix("s")
-    names = dict.fromkeys(("loss", "accuracy", evaluation.criterion))
+    names = dict.fromkeys(("loss", *evaluation.shown, evaluation.criterion))
     shown = ", ".join(
         shown_metric(name, found[name], per, evaluation.measure) for name in names if name in found
     )

@@ -27,7 +27,7 @@ class Progress:
 class Evaluation:
     """The held-out metrics after `step` updates, and whether they are the best so far by `criterion`.
 
-    A loss is in units of `measure`.
+    A loss is in units of `measure`. `shown` names the metrics to print beside loss and criterion.
     """
 
     epoch: int
@@ -37,6 +37,7 @@ class Evaluation:
     criterion: str
     best: bool
     measure: str = "nats"
+    shown: tuple[str, ...] = ("accuracy",)
 
 
 class Reporter(Protocol):

@@ -61,10 +61,15 @@ class State:
         """Return the state after the sums were recorded."""
         return replace(self, loss_sum=0.0, units=0)
 
-    def after_evaluation(self, score: float, loss: float) -> State:
-        """Return the state after an evaluation with this score and this held-out loss."""
+    def after_evaluation(self, score: float, loss: float, waiting: bool = False) -> State:
+        """Return the state after an evaluation with this score and this held-out loss.
+
+        While a model is `waiting` to begin to answer, no new best is no miss.
+        """
         if (score, -loss) > (self.best_score, -self.best_loss):
             return replace(self, best_score=score, best_loss=loss, best_step=self.step, misses=0)
+        if waiting:
+            return self
         return replace(self, misses=self.misses + 1, reductions=self.reductions + 1)
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,25 +5,19 @@ L4 in docs/equations.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from math import inf
 
+from bptt.data.error_rates import UNITS, Alignment, align, pool
 from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.jobs.language.casing import CASES
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.scoring import LineScore, score_lines
-from bptt.jobs.rescore.metrics import Alignment, align, pool
 from bptt.options.checks import check_choice, check_finite
-
-# Units of the error rate, each with a function that splits a text into them.
-UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
-    "word": lambda text: tuple(text.split()),
-    "character": lambda text: tuple("".join(text.split())),
-}
 
 
 @dataclass(frozen=True)
@@ -108,8 +102,7 @@ def choose(candidates: Candidates, weights: Weights) -> list[int]:
 def align_all(lists: NBest, unit: str = "word") -> list[list[Alignment]]:
     """Return the alignment of each hypothesis of each utterance with the reference.
 
-    `unit` is a name in `UNITS`. Raises InputError if a reference is missing, if all are empty, or if
-    jiwer is not installed.
+    `unit` is a name in `UNITS`. Raises InputError if a reference is missing, or if all are empty.
     """
     check_choice("unit", unit, tuple(UNITS))
     split = UNITS[unit]

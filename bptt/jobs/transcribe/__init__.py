@@ -1,0 +1,1 @@
+"""Transcription: from a recording to what was said, by connectionist temporal classification (CTC)."""

@@ -1,0 +1,31 @@
+"""The configuration of a transcriber."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bptt.cells.load import Cells
+from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.transcribe.options import (
+    OPTIONS,
+    RecordingOptions,
+    TargetOptions,
+    TranscriberOptions,
+    TranscriptOptions,
+)
+
+TASK = OPTIONS.task
+
+
+@dataclass(frozen=True)
+class TranscriberConfig:
+    """All options of a transcriber."""
+
+    cell: Cells
+    source: RecordingOptions
+    text: TranscriptOptions = field(default_factory=TranscriptOptions)
+    vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
+    model: TranscriberOptions = field(default_factory=TranscriberOptions)
+    target: TargetOptions = field(default_factory=TargetOptions)
+    data: ExampleOptions = field(default_factory=ExampleOptions)

@@ -1,0 +1,91 @@
+"""The record of the job `transcribe`: training, answers, evaluation and inspection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from bptt.cells.load import as_cells, own_layers
+from bptt.data.readers.detect import detect
+from bptt.data.readers.forms import read_examples
+from bptt.data.readers.grid import Columns
+from bptt.data.scripts import scripts_of
+from bptt.jobs.answers import EvaluationReport
+from bptt.jobs.commands import EvaluateOptions, ReadingOptions
+from bptt.jobs.job import Job, Stretch
+from bptt.jobs.options import ExampleOptions
+from bptt.jobs.reading import detected_form, needed_data, noted, refuse_target, take
+from bptt.jobs.transcribe.answering import TranscriberAsking
+from bptt.jobs.transcribe.config import TASK, TranscriberConfig
+from bptt.jobs.transcribe.exposure import expose
+from bptt.jobs.transcribe.metrics import sclite_table, score, speaker_table, worst_utterances
+from bptt.jobs.transcribe.options import (
+    OPTIONS,
+    RecordingOptions,
+    TargetOptions,
+    TranscribeFiles,
+    TranscriberOptions,
+    TranscriptOptions,
+)
+from bptt.jobs.transcribe.task import TranscribeTask
+from bptt.jobs.transcribe.trained import TrainedTranscriber, load_transcriber
+from bptt.models.tokens import vocabulary_options
+from bptt.nn.exposure import Exposure
+from bptt.options.choices import Choices
+from bptt.runs.config import read_sections
+from bptt.runs.origin import Origin
+
+# The utterances with the most errors that an evaluation shows.
+_WORST = 5
+
+
+def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> TranscribeTask:
+    files = choices.make(TranscribeFiles)
+    columns = Columns(choices.get("input_column"), choices.get("target_column"), header=choices.get("header"))
+    form = detected_form(choices, files.data, detect, columns)
+    cells = as_cells(files.cell)
+    config = TranscriberConfig(
+        cells,
+        choices.make(RecordingOptions, form=form),
+        choices.make(TranscriptOptions),
+        vocabulary_options(choices),
+        choices.make(TranscriberOptions, **own_layers(cells)),
+        choices.make(TargetOptions),
+        choices.make(ExampleOptions, seed=choices.get("seed")),
+    )
+    learned = read_examples(files.data, form, columns)
+    known = replace(columns, features=learned.columns, learned=learned.found)
+    dev = None if files.dev is None else read_examples(files.dev, form, known)
+    return TranscribeTask(learned, dev, config, origin, workers=choices.get("workers"))
+
+
+def _evaluate(trained: TrainedTranscriber, run: Path, choices: Choices) -> EvaluationReport:
+    data = needed_data(run, choices.make(EvaluateOptions).data)
+    examples = trained.read(data, labelled=True, said=choices.make(ReadingOptions).said())
+    texts, metrics = trained.judge(examples)
+    unit = "character" if scripts_of(examples.targets).is_spaceless else "word"
+    found = {each: score(examples.targets, texts, each) for each in ("word", "character")}
+    chosen = found[unit]
+    speakers = speaker_table(chosen, [row.group for row in examples.rows])
+    names = [row.name or row.place for row in examples.rows]
+    worst = worst_utterances(chosen, examples.targets, texts, names, _WORST)
+    table = sclite_table({each.name: each for each in (chosen, *found.values())}, worst)
+    tables = (table,) if speakers is None else (speakers, table)
+    return EvaluationReport(metrics, tables, noted(data, examples))
+
+
+def _expose(trained: TrainedTranscriber, stretch: Stretch) -> list[Exposure]:
+    refuse_target(stretch)
+    examples = trained.read(stretch.source, stretch.labelled)
+    return [expose(trained, row, stretch.limit) for row in take(examples, stretch)]
+
+
+JOB = Job(
+    options=OPTIONS,
+    begin=_begin,
+    configuration=lambda run: read_sections(TranscriberConfig, run, TASK),
+    load=load_transcriber,
+    evaluate=_evaluate,
+    expose=_expose,
+    ask=TranscriberAsking,
+)

@@ -1,0 +1,156 @@
+"""The options of a transcriber."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import Literal
+
+from bptt.data.readers.forms import FORMS, Kind, check_form
+from bptt.data.readers.grid import Columns
+from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.errors import InputError
+from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions
+from bptt.models.options import EncoderOptions
+from bptt.options.field import argument, check_fields, option, redefined
+from bptt.options.option_set import OptionSet
+
+LetterCase = Literal["upper", "lower", "mixed"]
+# The held-out metric that chooses the epoch: character or word error rate, or the loss.
+SpeechMetric = Literal["cer", "wer", "loss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TranscribeFiles(ExampleFiles):
+    """The files of a transcriber."""
+
+    data: Path = argument(
+        "Recordings with what was said: a folder of sounds and texts, or a manifest (TSV, CSV, JSON lines, "
+        "Kaldi, LibriSpeech, Common Voice, CMU Sphinx)."
+    )
+
+
+@dataclass(frozen=True)
+class RecordingOptions:
+    """How recordings are read.
+
+    `form` is a name in `data.readers.forms.FORMS`; the columns are those that the user or the training data
+    named. `features` names the numbers of a frame. Raises InputError with the option if a value is invalid.
+    """
+
+    form: str = option(
+        "sound", "Input format.", usual="detected from the file", group="Data", flags="input form"
+    )
+    input_column: str | None = option(
+        None, "Column of the recording's path.", group="Data", flags="source-column input-column"
+    )
+    target_column: str | None = option(
+        None, "Column of the transcript.", group="Data", flags="text-column target-column"
+    )
+    header: bool | None = option(None, "Whether the first row is a header.", usual="detected", group="Data")
+    features: tuple[str, ...] = ()
+    learned: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        check_form("form", self.form)
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of the inputs."""
+        return FORMS[self.form].kind
+
+    @property
+    def columns(self) -> Columns:
+        """The columns to expect in another file."""
+        given = (self.input_column or "", self.target_column or "")
+        return Columns(features=self.features, header=self.header, learned=self.learned or given)
+
+
+@dataclass(frozen=True)
+class TranscriptOptions:
+    """How transcripts are read. `case` is that of nearly all training transcripts, in which all others are
+    learned and compared.
+    """
+
+    spaces: bool | None = option(
+        None,
+        "Learn the spaces between words.",
+        usual="unless the language writes none, as Chinese",
+        group="Data",
+    )
+    marks: bool = option(
+        False, "Keep marks of what is no speech, such as [noise] and <unk>, as text.", group="Data"
+    )
+    case: LetterCase = "mixed"
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+@dataclass(frozen=True)
+class TranscriberOptions(EncoderOptions):
+    """The network of a transcriber.
+
+    `frames_per_step` frames of features are read as one step. A network of one direction sees `look_ahead`
+    steps ahead, by a row convolution above its recurrent layers (Amodei et al. 2016, Deep Speech 2, section
+    3.3). The bias of the blank begins at `blank_bias`, all others at 0: where the blank is likely from the
+    start, the labels of short recordings do not collapse into the first frame. Raises InputError naming the
+    option.
+    """
+
+    hidden_size: int = redefined(EncoderOptions, "hidden_size", 128)
+    num_layers: int = redefined(EncoderOptions, "num_layers", 2)
+    dropout: float = redefined(EncoderOptions, "dropout", 0.2)
+    _: KW_ONLY
+    frames_per_step: int = option(
+        3, "Frames of features read as one step.", group="Model", flags="stack frames-per-step", least=1
+    )
+    look_ahead: int = option(
+        0,
+        "Steps that a network of one direction sees ahead.",
+        group="Model",
+        least=0,
+    )
+    blank_bias: float = option(3.0, "Initial bias of the blank.", group="Model")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.look_ahead and self.bidirectional:
+            cure = "Choose `bidirectional` no, or leave `look_ahead` out"
+            raise InputError("look_ahead", "is for a network of one direction", "both", cure)
+
+
+@dataclass(frozen=True)
+class TargetOptions:
+    """What a transcriber is chosen by: `select` is the held-out metric that chooses the epoch."""
+
+    select: SpeechMetric = option(
+        "cer",
+        "Held-out metric that chooses the epoch: character or word error rate, or the loss.",
+        group="Training",
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+OPTIONS = JobOptions(
+    name="transcribe",
+    task="transcribe",
+    called="transcriber",
+    title="Train a transcriber: speech to text.",
+    about="Learns from recordings and what was said in each, without an alignment (CTC).",
+    train=OptionSet(
+        {
+            "": TranscribeFiles,
+            "data": ExampleOptions,
+            "source": RecordingOptions,
+            "text": TranscriptOptions,
+            "vocabulary": VocabularyOptions,
+            "model": TranscriberOptions,
+            "target": TargetOptions,
+        },
+        usual={"batch_size": 16, "epochs": 40, "learning_rate": 3e-3},
+    ),
+)

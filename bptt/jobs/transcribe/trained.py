@@ -1,0 +1,251 @@
+"""A trained transcriber: reading recordings, writing what was said, evaluating, loading from a run folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import exp, inf
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+
+from bptt.data.examples import Example, Examples
+from bptt.data.readers.asked import Said, read_asked
+from bptt.data.readers.forms import Source
+from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.jobs.shown import show_trained
+from bptt.jobs.supervised import SMALLER, in_batches
+from bptt.jobs.transcribe.config import TASK, TranscriberConfig
+from bptt.jobs.transcribe.metrics import rates
+from bptt.jobs.transcribe.network import Transcriber, label_losses, stack_frames
+from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
+from bptt.jobs.transcribe.timed_words import TimedWord, places_of, timed_words
+from bptt.jobs.transcribe.transcripts import Recordings, clean_all
+from bptt.models.codecs.codec import Codec
+from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
+from bptt.models.kinds.kind import CodecOptions
+from bptt.models.kinds.registry import find_kind, saved_codec
+from bptt.runs.config import read_sections
+from bptt.runs.evaluating import evaluating
+from bptt.runs.memory import within_memory
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.unset import build_unset
+from bptt.runs.weights import read_weights
+
+Answer = TypeVar("Answer")
+
+_NOTHING_SAID = Said()
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """What was said: the text, its words with times and confidences, and ln P(text | recording) in nats.
+
+    `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
+    """
+
+    text: str
+    log_probability: float
+    confidence: float
+    words: tuple[TimedWord, ...]
+
+
+class TrainedTranscriber:
+    """A transcriber with everything needed to read recordings and to write texts.
+
+    Recordings are read and encoded by `workers` threads ahead of time (0: when a batch needs them).
+    """
+
+    task: ClassVar[str] = TASK
+
+    def __init__(
+        self,
+        model: Transcriber,
+        codec: Codec[Any],
+        vocabulary: Vocabulary,
+        config: TranscriberConfig,
+        workers: int = 0,
+    ) -> None:
+        self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
+        self.workers = workers
+
+    def __repr__(self) -> str:
+        facts = {"input": self.config.source.kind, "symbols": self.vocabulary.size}
+        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+
+    @property
+    def seconds(self) -> float:
+        """The duration of a step in seconds; 1 if the codec does not know that of a frame."""
+        frame: float = getattr(self.codec, "seconds", 1.0)
+        return frame * self.config.model.frames_per_step
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Lines for the user about how recordings are read."""
+        return self.codec.notes
+
+    def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Examples[Any, Any]:
+        """Read recordings; `labelled`, with what was said, as the model learned it.
+
+        Raises InputError with file and line if one cannot be read.
+        """
+        columns = replace(self.config.source.columns, labelled=labelled)
+        found = read_asked(source, self.config.source.form, columns, said)
+        return clean_all(found, self.config.text) if labelled else found
+
+    def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Transcription]:
+        """Return what was said in each recording, by the likeliest symbol of each step.
+
+        Raises InputError if an input cannot be encoded, with its place (file:line; without `places`, for
+        example inputs[3]); MachineError if a batch does not fit into memory.
+        """
+        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), self._transcribe)
+
+    def log_probabilities(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
+        """Return ln P of each symbol at each step, (T, V), on the CPU. Raises the errors of `predict`."""
+
+        def answer(rows: Sequence[int], found: Tensor, lengths: Tensor) -> list[Tensor]:
+            pairs = zip(found.log_softmax(-1).cpu().unbind(1), lengths.tolist(), strict=True)
+            return [each[:length] for each, length in pairs]
+
+        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), answer)
+
+    def evaluate(self, examples: Recordings) -> dict[str, float]:
+        """Return the metrics of recordings with what was said.
+
+        "loss" is the mean of -ln P per symbol in nats, over the recordings that are long enough for their
+        label; "cer", "wer" and "ser" are the error rates of the likeliest symbols of each step. "blanks" is
+        the share of steps at which the blank is the likeliest; "place" the mean place of the symbols found in
+        their recording, from 0, its start, to 1: near 0 after a collapse into the first step.
+        """
+        return self.judge(examples)[1]
+
+    def judge(self, examples: Recordings) -> tuple[list[str], dict[str, float]]:
+        """Return the texts found, and the metrics of `evaluate`."""
+        labels = [encode(self.vocabulary, text) for text in examples.targets]
+
+        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[_Judged]:
+            wanted = [labels[row] for row in rows]
+            losses = self._losses(logits, wanted, lengths).tolist()
+            paths = logits.argmax(-1).t().tolist()
+            return [
+                _Judged(loss, path[:length])
+                for loss, path, length in zip(losses, paths, lengths.tolist(), strict=True)
+            ]
+
+        found = self._ask(self.encode_inputs(examples.rows), answer)
+        texts = [decode(self.vocabulary, collapse(each.path)) for each in found]
+        possible = [
+            (each.loss, len(label)) for each, label in zip(found, labels, strict=True) if each.loss < inf
+        ]
+        steps = sum(len(each.path) for each in found)
+        places = [place for each in found for place in each.places]
+        metrics = {
+            "loss": sum(loss for loss, _ in possible) / max(1, sum(count for _, count in possible)),
+            **rates(examples.targets, texts),
+            "blanks": sum(each.path.count(BLANK) for each in found) / max(1, steps),
+            "place": sum(places) / max(1, len(places)),
+            "symbols": sum(map(len, labels)),
+            "unknown": sum(map(count_unknown, labels)),
+            "impossible": len(found) - len(possible),
+            "examples": len(found),
+        }
+        return texts, metrics
+
+    def encode_inputs(self, examples: Sequence[Example[Any, Any]]) -> EncodedInputs:
+        """Return the steps of recordings, encoded now, or when they are needed if memory cannot hold all."""
+
+        def encode_one(row: int) -> Encoded:
+            return self.encode_one(examples[row])
+
+        if find_kind(self.config.source.kind).fits_memory:
+            return InMemory([encode_one(row) for row in range(len(examples))])
+        lengths = torch.tensor([self.codec.length(example.input) or 0 for example in examples])
+        return ReadAhead(encode_one, lengths, self.workers)
+
+    def encode_one(self, example: Example[Any, Any]) -> Encoded:
+        """Return the steps of a recording. Raises InputError with its place if it cannot be read."""
+        (frames,) = self.codec.encode_example(example)
+        return self.as_steps(frames)
+
+    def as_steps(self, frames: Tensor) -> Encoded:
+        """Return frames (T, D) as the steps that the network reads."""
+        limit = self.config.data.max_length
+        return (stack_frames(frames[: limit or None], self.config.model.frames_per_step),)
+
+    def _transcribe(self, rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[Transcription]:
+        log_probabilities = logits.log_softmax(-1)
+        likeliest = logits.argmax(-1).t().tolist()
+        paths = [path[:length] for path, length in zip(likeliest, lengths.tolist(), strict=True)]
+        labels = [torch.tensor(collapse(path), dtype=torch.int64) for path in paths]
+        losses = self._losses(logits, labels, lengths).tolist()
+        return [
+            self._transcription(path, log_probabilities[:, row], loss)
+            for row, (path, loss) in enumerate(zip(paths, losses, strict=True))
+        ]
+
+    def _transcription(self, path: Sequence[int], log_probabilities: Tensor, loss: float) -> Transcription:
+        places = places_of(path, log_probabilities)
+        text = decode(self.vocabulary, (place.symbol for place in places))
+        words = timed_words(places, self.vocabulary, self.seconds, bool(self.config.text.spaces))
+        return Transcription(text, -loss, exp(-loss / max(1, len(places))), words)
+
+    def _losses(self, logits: Tensor, labels: Sequence[Tensor], lengths: Tensor) -> Tensor:
+        sizes = torch.tensor([len(label) for label in labels], device=logits.device)
+        return label_losses(logits, torch.cat(list(labels)).to(logits.device), lengths, sizes)
+
+    def _ask(
+        self,
+        encoded: EncodedInputs,
+        answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
+    ) -> list[Answer]:
+        """Call `answer` with indices, logits (T, B, V) and lengths of each batch; return results in order."""
+        found: dict[int, Answer] = {}
+        device = self.model.output.weight.device
+        with evaluating(self.model), within_memory("a batch", SMALLER):
+            for rows, batch in in_batches(encoded, self.config.data.batch_size):
+                here = batch.to(device)
+                answers = answer(rows, self.model(here), here.lengths)
+                found |= dict(zip(rows, answers, strict=True))
+        return [found[row] for row in range(len(found))]
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """The loss of a recording's label in nats, and the likeliest symbol of each step."""
+
+    loss: float
+    path: list[int]
+
+    @property
+    def places(self) -> list[float]:
+        """The places of the symbols found, from 0 to 1."""
+        return [
+            step / len(self.path)
+            for step, symbol in enumerate(self.path)
+            if symbol != BLANK and (not step or self.path[step - 1] != symbol)
+        ]
+
+
+def build(codec: Codec[Any], vocabulary: Vocabulary, config: TranscriberConfig) -> Transcriber:
+    """Build the network for the inputs of a codec."""
+    return Transcriber(codec.part(), vocabulary.size, config.cell, config.model)
+
+
+def load_transcriber(run: Path) -> TrainedTranscriber:
+    """Load the transcriber of a run folder with its best weights.
+
+    Raises InputError with file and cure if a file is missing or damaged.
+    """
+    config = read_sections(TranscriberConfig, run, TASK)
+    vocabulary = Vocabulary.load(run / FILE, config.vocabulary)
+    codec = saved_codec(run, config.source.kind, CodecOptions(len(config.source.features)))
+    layers = {
+        "model.num_layers": config.model.num_layers,
+        "model.feed_forward": len(config.model.feed_forward),
+    }
+    model = build_unset(run, layers, lambda: build(codec, vocabulary, config))
+    read_weights(model, run / WEIGHTS)
+    return TrainedTranscriber(model.eval(), codec, vocabulary, config)
