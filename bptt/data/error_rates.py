@@ -23,7 +23,7 @@ UNITS: Mapping[str, Callable[[str], tuple[str, ...]]] = {
 }
 
 # The costs of an insertion or deletion, and of a substitution: the fewest errors, and of these alignments one
-# with the fewest substitutions, as sclite prefers it. So the counts do not depend on which one is found.
+# with the fewest substitutions, as sclite prefers it. So the counts are unique.
 _GAP = 2**12
 _REPLACE = _GAP + 1
 # The cells of the tables that are kept at once, 64 MiB.

@@ -90,9 +90,9 @@ class Task(ABC):
         """Write the files that later commands need, such as config.json; weights are written separately."""
 
     def is_waiting(self, metrics: Mapping[str, float]) -> bool:
-        """Return whether a model with these held-out metrics has not begun to answer, as some do for epochs.
+        """Return whether a model with these held-out metrics has not begun to answer.
 
-        Such an evaluation does not count for patience.
+        Its evaluation does not count for patience.
         """
         return False
 

@@ -101,7 +101,7 @@ OPTIONS = JobOptions(
     name="forecast",
     task="forecast",
     called="forecaster",
-    title="Train a model that forecasts series, with prediction intervals.",
+    title="Train a model that forecasts series, with intervals.",
     about="One model for all series of a file, one or several columns each; evaluated from rolling origins.",
     train=OptionSet(
         {

@@ -18,7 +18,7 @@ from bptt.options.choices import Choices
 
 @dataclass(frozen=True)
 class TranscriptAnswer(Answer):
-    """What was said, with ln P, the confidence per symbol, and the words with their times in seconds."""
+    """The text of a recording, with ln P, the confidence per symbol, and the words with their times."""
 
     text: str
     confidence: float

@@ -12,6 +12,7 @@ from bptt.jobs.transcribe.symbol_paths import BLANK
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder
 from bptt.models.inputs import InputPart
+from bptt.nn import ctc_loss
 
 
 def stack_frames(frames: Tensor, count: int) -> Tensor:
@@ -108,6 +109,4 @@ def label_losses(logits: Tensor, labels: Tensor, steps: Tensor, sizes: Tensor) -
         sizes: the symbols of each row, L, (B,) int64.
 
     """
-    return functional.ctc_loss(
-        logits.log_softmax(-1), labels, steps, sizes, BLANK, reduction="none", zero_infinity=False
-    )
+    return ctc_loss(logits, labels, steps, sizes, BLANK, reduction="none")

@@ -123,7 +123,7 @@ class TranscriberOptions(EncoderOptions):
 
 @dataclass(frozen=True)
 class TargetOptions:
-    """What a transcriber is chosen by: `select` is the held-out metric that chooses the epoch."""
+    """The choice among the epochs: `select` is the held-out metric that decides."""
 
     select: SpeechMetric = option(
         "cer",

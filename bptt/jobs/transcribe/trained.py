@@ -41,7 +41,7 @@ _NOTHING_SAID = Said()
 
 @dataclass(frozen=True)
 class Transcription:
-    """What was said: the text, its words with times and confidences, and ln P(text | recording) in nats.
+    """The text of a recording, its words with times and confidences, and ln P(text | recording) in nats.
 
     `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
     """
