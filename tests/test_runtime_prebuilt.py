@@ -158,7 +158,7 @@ def test_the_wheel(compiles: bool, tmp_path: Path) -> None:
     found = sorted((path.parent.name, path.name.rpartition("-")[0]) for path in files if path.suffix == ".so")
     assert {Path("bptt/codegen/cpp") / header.name for header in HEADERS.glob("*.h")} <= files
     if compiles:
-        kernels = [f"{name}-{dtype}" for name in (*CATALOGUE, "linear-loss") for dtype in REALS]
+        kernels = [f"{name}-{dtype}" for name in (*CATALOGUE, "linear-loss", "ctc-loss") for dtype in REALS]
         kernels.append("prefix-beam")
         assert found == sorted((level, kernel) for level in LEVELS for kernel in kernels)
         assert wheel.name.split("-")[2:4] == ["py3", "none"]

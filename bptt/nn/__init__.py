@@ -17,6 +17,7 @@ PUBLIC = {
     "bptt.nn.convert": "from_torch to_torch",
     "bptt.nn.crf": "CRF TagPath",
     "bptt.nn.ctc": "CTCLoss",
+    "bptt.nn.ctc_alignment": "AlignedSymbol CTCAlignment ctc_align ctc_occupancy",
     "bptt.nn.decoder": "Bridge Decoder DecoderState",
     "bptt.nn.initialisation": "init_forget_bias init_recurrent",
     "bptt.nn.modules": "GRU LSTM RNN",

@@ -7,6 +7,10 @@ from bptt.nn.convert import to_torch as to_torch
 from bptt.nn.crf import CRF as CRF
 from bptt.nn.crf import TagPath as TagPath
 from bptt.nn.ctc import CTCLoss as CTCLoss
+from bptt.nn.ctc_alignment import AlignedSymbol as AlignedSymbol
+from bptt.nn.ctc_alignment import CTCAlignment as CTCAlignment
+from bptt.nn.ctc_alignment import ctc_align as ctc_align
+from bptt.nn.ctc_alignment import ctc_occupancy as ctc_occupancy
 from bptt.nn.decoder import Bridge as Bridge
 from bptt.nn.decoder import Decoder as Decoder
 from bptt.nn.decoder import DecoderState as DecoderState

@@ -37,6 +37,13 @@ class Labels:
         """Return whether an entry of `symbols` belongs to the label, (B, L)."""
         return self._within(self.symbols.shape[1], 0)
 
+    def extended(self, blank: int) -> Tensor:
+        """Return the symbols of the states, (B, 2 L + 1): the label with blanks around and between."""
+        batch, longest = self.symbols.shape
+        symbols = self.symbols.new_full((batch, 2 * longest + 1), blank)
+        symbols[:, 1::2] = self.symbols.masked_fill(~self.valid(), blank)
+        return symbols
+
     def _within(self, width: int, less: int) -> Tensor:
         places = torch.arange(max(width, 0), device=self.lengths.device)
         return places < (self.lengths - less)[:, None]
@@ -84,7 +91,40 @@ def _check_lengths(where: str, lengths: Tensor, most: int) -> None:
         raise InputError(f"{where}, row {row}", f"expected a number from 0 to {most}", int(lengths[row]))
 
 
-def as_counts(where: str, given: LabelCounts, count: int, device: torch.device) -> Tensor:
+def batched(
+    where: str,
+    logits: Tensor,
+    targets: Tensor,
+    input_lengths: LabelCounts,
+    target_lengths: LabelCounts,
+    blank: int,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return logits (T, B, V), targets and lengths (B,) from arguments with or without a batch.
+
+    Raises InputError for shapes and dtypes that do not fit, and for a blank that is no class.
+    """
+    if logits.dim() not in (2, 3):
+        raise InputError(where, "expected logits (T, B, V), or (T, V) without a batch", tuple(logits.shape))
+    if not logits.dtype.is_floating_point:
+        raise InputError(where, "expected logits in a floating-point dtype", logits.dtype)
+    if targets.dim() not in (1, 2):
+        rule = "expected shape (B, L), or (N,) of all symbols concatenated"
+        raise InputError(f"{where}, targets", rule, tuple(targets.shape))
+    if targets.dtype not in INTEGERS:
+        raise InputError(f"{where}, targets", "expected integers", targets.dtype)
+    if not 0 <= blank < logits.shape[-1]:
+        raise InputError(f"{where}, blank", f"expected an index from 0 to {logits.shape[-1] - 1}", blank)
+    if logits.dim() == 2:
+        logits, targets = logits[:, None], targets[None] if targets.dim() == 1 else targets
+    batch = logits.shape[1]
+    frames = _counts(f"{where}, input_lengths", input_lengths, batch, targets.device)
+    lengths = _counts(f"{where}, target_lengths", target_lengths, batch, targets.device)
+    if targets.dim() == 2 and len(targets) != batch:
+        raise InputError(f"{where}, targets", f"expected {batch} rows, those of the logits", len(targets))
+    return logits, targets, frames, lengths
+
+
+def _counts(where: str, given: LabelCounts, count: int, device: torch.device) -> Tensor:
     """Return `count` lengths as a tensor (count,). Raises InputError for another shape or dtype."""
     lengths = given if isinstance(given, Tensor) else torch.as_tensor(given, device=device)
     if not isinstance(given, Tensor) and not lengths.numel():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.runtime.ctc_labels import INTEGERS, LabelCounts, as_counts
+from bptt.runtime.ctc_labels import LabelCounts, batched
 from bptt.runtime.linear_loss import REDUCTIONS
 from bptt.runtime.loss_dispatch import backend_for_loss
 
@@ -54,35 +54,12 @@ def ctc_loss(
             a label contains the blank or what is no symbol.
 
     """
-    _check(logits, targets, blank, reduction)
-    batched = logits.dim() == 3
-    if not batched:
-        logits, targets = logits[:, None], targets[None] if targets.dim() == 1 else targets
-    batch = logits.shape[1]
-    counts = [
-        as_counts(f"{_WHERE}, {name}", given, batch, targets.device)
-        for name, given in (("input_lengths", input_lengths), ("target_lengths", target_lengths))
-    ]
-    if targets.dim() == 2 and len(targets) != batch:
-        raise InputError(f"{_WHERE}, targets", f"expected {batch} rows, those of the logits", len(targets))
-    if logits.itemsize < torch.float32.itemsize:
-        logits = logits.float()
-    chosen = backend_for_loss("ctc-loss", [logits], targets, *counts)
-    found = chosen.ctc_loss(logits, targets, counts[0], counts[1], blank, reduction, zero_infinity)
-    return found[0] if reduction == "none" and not batched else found
-
-
-def _check(logits: Tensor, targets: Tensor, blank: int, reduction: str) -> None:
-    if logits.dim() not in (2, 3):
-        raise InputError(_WHERE, "expected logits (T, B, V), or (T, V) without a batch", tuple(logits.shape))
-    if not logits.dtype.is_floating_point:
-        raise InputError(_WHERE, "expected logits in a floating-point dtype", logits.dtype)
-    if targets.dim() not in (1, 2):
-        rule = "expected shape (B, L), or (N,) of all symbols concatenated"
-        raise InputError(f"{_WHERE}, targets", rule, tuple(targets.shape))
-    if targets.dtype not in INTEGERS:
-        raise InputError(f"{_WHERE}, targets", "expected integers", targets.dtype)
-    if not 0 <= blank < logits.shape[-1]:
-        raise InputError(f"{_WHERE}, blank", f"expected an index from 0 to {logits.shape[-1] - 1}", blank)
     if reduction not in REDUCTIONS:
         raise InputError(f"{_WHERE}, reduction", f"expected one of {', '.join(REDUCTIONS)}", repr(reduction))
+    alone = logits.dim() == 2
+    logits, symbols, frames, lengths = batched(_WHERE, logits, targets, input_lengths, target_lengths, blank)
+    if logits.itemsize < torch.float32.itemsize:
+        logits = logits.float()
+    chosen = backend_for_loss("ctc-loss", [logits], symbols, frames, lengths)
+    found = chosen.ctc_loss(logits, symbols, frames, lengths, blank, reduction, zero_infinity)
+    return found[0] if reduction == "none" and alone else found

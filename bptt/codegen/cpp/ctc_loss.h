@@ -33,7 +33,7 @@ struct Call {
     const real* logits;                                            // (steps, batch, classes)
     const int64_t *targets, *lengths, *frames;                     // (batch, longest), (batch,), (batch,)
     real* losses;                                                  // (batch,)
-    real *gradient, *occupancy;  // like the logits; (steps, batch, 2·longest + 1); or null
+    real* gradient;                                                // like the logits, or null
     int64_t* outcome;
 };
 
@@ -70,7 +70,7 @@ public:
     static int64_t width(int64_t length) { return divide_up(length + 1, LANES) * LANES; }
     static int64_t size(const Call& call) {
         const int64_t w = width(call.longest);
-        const int64_t kept = call.gradient || call.occupancy ? 4 * w * call.steps : 0;
+        const int64_t kept = call.gradient ? 4 * w * call.steps : 0;
         return States::size(w) * 2 + w + 2 * LANES + kept;
     }
 
@@ -146,7 +146,7 @@ public:
                 top = larger(top, larger(blank_before.e, symbol_before.e));
             }
             shift = greatest_lane(top);
-            occupancy(t, greatest_lane(most), weight);
+            subtract(t, greatest_lane(most), weight);
         }
     }
 
@@ -163,8 +163,8 @@ private:
     }
     int64_t stride() const { return width(call_.longest) + 1; }
 
-    // The products of both directions over their sum.
-    void occupancy(int64_t t, real most, real weight) {
+    // Subtracts the products of both directions over their sum from the gradient of a frame.
+    void subtract(int64_t t, real most, real weight) {
         Vector blanks{}, symbols{};
         for (int64_t k = 0; k < width_; k += LANES) {
             const Scaled blank = occupied_.blank.at(k), symbol = occupied_.symbol.at(k);
@@ -175,16 +175,10 @@ private:
             symbols += of_symbol;
         }
         const real of_blanks = sum_of_lanes(blanks), whole = of_blanks + sum_of_lanes(symbols);
-        if (call_.gradient) {
-            real* to = call_.gradient + t * call_.gradient_step + b_ * call_.gradient_row;
-            const real factor = weight / whole;
-            to[call_.blank] -= of_blanks * factor;
-            for (int64_t k = 0; k < length_; ++k) to[label_[k]] -= occupied_.symbol.m[k] * factor;
-        }
-        if (!call_.occupancy) return;
-        real* to = call_.occupancy + (t * call_.batch + b_) * (2 * call_.longest + 1);
-        for (int64_t k = 0; k <= length_; ++k) to[2 * k] = occupied_.blank.m[k] / whole;
-        for (int64_t k = 0; k < length_; ++k) to[2 * k + 1] = occupied_.symbol.m[k] / whole;
+        real* const to = call_.gradient + t * call_.gradient_step + b_ * call_.gradient_row;
+        const real factor = weight / whole;
+        to[call_.blank] -= of_blanks * factor;
+        for (int64_t k = 0; k < length_; ++k) to[label_[k]] -= occupied_.symbol.m[k] * factor;
     }
 
     const Call& call_;
@@ -295,26 +289,20 @@ private:
     void sequence(int64_t b, real* work) {
         constexpr double INFINITE = std::numeric_limits<double>::infinity();
         double sums = 0, loss = INFINITE;
-        const int64_t states = 2 * call_.longest + 1;
-        if (call_.occupancy)
-            for (int64_t t = 0; t < call_.steps; ++t)
-                std::fill_n(call_.occupancy + (t * call_.batch + b) * states, states, real{0});
         if (fits(b)) {
             for (int64_t t = 0; t < call_.frames[b]; ++t) sums += sums_[t * call_.batch + b];
             Sequence sequence(call_, b, work, emissions_ + b * stride_);
-            const bool backward = call_.gradient || call_.occupancy;
             // Rounding may make a probability of 1 a little larger.
-            loss = std::isnan(sums) ? sums : std::max(sums - sequence.forward(backward), 0.0);
-            if (backward && loss < INFINITE) sequence.backward(weights_[b]);
-            if (!(loss < INFINITE)) fill(b, std::isnan(loss) ? function::NOT_A_NUMBER : 0);
+            loss = std::isnan(sums) ? sums : std::max(sums - sequence.forward(call_.gradient), 0.0);
+            if (call_.gradient && loss < INFINITE) sequence.backward(weights_[b]);
+            if (call_.gradient && !(loss < INFINITE)) fill(b, std::isnan(loss) ? function::NOT_A_NUMBER : 0);
         }
         call_.losses[b] = static_cast<real>(loss);
     }
 
     // The gradient of a sequence that has none: 0 if its label is impossible, else NaN.
     void fill(int64_t b, real value) {
-        for (int64_t t = 0; t < call_.frames[b]; ++t)
-            if (real* const to = gradient(t, b)) std::fill_n(to, call_.classes, value);
+        for (int64_t t = 0; t < call_.frames[b]; ++t) std::fill_n(gradient(t, b), call_.classes, value);
     }
 
     const Call& call_;

@@ -113,30 +113,22 @@ def compute(
     blank: int,
     mean: bool,
     wanted: bool,
-    occupied: bool,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the results of the operator `bptt.runtime.kernels.loss_operator.ctc_loss`, and the occupancy.
-
-    That is the probability of each state at each frame given the label, (T, B, 2 L + 1); empty if it is not
-    asked for.
-    """
+) -> tuple[Tensor, Tensor]:
+    """Return the results of the operator `bptt.runtime.kernels.loss_operator.ctc_loss`."""
     check_memory(_WHERE, (logits, targets, input_lengths, target_lengths))
     labels = read_labels(_WHERE, logits.shape, targets, input_lengths, target_lengths, blank)
-    steps, batch, classes = logits.shape
-    longest = labels.symbols.shape[1]
-    losses, gradient = logits.new_empty(batch), gradient_of(logits, wanted)
-    occupancy = logits.new_empty((steps, batch, 2 * longest + 1) if occupied else 0)
+    losses, gradient = logits.new_empty(logits.shape[1]), gradient_of(logits, wanted)
     read = logits if logits.stride(-1) == 1 else logits.contiguous()
     outcome = c_int64()
-    sizes = (steps, batch, classes, longest, blank, torch.get_num_threads(), mean)
+    sizes = (*logits.shape, labels.symbols.shape[1], blank, torch.get_num_threads(), mean)
     strides = (*read.stride()[:2], *(gradient.stride()[:2] if wanted else (0, 0)))
     given = (read, labels.symbols, labels.lengths, labels.frames)
-    made = (losses, gradient if wanted else None, occupancy if occupied else None)
+    made = (losses, gradient if wanted else None)
     call = array("q", (*sizes, *strides, *addresses(given), *addresses(made), addressof(outcome)))
     loaded(logits.dtype).ctc_loss(call.buffer_info()[0])
     if outcome.value == _NO_MEMORY:
         raise MemoryError(f"{_WHERE}: too little memory for the states of all frames")
-    return losses, gradient, occupancy
+    return losses, gradient
 
 
 @cache

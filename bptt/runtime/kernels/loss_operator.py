@@ -80,10 +80,10 @@ def ctc_loss(
     With `mean`, it is the gradient of the mean of the losses over the lengths of their labels. Raises
     InputError for lengths and symbols that cannot be, MemoryError if the kernel cannot allocate memory.
     """
-    found: tuple[Tensor, Tensor, Tensor] = _compute_ctc(
-        logits, targets, input_lengths, target_lengths, blank, mean, wanted, False
+    found: tuple[Tensor, Tensor] = _compute_ctc(
+        logits, targets, input_lengths, target_lengths, blank, mean, wanted
     )
-    return found[:2]
+    return found
 
 
 @ctc_loss.register_fake
