@@ -186,7 +186,6 @@ def test_lists_are_read_by_rescore(tmp_path: Path) -> None:
 def test_tuning_finds_weights_with_fewer_errors() -> None:
     """The references are what the model prefers among what was heard."""
     model = language_model()
-    pytest.importorskip("jiwer")
     search = SpeechSearch(LETTERS, END, SpeechSearchOptions(width=12), model)
     frames = [frames_of(seed, 8, LETTERS.size) for seed in range(6)]
     search.weights = Weights(1.5, 0.0, 0.7)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from bptt.data.error_rates import UNITS
 from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
-from bptt.jobs.rescore.rescoring import UNITS, Candidate, Weights, align_all
+from bptt.jobs.rescore.rescoring import Candidate, Weights, align_all
 from bptt.jobs.rescore.tuning import tune
 from bptt.jobs.transcribe.searching import SpeechSearch
 

@@ -22,7 +22,7 @@ class SpeechSearch:
     """Searches for texts of the symbols of `vocabulary`, of which `blank` is no text.
 
     `language_model` is loaded from `options.lm` unless it is given. `weights` are those of the options until
-    they are set. `notes` tell the user how the language model reads. Raises InputError if the language model
+    they are set. `notes` describe how the language model reads texts. Raises InputError if the language model
     cannot be loaded or has another level than character, word or whitespace.
     """
 

@@ -1,4 +1,4 @@
-"""What a language model and bonuses add to the score of a text, while a search writes it."""
+"""Scores of a language model, and bonuses, of the texts of a beam search while it writes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bptt.nn.prefix_beam import Entered
 
 _UTF8 = getincrementaldecoder("utf-8")
 _SPACE = re.compile(r"\s")
-# What no model has read.
+# Nothing was read, by no model.
 _NOTHING = History((), torch.empty(0))
 
 
