@@ -47,7 +47,7 @@ class TranscriberAsking(Asking):
 
     def answer(self, examples: Examples[Any, Any]) -> Iterator[TranscriptAnswer]:
         """Yield what was said in each recording."""
-        for found in self._trained.predict(examples.inputs, examples.places):
+        for (found,) in self._trained.search(examples.inputs, places=examples.places):
             yield TranscriptAnswer(found.text, found.confidence, found.log_probability, found.words)
 
     def lines(self, answer: TranscriptAnswer, example: Example[Any, Any], number: int) -> list[Line]:

@@ -6,15 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
-from bptt.data.readers.detect import detect
-from bptt.data.readers.forms import read_examples
-from bptt.data.readers.grid import Columns
+from bptt.data.audio.options import SoundOptions
 from bptt.data.scripts import scripts_of
 from bptt.jobs.answers import EvaluationReport
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Job, Stretch
 from bptt.jobs.options import ExampleOptions
-from bptt.jobs.reading import detected_form, needed_data, noted, refuse_target, take
+from bptt.jobs.reading import needed_data, noted, refuse_target, take
 from bptt.jobs.transcribe.answering import TranscriberAsking
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.exposure import expose
@@ -27,6 +25,7 @@ from bptt.jobs.transcribe.options import (
     TranscriberOptions,
     TranscriptOptions,
 )
+from bptt.jobs.transcribe.reading import detect_recordings, read_recordings
 from bptt.jobs.transcribe.task import TranscribeTask
 from bptt.jobs.transcribe.trained import TrainedTranscriber, load_transcriber
 from bptt.models.tokens import vocabulary_options
@@ -41,21 +40,27 @@ _WORST = 5
 
 def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> TranscribeTask:
     files = choices.make(TranscribeFiles)
-    columns = Columns(choices.get("input_column"), choices.get("target_column"), header=choices.get("header"))
-    form = detected_form(choices, files.data, detect, columns)
+    source = choices.make(RecordingOptions)
+    if not choices.has("form"):
+        found = detect_recordings(files.data, source)
+        choices.say(f"{files.data}: read as {found.form}, for {found.reason} (`form` says otherwise)")
+        source = replace(source, form=found.form)
     cells = as_cells(files.cell)
     config = TranscriberConfig(
         cells,
-        choices.make(RecordingOptions, form=form),
+        source,
+        choices.make(SoundOptions),
         choices.make(TranscriptOptions),
         vocabulary_options(choices),
         choices.make(TranscriberOptions, **own_layers(cells)),
         choices.make(TargetOptions),
         choices.make(ExampleOptions, seed=choices.get("seed")),
     )
-    learned = read_examples(files.data, form, columns)
-    known = replace(columns, features=learned.columns, learned=learned.found)
-    dev = None if files.dev is None else read_examples(files.dev, form, known)
+    learned, dev = read_recordings(files.data, source), None
+    if files.dev is not None:
+        known = replace(source, features=learned.columns, learned=learned.found)
+        form = detect_recordings(files.dev, known).form
+        dev = read_recordings(files.dev, replace(known, form=form))
     return TranscribeTask(learned, dev, config, origin, workers=choices.get("workers"))
 
 

@@ -6,14 +6,20 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.readers.forms import FORMS, Kind, check_form
+from bptt.data.audio.options import SoundOptions
+from bptt.data.readers.forms import FORMS
 from bptt.data.readers.grid import Columns
+from bptt.data.readers.speech.layouts import SPEECH_FORMS
+from bptt.data.readers.speech.options import SpeechOptions
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions
 from bptt.models.options import EncoderOptions
 from bptt.options.field import argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
+
+# The kind of the inputs that are features in files of numbers.
+FEATURES = "series"
 
 LetterCase = Literal["upper", "lower", "mixed"]
 # The held-out metric that chooses the epoch: character or word error rate, or the loss.
@@ -31,39 +37,30 @@ class TranscribeFiles(ExampleFiles):
 
 
 @dataclass(frozen=True)
-class RecordingOptions:
-    """How recordings are read.
+class RecordingOptions(SpeechOptions):
+    """How recordings are read: sounds, or features in a file of numbers.
 
-    `form` is a name in `data.readers.forms.FORMS`; the columns are those that the user or the training data
-    named. `features` names the numbers of a frame. Raises InputError with the option if a value is invalid.
+    `form` is a layout of speech, or a form of series in `data.readers.forms.FORMS`; then `features` names the
+    numbers of a frame, and `learned` the columns. Raises InputError with the option if a value is invalid.
     """
 
-    form: str = option(
-        "sound", "Input format.", usual="detected from the file", group="Data", flags="input form"
-    )
-    input_column: str | None = option(
-        None, "Column of the recording's path.", group="Data", flags="source-column input-column"
-    )
-    target_column: str | None = option(
-        None, "Column of the transcript.", group="Data", flags="text-column target-column"
-    )
     header: bool | None = option(None, "Whether the first row is a header.", usual="detected", group="Data")
     features: tuple[str, ...] = ()
     learned: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        check_fields(self)
-        check_form("form", self.form)
+        super().__post_init__()
+        _ = self.kind
 
     @property
-    def kind(self) -> Kind:
-        """The kind of the inputs."""
-        return FORMS[self.form].kind
+    def kind(self) -> str:
+        """The kind of the inputs: "sound" or "series"."""
+        return kind_of(self.form)
 
     @property
     def columns(self) -> Columns:
-        """The columns to expect in another file."""
-        given = (self.input_column or "", self.target_column or "")
+        """The columns to expect in a file of features."""
+        given = (self.sound_column or "", self.text_column or "")
         return Columns(features=self.features, header=self.header, learned=self.learned or given)
 
 
@@ -135,6 +132,16 @@ class TargetOptions:
         check_fields(self)
 
 
+def kind_of(form: str) -> str:
+    """Return the kind of the inputs of a form. Raises InputError if there is no such form."""
+    if form in SPEECH_FORMS:
+        return "sound"
+    if form in FORMS and FORMS[form].kind == FEATURES:
+        return FEATURES
+    features = [name for name, each in FORMS.items() if each.kind == FEATURES]
+    raise InputError("form", f"is one of {', '.join((*SPEECH_FORMS, *features))}", repr(form))
+
+
 OPTIONS = JobOptions(
     name="transcribe",
     task="transcribe",
@@ -146,6 +153,7 @@ OPTIONS = JobOptions(
             "": TranscribeFiles,
             "data": ExampleOptions,
             "source": RecordingOptions,
+            "sound": SoundOptions,
             "text": TranscriptOptions,
             "vocabulary": VocabularyOptions,
             "model": TranscriberOptions,
@@ -153,4 +161,5 @@ OPTIONS = JobOptions(
         },
         usual={"batch_size": 16, "epochs": 40, "learning_rate": 3e-3},
     ),
+    few=True,
 )

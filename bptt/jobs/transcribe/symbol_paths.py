@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby, pairwise
-from math import inf
 
 import torch
 from torch import Tensor
@@ -12,6 +11,7 @@ from torch import Tensor
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
+from bptt.nn import ctc_align
 
 # No transcript holds a line end, so its number is free for the blank: symbols are numbered as tokens are.
 BLANK = END
@@ -51,25 +51,8 @@ def align(logits: Tensor, symbols: Tensor, place: str) -> Tensor:
     if needed > len(logits):
         rule = f"must have the {needed} steps that its transcript needs"
         raise InputError(place, rule, len(logits), "Leave it out")
-    log_probabilities = logits.double().log_softmax(-1).cpu()
-    states = torch.full((2 * len(symbols) + 1,), BLANK)
-    states[1::2] = symbols
-    # Between two symbols the blank may be left out unless they are equal.
-    skips = torch.zeros(len(states), dtype=torch.bool)
-    skips[3::2] = symbols[1:] != symbols[:-1]
-    best = torch.full((len(states),), -inf, dtype=torch.float64)
-    best[:2] = log_probabilities[0, states[:2]]
-    moves = []
-    for row in log_probabilities[1:]:
-        before = torch.stack(
-            [best, best.roll(1).index_fill(0, torch.tensor([0]), -inf), best.roll(2).where(skips, -inf)]
-        )
-        found = before.max(0)
-        best = found.values + row[states]
-        moves.append(found.indices)
-    state = len(states) - 1 if len(states) == 1 or best[-1] >= best[-2] else len(states) - 2
-    path = [state]
-    for move in reversed(moves):
-        state -= int(move[state])
-        path.append(state)
-    return states[torch.tensor(path[::-1])]
+    sizes = torch.tensor([len(symbols)])
+    (found,) = ctc_align(logits, symbols, torch.tensor([len(logits)]), sizes, blank=BLANK)
+    states = torch.tensor(found.states, dtype=torch.int64)
+    spelled = torch.cat([symbols, symbols.new_tensor([BLANK])])
+    return torch.where(states % 2 == 1, spelled[states // 2], BLANK)

@@ -19,9 +19,9 @@ from bptt.jobs.task import Step
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.network import Transcriber, label_losses
 from bptt.jobs.transcribe.options import OPTIONS
+from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all, note_unknown, settled
 from bptt.jobs.transcribe.symbol_paths import count_unknown, encode, least_steps
 from bptt.jobs.transcribe.trained import TrainedTranscriber, build, load_transcriber
-from bptt.jobs.transcribe.transcripts import Recordings, clean_all, note_unknown, settled
 from bptt.models.encoded import InMemory, ReadAhead, measure
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new_codec, part_rows
@@ -75,7 +75,7 @@ class TranscribeTask(Supervised):
             else Vocabulary.build(spoken, config.vocabulary)
         )
         self.unit = self.vocabulary.unit
-        options = CodecOptions(len(examples.columns))
+        options = CodecOptions(len(examples.columns), sound=config.sound, workers=workers)
         self._codec = (
             continued_codec(codec_of(origin), source.kind, examples.inputs, options)
             if origin
@@ -92,7 +92,10 @@ class TranscribeTask(Supervised):
         super().__init__(self._inputs_of(self._learned), config.data)
 
     def _measure(self, examples: Recordings) -> Tensor:
-        """Return the steps of each recording. Raises InputError if one cannot be read."""
+        """Return the steps of each recording, (N,). Raises InputError if one cannot be read."""
+        known = [self._codec.length(row.input) for row in examples.rows]
+        if not any(length is None for length in known):
+            return torch.tensor([self.trained.steps_of(length or 0) for length in known])
         return measure(lambda row: self.trained.encode_one(examples.rows[row]), len(examples), self._workers)
 
     def _keep_possible(self, lengths: Tensor) -> None:

@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from math import exp, fsum, log
-
-from torch import Tensor
+from math import exp, fsum
 
 from bptt.data.vocabulary import Vocabulary
-from bptt.jobs.transcribe.symbol_paths import BLANK
-
-
-@dataclass(frozen=True)
-class SymbolPlace:
-    """A symbol of a path: its steps, from `first` to before `end`, and its largest probability there."""
-
-    symbol: int
-    first: int
-    end: int
-    probability: float
+from bptt.nn.prefix_beam import HeardSymbol
 
 
 @dataclass(frozen=True)
@@ -36,20 +23,8 @@ class TimedWord:
     confidence: float
 
 
-def places_of(path: Sequence[int], log_probabilities: Tensor) -> list[SymbolPlace]:
-    """Return the symbols of a path (T,), given ln P of all symbols at each step, (T, V)."""
-    found, start = [], 0
-    for symbol, run in groupby(path):
-        end = start + sum(1 for _ in run)
-        if symbol != BLANK:
-            strongest = float(log_probabilities[start:end, symbol].max())
-            found.append(SymbolPlace(symbol, start, end, min(1.0, exp(strongest))))
-        start = end
-    return found
-
-
 def timed_words(
-    places: Sequence[SymbolPlace], vocabulary: Vocabulary, seconds: float, spaces: bool
+    places: Sequence[HeardSymbol], vocabulary: Vocabulary, seconds: float, spaces: bool
 ) -> tuple[TimedWord, ...]:
     """Return the words that symbols spell; without `spaces` between words, each symbol is one.
 
@@ -59,25 +34,18 @@ def timed_words(
         TimedWord(
             word,
             round(parts[0].first * seconds, 3),
-            round(parts[-1].end * seconds, 3),
-            confidence_of([part.probability for part in parts]),
+            round((parts[-1].last + 1) * seconds, 3),
+            min(1.0, exp(fsum(part.peak for part in parts) / len(parts))),
         )
         for word, parts in _grouped(places, vocabulary, spaces)
     )
 
 
-def confidence_of(probabilities: Sequence[float]) -> float:
-    """Return the geometric mean of probabilities; 0 if one of them is."""
-    if not all(probabilities):
-        return 0.0
-    return exp(fsum(map(log, probabilities)) / len(probabilities))
-
-
 def _grouped(
-    places: Sequence[SymbolPlace], vocabulary: Vocabulary, spaces: bool
-) -> Iterator[tuple[str, list[SymbolPlace]]]:
+    places: Sequence[HeardSymbol], vocabulary: Vocabulary, spaces: bool
+) -> Iterator[tuple[str, list[HeardSymbol]]]:
     """Yield each word with its symbols. A token may begin with the space before it."""
-    word, parts = "", list[SymbolPlace]()
+    word, parts = "", list[HeardSymbol]()
     for place, piece in zip(places, vocabulary.spell([place.symbol for place in places]), strict=True):
         if parts and (not spaces or piece[:1].isspace()):
             yield word, parts

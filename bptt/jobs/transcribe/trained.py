@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from math import exp, inf
+from dataclasses import dataclass
+from math import ceil, exp, inf
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor
 
 from bptt.data.examples import Example, Examples
-from bptt.data.readers.asked import Said, read_asked
+from bptt.data.readers.asked import Said
 from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.jobs.shown import show_trained
@@ -20,13 +20,16 @@ from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.metrics import rates
 from bptt.jobs.transcribe.network import Transcriber, label_losses, stack_frames
+from bptt.jobs.transcribe.reading import read_asked_recordings
+from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all
 from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
-from bptt.jobs.transcribe.timed_words import TimedWord, places_of, timed_words
-from bptt.jobs.transcribe.transcripts import Recordings, clean_all
+from bptt.jobs.transcribe.timed_words import TimedWord, timed_words
 from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.sound import SoundCodec
 from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import find_kind, saved_codec
+from bptt.nn.prefix_beam import BestPath, CTCHypothesis
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -44,12 +47,21 @@ class Transcription:
     """The text of a recording, its words with times and confidences, and ln P(text | recording) in nats.
 
     `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
+    The search ranks by `score`.
     """
 
     text: str
     log_probability: float
     confidence: float
+    score: float
     words: tuple[TimedWord, ...]
+
+
+class Search(Protocol):
+    """A search for texts in the probabilities of symbols."""
+
+    def find(self, log_probabilities: Tensor, n: int = 1) -> Sequence[CTCHypothesis]:
+        """Return the `n` best texts of a recording, for ln P (T, V), best first; fewer if there are fewer."""
 
 
 class TrainedTranscriber:
@@ -77,9 +89,9 @@ class TrainedTranscriber:
 
     @property
     def seconds(self) -> float:
-        """The duration of a step in seconds; 1 if the codec does not know that of a frame."""
-        frame: float = getattr(self.codec, "seconds", 1.0)
-        return frame * self.config.model.frames_per_step
+        """The duration of a step in seconds; in frames, if inputs are features of unknown duration."""
+        hop = self.codec.options.hop / 1000 if isinstance(self.codec, SoundCodec) else 1.0
+        return hop * self.config.model.frames_per_step
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -91,17 +103,30 @@ class TrainedTranscriber:
 
         Raises InputError with file and line if one cannot be read.
         """
-        columns = replace(self.config.source.columns, labelled=labelled)
-        found = read_asked(source, self.config.source.form, columns, said)
+        found = read_asked_recordings(source, self.config.source, labelled, said)
         return clean_all(found, self.config.text) if labelled else found
 
-    def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Transcription]:
-        """Return what was said in each recording, by the likeliest symbol of each step.
+    def predict(self, inputs: Iterable[Any], search: Search | None = None) -> list[Transcription]:
+        """Return what was said in each recording: what a search finds, by default the likeliest symbols.
 
-        Raises InputError if an input cannot be encoded, with its place (file:line; without `places`, for
-        example inputs[3]); MachineError if a batch does not fit into memory.
+        Raises InputError if an input cannot be encoded, naming it, for example inputs[3]; MachineError if a
+        batch does not fit into memory.
         """
-        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), self._transcribe)
+        return [found[0] for found in self.search(inputs, search)]
+
+    def search(
+        self, inputs: Iterable[Any], search: Search | None = None, n: int = 1, places: Sequence[str] = ()
+    ) -> list[list[Transcription]]:
+        """Return the `n` best texts of each recording, best first; fewer if there are fewer.
+
+        Without a search it is one: the likeliest symbol of each step. Raises the errors of `predict`, which
+        name the `places` of inputs, if these are given.
+        """
+
+        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[list[Transcription]]:
+            return self._search_batch(logits, lengths, search, n)
+
+        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), answer)
 
     def log_probabilities(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
         """Return ln P of each symbol at each step, (T, V), on the CPU. Raises the errors of `predict`."""
@@ -170,27 +195,41 @@ class TrainedTranscriber:
         (frames,) = self.codec.encode_example(example)
         return self.as_steps(frames)
 
+    def steps_of(self, frames: int) -> int:
+        """Return the number of steps in which a recording of as many frames is read."""
+        limit = self.config.data.max_length
+        return ceil(min(frames, limit or frames) / self.config.model.frames_per_step)
+
     def as_steps(self, frames: Tensor) -> Encoded:
         """Return frames (T, D) as the steps that the network reads."""
         limit = self.config.data.max_length
         return (stack_frames(frames[: limit or None], self.config.model.frames_per_step),)
 
-    def _transcribe(self, rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[Transcription]:
-        log_probabilities = logits.log_softmax(-1)
-        likeliest = logits.argmax(-1).t().tolist()
-        paths = [path[:length] for path, length in zip(likeliest, lengths.tolist(), strict=True)]
-        labels = [torch.tensor(collapse(path), dtype=torch.int64) for path in paths]
+    def _search_batch(
+        self, logits: Tensor, lengths: Tensor, search: Search | None, n: int
+    ) -> list[list[Transcription]]:
+        counts = lengths.tolist()
+        rows = [row[:count] for row, count in zip(logits.log_softmax(-1).unbind(1), counts, strict=True)]
+        if search is not None:
+            return [
+                [self._transcription(each, each.acoustic) for each in search.find(row, n)] for row in rows
+            ]
+        likeliest = [self._likeliest(row) for row in rows]
+        labels = [torch.tensor(each.symbols, dtype=torch.int64) for each in likeliest]
         losses = self._losses(logits, labels, lengths).tolist()
-        return [
-            self._transcription(path, log_probabilities[:, row], loss)
-            for row, (path, loss) in enumerate(zip(paths, losses, strict=True))
-        ]
+        return [[self._transcription(each, -loss)] for each, loss in zip(likeliest, losses, strict=True)]
 
-    def _transcription(self, path: Sequence[int], log_probabilities: Tensor, loss: float) -> Transcription:
-        places = places_of(path, log_probabilities)
-        text = decode(self.vocabulary, (place.symbol for place in places))
-        words = timed_words(places, self.vocabulary, self.seconds, bool(self.config.text.spaces))
-        return Transcription(text, -loss, exp(-loss / max(1, len(places))), words)
+    def _likeliest(self, log_probabilities: Tensor) -> CTCHypothesis:
+        search = BestPath(self.vocabulary.size, BLANK)
+        search.push(log_probabilities)
+        return search.best()
+
+    def _transcription(self, found: CTCHypothesis, log_probability: float) -> Transcription:
+        words = timed_words(found.heard, self.vocabulary, self.seconds, bool(self.config.text.spaces))
+        confidence = min(1.0, exp(log_probability / max(1, len(found.heard))))
+        return Transcription(
+            decode(self.vocabulary, found.symbols), log_probability, confidence, found.score, words
+        )
 
     def _losses(self, logits: Tensor, labels: Sequence[Tensor], lengths: Tensor) -> Tensor:
         sizes = torch.tensor([len(label) for label in labels], device=logits.device)
