@@ -11,8 +11,9 @@ from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.nn.parameters import is_count
-from bptt.runtime.prefix_beam import Beam, HeardSymbol, make_beam
+from bptt.runtime.prefix_beam import Beam, make_beam
 from bptt.runtime.prefix_beam import Entered as Entered
+from bptt.runtime.prefix_beam import HeardSymbol as HeardSymbol
 
 _WHERE = "CTC search"
 # Log-probabilities in float32 exceed 0 by no more than a rounding error; logits usually do.
