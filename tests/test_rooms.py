@@ -107,6 +107,7 @@ DOORS = {
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/audio/libsndfile.py": {"soundfile"},
     "data/readers/parquet.py": {"pyarrow"},
+    "data/midi/rolls.py": {"scipy"},
     "data/jieba_words.py": {"jieba"},
     "jobs/translate/metrics.py": {"sacrebleu"},
     "jobs/tag/seqeval.py": {"seqeval"},

@@ -177,7 +177,7 @@ class MusicGrammar:
         mask[self.vocabulary.end] = previous is not TokenKind.SHIFT and (left is None or left < longest)
 
     def _allow_notes(self, mask: Mask, state: GrammarState) -> None:
-        """Allow what belongs to notes at the present step, in the order [Part] [Velocity] Pitch or Drum."""
+        """Let notes follow at the present step, in the order [Part] [Velocity] Pitch or Drum."""
         previous = state.previous.kind
         pitches, drums = self._next_pitches(state), self._next_drums(state)
         if not self._is_due(state, TokenKind.VELOCITY):

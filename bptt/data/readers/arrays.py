@@ -106,7 +106,7 @@ def _load(path: Path) -> dict[str, AnyArray]:
                 if "X" not in members:
                     raise InputError(str(path), "must hold an array X", ", ".join(sorted(members)), _CURE)
                 names = [name for name in ("X", "y", "lengths") if name in members]
-                return {name: _array(archive, members[name], path, name) for name in names}
+                return {name: read_array(archive, members[name], path, name) for name in names}
         except BpttError:
             raise
         except Exception as error:
@@ -116,7 +116,7 @@ def _load(path: Path) -> dict[str, AnyArray]:
             ) from error
 
 
-def _array(archive: ZipFile, info: ZipInfo, path: Path, name: str) -> AnyArray:
+def read_array(archive: ZipFile, info: ZipInfo, path: Path, name: str) -> AnyArray:
     """Read a member of the archive. The claims of its header are compared with its size before memory is
     taken.
     """
