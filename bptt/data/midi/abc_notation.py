@@ -20,7 +20,7 @@ from bptt.data.midi.bars import Metre
 
 
 @dataclass(frozen=True)
-class Sound:
+class SoundedNotes:
     """Notes of one onset; none: a rest. `length` is in whole notes; `tied` are the pitches that go on."""
 
     pitches: tuple[int, ...]
@@ -67,7 +67,7 @@ class Change:
     key: tuple[int, bool] | None = None
 
 
-Element = Sound | BarLine | Ending | PartName | ChordName | Change
+Element = SoundedNotes | BarLine | Ending | PartName | ChordName | Change
 
 _TOKEN = re.compile(
     r"""(?P<annotation>"[^"]*"?)
@@ -112,7 +112,7 @@ class Voice:
     @property
     def sounds(self) -> bool:
         """Whether the voice has a note."""
-        return any(isinstance(element, Sound) and element.pitches for element in self.elements)
+        return any(isinstance(element, SoundedNotes) and element.pitches for element in self.elements)
 
     def read(self, line: str, counts: Counter[str]) -> None:
         """Take a line of music, or what is between two changes of voice."""
@@ -196,7 +196,7 @@ class Voice:
 
     def _sound(self, pitches: tuple[int, ...], length: Fraction, tied: frozenset[int] = frozenset()) -> None:
         scale = self._scales.pop(0) if self._scales else Fraction(1)
-        self.elements.append(Sound(pitches, length * scale * self._broken, tied))
+        self.elements.append(SoundedNotes(pitches, length * scale * self._broken, tied))
         self._broken = Fraction(1)
 
     def _tuplet(self, notes: int, time: str | None, many: str | None) -> None:
@@ -210,8 +210,8 @@ class Voice:
         before, self._broken = (longer, shorter) if signs[0] == ">" else (shorter, longer)
         for place in range(len(self.elements) - 1, -1, -1):
             last = self.elements[place]
-            if isinstance(last, Sound):
-                self.elements[place] = Sound(last.pitches, last.length * before, last.tied)
+            if isinstance(last, SoundedNotes):
+                self.elements[place] = SoundedNotes(last.pitches, last.length * before, last.tied)
                 return
 
     def _bar(self, sign: str, ending: str | None) -> None:

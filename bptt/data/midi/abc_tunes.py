@@ -14,7 +14,7 @@ from bptt.data.midi.abc_notation import (
     Change,
     ChordName,
     Element,
-    Sound,
+    SoundedNotes,
     Voice,
     new_voice,
 )
@@ -152,7 +152,7 @@ class _Playing:
         # Notes that are tied on, by pitch: their onset.
         tied: dict[int, Fraction] = {}
         for element in elements:
-            if isinstance(element, Sound):
+            if isinstance(element, SoundedNotes):
                 end = now + element.length
                 for pitch in dict.fromkeys(element.pitches):
                     onset = tied.pop(pitch, now)
