@@ -28,7 +28,7 @@ class Counted:
         self.seconds, self.alive, self.most, self.made = seconds, 0, 0, 0
         self._lock = Lock()
 
-    def __call__(self, row: int) -> Encoded:
+    def __call__(self, row: int, epoch: int = 0) -> Encoded:
         time.sleep(self.seconds)
         found = torch.full((int(LENGTHS[row]), 1), float(row))
         with self._lock:
@@ -48,7 +48,7 @@ def read(inputs: ReadAhead | InMemory, places: list[tuple[int, int]]) -> Iterato
     order = ByLength(LENGTHS, SIZE, seed=3)
     for epoch, index in places:
         inputs.expect(order.following(epoch, index))
-        found = inputs.take(order.rows(epoch, index).tolist())
+        found = inputs.take(order.rows(epoch, index).tolist(), epoch)
         yield [each[0][:, 0].tolist() for each in found]
 
 
@@ -80,7 +80,7 @@ def test_no_more_than_two_batches_for_each_worker_are_in_memory(workers: int) ->
 def test_the_first_input_that_cannot_be_read_is_named(workers: int) -> None:
     rows = ByLength(LENGTHS, SIZE, seed=3).rows(0, 2).tolist()
 
-    def encode(row: int) -> Encoded:
+    def encode(row: int, epoch: int) -> Encoded:
         if row in rows[1:]:
             raise InputError(f"a.wav:{row}", "must be a recording")
         return Counted()(row)
@@ -105,6 +105,17 @@ def test_lengths_are_measured_in_order(workers: int) -> None:
         measure(encode, 40, workers)
 
 
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_an_epoch_reads_its_own_inputs(workers: int) -> None:
+    def encode(row: int, epoch: int) -> Encoded:
+        return (torch.full((int(LENGTHS[row]), 1), float(1000 * epoch + row)),)
+
+    lazy, order = ReadAhead(encode, LENGTHS, workers), ByLength(LENGTHS, SIZE, seed=3)
+    for (epoch, index), batch in zip(PLACES, read(lazy, PLACES), strict=True):
+        rows = order.rows(epoch, index).tolist()
+        assert [each[0] for each in batch] == [1000 * epoch + row for row in rows]
+
+
 def test_workers_end_when_what_they_read_for_is_dropped() -> None:
     counted = Counted(seconds=0.2)
     # An error that an earlier test has kept may hold the workers of that test.
@@ -126,13 +137,13 @@ import os, signal, time, torch
 from threading import Timer
 from bptt.models.encoded import ReadAhead
 
-def encode(row):
+def encode(row, epoch):
     time.sleep(0.1)
     return (torch.zeros(1, 1),)
 
 lazy = ReadAhead(encode, torch.ones(6000), workers=3)
 rows = [list(range(n, n + 1000)) for n in range(0, 6000, 1000)]
-lazy.expect(rows)
+lazy.expect((0, each) for each in rows)
 Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
 began = time.monotonic()
 try:

@@ -125,10 +125,10 @@ class ByLength:
         """Return the numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
         return self._order(epoch)[index]
 
-    def following(self, epoch: int, index: int) -> Iterator[list[int]]:
-        """Yield the numbers of the sequences of this batch and of all batches after it, without end."""
+    def following(self, epoch: int, index: int) -> Iterator[tuple[int, list[int]]]:
+        """Yield this batch and all batches after it, without end: the epoch, and the sequences' numbers."""
         while True:
-            yield from (rows.tolist() for rows in self._order(epoch)[index:])
+            yield from ((epoch, rows.tolist()) for rows in self._order(epoch)[index:])
             epoch, index = epoch + 1, 0
 
     def _draw_order(self, epoch: int) -> list[Tensor]:

@@ -29,6 +29,7 @@ class Supervised(Task):
 
     def __init__(self, inputs: Sequence[Encoded] | EncodedInputs, options: ExampleOptions) -> None:
         self._inputs = inputs if isinstance(inputs, EncodedInputs) else InMemory(inputs)
+        self._epoch = 0
         self._order = ByLength(self._inputs.lengths, options.batch_size, options.seed)
 
     def steps(self, epoch: int) -> int:
@@ -38,8 +39,13 @@ class Supervised(Task):
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
         """Compute the loss on batch `index` of `epoch`."""
         self._inputs.expect(self._order.following(epoch, index))
+        self._epoch = epoch
         loss, units = self.loss(self._order.rows(epoch, index).tolist())
         return Step(loss, units, ())
+
+    def take(self, rows: Sequence[int]) -> list[Encoded]:
+        """Return the inputs of the training examples with these indices, as the current epoch reads them."""
+        return self._inputs.take(rows, self._epoch)
 
     @property
     def device(self) -> torch.device:

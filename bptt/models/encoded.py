@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from bptt.data.workers import Workers
 
 # Of inputs that do not fit into memory.
-_workers: Callable[..., Workers[Any]] = deferred("bptt.data.workers", "Workers")
+_workers: Callable[..., Workers[Any, Any]] = deferred("bptt.data.workers", "Workers")
 
 # The tensors of one input, (T, ...) each.
 Encoded = tuple[Tensor, ...]
+
+# The number of an input, and the epoch in which it is read.
+Read = tuple[int, int]
 
 # The cure for too little memory.
 SMALLER = "Make it smaller: fewer units, a smaller batch, or `max_length`"
@@ -40,11 +44,14 @@ class EncodedInputs(ABC):
     lengths: Tensor
 
     @abstractmethod
-    def take(self, rows: Sequence[int]) -> list[Encoded]:
-        """Return the inputs of these numbers. Raises InputError naming one that cannot be read."""
+    def take(self, rows: Sequence[int], epoch: int = 0) -> list[Encoded]:
+        """Return the inputs of these numbers, as they are read in an epoch.
 
-    def expect(self, batches: Iterable[Sequence[int]]) -> None:  # noqa: B027
-        """Prepare for `take` with each of these in turn. The result does not depend on it."""
+        Raises InputError naming one that cannot be read.
+        """
+
+    def expect(self, batches: Iterable[tuple[int, Sequence[int]]]) -> None:  # noqa: B027
+        """Prepare for `take` with each of these epochs and rows in turn. The result does not depend on it."""
 
 
 class InMemory(EncodedInputs):
@@ -54,8 +61,8 @@ class InMemory(EncodedInputs):
         self._encoded = encoded
         self.lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
 
-    def take(self, rows: Sequence[int]) -> list[Encoded]:
-        """Return the inputs of these numbers."""
+    def take(self, rows: Sequence[int], epoch: int = 0) -> list[Encoded]:
+        """Return the inputs of these numbers, the same in every epoch."""
         return [self._encoded[row] for row in rows]
 
 
@@ -63,45 +70,57 @@ class ReadAhead(EncodedInputs):
     """Inputs that `encode` makes when they are needed; with `workers` as many threads do so ahead of time.
 
     No more than two batches for each worker are in memory. `encode` must be a pure function of the number
-    that several threads may call at once: then the results are the same for any number of workers.
+    of an input and the epoch that several threads may call at once: then the results are the same for any
+    number of workers, and after a run is resumed.
     """
 
-    def __init__(self, encode: Callable[[int], Encoded], lengths: Tensor, workers: int = 0) -> None:
+    def __init__(self, encode: Callable[[int, int], Encoded], lengths: Tensor, workers: int = 0) -> None:
         self._encode, self.lengths = encode, lengths
-        self._workers = _workers(encode, workers) if workers else None
+        self._workers = _workers(lambda read: encode(*read), workers) if workers else None
         self._budget = _BATCHES_EACH * workers
-        self._ahead: deque[tuple[list[int], Future[list[Encoded]]]] = deque()
+        self._ahead: deque[tuple[list[Read], Future[list[Encoded]]]] = deque()
 
-    def take(self, rows: Sequence[int]) -> list[Encoded]:
-        """Return the inputs of these numbers. Raises as `encode` does."""
-        if self._ahead and self._ahead[0][0] == list(rows):
+    def take(self, rows: Sequence[int], epoch: int = 0) -> list[Encoded]:
+        """Return the inputs of these numbers, as they are read in an epoch. Raises as `encode` does."""
+        reads = _reads(epoch, rows)
+        if self._ahead and self._ahead[0][0] == reads:
             return self._ahead.popleft()[1].result()
-        return [self._encode(row) for row in rows]
+        return [self._encode(*read) for read in reads]
 
-    def expect(self, batches: Iterable[Sequence[int]]) -> None:
+    def expect(self, batches: Iterable[tuple[int, Sequence[int]]]) -> None:
         """Let the workers begin with the first of these batches, as many as the budget allows."""
         if self._workers is None:
             return
-        coming = [list(rows) for rows in islice(batches, self._budget)]
-        if [rows for rows, _ in self._ahead] != coming[: len(self._ahead)]:
+        coming = [_reads(*batch) for batch in islice(batches, self._budget)]
+        if [reads for reads, _ in self._ahead] != coming[: len(self._ahead)]:
             for _, future in self._ahead:
                 future.cancel()
             self._ahead.clear()
-        for rows in coming[len(self._ahead) :]:
-            self._ahead.append((rows, self._workers.start(rows)))
+        for reads in coming[len(self._ahead) :]:
+            self._ahead.append((reads, self._workers.start(reads)))
 
 
 def encode_inputs(
-    codec: Codec[Any], examples: Sequence[Example[Any, Any]], limit: int, fits_memory: bool, workers: int = 0
+    codec: Codec[Any],
+    examples: Sequence[Example[Any, Any]],
+    limit: int,
+    fits_memory: bool,
+    workers: int = 0,
+    seed: int | None = None,
 ) -> EncodedInputs:
     """Return the inputs of examples, at most `limit` steps of each (0: all).
 
     Inputs that do not fit into memory are encoded when they are needed; their lengths are what the codec
-    knows, and else are measured, which encodes each input once.
+    knows, and else are measured, which encodes each input once. With a `seed` they are augmented: what is
+    drawn depends on the seed, the epoch and the number of the example alone.
     """
 
     def encode(row: int) -> Encoded:
         return cut(codec.encode_example(examples[row]), limit)
+
+    def augment(row: int, epoch: int) -> Encoded:
+        draw = None if seed is None else Random(f"{seed} {epoch} {row}")
+        return cut(codec.encode_example(examples[row], draw), limit)
 
     if fits_memory:
         return InMemory([encode(row) for row in range(len(examples))])
@@ -109,7 +128,7 @@ def encode_inputs(
     lengths = torch.tensor([0 if length is None else min(length, limit or length) for length in known])
     if any(length is None for length in known):
         lengths = measure(encode, len(examples), workers)
-    return ReadAhead(encode, lengths, workers)
+    return ReadAhead(augment, lengths, workers)
 
 
 def answer_inputs(
@@ -122,7 +141,7 @@ def answer_inputs(
     if fits_memory:
         return encode_inputs(codec, examples, limit, fits_memory)
     lengths = torch.tensor([codec.length(example.input) or 0 for example in examples])
-    return ReadAhead(lambda row: cut(codec.encode_example(examples[row]), limit), lengths, workers)
+    return ReadAhead(lambda row, epoch: cut(codec.encode_example(examples[row]), limit), lengths, workers)
 
 
 def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> Tensor:
@@ -142,6 +161,10 @@ def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> T
         threads.close()
 
 
+def _reads(epoch: int, rows: Sequence[int]) -> list[Read]:
+    return [(row, epoch) for row in rows]
+
+
 def cut(encoded: Encoded, limit: int) -> Encoded:
     """Return the tensors of an input without the steps beyond `limit` (0: with all)."""
     return tuple(each[:limit] for each in encoded) if limit else encoded
@@ -154,5 +177,5 @@ def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterato
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     batches = [order[first : first + size] for first in range(0, len(order), size)]
     for number, rows in enumerate(batches):
-        inputs.expect(batches[number:])
+        inputs.expect((0, each) for each in batches[number:])
         yield rows, pad(inputs.take(rows))

@@ -118,7 +118,7 @@ class ClassifyTask(Supervised):
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean loss of the training examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
-            logits = self.model(self.batch(self._inputs.take(rows)))
+            logits = self.model(self.batch(self.take(rows)))
             targets = self._targets[rows].to(self.device)
             if not self.config.head.balance:
                 return self.model.loss(logits, targets), len(rows)

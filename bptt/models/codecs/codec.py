@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from random import Random
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import torch
@@ -70,10 +71,17 @@ class Codec(ABC, Generic[X]):
             Example(self.check(each, place), None, place) for each, place in zip(given, known, strict=True)
         ]
 
-    def encode_example(self, example: Example[X, Any]) -> tuple[Tensor, ...]:
-        """Return the tensors of its input. Raises InputError with its place if it cannot be read."""
+    def augment(self, input: X, draw: Random) -> tuple[Tensor, ...]:
+        """Return the tensors of an input that is changed at random, for training; by default unchanged."""
+        return self.encode(input)
+
+    def encode_example(self, example: Example[X, Any], draw: Random | None = None) -> tuple[Tensor, ...]:
+        """Return the tensors of its input, changed by `draw` if it is given.
+
+        Raises InputError with the place of the example if it cannot be read.
+        """
         try:
-            return self.encode(example.input)
+            return self.encode(example.input) if draw is None else self.augment(example.input, draw)
         except InputError as error:
             raise InputError(example.place, error.rule, error.got, error.cure) from error
 

@@ -151,7 +151,7 @@ def _each(
     if not workers:
         yield from map(examine, sounds)
         return
-    threads = Workers(lambda row: examine(sounds[row]), workers)
+    threads: Workers[int, tuple[SoundFacts, Tensor]] = Workers(lambda row: examine(sounds[row]), workers)
     try:
         waiting = []
         for start in range(0, len(sounds), _AT_ONCE):
