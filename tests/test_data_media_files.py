@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bptt.data.naming import Naming
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns
@@ -60,6 +61,19 @@ def test_lists_name_files_and_labels(text: str, names: tuple[str, str], tmp_path
     source = folders(tmp_path / "data") / "list.txt"
     source.write_text(text, "utf-8")
     assert read(source) == [("sound-list", names[0], "1.wav"), ("sound-list", names[1], "4.flac")]
+
+
+def test_columns_of_groups_and_parts(tmp_path: Path) -> None:
+    source = folders(tmp_path / "data") / "list.csv"
+    source.write_text("path,what,who,split\nhigh/1.wav,a,p,train\nlow/4.flac,b,q,test\n", "utf-8")
+    found = read_examples(source, "sound-list", Columns(naming=Naming("who", "split")))
+    assert [(row.target, row.group, row.part) for row in found.rows] == [
+        ("a", "p", "train"),
+        ("b", "q", "test"),
+    ]
+    source.write_text("path,size,colour\nhigh/1.wav,1,2\nlow/4.flac,3,4\n", "utf-8")
+    found = read_examples(source, "sound-list", Columns(naming=Naming(label_pattern=r"(\d)\.\w+$")))
+    assert [row.target for row in found.rows] == ["1", "4"]
 
 
 def test_a_list_above_its_files(tmp_path: Path) -> None:

@@ -64,6 +64,11 @@ class MonoFile:
     _options: SoundOptions
     heard: Heard = field(default_factory=Heard)
 
+    @property
+    def seconds(self) -> float:
+        """The length of the file as its header says."""
+        return self._file.frames / self.rate
+
     def pieces(self) -> Iterator[Tensor]:
         """Yield the samples, (N,) each, 10 seconds at a time.
 

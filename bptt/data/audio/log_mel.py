@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from functools import cached_property
 from math import pi
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from bptt.data.audio.options import FeatureOptions
+from bptt.data.audio.wav import Samples
+from bptt.errors import InputError
 
-# Frames that are computed at once, always as many, so that the same operations make each of them.
-_BLOCK = 8
+
+class _Filters(NamedTuple):
+    """Triangular filters on the bins of a spectrum: bin k is in an interval between two edges, on the falling
+    side of one band, with the weight `falling[k]`, and on the rising side of the next. `intervals` are those
+    that have bins, and `starts` the first bin of each.
+    """
+
+    rising: Samples
+    falling: Samples
+    starts: np.ndarray
+    intervals: np.ndarray
 
 
 class LogMel:
@@ -20,7 +33,8 @@ class LogMel:
 
     A frame is a window without its mean, with pre-emphasis, under a window function; its power spectrum goes
     through triangular filters, equally wide on the mel scale 1127 ln(1 + f / 700) from `low` Hz to half the
-    `rate`. Frames do not pass the edges: of N samples there are 1 + (N - window) // hop.
+    `rate`. Frames do not pass the edges: of N samples there are 1 + (N - window) // hop. Raises InputError
+    naming an option that does not go with the rate.
     """
 
     def __init__(self, options: FeatureOptions, rate: int) -> None:
@@ -28,6 +42,10 @@ class LogMel:
         self.window = round(rate * options.window / 1000)
         self.hop = round(rate * options.hop / 1000)
         self._padded = 1 << (self.window - 1).bit_length()
+        if options.low >= rate / 2:
+            raise InputError("low", f"is below half the rate, {rate / 2:g} Hz", options.low)
+        if self.hop < 1:
+            raise InputError("hop", f"is at least a sample at {rate:,} a second", options.hop)
 
     def frames(self, samples: int) -> int:
         """Return the number of frames of as many samples; one of fewer than a window, which are padded."""
@@ -38,35 +56,57 @@ class LogMel:
         stream = LogMelStream(self)
         return torch.cat([stream.push(samples), stream.finish()])
 
-    def block(self, frames: Tensor) -> Tensor:
-        """Return the features (8, bands) of 8 windows of samples, (8, window)."""
-        centred = frames - frames.mean(1, keepdim=True)
-        before = torch.cat([centred[:, :1], centred[:, :-1]], 1)
-        shaped = (centred - self.options.preemphasis * before) * self._shape
-        spectrum = torch.view_as_real(torch.fft.rfft(shaped, self._padded)).square().sum(-1)
-        # The filters leave out the last bin, that of half the rate.
-        energies = spectrum[:, :-1] @ self._filters
-        return energies.clamp_(min=self.options.floor).log_()
+    def of_windows(self, windows: Samples) -> Samples:
+        """Return the features (T, bands) of windows of samples, (T, window).
+
+        A row has the same bits whatever is beside it: there is no product of matrices, whose order of sums
+        depends on their size.
+        """
+        frames = windows - windows.mean(1, keepdims=True)
+        before = np.concatenate([frames[:, :1], frames[:, :-1]], 1)
+        frames -= np.float32(self.options.preemphasis) * before
+        frames *= self._shape
+        spectrum = np.fft.rfft(frames, self._padded).astype(np.complex64, copy=False)
+        # Kaldi leaves out the last bin, that of half the rate.
+        power = np.square(spectrum.real[:, :-1]) + np.square(spectrum.imag[:, :-1])
+        energies = self._in_bands(power)
+        found: Samples = np.log(np.maximum(energies, np.float32(self.options.floor)))
+        return found
+
+    def _in_bands(self, power: Samples) -> Samples:
+        """Return the energies (T, bands) of power spectra (T, padded / 2)."""
+        filters, bands = self._filters, self.options.bands
+        sides = np.zeros((2, len(power), bands + 1), np.float32)
+        for side, weights in zip(sides, (filters.rising, filters.falling), strict=True):
+            side[:, filters.intervals] = np.add.reduceat(power * weights, filters.starts, axis=1)
+        energies: Samples = sides[0, :, :-1] + sides[1, :, 1:]
+        return energies
 
     @cached_property
-    def _shape(self) -> Tensor:
-        angle = 2 * pi * np.arange(self.window) / (self.window - 1)
+    def _shape(self) -> Samples:
+        angle = 2 * pi * np.arange(self.window) / max(1, self.window - 1)
         hann = 0.5 - 0.5 * np.cos(angle)
         shapes = {"hann": hann, "povey": hann**0.85, "hamming": 0.54 - 0.46 * np.cos(angle)}
-        return torch.from_numpy(shapes[self.options.shape].astype(np.float32))
+        return shapes[self.options.shape].astype(np.float32)
 
     @cached_property
-    def _filters(self) -> Tensor:
-        """The weight of each bin of the spectrum in each band, (padded / 2, bands)."""
-        bins = _mel(np.arange(self._padded // 2) * (self.rate / self._padded))[:, None]
+    def _filters(self) -> _Filters:
+        bins = _mel(np.arange(self._padded // 2) * (self.rate / self._padded))
         edges = np.linspace(_mel(self.options.low), _mel(self.rate / 2), self.options.bands + 2)
-        left, centre, right = edges[:-2], edges[1:-1], edges[2:]
-        weights = np.minimum((bins - left) / (centre - left), (right - bins) / (right - centre))
-        return torch.from_numpy(np.clip(weights, 0, None).astype(np.float32))
+        interval = np.searchsorted(edges, bins, "right") - 1
+        inside = (interval >= 0) & (interval <= self.options.bands)
+        interval = interval.clip(0, self.options.bands)
+        rising = np.where(inside, (bins - edges[interval]) / (edges[interval + 1] - edges[interval]), 0)
+        intervals, starts = np.unique(np.where(inside, interval, -1), return_index=True)
+        known = intervals >= 0
+        falling = np.where(inside, 1 - rising, 0)
+        return _Filters(
+            rising.astype(np.float32), falling.astype(np.float32), starts[known], intervals[known]
+        )
 
 
 def _mel(frequency: np.ndarray | float) -> np.ndarray:
-    return 1127 * np.log1p(np.asarray(frequency) / 700)
+    return np.asarray(1127 * np.log1p(np.asarray(frequency) / 700))
 
 
 class LogMelStream:
@@ -77,38 +117,24 @@ class LogMelStream:
 
     def __init__(self, features: LogMel) -> None:
         self._features = features
-        self._held = torch.zeros(0)
-        # Frames of the block at the start of `held` that were returned already, and of all blocks.
-        self._skip, self._returned = 0, 0
+        self._held = np.zeros(0, np.float32)
+        self._has_frames = False
 
     def push(self, samples: Tensor) -> Tensor:
         """Return the frames (T, bands) that the next samples (N,) complete."""
-        window, hop = self._features.window, self._features.hop
-        self._held = torch.cat([self._held, samples])
-        found, start = [], 0
-        while True:
-            done = min((len(self._held) - start - window) // hop + 1, _BLOCK)
-            if done > self._skip:
-                found.append(self._block(start)[self._skip : done])
-                self._skip = done
-            if done < _BLOCK:
-                break
-            start, self._skip = start + _BLOCK * hop, 0
-        self._held = self._held[start:].clone()
-        frames = torch.cat(found) if found else torch.zeros(0, self._features.options.bands)
-        self._returned += len(frames)
-        return frames
+        features = self._features
+        self._held = np.concatenate([self._held, samples.numpy()])
+        count = max(0, (len(self._held) - features.window) // features.hop + 1)
+        if not count:
+            return torch.zeros(0, features.options.bands)
+        windows = sliding_window_view(self._held, features.window)[:: features.hop]
+        frames = features.of_windows(windows)
+        self._held = self._held[count * features.hop :].copy()
+        self._has_frames = True
+        return torch.from_numpy(frames)
 
     def finish(self) -> Tensor:
         """Return the frame of a sound that is shorter than a window, padded by zeros; none of another."""
-        if self._returned:
+        if self._has_frames:
             return torch.zeros(0, self._features.options.bands)
         return self.push(torch.zeros(self._features.window - len(self._held)))
-
-    def _block(self, start: int) -> Tensor:
-        window, hop = self._features.window, self._features.hop
-        size = (_BLOCK - 1) * hop + window
-        samples = self._held[start : start + size]
-        if len(samples) < size:
-            samples = torch.cat([samples, samples.new_zeros(size - len(samples))])
-        return self._features.block(samples.unfold(0, window, hop))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bptt.errors import InputError
@@ -10,6 +11,8 @@ from bptt.options.field import check_fields, option
 
 # The highest rate that is chosen by itself: speech has little above its half.
 USUAL_RATE = 16_000
+# A larger change of speed is no speech any more.
+_FASTEST = 0.5
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class FeatureOptions:
         for name in ("window", "hop", "floor"):
             if getattr(self, name) <= 0:
                 raise InputError(name, "is above 0", getattr(self, name))
+        if self.hop > self.window:
+            raise InputError("hop", f"is at most the window, {self.window} ms", self.hop)
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,36 @@ class SoundOptions(FeatureOptions):
         "global", "Normalisation of the features: by all training sounds, or by each sound.", group="Sound"
     )
     raw_rate: int = option(0, "Sampling rate of files without a header (.raw, .pcm).", group="Sound", least=0)
+
+
+@dataclass(frozen=True)
+class AugmentOptions:
+    """Changes of training sounds, drawn anew for each epoch; 0 turns each of them off.
+
+    The speed is 1 - `speed`, 1 or 1 + `speed`, with the pitch; the loudness changes by up to `gain` dB. Noise
+    is added to a share `noisy` of the sounds, `snr` to `snr` + 20 dB below them: coloured noise, or that of
+    the files in the folder `noise`. Up to `time_masks` stretches of up to `time_mask` frames, and
+    `band_masks` of up to `band_mask` neighbouring bands, are replaced by the mean (SpecAugment, Park et al.
+    2019). Raises InputError naming an option that is out of range.
+    """
+
+    speed: float = option(0.1, "Change of the speed of training sounds.", group="Augmentation", share=True)
+    gain: float = option(
+        6.0, "Largest change of the loudness of training sounds in dB.", group="Augmentation", least=0
+    )
+    noisy: float = option(0.0, "Share of training sounds to add noise to.", group="Augmentation", share=True)
+    noise: Path | None = option(
+        None, "Folder of noise to add to training sounds.", usual="coloured noise", group="Augmentation"
+    )
+    snr: float = option(10.0, "Lowest signal-to-noise ratio of added noise in dB.", group="Augmentation")
+    time_masks: int = option(2, "Stretches of time to mask (SpecAugment).", group="Augmentation", least=0)
+    time_mask: int = option(10, "Longest masked stretch in frames.", group="Augmentation", least=0)
+    band_masks: int = option(2, "Groups of bands to mask (SpecAugment).", group="Augmentation", least=0)
+    band_mask: int = option(6, "Most bands of a masked group.", group="Augmentation", least=0)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.speed > _FASTEST:
+            raise InputError("speed", f"is at most {_FASTEST}", self.speed)
+        if self.noise is not None and not self.noisy:
+            raise InputError("noise", "needs a share of sounds to add it to", 0, "Give it: `noisy` 0.5")

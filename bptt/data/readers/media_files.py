@@ -63,21 +63,25 @@ def read_media_list(source: Source, media: Media, columns: Columns) -> Examples[
     for cells, place in zip(grid.rows, grid.places, strict=True):
         name = cells[table.path].strip()
         path = files.find(name, place)
-        rows.append(Example(media.make(path), table.label_of(cells, path, place), place, name))
-    notes = () if table.label is not None else ("the label of each file is the folder that it is in",)
-    found = gather(grid.name, rows, notes=notes * columns.labelled, labelled=columns.labelled)
+        others = ("" if column is None else cells[column].strip() for column in table.others)
+        rows.append(Example(media.make(path), table.label_of(cells, path, place), place, name, *others))
+    by_folder = table.label is None and columns.naming.label_pattern is None
+    notes = ("the label of each file is the folder that it is in",) * (by_folder and columns.labelled)
+    found = gather(grid.name, rows, notes=notes, labelled=columns.labelled)
     return replace(found, found=table.names)
 
 
 @dataclass(frozen=True)
 class MediaTable:
     """Rows of files, and their columns: that of the `path`, and that of the `label`, None if the label is the
-    folder of a file. An example may lack its label only if it is not `labelled`.
+    folder of a file; `others` are those of its group and its part, None if there are none. An example may
+    lack its label only if it is not `labelled`.
     """
 
     grid: Grid
     path: int
     label: int | None
+    others: tuple[int | None, int | None]
     labelled: bool
 
     @property
@@ -106,14 +110,15 @@ def find_columns(source: Source, media: Media, columns: Columns) -> MediaTable:
         cure = f"Name it (`input_column`); known endings: {', '.join(sorted(media.endings))}"
         raise InputError(grid.name, f"must have a column of {media.kind} files", shown, cure)
     label = grid.find(columns.target, [*columns.learned[1:], *LABELS])
-    known = {path, grid.find(None, RECORDS)}
+    named = grid.group_and_part(columns)
+    known = {path, grid.find(None, RECORDS), *named}
     others = [i for i in range(len(grid.rows[0])) if i not in known]
     if label is None and len(others) == 1:
         label = others[0]
-    if label is None and others and columns.labelled:
+    if label is None and others and columns.labelled and columns.naming.label_pattern is None:
         cure = "Name it: `target_column`"
         raise InputError(grid.name, "must say which column is the label", shown, cure)
-    return MediaTable(grid, path, label, columns.labelled)
+    return MediaTable(grid, path, label, named, columns.labelled)
 
 
 def _grid_of(source: Source, media: Media, columns: Columns) -> Grid:

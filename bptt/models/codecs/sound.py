@@ -6,15 +6,17 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from bptt.data.audio.augmentation import Augmentation
 from bptt.data.audio.decoding import open_mono
 from bptt.data.audio.feature_stream import FeatureStream
-from bptt.data.audio.log_mel import LogMel
-from bptt.data.audio.options import SoundOptions
+from bptt.data.audio.log_mel import LogMel, LogMelStream
+from bptt.data.audio.options import AugmentOptions, SoundOptions
 from bptt.data.audio.sound import Sound
 from bptt.data.audio.survey import SoundFacts, Survey, usual_rate
 from bptt.data.json_text import parse_json
@@ -41,20 +43,32 @@ class SoundCodec(Codec[Sound]):
     unit = "frames"
 
     def __init__(
-        self, options: SoundOptions, survey: Survey | None = None, moments: Moments | None = None
+        self,
+        options: SoundOptions,
+        survey: Survey | None = None,
+        moments: Moments | None = None,
+        changes: AugmentOptions | None = None,
     ) -> None:
         self.options, self._survey, self._moments = options, survey, moments
+        self._augmentation = None if changes is None else Augmentation(changes, options)
         self.features = LogMel(options, options.rate)
         self._lengths: dict[Sound, int] = {}
 
     @classmethod
-    def learn(cls, sounds: Sequence[Sound], options: SoundOptions, workers: int = 0) -> SoundCodec:
+    def learn(
+        cls,
+        sounds: Sequence[Sound],
+        options: SoundOptions,
+        workers: int = 0,
+        changes: AugmentOptions | None = None,
+    ) -> SoundCodec:
         """Read all training sounds once: their rates, lengths and faults, and the moments of their features.
 
-        The rate, if it is not chosen, is that of most sounds, at most 16,000 a second. Raises InputError for
-        a sound that cannot be read.
+        The rate, if it is not chosen, is that of most sounds, at most 16,000 a second. With `changes`,
+        `augment` draws them. Raises InputError for a sound that cannot be read.
         """
-        codec = cls(replace(options, rate=usual_rate(sounds, options)), Survey(), Moments(options.bands))
+        known = replace(options, rate=usual_rate(sounds, options))
+        codec = cls(known, Survey(), Moments(options.bands), changes)
         for sound, (facts, frames) in zip(sounds, _each(codec.examine, sounds, workers), strict=True):
             codec._take_in(sound, facts, frames)
         return codec
@@ -95,6 +109,24 @@ class SoundCodec(Codec[Sound]):
     def encode(self, input: Sound) -> tuple[Tensor, ...]:
         """Return the features (T, bands). Raises InputError if the sound cannot be read."""
         return (self.examine(input)[1],)
+
+    def augment(self, input: Sound, draw: Random) -> tuple[Tensor, ...]:
+        """Return the features (T, bands) of a sound with changes, drawn one by one; its T changes, too."""
+        if self._augmentation is None:
+            return self.encode(input)
+        variation = self._augmentation.draw(draw)
+        with open_mono(input, self.options) as file:
+            stream = LogMelStream(self.features)
+            pieces = self._augmentation.changed(file.pieces(), file.rate, variation)
+            found = torch.cat([*map(stream.push, pieces), stream.finish()])
+        frames = self.normalised(found)
+        return (variation.mask(frames, self._fill(frames)),)
+
+    def _fill(self, frames: Tensor) -> Tensor:
+        """Return the features (bands,) that masks put in place: the mean, of training if it is known."""
+        if self._moments is None or self.options.normalise != "global":
+            return frames.mean(0)
+        return self._moments.mean.float()
 
     def examine(self, sound: Sound) -> tuple[SoundFacts, Tensor]:
         """Return what a sound is like, and its features (T, bands). Raises as `encode` does."""
