@@ -34,8 +34,7 @@ class SoundFacts:
             f"are sampled below the {options.rate:,} a second of the model": file.rate < options.rate,
             "end before their header says": file.missing > 0,
             "are silent": heard.peak < _SILENT,
-            "have channels that cancel each other (`channel` takes one)": heard.cancels
-            and not options.channel,
+            "have channels that cancel (`channel` takes one)": heard.cancels and not options.channel,
             "are clipped": heard.clipped > _CLIPPED * heard.samples,
             "have a constant offset": abs(heard.total) > _OFFSET * heard.samples,
             "are shorter than a window, and padded": seconds * 1000 < options.window,

@@ -140,9 +140,9 @@ class SoundCodec(Codec[Sound]):
         """Return features (T, bands) without their own mean and deviation, if the options say so."""
         if self.options.normalise != "utterance":
             return frames
-        centred = frames - frames.mean(0)
-        deviation = centred.square().mean(0).sqrt()
-        return centred / torch.where(deviation > 0, deviation, 1.0)
+        own = Moments(self.options.bands)
+        own.add(frames)
+        return ((frames - own.mean) / own.deviation).float()
 
     def stream(self, rate: int) -> FeatureStream:
         """Return a stream of features of sound that arrives at a rate.
