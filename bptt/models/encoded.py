@@ -119,7 +119,7 @@ def encode_inputs(
         return cut(codec.encode_example(examples[row]), limit)
 
     def augment(row: int, epoch: int) -> Encoded:
-        draw = None if seed is None else Random(f"{seed} {epoch} {row}")
+        draw = None if seed is None else source_of(seed, epoch, row)
         return cut(codec.encode_example(examples[row], draw), limit)
 
     if fits_memory:
@@ -129,6 +129,11 @@ def encode_inputs(
     if any(length is None for length in known):
         lengths = measure(encode, len(examples), workers)
     return ReadAhead(augment, lengths, workers)
+
+
+def source_of(seed: int, epoch: int, row: int) -> Random:
+    """Return the source of the random changes of an example in an epoch, the same at every call."""
+    return Random(f"{seed} {epoch} {row}")
 
 
 def answer_inputs(

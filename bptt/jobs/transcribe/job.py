@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
-from bptt.data.audio.options import SoundOptions
+from bptt.data.audio.options import AugmentOptions, SoundOptions
 from bptt.data.scripts import scripts_of
 from bptt.jobs.answers import EvaluationReport
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
@@ -50,6 +50,7 @@ def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> Trans
         cells,
         source,
         choices.make(SoundOptions),
+        choices.make(AugmentOptions),
         choices.make(TranscriptOptions),
         vocabulary_options(choices),
         choices.make(TranscriberOptions, **own_layers(cells)),

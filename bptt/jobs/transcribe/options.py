@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Literal
 
-from bptt.data.audio.options import SoundOptions
+from bptt.data.audio.options import AugmentOptions, SoundOptions
 from bptt.data.readers.forms import FORMS
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.speech.layouts import SPEECH_FORMS
@@ -154,6 +154,7 @@ OPTIONS = JobOptions(
             "data": ExampleOptions,
             "source": RecordingOptions,
             "sound": SoundOptions,
+            "changes": AugmentOptions,
             "text": TranscriptOptions,
             "vocabulary": VocabularyOptions,
             "model": TranscriberOptions,

@@ -15,14 +15,13 @@ from bptt.data.examples import note_left_out
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
 from bptt.jobs.supervised import SMALLER, Encoded, Supervised, fingerprint, hold_out
-from bptt.jobs.task import Step
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.network import Transcriber, label_losses
 from bptt.jobs.transcribe.options import OPTIONS
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all, note_unknown, settled
 from bptt.jobs.transcribe.symbol_paths import count_unknown, encode, least_steps
 from bptt.jobs.transcribe.trained import TrainedTranscriber, build, load_transcriber
-from bptt.models.encoded import InMemory, ReadAhead, measure
+from bptt.models.encoded import InMemory, ReadAhead, measure, source_of
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new_codec, part_rows
 from bptt.runs.config import to_sections
@@ -75,7 +74,9 @@ class TranscribeTask(Supervised):
             else Vocabulary.build(spoken, config.vocabulary)
         )
         self.unit = self.vocabulary.unit
-        options = CodecOptions(len(examples.columns), sound=config.sound, workers=workers)
+        options = CodecOptions(
+            len(examples.columns), sound=config.sound, changes=config.changes, workers=workers
+        )
         self._codec = (
             continued_codec(codec_of(origin), source.kind, examples.inputs, options)
             if origin
@@ -122,32 +123,19 @@ class TranscribeTask(Supervised):
         return torch.tensor([least_steps(label.tolist()) for label in labels])
 
     def _inputs_of(self, examples: Recordings) -> InMemory | ReadAhead:
-        """Return the inputs: number epoch · N + row is recording `row` as that epoch hears it."""
+        """Return the steps of recordings, those of sounds changed anew in each epoch."""
         if find_kind(self.config.source.kind).fits_memory:
-            return _EveryEpoch([self.trained.encode_one(row) for row in examples.rows])
+            return InMemory([self.trained.encode_one(row) for row in examples.rows])
         return ReadAhead(self._encode, self._lengths, self._workers)
 
-    def _encode(self, number: int) -> Encoded:
-        _, row = divmod(number, len(self._learned))
-        return self.trained.encode_one(self._learned.rows[row])
+    def _encode(self, row: int, epoch: int) -> Encoded:
+        draw = source_of(self.config.data.seed, epoch, row)
+        return self.trained.encode_one(self._learned.rows[row], draw)
 
     def _take(self, origin: Origin[TrainedTranscriber]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
         here, other = (_rows(each) for each in (self.trained, there))
         return take_weights(self.model, here, there.model, other, origin.name)
-
-    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """Compute the loss on batch `index` of `epoch`."""
-        coming = self._coming(epoch, index)
-        self._inputs.expect(coming)
-        loss, units = self.loss(next(self._coming(epoch, index)))
-        return Step(loss, units, ())
-
-    def _coming(self, epoch: int, index: int) -> Iterator[list[int]]:
-        """Yield the numbers of this batch, and of all batches after it, without end."""
-        steps, count = self._order.steps, len(self._learned)
-        for batch, rows in enumerate(self._order.following(epoch, index), epoch * steps + index):
-            yield [batch // steps * count + row for row in rows]
 
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean of -ln P per symbol of the recordings of these numbers, and the number of symbols.
@@ -155,8 +143,8 @@ class TranscribeTask(Supervised):
         A recording that augmentation has made too short for its label counts for nothing.
         """
         with within_memory("a batch", SMALLER):
-            batch = self.batch(self._inputs.take(rows))
-            labels = [self._labels[row % len(self._learned)] for row in rows]
+            batch = self.batch(self.take(rows))
+            labels = [self._labels[row] for row in rows]
             steps = batch.lengths.tolist()
             fits = [least_steps(each.tolist()) <= length for each, length in zip(labels, steps, strict=True)]
             sizes = torch.tensor([len(label) for label in labels])
@@ -239,14 +227,6 @@ class TranscribeTask(Supervised):
     def trained(self) -> TrainedTranscriber:
         """The transcriber with its current weights."""
         return TrainedTranscriber(self.model, self._codec, self.vocabulary, self.config, self._workers)
-
-
-class _EveryEpoch(InMemory):
-    """Inputs that are the same in each epoch."""
-
-    def take(self, rows: Sequence[int]) -> list[Encoded]:
-        """Return the inputs of these numbers."""
-        return super().take([row % len(self.lengths) for row in rows])
 
 
 def _rows(trained: TrainedTranscriber) -> Rows:

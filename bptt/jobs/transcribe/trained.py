@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil, exp, inf
 from pathlib import Path
+from random import Random
 from typing import Any, ClassVar, Protocol, TypeVar
 
 import torch
@@ -182,7 +183,7 @@ class TrainedTranscriber:
     def encode_inputs(self, examples: Sequence[Example[Any, Any]]) -> EncodedInputs:
         """Return the steps of recordings, encoded now, or when they are needed if memory cannot hold all."""
 
-        def encode_one(row: int) -> Encoded:
+        def encode_one(row: int, epoch: int = 0) -> Encoded:
             return self.encode_one(examples[row])
 
         if find_kind(self.config.source.kind).fits_memory:
@@ -190,9 +191,12 @@ class TrainedTranscriber:
         lengths = torch.tensor([self.codec.length(example.input) or 0 for example in examples])
         return ReadAhead(encode_one, lengths, self.workers)
 
-    def encode_one(self, example: Example[Any, Any]) -> Encoded:
-        """Return the steps of a recording. Raises InputError with its place if it cannot be read."""
-        (frames,) = self.codec.encode_example(example)
+    def encode_one(self, example: Example[Any, Any], draw: Random | None = None) -> Encoded:
+        """Return the steps of a recording, changed by `draw` if it is given.
+
+        Raises InputError with the place of the recording if it cannot be read.
+        """
+        (frames,) = self.codec.encode_example(example, draw)
         return self.as_steps(frames)
 
     def steps_of(self, frames: int) -> int:

@@ -80,14 +80,20 @@ class SoundCodec(Codec[Sound]):
         self._lengths[sound] = len(frames)
 
     @classmethod
-    def continued(cls, origin: Origin[Codec[Any]], sounds: Sequence[Sound], workers: int = 0) -> SoundCodec:
+    def continued(
+        cls,
+        origin: Origin[Codec[Any]],
+        sounds: Sequence[Sound],
+        workers: int = 0,
+        changes: AugmentOptions | None = None,
+    ) -> SoundCodec:
         """Return the codec of a run that begins from another: its rate and features are those there.
 
         Raises InputError if that run reads no sound.
         """
         if not isinstance(origin.trained, SoundCodec):
             raise InputError(origin.name, "must be a run on sound, as the new data are", "another")
-        return cls.learn(sounds, origin.trained.options, workers)
+        return cls.learn(sounds, origin.trained.options, workers, changes)
 
     @classmethod
     def load(cls, run: Path) -> SoundCodec:

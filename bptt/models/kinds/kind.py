@@ -12,7 +12,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.models.options import TokenOptions
 
 if TYPE_CHECKING:
-    from bptt.data.audio.options import SoundOptions
+    from bptt.data.audio.options import AugmentOptions, SoundOptions
     from bptt.data.ngrams import NgramRule
     from bptt.models.codecs.codec import Codec
     from bptt.runs.origin import Origin
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class CodecOptions:
     """The choices for a codec: the number of `columns`, D, of numbers; of texts the `vocabulary`, and the
     `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step; how `sound` is
-    read. As many `workers` read training inputs that do not fit into memory.
+    read, and its `changes` in training. As many `workers` read training inputs that do not fit into memory.
     """
 
     columns: int = 0
@@ -30,6 +30,7 @@ class CodecOptions:
     tokens: TokenOptions = field(default_factory=TokenOptions)
     windows: int = 0
     sound: SoundOptions | None = None
+    changes: AugmentOptions | None = None
     workers: int = 0
 
 

@@ -10,8 +10,12 @@ from bptt.models.kinds.kind import InputKind
 KIND = InputKind(
     FORMS.name,
     FORMS.forms,
-    new=lambda inputs, options: SoundCodec.learn(inputs, options.sound or SoundOptions(), options.workers),
+    new=lambda inputs, options: SoundCodec.learn(
+        inputs, options.sound or SoundOptions(), options.workers, options.changes
+    ),
     saved=lambda run, options: SoundCodec.load(run),
-    continued=lambda origin, inputs, options: SoundCodec.continued(origin, inputs, options.workers),
+    continued=lambda origin, inputs, options: SoundCodec.continued(
+        origin, inputs, options.workers, options.changes
+    ),
     fits_memory=False,
 )
