@@ -10,6 +10,7 @@ from bptt.cells import CATALOGUE, Cell, get
 from bptt.derive.network import Loss
 from bptt.explain import derivation
 from bptt.explain.annotate import with_kernel_lines
+from bptt.explain.criteria.label_in_numbers import label_in_numbers
 from bptt.explain.criteria.registry import CRITERIA
 from bptt.explain.document import Derivation, Stage
 from bptt.explain.drawn import architecture_of, with_diagrams
@@ -81,4 +82,5 @@ DERIVATIONS: Mapping[str, Callable[[], Derivation]] = {
     **{f"{name} unrolled": partial(unrolled, get(name), 2, (), Loss.SOFTMAX) for name in UNROLLED},
     **{f"{name} drawn": partial(_drawn, name, options) for name, options in DRAWN.items()},
     **CRITERIA,
+    "label in numbers": lambda: label_in_numbers(NumbersOptions()),
 }

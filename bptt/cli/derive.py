@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 # The stages that only a run has, and those that `--numbers` shows.
 OF_A_RUN = (Stage.SHAPES, Stage.NUMBERS)
 IN_NUMBERS = (*OF_A_RUN, Stage.NORMAL, Stage.ADJOINT, Stage.GRADIENTS)
+# The options of the worked case of a loss over whole sequences that has one.
+WORKED_CRITERIA = {"ctc": ("steps", "seed", "targets")}
 # The options that write diagrams to files and to a page, for one that is wider than the terminal.
 ELSEWHERE = ("--figures FOLDER", "--html")
 STYLES = {
@@ -50,7 +52,14 @@ def command() -> Any:
 
 def _derive(choices: Choices) -> None:
     from bptt.cells import CATALOGUE
-    from bptt.cli.derive_numbers import asks_for_network, check_numbers, numbers_of, work_cells, work_run
+    from bptt.cli.derive_numbers import (
+        asks_for_network,
+        check_numbers,
+        label_numbers,
+        numbers_of,
+        work_cells,
+        work_run,
+    )
     from bptt.errors import InputError
     from bptt.explain.criteria.registry import CRITERIA
     from bptt.explain.drawn import fitting
@@ -67,7 +76,7 @@ def _derive(choices: Choices) -> None:
     is_run = cell not in CATALOGUE and Path(cell).is_dir()
     in_numbers = wanted.numbers and not (is_run and not asks_for_network(choices))
     if cell in CRITERIA:
-        check_criterion(choices, cell)
+        check_criterion(choices, cell, WORKED_CRITERIA.get(cell, ()))
     if wanted.draw is not None:
         check_one_diagram(choices)
     check_numbers(choices, in_numbers)
@@ -81,7 +90,8 @@ def _derive(choices: Choices) -> None:
         rule = "takes the names of the texts for a cell"
         raise InputError("bptt derive", rule, f"the run {cell}", "Name the cell of the run")
     elif cell in CRITERIA:
-        document = _of_criterion(cell, stage)
+        document = label_numbers(choices) if in_numbers else CRITERIA[cell]()
+        document = _only(document, stage)
     elif in_numbers:
         worked = work_run(Path(cell), choices) if is_run else work_cells(_cells(cell, texts), choices)
         if choices.make(NumbersOptions).csv:
@@ -171,12 +181,10 @@ def _unrolled(
     return document if wanted.stage is None else document.only(wanted.stage)
 
 
-def _of_criterion(name: str, stage: Stage | None) -> Derivation:
-    """Return the derivation of a loss over whole sequences. Raises InputError for a section that it lacks."""
+def _only(document: Derivation, stage: Stage | None) -> Derivation:
+    """Return one section of a document, or all. Raises InputError for a section that it lacks."""
     from bptt.errors import InputError
-    from bptt.explain.criteria.registry import CRITERIA
 
-    document = CRITERIA[name]()
     there = [section.stage for section in document.sections]
     if stage is not None and stage not in there:
         raise InputError("stage", f"is one of {', '.join(each.value for each in there)} here", stage.value)

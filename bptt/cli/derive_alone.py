@@ -44,7 +44,12 @@ def check_one_diagram(choices: Choices) -> None:
     refuse(choices, "`draw` shows one diagram alone", others)
 
 
-def check_criterion(choices: Choices, name: str) -> None:
-    """Raise InputError for an option that has no effect on a loss over whole sequences."""
+def check_criterion(choices: Choices, name: str, numbers: Iterable[str]) -> None:
+    """Raise InputError for an option that has no effect on a loss over whole sequences.
+
+    `numbers` are the options of its worked case, none if it has none.
+    """
     others = (*_FORMS, *given_in(choices, "network", "numbers", "layer"))
-    refuse(choices, f"{name} has no layers, sizes or numbers", others)
+    known = {"numbers", *numbers} if numbers else set()
+    rule = f"{name} has no layers, sizes or weights" if numbers else f"{name} has no layers, sizes or numbers"
+    refuse(choices, rule, (each for each in others if each not in known))

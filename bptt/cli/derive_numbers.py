@@ -85,6 +85,17 @@ def work_cells(cells: tuple[Cell, ...], choices: Choices) -> Worked:
     return work(cells, choices.make(NetworkOptions), wanted, Sources(**sources))
 
 
+def label_numbers(choices: Choices) -> Derivation:
+    """Return the document of a small label of connectionist temporal classification.
+
+    Raises InputError for targets that cannot be read or are no label.
+    """
+    from bptt.explain.criteria.label_in_numbers import label_in_numbers
+
+    wanted = choices.make(NumbersOptions)
+    return label_in_numbers(wanted, None if wanted.targets is None else _source("targets", wanted.targets))
+
+
 def work_run(run: Path, choices: Choices) -> Worked:
     """Return the network of a trained language model, worked through on tokens of a text.
 

@@ -24,7 +24,7 @@ class DeriveOptions:
     Raises InputError for two notations at once.
     """
 
-    cell: str = argument("Cells of `bptt cells` or mycell.py:MyCell, as lstm,gru; crf; or a run folder.")
+    cell: str = argument("Cells of `bptt cells` or mycell.py:MyCell, as lstm,gru; crf; ctc; or a run folder.")
     stage: Stage | None = option(None, "One section alone.")
     numbers: bool = option(
         False, "Show numbers: of a step of a run; of a small network, of a cell or, with `steps`, of a run."

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bptt.explain.criteria.label_alignments import ctc_derivation
 from bptt.explain.criteria.tag_sequences import crf_derivation
 from bptt.explain.document import Derivation
 
-CRITERIA: Mapping[str, Callable[[], Derivation]] = {"crf": crf_derivation}
+CRITERIA: Mapping[str, Callable[[], Derivation]] = {"crf": crf_derivation, "ctc": ctc_derivation}

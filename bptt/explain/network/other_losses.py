@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bptt.derive.adjoint import DELTA
+from bptt.explain.criteria.label_alignments import alignment_parts, occupancy_parts
 from bptt.explain.criteria.tag_sequences import loss_parts, marginal_parts
 from bptt.explain.document import Equations, Part, Section, Stage, say
 from bptt.explain.formula_tree import (
@@ -46,6 +47,7 @@ class OtherLoss(str, Enum):
     """A loss by the name that a model gives it."""
 
     CRF = "crf"
+    CTC = "ctc"
     PROBABILITIES = "squared-probabilities"
     SQUARED = "mean-squared"
     ABSOLUTE = "mean-absolute"
@@ -58,6 +60,7 @@ FUNCTIONS: Mapping[OtherLoss, str | None] = {
     **dict.fromkeys(OtherLoss, ""),
     OtherLoss.PROBABILITIES: "softmax",
     OtherLoss.CRF: None,
+    OtherLoss.CTC: "softmax",
 }
 _MEAN = Fraction(ONE, MathName(OUTPUTS))
 _O, _Y, _D, _LEVEL = element("o", "i"), element("y", "i"), MathName("d"), MathName("τ")
@@ -77,6 +80,11 @@ def other_loss_sections(notation: NetworkNotation, loss: OtherLoss, standardised
     if loss is OtherLoss.CRF:
         yield Section(Stage.LOSS, "The loss: a conditional random field", tuple(loss_parts()))
         parts = (*marginal_parts(), *_marginals(notation), *linear_map_gradients(notation))
+        yield Section(Stage.OUTPUT, "The δ of the output", parts)
+        return
+    if loss is OtherLoss.CTC:
+        yield Section(Stage.LOSS, "The loss: connectionist temporal classification", alignment_parts())
+        parts = (*occupancy_parts(), *_occupancies(notation), *linear_map_gradients(notation))
         yield Section(Stage.OUTPUT, "The δ of the output", parts)
         return
     written = _WRITTEN[loss]
@@ -122,6 +130,20 @@ def _marginals(notation: NetworkNotation) -> Iterator[Part]:
         output,
         chance,
         MathName("t"),
+        target,
+    )
+    yield _delta(notation, _error(notation))
+
+
+def _occupancies(notation: NetworkNotation) -> Iterator[Part]:
+    output, target, tag = notation.outer("o"), notation.outer("y"), MathName("k")
+    yield say(
+        "The scores {} are the elements of {}, the probabilities {} those of {}. With the vector {} of the"
+        " occupancies of every class, summed over its states:",
+        Row((MathName("u", index="t"), Fenced(tag, "[", "]"))),
+        notation.outer("z"),
+        Row((MathName("y", index="t"), Fenced(tag, "[", "]"))),
+        output,
         target,
     )
     yield _delta(notation, _error(notation))

@@ -147,6 +147,7 @@ class _Run:
 
 _NAMES = {
     OtherLoss.CRF: say("minus the logarithm of the probability of the tags in a conditional random field"),
+    OtherLoss.CTC: say("minus the logarithm of the probability of the label, summed over alignments"),
     OtherLoss.PROBABILITIES: say("squared error of the probabilities"),
     OtherLoss.SQUARED: say("mean squared error"),
     OtherLoss.ABSOLUTE: say("mean absolute error"),

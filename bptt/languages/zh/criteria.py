@@ -80,4 +80,119 @@ CRITERIA = {
     ): (
         "第一行是下面的网络在时间步 {1} 收到的误差项 {0}。它与 softmax 的形式相同，只是用标注的边缘概率代替了单独一步的概率。"
     ),
+    # Connectionist temporal classification.
+    "Connectionist temporal classification": "联结时序分类",
+    "{}, the score of every symbol and of the blank at every step, from a network": (
+        "{}，由网络给出的每个时间步上每个符号和空白符的分数"
+    ),
+    "{} classes, among them the blank {}; {} symbols; {} time steps": "{} 个类别，其中包括空白符 {}；{} 个符号；{} 个时间步",
+    "Alignments and the probability of a label": "对齐与标签的概率",
+    "At every step a softmax makes probabilities of the scores:": "在每个时间步，softmax 把分数变为概率：",
+    (
+        "An alignment {} has a class for every step. Its label is found in two moves: repeats become one,"
+        " then blanks are removed. So {} alignments with {} steps give the label of one symbol {}, such as {}. The"
+        " label {} is known, its alignment is not: the probability of the label is the sum over all of them."
+    ): (
+        "对齐 {0} 在每个时间步上有一个类别。分两步由它得到标签：先把连续的重复合并为一个，再去掉空白符。因此，在 {2} 个时间步上有"
+        " {1} 个对齐给出只含一个符号 {3} 的标签，例如 {4}。标签 {5} 是已知的，它的对齐未知：标签的概率是对所有对齐求和。"
+    ),
+    (
+        "{} runs over the alignments of {}. A label with an equal symbol after another needs a blank between"
+        " them, or they would become one: with fewer steps than symbols and such blanks no alignment exists,"
+        " {} is 0 and the loss infinite."
+    ): (
+        "{} 遍历 {} 的所有对齐。标签中相邻的两个相同符号之间必须有一个空白符，否则它们会合并为一个：时间步数少于符号数与这类"
+        "空白符数之和时，不存在对齐，{} 为 0，损失为无穷大。"
+    ),
+    "The sum over alignments by the forward recursion": "用前向递推对所有对齐求和",
+    (
+        "The extended label {} has {} states: a blank before, between and behind the symbols. An alignment"
+        " begins in one of the first two, ends in one of the last two, and from step to step it stays,"
+        " moves by one, or skips a blank between two symbols that differ. {} says whether state {} is such a symbol:"
+    ): (
+        "扩展标签 {} 有 {} 个状态：符号之前、之间和之后各有一个空白符。对齐从最前面两个状态之一开始，在最后两个状态之一结束，"
+        "每过一个时间步，它停留不动、前进一个状态，或者跳过两个不同符号之间的空白符。{} 表示状态 {} 是否是这样的符号："
+    ),
+    (
+        "Let {} be the sum over all beginnings of alignments up to step {} that end in state {}. At the first"
+        " step there are two; a state before the first counts as 0:"
+    ): (
+        "设 {} 是对到时间步 {} 为止、处于状态 {} 的所有对齐开头部分求和。在第一个时间步有两个这样的开头；第一个状态之前的状态算作 0："
+    ),
+    "A longer beginning is a shorter one with one more step, whose factor comes out of the sum:": (
+        "较长的开头就是较短的开头再加一个时间步，这一步的因子可以提到求和号之外："
+    ),
+    "At the last step the alignment has arrived in the last symbol or in the blank behind it:": (
+        "在最后一个时间步，对齐到达最后一个符号或它后面的空白符："
+    ),
+    (
+        "These are {} sums of three terms. The kernel computes them in numbers that have an exponent of their"
+        " own, so that none leaves its range, without logarithms."
+    ): "这样只需 {} 个三项的和。内核用各自带有指数的数来计算，因此数值不会溢出，也不需要对数。",
+    "The loss is minus the logarithm of the probability of the label {}:": "损失是标签 {} 的概率的对数的相反数：",
+    "The backward recursion and the occupancy": "后向递推与占有概率",
+    (
+        "Let {} be the sum over all ends of alignments after step {}, given state {} there. The same argument"
+        " from the other side; a state behind the last counts as 0:"
+    ): (
+        "设 {} 是对时间步 {} 之后的所有对齐结尾部分求和，已知该处的状态是 {}。从另一端作同样的推导；最后一个状态之后的状态算作 0："
+    ),
+    (
+        "In the paper {} has the factor {} of its own step too; products of both sums are then divided by it."
+        " Here it is what back-propagation through the forward recursion finds: {}."
+    ): (
+        "在论文中，{} 还含有它自己那一步的因子 {}，两个和的乘积再除以该因子。这里它就是前向递推的反向传播的结果：{}。"
+    ),
+    (
+        "Every beginning that ends in state {} goes with every end that follows: the product of both sums is"
+        " the sum over all alignments through this state at step {}. Its share of {} is the occupancy, the"
+        " probability of the state given the label:"
+    ): (
+        "每个以状态 {} 收尾的开头都可以接上每个后续的结尾：两个和的乘积，就是对时间步 {} 上经过这个状态的所有对齐求和。"
+        "它在 {} 中所占的比例是占有概率，即已知标签时状态的概率："
+    ),
+    "The gradient: softmax minus occupancy": "梯度：softmax 减去占有概率",
+    (
+        "{} is {} times a sum over earlier steps, {} a sum over later ones. So the derivative of {} by a"
+        " probability divides the products of its states by it; the logarithm brings {} below:"
+    ): (
+        "{} 是 {} 乘以关于更早时间步的和，{} 是关于更晚时间步的和。所以 {} 对一个概率的导数就是该类别各状态的乘积除以这个概率；"
+        "对数求导使 {} 成为分母："
+    ),
+    "Every probability of a step depends on every score:": "一个时间步上的每个概率都依赖于每个分数：",
+    (
+        "Both in the chain rule: each state has one symbol, so the sum over {} leaves that over the states, and"
+        " all occupancies of a step add up to 1:"
+    ): (
+        "把两者代入链式法则：每个状态只有一个符号，所以对 {} 求和之后只剩下对状态的和，而一个时间步上所有占有概率之和为 1："
+    ),
+    (
+        "This is the {} that the network below receives at step {}: the probability of a class minus the"
+        " probability of being in one of its states given the label. It is that of a softmax whose target is"
+        " the occupancy. A class that does not occur in the label has only the first term."
+    ): (
+        "这就是下面的网络在时间步 {1} 收到的误差项 {0}：一个类别的概率，减去已知标签时处于它的某个状态的概率。它与 softmax 的形式相同，"
+        "只是以占有概率为目标。标签中没有出现的类别只有第一项。"
+    ),
+    # A small label in numbers.
+    "The label {}. Scores {} of the blank {} and of the symbols, a row for each step:": (
+        "标签 {0}。空白符 {2} 和各符号的分数 {1}，每个时间步一行："
+    ),
+    "Probabilities {} by the softmax:": "由 softmax 得到的概率 {}：",
+    "The states {} of the extended label, and whether the blank before a symbol may be skipped:": (
+        "扩展标签的状态 {}，以及符号前面的空白符能否跳过："
+    ),
+    "The forward recursion": "前向递推",
+    "{}, a row for each step, a column for each state:": "{}，每个时间步一行，每个状态一列：",
+    "{}, from the last step to the first:": "{}，从最后一个时间步算到第一个：",
+    "{}, the probability of a state given the label; every row adds up to 1:": (
+        "{}，已知标签时状态的概率；每一行之和为 1："
+    ),
+    "The derivative of the loss by the scores, {}; every row adds up to 0:": (
+        "损失对分数的导数 {}；每一行之和为 0："
+    ),
+    "All alignments, one by one": "逐个列出所有对齐",
+    "The alignments of the label, {} in number, add up to the same {}:": "这个标签有 {} 个对齐。逐个相加得到同样的 {}：",
+    "alignment {}": "对齐 {}",
+    "probability": "概率",
 }

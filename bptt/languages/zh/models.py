@@ -112,6 +112,9 @@ MODELS = {
     ),
     # Other losses.
     "The δ of the output": "输出层的误差项 δ",
+    "minus the logarithm of the probability of the label, summed over alignments": (
+        "标签概率的对数的相反数，概率对所有对齐求和"
+    ),
     "minus the logarithm of the probability of the tags in a conditional random field": (
         "条件随机场中标注序列概率的对数的相反数"
     ),
@@ -147,6 +150,11 @@ MODELS = {
     "The derivative of the larger of both terms:": "对两项中较大的一项求导：",
     # Conditional random fields, beside those of the criterion.
     "The loss: a conditional random field": "损失：条件随机场",
+    "The loss: connectionist temporal classification": "损失：联结时序分类",
+    (
+        "The scores {} are the elements of {}, the probabilities {} those of {}. With the vector {} of the"
+        " occupancies of every class, summed over its states:"
+    ): "分数 {} 是 {} 的元素，概率 {} 是 {} 的元素。设向量 {} 是每个类别的占有概率，即对它的各状态求和：",
     (
         "The scores {} are the elements of {}. With the vector {} of the probabilities {} of all tags at step"
         " {}, and the right tag as a one-hot vector {}:"
