@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # is offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
+    "music": "bptt.jobs.music",
     "classify": "bptt.jobs.classify",
     "tag": "bptt.jobs.tag",
     "mark": "bptt.jobs.mark",

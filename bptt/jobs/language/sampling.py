@@ -176,14 +176,14 @@ def _draw_tokens(
 
 def places_of(seed: int, length: int, numbers: Sequence[int]) -> Iterator[Tensor]:
     """Yield, for each of `length` tokens, the random number in [0, 1) of every sample, (B,), float64."""
-    generators = [_generator(seed, number) for number in numbers]
+    generators = [generator_of(seed, number) for number in numbers]
     for first in range(0, length, _AHEAD):
         count = min(_AHEAD, length - first)
         drawn = [torch.rand(count, generator=g, dtype=torch.float64) for g in generators]
         yield from torch.stack(drawn, 1)
 
 
-def _generator(seed: int, number: int) -> torch.Generator:
+def generator_of(seed: int, number: int) -> torch.Generator:
     """Return the generator of one sample, which does not depend on the other samples."""
     seeds = torch.randint(2**62, (number + 1,), generator=torch.Generator().manual_seed(seed))
     return torch.Generator().manual_seed(int(seeds[number]))

@@ -1,0 +1,71 @@
+"""The record of the job `music`: training, samples, likelihoods, evaluation and inspection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bptt.data.readers.forms import Source
+from bptt.errors import InputError
+from bptt.jobs.answers import EvaluationReport, Line
+from bptt.jobs.commands import EvaluateOptions
+from bptt.jobs.exposure import check_number
+from bptt.jobs.job import Job, Stretch
+from bptt.jobs.music.beginning import begin
+from bptt.jobs.music.config import TASK, MusicConfig
+from bptt.jobs.music.exposure import expose
+from bptt.jobs.music.options import OPTIONS
+from bptt.jobs.music.pieces import Pieces, read_folder_pieces
+from bptt.jobs.music.sample_files import write_samples
+from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
+from bptt.jobs.reading import needed_data, refuse_target
+from bptt.nn.exposure import Exposure
+from bptt.options.choices import Choices
+from bptt.runs.config import read_sections
+
+
+def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> EvaluationReport:
+    pieces = read_folder_pieces(needed_data(run, choices.make(EvaluateOptions).data))
+    scores = trained.score([row.score for row in pieces.rows])
+    return EvaluationReport(metrics_of(scores), notes=pieces.notes)
+
+
+def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
+    """Yield a line for each piece: its ln P, number of steps, nats a step and a note, and its place."""
+    unit = trained.notation.unit
+    yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", "piece"
+    for source in sources:
+        pieces = _read(source)
+        for note in pieces.notes:
+            choices.say(f"{source}: {note}")
+        scores = trained.score([row.score for row in pieces.rows])
+        for row, found in zip(pieces.rows, scores, strict=True):
+            total = -found.log_probability
+            means = f"{total / max(found.steps, 1):.4f}", f"{total / max(found.notes, 1):.4f}"
+            yield f"{-total:.4f}", str(found.steps), *means, row.place
+
+
+def _expose(trained: TrainedMusicModel, stretch: Stretch) -> list[Exposure]:
+    refuse_target(stretch)
+    rows = _read(stretch.source).rows
+    check_number(stretch.number, len(rows), "pieces")
+    taken = rows[stretch.number : stretch.number + stretch.count]
+    return [expose(trained, trained.notation.encode(row.score), stretch.limit) for row in taken]
+
+
+def _read(source: Source) -> Pieces:
+    if not isinstance(source, Path):
+        raise InputError(source.name, "must be a file or folder of music", "a text")
+    return read_folder_pieces(source)
+
+
+JOB = Job(
+    options=OPTIONS,
+    begin=begin,
+    configuration=lambda run: read_sections(MusicConfig, run, TASK),
+    load=load_music_model,
+    evaluate=_evaluate,
+    expose=_expose,
+    sample=write_samples,
+    score=_score,
+)

@@ -1,0 +1,132 @@
+"""A training of a model of music."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bptt.jobs.language.network import START
+from bptt.jobs.music.config import TASK, MusicConfig
+from bptt.jobs.music.notation import FILE, MusicNetwork, Notation
+from bptt.jobs.music.options import OPTIONS
+from bptt.jobs.music.piece_batches import PieceBatches, batch_of
+from bptt.jobs.music.pieces import EncodedPieces
+from bptt.jobs.music.trained import TrainedMusicModel, metrics_of
+from bptt.jobs.supervised import SMALLER
+from bptt.jobs.task import Step, Task
+from bptt.runs.config import to_sections
+from bptt.runs.memory import within_memory
+from bptt.runs.origin import Origin, take_weights
+from bptt.runs.run_folder import write_bytes, write_config
+
+# The tempos of training pieces, as shares of the largest change.
+_TEMPOS = (-1.0, -0.5, 0.0, 0.5, 1.0)
+
+
+class MusicTask(Task):
+    """A training of a model of music, on pieces as `notation` writes them.
+
+    Each epoch draws every piece in a key and at a tempo of its own, the same ones whenever the epoch is
+    repeated. Initial weights are drawn from torch's generator: seed it before.
+    """
+
+    title = OPTIONS.called
+    model: MusicNetwork
+
+    def __init__(
+        self,
+        learned: EncodedPieces,
+        held_out: EncodedPieces,
+        notation: Notation,
+        config: MusicConfig,
+        about: Sequence[str] = (),
+        origin: Origin[TrainedMusicModel] | None = None,
+    ) -> None:
+        self.config, self._notation, self._about = config, notation, about
+        self._learned, self._held_out = learned, held_out
+        self.unit = notation.unit
+        with within_memory("the model", SMALLER):
+            self.model = notation.network(config.cell, config.model)
+        self._taken = self._take(origin) if origin else []
+        lengths = torch.tensor([len(piece) for piece in learned.steps])
+        data = config.data
+        self._batches = PieceBatches(lengths, data.batch_size, data.sequence_length, data.seed)
+
+    def _take(self, origin: Origin[TrainedMusicModel]) -> list[str]:
+        self.begun_from, there = origin.name, origin.trained
+        rows = self._notation.rows(self.model), there.notation.rows(there.model)
+        return take_weights(self.model, rows[0], there.model, rows[1], origin.name)
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether there are pieces to evaluate on."""
+        return len(self._held_out.steps) > 0
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all pieces, as they are written."""
+        digest = hashlib.sha256()
+        for part in (self._learned, self._held_out):
+            for piece in part.steps:
+                digest.update(piece.numpy().tobytes())
+            digest.update(b"\n")
+        return digest.hexdigest()
+
+    def steps(self, epoch: int) -> int:
+        """Return the number of windows in `epoch`."""
+        return self._batches.steps(epoch)
+
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+        """Compute the loss on a window of a batch of pieces; the states are those after the window before."""
+        window = self._batches.window(epoch, index)
+        pieces = [self._varied(epoch, row) for row in window.rows.tolist()]
+        batch = batch_of(pieces, window.start, window.stop).to(self.model.device)
+        with within_memory("a batch", SMALLER):
+            output, states = self.model.read(batch.inputs, carry if batch.continues else START)
+            log_p = self.model.score(output, batch.targets)
+        units = sum(max(0, min(len(piece), window.stop) - window.start) for piece in pieces)
+        return Step(-log_p.sum() / units, units, tuple(state.detach() for state in states))
+
+    def _varied(self, epoch: int, row: int) -> Tensor:
+        """Return a training piece in the key and at the tempo of an epoch."""
+        steps, data = self._learned.steps[row], self.config.data
+        draw = np.random.default_rng((data.seed, epoch, row))
+        keys, tempo = draw.random(), draw.integers(len(_TEMPOS))
+        if data.transpose:
+            allowed = self._notation.transpositions(steps)
+            steps = self._notation.transposed(steps, allowed[int(keys * len(allowed))])
+        if data.tempo_change and self._notation.feels_tempo:
+            steps = self._notation.retimed(steps, 1 + _TEMPOS[tempo] * data.tempo_change)
+        return steps
+
+    def evaluate(self) -> dict[str, float]:
+        """Return the metrics of the held-out pieces."""
+        return metrics_of(self.trained.score_steps(self._held_out.steps, self._held_out.notes))
+
+    def save(self, folder: Path) -> None:
+        """Write config.json and the notation."""
+        write_bytes(folder / FILE, self._notation.to_bytes())
+        write_config(folder, {"task": TASK, **to_sections(self.config)})
+
+    def describe(self) -> list[str]:
+        """Describe the pieces, the notation, and the size of the model."""
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        return [
+            *self._taken,
+            *self._about,
+            f"learned: {self._learned.describe(self.unit)}",
+            f"held out: {self._held_out.describe(self.unit)}",
+            self._notation.describe(),
+            f"model: {weights:,} weights",
+        ]
+
+    @cached_property
+    def trained(self) -> TrainedMusicModel:
+        """The model with its current weights."""
+        return TrainedMusicModel(self.model, self._notation, self.config)
