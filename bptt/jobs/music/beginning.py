@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
+from bptt.data.midi.music_files import MusicPiece, read_music
 from bptt.data.midi.music_tokens import encode_score
 from bptt.data.midi.music_vocabulary import Representation, fit_vocabulary
 from bptt.data.midi.placed_notes import GridReport
 from bptt.errors import InputError
 from bptt.jobs.music.config import MusicConfig
-from bptt.jobs.music.notation import TRANSPOSED, FrameNotation, Notation, TokenNotation
 from bptt.jobs.music.options import (
     MusicFiles,
     MusicModelOptions,
@@ -19,7 +20,8 @@ from bptt.jobs.music.options import (
     PieceOptions,
     RepresentationName,
 )
-from bptt.jobs.music.pieces import EncodedPieces, LearnedPiece, read_folder_pieces, split_pieces
+from bptt.jobs.music.piece_notation import TRANSPOSED, FrameNotation, PieceNotation, TokenNotation
+from bptt.jobs.music.pieces import EncodedPieces, SplitPieces, split_pieces
 from bptt.jobs.music.task import MusicTask
 from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.options.choices import Choices
@@ -28,6 +30,8 @@ from bptt.runs.origin import Origin
 # The keys of a piano, to which those of a roll are widened where a corpus has others.
 _LOWEST, _HIGHEST = 21, 108
 _FRAMES_PER_QUARTER = 4
+# The endings of piano rolls.
+_ROLLS = (".json", ".npz", ".mat")
 # Pieces whose onsets are looked at to see whether they lie on a grid, and the share that may lie beside it.
 _LOOKED_AT, _OFF_THE_GRID = 50, 0.2
 
@@ -37,14 +41,14 @@ def begin(choices: Choices, origin: Origin[TrainedMusicModel] | None) -> MusicTa
     files = choices.make(MusicFiles)
     cells = as_cells(files.cell)
     data = choices.make(PieceOptions, seed=choices.get("seed"))
-    pieces = read_folder_pieces(files.data)
-    for note in pieces.notes:
+    corpus = read_music([files.data])
+    for note in corpus.notes:
         choices.say(f"{files.data}: {note}")
     if files.dev is None:
-        learned, held_out, split = split_pieces(pieces, data)
+        split = split_pieces(corpus, data)
     else:
-        learned, held_out = list(pieces.rows), list(read_folder_pieces(files.dev).rows)
-        split = f"split: {files.dev} is held out"
+        split = SplitPieces(corpus.pieces, read_music([files.dev]).pieces, f"split: {files.dev} is held out")
+    learned = split.learned
     if not learned:
         raise InputError(str(files.data), "must hold pieces to learn from", "none")
     options = choices.make(NotationOptions)
@@ -55,12 +59,15 @@ def begin(choices: Choices, origin: Origin[TrainedMusicModel] | None) -> MusicTa
     notation = _notation(options, learned, bool(data.transpose), origin)
     options = replace(options, resolution=notation.resolution)
     config = MusicConfig(cells, options, choices.make(MusicModelOptions, **own_layers(cells)), data)
-    encoded = encode(notation, learned), encode(notation, held_out)
-    return MusicTask(*encoded, notation, config, (split,), origin)
+    encoded = encode(notation, learned), encode(notation, split.held_out)
+    return MusicTask(*encoded, notation, config, (split.reason,), origin)
 
 
-def _detected(choices: Choices, options: NotationOptions, pieces: Sequence[LearnedPiece]) -> NotationOptions:
+def _detected(choices: Choices, options: NotationOptions, pieces: Sequence[MusicPiece]) -> NotationOptions:
     """Return the options with the representation that suits the pieces, and say why."""
+    if all(Path(piece.place.split(": ")[0]).suffix.lower() in _ROLLS for piece in pieces):
+        choices.say("read as frames, for the pieces are piano rolls (`representation` says otherwise)")
+        return replace(options, representation="frames")
     scores = [piece.score for piece in pieces[:: max(1, len(pieces) // _LOOKED_AT)]]
     vocabulary = fit_vocabulary(scores, Representation.BARS, options.resolution)
     report = GridReport(Representation.BARS, vocabulary.resolution)
@@ -75,10 +82,10 @@ def _detected(choices: Choices, options: NotationOptions, pieces: Sequence[Learn
 
 def _notation(
     options: NotationOptions,
-    pieces: Sequence[LearnedPiece],
+    pieces: Sequence[MusicPiece],
     transposes: bool,
     origin: Origin[TrainedMusicModel] | None,
-) -> Notation:
+) -> PieceNotation:
     """Return the notation for the pieces to learn from, or that of a run whose vocabulary is kept.
 
     Raises InputError if the run to begin from has another representation.
@@ -104,7 +111,7 @@ def _notation(
     return TokenNotation(fit_vocabulary(scores, kind, options.resolution, moved))
 
 
-def encode(notation: Notation, pieces: Sequence[LearnedPiece]) -> EncodedPieces:
+def encode(notation: PieceNotation, pieces: Sequence[MusicPiece]) -> EncodedPieces:
     """Write pieces for the network."""
     steps = [notation.encode(piece.score) for piece in pieces]
     return EncodedPieces(steps, [len(piece.score.notes) for piece in pieces])

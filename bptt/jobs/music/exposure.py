@@ -10,8 +10,8 @@ from torch import Tensor
 from bptt.jobs.exposure import BEGINNING, predictions
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.music.frame_model import FrameModel
-from bptt.jobs.music.notation import MusicNetwork, TokenNotation
 from bptt.jobs.music.piece_batches import batch_of
+from bptt.jobs.music.piece_notation import MusicNetwork, TokenNotation
 from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
 from bptt.runs.evaluating import evaluating

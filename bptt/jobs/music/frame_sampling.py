@@ -13,7 +13,7 @@ from bptt.errors import InputError
 from bptt.jobs.language.sampling import generator_of
 from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.frame_model import FrameModel
-from bptt.jobs.music.notation import FrameNotation
+from bptt.jobs.music.piece_notation import FrameNotation
 from bptt.jobs.music.sampling import Drawn
 from bptt.nn import Stepper
 from bptt.runs.evaluating import evaluating

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from bptt.data.midi.music_files import MusicCorpus, read_music
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport, Line
@@ -15,7 +16,6 @@ from bptt.jobs.music.beginning import begin
 from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.exposure import expose
 from bptt.jobs.music.options import OPTIONS
-from bptt.jobs.music.pieces import Pieces, read_folder_pieces
 from bptt.jobs.music.sample_files import write_samples
 from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
 from bptt.jobs.reading import needed_data, refuse_target
@@ -25,9 +25,9 @@ from bptt.runs.config import read_sections
 
 
 def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> EvaluationReport:
-    pieces = read_folder_pieces(needed_data(run, choices.make(EvaluateOptions).data))
-    scores = trained.score([row.score for row in pieces.rows])
-    return EvaluationReport(metrics_of(scores), notes=pieces.notes)
+    corpus = read_music([needed_data(run, choices.make(EvaluateOptions).data)])
+    scores = trained.score(corpus.scores)
+    return EvaluationReport(metrics_of(scores), notes=corpus.notes)
 
 
 def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
@@ -35,28 +35,27 @@ def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choic
     unit = trained.notation.unit
     yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", "piece"
     for source in sources:
-        pieces = _read(source)
-        for note in pieces.notes:
+        corpus = _read(source)
+        for note in corpus.notes:
             choices.say(f"{source}: {note}")
-        scores = trained.score([row.score for row in pieces.rows])
-        for row, found in zip(pieces.rows, scores, strict=True):
+        for piece, found in zip(corpus.pieces, trained.score(corpus.scores), strict=True):
             total = -found.log_probability
             means = f"{total / max(found.steps, 1):.4f}", f"{total / max(found.notes, 1):.4f}"
-            yield f"{-total:.4f}", str(found.steps), *means, row.place
+            yield f"{-total:.4f}", str(found.steps), *means, piece.name
 
 
 def _expose(trained: TrainedMusicModel, stretch: Stretch) -> list[Exposure]:
     refuse_target(stretch)
-    rows = _read(stretch.source).rows
-    check_number(stretch.number, len(rows), "pieces")
-    taken = rows[stretch.number : stretch.number + stretch.count]
-    return [expose(trained, trained.notation.encode(row.score), stretch.limit) for row in taken]
+    scores = _read(stretch.source).scores
+    check_number(stretch.number, len(scores), "pieces")
+    taken = scores[stretch.number : stretch.number + stretch.count]
+    return [expose(trained, trained.notation.encode(score), stretch.limit) for score in taken]
 
 
-def _read(source: Source) -> Pieces:
+def _read(source: Source) -> MusicCorpus:
     if not isinstance(source, Path):
         raise InputError(source.name, "must be a file or folder of music", "a text")
-    return read_folder_pieces(source)
+    return read_music([source])
 
 
 JOB = Job(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bptt.data.midi.read_midi import read_midi
-from bptt.data.midi.score import Score
+from bptt.data.midi.music_files import read_pieces
+from bptt.data.midi.roll_view import roll_view
+from bptt.data.midi.score import Note, Score
 from bptt.data.midi.write_midi import midi_bytes
+from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.files import check_new, write_new
 from bptt.jobs.commands import SampleOptions
@@ -16,6 +18,10 @@ from bptt.jobs.music.sample_options import ENDINGS, MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.options.choices import Choices
+
+# Of pictures and sounds, which most samples do without.
+_draw_roll = deferred("bptt.report.roll_figure", "draw_roll")
+_wav_bytes = deferred("bptt.data.midi.synthesiser", "wav_bytes")
 
 
 def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]:
@@ -38,8 +44,10 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
     found = samples(trained.model, trained.notation, primer, asked, choices.make(DrawOptions), count)
     for number, sample in enumerate(found):
         paths = [numbered(path, number, kept) for path in names]
-        for path in paths:
+        for path in paths[: len(asked.output)]:
             write_score(sample.score, path)
+        for path in paths[len(asked.output) :]:
+            _draw(sample, path)
         yield f"{', '.join(map(str, paths))}\t{_described(sample, trained)}\n"
 
 
@@ -49,15 +57,27 @@ def numbered(path: Path, number: int, count: int) -> Path:
 
 
 def write_score(score: Score, path: Path) -> None:
-    """Write a score in the form of the ending of a file."""
-    write_new(path, midi_bytes(score))
+    """Write a score in the form of the ending of a file. Raises InputError for an ending of no form."""
+    ending = path.suffix.lower()
+    write_new(path, _wav_bytes(score) if ending == ".wav" else midi_bytes(score))
 
 
 def _primer(path: Path) -> Score:
-    scores = read_midi(path)
-    if not scores[0].notes:
+    """Return the first piece of a file. Raises InputError if it holds no notes."""
+    score = next(read_pieces(path)).score
+    if not score.notes:
         raise InputError(str(path), "must have notes to continue", "none")
-    return scores[0]
+    return score
+
+
+def _draw(sample: MusicSample, path: Path) -> None:
+    """Draw the piano roll of a sample, with the primer shaded."""
+    score, primer = sample.score, None
+    if sample.begins:
+        # The roll counts bars: this is where the continuation begins.
+        primer = roll_view(score.with_notes([Note(sample.begins, 60, 1)])).notes[0].start
+    headline = f"{len(score.notes):,} notes, {score.seconds:.0f} s"
+    _draw_roll(roll_view(score), headline, "sample", path, primer)
 
 
 def _described(sample: MusicSample, trained: TrainedMusicModel) -> str:

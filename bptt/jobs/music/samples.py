@@ -16,7 +16,7 @@ from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.excerpts import bar_before, bar_tick, excerpt
 from bptt.jobs.music.frame_model import FrameModel
 from bptt.jobs.music.frame_sampling import draw_frames
-from bptt.jobs.music.notation import FrameNotation, MusicNetwork, Notation, TokenNotation
+from bptt.jobs.music.piece_notation import FrameNotation, MusicNetwork, PieceNotation, TokenNotation
 from bptt.jobs.music.pitches import key_pitches, pitch_number
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.sampling import Drawn, Length, draw_tokens
@@ -39,7 +39,7 @@ class MusicSample:
     steps: int
 
 
-def limits_of(notation: Notation, options: MusicSampleOptions) -> MusicLimits:
+def limits_of(notation: PieceNotation, options: MusicSampleOptions) -> MusicLimits:
     """Return the limits that options ask for. Raises InputError naming the option if the model cannot."""
     pitches = set(range(128)) if options.key is None else set(key_pitches(options.key))
     low = 0 if options.lowest is None else pitch_number("lowest", options.lowest)
@@ -66,7 +66,7 @@ def _program(name: str) -> int:
     raise InputError("instruments", "are General MIDI programs from 0 to 127, or drums", repr(name))
 
 
-def _check_instruments(notation: Notation, programs: frozenset[int], drums: bool) -> None:
+def _check_instruments(notation: PieceNotation, programs: frozenset[int], drums: bool) -> None:
     if not isinstance(notation, TokenNotation):
         raise InputError("instruments", "are of a model of tokens", "one of frames", "Leave it out")
     vocabulary = notation.vocabulary
@@ -82,7 +82,7 @@ def _check_instruments(notation: Notation, programs: frozenset[int], drums: bool
 
 def samples(
     model: MusicNetwork,
-    notation: Notation,
+    notation: PieceNotation,
     primer: Score | None,
     asked: MusicSampleOptions,
     options: DrawOptions,

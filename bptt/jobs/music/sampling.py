@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from bptt.errors import InputError
 from bptt.jobs.language.network import Continuation, LanguageModel
 from bptt.jobs.language.sampling import pick, places_of, shares
 from bptt.jobs.language.sampling_options import DrawOptions
-from bptt.jobs.music.notation import TokenNotation
+from bptt.jobs.music.piece_notation import TokenNotation
 
 # A piece that a model does not end is cut at the last whole bar within this number of tokens.
 _MOST_TOKENS = 8192
@@ -49,9 +48,9 @@ class _Writing:
         self._seconds, self._bars = 0.0, 0
         self.is_over = False
 
-    def allowed(self) -> np.ndarray:
+    def allowed(self) -> Tensor:
         """Return which tokens may follow, (V,) bool."""
-        found = self.grammar.allowed(self.state)
+        found = torch.from_numpy(self.grammar.allowed(self.state))
         if self.earliest > self.state.step:
             found = self._later(found)
         end = self.grammar.vocabulary.end
@@ -59,10 +58,10 @@ class _Writing:
             found[end] = False
         return found
 
-    def _later(self, found: np.ndarray) -> np.ndarray:
+    def _later(self, found: Tensor) -> Tensor:
         """Return the tokens that lead to the earliest step of the continuation, the first of them a time."""
         of_kind = self.grammar.vocabulary.of_kind
-        kept = np.zeros_like(found)
+        kept = torch.zeros_like(found)
         for kind in (*_TIMES, TokenKind.METRE):
             kept[of_kind[kind]] = found[of_kind[kind]]
         state, tokens = self.state, self.grammar.vocabulary.tokens
@@ -138,11 +137,11 @@ def _drawn(
     """Yield the next token of every sample, and its ln P."""
     read = torch.cat([primer.new_full((1,), NOTHING), primer])[:, None].expand(-1, len(samples))
     continuation = Continuation(model, read)
-    anything = np.ones(model.vocabulary_size, bool)
+    anything = torch.ones(model.vocabulary_size, dtype=torch.bool)
     for places in places_of(options.seed, _MOST_TOKENS, range(len(samples))):
         rows = [anything if sample.is_over else sample.allowed() for sample in samples]
         logits = continuation.logits
-        drawn = pick(shares(logits, options, torch.from_numpy(np.stack(rows))).cpu(), places)
+        drawn = pick(shares(logits, options, torch.stack(rows)).cpu(), places)
         log_p = logits.double().log_softmax(-1).cpu().gather(1, drawn[:, None])[:, 0]
         yield drawn.tolist(), log_p.tolist()
         continuation.read(drawn)

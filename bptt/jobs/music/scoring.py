@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from bptt.jobs.language.network import START
-from bptt.jobs.music.notation import MusicNetwork
 from bptt.jobs.music.piece_batches import batch_of
+from bptt.jobs.music.piece_notation import MusicNetwork
 from bptt.runs.evaluating import evaluating
 
 # The steps that are read at a time, which bounds the memory for pieces of any length.

@@ -7,15 +7,14 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bptt.jobs.language.network import START
 from bptt.jobs.music.config import TASK, MusicConfig
-from bptt.jobs.music.notation import FILE, MusicNetwork, Notation
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
+from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation
 from bptt.jobs.music.pieces import EncodedPieces
 from bptt.jobs.music.trained import TrainedMusicModel, metrics_of
 from bptt.jobs.supervised import SMALLER
@@ -26,6 +25,7 @@ from bptt.runs.origin import Origin, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
 
 # The tempos of training pieces, as shares of the largest change.
+_MOST_EPOCHS = 1_000_000
 _TEMPOS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
@@ -43,7 +43,7 @@ class MusicTask(Task):
         self,
         learned: EncodedPieces,
         held_out: EncodedPieces,
-        notation: Notation,
+        notation: PieceNotation,
         config: MusicConfig,
         about: Sequence[str] = (),
         origin: Origin[TrainedMusicModel] | None = None,
@@ -96,13 +96,13 @@ class MusicTask(Task):
     def _varied(self, epoch: int, row: int) -> Tensor:
         """Return a training piece in the key and at the tempo of an epoch."""
         steps, data = self._learned.steps[row], self.config.data
-        draw = np.random.default_rng((data.seed, epoch, row))
-        keys, tempo = draw.random(), draw.integers(len(_TEMPOS))
+        seed = ((data.seed * _MOST_EPOCHS + epoch) * len(self._learned.steps) + row) % 2**63
+        key, tempo = torch.rand(2, generator=torch.Generator().manual_seed(seed)).tolist()
         if data.transpose:
             allowed = self._notation.transpositions(steps)
-            steps = self._notation.transposed(steps, allowed[int(keys * len(allowed))])
+            steps = self._notation.transposed(steps, allowed[int(key * len(allowed))])
         if data.tempo_change and self._notation.feels_tempo:
-            steps = self._notation.retimed(steps, 1 + _TEMPOS[tempo] * data.tempo_change)
+            steps = self._notation.retimed(steps, 1 + _TEMPOS[int(tempo * len(_TEMPOS))] * data.tempo_change)
         return steps
 
     def evaluate(self) -> dict[str, float]:

@@ -12,8 +12,8 @@ from torch import Tensor
 from bptt.data.midi.score import Score
 from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.config import TASK, MusicConfig
-from bptt.jobs.music.notation import MusicNetwork, Notation, load_notation
 from bptt.jobs.music.options import OPTIONS
+from bptt.jobs.music.piece_notation import MusicNetwork, PieceNotation, load_notation
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.scoring import log_probabilities
@@ -58,7 +58,7 @@ class TrainedMusicModel:
 
     task: ClassVar[str] = TASK
 
-    def __init__(self, model: MusicNetwork, notation: Notation, config: MusicConfig) -> None:
+    def __init__(self, model: MusicNetwork, notation: PieceNotation, config: MusicConfig) -> None:
         self.model, self.notation, self.config = model, notation, config
 
     def score(self, pieces: Iterable[Score]) -> list[PieceScore]:

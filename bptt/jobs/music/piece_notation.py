@@ -9,11 +9,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from bptt.cells.load import Cells
+from bptt.data.midi.key_frames import KeyFrames, frames_of, score_of_frames
 from bptt.data.midi.music_tokens import decode_tokens, encode_score
 from bptt.data.midi.music_vocabulary import MusicVocabulary, TokenKind
 from bptt.data.midi.placed_notes import GridReport
@@ -24,18 +24,19 @@ from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.options import ModelOptions
 from bptt.jobs.music.frame_model import FrameModel
 from bptt.jobs.music.options import MusicModelOptions
-from bptt.jobs.music.sounding_frames import frames_score, score_frames
 from bptt.runs.origin import Rows
 
 # The file of a run that holds the notation.
 FILE = "notation.json"
+# Quarters of silence before the first note that are kept.
+_SILENCE = 16
 # The semitones by which training pieces are transposed at most.
 TRANSPOSED = (-5, 6)
 
 MusicNetwork = LanguageModel | FrameModel
 
 
-class Notation(ABC):
+class PieceNotation(ABC):
     """A way to write pieces as steps: (T,) tokens or (T, K) frames, int64.
 
     `unit` is the plural of a step, of which `resolution` are a quarter or, in performances, a second.
@@ -91,7 +92,7 @@ class Notation(ABC):
         return (json.dumps(self.to_json(), indent=1) + "\n").encode()
 
 
-class TokenNotation(Notation):
+class TokenNotation(PieceNotation):
     """Pieces as tokens of a vocabulary."""
 
     unit = "tokens"
@@ -142,11 +143,11 @@ class TokenNotation(Notation):
         if shifts:
             changes |= {TokenKind.SHIFT: factor, TokenKind.DURATION: factor}
         for kind, change in changes.items():
-            numbers = self.vocabulary.of_kind[kind]
-            values = np.array([self.vocabulary.tokens[number].value for number in numbers], float)
+            numbers = torch.from_numpy(self.vocabulary.of_kind[kind])
+            tokens = [self.vocabulary.tokens[number] for number in numbers.tolist()]
+            values = torch.tensor([float(token.value) for token in tokens])
             if len(numbers):
-                nearest = np.abs(values[:, None] * change - values).argmin(1)
-                table[torch.from_numpy(numbers)] = torch.from_numpy(numbers[nearest])
+                table[numbers] = numbers[(values[:, None] * change - values).abs().argmin(1)]
         return table
 
     def show(self, step: Tensor) -> str:
@@ -188,7 +189,7 @@ RECURRENT = (
 )
 
 
-class FrameNotation(Notation):
+class FrameNotation(PieceNotation):
     """Pieces as frames of the keys `lowest` to `highest`, `resolution` of them a quarter.
 
     A key is on while its note sounds, so that a repeated note looks like a held one. Percussion is
@@ -207,11 +208,17 @@ class FrameNotation(Notation):
 
     def encode(self, score: Score) -> Tensor:
         """Return the frames of a piece, (T, K); notes beyond the keys are left out."""
-        return torch.from_numpy(score_frames(score, self.resolution, self.lowest, self.highest)).long()
+        frames, _ = frames_of(score, self.resolution, self.lowest, self.keys)
+        found = torch.from_numpy(frames.sounding).long()
+        sounding = torch.nonzero(found.any(1)).flatten()
+        # A long silence before the first note is no music.
+        silent = int(sounding[0]) - _SILENCE * self.resolution if len(sounding) else 0
+        return found[max(0, silent) :]
 
     def decode(self, steps: Tensor) -> Score:
         """Return the piece of frames (T, K), a note for each run of a key."""
-        return frames_score(steps.numpy().astype(np.uint8), self.resolution, self.lowest)
+        frames = KeyFrames(steps.bool().numpy(), None, self.lowest, self.resolution)
+        return score_of_frames(frames)
 
     def transpositions(self, steps: Tensor) -> range:
         """Return the semitones by which all notes stay on the keys."""
@@ -253,7 +260,7 @@ class FrameNotation(Notation):
         return f"notation: frames of {keys}, {self.resolution} a quarter"
 
 
-def load_notation(run: Path) -> Notation:
+def load_notation(run: Path) -> PieceNotation:
     """Read the notation of a run folder. Raises InputError with the file if it is missing or damaged."""
     where = run / FILE
     try:
