@@ -9,15 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import Command
 from made_speech import LETTERS, frames_of, phrases, write_speech
 
 import bptt
 from bptt.cells.load import as_cells
 from bptt.data.examples import Example, gather
+from bptt.data.readers.nbest import read_nbest
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.transcribe.config import TranscriberConfig
 from bptt.jobs.transcribe.exposure import expose
+from bptt.jobs.transcribe.metrics import score, speaker_table, worst_utterances
 from bptt.jobs.transcribe.network import LookAhead, Transcriber, label_losses, stack_frames
 from bptt.jobs.transcribe.options import RecordingOptions, TranscriberOptions, TranscriptOptions
 from bptt.jobs.transcribe.stream import TranscriberStream
@@ -211,3 +214,60 @@ def collapse_shown(names: tuple[str, ...]) -> str:
 def test_options_of_transcripts_follow_from_these() -> None:
     task = task_of(made())
     assert task.config.text == TranscriptOptions(spaces=True, case="lower")
+
+
+def test_several_files_are_answered_and_listed(run: Path, tmp_path: Path, command: Command) -> None:
+    one, other = (write_speech(tmp_path / f"{n}.npz", phrases(3, n), n) for n in (1, 2))
+    texts = command("predict", run, one, other)
+    alone = command("predict", run, one).out + command("predict", run, other).out
+    assert (texts.code, texts.out) == (0, alone)
+    lists = tmp_path / "lists.json"
+    several = command("predict", run, one, other, "--n-best", 3, "--nbest", lists, "--json")
+    records = [json.loads(line) for line in several.out.splitlines()]
+    found = read_nbest(lists)
+    assert len(found.utterances) == len(records) == 6
+    for record, listed in zip(records, found.utterances, strict=True):
+        best = [each["text"] for each in record["alternatives"]]
+        assert [each.text for each in listed.hypotheses] == best
+        assert [each.score for each in listed.hypotheses] == sorted(
+            (each["log_probability"] for each in record["alternatives"]), reverse=True
+        )
+    missing = command("predict", run, one, tmp_path / "none.wav")
+    assert missing.code == 2 and "several inputs are files or folders that exist" in missing.err
+    again = command("predict", run, one, "--nbest", lists)
+    assert again.code == 2 and str(lists) in again.err
+
+
+def test_an_evaluation_has_the_columns_of_sclite_and_the_worst_utterances(
+    run: Path, tmp_path: Path, command: Command
+) -> None:
+    data = write_speech(tmp_path / "test.npz", ["aab ab", "fed"], seed=4)
+    shown = command("evaluate", run, data, "--beam", 4)
+    assert shown.code == 0
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in shown.out.splitlines() if "\t" in line}
+    assert rows[""] == ["Snt", "Wrd", "Corr", "Sub", "Del", "Ins", "Err", "S.Err"]
+    assert rows["greedy, words"][:2] == ["2", "3"] and rows["beam 4, characters"][:2] == ["2", "8"]
+    tuned = command("evaluate", run, data, "--beam", 4, "--tune", run.parent / "speech.npz")
+    assert "tuned on 20 of 200 recordings" in tuned.err and "which training held out" in tuned.err
+    refused = command("evaluate", run, data, "--tune", data)
+    assert refused.code == 2 and "tune: needs a search" in refused.err.replace("--", "")
+
+
+def test_errors_by_speaker_and_alignments_are_those_counted_by_hand() -> None:
+    references, texts = ["a b c", "d", "e f"], ["a x c", "d d", ""]
+    words = score(references, texts, "word")
+    assert words.row() == ("3", "6", "50.0", "16.7", "33.3", "16.7", "66.7", "100.0")
+    table = speaker_table(words, ["one", "two", "one"])
+    assert table is not None
+    assert table.rows[0] == ("one", "2", "5", "40.0", "20.0", "40.0", "0.0", "60.0", "100.0")
+    assert table.rows[1] == ("two", "1", "1", "100.0", "0.0", "0.0", "100.0", "100.0", "100.0")
+    worst = worst_utterances(words, references, texts, ["u", "v", "w"], 2)
+    assert worst.splitlines() == [
+        "w: 2 errors",
+        "  REF: e  f",
+        "  HYP: ** **",
+        "u: 1 errors",
+        "  REF: a b  c",
+        "  HYP: a x* c",
+    ]
+    assert speaker_table(words, ["", "", ""]) is None

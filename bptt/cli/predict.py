@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import AnswerPrinter
 from bptt.cli.commands import make_command, options_of_named_run
-from bptt.cli.sources import say_notes, sources_of
+from bptt.cli.sources import check_inputs, say_notes, sources_of
 from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
@@ -87,7 +88,9 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
     def is_lines(first: Document) -> bool:
         return not asking.needs_all and asking.reads_lines(first, said)
 
-    for source in sources_of(asked.input, is_lines, asked.encoding):
+    check_inputs(asked.inputs)
+    sources = (sources_of(each, is_lines, asked.encoding) for each in asked.inputs)
+    for source in chain.from_iterable(sources):
         examples = asking.read(source, said)
         say_notes(source, examples)
         for row, answer in zip(examples.rows, asking.answer(examples), strict=True):

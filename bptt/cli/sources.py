@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -26,7 +26,7 @@ PART = 2**16
 # The endings of readable files; texts hardly ever end in one.
 _ENDING = re.compile(
     r"(?i)\.(txt|text|tsv|csv|tab|jsonl?|ndjson|md|xml|html?|parquet|npz|npy|conll\w*|iob2?|bio|ts|arff|data"
-    r"|fa|fasta|fna|fq|fastq|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
+    r"|fa|fasta|fna|fq|fastq|wav|flac|mp3|ogg|opus|sph|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
 )
 _BEGINNING = re.compile(r"(~|\.\.?)?[/\\]|[A-Za-z]:[/\\]")
 # Names separated by slashes, without punctuation of sentences.
@@ -50,6 +50,14 @@ def source_of(given: str, encoding: str | None = None) -> Source:
     check_text(given)
     # A fastText label at the beginning is not part of the text, just as on standard input.
     return Document("text", given, typed=not given.lstrip().startswith("__label__"))
+
+
+def check_inputs(given: Sequence[str]) -> None:
+    """Raise InputError unless several inputs are files and folders: a text without quotes is none."""
+    missing = [each for each in given if len(given) > 1 and not _exists(each)]
+    if missing:
+        cure = "Put a text between quotes"
+        raise InputError("input", "several inputs are files or folders that exist", repr(missing[0]), cure)
 
 
 def sources_of(

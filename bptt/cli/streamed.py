@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 def check_stream(asked: PredictOptions) -> None:
     """Raise InputError if a stream is asked for of anything but standard input, or into a file."""
-    if asked.input != STDIN:
-        raise InputError("stream", "reads standard input", repr(asked.input), "Give - as the input")
+    if asked.inputs != (STDIN,):
+        came = " ".join(map(repr, asked.inputs))
+        raise InputError("stream", "reads standard input", came, "Give - as the input")
     if asked.output is not None:
         cure = "Leave `output` out, and redirect: > FILE"
         raise InputError("output", "is written when all answers are known", "`stream`", cure)

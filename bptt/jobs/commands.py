@@ -24,7 +24,9 @@ class PredictOptions(TextFiles):
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
-    input: str = argument("A file or folder as learned from, a text, or - for standard input.")
+    inputs: tuple[str, ...] = argument(
+        "A file or folder as learned from, or several; a text, or - for standard input."
+    )
     stream: bool = option(
         False, "Answer standard input word by word (a tagger of one direction without a CRF).", common=True
     )

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
 from bptt.data.audio.options import AugmentOptions, SoundOptions
-from bptt.data.scripts import scripts_of
-from bptt.jobs.answers import EvaluationReport
-from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Job, Stretch
 from bptt.jobs.options import ExampleOptions
-from bptt.jobs.reading import needed_data, noted, refuse_target, take
+from bptt.jobs.reading import refuse_target, take
 from bptt.jobs.transcribe.answering import TranscriberAsking
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
+from bptt.jobs.transcribe.evaluation import evaluate
 from bptt.jobs.transcribe.exposure import expose
-from bptt.jobs.transcribe.metrics import sclite_table, score, speaker_table, worst_utterances
 from bptt.jobs.transcribe.options import (
     OPTIONS,
     RecordingOptions,
@@ -33,9 +29,6 @@ from bptt.nn.exposure import Exposure
 from bptt.options.choices import Choices
 from bptt.runs.config import read_sections
 from bptt.runs.origin import Origin
-
-# The utterances with the most errors that an evaluation shows.
-_WORST = 5
 
 
 def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> TranscribeTask:
@@ -65,21 +58,6 @@ def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> Trans
     return TranscribeTask(learned, dev, config, origin, workers=choices.get("workers"))
 
 
-def _evaluate(trained: TrainedTranscriber, run: Path, choices: Choices) -> EvaluationReport:
-    data = needed_data(run, choices.make(EvaluateOptions).data)
-    examples = trained.read(data, labelled=True, said=choices.make(ReadingOptions).said())
-    texts, metrics = trained.judge(examples)
-    unit = "character" if scripts_of(examples.targets).is_spaceless else "word"
-    found = {each: score(examples.targets, texts, each) for each in ("word", "character")}
-    chosen = found[unit]
-    speakers = speaker_table(chosen, [row.group for row in examples.rows])
-    names = [row.name or row.place for row in examples.rows]
-    worst = worst_utterances(chosen, examples.targets, texts, names, _WORST)
-    table = sclite_table({each.name: each for each in (chosen, *found.values())}, worst)
-    tables = (table,) if speakers is None else (speakers, table)
-    return EvaluationReport(metrics, tables, noted(data, examples))
-
-
 def _expose(trained: TrainedTranscriber, stretch: Stretch) -> list[Exposure]:
     refuse_target(stretch)
     examples = trained.read(stretch.source, stretch.labelled)
@@ -91,7 +69,7 @@ JOB = Job(
     begin=_begin,
     configuration=lambda run: read_sections(TranscriberConfig, run, TASK),
     load=load_transcriber,
-    evaluate=_evaluate,
+    evaluate=evaluate,
     expose=_expose,
     ask=TranscriberAsking,
 )

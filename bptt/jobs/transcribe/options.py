@@ -14,6 +14,7 @@ from bptt.data.readers.speech.options import SpeechOptions
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions
+from bptt.jobs.transcribe.search_options import USUAL_WIDTH, SpeechSearchOptions
 from bptt.models.options import EncoderOptions
 from bptt.options.field import argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
@@ -142,12 +143,67 @@ def kind_of(form: str) -> str:
     raise InputError("form", f"is one of {', '.join((*SPEECH_FORMS, *features))}", repr(form))
 
 
+@dataclass(frozen=True)
+class TranscribeAnswerOptions(SpeechSearchOptions):
+    """The options of `bptt predict` for transcribers."""
+
+    n_best: int | None = option(
+        None,
+        "Number of answers to each input, with their scores (translate, transcribe, tag with a CRF).",
+        least=1,
+        common=True,
+    )
+    nbest: Path | None = option(
+        None, "New file for n-best lists of all texts kept, which `bptt rescore` reads.", group="Search"
+    )
+
+    @property
+    def count(self) -> int:
+        """The number of texts to find for each recording."""
+        return self.n_best or (self.beam_width if self.nbest is not None else 1)
+
+    @property
+    def beam_width(self) -> int:
+        """The number of texts kept: enough for those that are asked for."""
+        several = USUAL_WIDTH if self.nbest is not None else 1
+        found = super().beam_width
+        return max(found, several, self.n_best or 1) if self.width is None else found
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_best is not None and self.n_best > self.beam_width:
+            raise InputError("n_best", f"is at most the width of the beam, {self.beam_width}", self.n_best)
+        if self.nbest is not None and self.beam_width == 1:
+            cure = "Leave `width` out, or name more"
+            raise InputError("nbest", "needs a search that keeps several texts", "a width of 1", cure)
+
+
+@dataclass(frozen=True)
+class TranscribeEvaluationOptions(SpeechSearchOptions):
+    """The options of `bptt evaluate` for transcribers."""
+
+    tune: Path | None = option(
+        None,
+        "Recordings with texts on which the weights of the search are tuned first; of the training data only "
+        "what it held out (transcribe).",
+        group="Search",
+    )
+    error_unit: Literal["word", "character"] | None = option(
+        None,
+        "Unit of the error rate by speaker and of tuning.",
+        usual="word; character where words have no spaces between them",
+        group="Search",
+    )
+
+
 OPTIONS = JobOptions(
     name="transcribe",
     task="transcribe",
     called="transcriber",
     title="Train a transcriber: speech to text.",
     about="Learns from recordings and what was said in each, without an alignment (CTC).",
+    predict=TranscribeAnswerOptions,
+    evaluate=TranscribeEvaluationOptions,
     train=OptionSet(
         {
             "": TranscribeFiles,

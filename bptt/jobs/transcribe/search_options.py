@@ -11,7 +11,7 @@ from bptt.errors import InputError
 from bptt.options.checks import check_finite
 from bptt.options.field import check_fields, option
 
-_WIDTH = 20
+USUAL_WIDTH = 20
 _WIDEST = 10_000  # a wider beam can only be a mistake
 # The best of a coarse grid on 103 utterances of speakers held out of AN4's training data.
 _WEIGHT, _PER_CHARACTER = 0.5, 0.8
@@ -66,7 +66,7 @@ class SpeechSearchOptions:
     def beam_width(self) -> int:
         """The number of texts kept: 1 for the likeliest symbol of each step."""
         scored = self.lm is not None or bool(self.word_bonus or self.character_bonus)
-        return (_WIDTH if scored else 1) if self.width is None else self.width
+        return (USUAL_WIDTH if scored else 1) if self.width is None else self.width
 
     @property
     def weight(self) -> float:

@@ -16,6 +16,7 @@ from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.errors import InputError
 from bptt.jobs.supervised import SMALLER, Encoded, Supervised, fingerprint, hold_out
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
+from bptt.jobs.transcribe.evaluation import write_held_out
 from bptt.jobs.transcribe.network import Transcriber, label_losses
 from bptt.jobs.transcribe.options import OPTIONS
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all, note_unknown, settled
@@ -184,7 +185,8 @@ class TranscribeTask(Supervised):
         ]
 
     def save(self, folder: Path) -> None:
-        """Write config.json, the files of the codec, and the vocabulary."""
+        """Write config.json, the files of the codec, the vocabulary, and which recordings are held out."""
+        write_held_out(folder, self._held_out)
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         write_bytes(folder / FILE, self.vocabulary.to_bytes())

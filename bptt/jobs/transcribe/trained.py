@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from math import ceil, exp, inf
 from pathlib import Path
 from random import Random
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import Tensor
@@ -24,7 +23,8 @@ from bptt.jobs.transcribe.network import Transcriber, label_losses, stack_frames
 from bptt.jobs.transcribe.reading import read_asked_recordings
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all
 from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
-from bptt.jobs.transcribe.timed_words import TimedWord, timed_words
+from bptt.jobs.transcribe.timed_words import timed_words
+from bptt.jobs.transcribe.transcription import HeardPath, Search, Transcription
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.sound import SoundCodec
 from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
@@ -41,28 +41,6 @@ from bptt.runs.weights import read_weights
 Answer = TypeVar("Answer")
 
 _NOTHING_SAID = Said()
-
-
-@dataclass(frozen=True)
-class Transcription:
-    """The text of a recording, its words with times and confidences, and ln P(text | recording) in nats.
-
-    `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
-    The search ranks by `score`.
-    """
-
-    text: str
-    log_probability: float
-    confidence: float
-    score: float
-    words: tuple[TimedWord, ...]
-
-
-class Search(Protocol):
-    """A search for texts in the probabilities of symbols."""
-
-    def find(self, log_probabilities: Tensor, n: int = 1) -> Sequence[CTCHypothesis]:
-        """Return the `n` best texts of a recording, for ln P (T, V), best first; fewer if there are fewer."""
 
 
 class TrainedTranscriber:
@@ -152,12 +130,12 @@ class TrainedTranscriber:
         """Return the texts found, and the metrics of `evaluate`."""
         labels = [encode(self.vocabulary, text) for text in examples.targets]
 
-        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[_Judged]:
+        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[HeardPath]:
             wanted = [labels[row] for row in rows]
             losses = self._losses(logits, wanted, lengths).tolist()
             paths = logits.argmax(-1).t().tolist()
             return [
-                _Judged(loss, path[:length])
+                HeardPath(loss, path[:length])
                 for loss, path, length in zip(losses, paths, lengths.tolist(), strict=True)
             ]
 
@@ -253,23 +231,6 @@ class TrainedTranscriber:
                 answers = answer(rows, self.model(here), here.lengths)
                 found |= dict(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(found))]
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """The loss of a recording's label in nats, and the likeliest symbol of each step."""
-
-    loss: float
-    path: list[int]
-
-    @property
-    def places(self) -> list[float]:
-        """The places of the symbols found, from 0 to 1."""
-        return [
-            step / len(self.path)
-            for step, symbol in enumerate(self.path)
-            if symbol != BLANK and (not step or self.path[step - 1] != symbol)
-        ]
 
 
 def build(codec: Codec[Any], vocabulary: Vocabulary, config: TranscriberConfig) -> Transcriber:

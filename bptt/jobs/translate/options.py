@@ -228,7 +228,7 @@ class TranslateAnswerOptions(SearchOptions):
 
     n_best: int | None = option(
         None,
-        "Number of answers to each input, with their scores (translate, tag with a CRF).",
+        "Number of answers to each input, with their scores (translate, transcribe, tag with a CRF).",
         least=1,
         common=True,
     )

@@ -1,0 +1,52 @@
+"""What a transcriber finds in a recording: a text with its words, or the likeliest symbols of its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from bptt.jobs.transcribe.symbol_paths import BLANK
+from bptt.jobs.transcribe.timed_words import TimedWord
+from bptt.nn.prefix_beam import CTCHypothesis
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """The text of a recording, its words with times and confidences, and ln P(text | recording) in nats.
+
+    `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
+    The search ranks by `score`.
+    """
+
+    text: str
+    log_probability: float
+    confidence: float
+    score: float
+    words: tuple[TimedWord, ...]
+
+
+class Search(Protocol):
+    """A search for texts in the probabilities of symbols."""
+
+    def find(self, log_probabilities: Tensor, n: int = 1) -> Sequence[CTCHypothesis]:
+        """Return the `n` best texts of a recording, for ln P (T, V), best first; fewer if there are fewer."""
+
+
+@dataclass(frozen=True)
+class HeardPath:
+    """The loss of a recording's label in nats, and the likeliest symbol of each step."""
+
+    loss: float
+    path: list[int]
+
+    @property
+    def places(self) -> list[float]:
+        """The places of the symbols found, from 0 to 1."""
+        return [
+            step / len(self.path)
+            for step, symbol in enumerate(self.path)
+            if symbol != BLANK and (not step or self.path[step - 1] != symbol)
+        ]
