@@ -1,4 +1,4 @@
-"""What a transcriber finds in a recording: a text with its words, or the likeliest symbols of its steps."""
+"""The text found in a recording with its words, or the likeliest symbols of its steps."""
 
 from __future__ import annotations
 
