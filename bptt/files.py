@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,20 @@ _KINDS = {
     stat.S_IFBLK: "a device",
 }
 _INTACT = "The earlier file is intact. Make room, or check the permissions"
+
+
+# The folder of the cache, in the place of the platform's.
+CACHE = "BPTT_CACHE"
+
+
+def cache_folder() -> Path:
+    """Return the folder of the cache, which need not exist: `$BPTT_CACHE`, else that of the platform."""
+    if chosen := os.environ.get(CACHE):
+        return Path(chosen)
+    home = Path(os.path.expanduser("~"))
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "bptt"
+    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "bptt"
 
 
 def to_json(value: object, indent: int | None = None) -> str:

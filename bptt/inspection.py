@@ -180,8 +180,33 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
     name, said = phrase(exposures[0].sequences[number].name), tuple(notes(exposures, number))
     expected = _expected(exposures) if number == exposures[0].of else None
     return report.SequenceView(
-        name, tuple(shown), losses, tuple(texts), said if any(said) else None, expected
+        name,
+        tuple(shown),
+        losses,
+        tuple(texts),
+        said if any(said) else None,
+        expected,
+        _pictures([exposure.sequences[number] for exposure in exposures]),
     )
+
+
+def _pictures(sequences: Sequence[SequenceOfTokens]) -> report.PicturesView | None:
+    """Return the pictures of the steps of all examples, which follow each other; None unless all have some of
+    one size.
+    """
+    found = [each.pictures for each in sequences if each.pictures is not None]
+    if len(found) < len(sequences) or len({each.pictures.shape[1:] for each in found}) > 1:
+        return None
+    starts: list[int] = []
+    ends: list[int] = []
+    before = 0
+    for sequence, each in zip(sequences, found, strict=True):
+        after = before + len(sequence.tokens)
+        starts += [before + start for start in each.starts]
+        ends += [*(before + start for start in each.starts[1:]), after]
+        before = after
+    pictures = torch.cat([each.pictures for each in found]).cpu().numpy()
+    return report.PicturesView(pictures, tuple(starts), tuple(ends), found[0].columns)
 
 
 def _expected(exposures: Sequence[Exposure]) -> report.ExpectedView | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from bptt.report.inspection_views import (
@@ -13,6 +15,7 @@ from bptt.report.inspection_views import (
     Inspection,
     LayerView,
     MapView,
+    PicturesView,
     PropertyView,
     SaturationView,
     SequenceView,
@@ -227,3 +230,21 @@ def _attribution(of: int, sequence: int, draw: np.random.Generator) -> Attributi
     return AttributionView(
         "gradient × input", of, sequence, tuple(range(STEPS - 1)), tuple(range(STEPS)), scores
     )
+
+
+def clip(columns: bool = False) -> Inspection:
+    """The same layer on 60 frames of 8 x 6 pixels, one for 3 steps: red rises from frame to frame; or, with
+    `columns`, on one picture of 180 columns.
+    """
+    shown = small("A clip")
+    if columns:
+        pictures = np.zeros((1, 4, STEPS, 1), np.uint8)
+        seen = PicturesView(pictures + np.uint8(90), (0,), (STEPS,), columns=True)
+    else:
+        pictures = np.zeros((60, 6, 8, 3), np.uint8)
+        pictures[..., 0] = np.arange(60, dtype=np.uint8)[:, None, None] * 4
+        seen = PicturesView(pictures, tuple(range(0, STEPS, 3)), tuple(range(3, STEPS + 1, 3)))
+    numbers = tuple(map(str, range(STEPS)))
+    (sequence,) = shown.sequences
+    read = replace(sequence, name="clip", tokens=numbers, texts=None, expected=None, pictures=seen)
+    return replace(shown, sequences=(read,))

@@ -53,7 +53,7 @@ ROOMS = {
     "cells": room("plugins", "", OUTSIDE_WORLD),
     "derive": room("cells", "mpmath", OUTSIDE_WORLD),
     "codegen": room("derive cells", "", OUTSIDE_WORLD),
-    "runtime": room("codegen derive cells plugins", "torch"),
+    "runtime": room("codegen derive cells plugins files", "torch"),
     "nn": room("runtime cells", "torch", OUTSIDE_WORLD),
     "data": room("files plugins", "torch numpy tokenizers"),
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
@@ -109,6 +109,8 @@ DOORS = {
     "data/readers/parquet.py": {"pyarrow"},
     "data/midi/rolls.py": {"scipy"},
     "data/jieba_words.py": {"jieba"},
+    "data/clips/video_file.py": {"av"},
+    "data/clips/still_pictures.py": {"PIL"},
     "jobs/translate/metrics.py": {"sacrebleu"},
     "jobs/tag/seqeval.py": {"seqeval"},
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tiny_kernels import ANSWER, answer, calls, script, start, tiny
 
+from bptt import files
 from bptt.runtime import cache, lock, notice
 from bptt.runtime.build import load
 
@@ -242,10 +243,10 @@ def test_where_the_cache_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", "")
     monkeypatch.delenv("BPTT_CACHE", raising=False)
-    assert cache.folder() == tmp_path / ".cache" / "bptt"
+    assert files.cache_folder() == tmp_path / ".cache" / "bptt"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert cache.folder() == tmp_path / "xdg" / "bptt"
+    assert files.cache_folder() == tmp_path / "xdg" / "bptt"
     monkeypatch.setattr("sys.platform", "darwin")
-    assert cache.folder() == tmp_path / "Library" / "Caches" / "bptt"
+    assert files.cache_folder() == tmp_path / "Library" / "Caches" / "bptt"
     monkeypatch.setenv("BPTT_CACHE", str(tmp_path / "mine"))
-    assert cache.folder() == tmp_path / "mine"
+    assert files.cache_folder() == tmp_path / "mine"

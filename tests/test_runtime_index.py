@@ -13,7 +13,7 @@ import pytest
 
 from bptt.cells.catalogue import get
 from bptt.errors import InternalError
-from bptt.runtime.cache import folder
+from bptt.files import cache_folder
 from bptt.runtime.fingerprint import content
 from bptt.runtime.kernels import index
 from bptt.runtime.kernels.making import make_kernel
@@ -40,7 +40,7 @@ KIND = "float32"
 def test_the_second_process_derives_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = start()[1]
     (tmp_path / "cache").mkdir(mode=0o700)
-    for path in folder().glob(f"{CELL.name}-{KIND}-*"):
+    for path in cache_folder().glob(f"{CELL.name}-{KIND}-*"):
         if path.suffix in (".so", ".sha256"):
             shutil.copyfile(path, tmp_path / "cache" / path.name)
     monkeypatch.setenv("BPTT_CACHE", str(tmp_path / "cache"))

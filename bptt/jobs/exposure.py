@@ -54,7 +54,8 @@ def encode_one(codec: Codec[Any], example: Example[Any, Any], limit: int) -> Pad
 
 def show_input(name: str, codec: Codec[Any], given: object, steps: int) -> Sequence:
     """Return the first `steps` steps of an input for display."""
-    return Sequence(name, codec.show(given)[:steps], codec.spell(given)[:steps])
+    pictures = codec.pictures(given, steps)
+    return Sequence(name, codec.show(given)[:steps], codec.spell(given)[:steps], pictures)
 
 
 def predictions(

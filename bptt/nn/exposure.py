@@ -15,16 +15,32 @@ LossSteps = abc.Sequence[int]
 
 
 @dataclass(frozen=True, eq=False)
+class StepPictures:
+    """What the steps of a sequence look like: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red,
+    green and blue).
+
+    Each is of the steps from its own of `starts` (N,), in ascending order, to the next one or the end: frames
+    of a clip; or, with `columns`, pictures whose columns are the steps, such as a spectrogram.
+    """
+
+    pictures: Tensor
+    starts: tuple[int, ...]
+    columns: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Sequence:
     """A sequence that a model reads or writes: a "text", a "source", a "target", ...
 
     `tokens` name its T steps, to be shown. `texts` are what each step adds to the text, so that joined
-    they are the text: a newline for `<eos>`, a word with the space before it, nothing for numbers.
+    they are the text: a newline for `<eos>`, a word with the space before it, nothing for numbers. `pictures`
+    are what the steps look like, None if they look like nothing.
     """
 
     name: str
     tokens: tuple[str, ...]
     texts: tuple[str, ...]
+    pictures: StepPictures | None = None
 
 
 @dataclass(frozen=True, eq=False)

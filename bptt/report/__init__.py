@@ -10,6 +10,7 @@ from bptt.report.inspection_views import FindingView as FindingView
 from bptt.report.inspection_views import Inspection as Inspection
 from bptt.report.inspection_views import LayerView as LayerView
 from bptt.report.inspection_views import MapView as MapView
+from bptt.report.inspection_views import PicturesView as PicturesView
 from bptt.report.inspection_views import PropertyView as PropertyView
 from bptt.report.inspection_views import SaturationView as SaturationView
 from bptt.report.inspection_views import SequenceView as SequenceView

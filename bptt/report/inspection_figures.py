@@ -24,6 +24,7 @@ from bptt.report.inspection_views import (
     SpectrumView,
     UnitView,
 )
+from bptt.report.pictures_figure import draw_pictures
 from bptt.report.text_figure import draw_text
 
 LineStyle: TypeAlias = str | tuple[float, Sequence[float]]
@@ -64,6 +65,7 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
         tokens = inspection.sequences[layer.sequence].tokens
         said = _slug(name) or "pattern"
         yield f"text_{said}", partial(draw_text, tokens, layer.name, value, hit.unit, title)
+    yield from _of_pictures(inspection)
     if inspection.flows:
         yield "gradient_flow", partial(draw_flow, inspection.flows, title)
     for picture in inspection.maps:
@@ -75,6 +77,17 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
     for spectrum in inspection.spectra:
         yield f"singular_values_{_slug(spectrum.layer)}", partial(draw_singular_values, spectrum, title)
         yield f"lyapunov_{_slug(spectrum.layer)}", partial(draw_exponents, spectrum, title)
+
+
+def _of_pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
+    """Return the pictures of each layer whose steps look like something, over the unit that moves most."""
+    for layer in inspection.layers:
+        seen = inspection.sequences[layer.sequence].pictures
+        if seen is not None and layer.values:
+            unit = int(np.nan_to_num(layer.values[0].numbers).std(0).argmax())
+            found = next((each for each in inspection.maps if each.layer == layer.name), None)
+            drawing = partial(draw_pictures, seen, layer, unit, found, inspection.title)
+            yield f"pictures_{_slug(layer.name)}", drawing
 
 
 def _to_colour(inspection: Inspection) -> Iterator[tuple[str, UnitView]]:

@@ -22,8 +22,8 @@ _OWN_WORDS = re.compile(r"\[\[([^\]]+)\]\]")
 _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
-    "words payload elements colours scales store chart verdict tokens strip pattern matching search nearest "
-    "expected colourings controls text flow map saturation spectrum main"
+    "words payload elements colours scales store chart verdict tokens pictures strip pattern matching search "
+    "nearest expected colourings controls text flow map saturation spectrum main"
 ).split()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array: TypeAlias = NDArray[np.float64]
+Bytes: TypeAlias = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,13 +29,28 @@ class ExpectedView:
 
 
 @dataclass(frozen=True, eq=False)
+class PicturesView:
+    """What steps look like: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red, green and blue).
+
+    Each is of the steps from its own of `starts` to before its own of `ends`, (N,). With `columns` these are
+    its columns.
+    """
+
+    pictures: Bytes
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    columns: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class SequenceView:
     """A sequence that a model read or wrote: its tokens as they are shown, and the loss (T,) in nats of the
     step that reads each, NaN where there is none; None if no step has one.
 
     `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
     the tokens do by themselves. `notes` are shown with the numbers of a step, "" for none: the right label
-    and the one that was found. `expected` holds the likeliest answers at each step, if the job has some.
+    and the one that was found. `expected` holds the likeliest answers at each step, if the job has some;
+    `pictures` what steps look like, of every example those of one size.
     """
 
     name: str
@@ -43,6 +59,7 @@ class SequenceView:
     texts: tuple[str, ...] | None = None
     notes: tuple[str, ...] | None = None
     expected: ExpectedView | None = None
+    pictures: PicturesView | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,6 +18,7 @@ from bptt.report.inspection_views import (
     Inspection,
     LayerView,
     MapView,
+    PicturesView,
     PropertyView,
     SaturationView,
     SequenceView,
@@ -29,8 +30,10 @@ from bptt.report.unit_choice import Place, Series, choose_units
 
 # The page has fewer than 3,000,000 bytes, of which base64 spends 4 for every 3 of the payload.
 _PAYLOAD = 2_050_000
-# Of these at most: the maps together, the attributions together, what is left for the units at least.
+# Of these at most: the maps together, the attributions together, what is left for the units at least; the
+# pictures of the steps of a sequence.
 _MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
+_PICTURES = 600_000
 
 
 def page_data(inspection: Inspection) -> str:
@@ -67,6 +70,26 @@ def _sequence(sequence: SequenceView, payload: Payload) -> Json:
         "losses": losses,
         "notes": sequence.notes,
         "expected": None if sequence.expected is None else _expected(sequence.expected, payload),
+        "pictures": None if sequence.pictures is None else _pictures(sequence.pictures, payload),
+    }
+
+
+def _pictures(found: PicturesView, payload: Payload) -> Json:
+    """Encode what steps look like; pictures are left out evenly if they would take too much room, and the one
+    before is then shown for their steps, too.
+    """
+    every = _stride(len(found.pictures), lambda n: found.pictures[::n], _PICTURES)
+    kept = found.pictures[::every]
+    ends = [found.ends[min(n + every, len(found.ends)) - 1] for n in range(0, len(found.ends), every)]
+    return {
+        "height": kept.shape[1],
+        "width": kept.shape[2],
+        "channels": kept.shape[3],
+        "columns": found.columns,
+        "every": every,
+        "starts": payload.steps(found.starts[::every]),
+        "ends": payload.steps(ends),
+        "bytes": payload.store("u8", kept),
     }
 
 

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from ctypes import CDLL
 
 from bptt.deferred import deferred
+from bptt.files import cache_folder
 from bptt.runtime import prebuilt
-from bptt.runtime.cache import DamagedError, Entry, folder
+from bptt.runtime.cache import DamagedError, Entry
 from bptt.runtime.compiler import FLAGS, BuildError, Compiler, check_size, file_stem, find
 from bptt.runtime.fingerprint import SourceText, content, fingerprint
 from bptt.runtime.notice import say, say_once
@@ -33,7 +34,7 @@ def load(source: SourceText) -> CDLL:
         return ready
     compiler = find()
     key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
-    entry = Entry(folder(), f"{file_stem(source.name)}-{key}")
+    entry = Entry(cache_folder(), f"{file_stem(source.name)}-{key}")
     try:
         return entry.open(source)
     except DamagedError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,29 +14,19 @@ from tempfile import NamedTemporaryFile
 
 from bptt.deferred import deferred
 from bptt.errors import MachineError
+from bptt.files import CACHE
 from bptt.runtime.fingerprint import SourceText
 from bptt.runtime.notice import say
 from bptt.runtime.ownership import OwnershipError, check_ours
 
 _try_lock = deferred("bptt.runtime.lock", "try_lock")
 
-VARIABLE = "BPTT_CACHE"
 # Seconds to wait for another process that builds the same kernel: several times what the largest kernel of
 # the catalogue takes, so a longer wait means a process that hangs. Building twice does no harm.
 PATIENCE = 120.0
 _PAUSE = 0.05  # seconds between two attempts to take the lock
 # Never through a symbolic link, which could make this process create a file elsewhere.
 _LOCK = os.O_WRONLY | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-
-
-def folder() -> Path:
-    """Return the folder of the cache, which need not exist: `$BPTT_CACHE`, else that of the platform."""
-    if chosen := os.environ.get(VARIABLE):
-        return Path(chosen)
-    home = Path(os.path.expanduser("~"))
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "bptt"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "bptt"
 
 
 class DamagedError(MachineError):
@@ -165,7 +154,7 @@ def _check_folder(folder: Path) -> None:
         check_ours(folder.resolve(strict=True))
     except OwnershipError as error:
         raise MachineError(
-            error.where, error.rule, error.got, f"Name a folder of your own in {VARIABLE}"
+            error.where, error.rule, error.got, f"Name a folder of your own in {CACHE}"
         ) from error
 
 

@@ -17,6 +17,7 @@ from bptt.models.codecs.given import as_list
 
 if TYPE_CHECKING:
     from bptt.models.inputs import InputPart
+    from bptt.nn.exposure import StepPictures
 
 X = TypeVar("X")
 
@@ -100,6 +101,10 @@ class Codec(ABC, Generic[X]):
     def spell(self, input: X) -> tuple[str, ...]:
         """Return each step's part of the text of an input; empty parts if the input is no text."""
         return ("",) * len(self.encode(input)[0])
+
+    def pictures(self, input: X, steps: int) -> StepPictures | None:
+        """Return what the first `steps` steps of an input look like; None, the default, if like nothing."""
+        return None
 
     def describe(self) -> list[str]:
         """Return lines for the user on what was learned."""

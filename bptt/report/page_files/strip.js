@@ -2,6 +2,8 @@
 
 const STRIP_HEIGHT = 46;
 const SPANS = [80, 320, Infinity];
+// Of norms on a logarithmic scale the decades below the largest that are told apart.
+const DECADES_IN_STRIP = 6;
 
 function stripPanel(page, store) {
   const heading = element("h3", {});
@@ -19,20 +21,23 @@ function stripPanel(page, store) {
     const held = layer.values
       .map((value) => [value, seriesOf(value, view.unit)])
       .filter(([, series]) => series);
+    const { pictures } = page.sequences[layer.sequence];
     rows.replaceChildren(
-      ...held.map(([value, series]) => stripRow(value, series.subarray(from, to), from, at)),
+      ...(pictures ? [pictureRow(pictures, from, to, at)] : []),
+      ...held.map(([value, series]) => valueRow(value, series.subarray(from, to), from, at)),
+      ...gradientRows(page, layer, from, to, at),
     );
     ends.replaceChildren(...[from, to - 1].map((step) => element("span", {}, say("step {}", step))));
   };
   store.watch(["layer", "unit", "sequence", "step", "window"], draw);
   new ResizeObserver(() => draw(store.get())).observe(ends);
   rows.addEventListener("click", (event) => {
-    const svg = event.target.closest("svg");
-    if (!svg) return;
-    const [from, count] = [Number(svg.dataset.from), Number(svg.dataset.count)];
-    const share = event.offsetX / svg.clientWidth;
+    const drawn = event.target.closest("[data-count]");
+    if (!drawn) return;
+    const [from, count] = [Number(drawn.dataset.from), Number(drawn.dataset.count)];
+    const share = event.offsetX / drawn.clientWidth;
     const { sequence } = page.layers[store.get().layer];
-    store.set({ sequence, step: from + Math.min(count - 1, Math.max(0, Math.round(share * (count - 1)))) });
+    store.set({ sequence, step: from + Math.min(count - 1, Math.max(0, Math.floor(share * count))) });
   });
   rows.addEventListener("keydown", (event) => {
     const view = store.get();
@@ -51,13 +56,50 @@ function windowAbout(step, width, steps) {
   return [from, from + width];
 }
 
-function stripRow(value, series, from, at) {
+function valueRow(value, series, from, at) {
+  const gate = value.kind === "gate";
+  const ends = gate ? [0, 1] : aboutZero(series);
+  const range = gate ? say("0 to 1") : `±${digits(ends[1])}`;
+  const number = at === null ? "" : digits(series[at - from]);
+  return stripRow({ name: value.name, range, series, ends, level: gate ? 0.5 : 0, tone: gate ? 1 : 0, number }, from, at);
+}
+
+// The pictures of the steps, over the same axis as the values.
+function pictureRow(pictures, from, to, at) {
+  const width = 800;
+  const band = pictureBand(pictures, from, to, width);
+  Object.assign(band.dataset, { from, count: to - from });
+  const large = at === null ? null : largePicture(pictures, at);
+  const words = element("div", { class: "strip-words" }, element("b", {}, say("Pictures")));
+  const row = element("div", { class: "strip-row" }, words, band, element("span", {}));
+  return element("div", {}, ...(large ? [large] : []), row);
+}
+
+// How much the last loss depends on what the layer computed at each step, on a logarithmic scale; no row where that is
+// not known.
+function gradientRows(page, layer, from, to, at) {
+  const map = page.maps.find((found) => found.layer === layer.name);
+  if (!map || !page.sequences[layer.sequence].pictures) return [];
+  const norms = new Float64Array(to - from).fill(NaN);
+  map.columns.forEach((step, column) => {
+    if (step >= from && step < to) norms[step - from] = normAt(map, map.rows.length - 1, column);
+  });
+  const positive = Array.from(norms).filter((norm) => norm > 0);
+  if (!positive.length) return [];
+  const most = Math.log10(Math.max(...positive));
+  const least = Math.max(Math.log10(Math.min(...positive)), most - DECADES_IN_STRIP);
+  const series = norms.map((norm) => (norm > 0 ? Math.max(least, Math.log10(norm)) : NaN));
+  const ends = [least, most > least ? most : least + 1];
+  const range = say("{} to {}", digits(10 ** least), digits(10 ** most));
+  const number = at === null ? "" : digits(norms[at - from]);
+  return [stripRow({ name: "‖∂E/∂net‖", range, series, ends, level: least, tone: 2, number }, from, at)];
+}
+
+// A line through the middles of the steps; `level` is the height of the line behind it.
+function stripRow({ name, range, series, ends: [low, high], level, tone, number }, from, at) {
   const width = 400;
-  const [low, high] = value.kind === "gate" ? [0, 1] : aboutZero(series);
-  const x = (i) => (series.length > 1 ? (i / (series.length - 1)) * width : width / 2);
-  const y = (number) => STRIP_HEIGHT - 3 - ((number - low) / (high - low)) * (STRIP_HEIGHT - 6);
-  const level = value.kind === "gate" ? 0.5 : 0;
-  const now = at === null ? NaN : series[at - from];
+  const x = (i) => ((i + 0.5) / series.length) * width;
+  const y = (value) => STRIP_HEIGHT - 3 - ((value - low) / (high - low)) * (STRIP_HEIGHT - 6);
   const still = { "vector-effect": "non-scaling-stroke" };
   const view = {
     viewBox: `0 0 ${width} ${STRIP_HEIGHT}`,
@@ -68,32 +110,19 @@ function stripRow(value, series, from, at) {
     "svg",
     { ...view, height: STRIP_HEIGHT, "data-from": from, "data-count": series.length },
     shape("line", { class: "grid", x1: 0, x2: width, y1: y(level), y2: y(level), ...still }),
-    shape("path", {
-      class: `line tone-${value.kind === "gate" ? 1 : 0}`,
-      d: linePath(Array.from(series.keys()), series, x, y),
-      ...still,
-    }),
+    shape("path", { class: `line tone-${tone}`, d: linePath(Array.from(series.keys()), series, x, y), ...still }),
   );
   if (at !== null) {
-    drawing.append(
-      shape("line", {
-        class: "cursor",
-        x1: x(at - from),
-        x2: x(at - from),
-        y1: 0,
-        y2: STRIP_HEIGHT,
-        ...still,
-      }),
-    );
+    const line = { class: "cursor", x1: x(at - from), x2: x(at - from), y1: 0, y2: STRIP_HEIGHT };
+    drawing.append(shape("line", { ...line, ...still }));
   }
-  const range = element("span", { class: "quiet" }, low < 0 ? `±${digits(high)}` : say("0 to 1"));
-  const words = element("div", { class: "strip-words" }, element("b", {}, value.name), range);
-  const number = element(
-    "span",
-    { class: "number", "data-value": value.name },
-    at === null ? "" : digits(now),
+  const words = element(
+    "div",
+    { class: "strip-words" },
+    element("b", {}, name),
+    element("span", { class: "quiet" }, range),
   );
-  return element("div", { class: "strip-row" }, words, drawing, number);
+  return element("div", { class: "strip-row" }, words, drawing, element("span", { class: "number", "data-value": name }, number));
 }
 
 function aboutZero(series) {

@@ -41,7 +41,7 @@ function textSection(page, store) {
     colourControls(page, store),
     element(
       "div",
-      { class: "beside" },
+      { class: page.sequences.some(({ pictures }) => pictures) ? "beside stacked" : "beside" },
       element(
         "div",
         {},

@@ -22,7 +22,8 @@ from bptt.cells.expression import Call, walk
 from bptt.cells.functions import FUNCTIONS
 from bptt.deferred import deferred
 from bptt.errors import InternalError, MachineError
-from bptt.runtime.cache import folder, read_whole, write_whole
+from bptt.files import cache_folder
+from bptt.runtime.cache import read_whole, write_whole
 from bptt.runtime.compiler import file_stem
 from bptt.runtime.fingerprint import content, fingerprint
 
@@ -122,7 +123,9 @@ def _path(cell: Cell, kind: str) -> Path | None:
     # A function of an installed package is code that no key covers.
     if not _code() or any(call.function not in FUNCTIONS for call in calls):
         return None
-    return folder() / f"{file_stem(f'{cell.name}-{kind}')}-{fingerprint(repr(cell), kind, _code())}.json"
+    return (
+        cache_folder() / f"{file_stem(f'{cell.name}-{kind}')}-{fingerprint(repr(cell), kind, _code())}.json"
+    )
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Clips: pictures one after the other, read from video files, GIF, folders of pictures and arrays."""
