@@ -33,8 +33,9 @@ class FrameShape:
         group="Data",
         least=8,
         most=256,
+        added=True,
     )
-    colour: bool = option(False, "Read the pictures of clips in colour.", group="Data", flags="colour color")
+    colour: bool = option(False, "Read the pictures of clips in colour.", group="Data", flags="colour color", added=True)
 
     def __post_init__(self) -> None:
         check_fields(self)

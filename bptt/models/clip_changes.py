@@ -1,0 +1,37 @@
+"""Training clips changed at random: in size, place and speed, and mirrored."""
+
+from __future__ import annotations
+
+from math import exp
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+# Logarithms of the largest factors: each side of the picture by 16 %, the speed by 22 %.
+_SIZE, _SPEED = 0.15, 0.2
+# The largest shift, as a share of half the picture.
+_SHIFT = 0.1
+
+
+def vary_clip(clip: Tensor, mirror: bool = False) -> Tensor:
+    """Return a clip (T, S, S, C) stretched or shrunk, shifted, and faster or slower; mirrored half of the time
+    with `mirror`.
+
+    Draws from torch's generator, whose state a checkpoint keeps: so a resumed training draws the same.
+    """
+    steps = max(1, round(len(clip) * exp(_draw(_SPEED))))
+    clip = clip[torch.linspace(0, len(clip) - 1, steps).round().long()]
+    width, height = exp(_draw(_SIZE)), exp(_draw(_SIZE))
+    across = -width if mirror and _draw(1.0) < 0 else width
+    where = torch.tensor([[across, 0.0, _draw(_SHIFT)], [0.0, height, _draw(_SHIFT)]], dtype=clip.dtype)
+    grid = functional.affine_grid(where[None], [1, 1, *clip.shape[1:3]], align_corners=False)
+    # The pictures of a clip are the channels of one.
+    images = clip.permute(0, 3, 1, 2).flatten(0, 1)[None]
+    found = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return found[0].unflatten(0, (len(clip), clip.shape[3])).permute(0, 2, 3, 1)
+
+
+def _draw(most: float) -> float:
+    """Return a number between -most and most."""
+    return (2 * float(torch.rand(())) - 1) * most

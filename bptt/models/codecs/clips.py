@@ -1,0 +1,148 @@
+"""Clips to pictures, (T, size, size, channels) within 0 and 1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bptt.data.clips.clip import Clip
+from bptt.data.clips.clip_options import ClipOptions
+from bptt.data.clips.frame_shape import Picture
+from bptt.data.clips.sides import labels_with_sides
+from bptt.data.workers import Workers
+from bptt.deferred import deferred
+from bptt.errors import InputError, WrongTypeError
+from bptt.models.clip_changes import vary_clip
+from bptt.models.clip_input import ClipInput
+from bptt.models.codecs.codec import Codec
+from bptt.nn.exposure import StepPictures
+
+_array_frames = deferred("bptt.data.clips.picture_array", "array_frames")
+
+# A clip in its file, or pictures (T, size, size, channels) that came from Python.
+ClipInputs: TypeAlias = Clip | Picture
+
+# More pictures a second cost time and tell little more of an action.
+_USUAL_RATE = 15.0
+# Clips that a worker decodes at a time.
+_AT_ONCE = 4
+
+
+class ClipCodec(Codec[ClipInputs]):
+    """Turns clips into small pictures at `options.frame_rate`. `training` are the clips to learn from."""
+
+    unit = "pictures"
+
+    def __init__(self, options: ClipOptions, training: Sequence[ClipInputs] = ()) -> None:
+        self.options, self._training = options, training
+
+    @classmethod
+    def learn(cls, clips: Sequence[ClipInputs], options: ClipOptions, workers: int = 0) -> ClipCodec:
+        """Decode all training clips once, and take the usual rate of theirs if none was chosen.
+
+        Raises InputError for a clip that cannot be read.
+        """
+        rates = _in_order(lambda row: cls._rate_of(clips[row], options), len(clips), workers)
+        known = [rate for rate in rates if rate is not None]
+        if not options.frame_rate and known:
+            options = replace(options, frame_rate=round(min(_USUAL_RATE, median(known)), 3))
+        return cls(options, clips)
+
+    @staticmethod
+    def _rate_of(clip: ClipInputs, options: ClipOptions) -> float | None:
+        return clip.frames(options.shape).rate if isinstance(clip, Clip) else None
+
+    def part(self) -> ClipInput:
+        """Return a part that begins with the principal components of the training clips."""
+        part = ClipInput(self.options.frame_size, self.options.channels)
+        if self._training:
+            part.fit(self.encode(each)[0] for each in self._training)
+        return part
+
+    def encode(self, input: ClipInputs) -> tuple[Tensor, ...]:
+        """Return the pictures (T, size, size, channels). Raises InputError if the clip cannot be read."""
+        return (torch.from_numpy(self._pictures(input).astype(np.float32)) / 255,)
+
+    def vary(self, encoded: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return a training clip changed at random, if the options say so."""
+        if not self.options.vary_clips:
+            return encoded
+        return (vary_clip(encoded[0], self.options.mirror),)
+
+    def _pictures(self, input: ClipInputs) -> Picture:
+        if not isinstance(input, Clip):
+            return input
+        return input.frames(self.options.shape).sampled(self.options.frame_rate)
+
+    def check(self, input: Any, place: str) -> ClipInputs:
+        """Return a clip by its path, or of pictures (T, H, W) or (T, H, W, 3): an array or a tensor.
+
+        Raises WrongTypeError for anything else, InputError for an array of another shape.
+        """
+        if isinstance(input, Clip):
+            return input
+        if isinstance(input, str | Path):
+            return Clip(Path(input))
+        pictures = input.detach().cpu().numpy() if isinstance(input, Tensor) else input
+        if not isinstance(pictures, np.ndarray):
+            rule = "must be a clip: the path of a file or folder, or an array (T, H, W) or (T, H, W, 3)"
+            raise WrongTypeError(place, rule, f"{type(input).__name__} {str(input)[:40]!r}")
+        frames = _array_frames(pictures, self.options.shape, place)
+        return np.stack([frame.picture for frame in frames])
+
+    def check_labels(self, labels: Sequence[str]) -> None:
+        """Raise InputError if clips are mirrored though labels have sides."""
+        sides = labels_with_sides(labels)
+        if self.options.mirror and sides:
+            shown = ", ".join(sides[:4])
+            raise InputError("mirror", "is for labels without sides", shown, "Leave it out")
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """The options, whose rate was found in the training clips."""
+        return {"clips": self.options}
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return no files: the configuration holds the options."""
+        return {}
+
+    def show(self, input: ClipInputs) -> tuple[str, ...]:
+        """Return the time of each picture in seconds, or its number if that is unknown."""
+        count, rate = len(self._pictures(input)), self.options.frame_rate
+        timed = rate > 0 and isinstance(input, Clip) and input.frames(self.options.shape).times is not None
+        return tuple(f"{n / rate:.2f}s" if timed else str(n) for n in range(count))
+
+    def pictures(self, input: ClipInputs, steps: int) -> StepPictures:
+        """Return the pictures themselves."""
+        shown = self._pictures(input)[:steps]
+        return StepPictures(torch.from_numpy(np.array(shown)), tuple(range(len(shown))))
+
+    def describe(self) -> list[str]:
+        """Describe how clips are read."""
+        size, rate = self.options.frame_size, self.options.frame_rate
+        colours = "in colour" if self.options.colour else "in grey (`colour` keeps colours)"
+        times = f"{rate:g} pictures a second (`frame_rate`)" if rate else "all pictures, whose times are unknown"
+        varied = "as they are" if not self.options.vary_clips else "changed in size, place and speed"
+        return [
+            f"clips: {size} x {size} {colours}, {times}",
+            f"training clips: {varied}, {'' if self.options.mirror else 'not '}mirrored",
+        ]
+
+
+def _in_order(work: Any, count: int, workers: int) -> list[Any]:
+    """Return what `work` returns for each number below `count`, by `workers` threads."""
+    if not workers:
+        return [work(row) for row in range(count)]
+    threads = Workers(work, workers)
+    try:
+        parts = [range(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE)]
+        return [each for found in [threads.start(part) for part in parts] for each in found.result()]
+    finally:
+        threads.close()
