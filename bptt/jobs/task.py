@@ -42,6 +42,8 @@ class Task(ABC):
     measure: str = "nats"
     criterion: str = "loss"
     shown: tuple[str, ...] = ("accuracy",)
+    # Updates that a training makes at least if its epochs are not chosen; 0: the usual number.
+    least_updates: int = 0
     # The name of the run from which the initial weights come.
     begun_from: str = ""
 

@@ -15,8 +15,8 @@ _SHIFT = 0.1
 
 
 def vary_clip(clip: Tensor, mirror: bool = False) -> Tensor:
-    """Return a clip (T, S, S, C) stretched or shrunk, shifted, and faster or slower; mirrored half of the time
-    with `mirror`.
+    """Return a clip (T, S, S, C) stretched or shrunk, shifted, and faster or slower; with `mirror` mirrored
+    half of the time.
 
     Draws from torch's generator, whose state a checkpoint keeps: so a resumed training draws the same.
     """

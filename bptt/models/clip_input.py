@@ -39,8 +39,7 @@ class ClipInput(InputPart):
     def __init__(self, size: int, channels: int) -> None:
         super().__init__()
         self.output_size = 2 * _COMPONENTS + _FEATURES
-        self._side = min(size, int((_MOST_NUMBERS / channels) ** 0.5))
-        numbers = self._side**2 * channels
+        numbers = _coarse_side(size, channels) ** 2 * channels
         self.seen = nn.Linear(numbers, _COMPONENTS)
         self.changed = nn.Linear(numbers, _COMPONENTS)
         self.convolution = nn.Sequential(
@@ -67,8 +66,8 @@ class ClipInput(InputPart):
         for clip in clips:
             chosen = torch.linspace(0, len(clip) - 1, min(len(clip), _LOOKED_AT)).round().long()
             looked, changes = clip[chosen], _changes(clip)[chosen]
-            seen.add(self._coarse(looked))
-            changed.add(self._coarse(changes))
+            seen.add(coarse_rows(looked))
+            changed.add(coarse_rows(changes))
             total += looked.double().sum(0)
             squares += float(changes.double().square().mean()) * len(looked)
             count += len(looked)
@@ -84,15 +83,22 @@ class ClipInput(InputPart):
         both = [(pictures - self.mean) / self.deviation, changes / self.change_deviation]
         images = torch.cat(both, -1).flatten(0, 1).permute(0, 3, 1, 2)  # (T B, 2C, S, S)
         found = self.convolution(images).unflatten(0, pictures.shape[:2])
-        return torch.cat([self.seen(self._coarse(pictures)), self.changed(self._coarse(changes)), found], -1)
+        return torch.cat([self.seen(coarse_rows(pictures)), self.changed(coarse_rows(changes)), found], -1)
 
-    def _coarse(self, pictures: Tensor) -> Tensor:
-        """Return pictures (..., S, S, C) as rows (..., N) of at most as many numbers as have components."""
-        if pictures.shape[-2] > self._side:
-            images = pictures.flatten(0, -4).permute(0, 3, 1, 2)
-            small = functional.adaptive_avg_pool2d(images, self._side).permute(0, 2, 3, 1)
-            pictures = small.unflatten(0, pictures.shape[:-3])
-        return pictures.flatten(-3)
+
+def coarse_rows(pictures: Tensor) -> Tensor:
+    """Return pictures (..., S, S, C) as rows (..., N), made coarser where N would be over 1,024."""
+    size, channels = pictures.shape[-2:]
+    side = _coarse_side(size, channels)
+    if size > side:
+        images = pictures.flatten(0, -4).permute(0, 3, 1, 2)
+        small = functional.adaptive_avg_pool2d(images, side).permute(0, 2, 3, 1)
+        pictures = small.unflatten(0, pictures.shape[:-3])
+    return pictures.flatten(-3)
+
+
+def _coarse_side(size: int, channels: int) -> int:
+    return min(size, int((_MOST_NUMBERS / channels) ** 0.5))
 
 
 def _changes(pictures: Tensor) -> Tensor:
@@ -128,7 +134,7 @@ class _Covariance:
         return torch.where(found > 1e-6, found, 1.0)
 
     def fill(self, layer: nn.Linear) -> None:
-        """Make of a layer the largest principal components, of variance 1 each; 0 of those that are missing."""
+        """Make of a layer the largest principal components, of variance 1 each; 0 where there are fewer."""
         variances, directions = torch.linalg.eigh(self._centred)
         count = min(layer.out_features, len(variances))
         variances, directions = variances.flip(0)[:count], directions.flip(1)[:, :count]

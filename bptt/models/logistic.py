@@ -1,6 +1,8 @@
-"""Multinomial logistic regression with an L2 penalty on sparse bags, to its optimum."""
+"""Multinomial logistic regression with an L2 penalty, on sparse bags or rows of numbers, to its optimum."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -23,18 +25,51 @@ def fit_logistic(
     Deterministic: each sum is in a fixed order, in float64.
     """
     rows, columns = bags._replace(values=bags.values.double()), _transposed(bags, ngrams)
+    return _fit(
+        lambda weight: sum_bags(rows, weight),
+        lambda off: sum_bags(columns, off),
+        (ngrams, classes),
+        targets,
+        importance,
+        strength,
+    )
+
+
+def fit_logistic_rows(
+    vectors: Tensor, targets: Tensor, classes: int, strength: float
+) -> tuple[Tensor, Tensor]:
+    """Return the weights (D, K) and the bias (K,), float32, that `fit_logistic` finds for rows of numbers
+    (B, D) of the same importance.
+    """
+    rows = vectors.double()
+    return _fit(
+        rows.matmul, rows.T.matmul, (rows.shape[1], classes), targets, torch.ones(len(rows)), strength
+    )
+
+
+def _fit(
+    product: Callable[[Tensor], Tensor],
+    transposed: Callable[[Tensor], Tensor],
+    shape: tuple[int, int],
+    targets: Tensor,
+    importance: Tensor,
+    strength: float,
+) -> tuple[Tensor, Tensor]:
+    """Return the weights and the bias of `fit_logistic`; `product` multiplies inputs by weights (V, K),
+    `transposed` those of the inputs by numbers (B, K).
+    """
     share = importance.double() / importance.double().sum()
     penalty = 1 / (strength * float(importance.sum()))
-    weight = torch.zeros(ngrams, classes, dtype=torch.float64, requires_grad=True)
-    bias = torch.zeros(classes, dtype=torch.float64, requires_grad=True)
-    wanted = functional.one_hot(targets, classes)
+    weight = torch.zeros(shape, dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(shape[1], dtype=torch.float64, requires_grad=True)
+    wanted = functional.one_hot(targets, shape[1])
 
     @torch.no_grad()
     def objective() -> Tensor:
         """Set the gradients; return the objective, divided by C Σ s."""
-        log_p = (sum_bags(rows, weight) + bias).log_softmax(1)  # (B, K)
+        log_p = (product(weight) + bias).log_softmax(1)  # (B, K)
         off = share[:, None] * (log_p.exp() - wanted)
-        weight.grad = sum_bags(columns, off) + penalty * weight
+        weight.grad = transposed(off) + penalty * weight
         bias.grad = off.sum(0)
         return penalty / 2 * weight.square().sum() - (share * log_p[wanted.bool()]).sum()
 

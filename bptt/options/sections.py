@@ -25,6 +25,11 @@ def to_section(options: Dataclass) -> dict[str, Any]:
     return {name: v for name, v in asdict(options).items() if name not in usual or v != usual[name]}
 
 
+def is_optional(kind: type[Dataclass]) -> bool:
+    """Return whether older files lack a section: each of its fields came later."""
+    return all(map(is_added, fields(kind)))
+
+
 def section(config: Mapping[str, Any], name: str, where: str) -> Mapping[str, Any]:
     """Return the object under `name`. Raises InputError if there is none."""
     found = config.get(name)
@@ -51,8 +56,8 @@ def read_section(kind: type[Options], config: Mapping[str, Any], name: str, wher
     Raises InputError naming the key: one too many or too few, a value of the wrong kind, or one
     that the dataclass refuses.
     """
-    found, place = section(config, name, where), f"{where}: {name}"
-    hints = hints_of(kind)
+    place, hints = f"{where}: {name}", hints_of(kind)
+    found = {} if is_optional(kind) and name not in config else section(config, name, where)
     check_keys(found, set(hints), place, {each.name for each in fields(kind) if is_added(each)})
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in found.items()}
     for key, value in values.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_type_hints
@@ -10,7 +11,7 @@ from typing import Any, TypeVar, get_type_hints
 from bptt.cells.cell import Cell
 from bptt.cells.load import Cells, from_data, to_data
 from bptt.errors import InputError
-from bptt.options.sections import check_keys, read_section, section, to_section
+from bptt.options.sections import check_keys, is_optional, read_section, section, to_section
 from bptt.runs.run_folder import CONFIG, read_config
 
 Config = TypeVar("Config")
@@ -24,7 +25,8 @@ _OTHERS = {"format", "bptt", "task", "title", "unit", "training", "files"}
 def to_sections(config: object) -> dict[str, Any]:
     """Return a section for each field."""
     values = {name: getattr(config, name) for name in get_type_hints(type(config))}
-    return {name: to_data(v) if name == "cell" else to_section(v) for name, v in values.items()}
+    found = {name: to_data(v) if name == "cell" else to_section(v) for name, v in values.items()}
+    return {name: v for name, v in found.items() if v or not is_optional(type(values[name]))}
 
 
 def read_sections(
@@ -39,7 +41,8 @@ def read_sections(
         raise InputError(where, f'"task" must be "{task}"', repr(config.get("task")))
     declared = get_type_hints(kind)
     hints = {name: derived.get(name, hint) for name, hint in declared.items()}
-    check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where)
+    later = {name for name, hint in hints.items() if is_dataclass(hint) and is_optional(hint)}
+    check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where, later)
     return kind(
         **{
             name: _read_cells(config, where)

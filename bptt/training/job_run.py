@@ -58,7 +58,8 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
     def options_for(task: Task) -> TrainingOptions:
         if not job.options.few or choices.has("epochs"):
             return options
-        return replace(options, epochs=max(options.epochs, usual_epochs(task.steps(0))))
+        usual = usual_epochs(task.steps(0), task.least_updates)
+        return replace(options, epochs=max(options.epochs, usual))
 
     folding = job.fold(choices) if job.fold else None
     if folding is not None:

@@ -30,9 +30,11 @@ _MOST_EPOCHS = 1_000_000
 LEAST_UPDATES = 300
 
 
-def usual_epochs(updates: int) -> int:
-    """Return the epochs for examples of which an epoch makes this number of updates."""
-    return max(TrainingOptions.epochs, ceil(LEAST_UPDATES / updates))
+def usual_epochs(updates: int, least: int = 0) -> int:
+    """Return the epochs for examples of which an epoch makes this number of updates: enough for `least` of
+    them (0: the usual number).
+    """
+    return max(TrainingOptions.epochs, ceil((least or LEAST_UPDATES) / updates))
 
 
 @dataclass(frozen=True)

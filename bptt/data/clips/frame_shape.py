@@ -35,7 +35,9 @@ class FrameShape:
         most=256,
         added=True,
     )
-    colour: bool = option(False, "Read the pictures of clips in colour.", group="Data", flags="colour color", added=True)
+    colour: bool = option(
+        False, "Read the pictures of clips in colour.", group="Data", flags="colour color", added=True
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)

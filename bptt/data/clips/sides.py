@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 _SIDES = frozenset(
-    "left right l r lr rl links rechts gauche droite izquierda derecha esquerda direita sinistra destra vlevo vpravo "
+    "left right l r lr rl links rechts gauche droite izquierda derecha esquerda direita sinistra destra "
     "clockwise counterclockwise anticlockwise cw ccw".split()
 )
 # In Chinese and Japanese words are not cut apart.

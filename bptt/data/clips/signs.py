@@ -1,8 +1,11 @@
-"""How files of clips begin."""
+"""How files of clips are called, and how they begin."""
 
 from __future__ import annotations
 
 import re
+
+from bptt.data.media import Media
+from bptt.deferred import deferred
 
 _NPY, _PNG = b"\x93NUMPY", b"\x89PNG\r\n\x1a\n"
 _STARTS = (
@@ -22,6 +25,7 @@ _TS = re.compile(rb"G[\x40-\x5f\x00-\x1f][\x00-\xff][\x10-\x3f]")
 ENDINGS = frozenset(
     ".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .ts .flv .wmv .ogv .3gp .npy .y4m".split()
 )
+MEDIA = Media("clip", ENDINGS, deferred("bptt.data.clips.clip", "Clip"))
 
 
 def is_npy(start: bytes) -> bool:

@@ -32,6 +32,7 @@ _OURS = {
     "series": "bptt.data.forms.series",
     "table": "bptt.data.forms.table",
     "sound": "bptt.data.forms.sound",
+    "clips": "bptt.data.forms.clips",
 }
 
 

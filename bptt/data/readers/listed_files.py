@@ -18,26 +18,36 @@ class ListedFiles:
     it, one of the folders in these, or where the program runs.
 
     The folder in which a file was found is asked first for the next. `endings` are tried for a name that has
-    none.
+    none. With `folders` the list may name folders, too.
     """
 
-    def __init__(self, source: Path | Document, endings: Sequence[str] = ()) -> None:
+    def __init__(
+        self, source: Path | Document, endings: Sequence[str] = (), *, folders: bool = False
+    ) -> None:
         name = source.name if isinstance(source, Document) else str(source)
         self._folder = Path(name).parent
         # The others are looked for when a file is not there.
         self._bases: list[Path] = [self._folder]
         self._endings = endings
+        self._is_one = os.path.exists if folders else os.path.isfile
 
     def find(self, name: str, place: str) -> Path:
         """Return the file that a list at `place` calls `name`. Raises InputError if there is none."""
-        plain = self._plain(name, place)
+        found = self._look(self._plain(name, place))
+        if found is None:
+            cure = f"Give it from {self._folder}, the folder above it, or a folder in one of these"
+            raise InputError(place, "must name a file that is there", name, cure)
+        return found
+
+    def look(self, name: str) -> Path | None:
+        """Return the file that a list calls `name`, None if there is none."""
+        return self._look(self._plain(name, name))
+
+    def _look(self, plain: Path) -> Path | None:
         found = self._among(plain)
         if found is None and len(self._bases) == 1:
             self._bases += _around(self._folder)
             found = self._among(plain)
-        if found is None:
-            cure = f"Give it from {self._folder}, the folder above it, or a folder in one of these"
-            raise InputError(place, "must name a file that is there", name, cure)
         return found
 
     def _among(self, plain: Path) -> Path | None:
@@ -51,7 +61,7 @@ class ListedFiles:
     def _below(self, path: Path) -> Path | None:
         for ending in ("", *self._endings):
             found = Path(f"{path}{ending}")
-            if os.path.isfile(found):
+            if self._is_one(found):
                 return found
         return None
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt.cells.load import as_cells, own_layers
+from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns, Naming
@@ -30,6 +31,7 @@ from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 from bptt.jobs.job import Folding
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.reading import detected_form
+from bptt.models.kinds.registry import find_kind
 from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.models.tokens import vocabulary_options
 from bptt.options.choices import Choices
@@ -48,6 +50,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
         choices.make(EncoderOptions, dropout=behind, input_dropout=before, **own_layers(cells)),
         choices.make(
             HeadOptions,
+            pooling=find_kind(source.kind).pooling,
             ngrams=has_ngrams(source.kind) and not several,
             smoothing=0.0 if several else usual_smoothing(source.kind, choices.get("loss")),
             # With folds, the held-out examples measure the model, so they must not choose thresholds.
@@ -57,6 +60,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
         choices.make(TokenOptions, vector_words=files.known_words),
         vocabulary_options(choices),
         choices.make(ExampleOptions, seed=choices.get("seed")),
+        choices.make(ClipOptions),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from bptt.cells.load import Cells
+from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.forms import Kind
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
@@ -45,6 +46,7 @@ class ClassifierConfig:
     tokens: TokenOptions = field(default_factory=TokenOptions)
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
     data: ExampleOptions = field(default_factory=ExampleOptions)
+    clips: ClipOptions = field(default_factory=ClipOptions)
 
     def __post_init__(self) -> None:
         if self.head.ngrams and not has_ngrams(self.source.kind):

@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns, Naming
 from bptt.data.vocabulary_options import VocabularyOptions
@@ -157,7 +158,9 @@ class HeadOptions:
     Raises InputError with the option if a value is invalid, or smoothing is combined with a squared loss.
     """
 
-    pooling: PoolingName = option("max", "Reduction of the steps to one vector.", group="Model")
+    pooling: PoolingName = option(
+        "max", "Reduction of the steps to one vector.", usual="max; mean for clips", group="Model"
+    )
     loss: ClassLoss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
     _: KW_ONLY
     ngrams: bool = option(
@@ -170,7 +173,7 @@ class HeadOptions:
     smoothing: float = option(
         0.0,
         "Label smoothing.",
-        usual="0.1 for texts and DNA with cross-entropy, else 0",
+        usual="0.1 for texts, DNA and clips with cross-entropy, else 0",
         group="Model",
         share=True,
         added=True,
@@ -241,11 +244,12 @@ OPTIONS = JobOptions(
             "model": EncoderOptions,
             "tokens": TokenOptions,
             "head": HeadOptions,
+            "clips": ClipOptions,
         },
         usual={"level": "word", "token_dropout": 0.1},
         words={
-            "dropout": "0.5 for texts and DNA, else 0",
-            "input_dropout": "0.3 for texts and DNA, else 0",
+            "dropout": "0.5 for texts, DNA and clips, else 0",
+            "input_dropout": "0.3 for texts, DNA and clips, else 0",
         },
     ),
     predict=ClassifyAnswerOptions,

@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bptt.jobs.classify.beside import accuracies_beside, fit_beside, lines_beside, write_beside
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.label_sets import scores_of_sets
 from bptt.jobs.classify.metrics import scores
@@ -23,7 +24,6 @@ from bptt.jobs.classify.trained import TrainedClassifier as TrainedClassifier
 from bptt.jobs.classify.trained import build, labelling_of, other_strands, read_part, weight_rows
 from bptt.jobs.classify.trained import load_classifier as load_classifier
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out, set_aside
-from bptt.models.codecs.text import TextCodec
 from bptt.models.encoded import encode_inputs, measure
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new_codec
@@ -80,7 +80,12 @@ class ClassifyTask(Supervised):
         self.criterion = _CRITERIA[config.head.select]
         kind, source, self._workers = find_kind(config.source.kind), config.source, workers
         options = CodecOptions(
-            len(examples.columns), config.vocabulary, config.tokens, source.windows, workers=workers
+            len(examples.columns),
+            config.vocabulary,
+            config.tokens,
+            source.windows,
+            clips=config.clips,
+            workers=workers,
         )
         self._codec = (
             continued_codec(codec_of(origin), kind.name, examples.inputs, options)
@@ -88,8 +93,9 @@ class ClassifyTask(Supervised):
             else new_codec(kind.name, examples.inputs, options, vectors)
         )
         refuse_vectors(origin, vectors)
-        if isinstance(self._codec, TextCodec):
-            self.config = config = replace(config, tokens=self._codec.options)
+        self._codec.check_labels(self.labels)
+        self.config = config = replace(config, **self._codec.settled)
+        self.least_updates = kind.updates
         strands = (examples.rows, other_strands(kind, examples.rows))
         rows = [row for strand in strands[: 1 + source.both_strands] for row in strand]
         limit = config.data.max_length
@@ -151,7 +157,27 @@ class ClassifyTask(Supervised):
         return dict(measure(found, targets, self.labels).metrics)
 
     def conclude(self, run: Path) -> list[str]:
-        """Describe the thresholds of the best weights, and their gain in macro F1."""
+        """Describe the thresholds of the best weights and their gain in macro F1, and the linear models beside
+        the network.
+        """
+        return [*self._conclude_thresholds(run), *self._conclude_beside(run)]
+
+    def _conclude_beside(self, run: Path) -> list[str]:
+        """Fit the linear models beside the network, keep them, and measure them where examples are held out."""
+        summaries = find_kind(self.config.source.kind).summaries
+        if not summaries or self.config.head.multi_label:
+            return []
+        numbers = range(len(self._learned))
+        inputs = (self._inputs.take([number])[0] for number in numbers)
+        models = fit_beside(self.trained, summaries, inputs, self._targets[: len(numbers)])
+        write_beside(models, run)
+        if not self.holds_out:
+            return []
+        best = load_classifier(run)
+        accuracy = best.evaluate(self._held_out).metrics["accuracy"]
+        return lines_beside(accuracies_beside(best, summaries, models, self._held_out), accuracy)
+
+    def _conclude_thresholds(self, run: Path) -> list[str]:
         if self.model.offsets is None or not self.holds_out:
             return []
         best = load_classifier(run)

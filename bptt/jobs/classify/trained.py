@@ -236,7 +236,9 @@ def load_classifier(run: Path) -> TrainedClassifier:
     labels = read_labels(run)
     source = config.source
     rule = find_kind(source.kind).ngrams
-    options = CodecOptions(len(source.features), config.vocabulary, config.tokens, source.windows)
+    options = CodecOptions(
+        len(source.features), config.vocabulary, config.tokens, source.windows, clips=config.clips
+    )
     codec = saved_codec(run, source.kind, options)
     ngrams = NgramList.load(run, rule) if config.head.ngrams and rule else None
     layers = {

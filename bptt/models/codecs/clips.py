@@ -20,7 +20,7 @@ from bptt.data.workers import Workers
 from bptt.deferred import deferred
 from bptt.errors import InputError, WrongTypeError
 from bptt.models.clip_changes import vary_clip
-from bptt.models.clip_input import ClipInput
+from bptt.models.clip_input import ClipInput, coarse_rows
 from bptt.models.codecs.codec import Codec
 from bptt.nn.exposure import StepPictures
 
@@ -76,6 +76,10 @@ class ClipCodec(Codec[ClipInputs]):
             return encoded
         return (vary_clip(encoded[0], self.options.mirror),)
 
+    def steps(self, encoded: tuple[Tensor, ...]) -> Tensor:
+        """Return the pictures as rows of at most 1,024 numbers."""
+        return coarse_rows(encoded[0])
+
     def _pictures(self, input: ClipInputs) -> Picture:
         if not isinstance(input, Clip):
             return input
@@ -128,7 +132,9 @@ class ClipCodec(Codec[ClipInputs]):
         """Describe how clips are read."""
         size, rate = self.options.frame_size, self.options.frame_rate
         colours = "in colour" if self.options.colour else "in grey (`colour` keeps colours)"
-        times = f"{rate:g} pictures a second (`frame_rate`)" if rate else "all pictures, whose times are unknown"
+        times = (
+            f"{rate:g} pictures a second (`frame_rate`)" if rate else "all pictures, whose times are unknown"
+        )
         varied = "as they are" if not self.options.vary_clips else "changed in size, place and speed"
         return [
             f"clips: {size} x {size} {colours}, {times}",

@@ -48,6 +48,25 @@ class Codec(ABC, Generic[X]):
     def encode(self, input: X) -> tuple[Tensor, ...]:
         """Return the tensors of one input, (T, ...) each."""
 
+    def vary(self, encoded: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """Return the tensors of a training input changed at random; unchanged by default.
+
+        It must draw from torch's generator alone, whose state checkpoints keep.
+        """
+        return encoded
+
+    def steps(self, encoded: tuple[Tensor, ...]) -> Tensor:
+        """Return the steps (T, D) of an input as linear models are shown them."""
+        return encoded[0].flatten(1)
+
+    def check_labels(self, labels: Sequence[str]) -> None:
+        """Raise InputError if inputs are not read as these labels need it; by default they are."""
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """The sections of the configuration that were settled by the training inputs; none by default."""
+        return {}
+
     def length(self, input: X) -> int | None:
         """Return the number of steps of an input if known before encoding; None, the default, if not."""
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -62,6 +62,11 @@ class TextCodec(Codec[str]):
             vector_words=whole.size - vocabulary.size,
         )
         return cls(whole, options, vectors=found)
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """The options of the embedding, whose size follows from vectors."""
+        return {"tokens": self.options}
 
     def part(self) -> TokenInput:
         """Return an embedding of the vocabulary."""

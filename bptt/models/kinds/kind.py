@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from bptt.data.forms.form import InputForms
 from bptt.data.vocabulary_options import VocabularyOptions
@@ -13,8 +13,10 @@ from bptt.models.options import TokenOptions
 
 if TYPE_CHECKING:
     from bptt.data.audio.options import AugmentOptions, SoundOptions
+    from bptt.data.clips.clip_options import ClipOptions
     from bptt.data.ngrams import NgramRule
     from bptt.models.codecs.codec import Codec
+    from bptt.models.summaries import Summary
     from bptt.runs.origin import Origin
 
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 class CodecOptions:
     """The choices for a codec: the number of `columns`, D, of numbers; of texts the `vocabulary`, and the
     `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step; how `sound` is
-    read, and its `changes` in training. As many `workers` read training inputs that do not fit into memory.
+    read, and its `changes` in training; how `clips` are. As many `workers` read training inputs that do not fit into memory.
     """
 
     columns: int = 0
@@ -31,6 +33,7 @@ class CodecOptions:
     windows: int = 0
     sound: SoundOptions | None = None
     changes: AugmentOptions | None = None
+    clips: ClipOptions | None = None
     workers: int = 0
 
 
@@ -63,3 +66,9 @@ class InputKind(InputForms):
     # Dropout behind and before the network, and label smoothing, where the user says nothing.
     dropout: tuple[float, float] = (0.0, 0.0)
     smoothing: float = 0.0
+    # The reduction of the steps to one vector where the user says nothing; the least number of updates of a
+    # training whose epochs are not chosen, 0 for the usual one.
+    pooling: Literal["last", "mean", "max", "attention"] = "max"
+    updates: int = 0
+    # What linear models beside the network are shown of the steps of an input.
+    summaries: tuple[Summary, ...] = ()

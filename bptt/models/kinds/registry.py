@@ -25,6 +25,7 @@ _OURS: Mapping[str, str] = {
     "series": "bptt.models.kinds.series",
     "table": "bptt.models.kinds.table",
     "sound": "bptt.models.kinds.sound",
+    "clips": "bptt.models.kinds.clips",
 }
 
 

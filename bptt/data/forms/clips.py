@@ -1,0 +1,73 @@
+"""Clips: video files and folders of pictures, in class folders, lists and tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bptt.data.clips.frame_folder import is_frame_folder
+from bptt.data.clips.signs import MEDIA
+from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, InputForms, Sign, alone, of_path
+from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from bptt.data.forms.source_view import SourceView
+
+_holds_clips = deferred("bptt.data.readers.clip_files", "holds_clips")
+_is_frame_list = deferred("bptt.data.readers.clip_lists", "is_frame_list")
+_is_kinetics = deferred("bptt.data.readers.clip_lists", "is_kinetics")
+
+_UNLABELLED = (
+    "Put the clips of each label into a folder of its own, or write a path, a tab and its label on each line"
+)
+
+
+def _clip(view: SourceView) -> str | None:
+    if view.folder is not None:
+        return "it holds numbered pictures" if is_frame_folder(view.folder) else None
+    if not isinstance(view.source, Path) or not MEDIA.owns(view.source.name):
+        return None
+    return f"its name ends in {view.source.suffix}"
+
+
+def _folder(view: SourceView) -> str | None:
+    found: str | None = None if view.folder is None else _holds_clips(view.folder)
+    return found
+
+
+def _list(view: SourceView) -> str | None:
+    if view.document is None:
+        return None
+    if MEDIA.column(view.rows) is not None or MEDIA.cuts(view.document.lines):
+        return "its lines name clip files"
+    if _is_frame_list(list(view.document.lines)):
+        return "its lines are a folder, a number of pictures and a label"
+    return "it has the columns of Kinetics" if _is_kinetics(tuple(view.first)) else None
+
+
+FORMS = InputForms(
+    "clips",
+    (
+        ExampleForm(
+            "clip",
+            "clips",
+            of_path(alone(deferred("bptt.data.readers.clip_files", "read_clip"))),
+            (Sign(FOLDER - 2, _clip), Sign(BINARY - 2, _clip)),
+            _UNLABELLED,
+        ),
+        ExampleForm(
+            "clip-folders",
+            "clips",
+            of_path(deferred("bptt.data.readers.clip_files", "read_clip_folder")),
+            (Sign(FOLDER - 1, _folder),),
+            _UNLABELLED,
+        ),
+        ExampleForm(
+            "clip-list",
+            "clips",
+            deferred("bptt.data.readers.clip_lists", "read_clip_list"),
+            (Sign(NAMED - 1, _list),),
+            _UNLABELLED,
+        ),
+    ),
+)

@@ -1,0 +1,41 @@
+"""What a linear model is shown of an input: a vector of its steps in which their order is lost.
+
+A recurrent network that is no better than a linear model on these has learned nothing about time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A vector (D,) `of` the steps (T, ...) of an input, T at least 1, and its name."""
+
+    name: str
+    of: Callable[[Tensor], Tensor]
+
+
+def _middle(steps: Tensor) -> Tensor:
+    return steps[len(steps) // 2].flatten()
+
+
+def _mean(steps: Tensor) -> Tensor:
+    return steps.mean(0).flatten()
+
+
+def _moments(steps: Tensor) -> Tensor:
+    changes = steps.diff(dim=0) if len(steps) > 1 else torch.zeros_like(steps)
+    deviations = (each.std(0, correction=0) for each in (steps, changes))
+    return torch.cat([each.flatten() for each in (steps.mean(0), *deviations)])
+
+
+SUMMARIES = (
+    Summary("one step, the middle one", _middle),
+    Summary("mean of the steps", _mean),
+    Summary("mean and deviation of steps and changes", _moments),
+)
