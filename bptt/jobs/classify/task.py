@@ -157,13 +157,11 @@ class ClassifyTask(Supervised):
         return dict(measure(found, targets, self.labels).metrics)
 
     def conclude(self, run: Path) -> list[str]:
-        """Describe the thresholds of the best weights and their gain in macro F1, and the linear models beside
-        the network.
-        """
+        """Describe the thresholds of the best weights, and the linear models beside the network."""
         return [*self._conclude_thresholds(run), *self._conclude_beside(run)]
 
     def _conclude_beside(self, run: Path) -> list[str]:
-        """Fit the linear models beside the network, keep them, and measure them where examples are held out."""
+        """Fit the linear models, keep them in the run, and measure them on the held-out examples."""
         summaries = find_kind(self.config.source.kind).summaries
         if not summaries or self.config.head.multi_label:
             return []
@@ -178,6 +176,7 @@ class ClassifyTask(Supervised):
         return lines_beside(accuracies_beside(best, summaries, models, self._held_out), accuracy)
 
     def _conclude_thresholds(self, run: Path) -> list[str]:
+        """Describe the thresholds, and their gain in macro F1."""
         if self.model.offsets is None or not self.holds_out:
             return []
         best = load_classifier(run)
