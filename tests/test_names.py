@@ -27,6 +27,7 @@ SHARED_CLASSES: Mapping[str, str] = {
 # Files, with the reason why they share a name.
 SHARED_FILES: Mapping[str, str] = {
     "classes.py": "classes of examples, and as targets",
+    "clips.py": "clips as a form of file, as tensors, and as a kind of input",
     "config.py": "the configuration of a job, and its form in config.json",
     "ctc_loss.py": "connectionist temporal classification: its kernel, and its call",
     "dna.py": "DNA read from a file, and as tokens",

@@ -29,7 +29,7 @@ def vary_clip(clip: Tensor, mirror: bool = False) -> Tensor:
     # The pictures of a clip are the channels of one.
     images = clip.permute(0, 3, 1, 2).flatten(0, 1)[None]
     found = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
-    return found[0].unflatten(0, (len(clip), clip.shape[3])).permute(0, 2, 3, 1)
+    return found[0].view(len(clip), clip.shape[3], *clip.shape[1:3]).permute(0, 2, 3, 1)
 
 
 def _draw(most: float) -> float:

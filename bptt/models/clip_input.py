@@ -93,7 +93,7 @@ def coarse_rows(pictures: Tensor) -> Tensor:
     if size > side:
         images = pictures.flatten(0, -4).permute(0, 3, 1, 2)
         small = functional.adaptive_avg_pool2d(images, side).permute(0, 2, 3, 1)
-        pictures = small.unflatten(0, pictures.shape[:-3])
+        pictures = small.reshape(*pictures.shape[:-3], side, side, channels)
     return pictures.flatten(-3)
 
 

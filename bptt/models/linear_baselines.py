@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bptt.models.logistic import fit_logistic_rows
-from bptt.models.summaries import Summary
+from bptt.models.summaries import StepSummary
 
 # The inverse strength of the L2 penalty, scikit-learn's C, for vectors of norm 1 on average.
 _STRENGTH = 100.0
@@ -22,7 +22,7 @@ class LinearBaselines(nn.Module):
     `sizes` are the lengths of the summaries. Nothing in it is trained by gradients: `fit` finds the optimum.
     """
 
-    def __init__(self, summaries: Sequence[Summary], sizes: Sequence[int], classes: int) -> None:
+    def __init__(self, summaries: Sequence[StepSummary], sizes: Sequence[int], classes: int) -> None:
         super().__init__()
         self.summaries = tuple(summaries)
         for number, size in enumerate(sizes):
@@ -55,7 +55,7 @@ class LinearBaselines(nn.Module):
         return found
 
 
-def summarise(summaries: Sequence[Summary], inputs: Iterable[Tensor]) -> list[Tensor]:
+def summarise(summaries: Sequence[StepSummary], inputs: Iterable[Tensor]) -> list[Tensor]:
     """Return the vectors (B, D) of each summary of inputs, (T, N) each, that are held one at a time.
 
     Numbers that are missing count as 0; so does an input without steps.

@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Summary:
+class StepSummary:
     """A vector (D,) `of` the steps (T, ...) of an input, T at least 1, and its name."""
 
     name: str
@@ -35,7 +35,7 @@ def _moments(steps: Tensor) -> Tensor:
 
 
 SUMMARIES = (
-    Summary("one step, the middle one", _middle),
-    Summary("mean of the steps", _mean),
-    Summary("mean and deviation of steps and changes", _moments),
+    StepSummary("one step, the middle one", _middle),
+    StepSummary("mean of the steps", _mean),
+    StepSummary("mean and deviation of steps and changes", _moments),
 )

@@ -41,7 +41,7 @@ def read_sections(
         raise InputError(where, f'"task" must be "{task}"', repr(config.get("task")))
     declared = get_type_hints(kind)
     hints = {name: derived.get(name, hint) for name, hint in declared.items()}
-    later = {name for name, hint in hints.items() if is_dataclass(hint) and is_optional(hint)}
+    later = {name for name, hint in hints.items() if isinstance(hint, type) and _is_later(hint)}
     check_keys({key: v for key, v in config.items() if key not in _OTHERS}, set(hints), where, later)
     return kind(
         **{
@@ -60,3 +60,8 @@ def _read_cells(config: dict[str, Any], where: str) -> Cells:
         return from_data(found if isinstance(found, list) else section(config, "cell", where))
     except InputError as error:
         raise InputError(f"{where}: {error.where}", error.rule, error.got, error.cure) from error
+
+
+def _is_later(kind: type) -> bool:
+    """Return whether older files lack a section of this kind."""
+    return is_dataclass(kind) and is_optional(kind)

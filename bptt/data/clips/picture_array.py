@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bptt.data.clips.frame_shape import Frame, FrameShape, Picture
 from bptt.data.clips.still_pictures import small_picture
-from bptt.errors import InputError
+from bptt.errors import InputError, WrongTypeError
 
 _SHAPE = "must be pictures of numbers (T, H, W), or (T, H, W, 3) in red, green and blue"
 
@@ -25,6 +25,17 @@ def npy_frames(path: Path, shape: FrameShape) -> Iterator[Frame]:
             str(path), "must be a whole array of NumPy", error, "Save it again: numpy.save"
         ) from error
     return array_frames(pictures, shape, str(path))
+
+
+def small_clip(pictures: Any, shape: FrameShape, where: str) -> Picture:
+    """Return pictures from Python, an array (T, H, W) or (T, H, W, 3), as (T, size, size, channels).
+
+    Raises WrongTypeError for anything else, InputError as `array_frames` does.
+    """
+    if not isinstance(pictures, np.ndarray):
+        rule = "must be a clip: the path of a file or folder, or an array (T, H, W) or (T, H, W, 3)"
+        raise WrongTypeError(where, rule, f"{type(pictures).__name__} {str(pictures)[:40]!r}")
+    return np.stack([frame.picture for frame in array_frames(pictures, shape, where)])
 
 
 def array_frames(pictures: npt.NDArray[Any], shape: FrameShape, where: str) -> Iterator[Frame]:

@@ -40,9 +40,10 @@ def _list(view: SourceView) -> str | None:
         return None
     if MEDIA.column(view.rows) is not None or MEDIA.cuts(view.document.lines):
         return "its lines name clip files"
-    if _is_frame_list(list(view.document.lines)):
+    if _is_frame_list(view.document):
         return "its lines are a folder, a number of pictures and a label"
-    return "it has the columns of Kinetics" if _is_kinetics(tuple(view.first)) else None
+    names = view.document.lines[0].split(",") if view.document.lines else ()
+    return "it has the columns of Kinetics" if _is_kinetics(names) else None
 
 
 FORMS = InputForms(

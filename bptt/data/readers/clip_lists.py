@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,21 +20,29 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
 # A folder of pictures, their number, and the label: TSN and MMAction.
-_FRAMES = re.compile(r"(?P<path>\S.*?)[ \t,]+(?P<count>\d+)[ \t,]+(?P<label>\S+)")
+_FRAMES = re.compile(r"(?P<path>\S+) +(?P<count>\d+) +(?P<label>\d+)")
 # The names of the labels of UCF101, beside its lists: `1 ApplyEyeMakeup`.
 _NAMES = "classInd.txt"
+# Lines that show the form of a list.
+_LOOKED_AT = 50
 _KINETICS = ("label", "youtube_id", "time_start", "time_end")
 
 
-def is_kinetics(header: tuple[str, ...]) -> bool:
+def is_kinetics(header: Sequence[str]) -> bool:
     """Return whether a table has the columns of Kinetics."""
-    return set(_KINETICS) <= {name.strip().casefold() for name in header}
+    return set(_KINETICS) <= {name.strip(' "').casefold() for name in header}
 
 
-def is_frame_list(lines: list[str]) -> bool:
-    """Return whether all lines are a path without the ending of a clip, a number of pictures, and a label."""
-    found = [_FRAMES.fullmatch(line.strip()) for line in lines if line.strip()][:50]
-    return bool(found) and all(each is not None and not MEDIA.owns(each["path"]) for each in found)
+def is_frame_list(document: Document) -> bool:
+    """Return whether lines are a path, a number of pictures and the number of a label, and the first path is
+    that of a folder.
+    """
+    lines = [line.strip() for line in document.lines if line.strip()][:_LOOKED_AT]
+    found = [_FRAMES.fullmatch(line) for line in lines]
+    if not found or None in found or found[0] is None:
+        return False
+    path = ListedFiles(document, folders=True).look(found[0]["path"])
+    return path is not None and path.is_dir()
 
 
 def read_clip_list(source: Source, columns: Columns) -> Examples[Clip, str]:
@@ -43,10 +52,9 @@ def read_clip_list(source: Source, columns: Columns) -> Examples[Clip, str]:
     clips are left out and counted.
     """
     document = document_of(source)
-    lines = document.lines
-    if MEDIA.cuts(lines):
+    if MEDIA.cuts(document.lines):
         found = _named(read_media_list(source, MEDIA, columns), document)
-    elif is_frame_list(list(lines)):
+    elif is_frame_list(document):
         found = _read_frames(document)
     else:
         grid = read_grid(source)

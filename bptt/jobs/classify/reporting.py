@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.jobs.answers import EvaluationReport, ScoreTable
-from bptt.jobs.classify.beside import accuracies_beside, table_beside
 from bptt.jobs.classify.label_sets import SetScores
+from bptt.jobs.classify.linear_models import accuracies_beside, table_beside
 from bptt.jobs.classify.metrics import Scores
 from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions

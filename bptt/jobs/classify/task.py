@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bptt.jobs.classify.beside import accuracies_beside, fit_beside, lines_beside, write_beside
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.label_sets import scores_of_sets
+from bptt.jobs.classify.linear_models import accuracies_beside, fit_beside, lines_beside, write_beside
 from bptt.jobs.classify.metrics import scores
 from bptt.jobs.classify.network import Classifier
 from bptt.jobs.classify.ngrams import fit_ngrams, importance_of

@@ -8,7 +8,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,13 +17,13 @@ from bptt.data.clips.frame_shape import Picture
 from bptt.data.clips.sides import labels_with_sides
 from bptt.data.workers import Workers
 from bptt.deferred import deferred
-from bptt.errors import InputError, WrongTypeError
+from bptt.errors import InputError
 from bptt.models.clip_changes import vary_clip
 from bptt.models.clip_input import ClipInput, coarse_rows
 from bptt.models.codecs.codec import Codec
 from bptt.nn.exposure import StepPictures
 
-_array_frames = deferred("bptt.data.clips.picture_array", "array_frames")
+_small_clip = deferred("bptt.data.clips.picture_array", "small_clip")
 
 # A clip in its file, or pictures (T, size, size, channels) that came from Python.
 ClipInputs: TypeAlias = Clip | Picture
@@ -68,7 +67,7 @@ class ClipCodec(Codec[ClipInputs]):
 
     def encode(self, input: ClipInputs) -> tuple[Tensor, ...]:
         """Return the pictures (T, size, size, channels). Raises InputError if the clip cannot be read."""
-        return (torch.from_numpy(self._pictures(input).astype(np.float32)) / 255,)
+        return (self._bytes(input).float() / 255,)
 
     def vary(self, encoded: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """Return a training clip changed at random, if the options say so."""
@@ -80,10 +79,11 @@ class ClipCodec(Codec[ClipInputs]):
         """Return the pictures as rows of at most 1,024 numbers."""
         return coarse_rows(encoded[0])
 
-    def _pictures(self, input: ClipInputs) -> Picture:
+    def _bytes(self, input: ClipInputs) -> Tensor:
+        """Return the pictures as bytes (T, size, size, channels)."""
         if not isinstance(input, Clip):
-            return input
-        return input.frames(self.options.shape).sampled(self.options.frame_rate)
+            return torch.from_numpy(input)
+        return torch.tensor(input.frames(self.options.shape).sampled(self.options.frame_rate))
 
     def check(self, input: Any, place: str) -> ClipInputs:
         """Return a clip by its path, or of pictures (T, H, W) or (T, H, W, 3): an array or a tensor.
@@ -95,11 +95,8 @@ class ClipCodec(Codec[ClipInputs]):
         if isinstance(input, str | Path):
             return Clip(Path(input))
         pictures = input.detach().cpu().numpy() if isinstance(input, Tensor) else input
-        if not isinstance(pictures, np.ndarray):
-            rule = "must be a clip: the path of a file or folder, or an array (T, H, W) or (T, H, W, 3)"
-            raise WrongTypeError(place, rule, f"{type(input).__name__} {str(input)[:40]!r}")
-        frames = _array_frames(pictures, self.options.shape, place)
-        return np.stack([frame.picture for frame in frames])
+        found: Picture = _small_clip(pictures, self.options.shape, place)
+        return found
 
     def check_labels(self, labels: Sequence[str]) -> None:
         """Raise InputError if clips are mirrored though labels have sides."""
@@ -119,14 +116,14 @@ class ClipCodec(Codec[ClipInputs]):
 
     def show(self, input: ClipInputs) -> tuple[str, ...]:
         """Return the time of each picture in seconds, or its number if that is unknown."""
-        count, rate = len(self._pictures(input)), self.options.frame_rate
+        count, rate = len(self._bytes(input)), self.options.frame_rate
         timed = rate > 0 and isinstance(input, Clip) and input.frames(self.options.shape).times is not None
         return tuple(f"{n / rate:.2f}s" if timed else str(n) for n in range(count))
 
     def pictures(self, input: ClipInputs, steps: int) -> StepPictures:
         """Return the pictures themselves."""
-        shown = self._pictures(input)[:steps]
-        return StepPictures(torch.from_numpy(np.array(shown)), tuple(range(len(shown))))
+        shown = self._bytes(input)[:steps]
+        return StepPictures(shown, tuple(range(len(shown))))
 
     def describe(self) -> list[str]:
         """Describe how clips are read."""

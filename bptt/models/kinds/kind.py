@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bptt.data.clips.clip_options import ClipOptions
     from bptt.data.ngrams import NgramRule
     from bptt.models.codecs.codec import Codec
-    from bptt.models.summaries import Summary
+    from bptt.models.summaries import StepSummary
     from bptt.runs.origin import Origin
 
 
@@ -71,4 +71,4 @@ class InputKind(InputForms):
     pooling: Literal["last", "mean", "max", "attention"] = "max"
     updates: int = 0
     # What linear models beside the network are shown of the steps of an input.
-    summaries: tuple[Summary, ...] = ()
+    summaries: tuple[StepSummary, ...] = ()

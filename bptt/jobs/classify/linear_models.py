@@ -12,7 +12,7 @@ from bptt.jobs.answers import ScoreTable
 from bptt.jobs.classify.network import decide
 from bptt.models.encoded import Encoded, cut
 from bptt.models.linear_baselines import LinearBaselines, summarise
-from bptt.models.summaries import Summary
+from bptt.models.summaries import StepSummary
 from bptt.runs.weights import read_weights, write_weights
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _NETWORK = "recurrent network"
 
 
 def fit_beside(
-    trained: TrainedClassifier, summaries: tuple[Summary, ...], inputs: Iterable[Encoded], targets: Tensor
+    trained: TrainedClassifier, summaries: tuple[StepSummary, ...], inputs: Iterable[Encoded], targets: Tensor
 ) -> LinearBaselines:
     """Return linear models that are fitted to the summaries of training inputs."""
     vectors = summarise(summaries, map(trained.codec.steps, inputs))
@@ -39,7 +39,7 @@ def write_beside(models: LinearBaselines, run: Path) -> None:
 
 def accuracies_beside(
     trained: TrainedClassifier,
-    summaries: tuple[Summary, ...],
+    summaries: tuple[StepSummary, ...],
     source: LinearBaselines | Path,
     examples: Labelled,
 ) -> list[tuple[str, float]]:
@@ -52,8 +52,9 @@ def accuracies_beside(
     limit = trained.config.data.max_length
     encoded = (cut(trained.codec.encode_example(row), limit) for row in examples.rows)
     vectors = summarise(summaries, map(trained.codec.steps, encoded))
-    models = source
-    if isinstance(models, Path):
+    if isinstance(source, LinearBaselines):
+        models = source
+    else:
         models = LinearBaselines(summaries, [rows.shape[1] for rows in vectors], len(trained.labels))
         read_weights(models, source / FILE)
     targets = trained.targets(examples)
