@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from torch import Tensor
 
 from bptt.jobs.answers import ScoreTable
 from bptt.jobs.classify.network import decide
-from bptt.models.encoded import Encoded, cut
+from bptt.models.encoded import cut
 from bptt.models.linear_baselines import LinearBaselines, summarise
 from bptt.models.summaries import StepSummary
 from bptt.runs.weights import read_weights, write_weights
@@ -23,12 +22,12 @@ _NETWORK = "recurrent network"
 
 
 def fit_beside(
-    trained: TrainedClassifier, summaries: tuple[StepSummary, ...], inputs: Iterable[Encoded], targets: Tensor
+    trained: TrainedClassifier, summaries: tuple[StepSummary, ...], examples: Labelled
 ) -> LinearBaselines:
-    """Return linear models that are fitted to the summaries of training inputs."""
-    vectors = summarise(summaries, map(trained.codec.steps, inputs))
+    """Return linear models that are fitted to the summaries of training examples."""
+    vectors = _vectors(trained, summaries, examples)
     found = LinearBaselines(summaries, [rows.shape[1] for rows in vectors], len(trained.labels))
-    found.fit(vectors, targets)
+    found.fit(vectors, trained.targets(examples))
     return found
 
 
@@ -49,9 +48,7 @@ def accuracies_beside(
     """
     if isinstance(source, Path) and not (source / FILE).exists():
         return []
-    limit = trained.config.data.max_length
-    encoded = (cut(trained.codec.encode_example(row), limit) for row in examples.rows)
-    vectors = summarise(summaries, map(trained.codec.steps, encoded))
+    vectors = _vectors(trained, summaries, examples)
     if isinstance(source, LinearBaselines):
         models = source
     else:
@@ -62,6 +59,14 @@ def accuracies_beside(
         (summary.name, (decide(logits.log_softmax(1)) == targets).double().mean().item())
         for summary, logits in zip(summaries, models(vectors), strict=True)
     ]
+
+
+def _vectors(
+    trained: TrainedClassifier, summaries: tuple[StepSummary, ...], examples: Labelled
+) -> list[Tensor]:
+    limit = trained.config.data.max_length
+    encoded = (cut(trained.codec.encode_example(row), limit) for row in examples.rows)
+    return summarise(summaries, map(trained.codec.steps, encoded))
 
 
 def table_beside(found: list[tuple[str, float]], accuracy: float) -> ScoreTable:

@@ -99,7 +99,7 @@ class ClassifyTask(Supervised):
         strands = (examples.rows, other_strands(kind, examples.rows))
         rows = [row for strand in strands[: 1 + source.both_strands] for row in strand]
         limit = config.data.max_length
-        inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers)
+        inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers, config.data.seed)
         # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
         measure(lambda row: self._codec.encode_example(held_out.rows[row]), len(held_out), workers)
         targets = labelling.numbers(examples.rows, self.labels)
@@ -165,9 +165,7 @@ class ClassifyTask(Supervised):
         summaries = find_kind(self.config.source.kind).summaries
         if not summaries or self.config.head.multi_label:
             return []
-        numbers = range(len(self._learned))
-        inputs = (self._inputs.take([number])[0] for number in numbers)
-        models = fit_beside(self.trained, summaries, inputs, self._targets[: len(numbers)])
+        models = fit_beside(self.trained, summaries, self._learned)
         write_beside(models, run)
         if not self.holds_out:
             return []

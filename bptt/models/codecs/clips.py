@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import Any, TypeAlias
 
@@ -69,11 +70,10 @@ class ClipCodec(Codec[ClipInputs]):
         """Return the pictures (T, size, size, channels). Raises InputError if the clip cannot be read."""
         return (self._bytes(input).float() / 255,)
 
-    def vary(self, encoded: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def augment(self, input: ClipInputs, draw: Random) -> tuple[Tensor, ...]:
         """Return a training clip changed at random, if the options say so."""
-        if not self.options.vary_clips:
-            return encoded
-        return (vary_clip(encoded[0], self.options.mirror),)
+        (clip,) = self.encode(input)
+        return (vary_clip(clip, draw, self.options.mirror) if self.options.vary_clips else clip,)
 
     def steps(self, encoded: tuple[Tensor, ...]) -> Tensor:
         """Return the pictures as rows of at most 1,024 numbers."""
@@ -143,7 +143,7 @@ def _in_order(work: Any, count: int, workers: int) -> list[Any]:
     """Return what `work` returns for each number below `count`, by `workers` threads."""
     if not workers:
         return [work(row) for row in range(count)]
-    threads = Workers(work, workers)
+    threads: Workers[int, Any] = Workers(work, workers)
     try:
         parts = [range(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE)]
         return [each for found in [threads.start(part) for part in parts] for each in found.result()]

@@ -48,13 +48,6 @@ class Codec(ABC, Generic[X]):
     def encode(self, input: X) -> tuple[Tensor, ...]:
         """Return the tensors of one input, (T, ...) each."""
 
-    def vary(self, encoded: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """Return the tensors of a training input changed at random; unchanged by default.
-
-        It must draw from torch's generator alone, whose state checkpoints keep.
-        """
-        return encoded
-
     def steps(self, encoded: tuple[Tensor, ...]) -> Tensor:
         """Return the steps (T, D) of an input as linear models are shown them."""
         return encoded[0].flatten(1)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class CodecOptions:
     """The choices for a codec: the number of `columns`, D, of numbers; of texts the `vocabulary`, and the
     `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step; how `sound` is
-    read, and its `changes` in training; how `clips` are. As many `workers` read training inputs that do not fit into memory.
+    read, and its `changes` in training; how `clips` are. As many `workers` read training
+    inputs that do not fit into memory.
     """
 
     columns: int = 0
