@@ -31,7 +31,7 @@ def samples_of(path: Path, raw_rate: int = 0) -> np.ndarray:
 @pytest.mark.parametrize(
     "coding", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW"]
 )
-@pytest.mark.parametrize("form", ["WAV", "WAVEX"])
+@pytest.mark.parametrize("form", ["WAV", "WAVEX", "RF64"])
 def test_wav_is_read_as_libsndfile_reads_it(coding: str, form: str, tmp_path: Path) -> None:
     samples, path = DRAW.uniform(-1, 1, (3001, 2)), tmp_path / "a.wav"
     soundfile.write(path, samples, 11_025, coding, format=form)

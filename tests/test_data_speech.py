@@ -220,3 +220,91 @@ def test_what_kaldi_would_run_is_refused(scp: str, match: str, tmp_path: Path) -
     write(source / "wav.scp", scp)
     with pytest.raises(InputError, match=match):
         read(source)
+
+
+def test_folders_with_a_table(tmp_path: Path) -> None:
+    for name, text in (
+        ("metadata.csv", "file_name,text\nu1.wav,ONE\nu2.wav,TWO\n"),
+        (
+            "metadata.jsonl",
+            '{"file_name": "u1.wav", "text": "ONE"}\n{"file_name": "u2.wav", "text": "TWO"}\n',
+        ),
+        (
+            "data.list",
+            '{"key": "a", "wav": "u1.wav", "txt": "ONE"}\n{"key": "b", "wav": "u2.wav", "txt": "TWO"}\n',
+        ),
+    ):
+        folder = tmp_path / name
+        sounds(folder, WORDS)
+        write(folder / name, text)
+        form, found = read(folder)
+        assert (form, [row.target for row in found.rows]) == ("manifest", ["ONE", "TWO"])
+
+
+def test_the_columns_may_be_named(tmp_path: Path) -> None:
+    sounds(tmp_path, WORDS)
+    source = write(tmp_path / "a.csv", "what,where,who\nONE,u1.wav,a\nTWO,u2.wav,b\n")
+    with pytest.raises(InputError, match=r"must have a column of texts, got what, where, who.*`text_column`"):
+        read(source)
+    _, found = read(source, text_column="what", speaker_column="who")
+    assert [(row.target, row.group) for row in found.rows] == [("ONE", "a"), ("TWO", "b")]
+    _, found = read(source, text_column="what", speaker_pattern=r"\d")
+    assert [row.group for row in found.rows] == ["1", "2"]
+
+
+def test_an_offset_cuts_a_file_and_a_duration_alone_does_not(tmp_path: Path) -> None:
+    sounds(tmp_path, WORDS)
+    rows = '{"audio_filepath": "u1.wav", "text": "A", "offset": 0.25, "duration": 0.5}\n'
+    row = read(write(tmp_path / "a.json", rows))[1].rows[0]
+    assert (row.input.start, row.input.stop) == (0.25, 0.75)
+    row = read(write(tmp_path / "b.json", rows.replace('"offset": 0.25, ', "")))[1].rows[0]
+    assert (row.input.start, row.input.stop) == (0, None)
+    with pytest.raises(InputError, match=r"c\.json:1: offset must be at least 0"):
+        read(write(tmp_path / "c.json", rows.replace("0.25", "-1")))
+
+
+def test_a_transcript_names_the_sounds_around_it(tmp_path: Path) -> None:
+    folder = aishell(tmp_path)
+    form, found = read(tmp_path / "transcript/a_v0.8.txt")
+    assert (form, len(found)) == ("transcript", 3)
+    assert "1 of other sounds" in " ".join(found.notes)
+    assert [row.input for row in read(folder)[1].rows] == [row.input for row in found.rows]
+
+
+def test_folders_of_speakers_are_groups_and_that_is_said(tmp_path: Path) -> None:
+    for speaker in "abcd":
+        write_wav(tmp_path / speaker / f"{speaker}1.wav", SILENCE)
+        write(tmp_path / speaker / f"{speaker}1.txt", "ONE")
+    _, found = read(tmp_path)
+    assert [row.group for row in found.rows] == list("abcd")
+    assert "speaker: the folder of each file (4 of them; `speaker_pattern` says otherwise)" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("make", "match"),
+    [
+        (lambda folder: sphinx(folder).parent.parent, "must be one part of a data set.*x_train.fileids"),
+        (lambda folder: table("path|text", "{name}.wav|{text}")(folder).parent, "Name the part: .*train.tsv"),
+        (lambda folder: write(folder / "a.json", '{"text": "A"}\n'), "must be speech in one of the forms"),
+        (lambda folder: write(folder / "a.tsv", "path\ttext\nnone.wav\tA\n"), r"a\.tsv:2: must name a file"),
+        (lambda folder: write(folder / "x_train.fileids", "none\n"), r"x_train\.fileids:1: must name a file"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(make: Callable[[Path], Path], match: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=match):
+        read(make(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("segment", "match"),
+    [
+        ("u1 long 2 1\n", "must end after its start"),
+        ("u1 none 0 1\n", "must name a recording"),
+        ("u1 long 0\n", "must be UTTERANCE"),
+    ],
+)
+def test_segments_that_make_no_sense_are_refused(segment: str, match: str, tmp_path: Path) -> None:
+    source = segments(tmp_path)
+    write(source / "segments", segment)
+    with pytest.raises(InputError, match=rf"segments:1: {match}"):
+        read(source)

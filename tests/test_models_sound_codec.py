@@ -259,6 +259,18 @@ def test_a_broken_file_is_refused_or_counted(case: str, tmp_path: Path) -> None:
     assert any(re.search(match, line) for line in notes), notes
 
 
+def test_what_was_read_is_said_once(tmp_path: Path) -> None:
+    codec = SoundCodec(SoundOptions(rate=16_000))
+    assert codec.conclude() == []
+    for sound in some(tmp_path, 3):
+        codec.encode(sound)
+    first = tmp_path / "0.wav"
+    assert codec.conclude() == [
+        "resampled to 16,000 samples a second: 3 of 8,000",
+        f"sounds that are sampled below the 16,000 a second of the model: 3, such as {first}",
+    ]
+
+
 def test_a_cut_beyond_the_end_is_refused(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(0.5))
     with pytest.raises(InputError, match=r"must hold sound, got no samples from 2\.0 s on"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,12 +44,13 @@ class SoundFacts:
 
 @dataclass
 class Survey:
-    """Counts over many sounds, and the files with each fault."""
+    """Counts over many sounds, and the first file with each fault."""
 
     rates: Counter[int] = field(default_factory=Counter)
     channels: Counter[int] = field(default_factory=Counter)
     seconds: float = 0.0
-    faults: dict[str, list[Path]] = field(default_factory=dict)
+    faults: Counter[str] = field(default_factory=Counter)
+    _first: dict[str, Path] = field(default_factory=dict)
 
     def add(self, sound: Sound, facts: SoundFacts) -> None:
         """Take a sound into account."""
@@ -57,20 +58,28 @@ class Survey:
         self.channels[facts.channels] += 1
         self.seconds += facts.seconds
         for fault in facts.faults:
-            self.faults.setdefault(fault, []).append(sound.path)
+            self.faults[fault] += 1
+            self._first.setdefault(fault, sound.path)
+
+    @property
+    def size(self) -> str:
+        """The number of sounds, and their length, in words."""
+        return f"sound: {sum(self.rates.values()):,} of {_duration(self.seconds)}"
 
     def notes(self, options: SoundOptions) -> list[str]:
-        """Return lines for the user: the length, what was changed, and what is wrong, with counts."""
-        count = sum(self.rates.values())
-        found = [f"sound: {count:,} of {_duration(self.seconds)}, {_counted(self.rates)} samples a second"]
-        if set(self.rates) != {options.rate}:
-            found.append(f"resampled to {options.rate:,} samples a second")
+        """Return lines for the user: how many sounds were changed, and how many have which fault."""
+        others = ((rate, count) for rate, count in self.rates.most_common() if rate != options.rate)
+        shown = ", ".join(f"{count:,} of {rate:,}" for rate, count in others)
+        found = [f"resampled to {options.rate:,} samples a second: {shown}"] if shown else []
         several = sum(number for channels, number in self.channels.items() if channels > 1)
         if several:
             taken = f"of channel {options.channel}" if options.channel else "mixed (`channel` takes one)"
             found.append(f"sounds of several channels, {taken}: {several:,}")
         faults = self.faults.items()
-        return [*found, *(f"sounds that {why}: {len(paths):,}, such as {paths[0]}" for why, paths in faults)]
+        return [
+            *found,
+            *(f"sounds that {why}: {count:,}, such as {self._first[why]}" for why, count in faults),
+        ]
 
 
 def usual_rate(sounds: Sequence[Sound], options: SoundOptions) -> int:
@@ -85,12 +94,6 @@ def usual_rate(sounds: Sequence[Sound], options: SoundOptions) -> int:
         with open_sound(path, options.raw_rate) as file:
             rates[file.rate] += 1
     return min(USUAL_RATE, rates.most_common(1)[0][0])
-
-
-def _counted(rates: Mapping[int, int]) -> str:
-    if len(rates) == 1:
-        return f"{next(iter(rates)):,}"
-    return ", ".join(f"{rate:,} ({count:,} files)" for rate, count in Counter(rates).most_common())
 
 
 def _duration(seconds: float) -> str:

@@ -58,13 +58,17 @@ def find_pcm(file: BinaryIO, size: int, where: str) -> PcmLayout | None:
     """
     file.seek(12)
     form: tuple[int, int, int, int] | None = None
+    large = 0
     while len(head := file.read(8)) == 8:
         name, length = head[:4], struct.unpack("<I", head[4:])[0]
         if name == b"data":
-            return _layout(form, file.tell(), length, size, where)
-        body = file.read(min(length, 40)) if name == b"fmt " else b""
+            return _layout(form, file.tell(), large or length, size, where)
+        body = file.read(min(length, 40)) if name in (b"fmt ", b"ds64") else b""
         if name == b"fmt ":
             form = _format(body, where)
+        elif name == b"ds64" and len(body) >= 16:
+            # RF64: sizes above four gigabytes. Source: EBU Tech 3306.
+            large = struct.unpack("<8xQ", body[:16])[0]
         # Chunks begin at even bytes.
         file.seek(length + length % 2 - len(body), 1)
     rule = "must be a WAV file with a chunk of samples"

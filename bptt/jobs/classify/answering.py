@@ -57,6 +57,10 @@ class ClassifierAsking(Asking):
             scores = dict(zip(self._trained.labels, found.probabilities, strict=True))
             yield LabelAnswer(row.target, found.label, found.probability, scores)
 
+    def conclude(self) -> list[str]:
+        """Return lines for the user on how inputs were read."""
+        return self._trained.codec.conclude()
+
     def lines(self, answer: LabelAnswer, example: Example[Any, Any], number: int) -> list[Line]:
         """Return label, probability, input and record name; or the probability of every label."""
         if self._asked.probabilities:

@@ -91,12 +91,12 @@ class TranscriberAsking(Asking):
         ]
 
     def conclude(self) -> Sequence[str]:
-        """Write the n-best lists, if they were asked for, and return a line for the user."""
-        path: Path | None = self._asked.nbest
+        """Write the n-best lists, if they were asked for, and return lines for the user."""
+        path, said = self._asked.nbest, self._trained.codec.conclude()
         if path is None:
-            return ()
+            return said
         write_new(path, nbest_json(NBest(str(path), tuple(self._listed))).encode("utf-8"))
-        return (f"n-best lists: {path} (`bptt rescore` reads them)",)
+        return (*said, f"n-best lists: {path} (`bptt rescore` reads them)")
 
 
 def _listed(example: Example[Any, Any], texts: Sequence[Transcription]) -> Utterance:

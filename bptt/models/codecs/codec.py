@@ -122,6 +122,10 @@ class Codec(ABC, Generic[X]):
         """Return lines for the user on what was learned."""
         return []
 
+    def conclude(self) -> list[str]:
+        """Return lines for the user on the inputs that were encoded so far; by default none."""
+        return []
+
     def folded(self, input: X) -> X:
         """Return an input as it is read, the same but for its normalisation."""
         return input

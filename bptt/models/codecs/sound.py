@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from random import Random
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -52,6 +53,8 @@ class SoundCodec(Codec[Sound]):
         self.options, self._survey, self._moments = options, survey, moments
         self._augmentation = None if changes is None else Augmentation(changes, options)
         self.features = LogMel(options, options.rate)
+        # The sounds that were encoded, by several threads.
+        self._read, self._lock = Survey(), Lock()
         self._lengths: dict[Sound, int] = {}
 
     @classmethod
@@ -114,7 +117,10 @@ class SoundCodec(Codec[Sound]):
 
     def encode(self, input: Sound) -> tuple[Tensor, ...]:
         """Return the features (T, bands). Raises InputError if the sound cannot be read."""
-        return (self.examine(input)[1],)
+        facts, frames = self.examine(input)
+        with self._lock:
+            self._read.add(input, facts)
+        return (frames,)
 
     def augment(self, input: Sound, draw: Random) -> tuple[Tensor, ...]:
         """Return the features (T, bands) of a sound with changes, drawn one by one; its T changes, too."""
@@ -179,7 +185,14 @@ class SoundCodec(Codec[Sound]):
 
     def describe(self) -> list[str]:
         """Describe the training sounds."""
-        return [] if self._survey is None else self._survey.notes(self.options)
+        if self._survey is None:
+            return []
+        rate = f", {self.options.rate:,} samples a second, {self.options.bands} bands"
+        return [self._survey.size + rate, *self._survey.notes(self.options)]
+
+    def conclude(self) -> list[str]:
+        """Describe how the sounds that were encoded were changed, and what is wrong with some."""
+        return self._read.notes(self.options)
 
 
 def _each(

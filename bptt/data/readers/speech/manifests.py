@@ -72,6 +72,9 @@ def _grid_of(source: Source, options: SpeechOptions) -> Grid:
     grid = read_grid(source if document is None else document)
     wanted = Columns(options.sound_column, options.text_column)
     grid, _ = with_header_of(grid, wanted, (*SOUND_COLUMNS, *TEXT_COLUMNS, *SPEAKER_COLUMNS))
+    if not grid.header and not any(map(_MEDIA.owns, grid.rows[0])) and len(grid.rows) > 1:
+        # A row without a name of a file, above rows with one each.
+        grid = grid.with_header()
     grid.check_widths()
     return grid
 
