@@ -1,4 +1,4 @@
-"""The prefix beam search over outputs of CTC, by a kernel or in plain Python."""
+"""The prefix beam search over outputs of CTC, by a kernel or in Python."""
 
 from __future__ import annotations
 
@@ -85,9 +85,9 @@ def make_beam(
     tables: tuple[Tensor, Tensor] | None = None,
     weight: float = 0.0,
 ) -> Beam:
-    """Return a search by a kernel, or in plain Python if the backend in force is `reference`.
+    """Return a search by a kernel, or in Python if the backend in force is `reference`.
 
-    Plain Python also runs where kernels cannot be built, unless the user chose them by name. Raises
+    Python also runs where kernels cannot be built, unless the user chose them by name. Raises
     MachineError then.
     """
     chosen = get_backend()
@@ -98,6 +98,6 @@ def make_beam(
         except MachineError as error:
             if chosen != AUTO:
                 raise
-            say_once("beam", f"bptt: the beam search runs in Python, some 50 times slower: {error}")
+            say_once("beam", f"bptt: the beam search runs in Python, many times slower: {error}")
     plain: Beam = _plain(symbols, width, blank, tables, weight)
     return plain

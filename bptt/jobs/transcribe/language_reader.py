@@ -64,7 +64,7 @@ class LanguageReader:
         return self._encoded[text]
 
     def advance(self, pairs: Sequence[tuple[History, int]]) -> list[History]:
-        """Return each history with one more token. What was read before is not read again."""
+        """Return each history with one more token; the model reads each pair only once."""
         new = list(dict.fromkeys(pair for pair in pairs if pair[1] not in pair[0].next))
         if new:
             before = zip(*(history.states for history, _ in new), strict=True)

@@ -1,14 +1,15 @@
-"""The prefix beam search in plain Python: for machines without a compiler, and to compare the kernel with."""
+"""The prefix beam search in Python: for machines without a compiler, and to compare the kernel with."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from heapq import nsmallest
+from functools import cached_property
 from itertools import takewhile
 from math import exp, inf, log1p
 from typing import NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 from bptt.runtime.prefix_beam import BeamFacts, Entered, HeardSymbol
@@ -53,13 +54,13 @@ class _Prefix:
     language: float = 0.0
     bonus: float = 0.0
 
-    @property
+    @cached_property
     def whole(self) -> _Path:
         return self.blank.joined(self.label)
 
 
 class ReferenceBeam:
-    """The prefix beam search in plain Python: see `bptt.runtime.prefix_beam.Beam`."""
+    """The prefix beam search in Python: see `bptt.runtime.prefix_beam.Beam`."""
 
     def __init__(
         self,
@@ -69,7 +70,6 @@ class ReferenceBeam:
         tables: tuple[Tensor, Tensor] | None = None,
         weight: float = 0.0,
     ) -> None:
-        self._others = [symbol for symbol in range(symbols) if symbol != blank]
         self._width, self._blank, self._tables, self._weight = width, blank, tables, weight
         self.entered: list[Entered] = []
         # Best first. Texts begin with the last symbol that was committed, NONE at the start.
@@ -79,7 +79,7 @@ class ReferenceBeam:
 
     def run(self, frames: Tensor, first: int, pause: bool) -> int:
         """Read frames from `first` on; see the protocol."""
-        for read, row in enumerate(frames[first:].tolist(), 1):
+        for read, row in enumerate(frames[first:], 1):
             self._step(row)
             if not self._live:
                 return -1
@@ -136,28 +136,38 @@ class ReferenceBeam:
             if text[: count + 1] == best
         }
 
-    def _step(self, row: list[float]) -> None:
-        stays = {text: self._stay(text, prefix, row) for text, prefix in self._live.items()}
-        found: list[tuple[float, _Text, _Prefix, int | None]] = [
-            (-self._score(prefix), text, prefix, None) for text, prefix in stays.items()
-        ]
-        for text, prefix in self._live.items():
-            whole = prefix.whole
-            for symbol in self._others:
-                if (*text, symbol) not in self._live:
-                    source = prefix.blank if symbol == text[-1] else whole
-                    label = source.begun(symbol, row[symbol], self._frame)
-                    new = self._extended(prefix, symbol, label)
-                    found.append((-self._score(new), (*text, symbol), new, prefix.slot))
-        chosen = [one for one in nsmallest(self._width, found, key=lambda one: one[0]) if one[0] < inf]
-        self._live, self.entered, before = {}, [], self._live
-        for _, text, prefix, parent in chosen:
-            slot = prefix.slot
-            if parent is not None:
+    def _step(self, row: Tensor) -> None:
+        texts, before, ln = list(self._live), list(self._live.values()), row.tolist()
+        stays = [self._stay(text, prefix, ln) for text, prefix in self._live.items()]
+        # In the column of the blank, texts that stay; in the others, those with one more symbol.
+        scores = torch.tensor([self._score(prefix) for prefix in before], dtype=torch.float64)[:, None] + row
+        if self._tables is not None:
+            language, bonus = (table[[prefix.slot for prefix in before]] for table in self._tables)
+            scores += self._weight * language + bonus
+        for place, (text, prefix) in enumerate(self._live.items()):
+            if text[-1] != _NONE:
+                scores[place, text[-1]] += prefix.blank.mass - prefix.whole.mass
+            if text[:-1] in self._live:
+                scores[texts.index(text[:-1]), text[-1]] = -inf
+        scores[:, self._blank] = torch.tensor(list(map(self._score, stays)), dtype=torch.float64)
+        scores = scores.nan_to_num(nan=-inf, neginf=-inf).flatten()
+        # Of equal ones the first, as the kernel has them.
+        order = scores.sort(descending=True, stable=True).indices[: self._width]
+        places = order[scores[order] > -inf].tolist()
+        self._live, self.entered = {}, []
+        for place in places:
+            k, symbol = divmod(place, len(row))
+            if symbol == self._blank:
+                self._live[texts[k]] = stays[k]
+            else:
                 slot = self._slots.pop()
-                self.entered.append((slot, parent, text[-1]))
-            self._live[text] = _Prefix(slot, prefix.blank, prefix.label, prefix.language, prefix.bonus)
-        self._slots += [prefix.slot for text, prefix in before.items() if text not in self._live]
+                self.entered.append((slot, before[k].slot, symbol))
+                source = before[k].blank if symbol == texts[k][-1] else before[k].whole
+                label = source.begun(symbol, ln[symbol], self._frame)
+                self._live[(*texts[k], symbol)] = self._extended(before[k], slot, symbol, label)
+        self._slots += [
+            prefix.slot for text, prefix in zip(texts, before, strict=True) if text not in self._live
+        ]
         self._frame += 1
 
     def _stay(self, text: _Text, prefix: _Prefix, row: list[float]) -> _Prefix:
@@ -171,13 +181,12 @@ class ReferenceBeam:
                 label = label.joined(source.begun(text[-1], row[text[-1]], self._frame))
         return _Prefix(prefix.slot, blank, label, prefix.language, prefix.bonus)
 
-    def _extended(self, prefix: _Prefix, symbol: int, label: _Path) -> _Prefix:
+    def _extended(self, prefix: _Prefix, slot: int, symbol: int, label: _Path) -> _Prefix:
         ln, bonus = (float(t[prefix.slot, symbol]) for t in self._tables) if self._tables else (0.0, 0.0)
-        return _Prefix(-1, _Path(), label, prefix.language + ln, prefix.bonus + bonus)
+        return _Prefix(slot, _Path(), label, prefix.language + ln, prefix.bonus + bonus)
 
     def _score(self, prefix: _Prefix) -> float:
-        score = prefix.whole.mass + self._weight * prefix.language + prefix.bonus
-        return -inf if score != score else score
+        return prefix.whole.mass + self._weight * prefix.language + prefix.bonus
 
     def _ranked(self, rank: int) -> tuple[_Text, _Prefix]:
         return list(self._live.items())[rank]
