@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from pathlib import Path
+
 import pytest
+from tunes import melody
 
 from bptt.data.midi.abc_fields import parse_chord, parse_key, parse_metre, parse_tempo
 from bptt.data.midi.abc_tunes import is_abc, read_abc
-from bptt.data.midi.score import KeySignature, Score, Tempo, TimeSignature
+from bptt.data.midi.score import KeySignature, Note, Score, Tempo, TimeSignature
+from bptt.data.midi.write_abc import abc_text, write_abc
 from bptt.errors import InputError
 
 HEAD = "X:1\nT:A\nM:4/4\nL:1/8\nK:C\n"
@@ -205,3 +210,60 @@ def test_small_parsers() -> None:
     assert parse_tempo('"Allegro" 1/4=120', 1) == 500_000  # type: ignore[arg-type]
     assert is_abc(HEAD.encode())
     assert not is_abc(b"X marks the spot")
+
+
+def test_a_tune_as_text() -> None:
+    score = Score(
+        (Note(0, 62, 240), Note(240, 66, 720), Note(960, 61, 160), Note(1120, 60, 160), Note(1280, 62, 160),
+         Note(1440, 57, 960), Note(1440, 81, 960)), 480, (Tempo(0, 600_000),), (TimeSignature(0, 3, 4),),
+        (KeySignature(0, 2),), (), "A  tune",
+    )  # fmt: skip
+    assert abc_text(score) == (
+        "X:1\nT:A tune\nM:3/4\nL:1/8\nQ:1/4=100\nK:D\nD F3 C2/3 =C2/3 D2/3 | [A,a]4 z2 |]\n"
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_written_is_read_again(seed: int) -> None:
+    drawn = random.Random(seed)
+    notes: set[tuple[int, int, int, int]] = set()
+    for track in range(2):
+        now = 0
+        while now < 48:
+            length = drawn.choice([1, 2, 3, 4, 6, 8, 12])
+            if drawn.random() < 0.8:
+                notes |= {
+                    (now, drawn.randrange(36, 90), length, track) for _ in range(drawn.choice([1, 1, 3]))
+                }
+            now += length
+    signatures = (
+        TimeSignature(0, 1, 4),
+        TimeSignature(480, drawn.choice([3, 4]), 4),
+        TimeSignature(480 + 2880, 6, 8),
+    )
+    keys = (KeySignature(0, drawn.randrange(-6, 7), drawn.random() < 0.5),)
+    score = Score(
+        tuple(Note(at * 120, pitch, length * 120, track=track) for at, pitch, length, track in notes),
+        480, (Tempo(0, 500_000),), signatures, keys,
+    )  # fmt: skip
+    back = read("\n" + abc_text(score))
+    assert [note[:3] for note in back.notes] == [note[:3] for note in score.notes]
+    assert back.key_signatures == keys
+    assert back.time_signatures[:2] == signatures[:2]
+    assert back.tempos == score.tempos
+    assert not back.remarks
+
+
+def test_notes_that_overlap_are_voices() -> None:
+    score = Score((Note(0, 60, 1920), Note(480, 64, 480), Note(960, 67, 960)))
+    text = abc_text(score)
+    assert text.count("V:") == 2
+    assert [note[:3] for note in read(text).notes] == [note[:3] for note in score.notes]
+
+
+def test_a_score_without_pitches_is_no_tune(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must have a note with a pitch"):
+        abc_text(Score((Note(0, 36, 1, 80, 0, True),)))
+    write_abc(melody(), tmp_path / "a.abc")
+    with pytest.raises(InputError, match="name of a new file"):
+        write_abc(melody(), tmp_path / "a.abc")

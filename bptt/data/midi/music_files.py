@@ -26,6 +26,7 @@ _OTHERS = (".abc", ".mat", ".npz", ".json", ".pickle", ".pkl")
 _KINDS = "MIDI, ABC, or piano rolls as .json, .npz or .mat"
 # The column of a table that names the part.
 _SPLIT = "split"
+_TABLES = (".csv", ".tsv")
 _NAMED = 3  # files that a note names
 
 
@@ -185,6 +186,8 @@ class _Reading:
         listed = {str(path) for path in paths}
         for path in paths:
             name = path.relative_to(folder).as_posix()
+            if parts and path.suffix.casefold() in _TABLES:
+                continue
             if path.suffix.casefold() not in (*_MIDI, *_OTHERS):
                 self._leave_out("files of another kind", name)
                 continue
@@ -246,7 +249,7 @@ def _parts(folder: Path, paths: Sequence[Path]) -> dict[str, str]:
     """Return the part of each file that a table in the folder names, by its path."""
     found: dict[str, str] = {}
     for table in paths:
-        if table.suffix.casefold() not in (".csv", ".tsv"):
+        if table.suffix.casefold() not in _TABLES:
             continue
         text = read_bytes(table).decode("utf-8-sig", "replace")
         lines = csv.DictReader(
