@@ -59,6 +59,7 @@ _COMMANDS = {
     "η": r"\eta ",
     "θ": r"\theta ",
     "κ": r"\kappa ",
+    "π": r"\pi ",
     "ρ": r"\rho ",
     "Γ": r"\Gamma ",
     "c̃": r"\tilde{c}",
@@ -71,6 +72,7 @@ _COMMANDS = {
     "½": r"\frac{1}{2}",
     "¼": r"\frac{1}{4}",
     "≤": r"\le ",
+    "≠": r"\neq ",
     "⋯": r"\cdots ",
     "⊙": r"\odot ",
     "−": "-",
@@ -90,6 +92,7 @@ _INDEX_SIGNS = str.maketrans(
         "→": r"\rightarrow ",
         "≤": r"\leq ",
         "≥": r"\geq ",
+        "π": r"\pi ",
         "′": "'",
     }
 )
