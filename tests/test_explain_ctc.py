@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import groupby, product
+from pathlib import Path
 
 import pytest
 import torch
 from conftest import Command
+from made_speech import phrases, write_speech
 from torch import Tensor
 from written_formulas import Meaning, lines_of
 
+import bptt
 from bptt.derive.label_tables import label_tables
 from bptt.explain.criteria.label_alignments import ctc_derivation
 from bptt.explain.document import EquationLine, Stage
@@ -164,15 +167,18 @@ def test_every_equation_against_all_alignments() -> None:
     loss = tables.value(written)
     by_score, by_y = torch.autograd.grad(loss, [scores, values["y"]])
     values["by y"] = by_y
+    (of_y,), (of_softmax,), chain = (
+        where(lines, left) for left in ("∂E / ∂yₜ[k]", "∂yₜ[j] / ∂uₜ[k]", "∂E / ∂uₜ[k]")
+    )
+    values |= {name: table.detach() for name, table in values.items()}
+    sides = _sides()
     for t, k in product(range(1, STEPS + 1), range(1, CLASSES + 1)):
         here = tables.where(t=t, k=k)
-        close(here.value(where(lines, "∂E / ∂yₜ[k]")[0]).detach(), by_y[t - 1, k - 1])
+        close(here.value(of_y), by_y[t - 1, k - 1])
         for j in range(1, CLASSES + 1):
-            slope = here.where(j=j).value(where(lines, "∂yₜ[j] / ∂uₜ[k]")[0])
-            own = here.where(j=j).slope(*_sides())
-            close(slope.detach(), own)
-        for formula in where(lines, "∂E / ∂uₜ[k]"):
-            close(here.value(formula).detach(), by_score[t - 1, k - 1])
+            close(here.where(j=j).value(of_softmax), here.where(j=j).slope(*sides))
+        for formula in chain:
+            close(here.value(formula), by_score[t - 1, k - 1])
 
     # The package computes the same.
     label = torch.tensor(LABEL) - 1
@@ -194,6 +200,23 @@ def _sides() -> tuple[Formula, Formula]:
     ]
     assert isinstance(line.left, Fraction)
     return line.left.above, line.left.below
+
+
+def test_a_run_with_this_loss(command: Command, tmp_path: Path) -> None:
+    data = write_speech(tmp_path / "speech.npz", phrases(4))
+    bptt.train(
+        "transcribe",
+        data,
+        tmp_path / "run",
+        epochs=1,
+        hidden_size=4,
+        num_layers=1,
+        held_out=0,
+        progress=False,
+    )
+    ended = command("derive", tmp_path / "run")
+    assert (ended.code, ended.err) == (0, "")
+    assert "δzₜ = oₜ − qₜ" in ended.out and "αₜ[s] = yₜ[l′_s] (αₜ₋₁[s]" in ended.out
 
 
 @pytest.mark.parametrize("notation", [[], ["--latex"], ["--html"], ["--stage", "gradients"], ["--numbers"]])

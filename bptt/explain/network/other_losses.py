@@ -136,7 +136,7 @@ def _marginals(notation: NetworkNotation) -> Iterator[Part]:
 
 
 def _occupancies(notation: NetworkNotation) -> Iterator[Part]:
-    output, target, tag = notation.outer("o"), notation.outer("y"), MathName("k")
+    output, occupied, tag = notation.outer("o"), notation.outer("q"), MathName("k")
     yield say(
         "The scores {} are the elements of {}, the probabilities {} those of {}. With the vector {} of the"
         " occupancies of every class, summed over its states:",
@@ -144,9 +144,9 @@ def _occupancies(notation: NetworkNotation) -> Iterator[Part]:
         notation.outer("z"),
         Row((MathName("y", index="t"), Fenced(tag, "[", "]"))),
         output,
-        target,
+        occupied,
     )
-    yield _delta(notation, _error(notation))
+    yield _delta(notation, Row((output, MINUS, occupied)))
 
 
 def _probabilities_loss(notation: NetworkNotation) -> Iterator[Part]:
