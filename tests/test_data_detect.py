@@ -98,6 +98,7 @@ def test_a_form_can_be_forced_and_has_a_kind() -> None:
     numbers = Document("d", "1\t2\t3\n4\t5\t6\n")
     assert detect(numbers, Columns()) == Detected("ucr", "its lines are a label and numbers, between tabs")
     assert read_examples(numbers, "table", Columns()).targets == ("3", "6")
-    assert {Detected(form, "").kind for form in FORMS} == {"text", "dna", "series", "table", "sound", "clips"}
+    kinds = {"text", "dna", "series", "table", "sound", "clips", "skeleton"}
+    assert {Detected(form, "").kind for form in FORMS} == kinds
     with pytest.raises(InputError, match=r"input: is one of lines, columns, .*got 'xml'"):
         read_examples(numbers, "xml", Columns())

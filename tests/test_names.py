@@ -48,6 +48,7 @@ SHARED_FILES: Mapping[str, str] = {
     "reading.py": "files opened and read, and what a job reads from them",
     "registry.py": "the list of output layers, and that of kinds of input",
     "series.py": "series as a form of file, its reader, and a kind of input",
+    "skeleton.py": "a form of file, features, and a kind of input",
     "sound.py": "a sound as data, as a form of file, as features, and as a kind of input",
     "stepper.py": "single steps: the module, its kernel, and the choice of backend",
     "table.py": "tables as a form of file, and a kind of input",

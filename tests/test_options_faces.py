@@ -60,12 +60,13 @@ ESTIMATORS = {
 }
 # An estimator learns from arrays, in no folder; scikit-learn has a name of its own for the seed.
 NO_PARAMETERS = (
-    {"", "source", "pairs", "target", "run"},
+    {"", "source", "pairs", "target", "run", "skeleton", "clips"},
     {
         "seed",
         "log_every",
         "checkpoint_every",
         "evaluate_every",
+        "held_out_groups",
     },
 )
 # One line, inserted into a dataclass of options, and what it is inserted behind.

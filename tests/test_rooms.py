@@ -108,6 +108,9 @@ DOORS = {
     "data/audio/libsndfile.py": {"soundfile"},
     "data/readers/parquet.py": {"pyarrow"},
     "data/midi/rolls.py": {"scipy"},
+    "data/skeletons/mat_file.py": {"scipy"},
+    # An unpickler that makes arrays and plain containers alone.
+    "data/skeletons/plain_pickle.py": {"pickle"},
     "data/jieba_words.py": {"jieba"},
     "data/clips/video_file.py": {"av"},
     "data/clips/still_pictures.py": {"PIL"},

@@ -32,7 +32,8 @@ _OWN_TYPES = {
     "missing": "bool",
     "random_state": "int | RandomState | None",
 }
-_FILES = ("", "source", "pairs", "target")
+# Sections of options for inputs that are files.
+_FILES = ("", "source", "pairs", "target", "clips", "skeleton")
 
 
 def estimator_options(job: JobOptions, usual: Mapping[str, Any]) -> OptionSet:

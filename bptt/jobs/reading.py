@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.detect import Detected
 from bptt.data.readers.grid import Columns
+from bptt.data.split import part_of
 from bptt.errors import InputError
 from bptt.jobs.exposure import check_number
 from bptt.jobs.job import Stretch
@@ -39,6 +40,36 @@ def needed_data(run: Path, data: Path | None) -> Path:
 def noted(source: object, examples: Examples[Any, Any]) -> tuple[str, ...]:
     """Return lines for the user on how a source was read, and on examples left out."""
     return tuple(f"{source}: {note}" for note in examples.notes)
+
+
+def part_to_evaluate(
+    examples: Examples[X, Y], part: str | None, held_out_groups: Collection[str]
+) -> tuple[Examples[X, Y], tuple[str, ...]]:
+    """Return the examples of a part, train, dev, test or all, and a note on which they are.
+
+    Without a `part`, those of the part test, if the data name one; else those of the groups that training
+    held out, if it did so by their names and the data have them beside others; else all. Raises InputError if
+    the data name no such part.
+    """
+    parts = [part_of(each) for each in examples.parts]
+    held = [bool(group) and group in held_out_groups for group in examples.groups]
+    if part is None:
+        part = "test" if "test" in parts else "dev" if any(held) else "all"
+    if part == "all":
+        return examples, ()
+    in_part = {
+        "dev": [is_held or each == "dev" for is_held, each in zip(held, parts, strict=True)],
+        "test": [each == "test" for each in parts],
+        "train": [not is_held and each in ("train", "") for is_held, each in zip(held, parts, strict=True)],
+    }[part]
+    rows = [i for i, is_in in enumerate(in_part) if is_in]
+    if not rows:
+        rule = "must be named by the data, or held out by groups in training"
+        raise InputError("part", rule, part, "Give the file of that part")
+    if len(rows) == len(examples):
+        return examples, ()
+    said = f"evaluated: the part {part}, {len(rows):,} of {len(examples):,} examples (`part` says otherwise)"
+    return examples.take(rows), (said,)
 
 
 def take(examples: Examples[X, Y], stretch: Stretch) -> Sequence[Example[X, Y]]:

@@ -73,5 +73,14 @@ def _folder(media: Media, view: SourceView) -> str | None:
 def _list(media: Media, view: SourceView) -> str | None:
     if view.document is None:
         return None
+    wanted = view.columns.input
+    if wanted is not None and view.rows and wanted in view.first:
+        # Of a table with files of several kinds.
+        column = view.first.index(wanted)
+        return f"its column {wanted} names {media.kind} files" if _holds(media, view, column) else None
     named = media.column(view.rows) is not None or media.cuts(view.document.lines)
     return f"its lines name {media.kind} files" if named else None
+
+
+def _holds(media: Media, view: SourceView, column: int) -> bool:
+    return media.column([row[column : column + 1] for row in view.rows]) == 0

@@ -33,6 +33,7 @@ _OURS = {
     "table": "bptt.data.forms.table",
     "sound": "bptt.data.forms.sound",
     "clips": "bptt.data.forms.clips",
+    "skeleton": "bptt.data.forms.skeleton",
 }
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bptt.data.examples import Example, Examples, gather
+from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.media import Media
 from bptt.data.readers.folders import holds_class_folders, list_folder
 from bptt.data.readers.grid import LABELS, Columns, Grid
@@ -60,14 +60,22 @@ def read_media_list(source: Source, media: Media, columns: Columns) -> Examples[
     table = find_columns(source, media, columns)
     grid, files = table.grid, ListedFiles(source)
     rows: list[Example[Any, str]] = []
+    listed: set[tuple[Any, ...]] = set()
+    again: list[str] = []
     for cells, place in zip(grid.rows, grid.places, strict=True):
         name = cells[table.path].strip()
         path = files.find(name, place)
-        others = ("" if column is None else cells[column].strip() for column in table.others)
-        rows.append(Example(media.make(path), table.label_of(cells, path, place), place, name, *others))
-    by_folder = table.label is None and columns.naming.label_pattern is None
-    notes = ("the label of each file is the folder that it is in",) * (by_folder and columns.labelled)
-    found = gather(grid.name, rows, notes=notes, labelled=columns.labelled)
+        others = ["" if column is None else cells[column].strip() for column in table.others]
+        label = table.label_of(cells, path, place)
+        if columns.labelled and (path, label, *others) in listed:
+            again.append(place)
+            continue
+        listed.add((path, label, *others))
+        rows.append(Example(media.make(path), label, place, name, *others))
+    by_folder = table.label is None and columns.naming.label_pattern is None and columns.labelled
+    notes = [*(("the label of each file is the folder that it is in",) if by_folder else ())]
+    notes += note_left_out(again, "are listed above with the same label")
+    found = gather(grid.name, rows, notes=tuple(notes), labelled=columns.labelled)
     return replace(found, found=table.names)
 
 

@@ -13,6 +13,7 @@ from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns, Naming
+from bptt.data.skeletons.options import SkeletonOptions
 from bptt.data.split import fold_numbers
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport
@@ -61,6 +62,7 @@ def _configure(choices: Choices, files: ClassifyFiles, columns: Columns) -> Clas
         vocabulary_options(choices),
         choices.make(ExampleOptions, seed=choices.get("seed")),
         choices.make(ClipOptions),
+        choices.make(SkeletonOptions),
     )
 
 

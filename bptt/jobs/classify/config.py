@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from bptt.cells.load import Cells
 from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.forms import Kind
+from bptt.data.skeletons.options import SkeletonOptions
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.classify.options import OPTIONS, ClassLoss, HeadOptions, SourceOptions
@@ -47,6 +48,7 @@ class ClassifierConfig:
     vocabulary: VocabularyOptions = field(default_factory=VocabularyOptions)
     data: ExampleOptions = field(default_factory=ExampleOptions)
     clips: ClipOptions = field(default_factory=ClipOptions)
+    skeleton: SkeletonOptions = field(default_factory=SkeletonOptions)
 
     def __post_init__(self) -> None:
         if self.head.ngrams and not has_ngrams(self.source.kind):

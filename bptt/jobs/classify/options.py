@@ -9,6 +9,7 @@ from typing import Literal
 from bptt.data.clips.clip_options import ClipOptions
 from bptt.data.readers.forms import FORMS, Kind, check_form
 from bptt.data.readers.grid import Columns, Naming
+from bptt.data.skeletons.options import SkeletonOptions
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.deferred import deferred
 from bptt.errors import InputError
@@ -229,6 +230,17 @@ class ClassifyAnswerOptions:
     )
 
 
+@dataclass(frozen=True)
+class ClassifyEvaluateOptions:
+    """The options of `bptt evaluate` for classifiers."""
+
+    part: Literal["train", "dev", "test", "all"] | None = option(
+        None,
+        "Part of the data to evaluate on.",
+        usual="test or the groups held out, if the data name them",
+    )
+
+
 OPTIONS = JobOptions(
     name="classify",
     task="classify",
@@ -245,6 +257,7 @@ OPTIONS = JobOptions(
             "tokens": TokenOptions,
             "head": HeadOptions,
             "clips": ClipOptions,
+            "skeleton": SkeletonOptions,
         },
         usual={"level": "word", "token_dropout": 0.1},
         words={
@@ -253,5 +266,6 @@ OPTIONS = JobOptions(
         },
     ),
     predict=ClassifyAnswerOptions,
+    evaluate=ClassifyEvaluateOptions,
     few=True,
 )

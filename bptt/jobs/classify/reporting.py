@@ -10,9 +10,10 @@ from bptt.jobs.answers import EvaluationReport, ScoreTable
 from bptt.jobs.classify.label_sets import SetScores
 from bptt.jobs.classify.linear_models import accuracies_beside, table_beside
 from bptt.jobs.classify.metrics import Scores
+from bptt.jobs.classify.options import ClassifyEvaluateOptions
 from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
-from bptt.jobs.reading import needed_data, noted
+from bptt.jobs.reading import needed_data, noted, part_to_evaluate
 from bptt.models.kinds.registry import find_kind
 from bptt.options.choices import Choices
 
@@ -21,7 +22,9 @@ def evaluate(trained: TrainedClassifier, run: Path, choices: Choices) -> Evaluat
     """Measure a classifier on labelled examples. Raises InputError naming a file that cannot be read."""
     data = needed_data(run, choices.make(EvaluateOptions).data)
     examples = trained.read(data, labelled=True, said=choices.make(ReadingOptions).said())
-    found = report(trained.evaluate(examples), (*noted(data, examples), *trained.notes))
+    part = choices.make(ClassifyEvaluateOptions).part
+    examples, said = part_to_evaluate(examples, part, trained.config.data.groups_held_out)
+    found = report(trained.evaluate(examples), (*noted(data, examples), *said, *trained.notes))
     more = (*_beside(trained, run, examples, found), *_by_group(trained, examples))
     return replace(found, tables=(*found.tables, *more))
 

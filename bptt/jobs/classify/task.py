@@ -85,6 +85,8 @@ class ClassifyTask(Supervised):
             config.tokens,
             source.windows,
             clips=config.clips,
+            skeleton=config.skeleton,
+            labels=self.labels,
             workers=workers,
         )
         self._codec = (

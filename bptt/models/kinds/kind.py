@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bptt.data.audio.options import AugmentOptions, SoundOptions
     from bptt.data.clips.clip_options import ClipOptions
     from bptt.data.ngrams import NgramRule
+    from bptt.data.skeletons.options import SkeletonOptions
     from bptt.models.codecs.codec import Codec
     from bptt.models.summaries import StepSummary
     from bptt.runs.origin import Origin
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 class CodecOptions:
     """The choices for a codec: the number of `columns`, D, of numbers; of texts the `vocabulary`, and the
     `tokens` of their embedding; DNA in `windows` of N letters (0: of any length) is one step; how `sound` is
-    read, and its `changes` in training; how `clips` are. As many `workers` read training
-    inputs that do not fit into memory.
+    read, and its `changes` in training; how `clips` are; how a `skeleton` is read and changed. As many
+    `workers` read training inputs that do not fit into memory. `labels` are those to be learned.
     """
 
     columns: int = 0
@@ -36,6 +37,8 @@ class CodecOptions:
     changes: AugmentOptions | None = None
     clips: ClipOptions | None = None
     workers: int = 0
+    skeleton: SkeletonOptions | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

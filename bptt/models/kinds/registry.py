@@ -26,6 +26,7 @@ _OURS: Mapping[str, str] = {
     "table": "bptt.models.kinds.table",
     "sound": "bptt.models.kinds.sound",
     "clips": "bptt.models.kinds.clips",
+    "skeleton": "bptt.models.kinds.skeleton",
 }
 
 

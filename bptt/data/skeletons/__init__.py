@@ -1,0 +1,1 @@
+"""Skeletons: the joints of bodies over time, as cameras, motion capture and pose estimators write them."""

@@ -1,0 +1,126 @@
+"""Skeletons in arrays: `.npy` and `.npz` of NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from bptt.data.memory import check_inflation, check_memory
+from bptt.data.reading import open_file
+from bptt.data.skeletons.joint_orders import usual_order
+from bptt.data.skeletons.labelled_recording import LabelledRecording
+from bptt.data.skeletons.recording import Skeleton, recording
+from bptt.errors import BpttError, InputError
+
+AnyArray = npt.NDArray[Any]
+
+_RULE = "must be numbers, (T, joints, 2 or 3), or (T, joints * 3 or 2)"
+
+
+def array_shape(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+    """Return the shape and dtype that the header of an `.npy` file says; None if it has none."""
+    with open_file(path) as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read = {
+                (1, 0): np.lib.format.read_array_header_1_0,
+                (2, 0): np.lib.format.read_array_header_2_0,
+            }[version]
+            shape, _, dtype = read(file)
+        except (ValueError, KeyError, EOFError):
+            return None
+    return shape, dtype
+
+
+def read_npy(path: Path) -> Skeleton:
+    """Read the places of joints of one recording. Raises InputError for another shape, and for objects."""
+    found = array_shape(path)
+    if found is None or found[1].kind not in "fiu":
+        raise InputError(str(path), _RULE, "another array" if found is None else found[1])
+    check_memory(str(path), 2 * 4 * int(np.prod(found[0])))
+    with open_file(path) as file:
+        return of_array(loaded(lambda: np.load(file, allow_pickle=False), path), str(path))
+
+
+def read_archive(path: Path) -> list[LabelledRecording]:
+    """Read an `.npz` file: the only array, or one called as skeletons are, is a recording; `X` (N, T, joints,
+    2 or 3) with labels `y` (N,) and `lengths` (N,) are N.
+
+    Raises InputError for other arrays, and for objects.
+    """
+    with open_file(path) as file:
+        arrays = loaded(lambda: _members(file, path), path)
+    if "X" in arrays and arrays["X"].ndim == 4:
+        return _many(arrays, path)
+    usual = ("skeleton", "keypoints", "keypoint", "joints", "poses", "pose", "data", "arr_0")
+    name = next((name for name in usual if name in arrays), None)
+    if name is None and len(arrays) == 1:
+        (name,) = arrays
+    if name is None:
+        rule = f"must hold one array of places, or call it {usual[0]}"
+        raise InputError(str(path), rule, ", ".join(sorted(arrays)))
+    return [LabelledRecording(of_array(arrays[name], f"{path}: {name}"))]
+
+
+def _many(arrays: dict[str, AnyArray], path: Path) -> list[LabelledRecording]:
+    values, count = arrays["X"], len(arrays["X"])
+    labels = arrays.get("y")
+    lengths = arrays.get("lengths", np.full(count, values.shape[1]))
+    for name, each in (("y", labels), ("lengths", lengths)):
+        if each is not None and each.shape != (count,):
+            raise InputError(f"{path}: {name}", f"must be ({count},), one of each recording", each.shape)
+    return [
+        LabelledRecording(
+            of_array(values[n, : int(lengths[n])], f"{path}: X[{n}]"),
+            None if labels is None else str(labels[n]),
+            f"X[{n}]",
+        )
+        for n in range(count)
+    ]
+
+
+def _members(file: Any, path: Path) -> dict[str, AnyArray]:
+    with ZipFile(file) as archive:
+        for info in archive.infolist():
+            check_inflation(str(path), info.compress_size, info.file_size)
+            check_memory(str(path), 2 * info.file_size)
+    file.seek(0)
+    with np.load(file, allow_pickle=False) as found:
+        return {name: found[name] for name in found.files}
+
+
+def of_array(values: AnyArray, place: str) -> Skeleton:
+    """Return places (T, J, 2 or 3), or (T, J * 3 or 2), as a recording; frames of zeros at the end are
+    padding, other frames of zeros missing. Raises InputError for another shape.
+    """
+    if values.dtype.kind not in "fiu":
+        raise InputError(place, _RULE, values.dtype)
+    if values.ndim == 2 and values.shape[1] >= 6 and (values.shape[1] % 3 == 0 or values.shape[1] % 2 == 0):
+        values = values.reshape(len(values), -1, 3 if values.shape[1] % 3 == 0 else 2)
+    if values.ndim == 3 and values.shape[-1] == 4:
+        # x, y, z and visibility, as MediaPipe has them.
+        values = np.where(values[..., 3:] < 0.1, np.nan, values[..., :3])
+    if values.ndim != 3 or values.shape[-1] not in (2, 3) or not values.shape[1]:
+        raise InputError(place, _RULE, values.shape)
+    values = values.astype(np.float32)
+    empty = (values == 0).all((1, 2))  # (T,)
+    real = np.flatnonzero(~empty)
+    end = real[-1] + 1 if len(real) else len(values)
+    values[empty] = np.nan
+    return recording(values[None, :end], usual_order(*values.shape[1:]), "array", place)
+
+
+def loaded(load: Callable[[], Any], path: Path) -> Any:
+    """Return what `load` returns. Raises InputError naming a file that is damaged."""
+    try:
+        return load()
+    except BpttError:
+        raise
+    except Exception as error:
+        # The readers raise many kinds for a damaged file.
+        raise InputError(str(path), "must be a whole file of arrays", error, "Save it again") from error
