@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Command
+from made_tunes import write_tunes
 from test_readme import README, blocks
 
 ROWS = [
@@ -44,6 +45,7 @@ def write_files(folder: Path) -> None:
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
+    write_tunes(folder / "tunes", 6)
     lists = [
         {"id": f"u{n}", "input": ["the cat were full", "the cat was full"], "output": "the cat was full",
          "am_score": [-1.0, -1.1]}

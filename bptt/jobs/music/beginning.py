@@ -13,6 +13,7 @@ from bptt.data.midi.music_vocabulary import Representation, fit_vocabulary
 from bptt.data.midi.placed_notes import GridReport
 from bptt.errors import InputError
 from bptt.jobs.music.config import MusicConfig
+from bptt.jobs.music.corpus_record import CorpusRecord
 from bptt.jobs.music.options import (
     MusicFiles,
     MusicModelOptions,
@@ -60,7 +61,8 @@ def begin(choices: Choices, origin: Origin[TrainedMusicModel] | None) -> MusicTa
     options = replace(options, resolution=notation.resolution)
     config = MusicConfig(cells, options, choices.make(MusicModelOptions, **own_layers(cells)), data)
     encoded = encode(notation, learned), encode(notation, split.held_out)
-    return MusicTask(*encoded, notation, config, (split.reason,), origin)
+    record = CorpusRecord.of([piece.score for piece in learned])
+    return MusicTask(*encoded, notation, config, record, (split.reason,), origin)
 
 
 def _detected(choices: Choices, options: NotationOptions, pieces: Sequence[MusicPiece]) -> NotationOptions:

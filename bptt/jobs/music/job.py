@@ -15,6 +15,7 @@ from bptt.jobs.job import Job, Stretch
 from bptt.jobs.music.beginning import begin
 from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.exposure import expose
+from bptt.jobs.music.judging import MEASURED, compared
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.sample_files import write_samples
 from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
@@ -27,13 +28,15 @@ from bptt.runs.config import read_sections
 def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> EvaluationReport:
     corpus = read_music([needed_data(run, choices.make(EvaluateOptions).data)])
     scores = trained.score(corpus.scores)
-    return EvaluationReport(metrics_of(scores), notes=corpus.notes)
+    measures, faults = compared(corpus.scores, trained.corpus)
+    return EvaluationReport(metrics_of(scores) | measures, notes=(*corpus.notes, MEASURED, *faults))
 
 
 def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
-    """Yield a line for each piece: its ln P, number of steps, nats a step and a note, and its place."""
+    """Yield a line for each piece: its ln P, nats a step and a note, its judgement, and its name."""
     unit = trained.notation.unit
-    yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", "piece"
+    measured = "in key", "longest copied"
+    yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", *measured, "piece"
     for source in sources:
         corpus = _read(source)
         for note in corpus.notes:
@@ -41,7 +44,11 @@ def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choic
         for piece, found in zip(corpus.pieces, trained.score(corpus.scores), strict=True):
             total = -found.log_probability
             means = f"{total / max(found.steps, 1):.4f}", f"{total / max(found.notes, 1):.4f}"
-            yield f"{-total:.4f}", str(found.steps), *means, piece.name
+            judged = trained.judge(piece.score)
+            own = f"{judged.in_key:.3f}", str(judged.copied.notes)
+            yield f"{-total:.4f}", str(found.steps), *means, *own, piece.name
+            for fault in judged.faults:
+                choices.say(f"{piece.name}: {fault}")
 
 
 def _expose(trained: TrainedMusicModel, stretch: Stretch) -> list[Exposure]:

@@ -14,6 +14,7 @@ from bptt.errors import InputError
 from bptt.files import check_new, write_new
 from bptt.jobs.commands import SampleOptions
 from bptt.jobs.language.sampling_options import DrawOptions
+from bptt.jobs.music.judging import Judgement
 from bptt.jobs.music.sample_options import ENDINGS, MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.trained import TrainedMusicModel
@@ -48,7 +49,10 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
             write_score(sample.score, path)
         for path in paths[len(asked.output) :]:
             _draw(sample, path)
-        yield f"{', '.join(map(str, paths))}\t{_described(sample, trained)}\n"
+        judged = trained.judge(sample.score)
+        yield f"{', '.join(map(str, paths))}\t{_described(sample, judged, trained)}\n"
+        for fault in judged.faults:
+            choices.say(f"{paths[0].name}: {fault}")
 
 
 def numbered(path: Path, number: int, count: int) -> Path:
@@ -80,7 +84,9 @@ def _draw(sample: MusicSample, path: Path) -> None:
     _draw_roll(roll_view(score), headline, "sample", path, primer)
 
 
-def _described(sample: MusicSample, trained: TrainedMusicModel) -> str:
+def _described(sample: MusicSample, judged: Judgement, trained: TrainedMusicModel) -> str:
     score = sample.score
     notes = f"{len(score.notes):,} notes, {score.seconds:.1f} s"
-    return f"{notes}, log P {sample.log_probability:.3f} a {trained.notation.unit.removesuffix('s')}"
+    likelihood = f"log P {sample.log_probability:.3f} a {trained.notation.unit.removesuffix('s')}"
+    own = f"{judged.in_key:.0%} in key, longest run copied {judged.copied.notes} notes"
+    return f"{notes}, {likelihood}, {own}"

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 
 from bptt.jobs.language.network import START
+from bptt.jobs.music import corpus_record
 from bptt.jobs.music.config import TASK, MusicConfig
+from bptt.jobs.music.corpus_record import CorpusRecord
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
 from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation
@@ -45,10 +47,11 @@ class MusicTask(Task):
         held_out: EncodedPieces,
         notation: PieceNotation,
         config: MusicConfig,
+        corpus: CorpusRecord,
         about: Sequence[str] = (),
         origin: Origin[TrainedMusicModel] | None = None,
     ) -> None:
-        self.config, self._notation, self._about = config, notation, about
+        self.config, self._notation, self._corpus, self._about = config, notation, corpus, about
         self._learned, self._held_out = learned, held_out
         self.unit = notation.unit
         with within_memory("the model", SMALLER):
@@ -110,8 +113,9 @@ class MusicTask(Task):
         return metrics_of(self.trained.score_steps(self._held_out.steps, self._held_out.notes))
 
     def save(self, folder: Path) -> None:
-        """Write config.json and the notation."""
+        """Write config.json, the notation, and the record of the corpus."""
         write_bytes(folder / FILE, self._notation.to_bytes())
+        write_bytes(folder / corpus_record.FILE, self._corpus.to_bytes())
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
@@ -129,4 +133,4 @@ class MusicTask(Task):
     @cached_property
     def trained(self) -> TrainedMusicModel:
         """The model with its current weights."""
-        return TrainedMusicModel(self.model, self._notation, self.config)
+        return TrainedMusicModel(self.model, self._notation, self.config, self._corpus)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from torch import Tensor
 from bptt.data.midi.score import Score
 from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.config import TASK, MusicConfig
+from bptt.jobs.music.corpus_record import CorpusRecord
+from bptt.jobs.music.judging import Judgement, judge
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.piece_notation import MusicNetwork, PieceNotation, load_notation
 from bptt.jobs.music.sample_options import MusicSampleOptions
@@ -58,8 +61,20 @@ class TrainedMusicModel:
 
     task: ClassVar[str] = TASK
 
-    def __init__(self, model: MusicNetwork, notation: PieceNotation, config: MusicConfig) -> None:
+    def __init__(
+        self, model: MusicNetwork, notation: PieceNotation, config: MusicConfig, corpus: CorpusRecord | Path
+    ) -> None:
         self.model, self.notation, self.config = model, notation, config
+        self._corpus = corpus
+
+    @cached_property
+    def corpus(self) -> CorpusRecord:
+        """The record of the pieces learned from, read from the run folder when it is needed."""
+        return CorpusRecord.load(self._corpus) if isinstance(self._corpus, Path) else self._corpus
+
+    def judge(self, score: Score) -> Judgement:
+        """Return the share of notes in key, the longest run copied from the corpus, and faults in words."""
+        return judge(score, self.corpus)
 
     def score(self, pieces: Iterable[Score]) -> list[PieceScore]:
         """Return the likelihood of each piece."""
@@ -121,4 +136,4 @@ def load_music_model(run: Path) -> TrainedMusicModel:
     layers = {"model.num_layers": config.model.num_layers}
     model = build_unset(run, layers, lambda: notation.network(config.cell, config.model))
     read_weights(model, run / WEIGHTS)
-    return TrainedMusicModel(model.eval(), notation, config)
+    return TrainedMusicModel(model.eval(), notation, config, run)

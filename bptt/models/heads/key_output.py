@@ -39,6 +39,7 @@ class KeyOutput(nn.Module, ABC):
     def score(self, output: Tensor, frames: Tensor) -> Tensor:
         """Return ln P of frames (..., K) for outputs (..., D), (...); 0 for frames of NOTHING."""
         known = frames[..., 0] != NOTHING
+        frames = frames.clamp(min=0)
         signs = 1 - 2 * frames  # ln P(x_k) = -ln(1 + exp(-z_k)) if the key sounds, else -ln(1 + exp(z_k))
         found = -functional.softplus(signs * self.logits(output, frames)).sum(-1)
         return torch.where(known, found, 0.0)
@@ -66,6 +67,7 @@ class KeyChain(KeyOutput):
 
     def __init__(self, width: int, keys: int, size: int) -> None:
         super().__init__(width, keys)
+        self.keys = keys
         self.context = nn.Linear(width, size)
         self.below = nn.Parameter(torch.empty(keys, size))  # W
         self.read = nn.Parameter(torch.empty(keys, size))  # V
@@ -74,12 +76,19 @@ class KeyChain(KeyOutput):
 
     def logits(self, output: Tensor, frames: Tensor) -> Tensor:
         """Return the logit of each key of `frames` (..., K), given the keys below it, (..., K)."""
-        parts = frames[..., None] * self.below  # (..., K, size)
-        # Without the key itself: the sum over the keys below it.
-        sums = parts.cumsum(-2) - parts
+        # Between two sounding keys the hidden units stay as they are, so that a frame with M notes has M + 1
+        # vectors of them. Few notes sound at once: these are far fewer numbers than one vector for each key.
+        count = int(frames.sum(-1).max()) if frames.numel() else 0
+        order = torch.arange(self.keys, 0, -1, device=frames.device)
+        found = (frames * order).topk(count, -1).values  # (..., M), K - key from the lowest on, then zeros
+        sounding = (self.keys - found).long().clamp(max=self.keys - 1)
+        weights = self.below[sounding] * (found > 0)[..., None]  # (..., M, size)
+        sums = functional.pad(weights.cumsum(-2), (0, 0, 1, 0))  # (..., M + 1, size)
         hidden = (self.context(output)[..., None, :] + sums).relu()
-        found: Tensor = self.direct(output) + (hidden * self.read).sum(-1)
-        return found
+        parts = hidden @ self.read.T  # (..., M + 1, K)
+        below = (frames.cumsum(-1) - frames).long()  # (..., K), the number of notes below a key
+        logits: Tensor = self.direct(output) + parts.gather(-2, below[..., None, :]).squeeze(-2)
+        return logits
 
     def draw(self, output: Tensor, places: Tensor, temperature: float, allowed: Tensor) -> Tensor:
         """Return frames as `KeyOutput.draw` says, key by key, each given those below it."""
