@@ -12,7 +12,7 @@ from made_tunes import beat, tune, write_tunes
 
 import bptt
 from bptt.data.midi.read_midi import read_midi
-from bptt.data.midi.score import Score
+from bptt.data.midi.score import Note, Score
 from bptt.data.midi.write_midi import write_midi
 from bptt.errors import InputError
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
@@ -271,3 +271,28 @@ def test_files_read_back(models: dict[str, TrainedMusicModel], tmp_path: Path) -
         write_midi(score, tmp_path / f"{name}.mid")
         (again,) = read_midi(tmp_path / f"{name}.mid")
         assert sorted(n[:2] for n in again.notes) == sorted(n[:2] for n in score.notes)
+
+
+def test_pieces_are_judged_beside_the_corpus(models: dict[str, TrainedMusicModel], folder: Path) -> None:
+    loaded = bptt.load(folder.parent / "tokens")
+    learned, other = tune(5), tune(300)
+    for model in (models["tokens"], loaded):
+        copied = model.judge(learned)
+        # All but the first of the held-out tunes are in the corpus, whole.
+        own = [model.judge(tune(number)) for number in range(12)]
+        assert max(each.copied.notes for each in own) >= 8
+        assert model.judge(other).copied.notes < max(each.copied.notes for each in own)
+        assert copied.in_key > 0.9
+    assert loaded.corpus.measures == models["tokens"].corpus.measures
+    (moved,) = [learned.with_notes(note._replace(pitch=note.pitch + 3) for note in learned.notes)]
+    assert loaded.judge(moved).copied.notes == loaded.judge(learned).copied.notes
+
+
+def test_degenerate_pieces_are_named(models: dict[str, TrainedMusicModel]) -> None:
+    note, model = Note(0, 60, 24), models["tokens"]
+    same = Score(tuple(note._replace(onset=24 * n) for n in range(40)), 24)
+    assert "40 times in a row" in " ".join(model.judge(same).faults)
+    assert "no notes" in model.judge(Score(())).faults
+    hanging = tune(3).with_notes((*tune(3).notes, Note(0, 40, 24 * 40)))
+    assert any("32 quarters" in fault for fault in model.judge(hanging).faults)
+    assert not any("in a row" in fault for fault in model.judge(tune(301)).faults)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,11 +54,30 @@ class CorpusRuns:
         ]
         # A symbol of its own between two lines, so that no run passes from one to the next.
         parts = [np.append(symbols, -1 - place) for place, (_, _, symbols) in enumerate(lines)]
-        self._all = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-        self._begins = np.cumsum([0, *(len(part) for part in parts)])
-        self._sources = [(number, track) for number, track, _ in lines]
-        self._longest = max((len(part) for part in parts), default=0)
+        whole = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+        self._keep(whole, [(number, track) for number, track, _ in lines])
+
+    def _keep(self, symbols: Symbols, sources: Sequence[tuple[int, int]]) -> None:
+        self._all, self._sources = symbols, list(sources)
+        self._begins = np.array([0, *(np.flatnonzero(symbols < 0) + 1).tolist()])
+        self._longest = int(np.diff(self._begins).max(initial=0))
         self._prefix, self._sorted = _prefixes(self._all), dict[int, tuple[Hashes, Symbols]]()
+
+    def to_json(self) -> dict[str, object]:
+        """Return the runs as plain values."""
+        symbols = b64encode(self._all.astype("<i8").tobytes()).decode()
+        return {"symbols": symbols, "sources": [list(source) for source in self._sources]}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> CorpusRuns:
+        """Make the runs of what `to_json` returned. Raises KeyError, TypeError, ValueError for others."""
+        found = cls(())
+        symbols = np.frombuffer(b64decode(value["symbols"], validate=True), "<i8").astype(np.int64)
+        sources = [(int(score), int(track)) for score, track in value["sources"]]
+        if int((symbols < 0).sum()) != len(sources):
+            raise ValueError("a source for each line")
+        found._keep(symbols, sources)
+        return found
 
     def longest(self, score: Score) -> CopiedRun:
         """Return the longest run of a score that the corpus holds."""
