@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Command
 from made_tunes import write_tunes
+from stick_figures import class_folders
 from test_readme import README, blocks
 
 ROWS = [
@@ -52,6 +53,7 @@ def write_files(folder: Path) -> None:
         for n in range(6)
     ]  # fmt: skip
     (folder / "lists.json").write_text(json.dumps(lists), encoding="utf-8")
+    class_folders(folder / "moves")
     pair = {"sentence_good": "The cat was full.", "sentence_bad": "The cat were full.", "UID": "cats"}
     (folder / "agreement.jsonl").write_text(json.dumps(pair) + "\n", encoding="utf-8")
 

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor
 
+from bptt.data.clips.sides import labels_with_sides
 from bptt.data.json_text import parse_json
 from bptt.data.reading import read_bytes
 from bptt.data.skeletons.array_files import of_array
@@ -29,11 +30,7 @@ from bptt.models.inputs import SeriesInput
 from bptt.nn.exposure import StepPictures
 
 FILE = "skeleton.json"
-# A label with a side: `left`, `kickLFront`, `wave_r`; and a word, which a code such as A012 is not.
-_SIDED = re.compile(
-    r"(?i:left|right|clockwise|links|rechts|[左右])"
-    r"|(?<=[a-z\d_ -])[LR](?=$|[_\d -]|[A-Z][a-z])|[_ -][lr](?![a-z])"
-)
+# A word, which a code such as A012 is not.
 _WORD = re.compile(r"[^\W\d_]{3,}|[\u4e00-\u9fff]")
 # Pictures of a recording at most.
 _PICTURES = 200
@@ -198,9 +195,9 @@ def _mirrors(layout: JointOrder, chosen: bool | None, labels: Sequence[str]) -> 
         return False, "mirrored: no, as no joints are called left and right"
     if chosen is not None:
         return chosen, f"mirrored: {'yes' if chosen else 'no'}, as chosen"
-    sided = next((label for label in labels if _SIDED.search(label)), None)
-    if sided is not None:
-        return False, f"mirrored: no, as labels have sides, such as {sided} (`mirror_bodies`)"
+    sided = labels_with_sides(labels)
+    if sided:
+        return False, f"mirrored: no, as labels have sides, such as {sided[0]} (`mirror_bodies`)"
     coded = next((label for label in labels if not _WORD.search(label)), None)
     if coded is not None or not labels:
         return False, "mirrored: no, as labels are no words and may have sides (`mirror_bodies`)"
