@@ -116,4 +116,5 @@ def _notation(
 def encode(notation: PieceNotation, pieces: Sequence[MusicPiece]) -> EncodedPieces:
     """Write pieces for the network."""
     steps = [notation.encode(piece.score) for piece in pieces]
-    return EncodedPieces(steps, [len(piece.score.notes) for piece in pieces])
+    notes = [len(piece.score.notes) for piece in pieces]
+    return EncodedPieces(steps, notes, [piece.name for piece in pieces])

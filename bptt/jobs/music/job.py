@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bptt.data.midi.music_files import MusicCorpus, read_music
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport, Line
@@ -15,21 +14,26 @@ from bptt.jobs.job import Job, Stretch
 from bptt.jobs.music.beginning import begin
 from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.exposure import expose
+from bptt.jobs.music.held_out_pieces import held_out_source, read_written
 from bptt.jobs.music.judging import MEASURED, compared
-from bptt.jobs.music.options import OPTIONS
+from bptt.jobs.music.options import OPTIONS, MusicEvaluateOptions
 from bptt.jobs.music.sample_files import write_samples
 from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
-from bptt.jobs.reading import needed_data, refuse_target
+from bptt.jobs.reading import refuse_target
 from bptt.nn.exposure import Exposure
 from bptt.options.choices import Choices
 from bptt.runs.config import read_sections
 
 
 def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> EvaluationReport:
-    corpus = read_music([needed_data(run, choices.make(EvaluateOptions).data)])
-    scores = trained.score(corpus.scores)
-    measures, faults = compared(corpus.scores, trained.corpus)
-    return EvaluationReport(metrics_of(scores) | measures, notes=(*corpus.notes, MEASURED, *faults))
+    """Evaluate on pieces, or on those that the run holds out."""
+    data = choices.make(EvaluateOptions).data
+    source = held_out_source(run) if data is None else data
+    pieces = read_written(trained.notation, source, choices.make(MusicEvaluateOptions).part)
+    scores = [piece.score for piece in pieces.rows]
+    found = trained.score_steps([piece.steps for piece in pieces.rows], [len(s.notes) for s in scores])
+    measures, faults = compared(scores, trained.corpus)
+    return EvaluationReport(metrics_of(found) | measures, notes=(*pieces.notes, MEASURED, *faults))
 
 
 def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
@@ -38,31 +42,33 @@ def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choic
     measured = "in key", "longest copied"
     yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", *measured, "piece"
     for source in sources:
-        corpus = _read(source)
-        for note in corpus.notes:
+        pieces = read_written(trained.notation, _file(source), "all")
+        for note in pieces.notes:
             choices.say(f"{source}: {note}")
-        for piece, found in zip(corpus.pieces, trained.score(corpus.scores), strict=True):
-            total = -found.log_probability
-            means = f"{total / max(found.steps, 1):.4f}", f"{total / max(found.notes, 1):.4f}"
-            judged = trained.judge(piece.score)
+        notes = [len(piece.score.notes) for piece in pieces.rows]
+        found = trained.score_steps([piece.steps for piece in pieces.rows], notes)
+        for piece, likelihood in zip(pieces.rows, found, strict=True):
+            total, judged = -likelihood.log_probability, trained.judge(piece.score)
+            means = f"{total / max(likelihood.steps, 1):.4f}", f"{total / max(likelihood.notes, 1):.4f}"
             own = f"{judged.in_key:.3f}", str(judged.copied.notes)
-            yield f"{-total:.4f}", str(found.steps), *means, *own, piece.name
+            yield f"{-total:.4f}", str(likelihood.steps), *means, *own, piece.name
             for fault in judged.faults:
                 choices.say(f"{piece.name}: {fault}")
 
 
 def _expose(trained: TrainedMusicModel, stretch: Stretch) -> list[Exposure]:
     refuse_target(stretch)
-    scores = _read(stretch.source).scores
-    check_number(stretch.number, len(scores), "pieces")
-    taken = scores[stretch.number : stretch.number + stretch.count]
-    return [expose(trained, trained.notation.encode(score), stretch.limit) for score in taken]
+    rows = read_written(trained.notation, stretch.source, "all").rows
+    check_number(stretch.number, len(rows), "pieces")
+    taken = rows[stretch.number : stretch.number + stretch.count]
+    return [expose(trained, piece.steps, stretch.limit) for piece in taken]
 
 
-def _read(source: Source) -> MusicCorpus:
-    if not isinstance(source, Path):
-        raise InputError(source.name, "must be a file or folder of music", "a text")
-    return read_music([source])
+def _file(source: Source) -> Path:
+    """Return a file or folder. Raises InputError for standard input."""
+    if isinstance(source, Path):
+        return source
+    raise InputError(source.name, "must be a file or folder of music", "a text")
 
 
 JOB = Job(
@@ -74,4 +80,5 @@ JOB = Job(
     expose=_expose,
     sample=write_samples,
     score=_score,
+    held_out=held_out_source,
 )

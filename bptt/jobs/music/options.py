@@ -6,6 +6,7 @@ from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import Literal
 
+from bptt.jobs.classify.options import ClassifyEvaluateOptions
 from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.options import CellChoice, JobOptions
@@ -122,6 +123,13 @@ class PieceOptions:
         check_fields(self)
 
 
+@dataclass(frozen=True)
+class MusicEvaluateOptions:
+    """The options of `bptt evaluate` for models of music."""
+
+    part: Literal["train", "dev", "test", "all"] | None = redefined(ClassifyEvaluateOptions, "part", None)
+
+
 OPTIONS = JobOptions(
     name="music",
     task="music-model",
@@ -131,6 +139,7 @@ OPTIONS = JobOptions(
     then=("bptt sample {run} -o tune.mid", "bptt score {run} FILE", "bptt evaluate {run} FILE"),
     sample={"drawing": DrawOptions, "music": MusicSampleOptions},
     score={},
+    evaluate=MusicEvaluateOptions,
     few=True,
     train=OptionSet(
         {

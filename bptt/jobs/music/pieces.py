@@ -18,10 +18,11 @@ _OPENING, _GRID = 24, 12
 
 @dataclass(frozen=True, eq=False)
 class EncodedPieces:
-    """Pieces as a notation writes them, (T,) or (T, K) each, and their numbers of notes."""
+    """Pieces as a notation writes them, (T,) or (T, K) each, their numbers of notes, and their names."""
 
     steps: list[Tensor]
     notes: list[int]
+    names: list[str]
 
     def describe(self, unit: str) -> str:
         """Describe their number and size."""

@@ -11,14 +11,14 @@ import torch
 from torch import Tensor
 
 from bptt.jobs.language.network import START
-from bptt.jobs.music import corpus_record
+from bptt.jobs.music import corpus_record, held_out_pieces
 from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.corpus_record import CorpusRecord
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
 from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation
 from bptt.jobs.music.pieces import EncodedPieces
-from bptt.jobs.music.trained import TrainedMusicModel, metrics_of
+from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
 from bptt.jobs.supervised import SMALLER
 from bptt.jobs.task import Step, Task
 from bptt.runs.config import to_sections
@@ -112,10 +112,19 @@ class MusicTask(Task):
         """Return the metrics of the held-out pieces."""
         return metrics_of(self.trained.score_steps(self._held_out.steps, self._held_out.notes))
 
+    def conclude(self, run: Path) -> list[str]:
+        """Return the likelihood of the held-out notes under the best weights."""
+        if not self.holds_out:
+            return []
+        best = load_music_model(run)
+        found = metrics_of(best.score_steps(self._held_out.steps, self._held_out.notes))
+        return [f"held-out pieces: {found['nats_per_note']:.4f} nats per note"]
+
     def save(self, folder: Path) -> None:
-        """Write config.json, the notation, and the record of the corpus."""
+        """Write config.json, the notation, the record of the corpus, and the held-out pieces."""
         write_bytes(folder / FILE, self._notation.to_bytes())
         write_bytes(folder / corpus_record.FILE, self._corpus.to_bytes())
+        write_bytes(folder / held_out_pieces.FILE, held_out_pieces.to_bytes(self._notation, self._held_out))
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 
     def describe(self) -> list[str]:
