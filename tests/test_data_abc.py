@@ -159,6 +159,7 @@ def test_many_tunes_with_comments_and_free_text() -> None:
         ("C2 § D2", "signs that are not understood, such as §: 1"),
         ('"H7"C2', "chord names that are not understood: 1"),
         ("[K:Q]C2", "keys that are not understood: 1"),
+        ("[L:1/x]C2", "units of length that are not understood: 1"),
         ("C2 & E2 | F2", "second voices within a bar (&) left out: 1"),
     ],
 )

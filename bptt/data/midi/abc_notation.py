@@ -156,7 +156,11 @@ class Voice:
                     self.key = key_accidentals(key)
                     self.elements.append(Change(key=key[:2]))
             case "L":
-                self.unit = parse_length(value.strip().removeprefix("1")) if "/" in value else Fraction(1)
+                unit = re.fullmatch(r"\s*1(/[1-9]\d*)?\s*", value)
+                if unit is None:
+                    counts["units of length that are not understood"] += 1
+                else:
+                    self.unit = parse_length(unit[1] or "")
             case "M":
                 metre = parse_metre(value)
                 self.metre = metre
