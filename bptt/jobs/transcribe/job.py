@@ -39,14 +39,17 @@ def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> Trans
         choices.say(f"{files.data}: read as {found.form}, for {found.reason} (`form` says otherwise)")
         source = replace(source, form=found.form)
     cells = as_cells(files.cell)
+    model = choices.make(TranscriberOptions, **own_layers(cells))
+    # A network of one direction can hear a sound as it arrives, if its features need no later ones.
+    normalise = "utterance" if model.bidirectional else "global"
     config = TranscriberConfig(
         cells,
         source,
-        choices.make(SoundOptions),
+        choices.make(SoundOptions, normalise=normalise),
         choices.make(AugmentOptions),
         choices.make(TranscriptOptions),
         vocabulary_options(choices),
-        choices.make(TranscriberOptions, **own_layers(cells)),
+        model,
         choices.make(TargetOptions),
         choices.make(ExampleOptions, seed=choices.get("seed")),
     )

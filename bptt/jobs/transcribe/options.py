@@ -97,8 +97,8 @@ class TranscriberOptions(EncoderOptions):
     option.
     """
 
-    hidden_size: int = redefined(EncoderOptions, "hidden_size", 128)
-    num_layers: int = redefined(EncoderOptions, "num_layers", 2)
+    hidden_size: int = redefined(EncoderOptions, "hidden_size", 160)
+    num_layers: int = redefined(EncoderOptions, "num_layers", 3)
     dropout: float = redefined(EncoderOptions, "dropout", 0.2)
     _: KW_ONLY
     frames_per_step: int = option(
@@ -209,14 +209,15 @@ OPTIONS = JobOptions(
             "": TranscribeFiles,
             "data": ExampleOptions,
             "source": RecordingOptions,
-            "sound": SoundOptions,
-            "changes": AugmentOptions,
             "text": TranscriptOptions,
             "vocabulary": VocabularyOptions,
+            "sound": SoundOptions,
+            "changes": AugmentOptions,
             "model": TranscriberOptions,
             "target": TargetOptions,
         },
-        usual={"batch_size": 16, "epochs": 40, "learning_rate": 3e-3},
+        usual={"batch_size": 16, "epochs": 40, "learning_rate": 3e-3, "warmup": 100},
+        words={"sound_normalise": "utterance; global for a network of one direction, which can stream"},
     ),
     few=True,
 )
