@@ -216,8 +216,11 @@ OPTIONS = JobOptions(
             "model": TranscriberOptions,
             "target": TargetOptions,
         },
-        usual={"batch_size": 16, "epochs": 40, "learning_rate": 3e-3, "warmup": 100},
-        words={"sound_normalise": "utterance; global for a network of one direction, which can stream"},
+        usual={"batch_size": 16, "epochs": 40},
+        words={
+            "epochs": "40, for few recordings as many as make 300 updates",
+            "sound_normalise": "utterance; global for a network of one direction, which can stream",
+        },
     ),
     few=True,
 )
