@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from sounds import write_wav
 
 LETTERS = "abcdef"
+RATE = 8000
 
 
 def frames_of(text: str, draw: np.random.Generator, around: tuple[int, int] = (3, 9)) -> np.ndarray:
@@ -44,4 +46,21 @@ def write_speech(path: Path, texts: Sequence[str], seed: int = 0, around: tuple[
     for row, each in zip(padded, made, strict=True):
         row[: len(each)] = each
     np.savez(path, X=padded, y=np.array(texts), lengths=lengths)
+    return path
+
+
+def write_tones(folder: Path, texts: Sequence[str], seed: int = 0) -> Path:
+    """Write sounds in which each letter is a tone of its own pitch, and a table of them."""
+    draw = np.random.default_rng(seed)
+    rows, quiet = ["path\ttext\tspeaker"], np.zeros(RATE // 10)
+    for number, text in enumerate(texts):
+        parts = [quiet]
+        for letter in text:
+            pitch = 0 if letter == " " else 300 * (1 + LETTERS.index(letter))
+            parts += [np.sin(2 * np.pi * pitch * np.arange(int(0.12 * RATE)) / RATE), quiet[:400]]
+        sound = np.concatenate([*parts, quiet])
+        write_wav(folder / f"{number}.wav", 0.3 * sound + draw.normal(0, 0.01, len(sound)), RATE)
+        rows.append(f"{number}.wav\t{text}\tspeaker{number % 4}")
+    path = folder / "speech.tsv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
     return path

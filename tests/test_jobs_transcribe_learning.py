@@ -8,32 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Command
-from made_speech import LETTERS, frames_of, write_speech
+from made_speech import LETTERS, frames_of, write_speech, write_tones
 from safetensors.torch import load_file
-from sounds import write_wav
 
 import bptt
 from bptt.data.examples import Example, gather
 
-RATE = 8000
 TEXTS = ["ab", "ba c", "fed", "c", "bad", "a fe", "dd", "ace"]
-
-
-def write_tones(folder: Path, texts: list[str], seed: int = 0) -> Path:
-    """Write sounds in which each letter is a tone of its own pitch, and a table of them."""
-    draw = np.random.default_rng(seed)
-    rows, quiet = ["path\ttext\tspeaker"], np.zeros(RATE // 10)
-    for number, text in enumerate(texts):
-        parts = [quiet]
-        for letter in text:
-            pitch = 0 if letter == " " else 300 * (1 + LETTERS.index(letter))
-            parts += [np.sin(2 * np.pi * pitch * np.arange(int(0.12 * RATE)) / RATE), quiet[:400]]
-        sound = np.concatenate([*parts, quiet])
-        write_wav(folder / f"{number}.wav", 0.3 * sound + draw.normal(0, 0.01, len(sound)), RATE)
-        rows.append(f"{number}.wav\t{text}\tspeaker{number % 4}")
-    path = folder / "speech.tsv"
-    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Command
+from made_speech import write_tones
 from made_tunes import write_tunes
 from stick_figures import class_folders
 from test_readme import README, blocks
@@ -52,6 +53,7 @@ def write_files(folder: Path) -> None:
          "am_score": [-1.0, -1.1]}
         for n in range(6)
     ]  # fmt: skip
+    write_tones(folder, ["ab", "ba c", "fed", "c", "bad", "a fe"])
     (folder / "lists.json").write_text(json.dumps(lists), encoding="utf-8")
     class_folders(folder / "moves")
     pair = {"sentence_good": "The cat was full.", "sentence_bad": "The cat were full.", "UID": "cats"}
