@@ -144,6 +144,7 @@ BROKEN: dict[str, tuple[str, object, str]] = {
     "json text": ("a.json", b'{"train": "no"}', "must be a list of pieces"),
     "json frame": ("a.json", b'{"train": [[[60], 61]]}', "frame 1: a frame must be a list of whole numbers"),
     "json half": ("a.json", b'{"train": [[[60.5]]]}', "whole numbers"),
+    "json infinity": ("a.json", b'{"train": [[[Infinity]]]}', "whole numbers"),
     "json pitch": ("a.json", b'{"train": [[[60], [128]]]}', "frame 1: a pitch is a MIDI number"),
     "json cut": ("a.json", b'{"train": [[[60', "must be JSON"),
     "json latin": ("a.json", b'{"\xe9": []}', "must be text"),

@@ -55,7 +55,7 @@ def _pitches(piece: Any, where: str) -> list[list[int]]:
     for number, frame in enumerate(frames):
         numbers = frame if isinstance(frame, list) else [None]
         # JSON has one kind of number; some files write 60.0.
-        whole = [int(each) for each in numbers if isinstance(each, int | float) and each == int(each)]
+        whole = [int(each) for each in numbers if isinstance(each, int | float) and float(each).is_integer()]
         if len(whole) < len(numbers):
             rule = "a frame must be a list of whole numbers"
             raise InputError(f"{where}, frame {number}", rule, str(frame)[:60], _JSON_CURE)
