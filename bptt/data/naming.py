@@ -53,6 +53,9 @@ def _found(
     named = []
     for row in rows:
         match = re.search(pattern, row.name or row.place)
+        if match is None and len(rows) == 1:
+            # A file by itself is called without the folders that a pattern may ask for.
+            match = re.search(pattern, row.place)
         found = "" if match is None else _value(match, what)
         if labelled and not found:
             rule = f"must have a {what} in its name, by `{what}_pattern` {pattern}"
