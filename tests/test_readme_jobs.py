@@ -11,6 +11,7 @@ import pytest
 from conftest import Command
 from made_speech import write_tones
 from made_tunes import write_tunes
+from sounds import tone, write_wav
 from stick_figures import class_folders
 from test_readme import README, blocks
 
@@ -48,6 +49,8 @@ def write_files(folder: Path) -> None:
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     write_tunes(folder / "tunes", 6)
+    for n in range(12):
+        write_wav(folder / f"words/{'yes' if n % 2 else 'no'}/{n}.wav", tone(0.2, 8000, 300 + 20 * n), 8000)
     lists = [
         {"id": f"u{n}", "input": ["the cat were full", "the cat was full"], "output": "the cat was full",
          "am_score": [-1.0, -1.1]}
