@@ -11,6 +11,7 @@ from conftest import Command
 from made_tunes import tune, write_tunes
 
 import bptt
+from bptt.data.midi.abc_tunes import read_abc
 from bptt.data.midi.read_midi import read_midi
 from bptt.data.midi.write_midi import write_midi
 from bptt.jobs.expose import expose
@@ -42,7 +43,7 @@ def test_training_says_what_it_reads_and_what_to_do_next(
 
 @pytest.mark.parametrize("name", ["run", "frames"])
 def test_a_sample_is_written_in_every_form(folder: Path, name: str, tmp_path: Path, command: Command) -> None:
-    files = [tmp_path / f"tune{ending}" for ending in (".mid", ".wav")]
+    files = [tmp_path / f"tune{ending}" for ending in (".mid", ".wav", ".abc")]
     figure = tmp_path / "roll.png"
     outputs = [part for file in files for part in ("-o", file)]
     ended = command("sample", folder / name, *outputs, "--figure", figure, "--bars", 2, "--seed", 1)
@@ -52,9 +53,11 @@ def test_a_sample_is_written_in_every_form(folder: Path, name: str, tmp_path: Pa
     assert score.notes
     with wave.open(str(files[1])) as sound:
         assert sound.getnframes() / sound.getframerate() > 1
+    ((_, again),) = read_abc(files[2].read_text(encoding="utf-8"), "tune.abc")
+    assert {note.pitch for note in again.notes} == {note.pitch for note in score.notes}
     assert figure.read_bytes().startswith(b"\x89PNG")
-    again = command("sample", folder / name, "-o", files[0], "--bars", 2)
-    assert again.code == 2 and "must be the name of a new file" in again.err
+    twice = command("sample", folder / name, "-o", files[0], "--bars", 2)
+    assert twice.code == 2 and "must be the name of a new file" in twice.err
 
 
 def test_candidates_are_numbered_by_their_rank(folder: Path, tmp_path: Path, command: Command) -> None:

@@ -22,9 +22,7 @@ _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 # MPEG transport stream: a packet of 188 bytes; `_TS` alone would be a G.
 _TS = re.compile(rb"G[\x40-\x5f\x00-\x1f][\x00-\xff][\x10-\x3f]")
 # Endings whose files are tried, whatever they begin with: a cut file is still the user's clip.
-ENDINGS = frozenset(
-    ".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m".split()
-)
+ENDINGS = frozenset(".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m".split())
 MEDIA = Media("clip", ENDINGS, deferred("bptt.data.clips.clip", "Clip"))
 
 

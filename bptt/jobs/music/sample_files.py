@@ -22,6 +22,7 @@ from bptt.options.choices import Choices
 
 # Of pictures and sounds, which most samples do without.
 _draw_roll = deferred("bptt.report.roll_figure", "draw_roll")
+_abc_text = deferred("bptt.data.midi.write_abc", "abc_text")
 _wav_bytes = deferred("bptt.data.midi.synthesiser", "wav_bytes")
 
 
@@ -63,7 +64,12 @@ def numbered(path: Path, number: int, count: int) -> Path:
 def write_score(score: Score, path: Path) -> None:
     """Write a score in the form of the ending of a file. Raises InputError for an ending of no form."""
     ending = path.suffix.lower()
-    write_new(path, _wav_bytes(score) if ending == ".wav" else midi_bytes(score))
+    if ending == ".wav":
+        write_new(path, _wav_bytes(score))
+    elif ending == ".abc":
+        write_new(path, _abc_text(score).encode())
+    else:
+        write_new(path, midi_bytes(score))
 
 
 def _primer(path: Path) -> Score:
