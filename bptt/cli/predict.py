@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import AnswerPrinter
 from bptt.cli.commands import make_command, options_of_named_run
-from bptt.cli.sources import check_inputs, say_notes, sources_of
+from bptt.cli.sources import STDIN, check_inputs, say_notes, source_of, sources_of
 from bptt.cli.spelling import spelled
 from bptt.errors import InputError, printable
 
@@ -64,10 +64,12 @@ def _predict(choices: Choices) -> None:
     asking = job.ask(trained, choices)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
-    if asked.stream:
+    if asked.stream and asked.inputs == (STDIN,):
         from bptt.cli.streamed import answer_stream
 
         answer_stream(asking.stream(_said(choices)), asked.encoding, written)
+    elif asked.stream:
+        _answer_over_time(asking, choices, asked, written)
     else:
         _answer(asking, choices, asked, written)
     if picture:
@@ -97,6 +99,20 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
             written.write(row, answer, asking)
         written.flush()
     written.close()
+
+
+def _answer_over_time(
+    asking: Asking, choices: Choices, asked: PredictOptions, written: AnswerPrinter
+) -> None:
+    """Print the answers to parts of each input at once."""
+    check_inputs(asked.inputs)
+    for given in asked.inputs:
+        source = source_of(given, asked.encoding)
+        examples = asking.read(source, _said(choices))
+        say_notes(source, examples)
+        for row, answer in asking.over_time(examples):
+            written.write(row, answer, asking)
+            written.flush()
 
 
 def _said(choices: Choices) -> Said:

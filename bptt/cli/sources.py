@@ -26,7 +26,7 @@ PART = 2**16
 # The endings of readable files; texts hardly ever end in one.
 _ENDING = re.compile(
     r"(?i)\.(txt|text|tsv|csv|tab|jsonl?|ndjson|md|xml|html?|parquet|npz|npy|conll\w*|iob2?|bio|ts|arff|data"
-    r"|fa|fasta|fna|fq|fastq|wav|flac|mp3|ogg|opus|sph|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
+    r"|fa|fasta|fna|fq|fastq|mp4|m4v|mov|avi|mkv|webm|gif|wav|flac|mp3|ogg|opus|sph|gz|zip|bz2|xz|zst|tar|pdf|docx?|xlsx?|en|zh)$"
 )
 _BEGINNING = re.compile(r"(~|\.\.?)?[/\\]|[A-Za-z]:[/\\]")
 # Names separated by slashes, without punctuation of sentences.

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 
 
 def check_stream(asked: PredictOptions) -> None:
-    """Raise InputError if a stream is asked for of anything but standard input, or into a file."""
-    if asked.inputs != (STDIN,):
-        came = " ".join(map(repr, asked.inputs))
-        raise InputError("stream", "reads standard input", came, "Give - as the input")
+    """Raise InputError if a stream is asked for of standard input and files together, or into a file."""
+    if STDIN in asked.inputs and len(asked.inputs) > 1:
+        raise InputError("stream", "reads standard input or files", "both", "Give one of these")
     if asked.output is not None:
         cure = "Leave `output` out, and redirect: > FILE"
         raise InputError("output", "is written when all answers are known", "`stream`", cure)

@@ -96,6 +96,13 @@ class Asking(ABC):
         rule, cure = "needs a tagger, which answers word by word", "Leave `stream` out: a line is an input"
         raise InputError("stream", rule, "a model that answers when it has read all of an input", cure)
 
+    def over_time(self, examples: Examples[Any, Any]) -> Iterator[tuple[Example[Any, Any], Answer]]:
+        """Yield answers to parts of each input as it goes by, with the input.
+
+        Raises InputError, by default, if an input has one answer.
+        """
+        raise InputError("stream", "reads standard input", "files", "Give - as the input")
+
     def conclude(self) -> Sequence[str]:
         """Return lines for the user to print after the last answer."""
         return ()

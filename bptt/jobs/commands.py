@@ -28,7 +28,9 @@ class PredictOptions(TextFiles):
         "A file or folder as learned from, or several; a text, or - for standard input."
     )
     stream: bool = option(
-        False, "Answer standard input word by word (a tagger of one direction without a CRF).", common=True
+        False,
+        "Answer as input arrives: word by word (a tagger of one direction without a CRF), clips by seconds.",
+        common=True,
     )
     output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
     json: bool = option(

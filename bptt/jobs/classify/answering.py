@@ -29,6 +29,15 @@ class LabelAnswer(Answer):
     probabilities: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class LabelOverTime(Answer):
+    """The label of a clip from second `start` on, and its probability where it begins."""
+
+    start: float
+    label: str
+    probability: float
+
+
 class ClassifierAsking(Asking):
     """A classifier that answers with labels."""
 
@@ -50,6 +59,17 @@ class ClassifierAsking(Asking):
         """Return all inputs of a source. Raises InputError with file and line if one cannot be read."""
         return self._trained.read_asked(source, said)
 
+    def over_time(self, examples: Labelled) -> Iterator[tuple[Example[Any, Any], LabelOverTime]]:
+        """Yield the label of the last seconds of each clip, as it goes by, whenever that changes."""
+        for row in examples.rows:
+            before, label = 0.0, None
+            for end, window in self._trained.codec.windows(row.input, self._asked.window):
+                (found,) = self._trained.predict([window], [row.place])
+                if found.label != label:
+                    label = found.label
+                    yield row, LabelOverTime(round(before, 3), label, found.probability)
+                before = end
+
     def answer(self, examples: Labelled) -> Iterator[LabelAnswer]:
         """Yield the label of each input."""
         answers = self._trained.predict(examples.inputs, examples.places)
@@ -61,10 +81,20 @@ class ClassifierAsking(Asking):
         """Return lines for the user on how inputs were read."""
         return self._trained.codec.conclude()
 
-    def lines(self, answer: LabelAnswer, example: Example[Any, Any], number: int) -> list[Line]:
-        """Return label, probability, input and record name; or the probability of every label."""
+    def lines(
+        self, answer: LabelAnswer | LabelOverTime, example: Example[Any, Any], number: int
+    ) -> list[Line]:
+        """Return label, probability, input and record name, the most probable label first; the probability of
+        every label; or the second at which a label begins, with it.
+        """
+        if isinstance(answer, LabelOverTime):
+            about = example.name or example.place
+            return [(f"{answer.start:.2f}", answer.label, f"{answer.probability:.6f}", about)]
         if self._asked.probabilities:
             return [tuple(f"{p:.6f}" for p in answer.probabilities.values())]
         named = (example.name,) if example.name else ()
         about = (example.input, *named) if self._shows_input else (example.name or example.place,)
-        return [(answer.label, f"{answer.probability:.6f}", *about)]
+        if self._asked.top == 1:
+            return [(answer.label, f"{answer.probability:.6f}", *about)]
+        likeliest = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])[: self._asked.top]
+        return [(label, f"{p:.6f}", *about) for label, p in likeliest]

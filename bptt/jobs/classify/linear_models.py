@@ -37,23 +37,17 @@ def write_beside(models: LinearBaselines, run: Path) -> None:
 
 
 def accuracies_beside(
-    trained: TrainedClassifier,
-    summaries: tuple[StepSummary, ...],
-    source: LinearBaselines | Path,
-    examples: Labelled,
+    trained: TrainedClassifier, summaries: tuple[StepSummary, ...], run: Path, examples: Labelled
 ) -> list[tuple[str, float]]:
-    """Return the accuracy of each linear model on labelled examples; [] if the run has none.
+    """Return the accuracy of each linear model of a run on labelled examples; [] if it has none.
 
-    `source` is the models, or the run folder that may hold them. Raises InputError if their file is damaged.
+    Raises InputError if their file is damaged.
     """
-    if isinstance(source, Path) and not (source / FILE).exists():
+    if not (run / FILE).exists():
         return []
     vectors = _vectors(trained, summaries, examples)
-    if isinstance(source, LinearBaselines):
-        models = source
-    else:
-        models = LinearBaselines(summaries, [rows.shape[1] for rows in vectors], len(trained.labels))
-        read_weights(models, source / FILE)
+    models = LinearBaselines(summaries, [rows.shape[1] for rows in vectors], len(trained.labels))
+    read_weights(models, run / FILE)
     targets = trained.targets(examples)
     return [
         (summary.name, (decide(logits.log_softmax(1)) == targets).double().mean().item())

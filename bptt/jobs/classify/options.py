@@ -223,11 +223,18 @@ class HeadOptions:
 
 @dataclass(frozen=True)
 class ClassifyAnswerOptions:
-    """The options of `bptt predict` for classifiers and taggers."""
+    """The options of `bptt predict` for classifiers. Raises InputError naming the option."""
 
     probabilities: bool = option(
         False, "Print the probability of every label, or of every predicted tag.", common=True
     )
+    top: int = option(1, "Print the K most probable labels, a line each.", least=1, common=True)
+    window: float = option(
+        2.0, "With `stream` and clips: seconds of the past that each answer is about.", least=0.1
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, find_kind, new_codec
 from bptt.models.ngrams import FILE as NGRAMS
 from bptt.models.ngrams import NgramList
+from bptt.models.summaries import StepSummary
 from bptt.runs.config import to_sections
 from bptt.runs.labels import write_labels
 from bptt.runs.memory import within_memory
@@ -163,17 +164,18 @@ class ClassifyTask(Supervised):
         return [*self._conclude_thresholds(run), *self._conclude_beside(run)]
 
     def _conclude_beside(self, run: Path) -> list[str]:
-        """Fit the linear models, keep them in the run, and measure them on the held-out examples."""
-        summaries = find_kind(self.config.source.kind).summaries
-        if not summaries or self.config.head.multi_label:
-            return []
-        models = fit_beside(self.trained, summaries, self._learned)
-        write_beside(models, run)
-        if not self.holds_out:
+        """Describe the accuracy of the linear models on the held-out examples."""
+        if not self.holds_out or not self._summaries:
             return []
         best = load_classifier(run)
         accuracy = best.evaluate(self._held_out).metrics["accuracy"]
-        return lines_beside(accuracies_beside(best, summaries, models, self._held_out), accuracy)
+        return lines_beside(accuracies_beside(best, self._summaries, run, self._held_out), accuracy)
+
+    @property
+    def _summaries(self) -> tuple[StepSummary, ...]:
+        """What linear models are shown of an input; () without such models."""
+        found = find_kind(self.config.source.kind).summaries
+        return () if self.config.head.multi_label else found
 
     def _conclude_thresholds(self, run: Path) -> list[str]:
         """Describe the thresholds, and their gain in macro F1."""
@@ -188,11 +190,13 @@ class ClassifyTask(Supervised):
         return [*best.notes, *([gain] if best.offsets is not None and best.offsets.any() else [])]
 
     def save(self, folder: Path) -> None:
-        """Write config.json, labels.json, and the files of the codec and of the n-grams."""
+        """Write config.json, labels.json, the linear models, the files of the codec and of the n-grams."""
         for name, content in self._codec.files().items():
             write_bytes(folder / name, content)
         if self._ngrams is not None:
             write_bytes(folder / NGRAMS, self._ngrams.to_bytes())
+        if self._summaries:
+            write_beside(fit_beside(self.trained, self._summaries, self._learned), folder)
         write_labels(folder, self.labels)
         write_config(folder, {"task": TASK, **to_sections(self.config)})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -24,6 +24,7 @@ from bptt.models.clip_input import ClipInput, coarse_rows
 from bptt.models.codecs.codec import Codec
 from bptt.nn.exposure import StepPictures
 
+_clip_windows = deferred("bptt.data.clips.clip_windows", "clip_windows")
 _small_clip = deferred("bptt.data.clips.picture_array", "small_clip")
 
 # A clip in its file, or pictures (T, size, size, channels) that came from Python.
@@ -96,6 +97,15 @@ class ClipCodec(Codec[ClipInputs]):
             return Clip(Path(input))
         pictures = input.detach().cpu().numpy() if isinstance(input, Tensor) else input
         found: Picture = _small_clip(pictures, self.options.shape, place)
+        return found
+
+    def windows(self, input: ClipInputs, seconds: float) -> Iterator[tuple[float, ClipInputs]]:
+        """Yield the last `seconds` of a clip as it is decoded. Raises InputError for pictures from Python."""
+        if not isinstance(input, Clip):
+            raise InputError("stream", "needs clips in files", "an array")
+        found: Iterator[tuple[float, Picture]] = _clip_windows(
+            input, self.options.shape, self.options.frame_rate, seconds
+        )
         return found
 
     def check_labels(self, labels: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -51,6 +51,14 @@ class Codec(ABC, Generic[X]):
     def steps(self, encoded: tuple[Tensor, ...]) -> Tensor:
         """Return the steps (T, D) of an input as linear models are shown them."""
         return encoded[0].flatten(1)
+
+    def windows(self, input: X, seconds: float) -> Iterator[tuple[float, X]]:
+        """Yield the last `seconds` of an input as it goes by, as inputs, and the second at which each ends.
+
+        Raises InputError, by default, if inputs of this kind have no time.
+        """
+        cure = "Leave `stream` out: an input has one answer"
+        raise InputError("stream", "needs clips, which have answers over time", "a run on others", cure)
 
     def check_labels(self, labels: Sequence[str]) -> None:
         """Raise InputError if inputs are not read as these labels need it; by default they are."""
