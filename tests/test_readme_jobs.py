@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+from clips import wrapping_square, write_gif, write_video
 from conftest import Command
 from made_speech import write_tones
 from made_tunes import write_tunes
@@ -51,6 +52,9 @@ def write_files(folder: Path) -> None:
     write_tunes(folder / "tunes", 6)
     for n in range(12):
         write_wav(folder / f"words/{'yes' if n % 2 else 'no'}/{n}.wav", tone(0.2, 8000, 300 + 20 * n), 8000)
+        way, label = (1, "forth") if n % 2 else (-1, "back")
+        write_gif(folder / "clips" / label / f"{n}.gif", wrapping_square(way, n, n, steps=4))
+    write_video(folder / "new.mp4", wrapping_square(1, 0, 0))
     lists = [
         {"id": f"u{n}", "input": ["the cat were full", "the cat was full"], "output": "the cat was full",
          "am_score": [-1.0, -1.1]}
@@ -71,6 +75,7 @@ def test_the_table_names_the_jobs() -> None:
 def test_every_line_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Command) -> None:
     """In the order of the table: the last jobs ask the language model of one before them."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BPTT_CACHE", str(tmp_path / "cache"))
     write_files(tmp_path)
     for job in LEARN:
         for line in LEARN[job]:

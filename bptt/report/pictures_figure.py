@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from bptt.report.figure_page import BLUE, GREEN, ORANGE, QUIET, page
 from bptt.report.inspection_views import LayerView, MapView, PicturesView
 
-# Frames side by side.
-_FRAMES = 12
+# Frames side by side that are about square.
+_FRAMES = 8
 # The parts of the height: pictures, values, gradient; and what lies between them.
 _PICTURES, _GRADIENT, _BETWEEN = 0.26, 0.26, 0.05
 
@@ -52,7 +52,8 @@ def _draw_band(axes: Axes, found: PicturesView, steps: int) -> None:
     shown = here if found.columns else here[:: -(-len(here) // _FRAMES)]
     for n in shown:
         start = found.starts[n]
-        end = found.ends[n] if found.columns else start + steps / _FRAMES
+        aspect = found.pictures.shape[2] / found.pictures.shape[1]
+        end = found.ends[n] if found.columns else start + steps / _FRAMES * min(1.0, aspect)
         picture = (
             np.repeat(found.pictures[n], 3, axis=2) if found.pictures.shape[3] == 1 else found.pictures[n]
         )

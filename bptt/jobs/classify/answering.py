@@ -88,12 +88,12 @@ class ClassifierAsking(Asking):
         every label; or the second at which a label begins, with it.
         """
         if isinstance(answer, LabelOverTime):
-            about = example.name or example.place
-            return [(f"{answer.start:.2f}", answer.label, f"{answer.probability:.6f}", about)]
+            named = example.name or example.place
+            return [(f"{answer.start:.2f}", answer.label, f"{answer.probability:.6f}", named)]
         if self._asked.probabilities:
             return [tuple(f"{p:.6f}" for p in answer.probabilities.values())]
-        named = (example.name,) if example.name else ()
-        about = (example.input, *named) if self._shows_input else (example.name or example.place,)
+        names = (example.name,) if example.name else ()
+        about = (example.input, *names) if self._shows_input else (example.name or example.place,)
         if self._asked.top == 1:
             return [(answer.label, f"{answer.probability:.6f}", *about)]
         likeliest = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])[: self._asked.top]
