@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bptt.data.media import Media
 from bptt.deferred import deferred
@@ -22,7 +23,13 @@ _BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 # MPEG transport stream: a packet of 188 bytes; `_TS` alone would be a G.
 _TS = re.compile(rb"G[\x40-\x5f\x00-\x1f][\x00-\xff][\x10-\x3f]")
 # Endings whose files are tried, whatever they begin with: a cut file is still the user's clip.
-ENDINGS = frozenset(".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m".split())
+ENDINGS = frozenset(
+    ".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m".split()
+)
+# A line of TSN and MMAction: a folder of pictures, their number, and the number of the label.
+FRAME_LINE = re.compile(r"(?P<path>\S+) +(?P<count>\d+) +(?P<label>\d+)")
+# Columns of the tables of Kinetics.
+KINETICS = ("label", "youtube_id", "time_start", "time_end")
 MEDIA = Media("clip", ENDINGS, deferred("bptt.data.clips.clip", "Clip"))
 
 
@@ -46,3 +53,8 @@ def is_video(start: bytes) -> bool:
 def is_clip(start: bytes) -> bool:
     """Return whether a file that begins so is a video or a GIF."""
     return is_video(start) or start.startswith((b"GIF87a", b"GIF89a"))
+
+
+def is_kinetics(header: Sequence[str]) -> bool:
+    """Return whether a table has the columns of Kinetics."""
+    return set(KINETICS) <= {name.strip(' "').casefold() for name in header}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptt.data.clips.frame_folder import is_frame_folder
-from bptt.data.clips.signs import MEDIA
+from bptt.data.clips.signs import FRAME_LINE, MEDIA, is_kinetics
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, InputForms, Sign, alone, of_path
 from bptt.deferred import deferred
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 _holds_clips = deferred("bptt.data.readers.clip_files", "holds_clips")
 _is_frame_list = deferred("bptt.data.readers.clip_lists", "is_frame_list")
-_is_kinetics = deferred("bptt.data.readers.clip_lists", "is_kinetics")
 
 _UNLABELLED = (
     "Put the clips of each label into a folder of its own, or write a path, a tab and its label on each line"
@@ -40,10 +39,10 @@ def _list(view: SourceView) -> str | None:
         return None
     if MEDIA.column(view.rows) is not None or MEDIA.cuts(view.document.lines):
         return "its lines name clip files"
-    if _is_frame_list(view.document):
+    first = next((line.strip() for line in view.document.lines if line.strip()), "")
+    if FRAME_LINE.fullmatch(first) and _is_frame_list(view.document):
         return "its lines are a folder, a number of pictures and a label"
-    names = view.document.lines[0].split(",") if view.document.lines else ()
-    return "it has the columns of Kinetics" if _is_kinetics(names) else None
+    return "it has the columns of Kinetics" if is_kinetics(first.split(",")) else None
 
 
 FORMS = InputForms(

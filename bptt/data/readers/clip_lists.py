@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bptt.data.clips.clip import Clip
-from bptt.data.clips.signs import MEDIA
+from bptt.data.clips.signs import FRAME_LINE, KINETICS, MEDIA, is_kinetics
 from bptt.data.examples import Example, Examples, gather, note_left_out
 from bptt.data.readers.clip_files import ClipExample, with_notes, with_takes
 from bptt.data.readers.document import Document
@@ -19,18 +17,10 @@ from bptt.data.readers.sources import Source, document_of, read_grid
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 
-# A folder of pictures, their number, and the label: TSN and MMAction.
-_FRAMES = re.compile(r"(?P<path>\S+) +(?P<count>\d+) +(?P<label>\d+)")
 # The names of the labels of UCF101, beside its lists: `1 ApplyEyeMakeup`.
 _NAMES = "classInd.txt"
 # Lines that show the form of a list.
 _LOOKED_AT = 50
-_KINETICS = ("label", "youtube_id", "time_start", "time_end")
-
-
-def is_kinetics(header: Sequence[str]) -> bool:
-    """Return whether a table has the columns of Kinetics."""
-    return set(_KINETICS) <= {name.strip(' "').casefold() for name in header}
 
 
 def is_frame_list(document: Document) -> bool:
@@ -38,7 +28,7 @@ def is_frame_list(document: Document) -> bool:
     that of a folder.
     """
     lines = [line.strip() for line in document.lines if line.strip()][:_LOOKED_AT]
-    found = [_FRAMES.fullmatch(line) for line in lines]
+    found = [FRAME_LINE.fullmatch(line) for line in lines]
     if not found or None in found or found[0] is None:
         return False
     path = ListedFiles(document, folders=True).look(found[0]["path"])
@@ -86,7 +76,7 @@ def _read_frames(document: Document) -> Examples[Clip, str]:
     for place, line in document.numbered():
         if not line.strip():
             continue
-        found = _FRAMES.fullmatch(line.strip())
+        found = FRAME_LINE.fullmatch(line.strip())
         if found is None:
             raise InputError(place, "must be a folder, a number of pictures, and a label", line)
         clip = Clip(files.find(found["path"], place), count=int(found["count"]))
@@ -97,7 +87,7 @@ def _read_frames(document: Document) -> Examples[Clip, str]:
 
 
 def _read_kinetics(grid: Grid, columns: Columns) -> Examples[Clip, str]:
-    at = {name: grid.find(None, (name,)) for name in (*_KINETICS, "split")}
+    at = {name: grid.find(None, (name,)) for name in (*KINETICS, "split")}
     files = ListedFiles(Path(grid.name))
     rows: list[ClipExample] = []
     gone: list[str] = []
