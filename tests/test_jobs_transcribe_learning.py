@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import Command
-from made_speech import LETTERS, frames_of, write_speech, write_tones
+from made_speech import LETTERS, RATE, frames_of, write_speech, write_tones
 from safetensors.torch import load_file
 
 import bptt
 from bptt.data.examples import Example, gather
+from bptt.errors import InputError
 
 TEXTS = ["ab", "ba c", "fed", "c", "bad", "a fe", "dd", "ace"]
 
@@ -69,6 +70,12 @@ def test_sounds_are_learned_from_answered_and_judged_by_speaker(tmp_path: Path, 
     names = [json.loads(line)["name"] for line in answered.out.splitlines()]
     assert len(names) == 2
     assert command("predict", run, tmp_path).out.count("\n") == 8
+    (found,) = bptt.load(run).predict([tmp_path / "0.wav"])
+    samples = np.frombuffer((tmp_path / "0.wav").read_bytes()[44:], "<i2").astype(np.int16)
+    for given in (samples, samples / 32768, np.stack([samples, samples], 1)):
+        assert bptt.load(run).predict([(given, RATE)]) == [found]
+    with pytest.raises(InputError, match=r"inputs\[0\]: the rate of samples is a whole number above 0"):
+        bptt.load(run).predict([(samples, 0)])
     judged = command("evaluate", run, data)
     speakers = [line.split("\t")[0] for line in judged.out.splitlines() if line.startswith("speaker")]
     assert speakers == ["speaker", "speaker0", "speaker1", "speaker2", "speaker3"]

@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from torch import Tensor
+
 from bptt.data.stored import Stored
 
 # Endings of files of sound, in small letters.
 ENDINGS = frozenset(
     ".wav .flac .mp3 .ogg .oga .opus .sph .aif .aiff .aifc .au .snd .caf .w64 .rf64 .raw .pcm".split()
 )
+
+
+@dataclass(frozen=True, eq=False)
+class SampledSound:
+    """Samples (N,) float32 in ±1 at a rate, for a sound that is in no file."""
+
+    samples: Tensor
+    rate: int
 
 
 @dataclass(frozen=True)

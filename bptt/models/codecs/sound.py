@@ -18,7 +18,7 @@ from bptt.data.audio.decoding import open_mono
 from bptt.data.audio.feature_stream import FeatureStream
 from bptt.data.audio.log_mel import LogMel, LogMelStream
 from bptt.data.audio.options import AugmentOptions, SoundOptions
-from bptt.data.audio.sound import Sound
+from bptt.data.audio.sound import SampledSound, Sound
 from bptt.data.audio.survey import SoundFacts, Survey, usual_rate
 from bptt.data.json_text import parse_json
 from bptt.data.reading import read_bytes
@@ -36,7 +36,7 @@ FILE = "sound.json"
 _AT_ONCE = 16
 
 
-class SoundCodec(Codec[Sound]):
+class SoundCodec(Codec[Sound | SampledSound]):
     """Turns sounds into log-mel features by `options`, whose rate is known. `survey` describes the training
     sounds; `moments` are those of their features.
     """
@@ -115,16 +115,19 @@ class SoundCodec(Codec[Sound]):
             part.take(self._moments)
         return part
 
-    def encode(self, input: Sound) -> tuple[Tensor, ...]:
+    def encode(self, input: Sound | SampledSound) -> tuple[Tensor, ...]:
         """Return the features (T, bands). Raises InputError if the sound cannot be read."""
+        if isinstance(input, SampledSound):
+            stream = FeatureStream(self.features, input.rate)
+            return (self.normalised(torch.cat([stream.push(input.samples), stream.finish()])),)
         facts, frames = self.examine(input)
         with self._lock:
             self._read.add(input, facts)
         return (frames,)
 
-    def augment(self, input: Sound, draw: Random) -> tuple[Tensor, ...]:
+    def augment(self, input: Sound | SampledSound, draw: Random) -> tuple[Tensor, ...]:
         """Return the features (T, bands) of a sound with changes, drawn one by one; its T changes, too."""
-        if self._augmentation is None:
+        if self._augmentation is None or isinstance(input, SampledSound):
             return self.encode(input)
         variation = self._augmentation.draw(draw)
         with open_mono(input, self.options) as file:
@@ -166,16 +169,21 @@ class SoundCodec(Codec[Sound]):
             raise InputError("normalise", rule, "utterance", "Train with `normalise` global")
         return FeatureStream(self.features, rate)
 
-    def length(self, input: Sound) -> int | None:
+    def length(self, input: Sound | SampledSound) -> int | None:
         """Return the number of frames of a training sound; None of another one."""
-        return self._lengths.get(input)
+        return self._lengths.get(input) if isinstance(input, Sound) else None
 
-    def check(self, input: Any, place: str) -> Sound:
-        """Return a sound, or the sound of a file by its path. Raises WrongTypeError for anything else."""
-        if isinstance(input, Sound):
+    def check(self, input: Any, place: str) -> Sound | SampledSound:
+        """Return a sound, the sound of a file by its path, or that of samples (N,) or (N, channels) and rate.
+
+        Raises WrongTypeError for anything else, InputError for samples of another shape or rate.
+        """
+        if isinstance(input, Sound | SampledSound):
             return input
+        if isinstance(input, tuple) and len(input) == 2:
+            return _sampled(*input, place)
         if not isinstance(input, str | Path):
-            rule = "must be a sound: the path of a file"
+            rule = "must be a sound: the path of a file, or (samples, rate)"
             raise WrongTypeError(place, rule, f"{type(input).__name__} {str(input)[:40]!r}")
         return Sound(Path(input))
 
@@ -193,6 +201,22 @@ class SoundCodec(Codec[Sound]):
     def conclude(self) -> list[str]:
         """Describe how the sounds that were encoded were changed, and what is wrong with some."""
         return self._read.notes(self.options)
+
+
+def _sampled(samples: Any, rate: Any, place: str) -> SampledSound:
+    """Return samples at a rate as a sound, its channels mixed; whole numbers count by their full scale."""
+    rule = "must be samples, numbers (N,) or (N, channels) that are finite"
+    try:
+        values = torch.as_tensor(samples).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise WrongTypeError(place, rule, type(samples).__name__) from error
+    if values.ndim not in (1, 2) or values.dtype.is_complex or not values.isfinite().all():
+        raise InputError(place, rule, f"{tuple(values.shape)} of {values.dtype}")
+    if not isinstance(rate, int) or isinstance(rate, bool) or rate < 1:
+        raise InputError(place, "the rate of samples is a whole number above 0", repr(rate))
+    if not values.dtype.is_floating_point:
+        values = values / -float(torch.iinfo(values.dtype).min or -1)
+    return SampledSound(values.float().reshape(len(values), -1).mean(1), rate)
 
 
 def _each(
