@@ -74,7 +74,6 @@ def main() -> None:
             scorer = TextScorer(vocabulary, END, Weights(0.5), reader)
             return PrefixBeam(vocabulary.size, asked.width, END, scorer, 0.5)
 
-        reader.start.next.clear()
         found = [milliseconds(make, frames_of(vocabulary.size, END)) for _ in range(ROUNDS)]
         print(f"with {asked.language_model}, {vocabulary.size} symbols: {median(found):.4f} ms a step")
 

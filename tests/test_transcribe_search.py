@@ -171,6 +171,9 @@ def test_nothing_is_read_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first[0] is first[2]
     assert reader.advance(pairs) == first
     assert counts == [2]
+    # What no search holds is freed.
+    del first
+    assert not reader.start.next
 
 
 def test_lists_are_read_by_rescore(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
@@ -13,18 +14,21 @@ from bptt.jobs.language.casing import CASES
 from bptt.jobs.language.model import Trained
 from bptt.runs.evaluating import evaluating
 
+# Beginnings of words of which the tokens are kept: a bound on the memory of an endless search.
+_KEPT = 100_000
+
 
 class History:
     """Tokens that were read: the states after them, ln P of each next token (V,), and continuations.
 
-    A history keeps its continuations, and not what it continues: what no search needs any more is freed.
+    It does not keep its continuations, so that memory is freed once no search holds them.
     """
 
-    __slots__ = ("ln", "next", "states")
+    __slots__ = ("__weakref__", "ln", "next", "states")
 
     def __init__(self, states: tuple[Tensor, ...], ln: Tensor) -> None:
         self.states, self.ln = states, ln
-        self.next: dict[int, History] = {}
+        self.next: WeakValueDictionary[int, History] = WeakValueDictionary()
 
 
 class LanguageReader:
@@ -55,6 +59,8 @@ class LanguageReader:
     def tokens(self, text: str) -> tuple[int, ...]:
         """Return the tokens of a word, or of characters; UNKNOWN for one that was not learned."""
         if text not in self._encoded:
+            if len(self._encoded) >= _KEPT:
+                self._encoded.clear()
             written = CASES[self.case](text)
             if self.by_words:
                 found = tuple(self._vocabulary.encode(written).tolist())
@@ -65,16 +71,17 @@ class LanguageReader:
 
     def advance(self, pairs: Sequence[tuple[History, int]]) -> list[History]:
         """Return each history with one more token; the model reads each pair only once."""
-        new = list(dict.fromkeys(pair for pair in pairs if pair[1] not in pair[0].next))
+        known = {pair: pair[0].next.get(pair[1]) for pair in pairs}
+        new = [pair for pair, after in known.items() if after is None]
         if new:
             before = zip(*(history.states for history, _ in new), strict=True)
             states = tuple(torch.stack(each, 1) for each in before)
             tokens = torch.tensor([[token for _, token in new]], device=self._model.device)
             with evaluating(self._model):
                 found = self._histories(*self._model.read(tokens, states))
-            for (history, token), after in zip(new, found, strict=True):
-                history.next[token] = after
-        return [history.next[token] for history, token in pairs]
+            for (history, token), made in zip(new, found, strict=True):
+                known[history, token] = history.next[token] = made
+        return [after for pair in pairs if (after := known[pair]) is not None]
 
     def end(self, history: History) -> float:
         """Return ln P that the text ends."""
