@@ -13,7 +13,7 @@ from bptt.options.field import check_fields, option
 
 USUAL_WIDTH = 20
 _WIDEST = 10_000  # a wider beam can only be a mistake
-# The best of a coarse grid on 103 utterances of speakers held out of AN4's training data.
+# Near the best of a grid of four on 103 utterances of speakers held out of the training data of AN4.
 _WEIGHT, _PER_CHARACTER = 0.5, 0.8
 
 
