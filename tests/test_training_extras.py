@@ -9,7 +9,7 @@ import sys
 WITHOUT = """
 import sys
 
-for extra in ("tensorboard", "sklearn", "pyarrow", "sacrebleu", "jiwer", "seqeval"):
+for extra in ("tensorboard", "sklearn", "pyarrow", "sacrebleu", "seqeval"):
     sys.modules[extra] = None
 import bptt
 from bptt.jobs.registry import find_job, job_names
