@@ -23,6 +23,8 @@ MEASURED = (
     "ones, 1 for those with nothing in common; longest_copied counts notes in a row that the corpus has too, "
     "in any key"
 )
+# The faults that an evaluation lists.
+_SHOWN = 5
 _HISTOGRAMS = ("pitches", "durations", "gaps", "velocities")
 
 
@@ -86,5 +88,6 @@ def compared(scores: Sequence[Score], corpus: CorpusRecord) -> tuple[dict[str, f
         "longest_copied": max((each.copied.notes for each in judgements), default=0),
         "hanging": own.hanging,
     }
-    faults = [fault for each in judgements for fault in each.faults]
-    return metrics, tuple(dict.fromkeys(faults))
+    faults = list(dict.fromkeys(fault for each in judgements for fault in each.faults))
+    more = [f"and {len(faults) - _SHOWN:,} faults more: `bptt score` names them"] * (len(faults) > _SHOWN)
+    return metrics, (*faults[:_SHOWN], *more)

@@ -69,6 +69,7 @@ class MusicModelOptions(RecurrentOptions):
     and before the output. Raises InputError with the option if a value is invalid.
     """
 
+    num_layers: int = redefined(RecurrentOptions, "num_layers", 1)
     dropout: float = redefined(
         RecurrentOptions, "dropout", 0.2, help="Dropout between layers and before the output."
     )
