@@ -41,10 +41,10 @@ def test_the_frame_of_the_selected_step_is_shown_large(show: Open) -> None:
     with show(clip()) as page:
         choose_all_steps(page)
         page.locator("#token-0-100").click()
-        assert page.locator(".strip .large").get_attribute("aria-label") == "What step 100 looks like"
+        assert page.locator(".strip .large").get_attribute("aria-label") == "Picture of step 100"
         assert red(page, ".strip .large", 0.5) == 4 * (100 // 3)
         page.locator(".strip .pictures").click(position={"x": 1, "y": 20})
-        assert page.locator(".strip .large").get_attribute("aria-label") == "What step 0 looks like"
+        assert page.locator(".strip .large").get_attribute("aria-label") == "Picture of step 0"
 
 
 def test_the_gradient_is_on_the_axis_of_the_pictures(show: Open) -> None:

@@ -97,7 +97,7 @@ class Asking(ABC):
         raise InputError("stream", rule, "a model that answers when it has read all of an input", cure)
 
     def over_time(self, examples: Examples[Any, Any]) -> Iterator[tuple[Example[Any, Any], Answer]]:
-        """Yield answers to parts of each input as it goes by, with the input.
+        """Yield answers to parts of each input while it is read, with the input.
 
         Raises InputError, by default, if an input has one answer.
         """

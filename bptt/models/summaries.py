@@ -1,4 +1,4 @@
-"""What a linear model is shown of an input: a vector of its steps in which their order is lost.
+"""Vectors of the steps of an input in which their order is lost, for linear models.
 
 A recurrent network that is no better than a linear model on these has learned nothing about time.
 """

@@ -16,7 +16,7 @@ LossSteps = abc.Sequence[int]
 
 @dataclass(frozen=True, eq=False)
 class StepPictures:
-    """What the steps of a sequence look like: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red,
+    """The pictures of the steps of a sequence: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red,
     green and blue).
 
     Each is of the steps from its own of `starts` (N,), in ascending order, to the next one or the end: frames

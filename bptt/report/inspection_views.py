@@ -30,7 +30,7 @@ class ExpectedView:
 
 @dataclass(frozen=True, eq=False)
 class PicturesView:
-    """What steps look like: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red, green and blue).
+    """The pictures of steps: N `pictures` (N, H, W, C) of bytes, C of 1 (grey) or 3 (red, green and blue).
 
     Each is of the steps from its own of `starts` to before its own of `ends`, (N,). With `columns` these are
     its columns.

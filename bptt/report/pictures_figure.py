@@ -24,11 +24,11 @@ def draw_pictures(
     title: str,
     path: Path,
 ) -> None:
-    """Draw what the first example looks like over the values of a unit, and below these the norm of the
+    """Draw the pictures of the first example over the values of a unit, and below these the norm of the
     gradient of its last loss. Raises MachineError if the file cannot be written.
     """
     steps = len(layer.values[0].numbers) if gradient is None else len(gradient.steps)
-    with page(path, f"What was seen, {layer.name}, unit {unit}", title) as axes:
+    with page(path, f"Pictures and values, {layer.name}, unit {unit}", title) as axes:
         axes.set_axis_off()
         below = _GRADIENT + _BETWEEN if gradient is not None else 0.0
         top = axes.inset_axes((0, 1 - _PICTURES, 1, _PICTURES))

@@ -1,4 +1,4 @@
-"""A long clip as it goes by: its last seconds, again and again, in constant memory."""
+"""A long clip while it is read: its last seconds, again and again, in constant memory."""
 
 from __future__ import annotations
 

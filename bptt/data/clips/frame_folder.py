@@ -14,7 +14,7 @@ PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".tif", "
 
 # The last number of a name is that of the picture: img_00001, cam2_17, 0003.
 _NUMBERED = re.compile(r"(?P<name>.*?)(?P<number>\d+)(?P<rest>\D*)")
-# What two-stream networks read beside the pictures: the motion along x and along y.
+# The motion along x and along y, which two-stream networks read beside the pictures.
 _FLOW = "flow"
 
 

@@ -1,4 +1,4 @@
-"""Labels that tell left from right, which a mirror would exchange."""
+"""Labels that name a side, left or right, which a mirror would exchange."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class ClassifierAsking(Asking):
         return self._trained.read_asked(source, said)
 
     def over_time(self, examples: Labelled) -> Iterator[tuple[Example[Any, Any], LabelOverTime]]:
-        """Yield the label of the last seconds of each clip, as it goes by, whenever that changes."""
+        """Yield the label of the last seconds of each clip, whenever that changes."""
         for row in examples.rows:
             before, label = 0.0, None
             for end, window in self._trained.codec.windows(row.input, self._asked.window):

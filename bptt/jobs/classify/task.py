@@ -173,7 +173,7 @@ class ClassifyTask(Supervised):
 
     @property
     def _summaries(self) -> tuple[StepSummary, ...]:
-        """What linear models are shown of an input; () without such models."""
+        """The vectors of an input that linear models read; () without such models."""
         found = find_kind(self.config.source.kind).summaries
         return () if self.config.head.multi_label else found
 

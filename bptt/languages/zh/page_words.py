@@ -28,7 +28,7 @@ PAGES = {
         "单击或用方向键选择一个词元；把指针放上去可读出它的数值。"
     ),
     "Pictures": "画面",
-    "What step {} looks like": "第 {} 步的画面",
+    "Picture of step {}": "第 {} 步的画面",
     "{} to {}": "{} 至 {}",
     "Colour by": "着色依据",
     "a unit": "某个单元",

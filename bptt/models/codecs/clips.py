@@ -30,7 +30,7 @@ _small_clip = deferred("bptt.data.clips.picture_array", "small_clip")
 # A clip in its file, or pictures (T, size, size, channels) that came from Python.
 ClipInputs: TypeAlias = Clip | Picture
 
-# More pictures a second cost time and tell little more of an action.
+# More pictures a second cost time and add little to the evidence for an action.
 _USUAL_RATE = 15.0
 # Clips that a worker decodes at a time.
 _AT_ONCE = 4

@@ -53,7 +53,7 @@ class Codec(ABC, Generic[X]):
         return encoded[0].flatten(1)
 
     def windows(self, input: X, seconds: float) -> Iterator[tuple[float, X]]:
-        """Yield the last `seconds` of an input as it goes by, as inputs, and the second at which each ends.
+        """Yield the last `seconds` of an input, over and over, as inputs, and the second at which each ends.
 
         Raises InputError, by default, if inputs of this kind have no time.
         """

@@ -74,5 +74,5 @@ class InputKind(InputForms):
     # training whose epochs are not chosen, 0 for the usual one.
     pooling: Literal["last", "mean", "max", "attention"] = "max"
     updates: int = 0
-    # What linear models beside the network are shown of the steps of an input.
+    # Vectors of the steps of an input, for linear models beside the network.
     summaries: tuple[StepSummary, ...] = ()

@@ -54,6 +54,6 @@ function largePicture(pictures, step) {
   canvas.style.width = `${Math.round(pictures.width * scale)}px`;
   canvas.style.height = `${Math.round(pictures.height * scale)}px`;
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", say("What step {} looks like", step));
+  canvas.setAttribute("aria-label", say("Picture of step {}", step));
   return canvas;
 }
