@@ -181,7 +181,7 @@ class TranscribeTask(Supervised):
         found = load_transcriber(run).evaluate(self._held_out)
         return [
             f"held-out word error rate {found['wer']:.2%}, characters {found['cer']:.2%} "
-            f"(the likeliest symbol of each step; `bptt evaluate` searches better)"
+            f"by the likeliest symbol of each step; `width` or `lm` searches better"
         ]
 
     def save(self, folder: Path) -> None:
