@@ -15,8 +15,9 @@ from stick_figures import class_folders, figure, write_csv, write_ntu, write_ope
 from bptt.data.readers.detect import detect
 from bptt.data.readers.forms import read_examples
 from bptt.data.readers.grid import Columns, Naming
-from bptt.data.skeletons.formats import RecordingFiles, format_of, read_source
+from bptt.data.skeletons.formats import RecordingFiles, read_source
 from bptt.data.skeletons.joint_orders import JOINT_ORDERS, JointOrder, known_order
+from bptt.data.skeletons.skeleton_signs import format_of
 from bptt.errors import BpttError, InputError
 
 DRAW = np.random.default_rng(0)

@@ -7,7 +7,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from bptt.data.stored import Stored
+from bptt.data.media import Media
+from bptt.deferred import deferred
+
+# A text asks whether it names sounds; few sounds are asked for their digest.
+_stored = deferred("bptt.data.stored", "Stored")
 
 # Endings of files of sound, in small letters.
 ENDINGS = frozenset(
@@ -34,4 +38,7 @@ class Sound:
     @property
     def digest(self) -> str:
         """Equal for equal sounds: the SHA-256 of the file, and the times in it."""
-        return f"{Stored(self.path).digest} {self.start} {self.stop}"
+        return f"{_stored(self.path).digest} {self.start} {self.stop}"
+
+
+MEDIA = Media("sound", ENDINGS, Sound)

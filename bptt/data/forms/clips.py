@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bptt.data.clips.frame_folder import is_frame_folder
 from bptt.data.clips.signs import FRAME_LINE, MEDIA, is_kinetics
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, InputForms, Sign, alone, of_path
 from bptt.deferred import deferred
@@ -13,6 +12,7 @@ from bptt.deferred import deferred
 if TYPE_CHECKING:
     from bptt.data.forms.source_view import SourceView
 
+_is_frame_folder = deferred("bptt.data.clips.frame_folder", "is_frame_folder")
 _holds_clips = deferred("bptt.data.readers.clip_files", "holds_clips")
 _is_frame_list = deferred("bptt.data.readers.clip_lists", "is_frame_list")
 
@@ -23,7 +23,7 @@ _UNLABELLED = (
 
 def _clip(view: SourceView) -> str | None:
     if view.folder is not None:
-        return "it holds numbered pictures" if is_frame_folder(view.folder) else None
+        return "it holds numbered pictures" if _is_frame_folder(view.folder) else None
     if not isinstance(view.source, Path) or not MEDIA.owns(view.source.name):
         return None
     return f"its name ends in {view.source.suffix}"

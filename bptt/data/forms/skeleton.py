@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING
 from bptt.data.forms.form import BINARY, FOLDER, ExampleForm, InputForms, Sign, of_path
 from bptt.data.forms.media_forms import media_forms
 from bptt.data.media import Media
+from bptt.data.skeletons.skeleton_signs import ENDINGS, format_of
 from bptt.deferred import deferred
 
 if TYPE_CHECKING:
     from bptt.data.forms.source_view import SourceView
 
-_format_of = deferred("bptt.data.skeletons.formats", "format_of")
-_is_frame = deferred("bptt.data.skeletons.formats", "is_frame")
-
 _UNLABELLED = (
     "Put the files of each label into a folder of its own, list them in a CSV of path and label, or find the "
     "label in their names: `label_pattern`"
 )
-_ENDINGS = (".skeleton", ".json", ".csv", ".tsv", ".txt", ".npy", ".npz", ".mat", ".pkl", ".pickle")
 _SAID = {
     "openpose": "a frame of OpenPose",
     "json": "landmarks in JSON",
@@ -40,9 +37,9 @@ _LOOKED_AT = 5
 def _file(view: SourceView) -> str | None:
     if not isinstance(view.source, Path) or view.folder is not None:
         return None
-    if not view.source.name.lower().endswith(_ENDINGS):
+    if view.source.suffix.lower() not in ENDINGS:
         return None
-    found = _format_of(view.source)
+    found = format_of(view.source)
     return None if found is None else f"it is {_SAID[found]}"
 
 
@@ -51,18 +48,18 @@ def _folder(view: SourceView) -> str | None:
     if view.folder is None:
         return None
     files = sorted(path for path in view.folder.rglob("*") if path.is_file() and path.name[0] != ".")
-    own = [path for path in files if path.name.lower().endswith(_ENDINGS)]
+    own = [path for path in files if path.suffix.lower() in ENDINGS]
     if not own or 2 * len(own) <= len(files):
         return None
     step = max(1, len(own) // _LOOKED_AT)
     looked = [path for path in own[::step] if path.stat().st_size][:_LOOKED_AT]
-    found = [name for path in looked if (name := _format_of(path)) is not None]
+    found = [name for path in looked if (name := format_of(path)) is not None]
     if not found or 2 * len(found) <= len(looked):
         return None
     return f"it holds {len(own):,} files, such as {_SAID[found[0]]}"
 
 
-MEDIA = Media("skeleton", frozenset(_ENDINGS), deferred("bptt.data.skeletons.formats", "read_one"))
+MEDIA = Media("skeleton", ENDINGS, deferred("bptt.data.skeletons.formats", "read_one"))
 
 FORMS = InputForms(
     "skeleton",

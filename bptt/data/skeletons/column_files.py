@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from bptt.data.examples import Array
 from bptt.data.readers.document import Document
 from bptt.data.readers.numbers import is_number, read_numbers
+from bptt.data.skeletons.joint_columns import LEAST_JOINTS, cells_of, named_columns
 from bptt.data.skeletons.joint_orders import JOINT_ORDERS, JointOrder, usual_order
 from bptt.data.skeletons.recording import Skeleton, recording
 from bptt.errors import InputError
 
-_SCORES = "v c visibility presence score confidence conf likelihood prob"
-_AXIS = re.compile(
-    rf"(?i)(?P<joint>.+?)[_.\-: ]*(?P<axis>[xyz]|{_SCORES.replace(' ', '|')})|"
-    r"(?P<first>[xyzvc])[_.\-: ]*(?P<named>.+)"
-)
-_TIMES = {"time": 1.0, "timestamp": 1.0, "t": 1.0, "seconds": 1.0, "time_s": 1.0, "sec": 1.0}
-_MILLISECONDS = {"time_ms": 1e-3, "timestamp_ms": 1e-3, "ms": 1e-3, "milliseconds": 1e-3}
-_FRAMES = frozenset({"frame", "frame_index", "frame_id", "frame_number", "index", ""})
-# Joints that show columns to be those of a skeleton.
-_LEAST = 3
 # A joint seen with less confidence is missing.
 _SEEN = 0.1
-
-
-@dataclass(frozen=True)
-class _Columns:
-    """The `places` of the coordinates of `joints`, (J, D), and of their `scores`, (J,) or (), by number; the
-    column of the time with its unit in seconds.
-    """
-
-    joints: tuple[str, ...]
-    places: tuple[tuple[int, ...], ...]
-    scores: tuple[int, ...]
-    time: tuple[int, float] | None
-
-
-def is_skeleton_table(document: Document) -> bool:
-    """Return whether the first line names the coordinates of three joints at least, alike for all."""
-    try:
-        return _named(_cells(document.lines[0])) is not None if document.lines else False
-    except InputError:
-        return False
 
 
 def read_table(document: Document) -> Skeleton:
@@ -56,8 +25,8 @@ def read_table(document: Document) -> Skeleton:
     Raises InputError with the line of another number of columns, or of what is no number.
     """
     lines = [(place, line) for place, line in document.numbered() if line.strip()]
-    header = _cells(lines[0][1]) if lines else []
-    columns = None if all(map(is_number, header)) else _named(header)
+    header = cells_of(lines[0][1]) if lines else []
+    columns = None if all(map(is_number, header)) else named_columns(header)
     if columns is None and lines and not all(map(is_number, header)):
         rule = "must name the columns of each joint alike, such as nose_x, nose_y, nose_z"
         raise InputError(lines[0][0], rule, ", ".join(header)[:60])
@@ -71,7 +40,7 @@ def read_table(document: Document) -> Skeleton:
     if columns.time is not None:
         number, unit = columns.time
         # Seconds since 1970 need more digits than float32 has.
-        times = [float(_cells(line)[number]) * unit for _, line in lines[1:]]
+        times = [float(cells_of(line)[number]) * unit for _, line in lines[1:]]
     layout, pixels = _layout(columns.joints, values)
     return recording(values[None], layout, "columns", document.name, pixels, times)
 
@@ -92,47 +61,17 @@ def _layout(names: Sequence[str], values: Array) -> tuple[JointOrder, bool | Non
 def _unnamed(rows: Array, name: str) -> Skeleton:
     width = rows.shape[1]
     dimensions = 3 if width % 3 == 0 else 2
-    if width % dimensions or width < _LEAST * 2:
+    if width % dimensions or width < LEAST_JOINTS * 2:
         rule = "must have x, y, z or x, y of each joint in columns"
         raise InputError(name, rule, f"{width} columns")
     values = rows.reshape(len(rows), -1, dimensions)
     return recording(values[None], usual_order(*values.shape[1:]), "columns", name)
 
 
-def _named(header: Sequence[str]) -> _Columns | None:
-    """Return the columns that a header names; None unless all joints have x and y, all or none z."""
-    places: dict[str, dict[str, int]] = {}
-    time = None
-    for number, cell in enumerate(header):
-        name = cell.strip().lower()
-        if name in _FRAMES:
-            continue
-        if name in _TIMES or name in _MILLISECONDS:
-            time = (number, _TIMES.get(name) or _MILLISECONDS[name])
-            continue
-        match = _AXIS.fullmatch(cell.strip())
-        if match is None:
-            return None
-        joint, axis = match["joint"] or match["named"], (match["axis"] or match["first"]).lower()
-        places.setdefault(joint, {})["score" if axis not in "xyz" else axis] = number
-    kinds = {frozenset(found) for found in places.values()}
-    if len(places) < _LEAST or len(kinds) != 1 or not {"x", "y"} <= (kind := kinds.pop()):
-        return None
-    axes = [axis for axis in "xyz" if axis in kind]
-    scores = tuple(found["score"] for found in places.values()) if "score" in kind else ()
-    rows = tuple(tuple(found[axis] for axis in axes) for found in places.values())
-    return _Columns(tuple(places), rows, scores, time)
-
-
-def _cells(line: str) -> list[str]:
-    mark = next((mark for mark in "\t,;" if mark in line), None)
-    return [cell.strip(' "') for cell in line.split(mark)]
-
-
 def _numbers(lines: Sequence[tuple[str, str]], width: int) -> Array:
     rows = np.empty((len(lines), width), np.float32)
     for row, (place, line) in zip(rows, lines, strict=True):
-        cells = _cells(line)
+        cells = cells_of(line)
         if len(cells) != width:
             raise InputError(place, f"must have {width} columns as the first row", len(cells))
         row[:] = read_numbers(cells, place)

@@ -1,37 +1,29 @@
-"""The formats of skeletons: how each is known by what is in a file, and its reader."""
+"""The readers of the formats of skeletons, each known by its sign in `skeleton_signs.py`."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
-from bptt.data.readers.document import Document, read_document
-from bptt.data.reading import open_file
-from bptt.data.signatures import ZIP
-from bptt.data.skeletons.array_files import array_shape, read_archive, read_npy
-from bptt.data.skeletons.column_files import is_skeleton_table, read_table
-from bptt.data.skeletons.json_files import FRAME, read_json, read_openpose
+from bptt.data.readers.document import read_document
+from bptt.data.skeletons.array_files import read_archive, read_npy
+from bptt.data.skeletons.column_files import read_table
+from bptt.data.skeletons.json_files import read_json, read_openpose
 from bptt.data.skeletons.labelled_recording import LabelledRecording, label_and_group
 from bptt.data.skeletons.recording import Skeleton
+from bptt.data.skeletons.skeleton_signs import FRAME, format_of, is_frame
 from bptt.data.skeletons.text_files import (
-    is_florence,
-    is_msr,
-    is_ntu,
     read_florence,
     read_msr,
     read_ntu,
 )
 from bptt.deferred import deferred
-from bptt.errors import BpttError, InputError
+from bptt.errors import InputError
 
 _read_mat: Callable[..., object] = deferred("bptt.data.skeletons.mat_file", "read_mat")
 _read_annotations = deferred("bptt.data.skeletons.annotations", "read_annotations")
 
-# The endings of files that may hold skeletons; what is in them decides.
-ENDINGS = frozenset(".skeleton .json .csv .tsv .txt .npy .npz .mat .pkl .pickle".split())
 # Formats of motion capture whose joints are angles of a tree of bones.
 _CAPTURED = {
     ".bvh": "Convert it to a CSV of places, such as by `bvh-converter`",
@@ -39,14 +31,6 @@ _CAPTURED = {
     ".asf": "It holds bones alone: convert its .amc files to CSV of places",
     ".c3d": "Convert it to a CSV of places: a row a frame, MARKER_x, MARKER_y, MARKER_z",
 }
-_MATLAB = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
-_PICKLE = re.compile(rb"\x80[\x02-\x05]")
-_ANNOTATED = re.compile(r'"(?:people|pose_keypoints_2d|keypoints|landmarks|pose_landmarks)"')
-_LANDMARKS = re.compile(
-    r'\A\s*\[\s*(?:null\s*,\s*|\[\s*\]\s*,\s*)*\[\s*(?:\[\s*)?\{\s*"(?:x|y|z|visibility)"'
-)
-# Of a text, to find its format.
-_START = 2**16
 
 
 @dataclass(frozen=True)
@@ -57,11 +41,6 @@ class RecordingFiles:
 
     path: Path
     frames: tuple[Path, ...] = ()
-
-
-def is_frame(path: Path) -> bool:
-    """Return whether the name of a file is that of a frame of OpenPose."""
-    return FRAME.fullmatch(path.name) is not None
 
 
 def gather_frames(paths: Sequence[Path]) -> list[RecordingFiles]:
@@ -75,63 +54,6 @@ def gather_frames(paths: Sequence[Path]) -> list[RecordingFiles]:
         name = path if match is None else path.parent / match["clip"] if match["clip"] else path.parent
         found.setdefault(name, []).append(path)
     return [RecordingFiles(name, tuple(files) if is_frame(files[0]) else ()) for name, files in found.items()]
-
-
-def format_of(path: Path) -> str | None:
-    """Return the format of a file by what is in it: openpose, json, ntu, msr, florence, columns, npy, npz,
-    mat, pickle; None if it is none of skeletons.
-    """
-    with open_file(path) as file:
-        start = file.read(64)
-    if start.startswith(b"\x93NUMPY"):
-        return "npy" if _is_array(path) else None
-    if start.startswith(ZIP):
-        return "npz" if _is_archive(path) else None
-    if start.startswith(_MATLAB):
-        return "mat"
-    if _PICKLE.match(start) and path.suffix.lower() in (".pkl", ".pickle"):
-        return "pickle"
-    if b"\0" in start or path.suffix.lower() not in ENDINGS:
-        return None
-    try:
-        return _format_of_text(path)
-    except BpttError:
-        return None
-
-
-def _format_of_text(path: Path) -> str | None:
-    with open_file(path) as file:
-        text = file.read(_START).decode("utf-8", "ignore").removeprefix("\ufeff").replace("\r\n", "\n")
-    whole = len(text) < _START // 4
-    document = Document(str(path), text if whole else text[: text.rfind("\n") + 1])
-    if text.lstrip()[:1] in ("{", "["):
-        if is_frame(path):
-            return "openpose"
-        return "json" if _ANNOTATED.search(text) or _LANDMARKS.search(text) else None
-    for name, is_of in (("ntu", is_ntu), ("florence", is_florence), ("msr", is_msr)):
-        if is_of(document):
-            return name
-    return "columns" if is_skeleton_table(document) else None
-
-
-def _is_array(path: Path) -> bool:
-    """Return whether an array is (T, joints, 2 to 4) floats: pictures are bytes, and have other last axes."""
-    found = array_shape(path)
-    if found is None:
-        return False
-    shape, dtype = found
-    return len(shape) == 3 and shape[2] in (2, 3, 4) and dtype.kind == "f" and shape[1] >= 3
-
-
-def _is_archive(path: Path) -> bool:
-    try:
-        found = read_archive(path)
-    except (InputError, BadZipFile):
-        return False
-    with ZipFile(path) as archive:
-        names = [info.filename for info in archive.infolist()]
-    # (N, T) and (N, T, D) are series.
-    return bool(found) and (found[0].name != "" or "X.npy" not in names)
 
 
 def read_source(source: RecordingFiles, split: str | None = None) -> list[LabelledRecording]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ from bptt.data.readers.document import read_document
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
 from bptt.data.skeletons.recording import Skeleton, recording, tracked
+from bptt.data.skeletons.skeleton_signs import FRAME
 from bptt.errors import InputError
 
-# `clip_000000000012_keypoints.json`: OpenPose numbers the frames of a clip.
-FRAME = re.compile(r"(?P<clip>.*?)_?(?P<number>\d+)_keypoints\.json")
 _BODY = ("pose_keypoints_2d", "pose_keypoints")
 # Frames that may lie between two of a clip.
 _MOST_MISSING = 100_000

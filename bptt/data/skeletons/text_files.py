@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -12,22 +11,18 @@ from bptt.data.readers.document import Document
 from bptt.data.skeletons.joint_orders import known_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
 from bptt.data.skeletons.recording import Skeleton, recording
+from bptt.data.skeletons.skeleton_signs import (
+    FLORENCE_JOINTS,
+    MSR_COLUMNS,
+    MSR_JOINTS,
+    NTU_JOINT,
+    are_numbers,
+)
 from bptt.errors import InputError
 
-_INTEGER = re.compile(r"\s*\d+\s*")
-_NTU_JOINT, _NTU_JOINTS = 12, 25
+_NTU_JOINTS = 25
 # Columns of a joint that are seen: 0 is not tracked, 1 is inferred from its neighbours.
 _STATE = 11
-_MSR_JOINTS, _MSR_COLUMNS = 20, 4
-_FLORENCE_JOINTS = 15
-
-
-def is_ntu(document: Document) -> bool:
-    """Return whether a text is a count of frames, a count of bodies, and lines of bodies."""
-    lines = [line.split() for line in document.lines[:60]]
-    if len(lines) < 2 or not all(len(line) == 1 and line[0].isdigit() for line in lines[:2]):
-        return False
-    return len(lines) < 5 or any(len(line) in (10, _NTU_JOINT) for line in lines[2:])
 
 
 def read_ntu(document: Document) -> Skeleton:
@@ -42,7 +37,7 @@ def read_ntu(document: Document) -> Skeleton:
             joints = lines.count("the number of joints")
             if joints != _NTU_JOINTS:
                 raise InputError(lines.place, f"must have {_NTU_JOINTS} joints", joints)
-            rows = np.array([lines.numbers("a joint", _NTU_JOINT) for _ in range(joints)], np.float32)
+            rows = np.array([lines.numbers("a joint", NTU_JOINT) for _ in range(joints)], np.float32)
             places = np.where(rows[:, _STATE:][:, :1] > 0, rows[:, :3], np.nan)
             tracks.setdefault(about[0], {})[t] = places
     lines.check_end()
@@ -95,43 +90,27 @@ class _Lines:
             raise InputError(found[0], "must be the end, after as many frames as line 1 says", found[1][:40])
 
 
-def is_msr(document: Document) -> bool:
-    """Return whether a text begins with a frame of 20 lines of 4 numbers, without a header."""
-    lines = [line.split() for line in document.lines[: _MSR_JOINTS + 1] if line.strip()]
-    are_joints = all(len(line) == _MSR_COLUMNS and _are_numbers(line) for line in lines)
-    return len(lines) >= _MSR_JOINTS and are_joints
-
-
 def read_msr(document: Document) -> Skeleton:
     """Read MSR Action3D: 20 lines a frame of x, y, z and confidence; a joint of zeros is missing.
 
     Raises InputError with the line of other columns, and for an incomplete frame.
     """
-    rows = _rows(document, _MSR_COLUMNS)
-    if len(rows) % _MSR_JOINTS:
-        raise InputError(document.name, f"must have {_MSR_JOINTS} lines for each frame", f"{len(rows)} lines")
-    values = rows[:, :3].reshape(1, -1, _MSR_JOINTS, 3)
+    rows = _rows(document, MSR_COLUMNS)
+    if len(rows) % MSR_JOINTS:
+        raise InputError(document.name, f"must have {MSR_JOINTS} lines for each frame", f"{len(rows)} lines")
+    values = rows[:, :3].reshape(1, -1, MSR_JOINTS, 3)
     values = np.where((values == 0).all(-1, keepdims=True), np.nan, values)
     return recording(values, known_order("msr20"), "MSR Action3D", document.name)
 
 
-def is_florence(document: Document) -> bool:
-    """Return whether each line is video, actor, class and 45 numbers."""
-    lines = [line.split() for line in document.lines if line.strip()][:20]
-    width = 3 + 3 * _FLORENCE_JOINTS
-    return bool(lines) and all(
-        len(line) == width and all(map(_INTEGER.fullmatch, line[:3])) and _are_numbers(line) for line in lines
-    )
-
-
 def read_florence(document: Document) -> list[LabelledRecording]:
     """Read Florence3D: a frame a line, of one video after the other. Raises InputError with the line."""
-    rows = _rows(document, 3 + 3 * _FLORENCE_JOINTS)
+    rows = _rows(document, 3 + 3 * FLORENCE_JOINTS)
     starts = np.flatnonzero((np.diff(rows[:, :3], axis=0, prepend=np.nan) != 0).any(1))
     found = []
     for part in np.split(rows, starts[1:]):
         video, actor, label = (f"{number:.0f}" for number in part[0, :3])
-        values = part[:, 3:].reshape(1, len(part), _FLORENCE_JOINTS, 3)
+        values = part[:, 3:].reshape(1, len(part), FLORENCE_JOINTS, 3)
         place = f"{document.name}: video {video}"
         skeleton = recording(values, known_order("florence15"), "Florence3D", place)
         found.append(LabelledRecording(skeleton, label, f"video {video}", f"actor {actor}"))
@@ -144,15 +123,7 @@ def _rows(document: Document, width: int) -> Array:
         cells = line.split()
         if not cells:
             continue
-        if len(cells) != width or not _are_numbers(cells):
+        if len(cells) != width or not are_numbers(cells):
             raise InputError(place, f"must have {width} numbers", repr(line[:40]))
         rows.append([float(cell) for cell in cells])
     return np.array(rows, np.float32).reshape(-1, width)
-
-
-def _are_numbers(cells: Sequence[str]) -> bool:
-    try:
-        list(map(float, cells))
-    except ValueError:
-        return False
-    return True

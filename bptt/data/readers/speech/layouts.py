@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bptt.data.audio.sound import ENDINGS, Sound
+from bptt.data.audio.sound import MEDIA
 from bptt.data.forms.source_view import SourceView
-from bptt.data.media import Media
 from bptt.data.readers.forms import Detected
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.sources import Source, path_of
@@ -30,7 +29,6 @@ from bptt.data.readers.speech.transcripts import (
 from bptt.data.readers.speech.utterances import Spoken
 from bptt.errors import InputError
 
-_MEDIA = Media("sound", ENDINGS, Sound)
 # Tables that Hugging Face puts beside the sounds, and the list of WeNet.
 _TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "data.list")
 
@@ -79,7 +77,7 @@ def _file(view: SourceView) -> Path | None:
 
 
 def _named(view: SourceView, options: SpeechOptions) -> str | None:
-    is_sound = view.folder is not None or (view.source and _MEDIA.owns(str(view.source)))
+    is_sound = view.folder is not None or (view.source and MEDIA.owns(str(view.source)))
     return "`text_pattern` finds the text in the names" if options.text_pattern and is_sound else None
 
 
@@ -102,16 +100,14 @@ def _manifest(view: SourceView, options: SpeechOptions) -> str | None:
         _refuse_common_voice(view.folder)
         return None if table is None else f"it has {table.name}"
     file = _file(view)
-    if file is not None and (_MEDIA.owns(file.name) or file.suffix in (FILEIDS, TRANSCRIPTION)):
+    if file is not None and (MEDIA.owns(file.name) or file.suffix in (FILEIDS, TRANSCRIPTION)):
         return None
     names = {name.casefold() for name in (view.first if view.rows else ())}
     wanted = {name.casefold() for name in (options.sound_column or "", options.text_column or "") if name}
     known = next((name for name in SOUND_COLUMNS if name in names), None)
     if known or wanted & names:
         return f"it has a column {known or ', '.join(wanted & names)}"
-    if view.document is not None and (
-        _MEDIA.column(view.rows) is not None or _MEDIA.cuts(view.document.lines)
-    ):
+    if view.document is not None and (MEDIA.column(view.rows) is not None or MEDIA.cuts(view.document.lines)):
         return "its lines name sound files"
     return None
 
@@ -167,14 +163,14 @@ def _transcript(view: SourceView, options: SpeechOptions) -> str | None:
         found = find_transcript(view.folder)
         return None if found is None else f"{found.name} names its sounds"
     file = _file(view)
-    is_text = file is not None and not _MEDIA.owns(file.name) and view.document is not None
+    is_text = file is not None and not MEDIA.owns(file.name) and view.document is not None
     return "its lines begin with the names of sounds" if file and is_text and names_sounds(file) else None
 
 
 def _sounds(view: SourceView, options: SpeechOptions) -> str | None:
     file = _file(view)
     if file is not None:
-        return f"its name ends in {file.suffix}" if _MEDIA.owns(file.name) else None
+        return f"its name ends in {file.suffix}" if MEDIA.owns(file.name) else None
     count = 0 if view.folder is None else len(find_files(view.folder))
     return f"it holds {count:,} sounds" if count else None
 

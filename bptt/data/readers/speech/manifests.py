@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bptt.data.audio.sound import ENDINGS, Sound
+from bptt.data.audio.sound import ENDINGS, MEDIA, Sound
 from bptt.data.examples import Example
-from bptt.data.media import Media
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import with_header_of
 from bptt.data.readers.listed_files import ListedFiles
@@ -27,7 +26,6 @@ TEXT_COLUMNS = tuple(
 )
 SPEAKER_COLUMNS = tuple("speaker client_id speaker_id spk spk_id spkr speakerid user_id 说话人".split())
 NAME_COLUMNS = tuple("id utt_id utt key utterance utterance_id uttid 编号".split())
-_MEDIA = Media("sound", ENDINGS, Sound)
 
 
 def read_manifest(source: Source, options: SpeechOptions, labelled: bool) -> Spoken:
@@ -64,15 +62,15 @@ def holds_manifest(grid: Grid) -> bool:
 
 def _grid_of(source: Source, options: SpeechOptions) -> Grid:
     document = document_of(source) if not _is_parquet(source) else None
-    if document is not None and _MEDIA.cuts(document.lines):
-        cut = [(_MEDIA.cut(line), place) for place, line in document.numbered() if line.strip()]
+    if document is not None and MEDIA.cuts(document.lines):
+        cut = [(MEDIA.cut(line), place) for place, line in document.numbered() if line.strip()]
         return Grid(
             document.name, (), tuple(row or ("",) for row, _ in cut), tuple(place for _, place in cut)
         )
     grid = read_grid(source if document is None else document)
     wanted = Columns(options.sound_column, options.text_column)
     grid, _ = with_header_of(grid, wanted, (*SOUND_COLUMNS, *TEXT_COLUMNS, *SPEAKER_COLUMNS))
-    if not grid.header and not any(map(_MEDIA.owns, grid.rows[0])) and len(grid.rows) > 1:
+    if not grid.header and not any(map(MEDIA.owns, grid.rows[0])) and len(grid.rows) > 1:
         # A row without a name of a file, above rows with one each.
         grid = grid.with_header()
     grid.check_widths()
@@ -89,7 +87,7 @@ def _columns(
     """Return the columns of the sound, the text, the speaker and the name."""
     shown = ", ".join(grid.header or grid.rows[0])[:120]
     sound = grid.find(options.sound_column, SOUND_COLUMNS)
-    sound = _MEDIA.column([grid.header or grid.rows[0], *grid.rows]) if sound is None else sound
+    sound = MEDIA.column([grid.header or grid.rows[0], *grid.rows]) if sound is None else sound
     if sound is None:
         cure = "Name it: `sound_column`"
         raise InputError(grid.name, "must have a column of sound files", shown, cure)
