@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-JAPANESE = re.compile(r"[\u3040-\u30ff]")
+_CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+_JAPANESE = re.compile(r"[\u3040-\u30ff]")
 # Thai, Lao, Burmese and Khmer.
 _OTHERS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -36,4 +36,4 @@ class Scripts:
 def scripts_of(texts: Sequence[str]) -> Scripts:
     """Count the letters of texts by script."""
     whole = "".join(texts)
-    return Scripts(*(len(each.findall(whole)) for each in (_LETTER, CHINESE, JAPANESE, _OTHERS)))
+    return Scripts(*(len(each.findall(whole)) for each in (_LETTER, _CHINESE, _JAPANESE, _OTHERS)))

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bptt.data.scripts import scripts_of
 from bptt.errors import InputError
 
 try:
     from sacrebleu.metrics import BLEU, CHRF
 except ImportError:
     BLEU = CHRF = None
-
-_CHINESE = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_JAPANESE = re.compile(r"[\u3040-\u30ff]")
-# Thai, Lao, Burmese and Khmer, also written without spaces between words.
-_OTHERS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]")
-_LETTER = re.compile(r"[^\W\d_]")
 
 
 @dataclass(frozen=True)
@@ -79,12 +73,9 @@ def choose_tokenisation(texts: Sequence[str]) -> Tokenisation:
     "zh" (each Chinese character a word) for Chinese, "char" for Japanese and other scripts without spaces
     between words, else "13a", the default of sacrebleu.
     """
-    whole = "".join(texts)
-    letters = max(1, len(_LETTER.findall(whole)))
-    chinese, japanese, others = (len(each.findall(whole)) for each in (_CHINESE, _JAPANESE, _OTHERS))
-    share = (chinese + japanese + others) / letters
-    if share <= 0.5:
+    found = scripts_of(texts)
+    if not found.is_spaceless:
         return Tokenisation("13a", "words are separated by spaces")
-        # Kana make up most of a Japanese text, but occur in a Chinese one only by chance.
-    name = "zh" if chinese > 10 * (japanese + others) else "char"
-    return Tokenisation(name, f"{share:.0%} of the letters are of scripts without spaces between words")
+    # Kana make up most of a Japanese text, but occur in a Chinese one only by chance.
+    name = "zh" if found.chinese > 10 * (found.japanese + found.others) else "char"
+    return Tokenisation(name, f"{found.share:.0%} of the letters are of scripts without spaces between words")
