@@ -32,7 +32,8 @@ def _other(kind: Any, each: NamedOption) -> Any:
         return int(each.about.least or 0) + (5 if usual == int(each.about.least or 0) + 3 else 3)
     if kind is float:
         # No short binary fraction, and one that is written with an exponent.
-        return 1e-5 if each.about.share or (each.about.least or 0) <= 0 else each.about.least + 1e-5
+        step = 3e-5 if usual == 1e-5 else 1e-5
+        return step if each.about.share or (each.about.least or 0) <= 0 else each.about.least + step
     if kind is Path:
         return Path(HARD_TEXT.replace("\x00", ""))
     if isinstance(kind, type) and issubclass(kind, Enum):
