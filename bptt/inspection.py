@@ -179,6 +179,7 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         texts += [*sequence.texts[:-1], last + end if last else ""]
     name, said = phrase(exposures[0].sequences[number].name), tuple(notes(exposures, number))
     expected = _expected(exposures) if number == exposures[0].of else None
+    sequences = [exposure.sequences[number] for exposure in exposures]
     return report.SequenceView(
         name,
         tuple(shown),
@@ -186,7 +187,8 @@ def _sequence(exposures: Sequence[Exposure], number: int, losses: Array | None) 
         tuple(texts),
         said if any(said) else None,
         expected,
-        _pictures([exposure.sequences[number] for exposure in exposures]),
+        _pictures(sequences),
+        tuple(each.timeline for each in sequences if each.timeline is not None),
     )
 
 

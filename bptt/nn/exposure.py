@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bptt.languages.phrase import phrase
 from bptt.nn.stack import Stack
+from bptt.timeline import Timeline
 
 # The numbers of loss terms, R of them, in any order, some perhaps several times.
 LossSteps = abc.Sequence[int]
@@ -34,13 +35,15 @@ class Sequence:
 
     `tokens` name its T steps, to be shown. `texts` are what each step adds to the text, so that joined
     they are the text: a newline for `<eos>`, a word with the space before it, nothing for numbers. `pictures`
-    are what the steps look like, None if they look like nothing.
+    are what the steps look like, None if they look like nothing; `timeline` says when they are, None if they
+    have no time.
     """
 
     name: str
     tokens: tuple[str, ...]
     texts: tuple[str, ...]
     pictures: StepPictures | None = None
+    timeline: Timeline | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,6 +26,7 @@ from bptt.report.inspection_views import (
 )
 from bptt.report.pictures_figure import draw_pictures
 from bptt.report.text_figure import draw_text
+from bptt.report.timeline_figure import draw_timeline
 
 LineStyle: TypeAlias = str | tuple[float, Sequence[float]]
 
@@ -80,14 +81,20 @@ def _pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
 
 
 def _of_pictures(inspection: Inspection) -> Iterator[tuple[str, partial[None]]]:
-    """Return the pictures of each layer whose steps look like something, over the unit that moves most."""
+    """Return the pictures of each layer whose steps look like something or have a time, over the unit that
+    moves most.
+    """
     for layer in inspection.layers:
-        seen = inspection.sequences[layer.sequence].pictures
-        if seen is not None and layer.values:
-            unit = int(np.nan_to_num(layer.values[0].numbers).std(0).argmax())
-            found = next((each for each in inspection.maps if each.layer == layer.name), None)
-            drawing = partial(draw_pictures, seen, layer, unit, found, inspection.title)
-            yield f"pictures_{_slug(layer.name)}", drawing
+        read = inspection.sequences[layer.sequence]
+        if not layer.values or not (read.pictures or read.timelines):
+            continue
+        unit = int(np.nan_to_num(layer.values[0].numbers).std(0).argmax())
+        found = next((each for each in inspection.maps if each.layer == layer.name), None)
+        rest = layer, unit, found, inspection.title
+        if read.pictures is not None:
+            yield f"pictures_{_slug(layer.name)}", partial(draw_pictures, read.pictures, *rest)
+        if read.timelines:
+            yield f"time_{_slug(layer.name)}", partial(draw_timeline, read.timelines[0], *rest)
 
 
 def _to_colour(inspection: Inspection) -> Iterator[tuple[str, UnitView]]:

@@ -22,8 +22,8 @@ _OWN_WORDS = re.compile(r"\[\[([^\]]+)\]\]")
 _FILES = Path(__file__).parent / "page_files"
 # In the order in which they are joined: the first need nothing of the later ones.
 _SCRIPTS = (
-    "words payload elements colours scales store chart verdict tokens pictures strip pattern matching search "
-    "nearest expected colourings controls text flow map saturation spectrum main"
+    "words payload elements colours scales store chart verdict tokens pictures timeline player strip pattern "
+    "matching search nearest expected colourings controls text flow map saturation spectrum main"
 ).split()
 
 
@@ -39,8 +39,8 @@ def page_text(inspection: Inspection, language: Language = Language.EN) -> str:
     """Return the page as one text of HTML, below 3 MB. It holds the units that fit, and names them.
 
     Of the inspection only the title is markup, escaped: the rest is data, which the script shows as text. The
-    policy allows that script and that style alone, no address at all, and workers only of a text that the
-    script holds (blob:).
+    policy allows that script and that style alone, no address at all, and workers and sounds only of what
+    the script holds (blob:).
     """
     style = _read("page.css")
     words = json.dumps(page_words(language), ensure_ascii=False, indent=1)
@@ -52,7 +52,7 @@ def page_text(inspection: Inspection, language: Language = Language.EN) -> str:
             # In ASCII: a file name may hold what is no character, and so cannot be written in UTF-8.
             "title": html.escape(inspection.title).encode("ascii", "xmlcharrefreplace").decode(),
             "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; "
-            "worker-src blob:; base-uri 'none'; form-action 'none'",
+            "worker-src blob:; media-src blob:; base-uri 'none'; form-action 'none'",
             "language": language.tag,
             "style": style,
             "script": script,

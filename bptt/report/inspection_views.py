@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from bptt.timeline import Timeline
+
 Array: TypeAlias = NDArray[np.float64]
 Bytes: TypeAlias = NDArray[np.uint8]
 
@@ -50,7 +52,8 @@ class SequenceView:
     `texts` are what the tokens stand for: joined they are the text, in which patterns are looked for. None if
     the tokens do by themselves. `notes` are shown with the numbers of a step, "" for none: the right label
     and the one that was found. `expected` holds the likeliest answers at each step, if the job has some;
-    `pictures` what steps look like, of every example those of one size.
+    `pictures` what steps look like, of every example those of one size; `timelines` the time of the steps of
+    each example, one after the other.
     """
 
     name: str
@@ -60,6 +63,7 @@ class SequenceView:
     notes: tuple[str, ...] | None = None
     expected: ExpectedView | None = None
     pictures: PicturesView | None = None
+    timelines: tuple[Timeline, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -27,13 +27,15 @@ from bptt.report.inspection_views import (
 )
 from bptt.report.payload import Json, Levels, Payload, in_decades, in_levels, packed_size
 from bptt.report.unit_choice import Place, Series, choose_units
+from bptt.timeline import Band, Timeline
 
 # The page has fewer than 3,000,000 bytes, of which base64 spends 4 for every 3 of the payload.
 _PAYLOAD = 2_050_000
 # Of these at most: the maps together, the attributions together, what is left for the units at least; the
-# pictures of the steps of a sequence.
+# pictures of the steps of a sequence; the pictures of its timelines, and their sounds.
 _MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
 _PICTURES = 600_000
+_BANDS, _SOUNDS = 200_000, 800_000
 
 
 def page_data(inspection: Inspection) -> str:
@@ -71,6 +73,44 @@ def _sequence(sequence: SequenceView, payload: Payload) -> Json:
         "notes": sequence.notes,
         "expected": None if sequence.expected is None else _expected(sequence.expected, payload),
         "pictures": None if sequence.pictures is None else _pictures(sequence.pictures, payload),
+        "timelines": _timelines(sequence.timelines, payload),
+    }
+
+
+def _timelines(timelines: Sequence[Timeline], payload: Payload) -> list[Json]:
+    """Encode the time of the examples of a sequence: the sounds and pictures of the first ones that there is
+    room for.
+    """
+    found: list[Json] = []
+    first, bands_left, sounds_left = 0, _BANDS, _SOUNDS
+    for each in timelines:
+        sounds_left -= len(each.sound)
+        bands_left -= sum(band.levels.size for band in each.bands)
+        found.append(
+            {
+                "first": first,
+                "seconds": payload.floats(each.seconds),
+                "bands": [_band(band, payload) for band in each.bands] if bands_left >= 0 else [],
+                "marks": [{"name": row.name, "marks": row.marks} for row in each.marks],
+                "bars": None if each.bars is None else vars(each.bars),
+                "sound": payload.store("u8", np.frombuffer(each.sound, np.uint8))
+                if each.sound and sounds_left >= 0
+                else None,
+                "silent": bool(each.sound) and sounds_left < 0,
+            }
+        )
+        first += each.steps
+    return found
+
+
+def _band(band: Band, payload: Payload) -> Json:
+    return {
+        "name": band.name,
+        "extent": band.extent,
+        "rows": band.rows,
+        "height": band.levels.shape[0],
+        "width": band.levels.shape[1],
+        "levels": payload.store("u8", band.levels),
     }
 
 

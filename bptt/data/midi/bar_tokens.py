@@ -19,7 +19,7 @@ from bptt.data.midi.bars import Bar, bar_steps, bars_of, steps_of
 from bptt.data.midi.music_vocabulary import MusicVocabulary, Token, TokenKind, tempo_token, tempos_of
 from bptt.data.midi.placed_notes import GridReport, PlacedNote, place_notes
 from bptt.data.midi.score import Score, Tempo, TimeSignature
-from bptt.data.midi.token_notes import TICKS_PER_QUARTER, NoteReader, NoteWriter
+from bptt.data.midi.token_notes import TICKS_PER_QUARTER, NoteReader, NoteWriter, ReadTokens
 
 # Longer silences are cut to this number of bars; before the first note there is none.
 _LONGEST_SILENCE = 16
@@ -99,7 +99,7 @@ def _tempo_steps(score: Score, vocabulary: MusicVocabulary) -> list[tuple[int, T
     return found
 
 
-def bars_score(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> Score:
+def read_bars(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> ReadTokens:
     """Read tokens of bars as a score; notes before the first bar are in it."""
     resolution = vocabulary.resolution
     scale = max(1, TICKS_PER_QUARTER // resolution)
@@ -126,7 +126,8 @@ def bars_score(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> Score:
                 tempos.append(Tempo(reader.step * scale, _quarter(token)))
             case _:
                 reader.read(token)
-    return reader.score(scale, scale * resolution, tempos, signatures)
+        reader.pass_token()
+    return reader.result(scale, scale * resolution, tempos, signatures)
 
 
 def _quarter(token: Token) -> int:

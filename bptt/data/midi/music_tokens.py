@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.midi.bar_tokens import bars_score, bars_tokens
+from bptt.data.midi.bar_tokens import bars_tokens, read_bars
 from bptt.data.midi.music_vocabulary import MusicVocabulary, Representation
 from bptt.data.midi.placed_notes import GridReport
 from bptt.data.midi.score import Score
-from bptt.data.midi.time_tokens import times_score, times_tokens
+from bptt.data.midi.time_tokens import read_times, times_tokens
+from bptt.data.midi.token_notes import ReadTokens
 
 
 @dataclass(frozen=True)
@@ -32,5 +33,10 @@ def encode_score(score: Score, vocabulary: MusicVocabulary) -> EncodedScore:
 
 def decode_tokens(ids: Iterable[int], vocabulary: MusicVocabulary) -> Score:
     """Read tokens as a score: any tokens, up to the first End; a note that is cut off is left out."""
-    read = bars_score if vocabulary.representation is Representation.BARS else times_score
+    return read_tokens(ids, vocabulary).score
+
+
+def read_tokens(ids: Iterable[int], vocabulary: MusicVocabulary) -> ReadTokens:
+    """Read tokens as `decode_tokens` does, with the time of each token before the first End."""
+    read = read_bars if vocabulary.representation is Representation.BARS else read_times
     return read((vocabulary.tokens[number] for number in ids), vocabulary)

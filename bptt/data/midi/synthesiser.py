@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import wave
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from bptt.data.audio.pcm_wav import pcm_wav
 from bptt.data.memory import check_memory
 from bptt.data.midi.score import Note, Score
 from bptt.data.midi.timbres import Timbre, Wave, drum_of, stroke, timbre_of, tone
@@ -20,7 +19,7 @@ RATE = 32_000  # samples a second: treble up to 14 kHz
 _LONGEST_NOTE = 30.0
 # Beyond this much sound the file would be larger than 1.4 GB.
 _LONGEST = 3 * 3600
-_SILENT_START = 0.05  # seconds
+SILENT_START = 0.05  # seconds
 # The loudest sample; and up to where loudness is left as it is.
 _CEILING, _KNEE = 0.97, 0.6
 # Of one note at full velocity.
@@ -38,8 +37,8 @@ def synthesise(score: Score, rate: int = RATE) -> npt.NDArray[np.float32]:
     if score.seconds > _LONGEST:
         rule = "must last three hours at most to be made audible"
         raise InputError("score", rule, f"{score.seconds:,.0f} s")
-    onsets = score.seconds_at([note.onset for note in score.notes]) + _SILENT_START
-    ends = score.seconds_at([note.end for note in score.notes]) + _SILENT_START
+    onsets = score.seconds_at([note.onset for note in score.notes]) + SILENT_START
+    ends = score.seconds_at([note.end for note in score.notes]) + SILENT_START
     # 4 s for the last note to die away.
     count = round((max(ends, default=0.0) + 4) * rate)
     check_memory("sound", 3 * 8 * count)
@@ -93,14 +92,7 @@ def _levelled(found: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float
 
 def wav_bytes(score: Score, rate: int = RATE) -> bytes:
     """Return the sound of a score as a WAV file, 16 bit, stereo. Raises as `synthesise` does."""
-    samples = np.rint(synthesise(score, rate) * 32767).astype("<i2")
-    out = io.BytesIO()
-    with wave.open(out, "wb") as file:
-        file.setnchannels(2)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(samples.tobytes())
-    return out.getvalue()
+    return pcm_wav(synthesise(score, rate), rate)
 
 
 def write_wav(score: Score, path: Path, rate: int = RATE) -> None:

@@ -15,7 +15,7 @@ from dataclasses import replace
 from bptt.data.midi.music_vocabulary import MusicVocabulary, Token, TokenKind
 from bptt.data.midi.placed_notes import GridReport, place_notes
 from bptt.data.midi.score import DEFAULT_TEMPO, Score, Tempo
-from bptt.data.midi.token_notes import NoteReader, NoteWriter
+from bptt.data.midi.token_notes import NoteReader, NoteWriter, ReadTokens
 
 # Seconds; longer silences between two onsets are cut to this.
 _LONGEST_SILENCE = 30
@@ -49,7 +49,7 @@ def times_tokens(score: Score, vocabulary: MusicVocabulary) -> tuple[list[Token]
     )
 
 
-def times_score(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> Score:
+def read_times(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> ReadTokens:
     """Read tokens of times as a score at 120 quarters a minute."""
     # A quarter is half a second; ticks of 1 ms at 100 steps a second.
     scale = max(1, round(1000 / vocabulary.resolution))
@@ -62,4 +62,5 @@ def times_score(tokens: Iterable[Token], vocabulary: MusicVocabulary) -> Score:
             reader.step += token.value
         else:
             reader.read(token)
-    return reader.score(scale, scale * vocabulary.resolution // 2, [Tempo(0, DEFAULT_TEMPO)], [])
+        reader.pass_token()
+    return reader.result(scale, scale * vocabulary.resolution // 2, [Tempo(0, DEFAULT_TEMPO)], [])

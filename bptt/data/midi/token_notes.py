@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bptt.data.midi.music_vocabulary import LASTING, MusicVocabulary, Token, TokenKind
 from bptt.data.midi.placed_notes import PlacedNote
@@ -10,6 +11,17 @@ from bptt.data.midi.score import MIDDLE_VELOCITY, Note, Score, Tempo, TimeSignat
 
 # Holds 12 and 24 steps a quarter; what most programs write.
 TICKS_PER_QUARTER = 480
+
+
+@dataclass(frozen=True)
+class ReadTokens:
+    """What tokens say: the score; the `ticks` of each of T tokens, (T,), in ascending order unless the tokens
+    go back in time; and the number of the token that completes each note of the score, (N,).
+    """
+
+    score: Score
+    ticks: tuple[int, ...]
+    tokens: tuple[int, ...]
 
 
 class NoteWriter:
@@ -42,7 +54,7 @@ class NoteWriter:
 
 
 class NoteReader:
-    """Collects the notes of tokens at the time `step`, which its user moves on."""
+    """Collects the notes of tokens at the time `step`, which its user moves on; `pass_token` counts these."""
 
     def __init__(self, vocabulary: MusicVocabulary, drum_steps: int) -> None:
         self.step = 0
@@ -54,11 +66,13 @@ class NoteReader:
         velocities = [token.value for token in self.fixed if token.kind is TokenKind.VELOCITY]
         self._velocity = velocities[0] if velocities else MIDDLE_VELOCITY
         self._pitch: int | None = None
-        # Step, pitch, duration, velocity, part; None: percussion.
-        self._notes: list[tuple[int, int, int, int, Token | None]] = []
+        self._steps: list[int] = []
+        # Step, pitch, duration, velocity, part, token; None: percussion.
+        self._notes: list[tuple[int, int, int, int, Token | None, int]] = []
 
     def read(self, token: Token) -> None:
         """Take the next token of a note."""
+        number = len(self._steps)
         match token.kind:
             case TokenKind.PART:
                 self._part = token
@@ -68,32 +82,42 @@ class NoteReader:
                 self._pitch = token.value
                 return
             case TokenKind.DRUM:
-                self._notes.append((self.step, token.value, self._drum_steps, self._velocity, None))
+                self._notes.append((self.step, token.value, self._drum_steps, self._velocity, None, number))
             case TokenKind.DURATION if self._pitch is not None:
-                self._notes.append((self.step, self._pitch, token.value, self._velocity, self._part))
+                self._notes.append((self.step, self._pitch, token.value, self._velocity, self._part, number))
         self._pitch = None
 
-    def score(
+    def pass_token(self) -> None:
+        """Take note of the time of a token that was read."""
+        self._steps.append(self.step)
+
+    def result(
         self, scale: int, ticks_per_quarter: int, tempos: Sequence[Tempo], signatures: Sequence[TimeSignature]
-    ) -> Score:
-        """Return the score, `scale` ticks a step; each part is a track, percussion the last one."""
+    ) -> ReadTokens:
+        """Return what was read, `scale` ticks a step; each part is a track, percussion the last one."""
         parts: list[Token | None] = [
             *sorted({each[4] for each in self._notes if each[4] is not None}, key=_order)
         ]
         tracks = {part: number for number, part in enumerate([*parts, None])}
-        notes = [
-            Note(
-                step * scale,
-                pitch,
-                duration * scale,
-                velocity,
-                part.value if part else 0,
-                part is None,
-                tracks[part],
+        found = sorted(
+            (
+                Note(
+                    step * scale,
+                    pitch,
+                    duration * scale,
+                    velocity,
+                    part.value if part else 0,
+                    part is None,
+                    tracks[part],
+                ),
+                number,
             )
-            for step, pitch, duration, velocity, part in self._notes
-        ]
-        return Score(tuple(notes), ticks_per_quarter, tuple(tempos), tuple(signatures))
+            for step, pitch, duration, velocity, part, number in self._notes
+        )
+        notes = tuple(note for note, _ in found)
+        score = Score(notes, ticks_per_quarter, tuple(tempos), tuple(signatures))
+        ticks = tuple(step * scale for step in self._steps)
+        return ReadTokens(score, ticks, tuple(number for _, number in found))
 
 
 def _order(part: Token) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.music.frame_model import FrameModel
 from bptt.jobs.music.piece_batches import batch_of
 from bptt.jobs.music.piece_notation import MusicNetwork, TokenNotation
+from bptt.jobs.music.timeline import timeline_of
 from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
 from bptt.runs.evaluating import evaluating
@@ -27,12 +28,14 @@ def expose(trained: TrainedMusicModel, piece: Tensor, limit: int) -> Exposure:
     with evaluating(model):
         inputs = model.embed(batch.inputs)
     shown = tuple(notation.show(step) for step in batch.inputs[1:, 0])
+    texts = ("", *(f"{each} " for each in shown))
+    time = timeline_of(notation, batch.inputs[1:, 0].cpu())
     predict = None
     if isinstance(notation, TokenNotation) and isinstance(model, LanguageModel):
         predict = partial(_predict, model, notation, inputs, targets)
     return Exposure(
         model,
-        sequences=(Sequence("piece", (BEGINNING, *shown), ("", *(f"{each} " for each in shown))),),
+        sequences=(Sequence("piece", (BEGINNING, *shown), texts, timeline=time),),
         parts=(Part("", model.recurrent, 0, inputs),),
         of=0,
         targets=tuple(notation.show(step) for step in targets),

@@ -12,14 +12,12 @@ from bptt.data.examples import Example
 from bptt.errors import InputError
 from bptt.jobs.exposure import predictions
 from bptt.jobs.transcribe.network import Transcriber
-from bptt.jobs.transcribe.symbol_paths import BLANK, align, encode
+from bptt.jobs.transcribe.symbol_paths import align, encode
+from bptt.jobs.transcribe.timeline import show_symbol, timeline_of
 from bptt.jobs.transcribe.trained import TrainedTranscriber
 from bptt.models.codecs.codec import pad
 from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
 from bptt.runs.evaluating import evaluating
-
-# How the blank is shown.
-_BLANK = "·"
 
 
 def expose(trained: TrainedTranscriber, example: Example[Any, Any], limit: int) -> Exposure:
@@ -43,16 +41,16 @@ def expose(trained: TrainedTranscriber, example: Example[Any, Any], limit: int) 
         path = align(logits, encode(vocabulary, example.target), example.place)
     inputs, path, likeliest = inputs[:limit], path[:limit], likeliest[:limit]
 
-    def show(symbol: int) -> str:
-        return _BLANK if symbol == BLANK else vocabulary.show(symbol)
-
+    show = partial(show_symbol, trained)
+    time = timeline_of(trained, example.input, steps, logits, path)
     names = tuple(f"{step * trained.seconds:.2f}" for step in range(len(path)))
+    targets = tuple(map(show, path.tolist()))
     return Exposure(
         model,
-        sequences=(Sequence("sound", names, ("",) * len(path)),),
+        sequences=(Sequence("sound", names, targets, timeline=time),),
         parts=(Part("", model.encoder.recurrent, 0, inputs),),
         of=0,
-        targets=tuple(map(show, path.tolist())),
+        targets=targets,
         losses_of=partial(_losses, model, path),
         answers=tuple(map(show, likeliest.tolist())),
         labelled=example.target is not None,

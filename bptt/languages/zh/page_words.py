@@ -27,6 +27,14 @@ PAGES = {
     "Select a token with a click or the arrow keys; point at one to read its numbers.": (
         "单击或用方向键选择一个词元；把指针放上去可读出它的数值。"
     ),
+    "Through time": "随时间变化",
+    "Click on the axis to go to a moment: sound, text and gradient follow.": (
+        "单击时间轴即可跳到某一时刻：声音、文本和梯度随之而动。"
+    ),
+    "Sound": "声音",
+    "The sound of this example was left out to keep the page small.": "为使页面保持小巧，略去了此例的声音。",
+    "The first {} s of {} can be heard.": "可听前 {} 秒（共 {}）。",
+    "{} s": "{} 秒",
     "Pictures": "画面",
     "Picture of step {}": "第 {} 步的画面",
     "{} to {}": "{} 至 {}",

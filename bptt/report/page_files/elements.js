@@ -96,8 +96,12 @@ function marked(token) {
   return token.replace(/\t/g, "⇥").replace(/[\u0000-\u0008\u000b-\u001f]/g, mark);
 }
 
+function spaced(token) {
+  return visible(token).replace(/ /g, "␣");
+}
+
 function quoted(token) {
-  return `“${visible(token).replace(/ /g, "␣")}”`;
+  return `“${spaced(token)}”`;
 }
 
 // A function that runs when its calls have paused.

@@ -64,6 +64,8 @@ function firstView(page) {
   const value = Math.max(0, page.layers[layer]?.values.findIndex(({ name }) => name === hit?.value) ?? 0);
   const choice = page.layers.length ? soundChoice(page, { layer, value, unit: hit?.unit ?? 0 }) : {};
   const sequence = page.layers[layer]?.sequence ?? 0;
+  // Of a sequence in time the whole first example, where there is room for it, and what its middle depends on.
+  const time = page.sequences[sequence] && timelineAt(page.sequences[sequence], 0);
   const colour = page.layers.length ? "unit" : page.attributions.length ? "attribution" : "loss";
   const method = page.attributions[0]?.method ?? null;
   return {
@@ -72,10 +74,10 @@ function firstView(page) {
     unit: 0,
     ...choice,
     sequence,
-    step: 0,
+    step: time ? time.seconds.length >> 1 : 0,
     colour,
     method,
-    window: 80,
+    window: time && innerWidth > 600 ? Infinity : SPANS[0],
     masks: null,
     theme: document.documentElement.dataset.theme,
   };

@@ -34,14 +34,19 @@ function textSection(page, store) {
     boxes[number].node,
   ]);
   const beside = page.layers.length ? [stripPanel(page, store), nearestPanel(page, store)] : [];
+  const strips = element("div", {}, ...beside);
+  const timed = page.sequences.some(({ timelines }) => timelines.length);
+  const wide = timed || page.sequences.some(({ pictures }) => pictures);
+  const lead = "Select a token with a click or the arrow keys; point at one to read its numbers.";
   return section(
     "text",
-    say("Text"),
-    say("Select a token with a click or the arrow keys; point at one to read its numbers."),
+    timed ? say("Through time") : say("Text"),
+    say(timed ? "Click on the axis to go to a moment: sound, text and gradient follow." : lead),
     colourControls(page, store),
     element(
       "div",
-      { class: page.sequences.some(({ pictures }) => pictures) ? "beside stacked" : "beside" },
+      { class: wide ? "beside stacked" : "beside" },
+      ...(timed ? [strips] : []),
       element(
         "div",
         {},
@@ -52,7 +57,7 @@ function textSection(page, store) {
         ...(expected ? [expected.node] : []),
         ...(page.layers.length ? [searchPanel(page, store)] : []),
       ),
-      element("div", {}, ...beside),
+      ...(timed ? [] : [strips]),
     ),
     ...(page.layers.length ? [element("p", { class: "quiet", id: "held" }, heldWords(page))] : []),
   );
