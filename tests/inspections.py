@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from bptt.data.audio.pcm_wav import pcm_wav
 from bptt.report.inspection_views import (
     AttributionView,
     CurveView,
@@ -23,6 +24,7 @@ from bptt.report.inspection_views import (
     UnitView,
     ValueView,
 )
+from bptt.timeline import Band, Bar, Bars, Mark, Marks, Timeline
 
 SENTENCE = (
     'The parser said "not a number" and stopped.\nNobody had expected "an answer" from it, or from any. '
@@ -248,3 +250,37 @@ def clip(columns: bool = False) -> Inspection:
     (sequence,) = shown.sequences
     read = replace(sequence, name="clip", tokens=numbers, texts=None, expected=None, pictures=seen)
     return replace(shown, sequences=(read,))
+
+
+# Seconds of each of the first steps, and of each of the others.
+SHORT, LONG = 0.02, 0.05
+MIDDLE_STEP = 100
+
+
+def heard(second: bool = False) -> Inspection:
+    """The same layer in time: 100 steps of 20 ms and 80 of 50 ms, 6 s in all, of which 4 s can be heard; or,
+    with `second`, two examples of 90 steps, the last without a sound.
+    """
+    shown = small("A sound")
+    whole = timeline(np.concatenate([np.full(MIDDLE_STEP, SHORT), np.full(STEPS - MIDDLE_STEP, LONG)]), 4)
+    halves = timeline(np.full(90, SHORT), 1), replace(timeline(np.full(90, LONG), 1), sound=b"")
+    (sequence,) = shown.sequences
+    read = replace(sequence, name="sound", timelines=halves if second else (whole,))
+    return replace(shown, sequences=(read,))
+
+
+def timeline(durations: np.ndarray, seconds: int) -> Timeline:
+    """A picture whose right half is dark, two named rows, a word in the third quarter, two bars, silence."""
+    ends = (0.0, *np.cumsum(durations).tolist())
+    quarter = ends[-1] / 4
+    picture = np.zeros((4, 100), np.uint8)
+    picture[:, 50:] = 255
+    marks = (Mark(2 * quarter, 3 * quarter, "word"),)
+    bars = (Bar(0.0, quarter, 60, 1), Bar(quarter, 2 * quarter, 62, len(durations) // 2))
+    return Timeline(
+        ends,
+        (Band("Features", picture), Band("Posteriors", picture[:2], ("a", " "))),
+        (Marks("Words", marks),),
+        Bars("Piano roll", bars, ((60, "C4"),)),
+        pcm_wav(np.zeros(8000 * seconds, np.float32), 8000),
+    )

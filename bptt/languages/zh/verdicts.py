@@ -115,6 +115,13 @@ VERDICTS = {
     "found: {}": "得到：{}",
     "right: {}, {}": "正确：{}，{}",
     "gradient × input": "梯度 × 输入",
+    # Rows of a sequence in time.
+    "Features": "特征",
+    "{} to {} Hz": "{} 至 {} Hz",
+    "Posteriors": "后验概率",
+    "Symbols": "符号",
+    "Words": "词",
+    "Piano roll": "钢琴卷帘",
     "integrated gradients": "积分梯度",
     # Properties of tokens, and the units that follow them.
     "quotes": "引号内",

@@ -3,10 +3,13 @@
 function soundPlayer(page, store) {
   const audio = element("audio", { controls: true, preload: "auto", "aria-label": say("Sound") });
   const said = element("span", { class: "quiet" });
+  const node = element("div", { class: "player" }, audio, said);
   const cursor = element("i", { hidden: true });
   // In the column of the axis, whatever the width of the others.
   const over = element("div", { class: "strip-row playhead", "aria-hidden": "true" }, element("span"), element("div", {}, cursor), element("span"));
-  let [axis, timeline, sequence, following] = [null, null, 0, false];
+  // Undefined until the first example is shown, null for one without a time.
+  let timeline;
+  let [axis, sequence, following] = [null, 0, false];
 
   const place = () => {
     const share = axis ? axis.share(audio.currentTime) : NaN;
@@ -36,6 +39,7 @@ function soundPlayer(page, store) {
     if (found?.sound) audio.src = URL.createObjectURL(new Blob([found.sound], { type: "audio/wav" }));
     else audio.removeAttribute("src");
     audio.hidden = !found?.sound;
+    node.hidden = !found;
     said.textContent = found?.silent ? say("The sound of this example was left out to keep the page small.") : "";
     return true;
   };
@@ -44,7 +48,7 @@ function soundPlayer(page, store) {
     if (heard < whole - 0.1) said.textContent = say("The first {} s of {} can be heard.", heard.toFixed(1), say("{} s", whole.toFixed(1)));
   });
   return {
-    node: element("div", { class: "player" }, audio, said),
+    node,
     over,
     // Shows the sound of an example under an axis; at another step the sound goes there.
     show(found, ofSequence, along, step) {

@@ -97,7 +97,8 @@ function gradientRows(page, layer, axis, at) {
   const row = at !== null && map.of === layer.sequence ? nearestRow(map.rows, at) : map.rows.length - 1;
   const norms = new Float64Array(to - from).fill(NaN);
   map.columns.forEach((step, column) => {
-    if (step >= from && step < to) norms[step - from] = normAt(map, row, column);
+    // Where steps were left out of the map, those up to the next one have the norm of this one.
+    norms.fill(normAt(map, row, column), Math.max(0, step - from), Math.max(0, (map.columns[column + 1] ?? step + 1) - from));
   });
   const positive = Array.from(norms).filter((norm) => norm > 0);
   if (!positive.length) return [];
