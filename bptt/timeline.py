@@ -41,7 +41,7 @@ class Marks:
     marks: tuple[Mark, ...]
 
 
-class Bar(NamedTuple):
+class ColouredBar(NamedTuple):
     """A bar from `start` to `end` in seconds at a height. `step` is the one of the sequence that reads it, by
     whose values it is coloured.
     """
@@ -53,11 +53,11 @@ class Bar(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Bars:
+class BarRow:
     """Bars at heights, such as the notes of a piano roll; `lines` are heights with a name."""
 
     name: str
-    bars: tuple[Bar, ...]
+    bars: tuple[ColouredBar, ...]
     lines: tuple[tuple[int, str], ...] = ()
 
 
@@ -71,7 +71,7 @@ class Timeline:
     seconds: tuple[float, ...]
     bands: tuple[Band, ...] = ()
     marks: tuple[Marks, ...] = ()
-    bars: Bars | None = None
+    bars: BarRow | None = None
     sound: bytes = b""
 
     @property

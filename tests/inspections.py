@@ -24,7 +24,7 @@ from bptt.report.inspection_views import (
     UnitView,
     ValueView,
 )
-from bptt.timeline import Band, Bar, Bars, Mark, Marks, Timeline
+from bptt.timeline import Band, BarRow, ColouredBar, Mark, Marks, Timeline
 
 SENTENCE = (
     'The parser said "not a number" and stopped.\nNobody had expected "an answer" from it, or from any. '
@@ -276,11 +276,11 @@ def timeline(durations: np.ndarray, seconds: int) -> Timeline:
     picture = np.zeros((4, 100), np.uint8)
     picture[:, 50:] = 255
     marks = (Mark(2 * quarter, 3 * quarter, "word"),)
-    bars = (Bar(0.0, quarter, 60, 1), Bar(quarter, 2 * quarter, 62, len(durations) // 2))
+    bars = (ColouredBar(0.0, quarter, 60, 1), ColouredBar(quarter, 2 * quarter, 62, len(durations) // 2))
     return Timeline(
         ends,
         (Band("Features", picture), Band("Posteriors", picture[:2], ("a", " "))),
         (Marks("Words", marks),),
-        Bars("Piano roll", bars, ((60, "C4"),)),
+        BarRow("Piano roll", bars, ((60, "C4"),)),
         pcm_wav(np.zeros(8000 * seconds, np.float32), 8000),
     )

@@ -31,6 +31,8 @@ from bptt.timeline import Band, Timeline
 
 # The page has fewer than 3,000,000 bytes, of which base64 spends 4 for every 3 of the payload.
 _PAYLOAD = 2_050_000
+# With a time it has half as many: units are left out sooner.
+_WITH_TIME = 1_000_000
 # Of these at most: the maps together, the attributions together, what is left for the units at least; the
 # pictures of the steps of a sequence; the pictures of its timelines, and their sounds.
 _MAPS, _ATTRIBUTIONS, _UNITS_AT_LEAST = 550_000, 350_000, 200_000
@@ -57,7 +59,8 @@ def page_data(inspection: Inspection) -> str:
         "spectra": [_spectrum(each, payload) for each in inspection.spectra],
         "properties": [_property(each) for each in inspection.properties],
     }
-    left = _PAYLOAD - len(payload.text({**page, "layers": []})) * 3 // 4
+    timed = any(each.timelines for each in inspection.sequences)
+    left = (_WITH_TIME if timed else _PAYLOAD) - len(payload.text({**page, "layers": []})) * 3 // 4
     series = choose_units(inspection, max(left, _UNITS_AT_LEAST))
     page["layers"] = [_layer(i, layer, series, payload) for i, layer in enumerate(inspection.layers)]
     return payload.text(page)

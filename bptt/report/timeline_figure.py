@@ -11,7 +11,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from bptt.report.figure_page import BLUE, GREEN, INK, ORANGE, QUIET, page, white_to
 from bptt.report.inspection_views import LayerView, MapView, ValueView
-from bptt.timeline import Band, Bars, Marks, Timeline
+from bptt.timeline import Band, BarRow, Marks, Timeline
 
 # Heights of the rows, and what lies between them, before they are fitted into the picture.
 _BAND, _MARKS, _BARS, _LINE, _BETWEEN = 1.3, 0.28, 2.4, 0.8, 0.12
@@ -87,7 +87,7 @@ def _draw_marks(axes: Axes, row: Marks) -> None:
     _name(axes, row.name)
 
 
-def _draw_bars(axes: Axes, bars: Bars, value: ValueView, unit: int) -> None:
+def _draw_bars(axes: Axes, bars: BarRow, value: ValueView, unit: int) -> None:
     """Draw bars in the colours of a unit at the steps that read them."""
     numbers = value.numbers[:, unit]
     middle = 0.5 if value.kind == "gate" else 0.0

@@ -12,7 +12,7 @@ from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.music.frame_model import FrameModel
 from bptt.jobs.music.piece_batches import batch_of
 from bptt.jobs.music.piece_notation import MusicNetwork, TokenNotation
-from bptt.jobs.music.timeline import timeline_of
+from bptt.jobs.music.piece_time import piece_time
 from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
 from bptt.runs.evaluating import evaluating
@@ -29,7 +29,7 @@ def expose(trained: TrainedMusicModel, piece: Tensor, limit: int) -> Exposure:
         inputs = model.embed(batch.inputs)
     shown = tuple(notation.show(step) for step in batch.inputs[1:, 0])
     texts = ("", *(f"{each} " for each in shown))
-    time = timeline_of(notation, batch.inputs[1:, 0].cpu())
+    time = piece_time(notation, batch.inputs[1:, 0].cpu())
     predict = None
     if isinstance(notation, TokenNotation) and isinstance(model, LanguageModel):
         predict = partial(_predict, model, notation, inputs, targets)

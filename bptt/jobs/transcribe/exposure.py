@@ -12,8 +12,8 @@ from bptt.data.examples import Example
 from bptt.errors import InputError
 from bptt.jobs.exposure import predictions
 from bptt.jobs.transcribe.network import Transcriber
+from bptt.jobs.transcribe.recording_time import recording_time, show_symbol
 from bptt.jobs.transcribe.symbol_paths import align, encode
-from bptt.jobs.transcribe.timeline import show_symbol, timeline_of
 from bptt.jobs.transcribe.trained import TrainedTranscriber
 from bptt.models.codecs.codec import pad
 from bptt.nn.exposure import Exposure, LossSteps, Part, RankedAnswers, Sequence
@@ -42,7 +42,7 @@ def expose(trained: TrainedTranscriber, example: Example[Any, Any], limit: int) 
     inputs, path, likeliest = inputs[:limit], path[:limit], likeliest[:limit]
 
     show = partial(show_symbol, trained)
-    time = timeline_of(trained, example.input, steps, logits, path)
+    time = recording_time(trained, example.input, steps, logits, path)
     names = tuple(f"{step * trained.seconds:.2f}" for step in range(len(path)))
     targets = tuple(map(show, path.tolist()))
     return Exposure(

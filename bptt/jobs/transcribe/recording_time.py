@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import groupby
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,9 +26,11 @@ BLANK_SIGN = "·"
 _ROWS, _PROBABLE = 12, 0.1
 # The shares of the features at which black and white begin.
 _DARKEST, _BRIGHTEST = 0.02, 0.998
+# Frames from which they are taken; torch takes quantiles of 16 million numbers at most.
+_SURVEYED = 100_000
 
 
-def timeline_of(
+def recording_time(
     trained: TrainedTranscriber, given: object, steps: Tensor, logits: Tensor, path: Tensor
 ) -> Timeline:
     """Return the time of a recording.
@@ -41,7 +42,7 @@ def timeline_of(
     seconds = tuple(step * trained.seconds for step in range(count + 1))
     frames = steps[:count].reshape(count * trained.config.model.frames_per_step, -1)
     bands = (
-        Band(phrase("Features"), _levels(frames), extent=_extent(trained)),
+        _features(trained, frames),
         _posteriors(trained, logits[:count].softmax(-1).cpu()),
     )
     codec = trained.codec
@@ -51,20 +52,16 @@ def timeline_of(
     return Timeline(seconds, bands, _alignment(trained, path.tolist()), sound=sound)
 
 
-def _extent(trained: TrainedTranscriber) -> str:
-    """Return the frequencies of log-mel features in words."""
-    if not isinstance(trained.codec, SoundCodec):
-        return ""
-    options = trained.codec.options
-    return phrase("{} to {} Hz", f"{options.low:g}", f"{options.rate / 2:g}")
-
-
-def _levels(frames: Tensor) -> np.ndarray:
-    """Return features (N, D) as levels of brightness (D, N), the first feature at the bottom."""
-    numbers = frames.float().cpu().numpy()
-    dark, bright = np.quantile(numbers, [_DARKEST, _BRIGHTEST])
-    shares = np.clip((numbers - dark) / max(bright - dark, 1e-6), 0, 1)
-    return np.ascontiguousarray(np.rint(255 * shares).astype(np.uint8).T[::-1])
+def _features(trained: TrainedTranscriber, frames: Tensor) -> Band:
+    """Return features (N, D) as brightness, the first feature at the bottom."""
+    dark, bright = torch.quantile(frames[:_SURVEYED].float(), torch.tensor([_DARKEST, _BRIGHTEST])).tolist()
+    shares = ((frames.float() - dark) / max(bright - dark, 1e-6)).clamp(0, 1)
+    levels = (255 * shares.t().flip(0)).round().to(torch.uint8).contiguous().numpy()
+    extent = ""
+    if isinstance(trained.codec, SoundCodec):
+        options = trained.codec.options
+        extent = phrase("{} to {} Hz", f"{options.low:g}", f"{options.rate / 2:g}")
+    return Band(phrase("Features"), levels, extent=extent)
 
 
 def _posteriors(trained: TrainedTranscriber, p: Tensor) -> Band:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, groupby, pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +15,7 @@ from bptt.data.midi.synthesiser import SILENT_START, synthesise
 from bptt.jobs.music.excerpts import excerpt
 from bptt.jobs.music.piece_notation import FrameNotation, PieceNotation, TokenNotation
 from bptt.languages.phrase import phrase
-from bptt.timeline import LONGEST_SOUND, Bar, Bars, Timeline
+from bptt.timeline import LONGEST_SOUND, BarRow, ColouredBar, Timeline
 
 _NAMES = ("C", "C♯", "D", "D♯", "E", "F", "F♯", "G", "G♯", "A", "A♯", "B")
 _RATE = 16_000
@@ -23,7 +23,7 @@ _RATE = 16_000
 _LAST = 0.05
 
 
-def timeline_of(notation: PieceNotation, read: Tensor) -> Timeline:
+def piece_time(notation: PieceNotation, read: Tensor) -> Timeline:
     """Return the time of T steps: the first reads nothing, the others `read`, (T - 1,) tokens or (T - 1, K)
     frames.
 
@@ -47,28 +47,29 @@ def timeline_of(notation: PieceNotation, read: Tensor) -> Timeline:
         ]
     starts, ends = (score.seconds_at([note[side] for note in notes]).tolist() for side in (0, 1))
     bars = tuple(
-        Bar(start, end, pitch, step)
+        ColouredBar(start, end, pitch, step)
         for (_, _, pitch, step), start, end in zip(notes, starts, ends, strict=True)
     )
     # The tokens after the end have no time of their own.
     ticks += ticks[-1:] * (len(read) - len(ticks))
-    begins = score.seconds_at([0, *ticks])
-    last = max(score.seconds, float(begins.max()) + _LAST)
-    roll = Bars(phrase("Piano roll"), bars, _octaves(bars))
+    begins = score.seconds_at([0, *ticks]).tolist()
+    last = max(score.seconds, max(begins) + _LAST)
+    roll = BarRow(phrase("Piano roll"), bars, _octaves(bars))
     return Timeline(_spread(begins, last), bars=roll, sound=_sound(score) if bars else b"")
 
 
-def _spread(begins: np.ndarray, last: float) -> tuple[float, ...]:
+def _spread(begins: Sequence[float], last: float) -> tuple[float, ...]:
     """Return when the steps begin that begin at these seconds (T,), and the end of the last one; those of one
     moment share the time to the next.
     """
-    rising = np.maximum.accumulate(begins)
-    first = np.flatnonzero(np.diff(rising, prepend=-1.0))
-    places = np.interp(np.arange(len(begins) + 1), [*first, len(begins)], [*rising[first], last])
-    return tuple(places.tolist())
+    moments = [(moment, len(list(steps))) for moment, steps in groupby(accumulate(begins, max))]
+    found: list[float] = []
+    for (moment, count), (following, _) in pairwise([*moments, (last, 0)]):
+        found += [moment + k * (following - moment) / count for k in range(count)]
+    return (*found, last)
 
 
-def _octaves(bars: Sequence[Bar]) -> tuple[tuple[int, str], ...]:
+def _octaves(bars: Sequence[ColouredBar]) -> tuple[tuple[int, str], ...]:
     """Return each C among the pitches, or the lowest and highest pitch if there are fewer than two."""
     pitches = [bar.height for bar in bars]
     if not pitches:
