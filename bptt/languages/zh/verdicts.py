@@ -117,7 +117,7 @@ VERDICTS = {
     "gradient × input": "梯度 × 输入",
     # Rows of a sequence in time.
     "Features": "特征",
-    "{} to {} Hz": "{} 至 {} Hz",
+    "{} to {} Hz": "{} 至 {} 赫兹",
     "Posteriors": "后验概率",
     "Symbols": "符号",
     "Words": "词",
