@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from bptt.data.clips.signs import FRAME_LINE, MEDIA, is_kinetics
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, InputForms, Sign, alone, of_path
+from bptt.data.forms.media_forms import names_files
 from bptt.deferred import deferred
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def _folder(view: SourceView) -> str | None:
 def _list(view: SourceView) -> str | None:
     if view.document is None:
         return None
-    if MEDIA.column(view.rows) is not None or MEDIA.cuts(view.document.lines):
+    if names_files(MEDIA, view):
         return "its lines name clip files"
     first = next((line.strip() for line in view.document.lines if line.strip()), "")
     if FRAME_LINE.fullmatch(first) and _is_frame_list(view.document):

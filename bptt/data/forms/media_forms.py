@@ -18,6 +18,8 @@ _read_file = deferred("bptt.data.readers.media_files", "read_media_file")
 _read_folder = deferred("bptt.data.readers.media_files", "read_media_folder")
 _read_list = deferred("bptt.data.readers.media_files", "read_media_list")
 
+_listed_files = deferred("bptt.data.readers.listed_files", "ListedFiles")
+
 _UNLABELLED = (
     "Put the files of each label into a folder of its own, or write a path, a tab and its label on each line"
 )
@@ -78,8 +80,24 @@ def _list(media: Media, view: SourceView) -> str | None:
         # Of a table with files of several kinds.
         column = view.first.index(wanted)
         return f"its column {wanted} names {media.kind} files" if _holds(media, view, column) else None
-    named = media.column(view.rows) is not None or media.cuts(view.document.lines)
-    return f"its lines name {media.kind} files" if named else None
+    return f"its lines name {media.kind} files" if names_files(media, view) else None
+
+
+def names_files(media: Media, view: SourceView) -> bool:
+    """Return whether a text is a list of files of the kind.
+
+    One that is in no file may be a sentence that ends in a name: its first file has to be there.
+    """
+    if view.document is None:
+        return False
+    column = media.column(view.rows)
+    if column is None and not media.cuts(view.document.lines):
+        return False
+    if isinstance(view.source, Path):
+        return True
+    first = next(line for line in view.document.lines if line.strip())
+    name = (media.cut(first) or ("",))[0] if column is None else view.rows[-1][column]
+    return bool(name) and _listed_files(view.document).look(name) is not None
 
 
 def _holds(media: Media, view: SourceView, column: int) -> bool:
