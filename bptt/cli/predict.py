@@ -104,7 +104,10 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
 def _answer_over_time(
     asking: Asking, choices: Choices, asked: PredictOptions, written: AnswerPrinter
 ) -> None:
-    """Print the answers to parts of each input at once."""
+    """Print the answers to parts of each input at once. Raises InputError if an input has one answer."""
+    if not asking.follows_inputs:
+        came = ", ".join(map(repr, asked.inputs))
+        raise InputError("stream", "reads standard input", came, "Give - as the input")
     check_inputs(asked.inputs)
     for given in asked.inputs:
         source = source_of(given, asked.encoding)

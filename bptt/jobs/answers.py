@@ -58,11 +58,13 @@ class Arriving(ABC):
 class Asking(ABC):
     """A trained model that answers the inputs of one source, or of several that arrive one after the other.
 
-    With `needs_all`, the first answer needs all inputs. `header` names the columns of lines. `picture` is
-    data of the first answer for the drawing function of the job, or None.
+    With `needs_all`, the first answer needs all inputs. With `follows_inputs`, parts of an input have
+    answers, too. `header` names the columns of lines. `picture` is data of the first answer for the drawing
+    function of the job, or None.
     """
 
     needs_all: bool = False
+    follows_inputs: bool = False
     header: Line | None = None
     picture: Any = None
 
@@ -97,11 +99,8 @@ class Asking(ABC):
         raise InputError("stream", rule, "a model that answers when it has read all of an input", cure)
 
     def over_time(self, examples: Examples[Any, Any]) -> Iterator[tuple[Example[Any, Any], Answer]]:
-        """Yield answers to parts of each input while it is read, with the input.
-
-        Raises InputError, by default, if an input has one answer.
-        """
-        raise InputError("stream", "reads standard input", "files", "Give - as the input")
+        """Yield answers to parts of each input while it is read, with the input; none by default."""
+        return iter(())
 
     def conclude(self) -> Sequence[str]:
         """Return lines for the user to print after the last answer."""

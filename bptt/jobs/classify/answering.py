@@ -41,6 +41,8 @@ class LabelOverTime(Answer):
 class ClassifierAsking(Asking):
     """A classifier that answers with labels."""
 
+    follows_inputs = True
+
     def __init__(self, trained: TrainedClassifier, choices: Choices) -> None:
         self._trained, self._asked = trained, choices.make(ClassifyAnswerOptions)
         self._shows_input = find_kind(trained.config.source.kind).is_text
