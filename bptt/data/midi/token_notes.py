@@ -15,7 +15,7 @@ TICKS_PER_QUARTER = 480
 
 @dataclass(frozen=True)
 class ReadTokens:
-    """What tokens say: the score; the `ticks` of each of T tokens, (T,), in ascending order unless the tokens
+    """A score read from tokens; the `ticks` of each of T tokens, (T,), in ascending order unless the tokens
     go back in time; and the number of the token that completes each note of the score, (N,).
     """
 
