@@ -9,7 +9,7 @@ function soundPlayer(page, store) {
   const over = element("div", { class: "strip-row playhead", "aria-hidden": "true" }, element("span"), element("div", {}, cursor), element("span"));
   // Undefined until the first example is shown, null for one without a time.
   let timeline;
-  let [axis, sequence, following] = [null, 0, false];
+  let [axis, sequence, shown, following] = [null, 0, null, false];
 
   const place = () => {
     const share = axis ? axis.share(audio.currentTime) : NaN;
@@ -55,7 +55,9 @@ function soundPlayer(page, store) {
       sequence = ofSequence;
       axis = along;
       const fresh = load(found);
-      if (found?.sound && !following && !fresh && step !== null) {
+      const moved = step !== shown;
+      shown = step;
+      if (found?.sound && moved && !following && !fresh && step !== null) {
         const here = step - found.first;
         const now = audio.currentTime;
         if (now < found.seconds[here] || now >= found.seconds[here + 1])
