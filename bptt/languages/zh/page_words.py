@@ -61,9 +61,9 @@ PAGES = {
     "loss {} nats": "损失 {} 奈特",
     "This page holds every unit of every value, in 8 bits a number.": "本页保存了每个量的所有单元，每个数 8 位。",
     (
-        "To stay below 3 MB this page holds a part of the units: those that follow a property and those that move"
+        "To stay small this page holds a part of the units: those that follow a property and those that move"
         " most, in 8 bits a number. "
-    ): "为了不超过 3 MB，本页只保存一部分单元：跟随某个性质的和变化最大的，每个数 8 位。",
+    ): "为使页面保持小巧，本页只保存一部分单元：跟随某个性质的和变化最大的，每个数 8 位。",
     "{} of {}": "{1} 中的 {0}",
     # The likeliest answers.
     "Likeliest next tokens": "最可能的下一个词元",

@@ -28,7 +28,7 @@ async function start() {
 
 // What a reader does about a file that is damaged.
 const ANEW = "Copy the file again, or write it anew: {}";
-const COMMAND = "bptt inspect RUN --html FILE";
+const COMMAND = "bptt inspect RUN -o FILE";
 
 // Takes the place of whatever the page shows.
 function showInstead(words) {

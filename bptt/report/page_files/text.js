@@ -82,7 +82,7 @@ function heldWords(page) {
   if (whole) return say("This page holds every unit of every value, in 8 bits a number.");
   return (
     say(
-      "To stay below 3 MB this page holds a part of the units: those that follow a property and those that move most, " +
+      "To stay small this page holds a part of the units: those that follow a property and those that move most, " +
         "in 8 bits a number. ",
     ) + page.layers.map(heldOfLayer).join(" ")
   );
