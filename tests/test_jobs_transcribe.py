@@ -106,7 +106,7 @@ def test_a_stream_answers_the_same_to_the_bit_however_it_is_cut(ahead: int, stac
     with torch.no_grad():
         trained.model.look_ahead and trained.model.look_ahead.weight.normal_()
     frames = torch.randn(46, 6)
-    stream, found = TranscriberStream(trained), []
+    stream, found = TranscriberStream(trained.model), []
     for size in (1, 2, 7, 46):
         stream.reset()
         found.append(torch.cat([*map(stream.push, frames.split(size)), stream.finish()]))
@@ -120,7 +120,7 @@ def test_a_stream_answers_the_same_to_the_bit_however_it_is_cut(ahead: int, stac
 
 def test_a_stream_needs_one_direction() -> None:
     with pytest.raises(InputError, match="needs a transcriber of one direction"):
-        TranscriberStream(untrained())
+        TranscriberStream(untrained().model)
     with pytest.raises(InputError, match="look_ahead: is for a network of one direction"):
         TranscriberOptions(look_ahead=2)
 

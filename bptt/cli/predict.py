@@ -52,10 +52,7 @@ def _predict(choices: Choices) -> None:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)
     check_own(choices, job.options)
-    if asked.stream:
-        from bptt.cli.streamed import check_stream
-
-        check_stream(asked)
+    check_inputs(asked)
     picture = next((name for name in _PICTURES if choices.has(name)), "")
     if picture:
         from bptt.report.figure_page import check_picture
@@ -64,7 +61,14 @@ def _predict(choices: Choices) -> None:
     asking = job.ask(trained, choices)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
-    if asked.stream and asked.inputs == (STDIN,):
+    raw = asking.raw_format() if asked.streams else None
+    if raw is not None:
+        from bptt.cli.heard import answer_sound
+
+        answer_sound(asking, raw, asked)
+    elif asked.microphone:
+        raise InputError("microphone", "needs a model that hears sound", f"a {job.options.called}")
+    elif asked.stream and asked.inputs == (STDIN,):
         from bptt.cli.streamed import answer_stream
 
         answer_stream(asking.stream(_said(choices)), asked.encoding, written)
@@ -90,7 +94,6 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
     def is_lines(first: Document) -> bool:
         return not asking.needs_all and asking.reads_lines(first, said)
 
-    check_inputs(asked.inputs)
     sources = (sources_of(each, is_lines, asked.encoding) for each in asked.inputs)
     for source in chain.from_iterable(sources):
         examples = asking.read(source, said)
@@ -108,7 +111,6 @@ def _answer_over_time(
     if not asking.follows_inputs:
         came = ", ".join(map(repr, asked.inputs))
         raise InputError("stream", "reads standard input", came, "Give - as the input")
-    check_inputs(asked.inputs)
     for given in asked.inputs:
         source = source_of(given, asked.encoding)
         examples = asking.read(source, _said(choices))

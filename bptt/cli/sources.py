@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bptt.data.examples import Examples
     from bptt.data.readers.document import Document
     from bptt.data.readers.forms import Source
+    from bptt.jobs.commands import PredictOptions
 
 STDIN = "-"
 STDIN_NAME = "standard input"
@@ -52,8 +53,21 @@ def source_of(given: str, encoding: str | None = None) -> Source:
     return Document("text", given, typed=not given.lstrip().startswith("__label__"))
 
 
-def check_inputs(given: Sequence[str]) -> None:
-    """Raise InputError unless several inputs are files and folders: a text without quotes is none."""
+def check_inputs(asked: PredictOptions) -> None:
+    """Raise InputError without inputs, for several of which one is no file or folder, as a text without
+    quotes is none, and for a stream that is asked for of standard input and files together, or into a file.
+    """
+    given = asked.inputs
+    if asked.microphone and given:
+        came = " ".join(map(repr, given))
+        raise InputError("microphone", "is heard instead of an input", came, "Leave one of them out")
+    if not given and not asked.microphone:
+        raise InputError("input", "must be a file, a folder, a text, or -", "none", "Name one")
+    if asked.stream and STDIN in given and len(given) > 1:
+        raise InputError("stream", "reads standard input or files", "both", "Give one of these")
+    if asked.streams and asked.output is not None:
+        cure = "Leave `output` out, and redirect: > FILE"
+        raise InputError("output", "is written when all answers are known", "`stream`", cure)
     missing = [each for each in given if len(given) > 1 and not _exists(each)]
     if missing:
         cure = "Put a text between quotes"

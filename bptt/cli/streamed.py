@@ -6,23 +6,13 @@ import codecs
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from bptt.cli.sources import PART, STDIN, STDIN_NAME, stdin
+from bptt.cli.sources import PART, STDIN_NAME, stdin
 from bptt.data.reading import known_encoding
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
     from bptt.cli.answers import AnswerPrinter
     from bptt.jobs.answers import Arriving
-    from bptt.jobs.commands import PredictOptions
-
-
-def check_stream(asked: PredictOptions) -> None:
-    """Raise InputError if a stream is asked for of standard input and files together, or into a file."""
-    if STDIN in asked.inputs and len(asked.inputs) > 1:
-        raise InputError("stream", "reads standard input or files", "both", "Give one of these")
-    if asked.output is not None:
-        cure = "Leave `output` out, and redirect: > FILE"
-        raise InputError("output", "is written when all answers are known", "`stream`", cure)
 
 
 def answer_stream(arriving: Arriving, encoding: str | None, written: AnswerPrinter) -> None:

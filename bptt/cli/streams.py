@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from unicodedata import combining, east_asian_width
 
 from bptt.errors import printable
 
@@ -58,6 +59,20 @@ def coloured(parts: Sequence[tuple[str, int | None]]) -> str:
         else f"\x1b[1;{_COLOURS[number % len(_COLOURS)]}m{printable(text)}\x1b[0m"
         for text, number in parts
     )
+
+
+def end_within(text: str, columns: int) -> str:
+    """Return the end of a text that fits in columns of a terminal; wide characters take two."""
+    start = len(text)
+    while start and columns >= (width := _width(text[start - 1])):
+        start, columns = start - 1, columns - width
+    return text[start:]
+
+
+def _width(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def shown(text: str) -> str:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from bptt.data.audio.options import RawFormat
     from bptt.data.examples import Example, Examples
     from bptt.data.readers.asked import Said
     from bptt.data.readers.document import Document
@@ -53,6 +56,37 @@ class Arriving(ABC):
     @abstractmethod
     def lines(self, answer: Any, example: Example[str, Any], number: int) -> list[Line]:
         """Return an answer as lines for the user; `number` is that of the word `example`, from 1."""
+
+
+@dataclass(frozen=True)
+class PartialAnswer(Answer):
+    """The text so far of what goes on; its first `stable` characters will not change."""
+
+    partial: str
+    stable: int
+
+
+@dataclass(frozen=True)
+class FinalAnswer(Answer):
+    """The text of what has ended."""
+
+    text: str
+
+
+class Listening(ABC):
+    """A trained model that answers sound while it arrives.
+
+    It says what is known only when that has changed: any number of partial answers, and a final one, for each
+    piece of the sound that belongs together.
+    """
+
+    @abstractmethod
+    def push(self, samples: Tensor) -> Iterator[PartialAnswer | FinalAnswer]:
+        """Yield what is known after further samples (N,) in ±1."""
+
+    @abstractmethod
+    def close(self) -> Iterator[PartialAnswer | FinalAnswer]:
+        """Yield the final answer at the end of the sound, if anything is left."""
 
 
 class Asking(ABC):
@@ -101,6 +135,17 @@ class Asking(ABC):
     def over_time(self, examples: Examples[Any, Any]) -> Iterator[tuple[Example[Any, Any], Answer]]:
         """Yield answers to parts of each input while it is read, with the input; none by default."""
         return iter(())
+
+    def raw_format(self) -> RawFormat | None:
+        """Return the form of bare samples of the sound that it hears; None if it hears none."""
+        return None
+
+    def listen(self, rate: int) -> Listening:
+        """Return the model as it answers sound that arrives, of `rate` samples a second.
+
+        Raises InputError if its answers need whole inputs.
+        """
+        raise InputError("stream", "needs a model that hears sound", "another")
 
     def conclude(self) -> Sequence[str]:
         """Return lines for the user to print after the last answer."""

@@ -25,17 +25,23 @@ class PredictOptions(TextFiles):
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
     inputs: tuple[str, ...] = argument(
-        "A file or folder as learned from, or several; a text, or - for standard input."
+        "A file or folder as learned from, or several; a text, or - for standard input.", default=()
     )
     stream: bool = option(
         False,
-        "Answer as input arrives: word by word (a tagger of one direction without a CRF), clips by seconds.",
+        "Answer as input arrives: words (a tagger) and sound (a transcriber) of one direction, clips by seconds.",
         common=True,
     )
+    microphone: bool = option(False, "Answer what the microphone hears, as `stream` does.", common=True)
     output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
     json: bool = option(
         False, "Print a JSON object a line: row, name, place, input, answer, scores.", common=True
     )
+
+    @property
+    def streams(self) -> bool:
+        """Whether what arrives is answered while it arrives."""
+        return self.stream or self.microphone
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,17 @@ class SoundOptions(FeatureOptions):
 
 
 @dataclass(frozen=True)
+class RawFormat:
+    """Bare samples: 16-bit little-endian numbers, `channels` of them at `rate` a second, of which one
+    `channel` is taken, the first being 1, or the mean of all (0).
+    """
+
+    rate: int
+    channels: int = 1
+    channel: int = 0
+
+
+@dataclass(frozen=True)
 class AugmentOptions:
     """Changes of training sounds, drawn anew for each epoch; 0 turns each of them off.
 

@@ -6,19 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bptt.data.audio.options import RawFormat
 from bptt.data.examples import Example, Examples
 from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
+from bptt.errors import InputError
 from bptt.files import check_new, write_new
 from bptt.jobs.answers import Answer, Asking, Line
+from bptt.jobs.transcribe.live import LiveTranscriber
 from bptt.jobs.transcribe.options import TranscribeAnswerOptions
 from bptt.jobs.transcribe.searching import SpeechSearch, nbest_json
 from bptt.jobs.transcribe.symbol_paths import BLANK
 from bptt.jobs.transcribe.timed_words import TimedWord
 from bptt.jobs.transcribe.trained import TrainedTranscriber
 from bptt.jobs.transcribe.transcription import Transcription
+from bptt.models.codecs.sound import SoundCodec
 from bptt.options.choices import Choices
 
 
@@ -88,6 +92,21 @@ class TranscriberAsking(Asking):
         return [
             f"{number}\t{one.score:.4f}\t{one.log_probability:.4f}\t{one.text}" for one in answer.alternatives
         ]
+
+    def raw_format(self) -> RawFormat | None:
+        """Return the form of bare samples that arrive; None for a transcriber of features in files."""
+        codec = self._trained.codec
+        return self._asked.raw(codec.options.rate) if isinstance(codec, SoundCodec) else None
+
+    def listen(self, rate: int) -> LiveTranscriber:
+        """Return the transcriber as it answers sound that arrives, of `rate` samples a second.
+
+        Raises InputError if it reads in both directions, and for options of whole recordings.
+        """
+        for name, value in (("n_best", self._asked.n_best), ("nbest", self._asked.nbest)):
+            if value is not None:
+                raise InputError(name, "needs whole recordings", "`stream`", "Leave one of them out")
+        return self._trained.stream(rate, self._search, self._asked)
 
     def conclude(self) -> Sequence[str]:
         """Write the n-best lists, if they were asked for, and return lines for the user."""

@@ -74,6 +74,7 @@ class Transcriber(nn.Module):
 
     def __init__(self, part: InputPart, symbols: int, cell: Cells, options: TranscriberOptions) -> None:
         super().__init__()
+        self.frames_per_step = options.frames_per_step
         self.encoder = Encoder(StackedInput(part, options.frames_per_step), cell, options)
         width = self.encoder.read_size
         self.look_ahead = LookAhead(width, options.look_ahead) if options.look_ahead else None

@@ -15,6 +15,7 @@ from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions
 from bptt.jobs.transcribe.search_options import USUAL_WIDTH, SpeechSearchOptions
+from bptt.jobs.transcribe.stream_options import StreamOptions
 from bptt.models.options import EncoderOptions
 from bptt.options.field import argument, check_fields, option, redefined
 from bptt.options.option_set import OptionSet
@@ -143,8 +144,8 @@ def kind_of(form: str) -> str:
     raise InputError("form", f"is one of {', '.join((*SPEECH_FORMS, *features))}", repr(form))
 
 
-@dataclass(frozen=True)
-class TranscribeAnswerOptions(SpeechSearchOptions):
+@dataclass(frozen=True, kw_only=True)
+class TranscribeAnswerOptions(SpeechSearchOptions, StreamOptions):
     """The options of `bptt predict` for transcribers."""
 
     n_best: int | None = option(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import exp, log1p
 
 from torch import Tensor
@@ -15,7 +16,7 @@ from bptt.jobs.rescore.rescoring import Weights
 from bptt.jobs.transcribe.language_reader import LanguageReader
 from bptt.jobs.transcribe.search_options import SpeechSearchOptions
 from bptt.jobs.transcribe.text_scorer import TextScorer
-from bptt.nn.prefix_beam import BestPath, CTCHypothesis, PrefixBeam
+from bptt.nn.prefix_beam import BestPath, CTCHypothesis, HeardSymbol, PrefixBeam
 
 
 class SpeechSearch:
@@ -60,15 +61,22 @@ class SpeechSearch:
         return PrefixBeam(size, self._options.beam_width, self._blank, scorer, self.weights.language)
 
     def find(self, log_probabilities: Tensor, n: int = 1) -> list[CTCHypothesis]:
-        """Return the `n` best texts of an utterance, ln P (T, V), best first; no two are spelled alike.
-
-        Of symbols that spell the same text, as with another space at an end, the best are returned, with the
-        probability of all.
-        """
+        """Return the `n` best texts of an utterance, ln P (T, V), best first, as `results` does."""
         search = self.begin()
         search.push(log_probabilities)
+        return self.results(search, n)
+
+    def results(
+        self, search: PrefixBeam | BestPath, n: int = 1, committed: tuple[HeardSymbol, ...] = ()
+    ) -> list[CTCHypothesis]:
+        """Return the `n` best texts of a search at its end, best first; no two are spelled alike.
+
+        Of symbols that spell the same text, as with another space at an end, the best are returned, with the
+        probability of all. They begin with the symbols that the search has `committed`.
+        """
         found: dict[str, CTCHypothesis] = {}
-        for one in search.final(self._options.beam_width):
+        for ended in search.final(self._options.beam_width):
+            one = replace(ended, heard=(*committed, *ended.heard))
             text = self.text(one)
             found[text] = _merged(found[text], one) if text in found else one
         return list(found.values())[:n]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from math import ceil, exp, inf
+from math import ceil, inf
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, TypeVar
@@ -18,13 +18,15 @@ from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.jobs.shown import show_trained
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
+from bptt.jobs.transcribe.endpoint import EndpointOptions
+from bptt.jobs.transcribe.live import LiveTranscriber
 from bptt.jobs.transcribe.metrics import rates
 from bptt.jobs.transcribe.network import Transcriber, label_losses, stack_frames
 from bptt.jobs.transcribe.reading import read_asked_recordings
+from bptt.jobs.transcribe.searching import SpeechSearch
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all
 from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
-from bptt.jobs.transcribe.timed_words import timed_words
-from bptt.jobs.transcribe.transcription import HeardPath, Search, Transcription
+from bptt.jobs.transcribe.transcription import HeardPath, Search, Transcription, TranscriptWriter
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.sound import SoundCodec
 from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
@@ -73,6 +75,11 @@ class TrainedTranscriber:
         return hop * self.config.model.frames_per_step
 
     @property
+    def writer(self) -> TranscriptWriter:
+        """Writes what was found in a recording."""
+        return TranscriptWriter(self.vocabulary, self.seconds, bool(self.config.text.spaces))
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Lines for the user about how recordings are read."""
         return self.codec.notes
@@ -106,6 +113,23 @@ class TrainedTranscriber:
             return self._search_batch(logits, lengths, search, n)
 
         return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), answer)
+
+    def stream(
+        self,
+        rate: int | None = None,
+        search: SpeechSearch | None = None,
+        endpoint: EndpointOptions | None = None,
+    ) -> LiveTranscriber:
+        """Return a transcriber of sound that arrives at `rate` samples a second (None: that of the model).
+
+            live = bptt.load("RUN").stream()
+            for samples in microphone:  # (N,) in ±1, of any size
+                for answer in live.push(samples):
+                    print(answer)  # PartialAnswer(partial, stable) or HeardUtterance(text, start, end, ...)
+
+        `endpoint` says when an utterance ends. Raises InputError for a transcriber of both directions.
+        """
+        return LiveTranscriber(self.model, self.codec, self.writer, rate, search, endpoint)
 
     def log_probabilities(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
         """Return ln P of each symbol at each step, (T, V), on the CPU. Raises the errors of `predict`."""
@@ -193,25 +217,16 @@ class TrainedTranscriber:
         counts = lengths.tolist()
         rows = [row[:count] for row, count in zip(logits.log_softmax(-1).unbind(1), counts, strict=True)]
         if search is not None:
-            return [
-                [self._transcription(each, each.acoustic) for each in search.find(row, n)] for row in rows
-            ]
+            return [[self.writer.write(each, each.acoustic) for each in search.find(row, n)] for row in rows]
         likeliest = [self._likeliest(row) for row in rows]
         labels = [torch.tensor(each.symbols, dtype=torch.int64) for each in likeliest]
         losses = self._losses(logits, labels, lengths).tolist()
-        return [[self._transcription(each, -loss)] for each, loss in zip(likeliest, losses, strict=True)]
+        return [[self.writer.write(each, -loss)] for each, loss in zip(likeliest, losses, strict=True)]
 
     def _likeliest(self, log_probabilities: Tensor) -> CTCHypothesis:
         search = BestPath(self.vocabulary.size, BLANK)
         search.push(log_probabilities)
         return search.best()
-
-    def _transcription(self, found: CTCHypothesis, log_probability: float) -> Transcription:
-        words = timed_words(found.heard, self.vocabulary, self.seconds, bool(self.config.text.spaces))
-        confidence = min(1.0, exp(log_probability / max(1, len(found.heard))))
-        return Transcription(
-            decode(self.vocabulary, found.symbols), log_probability, confidence, found.score, words
-        )
 
     def _losses(self, logits: Tensor, labels: Sequence[Tensor], lengths: Tensor) -> Tensor:
         sizes = torch.tensor([len(label) for label in labels], device=logits.device)

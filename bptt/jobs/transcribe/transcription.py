@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Protocol
 
 from torch import Tensor
 
-from bptt.jobs.transcribe.symbol_paths import BLANK
-from bptt.jobs.transcribe.timed_words import TimedWord
+from bptt.data.vocabulary import Vocabulary
+from bptt.jobs.transcribe.symbol_paths import BLANK, decode
+from bptt.jobs.transcribe.timed_words import TimedWord, timed_words
 from bptt.nn.prefix_beam import CTCHypothesis
 
 
@@ -26,6 +28,25 @@ class Transcription:
     confidence: float
     score: float
     words: tuple[TimedWord, ...]
+
+
+@dataclass(frozen=True)
+class TranscriptWriter:
+    """Writes what a search has found in steps of `seconds`; without `spaces`, each symbol is a word."""
+
+    vocabulary: Vocabulary
+    seconds: float
+    spaces: bool
+
+    def write(self, found: CTCHypothesis, log_probability: float) -> Transcription:
+        """Return symbols, whose text has the `log_probability`, as text and words."""
+        return Transcription(
+            decode(self.vocabulary, found.symbols),
+            log_probability,
+            min(1.0, exp(log_probability / max(1, len(found.heard)))),
+            found.score,
+            timed_words(found.heard, self.vocabulary, self.seconds, self.spaces),
+        )
 
 
 class Search(Protocol):

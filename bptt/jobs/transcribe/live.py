@@ -1,0 +1,173 @@
+"""Speech written down while it arrives: partial texts, and the text of each utterance that has ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bptt.errors import InputError
+from bptt.jobs.answers import FinalAnswer, Listening, PartialAnswer
+from bptt.jobs.transcribe.endpoint import Endpoint, EndpointOptions
+from bptt.jobs.transcribe.network import Transcriber, label_losses
+from bptt.jobs.transcribe.search_options import SpeechSearchOptions
+from bptt.jobs.transcribe.searching import SpeechSearch
+from bptt.jobs.transcribe.stream import TranscriberStream
+from bptt.jobs.transcribe.symbol_paths import BLANK, decode
+from bptt.jobs.transcribe.timed_words import TimedWord
+from bptt.jobs.transcribe.transcription import Transcription, TranscriptWriter
+from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.sound import SoundCodec
+from bptt.nn.prefix_beam import HeardSymbol
+
+_NOTHING = PartialAnswer("", 0)
+# Seconds of silence that a new utterance hears again, so that states are settled when its first word comes.
+_AGAIN = 0.3
+# Steps between two cuts of what all texts of the beam begin with: times of words in shorter utterances are
+# those of the whole recording.
+_CUT = 500
+
+
+@dataclass(frozen=True)
+class HeardUtterance(FinalAnswer):
+    """What was said from `start` to `end`, in seconds of the stream; `confidence` as in `Transcription`."""
+
+    start: float
+    end: float
+    confidence: float
+    words: tuple[TimedWord, ...]
+
+
+class LiveTranscriber(Listening):
+    """Writes sound at `rate` samples a second (None: that of the model) as it arrives in chunks of any size.
+
+    Utterances, their texts and their probabilities are the same to the bit however the sound is cut, and the
+    memory is constant. With the default `search` a symbol is never taken back. Raises InputError for a
+    transcriber of both directions, of features that are normalised by the whole recording, or of no sound.
+    """
+
+    def __init__(
+        self,
+        model: Transcriber,
+        codec: Codec[object],
+        writer: TranscriptWriter,
+        rate: int | None = None,
+        search: SpeechSearch | None = None,
+        endpoint: EndpointOptions | None = None,
+    ) -> None:
+        if not isinstance(codec, SoundCodec):
+            raise InputError("stream", "needs a transcriber of sound", "one of features in files")
+        self._model, self._codec, self._writer = model, codec, writer
+        self._network = TranscriberStream(model)
+        self._search = search or SpeechSearch(writer.vocabulary, BLANK, SpeechSearchOptions())
+        self.rate = codec.options.rate if rate is None else rate
+        options = endpoint or EndpointOptions()
+        self._endpoint, self._kept = Endpoint(options, writer.seconds), options.kept
+        self._again = round(_AGAIN / writer.seconds)
+        # White space says nothing.
+        self._quiet = {n for n, piece in enumerate(writer.vocabulary.pieces) if not piece.strip()} | {BLANK}
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin another sound."""
+        self._said = _NOTHING
+        self._features = self._codec.stream(self.rate)
+        self._network.reset()
+        self._recent: deque[Tensor] = deque(maxlen=self._network.delay + self._again)
+        self._begin(0)
+
+    def push(self, samples: Tensor) -> Iterator[PartialAnswer | HeardUtterance]:
+        """Yield the utterances that end in further samples (N,) in ±1, then the text of one that goes on.
+
+        That text is only said if it has changed. Raises InputError for samples that are no finite numbers.
+        """
+        samples = torch.as_tensor(samples, dtype=torch.float32)
+        if samples.dim() != 1 or not samples.isfinite().all():
+            got = tuple(samples.shape) if samples.dim() != 1 else "NaN or infinity"
+            raise InputError("samples", "must be finite numbers (N,)", got)
+        yield from self._hear(self._network.cut(self._features.push(samples)))
+        partial = self._partial()
+        if partial != self._said:
+            self._said = partial
+            yield partial
+
+    def close(self) -> Iterator[PartialAnswer | HeardUtterance]:
+        """Yield what is left at the end of the sound; another sound may follow."""
+        yield from self._hear(self._network.cut(self._features.finish()))
+        yield from self._hear(self._network.rest())
+        for row in self._network.end():
+            self._take(row)
+        yield from self._end()
+        self.reset()
+
+    def _begin(self, first: int) -> None:
+        """Begin an utterance at a step of the sound."""
+        self._first = first
+        self._endpoint.reset()
+        self._beam, self._rows = self._search.begin(), list[Tensor]()
+        self._committed: tuple[HeardSymbol, ...] = ()
+
+    def _hear(self, steps: Tensor) -> Iterator[HeardUtterance]:
+        """Read steps (T, width), and yield the utterances that end in them."""
+        waiting = deque(steps)
+        while waiting:
+            step = waiting.popleft()
+            self._recent.append(step)
+            row = self._network.read(step)
+            if row is None or not self._take(row):
+                continue
+            yield from self._end()
+            ended, again = self._first + self._endpoint.steps, 0
+            if not self._kept:
+                # The end of the silence, and what was read ahead, begins the next utterance.
+                again = min(self._again, self._endpoint.quiet, self._endpoint.steps // 2)
+                behind = again + self._network.delay
+                waiting.extendleft([self._recent.pop() for _ in range(behind)])
+                self._network.restart()
+            self._begin(ended - again)
+
+    def _take(self, row: Tensor) -> bool:
+        """Search on with ln P (1, V) at the next step; return whether the utterance ends with it."""
+        self._beam.push(row)
+        if self._search.has_beam:
+            if (self._endpoint.steps + 1) % _CUT == 0:
+                self._committed += self._beam.commit(self._beam.stable())
+        else:
+            self._rows.append(row)
+        return self._endpoint.ends(int(row.argmax()) in self._quiet)
+
+    def _partial(self) -> PartialAnswer:
+        best, vocabulary = self._beam.best().heard, self._writer.vocabulary
+        heard = (*self._committed, *best)
+        text = decode(vocabulary, (each.symbol for each in heard))
+        sure = heard[: len(self._committed) + self._beam.stable()]
+        # Bytes of half a character are shown as one that will change.
+        stable = decode(vocabulary, (each.symbol for each in sure)).rstrip("\ufffd")
+        return PartialAnswer(text, len(stable))
+
+    def _end(self) -> Iterator[HeardUtterance]:
+        """Yield the utterance, if any word was said."""
+        found = self._transcription()
+        if not found.text:
+            return
+        self._said = _NOTHING
+        start = self._first * self._writer.seconds
+        words = tuple(
+            TimedWord(each.word, round(start + each.start, 3), round(start + each.end, 3), each.confidence)
+            for each in found.words
+        )
+        yield HeardUtterance(found.text, words[0].start, words[-1].end, found.confidence, words)
+
+    def _transcription(self) -> Transcription:
+        (found,) = self._search.results(self._beam, 1, self._committed)
+        if self._search.has_beam:
+            return self._writer.write(found, found.acoustic)
+        if not self._rows:
+            return self._writer.write(found, 0.0)
+        rows = torch.stack(self._rows)  # (T, 1, V)
+        symbols = torch.tensor(found.symbols, dtype=torch.int64)
+        sizes = torch.tensor([len(rows)]), torch.tensor([len(symbols)])
+        return self._writer.write(found, -label_losses(rows, symbols, *sizes).item())
