@@ -1,4 +1,4 @@
-"""Speech of tones: each letter is a tone of its own, between words is silence; and a run that has learned it."""
+"""Speech of tones: a letter is a tone, between words is silence; and a run that has learned it."""
 
 from __future__ import annotations
 

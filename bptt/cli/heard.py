@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.sources import PART, STDIN, STDIN_NAME, stdin
@@ -139,7 +140,7 @@ class _TerminalPrinter:
                 printable(answer.partial[answer.stable :]),
             )
             # The cursor keeps the last column.
-            shown = end_within(sure + rest, os.get_terminal_size(sys.stdout.fileno()).columns - 1)
+            shown = end_within(sure + rest, get_terminal_size().columns - 1)
             cut = max(0, len(shown) - len(rest))
             dimmed = f"\x1b[2m{shown[cut:]}\x1b[0m" if shows_colours() and shown[cut:] else shown[cut:]
             sys.stdout.write(f"\r\x1b[K{shown[:cut]}{dimmed}")
