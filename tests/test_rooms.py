@@ -107,6 +107,7 @@ DOORS = {
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/audio/libsndfile.py": {"soundfile"},
+    "data/audio/microphone.py": {"sounddevice"},
     "data/readers/parquet.py": {"pyarrow"},
     "data/midi/rolls.py": {"scipy"},
     "data/skeletons/mat_file.py": {"scipy"},

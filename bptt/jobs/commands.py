@@ -29,7 +29,7 @@ class PredictOptions(TextFiles):
     )
     stream: bool = option(
         False,
-        "Answer as input arrives: words (a tagger) and sound (a transcriber) of one direction, clips by seconds.",
+        "Answer as input arrives: words (a tagger), speech, clips; networks of one direction.",
         common=True,
     )
     microphone: bool = option(False, "Answer what the microphone hears, as `stream` does.", common=True)

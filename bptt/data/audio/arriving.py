@@ -152,7 +152,7 @@ def _wav(parts: Iterator[bytes], start: bytes, name: str) -> tuple[bytes, PcmLay
 def _decoded(
     parts: Iterator[bytes], held: bytes, layout: PcmLayout, name: str, channel: int
 ) -> Iterator[Tensor]:
-    """Yield samples of one channel. Bytes of half a sample wait for the rest; at the end they are left out."""
+    """Yield samples of one channel. Half a sample waits for the rest, and is left out at the end."""
     if channel > layout.channels:
         raise InputError(name, f"must have a channel {channel} (`channel`)", f"{layout.channels} channels")
     width, most, left = layout.frame_bytes, _samples(layout.rate), layout.frames
