@@ -28,7 +28,7 @@ def record(rate: int, channels: int, block: int) -> Iterator[bytes]:
             samplerate=rate, channels=channels, dtype="int16", blocksize=block
         )
     except (sounddevice.PortAudioError, ValueError) as error:
-        cure = "Plug one in, or pipe sound in: arecord -f S16_LE -r 16000 | bptt predict RUN --stream -"
+        cure = "Plug one in, or pipe sound in (`stream`)"
         raise MachineError("microphone", "must be one that can be opened", error, cure) from error
     return _blocks(stream, block)
 
