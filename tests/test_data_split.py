@@ -148,8 +148,16 @@ def test_groups_come_as_near_to_the_share_as_they_allow() -> None:
 
 
 def test_one_group_leaves_nothing_to_hold_out() -> None:
-    with pytest.raises(InputError, match="needs two groups"):
+    with pytest.raises(InputError, match=r"needs two groups.*`held_out` 0"):
         split_groups(["alone"] * 9, 0.5, seed=0)
+
+
+def test_one_group_is_learned_whole_if_none_is_held_out() -> None:
+    """The second cure that the error names is one."""
+    rows = of_parts(*[("alone", "")] * 9)
+    with pytest.raises(InputError, match="needs two groups"):
+        hold_out(rows, rows.targets, ExampleOptions())
+    assert hold_out(rows, rows.targets, ExampleOptions(held_out=0)) == (list(range(9)), [])
 
 
 def of_parts(*rows: tuple[str, str]) -> Examples[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -69,6 +70,25 @@ def music(out: str, _: Names) -> None:
     right, bars, new, tunes = floats(out.splitlines()[-1])
     assert sum(obey) >= len(obey) - 2 and 350 < bars < 450
     assert 0.95 < right / bars <= 1 and 80 < new <= tunes == 100
+
+
+def chinese_speech(out: str, names: Names) -> None:
+    """The error rate is that of the distance, by the textbook's recursion; new voices and sentences."""
+
+    def distance(a: str, b: str) -> int:
+        row = list(range(len(b) + 1))
+        for i, x in enumerate(a, 1):
+            last, row[0] = row[0], i
+            for j, y in enumerate(b, 1):
+                last, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, last + (x != y))
+        return row[-1]
+
+    said, heard = names["said"], names["heard"]
+    rate = sum(map(distance, said, heard)) / sum(map(len, said))
+    assert isclose(after(out, "error rate")[0], 100 * rate, abs_tol=0.005) and rate < 0.15
+    assert not {*said} & {*names["sentences"][:24]} and not {*names["LEARNED"]} & {*names["NEW"]}
+    # Who hears no tone is right in half.
+    assert after(out, "right in")[0] > len(said) / 2
 
 
 def sentiment(out: str, _: Names) -> None:
@@ -278,6 +298,8 @@ def newton(out: str, names: Names) -> None:
 def test_a_script_prints_what_is_true(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
+    if name == "chinese_speech" and not shutil.which("espeak-ng"):
+        pytest.skip("no espeak-ng")
     monkeypatch.chdir(tmp_path)
     names = runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
     check: Check = globals()[name]

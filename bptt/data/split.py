@@ -68,7 +68,8 @@ def split_groups(groups: Sequence[Hashable], held_out: float, seed: int) -> tupl
     (drawn,) = _strata(groups, None, seed)
     if len(drawn) < 2:
         rule = "needs two groups, such as speakers or subjects, to hold one out"
-        raise InputError("examples", rule, "one", "Give the held-out examples in a file of their own: `dev`")
+        cure = "Give the held-out examples in a file of their own: `dev`; or hold out none: `held_out` 0"
+        raise InputError("examples", rule, "one", cure)
     held, wanted = list(drawn[0]), held_out * len(groups)
     for group in drawn[1:-1]:
         if len(held) + len(group) / 2 <= wanted:
