@@ -208,6 +208,11 @@ def _nan(folder: Path) -> Path:
     return folder / "a.npy"
 
 
+def _joints(folder: Path) -> Path:
+    np.save(folder / "a.npy", np.zeros((20, 3, 15), np.float32))
+    return folder / "a.npy"
+
+
 BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "cut, its index at the end": (_cut_mp4, "must be a whole video file"),
     "text": (_text_as_mp4, "must be a whole video file"),
@@ -218,6 +223,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str]] = {
     "two sizes": (_two_sizes, "pictures of one clip have one size, got 16 x 16 after 32 x 32"),
     "a cut picture": (_cut_picture, "img_00002.png: must be a whole picture"),
     "a number twice": (_same_number, "have different numbers"),
+    "joints": (_joints, "of 4 pixels at least, got an array (20, 3, 15). Joints"),
     "NaN": (_nan, "NaN or infinity"),
 }
 

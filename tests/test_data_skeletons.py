@@ -182,7 +182,18 @@ def test_arrays(tmp_path: Path) -> None:
     # Pictures, series and features are none.
     np.save(tmp_path / "clip.npy", np.zeros((5, 8, 3), np.uint8))
     np.savez(tmp_path / "series.npz", X=np.zeros((5, 8, 3)))
+    assert detect(tmp_path / "a.npy", Columns()).form == "skeleton"
     assert format_of(tmp_path / "clip.npy") is None and format_of(tmp_path / "series.npz") is None
+
+
+def test_folders_of_arrays_of_joints_are_no_clips(tmp_path: Path) -> None:
+    for label in ("walk", "wave"):
+        (tmp_path / label).mkdir()
+        np.save(tmp_path / label / "p1.npy", figure(label, 1, 9))
+    assert detect(tmp_path, Columns()).form == "skeleton-folders"
+    for path in tmp_path.rglob("*.npy"):
+        np.save(path, np.zeros((9, 16, 16), np.float32))
+    assert detect(tmp_path, Columns()).form == "clip-folders"
 
 
 def test_folders_of_classes_parts_and_names(tmp_path: Path) -> None:

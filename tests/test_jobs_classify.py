@@ -198,3 +198,11 @@ def test_steps_behind_the_longest_length_are_not_read(tmp_path: Path) -> None:
     trained = load_classifier(tmp_path)
     found = trained.log_probabilities(["a the film was dull", "a the film fine and so on"])
     assert torch.equal(found[0], found[1])
+
+
+def test_of_more_than_five_labels_the_five_most_probable_are_measured() -> None:
+    labels = tuple("abcdef")
+    found = torch.arange(6.0).expand(4, 6).log_softmax(1)
+    measured = scores(found, torch.tensor([0, 1, 4, 5]), labels).metrics
+    assert (measured["top5_accuracy"], measured["accuracy"]) == (0.75, 0.25)
+    assert "top5_accuracy" not in scores(found[:, :5], torch.tensor([0, 1, 4, 4]), labels[:5]).metrics

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,6 +157,17 @@ def test_an_example_is_changed_by_what_is_drawn_alone() -> None:
     assert {len(vary_clip(clip, Random(n))) for n in range(200)} <= set(range(16, 26))
 
 
+def test_parts_of_the_time_have_their_order() -> None:
+    """Up and down differ in the sign of the change, and in the order of the means."""
+    rising = torch.tensor([0.0, 0, 0, 0, 1, 1, 1, 1])[:, None]
+    up, down = summarise(SUMMARIES[3:], [rising, rising.flip(0)])[0]
+    # Mean and deviation of each of 4 parts; the changes, 7, fall into parts of 1, 2, 2 and 2.
+    assert up.tolist() == [0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0.5, 0.5, 0, 0]
+    assert down.tolist() == [1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, -0.5, 0.5, 0, 0]
+    (short,) = summarise(SUMMARIES[3:], [rising[:1]])[0]
+    assert short.tolist() == [0.0] * 16
+
+
 def test_linear_models_agree_with_scikit_learn() -> None:
     """Standardised, C of 100 over vectors divided by the root of their length: to the tolerance of both."""
     linear = pytest.importorskip("sklearn.linear_model")
@@ -165,7 +177,15 @@ def test_linear_models_agree_with_scikit_learn() -> None:
     vectors = summarise(SUMMARIES, inputs)
     models = LinearBaselines(SUMMARIES, [rows.shape[1] for rows in vectors], 3)
     models.fit(vectors, targets)
-    rows = vectors[2]
+    # Fewer numbers than inputs, and more.
+    assert (vectors[2].shape[1], vectors[3].shape[1]) == (12, 64)
+    for number in (2, 3):
+        _agrees_with_its_peer(linear, vectors[number], targets, models(vectors)[number])
+
+
+def _agrees_with_its_peer(
+    linear: Any, rows: torch.Tensor, targets: torch.Tensor, found: torch.Tensor
+) -> None:
     scaled = ((rows - rows.mean(0)) / rows.std(0, correction=0) / rows.shape[1] ** 0.5).numpy()
     peer = linear.LogisticRegression(C=100, tol=1e-6, max_iter=1000).fit(scaled, targets.numpy())
-    np.testing.assert_allclose(models(vectors)[2].softmax(1), peer.predict_proba(scaled), atol=0.01)
+    np.testing.assert_allclose(found.softmax(1), peer.predict_proba(scaled), atol=0.01)

@@ -1,4 +1,4 @@
-"""Linear models beside a network, that see no order of the steps: what a recurrent network has to beat."""
+"""Linear models beside a network, that see hardly any order: what a recurrent network has to beat."""
 
 from __future__ import annotations
 

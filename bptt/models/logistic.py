@@ -42,6 +42,15 @@ def fit_logistic_rows(
     (B, D) of the same importance.
     """
     rows = vectors.double()
+    if len(rows) >= rows.shape[1]:
+        return _fit_rows(rows, targets, classes, strength)
+    # The optimum is a sum of the rows: fewer numbers, in which lengths are the same, have the same one.
+    basis, upper = torch.linalg.qr(rows.T)  # (D, B), (B, B)
+    weight, bias = _fit_rows(upper.T, targets, classes, strength)
+    return (basis @ weight.double()).float(), bias
+
+
+def _fit_rows(rows: Tensor, targets: Tensor, classes: int, strength: float) -> tuple[Tensor, Tensor]:
     return _fit(
         rows.matmul, rows.T.matmul, (rows.shape[1], classes), targets, torch.ones(len(rows)), strength
     )

@@ -14,6 +14,9 @@ from bptt.data.clips.still_pictures import small_picture
 from bptt.errors import InputError, WrongTypeError
 
 _SHAPE = "must be pictures of numbers (T, H, W), or (T, H, W, 3) in red, green and blue"
+# An axis that is shorter holds the coordinates of joints.
+_LEAST_SIDE = 4
+_JOINTS = "Joints (T, joints, 2 or 3) or (T, joints * 3 or 2) are read by `input` skeleton, skeleton-folders"
 
 
 def npy_frames(path: Path, shape: FrameShape) -> Iterator[Frame]:
@@ -49,7 +52,11 @@ def array_frames(pictures: npt.NDArray[Any], shape: FrameShape, where: str) -> I
     elif pictures.ndim == 3:
         channels = 1
     else:
-        raise InputError(where, _SHAPE, f"an array {pictures.shape}")
+        cure = _JOINTS if pictures.ndim == 2 else ""
+        raise InputError(where, _SHAPE, f"an array {pictures.shape}", cure)
+    if min(pictures.shape[1:3]) < _LEAST_SIDE and pictures.size:
+        came = f"an array {pictures.shape}"
+        raise InputError(where, f"{_SHAPE}, of {_LEAST_SIDE} pixels at least", came, _JOINTS)
     if pictures.dtype.kind not in "buif":
         raise InputError(where, _SHAPE, f"an array of {pictures.dtype}")
     if not pictures.size:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _is_frame_folder = deferred("bptt.data.clips.frame_folder", "is_frame_folder")
 _holds_clips = deferred("bptt.data.readers.clip_files", "holds_clips")
+_format_of_skeleton = deferred("bptt.data.skeletons.formats", "format_of")
 _is_frame_list = deferred("bptt.data.readers.clip_lists", "is_frame_list")
 
 _UNLABELLED = (
@@ -25,13 +27,20 @@ _UNLABELLED = (
 def _clip(view: SourceView) -> str | None:
     if view.folder is not None:
         return "it holds numbered pictures" if _is_frame_folder(view.folder) else None
-    if not isinstance(view.source, Path) or not MEDIA.owns(view.source.name):
+    if not isinstance(view.source, Path) or not MEDIA.owns(view.source.name) or _is_skeleton(view.source):
         return None
     return f"its name ends in {view.source.suffix}"
 
 
+def _is_skeleton(path: Path) -> bool:
+    """Return whether a file is an array of the places of joints, not of pictures."""
+    return path.suffix.lower() == ".npy" and path.is_file() and _format_of_skeleton(path) == "npy"
+
+
 def _folder(view: SourceView) -> str | None:
-    found: str | None = None if view.folder is None else _holds_clips(view.folder)
+    if view.folder is None or any(map(_is_skeleton, islice(sorted(view.folder.rglob("*.npy")), 1))):
+        return None
+    found: str | None = _holds_clips(view.folder)
     return found
 
 

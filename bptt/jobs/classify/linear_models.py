@@ -1,4 +1,4 @@
-"""Linear models beside a classifier, which see no order of the steps: fitted, kept in the run, measured."""
+"""Linear models beside a classifier, which see hardly any order: fitted, kept in the run, measured."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def table_beside(found: list[tuple[str, float]], accuracy: float) -> ScoreTable:
     rows = [(f"linear: {name}", f"{share:.4f}") for name, share in found]
     foot = ""
     if accuracy <= max(share for _, share in found):
-        foot = "The network is no better than a model that sees no order of the steps."
+        foot = "The network is no better than a linear model of the mean or of parts of the input."
     return ScoreTable(("model", "accuracy"), (*rows, (_NETWORK, f"{accuracy:.4f}")), foot=foot)
 
 

@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from bptt.jobs.classify.network import decide as decide
 
+# Answers of which one is right, as lists of many classes are measured.
+_TOP = 5
 # Bins of confidence in the calibration error: 15, as Guo et al. 2017.
 _BINS = 15
 
@@ -39,15 +41,21 @@ def scores(
 
     "loss" is the mean of -ln P of the target, in nats; "macro_f1" the mean of F1 over the labels that occur
     as target or answer; "calibration_error" the expected calibration error: the mean absolute difference
-    between confidence and accuracy, over 15 equal bins of confidence (Guo et al. 2017, eq. 3).
+    between confidence and accuracy, over 15 equal bins of confidence (Guo et al. 2017, eq. 3). Of more than
+    five labels, "top5_accuracy" is the share of targets among the five most probable ones.
     """
     answers = decide(log_probabilities, offsets)
     confidence = log_probabilities.exp().gather(1, answers[:, None])[:, 0]
     pairs = confusions(targets, answers, len(labels))
     right = answers == targets
+    top = {}
+    if len(labels) > _TOP:
+        among = log_probabilities.topk(_TOP).indices == targets[:, None]  # (N, 5)
+        top = {f"top{_TOP}_accuracy": among.any(1).double().mean().item()}
     metrics = {
         "loss": functional.nll_loss(log_probabilities, targets).item(),
         "accuracy": right.double().mean().item(),
+        **top,
         "macro_f1": _macro_f1(pairs),
         "calibration_error": _calibration_error(confidence, right),
         "examples": len(targets),

@@ -36,7 +36,7 @@ class ClassifyFiles(VectorFiles, ExampleFiles):
 
     data: Path = argument(
         "TSV, CSV, JSON lines, Parquet, fastText, a folder of classes, FASTA, FASTQ, UCI sequences, .ts, "
-        "UCR, a long CSV, .npz, or a table of numbers."
+        "UCR, a long CSV, .npz, a table of numbers; sounds, clips or skeletons in class folders or lists."
     )
     windows: bool = option(False, "Read DNA of one length at once, by feed-forward layers.", group="Model")
     folds: int = option(
@@ -252,7 +252,7 @@ OPTIONS = JobOptions(
     name="classify",
     task="classify",
     called="classifier",
-    title="Train a classifier of texts, DNA, series or rows of numbers.",
+    title="Train a classifier of texts, DNA, series, sounds, clips or skeletons.",
     about="One of several labels for each example: many to one, or one to one for a row of numbers.",
     train=OptionSet(
         {

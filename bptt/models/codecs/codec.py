@@ -104,7 +104,9 @@ class Codec(ABC, Generic[X]):
         try:
             return self.encode(example.input) if draw is None else self.augment(example.input, draw)
         except InputError as error:
-            raise InputError(example.place, error.rule, error.got, error.cure) from error
+            # Of an example that is a folder, the file that is broken.
+            where = error.where if error.where.startswith(f"{example.place}/") else example.place
+            raise InputError(where, error.rule, error.got, error.cure) from error
 
     @abstractmethod
     def files(self) -> Mapping[str, bytes]:
