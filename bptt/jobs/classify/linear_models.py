@@ -17,7 +17,8 @@ from bptt.runs.weights import read_weights, write_weights
 if TYPE_CHECKING:
     from bptt.jobs.classify.trained import Labelled, TrainedClassifier
 
-FILE = "baselines.safetensors"
+# Runs of before, whose file of another name has fewer models, answer without them.
+FILE = "linear_models.safetensors"
 _NETWORK = "recurrent network"
 
 
