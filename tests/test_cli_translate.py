@@ -152,10 +152,8 @@ def test_options_of_translation_are_for_translators(tmp_path: Path, command: Com
     assert command("train", "classify", table, "-o", tmp_path / "run", *sizes).code == 0
     ended = command("predict", tmp_path / "run", "fine", "--beam", 3)
     assert ended.code == 2
-    assert (
-        "--beam: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"
-        in ended.err
-    )
+    jobs = "`bptt train translate` and `bptt train transcribe`"
+    assert f"--beam: is an option of runs of {jobs}, got a run of `bptt train classify`" in ended.err
     ended = command("evaluate", tmp_path / "run", table, "--target", table)
     assert (
         "--target: is an option of runs of `bptt train translate`, got a run of `bptt train classify`"

@@ -87,6 +87,8 @@ def _many(arrays: dict[str, AnyArray], path: Path) -> list[LabelledRecording]:
 def _members(file: Any, path: Path) -> dict[str, AnyArray]:
     with ZipFile(file) as archive:
         for info in archive.infolist():
+            if not info.filename.endswith(".npy"):
+                raise InputError(str(path), "must hold arrays alone", info.filename)
             check_inflation(str(path), info.compress_size, info.file_size)
             check_memory(str(path), 2 * info.file_size)
     file.seek(0)
