@@ -54,8 +54,8 @@ def source_of(given: str, encoding: str | None = None) -> Source:
 
 
 def check_inputs(asked: PredictOptions) -> None:
-    """Raise InputError without inputs, for several of which one is no file or folder, as a text without
-    quotes is none, and for a stream that is asked for of standard input and files together, or into a file.
+    """Raise InputError without inputs, if one of several is no file or folder, as a text without quotes is
+    none, and for a stream that is asked for of standard input and files together, or into a file.
     """
     given = asked.inputs
     if asked.microphone and given:

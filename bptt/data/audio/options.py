@@ -72,8 +72,8 @@ class SoundOptions(FeatureOptions):
 
 @dataclass(frozen=True)
 class RawFormat:
-    """Bare samples: 16-bit little-endian numbers, `channels` of them at `rate` a second, of which one
-    `channel` is taken, the first being 1, or the mean of all (0).
+    """Bare samples: 16-bit little-endian numbers, `channels` of them at `rate` a second; `channel` is taken,
+    the first being 1, or the mean of all (0).
     """
 
     rate: int

@@ -33,7 +33,7 @@ _CUT = 500
 
 @dataclass(frozen=True)
 class HeardUtterance(FinalAnswer):
-    """What was said from `start` to `end`, in seconds of the stream; `confidence` as in `Transcription`."""
+    """The text from `start` to `end`, in seconds of the stream; `confidence` as in `Transcription`."""
 
     start: float
     end: float
