@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from bptt.jobs.classify.network import decide as decide
 
-# Answers of which one is right, as lists of many classes are measured.
+# Answers to inputs with one right label, as lists of many classes are measured.
 _TOP = 5
 # Bins of confidence in the calibration error: 15, as Guo et al. 2017.
 _BINS = 15
