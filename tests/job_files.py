@@ -21,18 +21,23 @@ CONTENTS = {
     ),
 }
 JOBS = tuple(CONTENTS)
+TUNES = "".join(
+    f"X:{n}\nL:1/4\nK:C\n" + "".join("CDEFGAB"[(n + n * k * k) % 7] for k in range(8)) + "|\n\n"
+    for n in range(1, 9)
+)
+FILES = {**CONTENTS, "music": ("tunes.abc", TUNES)}
 SMALL = {
     job: (
         *"--hidden 4 --epochs 2 --batch-size 4 --layers 1 --embedding".split(),
         "5" if job == "tag" else "3",
     )
-    for job in JOBS
+    for job in FILES
 }
 
 
 def write_file(job: str, folder: Path, prefix: str = "") -> Path:
     """The file of a job, under its name behind a prefix."""
-    name, content = CONTENTS[job]
+    name, content = FILES[job]
     path = folder / f"{prefix}{name}"
     path.write_text(content, encoding="utf-8")
     return path

@@ -82,6 +82,22 @@ def test_a_primer_is_continued_with_and_without_it(folder: Path, tmp_path: Path,
     ]
 
 
+def test_a_primer_of_the_corpus_is_no_copy(folder: Path, tmp_path: Path, command: Command) -> None:
+    """The judgement is that of the continuation: one of a bar of this model shares no long run."""
+    primer = folder / "tunes" / "tune03_0.mid"
+    ended = command("sample", folder / "run", "-o", tmp_path / "a.mid", "--primer", primer, "--bars", 1)
+    assert ended.code == 0 and "of the corpus" not in ended.err, ended.err
+
+
+def test_the_piece_of_a_file_of_several_that_is_continued_is_named(
+    folder: Path, tmp_path: Path, command: Command
+) -> None:
+    book = tmp_path / "book.abc"
+    book.write_text("".join(f"X:{n}\nT:Tune {n}\nL:1/4\nK:C\nCDEF|\n\n" for n in (1, 2)), encoding="utf-8")
+    ended = command("sample", folder / "run", "-o", tmp_path / "a.mid", "--primer", book, "--bars", 1)
+    assert ended.code == 0 and "Tune 1: continued, the first of 2 pieces" in ended.err, ended.err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -92,6 +108,11 @@ def test_a_primer_is_continued_with_and_without_it(folder: Path, tmp_path: Path,
         (("-o", "a.mid", "--prompt", "a"), "--prompt: is an option of runs of `bptt train lm`"),
         (("-o", "a.mid", "--primer", "none.mid"), "none.mid"),
         (("-o", "a.mid", "--bars", "0"), "bars"),
+        (("-o", "a.mid", "--seconds", "0"), "--seconds: is a length above 0"),
+        (("-o", "a.mid", "--no-primer"), "--no-primer: is about a primer"),
+        (("-o", "a.mid", "--primer-bars", "2"), "--primer-bars: is about a primer"),
+        (("-o", "none/a.wav"), "must be in a folder that is there"),
+        (("-o", "a.mid", "-o", "a.mid"), "must name each file once"),
     ],
 )
 def test_what_cannot_be_is_refused(

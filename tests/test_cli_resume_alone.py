@@ -33,10 +33,12 @@ UNUSUAL = {
     "translate": "--level word --target-level character --cell gru --decoder-hidden 6 --attention general "
     "--hidden 6 --smoothing 0.1 --input-feeding --schedule linear --log-every 3 --target-lower "
     "--no-bidirectional --no-punctuation",
+    "music": "--cell gru --hidden 6 --representation tokens --resolution 24 --no-transpose "
+    "--tempo-change 0.02 --held-out 0.3 --dropout 0.1 --length 32 --keys independent --chain-size 3",
 }
 
 
-@pytest.fixture(scope="module", params=JOBS)
+@pytest.fixture(scope="module", params=(*JOBS, "music"))
 def job(request: pytest.FixtureRequest) -> str:
     return request.param
 

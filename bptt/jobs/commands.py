@@ -51,7 +51,8 @@ class EvaluateOptions(TextFiles):
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
     data: Path | None = argument(
-        "Labelled data to evaluate on. Default: the held-out text (lm).", default=None
+        "Labelled data, or pieces of music, to evaluate on. Default: what was held out (lm, music).",
+        default=None,
     )
     figures: Path | None = option(
         None,
@@ -89,7 +90,9 @@ class ScoreOptions(TextFiles):
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
-    files: tuple[Path, ...] = argument("Text with one sentence a line, or - for standard input.")
+    files: tuple[Path, ...] = argument(
+        "Text with one sentence a line, - for standard input; files or folders of music (music)."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -42,7 +42,12 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
     for path in names:
         for number in range(kept):
             check_new(numbered(path, number, kept))
-    primer = None if asked.primer is None else _primer(asked.primer)
+        if not path.parent.is_dir():
+            rule, cure = "must be in a folder that is there", f"Make {path.parent} first"
+            raise InputError(str(path), rule, "none", cure)
+    if len(set(names)) < len(names):
+        raise InputError("output", "must name each file once", ", ".join(map(str, names)))
+    primer = None if asked.primer is None else _primer(asked.primer, choices)
     found = samples(trained.model, trained.notation, primer, asked, choices.make(DrawOptions), count)
     for number, sample in enumerate(found):
         paths = [numbered(path, number, kept) for path in names]
@@ -50,7 +55,7 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
             write_score(sample.score, path)
         for path in paths[len(asked.output) :]:
             _draw(sample, path)
-        judged = trained.judge(sample.score)
+        judged = trained.judge(_drawn_part(sample))
         yield f"{', '.join(map(str, paths))}\t{_described(sample, judged, trained)}\n"
         for fault in judged.faults:
             choices.say(f"{paths[0].name}: {fault}")
@@ -72,12 +77,19 @@ def write_score(score: Score, path: Path) -> None:
         write_new(path, midi_bytes(score))
 
 
-def _primer(path: Path) -> Score:
-    """Return the first piece of a file. Raises InputError if it holds no notes."""
-    score = next(read_pieces(path)).score
-    if not score.notes:
+def _drawn_part(sample: MusicSample) -> Score:
+    """Return the continuation alone: a primer of the corpus is no copy, and its key no merit."""
+    return sample.score.with_notes(note for note in sample.score.notes if note.onset >= sample.begins)
+
+
+def _primer(path: Path, choices: Choices) -> Score:
+    """Return the first piece of a file, and say so of several. Raises InputError if it holds no notes."""
+    pieces = list(read_pieces(path))
+    if len(pieces) > 1:
+        choices.say(f"{pieces[0].place}: continued, the first of {len(pieces):,} pieces")
+    if not pieces or not pieces[0].score.notes:
         raise InputError(str(path), "must have notes to continue", "none")
-    return score
+    return pieces[0].score
 
 
 def _draw(sample: MusicSample, path: Path) -> None:

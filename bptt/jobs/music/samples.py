@@ -94,6 +94,11 @@ def samples(
     """
     if asked.bars is not None and asked.seconds is not None:
         raise InputError("seconds", "is a length, as `bars` is", asked.seconds, "Leave one of them out")
+    if asked.seconds is not None and asked.seconds <= 0:
+        raise InputError("seconds", "is a length above 0", asked.seconds)
+    for name in ("primer_bars", "no_primer"):
+        if primer is None and getattr(asked, name):
+            raise InputError(name, "is about a primer", "none", "Give `primer`, or leave it out")
     if asked.primer_bars is not None and primer is not None:
         primer = excerpt(primer, 0, bar_tick(primer, asked.primer_bars))
     limits, length = limits_of(notation, asked), Length(asked.bars, asked.seconds)
