@@ -31,8 +31,8 @@ INLINE Vector multiply_add(Vector sum, Factors left, Factors right) {
     return (Vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
 #else
     constexpr factor UPPER = 0xffff0000u;
-    sum += (Vector)(left << 16) * (Vector)(right << 16);
-    return sum + (Vector)(left & UPPER) * (Vector)(right & UPPER);
+    sum = multiply_add(sum, (Vector)(left << 16), (Vector)(right << 16));
+    return multiply_add(sum, (Vector)(left & UPPER), (Vector)(right & UPPER));
 #endif
 }
 
@@ -108,7 +108,6 @@ INLINE Factors load_factors(const real* row, int64_t k, int64_t depth) {
 }
 INLINE void store_factors(factor* to, Factors value) { store(to, value); }
 INLINE Factors spread(factor value) { return broadcast(value); }
-INLINE Vector multiply_add(Vector sum, Factors left, Factors right) { return sum + left * right; }
 
 INLINE void pack_factors(const real* row, const real*, int64_t width, int64_t padded, factor* to) {
     for (int64_t k = 0; k < padded; k += LANES) {

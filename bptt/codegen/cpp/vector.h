@@ -82,6 +82,24 @@ INLINE void store(real* to, Vector value, int count) {
 #endif
 }
 
+// sum + left * right, rounded once where the machine can. Left to the compiler, it depends on the loop: GCC
+// splits the multiply-adds of a single chain, for their latency (avoid-fma-max-bits), and a tile of one row
+// would differ in the last bit from the same row in a taller one.
+INLINE Vector multiply_add(Vector sum, Vector left, Vector right) {
+#if defined(MASKED)
+    if constexpr (SINGLE) return (Vector)_mm512_fmadd_ps((__m512)left, (__m512)right, (__m512)sum);
+    else return (Vector)_mm512_fmadd_pd((__m512d)left, (__m512d)right, (__m512d)sum);
+#elif defined(__FMA__) && !defined(NARROW)
+    if constexpr (SINGLE) return (Vector)_mm256_fmadd_ps((__m256)left, (__m256)right, (__m256)sum);
+    else return (Vector)_mm256_fmadd_pd((__m256d)left, (__m256d)right, (__m256d)sum);
+#elif defined(__FMA__)
+    if constexpr (SINGLE) return (Vector)_mm_fmadd_ps((__m128)left, (__m128)right, (__m128)sum);
+    else return (Vector)_mm_fmadd_pd((__m128d)left, (__m128d)right, (__m128d)sum);
+#else
+    return sum + left * right;
+#endif
+}
+
 // The sum of all lanes, in an order that is always the same.
 INLINE real sum_of_lanes(Vector value) {
     real part[LANES];
