@@ -329,7 +329,7 @@ def test_other_transcribers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="normalise: is not `utterance`"):
         each.stream()
     data = write_features(tmp_path / "speech.npz", ["ab", "ba", "a", "b"])
-    options = {"bidirectional": False, "epochs": 1, "hidden_size": 3, "batch_size": 2}
+    options = {"bidirectional": False, "epochs": 1, "hidden_size": 3, "batch_size": 2, "held_out": 0}
     bptt.train("transcribe", data, tmp_path / "features", progress=False, **options)
     with pytest.raises(InputError, match="needs a transcriber of sound"):
         bptt.load(tmp_path / "features").stream()
