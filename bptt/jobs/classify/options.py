@@ -252,7 +252,7 @@ OPTIONS = JobOptions(
     name="classify",
     task="classify",
     called="classifier",
-    title="Train a classifier of texts, DNA, series, sounds, clips or skeletons.",
+    title="Train a classifier of texts, DNA, series, sounds and videos.",
     about="One of several labels for each example: many to one, or one to one for a row of numbers.",
     train=OptionSet(
         {
