@@ -84,6 +84,7 @@ def test_every_line_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, comma
         for line in ASK[job]:
             ended = command(*shlex.split(line)[1:], stdin=b"Ada to")
             assert ended.code == 0, (line, ended.err)
-            assert ended.out, line
+            # A model of so few epochs may hear nothing, and says so.
+            assert ended.out or "nothing was said" in ended.err, line
     (example,) = (block for block in blocks("python") if "bptt.load(" in block)
     exec(compile(example, "README.md", "exec"), {})

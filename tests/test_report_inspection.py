@@ -171,7 +171,8 @@ def test_the_page_names_no_address_and_allows_only_its_own_script() -> None:
         for tag in (r"<style>(.*?)</style>", r"<script>(.*?)</script>")
     )
     policy = f"default-src 'none'; script-src 'sha256-{script}'; style-src 'sha256-{style}'; "
-    assert f"content=\"{policy}worker-src blob:; base-uri 'none'; form-action 'none'\"" in page
+    policy += "worker-src blob:; media-src blob:; base-uri 'none'; form-action 'none'"
+    assert f'content="{policy}"' in page
     # The script ends where it should.
     assert page.count("<script") == page.count("</script>") == 2
 
