@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.detect import Detected
@@ -14,6 +14,9 @@ from bptt.errors import InputError
 from bptt.jobs.exposure import check_number
 from bptt.jobs.job import Stretch
 from bptt.options.choices import Choices
+
+if TYPE_CHECKING:
+    from bptt.data.readers.sources import Source
 
 X = TypeVar("X")
 Y = TypeVar("Y")
@@ -82,3 +85,12 @@ def refuse_target(stretch: Stretch) -> None:
     """Raise InputError if a stretch has a file of targets, which only translations have."""
     if stretch.target is not None:
         raise InputError("target", "goes with the sources of translations", cure="Leave it out")
+
+
+def read_stretch(read: Callable[[Source, bool], Examples[X, Y]], stretch: Stretch) -> Sequence[Example[X, Y]]:
+    """Return the examples of a stretch of a source, which `read` reads, with targets if it is labelled.
+
+    Raises InputError if the stretch has a file of targets, or its first example does not exist.
+    """
+    refuse_target(stretch)
+    return take(read(stretch.source, stretch.labelled), stretch)

@@ -17,9 +17,9 @@
 
 namespace {
 
-// A thread is worth so many logits and states.
+// Logits and states below which another thread costs more than it saves.
 constexpr int64_t WORTHWHILE = int64_t{1} << 14;
-// So many vectors of exponentials are summed before their sum is added to that of the frame.
+// Vectors of exponentials that are summed before their sum is added to that of the frame.
 constexpr int64_t SEGMENT = 32 * LANES;
 constexpr int64_t CACHE_LINE = 64 / sizeof(real);
 constexpr double LN2 = 0.693147180559945309417232121458;

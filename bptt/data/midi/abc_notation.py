@@ -21,7 +21,7 @@ from bptt.data.midi.bars import Metre
 
 @dataclass(frozen=True)
 class SoundedNotes:
-    """Notes of one onset; none: a rest. `length` is in whole notes; `tied` are the pitches that go on."""
+    """The notes of one onset; a rest has none. `length` is in whole notes; `tied` pitches go on."""
 
     pitches: tuple[int, ...]
     length: Fraction

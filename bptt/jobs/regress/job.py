@@ -19,7 +19,7 @@ from bptt.jobs.classify.config import usual_dropout
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Folding, Job, Stretch
 from bptt.jobs.options import ExampleOptions
-from bptt.jobs.reading import detected_form, needed_data, noted, refuse_target, take
+from bptt.jobs.reading import detected_form, needed_data, noted, read_stretch
 from bptt.jobs.regress.answering import RegressorAsking
 from bptt.jobs.regress.config import TASK, RegressorConfig, usual_feed_forward, usual_pooling
 from bptt.jobs.regress.exposure import expose
@@ -133,9 +133,7 @@ def _report(found: NumberScores, notes: tuple[str, ...] = ()) -> EvaluationRepor
 
 
 def _expose(trained: TrainedRegressor, stretch: Stretch) -> list[Exposure]:
-    refuse_target(stretch)
-    examples = trained.read(stretch.source, stretch.labelled)
-    return [expose(trained, row, stretch.limit) for row in take(examples, stretch)]
+    return [expose(trained, row, stretch.limit) for row in read_stretch(trained.read, stretch)]
 
 
 JOB = Job(

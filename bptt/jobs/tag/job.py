@@ -12,7 +12,7 @@ from bptt.data.schemes import Scheme
 from bptt.jobs.answers import Asking, EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Job, Stretch
-from bptt.jobs.reading import needed_data, noted, refuse_target, take
+from bptt.jobs.reading import needed_data, noted, read_stretch
 from bptt.jobs.tag.answering import TaggerAsking
 from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.exposure import expose
@@ -73,9 +73,7 @@ def _tables(found: TagScores, entities: EntityScores, scheme: Scheme) -> Iterato
 
 
 def _expose(trained: TrainedTagger, stretch: Stretch) -> list[Exposure]:
-    refuse_target(stretch)
-    sentences = trained.read(stretch.source, stretch.labelled)
-    return [expose(trained, row, stretch.limit) for row in take(sentences, stretch)]
+    return [expose(trained, row, stretch.limit) for row in read_stretch(trained.read, stretch)]
 
 
 def tagging_job(

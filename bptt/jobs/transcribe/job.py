@@ -8,7 +8,7 @@ from bptt.cells.load import as_cells, own_layers
 from bptt.data.audio.options import AugmentOptions, SoundOptions
 from bptt.jobs.job import Job, Stretch
 from bptt.jobs.options import ExampleOptions
-from bptt.jobs.reading import refuse_target, take
+from bptt.jobs.reading import read_stretch
 from bptt.jobs.transcribe.answering import TranscriberAsking
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.evaluation import evaluate
@@ -62,9 +62,7 @@ def _begin(choices: Choices, origin: Origin[TrainedTranscriber] | None) -> Trans
 
 
 def _expose(trained: TrainedTranscriber, stretch: Stretch) -> list[Exposure]:
-    refuse_target(stretch)
-    examples = trained.read(stretch.source, stretch.labelled)
-    return [expose(trained, row, stretch.limit) for row in take(examples, stretch)]
+    return [expose(trained, row, stretch.limit) for row in read_stretch(trained.read, stretch)]
 
 
 JOB = Job(

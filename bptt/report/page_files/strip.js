@@ -2,7 +2,7 @@
 
 const STRIP_HEIGHT = 46;
 const SPANS = [80, 320, Infinity];
-// Of norms on a logarithmic scale the decades below the largest that are told apart.
+// Norms are drawn on a logarithmic scale that ends this many decades below the largest.
 const DECADES_IN_STRIP = 6;
 
 function stripPanel(page, store) {

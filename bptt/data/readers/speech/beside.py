@@ -52,8 +52,8 @@ def read_beside(folder: Path, options: SpeechOptions, labelled: bool) -> Spoken:
 def read_trn(folder: Path, options: SpeechOptions, labelled: bool) -> Spoken:
     """Read sounds with a file .wav.trn beside each, as THCHS-30 has them: its first line is the text.
 
-    A file of one line that is the path of another .trn stands for that one. The speaker is what precedes the
-    underscore of a name.
+    A .trn file may hold only the path of another one, which is then read instead. The speaker is the part of
+    a name before its underscore.
     """
     found = Utterances(str(folder))
     for sound in find_files(folder):
