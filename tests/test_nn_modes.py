@@ -211,9 +211,13 @@ def test_under_autocast_layers_return_what_autocast_asks_for(
     slopes = torch.autograd.grad(exact[0].sum(), list(mine.parameters()))
     with torch.autocast("cpu", torch.bfloat16), backend(chosen), kernel_doors() as passed:
         found = mine(x)
-        truth = theirs(x)
         found[0].float().sum().backward()
-    if name != "GRU" or input_type == torch.bfloat16:
+        try:
+            truth = theirs(x)
+        except RuntimeError as refused:  # oneDNN has no narrow LSTM for processors without AVX-512
+            assert name == "LSTM" and "could not create a primitive" in str(refused)
+            truth = None
+    if truth is not None and (name != "GRU" or input_type == torch.bfloat16):
         assert dtypes(found) == dtypes(truth)
     assert set(dtypes(found)) == {torch.bfloat16}
     assert passed == (["forward"] * 2 + ["backward"] * 2 if chosen == "cpu" else [])
@@ -221,7 +225,8 @@ def test_under_autocast_layers_return_what_autocast_asks_for(
     half = torch.finfo(torch.bfloat16).eps / 2
     rounding = tolerances.sequence(torch.float32, 2 * T, I, H)
     close(found[0].float(), exact[0], half + rounding)
-    close(found[0].float(), truth[0].float(), 2 * 2 * T * 2 * half)
+    if truth is not None:
+        close(found[0].float(), truth[0].float(), 2 * 2 * T * 2 * half)
     # The gradient of the output is one exactly: nothing is rounded to fewer digits on the way back.
     limit = tolerances.gradient(torch.float32, 2 * T, B, I, 2 * H)
     for parameter, slope in zip(mine.parameters(), slopes, strict=True):

@@ -113,7 +113,7 @@ NAME = "is the name of a file or a folder, got"
         (lambda: bptt.train("lm", "a", "x", config={"epochs": 1}), f"config: {NAME} {{'epochs': 1}}."),
         (lambda: bptt.train("lm", "a", "x", progress="no"), "progress: is true or false, got 'no'"),  # type: ignore[arg-type]
         (lambda: bptt.train("lm", "a", "x", threads=10**10), "threads: is at most 1,024, got 10000000000"),
-        (lambda: bptt.train(["lm"], "a", "x"), "job: is one of lm, classify, "),  # type: ignore[arg-type]
+        (lambda: bptt.train(["lm"], "a", "x"), "job: is one of lm, music, classify, "),  # type: ignore[arg-type]
         (lambda: bptt.load(3), f"run: {NAME} 3."),  # type: ignore[arg-type]
         (lambda: bptt.load("x" * 999), f"run: {NAME} a str."),
         (lambda: bptt.load("x", None), "device: is a text, such as cpu or cuda:1, got None"),  # type: ignore[arg-type]

@@ -108,7 +108,7 @@ def test_data_is_given_once(tmp_path: Path) -> None:
         bptt.train("classify", output=tmp_path / "run")
     with pytest.raises(bptt.InputError, match="output: must be given"):
         bptt.train("classify", write_file("classify", tmp_path))
-    with pytest.raises(bptt.InputError, match="job: is one of lm, classify"):
+    with pytest.raises(bptt.InputError, match="job: is one of lm, music, classify"):
         bptt.train("clasify", data, tmp_path / "run")
 
 
