@@ -73,11 +73,12 @@ def test_arrays_larger_than_memory_are_refused(tmp_path: Path, monkeypatch: pyte
         ({"y": saved(np.array([0xD83D] * 3, np.uint32).view("U1"))}, "a.npz: y: labels must be Unicode"),
         ({"y": saved([b"\xff"] * 3)}, "a.npz: y: labels must be Unicode"),
         ({"y": saved(["a", "b", " "])}, r"a.npz: y\[2\]: must be a label, got an empty text"),
+        ({"y": saved([1.0, np.nan, 2.0])}, r"a.npz: y\[1\]: must be a label, got NaN"),
         ({"y": b"\x93NUMPY\x01\x00"}, "must be an .npz file of arrays of one shape"),
         ({"lengths": saved([2**63] * 3)}, r"X\[0\]: must have 1 to 4 steps, got 9223372036854775808"),
         ({"X": saved(np.full((1, 1, 1), np.inf))}, "y must be"),
     ],
-    ids="complex dates beyond-Unicode surrogates bytes empty header-alone huge-length shapes".split(),
+    ids="complex dates beyond-Unicode surrogates bytes empty nan header-alone huge-length shapes".split(),
 )
 def test_members_of_other_kinds_are_refused(tmp_path: Path, members: dict[str, bytes], fault: str) -> None:
     with pytest.raises(InputError, match=fault):

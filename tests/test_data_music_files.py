@@ -135,7 +135,8 @@ def test_pieces_of_type_2_are_numbered(tmp_path: Path) -> None:
     assert [piece.name for piece in read_pieces(tmp_path / "a.mid")] == ["a.mid: track 1", "a.mid: track 2"]
 
 
-NAN = np.full((2, 88), np.nan)
+HOLE, INFINITE = np.zeros((3, 88)), np.zeros((2, 3, 128))
+HOLE[1, 40], INFINITE[1, 0, 7] = np.nan, -np.inf
 BROKEN: dict[str, tuple[str, object, str]] = {
     "pickle": ("a.pickle", b"\x80\x04\x95\x00", "a pickle, which is never loaded"),
     "old pickle": ("a.pkl", b"(dp0\nS'train'\n", "a pickle, which is never loaded"),
@@ -152,7 +153,8 @@ BROKEN: dict[str, tuple[str, object, str]] = {
     "npz width": ("a.npz", {"a": np.zeros((4, 50))}, "must be frames of keys"),
     "npz shape": ("a.npz", {"a": np.zeros(4)}, "must be frames of keys"),
     "npz objects": ("a.npz", {"a": np.array([None, []], object)}, "plain numbers"),
-    "npz nan": ("a.npz", {"a": NAN}, "must hold music"),
+    "npz nan": ("a.npz", {"a": HOLE}, "a, frame 1, key 40: must be a number, got nan"),
+    "npz infinity": ("a.npz", {"a": INFINITE}, r"a\[1\], frame 0, key 7: must be a number"),
     "mat cut": ("a.mat", b"MATLAB 5.0 MAT-file", "must be a MATLAB file"),
     "abc without key": ("a.abc", b"X:1\nT:A\nK\n", "must be music"),
 }
@@ -170,6 +172,14 @@ def test_broken_files_are_refused_with_their_name(tmp_path: Path, name: str) -> 
     with pytest.raises(InputError, match=rule) as caught:
         read_music([path])
     assert str(path) in str(caught.value)
+
+
+def test_a_mat_file_with_a_missing_number_is_refused(tmp_path: Path) -> None:
+    cell = np.empty((1, 2), object)
+    cell[0, 0], cell[0, 1] = roll(88, 21), HOLE
+    scipy.io.savemat(tmp_path / "a.mat", {"traindata": cell})
+    with pytest.raises(InputError, match=r"a\.mat: traindata\[1\], frame 1, key 40: must be a number"):
+        read_music([tmp_path / "a.mat"])
 
 
 def test_a_mat_file_without_cells_is_refused(tmp_path: Path) -> None:

@@ -355,6 +355,53 @@ def test_broken_files(make: Callable[[Path], None], name: str, match: str, tmp_p
     assert not (tmp_path / "written").exists()
 
 
+HUGE = "1" + "0" * 400
+MARKS = '{"x": 1, "y": 2}, {"x": 3, "y": 1}'
+SERIES = DRAW.normal(size=(3, 6, 5, 3))
+ENDLESS = SERIES.copy()
+ENDLESS[1, 2, 3, 1] = np.inf
+NUMBERS: list[tuple[str, str | dict[str, Any], str]] = [
+    ("l.json", f'[[{{"x": {HUGE}, "y": 2}}, {MARKS}]]', r"l.json: keypoints must be numbers"),
+    ("l.json", f'[[{{"x": Infinity, "y": 2}}, {MARKS}]]', r"l.json, frame 0, joint 1: must be finite"),
+    ("a_0001_keypoints.json", f'{{"people": [{{"pose_keypoints_2d": [{HUGE}, 2, 1]}}]}}', "must be numbers"),
+    ("a.npz", {"X": ENDLESS}, r"a.npz: X\[1\], frame 2, joint 4: must be finite numbers of float32, got inf"),
+    ("a.npz", {"y": [0, 1, np.nan]}, r"a.npz: y\[2\]: must be a label, got NaN"),
+    ("a.npz", {"y": [0, 1]}, r"a.npz: y must be \(3,\), a label a series, got \(2,\)"),
+    ("a.npz", {"lengths": [1, 2, np.nan]}, r"lengths must be \(3,\) whole numbers, got \(3,\) of float64"),
+    ("a.npz", {"lengths": [1, -2, 3]}, r"a.npz: X\[1\]: must have 1 to 6 steps, got -2"),
+    ("a.npz", {"X": SERIES.astype("U8")}, r"a.npz: X: must be numbers, .* got <U8"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "match"), NUMBERS)
+def test_numbers_that_are_none(name: str, content: Any, match: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    if isinstance(content, str):
+        path.write_text(content)
+    else:
+        np.savez(path, **{"X": SERIES, **content})
+    assert detect(path, Columns()).form == "skeleton"
+    with pytest.raises(InputError, match=match):
+        read_examples(path, "skeleton", Columns())
+
+
+def test_a_confidence_that_is_missing_is_none(tmp_path: Path) -> None:
+    body = DRAW.uniform(1, 2, (2, 5, 3)).astype(np.float32)
+    sure = np.ones((2, 5, 1), np.float32)
+    sure[1, 3] = np.nan
+    three = np.concatenate([body[..., :2], sure], -1)
+    np.save(tmp_path / "a.npy", np.concatenate([body, sure], -1))
+    pose = {"people": [{"pose_keypoints_2d": three[1].ravel().tolist()}]}
+    (tmp_path / "a_0001_keypoints.json").write_text(json.dumps(pose))
+    scored = {"label": 1, "keypoint": body[None], "keypoint_score": sure[None, ..., 0]}
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps([scored]))
+    header = ",".join(f"j{n}_{axis}" for n in range(5) for axis in ("x", "y", "score"))
+    np.savetxt(tmp_path / "a.csv", three.reshape(2, -1), delimiter=",", header=header, comments="")
+    for name in ("a.npy", "a_0001_keypoints.json", "a.pkl", "a.csv"):
+        found = only(tmp_path / name).skeleton.bodies
+        assert np.isnan(found[0, -1, 3]).all() and np.isnan(found).any(-1).sum() == 1, name
+
+
 @pytest.mark.parametrize(
     "payload",
     [

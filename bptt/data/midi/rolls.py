@@ -55,19 +55,22 @@ def _pitches(piece: Any, where: str) -> list[list[int]]:
     for number, frame in enumerate(frames):
         numbers = frame if isinstance(frame, list) else [None]
         # JSON has one kind of number; some files write 60.0.
-        whole = [int(each) for each in numbers if isinstance(each, int | float) and float(each).is_integer()]
-        if len(whole) < len(numbers):
+        if not all(map(_is_whole, numbers)):
             rule = "a frame must be a list of whole numbers"
             raise InputError(f"{where}, frame {number}", rule, str(frame)[:60], _JSON_CURE)
-        found.append(whole)
+        found.append(list(map(int, numbers)))
     return found
+
+
+def _is_whole(value: Any) -> bool:
+    return (isinstance(value, float) and value.is_integer()) or type(value) is int
 
 
 def npz_rolls(path: Path) -> Iterator[Roll]:
     """Yield the rolls of an `.npz` file: every array (T, K) is a piece, (N, T, K) are N of them, silent
     frames at their end not counted; K is 88 or 128, and a key that is not 0 sounds.
 
-    Raises InputError for other shapes, and for arrays of Python objects, which are pickles.
+    Raises InputError for other shapes, for NaN, and for arrays of Python objects, which are pickles.
     """
     with open_file(path) as file:
         try:
@@ -93,7 +96,7 @@ def _array_rolls(array: AnyArray, where: str, name: str) -> Iterator[Roll]:
 def mat_rolls(path: Path) -> Iterator[Roll]:
     """Yield the rolls of a `.mat` file: cells of matrices (T, 88), named after the part that they are.
 
-    Raises InputError if SciPy is not installed, or the file holds no such cells.
+    Raises InputError if SciPy is not installed, the file holds no such cells, or a matrix holds NaN.
     """
     if scipy is None:
         cure = "Install it: pip install 'bptt[music]'"
@@ -120,4 +123,9 @@ def mat_rolls(path: Path) -> Iterator[Roll]:
 def _frames(array: AnyArray, where: str) -> KeyFrames:
     if array.ndim != 2 or array.shape[1] not in _WIDTHS or array.dtype.kind not in "iufb":
         raise InputError(where, "must be frames of keys", f"{array.shape} of {array.dtype}", _CURE)
-    return KeyFrames(np.nan_to_num(array) != 0, None, _WIDTHS[array.shape[1]], PER_QUARTER)
+    unknown = np.argwhere(~np.isfinite(array))
+    if len(unknown):
+        frame, key = unknown[0].tolist()
+        cure = "Write 0 where no key sounds"
+        raise InputError(f"{where}, frame {frame}, key {key}", "must be a number", array[frame, key], cure)
+    return KeyFrames(array != 0, None, _WIDTHS[array.shape[1]], PER_QUARTER)

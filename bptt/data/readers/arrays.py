@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -42,7 +43,7 @@ def _read_series(path: Path, arrays: dict[str, AnyArray]) -> Examples[Array, Any
     if values.ndim != 3 or values.dtype.kind not in "fiu" or not values.size:
         came = f"{arrays['X'].shape} of {arrays['X'].dtype}"
         raise InputError(str(path), "X must be numbers, (N, T, D) or (N, T)", came, _CURE)
-    labels, lengths = _labels(arrays, path, len(values)), _lengths(arrays, path, values)
+    labels, lengths = labels_of(arrays, path, len(values)), lengths_of(arrays, path, values)
     rows = []
     for i, (series, label, length) in enumerate(zip(values, labels, lengths, strict=True)):
         with np.errstate(over="ignore"):
@@ -139,7 +140,11 @@ def read_array(archive: ZipFile, info: ZipInfo, path: Path, name: str) -> AnyArr
     return flat.reshape(shape, order="F" if fortran else "C")
 
 
-def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str] | list[None]:
+def labels_of(arrays: Mapping[str, AnyArray], path: Path, count: int) -> list[str] | list[None]:
+    """Return the labels of `count` examples, the array y (N,); None for each if there is none.
+
+    Raises InputError for another shape, and for an empty label, one that is NaN, or no Unicode.
+    """
     if "y" not in arrays:
         return [None] * count
     labels, where = arrays["y"], f"{path}: y"
@@ -149,9 +154,10 @@ def _labels(arrays: dict[str, AnyArray], path: Path, count: int) -> list[str] | 
         found = [each.decode("utf-8") if isinstance(each, bytes) else _text(each) for each in labels]
     except (UnicodeError, SystemError, ValueError) as error:
         raise InputError(where, "labels must be Unicode", error, _CURE) from error
-    empty = next((i for i, label in enumerate(found) if not label.strip()), None)
-    if empty is not None:
-        raise InputError(f"{where}[{empty}]", "must be a label", "an empty text", _CURE)
+    for i, label in enumerate(found):
+        if not label.strip() or labels[i] != labels[i]:
+            came = "NaN" if label.strip() else "an empty text"
+            raise InputError(f"{where}[{i}]", "must be a label", came, _CURE)
     return found
 
 
@@ -162,7 +168,10 @@ def _text(label: object) -> str:
     return text
 
 
-def _lengths(arrays: dict[str, AnyArray], path: Path, values: AnyArray) -> list[int]:
+def lengths_of(arrays: Mapping[str, AnyArray], path: Path, values: AnyArray) -> list[int]:
+    """Return the numbers of real steps of examples (N, T, D): the array lengths (N,), else without steps of
+    nothing but NaN at the end. Raises InputError for other lengths.
+    """
     count, longest = values.shape[:2]
     if "lengths" not in arrays:
         real = np.logical_not(np.isnan(values).all(axis=2))  # (N, T)
@@ -170,7 +179,8 @@ def _lengths(arrays: dict[str, AnyArray], path: Path, values: AnyArray) -> list[
     else:
         lengths = arrays["lengths"]
         if lengths.shape != (count,) or lengths.dtype.kind not in "iu":
-            raise InputError(str(path), f"lengths must be ({count},) whole numbers", lengths.shape)
+            came = f"{lengths.shape} of {lengths.dtype}"
+            raise InputError(str(path), f"lengths must be ({count},) whole numbers", came)
     wrong = next((i for i, length in enumerate(lengths) if not 1 <= length <= longest), None)
     if wrong is not None:
         raise InputError(f"{path}: X[{wrong}]", f"must have 1 to {longest} steps", int(lengths[wrong]))

@@ -22,8 +22,8 @@ def read_annotations(path: Path, split: str | None) -> list[LabelledRecording]:
     """Read `{split: {name: [ids]}, annotations: [{frame_dir, label, keypoint, keypoint_score, ...}]}`, or the
     list alone.
 
-    `keypoint` is (people, T, joints, 2 or 3); joints of zeros, or with a score of 0, are missing. `split`
-    chooses among several splits by a part of their names, such as xsub. Raises InputError for another
+    `keypoint` is (people, T, joints, 2 or 3); joints of zeros, or with a score of 0 or NaN, are missing.
+    `split` chooses among several splits by a part of their names, such as xsub. Raises InputError for another
     structure, and for several splits if none is chosen.
     """
     found = read_plain_pickle(path)
@@ -45,13 +45,12 @@ def _recording(each: Any, number: int, path: Path, parts: Mapping[str, str]) -> 
     try:
         values = np.array(each["keypoint"], np.float32)
         scores = np.array(each.get("keypoint_score", np.ones(values.shape[:-1])), np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(place, "keypoint must be numbers, alike for each joint", error) from error
     if values.ndim != 4 or values.shape[-1] not in (2, 3) or scores.shape != values.shape[:3]:
         came = f"{values.shape}, scores {scores.shape}"
         raise InputError(place, "keypoint must be (people, T, joints, 2 or 3), its scores alike", came)
-    missing = (values == 0).all(-1) | (scores <= 0)
-    values[missing] = np.nan
+    values[(values == 0).all(-1) | ~(scores > 0)] = np.nan
     flat = values.shape[-1] == 2
     layout = usual_order(values.shape[2], values.shape[3])
     skeleton = recording(values, layout, "MMAction2", place, pixels=flat)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from zipfile import ZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from bptt.data.memory import check_inflation, check_memory
+from bptt.data.readers.arrays import labels_of, lengths_of
 from bptt.data.reading import open_file
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
@@ -18,22 +19,37 @@ from bptt.data.skeletons.recording import Skeleton, recording
 from bptt.errors import BpttError, InputError
 
 AnyArray = npt.NDArray[Any]
+Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 _RULE = "must be numbers, (T, joints, 2 or 3), or (T, joints * 3 or 2)"
 
 
-def array_shape(path: Path) -> tuple[tuple[int, ...], np.dtype[Any]] | None:
+def array_shape(path: Path) -> Header | None:
     """Return the shape and dtype that the header of an `.npy` file says; None if it has none."""
     with open_file(path) as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read = {
-                (1, 0): np.lib.format.read_array_header_1_0,
-                (2, 0): np.lib.format.read_array_header_2_0,
-            }[version]
-            shape, _, dtype = read(file)
-        except (ValueError, KeyError, EOFError):
-            return None
+        return _header(file)
+
+
+def series_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape of the array X of an `.npz` file, () if it has none."""
+    try:
+        with open_file(path) as file, ZipFile(file) as archive, archive.open("X.npy") as member:
+            found = _header(member)
+    except (KeyError, BadZipFile):
+        return ()
+    return () if found is None else found[0]
+
+
+def _header(file: Any) -> Header | None:
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }[version]
+        shape, _, dtype = read(file)
+    except (ValueError, KeyError, EOFError):
+        return None
     return shape, dtype
 
 
@@ -68,19 +84,15 @@ def read_archive(path: Path) -> list[LabelledRecording]:
 
 
 def _many(arrays: dict[str, AnyArray], path: Path) -> list[LabelledRecording]:
-    values, count = arrays["X"], len(arrays["X"])
-    labels = arrays.get("y")
-    lengths = arrays.get("lengths", np.full(count, values.shape[1]))
-    for name, each in (("y", labels), ("lengths", lengths)):
-        if each is not None and each.shape != (count,):
-            raise InputError(f"{path}: {name}", f"must be ({count},), one of each recording", each.shape)
+    values = arrays["X"]
+    if values.dtype.kind not in "fiu":
+        raise InputError(f"{path}: X", _RULE, values.dtype)
+    count, steps, joints, dimensions = values.shape
+    labels = labels_of(arrays, path, count)
+    lengths = lengths_of(arrays, path, values.reshape(count, steps, joints * dimensions))
     return [
-        LabelledRecording(
-            of_array(values[n, : int(lengths[n])], f"{path}: X[{n}]"),
-            None if labels is None else str(labels[n]),
-            f"X[{n}]",
-        )
-        for n in range(count)
+        LabelledRecording(of_array(series[:length], f"{path}: X[{n}]"), label, f"X[{n}]")
+        for n, (series, label, length) in enumerate(zip(values, labels, lengths, strict=True))
     ]
 
 
@@ -106,7 +118,7 @@ def of_array(values: AnyArray, place: str) -> Skeleton:
         values = values.reshape(len(values), -1, 3 if values.shape[1] % 3 == 0 else 2)
     if values.ndim == 3 and values.shape[-1] == 4:
         # x, y, z and visibility, as MediaPipe has them.
-        values = np.where(values[..., 3:] < 0.1, np.nan, values[..., :3])
+        values = np.where(values[..., 3:] >= 0.1, values[..., :3], np.nan)
     if values.ndim != 3 or values.shape[-1] not in (2, 3) or not values.shape[1]:
         raise InputError(place, _RULE, values.shape)
     values = values.astype(np.float32)

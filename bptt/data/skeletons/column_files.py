@@ -21,7 +21,8 @@ _SEEN = 0.1
 def read_table(document: Document) -> Skeleton:
     """Read a CSV or TSV of a frame a row, under names such as `nose_x` or `x1`, or without names.
 
-    A number that is missing makes its joint missing. A score, called visibility or so, below 0.1 does, too.
+    A number that is missing makes its joint missing. So does a score, called visibility or so, that is
+    missing or below 0.1.
     Raises InputError with the line of another number of columns, or of what is no number.
     """
     lines = [(place, line) for place, line in document.numbered() if line.strip()]
@@ -35,7 +36,7 @@ def read_table(document: Document) -> Skeleton:
         return _unnamed(rows, document.name)
     values = rows[:, np.array(columns.places)]  # (T, J, D)
     if columns.scores:
-        values = np.where((rows[:, list(columns.scores)] < _SEEN)[..., None], np.nan, values)
+        values = np.where((rows[:, list(columns.scores)] >= _SEEN)[..., None], values, np.nan)
     times = None
     if columns.time is not None:
         number, unit = columns.time

@@ -65,9 +65,9 @@ def _triples(person: Any, path: Path) -> Array:
 
 
 def _seen(values: Array) -> Array:
-    """Return x, y for x, y, confidence (..., 3), NaN where the confidence, or both numbers, are 0."""
-    missing = (values[..., 2] <= 0) | (values[..., :2] == 0).all(-1)
-    return np.where(missing[..., None], np.nan, values[..., :2]).astype(np.float32)
+    """Return x, y for x, y, confidence (..., 3); NaN where the confidence is 0 or NaN, or x and y are 0."""
+    seen = (values[..., 2] > 0) & (values[..., :2] != 0).any(-1)
+    return np.where(seen[..., None], values[..., :2], np.nan).astype(np.float32)
 
 
 def read_json(path: Path) -> LabelledRecording:
@@ -150,7 +150,7 @@ def _landmarks(frames: Sequence[Any], path: Path) -> Skeleton:
         for j, mark in enumerate(frame):
             numbers = [mark.get(axis) for axis in "xyz"[:dimensions]] if isinstance(mark, dict) else []
             if all(isinstance(number, int | float) for number in numbers) and numbers:
-                values[0, t, j] = numbers
+                values[0, t, j] = _array(numbers, path)
     return recording(values, usual_order(count, dimensions), "landmarks in JSON", str(path), pixels=True)
 
 
@@ -161,7 +161,7 @@ def _parsed(path: Path) -> Any:
 def _array(found: Any, path: Path) -> Array:
     try:
         return np.array(found, np.float32)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(str(path), "keypoints must be numbers, alike for each joint", error) from error
 
 

@@ -67,8 +67,11 @@ def recording(
     bodies = np.array(bodies, np.float32)
     if not bodies.shape[1]:
         raise InputError(place, "must have a frame at least", "0 frames", "Leave the recording out")
-    if np.isinf(bodies).any():
-        raise InputError(place, "must hold finite numbers of float32", "infinity")
+    infinite = np.argwhere(np.isinf(bodies))
+    if len(infinite):
+        _, frame, joint, _ = infinite[0].tolist()
+        where = f"{place}, frame {frame}, {layout.joints[joint]}"
+        raise InputError(where, "must be finite numbers of float32", "infinity")
     bodies[np.isnan(bodies).any(-1)] = np.nan
     seen = ~np.isnan(bodies[..., 0])
     if not seen.any():

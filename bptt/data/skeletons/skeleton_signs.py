@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from bptt.data.readers.document import Document
 from bptt.data.reading import open_file
@@ -17,6 +16,7 @@ from bptt.errors import BpttError, InputError
 # Nearly every file is asked for these signs, few are arrays.
 _array_shape = deferred("bptt.data.skeletons.array_files", "array_shape")
 _read_archive = deferred("bptt.data.skeletons.array_files", "read_archive")
+_series_shape = deferred("bptt.data.skeletons.array_files", "series_shape")
 
 # The endings of files that may hold skeletons; what is in them decides.
 ENDINGS = frozenset(".skeleton .json .csv .tsv .txt .npy .npz .mat .pkl .pickle".split())
@@ -89,14 +89,14 @@ def _is_array(path: Path) -> bool:
 
 
 def _is_archive(path: Path) -> bool:
+    shape = _series_shape(path)
+    if shape:
+        # (N, T) and (N, T, D) are series.
+        return len(shape) == 4
     try:
-        found = _read_archive(path)
-    except (InputError, BadZipFile):
+        return bool(_read_archive(path))
+    except InputError:
         return False
-    with ZipFile(path) as archive:
-        names = [info.filename for info in archive.infolist()]
-    # (N, T) and (N, T, D) are series.
-    return bool(found) and (found[0].name != "" or "X.npy" not in names)
 
 
 def is_ntu(document: Document) -> bool:
