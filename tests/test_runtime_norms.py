@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt import nn
+from bptt.cells import Cell
 from bptt.cells.catalogue import CATALOGUE
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
@@ -192,3 +193,14 @@ def test_copies_are_differentiated_twice() -> None:
         return torch.autograd.grad(slope.square().sum(), x)[0]
 
     torch.testing.assert_close(curvature(True), curvature(False), rtol=1e-12, atol=1e-12)
+
+
+@BOTH
+def test_a_sum_that_nothing_reads_has_no_gradient(name: str) -> None:
+    unread = Cell.define("unread", "q = W_q @ x\nh = tanh(W_h @ x + R_h @ h_prev)", states="h")
+    stack = nn.Recurrent(unread, INPUTS, HIDDEN, dtype=torch.float64)
+    with backend(name):
+        norms = observed(stack, lambda: squares(stack(torch.randn(STEPS, BATCH, INPUTS).double())[0]))[0]
+    assert norms.sums == ("q", "net_h")
+    assert not norms.delta[..., 0].any()
+    assert norms.delta[..., 1].all()

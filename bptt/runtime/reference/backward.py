@@ -101,7 +101,11 @@ def backward(
 def _norms(problem: Problem, deltas: Deltas) -> Norms:
     """Return the norms of δ and of the carried gradients; zero in the padding."""
     sums, states = input_sums(problem.plan.cell), problem.plan.cell.states
-    delta = torch.stack([_norm(deltas.blocks[(DELTA + name,)]) for name in sums], -1)  # (T, B, sums)
+    delta = problem.x.new_zeros(*problem.x.shape[:2], len(sums), dtype=torch.float64)
+    for k, name in enumerate(sums):
+        # A sum that no step reads has no δ.
+        if (DELTA + name,) in deltas.blocks:
+            delta[..., k] = _norm(deltas.blocks[(DELTA + name,)])
     carried = delta[..., :0]
     if states:
         carried = torch.stack(deltas.carried if problem.reverse else deltas.carried[::-1])  # (T, B, states)
