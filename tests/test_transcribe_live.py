@@ -32,8 +32,10 @@ from bptt.data.audio.resampling import resample
 from bptt.errors import InputError, MachineError
 from bptt.jobs.answers import FinalAnswer, PartialAnswer
 from bptt.jobs.language.options import DataOptions
+from bptt.jobs.rescore.rescoring import Weights
 from bptt.jobs.transcribe.endpoint import Endpoint, EndpointOptions
 from bptt.jobs.transcribe.live import LiveTranscriber
+from bptt.jobs.transcribe.network import LookAhead
 from bptt.jobs.transcribe.search_options import SpeechSearchOptions
 from bptt.jobs.transcribe.searching import SpeechSearch
 from bptt.jobs.transcribe.symbol_paths import BLANK
@@ -70,15 +72,17 @@ def finals(live: LiveTranscriber, samples: Tensor, size: int = 800) -> list[Fina
 
 
 def searches(model: TrainedTranscriber) -> dict[str, SpeechSearch]:
-    """Greedy, a beam, and one with a language model."""
+    """Greedy, a beam, and one in which a language model has weight."""
     letters = trained(make_task("ab c\nb a\n" * 20, data=DataOptions(mode="sentences"), dtype=torch.float32))
     given = {"greedy": {}, "beam": {"width": 6}, "model": {"width": 6, "word_bonus": 0.3}}
-    return {
+    found = {
         name: SpeechSearch(
             model.vocabulary, BLANK, SpeechSearchOptions(**each), letters if name == "model" else None
         )
         for name, each in given.items()
     }
+    found["model"].weights = Weights(0.4, 0.3, 0.2)
+    return found
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "model"])
@@ -92,6 +96,30 @@ def test_utterances_are_the_same_to_the_bit_however_the_sound_is_cut(
     assert [each.text.replace(" ", "") for each in wanted] == [each.replace(" ", "") for each in TALK]
     for size in (rate // 100, rate // 10, rate, 37):
         assert finals(live, samples, size) == wanted
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_look_ahead_waits_over_the_ends_of_chunks_and_of_utterances(kept: bool, run: Path) -> None:
+    """The probabilities of all steps, and utterances that end by their length, are the same to the bit."""
+    model = bptt.load(run)
+    draw = torch.Generator().manual_seed(1)
+    ahead = LookAhead(model.model.encoder.read_size, 4)
+    ahead.weight.data += 0.05 * torch.randn(ahead.weight.shape, generator=draw)
+    model.model.look_ahead = ahead
+    samples = torch.cat([sound("ab c", "cab a"), sound("ba cc", pause=0), sound("c", pause=0.2)])
+
+    def heard(size: int) -> tuple[Tensor, list[FinalAnswer]]:
+        live, rows = model.stream(endpoint=EndpointOptions(silence=0.5, longest=2, kept=kept)), []
+        search_on = live._search_on
+        live._search_on = lambda each: (rows.append(each), search_on(each))[1]  # type: ignore[method-assign]
+        found = finals(live, samples, size)
+        return torch.cat(rows), found
+
+    whole, texts = heard(len(samples))
+    assert len(texts) > 4
+    for size in (RATE // 100, RATE // 10, RATE, 37):
+        rows, others = heard(size)
+        assert torch.equal(rows, whole) and others == texts
 
 
 @pytest.mark.parametrize("name", ["greedy", "beam", "model"])
@@ -133,7 +161,13 @@ def test_states_that_are_kept_give_the_probabilities_of_the_whole_sound(model: T
     def rows(endpoint: EndpointOptions) -> tuple[Tensor, list[str]]:
         live, found = model.stream(endpoint=endpoint), []
         take = live._take
-        live._take = lambda row: (found.append(row), take(row))[1]  # type: ignore[method-assign]
+
+        def keep(rows: Tensor) -> Tensor | None:
+            left = take(rows)
+            found.append(rows if left is None else rows[: len(rows) - len(left)])
+            return left
+
+        live._take = keep  # type: ignore[method-assign]
         texts = [each.text for each in finals(live, sound(*TALK))]
         return torch.cat(found), texts
 

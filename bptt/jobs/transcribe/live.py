@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -29,6 +28,8 @@ _AGAIN = 0.3
 # Steps between two cuts of what all texts of the beam begin with: times of words in shorter utterances are
 # those of the whole recording.
 _CUT = 500
+# Steps that are read at once: behind the end of an utterance they are read again.
+_AT_ONCE = 32
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class LiveTranscriber(Listening):
         self._said = _NOTHING
         self._features = self._codec.stream(self.rate)
         self._network.reset()
-        self._recent: deque[Tensor] = deque(maxlen=self._network.delay + self._again)
+        self._recent = torch.empty(0, self._model.frames_per_step * self._codec.options.bands)
         self._begin(0)
 
     def push(self, samples: Tensor) -> Iterator[PartialAnswer | HeardUtterance]:
@@ -98,8 +99,9 @@ class LiveTranscriber(Listening):
         """Yield what is left at the end of the sound; another sound may follow."""
         yield from self._hear(self._network.cut(self._features.finish()))
         yield from self._hear(self._network.rest())
-        for row in self._network.end():
-            self._take(row)
+        left: Tensor | None = self._network.end()
+        while left is not None:
+            left = self._take(left)
         yield from self._end()
         self.reset()
 
@@ -112,32 +114,50 @@ class LiveTranscriber(Listening):
 
     def _hear(self, steps: Tensor) -> Iterator[HeardUtterance]:
         """Read steps (T, width), and yield the utterances that end in them."""
-        waiting = deque(steps)
-        while waiting:
-            step = waiting.popleft()
-            self._recent.append(step)
-            row = self._network.read(step)
-            if row is None or not self._take(row):
-                continue
+        for part in torch.split(steps, _AT_ONCE) if len(steps) else ():
+            yield from self._hear_part(part)
+
+    def _hear_part(self, steps: Tensor) -> Iterator[HeardUtterance]:
+        rows = self._network.read(steps)
+        while (left := self._take(rows)) is not None:
             yield from self._end()
             ended, again = self._first + self._endpoint.steps, 0
-            if not self._kept:
+            if self._kept:
+                rows = left
+            else:
                 # The end of the silence, and what was read ahead, begins the next utterance.
                 again = min(self._again, self._endpoint.quiet, self._endpoint.steps // 2)
-                behind = again + self._network.delay
-                waiting.extendleft([self._recent.pop() for _ in range(behind)])
+                known = torch.cat([self._recent, steps])
+                begin = len(known) - again - self._network.delay - len(left)
+                self._recent, steps = known[:begin], known[begin:]
                 self._network.restart()
+                rows = self._network.read(steps)
             self._begin(ended - again)
+        known = torch.cat([self._recent, steps])
+        self._recent = known[max(0, len(known) - self._network.delay - self._again) :]
 
-    def _take(self, row: Tensor) -> bool:
-        """Search on with ln P (1, V) at the next step; return whether the utterance ends with it."""
-        self._beam.push(row)
-        if self._search.has_beam:
-            if (self._endpoint.steps + 1) % _CUT == 0:
+    def _take(self, rows: Tensor) -> Tensor | None:
+        """Search on with ln P (N, V) at the next steps, up to the last of the utterance.
+
+        Return the rows behind that; None if it goes on.
+        """
+        first = 0
+        for count, symbol in enumerate(rows.argmax(-1).tolist(), 1):
+            ends = self._endpoint.ends(symbol in self._quiet)
+            cuts = self._endpoint.steps % _CUT == 0
+            if ends or cuts or count == len(rows):
+                self._search_on(rows[first:count])
+                first = count
+            if cuts and self._search.has_beam:
                 self._committed += self._beam.commit(self._beam.stable())
-        else:
-            self._rows.append(row)
-        return self._endpoint.ends(int(row.argmax()) in self._quiet)
+            if ends:
+                return rows[count:]
+        return None
+
+    def _search_on(self, rows: Tensor) -> None:
+        self._beam.push(rows)
+        if not self._search.has_beam:
+            self._rows.append(rows)
 
     def _partial(self) -> PartialAnswer:
         best, vocabulary = self._beam.best().heard, self._writer.vocabulary
@@ -167,7 +187,7 @@ class LiveTranscriber(Listening):
             return self._writer.write(found, found.acoustic)
         if not self._rows:
             return self._writer.write(found, 0.0)
-        rows = torch.stack(self._rows)  # (T, 1, V)
+        rows = torch.cat(self._rows)[:, None]  # (T, 1, V)
         symbols = torch.tensor(found.symbols, dtype=torch.int64)
         sizes = torch.tensor([len(rows)]), torch.tensor([len(symbols)])
         return self._writer.write(found, -label_losses(rows, symbols, *sizes).item())

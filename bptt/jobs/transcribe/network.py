@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -53,13 +56,14 @@ class LookAhead(nn.Module):
 
     def forward(self, values: Tensor) -> Tensor:
         """Return r (T, B, width) for h (T, B, width), zero in the padding."""
-        behind = functional.pad(values, (0, 0, 0, 0, 0, self.steps))
-        windows = (behind[j : j + len(values)] * weight for j, weight in enumerate(self.weight))
-        return torch.stack(tuple(windows)).sum(0)
+        return self.within(functional.pad(values, (0, 0, 0, 0, 0, self.steps)))
 
-    def window(self, values: Tensor) -> Tensor:
-        """Return r (B, width) at the first of `steps` + 1 steps (steps + 1, B, width)."""
-        return (values * self.weight[:, None]).sum(0)
+    def within(self, values: Tensor) -> Tensor:
+        """Return r (T - steps, B, width) at those of h (T, B, width) that have `steps` steps behind them."""
+        count = len(values) - self.steps
+        # A sum of one term after the other: its bits do not depend on the number of steps.
+        found: Tensor = reduce(add, (values[j : j + count] * weight for j, weight in enumerate(self.weight)))
+        return found
 
 
 class Transcriber(nn.Module):

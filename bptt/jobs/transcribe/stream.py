@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import torch
 from torch import Tensor
 
@@ -41,15 +39,15 @@ class TranscriberStream:
     def restart(self) -> None:
         """Put the states to where a recording begins, while the frames of an incomplete step stay."""
         self._stepper.reset()
-        self._outputs: deque[Tensor] = deque(maxlen=self.delay + 1)
+        self._outputs = torch.zeros(0, 1, self._model.encoder.read_size, device=self._device)
 
     def push(self, frames: Tensor) -> Tensor:
         """Return ln P (T, V) at the steps that the next frames (N, D) complete."""
-        return self._rows([self.read(step) for step in self.cut(frames)])
+        return self.read(self.cut(frames))
 
     def finish(self) -> Tensor:
         """Return ln P (T, V) at the steps that are left when the recording ends."""
-        return self._rows([*map(self.read, self.rest()), *self.end()])
+        return torch.cat([self.read(self.rest()), self.end()])
 
     def cut(self, frames: Tensor) -> Tensor:
         """Return the steps (T, width) that the next frames (N, D) complete, for `read`."""
@@ -60,34 +58,35 @@ class TranscriberStream:
         return stack_frames(frames[:whole], self._model.frames_per_step)
 
     def rest(self) -> Tensor:
-        """Return the step (1, width) that is not complete when the recording ends, or none."""
+        """Return the step (1, width) that is not complete when the recording ends, or none, (0, 0)."""
         frames = torch.empty(0, 0) if self._frames is None else self._frames
         self._frames = None
-        return stack_frames(frames, self._model.frames_per_step) if len(frames) else frames
+        return stack_frames(frames, self._model.frames_per_step) if len(frames) else torch.empty(0, 0)
 
-    def read(self, step: Tensor) -> Tensor | None:
-        """Read the next step (width,); return ln P (1, V) at the step `delay` before it, if there is one."""
-        # One step at a time, each by the same operations, whatever the size of the chunk.
+    def read(self, steps: Tensor) -> Tensor:
+        """Read the next steps (T, width); return ln P (N, V) at those whose look-ahead they complete."""
+        if not len(steps):
+            return torch.empty(0, self._model.output.out_features)
         with evaluating(self._model):
-            inputs = self._model.encoder.embed((step[None, None].to(self._device),))[0]
-            return self._ahead(self._stepper.step(inputs))
+            inputs = self._model.encoder.embed((steps[:, None].to(self._device),))
+            return self._ahead(torch.stack([self._stepper.step(each) for each in inputs]))
 
-    def end(self) -> list[Tensor]:
-        """Return ln P (1, V) at each step that the look-ahead has waited for when the recording ends."""
+    def end(self) -> Tensor:
+        """Return ln P (N, V) at the steps that the look-ahead has waited for when the recording ends."""
         with evaluating(self._model):
             # Behind its end a recording is zero for the look-ahead.
-            zero = torch.zeros(1, self._model.encoder.read_size, device=self._device)
-            return [row for _ in range(self.delay) if (row := self._ahead(zero)) is not None]
+            return self._ahead(self._outputs.new_zeros(self.delay, *self._outputs.shape[1:]))
 
-    def _ahead(self, output: Tensor) -> Tensor | None:
-        """Return ln P (1, V) at the step that is `delay` steps behind the one with this output (1, width)."""
+    def _ahead(self, outputs: Tensor) -> Tensor:
+        """Return ln P (N, V) at the steps whose look-ahead the next outputs (T, 1, width) complete."""
         if self._model.look_ahead is not None:
-            self._outputs.append(output.clone())
-            if len(self._outputs) <= self.delay:
-                return None
-            output = self._model.look_ahead.window(torch.stack(tuple(self._outputs)))
-        return self._model.finish(output).log_softmax(-1).cpu()
-
-    def _rows(self, found: list[Tensor | None] | list[Tensor]) -> Tensor:
-        nothing = torch.empty(0, self._model.output.out_features)
-        return torch.cat([nothing, *(row for row in found if row is not None)])
+            known = torch.cat([self._outputs, outputs])
+            whole = max(0, len(known) - self.delay)
+            self._outputs = known[whole:].clone()
+            outputs = self._model.look_ahead.within(known) if whole else known[:0]
+        # A product of matrices sums in an order that depends on their size: a row at a time has the same bits
+        # in a chunk of any size.
+        logits = [self._model.finish(output) for output in outputs]
+        return (
+            torch.cat([outputs.new_zeros(0, self._model.output.out_features), *logits]).log_softmax(-1).cpu()
+        )
