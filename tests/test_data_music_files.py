@@ -74,21 +74,6 @@ def test_remarks_are_summed_and_listed(tmp_path: Path) -> None:
     assert corpus.details == tuple(f"{name}.mid: ends of notes that do not sound: 1" for name in "ab")
 
 
-@pytest.mark.parametrize("transposed", [0, 7])
-def test_transpositions_are_one_group(tmp_path: Path, transposed: int) -> None:
-    score = melody(2, drums=True)
-    other = score.with_notes(
-        note if note.drum else note._replace(pitch=note.pitch + transposed) for note in score.notes
-    )
-    half = Score(
-        tuple(note._replace(onset=note.onset // 2, duration=note.duration // 2) for note in other.notes), 240
-    )
-    for name, each in (("a", score), ("b", other), ("c", half), ("d", melody(3))):
-        write_midi(each, tmp_path / f"{name}.mid")
-    a, b, c, d = (piece.group for piece in read_music([tmp_path]).pieces)
-    assert a == b == c != d
-
-
 def test_rolls_of_json(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text(json.dumps({"train": [ROLL, ROLL], "valid": [[[60, -1], [61.0]]], "test": [ROLL]}))

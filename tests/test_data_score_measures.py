@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 
 import pytest
 from tunes import melody, rough
 
-from bptt.data.midi.copied_runs import CorpusRuns
+from bptt.data.midi.copied_runs import CorpusRuns, variants
 from bptt.data.midi.key_profiles import Key, estimate_key, key_of, share_in_key
 from bptt.data.midi.score import KeySignature, Note, Score, Tempo
 from bptt.data.midi.score_measures import distance, histogram, measure_scores
@@ -110,6 +111,35 @@ def test_chords_and_percussion_are_compared_by_what_sounds() -> None:
     beat = line(36, 42, 38, 42, 36, drum=True)
     assert CorpusRuns([beat]).longest(beat).notes == 5
     assert CorpusRuns([beat]).longest(line(37, 43, 39, 43, 37, drum=True)).notes == 0
+
+
+def joined(*pitches: Sequence[int]) -> Score:
+    return line(*(pitch for part in pitches for pitch in part))
+
+
+def test_variants_share_a_run_directly_or_through_another() -> None:
+    draw = random.Random(3)
+    a, b, c, d = ([draw.randrange(60, 72) for _ in range(30)] for _ in range(4))
+    first, both, last, other = joined(a, b), joined(c, b[2:]), joined(c[2:], d), joined(d[15:], a[15:])
+    half = Score(
+        tuple(note._replace(onset=note.onset // 2, duration=note.duration // 2) for note in last.notes), 240
+    )
+    slow = Score(tuple(note._replace(onset=2 * note.onset) for note in other.notes))
+    scores = [first, other, both, slow, transposed(last, 5), half]
+    # 24 steps are 25 notes: `other` has 15 of two of them, `slow` other times between its notes.
+    one, two, three, four, five, six = variants(scores, 24)
+    assert one == three == five == six and len({one, two, four}) == 3
+    assert len(set(variants(scores, 14))) == 2
+
+
+def test_variants_of_short_tunes_and_of_percussion_are_equal() -> None:
+    beat, chord = line(36, 42, drum=True), melody(2, drums=True)
+    scores = [line(60, 62), line(65, 67), line(60, 62, 64), line(60), line(71), beat, beat, chord]
+    chord_up = transposed(chord, 4)
+    found = variants([*scores, chord_up, line(42, 36, drum=True), melody(3)], 24)
+    groups = [sorted(n for n, each in enumerate(found) if each == one) for one in dict.fromkeys(found)]
+    assert groups == [[0, 1], [2], [3, 4], [5, 6], [7, 8], [9], [10]]
+    assert variants([], 24) == []
 
 
 def test_runs_are_found_fast() -> None:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from made_tunes import beat, tune, write_tunes
+from tunes import melody
 
 import bptt
+from bptt.cells.load import as_cells
+from bptt.data.midi.key_profiles import estimate_key
+from bptt.data.midi.music_files import MusicPiece
+from bptt.data.midi.music_vocabulary import Representation, fit_vocabulary
 from bptt.data.midi.read_midi import read_midi
 from bptt.data.midi.score import Note, Score
+from bptt.data.midi.score_variation import transposed
 from bptt.data.midi.write_midi import write_midi
 from bptt.errors import InputError
+from bptt.jobs.music.beginning import encode
+from bptt.jobs.music.config import MusicConfig
+from bptt.jobs.music.corpus_record import CorpusRecord
+from bptt.jobs.music.options import MusicModelOptions, NotationOptions, PieceOptions
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
-from bptt.jobs.music.pieces import tune_of
+from bptt.jobs.music.piece_notation import TRANSPOSED, TokenNotation
 from bptt.jobs.music.pitches import key_pitches, pitch_number
 from bptt.jobs.music.scoring import log_probabilities
+from bptt.jobs.music.task import MusicTask
 from bptt.jobs.music.trained import TrainedMusicModel
 
 SMALL = {"hidden": 24, "layers": 1, "epochs": 3, "batch_size": 4, "progress": False, "lr": 0.01}
@@ -99,7 +111,6 @@ def test_an_epoch_reads_every_step_of_every_piece_once() -> None:
 
 
 def test_the_same_tune_in_other_keys_is_on_one_side(tmp_path: Path) -> None:
-    assert tune_of(tune(3, 0)) == tune_of(tune(3, 5)) != tune_of(tune(4, 0))
     data = write_tunes(tmp_path / "keys", 6, keys=(0, 2, 5))
     trained = bptt.train("music", data, tmp_path / "run", held_out=0.34, **{**SMALL, "epochs": 1})
     assert trained.config.data.held_out == 0.34
@@ -116,6 +127,29 @@ def test_transposed_pieces_are_the_pieces_transposed(trained: TrainedMusicModel)
         moved = score.with_notes(note._replace(pitch=note.pitch + semitones) for note in score.notes)
         assert torch.equal(notation.transposed(steps, semitones), notation.encode(moved))
     assert {-5, 0, 6} <= set(notation.transpositions(steps))
+
+
+def test_training_pieces_are_in_the_keys_of_all_as_often_as_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = [transposed(melody(seed), semitones) for seed, semitones in enumerate((0, 0, 0, -5))]
+    assert [str(estimate_key(score)) for score in scores] == ["C major"] * 3 + ["G major"]
+    notation = TokenNotation(fit_vocabulary(scores, Representation.BARS, transposed=TRANSPOSED))
+    pieces = encode(notation, [MusicPiece(score, "a", "a") for score in scores])
+    cells, options = as_cells("gru"), MusicModelOptions(hidden_size=2, embedding_size=2)
+    data = PieceOptions(batch_size=4, sequence_length=1000, transpose=True)
+    config = MusicConfig(cells, NotationOptions("tokens"), options, data)
+    task = MusicTask(pieces, pieces, notation, config, CorpusRecord.of(scores))
+    seen: list[torch.Tensor] = []
+    read = task.model.read
+    monkeypatch.setattr(
+        task.model, "read", lambda inputs, states: (seen.append(inputs), read(inputs, states))[1]
+    )
+    for epoch in range(60):
+        task.step(epoch, 0, ())
+    played = [notation.decode(row[row >= 0]) for batch in seen for row in batch.T]
+    found = Counter(str(estimate_key(score)) for score in played)
+    assert set(found) == {"C major", "G major"}
+    # Of 240 draws; five deviations of a share of 3/4.
+    assert found["C major"] / 240 == pytest.approx(0.75, abs=0.14)
 
 
 def test_tempo_changes_shifts_and_durations(models: dict[str, TrainedMusicModel]) -> None:

@@ -1,4 +1,4 @@
-"""The longest run of notes that a score shares with a corpus, in any key and at any tempo."""
+"""Runs of notes that scores share: the longest one of a score and a corpus, and variants of a tune."""
 
 from __future__ import annotations
 
@@ -114,6 +114,42 @@ class CorpusRuns:
             if np.array_equal(self._all[place : place + length], symbols[number : number + length]):
                 return place
         return -1
+
+
+def variants(scores: Sequence[Score], length: int) -> list[int]:
+    """Return a number for each score, the same for variants of a tune: scores that share a run of `length`
+    steps of their melody, in any key, or that share one with a third. Of a shorter melody all steps count.
+
+    The melody is the highest pitch of each onset, a step its interval and its time to the next. Percussion
+    alone is compared as a whole.
+    """
+    lines = [_melody(score) for score in scores]
+    hashes = [_windows(_prefixes(line), min(length, len(line))) for line in lines]
+    order = np.argsort(np.concatenate([np.zeros(0, np.uint64), *hashes]), kind="stable")
+    runs = np.concatenate([np.zeros(0, np.uint64), *hashes])[order]
+    score_of = np.repeat(np.arange(len(lines)), [len(each) for each in hashes])[order]
+    is_shared = (runs[1:] == runs[:-1]) & (score_of[1:] != score_of[:-1])
+    found = np.arange(len(lines))
+    for one, other in zip(score_of[:-1][is_shared].tolist(), score_of[1:][is_shared].tolist(), strict=True):
+        if found[one] != found[other]:
+            found[found == found[other]] = found[one]
+    numbers: list[int] = found.tolist()
+    return numbers
+
+
+def _melody(score: Score) -> Symbols:
+    """Return the steps of a melody, after a symbol that all melodies begin with."""
+    top: dict[int, int] = {}
+    for note in score.notes:
+        if not note.drum:
+            top[note.onset] = max(note.pitch, top.get(note.onset, 0))
+    if not top:
+        return np.array([hash(tuple(note[:4] for note in score.notes))], np.int64) & _SYMBOL
+    steps = [0]
+    for before, after in pairwise(sorted(top)):
+        gap = round((after - before) * _GRID / score.ticks_per_quarter)
+        steps.append(hash((gap, top[after] - top[before] + _POSITIVE)))
+    return np.array(steps, np.int64) & _SYMBOL
 
 
 def _lines(score: Score) -> list[tuple[int, Symbols]]:

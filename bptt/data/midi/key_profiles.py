@@ -26,6 +26,10 @@ class Key(NamedTuple):
     def __str__(self) -> str:
         return f"{_NAMES[self.tonic]} {'minor' if self.minor else 'major'}"
 
+    def moved(self, semitones: int) -> Key:
+        """Return the key of what is in this one, moved by semitones."""
+        return Key((self.tonic + semitones) % 12, self.minor)
+
     @property
     def scale(self) -> frozenset[int]:
         """The pitch classes of the key; those of a minor key with both forms of its sixth and seventh."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -40,19 +39,6 @@ class MusicPiece:
     name: str
     place: str
     part: str = ""
-
-    @property
-    def group(self) -> str:
-        """Equal for pieces that are transpositions of each other: a split must not cut them apart."""
-        notes, scale = self.score.notes, self.score.ticks_per_quarter
-        lowest = min((note.pitch for note in notes if not note.drum), default=0)
-        first = notes[0].onset if notes else 0
-        found = [
-            # 48ths of a quarter, so that files with other ticks agree.
-            ((note.onset - first) * 48 // scale, note.pitch if note.drum else note.pitch - lowest, note.drum)
-            for note in notes
-        ]
-        return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

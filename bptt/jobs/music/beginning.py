@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
+from bptt.data.midi.key_profiles import estimate_key
 from bptt.data.midi.music_files import MusicPiece, read_music
 from bptt.data.midi.music_tokens import encode_score
 from bptt.data.midi.music_vocabulary import Representation, fit_vocabulary
@@ -117,4 +118,5 @@ def encode(notation: PieceNotation, pieces: Sequence[MusicPiece]) -> EncodedPiec
     """Write pieces for the network."""
     steps = [notation.encode(piece.score) for piece in pieces]
     notes = [len(piece.score.notes) for piece in pieces]
-    return EncodedPieces(steps, notes, [piece.name for piece in pieces])
+    names, keys = [piece.name for piece in pieces], [estimate_key(piece.score) for piece in pieces]
+    return EncodedPieces(steps, notes, names, keys)

@@ -92,9 +92,9 @@ class PieceOptions:
 
     A batch has `batch_size` pieces of similar length, and `sequence_length` tokens or frames of each are read
     at a time, with the states carried over. Whole tunes are held out, a share of `held_out` of the pieces:
-    pieces that are the same but for their key stay on one side. Each epoch draws each training piece in a key
-    of `transpose` semitones around its own (0: none), at a tempo within `tempo_change` of its own. Drums are
-    never transposed. Raises InputError with the option if a value is invalid.
+    variants of a tune, in any key, stay on one side. With `transpose` each epoch moves each training piece by
+    5 semitones down to 6 up, into a key drawn as often as training pieces are in it; drums are not moved. Its
+    tempo is within `tempo_change` of its own. Raises InputError with the option if a value is invalid.
     """
 
     batch_size: int = option(16, "Pieces in a mini-batch.", group="Training", least=1, common=True)
@@ -110,7 +110,7 @@ class PieceOptions:
     )
     transpose: bool | None = option(
         None,
-        "Draw training pieces in other keys, 5 semitones lower to 6 higher.",
+        "Draw training pieces in the keys of the others, 5 semitones lower to 6 higher.",
         usual="on, off where all is percussion",
         group="Data",
         common=True,

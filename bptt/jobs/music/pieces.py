@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from bptt.data.midi.copied_runs import variants
+from bptt.data.midi.key_profiles import Key
 from bptt.data.midi.music_files import MusicCorpus, MusicPiece
-from bptt.data.midi.score import Score
 from bptt.data.split import split_groups
 from bptt.jobs.music.options import PieceOptions
 
-# The notes by which a tune is known again in another key, and steps of time in a quarter for it.
-_OPENING, _GRID = 24, 12
+# Steps of a melody that variants of a tune share: some four bars of a jig.
+_RUN = 24
 
 
 @dataclass(frozen=True, eq=False)
 class EncodedPieces:
-    """Pieces as a notation writes them, (T,) or (T, K) each, their numbers of notes, and their names."""
+    """Pieces as a notation writes them, (T,) or (T, K) each, with their numbers of notes, names and keys."""
 
     steps: list[Tensor]
     notes: list[int]
     names: list[str]
+    keys: list[Key]
 
     def describe(self, unit: str) -> str:
         """Describe their number and size."""
@@ -39,25 +41,6 @@ class SplitPieces:
     reason: str
 
 
-def tune_of(score: Score) -> Hashable:
-    """Return a value that is equal for the same tune in another key: its opening, from note to note.
-
-    That is the highest pitch of each of the first 24 onsets, as intervals from the first one, with the time
-    since then. Of percussion alone, all notes.
-    """
-    line: dict[int, int] = {}
-    for note in score.notes:
-        if not note.drum:
-            line[note.onset] = max(note.pitch, line.get(note.onset, 0))
-    if not line:
-        return tuple(note[:4] for note in score.notes)
-    first = min(line)
-    return tuple(
-        (round((onset - first) * _GRID / score.ticks_per_quarter), line[onset] - line[first])
-        for onset in sorted(line)[:_OPENING]
-    )
-
-
 def split_pieces(corpus: MusicCorpus, options: PieceOptions) -> SplitPieces:
     """Split pieces by the parts that the data name, or else by drawing whole tunes.
 
@@ -71,7 +54,9 @@ def split_pieces(corpus: MusicCorpus, options: PieceOptions) -> SplitPieces:
         return SplitPieces(others, held, f"split: as the data say{aside}")
     if not options.held_out:
         return SplitPieces(others, (), f"split: nothing is held out{aside}")
-    tunes = [tune_of(piece.score) for piece in others]
+    tunes = variants([piece.score for piece in others], _RUN)
     learned, chosen = split_groups(tunes, options.held_out, options.seed)
-    reason = f"split: by tune, {len(set(tunes)):,} of them, the same tune in other keys on one side{aside}"
+    reason = (
+        f"split: by tune, {len(set(tunes)):,} of them, variants and other keys of a tune on one side{aside}"
+    )
     return SplitPieces([others[row] for row in learned], [others[row] for row in chosen], reason)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -34,8 +37,8 @@ _TEMPOS = (-1.0, -0.5, 0.0, 0.5, 1.0)
 class MusicTask(Task):
     """A training of a model of music, on pieces as `notation` writes them.
 
-    Each epoch draws every piece in a key and at a tempo of its own, the same ones whenever the epoch is
-    repeated. Initial weights are drawn from torch's generator: seed it before.
+    Each epoch draws every piece in a key and at a tempo, the same ones whenever the epoch is repeated.
+    Initial weights are drawn from torch's generator: seed it before.
     """
 
     title = OPTIONS.called
@@ -53,7 +56,7 @@ class MusicTask(Task):
     ) -> None:
         self.config, self._notation, self._corpus, self._about = config, notation, corpus, about
         self._learned, self._held_out = learned, held_out
-        self.unit = notation.unit
+        self._keys, self.unit = Counter(learned.keys), notation.unit
         with within_memory("the model", SMALLER):
             self.model = notation.network(config.cell, config.model)
         self._taken = self._take(origin) if origin else []
@@ -102,11 +105,20 @@ class MusicTask(Task):
         seed = ((data.seed * _MOST_EPOCHS + epoch) * len(self._learned.steps) + row) % 2**63
         key, tempo = torch.rand(2, generator=torch.Generator().manual_seed(seed)).tolist()
         if data.transpose:
-            allowed = self._notation.transpositions(steps)
-            steps = self._notation.transposed(steps, allowed[int(key * len(allowed))])
+            steps = self._notation.transposed(steps, self._semitones(row, key))
         if data.tempo_change and self._notation.feels_tempo:
             steps = self._notation.retimed(steps, 1 + _TEMPOS[int(tempo * len(_TEMPOS))] * data.tempo_change)
         return steps
+
+    def _semitones(self, row: int, draw: float) -> int:
+        """Return by how much to move a training piece: into each key as often as training pieces are in it.
+
+        All keys alike would take most of a short training for keys in which nobody plays.
+        """
+        allowed = self._notation.transpositions(self._learned.steps[row])
+        own = self._learned.keys[row]
+        totals = list(accumulate(self._keys[own.moved(each)] for each in allowed))
+        return allowed[bisect(totals, int(draw * totals[-1]))]
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out pieces."""
