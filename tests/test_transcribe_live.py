@@ -200,8 +200,42 @@ def test_rules_end_an_utterance() -> None:
     assert end(".............", waiting=2) == 4
     assert end("x.x.x.x.x.x.", longest=3) == 6
     assert end("x..", silence=0.4) == 2
+
+
+def test_a_long_utterance_is_cut_in_the_longest_pause_of_its_second_half_between_words() -> None:
+    def cut(heard: str, **options: float) -> int:
+        """Where it is cut: a space parts words; a letter in capitals begins one; a point is a blank."""
+        rule = Endpoint(EndpointOptions(silence=5, **options), 0.5)
+        for each in heard:
+            if rule.ends(each in ". ", each == " " or each.isupper()):
+                break
+        return rule.cut
+
+    assert cut("ab. ..b .aa.b...", longest=6) == 8 - 1  # not that of the first half, nor that within a word
+    assert cut("aaa. .b .aab", longest=6) == 6 + 1
+    assert cut("aa a a. .a..", longest=6) == 6
+    assert cut("aaaaaaaa..Aa", longest=6) == 8 and cut("aaaaaaaaAaaa", longest=6) == 8
+    assert cut("a.a.a.a..a.a", longest=6) == 7 and cut("aaaaaaaaaaaa", longest=6) == 12  # one word
+    assert cut("ab .. ..........", longest=9) == 2 + 10  # by silence
     with pytest.raises(InputError, match="silence"):
         EndpointOptions(silence=0)
+
+
+@pytest.mark.parametrize("name", ["greedy", "model"])
+def test_the_longest_utterance_loses_no_letter(name: str, model: TrainedTranscriber) -> None:
+    """However long it may be, and wherever its end would come, each letter is there, and only once."""
+    talk = "ab c cab a b ba cc acb b"
+    samples = torch.tensor(spoken(talk, pause=0.25), dtype=torch.float32)
+    search = searches(model)[name]
+    for longest in (1.5, 1.6, 1.7, 1.8, 1.9, 2.3):
+        for kept in (False, True):
+            live = model.stream(search=search, endpoint=EndpointOptions(longest=longest, kept=kept))
+            found = finals(live, samples)
+            heard = "".join(each.text for each in found).replace(" ", "")
+            assert heard == talk.replace(" ", ""), (longest, kept)
+            assert len(found) > 1 and all(0.3 < each.confidence <= 1 for each in found)
+            times = [time for each in found for word in each.words for time in (word.start, word.end)]
+            assert times == sorted(times)
 
 
 def held() -> int:

@@ -12,8 +12,10 @@ class EndpointOptions:
     """When an utterance ends: after `silence` seconds without a symbol behind a word, after `waiting` seconds
     without any, and after `longest` seconds in any case.
 
-    Source: the rules of Kaldi's online decoders, of which `silence` is the one for words. The states of the
-    network begin anew with an utterance, unless they are `kept`. Raises InputError naming the option.
+    One that has become too long is cut in the longest silence of its second half, between two words if there
+    are some, and what follows begins the next. Source: the rules of Kaldi's online
+    decoders, of which `silence` is the one for words. The states of the network begin anew with an utterance,
+    unless they are `kept`. Raises InputError naming the option.
     """
 
     silence: float = option(
@@ -35,22 +37,41 @@ class EndpointOptions:
 
 
 class Endpoint:
-    """Counts the steps of an utterance, of `seconds` each, and says when it ends."""
+    """Counts the steps of an utterance, of `seconds` each, and says when it ends, and where it is cut."""
 
     def __init__(self, options: EndpointOptions, seconds: float) -> None:
-        self._silence, self._waiting, self._longest = (
-            round(limit / seconds) for limit in (options.silence, options.waiting, options.longest)
+        self._silence, self._waiting, self.longest = (
+            max(1, round(limit / seconds)) for limit in (options.silence, options.waiting, options.longest)
         )
         self.reset()
 
     def reset(self) -> None:
         """Begin an utterance."""
         self.steps, self.quiet, self._has_words = 0, 0, False
+        # Whether the silence up to now is between two words, and the best silence to cut in: whether it is
+        # between words, its length, and its first step.
+        self._parts, self._pause = False, (False, 0, 0)
 
-    def ends(self, is_quiet: bool) -> bool:
-        """Return whether the utterance ends with the next step, at which a symbol is likeliest or none."""
+    def ends(self, is_quiet: bool, parts_words: bool = False) -> bool:
+        """Return whether the utterance ends with the next step, at which a symbol is likeliest or none.
+
+        `parts_words`: a word ends before the symbol.
+        """
+        first, length = self.steps - self.quiet, self.quiet + is_quiet
+        self._parts = self._parts or parts_words
+        if first >= max(1, self.longest // 2) and (self._parts, length) > self._pause[:2]:
+            self._pause = self._parts, length, first
+        self._parts = self._parts and is_quiet
         self.steps += 1
-        self.quiet = self.quiet + 1 if is_quiet else 0
+        self.quiet = length if is_quiet else 0
         self._has_words = self._has_words or not is_quiet
-        allowed = self._silence if self._has_words else self._waiting
-        return self.quiet >= max(1, allowed) or self.steps >= max(1, self._longest)
+        return self._is_over or self.steps >= self.longest
+
+    @property
+    def cut(self) -> int:
+        """The step before which the utterance is cut: behind its last, unless it has become too long."""
+        return self.steps if self._is_over else self._pause[2] or self.steps
+
+    @property
+    def _is_over(self) -> bool:
+        return self.quiet >= (self._silence if self._has_words else self._waiting)

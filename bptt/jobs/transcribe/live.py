@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -68,8 +68,11 @@ class LiveTranscriber(Listening):
         options = endpoint or EndpointOptions()
         self._endpoint, self._kept = Endpoint(options, writer.seconds), options.kept
         self._again = round(_AGAIN / writer.seconds)
-        # White space says nothing.
-        self._quiet = {n for n, piece in enumerate(writer.vocabulary.pieces) if not piece.strip()} | {BLANK}
+        # White space says nothing, and parts words; where none is written, each symbol is a word.
+        pieces = list(enumerate(writer.vocabulary.pieces))
+        self._quiet = {n for n, piece in pieces if not piece.strip()} | {BLANK}
+        spaced = {n for n, piece in pieces if piece[:1].isspace()} - {BLANK}
+        self._parting = spaced if writer.spaces else range(writer.vocabulary.size)
         self.reset()
 
     def reset(self) -> None:
@@ -102,7 +105,7 @@ class LiveTranscriber(Listening):
         left: Tensor | None = self._network.end()
         while left is not None:
             left = self._take(left)
-        yield from self._end()
+        yield from self._end(self._endpoint.steps)
         self.reset()
 
     def _begin(self, first: int) -> None:
@@ -120,21 +123,24 @@ class LiveTranscriber(Listening):
     def _hear_part(self, steps: Tensor) -> Iterator[HeardUtterance]:
         rows = self._network.read(steps)
         while (left := self._take(rows)) is not None:
-            yield from self._end()
-            ended, again = self._first + self._endpoint.steps, 0
+            cut = self._endpoint.cut
+            yield from self._end(cut)
+            behind, again = self._endpoint.steps - cut, 0
             if self._kept:
-                rows = left
+                rows = torch.cat([*self._rows, left])[cut:]
             else:
-                # The end of the silence, and what was read ahead, begins the next utterance.
-                again = min(self._again, self._endpoint.quiet, self._endpoint.steps // 2)
+                if not behind:
+                    # The end of the silence, and what was read ahead, begins the next utterance.
+                    again = min(self._again, self._endpoint.quiet, self._endpoint.steps // 2)
                 known = torch.cat([self._recent, steps])
-                begin = len(known) - again - self._network.delay - len(left)
+                begin = len(known) - again - behind - self._network.delay - len(left)
                 self._recent, steps = known[:begin], known[begin:]
                 self._network.restart()
                 rows = self._network.read(steps)
-            self._begin(ended - again)
+            self._begin(self._first + cut - again)
         known = torch.cat([self._recent, steps])
-        self._recent = known[max(0, len(known) - self._network.delay - self._again) :]
+        most = self._network.delay + max(self._again, self._endpoint.longest)
+        self._recent = known[max(0, len(known) - most) :]
 
     def _take(self, rows: Tensor) -> Tensor | None:
         """Search on with ln P (N, V) at the next steps, up to the last of the utterance.
@@ -143,7 +149,7 @@ class LiveTranscriber(Listening):
         """
         first = 0
         for count, symbol in enumerate(rows.argmax(-1).tolist(), 1):
-            ends = self._endpoint.ends(symbol in self._quiet)
+            ends = self._endpoint.ends(symbol in self._quiet, symbol in self._parting)
             cuts = self._endpoint.steps % _CUT == 0
             if ends or cuts or count == len(rows):
                 self._search_on(rows[first:count])
@@ -156,8 +162,7 @@ class LiveTranscriber(Listening):
 
     def _search_on(self, rows: Tensor) -> None:
         self._beam.push(rows)
-        if not self._search.has_beam:
-            self._rows.append(rows)
+        self._rows.append(rows)
 
     def _partial(self) -> PartialAnswer:
         best, vocabulary = self._beam.best().heard, self._writer.vocabulary
@@ -168,9 +173,9 @@ class LiveTranscriber(Listening):
         stable = decode(vocabulary, (each.symbol for each in sure)).rstrip("\ufffd")
         return PartialAnswer(text, len(stable))
 
-    def _end(self) -> Iterator[HeardUtterance]:
-        """Yield the utterance, if any word was said."""
-        found = self._transcription()
+    def _end(self, cut: int) -> Iterator[HeardUtterance]:
+        """Yield the utterance up to the step `cut`, if any word was said."""
+        found = self._transcription(cut)
         if not found.text:
             return
         self._said = _NOTHING
@@ -181,13 +186,14 @@ class LiveTranscriber(Listening):
         )
         yield HeardUtterance(found.text, words[0].start, words[-1].end, found.confidence, words)
 
-    def _transcription(self) -> Transcription:
+    def _transcription(self, cut: int) -> Transcription:
         (found,) = self._search.results(self._beam, 1, self._committed)
-        if self._search.has_beam:
+        if self._search.has_beam and cut == self._endpoint.steps:
             return self._writer.write(found, found.acoustic)
+        found = replace(found, heard=tuple([one for one in found.heard if one.first < cut]))
         if not self._rows:
             return self._writer.write(found, 0.0)
-        rows = torch.cat(self._rows)[:, None]  # (T, 1, V)
+        rows = torch.cat(self._rows)[:cut, None]  # (T, 1, V)
         symbols = torch.tensor(found.symbols, dtype=torch.int64)
         sizes = torch.tensor([len(rows)]), torch.tensor([len(symbols)])
         return self._writer.write(found, -label_losses(rows, symbols, *sizes).item())
