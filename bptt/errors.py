@@ -26,6 +26,11 @@ def printable_json(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 file, 2,000 files."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 class BpttError(Exception):
     """The root. Its text states where, the rule, what came instead, and the cure, in one line."""
 

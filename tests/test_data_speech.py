@@ -252,6 +252,23 @@ def test_the_columns_may_be_named(tmp_path: Path) -> None:
     assert [row.group for row in found.rows] == ["1", "2"]
 
 
+def test_lines_are_a_path_and_its_text(tmp_path: Path) -> None:
+    sounds(tmp_path, ["a", "b c"])
+    form, found = read(write(tmp_path / "list.txt", "a.wav one\nb c.wav two words.wav too\n"))
+    assert (form, found.targets) == ("manifest", ("one", "two words.wav too"))
+    assert [row.input.path.name for row in found.rows] == ["a.wav", "b c.wav"]
+
+
+def test_what_is_no_speech_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"got a folder that holds nothing\. Write a table"):
+        read(tmp_path)
+    write(tmp_path / "notes.md", "abc")
+    with pytest.raises(InputError, match=r"got a folder that holds files .md. Write a table"):
+        read(tmp_path)
+    with pytest.raises(InputError, match=r"got a file that begins 'some words'\. Write a table"):
+        read(write(tmp_path / "words.txt", "some words\nmore\n"))
+
+
 def test_an_offset_cuts_a_file_and_a_duration_alone_does_not(tmp_path: Path) -> None:
     sounds(tmp_path, WORDS)
     rows = '{"audio_filepath": "u1.wav", "text": "A", "offset": 0.25, "duration": 0.5}\n'

@@ -172,9 +172,9 @@ def test_recordings_too_short_for_their_label_are_named_and_left_out() -> None:
     task = task_of(rows, [Example(np.zeros((3, 6), np.float32), "ab", "e:1")])
     lines = "\n".join(task.describe())
     left_out = "examples left out, as they are too short for their transcript: 1, the first at short:1"
-    assert f"{left_out}: 3 steps, its transcript needs 6" in lines
+    assert f"{left_out} of 3 steps, while its transcript needs 6" in lines
     assert "learned: 8 recordings" in lines
-    assert "held out: 1 recordings are too short for their transcript" in lines
+    assert "held out, and too short for their transcript: 1; they count as errors" in lines
     found = task.evaluate()
     assert found["impossible"] == 1 and found["loss"] == 0
     with pytest.raises(InputError, match="some recording must have as many steps"):
@@ -184,7 +184,7 @@ def test_recordings_too_short_for_their_label_are_named_and_left_out() -> None:
 def test_characters_that_were_not_learned_are_named_with_their_counts() -> None:
     rows = [Example(np.zeros((60, 6), np.float32), text, "e:1") for text in ("zoo", "ab")]
     lines = "\n".join(task_of(made(), rows).describe())
-    assert "held out: 3 characters that were not learned, 'o' 2, 'z' 1" in lines
+    assert "held out: 3 characters not learned, 'o' 2, 'z' 1" in lines
 
 
 def test_the_blank_begins_likely() -> None:
@@ -266,7 +266,7 @@ def test_errors_by_speaker_and_alignments_are_those_counted_by_hand() -> None:
         "w: 2 errors",
         "  REF: e  f",
         "  HYP: ** **",
-        "u: 1 errors",
+        "u: 1 error",
         "  REF: a b  c",
         "  HYP: a x* c",
     ]

@@ -64,7 +64,7 @@ def test_sounds_are_learned_from_answered_and_judged_by_speaker(tmp_path: Path, 
     small = "--epochs", 1, "--hidden", 5, "--layers", 1
     learned = command("train", "transcribe", data, "-o", run, *small)
     assert learned.code == 0
-    assert "held out: 2 recordings of 1 speakers" in learned.err
+    assert "held out: 2 recordings of 1 speaker" in learned.err
     assert "transcripts: in small letters" in learned.err
     answered = command("predict", run, tmp_path / "0.wav", tmp_path / "1.wav", "--json")
     names = [json.loads(line)["name"] for line in answered.out.splitlines()]

@@ -365,6 +365,11 @@ def test_the_command_prints_json_lines(run: Path, command: Command, tmp_path: Pa
     data = path.read_bytes()
     for given, options in ((data, ()), (data[44:] + b"\0", ()), (data[44:], ("--rate", "8000", "--json"))):
         assert command("predict", run, "--stream", "-", *options, stdin=given).out == of_file.out
+    odd = command("predict", run, "--stream", "-", stdin=data[44:] + b"\0")
+    assert "standard input: left out at the end: 1 byte, part of a sample" in odd.err
+    assert "left out" not in of_file.err and "resampled" not in of_file.err
+    slow = command("predict", run, "--stream", "-", "--rate", "4000", stdin=data[44:])
+    assert "resampled from 4,000 to the 8,000 samples a second of the model, which knows higher" in slow.err
     stereo = np.repeat(np.frombuffer(data[44:], "<i2"), 2).tobytes()
     assert command("predict", run, "--stream", "-", "--channels", "2", stdin=stereo).out == of_file.out
     quiet = command("predict", run, "--stream", "-", stdin=bytes(16_000))

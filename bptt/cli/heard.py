@@ -35,7 +35,8 @@ def answer_sound(asking: Asking, raw: RawFormat, asked: PredictOptions) -> None:
         sound = _sound(asked, raw)
         if sound.rate != raw.rate:
             listening = asking.listen(sound.rate)
-        print(printable(f"{sound.name}: {sound.about}"), file=sys.stderr, flush=True)
+        for line in (sound.about, *listening.notes):
+            _say(sound, line)
         printer, samples = _printer(asked.json), 0
         for piece in interrupted(sound.pieces):
             samples += len(piece)
@@ -44,8 +45,14 @@ def answer_sound(asking: Asking, raw: RawFormat, asked: PredictOptions) -> None:
         for answer in listening.close():
             printer.write(answer)
         printer.close()
+    for line in sound.notes:
+        _say(sound, line)
     if not printer.finals:
-        print(f"{sound.name}: nothing was said in {samples / sound.rate:.1f} s", file=sys.stderr)
+        _say(sound, f"nothing was said in {samples / sound.rate:.1f} s")
+
+
+def _say(sound: ArrivingSound, line: str) -> None:
+    print(printable(f"{sound.name}: {line}"), file=sys.stderr, flush=True)
 
 
 def _sound(asked: PredictOptions, raw: RawFormat) -> ArrivingSound:

@@ -13,11 +13,15 @@ _SHOWN = 50
 
 @dataclass(frozen=True)
 class Media:
-    """Files of a kind: `endings` in small letters, and `make`, which returns the input of a file."""
+    """Files of a kind: `endings` in small letters, and `make`, which returns the input of a file.
+
+    The label behind the path of a file is one word, or a text if they are `said`.
+    """
 
     kind: str
     endings: frozenset[str]
     make: Callable[[Path], Any]
+    said: bool = False
 
     def owns(self, name: str) -> bool:
         """Return whether a name is that of a file of this kind."""
@@ -41,8 +45,12 @@ class Media:
             return None
         if self.owns(line):
             return (line,)
-        path, _, label = line.rpartition(" ")
-        return (path.strip(), label) if self.owns(path) else None
+        spaces = [place for place, letter in enumerate(line) if letter == " "]
+        # The path ends with the first ending of such a file; it may hold spaces.
+        for place in spaces if self.said else spaces[-1:]:
+            if self.owns(line[:place]):
+                return line[:place].strip(), line[place:].strip()
+        return None
 
     def cuts(self, lines: Sequence[str]) -> bool:
         """Return whether the first lines are paths of files, alone or all with a label behind a space."""

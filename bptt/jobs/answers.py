@@ -77,8 +77,10 @@ class Listening(ABC):
     """A trained model that answers sound while it arrives.
 
     It says what is known only when that has changed: any number of partial answers, and a final one, for each
-    piece of the sound that belongs together.
+    piece of the sound that belongs together. `notes` are lines for the user about how it hears.
     """
+
+    notes: Sequence[str] = ()
 
     @abstractmethod
     def push(self, samples: Tensor) -> Iterator[PartialAnswer | FinalAnswer]:

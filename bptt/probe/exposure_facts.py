@@ -19,8 +19,12 @@ def notes(exposures: Sequence[Exposure], number: int) -> Iterator[str]:
 
 def _compared(exposure: Exposure) -> Iterator[str]:
     for target, answer in zip(exposure.targets, exposure.answers, strict=False):
-        found = phrase("found: {}", answer)
-        yield phrase("right: {}, {}", target, found) if exposure.labelled else found
+        found = phrase("found: {}", _visible(answer))
+        yield phrase("right: {}, {}", _visible(target), found) if exposure.labelled else found
+
+
+def _visible(answer: str) -> str:
+    return answer if answer.strip(" ") else answer.replace(" ", "␣")
 
 
 def facts(exposures: Sequence[Exposure]) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from bptt.data.audio.sound_file import BARE
 from bptt.data.audio.wav import PcmLayout, decode_pcm, find_pcm
 from bptt.data.reading import open_file
 from bptt.deferred import deferred
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 
 _record: Callable[..., Iterator[bytes]] = deferred("bptt.data.audio.microphone", "record")
 
@@ -46,13 +46,14 @@ _OTHERS = {
 class ArrivingSound:
     """Sound called `name` that arrives in `pieces` of 0.1 s or less, (N,) in ±1 each, at `rate` a second.
 
-    `about` says how it is read.
+    `about` says how it is read. `notes` are lines for the user about its end, known when all pieces are read.
     """
 
     name: str
     rate: int
     pieces: Iterator[Tensor]
     about: str
+    notes: list[str] = field(default_factory=list)
 
 
 def sound_of_bytes(parts: Iterator[bytes], name: str, raw: RawFormat) -> ArrivingSound:
@@ -75,7 +76,9 @@ def sound_of_bytes(parts: Iterator[bytes], name: str, raw: RawFormat) -> Arrivin
         layout = PcmLayout(raw.rate, raw.channels, "i16", 0, _ENDLESS)
         kind = "bare samples of 16 bits"
     about = f"{kind}, {layout.rate:,} a second, channels: {layout.channels}"
-    return ArrivingSound(name, layout.rate, _decoded(parts, start, layout, name, raw.channel), about)
+    notes: list[str] = []
+    pieces = _decoded(parts, start, layout, name, raw.channel, notes)
+    return ArrivingSound(name, layout.rate, pieces, about, notes)
 
 
 def sound_of_file(path: Path, raw: RawFormat) -> ArrivingSound:
@@ -104,7 +107,7 @@ def sound_of_microphone(raw: RawFormat) -> ArrivingSound:
     """
     parts = _record(raw.rate, raw.channels, _samples(raw.rate))
     layout = PcmLayout(raw.rate, raw.channels, "i16", 0, _ENDLESS)
-    pieces = _decoded(parts, b"", layout, "microphone", raw.channel)
+    pieces = _decoded(parts, b"", layout, "microphone", raw.channel, [])
     return ArrivingSound("microphone", raw.rate, pieces, f"{raw.rate:,} samples a second (Ctrl-C ends)")
 
 
@@ -150,11 +153,13 @@ def _wav(parts: Iterator[bytes], start: bytes, name: str) -> tuple[bytes, PcmLay
 
 
 def _decoded(
-    parts: Iterator[bytes], held: bytes, layout: PcmLayout, name: str, channel: int
+    parts: Iterator[bytes], held: bytes, layout: PcmLayout, name: str, channel: int, notes: list[str]
 ) -> Iterator[Tensor]:
-    """Yield samples of one channel. Half a sample waits for the rest, and is left out at the end."""
+    """Yield samples of one channel. Part of one waits for the rest; at the end it is noted, and left out."""
     if channel > layout.channels:
-        raise InputError(name, f"must have a channel {channel} (`channel`)", f"{layout.channels} channels")
+        raise InputError(
+            name, f"must have a channel {channel} (`channel`)", counted(layout.channels, "channel")
+        )
     width, most, left = layout.frame_bytes, _samples(layout.rate), layout.frames
     while left:
         whole = min(len(held) // width, most, left)
@@ -168,5 +173,7 @@ def _decoded(
         if len(held) < width:
             more: Any = next(parts, b"")
             if not more:
+                if held:
+                    notes.append(f"left out at the end: {counted(len(held), 'byte')}, part of a sample")
                 return
             held += more

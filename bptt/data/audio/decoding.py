@@ -14,7 +14,7 @@ from bptt.data.audio.options import SoundOptions
 from bptt.data.audio.sound import Sound
 from bptt.data.audio.sound_file import SoundFile, open_sound
 from bptt.data.audio.wav import Samples
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 
 # Seconds that are decoded at once.
 _PIECE = 10
@@ -99,7 +99,7 @@ class MonoFile:
         channel = self._options.channel
         if channel > found.shape[1]:
             rule = f"must have a channel {channel} (`channel`)"
-            raise InputError(str(self.sound.path), rule, f"{found.shape[1]} channels")
+            raise InputError(str(self.sound.path), rule, counted(found.shape[1], "channel"))
         mono = found[:, channel - 1] if channel else found.mean(1, dtype=np.float32)
         self.heard.add(found, mono)
         return np.ascontiguousarray(mono)

@@ -41,4 +41,4 @@ class Sound:
         return f"{_stored(self.path).digest} {self.start} {self.stop}"
 
 
-MEDIA = Media("sound", ENDINGS, Sound)
+MEDIA = Media("sound", ENDINGS, Sound, said=True)

@@ -65,6 +65,10 @@ class LiveTranscriber(Listening):
         self._network = TranscriberStream(model)
         self._search = search or SpeechSearch(writer.vocabulary, BLANK, SpeechSearchOptions())
         self.rate = codec.options.rate if rate is None else rate
+        if self.rate != codec.options.rate:
+            own = f"{codec.options.rate:,} samples a second of the model"
+            more = "" if self.rate > codec.options.rate else ", which knows higher tones, too"
+            self.notes = (f"resampled from {self.rate:,} to the {own}{more}",)
         options = endpoint or EndpointOptions()
         self._endpoint, self._kept = Endpoint(options, writer.seconds), options.kept
         self._again = round(_AGAIN / writer.seconds)

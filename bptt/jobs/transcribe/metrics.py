@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bptt.data.error_rates import UNITS, Alignment, ErrorUnit, align, aligned, pool
+from bptt.errors import counted
 from bptt.jobs.answers import ScoreTable
 
 # The columns of NIST's sclite, shares in percent.
@@ -82,7 +83,7 @@ def worst_utterances(
     wrong = [row for row in order[:most] if scores.alignments[row].errors]
     split = UNITS[scores.unit]
     return "\n".join(
-        f"{names[row]}: {scores.alignments[row].errors} errors\n"
+        f"{names[row]}: {counted(scores.alignments[row].errors, 'error')}\n"
         + _shown(split(references[row]), split(texts[row]))
         for row in wrong
     )

@@ -11,6 +11,7 @@ from unicodedata import normalize
 
 from bptt.data.examples import Examples
 from bptt.data.scripts import scripts_of
+from bptt.errors import counted
 from bptt.jobs.transcribe.options import LetterCase, TranscriptOptions
 
 # The share of transcripts in one case from which on the others are taken for oversights.
@@ -96,7 +97,7 @@ def note_unknown(texts: Sequence[str], known: Sequence[str], what: str) -> tuple
     if not unknown:
         return ()
     count = sum(unknown.values())
-    return (f"{what}: {count:,} characters that were not learned, {_listed(unknown)}",)
+    return (f"{what}: {counted(count, 'character')} not learned, {_listed(unknown)}",)
 
 
 def _listed(counts: Counter[str], most: int = 8) -> str:

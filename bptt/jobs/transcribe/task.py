@@ -13,12 +13,13 @@ from torch import Tensor
 
 from bptt.data.examples import note_left_out
 from bptt.data.vocabulary import FILE, Vocabulary
-from bptt.errors import InputError
-from bptt.jobs.supervised import SMALLER, Encoded, Supervised, fingerprint, hold_out
+from bptt.errors import InputError, counted
+from bptt.jobs.supervised import SMALLER, Encoded, Supervised, fingerprint
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.evaluation import write_held_out
 from bptt.jobs.transcribe.network import Transcriber, label_losses
 from bptt.jobs.transcribe.options import OPTIONS
+from bptt.jobs.transcribe.splitting import note_shared, split_recordings
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all, note_unknown, settled
 from bptt.jobs.transcribe.symbol_paths import count_unknown, encode, least_steps
 from bptt.jobs.transcribe.trained import TrainedTranscriber, build, load_transcriber
@@ -62,11 +63,11 @@ class TranscribeTask(Supervised):
         examples = clean_all(examples, text)
         self._notes = [*examples.notes]
         if held_out is None:
-            learned, held = hold_out(examples, None, config.data)
-            examples, held_out = examples.take(learned), examples.take(held)
+            examples, held_out, notes = split_recordings(examples, config.data)
         else:
             held_out = clean_all(held_out, text)
-            self._notes += [f"dev: {note}" for note in held_out.notes]
+            notes = (*(f"dev: {note}" for note in held_out.notes), *note_shared(examples, held_out))
+        self._notes += notes
         self._learned, self._held_out, self._workers = examples, held_out, workers
         spoken = "\n".join(examples.targets)
         self.vocabulary = (
@@ -109,7 +110,7 @@ class TranscribeTask(Supervised):
             row = left_out[0]
             places = [self._learned.rows[each].place for each in left_out]
             why = "are too short for their transcript"
-            first = f": {int(lengths[row])} steps, its transcript needs {int(needed[row])}"
+            first = f" of {counted(int(lengths[row]), 'step')}, while its transcript needs {int(needed[row])}"
             self._notes += [note + first for note in note_left_out(places, why)]
         if not any(fits):
             rule = "some recording must have as many steps as its transcript has symbols"
@@ -202,10 +203,10 @@ class TranscribeTask(Supervised):
         return [
             *self._taken,
             *self._notes,
-            f"learned: {len(self._learned):,} recordings{_of(speakers)}, {symbols:,} {self.unit}",
-            f"held out: {len(self._held_out):,} recordings{_of(others)}",
+            f"learned: {counted(len(self._learned), 'recording')}{_of(speakers)}, {self._count(symbols)}",
+            f"held out: {counted(len(self._held_out), 'recording')}{_of(others)}",
             *self._codec.describe(),
-            f"steps: {lengths[0]:,} to {lengths[-1]:,} each; {sum(lengths):,} for {symbols:,} {self.unit}",
+            f"steps: {lengths[0]:,} to {lengths[-1]:,} each; {sum(lengths):,} for {self._count(symbols)}",
             *self._describe_symbols(unknown),
             f"model: {weights:,} weights",
         ]
@@ -214,16 +215,19 @@ class TranscribeTask(Supervised):
         case = {"upper": "in capitals", "lower": "in small letters", "mixed": "as written"}
         kept = "" if self.config.text.spaces else ", without spaces between words"
         yield f"transcripts: {case[self.config.text.case]}{kept}"
-        yield f"symbols: {self.vocabulary.size - 2:,} {self.unit} and the blank{self.vocabulary.folding}"
+        yield f"symbols: {self._count(self.vocabulary.size - 2)} and the blank{self.vocabulary.folding}"
         if unknown:
-            yield f"unknown: {unknown:,} of the {self.unit} learned are <unk>"
+            yield f"unknown symbols (<unk>) learned: {unknown:,}"
         if self.vocabulary.options.level == "character":
             yield from note_unknown(self._held_out.targets, self.vocabulary.tokens, "held out")
         if self._unreachable:
             yield (
-                f"held out: {self._unreachable:,} recordings are too short for their transcript; they count "
-                "as errors, but not in the loss"
+                f"held out, and too short for their transcript: {self._unreachable:,}; they count as "
+                "errors, but not in the loss"
             )
+
+    def _count(self, symbols: int) -> str:
+        return counted(symbols, self.unit.removesuffix("s"))
 
     @cached_property
     def trained(self) -> TrainedTranscriber:
@@ -239,4 +243,4 @@ def _rows(trained: TrainedTranscriber) -> Rows:
 
 
 def _of(speakers: int) -> str:
-    return f" of {speakers:,} speakers" if speakers else ""
+    return f" of {counted(speakers, 'speaker')}" if speakers else ""

@@ -27,8 +27,10 @@ from bptt.data.readers.speech.transcripts import (
     read_transcript,
 )
 from bptt.data.readers.speech.utterances import Spoken
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 
+# Endings that are shown of the files of a folder.
+_SHOWN = 5
 # Tables that Hugging Face puts beside the sounds, and the list of WeNet.
 _TABLES = ("metadata.csv", "metadata.jsonl", "metadata.parquet", "data.list")
 
@@ -53,7 +55,7 @@ def detect_speech(source: Source, options: SpeechOptions, labelled: bool = True)
             return Detected(name, reason)
     cure = "Write a table with columns path and text"
     raise InputError(
-        str(source), f"must be speech in one of the forms {', '.join(SPEECH_FORMS)}", "another", cure
+        str(source), f"must be speech in one of the forms {', '.join(SPEECH_FORMS)}", _contents(view), cure
     )
 
 
@@ -70,6 +72,19 @@ def check_speech_form(form: str) -> None:
     """Raise InputError unless there is a layout of this name."""
     if form not in SPEECH_FORMS:
         raise InputError("form", f"is one of {', '.join(SPEECH_FORMS)}", repr(form))
+
+
+def _contents(view: SourceView) -> str:
+    """Return what a source of no layout holds."""
+    if view.folder is not None:
+        endings = sorted(
+            {path.suffix.lower() or path.name for path in view.folder.rglob("*") if path.is_file()}
+        )
+        shown = f"files {', '.join(endings[:_SHOWN])}" if endings else "nothing"
+        return f"a folder that holds {shown}"
+    if view.document is None:
+        return "a file of another kind"
+    return f"a file that begins {view.document.lines[0][:80]!r}"
 
 
 def _file(view: SourceView) -> Path | None:
@@ -172,7 +187,7 @@ def _sounds(view: SourceView, options: SpeechOptions) -> str | None:
     if file is not None:
         return f"its name ends in {file.suffix}" if MEDIA.owns(file.name) else None
     count = 0 if view.folder is None else len(find_files(view.folder))
-    return f"it holds {count:,} sounds" if count else None
+    return f"it holds {counted(count, 'sound')}" if count else None
 
 
 def _in_folder(read: Callable[[Path, bool], Spoken]) -> Callable[[Source, SpeechOptions, bool], Spoken]:
