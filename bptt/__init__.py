@@ -19,6 +19,7 @@ PUBLIC = {
     "bptt.estimators.sequence_regressor": "SequenceRegressor",
     "bptt.estimators.sequence_tagger": "SequenceTagger",
     "bptt.explanation": "explain_run",
+    "bptt.exporting.export": "export",
     "bptt.inspection": "inspect",
     "bptt.jobs.loading": "load",
     "bptt.runs.placement": "Placement",

@@ -16,6 +16,7 @@ from bptt.estimators.sequence_classifier import SequenceClassifier as SequenceCl
 from bptt.estimators.sequence_regressor import SequenceRegressor as SequenceRegressor
 from bptt.estimators.sequence_tagger import SequenceTagger as SequenceTagger
 from bptt.explanation import explain_run as explain_run
+from bptt.exporting.export import export as export
 from bptt.inspection import inspect as inspect
 from bptt.jobs.loading import load as load
 from bptt.runs.placement import Placement as Placement

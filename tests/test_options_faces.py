@@ -26,6 +26,7 @@ from bptt.cli.spelling import spelled
 from bptt.comparison.options import COMMAND
 from bptt.explain.options import DERIVE, LayerOptions
 from bptt.explanation import explain_run
+from bptt.exporting.options import EXPORT
 from bptt.jobs.commands import evaluate_options, predict_options, sample_options, score_options
 from bptt.jobs.language.commands import CHOOSE
 from bptt.jobs.language.sampling_options import SamplingOptions
@@ -47,6 +48,7 @@ COMMANDS = {
     "compare": COMMAND,
     "derive": DERIVE,
     "evaluate": evaluate_options(),
+    "export": EXPORT,
     "inspect": INSPECT,
     "predict": predict_options(),
     "rescore": RESCORE,

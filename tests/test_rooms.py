@@ -66,10 +66,11 @@ ROOMS = {
     "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
+    "exporting": room("jobs models runs nn data cells files version", "torch numpy"),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench inspection explanation files version",
+        "bench inspection explanation exporting files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.
@@ -78,7 +79,7 @@ ROOMS = {
     "explanation": room("explain derive cells nn probe models jobs runs data", "torch"),
     "__init__": room(
         "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
-        "runs training"
+        "runs training exporting"
     ),
     "__main__": room("cli"),
 }
@@ -104,6 +105,11 @@ DOORS = {
     # A generator made from a seed: the same numbers each time.
     "explain/numbers/draw.py": {"random"},
     "bench/peers/jax_scan.py": {"jax"},
+    "exporting/graphs/onnx_graph.py": {"onnx"},
+    "exporting/graphs/runtime_check.py": {"onnxruntime"},
+    # Parts of a program that runs without this package.
+    "exporting/beside/exported_run.py": {"onnxruntime"},
+    "exporting/beside/exported_text.py": {"jieba"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},
     "data/audio/libsndfile.py": {"soundfile"},
@@ -267,9 +273,14 @@ def test_what_the_plan_allows_passes(path: str, source: str) -> None:
     assert violations(path, source) == []
 
 
-# A flag; CSS variables of pages, --line, are set or read in these files.
+# A flag; CSS variables of pages, --line, are set or read in these files; the last is a command line.
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-CSS = {"explain/cards.py", "explain/page.py", "explain/diagrams/svg.py"}
+CSS = {
+    "explain/cards.py",
+    "explain/page.py",
+    "explain/diagrams/svg.py",
+    "exporting/beside/exported_run.py",
+}
 # A command in backticks may be quoted whole, as `bptt compare FILE --cells ...`; xcode-select is not ours.
 QUOTED = re.compile(r"`bptt [^`]*`|xcode-select --install")
 

@@ -1,0 +1,63 @@
+"""`bptt.export`: a trained model, or a recurrent module, in the format of another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from bptt.errors import InputError, WrongTypeError
+from bptt.exporting.options import EXPORT, ExportOptions
+from bptt.exporting.registry import find_target
+from bptt.exporting.target import Exported, Target
+from bptt.files import check_folder, check_new, make_folder, write_new
+from bptt.nn.convert import from_torch
+from bptt.nn.stack import Stack
+from bptt.options.checks import as_path
+from bptt.runs.evaluating import evaluating
+
+
+def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx", **options: Any) -> Exported:
+    """Export a model as `bptt export RUN --to FORMAT -o OUTPUT` does.
+
+    Args:
+        source: a run folder; or a module, an LSTM, GRU or RNN of `bptt.nn` or torch.nn, or a Recurrent.
+        output: the folder to write, of a module the file.
+        to: the format.
+        options: fields of ExportOptions, such as `check=True`.
+
+    Returns the paths, and by name what was measured: with `check` the "largest difference" between the
+    outputs of the two models. Raises InputError for an unknown option, for files that exist, if a package is
+    not installed, and for a part of the model that the format has no place for.
+
+    """
+    chosen = EXPORT.make(ExportOptions, EXPORT.read({"to": to, **options}))
+    target, path = find_target(chosen.to), as_path("output", output)
+    if isinstance(source, nn.Module):
+        return _export_module(source, path, target, chosen)
+    run = as_path("source", source)
+    check_folder(path)
+    files, measured = target.of_run(run, chosen)
+    paths = tuple(path / name for name in files)
+    for each in paths:
+        check_new(each)
+    make_folder(path)
+    for each, data in zip(paths, files.values(), strict=True):
+        write_new(each, data)
+    return Exported(paths, measured)
+
+
+def _export_module(module: nn.Module, path: Path, target: Target, options: ExportOptions) -> Exported:
+    check_new(path)
+    if target.of_module is None:
+        rule = f"the format {target.name} is for run folders"
+        raise InputError("export", rule, type(module).__name__)
+    stack = module if isinstance(module, Stack) else from_torch(module)
+    if not isinstance(stack, Stack):
+        rule = "expected a run folder, or a recurrent module with layers"
+        raise WrongTypeError("export", rule, type(module).__name__)
+    with evaluating(stack):
+        data, measured = target.of_module(stack, options)
+    write_new(path, data)
+    return Exported((path,), measured)

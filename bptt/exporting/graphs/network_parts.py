@@ -1,0 +1,46 @@
+"""Parts of networks in ONNX: inputs below a recurrent stack, output layers above it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from bptt.data.vocabulary_options import NOTHING
+from bptt.errors import InputError
+from bptt.exporting.graphs.onnx_graph import OnnxGraph
+from bptt.models.heads.full import FullSoftmax
+from bptt.models.token_network import TokenNetwork
+
+
+def look_up(graph: OnnxGraph, tokens: str, table: Tensor) -> str:
+    """Return the rows (..., D) of `table` for tokens (...) int64, a zero vector for NOTHING."""
+    rows = graph.op("Gather", graph.constant(table, "embedding"), _clamped(graph, tokens), axis=0)
+    return graph.op("Where", _known(graph, tokens), rows, graph.constant(0.0))
+
+
+def one_hot(graph: OnnxGraph, tokens: str, size: int) -> str:
+    """Return one-hot vectors (..., size) for tokens (...) int64, a zero vector for NOTHING."""
+    values = graph.constant([0.0, 1.0], "off_and_on")
+    found = graph.op("OneHot", _clamped(graph, tokens), graph.integers(size), values, axis=-1)
+    return graph.op("Where", _known(graph, tokens), found, graph.constant(0.0))
+
+
+def _clamped(graph: OnnxGraph, tokens: str) -> str:
+    return graph.op("Max", tokens, graph.integer(0))
+
+
+def _known(graph: OnnxGraph, tokens: str) -> str:
+    missing = graph.op("Equal", tokens, graph.integer(NOTHING))
+    return graph.unsqueeze(graph.op("Not", missing), -1)
+
+
+def write_logits(graph: OnnxGraph, network: TokenNetwork, output: str) -> str:
+    """Return the logits (..., V) of an output layer for outputs (..., D). Raises InputError for one that is
+    not known here.
+    """
+    head = network.output
+    if not isinstance(head, FullSoftmax):
+        rule = "an exported network ends in the output layer full"
+        raise InputError("export", rule, type(head).__name__)
+    with torch.no_grad():
+        return graph.linear(output, head.matrix(network.tied), head.bias, "output")
