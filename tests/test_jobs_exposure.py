@@ -376,7 +376,7 @@ def test_the_job_of_a_run_reads_what_it_is_given() -> None:
     for trained, text, second in jobs:
         exposure = expose(trained, Document("given", text), labelled=True, limit=9, number=1)
         assert "".join(exposure.sequences[0].texts) == second
-        with pytest.raises(InputError, match="number: is from 0 to 1, as there are 2"):
+        with pytest.raises(InputError, match="number: is from 0 to 1, the last of 2"):
             expose(trained, Document("given", text), labelled=True, limit=9, number=2)
         with pytest.raises(InputError, match="limit"):
             expose(trained, Document("given", text), labelled=True, limit=0)

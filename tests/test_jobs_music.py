@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from conftest import Command
 from made_tunes import beat, tune, write_tunes
 from tunes import melody
 
@@ -20,6 +21,7 @@ from bptt.data.midi.music_vocabulary import Representation, fit_vocabulary
 from bptt.data.midi.read_midi import read_midi
 from bptt.data.midi.score import Note, Score
 from bptt.data.midi.score_variation import transposed
+from bptt.data.midi.write_abc import abc_text
 from bptt.data.midi.write_midi import write_midi
 from bptt.errors import InputError
 from bptt.jobs.music.beginning import encode
@@ -27,7 +29,7 @@ from bptt.jobs.music.config import MusicConfig
 from bptt.jobs.music.corpus_record import CorpusRecord
 from bptt.jobs.music.options import MusicModelOptions, NotationOptions, PieceOptions
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
-from bptt.jobs.music.piece_notation import TRANSPOSED, TokenNotation
+from bptt.jobs.music.piece_notation import TRANSPOSED, TokenNotation, notes_on
 from bptt.jobs.music.pitches import key_pitches, pitch_number
 from bptt.jobs.music.scoring import log_probabilities
 from bptt.jobs.music.task import MusicTask
@@ -67,6 +69,31 @@ def test_the_representation_is_that_which_suits_the_pieces(models: dict[str, Tra
     found = {name: model.config.notation.representation for name, model in models.items()}
     assert found == {name: name for name in models}
     assert models["tokens"].config.data.transpose and not models["performance"].config.data.transpose
+
+
+def test_what_the_steps_do_not_hold_is_counted(models: dict[str, TrainedMusicModel]) -> None:
+    score = tune(3)
+    late = score.with_notes(
+        note._replace(onset=note.onset + 1000 * score.ticks_per_quarter) for note in score.notes
+    )
+    # 1,000 quarters of silence, of which no bar is kept, or 16 quarters of 2 frames.
+    for name, said in (("tokens", "bars of silence left out"), ("frames", "frames of silence left out")):
+        steps, lost = models[name].notation.written(late)
+        assert lost == {said: 250 if name == "tokens" else 2 * (1000 - 16)}
+        assert not models[name].notation.written(score)[1]
+        assert notes_on(lost) == (f"notation: {said}: {lost[said]:,}",)
+        kept = models[name].notation.decode(steps).notes
+        assert len(kept) == len(models[name].notation.decode(models[name].notation.encode(score)).notes)
+
+
+def test_a_model_of_percussion_writes_no_abc(
+    models: dict[str, TrainedMusicModel], folder: Path, tmp_path: Path, command: Command
+) -> None:
+    assert not models["performance"].notation.has_pitches
+    ended = command("sample", folder.parent / "performance", "-o", tmp_path / "a.abc")
+    assert ended.code == 2 and "holds notes with a pitch, got a model of percussion. Write .mid" in ended.err
+    with pytest.raises(InputError, match=r"to be written as ABC, got none\. Write it as \.mid or \.wav"):
+        abc_text(beat(0))
 
 
 def test_windows_with_carried_states_are_the_whole_piece(trained: TrainedMusicModel) -> None:

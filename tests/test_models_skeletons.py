@@ -142,7 +142,7 @@ def test_several_bodies() -> None:
     assert codec.encode(two)[0].shape == codec.encode(one)[0].shape == (24, width)
     assert not codec.encode(one)[0][:, width // 2 :].any()
     alone = SkeletonCodec.learn([two, one], STILL)
-    assert any("1 recordings have more than 1; the one that moves most" in line for line in alone.describe())
+    assert any("more than 1 in 1 recording; the one that moves most" in line for line in alone.describe())
 
 
 def test_joints_in_another_order_are_put_right() -> None:

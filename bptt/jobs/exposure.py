@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
+from bptt.data.counted import counted
 from bptt.data.examples import Example
 from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError
@@ -25,7 +26,7 @@ _PROBABILITIES = 1 << 24
 def check_number(number: int, count: int, unit: str) -> None:
     """Raise InputError unless `number`, counted from 0, is below `count`, the number of `unit` there are."""
     if not 0 <= number < count:
-        raise InputError("number", f"is from 0 to {count - 1}, as there are {count:,} {unit}", number)
+        raise InputError("number", f"is from 0 to {count - 1}, the last of {counted(count, unit)}", number)
 
 
 def show_tokens(

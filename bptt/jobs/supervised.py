@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
+from bptt.data.counted import counted
 from bptt.data.examples import Examples
 from bptt.data.split import part_indices, part_of, split_groups, split_indices
 from bptt.errors import InputError
@@ -104,4 +105,4 @@ def hold_out(
 def set_aside(examples: Examples[Any, Any]) -> tuple[str, ...]:
     """Return a line on the examples that only `bptt evaluate` measures; none if no part is called test."""
     count = sum(part_of(part) == "test" for part in examples.parts)
-    return (f"test: {count:,} examples set aside, which `bptt evaluate` measures",) if count else ()
+    return (f"test: {counted(count, 'examples')} set aside, which `bptt evaluate` measures",) if count else ()

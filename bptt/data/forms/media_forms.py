@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bptt.data.counted import counted
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, Sign
 from bptt.data.readers.sources import path_of
 from bptt.deferred import deferred
@@ -69,7 +70,7 @@ def _folder(media: Media, view: SourceView) -> str | None:
         return None
     names = [path.name for path in view.folder.rglob("*") if path.is_file() and path.name[0] != "."]
     count = sum(map(media.owns, names))
-    return f"it holds {count:,} {media.kind} files" if 2 * count > len(names) else None
+    return f"it holds {counted(count, f'{media.kind} files')}" if 2 * count > len(names) else None
 
 
 def _list(media: Media, view: SourceView) -> str | None:

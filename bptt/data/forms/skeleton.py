@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bptt.data.counted import counted
 from bptt.data.forms.form import BINARY, FOLDER, ExampleForm, InputForms, Sign, of_path
 from bptt.data.forms.media_forms import media_forms
 from bptt.data.media import Media
@@ -56,7 +57,7 @@ def _folder(view: SourceView) -> str | None:
     found = [name for path in looked if (name := format_of(path)) is not None]
     if not found or 2 * len(found) <= len(looked):
         return None
-    return f"it holds {len(own):,} files, such as {_SAID[found[0]]}"
+    return f"it holds {counted(len(own), 'files')}, such as {_SAID[found[0]]}"
 
 
 MEDIA = Media("skeleton", ENDINGS, deferred("bptt.data.skeletons.formats", "read_one"))

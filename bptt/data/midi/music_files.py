@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bptt.data.counted import counted
 from bptt.data.json_text import parse_json
 from bptt.data.midi.abc_tunes import is_abc, read_abc
 from bptt.data.midi.key_frames import score_of_frames
@@ -213,7 +214,7 @@ class _Reading:
             got = "; ".join(f"{why}: {', '.join(names[:_NAMED])}" for why, names in self._left_out.items())
             raise InputError(where, f"must hold music: {_KINDS}", got or "none")
         total = sum(len(piece.score.notes) for piece in self._pieces)
-        notes = [f"pieces read: {len(self._pieces):,}, with {total:,} notes"]
+        notes = [f"pieces read: {len(self._pieces):,}, with {counted(total, 'notes')}"]
         parts = Counter(piece.part for piece in self._pieces)
         if set(parts) != {""}:
             notes.append(
@@ -223,7 +224,9 @@ class _Reading:
             notes.append(f"left out, {why}: {len(names):,}, such as {', '.join(names[:_NAMED])}")
         for remark, files in self._remarked.items():
             count = self._remarks[remark]
-            notes.append(f"{remark}: {count:,} in {files:,} pieces" if count else f"{remark}: {files:,}")
+            notes.append(
+                f"{remark}: {count:,} in {counted(files, 'pieces')}" if count else f"{remark}: {files:,}"
+            )
         return MusicCorpus(tuple(self._pieces), tuple(notes), tuple(self._details))
 
 

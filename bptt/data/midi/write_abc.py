@@ -41,7 +41,8 @@ def abc_text(score: Score, number: int = 1) -> str:
     """
     voices = [voice for track in range(score.tracks) for voice in _voices(score, track)]
     if not voices:
-        raise InputError("score", "must have a note with a pitch to be written as ABC", "none")
+        rule = "must have a note with a pitch to be written as ABC"
+        raise InputError("score", rule, "none", "Write it as .mid or .wav, which hold percussion")
     signature = score.key_signatures[0] if score.key_signatures else estimate_key(score).signature
     bars = list(_bars(score, voices))
     title = re.sub(r"\s+", " ", score.title) or "untitled"

@@ -11,6 +11,7 @@ from pathlib import Path
 from bptt.data.clips.clip import Clip
 from bptt.data.clips.frame_folder import is_frame_folder, pictures_of
 from bptt.data.clips.signs import MEDIA
+from bptt.data.counted import counted
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.readers.folders import holds_class_folders, list_folder
 from bptt.data.readers.grid import Columns
@@ -48,7 +49,7 @@ def read_clip_folder(folder: Path, columns: Columns) -> Examples[Clip, str]:
     if labelled:
         outside = [row.place for row in rows if row.target is None]
         if outside and columns.labelled:
-            notes = (*notes, f"left out, as they are in no class folder: {len(outside):,} clips")
+            notes = (*notes, f"left out, as they are in no class folder: {counted(len(outside), 'clips')}")
             rows = [row for row in rows if row.target is not None]
     return with_notes(with_takes(gather(str(folder), rows, notes=notes, labelled=columns.labelled)))
 
@@ -75,7 +76,8 @@ def with_notes(examples: Examples[Clip, str]) -> Examples[Clip, str]:
     folders = [row.input.path for row in examples.rows if row.input.path.is_dir()]
     said = Counter(note for folder in folders for note in pictures_of(folder).notes)
     notes = [
-        f"{note}, and as many in {count - 1:,} others" if count > 1 else note for note, count in said.items()
+        f"{note}, and as many in {counted(count - 1, 'others')}" if count > 1 else note
+        for note, count in said.items()
     ]
     return replace(examples, notes=(*examples.notes, *notes))
 
@@ -107,7 +109,6 @@ def holds_clips(folder: Path) -> str | None:
     if len(clips) <= len(others):
         return None
     pictures = sum(path.is_dir() for path in clips)
-    kinds = [f"{len(clips) - pictures:,} clip files"] * (len(clips) > pictures)
-    return (
-        f"it holds {' and '.join([*kinds, *[f'{pictures:,} folders of numbered pictures'] * (pictures > 0)])}"
-    )
+    kinds = [counted(len(clips) - pictures, "clip files")] * (len(clips) > pictures)
+    kinds += [f"{counted(pictures, 'folders')} of numbered pictures"] * (pictures > 0)
+    return f"it holds {' and '.join(kinds)}"

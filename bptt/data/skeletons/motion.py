@@ -51,8 +51,10 @@ def find_up(recordings: Sequence[Skeleton]) -> tuple[Up, str]:
         down = sum(bool(each.pixels) for each in recordings) > len(recordings) / 2
         return ("-y", "as in pictures") if down else ("y", f"as in {first.form}")
     layout = first.layout
-    if not layout.head or set(layout.root) == set(range(first.shape[0])):
-        return "y", "no joint is known as the head or hip"
+    known_hip = set(layout.root) != set(range(first.shape[0]))
+    lacking = ["head"] * (not layout.head) + ["hip"] * (not known_hip)
+    if lacking:
+        return "y", f"no joint is known as the {' or '.join(lacking)}"
     rises = [_rise(each) for each in recordings]
     known = not np.isnan(rises).all()
     rise = np.nanmedian(rises, axis=0) if known else np.zeros(3)  # (D,)

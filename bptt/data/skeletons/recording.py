@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from bptt.data.counted import counted
 from bptt.data.examples import Array
 from bptt.data.skeletons.joint_orders import JointOrder
 from bptt.errors import InputError
@@ -48,7 +49,7 @@ class Skeleton:
         return int(self.bodies.shape[1])
 
     def __repr__(self) -> str:
-        return f"<{len(self)} frames of {self.shape[0]} joints>"
+        return f"<{counted(len(self), 'frames')} of {self.shape[0]} joints>"
 
 
 def recording(
@@ -75,7 +76,7 @@ def recording(
     bodies[np.isnan(bodies).any(-1)] = np.nan
     seen = ~np.isnan(bodies[..., 0])
     if not seen.any():
-        came = f"none in {bodies.shape[1]:,} frames"
+        came = f"none in {counted(bodies.shape[1], 'frames')}"
         raise InputError(place, "must have a joint that is seen", came, "Leave the recording out")
     known = None if times is None else np.asarray(times, np.float64)
     if known is not None and (not np.isfinite(known).all() or (np.diff(known) < 0).any()):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bptt.data.counted import counted
 from bptt.data.skeletons.joint_orders import JointOrder
 from bptt.data.skeletons.recording import Skeleton
 
@@ -49,7 +50,8 @@ def describe(inputs: Sequence[Skeleton], order: JointOrder, bodies: int, rate: f
     ]
     if several:
         kept = "the one that moves most is" if bodies == 1 else f"the {bodies} that move most are"
-        said.append(f"bodies: {several:,} recordings have more than {bodies}; {kept} kept (`bodies`)")
+        there = f"more than {bodies} in {counted(several, 'recordings')}"
+        said.append(f"bodies: {there}; {kept} kept (`bodies`)")
     if rate:
         said.append(f"rate: {rate:g} frames a second, by the times of the recordings (`joint_rate`)")
     return said

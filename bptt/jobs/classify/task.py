@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bptt.data.counted import counted
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.label_sets import scores_of_sets
 from bptt.jobs.classify.linear_models import accuracies_beside, fit_beside, lines_beside, write_beside
@@ -212,9 +213,9 @@ class ClassifyTask(Supervised):
             *self._taken,
             *self._notes,
             *self.config.source.describe_columns(),
-            f"learned: {len(self._learned):,} examples of {len(counts)} labels ({most}{more})",
+            f"learned: {counted(len(self._learned), 'examples')} of {len(counts)} labels ({most}{more})",
             *self._unseparated,
-            f"held out: {len(self._held_out):,} examples",
+            f"held out: {counted(len(self._held_out), 'examples')}",
             *self._set_aside,
             f"inputs: {steps}{lengths[len(lengths) // 2]:,}",
             *self._codec.describe(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -116,7 +117,8 @@ def _notation(
 
 def encode(notation: PieceNotation, pieces: Sequence[MusicPiece]) -> EncodedPieces:
     """Write pieces for the network."""
-    steps = [notation.encode(piece.score) for piece in pieces]
+    written = [notation.written(piece.score) for piece in pieces]
+    steps, lost = [each for each, _ in written], sum((each for _, each in written), Counter[str]())
     notes = [len(piece.score.notes) for piece in pieces]
     names, keys = [piece.name for piece in pieces], [estimate_key(piece.score) for piece in pieces]
-    return EncodedPieces(steps, notes, names, keys)
+    return EncodedPieces(steps, notes, names, keys, lost)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bptt.data.counted import counted
 from bptt.data.midi.music_files import read_music
 from bptt.data.midi.score import Score
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
-from bptt.jobs.music.piece_notation import FrameNotation, PieceNotation
+from bptt.jobs.music.piece_notation import FrameNotation, PieceNotation, notes_on
 from bptt.jobs.music.pieces import EncodedPieces
 
 FILE = "held_out.json"
@@ -70,9 +72,17 @@ def read_written(notation: PieceNotation, source: Source, part: str | None = Non
     pieces = corpus.pieces if chosen == "all" else corpus.part(chosen).pieces
     if not pieces:
         raise InputError("part", "must hold pieces", f"none in the part {chosen}", "Leave it out")
-    notes = corpus.notes if chosen == "all" else (*corpus.notes, f"the part {chosen}: {len(pieces):,} pieces")
-    rows = [WrittenPiece(each.name, each.score, notation.encode(each.score)) for each in pieces]
-    return WrittenPieces(rows, notes)
+    notes = (
+        corpus.notes
+        if chosen == "all"
+        else (*corpus.notes, f"the part {chosen}: {counted(len(pieces), 'pieces')}")
+    )
+    written = [notation.written(each.score) for each in pieces]
+    lost = sum((each for _, each in written), Counter[str]())
+    rows = [
+        WrittenPiece(each.name, each.score, steps) for each, (steps, _) in zip(pieces, written, strict=True)
+    ]
+    return WrittenPieces(rows, (*notes, *notes_on(lost)))
 
 
 def _held_out(notation: PieceNotation, source: Document) -> list[WrittenPiece]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from bptt.data.counted import counted
 from bptt.data.midi.copied_runs import CopiedRun
 from bptt.data.midi.score import Score
 from bptt.data.midi.score_measures import distance, measure_scores
@@ -42,7 +43,7 @@ def judge(score: Score, corpus: CorpusRecord) -> Judgement:
     measures, copied = measure_scores([score]), corpus.runs.longest(score)
     faults = list(_degenerate(score))
     if measures.hanging:
-        faults.append(f"{measures.hanging:,} notes last 32 quarters or more")
+        faults.append(f"{counted(measures.hanging, 'notes')} of 32 quarters or more")
     if copied.notes > COPIED:
         faults.append(
             f"{copied.notes:,} notes in a row are those of piece {copied.score + 1:,} of the corpus"
@@ -89,5 +90,7 @@ def compared(scores: Sequence[Score], corpus: CorpusRecord) -> tuple[dict[str, f
         "hanging": own.hanging,
     }
     faults = list(dict.fromkeys(fault for each in judgements for fault in each.faults))
-    more = [f"and {len(faults) - _SHOWN:,} faults more: `bptt score` names them"] * (len(faults) > _SHOWN)
+    more = [f"and {counted(len(faults) - _SHOWN, 'faults')} more: `bptt score` names them"] * (
+        len(faults) > _SHOWN
+    )
     return metrics, (*faults[:_SHOWN], *more)

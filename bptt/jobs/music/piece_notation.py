@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +14,10 @@ import torch
 from torch import Tensor
 
 from bptt.cells.load import Cells
+from bptt.data.counted import counted
 from bptt.data.midi.key_frames import KeyFrames, frames_of, score_of_frames
 from bptt.data.midi.music_tokens import decode_tokens, encode_score
 from bptt.data.midi.music_vocabulary import MusicVocabulary, TokenKind
-from bptt.data.midi.placed_notes import GridReport
 from bptt.data.midi.score import Score
 from bptt.data.reading import read_bytes
 from bptt.errors import InputError
@@ -40,16 +41,22 @@ class PieceNotation(ABC):
     """A way to write pieces as steps: (T,) tokens or (T, K) frames, int64.
 
     `unit` is the plural of a step, of which `resolution` are a quarter or, in performances, a second.
-    `feels_tempo` says whether a change of tempo changes the steps.
+    `feels_tempo` says whether a change of tempo changes the steps, `has_pitches` whether there is more than
+    percussion.
     """
 
     unit: ClassVar[str]
     resolution: int
     feels_tempo: bool = False
+    has_pitches: bool = True
 
     @abstractmethod
+    def written(self, score: Score) -> tuple[Tensor, Counter[str]]:
+        """Return the steps of a piece, and counts of what they do not hold, by its reason."""
+
     def encode(self, score: Score) -> Tensor:
         """Return the steps of a piece."""
+        return self.written(score)[0]
 
     @abstractmethod
     def decode(self, steps: Tensor) -> Score:
@@ -100,18 +107,15 @@ class TokenNotation(PieceNotation):
     def __init__(self, vocabulary: MusicVocabulary) -> None:
         self.vocabulary, self.resolution = vocabulary, vocabulary.resolution
         pitches = vocabulary.of_kind[TokenKind.PITCH]
-        self._pitches = (int(pitches[0]), int(pitches[-1])) if len(pitches) else (1, 0)
+        self.has_pitches = len(pitches) > 0
+        self._pitches = (int(pitches[0]), int(pitches[-1])) if self.has_pitches else (1, 0)
         self.feels_tempo = any(len(vocabulary.of_kind[kind]) for kind in (TokenKind.SHIFT, TokenKind.TEMPO))
         self._table = lru_cache(maxsize=64)(self._make_table)
 
-    def encode(self, score: Score) -> Tensor:
-        """Return the tokens of a piece (T,), the last one End."""
-        return self.report(score)[0]
-
-    def report(self, score: Score) -> tuple[Tensor, GridReport]:
-        """Return the tokens of a piece, and what the grid changed."""
+    def written(self, score: Score) -> tuple[Tensor, Counter[str]]:
+        """Return the tokens of a piece (T,), the last one End, and counts of what they do not hold."""
         found = encode_score(score, self.vocabulary)
-        return torch.from_numpy(found.ids).long(), found.report
+        return torch.from_numpy(found.ids).long(), Counter(dict(found.report.lost))
 
     def decode(self, steps: Tensor) -> Score:
         """Return the piece of tokens (T,)."""
@@ -173,7 +177,7 @@ class TokenNotation(PieceNotation):
     def describe(self) -> str:
         """Describe the vocabulary."""
         unit = "second" if len(self.vocabulary.of_kind[TokenKind.SHIFT]) else "quarter"
-        return f"notation: {len(self.vocabulary):,} tokens, {self.vocabulary.resolution} steps a {unit}"
+        return f"notation: {len(self.vocabulary):,} tokens, {counted(self.resolution, 'steps')} a {unit}"
 
 
 # The options of a recurrent stack, which a model of tokens and a model of frames share.
@@ -206,14 +210,14 @@ class FrameNotation(PieceNotation):
         """The number of keys, K."""
         return self.highest - self.lowest + 1
 
-    def encode(self, score: Score) -> Tensor:
-        """Return the frames of a piece, (T, K); notes beyond the keys are left out."""
-        frames, _ = frames_of(score, self.resolution, self.lowest, self.keys)
+    def written(self, score: Score) -> tuple[Tensor, Counter[str]]:
+        """Return the frames of a piece, (T, K), and counts of what they do not hold."""
+        frames, lost = frames_of(score, self.resolution, self.lowest, self.keys)
         found = torch.from_numpy(frames.sounding).long()
         sounding = torch.nonzero(found.any(1)).flatten()
         # A long silence before the first note is no music.
-        silent = int(sounding[0]) - _SILENCE * self.resolution if len(sounding) else 0
-        return found[max(0, silent) :]
+        silent = max(0, int(sounding[0]) - _SILENCE * self.resolution) if len(sounding) else 0
+        return found[silent:], +Counter({**dict(lost), "frames of silence left out": silent})
 
     def decode(self, steps: Tensor) -> Score:
         """Return the piece of frames (T, K), a note for each run of a key."""
@@ -258,6 +262,11 @@ class FrameNotation(PieceNotation):
         """Describe the frames."""
         keys = f"{self.keys} keys, {self.lowest} to {self.highest}"
         return f"notation: frames of {keys}, {self.resolution} a quarter"
+
+
+def notes_on(lost: Counter[str]) -> tuple[str, ...]:
+    """Return lines for the user on what the steps of pieces do not hold."""
+    return tuple(f"notation: {reason}: {count:,}" for reason, count in lost.items())
 
 
 def load_notation(run: Path) -> PieceNotation:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
 
+from bptt.data.counted import counted
 from bptt.data.midi.copied_runs import variants
 from bptt.data.midi.key_profiles import Key
 from bptt.data.midi.music_files import MusicCorpus, MusicPiece
@@ -19,17 +21,21 @@ _RUN = 24
 
 @dataclass(frozen=True, eq=False)
 class EncodedPieces:
-    """Pieces as a notation writes them, (T,) or (T, K) each, with their numbers of notes, names and keys."""
+    """Pieces as a notation writes them, (T,) or (T, K) each, with their numbers of notes, names and keys.
+
+    `lost` counts what the steps do not hold, by its reason.
+    """
 
     steps: list[Tensor]
     notes: list[int]
     names: list[str]
     keys: list[Key]
+    lost: Counter[str]
 
     def describe(self, unit: str) -> str:
         """Describe their number and size."""
-        count = sum(map(len, self.steps))
-        return f"{len(self.steps):,} pieces, {sum(self.notes):,} notes, {count:,} {unit}"
+        sizes = {"pieces": len(self.steps), "notes": sum(self.notes), unit: sum(map(len, self.steps))}
+        return ", ".join(counted(count, things) for things, count in sizes.items())
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ def split_pieces(corpus: MusicCorpus, options: PieceOptions) -> SplitPieces:
     held = corpus.part("dev").pieces
     others = [piece for piece in corpus.pieces if piece.part not in ("dev", "test")]
     tests = len(corpus.pieces) - len(held) - len(others)
-    aside = f"; {tests:,} pieces to test with are set aside" if tests else ""
+    aside = f"; set aside to test with: {counted(tests, 'pieces')}" if tests else ""
     if held:
         return SplitPieces(others, held, f"split: as the data say{aside}")
     if not options.held_out:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from bptt.data.counted import counted
 from bptt.data.midi.music_files import read_pieces
 from bptt.data.midi.roll_view import roll_view
 from bptt.data.midi.score import Note, Score
@@ -39,6 +40,9 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
     for path in asked.output:
         if path.suffix.lower() not in ENDINGS:
             raise InputError("output", f"must end in one of {', '.join(ENDINGS)}", path.name)
+        if path.suffix.lower() == ".abc" and not trained.notation.has_pitches:
+            cure = "Write .mid or .wav"
+            raise InputError("output", "ABC holds notes with a pitch", "a model of percussion", cure)
     for path in names:
         for number in range(kept):
             check_new(numbered(path, number, kept))
@@ -53,6 +57,9 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
         paths = [numbered(path, number, kept) for path in names]
         for path in paths[: len(asked.output)]:
             write_score(sample.score, path)
+            strokes = sum(note.drum for note in sample.score.notes) if path.suffix.lower() == ".abc" else 0
+            if strokes:
+                choices.say(f"{path}: left out, as ABC has no percussion: {counted(strokes, 'notes')}")
         for path in paths[len(asked.output) :]:
             _draw(sample, path)
         judged = trained.judge(_drawn_part(sample))
@@ -86,7 +93,7 @@ def _primer(path: Path, choices: Choices) -> Score:
     """Return the first piece of a file, and say so of several. Raises InputError if it holds no notes."""
     pieces = list(read_pieces(path))
     if len(pieces) > 1:
-        choices.say(f"{pieces[0].place}: continued, the first of {len(pieces):,} pieces")
+        choices.say(f"{pieces[0].place}: continued, the first of {counted(len(pieces), 'pieces')}")
     if not pieces or not pieces[0].score.notes:
         raise InputError(str(path), "must have notes to continue", "none")
     return pieces[0].score
@@ -98,13 +105,13 @@ def _draw(sample: MusicSample, path: Path) -> None:
     if sample.begins:
         # The roll counts bars: this is where the continuation begins.
         primer = roll_view(score.with_notes([Note(sample.begins, 60, 1)])).notes[0].start
-    headline = f"{len(score.notes):,} notes, {score.seconds:.0f} s"
+    headline = f"{counted(len(score.notes), 'notes')}, {score.seconds:.0f} s"
     _draw_roll(roll_view(score), headline, "sample", path, primer)
 
 
 def _described(sample: MusicSample, judged: Judgement, trained: TrainedMusicModel) -> str:
     score = sample.score
-    notes = f"{len(score.notes):,} notes, {score.seconds:.1f} s"
+    notes = f"{counted(len(score.notes), 'notes')}, {score.seconds:.1f} s"
     likelihood = f"log P {sample.log_probability:.3f} a {trained.notation.unit.removesuffix('s')}"
     own = f"{judged.in_key:.0%} in key, longest run copied {judged.copied.notes} notes"
     return f"{notes}, {likelihood}, {own}"

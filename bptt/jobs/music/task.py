@@ -19,7 +19,7 @@ from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.corpus_record import CorpusRecord
 from bptt.jobs.music.options import OPTIONS
 from bptt.jobs.music.piece_batches import PieceBatches, batch_of
-from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation
+from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation, notes_on
 from bptt.jobs.music.pieces import EncodedPieces
 from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
 from bptt.jobs.supervised import SMALLER
@@ -148,6 +148,7 @@ class MusicTask(Task):
             f"learned: {self._learned.describe(self.unit)}",
             f"held out: {self._held_out.describe(self.unit)}",
             self._notation.describe(),
+            *notes_on(self._learned.lost + self._held_out.lost),
             f"model: {weights:,} weights",
         ]
 
