@@ -254,7 +254,7 @@ def test_class_folders_hold_files_and_folders_of_pictures(tmp_path: Path) -> Non
     write_gif(tmp_path / "run" / "1.gif", top_left())
     write_pictures(tmp_path / "walk" / "one", list(top_left()))
     (tmp_path / "walk" / "notes.txt").write_text("x")
-    assert detect(tmp_path, Columns()).reason == "it holds 1 clip files and 1 folders of numbered pictures"
+    assert detect(tmp_path, Columns()).reason == "it holds 1 clip file and 1 folder of numbered pictures"
     assert rows_of(tmp_path) == [("run/1.gif", "run", ""), ("walk/one", "walk", "")]
 
 

@@ -32,6 +32,29 @@ def test_columns_of_group_and_part(tmp_path: Path) -> None:
     assert [row.group for row in asked.rows] == ["", "", ""]
 
 
+def test_columns_that_look_like_part_and_group_are_named_if_nobody_uses_them(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"text {n},{'ab'[n % 2]},{'train' if n < 4 else 'TEST'},p{n // 2},{n}" for n in range(6)]
+    path.write_text("\n".join(["text,label,Split,actor,take", *rows]))
+    split = 'column "Split" says train 4, TEST 2, and is not used: `split_column` Split does'
+    actor = (
+        'column "actor" has 3 values, and is not used: `group_column` actor keeps the examples of each '
+        "together, `held_out_groups` p0 holds one out"
+    )
+
+    def said(**more: object) -> list[str]:
+        found = read_examples(path, "columns", Columns(**more))  # type: ignore[arg-type]
+        return [note for note in found.notes if "is not used" in note]
+
+    # A take of its own for each example groups nothing.
+    assert said() == [split, actor]
+    assert said(naming=Naming(part="Split")) == [actor]
+    assert said(naming=Naming("actor")) == said(naming=Naming(group_pattern="p")) == [split]
+    assert said(labelled=False) == said(learned=("text", "label")) == []
+    path.write_text(path.read_text().replace("TEST", "p"))
+    assert said() == [actor]
+
+
 def test_patterns_search_the_names_of_files(tmp_path: Path) -> None:
     for name in ("s1_walk_a", "s2_run_b", "s1_run_c"):
         (tmp_path / "all").mkdir(exist_ok=True)

@@ -65,6 +65,12 @@ FILES = {
     "a tar archive": tarred(),
     "a NumPy array": array(),
     "an HDF5 file": b"\x89HDF\r\n\x1a\n\0",
+    # Packets of 188 bytes each, on Blu-ray with a time of 4 bytes before them, as av writes both.
+    "an MPEG transport stream, a video": (b"G@\x11\x10\0" + bytes(183)) * 5,
+    r"an MPEG (?#Blu-ray)transport stream, a video": (b"\r\x9e\xe2\x02G@\x11" + bytes(185)) * 5,
+    r"an MPEG video. Let its name end in \.mpg": b"\0\0\x01\xba!\0",
+    "a Matroska or WebM video": b"\x1aE\xdf\xa3\xa3B",
+    "a Flash video": b"FLV\x01\x01\0",
     "a program": b"\x7fELF\x02\x01\x01\0",
 }
 
@@ -83,7 +89,9 @@ def test_a_database_is_named_with_its_cure(tmp_path: Path) -> None:
         decode_text(database(tmp_path), "d")
 
 
-@pytest.mark.parametrize("text", ["GIF8 is a format", "ID3 of the tags", "RIFF", "ORC", "BZh 好", "Rar!"])
+@pytest.mark.parametrize(
+    "text", ["GIF8 is a format", "ID3 of the tags", "RIFF", "ORC", "BZh 好", "Rar!", "G" * 999]
+)
 def test_a_text_may_begin_like_a_format(text: str) -> None:
     assert signature_of(text.encode()) is None
     assert decode_text(text.encode(), "d") == text

@@ -214,6 +214,26 @@ def test_folders_of_classes_parts_and_names(tmp_path: Path) -> None:
     }
 
 
+def test_a_list_of_arrays_of_joints_is_none_of_clips(tmp_path: Path) -> None:
+    names = [f"{n}.npy" for n in range(4)]
+    for n, name in enumerate(names):
+        np.save(tmp_path / name, figure("walk", n, 5))
+    path = tmp_path / "list.csv"
+    path.write_text("".join(f"{name},{'ab'[n % 2]}\n" for n, name in enumerate(names)))
+    assert detect(path, Columns()).form == "skeleton-list"
+    assert read_examples(path, "skeleton-list", Columns()).targets == ("a", "b", "a", "b")
+    np.save(tmp_path / "3.npy", np.zeros((5, 8, 8), np.uint8))
+    assert detect(path, Columns()).form == "clip-list"
+
+
+def test_the_column_that_is_named_says_what_a_table_lists(tmp_path: Path) -> None:
+    path = tmp_path / "index.csv"
+    path.write_text("label,joints,clip\na,j.csv,c.mp4\nb,k.csv,d.mp4\n")
+    assert detect(path, Columns(input="clip")).reason == "its column clip names clip files"
+    assert detect(path, Columns(input="joints")).form == "skeleton-list"
+    assert detect(path, Columns()).form == "clip-list"
+
+
 def test_lists_with_subject_and_part(tmp_path: Path) -> None:
     class_folders(tmp_path / "made", 2)
     rows = [

@@ -175,7 +175,7 @@ def test_parts_that_the_data_name_are_kept() -> None:
     assert sorted(learned + held) == list(range(8))
     assert {rows.rows[i].group for i in learned}.isdisjoint(rows.rows[i].group for i in held)
     assert hold_out(rows, rows.targets, ExampleOptions(held_out=0)) == (list(range(8)), [])
-    assert set_aside(rows) == ("test: 1 examples set aside, which `bptt evaluate` measures",)
+    assert set_aside(rows) == ("test: 1 example set aside, which `bptt evaluate` measures",)
 
 
 def test_groups_are_held_out_by_their_names() -> None:

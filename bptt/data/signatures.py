@@ -13,6 +13,7 @@ PARQUET = b"PAR1"
 _EXPORT = "Export its text as UTF-8"
 _UNPACK = "Unpack it first"
 _OTHER = ""
+_MPEG = "Let its name end in .mpg"
 
 # First bytes, name, cure. Sources: the formats' own specifications, as collected in the magic file of `file`.
 _BEGINNINGS: Sequence[tuple[bytes, str, str]] = (
@@ -31,6 +32,9 @@ _BEGINNINGS: Sequence[tuple[bytes, str, str]] = (
     (b"ID3", "an MP3 recording", _OTHER),
     (b"NIST_1A", "a SPHERE recording", _OTHER),
     (b"MThd", "a MIDI file", _OTHER),
+    (b"\x1aE\xdf\xa3", "a Matroska or WebM video", "Let its name end in .mkv"),
+    (b"FLV\x01", "a Flash video", "Let its name end in .flv"),
+    (b"\0\0\x01\xba", "an MPEG video", _MPEG),
     (b"SQLite format 3\0", "an SQLite database", "Export its table as CSV"),
     (b"\x93NUMPY", "a NumPy array", "Save it by numpy.savez(FILE, X=X, y=y)"),
     (b"\x89HDF\r\n\x1a\n", "an HDF5 file", "Save its arrays by numpy.savez(FILE, X=X, y=y)"),
@@ -60,6 +64,8 @@ _MARKUP = (
     (re.compile(r"\s*<\?xml\s"), "an XML document"),
     (re.compile(r"(?i)(\s*%.*\n|\s*\n)*\s*@relation\s"), "an ARFF file"),
 )
+# Where packets of MPEG transport streams begin, and their bytes; on Blu-ray there is a time before each.
+_PACKETS = ((0, 188), (4, 192))
 _TAR = 257  # where the name of the format is in a tar archive
 
 
@@ -71,6 +77,8 @@ def signature_of(data: bytes) -> tuple[str, str] | None:
             return name, cure
     if data[4:8] == b"ftyp":
         return "an MP4 video", _OTHER
+    if any(data[at::size][:3] == b"GGG" for at, size in _PACKETS) and not _is_text(data):
+        return "an MPEG transport stream, a video", _MPEG
     if data[_TAR : _TAR + 5] == b"ustar":
         return "a tar archive", _UNPACK
     if data.startswith(PARQUET):

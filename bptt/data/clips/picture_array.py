@@ -16,7 +16,10 @@ from bptt.errors import InputError, WrongTypeError
 _SHAPE = "must be pictures of numbers (T, H, W), or (T, H, W, 3) in red, green and blue"
 # An axis that is shorter holds the coordinates of joints.
 _LEAST_SIDE = 4
-_JOINTS = "Joints (T, joints, 2 or 3) or (T, joints * 3 or 2) are read by `input` skeleton, skeleton-folders"
+_JOINTS = (
+    "Joints (T, joints, 2 or 3) or (T, joints * 3 or 2) are read by `input` skeleton, skeleton-folders or "
+    "skeleton-list"
+)
 
 
 def npy_frames(path: Path, shape: FrameShape) -> Iterator[Frame]:

@@ -10,7 +10,9 @@ from bptt.deferred import deferred
 
 _NPY, _PNG = b"\x93NUMPY", b"\x89PNG\r\n\x1a\n"
 # Endings whose files are tried, whatever they begin with: a cut file is still the user's clip.
-ENDINGS = frozenset(".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m".split())
+ENDINGS = frozenset(
+    ".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m .mts .m2ts".split()
+)
 # A line of TSN and MMAction: a folder of pictures, their number, and the number of the label.
 FRAME_LINE = re.compile(r"(?P<path>\S+) +(?P<count>\d+) +(?P<label>\d+)")
 # Columns of the tables of Kinetics.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bptt.data.clips.signs import FRAME_LINE, MEDIA, is_kinetics
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, InputForms, Sign, alone, of_path
-from bptt.data.forms.media_forms import names_files
+from bptt.data.forms.media_forms import last_file, names_files
 from bptt.deferred import deferred
 
 if TYPE_CHECKING:
@@ -47,8 +47,10 @@ def _folder(view: SourceView) -> str | None:
 def _list(view: SourceView) -> str | None:
     if view.document is None:
         return None
-    if names_files(MEDIA, view):
-        return "its lines name clip files"
+    said = names_files(MEDIA, view)
+    if said is not None:
+        named = last_file(MEDIA, view)
+        return said if named is None or not _is_skeleton(named) else None
     first = next((line.strip() for line in view.document.lines if line.strip()), "")
     if FRAME_LINE.fullmatch(first) and _is_frame_list(view.document):
         return "its lines are a folder, a number of pictures and a label"

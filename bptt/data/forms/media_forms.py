@@ -52,7 +52,7 @@ def media_forms(media: Media) -> tuple[ExampleForm, ...]:
             f"{kind}-list",
             kind,
             lambda source, columns: _read_list(source, media, columns),
-            (Sign(NAMED - 1, partial(_list, media)),),
+            (Sign(NAMED - 1, partial(names_files, media)),),
             _UNLABELLED,
         ),
     )
@@ -73,33 +73,41 @@ def _folder(media: Media, view: SourceView) -> str | None:
     return f"it holds {counted(count, f'{media.kind} files')}" if 2 * count > len(names) else None
 
 
-def _list(media: Media, view: SourceView) -> str | None:
-    if view.document is None:
-        return None
-    wanted = view.columns.input
-    if wanted is not None and view.rows and wanted in view.first:
-        # Of a table with files of several kinds.
-        column = view.first.index(wanted)
-        return f"its column {wanted} names {media.kind} files" if _holds(media, view, column) else None
-    return f"its lines name {media.kind} files" if names_files(media, view) else None
+def names_files(media: Media, view: SourceView) -> str | None:
+    """Return words on a list of files of the kind, None if a text is none.
 
-
-def names_files(media: Media, view: SourceView) -> bool:
-    """Return whether a text is a list of files of the kind.
-
-    One that is in no file may be a sentence that ends in a name: its first file has to be there.
+    Of a table with files of several kinds the column that the user has named decides. A text that is in no
+    file may be a sentence that ends in a name: its last file has to be there.
     """
     if view.document is None:
-        return False
-    column = media.column(view.rows)
-    if column is None and not media.cuts(view.document.lines):
-        return False
-    if isinstance(view.source, Path):
-        return True
-    first = next(line for line in view.document.lines if line.strip())
-    name = (media.cut(first) or ("",))[0] if column is None else view.rows[-1][column]
-    return bool(name) and _listed_files(view.document).look(name) is not None
+        return None
+    column = _column(media, view)
+    if column is None and (_is_named(view) or not media.cuts(view.document.lines)):
+        return None
+    if not isinstance(view.source, Path) and last_file(media, view) is None:
+        return None
+    where = f"its column {view.columns.input} names" if _is_named(view) else "its lines name"
+    return f"{where} {media.kind} files"
 
 
-def _holds(media: Media, view: SourceView, column: int) -> bool:
-    return media.column([row[column : column + 1] for row in view.rows]) == 0
+def last_file(media: Media, view: SourceView) -> Path | None:
+    """Return the file that the last of the lines looked at names, None if it is not there."""
+    assert view.document is not None
+    column = _column(media, view)
+    last = [line for line in view.document.lines if line.strip()][-1]
+    name = (media.cut(last) or ("",))[0] if column is None else view.rows[-1][column]
+    found: Path | None = _listed_files(view.document).look(name) if name else None
+    return found
+
+
+def _is_named(view: SourceView) -> bool:
+    return view.columns.input is not None and bool(view.rows) and view.columns.input in view.first
+
+
+def _column(media: Media, view: SourceView) -> int | None:
+    """Return the column of files of the kind: that which the user has named, or the first one."""
+    wanted = view.columns.input
+    if wanted is None or not _is_named(view):
+        return media.column(view.rows)
+    column = view.first.index(wanted)
+    return column if media.column([row[column : column + 1] for row in view.rows]) == 0 else None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from bptt.data.split import part_of
 from bptt.errors import InputError
 
 LABELS = tuple(
@@ -14,6 +15,9 @@ LABELS = tuple(
     " 标签 标注 类别 类型 分类 情感 意图 主题 目标 標籤 類別 類型 分類".split()
 )
 
+# Columns of the part of the data that an example is in, and of what a split must not cut.
+_PARTS = frozenset("split part partition subset set fold".split())
+_GROUPS = frozenset("group subject actor person speaker performer signer patient participant take".split())
 # Columns in which a list of texts is one text, and these are its lines, as in collections of poems; and
 # those of labels, of which an example may have several.
 IN_LINES = frozenset(("paragraphs", "para", "content", "段落", "正文", "内容", *LABELS))
@@ -143,6 +147,35 @@ class Grid:
             self.find(name if columns.labelled else None, (name,)) if name else None for name in named
         )
         return group, part
+
+    def note_unnamed(self, columns: Columns) -> tuple[str, ...]:
+        """Return notes on columns that look like the part and the group of the examples to learn from, and
+        are not named as such: without them, a person who was learned from is in the test.
+        """
+        if not columns.labelled or any(columns.learned):
+            return ()
+        values = {
+            name: [row[i].strip() for row in self.rows if row[i].strip()]
+            for i, name in enumerate(self.header)
+            if name.casefold() in (*_PARTS, *_GROUPS)
+        }
+        found = []
+        for name, cells in values.items():
+            count = len(set(cells))
+            if (
+                columns.naming.part is None
+                and name.casefold() in _PARTS
+                and cells
+                and all(map(part_of, cells))
+            ):
+                said = ", ".join(f"{cell} {n:,}" for cell, n in Counter(cells).most_common())
+                found.append(f'column "{name}" says {said}, and is not used: `split_column` {name} does')
+            by_person = name.casefold() in _GROUPS and 2 <= count <= len(cells) / 2
+            if columns.naming.group is None and columns.naming.group_pattern is None and by_person:
+                held = f"`held_out_groups` {cells[0]} holds one out"
+                use = f"`group_column` {name} keeps the examples of each together, {held}"
+                found.append(f'column "{name}" has {count:,} values, and is not used: {use}')
+        return tuple(found)
 
     def learned(self, columns: Columns) -> tuple[str, ...]:
         """Return the columns of the training file: their names; without a header their numbers, if all are

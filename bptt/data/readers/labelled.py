@@ -78,7 +78,7 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
         )
         for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
     ]
-    found = _of_texts(grid.name, rows, columns, *said, *notes)
+    found = _of_texts(grid.name, rows, columns, *said, *notes, *grid.note_unnamed(columns))
     unlabelled = _UNNAMED.format(columns=", ".join(grid.header)) if label is None else ""
     return replace(found, found=_names(grid, text, label), unlabelled=unlabelled)
 

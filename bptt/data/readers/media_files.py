@@ -75,6 +75,7 @@ def read_media_list(source: Source, media: Media, columns: Columns) -> Examples[
     by_folder = table.label is None and columns.naming.label_pattern is None and columns.labelled
     notes = [*(("the label of each file is the folder that it is in",) if by_folder else ())]
     notes += note_left_out(again, "are listed above with the same label")
+    notes += grid.note_unnamed(columns)
     found = gather(grid.name, rows, notes=tuple(notes), labelled=columns.labelled)
     return replace(found, found=table.names)
 
