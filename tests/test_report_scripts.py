@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from bptt.report.inspection_page import _FILES
 from bptt.report.payload import Payload, in_decades, in_levels
+from bptt.report.standalone import SHARED
 
 Evaluate = Callable[..., Any]
 NAMES = "words payload elements scales store pattern matching search".split()
@@ -32,7 +32,7 @@ def evaluate() -> Evaluate:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no Node.js")
-    scripts = "\n".join((_FILES / f"{name}.js").read_text(encoding="utf-8") for name in NAMES)
+    scripts = "\n".join((SHARED / f"{name}.js").read_text(encoding="utf-8") for name in NAMES)
 
     def run(expression: str, **given: object) -> Any:
         constants = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())

@@ -77,6 +77,8 @@ ROOMS = {
     "inspection": room("nn probe report files", "torch numpy"),
     # A trained run, a probe and the derivation on paper meet.
     "explanation": room("explain derive cells nn probe models jobs runs data", "torch"),
+    # The engine of a live page comes from cells, its look from reports.
+    "live": room("jobs models nn report codegen derive cells data files", "torch numpy"),
     "__init__": room(
         "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
         "runs training exporting"

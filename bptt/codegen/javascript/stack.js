@@ -47,13 +47,18 @@ class Layer {
     this.cell.forward(this.sizes, this.values, this.parameters, first, last);
   }
 
-  // From step last - 1 down to `first`; nothing comes from beyond the last.
-  backward(first, last) {
+  // From step last - 1 down to `first`. At the end of a text nothing comes from beyond the last step; else what
+  // was computed there before.
+  backward(first, last, isEnd = true) {
+    if (isEnd) this.end(last);
+    this.cell.backward(this.sizes, this.values, this.deltas, this.parameters, first, last);
+  }
+
+  end(last) {
     for (const name of this.cell.states) {
       const width = this.width(this.cell.values[name]);
       this.deltas[`δ${name}_prev`].fill(0, last * width, (last + 1) * width);
     }
-    this.cell.backward(this.sizes, this.values, this.deltas, this.parameters, first, last);
   }
 
   gradients(gradients, first, last) {
@@ -127,25 +132,26 @@ class Stack {
     }
   }
 
-  // From `outputDelta` at steps 0 … last - 1 to all δ and `inputDelta`.
-  backward(last) {
+  // From `outputDelta` at steps first … last - 1 to their δ and `inputDelta`. Layers in one direction may go in
+  // parts, the last steps first: only those at the end are behind nothing.
+  backward(last, first = 0, isEnd = true) {
     let [from, wide] = [this.outputDelta, this.outputSize];
     for (let number = this.levels.length - 1; number >= 0; --number) {
       const level = this.levels[number];
       const width = level[0].inputSize;
-      const to = number ? new from.constructor(last * width) : this.inputDelta.fill(0, 0, last * width);
+      const to = number ? new from.constructor(last * width) : this.inputDelta.fill(0, first * width, last * width);
       let at = 0;
       for (const [side, layer] of level.entries()) {
         const { cell, deltas, outputSize } = layer;
         const loss = deltas[`loss_${cell.output}`];
-        for (let t = 0; t < last; ++t)
+        for (let t = first; t < last; ++t)
           loss.set(
             from.subarray(t * wide + at, t * wide + at + outputSize),
             (side ? last - 1 - t : t) * outputSize,
           );
-        layer.backward(0, last);
+        layer.backward(first, last, isEnd);
         for (const name of Object.keys(cell.inputs))
-          for (let t = 0; t < last; ++t) {
+          for (let t = first; t < last; ++t) {
             const place = (side ? last - 1 - t : t) * width;
             for (let k = 0; k < width; ++k) to[t * width + k] += deltas[`δ${name}`][place + k];
           }

@@ -1,0 +1,58 @@
+"""A trained model as one HTML page in which it runs: no server, no network, no library."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from bptt.errors import InputError
+from bptt.files import write_output
+from bptt.jobs.language.model import Trained
+from bptt.live.live_model import cells_text, language_data
+from bptt.report.standalone import SHARED, Standalone, read_files
+
+_FILES = Path(__file__).parent / "page_parts"
+_CODE = Path(__file__).parents[1] / "codegen" / "javascript"
+# The scripts of the worker, those shared with reports, and those that draw, each in the order of joining.
+_ENGINE = ("vocabulary", "language", "numbers", "work")
+_PIECES = ("words", "payload", "elements", "colours", "theme")
+_DRAWING = ("client", "bars", "strip", "reach", "changes", "pair", "step", "sampling", "link", "main")
+
+
+def write_live_page(trained: Any, path: Path, title: str = "", example: str = "") -> None:
+    """Write the page of a model: see `live_page`. Equal models give equal bytes.
+
+    Raises InputError as `live_page` does, and if it would replace what is no page of ours; MachineError if it
+    cannot be written.
+    """
+    write_output(path, live_page(trained, title or path.stem, example).encode())
+
+
+def live_page(trained: Any, title: str, example: str = "") -> str:
+    """Return the page of a language model, with its weights in float16.
+
+    `example` is the text that it begins with. Raises InputError for a model of another job, an output layer
+    of a package, and a vocabulary that jieba cuts.
+    """
+    if not isinstance(trained, Trained):
+        cure = "Use `bptt predict`, or `bptt inspect` for a page"
+        raise InputError("html", "needs a language model", type(trained).__name__, cure)
+    frame, style = read_files(_FILES, ["live.html", "live.css"])
+    style = read_files(SHARED, ["page.css"])[0] + style
+    engine = "\n".join(
+        [
+            '"use strict";',
+            *read_files(_CODE, ["functions.js", "sums.js", "stack.js"]),
+            f"const CELLS = {cells_text(trained.model.recurrent)};",
+            *read_files(_FILES, [f"{name}.js" for name in _ENGINE]),
+        ]
+    )
+    # The end of a script element inside a text of JavaScript would end the page's own.
+    engine_text = json.dumps(engine, ensure_ascii=False).replace("</", "<\\/")
+    scripts = [
+        *read_files(SHARED, [f"{name}.js" for name in _PIECES]),
+        f"const ENGINE = {engine_text};",
+        *read_files(_FILES, [f"{name}.js" for name in _DRAWING]),
+    ]
+    return Standalone(frame, title, style, scripts, language_data(trained, title, example)).text()

@@ -1,0 +1,78 @@
+// What the reader changes in the model: a value of a layer scaled or set, for one unit or all, for some steps.
+
+function createChanges(layers, edits, onchange) {
+  const list = element("ul", { class: "edits", "aria-label": "Changes" });
+  const number = (label, value, attributes = {}) => {
+    const input = element("input", { type: "number", value, "aria-label": label, ...attributes });
+    return { input, node: element("label", { class: "field" }, element("span", {}, label), input) };
+  };
+  let [layer, value, action] = [0, layers[0].values[0].name, "set"];
+  const values = () => layers[layer].values.map(({ name }) => [name, name]);
+  const valueChooser = chooser("Value", values(), value, (chosen) => (value = chosen));
+  const layerChooser = chooser(
+    "Layer",
+    layers.map(({ name }, k) => [k, name]),
+    0,
+    (chosen) => {
+      layer = chosen;
+      value = layers[layer].values[0].name;
+      fillChoices(valueChooser.querySelector("select"), values(), value);
+    },
+  );
+  const actions = [
+    ["set", "set to"],
+    ["scale", "multiply by"],
+  ];
+  const actionChooser = chooser("Action", actions, action, (chosen) => (action = chosen));
+  const amount = number("Number", 0, { step: "any" });
+  const unit = number("Unit (empty: all)", "", { min: 0 });
+  const from = number("From token", 0, { min: 0 });
+  const to = number("To token (empty: the end)", "", { min: 0 });
+  const whole = (input) => (input.value === "" ? null : Math.max(0, Math.round(Number(input.value))));
+  const add = () => {
+    const width = layers[layer].values.find(({ name }) => name === value).width;
+    const chosen = whole(unit.input);
+    if (chosen !== null && chosen >= width) return unit.input.setCustomValidity(`0 to ${width - 1}`);
+    const factor = Number(amount.input.value);
+    const [scale, shift] = action === "set" ? [0, factor] : [factor, 0];
+    edits.push({
+      layer,
+      value,
+      unit: chosen,
+      scale,
+      shift,
+      from: whole(from.input) ?? 0,
+      to: whole(to.input),
+    });
+    show();
+    onchange();
+  };
+  unit.input.addEventListener("input", () => unit.input.setCustomValidity(""));
+  const words = (edit) => {
+    const what = `${layers[edit.layer].name}: ${edit.value}${edit.unit === null ? "" : `[${edit.unit}]`}`;
+    const how = edit.scale === 0 ? `= ${edit.shift}` : `× ${edit.scale}`;
+    const when = edit.from === 0 && edit.to === null ? "" : `, tokens ${edit.from} to ${edit.to ?? "the end"}`;
+    return `${what} ${how}${when}`;
+  };
+  const show = () =>
+    list.replaceChildren(
+      ...edits.map((edit, k) => {
+        const remove = () => {
+          edits.splice(k, 1);
+          show();
+          onchange();
+        };
+        const label = `Remove ${words(edit)}`;
+        return element(
+          "li",
+          {},
+          element("span", {}, words(edit)),
+          element("button", { type: "button", "aria-label": label, onclick: remove }, "Remove"),
+        );
+      }),
+    );
+  show();
+  const fields = [layerChooser, valueChooser, unit.node, actionChooser, amount.node, from.node, to.node];
+  const button = element("button", { type: "button", onclick: add }, "Change");
+  return { node: element("div", {}, element("div", { class: "knobs" }, ...fields, button), list) };
+}
