@@ -76,6 +76,11 @@ def test_sounds_are_learned_from_answered_and_judged_by_speaker(tmp_path: Path, 
         assert bptt.load(run).predict([(given, RATE)]) == [found]
     with pytest.raises(InputError, match=r"inputs\[0\]: the rate of samples is a whole number above 0"):
         bptt.load(run).predict([(samples, 0)])
+    with pytest.raises(InputError, match=r"inputs\[0\]: must be samples, one or more numbers \(N,\)"):
+        bptt.load(run).predict([(samples[:0], RATE)])
+    (tmp_path / "others.tsv").write_text("path\ttext\n0.wav\ta#\n1.wav\t#-\n", encoding="utf-8")
+    others = command("evaluate", run, tmp_path / "others.tsv")
+    assert "others.tsv: 3 characters not learned, '#' 2, '-' 1" in others.err
     judged = command("evaluate", run, data)
     speakers = [line.split("\t")[0] for line in judged.out.splitlines() if line.startswith("speaker")]
     assert speakers == ["speaker", "speaker0", "speaker1", "speaker2", "speaker3"]

@@ -266,9 +266,20 @@ def test_silence_and_noise_are_no_fault(model: TrainedTranscriber) -> None:
         for each in finals(live, loud * torch.randn(3 * RATE, generator=draw)):
             assert 0 <= each.confidence <= 1
     assert finals(live, torch.zeros(0)) == [] and finals(live, torch.zeros(1)) == []
-    for wrong in (torch.tensor([0.0, float("nan")]), torch.zeros(2, 2)):
-        with pytest.raises(InputError, match="must be finite numbers"):
+    for wrong, said in (
+        (torch.tensor([0.0, float("nan")]), "must be finite numbers"),
+        (torch.zeros(2, 2), "must be finite numbers"),
+        (
+            torch.zeros(2, dtype=torch.int16),
+            r"floating-point numbers in ±1, got torch\.int16\. Divide",
+        ),
+    ):
+        with pytest.raises(InputError, match=said):
             list(live.push(wrong))
+    assert list(live.push(torch.zeros(99, dtype=torch.float64, requires_grad=True))) == []
+    for rate in (0, -1, 8000.5):
+        with pytest.raises(InputError, match="rate: is a whole number above 0"):
+            model.stream(rate)  # type: ignore[arg-type]
 
 
 def parts(data: bytes, size: int = 7) -> list[bytes]:

@@ -61,4 +61,4 @@ def read_compressed(opened: Any, count: int, path: Path) -> Samples:
 
 
 def _said(error: Exception) -> str:
-    return str(error).split(": ", 1)[-1]
+    return str(error).split(": ", 1)[-1].rstrip(".")

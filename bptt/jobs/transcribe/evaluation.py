@@ -18,7 +18,7 @@ from bptt.jobs.transcribe.metrics import ErrorScores, sclite_table, score, speak
 from bptt.jobs.transcribe.options import TranscribeEvaluationOptions
 from bptt.jobs.transcribe.search_tuning import tune_search
 from bptt.jobs.transcribe.searching import SpeechSearch
-from bptt.jobs.transcribe.spoken_texts import Recordings
+from bptt.jobs.transcribe.spoken_texts import Recordings, note_unknown
 from bptt.jobs.transcribe.symbol_paths import BLANK
 from bptt.jobs.transcribe.trained import TrainedTranscriber
 from bptt.options.choices import Choices
@@ -43,6 +43,8 @@ def evaluate(trained: TrainedTranscriber, run: Path, choices: Choices) -> Evalua
     search = SpeechSearch(trained.vocabulary, BLANK, asked)
     unit = asked.error_unit or usual_unit(examples.targets)
     notes = [*noted(data, examples), *search.notes]
+    if trained.vocabulary.options.level == "character":
+        notes += note_unknown(examples.targets, trained.vocabulary.tokens, str(data))
     if asked.tune is not None:
         notes += _tune(trained, run, search, asked, unit)
     texts, metrics = trained.judge(examples)

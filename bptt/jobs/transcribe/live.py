@@ -20,6 +20,7 @@ from bptt.jobs.transcribe.timed_words import TimedWord
 from bptt.jobs.transcribe.transcription import Transcription, TranscriptWriter
 from bptt.models.codecs.codec import Codec
 from bptt.models.codecs.sound import SoundCodec
+from bptt.nn.parameters import is_count
 from bptt.nn.prefix_beam import HeardSymbol
 
 _NOTHING = PartialAnswer("", 0)
@@ -47,7 +48,8 @@ class LiveTranscriber(Listening):
 
     Utterances, their texts and their probabilities are the same to the bit however the sound is cut, and the
     memory is constant. With the default `search` a symbol is never taken back. Raises InputError for a
-    transcriber of both directions, of features that are normalised by the whole recording, or of no sound.
+    transcriber of both directions, of features that are normalised by the whole recording, or of no sound,
+    and for a rate that is no positive integer.
     """
 
     def __init__(
@@ -65,6 +67,8 @@ class LiveTranscriber(Listening):
         self._network = TranscriberStream(model)
         self._search = search or SpeechSearch(writer.vocabulary, BLANK, SpeechSearchOptions())
         self.rate = codec.options.rate if rate is None else rate
+        if not is_count(self.rate) or not self.rate:
+            raise InputError("rate", "is a whole number above 0", repr(rate))
         if self.rate != codec.options.rate:
             own = f"{codec.options.rate:,} samples a second of the model"
             more = "" if self.rate > codec.options.rate else ", which knows higher tones, too"
@@ -90,12 +94,17 @@ class LiveTranscriber(Listening):
     def push(self, samples: Tensor) -> Iterator[PartialAnswer | HeardUtterance]:
         """Yield the utterances that end in further samples (N,) in ±1, then the text of one that goes on.
 
-        That text is only said if it has changed. Raises InputError for samples that are no finite numbers.
+        That text is only said if it has changed. Raises InputError for samples that are no finite numbers of
+        a floating-point dtype.
         """
-        samples = torch.as_tensor(samples, dtype=torch.float32)
+        samples = torch.as_tensor(samples).detach()
         if samples.dim() != 1 or not samples.isfinite().all():
             got = tuple(samples.shape) if samples.dim() != 1 else "NaN or infinity"
             raise InputError("samples", "must be finite numbers (N,)", got)
+        if not samples.dtype.is_floating_point:
+            cure = "Divide numbers of 16 bits by 32768"
+            raise InputError("samples", "must be floating-point numbers in ±1", samples.dtype, cure)
+        samples = samples.float()
         yield from self._hear(self._network.cut(self._features.push(samples)))
         partial = self._partial()
         if partial != self._said:

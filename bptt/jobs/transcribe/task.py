@@ -182,7 +182,7 @@ class TranscribeTask(Supervised):
         found = load_transcriber(run).evaluate(self._held_out)
         return [
             f"held-out word error rate {found['wer']:.2%}, characters {found['cer']:.2%} "
-            f"by the likeliest symbol of each step; `width` or `lm` searches better"
+            "by the likeliest symbol of each step; a beam or a language model searches better"
         ]
 
     def save(self, folder: Path) -> None:

@@ -205,13 +205,15 @@ class SoundCodec(Codec[Sound | SampledSound]):
 
 def _sampled(samples: Any, rate: Any, place: str) -> SampledSound:
     """Return samples at a rate as a sound, its channels mixed; whole numbers count by their full scale."""
-    rule = "must be samples, numbers (N,) or (N, channels) that are finite"
+    rule = "must be samples, one or more numbers (N,) or (N, channels) that are finite"
     try:
         values = torch.as_tensor(samples).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         raise WrongTypeError(place, rule, type(samples).__name__) from error
-    if values.ndim not in (1, 2) or values.dtype.is_complex or not values.isfinite().all():
-        raise InputError(place, rule, f"{tuple(values.shape)} of {values.dtype}")
+    is_sound = values.ndim in (1, 2) and values.numel() > 0 and not values.dtype.is_complex
+    if not is_sound or not values.isfinite().all():
+        came = f"{tuple(values.shape)} of {values.dtype}"
+        raise InputError(place, rule, came + (", some of them NaN or infinite" if is_sound else ""))
     if not isinstance(rate, int) or isinstance(rate, bool) or rate < 1:
         raise InputError(place, "the rate of samples is a whole number above 0", repr(rate))
     if not values.dtype.is_floating_point:
