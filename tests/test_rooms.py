@@ -110,7 +110,7 @@ DOORS = {
     "exporting/graphs/onnx_graph.py": {"onnx"},
     "exporting/graphs/runtime_check.py": {"onnxruntime"},
     # Parts of a program that runs without this package.
-    "exporting/beside/exported_run.py": {"onnxruntime"},
+    "exporting/beside/exported_model.py": {"onnxruntime"},
     "exporting/beside/exported_text.py": {"jieba"},
     "bench/peers/onnx_runtime.py": {"onnx", "onnxruntime"},
     "bench/peers/torchrecurrent_layers.py": {"torchrecurrent"},

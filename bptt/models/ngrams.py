@@ -122,7 +122,7 @@ class BagEncoder:
     """Makes the bags of inputs; n-grams that the list does not know are left out."""
 
     def __init__(self, known: NgramList) -> None:
-        self._known = known
+        self.known = known
         self._numbers: list[dict[str, int]] = []
         for group in known.groups:
             first = sum(map(len, self._numbers))
@@ -132,8 +132,8 @@ class BagEncoder:
         """Return the numbers and the values of the n-grams of an input."""
         found: list[int] = []
         values: list[float] = []
-        groups = self._known.rule.cut(given, self._known.placed)
-        for grams, group, number in zip(groups, self._known.groups, self._numbers, strict=True):
+        groups = self.known.rule.cut(given, self.known.placed)
+        for grams, group, number in zip(groups, self.known.groups, self._numbers, strict=True):
             counts = Counter(gram for gram in grams if gram in group)
             weights = [(1 + log(count)) * group[gram] for gram, count in counts.items()]
             norm = sum(weight * weight for weight in weights) ** 0.5

@@ -172,8 +172,8 @@ class CRF(nn.Module):
             raise InputError(self.where, f"tags are from 0 to {self.num_tags - 1}", int(outside[0]))
         return tags
 
-    def _scores(self) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the sum of a start (K,), a transition (K, K) and an end (K,)."""
+    def scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the scores of a start (K,), a transition (K, K) and an end (K,)."""
         return (
             self.start.masked_fill(~self.allowed_start, _FORBIDDEN),
             self.transitions.masked_fill(~self.allowed_transitions, _FORBIDDEN),
@@ -182,7 +182,7 @@ class CRF(nn.Module):
 
     def _score(self, emissions: Tensor, tags: Tensor, counts: Tensor, valid: Tensor) -> Tensor:
         """Return s(x, y) of each row, (B,)."""
-        start, transitions, end = self._scores()
+        start, transitions, end = self.scores()
         last = tags.gather(0, (counts - 1).clamp(min=0)[None])[0]  # (B,)
         at_ends = torch.where(counts > 0, start[tags[0]] + end[last], 0.0)
         between = torch.where(valid[1:], transitions[tags[:-1], tags[1:]], 0.0)  # (T-1, B)
@@ -190,7 +190,7 @@ class CRF(nn.Module):
 
     def _log_partition(self, emissions: Tensor, valid: Tensor) -> Tensor:
         """Return the logarithm of Z of each row, (B,); 0 where there is no step."""
-        start, transitions, end = self._scores()
+        start, transitions, end = self.scores()
         # Entry k: ln of the sum over all tags of the steps so far of which the last is k.
         alpha = start + emissions[0]  # (B, K)
         for emission, here in zip(emissions[1:], valid[1:], strict=True):
@@ -204,7 +204,7 @@ class CRF(nn.Module):
         Entry k·n + i of `scores` (B, K·n) is the i-th best sequence so far whose last tag is k. Where there
         are fewer, and after the end of a row, the values are undefined.
         """
-        start, transitions, end = self._scores()
+        start, transitions, end = self.scores()
         slots = torch.arange(self.num_tags * n, device=emissions.device)
         first = (start + emissions[0])[:, :, None]  # (B, K, 1)
         scores = nn.functional.pad(first, (0, n - 1), value=2 * _FORBIDDEN).flatten(1)

@@ -14,6 +14,14 @@ from bptt.jobs.registry import job_of
 # By the name of the job: from a trained model and an operator set to its graphs.
 _WRITERS: Mapping[str, Callable[..., Any]] = {
     "lm": deferred("bptt.exporting.graphs.language_graphs", "write"),
+    "music": deferred("bptt.exporting.graphs.language_graphs", "write_music"),
+    "tag": deferred("bptt.exporting.graphs.tag_graphs", "write"),
+    "mark": deferred("bptt.exporting.graphs.tag_graphs", "write"),
+    "translate": deferred("bptt.exporting.graphs.translate_graphs", "write"),
+    "regress": deferred("bptt.exporting.graphs.number_graphs", "write"),
+    "forecast": deferred("bptt.exporting.graphs.number_graphs", "write_forecast"),
+    "transcribe": deferred("bptt.exporting.graphs.speech_graphs", "write"),
+    "classify": deferred("bptt.exporting.graphs.classify_graphs", "write"),
 }
 
 

@@ -8,15 +8,18 @@ import torch
 
 from bptt.cells.load import per_layer
 from bptt.data.vocabulary import FILE
-from bptt.data.vocabulary_options import END, VocabularyOptions
+from bptt.data.vocabulary_options import END
+from bptt.errors import InputError
 from bptt.exporting.graphs.equations_text import equations_text
 from bptt.exporting.graphs.network_parts import look_up, one_hot, write_logits
 from bptt.exporting.graphs.onnx_graph import FLOAT, INT, OnnxGraph
+from bptt.exporting.graphs.reading_settings import vocabulary_settings
 from bptt.exporting.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
 from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.scoring import score_lines
 from bptt.jobs.language.trained import TrainedLanguageModel
+from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.nn.initial import initial_states
 
 STEP, SCORE = "model.onnx", "score.onnx"
@@ -47,6 +50,22 @@ def write(trained: TrainedLanguageModel, opset: int) -> WrittenGraphs:
         SCORE: _score(network, config.data.before_line, opset, facts),
     }
     return WrittenGraphs(models, lambda: _examples(trained), settings, {FILE: vocabulary.to_bytes()})
+
+
+def write_music(trained: TrainedMusicModel, opset: int) -> WrittenGraphs:
+    """Return the graph of a model of music as tokens, the first of those of a language model.
+
+    Raises InputError for a model of frames.
+    """
+    network, notation = trained.model, trained.notation
+    if not isinstance(network, LanguageModel):
+        rule = "an exported model of music reads tokens"
+        raise InputError("export", rule, "frames", "Train it with `representation` score or performance")
+    facts = {"equations": equations_text(network.recurrent.cells)}
+    models = {STEP: _step(network, opset, facts)}
+    names = {"names": [notation.show(torch.tensor(n)) for n in range(network.vocabulary_size)]}
+    settings = {"start": _start(network), **names, **notation.to_json()}
+    return WrittenGraphs(models, lambda: _steps(network), settings)
 
 
 def _embedded(graph: OnnxGraph, network: LanguageModel, tokens: str) -> str:
@@ -102,12 +121,12 @@ def _start(network: LanguageModel) -> dict[str, list[list[list[float]]]]:
     return {name: each.tolist() for name, each in zip(names, stack.state_form.join(rows), strict=True)}
 
 
-def _examples(trained: TrainedLanguageModel) -> Iterator[GraphExample]:
-    network, stack = trained.model, trained.model.recurrent
+def _steps(network: LanguageModel) -> Iterator[GraphExample]:
+    stack = network.recurrent
     generator = torch.Generator().manual_seed(0)
     dtype, names = next(stack.parameters()).dtype, list(state_shapes(stack))
     for steps, rows in ((1, 1), (7, 3), (40, 2)):
-        tokens = torch.randint(-1, trained.vocabulary.size, (steps, rows), generator=generator)
+        tokens = torch.randint(-1, network.vocabulary_size, (steps, rows), generator=generator)
         states = [
             torch.randn(len(t.rows), rows, t.width, generator=generator) for t in stack.state_form.tensors
         ]
@@ -117,6 +136,10 @@ def _examples(trained: TrainedLanguageModel) -> Iterator[GraphExample]:
         yield GraphExample(
             STEP, {"tokens": tokens.numpy(), **given}, {"logits": logits.float().numpy(), **ended}
         )
+
+
+def _examples(trained: TrainedLanguageModel) -> Iterator[GraphExample]:
+    yield from _steps(trained.model)
     vocabulary = trained.vocabulary
     # Tokens are read from text again: two that follow each other may be spelled as a third.
     lines = [
@@ -127,9 +150,3 @@ def _examples(trained: TrainedLanguageModel) -> Iterator[GraphExample]:
     lengths = torch.tensor([len(each) for each in encoded])
     nll = torch.tensor([-score.log_probability for score in score_lines(trained, lines)])
     yield GraphExample(SCORE, {"x": x.numpy(), "x_lens": lengths.numpy()}, {"nll": nll.numpy()})
-
-
-def vocabulary_settings(options: VocabularyOptions) -> dict[str, object]:
-    """Return what a program has to know to cut texts as a vocabulary does."""
-    names = ("level", "normalise", "lowercase", "digits", "punctuation")
-    return {name: getattr(options, name) for name in names} | {"white_space": options.keeps_white_space}

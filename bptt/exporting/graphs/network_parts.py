@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from bptt.cells.cell import Cell
 from bptt.data.vocabulary_options import NOTHING
 from bptt.errors import InputError
 from bptt.exporting.graphs.onnx_graph import OnnxGraph
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.token_network import TokenNetwork
+from bptt.nn.stack import Stack
 
 
 def look_up(graph: OnnxGraph, tokens: str, table: Tensor) -> str:
@@ -44,3 +46,9 @@ def write_logits(graph: OnnxGraph, network: TokenNetwork, output: str) -> str:
         raise InputError("export", rule, type(head).__name__)
     with torch.no_grad():
         return graph.linear(output, head.matrix(network.tied), head.bias, "output")
+
+
+def cells_of(network: nn.Module) -> tuple[Cell, ...]:
+    """Return the cells of all recurrent layers of a network."""
+    stacks = (module for module in network.modules() if isinstance(module, Stack))
+    return tuple(cell for stack in stacks for cell in stack.cells)

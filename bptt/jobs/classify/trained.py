@@ -138,6 +138,11 @@ class TrainedClassifier:
         both = torch.stack([found, self._of_one_strand(other_strands(self._kind, given))])
         return both.exp().mean(0).log()
 
+    @property
+    def ngrams(self) -> NgramList | None:
+        """The n-grams of the linear model beside the network; None for a model without."""
+        return None if self._bag is None else self._bag.known
+
     def bags(self, inputs: Sequence[Input]) -> Bags | None:
         """Return the n-grams of inputs, on the device of the model; None for a model without n-grams."""
         if self._bag is None:
