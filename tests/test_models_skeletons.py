@@ -89,6 +89,22 @@ def test_changes_are_a_function_of_their_draw() -> None:
     assert first.bodies.shape != other.bodies.shape or not np.allclose(first.bodies, other.bodies)
 
 
+@pytest.mark.parametrize(("dimensions", "most"), [(3, 180), (2, 10)])
+def test_bodies_are_turned_to_any_side_and_hardly_tilted(dimensions: int, most: float) -> None:
+    """By default, of 200 turns, drawn evenly, none is beyond `most`, and some are near it on both sides."""
+    arrow = np.zeros((1, 5, dimensions), np.float32)
+    arrow[0, 0, 0], arrow[0, 1, 0] = -1, 1
+    motion = motion_of(made(arrow), 1, "y", 0)
+    options = replace(STILL, turn=None)
+    angles = []
+    for n in range(200):
+        body = changed(motion, ORDER, options, False, Random(n)).bodies[0, 0]
+        along, across = (body[1] - body[0])[[0, dimensions - 1]]
+        angles.append(np.rad2deg(np.arctan2(across, along)))
+    assert np.abs(angles).max() <= most + 1e-3
+    assert max(angles) > 0.95 * most and min(angles) < -0.95 * most
+
+
 def test_a_turned_body_keeps_its_lengths_and_its_height() -> None:
     motion = motion_of(made(figure("walk", 0)), 1, "y", 0)
     options = replace(STILL, turn=90.0)

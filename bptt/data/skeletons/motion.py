@@ -16,6 +16,10 @@ from bptt.data.skeletons.recording import Skeleton
 
 Seen = npt.NDArray[np.bool_]
 
+# Largest turns in training, in degrees, by the dimensions: a body in space faces any direction, one in a
+# picture is upright.
+_TURNS = {2: 10.0, 3: 180.0}
+
 
 @dataclass(frozen=True, eq=False)
 class Motion:
@@ -171,7 +175,8 @@ def changed(
         bodies = resample(bodies, np.arange(count, dtype=np.float64), new)
         seen = seen[:, np.round(new).astype(int)]
     middle = bodies[:1].mean((1, 2), keepdims=True)
-    turned = (bodies - middle) @ _turn(np.deg2rad(options.turn * angle), dimensions).T * scale
+    most = _TURNS[dimensions] if options.turn is None else options.turn
+    turned = (bodies - middle) @ _turn(np.deg2rad(most * angle), dimensions).T * scale
     if is_mirrored:
         order = list(layout.mirror)
         turned, seen = turned[:, :, order], seen[:, :, order]
@@ -184,9 +189,7 @@ def changed(
 
 
 def _turn(angle: float, dimensions: int) -> Array:
-    """Return the rotation about the vertical axis; in a plane, in which no body turns so, a small tilt."""
-    if dimensions == 2:
-        angle /= 3
+    """Return the rotation about the vertical axis; in a plane, in which no body turns so, a tilt."""
     cos, sin = np.cos(angle), np.sin(angle)
     if dimensions == 2:
         return np.array([[cos, -sin], [sin, cos]])

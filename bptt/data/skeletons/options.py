@@ -20,10 +20,10 @@ class SkeletonOptions:
     up, with its sign. Of each recording `bodies` are read, the ones that move most, at `joint_rate` frames a
     second where it has times (0: at the usual one of the training data).
 
-    In training, copies are turned about the vertical axis by at most `turn` degrees, stretched by at most
-    `stretch` along each axis, played at most `pace` faster or slower, mirrored in half of the cases, left and
-    right joints swapped, if `mirror_bodies`, and each joint is moved by `joint_noise` of the size of the
-    body. Raises InputError with the option.
+    In training, copies are turned about the vertical axis by at most `turn` degrees, in a plane tilted (None:
+    180, in a plane 10), stretched by at most `stretch` along each axis, played at most `pace` faster or
+    slower, mirrored in half of the cases, left and right joints swapped, if `mirror_bodies`, and each joint
+    is moved by `joint_noise` of the size of the body. Raises InputError with the option.
     """
 
     joints: str | None = option(
@@ -49,9 +49,10 @@ class SkeletonOptions:
         least=0,
         added=True,
     )
-    turn: float = option(
-        30.0,
+    turn: float | None = option(
+        None,
         "Largest turn of a body in training, in degrees.",
+        usual="180, a turn to any side; 10 in a plane, a tilt",
         group="Skeletons",
         least=0,
         most=180,
