@@ -10,10 +10,10 @@ from bptt.exporting.options import EXPORT, ExportOptions
 if TYPE_CHECKING:
     from bptt.options.choices import Choices
 
-TITLE = "Export a trained model for another program, such as ONNX."
+TITLE = "Export a trained model for another program: ONNX, or a page for a browser."
 _ABOUT = (
     "onnx: graphs that onnxruntime runs, the vocabulary, and run.py, which samples, predicts or tags with "
-    "numpy and onnxruntime alone."
+    "numpy and onnxruntime alone. html: a page in which a language model runs, without a server or a network."
 )
 
 

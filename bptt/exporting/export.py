@@ -23,7 +23,7 @@ def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx",
 
     Args:
         source: a run folder; or a module, an LSTM, GRU or RNN of `bptt.nn` or torch.nn, or a Recurrent.
-        output: the folder to write, of a module the file.
+        output: the folder to write; of a module, and in the format html, the file.
         to: the format.
         options: fields of ExportOptions, such as `check=True`.
 
@@ -37,8 +37,14 @@ def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx",
     if isinstance(source, nn.Module):
         return _export_module(source, path, target, chosen)
     run = as_path("source", source)
-    check_folder(path)
+    if target.is_file:
+        check_new(path)
+    else:
+        check_folder(path)
     files, measured = target.of_run(run, chosen)
+    if target.is_file:
+        write_new(path, *files.values())
+        return Exported((path,), measured)
     paths = tuple(path / name for name in files)
     for each in paths:
         check_new(each)

@@ -19,7 +19,7 @@ class ExportFiles:
     """The run to export, and the folder to write."""
 
     run: Path = argument("Run folder written by `bptt train`.")
-    output: Path = option(MISSING, "New folder to write.", flags="output o", common=True)
+    output: Path = option(MISSING, "New folder to write; of html the file.", flags="output o", common=True)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 // A language model and its readings of texts: what was computed for a beginning of a text is kept.
 
 const EXPECTED = 10;
-const STEPS_AT_ONCE = 8;
+// Of a reading between two looks at what else is asked for: a few milliseconds.
+const STEPS_AT_ONCE = 4;
 
 const HALF = new Float32Array(1 << 16);
 for (let bits = 0; bits < HALF.length; ++bits) {

@@ -169,18 +169,27 @@ function draw(page, layers, client, recolour) {
       losses: joined("losses"),
       expected: joined("expected"),
     };
-    if (which === "main") {
+    // The bars at once, the rest once a frame.
+    if (which !== "second") showBars();
+    fresh.add(which);
+    frame ??= requestAnimationFrame(showRest);
+  });
+  const fresh = new Set();
+  let frame = null;
+  function showRest() {
+    frame = null;
+    if (fresh.has("main")) {
       strip.show(readings.main.tokens);
       strip.select(state.place);
     }
-    if (which !== "second") {
-      showBars();
+    if (fresh.has("main") || fresh.has("edited")) {
       askColour();
       lookCloser();
     }
+    fresh.clear();
     pair.show(readings.main, readings.second);
-    document.documentElement.dataset.read = found.id;
-  });
+    document.documentElement.dataset.read = readings.main.tokens.length;
+  }
   client.on("colour", (found) => {
     numbers = found.numbers;
     colourStrip();

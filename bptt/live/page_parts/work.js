@@ -9,6 +9,7 @@ const waiting = new Map();
 let model = null;
 let readings = {};
 let isRunning = false;
+let wasChanged = false;
 
 onmessage = ({ data }) => {
   if (data.kind === "open") open(data.page);
@@ -83,7 +84,8 @@ const WORK = {
     edited.text = text;
     edited.set(main.tokens);
     if (edits.length) yield* edited.run();
-    tell("edited", id, edits.length === 0);
+    if (edits.length || wasChanged) tell("edited", id, edits.length === 0);
+    wasChanged = edits.length > 0;
   },
   *sample({ count, options, seed }) {
     const random = generator(seed);
