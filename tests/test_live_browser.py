@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from browser import DESKTOP, PHONE, number, opened
@@ -17,6 +19,17 @@ from bptt.jobs.language.next_tokens import next_tokens
 from bptt.live.live_page import write_live_page
 
 TEXT = "the cat 7 sat on 床前"
+
+# A link that does not fit the page, in every part.
+EDIT = {"layer": 0, "value": "i", "unit": None, "scale": 0, "shift": 0, "from": 0, "to": None}
+HOSTILE = {
+    "text": 3,
+    "second": ["a"],
+    "place": -1,
+    "colour": {"kind": "value", "layer": 99, "value": "__proto__", "unit": 1e9},
+    "sampling": {"count": "many"},
+    "edits": [None, {**EDIT, "layer": 7}, {**EDIT, "unit": 7}, {**EDIT, "to": "x"}, {**EDIT, "scale": "1"}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -114,9 +127,11 @@ def test_two_texts_and_a_link(page: Page, found: Trained, chromium: Browser, tmp
     page.goto("about:blank")
     page.goto(address)
     page.wait_for_selector("text=/First difference at token 8/")
-    page.goto("about:blank")
-    page.goto(address.partition("#")[0] + "#%7Bnot%20ours")
-    page.wait_for_selector("html[data-read]")
+    for hostile in ("{not ours", "null", json.dumps(HOSTILE)):
+        page.goto("about:blank")
+        page.goto(f"{address.partition('#')[0]}#{quote(hostile)}")
+        page.wait_for_selector("html[data-read='19']")
+        assert page.locator(".edits li").count() == 0
 
 
 def test_equations_states_and_every_pair(page: Page) -> None:

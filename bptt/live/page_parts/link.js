@@ -1,5 +1,7 @@
 // The state of the page in its address, behind #: a link shows another reader the same.
 
+// Characters: every value of every step is kept, and an address has an end too.
+const LONGEST = 4000;
 const LINKED = ["text", "second", "place", "colour", "edits", "sampling"];
 
 function readLink() {
@@ -14,4 +16,34 @@ function readLink() {
 function writeLink(state) {
   const kept = Object.fromEntries(LINKED.map((name) => [name, state[name]]));
   history.replaceState(null, "", `#${encodeURIComponent(JSON.stringify(kept))}`);
+}
+
+// What the address says, as far as it fits the page: anybody may have written it.
+function checkedState(found, page, layers) {
+  const text = (value, usual) => (typeof value === "string" ? value.slice(0, LONGEST) : usual);
+  const whole = (value, most) => Number.isInteger(value) && value >= 0 && value <= most;
+  const valueOf = (one) => layers[one?.layer]?.values.find(({ name }) => name === one.value);
+  const fits = (edit) => {
+    const known = valueOf(edit);
+    const isUnit = edit?.unit === null || whole(edit?.unit, (known?.width ?? 0) - 1);
+    const isSpan = whole(edit?.from, LONGEST) && (edit.to === null || whole(edit.to, LONGEST));
+    return known && isUnit && isSpan && [edit.scale, edit.shift].every(Number.isFinite);
+  };
+  const { colour } = found;
+  const known = valueOf(colour);
+  const last = layers.length - 1;
+  const place = known
+    ? { layer: colour.layer, value: colour.value, unit: whole(colour.unit, known.width - 1) ? colour.unit : 0 }
+    : { layer: last, value: layers[last].values[0].name, unit: 0 };
+  const kinds = known ? ["loss", "reach", "change", "value"] : ["loss", "reach", "change"];
+  const usual = { temperature: 0.7, topP: 1, count: 60, seed: 1 };
+  const numbers = Object.keys(usual).filter((name) => Number.isFinite(found.sampling?.[name]));
+  return {
+    text: text(found.text, page.example),
+    second: text(found.second, ""),
+    place: whole(found.place, LONGEST) ? found.place : null,
+    colour: { kind: kinds.includes(colour?.kind) ? colour.kind : "loss", ...place },
+    edits: Array.isArray(found.edits) ? found.edits.filter(fits) : [],
+    sampling: { ...usual, ...Object.fromEntries(numbers.map((name) => [name, found.sampling[name]])) },
+  };
 }

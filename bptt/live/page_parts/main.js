@@ -1,6 +1,7 @@
 // The page, put together.
 
 const PAUSE = 120;
+const TYPED = { maxlength: LONGEST, spellcheck: "false" };
 
 async function start() {
   const recolour = [];
@@ -25,30 +26,14 @@ function showInstead(words) {
   document.getElementById("page").replaceChildren(element("p", { role: "alert" }, words));
 }
 
-function firstState(page, layers) {
-  const found = readLink();
-  const isText = (value) => (typeof value === "string" ? value : null);
-  const edits = Array.isArray(found.edits) ? found.edits : [];
-  const known = ({ layer, value }) => layers[layer]?.values.some(({ name }) => name === value);
-  const colour = found.colour ?? {};
-  return {
-    text: isText(found.text) ?? page.example,
-    second: isText(found.second) ?? "",
-    place: Number.isInteger(found.place) ? found.place : null,
-    colour: known(colour) || ["loss", "reach", "change"].includes(colour.kind) ? colour : { kind: "loss" },
-    edits: edits.filter((edit) => edit && known(edit)),
-    sampling: { temperature: 0.7, topP: 1, count: 60, seed: 1, ...found.sampling },
-  };
-}
-
 function draw(page, layers, client, recolour) {
-  const state = firstState(page, layers);
+  const state = checkedState(readLink(), page, layers);
   const readings = {};
   let reach = null;
   let numbers = null;
   let pointed = null;
 
-  const area = element("textarea", { id: "text", "aria-label": "Text", rows: 4, spellcheck: "false" });
+  const area = element("textarea", { id: "text", "aria-label": "Text", rows: 4, ...TYPED });
   area.value = state.text;
   const bars = createBars("Likeliest next tokens");
   const barsTitle = element("h3", {});
@@ -131,7 +116,7 @@ function draw(page, layers, client, recolour) {
       words = Array.from(differences, (difference) => `loss changes by ${digits(difference)} nats`);
     }
     if (kind === "reach" && reach) {
-      const layer = state.colour.layer ?? layers.length - 1;
+      const { layer } = state.colour;
       const norms = main.tokens.map((_, k) => (k < reach.place ? (reach.norms[layer][k + 1 - reach.first] ?? 0) : NaN));
       shares = decadeShares(norms);
       words = norms.map((norm) => (norm > 0 ? `‖∂E/∂net‖ = ${digits(norm)}` : ""));
@@ -144,8 +129,7 @@ function draw(page, layers, client, recolour) {
     if (!readings.main) return;
     const place = placeNow();
     client.send("reach", { which: "main", place });
-    const unit = state.colour.unit ?? 0;
-    const layer = state.colour.layer ?? layers.length - 1;
+    const { unit, layer } = state.colour;
     const count = readings.main.tokens.length;
     if (!count) return;
     const shown = Math.min(count - 1, place);
@@ -214,7 +198,7 @@ function draw(page, layers, client, recolour) {
     );
   });
   client.on("sampled", ({ text }) => {
-    area.value = state.text += text;
+    area.value = state.text = (state.text + text).slice(0, LONGEST);
     ask();
     keepLink();
   });
@@ -302,9 +286,6 @@ function colourControls(state, layers, onchange) {
     ["value", "a value of a layer"],
   ];
   const { colour } = state;
-  colour.layer ??= layers.length - 1;
-  colour.value ??= layers[colour.layer].values[0].name;
-  colour.unit ??= 0;
   const values = () => layers[colour.layer].values.map(({ name }) => [name, name]);
   const set = (name) => (value) => {
     colour[name] = value;
@@ -314,7 +295,7 @@ function colourControls(state, layers, onchange) {
     onchange();
   };
   const valueChooser = chooser("Value", values(), colour.value, set("value"));
-  const unit = element("input", { type: "number", min: 0, value: colour.unit ?? "", "aria-label": "Unit" });
+  const unit = element("input", { type: "number", min: 0, value: colour.unit, "aria-label": "Unit" });
   unit.addEventListener("input", () => {
     const { width } = layers[colour.layer].values.find(({ name }) => name === colour.value);
     colour.unit = Math.min(width - 1, Math.max(0, Math.round(Number(unit.value))));

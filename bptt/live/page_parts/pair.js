@@ -1,7 +1,7 @@
 // Two texts side by side: the odds of the first against the second, token by token.
 
 function createPair(oninput) {
-  const area = element("textarea", { "aria-label": "Second text", rows: 2, spellcheck: "false" });
+  const area = element("textarea", { "aria-label": "Second text", rows: 2, ...TYPED });
   area.addEventListener("input", () => oninput(area.value));
   const summary = element("p", { class: "readout", role: "status" });
   const rows = element("div", {});
