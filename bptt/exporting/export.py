@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx",
 
     Args:
         source: a run folder; or a module, an LSTM, GRU or RNN of `bptt.nn` or torch.nn, or a Recurrent.
-        output: the folder to write; of a module, and in the format html, the file.
+        output: the folder to write; of a module, and in the format html, the file. To that of a module the format
+            torch adds .py and .safetensors.
         to: the format.
         options: fields of ExportOptions, such as `check=True`.
 
@@ -42,16 +44,17 @@ def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx",
     else:
         check_folder(path)
     files, measured = target.of_run(run, chosen)
-    if target.is_file:
-        write_new(path, *files.values())
-        return Exported((path,), measured)
-    paths = tuple(path / name for name in files)
-    for each in paths:
-        check_new(each)
-    make_folder(path)
-    for each, data in zip(paths, files.values(), strict=True):
-        write_new(each, data)
-    return Exported(paths, measured)
+    named = {path if target.is_file else path / name: data for name, data in files.items()}
+    return Exported(_write(named), measured)
+
+
+def _write(files: Mapping[Path, bytes]) -> tuple[Path, ...]:
+    for path in files:
+        check_new(path)
+    for path, data in files.items():
+        make_folder(path.parent)
+        write_new(path, data)
+    return tuple(files)
 
 
 def _export_module(module: nn.Module, path: Path, target: Target, options: ExportOptions) -> Exported:
@@ -64,6 +67,5 @@ def _export_module(module: nn.Module, path: Path, target: Target, options: Expor
         rule = "expected a run folder, or a recurrent module with layers"
         raise WrongTypeError("export", rule, type(module).__name__)
     with evaluating(stack):
-        data, measured = target.of_module(stack, options)
-    write_new(path, data)
-    return Exported((path,), measured)
+        files, measured = target.of_module(stack, options)
+    return Exported(_write({path.with_name(path.name + end): data for end, data in files.items()}), measured)

@@ -27,12 +27,13 @@ class Target:
     Args:
         name: that of the option `to`.
         of_run: exports the model of a run folder. Raises InputError for a part that the format lacks.
-        of_module: exports a recurrent module, as one file; None if the format is for runs alone.
+        of_module: exports a recurrent module, as files by the endings of their names; None if the format is
+            for runs alone.
         is_file: a run becomes one file, which the option `output` names, not a folder of files.
 
     """
 
     name: str
     of_run: Callable[[Path, ExportOptions], tuple[Mapping[str, bytes], Mapping[str, float]]]
-    of_module: Callable[[Stack, ExportOptions], tuple[bytes, Mapping[str, float]]] | None = None
+    of_module: Callable[[Stack, ExportOptions], tuple[Mapping[str, bytes], Mapping[str, float]]] | None = None
     is_file: bool = False

@@ -165,23 +165,26 @@ def _standard(
     return output, [[parts[order.index(k)][row] for k in range(len(order))] for row in range(len(layers))]
 
 
-def _weights(operator: StandardOperator, layer: Layer, members: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors of an operator for one direction: its gates stacked in its order."""
+def gate_rows(
+    operator: StandardOperator, layer: Layer, members: Mapping[str, Tensor]
+) -> dict[str, list[Tensor]]:
+    """Return the rows of each gate in the order of an operator, by their place: see GateTerm."""
     height, width = layer.output_size, layer.sizes[layer.cell.width(layer.cell.inputs[0])]
     like = next(iter(members.values()))
-
-    def stacked(place: str, *shape: int) -> Tensor:
-        return torch.cat([_sum(gate, place, members, like.new_zeros(shape)) for gate in operator.gates])
-
-    found = {
-        "W": stacked("W", height, width),
-        "R": stacked("R", height, height),
-        "B": torch.cat([stacked("b", height), stacked("d", height)]),
+    shapes = {"W": (height, width), "R": (height, height), "P": (height,), "b": (height,), "d": (height,)}
+    return {
+        place: [_sum(gate, place, members, like.new_zeros(shape)).detach() for gate in operator.gates]
+        for place, shape in shapes.items()
     }
+
+
+def _weights(operator: StandardOperator, layer: Layer, members: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of an operator for one direction: its gates stacked in its order."""
+    rows = gate_rows(operator, layer, members)
+    found = {"W": rows["W"], "R": rows["R"], "B": [*rows["b"], *rows["d"]]}
     if operator.peepholes:
-        gates = [operator.gates[number] for number in operator.peepholes]
-        found["P"] = torch.cat([_sum(gate, "P", members, like.new_zeros(height)) for gate in gates])
-    return {name: value.detach() for name, value in found.items()}
+        found["P"] = [rows["P"][number] for number in operator.peepholes]
+    return {name: torch.cat(parts) for name, parts in found.items()}
 
 
 def _sum(gate: Gate, place: str, members: Mapping[str, Tensor], zero: Tensor) -> Tensor:

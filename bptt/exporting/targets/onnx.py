@@ -36,10 +36,10 @@ def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Map
     return files, measured
 
 
-def _of_module(stack: Stack, options: ExportOptions) -> tuple[bytes, Mapping[str, float]]:
+def _of_module(stack: Stack, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
     _prepare(options)
     found = module_graphs(stack, options.opset)
-    return found.models[FILE], _checked(found, options)
+    return {"": found.models[FILE]}, _checked(found, options)
 
 
 def _prepare(options: ExportOptions) -> None:
