@@ -24,8 +24,8 @@ def export(source: str | Path | nn.Module, output: str | Path, to: str = "onnx",
 
     Args:
         source: a run folder; or a module, an LSTM, GRU or RNN of `bptt.nn` or torch.nn, or a Recurrent.
-        output: the folder to write; of a module, and in the format html, the file. To that of a module the format
-            torch adds .py and .safetensors.
+        output: the folder to write; of a module, and in the format html, the file. The format torch adds .py
+            and .safetensors to that of a module.
         to: the format.
         options: fields of ExportOptions, such as `check=True`.
 
