@@ -140,12 +140,24 @@ def test_equations_states_and_every_pair(page: Page) -> None:
     left, right = first.split(" = ")
     terms = [number(term.strip("() ")) for term in right.replace("−", "-").split(" + ")]
     assert number(left) == pytest.approx(sum(terms), rel=2e-2, abs=2e-2)
+    units = page.get_by_role("slider")
+    assert units.get_attribute("aria-valuetext") == f"i[0] = {left_of(page, 'i =')}, unit 0 of 7"
+    units.focus()
+    units.press("End")
+    page.wait_for_selector("canvas[aria-valuenow='6']")
+    assert units.get_attribute("aria-valuetext") == f"i[6] = {left_of(page, 'i =')}, unit 6 of 7"
     assert page.locator("#nearest li").count() == 6
     page.get_by_role("button", name="Draw every loss and every step").click()
     page.wait_for_selector("canvas.live-map[data-rows='19']")
     alphas = """c => { const { data } = c.getContext('2d').getImageData(0, 0, 19, 19);
         return [c.width, data[4 * 18 * 19 + 3], data[4 * 18 + 3]]; }"""
     assert page.locator("canvas.live-map").evaluate(alphas) == [19, 255, 0]
+
+
+def left_of(page: Page, equation: str) -> str:
+    """Return the number below an equation, of its left side."""
+    lines = page.locator("#step .equation-lines").first.inner_text().split("\n")
+    return lines[next(k for k, line in enumerate(lines) if line.startswith(equation)) + 1].split(" = ")[0]
 
 
 def test_a_sample_goes_on(page: Page) -> None:

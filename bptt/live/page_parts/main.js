@@ -43,6 +43,7 @@ function draw(page, layers, client, recolour) {
   const chart = createReachChart();
   const map = createMap();
   const stepView = createStep();
+  const units = createUnits((unit) => colourFields.choose(unit));
   const pair = createPair((text) => {
     state.second = text;
     client.send("text", { which: "second", text });
@@ -129,11 +130,11 @@ function draw(page, layers, client, recolour) {
     if (!readings.main) return;
     const place = placeNow();
     client.send("reach", { which: "main", place });
-    const { unit, layer } = state.colour;
+    const { layer, value, unit } = state.colour;
     const count = readings.main.tokens.length;
     if (!count) return;
     const shown = Math.min(count - 1, place);
-    client.send("step", { which: "main", layer, unit, place: shown, loss: Math.min(count, shown + 1) });
+    client.send("step", { which: "main", layer, value, unit, place: shown, loss: Math.min(count, shown + 1) });
     client.send("nearest", { which: "main", place: shown });
   }
 
@@ -184,7 +185,10 @@ function draw(page, layers, client, recolour) {
     if (state.colour.kind === "reach") colourStrip();
   });
   client.on("map", map.show);
-  client.on("step", stepView.show);
+  client.on("step", (found) => {
+    units.show(found.value, found.units, found.unit);
+    stepView.show(found);
+  });
   client.on("nearest", ({ found }) => {
     const { tokens } = readings.main;
     nearestList.replaceChildren(
@@ -220,17 +224,18 @@ function draw(page, layers, client, recolour) {
   let mapLayer = layers.length - 1;
   const drawMap = () => client.send("map", { which: "main", layer: mapLayer, span });
   const layerChoices = layers.map(({ name }, k) => [k, name]);
+  const colourFields = colourControls(state, layers, () => {
+    askColour();
+    lookCloser();
+    keepLink();
+  });
   const sections = [
     section(
       "text-section",
       "Text",
       "Type: after every key the model says what it expects next. Point at a token, or walk with the arrow keys, to see what it expected there.",
       area,
-      colourControls(state, layers, () => {
-        askColour();
-        lookCloser();
-        keepLink();
-      }),
+      colourFields.node,
       element("div", { class: "live" }, element("div", {}, strip.node, about), element("div", {}, barsTitle, bars.node)),
       sample,
     ),
@@ -258,7 +263,8 @@ function draw(page, layers, client, recolour) {
     section(
       "step",
       "One unit, one step",
-      "The equations of the chosen layer and unit at the chosen token, with their numbers; δ is that of the loss of the next token.",
+      "The equations of the chosen layer and unit at the chosen token, with their numbers; δ is that of the loss of the next token. Choose a unit of the value by a click, or with the arrow keys.",
+      units.node,
       stepView.node,
     ),
     section("nearest", "Nearest states", "The tokens after which the output of the top layer was most like that at the chosen one (cosine).", nearestList),
@@ -292,16 +298,19 @@ function colourControls(state, layers, onchange) {
     if (name === "layer" && !layers[value].values.some((one) => one.name === colour.value))
       colour.value = layers[value].values[0].name;
     fillChoices(valueChooser.querySelector("select"), values(), colour.value);
-    onchange();
+    // Another value may have fewer units.
+    choose(colour.unit);
   };
   const valueChooser = chooser("Value", values(), colour.value, set("value"));
   const unit = element("input", { type: "number", min: 0, value: colour.unit, "aria-label": "Unit" });
-  unit.addEventListener("input", () => {
+  const choose = (wanted) => {
     const { width } = layers[colour.layer].values.find(({ name }) => name === colour.value);
-    colour.unit = Math.min(width - 1, Math.max(0, Math.round(Number(unit.value))));
+    colour.unit = Math.min(width - 1, Math.max(0, Math.round(wanted)));
+    if (colour.unit !== wanted) unit.value = colour.unit;
     onchange();
-  });
-  return element(
+  };
+  unit.addEventListener("input", () => choose(Number(unit.value)));
+  const node = element(
     "div",
     { class: "knobs" },
     chooser("Colour the text by", kinds, colour.kind, set("kind")),
@@ -314,6 +323,13 @@ function colourControls(state, layers, onchange) {
     valueChooser,
     element("label", { class: "field" }, element("span", {}, "Unit"), unit),
   );
+  return {
+    node,
+    choose(wanted) {
+      unit.value = wanted;
+      choose(wanted);
+    },
+  };
 }
 
 start();

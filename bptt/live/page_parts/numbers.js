@@ -14,15 +14,17 @@ function equationsOf(reading, layerNumber, step, unit) {
     const read = (name) => numberOf(layer, written, name, step, unit);
     const numbers = plain.replace(NAME, (name, place) => {
       const value = plain[place + name.length] === "(" ? null : read(name);
-      return value === null ? name : `(${digitsOf(value)})`;
+      return value === null ? name : digitsOf(value);
     });
     return { target: line.target, value: read(line.target), products, rest: plain, numbers };
   };
   return { forward: written.forward.map(of(false)), backward: written.backward.map(of(true)) };
 }
 
+// Four digits; a negative number in parentheses, as it may be a factor or have a power.
 function digitsOf(value) {
-  return String(Number(value.toPrecision(4)));
+  const text = String(Number(value.toPrecision(4)));
+  return value < 0 ? `(${text})` : text;
 }
 
 function productOf(layer, { family, place, vector }, step, unit, isBackward) {

@@ -99,13 +99,14 @@ const WORK = {
     }
     postMessage({ kind: "sampled", text: model.vocabulary.decode(drawn, begins) });
   },
-  *step({ which, layer, unit, place, loss }) {
+  *step({ which, layer, value, unit, place, loss }) {
     const reading = readings[which];
     if (loss >= place + 1 && loss <= reading.tokens.length) {
       reading.seed(loss, place + 1);
       reading.stack.backward(loss + 1, place + 1);
     }
-    postMessage({ kind: "step", ...equationsOf(reading, layer, place + 1, unit), place });
+    const units = reading.stack.layers[layer].at(value, place + 1).slice();
+    postMessage({ kind: "step", value, unit, units, ...equationsOf(reading, layer, place + 1, unit) });
   },
   *colour({ which, layer, value, unit }) {
     postMessage({ kind: "colour", which, numbers: readings[which].values(layer, value, unit) });
