@@ -29,7 +29,18 @@ def test_version(command: Command) -> None:
 
 
 JOBS = ["train lm", "train classify", "train tag", "train translate"]
-ASKING = ["predict", "sample", "score", "choose", "compare", "rescore", "evaluate", "inspect", "bench"]
+ASKING = [
+    "predict",
+    "sample",
+    "score",
+    "choose",
+    "compare",
+    "rescore",
+    "evaluate",
+    "inspect",
+    "bench",
+    "doctor",
+]
 VERBS = ["cells", "derive", "check", "train", *JOBS, *ASKING]
 
 

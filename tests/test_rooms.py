@@ -68,9 +68,10 @@ ROOMS = {
     "report": room("files", "matplotlib numpy"),
     "exporting": room("live jobs models runs nn data cells files version", "torch numpy safetensors"),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
+    "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench inspection explanation exporting files version",
+        "bench doctor inspection explanation exporting files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.

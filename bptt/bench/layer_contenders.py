@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from torch import Tensor
-
 from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import Case
 from bptt.bench.contender import Contender
@@ -22,12 +20,9 @@ from bptt.bench.contender_names import (
     SCRIPT,
     TORCHRECURRENT,
 )
-from bptt.bench.layer_problem import LayerProblem, TorchContender, draw, first_layer, module_contender
+from bptt.bench.layer_problem import LayerProblem, draw
+from bptt.bench.own_layer import own_layer
 from bptt.bench.peers import jax_scan, onnx_runtime, torch_layers, torch_loops, torchrecurrent_layers
-from bptt.nn import GRU, LSTM, RNN, Recurrent
-from bptt.nn.parameters import own_names, torch_names
-
-_MODULES = {"lstm": LSTM, "gru-torch": GRU, "elman-tanh": RNN}
 
 
 @dataclass(frozen=True)
@@ -57,21 +52,6 @@ def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
     chosen = [p for p in peers if case.kind == "layers" or p.name == LAYER]
     companions = []
     if case.name not in torch_layers.LAYERS:
-        companions.append(_own(PLAIN_LSTM, draw(replace(case, name="lstm"))))
+        companions.append(own_layer(PLAIN_LSTM, draw(replace(case, name="lstm"))))
     makers = {peer.name: partial(peer.make, problem) for peer in chosen}
-    return Entrants(_own(OURS, problem), makers, problem.flops, companions)
-
-
-def _own(name: str, problem: LayerProblem) -> TorchContender:
-    """Return our module for the cell, as a user has it."""
-    cell = problem.cell
-    if cell.name in _MODULES:
-        module, names = _MODULES[cell.name](*problem.sizes), torch_names(cell)
-    else:
-        module, names = Recurrent(cell, *problem.sizes), own_names(cell)
-
-    def run(x: Tensor) -> Tensor:
-        output: Tensor = module(x, lengths=problem.lengths)[0]
-        return output
-
-    return module_contender(name, problem, module, run, first_layer(names))
+    return Entrants(own_layer(OURS, problem), makers, problem.flops, companions)

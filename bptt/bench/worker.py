@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import torch
 
@@ -24,6 +23,7 @@ from bptt.bench.peak import Peak
 from bptt.bench.request import Request
 from bptt.bench.results import Environment, Measurement
 from bptt.errors import MachineError
+from bptt.runtime.processor import processor
 
 _PACKAGES = ("bptt", "torch", "torchrecurrent", "jax", "onnxruntime")
 
@@ -47,7 +47,7 @@ def environment(request: Request) -> Environment:
             found[name] = version(name)
     missing = [peer.name for peer in layer_contenders.PEERS if request.others and not peer.installed]
     return Environment(
-        processor=_processor(),
+        processor=processor().name,
         cores=os.cpu_count() or 1,
         system=f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
         vectors=torch.backends.cpu.get_cpu_capability(),
@@ -77,14 +77,6 @@ def _entrants(case: Case, request: Request) -> Entrants:
         return replace(output_layer_loss.entrants(case), memory=not request.tuned)
     asked = (p for p in layer_contenders.PEERS if request.others or p.name in TORCH)
     return layer_contenders.entrants(case, [p for p in asked if p.installed and (request.slow or not p.slow)])
-
-
-def _processor() -> str:
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

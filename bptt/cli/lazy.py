@@ -26,6 +26,7 @@ _COMMANDS = {
     "inspect": "Look into a model: a verdict here, the rest on a page.",
     "look": "Print gates, states and probabilities step by step over a text.",
     "bench": "Time bptt, torch and others on the same work.",
+    "doctor": "Examine this installation and this machine.",
 }
 
 # The key of a context under which the arguments of a command are kept while it is made.

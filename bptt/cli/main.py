@@ -53,7 +53,8 @@ def main() -> NoReturn:
     """Run the command line and exit with a code, as listed in README.md.
 
     0: done; 2: a fault of the input, the machine or the installation; 70: a bug of this package; 130:
-    interrupted; 1, silently: the reader of the output, such as `head`, has closed it.
+    interrupted; 1: `check` or `doctor` has found something wrong, or, silently, the reader of the output,
+    such as `head`, has closed it.
     """
     open_streams()
     show_warnings_as_lines()

@@ -19,7 +19,7 @@ from bptt.runtime.processor import processor
 _scratch = deferred("bptt.runtime.scratch", "scratch")
 
 # Optional: left out if the compiler does not accept them.
-_WANTED = ("-march=native", "-fopenmp")
+WANTED = ("-march=native", "-fopenmp")
 
 
 def load(source: SourceText) -> CDLL:
@@ -33,8 +33,7 @@ def load(source: SourceText) -> CDLL:
     if ready is not None:
         return ready
     compiler = find()
-    key = fingerprint(content(source), compiler.identity, *FLAGS, *_WANTED, processor().identity)
-    entry = Entry(cache_folder(), f"{file_stem(source.name)}-{key}")
+    entry = entry_of(source, compiler)
     try:
         return entry.open(source)
     except DamagedError as error:
@@ -54,10 +53,16 @@ def load(source: SourceText) -> CDLL:
             raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
 
 
+def entry_of(source: SourceText, compiler: Compiler) -> Entry:
+    """Return the entry of a source in the cache for this compiler and processor; it need not be there."""
+    key = fingerprint(content(source), compiler.identity, *FLAGS, *WANTED, processor().identity)
+    return Entry(cache_folder(), f"{file_stem(source.name)}-{key}")
+
+
 def _build(source: SourceText, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, publish in the cache, and load; if the cache cannot be written, load for this process only."""
     with _scratch() as private:
-        flags = compiler.accepted(*_WANTED)
+        flags = compiler.accepted(*WANTED)
         with _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"):
             library = compiler.build(source, flags, private)
         try:

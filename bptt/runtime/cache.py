@@ -40,6 +40,11 @@ class Entry:
     folder: Path
     stem: str
 
+    @property
+    def exists(self) -> bool:
+        """Whether the library is there; `open` checks what it holds."""
+        return self._path(".so").exists()
+
     def open(self, source: SourceText) -> CDLL:
         """Load the library of `source`.
 
@@ -129,6 +134,16 @@ def write_whole(path: Path, content: bytes) -> None:
     """Put a file into the cache with its digest. Raises OSError, MachineError if the folder is not ours."""
     _make(path.parent)
     _put(path, _digest(content) + b"\n" + content)
+
+
+def check_writable(folder: Path) -> None:
+    """Make the folder and, for a moment, a file in it.
+
+    Raises OSError if that fails, MachineError if another user may write the folder.
+    """
+    _make(folder)
+    with NamedTemporaryFile(dir=folder, prefix="."):
+        pass
 
 
 def _put(path: Path, content: bytes) -> None:

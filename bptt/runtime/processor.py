@@ -31,6 +31,20 @@ class Processor:
     identity: str
     levels: tuple[str, ...]
 
+    @property
+    def name(self) -> str:
+        """The name that its maker gave it, else its architecture."""
+        return self._field("model name") or platform.processor() or platform.machine()
+
+    @property
+    def flags(self) -> frozenset[str]:
+        """The features that /proc/cpuinfo lists, none without it; x86 calls them flags."""
+        return frozenset((self._field("flags") or self._field("Features")).split())
+
+    def _field(self, name: str) -> str:
+        lines = (line.partition(": ") for line in self.identity.splitlines())
+        return next((value for field, _, value in lines if field == name), "")
+
 
 @cache
 def processor() -> Processor:
