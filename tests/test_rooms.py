@@ -66,7 +66,7 @@ ROOMS = {
     "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
-    "exporting": room("live jobs models runs nn data cells files version", "torch numpy safetensors"),
+    "exporting": room("live report jobs models runs nn data cells files version", "torch numpy safetensors"),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(

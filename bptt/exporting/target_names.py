@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from typing import Literal
 
-TargetName = Literal["onnx", "torch", "html"]
+TargetName = Literal["onnx", "torch", "hub", "html"]

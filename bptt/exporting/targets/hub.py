@@ -1,0 +1,98 @@
+"""hub: a folder for the model hub of Hugging Face, a run with a model card; `bptt.load` reads it back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bptt.cells.load import names_of
+from bptt.data.reading import read_bytes
+from bptt.exporting.card_metadata import front_matter
+from bptt.exporting.graphs.equations_text import equations_text
+from bptt.exporting.graphs.network_parts import cells_of
+from bptt.exporting.options import ExportOptions
+from bptt.exporting.target import Target
+from bptt.jobs.loading import load
+from bptt.jobs.registry import job_of
+from bptt.report.run_records import RECORDS, read_records
+from bptt.runs.run_folder import HELD_OUT, read_config
+
+# Files of a run that are not part of its model: records are in the card, and held-out texts may be private.
+_LEFT_OUT = (HELD_OUT, RECORDS)
+CARD = "README.md"
+# Keys of a record that are no metric.
+_NO_METRIC = ("kind", "step", "epoch", "seconds")
+# The task of the hub for each job; of a classifier, for each kind of its inputs.
+_TASKS = {
+    "lm": "text-generation",
+    "tag": "token-classification",
+    "translate": "translation",
+    "transcribe": "automatic-speech-recognition",
+    "forecast": "time-series-forecasting",
+}
+_CLASSIFIERS = {
+    "text": "text-classification",
+    "sound": "audio-classification",
+    "clips": "video-classification",
+    "table": "tabular-classification",
+}
+
+
+def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
+    options.refuse_others("hub")
+    trained = load(run)
+    names = sorted(each.name for each in run.iterdir() if each.is_file() and each.name not in _LEFT_OUT)
+    files = {name: read_bytes(run / name) for name in names if name != CARD}
+    return {CARD: _card(run, trained).encode(), **files}, {}
+
+
+def _card(run: Path, trained: Any) -> str:
+    """Return the text of the card."""
+    job, config = job_of(trained), read_config(run)
+    cells = cells_of(trained.model)
+    kind = config.get("source", {}).get("kind", "")
+    tag = _CLASSIFIERS.get(kind) if job.name == "classify" else _TASKS.get(job.name)
+    words = ["recurrent-neural-network", *dict.fromkeys(cell.name for cell in cells)]
+    metadata = {"library_name": "bptt", "tags": words, **({"pipeline_tag": tag} if tag else {})}
+    records = list(read_records(run / RECORDS)) if (run / RECORDS).exists() else []
+    held_out = [record for record in records if record.get("kind") == "held-out"]
+    seeds = sorted({part["seed"] for part in config.values() if isinstance(part, dict) and "seed" in part})
+    size = sum(parameter.numel() for parameter in trained.model.parameters())
+    parts = [
+        front_matter(metadata),
+        f"# {run.resolve().name}\n\nA {job.options.called} with {size:,} weights, trained by bptt "
+        f"{config.get('bptt', '')}; cells: {names_of(tuple(dict.fromkeys(cells))) or 'none'}.",
+        f'```python\nimport bptt\n\nmodel = bptt.load("{run.resolve().name}")\nprint(model)\n```',
+        f"## Data\n\n{_data(config)}",
+        f"## Results\n\nOn held-out data, one evaluation a line; "
+        f"seed {', '.join(map(str, seeds)) or 'unknown'}, one training.\n\n{_table(held_out)}",
+        f"## Equations\n\n```text\n{equations_text(cells) or 'no recurrent layer'}\n```",
+        "## Limits\n\nOne training with one seed: other seeds give other results. The results hold for data "
+        "like those above; nobody has measured this model on others, nor looked for bias in its data. Its "
+        "options are in `config.json`.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _data(config: Mapping[str, Any]) -> str:
+    """Return the names of the data as the run recorded them."""
+    # Without folders, which are those of the machine that trained.
+    names = [Path(name).name for name in config.get("source", {}).get("names", ())]
+    return "\n".join(f"- {name}" for name in names) or "The run does not name its data."
+
+
+def _table(records: Sequence[Mapping[str, Any]]) -> str:
+    """Return the metrics of all evaluations as a table."""
+    if not records:
+        return "Nothing was held out."
+    metrics = [name for name in records[-1] if name not in _NO_METRIC]
+    lines = ["| epoch | " + " | ".join(metrics) + " |", "|---" * (1 + len(metrics)) + "|"]
+    for record in records:
+        values = (record.get(name, "") for name in metrics)
+        cells = (f"{each:.4g}" if isinstance(each, float) else str(each) for each in values)
+        lines.append(f"| {record['epoch']} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+TARGET = Target("hub", _of_run)
