@@ -110,6 +110,7 @@ def test_a_changed_gate(page: Page) -> None:
     page.locator("#changes").get_by_role("button", name="Change", exact=True).click()
     page.wait_for_selector(".before")
     assert bars(page) != plain
+    page.wait_for_selector("text=/m = 19: lstm 1 0 at lag 0, 0 at lag 19; lstm 2 [0-9.]*[1-9]/")
     page.get_by_label("Colour the text by").select_option("change of the loss")
     page.wait_for_selector("#token-5[title^='loss changes by']")
     page.get_by_role("button", name="Remove lstm 1: o = 0").click()

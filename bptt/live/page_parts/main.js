@@ -125,11 +125,16 @@ function draw(page, layers, client, recolour) {
     strip.colour(shares, words);
   }
 
+  // Gradients are those of the changed model, where something was changed.
+  function looked() {
+    return state.edits.length ? "edited" : "main";
+  }
+
   // What takes longer than a key.
   function askDetails() {
     if (!readings.main) return;
     const place = placeNow();
-    client.send("reach", { which: "main", place });
+    client.send("reach", { which: looked(), place });
     const { layer, value, unit } = state.colour;
     const count = readings.main.tokens.length;
     if (!count) return;
@@ -222,7 +227,7 @@ function draw(page, layers, client, recolour) {
   const spans = [32, 64, 128].map((span) => [span, `the last ${span}`]);
   let span = 32;
   let mapLayer = layers.length - 1;
-  const drawMap = () => client.send("map", { which: "main", layer: mapLayer, span });
+  const drawMap = () => client.send("map", { which: looked(), layer: mapLayer, span });
   const layerChoices = layers.map(({ name }, k) => [k, name]);
   const colourFields = colourControls(state, layers, () => {
     askColour();
@@ -242,7 +247,7 @@ function draw(page, layers, client, recolour) {
     section(
       "reach",
       "How far back a loss reaches",
-      "The norm of ∂Eₘ/∂netₙ, Eₘ the loss at the chosen token, for each step n before it; behind the text Eₘ is the loss of the likeliest token.",
+      "The norm of ∂Eₘ/∂netₙ, Eₘ the loss at the chosen token, for each step n before it; behind the text Eₘ is the loss of the likeliest token. Of a changed model they are its own.",
       chart.node,
       element(
         "div",

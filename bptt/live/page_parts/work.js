@@ -143,9 +143,9 @@ const WORK = {
   },
 };
 
-// The token at a place is read at the step after it.
+// The token at a place is read at the step after it; with the first token begins what is before it, too.
 function inSteps(edit) {
-  return { ...edit, from: edit.from + 1, to: edit.to === null ? Infinity : edit.to + 1 };
+  return { ...edit, from: edit.from && edit.from + 1, to: edit.to === null ? Infinity : edit.to + 1 };
 }
 
 // What is new in a reading, from step `since` on.
