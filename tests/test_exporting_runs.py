@@ -153,3 +153,19 @@ def test_a_batch_of_no_rows_is_refused(tmp_path: Path) -> None:
     model = program.load(tmp_path / "out").model
     with pytest.raises(ValueError, match="a batch has at least one row"):
         model.run("score", x=program.numpy.zeros((0, 3), "i8"), x_lens=program.numpy.zeros(0, "i8"))
+
+
+def test_eight_bits_cost_little_and_say_so(command: Command, tmp_path: Path) -> None:
+    model = ModelOptions(hidden_size=64, embedding_size=8)
+    run = save(make_task(dtype=torch.float32, model=model), tmp_path / "run")
+    whole = bptt.export(run, tmp_path / "whole")
+    done = command("export", run, "-o", tmp_path / "small", "--int8")
+    assert (done.code, done.err) == (0, "")
+    said = dict(line.split("\t") for line in done.out.splitlines())
+    wanted = bptt.load(run).evaluate((run / "held_out.txt").read_text())["perplexity"]
+    assert float(said["perplexity"]) == pytest.approx(wanted, rel=1e-3)
+    assert float(said["perplexity, int8"]) == pytest.approx(wanted, rel=0.02)
+    small = (tmp_path / "small" / "model.onnx").stat().st_size
+    assert small < 0.6 * whole.files[0].stat().st_size
+    operators = {node.op_type for node in onnx.load(tmp_path / "small" / "model.onnx").graph.node}
+    assert "DynamicQuantizeLSTM" in operators and "LSTM" not in operators

@@ -110,6 +110,7 @@ DOORS = {
     "bench/peers/jax_scan.py": {"jax"},
     "exporting/graphs/onnx_graph.py": {"onnx"},
     "exporting/graphs/runtime_check.py": {"onnxruntime"},
+    "exporting/graphs/eight_bits.py": {"onnxruntime"},
     # Parts of a program that runs without this package.
     "exporting/beside/exported_model.py": {"onnxruntime"},
     "exporting/beside/exported_text.py": {"jieba"},

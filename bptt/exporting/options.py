@@ -32,6 +32,12 @@ class ExportOptions:
         False, "Run both models on the same inputs, and print the largest difference.", common=True
     )
 
+    int8: bool = option(
+        False,
+        "Store the weights of LSTMs and matrix products in 8 bits, and print what that changes (onnx).",
+        common=True,
+    )
+
     def __post_init__(self) -> None:
         check_fields(self)
 
