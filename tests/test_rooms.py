@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST_FILE = 300
-EVERYBODY = frozenset({"errors", "shapes", "options", "deferred", "languages", "timeline"})
+EVERYBODY = frozenset({"errors", "shapes", "options", "deferred", "languages", "timeline", "notebook"})
 # Files, processes, the network, the clock, chance: not the business of a pure function of its input.
 OUTSIDE_WORLD = frozenset(
     "io os pathlib shutil tempfile runpy subprocess socket urllib http time datetime random".split()
@@ -49,6 +49,7 @@ ROOMS = {
     "plugins": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "deferred": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "timeline": Room(frozenset(), frozenset({"numpy"}), OUTSIDE_WORLD),
+    "notebook": Room(frozenset({"errors"}), frozenset(), OUTSIDE_WORLD),
     "version": Room(frozenset(), frozenset(), OUTSIDE_WORLD),
     "files": Room(frozenset({"errors"}), frozenset()),
     "cells": room("plugins", "", OUTSIDE_WORLD),

@@ -37,7 +37,8 @@ def _check(choices: Choices) -> None:
     print(f"{'gradient of':12} {'shape':14} {'exact':>9} {'autograd':>9} {'differences':>12}")
     for row in checks:
         verdict = "" if row.passed else "  FAILED"
-        errors = f"{row.exact:9.1e} {row.autograd:9.1e} {row.differences:12.1e}"
+        exact, autograd, differences = row.errors
+        errors = f"{exact:>9} {autograd:>9} {differences:>12}"
         print(f"{row.argument:12} {row.shape!s:14} {errors}{verdict}")
     print(
         f"{'limit':12} {'':14} {LIMITS['exact']:9.0e} {LIMITS['autograd']:9.0e} {LIMITS['differences']:12.0e}"

@@ -9,9 +9,13 @@ from functools import cached_property
 from itertools import count
 from unicodedata import category
 
+from bptt.deferred import deferred
 from bptt.explain.diagrams.diagram import Diagram
 from bptt.explain.formula_tree import Formula, Term
 from bptt.languages.available import Language
+
+# The page is made of documents: imported when a notebook asks.
+_fragment = deferred("bptt.explain.page", "fragment")
 
 # Unicode categories of characters that a terminal or page would obey or cannot show: control, format,
 # surrogate, unassigned, private use, line and paragraph separators.
@@ -168,6 +172,11 @@ class Derivation:
     facts: tuple[Fact, ...]
     sections: tuple[Section, ...]
     language: Language = Language.EN
+
+    def _repr_html_(self) -> str:
+        """Return the document as a part of a notebook."""
+        html: str = _fragment(self)
+        return html
 
     def only(self, *stages: Stage) -> Derivation:
         """Return the document with only these sections, and without facts."""

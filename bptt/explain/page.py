@@ -73,6 +73,28 @@ def page(derivation: Derivation) -> str:
     )
 
 
+def fragment(derivation: Derivation) -> str:
+    """Render the document as a part of another page, such as a notebook, whose own elements keep their style.
+
+    A browser without @scope shows it without style.
+    """
+    detailed = any(map(_is_detailed, derivation.sections))
+    style = f"{STYLE}{cards.STYLE if detailed else ''}".replace(":root", ":scope").replace(
+        "body {", ":scope {"
+    )
+    return "".join(
+        (
+            f'<div class="bptt-derivation" lang="{derivation.language.tag}">',
+            f"<style>@scope (.bptt-derivation) {{{style}main {{ padding: 1rem; }}}}</style>",
+            f'<main class="{"wide" if detailed else "narrow"}">',
+            f"<h1>{escape(derivation.title)}</h1>",
+            *_facts(derivation.facts),
+            *(line for section in derivation.sections for line in _body(section)),
+            "</main></div>",
+        )
+    )
+
+
 def _facts(facts: tuple[Fact, ...]) -> Iterator[str]:
     if facts:
         yield "<dl>"
@@ -98,6 +120,11 @@ def _is_detailed(section: Section) -> bool:
 
 def _section(section: Section) -> Iterator[str]:
     yield f'<section id="{section.stage.value}">'
+    yield from _body(section)
+    yield "</section>"
+
+
+def _body(section: Section) -> Iterator[str]:
     yield f"<h2>{escape(section.heading)}</h2>"
     for part in section.parts:
         if isinstance(part, Sentence):
@@ -110,4 +137,3 @@ def _section(section: Section) -> Iterator[str]:
             yield cards.excerpt_html(part)
         else:
             yield from cards.table_html(part)
-    yield "</section>"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.nn.exposure import Exposure, Part
+from bptt.notebook import list_html
 from bptt.probe.arrivals import own_anchors
 from bptt.probe.attribution import gradient_x_input, integrated_gradients
 from bptt.probe.decay_bound import DecayBound, decay_bounds
@@ -26,7 +27,7 @@ from bptt.probe.spectrum import LayerSpectrum, spectrum
 from bptt.probe.stack_layers import layer_names
 from bptt.probe.undisturbed import undisturbed
 from bptt.probe.units import Ranking
-from bptt.probe.verdict import Evidence, Finding, verdict
+from bptt.probe.verdict import Evidence, Finding, verdict, verdict_html
 
 # The number of losses of an example, the largest ones, that integrated gradients explain: each takes about a
 # hundred passes.
@@ -71,6 +72,10 @@ class Look:
     saturations: Saturations
     rankings: tuple[tuple[Property, Ranking], ...]
     findings: tuple[Finding, ...]
+
+    def _repr_html_(self) -> str:
+        """Return the verdict and the curves of the gradient, in words, for a notebook."""
+        return verdict_html(self.findings) + list_html(curve.sentence for curve in self.flow.curves)
 
 
 def look(

@@ -20,6 +20,7 @@ from bptt.derive.evaluate import Backward, Point, Vector, backward, forward
 from bptt.derive.exact import exact_gradients
 from bptt.errors import InputError
 from bptt.nn.recurrent import Recurrent
+from bptt.notebook import table_html
 from bptt.runtime.operators import recurrence, unrolled
 
 DECIMALS = 50
@@ -55,8 +56,23 @@ class ArgumentCheck:
         """Whether every error is within its limit; NaN is not."""
         return all(getattr(self, name) <= limit for name, limit in LIMITS.items())
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """The errors as texts, in the order of `LIMITS`."""
+        return tuple(f"{getattr(self, name):.1e}" for name in LIMITS)
 
-def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
+
+class GradientChecks(list[ArgumentCheck]):
+    """The checks of all arguments of a cell, with a table for a notebook."""
+
+    def _repr_html_(self) -> str:
+        """Return the errors, argument by argument, above their limits."""
+        rows = [(c.argument, str(c.shape), *c.errors, "" if c.passed else "FAILED") for c in self]
+        limits = ("limit", "", *(f"{limit:.0e}" for limit in LIMITS.values()), "")
+        return table_html(("gradient of", "shape", *LIMITS, ""), [*rows, limits])
+
+
+def self_check(cell: Cell, seed: int = 0) -> GradientChecks:
     """Compare the derived gradients of a cell with three truths, argument by argument.
 
     Exact: one step in 50-digit arithmetic against SymPy's total derivative. Autograd: a batch of sequences in
@@ -70,10 +86,10 @@ def self_check(cell: Cell, seed: int = 0) -> list[ArgumentCheck]:
     traced = _gradients(cell, tensors, unrolled)
     by_trace = _errors(derived, traced, LIMITS["autograd"])
     by_difference = _errors(derived, _differences(cell, tensors), LIMITS["differences"])
-    return [
+    return GradientChecks(
         ArgumentCheck(name, tuple(tensor.shape), exact[name], by_trace[name], by_difference[name])
         for name, tensor in tensors.items()
-    ]
+    )
 
 
 def check_module(cell: Cell) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from bptt.cells.carried import forget_gates
 from bptt.cells.cell import Cell
 from bptt.languages.phrase import phrase
+from bptt.notebook import text_html
 from bptt.probe.decay_bound import DecayBound
 from bptt.probe.flow import LagCurve
 from bptt.probe.saturation import Activity, Saturation
@@ -54,6 +55,10 @@ class Finding:
     evidence: str
     advice: str = ""
 
+    def _repr_html_(self) -> str:
+        """Return the finding for a notebook."""
+        return verdict_html((self,))
+
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
@@ -74,6 +79,18 @@ class Evidence:
     activities: Sequence[Activity] = ()
     gates: Mapping[str, float] = field(default_factory=dict)
     arrives: bool = False
+
+
+def verdict_html(findings: Iterable[Finding]) -> str:
+    """Return findings for a notebook, an advice that several of them share once."""
+    shown, said = [], set[str]()
+    for each in findings:
+        lines = [f"<b>{each.level}</b>: {text_html(each.headline)}", text_html(each.evidence)]
+        if each.advice and each.advice not in said:
+            said.add(each.advice)
+            lines.append(f"<i>try</i>: {text_html(each.advice)}")
+        shown.append(f"<p>{'<br/>'.join(lines)}</p>")
+    return "".join(shown)
 
 
 def fate(curve: LagCurve) -> Fate:

@@ -13,6 +13,7 @@ from torch import nn
 
 from bptt.errors import InputError
 from bptt.nn.stack import Stack
+from bptt.notebook import list_html
 from bptt.probe.calls import given_to_stack
 from bptt.probe.flow import Flow, LagCurve, flow
 from bptt.probe.kin import skeleton_of
@@ -35,6 +36,10 @@ class Watched:
 
     def __str__(self) -> str:
         return "\n".join(f"step {self.step}, {found.sentence}" for found in self.flow.curves)
+
+    def _repr_html_(self) -> str:
+        """Return the gradient of each layer in words, for a notebook."""
+        return list_html(str(self).splitlines())
 
 
 class Watch:
@@ -75,6 +80,10 @@ class Watch:
             return str(self.records[-1])
         calls = f"looks come with every {self._every} calls for training, at layers called once in each"
         return f"nothing seen yet: {calls}"
+
+    def _repr_html_(self) -> str:
+        """Return the latest look in words, for a notebook."""
+        return list_html(str(self).splitlines())
 
     def begin(self, step: int) -> None:
         """Begin an update; look at it if its number is a multiple of `every`.

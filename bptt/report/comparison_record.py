@@ -10,8 +10,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from bptt.deferred import deferred
 from bptt.errors import InputError
+from bptt.notebook import list_html, table_html
 from bptt.report.run_records import NET, RECORDS, Curve, curve_of, read_object, read_records
+
+# The words are about comparisons: imported when a notebook asks.
+_table = deferred("bptt.report.comparison_words", "table")
+_conclusions = deferred("bptt.report.comparison_words", "conclusions")
 
 COMPARISON = "comparison.json"
 
@@ -121,6 +127,11 @@ class Comparison:
     baseline: float | None
     variants: tuple[VariantResult, ...]
     lag: int = 0
+
+    def _repr_html_(self) -> str:
+        """Return the table and the conclusions of `bptt compare`, for a notebook."""
+        head, *rows = _table(self)
+        return table_html(head, rows) + list_html(_conclusions(self))
 
     @property
     def has_levels(self) -> bool:
