@@ -68,11 +68,12 @@ ROOMS = {
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
     "exporting": room("live report jobs models runs nn data cells files version", "torch numpy safetensors"),
+    "serve": room("jobs models runs runtime nn data cells files version", "torch starlette uvicorn"),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench doctor inspection explanation exporting files version",
+        "bench doctor inspection explanation exporting serve files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.cli.streams import coloured, shown, shows_colours
 from bptt.errors import printable, printable_json
-from bptt.jobs.answers import Asking
+from bptt.jobs.answers import Asking, record_of
 
 if TYPE_CHECKING:
     from bptt.data.examples import Example
@@ -47,7 +47,9 @@ class AnswerPrinter:
         """Print the answer to the next input."""
         self._row += 1
         if self._as_json:
-            self._print(self._record(example, answer))
+            from bptt.files import to_json
+
+            self._print(printable_json(to_json(record_of(self._row, example, answer))))
             return
         for line in asking.lines(answer, example, self._row):
             self._print(line)
@@ -59,18 +61,6 @@ class AnswerPrinter:
         """Print an empty line, unless the output is JSON."""
         if not self._as_json:
             self._print("")
-
-    def _record(self, example: Example[Any, Any], answer: Answer) -> str:
-        """Return a JSON object with the input and the answer."""
-        from bptt.files import to_json
-
-        about = {
-            "row": self._row,
-            "name": example.name or None,
-            "place": example.place,
-            "input": example.input if isinstance(example.input, str | tuple) else None,
-        }
-        return printable_json(to_json({**about, **answer.to_dict()}))
 
     def _print(self, line: Line) -> None:
         if isinstance(line, tuple):

@@ -23,6 +23,7 @@ _COMMANDS = {
     "rescore": "Choose from n-best lists with a language model.",
     "evaluate": "Print the metrics of a trained model on labelled data.",
     "export": "Export a trained model for another program: ONNX, or a page for a browser.",
+    "serve": "Answer requests over HTTP with trained models.",
     "inspect": "Look into a model: a verdict here, the rest on a page.",
     "look": "Print gates, states and probabilities step by step over a text.",
     "bench": "Time bptt, torch and others on the same work.",

@@ -29,17 +29,29 @@ class Answer:
     def to_dict(self) -> dict[str, Any]:
         """Return the fields with a value as plain data, ready for JSON."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: _plain(value) for name, value in values.items() if value is not None}
+        return {name: plain_data(value) for name, value in values.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:
+def plain_data(value: Any) -> Any:
+    """Return a record, or a value in one, as plain data: mappings and lists."""
     if isinstance(value, Answer):
         return value.to_dict()
     if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+        return {each.name: plain_data(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
-        return {name: _plain(each) for name, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+        return {name: plain_data(each) for name, each in value.items()}
+    return [plain_data(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+def record_of(row: int, example: Example[Any, Any], answer: Answer) -> dict[str, Any]:
+    """Return the answer to input number `row`, from 1, as `bptt predict` prints it as JSON."""
+    about = {
+        "row": row,
+        "name": example.name or None,
+        "place": example.place,
+        "input": example.input if isinstance(example.input, str | tuple) else None,
+    }
+    return {**about, **answer.to_dict()}
 
 
 class Arriving(ABC):

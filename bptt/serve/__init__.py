@@ -1,0 +1,1 @@
+"""Trained models answered over HTTP: `bptt serve`."""

@@ -1,0 +1,145 @@
+"""The web application: paths, requests read within their limits, answers and problems as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, NoReturn
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bptt.serve.guard import Guard, read_body
+from bptt.serve.http_problem import HttpProblem, answer_method, answer_missing, answer_problem, json_response
+from bptt.serve.model_thread import Worker
+from bptt.serve.options import ServeOptions
+from bptt.serve.served import Served
+from bptt.version import __version__
+
+_VERBS = ("predict", "score", "next")
+
+
+class App:
+    """The application for some models, which a worker thread of its own answers.
+
+    `start` begins to load them. While `draining`, `/health` says 503, and requests are still answered.
+    """
+
+    def __init__(self, models: Mapping[str, Served], options: ServeOptions) -> None:
+        self.models, self.options = models, options
+        self.worker = Worker(options.max_waiting, self._load)
+        self.draining = False
+        routes = [
+            Route("/health", self._health),
+            Route("/info", self._info),
+            *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in _VERBS),
+        ]
+        handlers: Any = {
+            404: answer_missing,
+            405: answer_method,
+            HttpProblem: answer_problem,
+            Exception: answer_problem,
+        }
+        app = Starlette(routes=routes, exception_handlers=handlers)
+        # A slash more is another path, not a redirection to a Host that the client chose.
+        app.router.redirect_slashes = False
+        self.asgi = Guard(app, options.allow_host, options.allow_origin)
+
+    def _load(self) -> None:
+        for served in self.models.values():
+            served.load(self.options)
+
+    @property
+    def state(self) -> str:
+        """The state that `/health` names: "loading", "ready" or "draining"."""
+        if self.draining:
+            return "draining"
+        return "ready" if self.worker.loaded.done() else "loading"
+
+    async def _health(self, request: Request) -> Response:
+        return json_response({"status": self.state}, 200 if self.state == "ready" else 503)
+
+    async def _info(self, request: Request) -> Response:
+        self._check_loaded()
+        limits = {
+            name: getattr(self.options, name)
+            for name in ("max_bytes", "max_inputs", "max_waiting", "timeout")
+        }
+        models = [served.info for served in self.models.values()]
+        return json_response({"bptt_version": __version__, "models": models, "limits": limits})
+
+    def _check_loaded(self) -> None:
+        if not self.worker.loaded.done():
+            raise HttpProblem(503, "models: must be loaded. Ask again later", {"retry-after": "1"})
+
+    async def _ask(self, request: Request) -> Response:
+        verb = request.url.path.rpartition("/")[2]
+        self._check_loaded()
+        given = await self._read(request)
+        served = self._model(given.pop("model", None), verb)
+        found = served.verbs[verb]
+        try:
+            asked, item = found.read(given)
+        except Exception as error:
+            raise HttpProblem.of(error) from error
+        answers = await self._result(self.worker.submit(found, asked, item))
+        return json_response({"model": served.name, "answers": answers})
+
+    async def _read(self, request: Request) -> dict[str, Any]:
+        """Return the JSON object that a request holds. Raises HttpProblem 400, 408, 413 or 415."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        # A page may send other types to any address without being asked for leave.
+        if kind != "application/json":
+            raise HttpProblem(415, f"Content-Type: must be application/json, got {kind!r}")
+        try:
+            body = await asyncio.wait_for(read_body(request, self.options.max_bytes), self.options.timeout)
+        except asyncio.TimeoutError as error:
+            detail = f"body: must arrive within {self.options.timeout:g} s"
+            raise HttpProblem(408, detail, {"connection": "close"}) from error
+        except ClientDisconnect as error:
+            raise HttpProblem(400, "body: must be complete, got a part of it") from error
+        return read_json(body)
+
+    def _model(self, name: Any, verb: str) -> Served:
+        """Return the model of a name, by default the only one with the verb. Raises HttpProblem 404, 422."""
+        able = {each.name: each for each in self.models.values() if verb in each.verbs}
+        if name is None and len(able) == 1:
+            return next(iter(able.values()))
+        names = ", ".join(able) or "none here"
+        if name is None and able:
+            raise HttpProblem(422, f"model: must be given, one of {names}, got nothing")
+        if not isinstance(name, str) or name not in able:
+            raise HttpProblem(404, f"model: must be one that answers {verb}, {names}, got {name!r}")
+        return able[name]
+
+    async def _result(self, future: Future[Any]) -> Any:
+        """Return the result of a request. Raises HttpProblem 504 if it takes too long."""
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), self.options.timeout)
+        except asyncio.TimeoutError as error:
+            seconds = f"{self.options.timeout:g} s"
+            raise HttpProblem(504, f"answer: must be found within {seconds}. Send less at once") from error
+        except Exception as error:
+            raise HttpProblem.of(error) from error
+
+
+def read_json(body: bytes) -> dict[str, Any]:
+    """Return the object that a body holds. Raises HttpProblem 400 if it is no JSON object (RFC 8259)."""
+    try:
+        found = json.loads(body, parse_constant=_refuse)
+    # Python's own limits: of nested brackets, and of digits.
+    except (ValueError, RecursionError) as error:
+        raise HttpProblem(
+            400, f"body: must be JSON in UTF-8, got {str(error) or type(error).__name__}"
+        ) from error
+    if not isinstance(found, dict):
+        raise HttpProblem(400, f"body: must be a JSON object, got {type(found).__name__}")
+    return found
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name}, which JSON does not have")

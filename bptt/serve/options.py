@@ -1,0 +1,35 @@
+"""The options of `bptt serve`, importable without torch and without a web server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bptt.options.field import argument, check_fields, option
+from bptt.options.option_set import OptionSet
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions:
+    """The runs to serve, the address, and the limits of a request. Raises InputError for one out of range."""
+
+    runs: tuple[str, ...] = argument("Run folder written by `bptt train`, or NAME=FOLDER; several.")
+    host: str = option("127.0.0.1", "Address to listen at.", common=True)
+    port: int = option(8000, "Port (0: any free one).", least=0, most=65535, common=True)
+    device: str = option("cpu", "Device to compute on: cpu, cuda, cuda:1 or mps.")
+    threads: int = option(0, "Threads of a computation.", least=0, usual="as torch chooses")
+    allow_host: tuple[str, ...] = option(
+        (), "Name by which this machine is asked, beside localhost and IP addresses; repeat for several."
+    )
+    allow_origin: tuple[str, ...] = option(
+        (), "Origin of web pages that may ask, such as https://example.org; repeat for several."
+    )
+    max_bytes: int = option(2**20, "Longest body of a request, in bytes.", group="Limits", least=1)
+    max_inputs: int = option(1024, "Largest number of inputs in a request.", group="Limits", least=1)
+    max_waiting: int = option(256, "Largest number of requests that wait.", group="Limits", least=1)
+    timeout: float = option(30.0, "Seconds until a request is given up.", group="Limits", least=0.001)
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+
+SERVE = OptionSet({"": ServeOptions})

@@ -1,0 +1,91 @@
+"""The models that are served, by name, with the verbs of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bptt.cells.load import Cells, names_of
+from bptt.errors import InputError
+from bptt.jobs.job import Job
+from bptt.jobs.loading import load
+from bptt.jobs.registry import job_of_run
+from bptt.serve.options import ServeOptions
+from bptt.serve.row_products import fix_rows, is_by_row
+from bptt.serve.verbs import Next, Predict, Score, Verb
+
+
+@dataclass
+class Served:
+    """A model: its run, its job, and once it is loaded its verbs and what `/info` says of it."""
+
+    name: str
+    run: Path
+    job: Job[Any]
+    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, options: ServeOptions) -> None:
+        """Load the model. Raises InputError if a file is damaged, or it has no verb."""
+        trained = load(self.run, options.device)
+        fix_rows(trained.model)
+        verbs: dict[str, Verb] = {}
+        if Predict.fits(self.job, trained):
+            verbs["predict"] = Predict(self.job, trained, is_by_row(trained.model), options.max_inputs)
+        if hasattr(trained, "next_tokens"):
+            verbs["score"] = Score(trained, options.max_inputs)
+            verbs["next"] = Next(trained, options.max_inputs)
+            # Kernels are compiled when they are first used: now, so that no request has to wait for that.
+            for verb in verbs.values():
+                asked, item = verb.read({"input": ""})
+                verb.answer(asked, [item])
+        if not verbs:
+            cure = "Serve models that read texts"
+            raise InputError(
+                str(self.run), "must be a run that answers texts", f"a {self.job.options.called}", cure
+            )
+        self.verbs, self.info = verbs, _describe(self, trained, verbs)
+
+
+def find_served(runs: Sequence[str]) -> dict[str, Served]:
+    """Return the models of runs given as FOLDER or NAME=FOLDER, not loaded.
+
+    Raises InputError if a folder is no run, or two have one name.
+    """
+    found: dict[str, Served] = {}
+    for given in runs:
+        name, run = _named(given)
+        if name in found:
+            rule, cure = "must have a name of its own", f"Name it: other={run}"
+            raise InputError(given, rule, f"{name!r} again", cure)
+        found[name] = Served(name, run, job_of_run(run))
+    return found
+
+
+def _named(given: str) -> tuple[str, Path]:
+    name, equals, folder = given.partition("=")
+    if equals and not Path(given).exists():
+        return name, Path(folder)
+    return Path(given).resolve().name, Path(given)
+
+
+def _describe(served: Served, trained: Any, verbs: Mapping[str, Verb]) -> dict[str, Any]:
+    """Return what `/info` says of a model: task, cell with its equations, sizes, verbs."""
+    cells: Cells = trained.config.cell
+    vocabulary = getattr(trained, "vocabulary", None)
+    return {
+        "name": served.name,
+        "task": trained.task,
+        "cell": names_of(cells),
+        "equations": {cell.name: [equation.text for equation in cell.equations] for cell in _each(cells)},
+        "parameters": sum(parameter.numel() for parameter in trained.model.parameters()),
+        "vocabulary": None if vocabulary is None else vocabulary.size,
+        "labels": getattr(trained, "labels", None),
+        "verbs": list(verbs),
+    }
+
+
+def _each(cells: Cells) -> Iterator[Any]:
+    yield from {cell.name: cell for cell in (cells if isinstance(cells, tuple) else (cells,))}.values()

@@ -1,0 +1,259 @@
+"""`bptt serve`: answers, limits and problems of the application, and the end of its process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import Command
+from job_files import SMALL, write_file
+from language_models import make_task
+
+from bptt.runs.run_folder import WEIGHTS
+from bptt.runs.weights import write_weights
+from bptt.serve.app import App, read_json
+from bptt.serve.http_problem import HttpProblem
+from bptt.serve.options import ServeOptions
+from bptt.serve.row_products import RowLinear
+from bptt.serve.served import find_served
+
+JSON = {"host": "localhost:1", "content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a language model `lm`, which nobody trained."""
+    found = tmp_path_factory.mktemp("runs")
+    task = make_task("the cat was full.\nthe cats were full.\n" * 20, dtype=torch.float32, spread=3)
+    (found / "lm").mkdir()
+    task.save(found / "lm")
+    write_weights(task.model, found / "lm" / WEIGHTS, task.metadata)
+    return found
+
+
+def started(*runs: object, **options: Any) -> App:
+    app = App(find_served([*map(str, runs)]), ServeOptions(runs=("",), **options))
+    app.worker.start()
+    app.worker.loaded.result()
+    return app
+
+
+@pytest.fixture
+def app(folder: Path) -> Iterator[App]:
+    app = started(folder / "lm", max_bytes=500, max_waiting=3, max_inputs=4, timeout=5.0)
+    yield app
+    app.worker.close()
+
+
+async def send(
+    app: App, path: str, body: object = None, headers: Mapping[str, str] = JSON, method: str = ""
+) -> tuple[int, Any, dict[str, str]]:
+    """The status, the JSON and the headers that the application answers to a request."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    async def collect(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": method or ("GET" if body is None else "POST"),
+        "path": path,
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await app.asgi(scope, receive, collect)
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    text = b"".join(each.get("body", b"") for each in sent[1:])
+    return sent[0]["status"], json.loads(text) if text else None, found
+
+
+def ask(app: App, path: str, body: object = None, **more: Any) -> tuple[int, Any, dict[str, str]]:
+    return asyncio.run(send(app, path, body, **more))
+
+
+def answers(app: App, verb: str, **body: Any) -> Any:
+    status, found, _ = ask(app, f"/v1/{verb}", body)
+    assert status == 200, found
+    return found["answers"]
+
+
+def test_scores_and_next_tokens_are_those_of_the_command_line(
+    app: App, folder: Path, command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "text").write_text("the cat\nfull\n", encoding="utf-8")
+    printed = [
+        line.split("\t") for line in command("score", folder / "lm", tmp_path / "text").out.splitlines()
+    ]
+    found = answers(app, "score", input=["the cat", "full"])
+    assert [(f"{each['log_probability']:.6f}", each["input"]) for each in found] == [
+        (row[0], row[3]) for row in printed
+    ]
+    (steps,) = (each["steps"] for each in answers(app, "next", input="the", top=2, last=True))
+    last = command("next", folder / "lm", "the", "--last", "--top", 2).out.splitlines()[1].split("\t")
+    assert [f"{p:.6g}" for p in steps[0]["expected"]["probabilities"]] == [last[6], last[8]]
+    info = ask(app, "/info")[1]["models"][0]
+    assert info["name"] == "lm" and info["verbs"] == ["score", "next"]
+    assert "h = o * tanh(c)" in info["equations"]["lstm"]
+
+
+def test_an_answer_is_that_of_predict_and_has_the_same_bits_amid_others(
+    command: Command, tmp_path: Path
+) -> None:
+    run = tmp_path / "films"
+    command("train", "classify", write_file("classify", tmp_path), "-o", run, *SMALL["classify"])
+    app = started(f"one={run}")
+    texts = [" ".join(["fine", "dull", "film"][n % 3 : 1 + n % 3] * (1 + n % 7)) for n in range(21)]
+    alone = [answers(app, "predict", input=text) for text in texts]
+    (line,) = command("predict", run, texts[8], "--json").out.splitlines()
+    printed = json.loads(line)
+    assert alone[8][0]["label"] == printed["label"] and alone[8][0].keys() == printed.keys()
+    sizes = []
+
+    class Held:
+        """Keeps the worker busy until all requests wait."""
+
+        def answer(self, asked: Any, items: Any) -> Any:
+            while app.worker.waiting < len(texts):
+                time.sleep(0.001)
+            return [None]
+
+    verb = app.models["one"].verbs["predict"]
+    of_all = verb.answer
+    verb.answer = lambda asked, items: (sizes.append(len(items)), of_all(asked, items))[1]  # type: ignore[method-assign]
+
+    async def together() -> list[Any]:
+        app.worker.submit(Held(), (), None)
+        while app.worker.waiting:
+            await asyncio.sleep(0)
+        return await asyncio.gather(*(send(app, "/v1/predict", {"input": text}) for text in texts))
+
+    assert [found["answers"] for _, found, _ in asyncio.run(together())] == alone
+    assert sizes == [len(texts)]
+    app.worker.close()
+
+
+def test_rows_of_a_product_do_not_depend_on_their_number() -> None:
+    torch.manual_seed(0)
+    layer, rows = RowLinear(257, 33), torch.randn(21, 257)
+    with torch.no_grad():
+        alone = torch.cat([layer(row[None]) for row in rows])
+        assert all(torch.equal(layer(rows[a:b]), alone[a:b]) for a in range(21) for b in (a + 1, 21))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "path", "body", "more"),
+    [
+        (400, "must be JSON", "/v1/score", b'{"input"', {}),
+        (400, "NaN, which JSON does not have", "/v1/next", b'{"top": NaN}', {}),
+        (400, "must be a JSON object, got list", "/v1/score", b"[]", {}),
+        (404, "one that answers score, lm, got 'other'", "/v1/score", {"model": "other", "input": ""}, {}),
+        (404, "one that answers predict, none here", "/v1/predict", {"input": ""}, {}),
+        (404, "got '/v2'", "/v2", None, {}),
+        (405, "must be one of POST, got GET", "/v1/score", None, {}),
+        (413, "at most 500 bytes", "/v1/score", {"input": "x" * 500}, {}),
+        (415, "must be application/json", "/v1/score", b"{}", {"headers": {"host": "[::1]"}}),
+        (422, "input: must be given", "/v1/score", {}, {}),
+        (422, "must hold 1 to 4 texts, got 5", "/v1/score", {"input": ["x"] * 5}, {}),
+        (422, "Leave it out", "/v1/score", {"input": "x", "topp": 1}, {}),
+        (422, "at least 1, got 0", "/v1/next", {"input": "x", "top": 0}, {}),
+        (422, "must be valid Unicode", "/v1/score", b'{"input": "\\ud800"}', {}),
+        (403, "must be an IP address", "/info", None, {"headers": {"host": "evil.org"}}),
+        (403, "Origin: ", "/info", None, {"headers": {"host": "localhost", "origin": "http://evil.org"}}),
+        (403, "Origin: ", "/info", None, {"headers": {"host": "localhost", "origin": "null"}}),
+        (403, "another site", "/info", None, {"headers": {"host": "[::1]", "sec-fetch-site": "cross-site"}}),
+    ],
+)
+def test_a_fault_is_a_problem_that_names_it(
+    app: App, status: int, said: str, path: str, body: object, more: dict[str, Any]
+) -> None:
+    found, problem, headers = ask(app, path, body, **more)
+    assert (found, problem["status"]) == (status, status) and said in problem["detail"]
+    assert headers["content-type"] == "application/problem+json" and problem["title"]
+    assert answers(app, "score", input="the cat")
+
+
+def test_brackets_beyond_any_depth_are_a_fault_of_the_request() -> None:
+    with pytest.raises(HttpProblem, match="recursion"):
+        read_json(b'{"a":' + b"[" * 100_000)
+
+
+def test_an_origin_that_is_allowed_may_read(folder: Path) -> None:
+    app = started(folder / "lm", allow_origin=("https://a.org",), allow_host=("me",))
+    headers = {**JSON, "host": "me:8000", "origin": "https://a.org"}
+    for method, status in (("OPTIONS", 204), ("GET", 200)):
+        found, _, got = ask(app, "/health", headers=headers, method=method)
+        assert (found, got["access-control-allow-origin"]) == (status, "https://a.org")
+    assert "access-control-allow-origin" not in ask(app, "/health")[2]
+    app.worker.close()
+
+
+def test_a_full_queue_and_a_late_answer_are_said(app: App) -> None:
+    release = threading.Event()
+
+    class Held:
+        def answer(self, asked: Any, items: Any) -> Any:
+            release.wait()
+            return [None]
+
+    async def fill() -> list[Any]:
+        app.worker.submit(Held(), (), None)
+        while app.worker.waiting:
+            await asyncio.sleep(0)
+        asked = [asyncio.ensure_future(send(app, "/v1/score", {"input": "x"})) for _ in range(5)]
+        late = app.options.timeout
+        object.__setattr__(app.options, "timeout", 0.05)
+        while sum(each.done() for each in asked) < 5:
+            await asyncio.sleep(0.01)
+        object.__setattr__(app.options, "timeout", late)
+        release.set()
+        return [each.result() for each in asked]
+
+    found = asyncio.run(fill())
+    assert sorted(status for status, _, _ in found) == [429, 429, 504, 504, 504]
+    assert all(headers["retry-after"] == "1" for status, _, headers in found if status == 429)
+    assert answers(app, "score", input="x")
+
+
+def test_a_process_is_ready_drains_and_says_which_port_is_taken(folder: Path, command: Command) -> None:
+    call = [sys.executable, "-m", "bptt", "serve", str(folder / "lm"), "--port", "0"]
+    process = subprocess.Popen(
+        call, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    )
+    try:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        assert line.startswith("serving lm at http://127.0.0.1:")
+        port = int(line.rpartition(":")[2])
+        taken = command("serve", folder / "lm", "--port", port)
+        assert taken.code == 2 and "--port: must be free" in taken.err
+        connections = [HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(20)]
+        for connection in connections:
+            connection.request("POST", "/v1/score", json.dumps({"input": ["x" * 40] * 20}), JSON)
+        process.send_signal(signal.SIGTERM)
+        assert [connection.getresponse().status for connection in connections] == [200] * 20
+        assert process.wait(20) == 0 and process.stderr.read() == ""
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_run_without_a_verb_and_a_name_given_twice_are_refused(folder: Path, command: Command) -> None:
+    ended = command("serve", folder / "lm", folder / "lm")
+    assert ended.code == 2 and "must have a name of its own, got 'lm' again" in ended.err
+    assert command("serve", folder, "--port", 0).code == 2
