@@ -110,7 +110,7 @@ def test_a_package_that_cannot_be_imported_is_broken(monkeypatch: pytest.MonkeyP
     assert numpy.condition == "broken" and "libopenblas.so is missing" in numpy.text
 
 
-@pytest.mark.parametrize("bounds", [">=2.8,<3", "<3,>=2.8", ">=1.26", "", "<2"])
+@pytest.mark.parametrize("bounds", [">=2.8,<3", "<3,>=2.8", ">=1.26", "", "<2", ">=3.0.0"])
 @pytest.mark.parametrize("found", ["2.8.0+cpu", "2.8", "2.10.1", "3.0", "1.26.4", "2.0.0", "0.25"])
 def test_versions_are_compared_as_packaging_compares_them(bounds: str, found: str) -> None:
     assert packages.accepts(bounds, found) == SpecifierSet(bounds).contains(found)
