@@ -26,9 +26,11 @@ def printable_json(text: str) -> str:
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 1 file, 2,000 files."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+def counted(count: int, things: str) -> str:
+    """Return a number with a noun, which is given in the plural: 1 piece, 1,200 pieces, 1 series."""
+    if count == 1 and things != "series":
+        things = things.removesuffix("s")
+    return f"{count:,} {things}"
 
 
 class BpttError(Exception):

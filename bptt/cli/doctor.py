@@ -55,7 +55,7 @@ def _doctor(choices: Choices) -> None:
         record = {"bptt": __version__, "broken": broken, "warnings": warnings, "observations": rows}
         print(printable_json(to_json(record)))
     else:
-        print(f"\n{broken or 'nothing'} broken, {counted(warnings, 'warning')}")
+        print(f"\n{broken or 'nothing'} broken, {counted(warnings, 'warnings')}")
     if broken:
         raise typer.Exit(1)
 

@@ -89,7 +89,7 @@ def _cache() -> Observation:
         text = f"{folder}: cannot be written ({error.strerror}), so each process compiles anew"
         return Observation("cache", text, "warning", f"name a folder that can be written in {CACHE}")
     sizes = [path.stat().st_size for path in folder.glob("*.so")]
-    text = f"{folder}: can be written, {counted(len(sizes), 'kernel')}, {sum(sizes) / 2**20:.1f} MiB"
+    text = f"{folder}: can be written, {counted(len(sizes), 'kernels')}, {sum(sizes) / 2**20:.1f} MiB"
     return Observation("cache", text, numbers={"kernels": len(sizes), "bytes": sum(sizes)})
 
 

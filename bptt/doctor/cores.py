@@ -26,7 +26,7 @@ def threads() -> Iterator[Observation]:
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     limit = core_limit(_OWN_GROUPS, _GROUPS)
     usable = max(1, min(allowed, math.ceil(limit))) if limit else allowed
-    text = f"{counted(cores, 'core')}, {allowed} for this process"
+    text = f"{counted(cores, 'cores')}, {allowed} for this process"
     yield Observation("cores", text, numbers={"cores": cores, "allowed": allowed})
     if limit:
         text = f"{limit:g} cores" if limit < allowed else f"{limit:g} cores, no limit here"
@@ -38,7 +38,7 @@ def threads() -> Iterator[Observation]:
 
 def observe_threads(used: int, usable: int, parallel: bool) -> Observation:
     """Check the number of threads of torch by the cores that this process may use."""
-    text = f"{counted(used, 'thread')} of torch for {counted(usable, 'core')}"
+    text = f"{counted(used, 'threads')} of torch for {counted(usable, 'cores')}"
     cure = f"set OMP_NUM_THREADS={usable}, or call torch.set_num_threads({usable})"
     if used > usable:
         return Observation("threads", f"{text}: threads wait for each other", "warning", cure)

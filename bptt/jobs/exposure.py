@@ -9,10 +9,9 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import NOTHING
-from bptt.data.counted import counted
 from bptt.data.examples import Example
 from bptt.data.vocabulary import Vocabulary
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 from bptt.models.codecs.codec import Codec, Padded, pad
 from bptt.nn.exposure import RankedAnswers, Sequence
 

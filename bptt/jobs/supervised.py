@@ -11,10 +11,9 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
-from bptt.data.counted import counted
 from bptt.data.examples import Examples
 from bptt.data.split import part_indices, part_of, split_groups, split_indices
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad

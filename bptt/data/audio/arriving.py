@@ -158,7 +158,7 @@ def _decoded(
     """Yield samples of one channel. Part of one waits for the rest; at the end it is noted, and left out."""
     if channel > layout.channels:
         raise InputError(
-            name, f"must have a channel {channel} (`channel`)", counted(layout.channels, "channel")
+            name, f"must have a channel {channel} (`channel`)", counted(layout.channels, "channels")
         )
     width, most, left = layout.frame_bytes, _samples(layout.rate), layout.frames
     while left:
@@ -174,6 +174,6 @@ def _decoded(
             more: Any = next(parts, b"")
             if not more:
                 if held:
-                    notes.append(f"left out at the end: {counted(len(held), 'byte')}, part of a sample")
+                    notes.append(f"left out at the end: {counted(len(held), 'bytes')}, part of a sample")
                 return
             held += more

@@ -99,7 +99,7 @@ class MonoFile:
         channel = self._options.channel
         if channel > found.shape[1]:
             rule = f"must have a channel {channel} (`channel`)"
-            raise InputError(str(self.sound.path), rule, counted(found.shape[1], "channel"))
+            raise InputError(str(self.sound.path), rule, counted(found.shape[1], "channels"))
         mono = found[:, channel - 1] if channel else found.mean(1, dtype=np.float32)
         self.heard.add(found, mono)
         return np.ascontiguousarray(mono)

@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bptt.data.counted import counted
 from bptt.data.forms.form import BINARY, FOLDER, NAMED, ExampleForm, Sign
 from bptt.data.readers.sources import path_of
 from bptt.deferred import deferred
+from bptt.errors import counted
 
 if TYPE_CHECKING:
     from bptt.data.forms.source_view import SourceView

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bptt.data.counted import counted
 from bptt.data.forms.form import BINARY, FOLDER, ExampleForm, InputForms, Sign, of_path
 from bptt.data.forms.media_forms import media_forms
 from bptt.data.media import Media
 from bptt.data.skeletons.skeleton_signs import ENDINGS, format_of
 from bptt.deferred import deferred
+from bptt.errors import counted
 
 if TYPE_CHECKING:
     from bptt.data.forms.source_view import SourceView

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bptt.data.counted import counted
 from bptt.data.json_text import parse_json
 from bptt.data.midi.abc_tunes import is_abc, read_abc
 from bptt.data.midi.key_frames import score_of_frames
@@ -19,7 +18,7 @@ from bptt.data.midi.score import Score
 from bptt.data.reading import encoding_of, read_bytes
 from bptt.data.signatures import ZIP, signature_of
 from bptt.data.split import part_of
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 
 _MIDI = (".mid", ".midi", ".kar", ".rmi", ".smf")
 _OTHERS = (".abc", ".mat", ".npz", ".json", ".pickle", ".pkl")

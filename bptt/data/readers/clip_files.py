@@ -11,10 +11,10 @@ from pathlib import Path
 from bptt.data.clips.clip import Clip
 from bptt.data.clips.frame_folder import is_frame_folder, pictures_of
 from bptt.data.clips.signs import MEDIA
-from bptt.data.counted import counted
 from bptt.data.examples import Example, Examples, gather
 from bptt.data.readers.folders import holds_class_folders, list_folder
 from bptt.data.readers.grid import Columns
+from bptt.errors import counted
 
 # The take in UCF101 and UCF50, v_Class_g01_c01; the person in KTH, person01_boxing_d1.
 _TAKES = (re.compile(r"v_.*_(g\d+)_c\d+"), re.compile(r"(person\d+)_\w+_d\d+.*"))

@@ -10,10 +10,9 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.counted import counted
 from bptt.data.examples import Array
 from bptt.data.skeletons.joint_orders import JointOrder
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 
 # Bodies of a recording that are kept: pose estimators see more in patterns of the background.
 _MOST_BODIES = 4

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bptt.data.counted import counted
 from bptt.data.skeletons.joint_orders import JointOrder
 from bptt.data.skeletons.recording import Skeleton
+from bptt.errors import counted
 
 # Joints that a description names.
 _NAMED = 33

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from bptt.data.counted import counted
+from bptt.errors import counted
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.label_sets import scores_of_sets
 from bptt.jobs.classify.linear_models import accuracies_beside, fit_beside, lines_beside, write_beside

@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.data.counted import counted
 from bptt.data.midi.music_files import read_music
 from bptt.data.midi.score import Score
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.data.reading import read_bytes
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 from bptt.jobs.music.piece_notation import FrameNotation, PieceNotation, notes_on
 from bptt.jobs.music.pieces import EncodedPieces
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from bptt.data.counted import counted
 from bptt.data.midi.copied_runs import CopiedRun
 from bptt.data.midi.score import Score
 from bptt.data.midi.score_measures import distance, measure_scores
+from bptt.errors import counted
 from bptt.jobs.music.corpus_record import CorpusRecord
 
 # A longer run of notes that is in the corpus too is a copy, not a turn of phrase.

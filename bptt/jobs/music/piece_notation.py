@@ -14,13 +14,12 @@ import torch
 from torch import Tensor
 
 from bptt.cells.load import Cells
-from bptt.data.counted import counted
 from bptt.data.midi.key_frames import KeyFrames, frames_of, score_of_frames
 from bptt.data.midi.music_tokens import decode_tokens, encode_score
 from bptt.data.midi.music_vocabulary import MusicVocabulary, TokenKind
 from bptt.data.midi.score import Score
 from bptt.data.reading import read_bytes
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.options import ModelOptions
 from bptt.jobs.music.frame_model import FrameModel

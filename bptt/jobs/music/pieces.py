@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bptt.data.counted import counted
 from bptt.data.midi.copied_runs import variants
 from bptt.data.midi.key_profiles import Key
 from bptt.data.midi.music_files import MusicCorpus, MusicPiece
 from bptt.data.split import split_groups
+from bptt.errors import counted
 from bptt.jobs.music.options import PieceOptions
 
 # Steps of a melody that variants of a tune share: some four bars of a jig.

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bptt.data.counted import counted
 from bptt.data.midi.music_files import read_pieces
 from bptt.data.midi.roll_view import roll_view
 from bptt.data.midi.score import Note, Score
 from bptt.data.midi.write_midi import midi_bytes
 from bptt.deferred import deferred
-from bptt.errors import InputError
+from bptt.errors import InputError, counted
 from bptt.files import check_new, write_new
 from bptt.jobs.commands import SampleOptions
 from bptt.jobs.language.sampling_options import DrawOptions

@@ -83,7 +83,7 @@ def worst_utterances(
     wrong = [row for row in order[:most] if scores.alignments[row].errors]
     split = UNITS[scores.unit]
     return "\n".join(
-        f"{names[row]}: {counted(scores.alignments[row].errors, 'error')}\n"
+        f"{names[row]}: {counted(scores.alignments[row].errors, 'errors')}\n"
         + _shown(split(references[row]), split(texts[row]))
         for row in wrong
     )

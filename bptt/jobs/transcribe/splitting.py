@@ -37,6 +37,6 @@ def note_shared(learned: Recordings, held_out: Recordings) -> tuple[str, ...]:
     shared = [row.place for row, key in zip(held_out.rows, held_out.keys, strict=True) if key in there]
     notes = note_repeats(learned)
     if shared:
-        first = f"{counted(len(shared), 'recording')}, the first at {shared[0]}"
+        first = f"{counted(len(shared), 'recordings')}, the first at {shared[0]}"
         notes += (f"dev: learned from, too, so that errors are underestimated: {first}",)
     return notes

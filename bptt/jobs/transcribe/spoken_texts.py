@@ -97,7 +97,7 @@ def note_unknown(texts: Sequence[str], known: Sequence[str], what: str) -> tuple
     if not unknown:
         return ()
     count = sum(unknown.values())
-    return (f"{what}: {counted(count, 'character')} not learned, {_listed(unknown)}",)
+    return (f"{what}: {counted(count, 'characters')} not learned, {_listed(unknown)}",)
 
 
 def _listed(counts: Counter[str], most: int = 8) -> str:

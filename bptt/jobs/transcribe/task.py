@@ -110,7 +110,9 @@ class TranscribeTask(Supervised):
             row = left_out[0]
             places = [self._learned.rows[each].place for each in left_out]
             why = "are too short for their transcript"
-            first = f" of {counted(int(lengths[row]), 'step')}, while its transcript needs {int(needed[row])}"
+            first = (
+                f" of {counted(int(lengths[row]), 'steps')}, while its transcript needs {int(needed[row])}"
+            )
             self._notes += [note + first for note in note_left_out(places, why)]
         if not any(fits):
             rule = "some recording must have as many steps as its transcript has symbols"
@@ -203,8 +205,8 @@ class TranscribeTask(Supervised):
         return [
             *self._taken,
             *self._notes,
-            f"learned: {counted(len(self._learned), 'recording')}{_of(speakers)}, {self._count(symbols)}",
-            f"held out: {counted(len(self._held_out), 'recording')}{_of(others)}",
+            f"learned: {counted(len(self._learned), 'recordings')}{_of(speakers)}, {self._count(symbols)}",
+            f"held out: {counted(len(self._held_out), 'recordings')}{_of(others)}",
             *self._codec.describe(),
             f"steps: {lengths[0]:,} to {lengths[-1]:,} each; {sum(lengths):,} for {self._count(symbols)}",
             *self._describe_symbols(unknown),
@@ -227,7 +229,7 @@ class TranscribeTask(Supervised):
             )
 
     def _count(self, symbols: int) -> str:
-        return counted(symbols, self.unit.removesuffix("s"))
+        return counted(symbols, self.unit)
 
     @cached_property
     def trained(self) -> TrainedTranscriber:
@@ -243,4 +245,4 @@ def _rows(trained: TrainedTranscriber) -> Rows:
 
 
 def _of(speakers: int) -> str:
-    return f" of {counted(speakers, 'speaker')}" if speakers else ""
+    return f" of {counted(speakers, 'speakers')}" if speakers else ""

@@ -187,7 +187,7 @@ def _sounds(view: SourceView, options: SpeechOptions) -> str | None:
     if file is not None:
         return f"its name ends in {file.suffix}" if MEDIA.owns(file.name) else None
     count = 0 if view.folder is None else len(find_files(view.folder))
-    return f"it holds {counted(count, 'sound')}" if count else None
+    return f"it holds {counted(count, 'sounds')}" if count else None
 
 
 def _in_folder(read: Callable[[Path, bool], Spoken]) -> Callable[[Source, SpeechOptions, bool], Spoken]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bptt.data.counted import counted
+from bptt.errors import counted
 
 
 @pytest.mark.parametrize(
