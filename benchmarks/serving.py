@@ -1,0 +1,127 @@
+"""`bptt serve`: seconds until it is ready, what a request costs beside its answer, and hostile clients.
+
+python benchmarks/serving.py RUN [REQUESTS]    # a run of `bptt train lm`; a tenth of the requests are broken
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import random
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from http.client import HTTPConnection
+from pathlib import Path
+from statistics import median
+
+import starlette
+import torch
+import uvicorn
+
+from bptt.serve.options import ServeOptions
+from bptt.serve.served import find_served
+
+CLIENTS = 8
+TEXTS = [" ".join(["the", "cat", "sat", "on"] * n)[: 3 * n] for n in range(1, 30)]
+HEADERS = {"content-type": "application/json"}
+
+
+def seconds(call: Callable[[], object], times: int = 500) -> tuple[float, float]:
+    """The least and the median time of a call."""
+    found = []
+    for _ in range(times):
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return min(found), median(found)
+
+
+def memory(process: subprocess.Popen[str]) -> float:
+    """The resident memory of a process, in MiB."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def post(connection: HTTPConnection, body: str) -> tuple[int, bytes]:
+    """Send a request; return the status and the body of the answer."""
+    connection.request("POST", "/v1/score", body, HEADERS)
+    response = connection.getresponse()
+    return response.status, response.read()
+
+
+def break_off(port: int, source: random.Random) -> None:
+    """Send a request that is malformed, or not all of one, and go."""
+    whole = b"POST /v1/score HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    whole += b'content-length: 20\r\n\r\n{"input": "the cat"}'
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        match source.randrange(3):
+            case 0:
+                client.sendall(whole[: source.randrange(len(whole))])
+            case 1:
+                client.sendall(source.randbytes(200))
+            case _:
+                client.sendall(whole.replace(b'"input"', b'"in\xffut"'))
+                client.recv(1)
+
+
+def client(port: int, seed: int, requests: int, expected: list[bytes]) -> int:
+    """Send requests, a tenth of them broken; return the number of wrong answers."""
+    source, wrong = random.Random(seed), 0
+    connection = HTTPConnection("127.0.0.1", port)
+    for number in range(requests):
+        if number % 10 == 9:
+            break_off(port, source)
+            continue
+        which = source.randrange(len(TEXTS))
+        wrong += post(connection, json.dumps({"input": TEXTS[which]})) != (200, expected[which])
+    return wrong
+
+
+def main(run: str, requests: int) -> None:
+    """Start a server for a run and print what was measured."""
+    print(f"$ python {shlex.join(sys.argv)}")
+    versions = f"torch {torch.__version__}, starlette {starlette.__version__}, uvicorn {uvicorn.__version__}"
+    print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, {versions}")
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import torch"], check=True)
+    imported = time.perf_counter() - start
+    start = time.perf_counter()
+    call = [sys.executable, "-m", "bptt", "serve", run, "--port", "0", "--threads", "1"]
+    process = subprocess.Popen(call, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    port = int(process.stderr.readline().rpartition(":")[2])
+    ready = time.perf_counter() - start
+    print(f"ready after {ready:.2f} s; importing torch alone takes {imported:.2f} s")
+
+    torch.set_num_threads(1)
+    (served,) = find_served([run]).values()
+    served.load(ServeOptions(runs=(run,)))
+    verb, body = served.verbs["score"], json.dumps({"input": "the cat"})
+    asked, item = verb.read({"input": "the cat"})
+    connection = HTTPConnection("127.0.0.1", port)
+    inside, outside = seconds(lambda: verb.answer(asked, [item])), seconds(lambda: post(connection, body))
+    for name, here, there in zip(("least", "median"), inside, outside, strict=True):
+        print(f"{name}: answer {1e3 * here:.3f} ms, by HTTP {1e3 * there:.3f} ms")
+
+    expected = [post(connection, json.dumps({"input": text}))[1] for text in TEXTS]
+    each = requests // CLIENTS
+    for share in (each // 5, each):
+        before = memory(process)
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            wrong = sum(pool.map(partial(client, port, requests=share, expected=expected), range(CLIENTS)))
+        print(
+            f"{share * CLIENTS:,} requests: {wrong} wrong, memory {before:.1f} to {memory(process):.1f} MiB"
+        )
+    process.send_signal(signal.SIGTERM)
+    print(f"exit code {process.wait()}, {len(process.stderr.read())} characters on standard error")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 10_000)
