@@ -108,8 +108,19 @@ def test_scores_and_next_tokens_are_those_of_the_command_line(
     last = command("next", folder / "lm", "the", "--last", "--top", 2).out.splitlines()[1].split("\t")
     assert [f"{p:.6g}" for p in steps[0]["expected"]["probabilities"]] == [last[6], last[8]]
     info = ask(app, "/info")[1]["models"][0]
-    assert info["name"] == "lm" and info["verbs"] == ["score", "next"]
+    assert info["name"] == "lm" and info["verbs"] == ["score", "choose", "next"]
     assert "h = o * tanh(c)" in info["equations"]["lstm"]
+
+
+def test_the_most_probable_sentence_is_first_as_the_command_line_has_it(
+    app: App, folder: Path, command: Command
+) -> None:
+    sentences = ["full", "the cat", "x", "the cats were"]
+    printed = command("choose", folder / "lm", *sentences).out.split("\n\n")[1].splitlines()[1:]
+    rows = [(line.split("\t")[0], line.split("\t")[3]) for line in printed]
+    found = answers(app, "choose", input=sentences)
+    assert [(f"{each['behind']:.6f}", each["input"]) for each in found] == rows
+    assert "needs two sentences" in ask(app, "/v1/choose", {"input": "x"})[1]["detail"]
 
 
 def test_an_answer_is_that_of_predict_and_has_the_same_bits_amid_others(

@@ -20,7 +20,7 @@ from bptt.serve.options import ServeOptions
 from bptt.serve.served import Served
 from bptt.version import __version__
 
-_VERBS = ("predict", "score", "next")
+_VERBS = ("predict", "score", "choose", "next")
 
 
 class App:

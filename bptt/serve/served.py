@@ -14,7 +14,7 @@ from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of_run
 from bptt.serve.options import ServeOptions
 from bptt.serve.row_products import fix_rows, is_by_row
-from bptt.serve.verbs import Next, Predict, Score, Verb
+from bptt.serve.verbs import Choose, Next, Predict, Score, Verb
 
 
 @dataclass
@@ -36,10 +36,11 @@ class Served:
             verbs["predict"] = Predict(self.job, trained, is_by_row(trained.model), options.max_inputs)
         if hasattr(trained, "next_tokens"):
             verbs["score"] = Score(trained, options.max_inputs)
+            verbs["choose"] = Choose(trained, options.max_inputs)
             verbs["next"] = Next(trained, options.max_inputs)
             # Kernels are compiled when they are first used: now, so that no request has to wait for that.
             for verb in verbs.values():
-                asked, item = verb.read({"input": ""})
+                asked, item = verb.read({"input": ["", ""]})
                 verb.answer(asked, [item])
         if not verbs:
             cure = "Serve models that read texts"
