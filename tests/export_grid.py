@@ -15,8 +15,8 @@ from torch import Tensor
 import bptt
 from bptt import nn
 from bptt.cells import CATALOGUE, Cell
-from bptt.exporting.graphs.module_graph import FILE, module_graphs
-from bptt.exporting.graphs.runtime_check import Session
+from bptt.graphs.module_graph import FILE, module_graphs
+from bptt.graphs.runtime_check import Session
 from bptt.nn.stack import Stack
 
 # (T, B); none is the one that a graph is compared on by `--check`.

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from bptt.cells import CATALOGUE
-from bptt.exporting.graphs.standard_operators import StandardOperator, standard_operator
+from bptt.graphs.standard_operators import StandardOperator, standard_operator
 
 PAGE = Path(__file__).parent.parent / "docs" / "export.md"
 HEAD = "| cell | operator | how |\n|---|---|---|\n"

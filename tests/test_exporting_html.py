@@ -10,6 +10,7 @@ import torch
 from conftest import Command
 from language_models import TEXT, make_task
 from live_engine import opened
+from test_exporting_jobs import FILMS, untrained
 
 import bptt
 from bptt.errors import InputError
@@ -53,3 +54,9 @@ def test_a_run_that_held_nothing_out(run: Path, tmp_path: Path) -> None:
 def test_options_of_another_format(run: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is no option of the format html"):
         bptt.export(run, tmp_path / "page.html", to="html", check=True)
+
+
+def test_a_job_that_does_not_read_on(tmp_path: Path) -> None:
+    run = untrained("classify", FILMS, tmp_path)
+    with pytest.raises(InputError, match="needs a language model, got a classifier"):
+        bptt.export(run, tmp_path / "page.html", to="html")

@@ -17,9 +17,9 @@ import bptt
 from bptt import nn
 from bptt.cells import CATALOGUE, Cell
 from bptt.errors import InputError
-from bptt.exporting.graphs import onnx_graph
-from bptt.exporting.graphs.runtime_check import Session
-from bptt.exporting.graphs.standard_operators import standard_operator
+from bptt.graphs import onnx_graph
+from bptt.graphs.runtime_check import Session
+from bptt.graphs.standard_operators import standard_operator
 
 # The operator of each cell of the catalogue, None where the equations are those of none.
 OPERATORS = {

@@ -18,7 +18,7 @@ import bptt
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.exporting.beside.exported_text import ExportedVocabulary, split_into_words
-from bptt.exporting.graphs.reading_settings import vocabulary_settings
+from bptt.graphs.reading_settings import vocabulary_settings
 from bptt.jobs.language.options import DataOptions, ModelOptions
 from bptt.jobs.task import Task
 from bptt.runs.run_folder import WEIGHTS

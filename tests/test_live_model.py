@@ -18,7 +18,6 @@ from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.options import ModelOptions
 from bptt.live.live_model import language_data
-from bptt.live.live_page import live_page
 from bptt.probe import gradient_maps
 
 __all__ = ["evaluate"]
@@ -196,8 +195,6 @@ def test_tokens(evaluate: Evaluate, options: VocabularyOptions) -> None:
 
 
 def test_refused() -> None:
-    with pytest.raises(InputError, match="needs a language model"):
-        live_page(object(), "a page")
     options = VocabularyOptions("word", min_count=1)
     found = trained(make_task(vocabulary=options))
     jieba = Vocabulary(found.vocabulary._tokenizer, VocabularyOptions("jieba"))

@@ -61,13 +61,16 @@ ROOMS = {
     "explain": room("codegen derive cells", "", OUTSIDE_WORLD),
     "runs": room("data cells files version", "torch safetensors"),
     "models": room("plugins runs nn data cells", "torch"),
-    "jobs": room("models runs nn data cells files report plugins", "torch"),
+    "graphs": room("models nn data cells version", "torch numpy"),
+    "jobs": room("graphs models runs nn data cells files report plugins", "torch"),
     "training": room("jobs runs probe nn data files", "torch safetensors rich"),
     "comparison": room("training jobs models runs report nn data cells files version", "torch"),
     "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
-    "exporting": room("live report jobs models runs nn data cells files version", "torch numpy safetensors"),
+    "exporting": room(
+        "live report jobs graphs models runs nn data cells files version", "torch numpy safetensors"
+    ),
     "serve": room("jobs models runs runtime nn data cells files version", "torch starlette uvicorn"),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
@@ -110,9 +113,9 @@ DOORS = {
     # A generator made from a seed: the same numbers each time.
     "explain/numbers/draw.py": {"random"},
     "bench/peers/jax_scan.py": {"jax"},
-    "exporting/graphs/onnx_graph.py": {"onnx"},
-    "exporting/graphs/runtime_check.py": {"onnxruntime"},
-    "exporting/graphs/eight_bits.py": {"onnxruntime"},
+    "graphs/onnx_graph.py": {"onnx"},
+    "graphs/runtime_check.py": {"onnxruntime"},
+    "graphs/eight_bits.py": {"onnxruntime"},
     # Parts of a program that runs without this package.
     "exporting/beside/exported_model.py": {"onnxruntime"},
     "exporting/beside/exported_text.py": {"jieba"},

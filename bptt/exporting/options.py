@@ -7,11 +7,9 @@ from pathlib import Path
 
 from bptt.errors import InputError
 from bptt.exporting.target_names import TargetName
+from bptt.graphs.operator_sets import DEFAULT_OPSET, OLDEST_OPSET
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
-
-# LSTM, GRU and RNN have kept their form since this operator set; browsers and phones know this one.
-OLDEST_OPSET, DEFAULT_OPSET = 14, 17
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bptt.cells.load import Cells
     from bptt.data.readers.forms import Source
+    from bptt.graphs.written import WrittenGraphs
     from bptt.jobs.answers import Asking, EvaluationReport, Line
     from bptt.jobs.subject import Compared
     from bptt.jobs.task import Task
@@ -98,6 +99,10 @@ class Job(Generic[Model]):
         held_out: returns the data that a run kept for inspection; None for a job that keeps none.
         draw: draws the picture of an evaluation; None if the package of the job has a module `pictures`, or
             there are no pictures.
+        graphs: writes a trained model for an operator set of ONNX; None if the package of the job has a
+            module `graphs`, or its models have no graph.
+        hub_task: the task of the model hub, or that of each kind of the data; empty if it has none.
+        reads_on: whether `model` is a LanguageModel and `vocabulary` its tokens, which a live page runs.
         compared: how the job takes part in comparisons; None if its package has a module `compared`, or it
             takes no part.
 
@@ -115,6 +120,9 @@ class Job(Generic[Model]):
     fold: Callable[[Choices], Folding | None] | None = None
     held_out: Callable[[Path], Source] | None = None
     draw: Callable[[Any, Path], None] | None = None
+    graphs: Callable[[Model, int], WrittenGraphs] | None = None
+    hub_task: str | Mapping[str, str] = ""
+    reads_on: bool = False
     compared: Compared | None = None
 
     @property

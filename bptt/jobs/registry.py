@@ -15,12 +15,14 @@ from bptt.plugins import entries, find
 from bptt.runs.run_folder import CONFIG, read_config
 
 if TYPE_CHECKING:
+    from bptt.graphs.written import WrittenGraphs
     from bptt.jobs.job import Job, TrainedModel
     from bptt.jobs.subject import Compared
 
 # The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB;
-# `pictures`, if there is one, has `draw`; and `compared`, if there is one, has COMPARED. A file to compare on
-# is offered to the last job first: any file may be a text for a language model.
+# `pictures`, if there is one, has `draw`; `graphs`, if there is one, has `write`; and `compared`, if there is
+# one, has COMPARED. A file to compare on is offered to the last job first: any file may be a text for a
+# language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "music": "bptt.jobs.music",
@@ -124,8 +126,20 @@ def compared_jobs() -> dict[str, Compared]:
 
 def find_drawing(job: Job[Any]) -> Callable[[Any, Path], None] | None:
     """Return the function that draws the picture of an evaluation, None if the job has none."""
+    found: Callable[[Any, Path], None] | None = _of_package(job, "pictures", "draw") or job.draw
+    return found
+
+
+def find_graphs(job: Job[Any]) -> Callable[[Any, int], WrittenGraphs] | None:
+    """Return the function that writes the graphs of a trained model, None if the job has none."""
+    found: Callable[[Any, int], WrittenGraphs] | None = _of_package(job, "graphs", "write") or job.graphs
+    return found
+
+
+def _of_package(job: Job[Any], module: str, name: str) -> Callable[..., Any] | None:
+    """Return a function of a module that the package of a job may have, else None."""
     package = _PACKAGES.get(job.name)
-    if package is None or find_spec(f"{package}.pictures") is None:
-        return job.draw
-    found: Callable[[Any, Path], None] = import_module(f"{package}.pictures").draw
+    if package is None or find_spec(f"{package}.{module}") is None:
+        return None
+    found: Callable[..., Any] = getattr(import_module(f"{package}.{module}"), name)
     return found

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from bptt.errors import InputError
 from bptt.files import write_output
 from bptt.jobs.language.model import Trained
 from bptt.live.live_model import cells_text, language_data
@@ -20,7 +18,7 @@ _PIECES = ("words", "payload", "elements", "colours", "theme")
 _DRAWING = ("client", "bars", "strip", "reach", "changes", "pair", "step", "sampling", "link", "main")
 
 
-def write_live_page(trained: Any, path: Path, title: str = "", example: str = "") -> None:
+def write_live_page(trained: Trained, path: Path, title: str = "", example: str = "") -> None:
     """Write the page of a model: see `live_page`. Equal models give equal bytes.
 
     Raises InputError as `live_page` does, and if it would replace what is no page of ours; MachineError if it
@@ -29,15 +27,12 @@ def write_live_page(trained: Any, path: Path, title: str = "", example: str = ""
     write_output(path, live_page(trained, title or path.stem, example).encode())
 
 
-def live_page(trained: Any, title: str, example: str = "") -> str:
+def live_page(trained: Trained, title: str, example: str = "") -> str:
     """Return the page of a language model, with its weights in float16.
 
-    `example` is the text that it begins with. Raises InputError for a model of another job, an output layer
-    of a package, and a vocabulary that jieba cuts.
+    `example` is the text that it begins with. Raises InputError for an output layer of a
+    package, and a vocabulary that jieba cuts.
     """
-    if not isinstance(trained, Trained):
-        cure = "Use `bptt predict`, or `bptt inspect` for a page"
-        raise InputError("html", "needs a language model", type(trained).__name__, cure)
     frame, style = read_files(_FILES, ["live.html", "live.css"])
     style = read_files(SHARED, ["page.css"])[0] + style
     engine = "\n".join(

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from bptt.cells.cell import Cell
-from bptt.exporting.graphs.recurrent_graph import gate_rows
-from bptt.exporting.graphs.standard_operators import standard_operator
+from bptt.graphs.recurrent_graph import gate_rows
+from bptt.graphs.standard_operators import standard_operator
 from bptt.nn.stack import Stack
 from bptt.version import __version__
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from bptt.errors import InputError
 from bptt.exporting.options import ExportOptions
 from bptt.exporting.target import Target
 from bptt.jobs.loading import load
+from bptt.jobs.registry import job_of
 from bptt.live.live_page import live_page
 from bptt.runs.run_folder import HELD_OUT, read_held_out
 
@@ -19,6 +21,10 @@ _SHORT = "The model reads this text as you type."
 def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
     options.refuse_others("html")
     trained = load(run)
+    job = job_of(trained)
+    if not job.reads_on:
+        cure = "Use `bptt predict`, or `bptt inspect` for a page"
+        raise InputError("html", "needs a language model", f"a {job.options.called}", cure)
     page = live_page(trained, f"Language model: {run.name}", _example(run))
     return {"live.html": page.encode()}, {}
 

@@ -9,10 +9,10 @@ from typing import Any
 from bptt.cells.load import names_of
 from bptt.data.reading import read_bytes
 from bptt.exporting.card_metadata import front_matter
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import cells_of
 from bptt.exporting.options import ExportOptions
 from bptt.exporting.target import Target
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import cells_of
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of
 from bptt.report.run_records import RECORDS, read_records
@@ -23,20 +23,6 @@ _LEFT_OUT = (HELD_OUT, RECORDS)
 CARD = "README.md"
 # Keys of a record that are no metric.
 _NO_METRIC = ("kind", "step", "epoch", "seconds")
-# The task of the hub for each job; of a classifier, for each kind of its inputs.
-_TASKS = {
-    "lm": "text-generation",
-    "tag": "token-classification",
-    "translate": "translation",
-    "transcribe": "automatic-speech-recognition",
-    "forecast": "time-series-forecasting",
-}
-_CLASSIFIERS = {
-    "text": "text-classification",
-    "sound": "audio-classification",
-    "clips": "video-classification",
-    "table": "tabular-classification",
-}
 
 
 def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
@@ -52,7 +38,7 @@ def _card(run: Path, trained: Any) -> str:
     job, config = job_of(trained), read_config(run)
     cells = cells_of(trained.model)
     kind = config.get("source", {}).get("kind", "")
-    tag = _CLASSIFIERS.get(kind) if job.name == "classify" else _TASKS.get(job.name)
+    tag = job.hub_task if isinstance(job.hub_task, str) else job.hub_task.get(kind)
     words = ["recurrent-neural-network", *dict.fromkeys(cell.name for cell in cells)]
     metadata = {"library_name": "bptt", "tags": words, **({"pipeline_tag": tag} if tag else {})}
     records = list(read_records(run / RECORDS)) if (run / RECORDS).exists() else []

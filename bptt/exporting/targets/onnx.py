@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
+from bptt.errors import InputError
 from bptt.exporting.beside import program
-from bptt.exporting.graphs.eight_bits import graph_perplexity, in_eight_bits
-from bptt.exporting.graphs.job_graphs import job_graphs
-from bptt.exporting.graphs.language_graphs import STEP
-from bptt.exporting.graphs.module_graph import FILE, module_graphs
-from bptt.exporting.graphs.onnx_graph import check_onnx
-from bptt.exporting.graphs.runtime_check import check_runtime, largest_difference
-from bptt.exporting.graphs.written import WrittenGraphs
 from bptt.exporting.options import ExportOptions
 from bptt.exporting.target import Target
 from bptt.files import to_json
-from bptt.jobs.language.trained import TrainedLanguageModel
+from bptt.graphs.eight_bits import in_eight_bits
+from bptt.graphs.module_graph import FILE, module_graphs
+from bptt.graphs.onnx_graph import check_onnx
+from bptt.graphs.runtime_check import check_runtime, largest_difference
+from bptt.graphs.written import WrittenGraphs
 from bptt.jobs.loading import load
-from bptt.jobs.registry import job_of
+from bptt.jobs.registry import find_graphs, job_of
 from bptt.nn.stack import Stack
 from bptt.runs.evaluating import evaluating
 from bptt.runs.run_folder import HELD_OUT, read_held_out
@@ -33,12 +30,15 @@ def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Map
     _prepare(options)
     trained = load(run)
     job = job_of(trained)
+    write = find_graphs(job)
+    if write is None:
+        raise InputError("onnx", "needs a job whose networks have graphs", job.name)
     with evaluating(trained.model):
-        found = job_graphs(trained, options.opset)
+        found = write(trained, options.opset)
         measured = dict(_checked(found, options))
         if options.int8:
             small = replace(found, models=in_eight_bits(found.models))
-            measured |= _cost(run, trained, found, small)
+            measured |= _cost(run, found, small)
             found = small
     settings = {"job": job.name, "title": job.options.called, "bptt_version": __version__, **found.settings}
     text = to_json(settings, indent=1) + "\n"
@@ -46,18 +46,16 @@ def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Map
     return files, measured
 
 
-def _cost(run: Path, trained: Any, whole: WrittenGraphs, small: WrittenGraphs) -> dict[str, float]:
+def _cost(run: Path, whole: WrittenGraphs, small: WrittenGraphs) -> dict[str, float]:
     """Return what weights of 8 bits change: the perplexity of the held-out text of a language model before
     and after; of any other run, which keeps no such data, the largest difference of an output.
     """
     path = run / HELD_OUT
-    if not isinstance(trained, TrainedLanguageModel) or not path.exists() or not path.stat().st_size:
+    if whole.perplexity is None or not path.exists() or not path.stat().st_size:
         return {"largest difference, int8": largest_difference(small.models, small.examples())}
     text = read_held_out(run)
-    return {
-        name: graph_perplexity(each.models[STEP], trained.vocabulary, each.settings["start"], text)
-        for name, each in {"perplexity": whole, "perplexity, int8": small}.items()
-    }
+    kinds = {"perplexity": whole, "perplexity, int8": small}
+    return {name: whole.perplexity(each.models, text) for name, each in kinds.items()}
 
 
 def _of_module(stack: Stack, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:

@@ -15,4 +15,10 @@ JOB = Job(
     expose=deferred("bptt.jobs.classify.exposure", "expose_stretch"),
     ask=deferred("bptt.jobs.classify.answering", "ClassifierAsking"),
     fold=deferred("bptt.jobs.classify.beginning", "fold"),
+    hub_task={
+        "text": "text-classification",
+        "sound": "audio-classification",
+        "clips": "video-classification",
+        "table": "tabular-classification",
+    },
 )

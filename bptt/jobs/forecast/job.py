@@ -73,4 +73,5 @@ JOB = Job(
     evaluate=_evaluate,
     expose=_expose,
     ask=ForecasterAsking,
+    hub_task="time-series-forecasting",
 )

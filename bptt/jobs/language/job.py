@@ -92,4 +92,6 @@ JOB = Job(
     sample=print_samples,
     score=print_scores,
     held_out=lambda run: Document(HELD_OUT, read_held_out(run)),
+    hub_task="text-generation",
+    reads_on=True,
 )

@@ -95,4 +95,4 @@ def tagging_job(
     )
 
 
-JOB = tagging_job()
+JOB = replace(tagging_job(), hub_task="token-classification")

@@ -73,4 +73,5 @@ JOB = Job(
     evaluate=evaluate,
     expose=_expose,
     ask=TranscriberAsking,
+    hub_task="automatic-speech-recognition",
 )

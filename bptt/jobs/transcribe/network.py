@@ -15,6 +15,7 @@ from bptt.jobs.transcribe.symbol_paths import BLANK
 from bptt.models.codecs.codec import Padded
 from bptt.models.encoder import Encoder
 from bptt.models.inputs import InputPart
+from bptt.models.stacked_input import StackedInput
 from bptt.nn import ctc_loss
 
 
@@ -24,21 +25,6 @@ def stack_frames(frames: Tensor, count: int) -> Tensor:
     if missing:
         frames = torch.cat([frames, frames[-1:].expand(missing, -1)])
     return frames.reshape(len(frames) // count, count * frames.shape[1])
-
-
-class StackedInput(InputPart):
-    """Steps of `count` frames, each frame read by the part below."""
-
-    def __init__(self, part: InputPart, count: int) -> None:
-        super().__init__()
-        self.frame, self.count = part, count
-        self.output_size = count * part.output_size
-
-    def forward(self, steps: Tensor) -> Tensor:
-        """Return the vectors (T, B, count I) for steps (T, B, count D)."""
-        frames = steps.view(len(steps), steps.shape[1] * self.count, -1)  # (T, B count, D)
-        found: Tensor = self.frame(frames).view(len(steps), steps.shape[1], -1)
-        return found
 
 
 class LookAhead(nn.Module):

@@ -170,4 +170,5 @@ JOB = Job(
     evaluate=_evaluate,
     expose=_expose,
     ask=TranslatorAsking,
+    hub_task="translation",
 )

@@ -10,15 +10,15 @@ import torch
 from torch import Tensor, nn
 
 from bptt.errors import InputError
-from bptt.exporting.graphs.network_parts import look_up, one_hot
-from bptt.exporting.graphs.onnx_graph import FLOAT, INT, OnnxGraph, Shape
-from bptt.exporting.graphs.recurrent_graph import Padding, padding, write_stack
-from bptt.jobs.transcribe.network import StackedInput
+from bptt.graphs.network_parts import look_up, one_hot
+from bptt.graphs.onnx_graph import FLOAT, INT, OnnxGraph, Shape
+from bptt.graphs.recurrent_graph import Padding, padding, write_stack
 from bptt.models.codecs.codec import Padded
 from bptt.models.dna_input import DnaInput
 from bptt.models.encoder import Encoder
 from bptt.models.inputs import InputPart, SeriesInput, TokenInput
 from bptt.models.spelled_words import SpelledWordInput
+from bptt.models.stacked_input import StackedInput
 from bptt.nn.pooling import Pooling
 
 _ACTIVATIONS = {nn.ReLU: "Relu", nn.Tanh: "Tanh", nn.Sigmoid: "Sigmoid"}

@@ -24,10 +24,12 @@ class GraphExample:
 class WrittenGraphs:
     """The models by the names of their files, and examples of them.
 
-    `settings` are what the program beside them has to know, `files` those that it reads.
+    `settings` are what the program beside them has to know, `files` those that it reads. `perplexity` returns
+    that of a text per token by the given models; None if they read no text.
     """
 
     models: Mapping[str, bytes]
     examples: Callable[[], Iterable[GraphExample]]
     settings: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
+    perplexity: Callable[[Mapping[str, bytes], str], float] | None = None

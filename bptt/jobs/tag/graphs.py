@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bptt.exporting.graphs.encoder_graph import (
+from bptt.graphs.encoder_graph import (
     arrays_of,
     as_weights,
     declare,
@@ -15,12 +15,12 @@ from bptt.exporting.graphs.encoder_graph import (
     write_encoder,
     write_read,
 )
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import cells_of
-from bptt.exporting.graphs.onnx_graph import BOOL, FLOAT, INT, OnnxGraph
-from bptt.exporting.graphs.reading_settings import reading_of
-from bptt.exporting.graphs.recurrent_graph import Padding
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import cells_of
+from bptt.graphs.onnx_graph import BOOL, FLOAT, INT, OnnxGraph
+from bptt.graphs.reading_settings import reading_of
+from bptt.graphs.recurrent_graph import Padding
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.tag.trained import TrainedTagger
 from bptt.nn.crf import CRF
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from bptt.errors import InputError
-from bptt.exporting.graphs.written import Arrays, GraphExample
+from bptt.graphs.written import Arrays, GraphExample
 
 try:
     import onnxruntime

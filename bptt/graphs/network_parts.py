@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from bptt.cells.cell import Cell
 from bptt.data.vocabulary_options import NOTHING
 from bptt.errors import InputError
-from bptt.exporting.graphs.onnx_graph import OnnxGraph
+from bptt.graphs.onnx_graph import OnnxGraph
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.token_network import TokenNetwork
 from bptt.nn.stack import Stack

@@ -15,7 +15,7 @@ from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Call, Expression, MatrixVector, Symbol
 from bptt.cells.language import PREVIOUS
-from bptt.exporting.graphs.canonical_form import (
+from bptt.graphs.canonical_form import (
     Factors,
     NotCanonicalError,
     Polynomial,

@@ -11,8 +11,7 @@ import numpy
 
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import NOTHING
-from bptt.exporting.graphs.runtime_check import Session
-from bptt.jobs.language.evaluation import perplexity
+from bptt.graphs.runtime_check import Session
 
 try:
     from onnxruntime.quantization import QuantType, quantize_dynamic
@@ -53,4 +52,4 @@ def graph_perplexity(
     logits = Session(model)({"tokens": tokens, **states})["logits"][:, 0].astype(float)
     highest = logits.max(1)
     totals = highest + numpy.log(numpy.exp(logits - highest[:, None]).sum(1))
-    return perplexity(float((totals - logits[numpy.arange(len(targets)), targets]).mean()))
+    return float(numpy.exp((totals - logits[numpy.arange(len(targets)), targets]).mean()))

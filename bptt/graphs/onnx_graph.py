@@ -10,7 +10,7 @@ import numpy
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.exporting.options import DEFAULT_OPSET, OLDEST_OPSET
+from bptt.graphs.operator_sets import DEFAULT_OPSET, OLDEST_OPSET
 from bptt.version import __version__
 
 try:

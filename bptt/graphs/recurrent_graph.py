@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
-from bptt.exporting.graphs.onnx_graph import INT32, OnnxGraph
-from bptt.exporting.graphs.scan_loop import CellWriter
-from bptt.exporting.graphs.standard_operators import ONE, Gate, StandardOperator, standard_operator
+from bptt.graphs.onnx_graph import INT32, OnnxGraph
+from bptt.graphs.scan_loop import CellWriter
+from bptt.graphs.standard_operators import ONE, Gate, StandardOperator, standard_operator
 from bptt.nn.initial import initial_names
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack

@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.onnx_graph import FLOAT, INT, OnnxGraph
-from bptt.exporting.graphs.recurrent_graph import (
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.onnx_graph import FLOAT, INT, OnnxGraph
+from bptt.graphs.recurrent_graph import (
     join_states,
     padding,
     read_states,
     state_shapes,
     write_stack,
 )
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.nn.stack import Stack
 
 FILE = "module.onnx"

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 
 from bptt.cells.load import per_layer
 from bptt.data.vocabulary import FILE
 from bptt.data.vocabulary_options import END
-from bptt.errors import InputError
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import look_up, one_hot, write_logits
-from bptt.exporting.graphs.onnx_graph import FLOAT, INT, OnnxGraph
-from bptt.exporting.graphs.reading_settings import vocabulary_settings
-from bptt.exporting.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
+from bptt.graphs.eight_bits import graph_perplexity
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import look_up, one_hot, write_logits
+from bptt.graphs.onnx_graph import FLOAT, INT, OnnxGraph
+from bptt.graphs.reading_settings import vocabulary_settings
+from bptt.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.scoring import score_lines
 from bptt.jobs.language.trained import TrainedLanguageModel
-from bptt.jobs.music.trained import TrainedMusicModel
 from bptt.nn.initial import initial_states
 
 STEP, SCORE = "model.onnx", "score.onnx"
@@ -40,32 +40,21 @@ def write(trained: TrainedLanguageModel, opset: int) -> WrittenGraphs:
         "sos_id": str(config.data.before_line),
         "eos_id": str(END),
     }
-    settings = {
+    settings: dict[str, Any] = {
         "vocabulary": vocabulary_settings(vocabulary.options),
-        "start": _start(network),
+        "start": start_states(network),
         "goes_on": config.data.mode != "sentences",
     }
     models = {
-        STEP: _step(network, opset, facts),
+        STEP: step_graph(network, opset, facts),
         SCORE: _score(network, config.data.before_line, opset, facts),
     }
-    return WrittenGraphs(models, lambda: _examples(trained), settings, {FILE: vocabulary.to_bytes()})
 
+    def perplexity(found: Mapping[str, bytes], text: str) -> float:
+        return graph_perplexity(found[STEP], vocabulary, settings["start"], text)
 
-def write_music(trained: TrainedMusicModel, opset: int) -> WrittenGraphs:
-    """Return the graph of a model of music as tokens, the first of those of a language model.
-
-    Raises InputError for a model of frames.
-    """
-    network, notation = trained.model, trained.notation
-    if not isinstance(network, LanguageModel):
-        rule = "an exported model of music reads tokens"
-        raise InputError("export", rule, "frames", "Train it with `representation` score or performance")
-    facts = {"equations": equations_text(network.recurrent.cells)}
-    models = {STEP: _step(network, opset, facts)}
-    names = {"names": [notation.show(torch.tensor(n)) for n in range(network.vocabulary_size)]}
-    settings = {"start": _start(network), **names, **notation.to_json()}
-    return WrittenGraphs(models, lambda: _steps(network), settings)
+    files = {FILE: vocabulary.to_bytes()}
+    return WrittenGraphs(models, lambda: _examples(trained), settings, files, perplexity)
 
 
 def _embedded(graph: OnnxGraph, network: LanguageModel, tokens: str) -> str:
@@ -74,7 +63,8 @@ def _embedded(graph: OnnxGraph, network: LanguageModel, tokens: str) -> str:
     return look_up(graph, tokens, network.table)
 
 
-def _step(network: LanguageModel, opset: int, facts: dict[str, str]) -> bytes:
+def step_graph(network: LanguageModel, opset: int, facts: dict[str, str]) -> bytes:
+    """Return the graph that reads on from its states, as `write` describes it."""
     graph, stack = OnnxGraph(opset), network.recurrent
     tokens = graph.input("tokens", INT, ("time", "batch"))
     shapes = state_shapes(stack)
@@ -112,7 +102,7 @@ def _score(network: LanguageModel, before: int, opset: int, facts: dict[str, str
     return graph.model("language-model-score", facts)
 
 
-def _start(network: LanguageModel) -> dict[str, list[list[list[float]]]]:
+def start_states(network: LanguageModel) -> dict[str, list[list[list[float]]]]:
     """Return the initial states of a text, (rows, 1, width) each."""
     stack = network.recurrent
     like = next(stack.parameters())
@@ -121,7 +111,8 @@ def _start(network: LanguageModel) -> dict[str, list[list[list[float]]]]:
     return {name: each.tolist() for name, each in zip(names, stack.state_form.join(rows), strict=True)}
 
 
-def _steps(network: LanguageModel) -> Iterator[GraphExample]:
+def step_examples(network: LanguageModel) -> Iterator[GraphExample]:
+    """Yield inputs and outputs of the graph that reads on."""
     stack = network.recurrent
     generator = torch.Generator().manual_seed(0)
     dtype, names = next(stack.parameters()).dtype, list(state_shapes(stack))
@@ -139,7 +130,7 @@ def _steps(network: LanguageModel) -> Iterator[GraphExample]:
 
 
 def _examples(trained: TrainedLanguageModel) -> Iterator[GraphExample]:
-    yield from _steps(trained.model)
+    yield from step_examples(trained.model)
     vocabulary = trained.vocabulary
     # Tokens are read from text again: two that follow each other may be spelled as a third.
     lines = [

@@ -30,7 +30,7 @@ from bptt.cells.expression import (
 from bptt.cells.functions import get_function
 from bptt.cells.language import PREVIOUS
 from bptt.errors import InputError
-from bptt.exporting.graphs.onnx_graph import BOOL, FLOAT, OnnxGraph
+from bptt.graphs.onnx_graph import BOOL, FLOAT, OnnxGraph
 
 _OPERATORS = {
     "sigmoid": "Sigmoid",

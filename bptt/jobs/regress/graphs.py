@@ -1,4 +1,4 @@
-"""A regressor or a forecaster as a graph: inputs and lengths to numbers."""
+"""A regressor as a graph: inputs and lengths to numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from bptt.exporting.graphs.encoder_graph import (
+from bptt.graphs.encoder_graph import (
     arrays_of,
     as_weights,
     declare,
@@ -18,12 +18,11 @@ from bptt.exporting.graphs.encoder_graph import (
     write_pooling,
     write_read,
 )
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import cells_of
-from bptt.exporting.graphs.onnx_graph import FLOAT, OnnxGraph
-from bptt.exporting.graphs.reading_settings import reading_of
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
-from bptt.jobs.forecast.trained import TrainedForecaster
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import cells_of
+from bptt.graphs.onnx_graph import FLOAT, OnnxGraph
+from bptt.graphs.reading_settings import reading_of
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.regress.network import NumberReader, Regressor
 from bptt.jobs.regress.trained import TrainedRegressor
 from bptt.models.heads.number_output import NumberOutput
@@ -41,29 +40,13 @@ def write(trained: TrainedRegressor, opset: int) -> WrittenGraphs:
     source = trained.config.source
     reading, files = reading_of(trained.codec, trained.config.data.max_length)
     settings = {**reading, "targets": list(source.targets), "every_step": bool(source.every_step)}
-    return _written(trained.model, opset, settings, files)
+    return write_numbers(trained.model, opset, settings, files)
 
 
-def write_forecast(trained: TrainedForecaster, opset: int) -> WrittenGraphs:
-    """Return the graph of a forecaster, of windows as it sees them: `numbers` (B, H D, Q).
-
-    They are H steps of D columns, relative to the value one season before.
-    """
-    series = trained.config.series
-    settings = {
-        "reads": "series",
-        "max_length": 0,
-        "targets": list(series.columns),
-        "every_step": False,
-        "horizon": series.horizon,
-        "season": series.season,
-    }
-    return _written(trained.model, opset, settings, {})
-
-
-def _written(
+def write_numbers(
     network: Regressor, opset: int, settings: Mapping[str, Any], files: Mapping[str, bytes]
 ) -> WrittenGraphs:
+    """Return the graph of a network that answers with numbers, as `write` describes it."""
     graph, body, output = OnnxGraph(opset), network.body, network.output
     every_step = isinstance(body, NumberReader) and not isinstance(body.pooling, Pooling)
     inputs, padded = declare(graph, _part(network))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from bptt.data.vocabulary import FILE as TOKENIZER
-from bptt.exporting.graphs.encoder_graph import (
+from bptt.graphs.encoder_graph import (
     arrays_of,
     as_weights,
     declare,
@@ -15,11 +15,11 @@ from bptt.exporting.graphs.encoder_graph import (
     write_feed_forward,
     write_read,
 )
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import cells_of
-from bptt.exporting.graphs.onnx_graph import FLOAT, OnnxGraph
-from bptt.exporting.graphs.reading_settings import vocabulary_settings
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import cells_of
+from bptt.graphs.onnx_graph import FLOAT, OnnxGraph
+from bptt.graphs.reading_settings import vocabulary_settings
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.transcribe.network import LookAhead
 from bptt.jobs.transcribe.symbol_paths import BLANK
 from bptt.jobs.transcribe.trained import TrainedTranscriber

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from bptt.errors import InputError
-from bptt.exporting.graphs.encoder_graph import (
+from bptt.graphs.encoder_graph import (
     arrays_of,
     as_weights,
     declare,
@@ -18,12 +18,12 @@ from bptt.exporting.graphs.encoder_graph import (
     write_encoder,
     write_part,
 )
-from bptt.exporting.graphs.equations_text import equations_text
-from bptt.exporting.graphs.network_parts import cells_of, look_up, write_logits
-from bptt.exporting.graphs.onnx_graph import BOOL, FLOAT, INT, OnnxGraph
-from bptt.exporting.graphs.reading_settings import reading_of, vocabulary_settings
-from bptt.exporting.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
-from bptt.exporting.graphs.written import GraphExample, WrittenGraphs
+from bptt.graphs.equations_text import equations_text
+from bptt.graphs.network_parts import cells_of, look_up, write_logits
+from bptt.graphs.onnx_graph import BOOL, FLOAT, INT, OnnxGraph
+from bptt.graphs.reading_settings import reading_of, vocabulary_settings
+from bptt.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
+from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.translate.network import Translator
 from bptt.jobs.translate.translator import TARGET_FILE, TrainedTranslator
 from bptt.nn.attention import Attention

@@ -1,0 +1,3 @@
+"""A marker as graphs: those of its tagger of bases."""
+
+from bptt.jobs.tag.graphs import write as write
