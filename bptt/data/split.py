@@ -5,32 +5,16 @@ Equal inputs fall on one side, so that nothing tested was learned; each class ha
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
+from bptt.data.readers.grid import part_of
 from bptt.errors import InputError
-
-# How the parts of data are called, in files and folders.
-_PARTS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("dev", "devel", "valid", "validation", "val"), "dev"),
-    **dict.fromkeys(("test", "testing", "tst", "eval"), "test"),
-}
 
 # Names of groups that an error lists.
 _SHOWN = 20
-
-
-def part_of(name: str) -> str:
-    """Return the part of the data that a name speaks of: train, dev or test; "" if it speaks of none, or of
-    two.
-    """
-    words = re.split(r"[\W_\d]+", name.casefold())
-    found = {_PARTS[word] for word in words if word in _PARTS}
-    return found.pop() if len(found) == 1 else ""
 
 
 def split_indices(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.detect import Detected
-from bptt.data.readers.grid import Columns
-from bptt.data.split import part_of
+from bptt.data.readers.grid import Columns, part_of
 from bptt.errors import InputError
 from bptt.jobs.exposure import check_number
 from bptt.jobs.job import Stretch

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from bptt.data.batches import ByLength
 from bptt.data.examples import Examples
-from bptt.data.split import part_indices, part_of, split_groups, split_indices
+from bptt.data.readers.grid import part_of
+from bptt.data.split import part_indices, split_groups, split_indices
 from bptt.errors import InputError, counted
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task

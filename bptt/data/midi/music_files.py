@@ -15,9 +15,9 @@ from bptt.data.midi.key_frames import score_of_frames
 from bptt.data.midi.read_midi import midi_scores
 from bptt.data.midi.rolls import Roll, json_rolls, mat_rolls, npz_rolls
 from bptt.data.midi.score import Score
+from bptt.data.readers.grid import part_of
 from bptt.data.reading import encoding_of, read_bytes
 from bptt.data.signatures import ZIP, signature_of
-from bptt.data.split import part_of
 from bptt.errors import InputError, counted
 
 _MIDI = (".mid", ".midi", ".kar", ".rmi", ".smf")

@@ -11,8 +11,8 @@ import numpy as np
 
 from bptt.data.midi.key_frames import LOWEST, PER_QUARTER, KeyFrames, frames_of_pitches
 from bptt.data.readers.arrays import AnyArray, read_array
+from bptt.data.readers.grid import part_of
 from bptt.data.reading import open_file
-from bptt.data.split import part_of
 from bptt.errors import BpttError, InputError
 
 try:

@@ -9,9 +9,8 @@ from pathlib import Path
 from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
 from bptt.data.readers.dna import read_fasta, read_fastq
 from bptt.data.readers.document import Document, read_document
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.grid import Columns, part_of
 from bptt.data.reading import encoding_of, read_bytes
-from bptt.data.split import part_of
 from bptt.data.text import decode_text
 from bptt.errors import InputError
 

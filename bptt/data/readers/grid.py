@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from bptt.data.split import part_of
 from bptt.errors import InputError
 
 LABELS = tuple(
@@ -15,6 +15,12 @@ LABELS = tuple(
     " 标签 标注 类别 类型 分类 情感 意图 主题 目标 標籤 類別 類型 分類".split()
 )
 
+# How the parts of data are called, in files and folders.
+_PART_NAMES = {
+    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("dev", "devel", "valid", "validation", "val"), "dev"),
+    **dict.fromkeys(("test", "testing", "tst", "eval"), "test"),
+}
 # Columns of the part of the data that an example is in, and of what a split must not cut.
 _PARTS = frozenset("split part partition subset set fold".split())
 _GROUPS = frozenset("group subject actor person speaker performer signer patient participant take".split())
@@ -25,6 +31,15 @@ IN_LINES = frozenset(("paragraphs", "para", "content", "段落", "正文", "内�
 _LONG = 9
 # Values that are no text, and whose spelling in Python is none either.
 _NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
+
+
+def part_of(name: str) -> str:
+    """Return the part of the data that a name speaks of: train, dev or test; "" if it speaks of none, or of
+    two.
+    """
+    words = re.split(r"[\W_\d]+", name.casefold())
+    found = {_PART_NAMES[word] for word in words if word in _PART_NAMES}
+    return found.pop() if len(found) == 1 else ""
 
 
 @dataclass(frozen=True)

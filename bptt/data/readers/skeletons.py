@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bptt.data.examples import Example, Examples, gather
-from bptt.data.readers.grid import Columns
+from bptt.data.readers.grid import Columns, part_of
 from bptt.data.skeletons.formats import RecordingFiles, gather_frames, read_source
 from bptt.data.skeletons.labelled_recording import LabelledRecording
 from bptt.data.skeletons.recording import Skeleton
 from bptt.data.skeletons.skeleton_signs import ENDINGS, format_of
-from bptt.data.split import part_of
 from bptt.errors import InputError
 
 

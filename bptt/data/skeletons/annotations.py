@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from bptt.data.readers.grid import part_of
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording, label_and_group
 from bptt.data.skeletons.plain_pickle import read_plain_pickle
 from bptt.data.skeletons.recording import recording
-from bptt.data.split import part_of
 from bptt.errors import InputError
 
 _NEEDED = ("keypoint", "label")
