@@ -51,7 +51,7 @@ def split_groups(groups: Sequence[Hashable], held_out: float, seed: int) -> tupl
     """
     (drawn,) = _strata(groups, None, seed)
     if len(drawn) < 2:
-        rule = "needs two groups, such as speakers or subjects, to hold one out"
+        rule = "needs two groups, such as speakers, subjects or pieces, to hold one out"
         cure = "Give the held-out examples in a file of their own: `dev`; or hold out none: `held_out` 0"
         raise InputError("examples", rule, "one", cure)
     held, wanted = list(drawn[0]), held_out * len(groups)
