@@ -12,7 +12,7 @@ from PIL import Image
 
 from bptt.data.clips.clip import Clip, Frames
 from bptt.data.clips.frame_folder import pictures_of
-from bptt.data.clips.frame_shape import FrameShape
+from bptt.data.clips.frame_options import FrameShape
 from bptt.data.clips.picture_array import small_clip
 from bptt.data.clips.sides import labels_with_sides
 from bptt.data.readers.detect import detect

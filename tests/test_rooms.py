@@ -352,10 +352,22 @@ def test_every_deferred_function_is_there() -> None:
     assert found > 10
 
 
+def loaded(modules: str) -> set[str]:
+    """What is heavy and loaded when modules are imported."""
+    heavy = "torch numpy sympy mpmath matplotlib tokenizers safetensors rich http.server".split()
+    code = f"import sys, {modules}; print(*(m for m in {heavy} if m in sys.modules))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(result.stdout.split())
+
+
 @pytest.mark.parametrize("module", ["bptt", "bptt.cli.main"])
 def test_import_stays_light(module: str) -> None:
     """The command line answers at once: nothing heavy is loaded before a verb runs."""
-    heavy = "torch numpy sympy mpmath matplotlib tokenizers safetensors rich http.server".split()
-    code = f"import sys, {module}; print(*(m for m in {heavy} if m in sys.modules))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == []
+    assert not loaded(module)
+
+
+def test_options_of_all_jobs_stay_light() -> None:
+    """Help and refusals answer at once: no job needs torch to say what it takes."""
+    modules = [path.relative_to(ROOT) for path in (ROOT / "bptt" / "jobs").glob("*/options.py")]
+    assert len(modules) >= 9
+    assert loaded(", ".join(".".join(path.with_suffix("").parts) for path in modules)) <= {"numpy"}

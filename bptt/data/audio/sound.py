@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from bptt.data.media import Media
 from bptt.deferred import deferred
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 # A text asks whether it names sounds; few sounds are asked for their digest.
 _stored = deferred("bptt.data.stored", "Stored")

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from bptt.data.clips.frame_cache import cached
 from bptt.data.clips.frame_folder import pictures_of
-from bptt.data.clips.frame_shape import Frame, FrameShape, Picture
+from bptt.data.clips.frame_options import FrameShape
+from bptt.data.clips.frame_shape import Frame, Picture
 from bptt.data.clips.signs import is_animated, is_npy
 from bptt.data.reading import open_file
 from bptt.data.stored import Stored

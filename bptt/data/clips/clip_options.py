@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
 
-from bptt.data.clips.frame_shape import FrameShape
+from bptt.data.clips.frame_options import FrameShape
 from bptt.options.field import option
 
 

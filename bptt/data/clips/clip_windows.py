@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from bptt.data.clips.clip import Clip
-from bptt.data.clips.frame_shape import FrameShape, Picture
+from bptt.data.clips.frame_options import FrameShape
+from bptt.data.clips.frame_shape import Picture
 
 # Windows begin this share of their length after each other.
 _HOP = 0.25

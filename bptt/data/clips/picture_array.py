@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.clips.frame_shape import Frame, FrameShape, Picture
+from bptt.data.clips.frame_options import FrameShape
+from bptt.data.clips.frame_shape import Frame, Picture
 from bptt.data.clips.still_pictures import small_picture
 from bptt.errors import InputError, WrongTypeError
 

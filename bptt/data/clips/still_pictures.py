@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageSequence
 
-from bptt.data.clips.frame_shape import Frame, FrameShape, Picture, check_size
+from bptt.data.clips.frame_options import FrameShape
+from bptt.data.clips.frame_shape import Frame, Picture, check_size, placed
 from bptt.data.reading import open_file
 from bptt.errors import BpttError, InputError
 
@@ -50,7 +51,7 @@ def small_picture(picture: Picture, shape: FrameShape, where: str) -> Picture:
 def _small(image: Image.Image, shape: FrameShape, where: str) -> Picture:
     check_size(where, *image.size)
     inside = _coloured(image).resize(shape.inner(*image.size), Image.Resampling.BOX)
-    return shape.place(np.asarray(inside))
+    return placed(shape, np.asarray(inside))
 
 
 def _coloured(image: Image.Image) -> Image.Image:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from bptt.data.clips.frame_shape import Frame, FrameShape, check_size
+from bptt.data.clips.frame_options import FrameShape
+from bptt.data.clips.frame_shape import Frame, check_size, placed
 from bptt.data.reading import open_file
 from bptt.errors import InputError, MachineError
 
@@ -54,7 +55,7 @@ def _small(frame: Any, aspect: Any, shape: FrameShape, where: str) -> Frame:
     inside = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA").to_ndarray()
     # In degrees, counter-clockwise; PyAV gives the picture unturned.
     turned = np.rot90(inside, k=round(getattr(frame, "rotation", 0) / 90))
-    return Frame(shape.place(turned), None if frame.pts is None else float(frame.pts * frame.time_base))
+    return Frame(placed(shape, turned), None if frame.pts is None else float(frame.pts * frame.time_base))
 
 
 @contextmanager
