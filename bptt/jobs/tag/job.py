@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bptt.cells.load import as_cells, own_layers
 from bptt.data.schemes import Scheme
+from bptt.deferred import deferred, imported
 from bptt.jobs.answers import Asking, EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.job import Job, Stretch
@@ -18,13 +19,20 @@ from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.exposure import expose
 from bptt.jobs.tag.metrics import EntityScores, TagScores
 from bptt.jobs.tag.options import SentenceFiles
-from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
 from bptt.jobs.tag.tag_set import note_rewritten
 from bptt.jobs.tag.task import TagTask
 from bptt.jobs.tag.trained import TrainedTagger, load_tagger, read_config_of
 from bptt.nn.exposure import Exposure
 from bptt.options.choices import Choices
 from bptt.runs.origin import Origin
+
+# scikit-learn comes with it, a second that answers need not wait.
+_seqeval_scores = deferred("bptt.jobs.tag.seqeval", "seqeval_scores")
+
+
+def _has_seqeval() -> bool:
+    found: bool = imported("bptt.jobs.tag.seqeval", "INSTALLED")
+    return found
 
 
 def _begin(kind: type[TrainedTagger], choices: Choices, origin: Origin[TrainedTagger] | None) -> TagTask:
@@ -55,14 +63,14 @@ def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> Evaluation
     scheme = trained.tags.scheme
     if scheme is None or found.entities is None or not found.entities.types:
         return EvaluationReport(found.metrics, notes=notes)
-    if not INSTALLED:
+    if not _has_seqeval():
         notes = (*notes, "scores by seqeval, with its strict mode: pip install 'bptt[metrics]'")
     return EvaluationReport(found.metrics, tuple(_tables(found, found.entities, scheme)), notes)
 
 
 def _tables(found: TagScores, entities: EntityScores, scheme: Scheme) -> Iterator[ScoreTable]:
     """Yield the scores of entities: by the rule of conlleval, and by both modes of seqeval if installed."""
-    both = seqeval_scores(found.gold, found.found, scheme) if INSTALLED else ()
+    both = _seqeval_scores(found.gold, found.found, scheme) if _has_seqeval() else ()
     for each in (entities, *both):
         rows = [
             (kind or "-", *(f"{share:.4f}" for share in score[:3]), score.entities)
