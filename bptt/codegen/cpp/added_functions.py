@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bptt.cells.expression import Call, Expression, walk
-from bptt.cells.functions import FUNCTIONS, get_function
+from bptt.cells.expression import Expression
+from bptt.cells.function import Function
+from bptt.codegen.added_functions import added_functions
 from bptt.codegen.cpp.cpp_names import formula
-from bptt.errors import InputError
 
 DIALECT = "cpp"
 
@@ -21,26 +21,15 @@ def definitions(expressions: Iterable[Expression]) -> str:
 
     Raises InputError for a function that has neither a value nor a text in C++.
     """
-    found: dict[str, str] = {}
-    for expression in expressions:
-        _define_called(expression, found)
+    rule = "a kernel needs the value of a function as an expression, or its text in C++"
+    found = added_functions(expressions, DIALECT, formula, rule, ", or run it by the reference backend")
     if not found:
         return ""
-    return "".join(["\nnamespace function {\n", *found.values(), "}  // namespace function\n"])
+    return "".join(
+        ["\nnamespace function {\n", *map(_define, found, found.values()), "}  // namespace function\n"]
+    )
 
 
-def _define_called(expression: Expression, found: dict[str, str]) -> None:
-    for node in walk(expression):
-        if isinstance(node, Call) and node.function not in {*FUNCTIONS, *found}:
-            function = get_function(node.function)
-            body = function.text.get(DIALECT)
-            if body is None and function.value is None:
-                rule = "a kernel needs the value of a function as an expression, or its text in C++"
-                cure = f'Give it text={{"{DIALECT}": ...}}, or run it by the reference backend'
-                raise InputError(f"function {function.name!r}", rule, "neither", cure)
-            if body is None:
-                value = function.applied(*function.symbols)
-                _define_called(value, found)
-                body = formula(value, lambda name: name)
-            parameters = ", ".join(f"Vector {argument}" for argument in function.arguments)
-            found[function.name] = f"INLINE Vector f_{function.name}({parameters}) {{ return {body}; }}\n"
+def _define(function: Function, body: str) -> str:
+    parameters = ", ".join(f"Vector {argument}" for argument in function.arguments)
+    return f"INLINE Vector f_{function.name}({parameters}) {{ return {body}; }}\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from bptt.cells.expression import Call, Expression, walk
-from bptt.cells.functions import FUNCTIONS, get_function
+from bptt.cells.expression import Expression
+from bptt.cells.functions import FUNCTIONS
 from bptt.codegen import formula as infix
-from bptt.errors import InputError
+from bptt.codegen.added_functions import added_functions
 
 DIALECT = "javascript"
 
@@ -31,7 +31,7 @@ def identifier(name: str) -> str:
 
 
 def size(letter: str) -> str:
-    """Return the variable of the number of units that a letter stands for."""
+    """Return the variable that holds a size, which a cell names by one letter."""
     return f"size{letter}"
 
 
@@ -85,25 +85,8 @@ def definitions(expressions: Iterable[Expression]) -> list[str]:
 
     Raises InputError for a function that has neither a value nor a text in JavaScript.
     """
-    found: dict[str, str] = {}
-    for expression in expressions:
-        _define_called(expression, found)
-    return list(found.values())
-
-
-def _define_called(expression: Expression, found: dict[str, str]) -> None:
-    for node in walk(expression):
-        if isinstance(node, Call) and node.function not in {*FUNCTIONS, *found}:
-            function = get_function(node.function)
-            body = function.text.get(DIALECT)
-            if body is None and function.value is None:
-                rule = "JavaScript needs the value of a function as an expression, or its text"
-                cure = f'Give it text={{"{DIALECT}": ...}}'
-                raise InputError(f"function {function.name!r}", rule, "neither", cure)
-            if body is None:
-                value = function.applied(*function.symbols)
-                _define_called(value, found)
-                body = formula(value, lambda name: name)
-            found[function.name] = (
-                f"const {called(function.name)} = ({', '.join(function.arguments)}) => {body};"
-            )
+    rule = "JavaScript needs the value of a function as an expression, or its text"
+    return [
+        f"const {called(function.name)} = ({', '.join(function.arguments)}) => {body};"
+        for function, body in added_functions(expressions, DIALECT, formula, rule).items()
+    ]
