@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
 from bptt.cells.expression import Expression, to_text
-from bptt.codegen.cpp.added_functions import definitions
+from bptt.codegen.cpp.cpp_functions import definitions
 from bptt.codegen.cpp.pass_text import PassText
 from bptt.codegen.cpp.shape import shape_text
 from bptt.codegen.cpp.stepper_text import stepper_text
