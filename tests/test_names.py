@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "bptt"
-# A command is named after what it does, in its file as on the command line; the rooms below do the work.
-COMMANDS = "cli"
+# A command is named after what it does, in its file as on the command line and in the path of a request; the
+# rooms below do the work.
+COMMANDS = ("cli", "serve/verbs")
 # Each job has a folder of the same plan: configuration, network, task, answers, metrics, exposure.
 JOBS = "jobs"
 
@@ -90,7 +91,7 @@ def files_of(paths: list[str]) -> dict[str, list[str]]:
     for path in sorted(paths):
         *folders, name = path.split("/")
         room = folders[0] if folders[:1] == [JOBS] else "/".join(folders)
-        if room != COMMANDS and not name.startswith("__"):
+        if room not in COMMANDS and not name.startswith("__"):
             found[name].setdefault(room, path)
     return {name: list(rooms.values()) for name, rooms in found.items() if len(rooms) > 1}
 

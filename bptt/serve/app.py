@@ -17,10 +17,9 @@ from bptt.serve.guard import Guard, read_body
 from bptt.serve.http_problem import HttpProblem, answer_method, answer_missing, answer_problem, json_response
 from bptt.serve.model_thread import Worker
 from bptt.serve.options import ServeOptions
+from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
 from bptt.version import __version__
-
-_VERBS = ("predict", "score", "choose", "next")
 
 
 class App:
@@ -36,7 +35,7 @@ class App:
         routes = [
             Route("/health", self._health),
             Route("/info", self._info),
-            *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in _VERBS),
+            *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
         handlers: Any = {
             404: answer_missing,

@@ -13,8 +13,9 @@ from bptt.jobs.job import Job
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of_run
 from bptt.serve.options import ServeOptions
-from bptt.serve.row_products import fix_rows, is_by_row
-from bptt.serve.verbs import Choose, Next, Predict, Score, Verb
+from bptt.serve.registry import make_verbs
+from bptt.serve.row_products import fix_rows
+from bptt.serve.verb import Loaded, Verb
 
 
 @dataclass
@@ -31,17 +32,11 @@ class Served:
         """Load the model. Raises InputError if a file is damaged, or it has no verb."""
         trained = load(self.run, options.device)
         fix_rows(trained.model)
-        verbs: dict[str, Verb] = {}
-        if Predict.fits(self.job, trained):
-            verbs["predict"] = Predict(self.job, trained, is_by_row(trained.model), options.max_inputs)
-        if hasattr(trained, "next_tokens"):
-            verbs["score"] = Score(trained, options.max_inputs)
-            verbs["choose"] = Choose(trained, options.max_inputs)
-            verbs["next"] = Next(trained, options.max_inputs)
-            # Kernels are compiled when they are first used: now, so that no request has to wait for that.
-            for verb in verbs.values():
-                asked, item = verb.read({"input": ["", ""]})
-                verb.answer(asked, [item])
+        verbs = make_verbs(Loaded(self.job, trained, options))
+        # Kernels are compiled when they are first used: now, so that no request has to wait for that.
+        for verb in verbs.values():
+            asked, item = verb.read(verb.example)
+            verb.answer(asked, [item])
         if not verbs:
             cure = "Serve models that read texts"
             raise InputError(

@@ -1,0 +1,64 @@
+"""The form of a verb: it reads a request of a model, and answers several at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bptt.errors import InputError
+from bptt.jobs.job import Job
+from bptt.serve.options import ServeOptions
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A trained model that verbs are made for: its job, itself, and the limits of a request."""
+
+    job: Job[Any]
+    trained: Any
+    options: ServeOptions
+
+
+class Verb(ABC):
+    """One verb of one model. `answer` runs in the thread that owns the model, all else in the server's."""
+
+    # A request that every model takes: it is answered when the models are loaded, which compiles kernels.
+    example: ClassVar[Mapping[str, Any]] = {"input": ["", ""]}
+
+    @abstractmethod
+    def read(self, given: Mapping[str, Any]) -> tuple[Hashable, Any]:
+        """Return what has to be equal for requests to be answered together, and the item itself.
+
+        Raises InputError for a field that is unknown, missing, or has another type.
+        """
+
+    @abstractmethod
+    def answer(self, asked: Any, items: Sequence[Any]) -> Sequence[Any]:
+        """Return the answers to each item as plain data, or the error that it fails with."""
+
+
+def texts_of(given: Mapping[str, Any], name: str, most: int) -> tuple[str, ...]:
+    """Return a field that is a text or a list of texts. Raises InputError for anything else."""
+    if name not in given:
+        raise InputError(name, "must be given", "nothing")
+    value = given[name]
+    found = (value,) if isinstance(value, str) else value
+    if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+        raise InputError(name, "must be a text, or a list of texts", type(value).__name__)
+    if not 1 <= len(found) <= most:
+        raise InputError(name, f"must hold 1 to {most:,} texts", f"{len(found):,}")
+    for each in found:
+        try:
+            each.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise InputError(name, "must be valid Unicode", ascii(each)) from error
+    return tuple(found)
+
+
+def check_names(given: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raise InputError for a field that is not `known`."""
+    for name in given:
+        if name not in known:
+            raise InputError(name, f"must be one of {', '.join(known)}", "another field", "Leave it out")
