@@ -31,8 +31,8 @@ def with_numbers(letters: str) -> str:
         (with_numbers(""), "The numbers of this page are damaged"),
         (PAGE[: PAGE.index('<script type="application')], "The numbers of this page are damaged"),
         (PAGE[: PAGE.index(LETTERS) + HALF], "The numbers of this page are damaged"),
-        (PAGE[: PAGE.index("function firstView")], "the script or the numbers of this page are damaged"),
-        (PAGE.replace("function firstView", "function  firstView"), "the script or the numbers"),
+        (PAGE[: PAGE.index("function firstView")], "the script or the data of this page are damaged"),
+        (PAGE.replace("function firstView", "function  firstView"), "the script or the data"),
     ],
     ids=["a letter", "half", "no base64", "nothing", "no element", "cut", "cut in the script", "the script"],
 )

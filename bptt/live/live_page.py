@@ -33,8 +33,7 @@ def live_page(trained: Trained, title: str, example: str = "") -> str:
     `example` is the text that it begins with. Raises InputError for an output layer of a
     package, and a vocabulary that jieba cuts.
     """
-    frame, style = read_files(_FILES, ["live.html", "live.css"])
-    style = read_files(SHARED, ["page.css"])[0] + style
+    style = "".join([*read_files(SHARED, ["page.css"]), *read_files(_FILES, ["live.css"])])
     engine = "\n".join(
         [
             '"use strict";',
@@ -50,4 +49,4 @@ def live_page(trained: Trained, title: str, example: str = "") -> str:
         f"const ENGINE = {engine_text};",
         *read_files(_FILES, [f"{name}.js" for name in _DRAWING]),
     ]
-    return Standalone(frame, title, style, scripts, language_data(trained, title, example)).text()
+    return Standalone("bptt live", title, style, scripts, language_data(trained, title, example)).text()

@@ -30,6 +30,6 @@ def page_text(inspection: Inspection, language: Language = Language.EN) -> str:
 
     Of the inspection only the title is markup, escaped: the rest is data, which the script shows as text.
     """
-    frame, style = read_files(SHARED, ["page.html", "page.css"])
+    (style,) = read_files(SHARED, ["page.css"])
     scripts = read_files(SHARED, [f"{name}.js" for name in _SCRIPTS])
-    return Standalone(frame, inspection.title, style, scripts, page_data(inspection)).text(language)
+    return Standalone("bptt inspect", inspection.title, style, scripts, page_data(inspection)).text(language)

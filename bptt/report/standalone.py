@@ -23,12 +23,13 @@ _OWN_WORDS = re.compile(r"\[\[([^\]]+)\]\]")
 
 @dataclass(frozen=True)
 class Standalone:
-    """The parts of a page: the frame is HTML with {{names}}, each replaced once.
+    """The parts of a page, put into the frame that all pages share.
 
-    `data` is text that means nothing to HTML; of all parts the title alone is escaped.
+    `brand` names the command. `data` is text that means nothing to HTML; of all parts the title alone is
+    escaped.
     """
 
-    frame: str
+    brand: str
     title: str
     style: str
     scripts: Sequence[str]
@@ -43,7 +44,8 @@ class Standalone:
             '"use strict";\n(() => {\n' + "\n".join([f"const WORDS = {words};", *self.scripts]) + "})();\n"
         )
         table = table_of(language)
-        frame = _OWN_WORDS.sub(lambda found: html.escape(translate(found[1], table)), self.frame)
+        (frame,) = read_files(SHARED, ["page.html"])
+        frame = _OWN_WORDS.sub(lambda found: html.escape(translate(found[1], table)), frame)
         return _filled(
             frame,
             {
@@ -52,6 +54,7 @@ class Standalone:
                 "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(self.style)}; "
                 "worker-src blob:; media-src blob:; base-uri 'none'; form-action 'none'",
                 "language": language.tag,
+                "brand": self.brand,
                 "style": self.style,
                 "script": script,
                 "data": self.data,

@@ -7,9 +7,9 @@ PAGES = {
     "Sections": "章节",
     "Dark": "深色",
     "Light": "浅色",
-    "This page draws its numbers with JavaScript, which is switched off here.": "本页用 JavaScript 绘制数值，而这里关闭了它。",
+    "This page needs JavaScript, which is switched off here.": "本页需要 JavaScript，而这里关闭了它。",
     (
-        "If this line stays, the script or the numbers of this page are damaged: copy the file again, or write"
+        "If this line stays, the script or the data of this page are damaged: copy the file again, or write"
         " it anew."
     ): "若此行一直不消失，说明本页的脚本或数据已损坏：请重新复制文件，或重新生成。",
     "This page needs a browser of 2023 or later.": "本页需要 2023 年或更新的浏览器。",
