@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from forked import run_forked
 
 PLUGINS = Path(__file__).parent / "plugins"
 # What an addition from outside may need at most.
@@ -40,25 +40,24 @@ class Installed:
 
     def python(self, code: str, *, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run Python code where the packages are installed."""
-        return self._run("-c", code, cwd=cwd)
+        return self._run(code, cwd=cwd)
 
     def bptt(self, *arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `bptt ARGUMENTS...` where the packages are installed."""
-        return self._run("-m", "bptt", *map(str, arguments), cwd=cwd)
+        return self._run(*map(str, arguments), module="bptt", cwd=cwd)
 
     def session(self, commands: Sequence[Sequence[str]], code: str = "", *, cwd: Path) -> list[str]:
-        """Return what each command prints, and then the code, all run in one process: torch is imported once.
+        """Return what each command prints, and then the code, all run in one process.
 
         Fails at the first that does not end well.
         """
         script = SESSION.format(commands=list(map(list, commands)), mark=_MARK) + code
         return succeeded(self.python(script, cwd=cwd)).split(_MARK)[1:]
 
-    def _run(self, *arguments: str, cwd: Path | None) -> subprocess.CompletedProcess[str]:
+    def _run(self, *arguments: str, module: str = "", cwd: Path | None) -> subprocess.CompletedProcess[str]:
         path = os.pathsep.join([str(self.place), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONUTF8": "1"}
-        command = [sys.executable, *arguments]
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8")
+        return run_forked(*arguments, module=module, cwd=cwd, environment=environment)
 
     def add(self, name: str, module: str, entry_points: Mapping[str, str], version: str = "1.0") -> Installed:
         """Install a package of one module; `entry_points` are lines "name = module:NAME" by group."""
