@@ -72,7 +72,7 @@ def _table(steps: Sequence[NextTokens]) -> list[TableColumn]:
 
 def _note_unknown(trained: Trained, asked: NextOptions) -> None:
     """Print on standard error how many tokens of the text the model does not know, if there are any."""
-    from bptt.jobs.language.sampling import read_prompt
+    from bptt.jobs.language.prompt import read_prompt
 
     read = read_prompt(trained, asked.text)
     if read.unknown:

@@ -47,6 +47,16 @@ class TokenNetwork(nn.Module):
         """Return ln P of every token (..., V) for outputs (..., width)."""
         return self.output.log_probabilities(self.dropout(output), self.tied)
 
+    def row_logits(self, output: Tensor) -> Tensor:
+        """Return the logits (N, V) for outputs (N, width), without dropout; the bits of a row do not depend
+        on the others.
+        """
+        return self.output.row_logits(output, self.tied)
+
+    def row_log_probabilities(self, output: Tensor) -> Tensor:
+        """Return ln P of every token (N, V) for outputs (N, width), as `row_logits`."""
+        return self.row_logits(output).log_softmax(-1)
+
     def loss(self, output: Tensor, targets: Tensor, reduction: str = "mean") -> Tensor:
         """Return -ln P, in nats, of `targets` (...) int64 for outputs (..., width); smoothed in training.
 

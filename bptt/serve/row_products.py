@@ -1,16 +1,8 @@
-"""Products whose rows do not depend on how many rows there are, to the last bit.
-
-A BLAS chooses the order of its sums by the shape of the product. Here every product has the same number of
-rows, so an input is answered alike alone and in a batch. The recurrent kernels keep this by themselves.
-"""
+"""Models whose answers do not depend on how many inputs are answered together, to the last bit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from bptt.jobs.classify.network import Classifier, SequenceReader
 from bptt.jobs.tag.network import Tagger
@@ -18,20 +10,9 @@ from bptt.models.encoder import Encoder
 from bptt.models.inputs import TokenInput
 from bptt.models.ngrams import NgramScores
 from bptt.nn.pooling import Pooling
+from bptt.nn.row_linear import row_linear
 from bptt.nn.stack import Stack
 from bptt.runtime.dispatch import KERNELS, usable
-
-# Rows of a product: few, as a lone request pays for all of them.
-BLOCK = 8
-
-
-def in_blocks(function: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
-    """Return `function` of rows (N, D), (N, K), computed by BLOCK rows at a time."""
-    count = len(rows)
-    if not count:
-        return function(rows)
-    padded = functional.pad(rows, (0, 0, 0, -count % BLOCK))
-    return torch.cat([function(block) for block in torch.split(padded, BLOCK)])[:count]
 
 
 class RowLinear(nn.Linear):
@@ -39,8 +20,7 @@ class RowLinear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Return input W^T + b, (..., K), for inputs (..., D)."""
-        rows = input.reshape(-1, input.shape[-1])
-        found = in_blocks(super().forward, rows)
+        found = row_linear(input.reshape(-1, input.shape[-1]), self.weight, self.bias)
         return found.view(*input.shape[:-1], self.out_features)
 
 

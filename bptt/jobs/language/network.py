@@ -90,15 +90,16 @@ class LanguageModel(TokenNetwork):
 
 
 class Continuation:
-    """A language model that has read `tokens` (T, B), and reads on token by token, without dropout.
+    """A language model that has read `tokens` (T, B) from `states` on, and reads on token by token.
 
-    `logits` (B, V) are those of the next token. Do not change the weights of the model meanwhile.
+    `logits` (B, V) are those of the next token; on the CPU a row has the same bits whatever B is. Do not
+    change the weights of the model meanwhile. There is no dropout.
     """
 
-    def __init__(self, model: LanguageModel, tokens: Tensor) -> None:
+    def __init__(self, model: LanguageModel, tokens: Tensor, states: States = START) -> None:
         with evaluating(model):
-            output, states = model.read(tokens.to(model.device))
-            self.logits = model.predict(output[-1])
+            output, states = model.read(tokens.to(model.device), states)
+            self.logits = model.row_logits(output[-1])
         self._stepper = Stepper(model.recurrent, tokens.shape[1])
         self._stepper.states = states
         self._vocabulary_size, self._output = model.vocabulary_size, model.output
@@ -112,4 +113,4 @@ class Continuation:
                 x = functional.one_hot(tokens, self._vocabulary_size).to(self.logits.dtype)
             else:
                 x = functional.embedding(tokens, self._table)
-            self.logits = self._output.logits(self._stepper.step(x), self._tied)
+            self.logits = self._output.row_logits(self._stepper.step(x), self._tied)

@@ -9,7 +9,8 @@ import torch
 from bptt.data.batches import NOTHING
 from bptt.jobs.exposure import predictions, show_tokens
 from bptt.jobs.language.model import Trained
-from bptt.jobs.language.sampling import read_prompt
+from bptt.jobs.language.prompt import read_prompt
+from bptt.jobs.language.text_read import TextRead, before_line
 from bptt.nn.exposure import RankedAnswers
 from bptt.options.checks import check_least
 from bptt.runs.evaluating import evaluating
@@ -33,22 +34,28 @@ class NextTokens:
     expected: RankedAnswers
 
 
-def next_tokens(trained: Trained, text: str, top: int = TOP, last: bool = False) -> tuple[NextTokens, ...]:
+def next_tokens(
+    trained: Trained, text: str, top: int = TOP, last: bool = False, behind: TextRead | None = None
+) -> tuple[NextTokens, ...]:
     """Return the prediction before the first token of `text` and after each; with `last`, after all alone.
 
-    The text is read as `score_lines` reads a line, but no `<eos>` is assumed at its end. Each step names the
-    `top` likeliest tokens, or all if there are fewer. Raises InputError if `top` is below 1, or the text
-    cannot be read as the start of a sentence by a model of sentences.
+    The text is read as `score_lines` reads a line, but no `<eos>` is assumed at its end; or it goes on
+    `behind` one that has been read. Each step names the `top` likeliest tokens, or all if there are fewer.
+    Raises InputError if `top` is below 1, or the text cannot be read as the start of a sentence by a model of
+    sentences.
     """
     check_least("top", top, 1)
-    model, vocabulary, config = trained
-    tokens = read_prompt(trained, text).tokens.long()
-    read = torch.cat([tokens.new_tensor([config.data.before_line]), tokens])
+    model, vocabulary, _ = trained
+    before = behind or before_line(trained)
+    tokens = read_prompt(trained, text, before).tokens.long()
+    read = before.inputs(tokens)
     follows = torch.cat([tokens, tokens.new_tensor([NOTHING])])
     steps = slice(len(tokens) if last else 0, None)
     with evaluating(model):
-        output, _ = model.read(read[:, None].to(model.device))
-        found = predictions(output[steps, 0], follows[steps], model.log_probabilities, vocabulary.show, top)
+        output, _ = model.read(read[:, None].to(model.device), before.states)
+        outputs, ln_p = output[steps, 0], model.row_log_probabilities
+        found = predictions(outputs, follows[steps], ln_p, vocabulary.show, top)
     names = show_tokens("text", vocabulary, read.tolist()).tokens[steps]
     actual = [None if token == NOTHING else vocabulary.show(token) for token in follows[steps].tolist()]
-    return tuple(map(NextTokens, range(steps.start, len(read)), names, actual, found))
+    numbers = range(before.count + steps.start, before.count + len(read))
+    return tuple(map(NextTokens, numbers, names, actual, found))

@@ -2,56 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from math import inf
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from bptt.data.batches import NOTHING
-from bptt.data.vocabulary import TextStream
-from bptt.data.vocabulary_options import END, UNKNOWN
-from bptt.errors import InputError
+from bptt.data.vocabulary_options import UNKNOWN
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
+from bptt.jobs.language.prompt import Prompt
+from bptt.jobs.language.prompt import read_prompt as read_prompt
+from bptt.jobs.language.sampled_text import SampledText, SampleForm
 from bptt.jobs.language.sampling_options import DrawOptions, LineOptions, SamplingOptions
-from bptt.jobs.language.verse import PlaceInVerse, Verse
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
 _AHEAD = 1000
 _NO_FORM = LineOptions()
-
-
-@dataclass(frozen=True)
-class Prompt:
-    """The text that a sample continues, as the model reads it; its tokens (T,); the number of `<unk>`."""
-
-    text: str
-    tokens: Tensor
-    unknown: int
-
-
-def read_prompt(trained: Trained, text: str) -> Prompt:
-    """Encode a prompt as the training text was encoded.
-
-    Tokens of words and BPE include the space before them, so a space at the end of the prompt is left to the
-    next token. Raises InputError if the prompt is no valid Unicode, or has a newline and the model reads
-    sentences.
-    """
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError("prompt", "must be UTF-8", ascii(text)) from error
-    if "\n" in text and trained.config.data.mode == "sentences":
-        cure = "Leave the newline out: this model knows one sentence at a time"
-        raise InputError("prompt", "must be the start of a sentence", repr(text), cure)
-    if trained.vocabulary.options.level not in ("character", "jieba"):
-        text = text.removesuffix(" ")
-    tokens = trained.vocabulary.encode(text)
-    read = trained.vocabulary.decode(tokens.tolist())
-    return Prompt(read, tokens, int((tokens == UNKNOWN).sum()))
 
 
 def sample(
@@ -116,61 +84,27 @@ def _draw_texts(
     trained: Trained, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int], lines: LineOptions
 ) -> Iterator[tuple[int, str]]:
     """Return pieces of the samples `numbers`, each with its number, until all have ended."""
-    goes_on = trained.config.data.mode != "sentences"
-    verse = Verse(trained.vocabulary, lines, goes_on, prompt.tokens) if lines else None
-    stops = options.stop_at_end or not goes_on
-    return _pieces(trained, prompt, options, numbers, verse, stops)
+    form = SampleForm(trained, prompt, options, lines)
+    return _pieces(trained.model, form, options, numbers)
 
 
 def _pieces(
-    trained: Trained,
-    prompt: Prompt,
-    options: SamplingOptions,
-    numbers: Sequence[int],
-    verse: Verse | None,
-    stops: bool,
+    model: LanguageModel, form: SampleForm, options: SamplingOptions, numbers: Sequence[int]
 ) -> Iterator[tuple[int, str]]:
-    """Yield the pieces of samples, which end at `<eos>` if it `stops` them, or where the verse is over."""
-    at_start = not prompt.text or prompt.text.endswith("\n")
-    running = {number: TextStream(trained.vocabulary, at_start) for number in numbers}
-    places = dict.fromkeys(numbers, PlaceInVerse() if verse is None else verse.first)
-
-    def allowed() -> Tensor | None:
-        return None if verse is None else torch.stack([verse.allowed(places[number]) for number in numbers])
-
-    for drawn in _draw_tokens(trained.model, prompt, options, numbers, allowed):
-        for number, token in zip(numbers, drawn.tolist(), strict=True):
-            if number not in running:
-                continue
-            if verse is not None:
-                places[number] = verse.after(places[number], token)
-            is_over = places[number].at == "over"
-            if token == END and (stops or is_over):
-                yield number, running.pop(number).close()
-            elif is_over:
-                stream = running.pop(number)
-                yield number, stream.push(token) + stream.close()
-            else:
-                yield number, running[number].push(token)
-        if not running:
-            return
-    yield from ((number, stream.close()) for number, stream in running.items())
-
-
-def _draw_tokens(
-    model: LanguageModel,
-    prompt: Prompt,
-    options: SamplingOptions,
-    numbers: Sequence[int],
-    allowed: Callable[[], Tensor | None],
-) -> Iterator[Tensor]:
-    """Yield the next token of every sample, (B,), `length` times: one that is allowed, (B, V)."""
-    nothing = prompt.tokens.new_full((1,), NOTHING)
-    read = torch.cat([nothing, prompt.tokens]).long()[:, None].expand(-1, len(numbers))
-    continuation = Continuation(model, read)
+    samples = {number: SampledText(form) for number in numbers}
+    read = form.prompt.behind.inputs(form.prompt.tokens)[:, None].expand(-1, len(numbers))
+    states = tuple(state.expand(-1, len(numbers), -1) for state in form.prompt.behind.states)
+    continuation = Continuation(model, read, states)
     for places in places_of(options.seed, options.length, numbers):
-        drawn = pick(distribution(continuation.logits, options, allowed()).cpu(), places)
-        yield drawn
+        allowed = None
+        if form.verse is not None:
+            allowed = torch.stack([form.verse.allowed(each.place) for each in samples.values()])
+        drawn = pick(distribution(continuation.logits, options, allowed).cpu(), places)
+        for (number, each), token in zip(samples.items(), drawn.tolist(), strict=True):
+            if each.ended is None:
+                yield number, each.push(token)
+        if all(each.ended for each in samples.values()):
+            return
         continuation.read(drawn)
 
 

@@ -20,7 +20,8 @@ from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.model import Trained
-from bptt.jobs.language.network import START, LanguageModel
+from bptt.jobs.language.network import START, LanguageModel, States
+from bptt.jobs.language.text_read import TextRead, before_line, continued
 from bptt.options.checks import check_choice, check_least
 from bptt.runs.evaluating import evaluating
 
@@ -112,20 +113,23 @@ def base_logarithm(base: str) -> float:
     return BASES[base]
 
 
-def score_lines(trained: Trained, lines: Iterable[str], batch_size: int = 64) -> Iterator[LineScore]:
-    """Yield the score of each line, in order. Results do not depend on `batch_size`.
+def score_lines(
+    trained: Trained, lines: Iterable[str], batch_size: int = 64, behind: TextRead | None = None
+) -> Iterator[LineScore]:
+    """Yield the score of each line, in order, or of the rest of a line `behind` a text that has been read.
+
+    Results do not depend on `batch_size`.
 
     Raises InputError if a line contains a newline, or `batch_size` is below 1.
     """
     check_least("batch_size", batch_size, 1)
     remaining = iter(lines)
     while window := list(islice(remaining, _WINDOW)):
-        yield from _score_window(trained, window, batch_size)
+        yield from _score_window(trained, window, batch_size, behind or before_line(trained))
 
 
-def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
+def token_log_probabilities(model: LanguageModel, batch: Batch, states: States = START) -> Tensor:
     """Return ln P of each target (T, B) given the inputs before it; 0 in the padding."""
-    states = START
     steps = max(1, _LOGITS // (batch.inputs.shape[1] * model.vocabulary_size))
     parts = []
     for start in range(0, len(batch.inputs), steps):
@@ -135,18 +139,19 @@ def token_log_probabilities(model: LanguageModel, batch: Batch) -> Tensor:
     return torch.cat(parts)
 
 
-def _score_window(trained: Trained, window: list[str], batch_size: int) -> list[LineScore]:
-    model, vocabulary, config = trained
+def _score_window(trained: Trained, window: list[str], batch_size: int, before: TextRead) -> list[LineScore]:
+    model, vocabulary, _ = trained
     for line in window:
         if "\n" in line:
             raise InputError("line", "a line to score has no newline in it", repr(line))
-    tokens = vocabulary.encode("".join(line + "\n" for line in window))
-    lines = Lines(tokens, config.data.before_line)
+    joined = (continued(vocabulary, line, before) + "\n" for line in window)
+    lines = Lines(vocabulary.encode("".join(joined)), before.last)
     found: dict[int, LineScore] = {}
     for rows in torch.split(torch.argsort(lines.lengths, stable=True), batch_size):
         batch = lines.batch(rows).to(model.device)
         with evaluating(model):
-            values = token_log_probabilities(model, batch).t().tolist()
+            states = tuple(state.expand(-1, len(rows), -1) for state in before.states)
+            values = token_log_probabilities(model, batch, states).t().tolist()
         for row, target, ln in zip(rows.tolist(), batch.targets.t().tolist(), values, strict=True):
             length, line = int(lines.lengths[row]), window[row]
             counts = vocabulary.characters(line) + 1, vocabulary.words(line)

@@ -8,6 +8,7 @@ from torch.nn import functional
 from bptt.data.batches import NOTHING
 from bptt.models.heads.output_layer import MatrixLayer
 from bptt.nn import linear_cross_entropy
+from bptt.nn.row_linear import row_linear
 
 
 class FullSoftmax(MatrixLayer):
@@ -19,6 +20,10 @@ class FullSoftmax(MatrixLayer):
     def logits(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
         """Return M o + b, (..., V)."""
         return functional.linear(output, self.matrix(tied), self.bias)
+
+    def row_logits(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
+        """Return M o + b, (N, V), for outputs (N, D)."""
+        return row_linear(output, self.matrix(tied), self.bias)
 
     def negative_log_likelihood(
         self, output: Tensor, targets: Tensor, tied: Tensor | None, reduction: str

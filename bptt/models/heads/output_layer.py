@@ -53,6 +53,13 @@ class OutputLayer(nn.Module, ABC):
     def logits(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
         """Return numbers (..., V) whose softmax is P; the logarithm of P is such."""
 
+    def row_logits(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
+        """Return the logits (N, V) for outputs (N, D), on the CPU with the same bits whatever N is.
+
+        One row at a time; override it if the layer can compute several so.
+        """
+        return torch.cat([self.logits(row, tied) for row in torch.split(output, 1)])
+
     def reset_parameters(self) -> None:
         """Draw the parameters anew: those of each part by its own rule. Called once after construction."""
         for part in self.children():
