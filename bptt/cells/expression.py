@@ -239,56 +239,61 @@ def split_quotient(expression: Product | Power) -> tuple[Expression, Expression]
     return multiply(*above), multiply(*(power(f.base, -f.exponent) for f in below))
 
 
-def to_text(expression: Expression) -> str:
-    """Write the expression in the language of cells, which `bptt.cells.language` reads back."""
-    match expression:
-        case Number(value):
-            return repr(value)
-        case Symbol(name):
-            return name
-        case Size(letter):
-            return letter
-        case Sum(terms):
-            return _sum_text(terms)
-        case Call(function, arguments):
-            return f"{function}({', '.join(map(to_text, arguments))})"
-        case RowCall(function, argument):
-            return f"{function}({to_text(argument)})"
-        case MatrixVector(matrix, vector):
-            return f"{matrix} @ {_factor_text(vector)}"
-        case Product() | Power():
-            return _product_text(expression)
-    raise TypeError(f"not an expression: {expression!r}")
+class Printer:
+    """Writes expressions as `bptt.cells.language` reads them; a subclass writes another such language."""
+
+    # What has to stand in parentheses where it is a factor.
+    compound: tuple[type[Expression], ...] = (Sum, MatrixVector)
+
+    def text(self, expression: Expression) -> str:
+        """Write an expression."""
+        match expression:
+            case Number(value):
+                return repr(value)
+            case Sum(terms):
+                return self._sum(terms)
+            case Product() | Power():
+                return self._product(expression)
+        return self.name_or_call(expression)
+
+    def name_or_call(self, expression: Expression) -> str:
+        """Write a name, or something that is applied to expressions."""
+        match expression:
+            case Symbol(name) | Size(name):
+                return name
+            case Call(function, arguments):
+                return f"{function}({', '.join(map(self.text, arguments))})"
+            case RowCall(function, argument):
+                return f"{function}({self.text(argument)})"
+            case MatrixVector(matrix, vector):
+                return f"{matrix} @ {self.factor(vector)}"
+        raise TypeError(f"not an expression: {expression!r}")
+
+    def factor(self, expression: Expression, quotient: bool = False) -> str:
+        """Write a factor, or with `quotient` a numerator, in parentheses where it would otherwise change."""
+        compound = (*self.compound, Product)[: -1 if quotient else None]
+        divided = isinstance(expression, Power) and expression.exponent < 0
+        text = self.text(expression)
+        return f"({text})" if divided or isinstance(expression, compound) else text
+
+    def _sum(self, terms: tuple[Expression, ...]) -> str:
+        text = ""
+        for k, term in enumerate(terms):
+            negative, body = split_sign(term)
+            sign = ("-" if negative else "") if k == 0 else (" - " if negative else " + ")
+            write = self.factor if negative and isinstance(body, self.compound) else self.text
+            text += sign + write(body)
+        return text
+
+    def _product(self, expression: Product | Power) -> str:
+        if split_sign(expression)[0]:
+            return self._sum((expression,))
+        above, below = split_quotient(expression)
+        if below != ONE:
+            return f"{self.factor(above, quotient=True)} / {self.factor(below)}"
+        if isinstance(expression, Power):
+            return f"{self.factor(expression.base)}**{expression.exponent}"
+        return " * ".join(map(self.factor, expression.factors))
 
 
-def _sum_text(terms: tuple[Expression, ...]) -> str:
-    text = ""
-    for k, term in enumerate(terms):
-        negative, body = split_sign(term)
-        sign = ("-" if negative else "") if k == 0 else (" - " if negative else " + ")
-        text += sign + (_negated_text(body) if negative else to_text(body))
-    return text
-
-
-def _product_text(expression: Product | Power) -> str:
-    negative, body = split_sign(expression)
-    if negative:
-        return f"-{_negated_text(body)}"
-    above, below = split_quotient(expression)
-    if below != ONE:
-        return f"{_factor_text(above, quotient=True)} / {_factor_text(below)}"
-    if isinstance(expression, Power):
-        return f"{_factor_text(expression.base)}**{expression.exponent}"
-    return " * ".join(_factor_text(f) for f in expression.factors)
-
-
-def _negated_text(body: Expression) -> str:
-    return _factor_text(body) if isinstance(body, Sum | MatrixVector) else to_text(body)
-
-
-def _factor_text(expression: Expression, quotient: bool = False) -> str:
-    """Write a factor, or with `quotient` a numerator, in parentheses where it would otherwise change."""
-    divided = isinstance(expression, Power) and expression.exponent < 0
-    product = isinstance(expression, Product) and not quotient
-    compound = divided or product or isinstance(expression, Sum | MatrixVector)
-    return f"({to_text(expression)})" if compound else to_text(expression)
+to_text = Printer().text

@@ -1,11 +1,16 @@
 """`last/`: everything that a run needs to go on as if it had never stopped.
 
-One file, replaced in one step, so that a run killed at any instant leaves one whole checkpoint.
+One file, replaced in one step, so that a run killed at any instant leaves one whole checkpoint. Those before
+it stay beside it, for the day when a disk has damaged the newest.
 """
 
 from __future__ import annotations
 
+import os
+import re
+from contextlib import suppress
 from dataclasses import fields, replace
+from itertools import pairwise
 from math import isinf
 from pathlib import Path
 from typing import Any
@@ -15,7 +20,7 @@ from torch import Tensor, is_tensor
 from torch.nn import Module
 from torch.optim import LBFGS, Adam, Optimizer
 
-from bptt.errors import InputError
+from bptt.errors import InputError, MachineError
 from bptt.files import make_inner_folder
 from bptt.runs.placement import device_of
 from bptt.runs.run_folder import write_bytes
@@ -31,11 +36,25 @@ _ADAM = {"step", "exp_avg", "exp_avg_sq"}
 _BEFORE: dict[str, str | int] = {"device": "cpu"}
 
 FILE = Path("last", "checkpoint.safetensors")
+# Those before it: checkpoint-1.safetensors is the one before, -2 the one before that.
+_NAME = re.compile(r"checkpoint(?:-([1-9][0-9]*))?\.safetensors")
 
 
-def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
-    """Write the checkpoint of `run`. Raises MachineError, the checkpoint before it intact; InputError if
-    `last` is a link.
+def kept(run: Path) -> list[Path]:
+    """Return the checkpoints of a run, the newest first."""
+    found = {path: _NAME.fullmatch(path.name) for path in (run / FILE).parent.glob("checkpoint*")}
+    ages = {path: int(match[1] or 0) for path, match in found.items() if match}
+    return sorted(ages, key=lambda path: ages[path])
+
+
+def is_own(name: str) -> bool:
+    """Return whether a file in `last` of this name is a checkpoint, or one that was not written to its end."""
+    return _NAME.fullmatch(name.removeprefix(".").removesuffix(".tmp")) is not None
+
+
+def save(run: Path, model: Module, optimiser: Optimizer, state: State, keep: int = 1) -> None:
+    """Write the checkpoint of `run`, beside the `keep` - 1 before it. Raises MachineError, the checkpoint
+    before it intact; InputError if `last` is a link.
     """
     whole = {
         "state": state.to_dict(),
@@ -45,17 +64,41 @@ def save(run: Path, model: Module, optimiser: Optimizer, state: State) -> None:
         "machine": _machine(device_of(model)),
     }
     make_inner_folder((run / FILE).parent)
+    _move_back(run, keep)
     write_bytes(run / FILE, nested_tensors.dumps(whole))
 
 
-def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list[str]]:
-    """Load the checkpoint of `run` into `model`, `optimiser` and the random generators.
+def _move_back(run: Path, keep: int) -> None:
+    """Give each checkpoint the name of the one before it; the newest keeps its own name too.
 
-    Returns the state, and a line for each thing of the machine that is not as it was: the last
-    digits may then differ. Raises InputError if the file is damaged or of another run, no weight changed.
+    Raises MachineError.
     """
-    path = run / FILE
-    whole: dict[str, Any] = nested_tensors.load(path)
+    names = [run / FILE, *((run / FILE).with_stem(f"{FILE.stem}-{age}") for age in range(1, keep))]
+    fresh = (run / FILE).with_name(f".{FILE.name}.tmp")
+    try:
+        for path in kept(run):
+            if path not in names[: keep - 1 or None]:
+                path.unlink()
+        for newer, older in reversed(list(pairwise(names))):
+            if newer == run / FILE and newer.exists():
+                fresh.unlink(missing_ok=True)
+                with suppress(OSError):  # not every file system has hard links
+                    os.link(newer, fresh, follow_symlinks=False)
+                os.replace(fresh if fresh.exists() else newer, older)
+            elif newer.exists():
+                os.replace(newer, older)
+    except OSError as error:
+        raise MachineError(str(run / FILE), "must be kept as the one before", error.strerror) from error
+
+
+def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list[str]]:
+    """Load the checkpoint of `run` into `model`, `optimiser` and the random generators; the one before it if
+    it is damaged, which then takes its place.
+
+    Returns the state, and what is to be said: what is damaged, and each thing of the machine that is not as
+    it was. Raises InputError if all are damaged, or if it is of another run, no weight changed.
+    """
+    path, whole, notes = _newest_whole(run)
     try:
         state, machine = State(**whole["state"]), _BEFORE | dict(whole["machine"])
         weights = with_present_names(whole["weights"])
@@ -71,8 +114,29 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     model.load_state_dict(weights)
     device = device_of(model)
     now = _machine(device)
-    changes = [f"{k}: {machine.get(k)} before, {v} now" for k, v in now.items() if v != machine.get(k)]
-    return replace(state, carry=tuple(tensor.to(device) for tensor in state.carry)), changes
+    notes += [
+        f"{key}: {machine.get(key)} before, {value} now: the last digits may differ"
+        for key, value in now.items()
+        if value != machine.get(key)
+    ]
+    if path != run / FILE:
+        os.replace(path, run / FILE)
+    return replace(state, carry=tuple(tensor.to(device) for tensor in state.carry)), notes
+
+
+def _newest_whole(run: Path) -> tuple[Path, dict[str, Any], list[str]]:
+    """Return the newest checkpoint that is whole, what is in it, and what is to be said of newer ones."""
+    faults: list[InputError] = []
+    for path in kept(run) or [run / FILE]:
+        try:
+            return (
+                path,
+                nested_tensors.load(path),
+                [f"{fault}; the one before it is taken" for fault in faults],
+            )
+        except InputError as error:
+            faults.append(error)
+    raise faults[0]
 
 
 def _load_optimiser(optimiser: Optimizer, saved: dict[str, Any]) -> None:

@@ -15,10 +15,10 @@ from bptt.errors import InputError, MachineError
 from bptt.files import kind_of
 from bptt.jobs.task import Task
 from bptt.runs.run_folder import CONFIG, WEIGHTS, read_config, write_config
-from bptt.training.checkpoint import FILE as CHECKPOINT
+from bptt.training.checkpoint import FILE, is_own
 
 RECORDS = "metrics.jsonl"
-LAST = CHECKPOINT.parent.name
+LAST = FILE.parent.name
 # The key of config.json under which a run lists the files that its job has written.
 FILES = "files"
 
@@ -78,7 +78,7 @@ def check_claim(run: Path) -> bool:
     if kind_of(last) not in (None, "a folder"):
         raise InputError(str(last), "must be a folder of the run", kind_of(last), _CURE)
     for path in sorted(last.iterdir()) if last.exists() else ():
-        if path.name not in (CHECKPOINT.name, f".{CHECKPOINT.name}.tmp"):
+        if not is_own(path.name):
             refuse_foreign(path)
     return claimed
 
@@ -138,10 +138,11 @@ def _remove(run: Path, files: Set[str]) -> None:
 
     Of the `files` of its job only those that some job writes: who made config.json may not be trusted.
     """
-    part = CHECKPOINT.with_name(f".{CHECKPOINT.name}.tmp")
+    last = [path for path in sorted((run / LAST).glob("*")) if is_own(path.name)]
+    names = [WEIGHTS, RECORDS, *sorted(_KNOWN & files)]
     try:
-        for path in (part, CHECKPOINT, Path(WEIGHTS), Path(RECORDS), *map(Path, sorted(_KNOWN & files))):
-            (run / path).unlink(missing_ok=True)
+        for path in (*last, *(run / name for name in names)):
+            path.unlink(missing_ok=True)
         if (run / LAST).exists():
             (run / LAST).rmdir()
     except OSError as error:

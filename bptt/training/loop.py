@@ -114,15 +114,15 @@ class _Loop:
 
     def restore(self) -> None:
         """Take up the last checkpoint, and drop the records made after it."""
-        self._state, changes = checkpoint.restore(self._run, self._model, self._optimiser)
+        self._state, notes = checkpoint.restore(self._run, self._model, self._optimiser)
         self._check_place()
         cut_back(self._run / RECORDS, self._state.records)
         self._saved_step = self._state.step
         self._began -= self._state.seconds
         at = f"step {self._state.step}, epoch {self._state.epochs_begun}"
         self._reporter.on_message(f"{self._run} goes on from {at}")
-        for change in changes:
-            self._reporter.on_message(f"{change}: the last digits may differ")
+        for note in notes:
+            self._reporter.on_message(note)
 
     def _check_place(self) -> None:
         """Raise InputError unless the next batch is one of the run."""
@@ -251,7 +251,8 @@ class _Loop:
         check_weights(self._model, self._here())
         size, seconds = synced_size(self._run / RECORDS), monotonic() - self._began
         self._state = replace(self._state, records=size, seconds=seconds)
-        checkpoint.save(self._run, self._model, self._optimiser, self._state)
+        keep = self._options.checkpoints
+        checkpoint.save(self._run, self._model, self._optimiser, self._state, keep)
         self._saved_step, self._saved_at = self._state.step, monotonic()
 
     def _write_weights(self) -> None:

@@ -8,39 +8,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from bptt.errors import InputError, InternalError
 from bptt.runs.weights import in_utf8
 
-_HEADER = "values"
+_HEADER, _DIGEST = "values", "sha256"
 
 
 def dumps(value: object) -> bytes:
-    """Return the bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors."""
+    """Return the bytes of a file that holds `value`: dicts, lists, tuples, plain values, tensors; and the
+    SHA-256 of them.
+    """
     tensors: dict[str, Tensor] = {}
     header = json.dumps(_pack(value, "", tensors), allow_nan=False)
-    return safetensors.torch.save(tensors, {_HEADER: header})
+    return safetensors.torch.save(tensors, {_HEADER: header, _DIGEST: _digest(header, tensors)})
 
 
 def load(path: Path) -> Any:
-    """Return the value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged."""
+    """Return the value that `dumps` wrote to `path`, tensors on the CPU. Raises InputError if damaged, be it
+    by a single bit; files of version 0.1.0 have no checksum.
+    """
     if not path.is_file():
         raise InputError(str(path), "must be a whole checkpoint", "no file")
     try:
         with in_utf8(path) as name, safe_open(name, "pt") as file:
-            values = json.loads((file.metadata() or {})[_HEADER])
+            said = file.metadata() or {}
             # A copy, since results may depend on how memory is aligned: a new tensor is aligned.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
-        return _unpack(values, tensors)
+        header = said[_HEADER]
+        if said.get(_DIGEST) not in (None, _digest(header, tensors)):
+            raise ValueError("another SHA-256 than when it was written")
+        return _unpack(json.loads(header), tensors)
     except (SafetensorError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
         raise InputError(str(path), "must be a whole checkpoint", error) from error
+
+
+def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
+    whole = sha256(header.encode())
+    for name in sorted(tensors):
+        whole.update(name.encode())
+        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return whole.hexdigest()
 
 
 def _pack(value: object, name: str, tensors: dict[str, Tensor]) -> object:

@@ -29,6 +29,7 @@ _FREE = (
     "training.init_from",
     "training.stages",
     "training.checkpoint_every",
+    "training.checkpoints",
     # Descriptions, which no number depends on; the equations are compared.
     "cell.title",
     "cell.source",
@@ -65,7 +66,7 @@ def check_run(run: Path, resume: bool, overwrite: bool) -> None:
     if check_claim(run) and not (resume or overwrite):
         cure = "Go on with it (`resume`), give it up (`overwrite`), or name another folder"
         raise InputError(str(run), "holds a run already", cure=cure)
-    if resume and (run / WEIGHTS).exists() and not (run / checkpoint.FILE).exists():
+    if resume and (run / WEIGHTS).exists() and not checkpoint.kept(run):
         cure = "Bring the checkpoint back, or give the trained weights up (`overwrite`)"
         raise InputError(str(run / checkpoint.FILE), "must exist for a run to go on", "weights only", cure)
 
@@ -77,7 +78,7 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
     `options`: only the number of epochs and the patience may grow.
     """
     check_run(run, resume, overwrite)
-    saved = resume and (run / checkpoint.FILE).exists()
+    saved = resume and bool(checkpoint.kept(run))
     notes: tuple[str, ...] = ()
     if resume and (run / CONFIG).exists():
         _check_same(task, options, run)

@@ -122,6 +122,9 @@ class TrainingOptions:
     evaluate_every: int = option(0, "Steps between evaluations (0: one an epoch).", group="Training", least=0)
     log_every: int = option(10, "Steps between records in metrics.jsonl.", group="Run", least=1)
     checkpoint_every: float = option(300.0, "Seconds between checkpoints.", group="Run", least=0)
+    checkpoints: int = option(
+        2, "Checkpoints to keep: if the newest is damaged, the one before it is taken.", group="Run", least=1
+    )
     stages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise, takewhile
 from math import log
 from typing import Any
 
@@ -34,17 +35,10 @@ class ExportedLanguageModel:
         if self.vocabulary.level not in ("character", "jieba"):
             prompt = prompt.removesuffix(" ")
         read = self.vocabulary.encode(prompt)
-        chance, drawn = numpy.random.default_rng(seed), list[int]()
-        states = {name: numpy.array(value, "f4") for name, value in self.settings["start"].items()}
-        tokens = [NOTHING, *read]
-        for _ in range(length):
-            found = self.model.run("model", tokens=numpy.array(tokens, "i8")[:, None], **states)
-            states = {name: found[f"final_{name}"] for name in states}
-            token = draw_token(found["logits"][-1, 0].astype(float), temperature, top_k, top_p, chance)
-            if token == END and not self.settings["goes_on"]:
-                break
-            drawn.append(token)
-            tokens = [token]
+        tokens = drawn_tokens(self.model, read, temperature, top_k, top_p, seed)
+        # One that was learned from a whole text, not line by line, goes on after the end of a line.
+        going = tokens if self.settings["goes_on"] else takewhile(END.__ne__, tokens)
+        drawn = list(islice(going, length))
         begun = self.vocabulary.spell(read)
         return begun + self.vocabulary.spell(drawn, not begun or begun.endswith("\n"))
 
@@ -54,6 +48,19 @@ class ExportedLanguageModel:
         tokens = self.vocabulary.encode(text)
         given = numpy.array([tokens or [END]], "i8")
         return -float(self.model.run("score", x=given, x_lens=numpy.array([len(tokens)]))["nll"][0])
+
+
+def drawn_tokens(
+    model: ExportedModel, read: list[int], temperature: float, top_k: int, top_p: float, seed: int
+) -> Iterator[int]:
+    """Yield the tokens that a model draws after those that it has read, without an end."""
+    chance, tokens = numpy.random.default_rng(seed), [NOTHING, *read]
+    states = {name: numpy.array(value, "f4") for name, value in model.settings["start"].items()}
+    while True:
+        found = model.run("model", tokens=numpy.array(tokens, "i8")[:, None], **states)
+        states = {name: found[f"final_{name}"] for name in states}
+        tokens = [draw_token(found["logits"][-1, 0].astype(float), temperature, top_k, top_p, chance)]
+        yield tokens[0]
 
 
 def draw_token(logits: Array, temperature: float, top_k: int, top_p: float, chance: Any) -> int:
@@ -246,15 +253,8 @@ class ExportedMusicModel:
         **other: Any,
     ) -> str:
         """Return a primer, names between spaces, with `length` more tokens, or up to the end of a piece."""
-        names, chance = self.settings["names"], numpy.random.default_rng(seed)
-        tokens = [NOTHING, *map(names.index, primer.split())]
-        states = {name: numpy.array(value, "f4") for name, value in self.settings["start"].items()}
-        read, whole = tokens, tokens[1:]
-        for _ in range(length):
-            found = self.model.run("model", tokens=numpy.array(read, "i8")[:, None], **states)
-            states = {name: found[f"final_{name}"] for name in states}
-            read = [draw_token(found["logits"][-1, 0].astype(float), temperature, top_k, top_p, chance)]
-            if read == [END]:
-                break
-            whole += read
-        return " ".join(names[token] for token in whole)
+        names = self.settings["names"]
+        read = list(map(names.index, primer.split()))
+        tokens = drawn_tokens(self.model, read, temperature, top_k, top_p, seed)
+        drawn = islice(takewhile(END.__ne__, tokens), length)
+        return " ".join(names[token] for token in (*read, *drawn))

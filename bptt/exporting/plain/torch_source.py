@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from bptt.cells.cell import Cell
 from bptt.cells.expression import (
-    ONE,
     Call,
     Expression,
     MatrixVector,
     Number,
-    Power,
-    Product,
+    Printer,
     RowCall,
     Size,
     Sum,
     Symbol,
     rename,
-    split_quotient,
-    split_sign,
     symbols,
     walk,
 )
@@ -134,74 +129,49 @@ def _cell_source(cell: Cell, name: str) -> str:
     lines = [f"class {name}(Layer):", f'    """{title}:', f"{about}", '    """', ""]
     lines += [f"    def step(self, {', '.join((cell.inputs[0], *states))}):"]
     given: dict[str, Expression] = {key: Number(value) for key, value in cell.constants.items()}
+    printer = _TorchPrinter(cell)
     for equation in cell.equations:
-        lines.append(f"        {equation.target} = {_text(cell, rename(equation.expression, given))}")
+        lines.append(f"        {equation.target} = {printer.text(rename(equation.expression, given))}")
     new = ", ".join(cell.states)
     lines.append(f"        return [{new}], {cell.output}")
     return "\n".join(lines) + "\n"
 
 
-def _text(cell: Cell, expression: Expression) -> str:
-    """Write an expression in Python."""
-    match expression:
-        case Number(value):
-            return repr(value)
-        case Symbol(name):
-            return name if name in cell.values else f"self.{name}"
-        case Size(letter):
-            raise InputError(f"cell {cell.name!r}", "an equation names no size", letter)
-        case Sum(terms):
-            return _sum(cell, terms)
-        case MatrixVector(matrix, vector):
-            return f"linear({_text(cell, vector)}, self.{matrix})"
-        case RowCall(function, argument):
-            return f"{_factor(cell, argument)}.{function}(-1, keepdim=True)"
-        case Call(function, arguments):
-            return _call(cell, function, arguments)
-        case Product() | Power():
-            return _product(cell, expression)
-    raise TypeError(f"not an expression: {expression!r}")
+class _TorchPrinter(Printer):
+    """Writes expressions of a cell in Python."""
 
+    compound = (Sum,)
 
-def _sum(cell: Cell, terms: Sequence[Expression]) -> str:
-    text = ""
-    for number, term in enumerate(terms):
-        negative, body = split_sign(term)
-        sign = ("-" if negative else "") if number == 0 else (" - " if negative else " + ")
-        text += sign + (_factor(cell, body) if negative and isinstance(body, Sum) else _text(cell, body))
-    return text
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
 
+    def name_or_call(self, expression: Expression) -> str:
+        """Write a value or a parameter, or a function of torch."""
+        match expression:
+            case Symbol(name):
+                return name if name in self._cell.values else f"self.{name}"
+            case Size(letter):
+                raise InputError(f"cell {self._cell.name!r}", "an equation names no size", letter)
+            case MatrixVector(matrix, vector):
+                return f"linear({self.text(vector)}, self.{matrix})"
+            case RowCall(function, argument):
+                return f"torch.{function}({self.text(argument)}, -1, keepdim=True)"
+            case Call(function, arguments):
+                return self._call(function, arguments)
+        return super().name_or_call(expression)
 
-def _product(cell: Cell, expression: Product | Power) -> str:
-    negative, body = split_sign(expression)
-    if negative:
-        return f"-{_factor(cell, body)}"
-    above, below = split_quotient(expression)
-    if below != ONE:
-        return f"{_factor(cell, above)} / {_factor(cell, below)}"
-    if isinstance(expression, Power):
-        return f"{_factor(cell, expression.base)}**{expression.exponent}"
-    return " * ".join(_factor(cell, factor) for factor in expression.factors)
-
-
-def _factor(cell: Cell, expression: Expression) -> str:
-    text = _text(cell, expression)
-    compound = isinstance(expression, Sum | Product | Power) or text.startswith("-")
-    return f"({text})" if compound else text
-
-
-def _call(cell: Cell, function: str, arguments: tuple[Expression, ...]) -> str:
-    known = get_function(function)
-    if function not in _SAME and function not in _WRITTEN:
-        if known.value is None:
-            rule = "plain PyTorch has the functions of torch, and those whose value is an expression in them"
-            raise InputError(f"cell {cell.name!r}", rule, function, "Give the function a `value`")
-        return _text(cell, known.applied(*arguments))
-    texts = [_text(cell, each) for each in arguments]
-    reads = [
-        bool(symbols(each)) or any(isinstance(n, MatrixVector) for n in walk(each)) for each in arguments
-    ]
-    texts = [text if read else f"torch.tensor({text})" for text, read in zip(texts, reads, strict=True)]
-    if function in _WRITTEN:
-        return _WRITTEN[function].format(*(f"({text})" for text in texts))
-    return f"torch.{function}({', '.join(texts)})"
+    def _call(self, function: str, arguments: tuple[Expression, ...]) -> str:
+        known = get_function(function)
+        if function not in _SAME and function not in _WRITTEN:
+            if known.value is None:
+                rule = "plain PyTorch has torch's functions, and those whose value is an expression in them"
+                raise InputError(f"cell {self._cell.name!r}", rule, function, "Give the function a `value`")
+            return self.text(known.applied(*arguments))
+        texts = [self.text(each) for each in arguments]
+        reads = [
+            bool(symbols(each)) or any(isinstance(n, MatrixVector) for n in walk(each)) for each in arguments
+        ]
+        texts = [text if read else f"torch.tensor({text})" for text, read in zip(texts, reads, strict=True)]
+        if function in _WRITTEN:
+            return _WRITTEN[function].format(*(f"({text})" for text in texts))
+        return f"torch.{function}({', '.join(texts)})"
