@@ -21,6 +21,7 @@ from language_models import make_task, trained
 from made_speech import write_speech as write_features
 from sounds import riff, write_wav
 from spoken_tones import RATE, spoken, train_on_tones
+from test_jobs_answer_schema import validator
 from torch import Tensor
 
 import bptt
@@ -368,6 +369,8 @@ def test_the_command_prints_json_lines(run: Path, command: Command, tmp_path: Pa
     assert of_file.code == 0, of_file.err
     assert "two.wav: 8,000 samples a second, channels: 1" in of_file.err
     lines = [json.loads(line) for line in of_file.out.splitlines()]
+    for line in lines:
+        validator("stream.transcribe").validate(line)
     assert lines[:2] == [{"partial": "a", "stable": 1}, {"partial": "ab", "stable": 2}]
     texts = [line for line in lines if "text" in line]
     assert [line["text"] for line in texts] == ["ab", "c"]

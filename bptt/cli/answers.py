@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.cli.streams import coloured, shown, shows_colours
 from bptt.errors import printable, printable_json
-from bptt.jobs.answers import Asking, record_of
+from bptt.jobs.answers import Asking, plain_data, record_of
 
 if TYPE_CHECKING:
     from bptt.data.examples import Example
@@ -84,6 +84,13 @@ class AnswerPrinter:
 
             write_new(self._path, "".join(self._lines).encode("utf-8"))
             print(printable(f"answers: {self._path}"), file=sys.stderr)
+
+
+def print_json(record: object) -> None:
+    """Print a record as JSON on a line, at once."""
+    from bptt.files import to_json
+
+    print(printable_json(to_json(plain_data(record))), flush=True)
 
 
 def one_line(text: str) -> str:

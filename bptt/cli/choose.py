@@ -6,7 +6,7 @@ import sys
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from bptt.cli.answers import one_line
+from bptt.cli.answers import one_line, print_json
 from bptt.cli.commands import make_command
 from bptt.cli.sources import is_file_name
 from bptt.errors import InputError
@@ -38,6 +38,7 @@ def _choose(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
+    from bptt.jobs.language.answering import LineAnswer, choices_of
     from bptt.jobs.language.comparison import odds, words
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.scoring import score_lines
@@ -45,6 +46,14 @@ def _choose(choices: Choices) -> None:
     trained = load_language_model(asked.run, asked.device)
     print(trained.config.data.line_context, file=sys.stderr)
     scores = list(score_lines(trained, sentences))
+    if asked.json:
+        found = zip(sentences, scores, strict=True)
+        lines = (
+            LineAnswer.of(n, line, score, trained.vocabulary) for n, (line, score) in enumerate(found, 1)
+        )
+        for record in choices_of(lines):
+            print_json(record)
+        return
     for row in zip_longest(*(words(trained.vocabulary, score) for score in scores)):
         print("\t".join(map(_cells, row)))
     sums = [score.log_probability for score in scores]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bptt.cli.answers import print_json
 from bptt.cli.commands import make_command
 from bptt.files import check_folder
 
@@ -36,6 +37,9 @@ def _evaluate(choices: Choices) -> None:
     job = job_of_run(run)
     check_own(choices, job.options)
     found = job.evaluate(load(run, choices.get("device")), run, choices)
-    print_report(found)
+    if choices.get("json"):
+        print_json(found.record)
+    else:
+        print_report(found)
     if figures is not None:
         draw_report(found, find_drawing(job), figures)

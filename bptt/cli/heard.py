@@ -12,11 +12,11 @@ from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
+from bptt.cli.answers import print_json
 from bptt.cli.sources import PART, STDIN, STDIN_NAME, stdin
 from bptt.cli.streams import end_within, shows_colours
 from bptt.data.audio.arriving import ArrivingSound, sound_of_bytes, sound_of_file, sound_of_microphone
-from bptt.errors import InputError, printable, printable_json
-from bptt.files import to_json
+from bptt.errors import InputError, printable
 from bptt.jobs.answers import FinalAnswer, PartialAnswer
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class _JsonPrinter:
     def write(self, answer: PartialAnswer | FinalAnswer) -> None:
         """Print an answer at once."""
         self.finals += isinstance(answer, FinalAnswer)
-        print(printable_json(to_json(answer.to_dict())), flush=True)
+        print_json(answer)
 
     def close(self) -> None:
         """Do nothing: all is printed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bptt.cli.answers import print_json
 from bptt.cli.commands import make_command
 from bptt.cli.language import note
 from bptt.cli.sources import is_file_name
@@ -41,12 +42,17 @@ def _next(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
+    from bptt.jobs.language.answering import NextAnswer
     from bptt.jobs.language.model import load_language_model
     from bptt.jobs.language.next_tokens import next_tokens
 
     trained = load_language_model(asked.run, asked.device)
     note(trained.config.data.line_context, asked.lang)
     _note_unknown(trained, asked)
+    if asked.json:
+        top, last = (trained.vocabulary.size, True) if asked.all else (asked.top, asked.last)
+        print_json(NextAnswer(1, asked.text, next_tokens(trained, asked.text, top, last)))
+        return
     if asked.all:
         (found,) = next_tokens(trained, asked.text, trained.vocabulary.size, last=True)
         for token, p in zip(found.expected.answers, found.expected.probabilities, strict=True):

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bptt.cli.answers import one_line
+from bptt.cli.answers import one_line, print_json
 from bptt.cli.commands import make_command, options_of_named_run
 from bptt.cli.sources import STDIN, source_of
 from bptt.cli.spelling import say
 from bptt.cli.streams import shown
 from bptt.errors import InputError
+from bptt.jobs.answers import Answer
 
 if TYPE_CHECKING:
     from bptt.options.choices import Choices
@@ -47,4 +48,7 @@ def _score(choices: Choices) -> None:
     trained = load(asked.run, asked.device)
     sources = [source_of(STDIN, asked.encoding) if str(each) == STDIN else each for each in asked.files]
     for line in job.score(trained, sources, replace(choices, say=say)):
-        print(shown(line) if isinstance(line, str) else "\t".join(map(one_line, line)))
+        if isinstance(line, Answer):
+            print_json(line)
+        else:
+            print(shown(line) if isinstance(line, str) else "\t".join(map(one_line, line)))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # The cells of a line; or text of one or several lines that is printed unchanged.
 Line = tuple[str, ...] | str
+# A cell of a table of scores.
+Cell = str | float
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,27 @@ def plain_data(value: Any) -> Any:
     return [plain_data(each) for each in value] if isinstance(value, tuple | list) else value
 
 
+@dataclass(frozen=True)
+class AskedInput:
+    """The input that an answer belongs to: its `row`, from 1, its `name` in the file, and its `place`.
+
+    `input` is the text, its words, or the name of the file; None for numbers.
+    """
+
+    row: int
+    name: str | None
+    place: str
+    input: str | tuple[str, ...] | None
+
+
 def record_of(row: int, example: Example[Any, Any], answer: Answer) -> dict[str, Any]:
     """Return the answer to input number `row`, from 1, as `bptt predict` prints it as JSON."""
-    about = {
-        "row": row,
-        "name": example.name or None,
-        "place": example.place,
-        "input": example.input if isinstance(example.input, str | tuple) else None,
-    }
-    return {**about, **answer.to_dict()}
+    given = example.input
+    if not isinstance(given, str | tuple):
+        path = getattr(given, "path", None)
+        given = None if path is None else str(path)
+    about = AskedInput(row, example.name or None, example.place, given)
+    return {**plain_data(about), **answer.to_dict()}
 
 
 class Arriving(ABC):
@@ -171,9 +185,18 @@ class ScoreTable:
     """A table: rows below a header, with text above (`title`) and below (`foot`)."""
 
     header: tuple[str, ...]
-    rows: tuple[tuple[object, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     foot: str = ""
+
+
+@dataclass(frozen=True)
+class EvaluationRecord:
+    """The result of an evaluation: metrics by name, tables, and notes about the data or the metrics."""
+
+    metrics: Mapping[str, float]
+    tables: tuple[ScoreTable, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -189,3 +212,8 @@ class EvaluationReport:
     notes: tuple[str, ...] = ()
     picture: Any = None
     picture_name: str = ""
+
+    @property
+    def record(self) -> EvaluationRecord:
+        """The record that `bptt evaluate` prints as JSON."""
+        return EvaluationRecord(self.metrics, self.tables, self.notes)

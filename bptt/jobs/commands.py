@@ -16,6 +16,7 @@ from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train`."
 DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
+JSON = "Print JSON objects, one a line (docs/json.md)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +35,7 @@ class PredictOptions(TextFiles):
     )
     microphone: bool = option(False, "Answer what the microphone hears, as `stream` does.", common=True)
     output: Path | None = option(None, "New file for the answers.", flags="output o", common=True)
-    json: bool = option(
-        False, "Print a JSON object a line: row, name, place, input, answer, scores.", common=True
-    )
+    json: bool = option(False, JSON, common=True)
 
     @property
     def streams(self) -> bool:
@@ -59,6 +58,7 @@ class EvaluateOptions(TextFiles):
         "Folder for a picture: the confusion matrix, agreement by distance, or attention.",
         common=True,
     )
+    json: bool = option(False, "Print metrics and tables as a JSON object (docs/json.md).", common=True)
 
 
 # A larger number can only be a mistake: all samples are held in memory.
@@ -93,6 +93,7 @@ class ScoreOptions(TextFiles):
     files: tuple[Path, ...] = argument(
         "Text with one sentence a line, - for standard input; files or folders of music (music)."
     )
+    json: bool = option(False, JSON, common=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bptt.cells.load import Cells
     from bptt.data.readers.forms import Source
     from bptt.graphs.written import WrittenGraphs
-    from bptt.jobs.answers import Asking, EvaluationReport, Line
+    from bptt.jobs.answers import Answer, Asking, EvaluationReport, Line
     from bptt.jobs.subject import Compared
     from bptt.jobs.task import Task
     from bptt.nn.exposure import Exposure
@@ -93,8 +93,8 @@ class Job(Generic[Model]):
         ask: returns the model as it answers under the chosen options; None for a job without answers.
         sample: draws samples; yields what is printed, piece by piece, and writes the files that the options
             name. None for a job that draws none.
-        score: yields a line for each part of the sources that a likelihood is printed for. None for a job
-            without.
+        score: yields a line for each part of the sources that a likelihood is printed for, or its record if
+            `json` was chosen. None for a job without.
         fold: returns cross-validation if it was chosen; None for a job without.
         held_out: returns the data that a run kept for inspection; None for a job that keeps none.
         draw: draws the picture of an evaluation; None if the package of the job has a module `pictures`, or
@@ -116,7 +116,7 @@ class Job(Generic[Model]):
     expose: Callable[[Model, Stretch], list[Exposure]]
     ask: Callable[[Model, Choices], Asking] | None = None
     sample: Callable[[Model, Choices], Iterator[str]] | None = None
-    score: Callable[[Model, Sequence[Source], Choices], Iterator[Line]] | None = None
+    score: Callable[[Model, Sequence[Source], Choices], Iterator[Line | Answer]] | None = None
     fold: Callable[[Choices], Folding | None] | None = None
     held_out: Callable[[Path], Source] | None = None
     draw: Callable[[Any, Path], None] | None = None

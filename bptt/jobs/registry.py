@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from bptt.jobs.subject import Compared
 
 # The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB;
-# `pictures`, if there is one, has `draw`; `graphs`, if there is one, has `write`; and `compared`, if there is
-# one, has COMPARED. A file to compare on is offered to the last job first: any file may be a text for a
-# language model.
+# `pictures`, if there is one, has `draw`; `graphs`, if there is one, has `write`; `compared`, if there is
+# one, has COMPARED; and `answering` has ANSWERS, the classes of its answers by verb. A file to compare on is
+# offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "music": "bptt.jobs.music",
@@ -122,6 +122,11 @@ def compared_jobs() -> dict[str, Compared]:
             compared = import_module(f"{package}.compared").COMPARED
         found |= {} if compared is None else {options.name: compared}
     return found
+
+
+def find_answers() -> dict[str, Mapping[str, Sequence[type[Any]]]]:
+    """Return the classes of the answers of each job of this package, by verb."""
+    return {name: import_module(f"{package}.answering").ANSWERS for name, package in _PACKAGES.items()}
 
 
 def find_drawing(job: Job[Any]) -> Callable[[Any, Path], None] | None:

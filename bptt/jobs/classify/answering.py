@@ -38,6 +38,9 @@ class LabelOverTime(Answer):
     probability: float
 
 
+ANSWERS = {"predict": (LabelAnswer, LabelOverTime)}
+
+
 class ClassifierAsking(Asking):
     """A classifier that answers with labels."""
 

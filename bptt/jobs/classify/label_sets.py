@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.errors import InputError
-from bptt.jobs.answers import ScoreTable
+from bptt.jobs.answers import Cell, ScoreTable
 from bptt.jobs.classify.network import Labelling, unknown_label
 from bptt.runs.labels import check_line
 
@@ -130,7 +130,7 @@ def scores_of_sets(
         "examples": len(targets),
     }
     columns = zip(labels, hits / found.clamp(min=1), hits / there.clamp(min=1), f1, there, strict=True)
-    rows = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (label, *(f"{float(x):.4f}" for x in values), int(count)) for label, *values, count in columns
     )
     return SetScores(metrics, ScoreTable(("label", "precision", "recall", "f1", "of"), rows))

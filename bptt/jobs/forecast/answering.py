@@ -35,6 +35,9 @@ class SeriesAnswer(Answer):
     forecasts: tuple[ForecastAnswer, ...]
 
 
+ANSWERS = {"predict": (SeriesAnswer,)}
+
+
 class ForecasterAsking(Asking):
     """A forecaster that answers with the next values of series."""
 

@@ -12,6 +12,7 @@ from bptt.options.option_set import OptionSet
 
 RUN = "Run folder written by `bptt train lm`."
 DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
+JSON = "Print JSON objects, one a line (docs/json.md)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +25,7 @@ class NextOptions:
     top: int = option(5, "Number of likeliest tokens at each step.", least=1)
     last: bool = option(False, "Print the step after the whole text alone.")
     all: bool = option(False, "Print P of every token of the vocabulary after the text, the likeliest first.")
+    json: bool = option(False, JSON, common=True)
     lang: Language | None = option(None, "Language of column names and notes.", usual=BY_ENVIRONMENT)
 
     def __post_init__(self) -> None:
@@ -37,6 +39,7 @@ class ChooseOptions:
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
     sentences: tuple[str, ...] = argument("Two or more sentences, each in quotes.")
+    json: bool = option(False, JSON, common=True)
 
     def __post_init__(self) -> None:
         check_fields(self)

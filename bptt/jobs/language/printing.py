@@ -10,7 +10,8 @@ from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import said_of
 from bptt.errors import InputError
-from bptt.jobs.answers import Line
+from bptt.jobs.answers import Answer, Line
+from bptt.jobs.language.answering import LineAnswer
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.sampling import read_prompt, sample, sample_many
 from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
@@ -37,12 +38,16 @@ def print_samples(trained: Trained, choices: Choices) -> Iterator[str]:
         yield f"--- {index}\n{begun.text + text}\n"
 
 
-def print_scores(trained: Trained, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
-    """Yield a line for each line of a text, or for each of its tokens; the sums are said.
+def print_scores(trained: Trained, sources: Sequence[Source], choices: Choices) -> Iterator[Line | Answer]:
+    """Yield a line for each line of a text, for each of its tokens, or a record for each line; the sums are
+    said.
 
-    Raises InputError for several texts, or one that cannot be read.
+    Raises InputError for several texts, one that cannot be read, or records in another base than e.
     """
-    asked = choices.make(LineScoreOptions)
+    asked, as_json = choices.make(LineScoreOptions), choices.get("json")
+    if as_json and asked.base != "e":
+        rule, cure = "holds natural logarithms", "Leave one of them out"
+        raise InputError("json", rule, f"`base` {asked.base}", cure)
     if len(sources) != 1:
         raise InputError("bptt score", "takes one text at a time", f"{len(sources)} of them")
     (source,) = sources
@@ -56,7 +61,9 @@ def print_scores(trained: Trained, sources: Sequence[Source], choices: Choices) 
         rows = sorted(rows, key=lambda row: -row[1].log_probability)
     for index, found in rows:
         totals = totals.add(found)
-        if asked.tokens:
+        if as_json:
+            yield LineAnswer.of(index + 1, lines[index], found, trained.vocabulary)
+        elif asked.tokens:
             yield from _token_lines(index + 1, found, trained.vocabulary, unit)
         else:
             counts = f"{len(found.tokens)}\t{found.unknown}"

@@ -35,6 +35,9 @@ class StretchesAnswer(Answer):
     stretches: tuple[MarkedStretch, ...]
 
 
+ANSWERS = {"predict": (StretchesAnswer,)}
+
+
 class MarkerAsking(Asking):
     """A marker that answers with stretches."""
 

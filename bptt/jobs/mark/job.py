@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from bptt.jobs.answers import EvaluationReport, ScoreTable
+from bptt.jobs.answers import Cell, EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
 from bptt.jobs.mark.answering import MarkerAsking
 from bptt.jobs.mark.metrics import base_scores
@@ -33,7 +33,7 @@ def _tables(found: TagScores) -> Iterator[ScoreTable]:
     assert found.entities is not None
     bases = base_scores(found.gold, found.found)
     for what, scores in (("stretches", found.entities), ("bases", bases)):
-        rows = [
+        rows: list[tuple[Cell, ...]] = [
             (label, *(f"{share:.4f}" for share in score[:3]), score.entities)
             for label, score in {"all": scores.whole, **scores.types}.items()
         ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
-from bptt.jobs.answers import EvaluationReport, Line
+from bptt.jobs.answers import Answer, EvaluationReport, Line
 from bptt.jobs.commands import EvaluateOptions
 from bptt.jobs.exposure import check_number
 from bptt.jobs.job import Job, Stretch
+from bptt.jobs.music.answering import PieceAnswer
 from bptt.jobs.music.beginning import begin
 from bptt.jobs.music.config import TASK, MusicConfig
 from bptt.jobs.music.exposure import expose
@@ -36,11 +38,15 @@ def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> Evalua
     return EvaluationReport(metrics_of(found) | measures, notes=(*pieces.notes, MEASURED, *faults))
 
 
-def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices) -> Iterator[Line]:
-    """Yield a line for each piece: its ln P, nats a step and a note, its judgement, and its name."""
-    unit = trained.notation.unit
-    measured = "in key", "longest copied"
-    yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", *measured, "piece"
+def _score(
+    trained: TrainedMusicModel, sources: Sequence[Source], choices: Choices
+) -> Iterator[Line | Answer]:
+    """Yield a line, or a record, for each piece: its ln P, nats a step and a note, judgement and name."""
+    unit, as_json = trained.notation.unit, choices.get("json")
+    if not as_json:
+        measured = "in key", "longest copied"
+        yield "log P", unit, f"nats per {unit.removesuffix('s')}", "nats per note", *measured, "piece"
+    rows = count(1)
     for source in sources:
         pieces = read_written(trained.notation, _file(source), "all")
         for note in pieces.notes:
@@ -48,10 +54,10 @@ def _score(trained: TrainedMusicModel, sources: Sequence[Source], choices: Choic
         notes = [len(piece.score.notes) for piece in pieces.rows]
         found = trained.score_steps([piece.steps for piece in pieces.rows], notes)
         for piece, likelihood in zip(pieces.rows, found, strict=True):
-            total, judged = -likelihood.log_probability, trained.judge(piece.score)
-            means = f"{total / max(likelihood.steps, 1):.4f}", f"{total / max(likelihood.notes, 1):.4f}"
-            own = f"{judged.in_key:.3f}", str(judged.copied.notes)
-            yield f"{-total:.4f}", str(likelihood.steps), *means, *own, piece.name
+            ln, judged = likelihood.log_probability, trained.judge(piece.score)
+            counts = likelihood.steps, likelihood.notes, judged.in_key, judged.copied.notes
+            answer = PieceAnswer(next(rows), piece.name, str(source), ln, *counts)
+            yield answer if as_json else answer.line
             for fault in judged.faults:
                 choices.say(f"{piece.name}: {fault}")
 

@@ -33,6 +33,9 @@ class NumberAnswer(Answer):
     quantiles: Mapping[str, Mapping[str, Found]] | None
 
 
+ANSWERS = {"predict": (NumberAnswer,)}
+
+
 class RegressorAsking(Asking):
     """A regressor that answers with numbers."""
 

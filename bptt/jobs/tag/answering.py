@@ -17,7 +17,7 @@ from bptt.jobs.answers import Answer, Asking, Line
 from bptt.jobs.tag.options import TagAnswerOptions
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.jobs.tag.trained import TrainedTagger
-from bptt.jobs.tag.word_by_word import ArrivingTags
+from bptt.jobs.tag.word_by_word import ArrivingTags, WordTag
 from bptt.options.choices import Choices
 
 
@@ -44,6 +44,9 @@ class TagAlternativesAnswer(Answer):
 
     given: Words | None
     alternatives: tuple[TagSequence, ...]
+
+
+ANSWERS = {"predict": (TagsAnswer, TagAlternativesAnswer, WordTag)}
 
 
 class TaggerAsking(Asking):

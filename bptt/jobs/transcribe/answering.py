@@ -14,8 +14,8 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.files import check_new, write_new
-from bptt.jobs.answers import Answer, Asking, Line
-from bptt.jobs.transcribe.live import LiveTranscriber
+from bptt.jobs.answers import Answer, Asking, Line, PartialAnswer
+from bptt.jobs.transcribe.live import HeardUtterance, LiveTranscriber
 from bptt.jobs.transcribe.options import TranscribeAnswerOptions
 from bptt.jobs.transcribe.searching import SpeechSearch, nbest_json
 from bptt.jobs.transcribe.symbol_paths import BLANK
@@ -44,6 +44,12 @@ class TranscriptAlternativesAnswer(Answer):
     """The best texts of a recording, best first."""
 
     alternatives: tuple[TranscriptAnswer, ...]
+
+
+ANSWERS = {
+    "predict": (TranscriptAnswer, TranscriptAlternativesAnswer),
+    "stream": (PartialAnswer, HeardUtterance),
+}
 
 
 Found = TranscriptAnswer | TranscriptAlternativesAnswer

@@ -36,6 +36,9 @@ class TextAlternativesAnswer(Answer):
     alternatives: tuple[TextAnswer, ...]
 
 
+ANSWERS = {"predict": (TextAnswer, TextAlternativesAnswer)}
+
+
 class TranslatorAsking(Asking):
     """A translator that answers with texts."""
 

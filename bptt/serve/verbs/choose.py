@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bptt.errors import InputError
-from bptt.serve.verb import Loaded, Verb
+from bptt.jobs.language.answering import LineAnswer, choices_of
+from bptt.jobs.language.scoring import LineScore
+from bptt.options.json_schema import JsonSchema
+from bptt.serve.verb import Loaded, Verb, texts_schema
 from bptt.serve.verbs.score import Score
 
 
@@ -16,7 +19,12 @@ def make(loaded: Loaded) -> Verb | None:
 
 
 class Choose(Score):
-    """The sentences of `bptt choose`, the most probable first."""
+    """The sentences of `bptt choose`, the most probable first, each with the nats that it is `behind`."""
+
+    @property
+    def fields(self) -> Mapping[str, JsonSchema]:
+        """The sentences."""
+        return {"input": texts_schema(self._most, least=2)}
 
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[str, ...]]:
         """Return the sentences. Raises InputError for fewer than two."""
@@ -25,11 +33,5 @@ class Choose(Score):
             raise InputError("input", "needs two sentences or more", len(sentences))
         return asked, sentences
 
-    def answer(self, asked: Any, items: Sequence[tuple[str, ...]]) -> Sequence[Any]:
-        """Return a record for each sentence, with the nats that it is `behind` the most probable one."""
-        found = []
-        for records in super().answer(asked, items):
-            ordered = sorted(records, key=lambda each: -each["log_probability"])
-            best = ordered[0]["log_probability"]
-            found.append([{**each, "behind": best - each["log_probability"]} for each in ordered])
-        return found
+    def _records(self, lines: Sequence[str], scores: Iterator[LineScore]) -> list[LineAnswer]:
+        return list(choices_of(super()._records(lines, scores)))

@@ -6,11 +6,13 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from bptt.errors import InputError
-from bptt.jobs.answers import plain_data
+from bptt.jobs.language.answering import NextAnswer
+from bptt.jobs.language.commands import NEXT
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.next_tokens import TOP, next_tokens
 from bptt.options.checks import check_least
-from bptt.serve.verb import Loaded, Verb, check_names, texts_of
+from bptt.options.json_schema import JsonSchema, option_schema
+from bptt.serve.verb import Loaded, Verb, check_names, texts_of, texts_schema
 
 
 def make(loaded: Loaded) -> Verb | None:
@@ -24,6 +26,12 @@ class Next(Verb):
     def __init__(self, loaded: Loaded) -> None:
         self._trained: Trained = loaded.trained
         self._most = loaded.options.max_inputs
+
+    @property
+    def fields(self) -> Mapping[str, JsonSchema]:
+        """The texts, and the options of `bptt next`."""
+        options = {name: option_schema(NEXT.named(name)) for name in ("top", "last")}
+        return {"input": texts_schema(self._most), **options}
 
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[tuple[str, ...], int, bool]]:
         """Return the texts, the number of tokens to name, and whether the last step alone is asked for."""
@@ -41,7 +49,7 @@ class Next(Verb):
     def _answer(self, texts: tuple[str, ...], top: int, last: bool) -> Any:
         try:
             return [
-                {"row": n, "input": text, "steps": plain_data(next_tokens(self._trained, text, top, last))}
+                NextAnswer(n, text, next_tokens(self._trained, text, top, last)).to_dict()
                 for n, text in enumerate(texts, 1)
             ]
         except InputError as error:

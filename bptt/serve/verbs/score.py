@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bptt.errors import InputError
+from bptt.jobs.answers import plain_data
+from bptt.jobs.language.answering import LineAnswer
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.scoring import LineScore, score_lines
-from bptt.serve.verb import Loaded, Verb, check_names, texts_of
+from bptt.options.json_schema import JsonSchema
+from bptt.serve.verb import Loaded, Verb, check_names, texts_of, texts_schema
 
 
 def make(loaded: Loaded) -> Verb | None:
@@ -23,6 +26,11 @@ class Score(Verb):
         self._trained: Trained = loaded.trained
         self._most = loaded.options.max_inputs
 
+    @property
+    def fields(self) -> Mapping[str, JsonSchema]:
+        """The lines."""
+        return {"input": texts_schema(self._most)}
+
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[str, ...]]:
         """Return the lines."""
         check_names(given, ("input",))
@@ -35,14 +43,8 @@ class Score(Verb):
     def answer(self, asked: Any, items: Sequence[tuple[str, ...]]) -> Sequence[Any]:
         """Return a record for each line."""
         scores = score_lines(self._trained, [line for lines in items for line in lines])
-        return [[self._record(n, line, next(scores)) for n, line in enumerate(lines, 1)] for lines in items]
+        return [plain_data(self._records(lines, scores)) for lines in items]
 
-    def _record(self, row: int, line: str, found: LineScore) -> dict[str, Any]:
-        return {
-            "row": row,
-            "input": line,
-            "log_probability": found.log_probability,
-            "unknown": found.unknown,
-            "tokens": [self._trained.vocabulary.show(token) for token in found.tokens],
-            "log_probabilities": list(found.log_probabilities),
-        }
+    def _records(self, lines: Sequence[str], scores: Iterator[LineScore]) -> list[LineAnswer]:
+        vocabulary = self._trained.vocabulary
+        return [LineAnswer.of(n, line, next(scores), vocabulary) for n, line in enumerate(lines, 1)]
