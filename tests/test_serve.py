@@ -58,16 +58,29 @@ def app(folder: Path) -> Iterator[App]:
 
 
 async def send(
-    app: App, path: str, body: object = None, headers: Mapping[str, str] = JSON, method: str = ""
+    app: App,
+    path: str,
+    body: object = None,
+    headers: Mapping[str, str] = JSON,
+    method: str = "",
+    as_text: bool = False,
+    leaves: bool = False,
 ) -> tuple[int, Any, dict[str, str]]:
-    """The status, the JSON and the headers that the application answers to a request."""
+    """The status, the JSON (or the text) and the headers that the application answers to a request.
+
+    A client that `leaves` is gone before the answer: ConnectionError.
+    """
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     sent: list[Any] = []
 
     async def receive() -> Any:
+        if leaves:
+            return {"type": "http.disconnect"}
         return {"type": "http.request", "body": data, "more_body": False}
 
     async def collect(message: Any) -> None:
+        if leaves:
+            raise ConnectionError
         sent.append(message)
 
     scope = {
@@ -80,6 +93,8 @@ async def send(
     await app.asgi(scope, receive, collect)
     found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     text = b"".join(each.get("body", b"") for each in sent[1:])
+    if as_text:
+        return sent[0]["status"], text.decode(), found
     return sent[0]["status"], json.loads(text) if text else None, found
 
 

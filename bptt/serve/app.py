@@ -16,6 +16,8 @@ from starlette.routing import Route
 from bptt.serve.guard import Guard, read_body
 from bptt.serve.http_problem import HttpProblem, answer_method, answer_missing, answer_problem, json_response
 from bptt.serve.model_thread import Worker
+from bptt.serve.monitoring import CONTENT_TYPE, Measured, Metrics
+from bptt.serve.openapi import make_document
 from bptt.serve.options import ServeOptions
 from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
@@ -30,11 +32,14 @@ class App:
 
     def __init__(self, models: Mapping[str, Served], options: ServeOptions) -> None:
         self.models, self.options = models, options
-        self.worker = Worker(options.max_waiting, self._load)
+        self.metrics = Metrics()
+        self.worker = Worker(options.max_waiting, self._load, self.metrics.computed)
         self.draining = False
         routes = [
             Route("/health", self._health),
             Route("/info", self._info),
+            Route("/openapi.json", self._openapi),
+            Route("/metrics", self._metrics),
             *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
         handlers: Any = {
@@ -46,7 +51,8 @@ class App:
         app = Starlette(routes=routes, exception_handlers=handlers)
         # A slash more is another path, not a redirection to a Host that the client chose.
         app.router.redirect_slashes = False
-        self.asgi = Guard(app, options.allow_host, options.allow_origin)
+        guarded = Guard(app, options.allow_host, options.allow_origin)
+        self.asgi = Measured(guarded, self.metrics, [route.path for route in routes])
 
     def _load(self) -> None:
         for served in self.models.values():
@@ -71,6 +77,15 @@ class App:
         models = [served.info for served in self.models.values()]
         return json_response({"bptt_version": __version__, "models": models, "limits": limits})
 
+    async def _openapi(self, request: Request) -> Response:
+        self._check_loaded()
+        return json_response(make_document(self.models.values(), verb_names()))
+
+    async def _metrics(self, request: Request) -> Response:
+        self.metrics.waiting.set(self.worker.waiting)
+        self.metrics.ready.set(int(self.state == "ready"))
+        return Response(self.metrics.text(), headers={"content-type": CONTENT_TYPE})
+
     def _check_loaded(self) -> None:
         if not self.worker.loaded.done():
             raise HttpProblem(503, "models: must be loaded. Ask again later", {"retry-after": "1"})
@@ -80,6 +95,7 @@ class App:
         self._check_loaded()
         given = await self._read(request)
         served = self._model(given.pop("model", None), verb)
+        self.metrics.asked.add(1, served.name, verb)
         found = served.verbs[verb]
         try:
             asked, item = found.read(given)

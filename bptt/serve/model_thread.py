@@ -7,11 +7,15 @@ from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, Protocol
 
 import torch
 
 from bptt.serve.http_problem import HttpProblem
+
+# Called with the number of requests that were answered together, and the seconds that took.
+Watch = Callable[[int, float], None]
 
 
 class Answerer(Protocol):
@@ -34,11 +38,17 @@ class _Waiting:
 class Worker:
     """A thread that runs `load` and then answers requests; at most `most` of them wait.
 
-    Everything that waits is taken at once. A request whose future was cancelled is skipped.
+    Everything that waits is taken at once. A request whose future was cancelled is skipped. `watch` is called
+    before requests that were answered together get their results.
     """
 
-    def __init__(self, most: int, load: Callable[[], None]) -> None:
-        self._most, self._load = most, load
+    def __init__(
+        self,
+        most: int,
+        load: Callable[[], None],
+        watch: Watch = lambda count, time: None,
+    ) -> None:
+        self._most, self._load, self._watch = most, load, watch
         self._waiting: deque[_Waiting] = deque()
         self._arrived = threading.Condition()
         self._closed = False
@@ -90,7 +100,7 @@ class Worker:
                 if each.future.set_running_or_notify_cancel():
                     groups.setdefault((id(each.answerer), each.asked), []).append(each)
             for group in groups.values():
-                _answer(group)
+                _answer(group, self._watch)
 
     def _take(self) -> list[_Waiting]:
         """Return everything that waits, once there is something; nothing at the end."""
@@ -101,17 +111,18 @@ class Worker:
         return found
 
 
-def _answer(group: Sequence[_Waiting]) -> None:
+def _answer(group: Sequence[_Waiting], watch: Watch) -> None:
     """Answer requests of one kind together; if that fails as a whole, one by one."""
-    first = group[0]
+    first, begun = group[0], perf_counter()
     try:
         results = first.answerer.answer(first.asked, [each.item for each in group])
     except Exception as error:
         if len(group) > 1:
             for each in group:
-                _answer([each])
+                _answer([each], watch)
             return
         results = [error]
+    watch(len(group), perf_counter() - begun)
     for each, result in zip(group, results, strict=True):
         if isinstance(result, Exception):
             each.future.set_exception(result)

@@ -36,6 +36,7 @@ class Served:
         # Kernels are compiled when they are first used: now, so that no request has to wait for that.
         for verb in verbs.values():
             asked, item = verb.read(verb.example)
+            # Errors are results here: the example may be no input of this model.
             verb.answer(asked, [item])
         if not verbs:
             cure = "Serve models that read texts"

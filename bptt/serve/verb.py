@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from bptt.errors import InputError
 from bptt.jobs.job import Job
+from bptt.options.json_schema import JsonSchema
 from bptt.serve.options import ServeOptions
 
 
@@ -27,6 +28,16 @@ class Verb(ABC):
     # A request that every model takes: it is answered when the models are loaded, which compiles kernels.
     example: ClassVar[Mapping[str, Any]] = {"input": ["", ""]}
 
+    @property
+    @abstractmethod
+    def fields(self) -> Mapping[str, JsonSchema]:
+        """The schemas of the fields of a request, beside `model`; one without a default is required."""
+
+    @property
+    def summary(self) -> str:
+        """The verb in a line, for the list of paths."""
+        return (type(self).__doc__ or "").split("\n")[0]
+
     @abstractmethod
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, Any]:
         """Return what has to be equal for requests to be answered together, and the item itself.
@@ -37,6 +48,12 @@ class Verb(ABC):
     @abstractmethod
     def answer(self, asked: Any, items: Sequence[Any]) -> Sequence[Any]:
         """Return the answers to each item as plain data, or the error that it fails with."""
+
+
+def texts_schema(most: int, least: int = 1) -> JsonSchema:
+    """Return the schema of a field that `texts_of` reads."""
+    several = {"type": "array", "items": {"type": "string"}, "minItems": least, "maxItems": most}
+    return several if least > 1 else {"anyOf": [{"type": "string"}, several]}
 
 
 def texts_of(given: Mapping[str, Any], name: str, most: int) -> tuple[str, ...]:

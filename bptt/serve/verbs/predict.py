@@ -12,20 +12,18 @@ from bptt.data.readers.document import Document
 from bptt.errors import InputError
 from bptt.jobs.answers import record_of
 from bptt.jobs.commands import predict_options
+from bptt.models.kinds.registry import find_kind
 from bptt.options.choices import Choices
 from bptt.options.field import alternatives
-from bptt.options.option_set import OptionSet
+from bptt.options.json_schema import JsonSchema, option_schema
+from bptt.options.option_set import NamedOption, OptionSet
 from bptt.serve.row_products import is_by_row
-from bptt.serve.verb import Loaded, Verb, texts_of
+from bptt.serve.verb import Loaded, Verb, texts_of, texts_schema
 
 
 def make(loaded: Loaded) -> Verb | None:
-    """Return the verb for a job that answers lines of text; inputs that are files cannot be sent."""
-    job = loaded.job
-    if job.ask is None:
-        return None
-    asking = job.ask(loaded.trained, Choices(predict_options(job.options), {}))
-    return Predict(loaded) if asking.reads_lines(_document(1, "a"), Said()) else None
+    """Return the verb for a job that answers texts; inputs that are files cannot be sent."""
+    return Predict(loaded) if loaded.job.ask is not None and _reads_texts(loaded.trained) else None
 
 
 class Predict(Verb):
@@ -40,12 +38,18 @@ class Predict(Verb):
         # The options under which answers are found; common ones, which name files and streams, are left out.
         self._all = predict_options(job.options)
 
+    @property
+    def fields(self) -> Mapping[str, JsonSchema]:
+        """The inputs, and the options of `bptt predict` for the job; none names a file."""
+        options = {each.name: option_schema(each) for each in self._options if not _names_file(each)}
+        return {"input": texts_schema(self._most), **options}
+
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[str, ...]]:
         """Return the chosen options and the inputs."""
         inputs = texts_of(given, "input", self._most)
         options = self._options.read({name: value for name, value in given.items() if name != "input"})
         for name in options:
-            if Path in alternatives(self._options.named(name).hint):
+            if _names_file(self._options.named(name)):
                 raise InputError(name, "must be left out of a request: it names a file", cure="Leave it out")
         return tuple(sorted(options.items())), inputs
 
@@ -75,6 +79,16 @@ class Predict(Verb):
                 rows = tuple(row for part in each for row in part.rows)
                 found[number] = [record_of(n, row, next(answers)) for n, row in enumerate(rows, 1)]
         return found
+
+
+def _reads_texts(trained: Any) -> bool:
+    """Return whether an input can be written as a text; sounds, clips and skeletons are files."""
+    source = getattr(trained.config, "source", None)
+    return source is None or find_kind(source.kind).fits_memory
+
+
+def _names_file(option: NamedOption) -> bool:
+    return Path in alternatives(option.hint)
 
 
 def _document(number: int, text: str) -> Document:
