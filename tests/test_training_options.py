@@ -34,6 +34,7 @@ from bptt.training.options import TrainingOptions
         ("evaluate_every", -5),
         ("log_every", 0),
         ("checkpoint_every", -1.0),
+        ("precision", "bf8"),
     ],
 )
 def test_a_wrong_value_is_named(option: str, value: Any) -> None:
@@ -52,6 +53,8 @@ def test_a_wrong_value_is_named(option: str, value: Any) -> None:
         {"optimiser": "lbfgs", "weight_decay": 0.1},
         {"optimiser": "lbfgs", "clip_norm": 1.0},
         {"optimiser": "lbfgs", "clip_value": 1.0},
+        {"optimiser": "lbfgs", "precision": "bf16"},
+        {"optimiser": "newton", "precision": "bf16"},
     ],
 )
 def test_options_that_would_do_nothing_are_refused(values: dict[str, Any]) -> None:

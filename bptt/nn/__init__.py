@@ -29,5 +29,6 @@ PUBLIC = {
     "bptt.runtime.ctc_labels": "ctc_steps_needed",
     "bptt.runtime.ctc_loss": "ctc_loss",
     "bptt.runtime.linear_loss": "linear_cross_entropy",
+    "bptt.runtime.narrow": "weight_format",
 }
 __getattr__, __dir__ = exports(__name__, PUBLIC)

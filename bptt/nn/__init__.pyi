@@ -30,3 +30,4 @@ from bptt.nn.steps import RNNCell as RNNCell
 from bptt.runtime.ctc_labels import ctc_steps_needed as ctc_steps_needed
 from bptt.runtime.ctc_loss import ctc_loss as ctc_loss
 from bptt.runtime.linear_loss import linear_cross_entropy as linear_cross_entropy
+from bptt.runtime.narrow import weight_format as weight_format

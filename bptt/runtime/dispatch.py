@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import torch
 from torch import Tensor
 
-from bptt.errors import MachineError
+from bptt.errors import InputError, MachineError
 from bptt.runtime.backend import AUTO, backend_named, get_backend
 from bptt.runtime.notice import say_once
 from bptt.runtime.tracing import are_plain, is_recorded, is_transformed
@@ -34,13 +34,17 @@ def mode() -> RunMode:
     return "recorded" if is_recorded() else "eager"
 
 
-def backend_for(cell: Cell, tensors: Sequence[Tensor]) -> Backend:
+def backend_for(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | None = None) -> Backend:
     """Return the backend that runs a cell on the tensors (x, *initial, *parameters).
 
-    Raises MachineError if the backend in force cannot run on this machine at all.
+    `factors` is the dtype that the factors of products are rounded to, None: that of the matrices.
+    Raises MachineError if the backend in force cannot run on this machine at all, or cannot round; InputError
+    if nothing can round the factors of such tensors.
     """
     x = tensors[0]
     dtype = _dtype(cell, tensors)
+    if factors is not None and 0 not in x.shape:
+        return _rounding(cell, x, dtype if are_plain(tensors) else None, factors)
     if dtype is None or 0 in x.shape or is_transformed() or not are_plain(tensors):
         return backend_named(REFERENCE)
     return usable(cell, x.device, dtype)
@@ -65,6 +69,24 @@ def usable(work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> B
         say_once("backend", f"bptt: {cost}. No kernel for {name}: {error}")
         return backend_named(REFERENCE)
     return found
+
+
+def _rounding(cell: Cell, x: Tensor, dtype: torch.dtype | None, factors: torch.dtype) -> Backend:
+    """Return the backend of kernels, prepared, to run float32 tensors with rounded factors.
+
+    Raises InputError for other tensors, or if another backend is in force; MachineError if the kernels cannot
+    be made.
+    """
+    chosen, kernels = get_backend(), backend_named(KERNELS)
+    form = f"{str(x.dtype).removeprefix('torch.')} on {x.device.type}, backend {chosen}"
+    if dtype != torch.float32 or is_transformed() or not kernels.supports(cell, x.device, factors):
+        form += ", under torch.func or in forward mode" if is_transformed() else ""
+    elif chosen in (AUTO, KERNELS):
+        kernels.prepare(cell, factors)
+        return kernels
+    name = str(factors).removeprefix("torch.")
+    rule = f"products in {name} need float32 tensors and the kernels of the CPU"
+    raise InputError(cell.name, rule, form, "Compute in float32, or with the backend cpu")
 
 
 def _dtype(cell: Cell, tensors: Sequence[Tensor]) -> torch.dtype | None:

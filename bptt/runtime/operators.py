@@ -13,7 +13,7 @@ from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
 from bptt.runtime.dispatch import backend_for, mode
-from bptt.runtime.narrow import only_matrices
+from bptt.runtime.narrow import factors_now, only_matrices
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.protocol import Storage as Storage
 from bptt.runtime.traced import run as run_recorded
@@ -100,7 +100,7 @@ def run(
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
         whole = tuple([all_there or asked for asked in whole])
     else:
-        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer)
+        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer, factors_now())
         found = _run_at_once(recurrence, x, initial, parameters)
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
@@ -122,7 +122,7 @@ def _run_at_once(
         None if recurrence.lengths is None else recurrence.lengths.shape,
     )
     tensors = (x, *initial, *parameters)
-    return backend_for(recurrence.cell, tensors).run(recurrence, tensors)
+    return backend_for(recurrence.cell, tensors, recurrence.factors).run(recurrence, tensors)
 
 
 def recurrence(

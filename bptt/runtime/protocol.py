@@ -32,6 +32,8 @@ class Recurrence:
     (B, width) for each of `cell.states`, one for each of `cell.families`. `lengths` is (B,) or None. `whole`
     marks the states whose sequences are returned. `storage` is what to keep for the backward pass; it affects
     memory and time, never the result. `observer` is called after each backward pass with the norms.
+    `factors` is the dtype that the factors of products with matrices are rounded to, all tensors being
+    float32; None: that of the matrices.
     """
 
     cell: Cell
@@ -40,6 +42,7 @@ class Recurrence:
     whole: tuple[bool, ...]
     storage: Storage = "keep"
     observer: Observer | None = None
+    factors: torch.dtype | None = None
 
 
 class Stepper(Protocol):
@@ -63,8 +66,8 @@ class Backend(Protocol):
     def supports(self, work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> bool:
         """Return whether it runs a cell, or computes a loss, on this device and in this dtype.
 
-        `reference` runs everything else. On the CPU, bfloat16 means that the matrices are bfloat16 and all
-        other tensors float32.
+        `reference` runs everything else. On the CPU, bfloat16 means that the factors of products with
+        matrices are bfloat16 and all else is float32.
         """
 
     def prepare(self, work: Cell | LossName, dtype: torch.dtype) -> None:

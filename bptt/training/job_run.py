@@ -22,6 +22,7 @@ from bptt.training.folds import train_folds
 from bptt.training.loop import train
 from bptt.training.opening import check_run
 from bptt.training.options import TrainingOptions, usual_epochs
+from bptt.training.precision import compare_precisions
 from bptt.training.report import Outcome, Reporter
 from bptt.training.run_options import RunOptions
 from bptt.training.watching import Watching
@@ -82,6 +83,8 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
         placement=placement,
     )
     concluded = task.conclude(run.output) if outcome.best_step else []
+    if outcome.best_step and outcome.signal is None:
+        concluded = [*concluded, *compare_precisions(task, options, run.output)]
     return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded))
 
 

@@ -23,6 +23,7 @@ from bptt.training.observer import NoObserver, UpdateObserver
 from bptt.training.opening import RECORDS, check_run, keep_options, open_run
 from bptt.training.optimiser import build_optimiser, check_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
+from bptt.training.precision import check_precision
 from bptt.training.random_state import seed
 from bptt.training.record import Record, append_record, cut_back, synced_size
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Status
@@ -66,6 +67,7 @@ def train(
     # Before the lock makes the folder; and once more when no other process can change it.
     check_run(run, resume, overwrite)
     check_optimiser(task, options)
+    check_precision(options, placement)
     with locked(run), Interrupt() as interrupt, within_memory("training", _SMALLER):
         reporter = Guarded(reporter, interrupt.on_broken_output)
         opened = open_run(task, options, run, resume=resume, overwrite=overwrite)

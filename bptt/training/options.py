@@ -18,6 +18,7 @@ SECOND_ORDER = ("newton", "gauss-newton")
 Schedule = Literal["constant", "linear", "cosine", "exponential", "plateau"]
 # Schedules that depend on the number of epochs.
 ENDING = ("linear", "cosine")
+Precision = Literal["float32", "bf16"]
 
 # Values for options that are None.
 _LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3}
@@ -59,7 +60,9 @@ class TrainingOptions:
     compute the curvature of the loss, for networks of some hundred weights; their region of trust takes
     the place of learning rate, schedule, clipping and momentum.
 
-    The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
+    With the `precision` "bf16" the products of recurrent layers round their factors to bfloat16 in updates;
+    states, sums, gradients and the weights that are updated stay in float32, and held-out losses are computed
+    in float32. The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
     Training ends early after `patience` evaluations in a row without a new best. A checkpoint is
     written after each evaluation and whenever `checkpoint_every` seconds have passed.
     Raises InputError naming the option.
@@ -125,6 +128,12 @@ class TrainingOptions:
     checkpoints: int = option(
         2, "Checkpoints to keep: if the newest is damaged, the one before it is taken.", group="Run", least=1
     )
+    precision: Precision = option(
+        "float32",
+        "Format of the weights in products of recurrent layers, in training; sums and updates stay float32.",
+        group="Training",
+        added=True,
+    )
     stages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -173,7 +182,7 @@ class TrainingOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for `config.json`, with defaults filled in; `stages` only where there are
-        some.
+        some, and `precision` only where it is not the default, as older runs lack it.
         """
         usual: dict[str, Any] = {
             "learning_rate": self.peak_rate,
@@ -182,7 +191,8 @@ class TrainingOptions:
             "clip_norm": self.norm_limit,
         }
         whole = asdict(self) | usual | {"stages": list(self.stages)}
-        return {name: value for name, value in whole.items() if name != "stages" or value}
+        left_out: dict[str, Any] = {"stages": [], "precision": TrainingOptions.precision}
+        return {name: value for name, value in whole.items() if left_out.get(name) != value}
 
     def _check_rates(self) -> None:
         if not is_number(self.peak_rate) or not 0 < self.peak_rate < float("inf"):
@@ -197,6 +207,9 @@ class TrainingOptions:
             raise InputError("decay", f"needs the schedule {' or '.join(_DECAY)}", self.rate_schedule)
         if self.momentum and self.optimiser != "sgd":
             raise InputError("momentum", "needs the optimiser sgd", self.optimiser)
+        if self.takes_whole_set and self.precision != TrainingOptions.precision:
+            rule = "needs precision float32: its steps compare losses that rounding would blur"
+            raise InputError(self.optimiser, rule, self.precision)
         limited = self.norm_limit or self.clip_value or self.weight_decay
         if self.optimiser == "lbfgs" and limited:
             raise InputError("lbfgs", "takes neither clipping nor weight decay", limited)

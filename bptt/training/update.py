@@ -11,6 +11,7 @@ from torch.nn import Parameter
 from torch.optim import Optimizer
 
 from bptt.jobs.task import Task
+from bptt.nn import weight_format
 from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions
@@ -65,7 +66,8 @@ class Updater:
         """Make the update of this number, from 1, on batch `index` of `epoch`."""
         self._optimiser.zero_grad()
         self._observer.begin(number)
-        step = self._task.step(epoch, index, carry)
+        with weight_format(self._options.precision):
+            step = self._task.step(epoch, index, carry)
         step.loss.backward()  # type: ignore[no-untyped-call]
         seen = self._observer.finish()
         norm = clip_gradient(self._parameters, self._options)

@@ -26,13 +26,14 @@ INLINE Factors load_factors(const factor* from) { return *reinterpret_cast<const
 INLINE void store_factors(factor* to, Factors value) { *reinterpret_cast<UnalignedFactors*>(to) = value; }
 INLINE Factors spread(factor value) { return value - Factors{}; }
 
+// Without the instruction the same bits: it too adds the products of the upper halves first, and rounds twice.
 INLINE Vector multiply_add(Vector sum, Factors left, Factors right) {
 #if defined(MASKED) && defined(__AVX512BF16__)
     return (Vector)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
 #else
     constexpr factor UPPER = 0xffff0000u;
-    sum = multiply_add(sum, (Vector)(left << 16), (Vector)(right << 16));
-    return multiply_add(sum, (Vector)(left & UPPER), (Vector)(right & UPPER));
+    sum = multiply_add(sum, (Vector)(left & UPPER), (Vector)(right & UPPER));
+    return multiply_add(sum, (Vector)(left << 16), (Vector)(right << 16));
 #endif
 }
 

@@ -51,7 +51,7 @@ class Kernels:
         lengths, dense_tensors = recurrence.lengths, dense(*tensors)
         if lengths is not None:
             lengths = _as_kernels_read(lengths, dense_tensors[0])
-        library = _library(recurrence.cell, tensors)
+        library = _library(recurrence.cell, tensors, recurrence.factors)
         found: tuple[Tensor, ...] = _run_with_graph(library, recurrence, lengths, dense_tensors)
         return found
 
@@ -129,17 +129,17 @@ class Kernels:
         forget()
 
 
-def _library(cell: Cell, tensors: Sequence[Tensor]) -> Library:
+def _library(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | None = None) -> Library:
     # Mixed dtypes mean bfloat16 matrices with all else in float32: see `narrow`.
     narrow = torch.bfloat16 in {tensor.dtype for tensor in tensors}
-    return library_of(cell, KINDS[torch.bfloat16 if narrow else tensors[0].dtype])
+    return library_of(cell, KINDS[factors or (torch.bfloat16 if narrow else tensors[0].dtype)])
 
 
 def _given(recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Library, Tensors]:
     x, *rest = dense(*tensors)
     lengths, states = recurrence.lengths, len(recurrence.whole)
     lengths = None if lengths is None else _as_kernels_read(lengths, x)
-    library = _library(recurrence.cell, tensors)
+    library = _library(recurrence.cell, tensors, recurrence.factors)
     return library, Tensors(x, lengths, rest[:states], rest[states:], recurrence.reverse)
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _make = deferred("bptt.runtime.kernels.making", "make_kernel")
 _norms = deferred("bptt.runtime.norms", "Norms")
 
-# Kinds of kernels by the dtype of the matrices; with bfloat16 matrices, all other tensors are float32.
+# Kinds of kernels by the dtype of the factors of products; with bfloat16 factors, all else is float32.
 KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
 
 # How to find a letter's size: the index of a tensor in (x, *initial, *parameters), a dimension, a divisor.
@@ -57,8 +57,10 @@ class Library:
     The order of the numbers in that array is the order in which the generated C++ reads them.
     """
 
-    def __init__(self, cell: Cell, layout: CallLayout, library: CDLL, doors: Sequence[str]) -> None:
-        self.cell, self.layout, self._library = cell, layout, library
+    def __init__(
+        self, cell: Cell, layout: CallLayout, library: CDLL, doors: Sequence[str], factors: torch.dtype
+    ) -> None:
+        self.cell, self.layout, self._library, self._factors = cell, layout, library, factors
         self._widths = dict(layout.widths)
         self._recipe = _recipe(cell, layout)
         self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
@@ -92,7 +94,7 @@ class Library:
 
     def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Tensor:
         """Return the matrices packed for the forward pass, from a cache while they do not change."""
-        matrices = self._read(parameters)
+        matrices = [parameters[k] for k in self._matrices]
         if not matrices:
             return self.pack(sizes, parameters)
         return packed(matrices, self, lambda: self.pack(sizes, parameters), self.checksum)
@@ -114,7 +116,8 @@ class Library:
         return to
 
     def _read(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        return tuple([parameters[k] for k in self._matrices])
+        """Return the matrices as kernels read them."""
+        return tuple([parameters[k].to(self._factors) for k in self._matrices])
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
         """Return the counts of packed weights, forward and transposed, and of kept values per row and step.
@@ -207,7 +210,8 @@ def _vector_places(cell: Cell) -> list[tuple[int, int, int]]:
 def library_of(cell: Cell, kind: str) -> Library:
     """Return the kernels of a cell, of a kind from `KINDS`. Raises MachineError if they cannot be built."""
     source, layout = _known(cell, kind)
-    library = Library(cell, layout, kernels_of(source), source.doors)
+    factors = next(dtype for dtype, name in KINDS.items() if name == kind)
+    library = Library(cell, layout, kernels_of(source), source.doors, factors)
     if not isinstance(source, KnownKernel):
         remember(cell, kind, source, layout)
     return library
