@@ -58,8 +58,13 @@ def show(chromium: Browser, tmp_path: Path) -> Open:
 
 
 @contextmanager
-def opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) -> Iterator[Page]:
-    """A page from the disk, drawn. At the end nothing has gone wrong in it, and it asked for nothing else."""
+def opened(
+    browser: Browser, path: Path, viewport: ViewportSize, dark: bool, fragment: str = ""
+) -> Iterator[Page]:
+    """A page from the disk, drawn; `fragment` is the state in its address.
+
+    At the end nothing has gone wrong in it, and it asked for nothing else.
+    """
     wrong: list[str] = []
     asked: list[str] = []
     context = browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light")
@@ -69,7 +74,7 @@ def opened(browser: Browser, path: Path, viewport: ViewportSize, dark: bool) -> 
     page.on("pageerror", lambda error: wrong.append(_said(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
-    page.goto(path.as_uri())
+    page.goto(path.as_uri() + (f"#{fragment}" if fragment else ""))
     page.wait_for_selector("main section")
     yield page
     context.close()

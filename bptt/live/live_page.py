@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from bptt.files import write_output
 from bptt.jobs.language.model import Trained
 from bptt.live.live_model import cells_text, language_data
-from bptt.report.standalone import SHARED, Standalone, read_files
+from bptt.report.standalone import SHARED, Standalone, read_files, script_literal
 
 _FILES = Path(__file__).parent / "page_parts"
 _CODE = Path(__file__).parents[1] / "codegen" / "javascript"
@@ -39,14 +38,13 @@ def live_page(trained: Trained, title: str, example: str = "") -> str:
             '"use strict";',
             *read_files(_CODE, ["functions.js", "sums.js", "stack.js"]),
             f"const CELLS = {cells_text(trained.model.recurrent)};",
+            *read_files(SHARED, ["random.js"]),
             *read_files(_FILES, [f"{name}.js" for name in _ENGINE]),
         ]
     )
-    # The end of a script element inside a text of JavaScript would end the page's own.
-    engine_text = json.dumps(engine, ensure_ascii=False).replace("</", "<\\/")
     scripts = [
         *read_files(SHARED, [f"{name}.js" for name in _PIECES]),
-        f"const ENGINE = {engine_text};",
+        f"const ENGINE = {script_literal(engine)};",
         *read_files(_FILES, [f"{name}.js" for name in _DRAWING]),
     ]
     return Standalone("bptt live", title, style, scripts, language_data(trained, title, example)).text()

@@ -62,6 +62,11 @@ class Standalone:
         )
 
 
+def script_literal(value: object) -> str:
+    """Return plain data as a literal of JavaScript, without what would end the script element of the page."""
+    return json.dumps(value, ensure_ascii=False).replace("</", "<\\/")
+
+
 def read_files(folder: Path, names: Sequence[str]) -> list[str]:
     """Return the text of files of a package."""
     return [(folder / name).read_text(encoding="utf-8") for name in names]

@@ -13,8 +13,8 @@ DIALECT = "javascript"
 
 # Marks of generated names, as JavaScript allows them; no cell has a `$` in a name.
 _MARKS = str.maketrans({"⁰": "$0", "¹": "$1", "′": "$"})
-# Words of the language, the globals that the text uses, and the text's own variables.
-_TAKEN = frozenset(
+# Words of the language, the globals that the text uses, and the variables of the text itself.
+TAKEN = frozenset(
     "arguments await break case catch class const continue debugger default delete do else enum eval export "
     "extends false finally for function if implements import in instanceof interface let new null package "
     "private protected public return static super switch this throw true try typeof var void while with "
@@ -27,7 +27,7 @@ def identifier(name: str) -> str:
     """Return a JavaScript name for a value; different names have different ones."""
     text = name.translate(_MARKS)
     # A size is one letter, and so may a value be: sizes have no mark.
-    return f"${text}" if text in _TAKEN or text in FUNCTIONS else text
+    return f"${text}" if text in TAKEN or text in FUNCTIONS else text
 
 
 def size(letter: str) -> str:

@@ -63,7 +63,8 @@ function chart(plan) {
     draw();
   };
   show(plan);
-  return { node: frame, show };
+  // `redraw` is for lines whose numbers have changed.
+  return { node: frame, show, redraw: draw };
 }
 
 function legendItem(line, index, lines, draw) {
