@@ -76,7 +76,7 @@ ROOMS = {
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(
         "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench doctor inspection explanation exporting serve files version",
+        "bench doctor inspection explanation exporting playground serve files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.
@@ -85,6 +85,8 @@ ROOMS = {
     "explanation": room("explain derive cells nn probe models jobs runs data", "torch"),
     # The engine of a live page comes from cells, its look from reports.
     "live": room("jobs models nn report codegen derive cells data files", "torch numpy"),
+    # A page that trains cells itself: the language comes from cells, the look from reports.
+    "playground": room("cells codegen explain report files"),
     "__init__": room(
         "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
         "runs training exporting"

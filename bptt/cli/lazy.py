@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 _COMMANDS = {
     "cells": "List the cells: equations, states, weights, source.",
     "derive": "Derive back-propagation through time of a cell or a run.",
+    "playground": "Write, derive and train cells in a page of your browser.",
     "check": "Check the derived gradients of a cell against three truths.",
     "train": "Train a model on your files; --resume continues a run.",
     "predict": "Print an answer for each input.",

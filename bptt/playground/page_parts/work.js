@@ -1,0 +1,108 @@
+// The worker that trains one cell: it tells of its progress a few times a second, and obeys in between.
+
+// Between two looks at what is asked for, and between two reports, in milliseconds.
+const [TURN, REPORT] = [30, 250];
+// Updates between two points of a curve; examples that are held out, and those whose gradients are averaged by lag.
+const [EVERY, HELD_OUT, PROBED] = [25, 64, 4];
+const SAMPLED = { count: 120, temperature: 0.7 };
+
+let run = null;
+let isRunning = false;
+let isTurning = false;
+
+onmessage = ({ data }) => {
+  if (data.kind === "open") open(data.settings);
+  if (data.kind === "set") Object.assign(run.settings, data.settings);
+  if (data.kind === "run") isRunning = data.isRunning;
+  if (isRunning && !isTurning) turn();
+};
+
+function open(settings) {
+  const problem = PROBLEMS[settings.problem](settings);
+  const held = generator(settings.seed + 1);
+  const heldOut = Array.from({ length: HELD_OUT }, () => (problem.drawHeldOut ?? problem.draw)(held));
+  const random = generator(settings.seed + 2);
+  run = { settings, problem, heldOut, random, network: new Network(CELL, problem, settings), points: [], told: 0, spent: 0 };
+  measure();
+  report();
+}
+
+// Trains for a moment, and goes on behind what has arrived meanwhile.
+function turn() {
+  isTurning = false;
+  const { network, problem, settings, random } = run;
+  if (!isRunning || network.updates >= settings.updates) return;
+  const begun = performance.now();
+  while (network.updates < settings.updates && performance.now() - begun < TURN) {
+    const batch = Array.from({ length: settings.batch }, () => problem.draw(random));
+    run.norm = network.update(batch, settings).norm;
+    if (network.updates % EVERY === 0) measure();
+  }
+  const now = performance.now();
+  run.spent += now - begun;
+  if (now - run.told > REPORT || network.updates >= settings.updates) report();
+  isTurning = true;
+  channel.port2.postMessage(null);
+}
+
+const channel = new MessageChannel();
+channel.port1.onmessage = turn;
+
+function measure() {
+  const { network, heldOut } = run;
+  const loss = heldOut.reduce((sum, example) => sum + network.lossOf(example), 0) / heldOut.length;
+  run.points.push([network.updates, loss]);
+}
+
+function report() {
+  const { network, problem, heldOut, settings } = run;
+  const { lossSteps, steps } = problem;
+  const [first, ...others] = heldOut.slice(0, PROBED);
+  // Each loss and each step of one example; of others the losses that count.
+  network.forward(first);
+  const map = Array.from({ length: steps }, (_, m) => network.row(first, m));
+  const words = problem.isNumber || settings.problem === "copying" ? problem.words(first, answers()) : sampled();
+  const counted = lossSteps.map((m) => map[m]);
+  if (lossSteps.length < steps)
+    for (const example of others) {
+      network.forward(example);
+      counted.push(...lossSteps.map((m) => network.row(example, m)));
+    }
+  run.told = performance.now();
+  postMessage({
+    kind: "progress",
+    updates: network.updates,
+    points: run.points,
+    baseline: problem.baseline,
+    inputSize: problem.inputSize,
+    weights: network.size,
+    norm: run.norm ?? null,
+    speed: network.updates ? (1000 * network.updates) / run.spent : null,
+    isDone: network.updates >= settings.updates,
+    map,
+    byLag: byLag(counted, steps),
+    words,
+  });
+}
+
+function answers() {
+  const { network, problem } = run;
+  return problem.lossSteps.map((t) => [...network.answerAt(t)]);
+}
+
+function sampled() {
+  return run.network.sample(SAMPLED.count, SAMPLED.temperature, generator(run.settings.seed));
+}
+
+// The norm at each lag as a share of that at lag 0, the mean over losses.
+function byLag(rows, steps) {
+  const sums = new Float64Array(steps);
+  const counts = new Float64Array(steps);
+  for (const row of rows)
+    for (let lag = 0; lag < row.length; ++lag) {
+      sums[lag] += row.at(-1 - lag);
+      counts[lag] += 1;
+    }
+  const means = sums.map((sum, lag) => sum / counts[lag]);
+  return means.map((mean) => (means[0] > 0 ? mean / means[0] : NaN));
+}

@@ -1,0 +1,219 @@
+"""The playground in Chromium: what a reader can do, and what it then shows; never an error or a request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from browser import DESKTOP, PHONE, choose, opened
+from playwright.sync_api import Browser, Page
+
+from bptt.cells import CATALOGUE
+from bptt.playground.playground_page import write_playground
+
+# Networks that train in a moment.
+SMALL = {"steps": "8", "hidden": "4", "batch": "2", "updates": "50"}
+LSTM = "\n".join(equation.text for equation in CATALOGUE["lstm"].equations)
+
+
+@contextmanager
+def shown(chromium: Browser, folder: Path, dark: bool = False, phone: bool = False) -> Iterator[Page]:
+    path = folder / "playground.html"
+    write_playground(path)
+    with opened(chromium, path, PHONE if phone else DESKTOP, dark, urlencode(SMALL)) as page:
+        page.wait_for_selector("[data-slot='0'][data-updates]")
+        yield page
+
+
+def go(page: Page, address: str) -> None:
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector("[data-slot='0'][data-updates]")
+
+
+@pytest.fixture
+def page(chromium: Browser, tmp_path: Path) -> Iterator[Page]:
+    with shown(chromium, tmp_path) as page:
+        yield page
+
+
+def trained(page: Page, updates: int = 50) -> None:
+    page.get_by_role("button", name="Train", exact=True).click()
+    for slot in page.locator("article:visible").evaluate_all("all => all.map((one) => one.dataset.slot)"):
+        page.wait_for_selector(f"[data-slot='{slot}'][data-updates='{updates}']")
+
+
+def equations(page: Page) -> list[str]:
+    return page.get_by_role("region", name="Derivation").locator("tr").all_inner_texts()
+
+
+def test_the_derivation_and_the_weights_follow_the_typing(page: Page) -> None:
+    area = page.get_by_label("Equations, one a line")
+    assert len(equations(page)) == 8
+    page.wait_for_selector("text=56 weights")
+    area.fill("h = tanh(W_h @ x + R_h @ h_prev + b_h)")
+    # H (I + H + 1) with I = 2, H = 4.
+    page.wait_for_selector("text=28 weights")
+    assert len(equations(page)) == 4
+    page.get_by_role("button", name="Gradients").click()
+    assert len(equations(page)) == 3
+    page.get_by_role("button", name="Forward").click()
+    assert len(equations(page)) == 2
+    page.get_by_label("Start from").select_option("lstm")
+    page.wait_for_selector("text=112 weights")
+    assert area.input_value() == LSTM
+    assert page.get_by_label("States").input_value() == "h c"
+
+
+def test_a_wrong_equation_is_explained_where_it_stands(page: Page) -> None:
+    area = page.get_by_label("Equations, one a line")
+    area.fill("h = tanh(W_h @ x + R_h @ h_prev)\n  c = sigm(h)")
+    fault = page.locator(".fault")
+    fault.wait_for()
+    assert "Line 2, column 7: unknown function or number of arguments, got sigm() of 1" in fault.inner_text()
+    assert "Known: sigmoid, tanh" in fault.inner_text()
+    assert fault.locator("pre").inner_text() == "  c = sigm(h)\n      ▲"
+    assert area.get_attribute("aria-invalid") == "true"
+    page.get_by_role("button", name="Go there").click()
+    selected = "e => e.value.slice(e.selectionStart, e.selectionEnd)"
+    assert area.evaluate(selected) == "sigm(h)"
+    area.press_sequentially("sigmoid(h)")
+    fault.wait_for(state="detached")
+    assert area.get_attribute("aria-invalid") == "false"
+    page.get_by_text("Output, widths, constants, starts").click()
+    page.get_by_label("Constants").fill("epsilon")
+    fault.wait_for()
+    assert "constants: written as name=value, got 'epsilon'" in fault.inner_text()
+
+
+def test_cells_train_side_by_side(page: Page) -> None:
+    before = float(page.locator("[data-slot='1']").get_attribute("data-loss") or "nan")
+    trained(page)
+    page.wait_for_selector("html[data-running='false']")
+    names = page.locator("article h3").all_inner_texts()
+    assert names == ["elman-tanh", "lstm", "own"]
+    assert float(page.locator("[data-slot='1']").get_attribute("data-loss") or "nan") < before
+    assert "lstm: loss" in page.locator(".unseen").inner_text()
+    assert page.locator("[data-slot='2'] .says").inner_text().count("answer") == 1
+    # Loss, baseline and gradient: a line for each cell, and one more.
+    assert [page.locator("figure").nth(k).locator("path.line").count() for k in (0, 1)] == [8, 6]
+    page.get_by_text("Numbers as a table").first.click()
+    table = page.get_by_role("region", name="Numbers as a table").locator("tbody tr").all_inner_texts()
+    assert [row.split("\t")[0] for row in table] == ["0", "25", "50"]
+
+
+def test_equal_seeds_give_equal_losses(page: Page) -> None:
+    def losses() -> list[str | None]:
+        return [page.locator(f"[data-slot='{k}']").get_attribute("data-loss") for k in range(3)]
+
+    trained(page)
+    first = losses()
+    page.get_by_role("button", name="Start again").click()
+    page.wait_for_selector("[data-slot='2'][data-updates='0']")
+    trained(page)
+    assert losses() == first
+    page.get_by_label("Seed").fill("2")
+    page.get_by_label("Seed").press("Enter")
+    page.wait_for_selector("[data-slot='2'][data-updates='0']")
+    trained(page)
+    assert losses() != first
+
+
+def test_changes_while_it_trains(page: Page) -> None:
+    page.get_by_label("Updates").fill("1000000")
+    page.get_by_label("Updates").press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function("() => Number(document.querySelector('[data-slot=\"1\"]').dataset.updates) > 25")
+    page.get_by_label("Learning rate").fill("0")
+    page.get_by_label("Learning rate").press("Enter")
+    # Another cell begins anew and goes on training; the others go on where they were.
+    page.get_by_label("Equations, one a line").fill("h = relu(W_h @ x + u_h * h_prev + b_h)")
+    page.wait_for_function("() => Number(document.querySelector('[data-slot=\"2\"]').dataset.updates) > 25")
+    page.get_by_label("First cell").select_option("none")
+    page.wait_for_selector("[data-slot='0']", state="hidden")
+    page.get_by_label("the cell above").uncheck()
+    page.wait_for_selector("[data-slot='2']", state="hidden")
+    page.get_by_role("button", name="Pause").click()
+    assert page.locator("html").get_attribute("data-running") == "false"
+
+
+@pytest.mark.parametrize(
+    ("problem", "words"),
+    [("copying: letters after a wait", "to copy; answer"), ("text: the next character", "")],
+)
+def test_other_problems(page: Page, problem: str, words: str) -> None:
+    choose(page, "Problem", problem)
+    if not words:
+        page.get_by_label("Text to learn").fill("abcab" * 40)
+        # 3 characters for the LSTM of 4 units, 4 H (I + H + 1), and the output, 3 (H + 1).
+        page.wait_for_selector("text=143 weights with the output")
+    page.wait_for_selector("[data-slot='2'][data-updates='0']")
+    trained(page)
+    says = page.locator("[data-slot='1'] .says").inner_text()
+    assert words in says
+    if not words:
+        assert len(says) == 120 and set(says) <= set("abc")
+    assert page.get_by_label("Text to learn").is_visible() == (not words)
+
+
+def test_the_address_holds_the_state(page: Page) -> None:
+    page.get_by_label("Equations, one a line").fill("h = tanh(W_h @ x + u_h * h_prev)")
+    page.get_by_label("Second cell").select_option("gru")
+    page.get_by_label("Units").fill("6")
+    page.get_by_label("Units").press("Enter")
+    page.wait_for_function("() => location.hash.includes('hidden=6') && location.hash.includes('u_h')")
+    go(page, page.url)
+    assert page.get_by_label("Equations, one a line").input_value() == "h = tanh(W_h @ x + u_h * h_prev)"
+    assert page.get_by_label("Second cell").input_value() == "gru"
+    assert page.locator("article h3").all_inner_texts() == ["elman-tanh", "gru", "own"]
+    plain = page.url.partition("#")[0]
+    hostile = {"first": "__proto__", "problem": "toString", "steps": "1e99", "hidden": "-3", "rate": "x"}
+    go(page, f"{plain}#{urlencode(hostile)}&equations=%3Cb%3E&%E0%A4%A")
+    assert page.get_by_label("First cell").input_value() == "elman-tanh"
+    assert page.get_by_label("Units").input_value() == "24"
+    assert "an equation is `name = expression`, got '<b>'" in page.locator(".fault").inner_text()
+
+
+def test_keys_and_names(page: Page) -> None:
+    picture = page.locator("[data-slot='1'] canvas")
+    picture.focus()
+    picture.press("ArrowLeft")
+    readout = page.locator("[data-slot='1'] .readout.quiet")
+    assert readout.inner_text().startswith("loss at 8, step 7, lag 1: ")
+    picture.press("Shift+ArrowUp")
+    assert readout.inner_text().startswith("loss at 1, step 1, lag 0: ")
+    assert readout.inner_text().endswith(", 1 of that at lag 0")
+    picture.hover(position={"x": 2, "y": 250})
+    assert readout.inner_text().startswith("loss at 7, step 1, lag 6: ")
+    curve = page.get_by_label("Norm of the gradient by lag")
+    curve.focus()
+    curve.press("End")
+    assert page.locator("figure").nth(1).locator(".readout").inner_text() == "lag 7"
+    unnamed = page.locator("button, input, select, textarea, canvas, svg[tabindex]").evaluate_all(
+        "all => all.filter((e) => !(e.ariaLabel || e.labels?.[0]?.textContent || e.textContent.trim()))"
+        ".map((e) => e.outerHTML)"
+    )
+    assert unnamed == []
+
+
+@pytest.mark.parametrize(("dark", "phone"), [(True, False), (False, True)])
+def test_dark_and_narrow(chromium: Browser, tmp_path: Path, dark: bool, phone: bool) -> None:
+    with shown(chromium, tmp_path, dark, phone) as page:
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        button = page.locator("#theme")
+        assert button.inner_text() == ("Light" if dark else "Dark")
+        button.click()
+        assert page.locator("html").get_attribute("data-theme") == ("light" if dark else "dark")
+
+
+def test_a_cell_given_by_its_author(chromium: Browser, tmp_path: Path) -> None:
+    path = tmp_path / "playground.html"
+    write_playground(path, CATALOGUE["lstm-layernorm"])
+    with opened(chromium, path, DESKTOP, False) as page:
+        page.wait_for_selector("[data-slot='2'][data-updates='0']")
+        assert page.get_by_label("Constants").input_value() == "epsilon=0.00001"
+        assert page.get_by_label("Starts").input_value() == "gain=1 b=0"
+        assert path.stat().st_size < 300_000
