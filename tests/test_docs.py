@@ -123,7 +123,7 @@ ROWS = [
 # The rows of the requirements: back-propagation, recurrence, gates, architectures, language, jobs.
 REQUIRED = [
     f"{letter}{number}"
-    for letter, count in {"B": 7, "R": 9, "G": 5, "A": 4, "L": 6, "J": 9}.items()
+    for letter, count in {"B": 7, "R": 9, "G": 5, "A": 4, "L": 7, "J": 9}.items()
     for number in range(1, count + 1)
 ]
 

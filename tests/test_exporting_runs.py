@@ -64,6 +64,10 @@ LANGUAGE_MODELS: dict[str, dict[str, Any]] = {
         "vocabulary": VocabularyOptions("bpe", max_size=280),
         "model": ModelOptions(hidden_size=6, num_layers=2, embedding_size=0),
     },
+    "words in clusters": {
+        "vocabulary": VocabularyOptions("word", white_space=False),
+        "model": ModelOptions(hidden_size=6, output_layer="adaptive", cutoffs=(2, 3, 6)),
+    },
 }
 
 

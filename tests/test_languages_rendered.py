@@ -28,7 +28,7 @@ from bptt.languages.phrase import table_of, translated_phrases
 from bptt.probe import verdict
 
 # Functions and parameters in formulas; cells; abbreviations; commands.
-KNOWN = NAMES | frozenset("exp ln diag mean rsqrt gain dense layernorm RNN bptt inspect".split())
+KNOWN = NAMES | frozenset("exp ln min diag mean rsqrt gain dense layernorm RNN bptt inspect".split())
 # Letters with an index, as W_ux, r_{ji}, c_prev; options.
 SYMBOL = re.compile(r"[^\W\d_]+(?:_(?:\{[^}]*\}|[^\W_]+))+|--[a-z-]+")
 

@@ -9,6 +9,7 @@ from bptt.cells.cell import Cell
 from bptt.data.vocabulary_options import NOTHING
 from bptt.errors import InputError
 from bptt.graphs.onnx_graph import OnnxGraph
+from bptt.models.heads.adaptive import AdaptiveSoftmax, Softmax
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.token_network import TokenNetwork
 from bptt.nn.stack import Stack
@@ -41,11 +42,30 @@ def write_logits(graph: OnnxGraph, network: TokenNetwork, output: str) -> str:
     not known here.
     """
     head = network.output
-    if not isinstance(head, FullSoftmax):
-        rule = "an exported network ends in the output layer full"
-        raise InputError("export", rule, type(head).__name__)
     with torch.no_grad():
-        return graph.linear(output, head.matrix(network.tied), head.bias, "output")
+        if isinstance(head, FullSoftmax):
+            return graph.linear(output, head.matrix(network.tied), head.bias, "output")
+        if isinstance(head, AdaptiveSoftmax):
+            return _adaptive(graph, head, output)
+    rule = "an exported network ends in the output layer full or adaptive"
+    raise InputError("export", rule, type(head).__name__)
+
+
+def _adaptive(graph: OnnxGraph, head: AdaptiveSoftmax, output: str) -> str:
+    """Return ln P (..., V): those of the shortlist, and of each cluster those within it after its own."""
+    first = head.cutoffs[0]
+    outer = _softmax(graph, head.head, output)
+    parts = [graph.cut(outer, -1, 0, first)]
+    for number, tail in enumerate(head.clusters, first):
+        cluster = graph.cut(outer, -1, number, number + 1)
+        parts.append(graph.op("Add", _softmax(graph, tail, output), cluster))
+    return graph.concat(parts, -1)
+
+
+def _softmax(graph: OnnxGraph, part: Softmax, output: str) -> str:
+    if part.projection is not None:
+        output = graph.linear(output, part.projection, None, "projection")
+    return graph.op("LogSoftmax", graph.linear(output, part.weight, part.bias, "output"), axis=-1)
 
 
 def cells_of(network: nn.Module) -> tuple[Cell, ...]:

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from bptt.models.moments import Moments
 
 
-def look_up(tokens: Tensor, table: Tensor) -> Tensor:
-    """Look up the rows of `table` (V, D) for `tokens` (...) integers: (..., D), a zero vector for NOTHING."""
+def look_up(tokens: Tensor, table: Tensor, row_sparse: bool = False) -> Tensor:
+    """Look up the rows of `table` (V, D) for `tokens` (...) integers: (..., D), a zero vector for NOTHING.
+
+    With `row_sparse`, the gradient of the table is a sparse tensor that holds the rows looked up.
+    """
     known = (tokens != NOTHING)[..., None]
-    return torch.where(known, functional.embedding(tokens.clamp(min=0), table), 0.0)
+    rows = functional.embedding(tokens.clamp(min=0), table, sparse=row_sparse)
+    return torch.where(known, rows, 0.0)
 
 
 def one_hot(tokens: Tensor, size: int, dtype: torch.dtype) -> Tensor:

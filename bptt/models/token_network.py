@@ -70,5 +70,5 @@ class TokenNetwork(nn.Module):
 
     def token_rows(self, tokens: Sequence[str]) -> Rows:
         """Return the names of the tensors with a row for each of `tokens`, for `take_weights`."""
-        names = ("embedding", *(f"output.{name}" for name in self.output.token_rows))
-        return dict.fromkeys(names, (tokens,))
+        rows = {f"output.{name}": axes for name, axes in self.output.token_names(tokens).items()}
+        return {"embedding": (tokens,), **rows}

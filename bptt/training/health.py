@@ -65,11 +65,16 @@ def _first_bad(model: Module) -> str:
     name = _first_not_finite(model.named_parameters())
     if name is not None:
         return f"nan or infinity in parameter {name}"
-    gradients = ((n, p.grad) for n, p in model.named_parameters() if p.grad is not None)
+    gradients = ((n, _values(p.grad)) for n, p in model.named_parameters() if p.grad is not None)
     name = _first_not_finite(gradients)
     if name is not None:
         return f"every parameter finite, nan or infinity in the gradient of {name}"
     return "every parameter and gradient finite, but not the norm of the gradient"
+
+
+def _values(gradient: Tensor) -> Tensor:
+    """Return the numbers of a gradient, which may be row-sparse."""
+    return gradient.coalesce().values() if gradient.is_sparse else gradient
 
 
 def _first_not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:

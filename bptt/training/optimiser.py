@@ -7,11 +7,12 @@ from math import cos, pi
 
 from torch.nn import Parameter
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
-from torch.optim import LBFGS, SGD, Adam, AdamW, Optimizer
+from torch.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Optimizer
 
 from bptt.errors import InputError
 from bptt.jobs.task import Task
 from bptt.training.options import SECOND_ORDER, TrainingOptions
+from bptt.training.row_updates import gradients_of_rows
 from bptt.training.second_order import MOST_WEIGHTS, SecondOrder
 
 # Function evaluations that one line search may take (torch: max_iter * 1.25, which is 1 here).
@@ -21,16 +22,19 @@ _LINE_SEARCH = 25
 def build_optimiser(parameters: Sequence[Parameter], options: TrainingOptions) -> Optimizer:
     """Return the optimiser of `options` on `parameters`, at its peak learning rate.
 
-    Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), SGD with momentum, or L-BFGS
+    Adam (Kingma and Ba 2015), AdamW (Loshchilov and Hutter 2019), Adagrad (Duchi et al. 2011), SGD with
+    momentum, or L-BFGS
     with a strong Wolfe line search (Nocedal and Wright 2006, algorithms 7.5 and 3.5), one
-    iteration per step; or a method of second order (`bptt.training.second_order`). Adam and SGD run
-    torch's fused loops.
+    iteration per step; or a method of second order (`bptt.training.second_order`). Adam, Adagrad and SGD
+    run torch's fused loops.
     """
     rate, decay = options.peak_rate, options.weight_decay
     if options.optimiser == "adam":
         return Adam(parameters, rate, weight_decay=decay, fused=True)
     if options.optimiser == "adamw":
         return AdamW(parameters, rate, weight_decay=decay, fused=True)
+    if options.optimiser == "adagrad":
+        return Adagrad(parameters, rate, weight_decay=decay, fused=True)
     if options.optimiser == "sgd":
         return SGD(parameters, rate, options.momentum, weight_decay=decay, fused=True)
     if options.optimiser in SECOND_ORDER:
@@ -99,9 +103,10 @@ def clip_gradient(parameters: Sequence[Parameter], options: TrainingOptions) -> 
 
     Returns the norm before any clipping.
     """
-    norm = get_total_norm([p.grad for p in parameters if p.grad is not None])
+    dense = gradients_of_rows(parameters)
+    norm = get_total_norm([p.grad for p in dense if p.grad is not None])
     if options.clip_value:
-        clip_grad_value_(parameters, options.clip_value)
+        clip_grad_value_(dense, options.clip_value)
     if options.norm_limit:
-        clip_grad_norm_(parameters, options.norm_limit)
+        clip_grad_norm_(dense, options.norm_limit)
     return float(norm)

@@ -11,7 +11,7 @@ from bptt.errors import InputError
 from bptt.options.checks import check_finite, is_number
 from bptt.options.field import check_fields, option
 
-Optimiser = Literal["adam", "adamw", "sgd", "lbfgs", "newton", "gauss-newton"]
+Optimiser = Literal["adam", "adamw", "adagrad", "sgd", "lbfgs", "newton", "gauss-newton"]
 # They take one step an epoch, on all the data.
 WHOLE_SET = ("lbfgs", "newton", "gauss-newton")
 SECOND_ORDER = ("newton", "gauss-newton")
@@ -21,7 +21,7 @@ ENDING = ("linear", "cosine")
 Precision = Literal["float32", "bf16"]
 
 # Values for options that are None.
-_LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3}
+_LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "adagrad": 0.1}
 _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
 # The loop counts the steps of every epoch before it begins.
@@ -43,8 +43,8 @@ class TrainingOptions:
     """The choices of the training loop. A limit of 0 means no limit; None means the usual value.
 
     The learning rate rises linearly over `warmup` steps to `learning_rate` (None: 0.004 for Adam
-    and AdamW, 1 for SGD and L-BFGS). After that `schedule` (None: cosine, for L-BFGS constant)
-    multiplies it:
+    and AdamW, 0.1 for Adagrad, 1 for SGD and L-BFGS). After that `schedule` (None: cosine, for L-BFGS
+    constant) multiplies it:
 
     - ``constant``: by 1;
     - ``linear`` and ``cosine``: from 1 down to 0 at the end of the last epoch. Epochs that were added to a
@@ -85,7 +85,7 @@ class TrainingOptions:
     learning_rate: float | None = option(
         None,
         "Learning rate.",
-        usual="0.004; 1 for the others than Adam",
+        usual="0.004 for Adam, 0.1 for adagrad, else 1",
         group="Training",
         flags="lr learning-rate",
         common=True,

@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from bptt.jobs.task import Task
 from bptt.nn import weight_format
+from bptt.training import row_updates
 from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.optimiser import clip_gradient
 from bptt.training.options import TrainingOptions
@@ -73,7 +74,7 @@ class Updater:
         norm = clip_gradient(self._parameters, self._options)
         loss = step.loss.item()
         check(loss, norm)
-        self._optimiser.step()
+        row_updates.step(self._optimiser)
         return Update(loss, step.units, norm, step.carry, seen)
 
     def on_whole_set(self, epoch: int, check: Callable[[float, float], None]) -> Update:

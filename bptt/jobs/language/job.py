@@ -45,7 +45,8 @@ def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> Lan
     held = None if files.dev is None else read_corpus([files.dev])
     for note in (*corpus.notes, *(held.notes if held else ())):
         choices.say(note)
-    return LanguageModelTask(corpus, config, held, origin, files.vectors)
+    goes_on = bool(choices.get("resume")) and (choices.get("output") / CONFIG).exists()
+    return LanguageModelTask(corpus, config, held, origin, files.vectors, goes_on)
 
 
 def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:

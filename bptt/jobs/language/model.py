@@ -5,7 +5,7 @@ L1, the vocabulary, and L2, the probability of a sentence, in docs/equations.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -31,6 +31,7 @@ from bptt.jobs.language.evaluation import (
     make_batches,
     mean_loss,
 )
+from bptt.jobs.language.large import for_vocabulary, with_cutoffs
 from bptt.jobs.language.network import START
 from bptt.jobs.language.network import LanguageModel as LanguageModel
 from bptt.jobs.language.options import OPTIONS
@@ -53,7 +54,9 @@ class LanguageModelTask(Task):
     The first part of the text is the training data and defines the vocabulary; the last part is held out,
     unless `dev`, another text, is given. Initial weights are drawn from torch's generator: seed it before.
     With an `origin`, the vocabulary extends that of another run, and its weights are the initial ones.
-    `vectors` is a file of pretrained word vectors for the embedding of the tokens in it.
+    `vectors` is a file of pretrained word vectors for the embedding of the tokens in it. Unless there is an
+    origin, or the run `goes_on`, the size of the vocabulary decides on the output layer where the options
+    leave it open.
 
     Raises InputError if the text is too short, a line is too long for a sentence, or a size is impossible;
     MachineError if the model does not fit into memory.
@@ -69,6 +72,7 @@ class LanguageModelTask(Task):
         dev: Corpus | None = None,
         origin: Origin[Trained] | None = None,
         vectors: Path | None = None,
+        goes_on: bool = False,
     ) -> None:
         refuse_vectors(origin, vectors)
         self._corpus = corpus
@@ -86,14 +90,18 @@ class LanguageModelTask(Task):
         found = None if vectors is None else read_token_vectors(self.vocabulary, vectors)
         if found is not None:
             config = replace(config, model=config.model.of_width(found.values.shape[1]))
+        tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
+        # A run that goes on, or begins from another, has the layers of that one.
+        choose = with_cutoffs if origin or goes_on else for_vocabulary
+        config = replace(config, model=choose(config.model, tokens, self.vocabulary.size))
         self.config = config
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
             self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
         self._taken = self._take(origin) if origin else []
         if found is not None:
             self._taken = self._fill(found)
-        self._tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
-        self._batches = make_batches(self._tokens, options, options.batch_size)
+        self._tokens = tokens
+        self._batches = make_batches(tokens, options, options.batch_size)
 
     def _take(self, origin: Origin[Trained]) -> list[str]:
         self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
@@ -157,7 +165,16 @@ class LanguageModelTask(Task):
             f"vocabulary: {self.vocabulary.size:,} {self.unit}{self.vocabulary.folding}",
             f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
             f"{weights:,} weights",
+            *self._describe_output(),
         ]
+
+    def _describe_output(self) -> Iterator[str]:
+        model = self.config.model
+        if model.cutoffs:
+            first = ", ".join(f"{cutoff:,}" for cutoff in model.cutoffs)
+            yield f"output layer: {model.output_layer}, clusters from token {first}"
+        if model.row_sparse:
+            yield "embedding: an update changes the rows that its batch reads"
 
     def _describe_text(self, text: str) -> str:
         tokens = encode_text(self.vocabulary, self.config.data, text).tokens

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bptt.cells.load import Cells
-from bptt.jobs.language.options import ModelOptions
+from bptt.jobs.language.options import FULL, ModelOptions
 from bptt.models.heads.output_layer import OutputShape
 from bptt.models.heads.registry import output_layer
 from bptt.models.inputs import look_up, one_hot
@@ -38,8 +38,10 @@ class LanguageModel(TokenNetwork):
         recurrent = build_recurrent(options, cell, options.width or vocabulary_size)
         # Checked again: the output of a cell may have another width than the options assume.
         options.check_tied(recurrent.output_size)
-        shape = OutputShape(vocabulary_size, recurrent.output_size, options.tied, options.smoothing)
-        self.output = output_layer(options.output_layer, shape)
+        shape = OutputShape(
+            vocabulary_size, recurrent.output_size, options.tied, options.smoothing, options.cutoffs
+        )
+        self.output = output_layer(options.output_layer or FULL, shape)
         self.recurrent = recurrent
         self.dropout = nn.Dropout(options.dropout)
         self.reset_parameters()
@@ -85,7 +87,7 @@ class LanguageModel(TokenNetwork):
         """Return the input of the recurrent layers for `tokens` (T, B): (T, B, D); one-hot, (T, B, V)."""
         if not self.options.width:
             return one_hot(tokens, self.vocabulary_size, next(self.parameters()).dtype)
-        embedded: Tensor = self.dropout(look_up(tokens, self.embedding))
+        embedded: Tensor = self.dropout(look_up(tokens, self.embedding, bool(self.options.row_sparse)))
         return embedded
 
 

@@ -19,6 +19,11 @@ from bptt.options.option_set import OptionSet
 
 Mode = Literal["continuous", "sentences"]
 
+FULL, ADAPTIVE = "full", "adaptive"
+# The largest vocabulary whose default is the full softmax and a dense update of the embedding: there the full
+# softmax of an update takes about as long as the rest of it, and dense Adam a tenth.
+LARGE = 20_000
+
 _EMBEDDING = 64  # the default size
 
 
@@ -52,8 +57,10 @@ class ModelOptions(RecurrentOptions):
     `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). With `tied`, the
     embedding is the output matrix too (Press and Wolf 2017). `dropout` applies to the embedding, between the
     layers and before the output (Zaremba et al. 2014). With `frozen`, the embedding is not trained.
-    `output_layer` is a name in `bptt.models.heads.registry`; `smoothing` is the share of a target's
-    probability that training spreads over all tokens (Szegedy et al. 2016).
+    `output_layer` is a name in `bptt.models.heads.registry` (None: full), `cutoffs` the clusters of the layer
+    adaptive. With `row_sparse`, the gradient of the embedding holds the rows that a batch has read, and an
+    update touches no others. `smoothing` is the share of a target's probability that training spreads over
+    all tokens (Szegedy et al. 2016).
 
     Raises InputError with the option if a value is invalid, or options contradict each other.
     """
@@ -72,9 +79,27 @@ class ModelOptions(RecurrentOptions):
     frozen: bool = option(
         False, "Do not train the embedding.", group="Model", flags="freeze frozen", added=True
     )
-    output_layer: str = option(
-        "full",
-        "Output layer: full, the softmax of a logit for each token, or one that a package adds.",
+    output_layer: str | None = option(
+        None,
+        "Output layer: full, the softmax of a logit for each token; adaptive, a softmax for frequent tokens "
+        "and one for each cluster of rarer ones; or one that a package adds.",
+        usual=f"full; adaptive above {LARGE:,} tokens, unless `tied` or `smoothing` is given",
+        group="Model",
+        added=True,
+    )
+    cutoffs: tuple[int, ...] = option(
+        (),
+        "First token of a cluster of the output layer adaptive; repeat for more, in rising order.",
+        usual="those of the least time, by the counts of the tokens",
+        group="Model",
+        flags="cutoff cutoffs",
+        least=1,
+        added=True,
+    )
+    row_sparse: bool | None = option(
+        None,
+        "Update only the rows of the embedding that a batch reads.",
+        usual=f"yes above {LARGE:,} tokens, unless `tied` is given",
         group="Model",
         added=True,
     )
@@ -91,6 +116,11 @@ class ModelOptions(RecurrentOptions):
         check_least("embedding_size", self.width, 0)
         if self.frozen and not self.width:
             raise InputError("frozen", "is of an embedding", "one-hot input", "Leave it out")
+        if self.cutoffs and self.output_layer in (None, FULL):
+            raise InputError("cutoffs", f"are of the output layer {ADAPTIVE}", FULL, "Leave them out")
+        if self.row_sparse and (self.tied or not self.width):
+            got = "a tied one, whose gradient has all rows" if self.tied else "one-hot input"
+            raise InputError("row_sparse", "is of an embedding that is read alone", got, "Leave it out")
         self.check_tied(self.output_size)
 
     def check_tied(self, output_size: int) -> None:

@@ -1,4 +1,4 @@
-"""Chinese: the sentences of the derivations of losses over whole sequences."""
+"""Chinese: the sentences of the derivations of losses over sequences and over clusters of words."""
 
 from __future__ import annotations
 
@@ -195,4 +195,65 @@ CRITERIA = {
     "The alignments of the label, {} in number, add up to the same {}:": "这个标签有 {} 个对齐。逐个相加得到同样的 {}：",
     "alignment {}": "对齐 {}",
     "probability": "概率",
+    # An adaptive softmax.
+    "Adaptive softmax": "自适应 softmax",
+    "{}, the output of the layers below at one step": "{}，下面各层在一个时间步上的输出",
+    "{} words in the shortlist, {} clusters, {} words in the cluster at hand, of the width {}": (
+        "短表中 {} 个词，{} 个簇，当前的簇有 {} 个词，宽度为 {}"
+    ),
+    "The head and a cluster": "头部与一个簇",
+    (
+        "Words are numbered by falling frequency. The head has a class for each of the {} most frequent words,"
+        " and one for each cluster of rarer ones:"
+    ): "词按频率从高到低编号。头部对最常见的 {} 个词各有一个类别，对较少见的词每个簇有一个类别：",
+    (
+        "A cluster projects the output to its own, smaller width {}, for rare words have few occurrences to"
+        " learn from, and has a softmax over its words alone:"
+    ): "一个簇把输出投影到自己较小的宽度 {}（少见词可供学习的出现次数很少），并只对簇内的词作 softmax：",
+    (
+        "A word {} of the shortlist has the probability of its class {}; a word {} of the cluster with the"
+        " class {} has that of the cluster, times its own in it:"
+    ): "短表中的词 {0} 的概率就是其类别 {1} 的概率；类别为 {3} 的簇中的词 {2}，其概率是簇的概率乘以它在簇内的概率：",
+    "The probabilities of a cluster add up to that of its class, and so all of them to 1:": (
+        "一个簇内的概率之和等于其类别的概率，所以全部概率之和为 1："
+    ),
+    "With the class {} of the target in the head, and for a target in a cluster its place {} there:": (
+        "设目标在头部的类别为 {}，若目标在某个簇中，它在簇内的位置为 {}："
+    ),
+    "for a target of the shortlist, and for one in a cluster": "这是短表中的目标；对簇中的目标则是",
+    "The δ of both softmaxes, and what goes on to the layers below": "两个 softmax 的 δ，以及传给下面各层的梯度",
+    (
+        "Each of both terms is the cross-entropy of a softmax. Its δ is the probabilities minus the one-hot"
+        " target {}, {}:"
+    ): "两项都是 softmax 的交叉熵，其 δ 等于概率减去独热目标 {}、{}：",
+    "The output reaches the loss by the head, and by the projection of the cluster:": (
+        "输出经由头部，也经由簇的投影影响损失："
+    ),
+    "A target of the shortlist has the first term alone: no cluster is computed.": (
+        "短表中的目标只有第一项：不计算任何簇。"
+    ),
+    (
+        "The head sums over all steps. A cluster sums over the steps whose targets lie in it: if there are none,"
+        " its parameters have no gradient, and an update leaves them as they are."
+    ): "头部对所有时间步求和。一个簇只对目标落在其中的时间步求和：若没有这样的时间步，其参数就没有梯度，更新也不改变它们。",
+    "The cost of an update, and the best cut-offs": "一次更新的代价，以及最佳分界点",
+    (
+        "Let {} be the time of an update for a cluster of the words from {} to {}, of which {} of the {} targets"
+        " are: {} softmaxes over {} words, of the measured time of a product and of a logit, and the update of"
+        " its weights."
+    ): (
+        "设 {0} 是由词 {1} 到 {2} 组成的簇在一次更新中所用的时间，{4} 个目标中有 {3} 个落在其中：对 {6} 个词作 {5} 次"
+        " softmax（用实测的每次乘法和每个得分的时间），再加上更新其权重的时间。"
+    ),
+    (
+        "The best clusters from word {} on are one cluster up to some word {}, and the best ones from"
+        " there, which take no time if {} is the end of the vocabulary. The least is taken over all {} above {}:"
+    ): (
+        "从词 {0} 开始的最佳划分，是到某个词 {1} 为止的一个簇，再加上从那里开始的最佳划分；若 {2} 是词表末尾，后者不用时间。"
+        "最小值对大于 {4} 的所有 {3} 取："
+    ),
+    (
+        "The cut-offs are found from the last word back, by dynamic programming; the shortlist is that with the"
+        " least sum of its own time and of {}."
+    ): "分界点用动态规划从最后一个词往前求出；短表取使自身时间与 {} 之和最小的那一个。",
 }

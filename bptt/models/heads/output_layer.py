@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from bptt.data.batches import NOTHING
 from bptt.errors import InputError
+from bptt.runs.origin import Rows
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,15 @@ class OutputShape:
     """The sizes of an output layer: V tokens predicted from outputs of `width` numbers, D.
 
     A `tied` layer takes the embedding (V, D) as its matrix (Press and Wolf 2017). `smoothing` is the share
-    of a target's probability that training spreads over all tokens (Szegedy et al. 2016).
+    of a target's probability that training spreads over all tokens (Szegedy et al. 2016). `cutoffs` are the
+    first tokens of clusters, for a layer that has some; empty for its own choice.
     """
 
     vocabulary_size: int
     width: int
     tied: bool = False
     smoothing: float = 0.0
+    cutoffs: tuple[int, ...] = ()
 
 
 class OutputLayer(nn.Module, ABC):
@@ -66,6 +69,10 @@ class OutputLayer(nn.Module, ABC):
             reset = getattr(part, "reset_parameters", None)
             if callable(reset):
                 reset()
+
+    def token_names(self, tokens: Sequence[str]) -> Rows:
+        """Return the names of the parameters with rows for tokens, with what each row is of."""
+        return dict.fromkeys(self.token_rows, (tokens,))
 
     def log_probabilities(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
         """Return ln P of every token, (..., V)."""

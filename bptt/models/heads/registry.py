@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bptt import plugins
 from bptt.errors import InputError
+from bptt.models.heads.adaptive import AdaptiveSoftmax
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.heads.output_layer import OutputLayer, OutputShape
 
@@ -22,7 +23,9 @@ class Head:
     build: Callable[[OutputShape], OutputLayer]
 
 
-HEADS: Mapping[str, Head] = {head.name: head for head in (Head("full", FullSoftmax),)}
+HEADS: Mapping[str, Head] = {
+    head.name: head for head in (Head("full", FullSoftmax), Head("adaptive", AdaptiveSoftmax))
+}
 
 
 def output_layer(name: str, shape: OutputShape) -> OutputLayer:
