@@ -48,7 +48,7 @@ def kept(run: Path) -> list[Path]:
 
 
 def is_own(name: str) -> bool:
-    """Return whether a file in `last` of this name is a checkpoint, or one that was not written to its end."""
+    """Return whether a file in `last` of this name is a checkpoint, or the beginning of one."""
     return _NAME.fullmatch(name.removeprefix(".").removesuffix(".tmp")) is not None
 
 

@@ -56,7 +56,7 @@ def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
     whole = sha256(header.encode())
     for name in sorted(tensors):
         whole.update(name.encode())
-        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+        whole.update(tensors[name].reshape(-1).view(torch.uint8).numpy().data)
     return whole.hexdigest()
 
 
