@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor, nn
 
 import bptt.live
-from bptt.jobs.language.model import Trained
-from bptt.live.live_model import cells_text, language_data
+from bptt.jobs.model_page import ModelPage
+from bptt.live.live_model import cells_text, encoded
 
 FILES = Path(bptt.live.__file__).parent / "page_parts"
-ENGINE = "".join((FILES / f"{name}.js").read_text() for name in ("vocabulary", "language", "numbers"))
 KINDS = {"u8": "<u1", "u16": "<u2", "i32": "<i4", "f32": "<f4", "f64": "<f8"}
 
 
@@ -37,16 +37,24 @@ def opened(letters: str) -> Any:
     return plain(json.loads(raw[4 : 4 + length]))
 
 
-def script(trained: Trained, body: str) -> str:
-    """Return a body that has `model`, the language model of the page."""
-    page = json.dumps(opened(language_data(trained, "a model", "a text")))
-    cells = cells_text(trained.model.recurrent)
-    return f"const CELLS = {cells};\n{ENGINE}\nconst model = new LanguageModel({page});\n{body}"
+def script(page: ModelPage, body: str, exact: bool = False) -> str:
+    """Return a body that has `createReading` and `model`, that of the page; if `exact`, in 64 bits."""
+
+    def store(tensor: Tensor) -> Any:
+        numbers = tensor if exact else tensor.half()
+        return numbers.double().flatten().tolist()
+
+    names = ("layers", "numbers", *page.engine)
+    engine = "".join((FILES / f"{name}.js").read_text(encoding="utf-8") for name in names)
+    numbers = "Float64Array" if exact else "Float32Array"
+    data = json.dumps(encoded(page, store))
+    return (
+        f"const CELLS = {cells_text(page)};\n{engine}\nconst model = createModel({data}, {numbers});\n{body}"
+    )
 
 
 @torch.no_grad()
-def in_halves(trained: Trained) -> Trained:
-    """Return the model with weights that float16 has."""
-    for parameter in trained.model.parameters():
+def halved(model: nn.Module) -> None:
+    """Round the weights of a model to those that float16 has."""
+    for parameter in model.parameters():
         parameter.copy_(parameter.half())
-    return trained

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import Command
+from job_files import CONTENTS
 from language_models import TEXT, make_task
 from live_engine import opened
-from test_exporting_jobs import FILMS, untrained
+from test_exporting_jobs import untrained
 
 import bptt
 from bptt.errors import InputError
@@ -56,7 +57,7 @@ def test_options_of_another_format(run: Path, tmp_path: Path) -> None:
         bptt.export(run, tmp_path / "page.html", to="html", check=True)
 
 
-def test_a_job_that_does_not_read_on(tmp_path: Path) -> None:
-    run = untrained("classify", FILMS, tmp_path)
-    with pytest.raises(InputError, match="needs a language model, got a classifier"):
+def test_a_job_without_a_page(tmp_path: Path) -> None:
+    run = untrained("translate", CONTENTS["translate"][1], tmp_path)
+    with pytest.raises(InputError, match="no page runs such a model, got a translator"):
         bptt.export(run, tmp_path / "page.html", to="html")

@@ -25,16 +25,19 @@ from bptt.languages import zh
 from bptt.languages.available import Language, language_of
 from bptt.languages.phrase import filled, in_order, phrase, table_of, translate
 from bptt.languages.zh import CHINESE
+from bptt.languages.zh.live_words import LIVE
 from bptt.languages.zh.page_words import PAGES
 
 ROOT = Path(__file__).parent.parent
 ZH = table_of(Language.ZH)
+OF_PAGES = PAGES.keys() | LIVE.keys()
 WORD = re.compile(r"[A-Za-z]{2,}")
 # Names of cells, functions, programs and people; they are the same in Chinese.
 _PEOPLE = frozenset({"Elman", "Huber", "Mitchell"})
 NAMES = _PEOPLE | frozenset(
     "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream "
-    "elman relu lstm gru net max orthogonal identity Lyapunov Spearman JavaScript NaN MB worker".split()
+    "elman relu lstm gru net max orthogonal identity Lyapunov Spearman JavaScript NaN MB worker "
+    "ln DNA".split()
 )
 # Commands, fields and tokens are spelt as they are.
 SPELLED = re.compile(r"`[^`]*`|<[a-z]+>")
@@ -71,16 +74,24 @@ SAID = re.compile(r"""\bsay\(\s*((?:(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')(?:\s
 PIECE = re.compile(r""""((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'""")
 
 
-def test_every_word_of_a_page_is_translated() -> None:
-    files = ROOT / "bptt" / "report" / "page_files"
+@pytest.mark.parametrize(
+    ("folder", "table", "known"),
+    [("report/page_files", PAGES, PAGES), ("live/page_parts", LIVE, {**PAGES, **LIVE})],
+    ids=["inspect", "live"],
+)
+def test_every_word_of_a_page_is_translated(
+    folder: str, table: dict[str, str], known: dict[str, str]
+) -> None:
+    files = ROOT / "bptt" / folder
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in sorted(files.glob("*.js")))
     said = {"".join(a or b for a, b in PIECE.findall(found)) for found in SAID.findall(scripts)}
-    said |= set(re.findall(r"\[\[(.+?)\]\]", (files / "page.html").read_text(encoding="utf-8")))
+    for frame in files.glob("*.html"):
+        said |= set(re.findall(r"\[\[(.+?)\]\]", frame.read_text(encoding="utf-8")))
     assert len(said) > 80
-    assert sorted(said - set(PAGES)) == []
+    assert sorted(said - set(known)) == []
     # Words that are chosen first and said then are strings of the scripts, too.
     joined = re.sub(r"""["']\s*\+\s*["']""", "", scripts)
-    assert [text for text in set(PAGES) - said if text not in joined] == []
+    assert [text for text in set(table) - said if text not in joined] == []
 
 
 def test_each_template_stands_in_one_table() -> None:
@@ -90,7 +101,8 @@ def test_each_template_stands_in_one_table() -> None:
         contents = vars(import_module(f"{zh.__name__}.{module.name}")).items()
         (table,) = (value for name, value in contents if name.isupper())
         twice = {english for english in found.keys() & table.keys() if found[english] != table[english]}
-        assert not (twice if table is PAGES else found.keys() & table.keys() - PAGES.keys()), module.name
+        is_of_pages = table is PAGES or table is LIVE
+        assert not (twice if is_of_pages else found.keys() & table.keys() - OF_PAGES), module.name
         found |= table
     assert found == CHINESE
 
@@ -105,7 +117,7 @@ def test_each_template_is_one_of_the_code() -> None:
             texts |= {
                 n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and isinstance(n.value, str)
             }
-    assert sorted(CHINESE.keys() - PAGES.keys() - texts) == []
+    assert sorted(CHINESE.keys() - OF_PAGES - texts) == []
 
 
 @pytest.mark.parametrize("english", CHINESE)

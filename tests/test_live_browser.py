@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from browser import DESKTOP, PHONE, number, opened
 from language_models import make_task, trained
-from live_engine import in_halves
+from live_engine import halved
 from playwright.sync_api import Browser, Page
 
 from bptt.jobs.language.model import Trained
+from bptt.jobs.language.model_page import describe
 from bptt.jobs.language.next_tokens import next_tokens
-from bptt.live.live_page import write_live_page
+from bptt.live.live_page import live_page
 
 TEXT = "the cat 7 sat on 床前"
 
@@ -34,7 +36,9 @@ HOSTILE = {
 
 @pytest.fixture(scope="module")
 def found() -> Trained:
-    return in_halves(trained(make_task(spread=1.5)))
+    found = trained(make_task(spread=1.5))
+    halved(found.model)
+    return found
 
 
 @pytest.fixture
@@ -48,7 +52,8 @@ def shown(
     found: Trained, chromium: Browser, folder: Path, dark: bool = False, phone: bool = False
 ) -> Iterator[Page]:
     path = folder / "live.html"
-    write_live_page(found, path, "A <model>", TEXT)
+    text = live_page(replace(describe(found), example=TEXT), "A <model>")
+    path.write_text(text, encoding="utf-8")
     with opened(chromium, path, PHONE if phone else DESKTOP, dark) as page:
         page.wait_for_selector("html[data-read]")
         page.wait_for_selector("text=/m = 19:/")

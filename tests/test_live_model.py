@@ -10,14 +10,14 @@ import pytest
 import torch
 from javascript import Evaluate, evaluate
 from language_models import TEXT, make_task, trained
-from live_engine import in_halves, script
+from live_engine import halved, script
 
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
+from bptt.jobs.language.model_page import describe
 from bptt.jobs.language.options import ModelOptions
-from bptt.live.live_model import language_data
 from bptt.probe import gradient_maps
 
 __all__ = ["evaluate"]
@@ -36,11 +36,13 @@ const read = (reading) => {
 
 
 def reading(evaluate: Evaluate, found: Trained, body: str, text: str = TYPED) -> Any:
-    return evaluate(script(found, READ % json.dumps(text) + body))
+    return evaluate(script(describe(found), READ % json.dumps(text) + body))
 
 
 def small(cell: str = "lstm", **options: Any) -> Trained:
-    return in_halves(trained(make_task(cell=cell, spread=1.5, **options)))
+    found = trained(make_task(cell=cell, spread=1.5, **options))
+    halved(found.model)
+    return found
 
 
 def expected_losses(found: Trained, text: str) -> torch.Tensor:
@@ -103,11 +105,10 @@ def test_changes(evaluate: Evaluate) -> None:
     body = """
     const reading = new Reading(model, true);
     const losses = (edits) => {
-      reading.stack.layers[1].edits = edits;
-      reading.begin(0);
+      reading.setEdits(edits);
       return [...read(reading).losses];
     };
-    const edit = { value: "c", unit: null, scale: 0, shift: 0, from: 4, to: Infinity };
+    const edit = { layer: 1, value: "c", unit: null, scale: 0, shift: 0, from: 3, to: null };
     const plain = losses([{ ...edit, scale: 1 }]);
     const changed = losses([edit]);
     const norms = [...reading.reach(6, 0)].at(-1).norms;
@@ -187,11 +188,11 @@ def test_tokens(evaluate: Evaluate, options: VocabularyOptions) -> None:
     task = make_task(LINES * 8 + TEXT, vocabulary=options)
     found, texts = trained(task), [LINES, TYPED, "", "\n\n", "unseen Ω words", " ", "a"]
     body = f"return {json.dumps(texts)}.map((text) => model.vocabulary.encode(text));"
-    tokens = evaluate(script(found, body))
+    tokens = evaluate(script(describe(found), body))
     vocabulary: Vocabulary = found.vocabulary
     assert tokens == [vocabulary.encode(text).tolist() for text in texts]
     body = f"return {json.dumps(tokens)}.map((text) => model.vocabulary.decode(text, true));"
-    assert evaluate(script(found, body)) == [vocabulary.decode(each) for each in tokens]
+    assert evaluate(script(describe(found), body)) == [vocabulary.decode(each) for each in tokens]
 
 
 def test_refused() -> None:
@@ -199,4 +200,4 @@ def test_refused() -> None:
     found = trained(make_task(vocabulary=options))
     jieba = Vocabulary(found.vocabulary._tokenizer, VocabularyOptions("jieba"))
     with pytest.raises(InputError, match="level jieba"):
-        language_data(found._replace(vocabulary=jieba), "", "")
+        describe(found._replace(vocabulary=jieba))

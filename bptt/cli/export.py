@@ -14,7 +14,7 @@ TITLE = "Export a trained model for another program: ONNX, or a page for a brows
 _ABOUT = (
     "onnx: graphs that onnxruntime runs, the vocabulary, and run.py, which samples, predicts or tags with "
     "numpy and onnxruntime alone. torch: recurrent layers as torch.nn or as plain source. hub: a folder with "
-    "a model card. html: a page in which a language model runs, without a server or a network."
+    "a model card. html: a page in which a model of text, DNA or series runs, without a server or a network."
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from bptt.errors import InputError
 from bptt.exporting.target_names import TargetName
 from bptt.graphs.operator_sets import DEFAULT_OPSET, OLDEST_OPSET
+from bptt.languages.available import BY_ENVIRONMENT, Language
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
 
@@ -35,6 +36,8 @@ class ExportOptions:
         "Store the weights of LSTMs and matrix products in 8 bits, and print what that changes (onnx).",
         common=True,
     )
+
+    lang: Language | None = option(None, "Language of the page (html).", usual=BY_ENVIRONMENT, common=True)
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
     from bptt.graphs.written import WrittenGraphs
     from bptt.jobs.answers import Answer, Asking, EvaluationReport, Line
+    from bptt.jobs.model_page import ModelPage
     from bptt.jobs.subject import Compared
     from bptt.jobs.task import Task
     from bptt.nn.exposure import Exposure
@@ -102,7 +103,9 @@ class Job(Generic[Model]):
         graphs: writes a trained model for an operator set of ONNX; None if the package of the job has a
             module `graphs`, or its models have no graph.
         hub_task: the task of the model hub, or that of each kind of the data; empty if it has none.
-        reads_on: whether `model` is a LanguageModel and `vocabulary` its tokens, which a live page runs.
+        page: describes a trained model, and its run folder if there is one, for a page in which it runs; None
+            if the package of the job has a module `model_page`, or no page runs its models.
+        reads_on: whether `model` is a LanguageModel and `vocabulary` its tokens.
         compared: how the job takes part in comparisons; None if its package has a module `compared`, or it
             takes no part.
 
@@ -122,6 +125,7 @@ class Job(Generic[Model]):
     draw: Callable[[Any, Path], None] | None = None
     graphs: Callable[[Model, int], WrittenGraphs] | None = None
     hub_task: str | Mapping[str, str] = ""
+    page: Callable[[Model, Path | None], ModelPage] | None = None
     reads_on: bool = False
     compared: Compared | None = None
 

@@ -17,12 +17,13 @@ from bptt.runs.run_folder import CONFIG, read_config
 if TYPE_CHECKING:
     from bptt.graphs.written import WrittenGraphs
     from bptt.jobs.job import Job, TrainedModel
+    from bptt.jobs.model_page import ModelPage
     from bptt.jobs.subject import Compared
 
-# The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB;
-# `pictures`, if there is one, has `draw`; `graphs`, if there is one, has `write`; `compared`, if there is
-# one, has COMPARED; and `answering` has ANSWERS, the classes of its answers by verb. A file to compare on is
-# offered to the last job first: any file may be a text for a language model.
+# The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB; and
+# where there is such a module, `pictures` has `draw`, `graphs` has `write`, `model_page` has `describe`,
+# `compared` has COMPARED, and `answering` has ANSWERS, the classes of its answers by verb. A file to compare
+# on is offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "music": "bptt.jobs.music",
@@ -138,6 +139,14 @@ def find_drawing(job: Job[Any]) -> Callable[[Any, Path], None] | None:
 def find_graphs(job: Job[Any]) -> Callable[[Any, int], WrittenGraphs] | None:
     """Return the function that writes the graphs of a trained model, None if the job has none."""
     found: Callable[[Any, int], WrittenGraphs] | None = _of_package(job, "graphs", "write") or job.graphs
+    return found
+
+
+def find_page(job: Job[Any]) -> Callable[[Any, Path | None], ModelPage] | None:
+    """Return the function that describes a model for a page in which it runs, None if the job has none."""
+    found: Callable[[Any, Path | None], ModelPage] | None = (
+        _of_package(job, "model_page", "describe") or job.page
+    )
     return found
 
 

@@ -1,10 +1,9 @@
-"""The data of a live page of a language model: cells as JavaScript, weights in float16, the vocabulary."""
+"""The data of a live page: cells as JavaScript, weights in float16, and what the job says of its model."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,10 @@ from bptt.cells.expression import Symbol, add, multiply, to_text
 from bptt.codegen.javascript.cell_object import javascript
 from bptt.codegen.layout import member
 from bptt.codegen.plan import plan
-from bptt.data.vocabulary import Vocabulary
 from bptt.derive.normal_form import normal_form
-from bptt.errors import InputError
-from bptt.jobs.language.model import Trained
-from bptt.models.heads.full import FullSoftmax
+from bptt.jobs.model_page import ModelPage
+from bptt.languages.available import Language
+from bptt.languages.phrase import Phrase, phrase, table_of, translate
 from bptt.nn.initial import initial_names
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
@@ -30,19 +28,27 @@ from bptt.report.payload import Json, Payload
 _LARGEST = 65504.0
 
 
-def cells_text(stack: Stack) -> str:
-    """Return the cells of a stack as an array of JavaScript: each with its equations, and adjusted."""
+def cells_text(page: ModelPage) -> str:
+    """Return the cells of a model as an array of JavaScript: each with its equations, and adjusted."""
     texts = [
         f"{{ plain: {javascript(cell)},\n adjusted: {javascript(adjusted(cell))},\n"
         f" written: {json.dumps(_written(cell), ensure_ascii=False)} }}"
-        for cell in _cells(stack)
+        for cell in _cells(page)
     ]
     return f"[{', '.join(texts)}]"
 
 
-def _cells(stack: Stack) -> list[Cell]:
-    """Return the cells of the layers, each once."""
-    return list(dict.fromkeys(layer.cell for layer in stack.layers))
+def _cells(page: ModelPage) -> list[Cell]:
+    """Return the cells of all stacks of a model, each once."""
+    return list(dict.fromkeys(layer.cell for stack in _stacks(page.data) for layer in stack.layers))
+
+
+def _stacks(value: Any) -> Iterator[Stack]:
+    if isinstance(value, Stack):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _stacks(each)
 
 
 def _written(cell: Cell) -> Json:
@@ -84,92 +90,63 @@ def _written(cell: Cell) -> Json:
     }
 
 
-def language_data(trained: Trained, title: str, example: str) -> str:
-    """Return the data of the page of a language model, in letters that mean nothing to HTML.
-
-    Raises InputError for an output layer of a package, and for words that jieba cuts.
-    """
-    model, vocabulary, config = trained
-    if not isinstance(model.output, FullSoftmax):
-        rule = "a page computes the full softmax only"
-        raise InputError("html", rule, type(model.output).__name__, "Use `bptt sample` or `bptt next`")
+def page_data(page: ModelPage, title: str, language: Language) -> str:
+    """Return the data of the page of a model, in letters that mean nothing to HTML."""
+    facts = [translate(fact, table_of(language)) for fact in _facts(page)]
     payload = Payload()
-    page: Json = {
-        "title": title,
-        "example": example,
-        "facts": _facts(trained),
-        "vocabulary": _vocabulary(vocabulary),
-        "before": config.data.before_line,
-        "layers": layers_data(model.recurrent, payload),
-        "embedding": None if model.table is None else half(model.table, payload),
-        "output": {
-            "matrix": None if model.tied is not None else half(model.output.matrix(None), payload),
-            "bias": half(model.output.bias, payload),
-        },
-    }
-    return payload.text(page)
+    model = encoded(page, lambda tensor: half(tensor, payload))
+    return payload.text({"title": title, "example": page.example, "facts": facts, **model})
 
 
-def layers_data(stack: Stack, payload: Payload) -> list[Json]:
-    """Encode the layers in torch's order: sizes, parameters by family, initial states."""
-    cells = _cells(stack)
-    return [
-        {
+def encoded(page: ModelPage, store: Callable[[Tensor], Any]) -> Json:
+    """Return the data of a model as plain data: `store` makes it of a tensor, a stack becomes its layers."""
+    cells = _cells(page)
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, Tensor):
+            return store(value.detach().cpu())
+        if isinstance(value, Stack):
+            return [layer_data(value, layer) for layer in value.layers]
+        if isinstance(value, Mapping):
+            return {name: plain(each) for name, each in value.items()}
+        return [plain(each) for each in value] if isinstance(value, list) else value
+
+    def layer_data(stack: Stack, layer: Layer) -> Json:
+        families = zip(layer.cell.families, layer.families(stack), strict=True)
+        return {
             "cell": cells.index(layer.cell),
             "reverse": layer.reverse,
             "sizes": dict(layer.sizes),
-            "parameters": {
-                family.name: half(tensor, payload)
-                for family, tensor in zip(layer.cell.families, layer.families(stack), strict=True)
-            },
-            "initial": _initial(stack, layer, payload),
+            "parameters": {family.name: store(tensor.detach().cpu()) for family, tensor in families},
+            "initial": initial(stack, layer),
         }
-        for layer in stack.layers
-    ]
 
+    def initial(stack: Stack, layer: Layer) -> Json:
+        """Return learned initial states; others are zero."""
+        if stack.initial != "learned":
+            return {}
+        names = zip(layer.cell.states, initial_names(layer), strict=True)
+        return {state: plain(getattr(stack, name)) for state, name in names}
 
-def _initial(stack: Stack, layer: Layer, payload: Payload) -> Json:
-    """Encode learned initial states; others are zero."""
-    if stack.initial != "learned":
-        return {}
-    names = zip(layer.cell.states, initial_names(layer), strict=True)
-    return {state: half(getattr(stack, name), payload) for state, name in names}
+    found: Json = plain(page.data)
+    return found
 
 
 def half(tensor: Tensor, payload: Payload) -> Json:
     """Add a tensor in float16."""
-    numbers = tensor.detach().cpu().float().numpy()
+    numbers = tensor.float().numpy()
     return payload.store("u16", np.clip(numbers, -_LARGEST, _LARGEST).astype("<f2").view("<u2"))
 
 
-def _vocabulary(vocabulary: Vocabulary) -> Json:
-    """Return what cuts a text into tokens. Raises InputError for words that jieba cuts."""
-    options = vocabulary.options
-    if options.level == "jieba":
-        cure = "Train with `level` character or word"
-        raise InputError("html", "a page cuts a text without a dictionary", "level jieba", cure)
-    merges: Sequence[Any] = []
-    if options.level == "bpe":
-        merges = json.loads(vocabulary.to_bytes())["model"]["merges"]
-    return {
-        **{name: value for name, value in asdict(options).items() if name in _CUTTING},
-        "whiteSpace": options.keeps_white_space,
-        "opening": vocabulary.level.opening,
-        "tokens": vocabulary.tokens,
-        "merges": merges,
-        "unit": vocabulary.unit,
-    }
-
-
-_CUTTING = ("level", "lowercase", "digits", "punctuation", "normalise")
-
-
-def _facts(trained: Trained) -> list[str]:
-    model, vocabulary, config = trained
-    weights = sum(parameter.numel() for parameter in model.parameters())
-    names = ", ".join(dict.fromkeys(layer.cell.name for layer in model.recurrent.layers))
+def _facts(page: ModelPage) -> list[Phrase]:
+    layers = page.stack.layers
+    weights: list[int] = []
+    encoded(page, lambda tensor: weights.append(tensor.numel()))
+    names = ", ".join(dict.fromkeys(layer.cell.name for layer in layers))
+    sizes = (str(page.stack.num_layers), str(page.stack.hidden_size), names)
+    both = any(layer.reverse for layer in layers)
     return [
-        f"{config.model.num_layers} x {config.model.hidden_size} {names}",
-        f"{weights:,} weights",
-        f"{vocabulary.size:,} {vocabulary.unit}",
+        phrase("{} x {} {}, in both directions", *sizes) if both else phrase("{} x {} {}", *sizes),
+        phrase("{} weights", f"{sum(weights):,}"),
+        *page.facts,
     ]

@@ -4,47 +4,59 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.files import write_output
-from bptt.jobs.language.model import Trained
-from bptt.live.live_model import cells_text, language_data
+from bptt.errors import InputError
+from bptt.jobs.loading import load
+from bptt.jobs.model_page import ModelPage
+from bptt.jobs.registry import find_page, job_of
+from bptt.languages.available import Language
+from bptt.languages.phrase import table_of, translate
+from bptt.live.live_model import cells_text, page_data
 from bptt.report.standalone import SHARED, Standalone, read_files, script_literal
 
 _FILES = Path(__file__).parent / "page_parts"
 _CODE = Path(__file__).parents[1] / "codegen" / "javascript"
-# The scripts of the worker, those shared with reports, and those that draw, each in the order of joining.
-_ENGINE = ("vocabulary", "language", "numbers", "work")
+# Around the scripts that a job names: those of the worker, those shared with reports, and those that draw.
+_ENGINE_BELOW, _ENGINE_ABOVE = ("layers", "numbers"), ("work",)
 _PIECES = ("words", "payload", "elements", "colours", "theme")
-_DRAWING = ("client", "bars", "strip", "reach", "changes", "pair", "step", "sampling", "link", "main")
+_DRAWING_BELOW = ("client", "bars", "strip", "colouring", "reach", "map", "changes", "step", "link")
+_DRAWING_ABOVE = ("start",)
 
 
-def write_live_page(trained: Trained, path: Path, title: str = "", example: str = "") -> None:
-    """Write the page of a model: see `live_page`. Equal models give equal bytes.
+def page_of_run(run: Path, language: Language = Language.EN) -> str:
+    """Return the page of the model of a run folder. Equal models give equal pages.
 
-    Raises InputError as `live_page` does, and if it would replace what is no page of ours; MachineError if it
-    cannot be written.
+    Raises InputError if the folder is no run, if no page runs models of its job, and for a part of the model
+    that a page cannot run.
     """
-    write_output(path, live_page(trained, title or path.stem, example).encode())
+    trained = load(run)
+    job = job_of(trained)
+    describe = find_page(job)
+    if describe is None:
+        cure = "Use `bptt predict`, or `bptt inspect` for a page"
+        raise InputError("html", "no page runs such a model", f"a {job.options.called}", cure)
+    page = describe(trained, run)
+    return live_page(page, f"{translate(page.called, table_of(language))}: {run.name}", language)
 
 
-def live_page(trained: Trained, title: str, example: str = "") -> str:
-    """Return the page of a language model, with its weights in float16.
-
-    `example` is the text that it begins with. Raises InputError for an output layer of a
-    package, and a vocabulary that jieba cuts.
-    """
+def live_page(page: ModelPage, title: str, language: Language = Language.EN) -> str:
+    """Return the page of a model, with its weights in float16."""
     style = "".join([*read_files(SHARED, ["page.css"]), *read_files(_FILES, ["live.css"])])
     engine = "\n".join(
         [
             '"use strict";',
             *read_files(_CODE, ["functions.js", "sums.js", "stack.js"]),
-            f"const CELLS = {cells_text(trained.model.recurrent)};",
+            f"const CELLS = {cells_text(page)};",
             *read_files(SHARED, ["random.js"]),
-            *read_files(_FILES, [f"{name}.js" for name in _ENGINE]),
+            *_scripts(*_ENGINE_BELOW, *page.engine, *_ENGINE_ABOVE),
         ]
     )
     scripts = [
         *read_files(SHARED, [f"{name}.js" for name in _PIECES]),
         f"const ENGINE = {script_literal(engine)};",
-        *read_files(_FILES, [f"{name}.js" for name in _DRAWING]),
+        *_scripts(*_DRAWING_BELOW, *page.drawing, *_DRAWING_ABOVE),
     ]
-    return Standalone("bptt live", title, style, scripts, language_data(trained, title, example)).text()
+    return Standalone("bptt live", title, style, scripts, page_data(page, title, language)).text(language)
+
+
+def _scripts(*names: str) -> list[str]:
+    return read_files(_FILES, [f"{name}.js" for name in names])

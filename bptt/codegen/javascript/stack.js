@@ -16,7 +16,7 @@ class Layer {
     return letter === "1" ? 1 : this.sizes[letter];
   }
 
-  // Makes room for so many steps; what has been computed stays.
+  // Grows the arrays to hold `steps` steps, and keeps the values computed so far.
   reserve(steps) {
     if (steps <= this.steps) return;
     this.steps = Math.max(steps, 2 * this.steps);

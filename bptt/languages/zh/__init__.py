@@ -8,7 +8,9 @@ from bptt.languages.zh.cells import CELLS
 from bptt.languages.zh.criteria import CRITERIA
 from bptt.languages.zh.derivations import DERIVATIONS
 from bptt.languages.zh.diagrams import DIAGRAMS
+from bptt.languages.zh.live_words import LIVE
 from bptt.languages.zh.looks import LOOKS
+from bptt.languages.zh.model_facts import MODEL_FACTS
 from bptt.languages.zh.models import MODELS
 from bptt.languages.zh.networks import NETWORKS
 from bptt.languages.zh.numbers import NUMBERS
@@ -21,7 +23,9 @@ CHINESE: Mapping[str, str] = {
     **CRITERIA,
     **DERIVATIONS,
     **DIAGRAMS,
+    **LIVE,
     **LOOKS,
+    **MODEL_FACTS,
     **MODELS,
     **NETWORKS,
     **NUMBERS,

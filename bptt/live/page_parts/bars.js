@@ -1,28 +1,39 @@
-// The likeliest next tokens as bars; below each, where something was changed, what it was without that.
+// Answers as bars; below each, where something was changed, what it was without that.
 
 const LEAST_SHOWN = 0.0005;
 
-function createBars(label) {
+// With `onchoose` the names are buttons, which give the number of an answer.
+function createBars(label, onchoose = null) {
   const list = element("ol", { class: "expected", "aria-label": label });
+  const named = ({ name, number }, chosen) => {
+    if (!onchoose) return element("span", { class: "name" }, spaced(name));
+    const press = { type: "button", "aria-pressed": String(number === chosen), onclick: () => onchoose(number) };
+    return element("button", { class: "name", ...press }, name);
+  };
   return {
     node: list,
-    show(expected, actual = null, before = null) {
+    // Answers are { name, probability, number }; names in `right` are marked, and the number `chosen`.
+    show(answers, right = [], before = null, chosen = null) {
       const earlier = new Map((before ?? []).map(({ name, probability }) => [name, probability]));
+      const focused = list.contains(document.activeElement) ? document.activeElement.textContent : null;
       list.replaceChildren(
-        ...expected
+        ...answers
           .filter(({ probability }, rank) => rank < 3 || probability >= LEAST_SHOWN)
-          .map(({ name, probability }) => {
+          .map((answer) => {
+            const { name, probability } = answer;
             const bars = [bar("bar", probability)];
             if (before) bars.push(bar("before", earlier.get(name) ?? 0));
             return element(
               "li",
-              { class: name === actual ? "next right" : "next" },
-              element("span", { class: "name" }, spaced(name)),
+              { class: right.includes(name) ? "next right" : "next" },
+              named(answer, chosen),
               element("span", {}, ...bars),
               element("span", { class: "number" }, percent(probability)),
             );
           }),
       );
+      // A key that chooses an answer draws the bars anew: the next key goes on from there.
+      if (focused !== null) Array.from(list.querySelectorAll("button")).find((button) => button.textContent === focused)?.focus();
     },
   };
 }

@@ -1,16 +1,16 @@
 // What the reader changes in the model: a value of a layer scaled or set, for one unit or all, for some steps.
 
 function createChanges(layers, edits, onchange) {
-  const list = element("ul", { class: "edits", "aria-label": "Changes" });
+  const list = element("ul", { class: "edits", "aria-label": say("Changes") });
   const number = (label, value, attributes = {}) => {
     const input = element("input", { type: "number", value, "aria-label": label, ...attributes });
     return { input, node: element("label", { class: "field" }, element("span", {}, label), input) };
   };
   let [layer, value, action] = [0, layers[0].values[0].name, "set"];
   const values = () => layers[layer].values.map(({ name }) => [name, name]);
-  const valueChooser = chooser("Value", values(), value, (chosen) => (value = chosen));
+  const valueChooser = chooser(say("Value"), values(), value, (chosen) => (value = chosen));
   const layerChooser = chooser(
-    "Layer",
+    say("Layer"),
     layers.map(({ name }, k) => [k, name]),
     0,
     (chosen) => {
@@ -20,19 +20,19 @@ function createChanges(layers, edits, onchange) {
     },
   );
   const actions = [
-    ["set", "set to"],
-    ["scale", "multiply by"],
+    ["set", say("set to")],
+    ["scale", say("multiply by")],
   ];
-  const actionChooser = chooser("Action", actions, action, (chosen) => (action = chosen));
-  const amount = number("Number", 0, { step: "any" });
-  const unit = number("Unit (empty: all)", "", { min: 0 });
-  const from = number("From token", 0, { min: 0 });
-  const to = number("To token (empty: the end)", "", { min: 0 });
+  const actionChooser = chooser(say("Action"), actions, action, (chosen) => (action = chosen));
+  const amount = number(say("Number"), 0, { step: "any" });
+  const unit = number(say("Unit (empty: all)"), "", { min: 0 });
+  const from = number(say("From token"), 0, { min: 0 });
+  const to = number(say("To token (empty: the end)"), "", { min: 0 });
   const whole = (input) => (input.value === "" ? null : Math.max(0, Math.round(Number(input.value))));
   const add = () => {
     const width = layers[layer].values.find(({ name }) => name === value).width;
     const chosen = whole(unit.input);
-    if (chosen !== null && chosen >= width) return unit.input.setCustomValidity(`0 to ${width - 1}`);
+    if (chosen !== null && chosen >= width) return unit.input.setCustomValidity(say("{} to {}", 0, width - 1));
     const factor = Number(amount.input.value);
     const [scale, shift] = action === "set" ? [0, factor] : [factor, 0];
     edits.push({
@@ -51,7 +51,8 @@ function createChanges(layers, edits, onchange) {
   const words = (edit) => {
     const what = `${layers[edit.layer].name}: ${edit.value}${edit.unit === null ? "" : `[${edit.unit}]`}`;
     const how = edit.scale === 0 ? `= ${edit.shift}` : `× ${edit.scale}`;
-    const when = edit.from === 0 && edit.to === null ? "" : `, tokens ${edit.from} to ${edit.to ?? "the end"}`;
+    const end = edit.to ?? say("the end");
+    const when = edit.from === 0 && edit.to === null ? "" : say(", tokens {} to {}", edit.from, end);
     return `${what} ${how}${when}`;
   };
   const show = () =>
@@ -62,17 +63,17 @@ function createChanges(layers, edits, onchange) {
           show();
           onchange();
         };
-        const label = `Remove ${words(edit)}`;
+        const label = say("Remove {}", words(edit));
         return element(
           "li",
           {},
           element("span", {}, words(edit)),
-          element("button", { type: "button", "aria-label": label, onclick: remove }, "Remove"),
+          element("button", { type: "button", "aria-label": label, onclick: remove }, say("Remove")),
         );
       }),
     );
   show();
   const fields = [layerChooser, valueChooser, unit.node, actionChooser, amount.node, from.node, to.node];
-  const button = element("button", { type: "button", onclick: add }, "Change");
+  const button = element("button", { type: "button", onclick: add }, say("Change"));
   return { node: element("div", {}, element("div", { class: "knobs" }, ...fields, button), list) };
 }

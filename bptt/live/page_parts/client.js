@@ -1,4 +1,4 @@
-// The worker that computes, and who listens to what it says.
+// The worker that computes, and the listeners to its answers.
 
 function createClient() {
   const place = URL.createObjectURL(new Blob([ENGINE], { type: "text/javascript" }));
@@ -7,8 +7,8 @@ function createClient() {
   let asked = 0;
   worker.onmessage = ({ data }) => (listeners.get(data.kind) ?? []).forEach((listener) => listener(data));
   return {
-    onfailure(tell) {
-      worker.onerror = (event) => tell(event.message);
+    onfailure(listener) {
+      worker.onerror = (event) => listener(event.message);
     },
     on(kind, listener) {
       listeners.set(kind, [...(listeners.get(kind) ?? []), listener]);

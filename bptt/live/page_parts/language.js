@@ -1,106 +1,26 @@
 // A language model and its readings of texts: what was computed for a beginning of a text is kept.
 
 const EXPECTED = 10;
-// Of a reading between two looks at what else is asked for: a few milliseconds.
-const STEPS_AT_ONCE = 4;
-
-const HALF = new Float32Array(1 << 16);
-for (let bits = 0; bits < HALF.length; ++bits) {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const size =
-    exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? NaN : (1 + fraction / 1024) * 2 ** (exponent - 15);
-  HALF[bits] = bits >> 15 ? -size : size;
-}
-
-function halves(words) {
-  const found = new Float32Array(words.length);
-  for (let k = 0; k < words.length; ++k) found[k] = HALF[words[k]];
-  return found;
-}
-
-// A layer of which values are scaled and shifted for some steps: `edits` are { value, unit, scale, shift, from, to }.
-class AdjustedLayer extends Layer {
-  forward(first, last) {
-    for (const [from, to] of this.phases(first, last)) {
-      this.adjust(from);
-      super.forward(from, to);
-    }
-  }
-
-  // Each phase has its own scales: the gradients of a phase are those of what it computed.
-  backward(first, last, isEnd) {
-    const whole = this.cell;
-    const back = (sizes, values, deltas, parameters, from, to) => {
-      for (const [begin, end] of this.phases(from, to).reverse()) {
-        this.adjust(begin);
-        whole.backward(sizes, values, deltas, parameters, begin, end);
-      }
-    };
-    this.cell = { ...whole, backward: back };
-    super.backward(first, last, isEnd);
-    this.cell = whole;
-  }
-
-  phases(first, last) {
-    const ends = (this.edits ?? []).flatMap(({ from, to }) => [from, to + 1]);
-    const inside = ends.filter((step) => step > first && step < last);
-    const sorted = [...new Set([first, ...inside, last])].sort((a, b) => a - b);
-    return sorted.slice(0, -1).map((step, k) => [step, sorted[k + 1]]);
-  }
-
-  adjust(step) {
-    for (const [name, family] of Object.entries(this.cell.families)) {
-      const kind = name.startsWith("scale") ? "scale" : name.startsWith("shift") ? "shift" : null;
-      if (!kind || !(name in this.own)) continue;
-      const array = this.parameters[name].fill(kind === "scale" ? 1 : 0);
-      const width = this.sizes[family.rows];
-      for (const edit of this.edits ?? []) {
-        const place = family.members.indexOf(`${name}_${edit.value}`);
-        if (place < 0 || step < edit.from || step > edit.to) continue;
-        const start = place * width + (edit.unit ?? 0);
-        array.fill(edit[kind], start, edit.unit === null ? start + width : start + 1);
-      }
-    }
-  }
-}
+const NEIGHBOURS = 6;
 
 class LanguageModel {
-  constructor(page) {
+  constructor(page, Numbers) {
     this.vocabulary = new Vocabulary(page.vocabulary);
     this.before = page.before;
-    this.embedding = page.embedding && halves(page.embedding);
-    this.matrix = page.output.matrix ? halves(page.output.matrix) : this.embedding;
-    this.bias = halves(page.output.bias);
-    this.layers = page.layers.map((layer) => ({
-      ...layer,
-      parameters: Object.fromEntries(
-        Object.entries(layer.parameters).map(([name, words]) => [name, halves(words)]),
-      ),
-      initial: Object.fromEntries(Object.entries(layer.initial).map(([name, words]) => [name, halves(words)])),
-    }));
+    this.embedding = page.embedding && weightsOf(page.embedding, Numbers);
+    this.matrix = page.output.matrix ? weightsOf(page.output.matrix, Numbers) : this.embedding;
+    this.bias = weightsOf(page.output.bias, Numbers);
+    this.layers = openLayers(page.layers, Numbers);
+    this.Numbers = Numbers;
   }
 
-  // New layers of the same weights.
+  read(text) {
+    return this.vocabulary.encode(text);
+  }
+
   stack(isAdjusted) {
-    const levels = this.layers.map(({ cell, sizes, parameters, initial }) => {
-      const { plain, adjusted } = CELLS[cell];
-      if (!isAdjusted) return [begun(new Layer(plain, sizes, parameters), initial)];
-      const own = {};
-      for (const [name, { members, rows }] of Object.entries(adjusted.families))
-        if (!(name in parameters)) own[name] = new Float32Array(members.length * sizes[rows]);
-      const layer = new AdjustedLayer(adjusted, sizes, { ...parameters, ...own });
-      return [begun(Object.assign(layer, { own, edits: [] }), initial)];
-    });
-    return new Stack(levels);
+    return newStack(this.layers, isAdjusted, this.Numbers);
   }
-}
-
-function begun(layer, initial) {
-  for (const [state, numbers] of Object.entries(initial)) {
-    layer.initial[state].set(numbers);
-    layer.values[state].set(numbers);
-  }
-  return layer;
 }
 
 class Reading {
@@ -110,15 +30,52 @@ class Reading {
     this.logits = new Float64Array(model.vocabulary.size);
   }
 
-  // Step t reads the token before position t and expects that at t: a token behind the text changes no step.
+  // Step t reads the token before position t and expects that at t: the last token of a text changes no step.
   set(tokens) {
-    let same = 0;
-    while (same < tokens.length && tokens[same] === this.tokens[same]) ++same;
+    const same = commonStart(tokens, this.tokens);
     this.tokens = tokens;
     this.begin(Math.min(this.done, same + 1));
   }
 
-  // Computes the steps from this one on again; `since` is the first that was not told.
+  get input() {
+    return this.tokens;
+  }
+
+  // The token at a place is read at the step after it; with the first token begins what is before it, too.
+  setEdits(edits) {
+    this.stack.layers.forEach((layer, number) => {
+      layer.edits = edits
+        .filter((edit) => edit.layer === number)
+        .map(({ from, to, ...edit }) => ({ ...edit, from: from && from + 1, to: to === null ? Infinity : to + 1 }));
+    });
+    this.begin(0);
+  }
+
+  // What the page has not been sent yet, from step `since` on.
+  report(isOff) {
+    const { tokens, losses, expected, since, model } = this;
+    const { shown } = model.vocabulary;
+    const named = (row) =>
+      row.map(({ token, logarithm }) => ({ name: shown[token], probability: Math.exp(logarithm) }));
+    if (!isOff) this.since = Infinity;
+    return {
+      since,
+      tokens: tokens.slice(since).map((token) => shown[token]),
+      losses: losses.slice(since, tokens.length),
+      expected: isOff ? [] : expected.slice(since, tokens.length + 1).map(named),
+    };
+  }
+
+  // The step of a layer at which it reads the token at `place`, with the δ of the loss at `loss` computed there.
+  lookAt({ place, loss }) {
+    if (loss >= place + 1 && loss <= this.tokens.length) {
+      this.seed(loss, place + 1);
+      this.stack.backward(loss + 1, place + 1);
+    }
+    return place + 1;
+  }
+
+  // Forgets the steps from this one on. The page has not been sent the losses from `since` on.
   begin(step) {
     this.done = step;
     this.since = Math.min(this.since, Math.max(0, step - 1));
@@ -255,3 +212,57 @@ function likeliest(logarithms, count) {
   }
   return found;
 }
+
+function createModel(page, Numbers = Float32Array) {
+  return new LanguageModel(page, Numbers);
+}
+
+function createReading(model, isAdjusted) {
+  return new Reading(model, isAdjusted);
+}
+
+// The requests that only a language model answers.
+const OWN_WORK = {
+  *sample({ count, options, seed }) {
+    const random = generator(seed);
+    const { main } = readings;
+    const begins = !main.tokens.length || main.tokens.at(-1) === END;
+    const drawn = [];
+    for (let k = 0; k < count; ++k) {
+      drawn.push(main.draw(options, random));
+      main.set([...main.tokens, drawn.at(-1)]);
+      yield* main.run();
+    }
+    postMessage({ kind: "sampled", text: model.vocabulary.decode(drawn, begins) });
+  },
+  *reach({ which, place }) {
+    const reading = readings[which];
+    if (place > reading.tokens.length) return;
+    let posted = 0;
+    for (const found of reading.reach(place, 0)) {
+      const now = performance.now();
+      if (now - posted > FRAME || found.first === 0) {
+        posted = now;
+        postMessage({ kind: "reach", which, place, ...found });
+      }
+      yield;
+    }
+  },
+  *nearest({ which, place }) {
+    postMessage({ kind: "nearest", place, found: readings[which].nearest(place, NEIGHBOURS) });
+  },
+  // Row m has the norms of steps n ≤ m, both counted from `first`.
+  *map({ which, layer, span }) {
+    const reading = readings[which];
+    const count = reading.tokens.length;
+    const first = Math.max(0, count - span);
+    for (let m = first; m < count; ++m) {
+      let norms = [];
+      for (const found of reading.reach(m, first)) {
+        norms = found.norms[layer];
+        yield;
+      }
+      postMessage({ kind: "map", first, count, m, norms });
+    }
+  },
+};

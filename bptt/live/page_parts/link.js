@@ -2,7 +2,10 @@
 
 // Characters: every value of every step is kept, and an address has an end too.
 const LONGEST = 4000;
-const LINKED = ["text", "second", "place", "colour", "edits", "sampling"];
+const LINKED = ["text", "second", "place", "choice", "colour", "edits", "sampling"];
+const TYPED = { maxlength: LONGEST, spellcheck: "false" };
+// Between the last key or move and what takes longer than a key, in milliseconds.
+const PAUSE = 120;
 
 function readLink() {
   try {
@@ -19,7 +22,7 @@ function writeLink(state) {
 }
 
 // What the address says, as far as it fits the page: anybody may have written it.
-function checkedState(found, page, layers) {
+function checkedState(found, page, layers, kinds) {
   const text = (value, usual) => (typeof value === "string" ? value.slice(0, LONGEST) : usual);
   const whole = (value, most) => Number.isInteger(value) && value >= 0 && value <= most;
   const valueOf = (one) => layers[one?.layer]?.values.find(({ name }) => name === one.value);
@@ -35,14 +38,15 @@ function checkedState(found, page, layers) {
   const place = known
     ? { layer: colour.layer, value: colour.value, unit: whole(colour.unit, known.width - 1) ? colour.unit : 0 }
     : { layer: last, value: layers[last].values[0].name, unit: 0 };
-  const kinds = known ? ["loss", "reach", "change", "value"] : ["loss", "reach", "change"];
+  const names = kinds.map(([name]) => name).filter((name) => known || name !== "value");
   const usual = { temperature: 0.7, topP: 1, count: 60, seed: 1 };
   const numbers = Object.keys(usual).filter((name) => Number.isFinite(found.sampling?.[name]));
   return {
     text: text(found.text, page.example),
     second: text(found.second, ""),
     place: whole(found.place, LONGEST) ? found.place : null,
-    colour: { kind: kinds.includes(colour?.kind) ? colour.kind : "loss", ...place },
+    choice: whole(found.choice, (page.labels?.length ?? 0) - 1) ? found.choice : null,
+    colour: { kind: names.includes(colour?.kind) ? colour.kind : names[0], ...place },
     edits: Array.isArray(found.edits) ? found.edits.filter(fits) : [],
     sampling: { ...usual, ...Object.fromEntries(numbers.map((name) => [name, found.sampling[name]])) },
   };

@@ -1,4 +1,4 @@
-// Drawing the text on.
+// The text continued by a sample of the model.
 
 function createSampling(options, onsample) {
   const field = (label, name, attributes) => {
@@ -9,10 +9,10 @@ function createSampling(options, onsample) {
   return element(
     "div",
     { class: "knobs" },
-    field("Temperature", "temperature", { min: 0, max: 5, step: 0.1 }),
-    field("Top p", "topP", { min: 0, max: 1, step: 0.05 }),
-    field("Tokens", "count", { min: 1, max: 2000 }),
-    field("Seed", "seed", { min: 0 }),
-    element("button", { type: "button", onclick: onsample }, "Continue the text"),
+    field(say("Temperature"), "temperature", { min: 0, max: 5, step: 0.1 }),
+    field(say("Top p"), "topP", { min: 0, max: 1, step: 0.05 }),
+    field(say("Tokens"), "count", { min: 1, max: 2000 }),
+    field(say("Seed"), "seed", { min: 0 }),
+    element("button", { type: "button", onclick: onsample }, say("Continue the text")),
   );
 }

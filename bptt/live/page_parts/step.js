@@ -29,8 +29,8 @@ function createUnits(onchoose) {
     node: element("div", {}, canvas, readout),
     show(name, found, chosen) {
       [numbers, unit] = [Array.from(found), chosen];
-      const words = `${name}[${unit}] = ${digits(numbers[unit])}, unit ${unit} of ${numbers.length}`;
-      canvas.setAttribute("aria-label", `Units of ${name}`);
+      const words = `${name}[${unit}] = ${digits(numbers[unit])}, ${say("unit {} of {}", unit, numbers.length)}`;
+      canvas.setAttribute("aria-label", say("Units of {}", name));
       canvas.setAttribute("aria-valuemax", numbers.length - 1);
       canvas.setAttribute("aria-valuenow", unit);
       canvas.setAttribute("aria-valuetext", words);
@@ -70,12 +70,19 @@ function createStep() {
     node: element(
       "div",
       { class: "two" },
-      element("div", {}, element("h3", {}, "Forward"), forward),
-      element("div", {}, element("h3", {}, "Backward: δ of the chosen loss"), backward),
+      element("div", {}, element("h3", {}, say("Forward")), forward),
+      element("div", {}, element("h3", {}, say("Backward: δ of the chosen loss")), backward),
     ),
     show(found) {
       forward.replaceChildren(...found.forward.map(line));
       backward.replaceChildren(...found.backward.map(line));
     },
   };
+}
+
+function stepSection(units, stepView, lossWords) {
+  const lead = say(
+    "The equations of the chosen layer and unit at the chosen token, with their numbers. Choose a unit of the value by a click, or with the arrow keys.",
+  );
+  return section("step", say("One unit, one step"), `${lead} ${lossWords}`, units.node, stepView.node);
 }

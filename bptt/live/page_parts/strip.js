@@ -22,8 +22,8 @@ function createStrip(name, label, onpoint, onselect) {
   });
   return {
     node: box,
-    // Only what differs is made anew.
-    show(tokens) {
+    // Only what differs is made anew. `notes`, if there are any, are written below the tokens.
+    show(tokens, notes = []) {
       tokens.forEach((token, step) => {
         const words = marked(token).replace(/\n/g, "↵\n") || visible(token);
         if (!spans[step]) {
@@ -31,7 +31,10 @@ function createStrip(name, label, onpoint, onselect) {
           spans[step] = element("span", { ...attributes, "aria-selected": "false" });
           box.append(spans[step]);
         }
-        if (spans[step].textContent !== words) spans[step].textContent = words;
+        const note = notes[step] ?? "";
+        if (spans[step].dataset.note === note && spans[step].firstChild?.textContent === words) return;
+        spans[step].dataset.note = note;
+        spans[step].replaceChildren(words, ...(notes.length ? [element("span", { class: "note" }, note)] : []));
       });
       spans.splice(tokens.length).forEach((span) => span.remove());
     },
@@ -55,15 +58,14 @@ function createStrip(name, label, onpoint, onselect) {
   };
 }
 
-// Values as shares: about the middle for a gate, else about zero.
-function sharesOf(numbers) {
-  const isGate = numbers.every((number) => number >= 0 && number <= 1);
-  if (isGate) return Array.from(numbers, (number) => 2 * number - 1);
+// Values as shares: about the middle for a gate, unless `mayBeGate` is false; else about zero.
+function sharesOf(numbers, mayBeGate = true) {
+  if (mayBeGate && numbers.every((number) => number >= 0 && number <= 1)) return Array.from(numbers, (number) => 2 * number - 1);
   const largest = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) || 1;
   return Array.from(numbers, (number) => number / largest);
 }
 
-// Norms as shares of so many decades below the largest.
+// Norms on a logarithmic scale: the largest is 1, one that is DECADES powers of ten smaller is 0.
 const DECADES = 6;
 function decadeShares(norms) {
   const largest = norms.reduce((most, norm) => Math.max(most, norm || 0), 0);

@@ -32,7 +32,7 @@ class Vocabulary {
     this.shown = this.tokens.map((token, number) => this.spell(token, number));
   }
 
-  // The text that a token stands for, with marks where its bytes are no whole character.
+  // The text of a token; bytes that are no whole character become �.
   spell(token, number) {
     if (number === END) return "\n";
     if (number === UNKNOWN) return `${this.opening}<unk>`;
@@ -41,11 +41,18 @@ class Vocabulary {
   }
 
   encode(text) {
+    return this.pieces(text).map(({ token }) => token);
+  }
+
+  // The tokens of a text, each with its spelling, an unknown one as it was typed.
+  pieces(text) {
     const found = [];
     text.split("\n").forEach((line, number) => {
-      if (number) found.push(END);
-      for (const token of this.cut(this.normal(line && this.opening + line)))
-        found.push(this.numbers.get(token) ?? UNKNOWN);
+      if (number) found.push({ token: END, name: this.shown[END] });
+      for (const piece of this.cut(this.normal(line && this.opening + line))) {
+        const token = this.numbers.get(piece) ?? UNKNOWN;
+        found.push({ token, name: token === UNKNOWN ? (piece ?? this.shown[UNKNOWN]) : this.shown[token] });
+      }
     });
     return found;
   }
@@ -98,7 +105,7 @@ class Vocabulary {
   }
 }
 
-// The letters by which byte pairs are spelled: printable bytes spell themselves (Radford et al. 2019).
+// The letters that spell byte pairs: a printable byte is its own letter (Radford et al. 2019).
 function byteLetters() {
   const isPrintable = (byte) =>
     (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte < 0xad) || (byte > 0xad && byte < 0x100);

@@ -143,10 +143,14 @@ class WordCodec(Codec[Words]):
         """Return the words, with a space between them."""
         return (*input[:1], *(f" {word}" for word in input[1:]))
 
+    def lists(self) -> Mapping[str, WordList]:
+        """Return the lists of words and characters that there are, by the names of their files."""
+        lists = {_WORDS: self._words, _CHARACTERS: self._characters, _OTHERS: self._others}
+        return {f"{name}.json": found for name, found in lists.items() if found is not None}
+
     def files(self) -> Mapping[str, bytes]:
         """Return the files of the words and the characters."""
-        lists = {_WORDS: self._words, _CHARACTERS: self._characters, _OTHERS: self._others}
-        return {f"{name}.json": found.to_bytes() for name, found in lists.items() if found is not None}
+        return {name: found.to_bytes() for name, found in self.lists().items()}
 
     @property
     def notes(self) -> tuple[str, ...]:

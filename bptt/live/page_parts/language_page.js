@@ -1,44 +1,25 @@
-// The page, put together.
-
-const PAUSE = 120;
-const TYPED = { maxlength: LONGEST, spellcheck: "false" };
-
-async function start() {
-  const recolour = [];
-  wireTheme(() => recolour.forEach((call) => call()));
-  if (!("DecompressionStream" in window)) return showInstead("This page needs a browser of 2023 or later.");
-  await new Promise((ready) => document.addEventListener("DOMContentLoaded", ready));
-  // After the first paint.
-  await new Promise((ready) => requestAnimationFrame(() => setTimeout(ready)));
-  let page = null;
-  try {
-    page = await readPayload(document.getElementById("data").textContent);
-  } catch {
-    return showInstead("The weights of this page are damaged. Copy the file again, or write it anew.");
-  }
-  const client = createClient();
-  client.onfailure((words) => showInstead(`The model of this page stopped: ${words}.`));
-  client.on("ready", ({ layers }) => draw(page, layers, client, recolour));
-  client.send("open", { page });
-}
-
-function showInstead(words) {
-  document.getElementById("page").replaceChildren(element("p", { role: "alert" }, words));
-}
+// The page of a language model.
 
 function draw(page, layers, client, recolour) {
-  const state = checkedState(readLink(), page, layers);
+  const kinds = [
+    ["loss", say("loss")],
+    ["reach", say("gradient of the chosen loss")],
+    ["change", say("change of the loss")],
+    ["value", say("a value of a layer")],
+  ];
+  const state = checkedState(readLink(), page, layers, kinds);
   const readings = {};
   let reach = null;
   let numbers = null;
   let pointed = null;
 
-  const area = element("textarea", { id: "text", "aria-label": "Text", rows: 4, ...TYPED });
+  const area = element("textarea", { id: "text", "aria-label": say("Text"), rows: 4, ...TYPED });
   area.value = state.text;
-  const bars = createBars("Likeliest next tokens");
+  const bars = createBars(say("Likeliest next tokens"));
   const barsTitle = element("h3", {});
   const about = element("p", { class: "readout", role: "status", "aria-live": "polite" });
-  const strip = createStrip("token", "The text as the model reads it", point, select);
+  const strip = createStrip("token", say("The text as the model reads it"), point, select);
+  const unitNames = { characters: say("characters"), words: say("words"), tokens: say("tokens") };
   const names = layers.map(({ name }) => name);
   const chart = createReachChart();
   const map = createMap();
@@ -90,14 +71,14 @@ function draw(page, layers, client, recolour) {
     const place = placeNow();
     const actual = main.tokens[place] ?? null;
     const isEnd = place === main.tokens.length;
-    barsTitle.textContent = isEnd ? "Next" : `Expected at token ${place}, ${quoted(actual)}`;
+    barsTitle.textContent = isEnd ? say("Next") : say("Expected at token {}, {}", place, quoted(actual));
     const changed = edited && !edited.isOff ? edited.expected[place] : null;
-    bars.show(changed ?? main.expected[place] ?? [], actual, changed ? main.expected[place] : null);
+    bars.show(changed ?? main.expected[place] ?? [], [actual], changed ? main.expected[place] : null);
     const bits = main.losses.reduce((sum, loss) => sum + loss, 0) / Math.LN2;
     const rate = main.tokens.length ? digits(bits / main.tokens.length) : "–";
     about.textContent = isEnd
-      ? `${main.tokens.length} ${page.vocabulary.unit}, ${rate} bits each`
-      : `loss ${digits(main.losses[place])} nats, P = ${percent(Math.exp(-main.losses[place]))}`;
+      ? say("{} {}, {} bits each", main.tokens.length, unitNames[page.vocabulary.unit], rate)
+      : say("loss {} nats, P = {}", digits(main.losses[place]), percent(Math.exp(-main.losses[place])));
   }
 
   function colourStrip() {
@@ -106,7 +87,7 @@ function draw(page, layers, client, recolour) {
     const { kind } = state.colour;
     const most = Math.log(page.vocabulary.tokens.length);
     let shares = main.losses.map?.((loss) => loss / most) ?? [];
-    let words = Array.from(main.losses, (loss) => `loss ${digits(loss)} nats`);
+    let words = Array.from(main.losses, (loss) => say("loss {} nats", digits(loss)));
     if (kind === "value" && numbers) {
       shares = sharesOf(numbers);
       words = Array.from(numbers, (number) => `${state.colour.value} = ${digits(number)}`);
@@ -114,7 +95,7 @@ function draw(page, layers, client, recolour) {
     if (kind === "change") {
       const differences = main.losses.map((loss, k) => (edited && !edited.isOff ? edited.losses[k] - loss : 0));
       shares = differences.map((difference) => difference / 2);
-      words = Array.from(differences, (difference) => `loss changes by ${digits(difference)} nats`);
+      words = Array.from(differences, (difference) => say("loss changes by {} nats", digits(difference)));
     }
     if (kind === "reach" && reach) {
       const { layer } = state.colour;
@@ -186,7 +167,12 @@ function draw(page, layers, client, recolour) {
   });
   client.on("reach", (found) => {
     reach = found;
-    chart.show(found, names);
+    const lag = found.place - found.first;
+    const said = found.norms.map((row, number) =>
+      say("{} {} at lag 0, {} at lag {}", names[number], digits(row.at(-1)), digits(row[0]), lag),
+    );
+    const words = [String(found.first), say("step n = m = {}", found.place)];
+    chart.show({ ...found, names, words, said: `m = ${found.place}: ${said.join("; ")}` });
     if (state.colour.kind === "reach") colourStrip();
   });
   client.on("map", map.show);
@@ -224,12 +210,12 @@ function draw(page, layers, client, recolour) {
     client.send("sample", { count: Math.min(2000, count), seed, options: { temperature, topP } });
     state.sampling.seed += 1;
   });
-  const spans = [32, 64, 128].map((span) => [span, `the last ${span}`]);
+  const spans = [32, 64, 128].map((span) => [span, say("the last {}", span)]);
   let span = 32;
   let mapLayer = layers.length - 1;
   const drawMap = () => client.send("map", { which: looked(), layer: mapLayer, span });
   const layerChoices = layers.map(({ name }, k) => [k, name]);
-  const colourFields = colourControls(state, layers, () => {
+  const colourFields = colourControls(state, layers, kinds, () => {
     askColour();
     lookCloser();
     keepLink();
@@ -237,8 +223,10 @@ function draw(page, layers, client, recolour) {
   const sections = [
     section(
       "text-section",
-      "Text",
-      "Type: after every key the model says what it expects next. Point at a token, or walk with the arrow keys, to see what it expected there.",
+      say("Text"),
+      say(
+        "Type: after every key the model says what it expects next. Point at a token, or walk with the arrow keys, to see what it expected there.",
+      ),
       area,
       colourFields.node,
       element("div", { class: "live" }, element("div", {}, strip.node, about), element("div", {}, barsTitle, bars.node)),
@@ -246,95 +234,43 @@ function draw(page, layers, client, recolour) {
     ),
     section(
       "reach",
-      "How far back a loss reaches",
-      "The norm of ∂Eₘ/∂netₙ, Eₘ the loss at the chosen token, for each step n before it; behind the text Eₘ is the loss of the likeliest token. Of a changed model they are its own.",
+      say("How far back a loss reaches"),
+      say(
+        "The norm of ∂Eₘ/∂netₙ, Eₘ the loss at the chosen token, for each step n before it; behind the text Eₘ is the loss of the likeliest token. Of a changed model they are its own.",
+      ),
       chart.node,
       element(
         "div",
         { class: "knobs" },
-        chooser("Layer of the picture", layerChoices, mapLayer, (chosen) => (mapLayer = chosen)),
-        chooser("Tokens", spans, span, (chosen) => (span = chosen)),
-        element("button", { type: "button", onclick: drawMap }, "Draw every loss and every step"),
+        chooser(say("Layer of the picture"), layerChoices, mapLayer, (chosen) => (mapLayer = chosen)),
+        chooser(say("Tokens"), spans, span, (chosen) => (span = chosen)),
+        element("button", { type: "button", onclick: drawMap }, say("Draw every loss and every step")),
       ),
       map.node,
     ),
     section(
       "changes",
-      "Change the model",
-      "Set or scale a gate, a state or one unit: the text is read again. Bars show the changed model, thin ones the model as it is; colour the text by “change of the loss”.",
+      say("Change the model"),
+      say(
+        "Set or scale a gate, a state or one unit: the text is read again. Bars show the changed model, thin ones the model as it is; colour the text by “change of the loss”.",
+      ),
       changes.node,
     ),
-    section("pair", "Two texts", "A second text beside the first: which is more probable, and where they part.", pair.node),
     section(
-      "step",
-      "One unit, one step",
-      "The equations of the chosen layer and unit at the chosen token, with their numbers; δ is that of the loss of the next token. Choose a unit of the value by a click, or with the arrow keys.",
-      units.node,
-      stepView.node,
+      "pair",
+      say("Two texts"),
+      say("A second text beside the first: which is more probable, and where they part."),
+      pair.node,
     ),
-    section("nearest", "Nearest states", "The tokens after which the output of the top layer was most like that at the chosen one (cosine).", nearestList),
+    stepSection(units, stepView, say("δ is that of the loss of the next token.")),
+    section(
+      "nearest",
+      say("Nearest states"),
+      say("The tokens after which the output of the top layer was most like that at the chosen one (cosine)."),
+      nearestList,
+    ),
   ];
-  const facts = element("p", { class: "quiet" }, page.facts.join(" · "));
-  document.getElementById("page").replaceChildren(element("h1", {}, page.title), facts, ...sections);
-  document
-    .getElementById("contents")
-    .append(...sections.map((found) => element("a", { href: `#${found.id}`, onclick: jump }, found.querySelector("h2").textContent)));
+  showSections(page, sections);
   ask();
   if (state.second) client.send("text", { which: "second", text: state.second });
 }
-
-// The address holds the state of the page, not the place in it.
-function jump(event) {
-  event.preventDefault();
-  document.getElementById(event.target.getAttribute("href").slice(1)).scrollIntoView({ behavior: "smooth" });
-}
-
-function colourControls(state, layers, onchange) {
-  const kinds = [
-    ["loss", "loss"],
-    ["reach", "gradient of the chosen loss"],
-    ["change", "change of the loss"],
-    ["value", "a value of a layer"],
-  ];
-  const { colour } = state;
-  const values = () => layers[colour.layer].values.map(({ name }) => [name, name]);
-  const set = (name) => (value) => {
-    colour[name] = value;
-    if (name === "layer" && !layers[value].values.some((one) => one.name === colour.value))
-      colour.value = layers[value].values[0].name;
-    fillChoices(valueChooser.querySelector("select"), values(), colour.value);
-    // Another value may have fewer units.
-    choose(colour.unit);
-  };
-  const valueChooser = chooser("Value", values(), colour.value, set("value"));
-  const unit = element("input", { type: "number", min: 0, value: colour.unit, "aria-label": "Unit" });
-  const choose = (wanted) => {
-    const { width } = layers[colour.layer].values.find(({ name }) => name === colour.value);
-    colour.unit = Math.min(width - 1, Math.max(0, Math.round(wanted)));
-    if (colour.unit !== wanted) unit.value = colour.unit;
-    onchange();
-  };
-  unit.addEventListener("input", () => choose(Number(unit.value)));
-  const node = element(
-    "div",
-    { class: "knobs" },
-    chooser("Colour the text by", kinds, colour.kind, set("kind")),
-    chooser(
-      "Layer",
-      layers.map(({ name }, k) => [k, name]),
-      colour.layer,
-      set("layer"),
-    ),
-    valueChooser,
-    element("label", { class: "field" }, element("span", {}, "Unit"), unit),
-  );
-  return {
-    node,
-    choose(wanted) {
-      unit.value = wanted;
-      choose(wanted);
-    },
-  };
-}
-
-start();
