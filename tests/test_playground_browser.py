@@ -105,6 +105,15 @@ def test_cells_train_side_by_side(page: Page) -> None:
     assert [row.split("\t")[0] for row in table] == ["0", "25", "50"]
 
 
+def test_a_training_that_breaks_is_said(page: Page) -> None:
+    page.get_by_label("Equations, one a line").fill("h = exp(900 + W_h @ x) * (1 + h_prev)")
+    page.wait_for_selector("text=8 weights")
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_selector("text=stopped: the gradient is no longer finite: lower the learning rate")
+    page.wait_for_selector("html[data-running='false']")
+    assert page.locator("[data-slot='1']").get_attribute("data-updates") == "50"
+
+
 def test_equal_seeds_give_equal_losses(page: Page) -> None:
     def losses() -> list[str | None]:
         return [page.locator(f"[data-slot='{k}']").get_attribute("data-loss") for k in range(3)]
@@ -146,8 +155,12 @@ def test_changes_while_it_trains(page: Page) -> None:
 )
 def test_other_problems(page: Page, problem: str, words: str) -> None:
     choose(page, "Problem", problem)
+    assert page.get_by_label("Updates").input_value() == ("2000" if words else "500")
+    page.get_by_label("Updates").fill("50")
+    page.get_by_label("Updates").press("Enter")
     if not words:
-        page.get_by_label("Text to learn").fill("abcab" * 40)
+        page.get_by_label("Text to learn").fill("ab")
+        page.get_by_label("Text to learn").fill("abcab" * 4)
         # 3 characters for the LSTM of 4 units, 4 H (I + H + 1), and the output, 3 (H + 1).
         page.wait_for_selector("text=143 weights with the output")
     page.wait_for_selector("[data-slot='2'][data-updates='0']")
@@ -157,6 +170,10 @@ def test_other_problems(page: Page, problem: str, words: str) -> None:
     if not words:
         assert len(says) == 120 and set(says) <= set("abc")
     assert page.get_by_label("Text to learn").is_visible() == (not words)
+    # The steps that copying needs, and those that the text has.
+    page.get_by_label("Steps").fill("6")
+    page.get_by_label("Steps").press("Enter")
+    assert page.get_by_label("Steps").input_value() == ("7" if words else "6")
 
 
 def test_the_address_holds_the_state(page: Page) -> None:

@@ -13,7 +13,7 @@ function readAddress() {
   choose("first", [NO_CELL, ...cells]);
   choose("second", [NO_CELL, ...cells]);
   choose("problem", Object.keys(PROBLEMS));
-  settings.steps = USUAL_STEPS[settings.problem];
+  Object.assign(settings, USUAL[settings.problem]);
   if (given.has("own-trained")) settings.isOwnTrained = given.get("own-trained") === "1";
   for (const [name, , least, most, step] of [...NUMBERS, ...LIVE_NUMBERS]) {
     const value = given.get(name) ? Number(given.get(name)) : NaN;
@@ -28,13 +28,12 @@ function readAddress() {
 }
 
 function writeAddress(settings) {
-  const usual = usualSettings();
+  const usual = { ...usualSettings(), ...USUAL[settings.problem] };
   const kept = new URLSearchParams();
-  for (const name of ["first", "second", "problem"]) if (settings[name] !== usual[name]) kept.set(name, settings[name]);
+  for (const name of ["problem", "first", "second"]) if (settings[name] !== usual[name]) kept.set(name, settings[name]);
   if (!settings.isOwnTrained) kept.set("own-trained", "0");
   for (const [name] of [...NUMBERS, ...LIVE_NUMBERS]) {
-    const plain = name === "steps" ? USUAL_STEPS[settings.problem] : usual[name];
-    if (settings[name] !== plain) kept.set(name, settings[name]);
+    if (settings[name] !== usual[name]) kept.set(name, settings[name]);
   }
   const fields = Object.entries(settings.own);
   if (fields.some(([field, text]) => text !== usual.own[field]))

@@ -16,6 +16,7 @@ function start() {
   const live = element("p", { class: "unseen", role: "status", "aria-live": "polite" });
   const cards = SLOTS.map(createCard);
   const curves = createCurves();
+  // The last report of each cell in training, null before the first.
   const progress = new Map();
   const announce = (words) => (live.textContent = words);
   const trainer = createTrainer(
@@ -23,15 +24,23 @@ function start() {
       progress.set(slot, found);
       cards[slot].update(found, settings.updates);
       curves.update(slot, found);
-      if (!trainer.isRunning() || ![...progress.values()].every(({ isDone }) => isDone)) return;
-      run(false);
-      announce(summary());
+      finish();
     },
-    (slot, words) => cards[slot].fail(words),
+    (slot, words) => {
+      progress.delete(slot);
+      cards[slot].fail(words);
+      finish();
+    },
   );
+  // When every cell that still trains is done.
+  function finish() {
+    if (!trainer.isRunning() || ![...progress.values()].every((found) => found?.isDone)) return;
+    run(false);
+    announce(summary());
+  }
   const names = () => [settings.first, settings.second, settings.isOwnTrained && written ? OWN_CELL : NO_CELL];
   const summary = () =>
-    [...progress].map(([slot, { updates, points }]) => `${names()[slot]}: loss ${digits(points.at(-1)[1])} after ${updates} updates`).join("; ");
+    [...progress].filter(([, found]) => found).map(([slot, { updates, points }]) => `${names()[slot]}: loss ${digits(points.at(-1)[1])} after ${updates} updates`).join("; ");
 
   let written = null;
   const editor = createEditor(settings.own, () => sizesOf(settings), (cell) => {
@@ -46,12 +55,15 @@ function start() {
     const name = names()[slot];
     const cell = name === NO_CELL ? null : name === OWN_CELL ? written : catalogueCell(name);
     progress.delete(slot);
+    if (cell) progress.set(slot, null);
     cards[slot].show(cell && name);
     curves.name(slot, cell && name);
     trainer.open(slot, cell, roomy(settings));
   }
 
   function openAll() {
+    settings.steps = roomy(settings).steps;
+    document.getElementById("steps").value = settings.steps;
     editor.read();
     SLOTS.forEach(open);
     keepLink();
@@ -114,8 +126,8 @@ function start() {
   };
   const problem = chooser("Problem", PROBLEM_NAMES, settings.problem, (chosen) => {
     settings.problem = chosen;
-    settings.steps = USUAL_STEPS[chosen];
-    document.getElementById("steps").value = settings.steps;
+    Object.assign(settings, USUAL[chosen]);
+    document.getElementById("updates").value = settings.updates;
     showProblem();
     openAll();
   });

@@ -2,12 +2,14 @@
 
 // Ratios below this power of ten have the darkest colour.
 const DECADES = 6;
+// Milliseconds between a report and the next drawing of the curves.
+const REDRAW = 100;
 const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function createCard(slot) {
   const title = element("span");
   const status = element("p", { class: "readout" });
-  const readout = element("p", { class: "readout quiet", id: `readout-${slot}`, role: "status" });
+  const readout = element("p", { class: "readout quiet", id: `readout-${slot}` });
   const says = element("p", { class: "says" });
   const canvas = element("canvas", { tabindex: 0, role: "img", "aria-describedby": `readout-${slot}` });
   const node = element(
@@ -21,8 +23,10 @@ function createCard(slot) {
   );
   let map = [];
   let chosen = null;
-  const tell = ([m, n]) => {
+  // Read aloud when somebody moves, not whenever the numbers do.
+  const tell = ([m, n], isMoved = true) => {
     chosen = [m, n];
+    readout.setAttribute("aria-live", isMoved ? "polite" : "off");
     const norm = map[m]?.[n];
     const ratio = norm === undefined ? "" : `: ${digits(norm)}, ${digits(norm / map[m][m])} of that at lag 0`;
     readout.textContent = ratio ? `loss at ${m + 1}, step ${n + 1}, lag ${m - n}${ratio}` : "";
@@ -45,16 +49,18 @@ function createCard(slot) {
     node,
     show(name) {
       node.hidden = name === null;
+      delete node.dataset.stopped;
       title.textContent = name ?? "";
       canvas.setAttribute("aria-label", `Gradients of ${name}: a row for each loss, a column for each step; arrow keys read them`);
     },
     fail(words) {
-      status.textContent = `stopped: ${words}`;
+      status.textContent = `stopped: ${words.replace("Uncaught Error: ", "")}`;
+      node.dataset.stopped = "";
     },
     update(found, updates) {
       map = found.map;
       paintGradients(canvas, map);
-      if (chosen) tell(chosen.map((place) => Math.min(place, map.length - 1)));
+      if (chosen) tell(chosen.map((place) => Math.min(place, map.length - 1)), false);
       const loss = found.points.at(-1)[1];
       const speed = found.speed ? `, ${digits(found.speed)} updates/s` : "";
       status.textContent = `update ${found.updates} of ${updates}: loss ${digits(loss)}${speed}; ${found.weights} weights with the output`;
@@ -107,6 +113,12 @@ function createCurves() {
     const plan = { ...kind, height: 320, log: true, lines: [] };
     return { ...kind, plan, lines: new Map(), baseline: number ? null : baseline, chart: chart(plan) };
   });
+  // The cells report one after the other: their lines are drawn together.
+  let waiting = null;
+  const redraw = () => {
+    waiting = null;
+    for (const each of charts) each.chart.redraw();
+  };
   const arrange = (each) => {
     const lines = [...each.lines.entries()].sort(([a], [b]) => a - b).map(([, line]) => line);
     each.plan.lines = [...lines, ...(each.baseline && lines.length ? [each.baseline] : [])];
@@ -130,7 +142,7 @@ function createCurves() {
       const last = Math.max(...charts[0].plan.lines.flatMap((line) => line.xs.at(-1) ?? 0));
       baseline.xs = [0, last];
       baseline.ys = [found.baseline, found.baseline];
-      for (const each of charts) each.chart.redraw();
+      waiting ??= setTimeout(redraw, REDRAW);
     },
   };
 }

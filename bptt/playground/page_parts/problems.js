@@ -57,8 +57,10 @@ function copyingProblem({ steps, letters }) {
 }
 
 // The next character of a text, in pieces that begin anywhere; the last tenth is held out.
-function textProblem({ steps, text }) {
+function textProblem({ steps: wanted, text }) {
   const all = [...text];
+  // A piece of a short text has all of it.
+  const steps = Math.min(wanted, all.length - 1);
   const counts = new Map();
   for (const character of all) counts.set(character, (counts.get(character) ?? 0) + 1);
   const kept = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a)).slice(0, MOST_CHARACTERS - 1);

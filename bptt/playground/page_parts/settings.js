@@ -1,7 +1,11 @@
 // What can be chosen on the page: bounds and usual values; and the cells that are trained.
 
-// The usual number of steps of each problem; a change of the problem sets it.
-const USUAL_STEPS = { adding: 30, copying: 20, text: 40 };
+// What is usual for each problem; a change of the problem sets it. On a short text more updates learn it by heart.
+const USUAL = {
+  adding: { steps: 30, updates: 2000 },
+  copying: { steps: 20, updates: 2000 },
+  text: { steps: 40, updates: 500 },
+};
 const LONGEST_TEXT = 200000;
 // [name, words, least, most, step]. The first ones build a network anew, the others change while it trains.
 const NUMBERS = [
@@ -49,7 +53,7 @@ function usualSettings() {
     isOwnTrained: true,
     own: OWN ? fieldsOf(OWN) : { ...USUAL_OWN },
     problem: "adding",
-    steps: USUAL_STEPS.adding,
+    ...USUAL.adding,
     letters: 3,
     hidden: 24,
     batch: 16,
@@ -57,7 +61,6 @@ function usualSettings() {
     seed: 1,
     rate: 0.01,
     clip: 1,
-    updates: 2000,
     text: EXAMPLE,
   };
 }

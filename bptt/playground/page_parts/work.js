@@ -2,8 +2,10 @@
 
 // Between two looks at what is asked for, and between two reports, in milliseconds.
 const [TURN, REPORT] = [30, 250];
-// Updates between two points of a curve; examples that are held out, and those whose gradients are averaged by lag.
-const [EVERY, HELD_OUT, PROBED] = [25, 64, 4];
+// Updates between two points of a curve at first, and the most points that a curve has: then every other one is left out.
+const [EVERY, MOST_POINTS] = [25, 400];
+// Examples that are held out, and those whose gradients are averaged by lag.
+const [HELD_OUT, PROBED] = [64, 4];
 const SAMPLED = { count: 120, temperature: 0.7 };
 
 let run = null;
@@ -22,7 +24,7 @@ function open(settings) {
   const held = generator(settings.seed + 1);
   const heldOut = Array.from({ length: HELD_OUT }, () => (problem.drawHeldOut ?? problem.draw)(held));
   const random = generator(settings.seed + 2);
-  run = { settings, problem, heldOut, random, network: new Network(CELL, problem, settings), points: [], told: 0, spent: 0 };
+  run = { settings, problem, heldOut, random, network: new Network(CELL, problem, settings), points: [], every: EVERY, told: 0, spent: 0 };
   measure();
   report();
 }
@@ -36,7 +38,7 @@ function turn() {
   while (network.updates < settings.updates && performance.now() - begun < TURN) {
     const batch = Array.from({ length: settings.batch }, () => problem.draw(random));
     run.norm = network.update(batch, settings).norm;
-    if (network.updates % EVERY === 0) measure();
+    if (network.updates % run.every === 0) measure();
   }
   const now = performance.now();
   run.spent += now - begun;
@@ -52,6 +54,9 @@ function measure() {
   const { network, heldOut } = run;
   const loss = heldOut.reduce((sum, example) => sum + network.lossOf(example), 0) / heldOut.length;
   run.points.push([network.updates, loss]);
+  if (run.points.length <= MOST_POINTS) return;
+  run.every *= 2;
+  run.points = run.points.filter(([updates]) => updates % run.every === 0);
 }
 
 function report() {

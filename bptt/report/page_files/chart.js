@@ -34,7 +34,9 @@ function chart(plan) {
       const number = legend.querySelector(`[data-line="${i}"] .number`);
       if (number) number.textContent = at === null ? "" : digits(lineAt(line, at));
     });
-    readout.textContent = at === null ? "" : state.plan.xWord(at);
+    const words = at === null ? "" : state.plan.xWord(at);
+    // Written anew, it would be read aloud again.
+    if (readout.textContent !== words) readout.textContent = words;
   };
   const draw = () => {
     state.width = frame.clientWidth;
@@ -63,8 +65,12 @@ function chart(plan) {
     draw();
   };
   show(plan);
-  // `redraw` is for lines whose numbers have changed.
-  return { node: frame, show, redraw: draw };
+  // For lines whose numbers have changed; an open table stays as it is, so that it can be read.
+  const redraw = () => {
+    if (!table.open) table.querySelector("div")?.remove();
+    draw();
+  };
+  return { node: frame, show, redraw };
 }
 
 function legendItem(line, index, lines, draw) {
