@@ -10,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -19,93 +18,14 @@ import pytest
 import torch
 from conftest import Command
 from job_files import SMALL, write_file
-from language_models import make_task
+from serve_app import JSON, answers, app, ask, folder, send, started
 
-from bptt.runs.run_folder import WEIGHTS
-from bptt.runs.weights import write_weights
 from bptt.serve.app import App, read_json
 from bptt.serve.http_problem import HttpProblem
-from bptt.serve.options import ServeOptions
 from bptt.serve.row_products import RowLinear
-from bptt.serve.served import find_served
 
-JSON = {"host": "localhost:1", "content-type": "application/json"}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a language model `lm`, which nobody trained."""
-    found = tmp_path_factory.mktemp("runs")
-    task = make_task("the cat was full.\nthe cats were full.\n" * 20, dtype=torch.float32, spread=3)
-    (found / "lm").mkdir()
-    task.save(found / "lm")
-    write_weights(task.model, found / "lm" / WEIGHTS, task.metadata)
-    return found
-
-
-def started(*runs: object, **options: Any) -> App:
-    app = App(find_served([*map(str, runs)]), ServeOptions(runs=("",), **options))
-    app.worker.start()
-    app.worker.loaded.result()
-    return app
-
-
-@pytest.fixture
-def app(folder: Path) -> Iterator[App]:
-    app = started(folder / "lm", max_bytes=500, max_waiting=3, max_inputs=4, timeout=5.0)
-    yield app
-    app.worker.close()
-
-
-async def send(
-    app: App,
-    path: str,
-    body: object = None,
-    headers: Mapping[str, str] = JSON,
-    method: str = "",
-    as_text: bool = False,
-    leaves: bool = False,
-) -> tuple[int, Any, dict[str, str]]:
-    """The status, the JSON (or the text) and the headers that the application answers to a request.
-
-    A client that `leaves` is gone before the answer: ConnectionError.
-    """
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    sent: list[Any] = []
-
-    async def receive() -> Any:
-        if leaves:
-            return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": data, "more_body": False}
-
-    async def collect(message: Any) -> None:
-        if leaves:
-            raise ConnectionError
-        sent.append(message)
-
-    scope = {
-        "type": "http",
-        "method": method or ("GET" if body is None else "POST"),
-        "path": path,
-        "query_string": b"",
-        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }
-    await app.asgi(scope, receive, collect)
-    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    text = b"".join(each.get("body", b"") for each in sent[1:])
-    if as_text:
-        return sent[0]["status"], text.decode(), found
-    return sent[0]["status"], json.loads(text) if text else None, found
-
-
-def ask(app: App, path: str, body: object = None, **more: Any) -> tuple[int, Any, dict[str, str]]:
-    return asyncio.run(send(app, path, body, **more))
-
-
-def answers(app: App, verb: str, **body: Any) -> Any:
-    status, found, _ = ask(app, f"/v1/{verb}", body)
-    assert status == 200, found
-    return found["answers"]
+# The fixtures of this module.
+__all__ = ["app", "folder"]
 
 
 def test_scores_and_next_tokens_are_those_of_the_command_line(
@@ -123,7 +43,7 @@ def test_scores_and_next_tokens_are_those_of_the_command_line(
     last = command("next", folder / "lm", "the", "--last", "--top", 2).out.splitlines()[1].split("\t")
     assert [f"{p:.6g}" for p in steps[0]["expected"]["probabilities"]] == [last[6], last[8]]
     info = ask(app, "/info")[1]["models"][0]
-    assert info["name"] == "lm" and info["verbs"] == ["choose", "next", "score"]
+    assert info["name"] == "lm" and info["verbs"] == ["choose", "next", "sample", "score"]
     assert "h = o * tanh(c)" in info["equations"]["lstm"]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from test_serve import JSON, app, ask, folder, send
+from serve_app import JSON, app, ask, folder, send
 
 from bptt.serve.app import App
 from bptt.serve.monitoring import Counter, Histogram

@@ -7,12 +7,15 @@ import json
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bptt.serve.drawn_response import DrawnAnswer, answer_drawn
+from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.guard import Guard, read_body
 from bptt.serve.http_problem import HttpProblem, answer_method, answer_missing, answer_problem, json_response
 from bptt.serve.model_thread import Worker
@@ -21,6 +24,8 @@ from bptt.serve.openapi import make_document
 from bptt.serve.options import ServeOptions
 from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
+from bptt.serve.state_store import StateStore
+from bptt.serve.verb import Verb
 from bptt.version import __version__
 
 
@@ -34,6 +39,9 @@ class App:
         self.models, self.options = models, options
         self.metrics = Metrics()
         self.worker = Worker(options.max_waiting, self._load, self.metrics.computed)
+        self.states = StateStore(options.max_states, options.state_seconds)
+        # Requests whose samples are drawn.
+        self._drawn: WeakSet[DrawnAnswer] = WeakSet()
         self.draining = False
         routes = [
             Route("/health", self._health),
@@ -56,7 +64,7 @@ class App:
 
     def _load(self) -> None:
         for served in self.models.values():
-            served.load(self.options)
+            served.load(self.options, self.states)
 
     @property
     def state(self) -> str:
@@ -72,7 +80,15 @@ class App:
         self._check_loaded()
         limits = {
             name: getattr(self.options, name)
-            for name in ("max_bytes", "max_inputs", "max_waiting", "timeout")
+            for name in (
+                "max_bytes",
+                "max_inputs",
+                "max_waiting",
+                "max_tokens",
+                "max_states",
+                "state_seconds",
+                "timeout",
+            )
         }
         models = [served.info for served in self.models.values()]
         return json_response({"bptt_version": __version__, "models": models, "limits": limits})
@@ -98,11 +114,24 @@ class App:
         self.metrics.asked.add(1, served.name, verb)
         found = served.verbs[verb]
         try:
+            if isinstance(found, DrawnVerb):
+                drawn = DrawnAnswer(found, served.name, found.read(given), self.worker)
+                self._drawn.add(drawn)
+                return await answer_drawn(drawn, request, self.options.timeout)
+            assert isinstance(found, Verb)
             asked, item = found.read(given)
         except Exception as error:
             raise HttpProblem.of(error) from error
         answers = await self._result(self.worker.submit(found, asked, item))
         return json_response({"model": served.name, "answers": answers})
+
+    def stop_drawing(self) -> None:
+        """End the requests whose samples are drawn with a problem."""
+        seconds = f"{self.options.grace:g} s"
+        for drawn in list(self._drawn):
+            drawn.stop(
+                HttpProblem(503, f"server: ends, and samples must end within {seconds}. Ask again later")
+            )
 
     async def _read(self, request: Request) -> dict[str, Any]:
         """Return the JSON object that a request holds. Raises HttpProblem 400, 408, 413 or 415."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -40,11 +41,14 @@ class HttpProblem(Exception):
         detail = f"queue: must hold at most {most} waiting requests, got one more. Ask again later"
         return cls(429, detail, {"retry-after": _RETRY_AFTER})
 
-    def to_response(self) -> Response:
-        """Return the problem as JSON with `type`, `title`, `status` and `detail`."""
+    def document(self) -> dict[str, Any]:
+        """Return the problem with `type`, `title`, `status` and `detail`."""
         title = HTTPStatus(self.status).phrase
-        document = {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
-        return json_response(document, self.status, self.headers, MEDIA_TYPE)
+        return {"type": "about:blank", "title": title, "status": self.status, "detail": self.detail}
+
+    def to_response(self) -> Response:
+        """Return the problem as JSON."""
+        return json_response(self.document(), self.status, self.headers, MEDIA_TYPE)
 
 
 def json_response(

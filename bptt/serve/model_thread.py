@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
@@ -25,21 +27,56 @@ class Answerer(Protocol):
         """Return the result of each item, or the exception that it fails with."""
 
 
+class Sharing(ABC):
+    """Answers requests step by step; all that go on share every step. A request has a number of `rows`."""
+
+    @property
+    @abstractmethod
+    def room(self) -> int:
+        """The number of rows that can be taken now."""
+
+    @property
+    @abstractmethod
+    def rows(self) -> int:
+        """The number of rows that share the steps."""
+
+    @abstractmethod
+    def join(self, item: Any, future: Future[Any]) -> None:
+        """Take a request, whose result `future` gets; once that is cancelled, the request is given up.
+
+        Raises InputError if it cannot be answered.
+        """
+
+    @abstractmethod
+    def step(self) -> bool:
+        """Do a step for all requests; return whether there is anything left to do."""
+
+    @abstractmethod
+    def fail(self, error: Exception) -> None:
+        """End all requests with an error."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Waiting:
     """A request that waits; those with equal `answerer` and `asked` are answered together."""
 
-    answerer: Answerer
+    answerer: Answerer | Sharing
     asked: Hashable
     item: Any
     future: Future[Any]
+
+    def fail(self, error: Exception) -> None:
+        """Let the request fail, unless it has just been given up."""
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)
 
 
 class Worker:
     """A thread that runs `load` and then answers requests; at most `most` of them wait.
 
-    Everything that waits is taken at once. A request whose future was cancelled is skipped. `watch` is called
-    before requests that were answered together get their results.
+    Everything that waits is taken at once, as far as there is room. Between the steps of requests that are
+    answered step by step, all others are answered. A request whose future was cancelled is skipped. `watch`
+    is called before requests that were answered together get their results, and after every step.
     """
 
     def __init__(
@@ -52,6 +89,8 @@ class Worker:
         self._waiting: deque[_Waiting] = deque()
         self._arrived = threading.Condition()
         self._closed = False
+        # Answers that go on step by step.
+        self._going: list[Sharing] = []
         self.loaded: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, name="bptt-models", daemon=True)
 
@@ -64,7 +103,7 @@ class Worker:
         """The number of requests that wait."""
         return len(self._waiting)
 
-    def submit(self, answerer: Answerer, asked: Hashable, item: Any) -> Future[Any]:
+    def submit(self, answerer: Answerer | Sharing, asked: Hashable, item: Any) -> Future[Any]:
         """Return the future result of a request. Raises HttpProblem 429 if the queue is full."""
         future: Future[Any] = Future()
         with self._arrived:
@@ -94,32 +133,73 @@ class Worker:
             self.loaded.set_exception(error)
             return
         self.loaded.set_result(None)
-        while batch := self._take():
-            groups: dict[tuple[int, Hashable], list[_Waiting]] = {}
-            for each in batch:
-                if each.future.set_running_or_notify_cancel():
-                    groups.setdefault((id(each.answerer), each.asked), []).append(each)
-            for group in groups.values():
-                _answer(group, self._watch)
+        while not self._has_ended():
+            groups: dict[tuple[int, Hashable], tuple[Answerer, list[_Waiting]]] = {}
+            for each in self._take():
+                if isinstance(each.answerer, Sharing):
+                    self._join(each, each.answerer)
+                elif each.future.set_running_or_notify_cancel():
+                    key = id(each.answerer), each.asked
+                    groups.setdefault(key, (each.answerer, []))[1].append(each)
+            for answerer, group in groups.values():
+                _answer(answerer, group, self._watch)
+            self._going = [each for each in self._going if _step(each, self._watch)]
+
+    def _has_ended(self) -> bool:
+        """Wait until there is something to do; return whether the thread was closed and there is nothing."""
+        with self._arrived:
+            self._arrived.wait_for(lambda: self._going or self._waiting or self._closed)
+            return not (self._going or self._waiting)
 
     def _take(self) -> list[_Waiting]:
-        """Return everything that waits, once there is something; nothing at the end."""
+        """Return what waits, in order, except for what there is no room for."""
         with self._arrived:
-            self._arrived.wait_for(lambda: self._waiting or self._closed)
-            found = list(self._waiting)
-            self._waiting.clear()
+            found: list[_Waiting] = []
+            left: deque[_Waiting] = deque()
+            room: dict[Sharing, int] = {}
+            for each in self._waiting:
+                if isinstance(each.answerer, Sharing):
+                    free = room.setdefault(each.answerer, each.answerer.room)
+                    # A request with more rows than there can be is taken when there is room for one.
+                    room[each.answerer] = free - each.item.rows if free > 0 else free
+                    (found if free > 0 else left).append(each)
+                else:
+                    found.append(each)
+            self._waiting = left
         return found
 
+    def _join(self, waiting: _Waiting, sharing: Sharing) -> None:
+        if waiting.future.cancelled():
+            return
+        try:
+            sharing.join(waiting.item, waiting.future)
+        except Exception as error:
+            waiting.fail(error)
+        else:
+            if sharing not in self._going:
+                self._going.append(sharing)
 
-def _answer(group: Sequence[_Waiting], watch: Watch) -> None:
+
+def _step(sharing: Sharing, watch: Watch) -> bool:
+    begun = perf_counter()
+    try:
+        return sharing.step()
+    except Exception as error:
+        sharing.fail(error)
+        return False
+    finally:
+        watch(sharing.rows, perf_counter() - begun)
+
+
+def _answer(answerer: Answerer, group: Sequence[_Waiting], watch: Watch) -> None:
     """Answer requests of one kind together; if that fails as a whole, one by one."""
     first, begun = group[0], perf_counter()
     try:
-        results = first.answerer.answer(first.asked, [each.item for each in group])
+        results = answerer.answer(first.asked, [each.item for each in group])
     except Exception as error:
         if len(group) > 1:
             for each in group:
-                _answer([each], watch)
+                _answer(answerer, [each], watch)
             return
         results = [error]
     watch(len(group), perf_counter() - begun)

@@ -23,12 +23,13 @@ PROBLEMS: Mapping[int, str] = {
     403: "A Host or an Origin that is not allowed.",
     404: "No model of that name answers this.",
     408: "The body took too long to arrive.",
+    410: "A state that was deleted, or whose time is over.",
     413: "The body is too long.",
     415: "The body has another type.",
     422: "A field is missing, unknown or out of range, or the model cannot read an input.",
     429: "Too many requests wait. Retry-After says when to come again.",
     500: "An internal error.",
-    503: "The models are being loaded.",
+    503: "The models are being loaded, or the server ends.",
     504: "The answer took too long.",
 }
 
@@ -60,11 +61,14 @@ def _post(verb: str, able: Sequence[Served]) -> dict[str, Any]:
     requests = [_request(each, verb, len(able) > 1) for each in able]
     answers = list({each.job.name: _answers(each, verb) for each in able}.values())
     result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
+    answered = _response("The answers.", _JSON, result)
+    if any("stream" in each.verbs[verb].fields for each in able):
+        answered["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     return {
         "operationId": verb,
         "summary": able[0].verbs[verb].summary,
         "requestBody": {"required": True, "content": {_JSON: {"schema": _any_of(requests)}}},
-        "responses": {"200": _response("The answers.", _JSON, result), **_problems(PROBLEMS)},
+        "responses": {"200": answered, **_problems(PROBLEMS)},
     }
 
 

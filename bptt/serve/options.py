@@ -26,7 +26,15 @@ class ServeOptions:
     max_bytes: int = option(2**20, "Longest body of a request, in bytes.", group="Limits", least=1)
     max_inputs: int = option(1024, "Largest number of inputs in a request.", group="Limits", least=1)
     max_waiting: int = option(256, "Largest number of requests that wait.", group="Limits", least=1)
+    max_tokens: int = option(10_000, "Largest number of tokens of a sample.", group="Limits", least=1)
+    max_states: int = option(1000, "Largest number of states that are kept.", group="Limits", least=1)
+    state_seconds: float = option(
+        600.0, "Seconds until a state that nobody uses is forgotten.", group="Limits", least=0.001
+    )
     timeout: float = option(30.0, "Seconds until a request is given up.", group="Limits", least=0.001)
+    grace: float = option(
+        10.0, "Seconds that running requests have after SIGTERM or Ctrl-C.", group="Limits", least=0
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)

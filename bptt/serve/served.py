@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,12 @@ from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of_run
+from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.options import ServeOptions
 from bptt.serve.registry import make_verbs
 from bptt.serve.row_products import fix_rows
-from bptt.serve.verb import Loaded, Verb
+from bptt.serve.state_store import StateStore
+from bptt.serve.verb import AnyVerb, Loaded, Verb
 
 
 @dataclass
@@ -25,19 +28,24 @@ class Served:
     name: str
     run: Path
     job: Job[Any]
-    verbs: Mapping[str, Verb] = field(default_factory=dict)
+    verbs: Mapping[str, AnyVerb] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
 
-    def load(self, options: ServeOptions) -> None:
+    def load(self, options: ServeOptions, states: StateStore) -> None:
         """Load the model. Raises InputError if a file is damaged, or it has no verb."""
         trained = load(self.run, options.device)
         fix_rows(trained.model)
-        verbs = make_verbs(Loaded(self.job, trained, options))
+        verbs = make_verbs(Loaded(self.name, self.job, trained, options, states))
         # Kernels are compiled when they are first used: now, so that no request has to wait for that.
         for verb in verbs.values():
-            asked, item = verb.read(verb.example)
-            # Errors are results here: the example may be no input of this model.
-            verb.answer(asked, [item])
+            if isinstance(verb, DrawnVerb):
+                verb.drawing.join(verb.read(verb.example).wanted, Future())
+                while verb.drawing.step():
+                    pass
+            elif isinstance(verb, Verb):
+                asked, item = verb.read(verb.example)
+                # Errors are results here: the example may be no input of this model.
+                verb.answer(asked, [item])
         if not verbs:
             cure = "Serve models that read texts"
             raise InputError(
@@ -68,7 +76,7 @@ def _named(given: str) -> tuple[str, Path]:
     return Path(given).resolve().name, Path(given)
 
 
-def _describe(served: Served, trained: Any, verbs: Mapping[str, Verb]) -> dict[str, Any]:
+def _describe(served: Served, trained: Any, verbs: Iterable[str]) -> dict[str, Any]:
     """Return what `/info` says of a model: task, cell with its equations, sizes, verbs."""
     cells: Cells = trained.config.cell
     vocabulary = getattr(trained, "vocabulary", None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -19,8 +20,8 @@ from bptt.serve.served import find_served
 
 # Seconds after a signal in which what the system has accepted for this server is still taken in.
 _LINGER = 0.2
-# Seconds in which running requests end afterwards.
-_GRACE = 10
+# Seconds in which a response is sent after its samples were stopped.
+_SENDING = 5
 # Connections that the system keeps for the server until it takes them.
 _BACKLOG = 2048
 
@@ -78,6 +79,7 @@ class _Server(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
+        asyncio.get_running_loop().call_later(self._app.options.grace, self._app.stop_drawing)
 
 
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
@@ -100,7 +102,7 @@ async def _run(app: App, listening: socket.socket, say: Callable[[str], None]) -
         access_log=False,
         lifespan="off",
         server_header=False,
-        timeout_graceful_shutdown=_GRACE,
+        timeout_graceful_shutdown=math.ceil(app.options.grace) + _SENDING,
         backlog=_BACKLOG,
         ws="none",
     )

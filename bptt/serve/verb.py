@@ -5,25 +5,37 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.options import ServeOptions
+from bptt.serve.shared_sampling import SharedSampling
+from bptt.serve.state_store import StateStore
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A trained model that verbs are made for: its job, itself, and the limits of a request."""
+    """A trained model that verbs are made for: its name, its job, itself, the limits, the states that are
+    kept.
+    """
 
+    name: str
     job: Job[Any]
     trained: Any
     options: ServeOptions
+    states: StateStore
+
+    @cached_property
+    def drawing(self) -> SharedSampling:
+        """The samples that are drawn from a language model, for all verbs together."""
+        return SharedSampling(self.trained)
 
 
-class Verb(ABC):
-    """One verb of one model. `answer` runs in the thread that owns the model, all else in the server's."""
+class AnyVerb(ABC):
+    """One verb of one model as it is described."""
 
     # A request that every model takes: it is answered when the models are loaded, which compiles kernels.
     example: ClassVar[Mapping[str, Any]] = {"input": ["", ""]}
@@ -37,6 +49,10 @@ class Verb(ABC):
     def summary(self) -> str:
         """The verb in a line, for the list of paths."""
         return (type(self).__doc__ or "").split("\n")[0]
+
+
+class Verb(AnyVerb):
+    """One verb of one model. `answer` runs in the thread that owns the model, all else in the server's."""
 
     @abstractmethod
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, Any]:

@@ -20,13 +20,17 @@ SampleEnd = Literal["end", "length"]
 
 @dataclass(frozen=True)
 class Sample(Answer):
-    """A drawn text: what it continues (`input`, with `unknown` tokens), the `text`, its `tokens`, its end."""
+    """Sample number `row`, from 1: what it continues (`input`, with `unknown` tokens), the `text`, the number
+    of its `tokens`, and its end. A server may give the `state` behind it.
+    """
 
+    row: int
     input: str
     unknown: int
     text: str
     tokens: int
     ended: SampleEnd
+    state: str | None = None
 
 
 class SampleForm:

@@ -110,11 +110,16 @@ def _pieces(
 
 def places_of(seed: int, length: int, numbers: Sequence[int]) -> Iterator[Tensor]:
     """Yield, for each of `length` tokens, the random number in [0, 1) of every sample, (B,), float64."""
-    generators = [generator_of(seed, number) for number in numbers]
+    for drawn in zip(*(places_of_one(seed, length, number) for number in numbers), strict=True):
+        yield torch.tensor(drawn, dtype=torch.float64)
+
+
+def places_of_one(seed: int, length: int, number: int) -> Iterator[float]:
+    """Yield, for each of `length` tokens, the random number in [0, 1) of one sample."""
+    generator = generator_of(seed, number)
     for first in range(0, length, _AHEAD):
         count = min(_AHEAD, length - first)
-        drawn = [torch.rand(count, generator=g, dtype=torch.float64) for g in generators]
-        yield from torch.stack(drawn, 1)
+        yield from torch.rand(count, generator=generator, dtype=torch.float64).tolist()
 
 
 def generator_of(seed: int, number: int) -> torch.Generator:

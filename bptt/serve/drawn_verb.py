@@ -1,0 +1,71 @@
+"""The form of a verb that draws samples: a document at the end, or events while they are drawn."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bptt.errors import InputError
+from bptt.serve.shared_sampling import SampleRow, SharedSampling, TextPiece, Wanted
+from bptt.serve.verb import AnyVerb
+
+
+@dataclass(frozen=True)
+class DrawnRequest:
+    """A request for samples: the samples, whether they are streamed, and what else the verb has read."""
+
+    wanted: Wanted
+    stream: bool
+    about: Any = None
+
+
+class DrawnVerb(AnyVerb):
+    """One verb of one model, whose requests are drawn side by side."""
+
+    drawing: SharedSampling
+
+    @abstractmethod
+    def read(self, given: Mapping[str, Any]) -> DrawnRequest:
+        """Return the request. Raises InputError for a field that is unknown, or has another type."""
+
+    @abstractmethod
+    def document(self, name: str, asked: DrawnRequest, rows: Sequence[SampleRow]) -> Any:
+        """Return the answer of the model `name` as plain data."""
+
+    @abstractmethod
+    def event(self, name: str, asked: DrawnRequest, piece: TextPiece) -> Any:
+        """Return the event for a piece of a row as plain data."""
+
+    def last_events(self, name: str, asked: DrawnRequest, rows: Sequence[SampleRow]) -> Iterator[Any]:
+        """Yield further events behind the last piece; none by default."""
+        return iter(())
+
+
+def joined(pieces: Sequence[TextPiece]) -> list[TextPiece]:
+    """Return a piece for each row of several pieces, which came in this order."""
+    found: dict[int, TextPiece] = {}
+    for piece in pieces:
+        before = found.get(piece.index)
+        if before is not None:
+            tokens = (*before.tokens, *piece.tokens)
+            piece = replace(piece, text=before.text + piece.text, tokens=tokens)
+        found[piece.index] = piece
+    return list(found.values())
+
+
+def flag_of(given: Mapping[str, Any], name: str) -> bool:
+    """Return a field that is true or false, by default false. Raises InputError for anything else."""
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(name, "is true or false", repr(value))
+    return value
+
+
+def check_size(length: int, rows: int, most_tokens: int, most_rows: int) -> None:
+    """Raise InputError for more tokens of a sample, or more samples, than a request may ask for."""
+    if length > most_tokens:
+        raise InputError("length", f"must be at most {most_tokens:,} tokens", f"{length:,}")
+    if rows > most_rows:
+        raise InputError("number", f"must be at most {most_rows:,} samples", f"{rows:,}")
