@@ -15,7 +15,7 @@ from bptt.training.options import TrainingOptions
     [
         ("epochs", 0),
         ("epochs", 1.5),
-        ("optimiser", "adagrad"),
+        ("optimiser", "rmsprop"),
         ("schedule", "step"),
         ("learning_rate", 0.0),
         ("learning_rate", float("inf")),
