@@ -28,6 +28,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "score": {"input": "the cat"},
     "choose": {"input": ["the cat", "the cats"]},
     "next": {"input": "the", "top": 2, "last": True},
+    "states": {"input": ["the", ""], "start": "line"},
     "sample": {"prompt": "the", "length": 3, "keep": True},
 }
 # A field that no verb has, one that is missing, and values of another kind or out of range.
@@ -74,7 +75,10 @@ def test_the_document_is_valid_and_followed(app: App) -> None:
     assert (status, headers["content-type"]) == (200, "application/json")
     OpenAPIV31SpecValidator(document).validate()
     paths = document["paths"]
-    assert {name for name in paths if name.startswith("/v1/")} == {f"/v1/{verb}" for verb in verb_names()}
+    assert {name for name in paths if name.startswith("/v1/")} == {
+        *(f"/v1/{verb}" for verb in verb_names()),
+        "/v1/states/{state}",
+    }
     for path, operations in paths.items():
         for method, operation in operations.items():
             for answered, response in operation["responses"].items():

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 TITLE = "Answer requests over HTTP with trained models."
 _ABOUT = (
-    "POST /v1/predict, /v1/score, /v1/choose and /v1/next take a JSON object: model, input (a text or "
-    "a list), and the options of the command of that name. GET /info lists the models, /health their "
+    "POST /v1/predict, /v1/score, /v1/choose, /v1/next and /v1/sample take a JSON object: model, input (a "
+    "text or a list), and the options of the command of that name. POST /v1/states keeps a text that was "
+    "read, for what follows it. GET /info lists the models, /health their "
     "state. SIGTERM or Ctrl-C finishes what was accepted."
 )
 

@@ -48,6 +48,7 @@ class App:
             Route("/info", self._info),
             Route("/openapi.json", self._openapi),
             Route("/metrics", self._metrics),
+            Route("/v1/states/{state}", self._forget, methods=["DELETE"]),
             *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
         handlers: Any = {
@@ -123,7 +124,11 @@ class App:
         except Exception as error:
             raise HttpProblem.of(error) from error
         answers = await self._result(self.worker.submit(found, asked, item))
-        return json_response({"model": served.name, "answers": answers})
+        return json_response({"model": served.name, "answers": found.result(answers)})
+
+    async def _forget(self, request: Request) -> Response:
+        self.states.remove(request.path_params["state"])
+        return Response(None, 204)
 
     def stop_drawing(self) -> None:
         """End the requests whose samples are drawn with a problem."""

@@ -47,6 +47,8 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
         able = [each for each in found if verb in each.verbs]
         if able:
             paths[f"/v1/{verb}"] = {"post": _post(verb, able)}
+        if able and verb == "states":
+            paths[f"/v1/{verb}/{{state}}"] = {"delete": _delete()}
     schemas = {"Problem": _problem(), **_moved(read_schema()["$defs"])}
     return {
         "openapi": "3.1.0",
@@ -69,6 +71,18 @@ def _post(verb: str, able: Sequence[Served]) -> dict[str, Any]:
         "summary": able[0].verbs[verb].summary,
         "requestBody": {"required": True, "content": {_JSON: {"schema": _any_of(requests)}}},
         "responses": {"200": answered, **_problems(PROBLEMS)},
+    }
+
+
+def _delete() -> dict[str, Any]:
+    """Return the operation that forgets a state."""
+    state = {"name": "state", "in": "path", "required": True, "schema": {"type": "string"}}
+    responses = {"204": {"description": "The state is forgotten."}, **_problems((403, 404, 410))}
+    return {
+        "operationId": "forget",
+        "summary": "Forget a state.",
+        "parameters": [state],
+        "responses": responses,
     }
 
 

@@ -63,7 +63,11 @@ class Verb(AnyVerb):
 
     @abstractmethod
     def answer(self, asked: Any, items: Sequence[Any]) -> Sequence[Any]:
-        """Return the answers to each item as plain data, or the error that it fails with."""
+        """Return the answers to each item, or the error that it fails with."""
+
+    def result(self, found: Any) -> Any:
+        """Return the answers to an item as plain data: by default they are such."""
+        return found
 
 
 def texts_schema(most: int, least: int = 1) -> JsonSchema:

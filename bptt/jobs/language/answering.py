@@ -49,6 +49,17 @@ class NextAnswer(Answer):
     steps: tuple[NextTokens, ...]
 
 
+@dataclass(frozen=True)
+class StateAnswer(Answer):
+    """A text that was read: its `unknown` tokens, the `tokens` read so far, and the `state` to go on from."""
+
+    row: int
+    input: str
+    unknown: int
+    tokens: int
+    state: str
+
+
 def choices_of(lines: Iterable[LineAnswer]) -> Iterator[ChoiceAnswer]:
     """Yield sentences, the most probable first, each with its distance from that one."""
     ordered = sorted(lines, key=lambda each: -each.log_probability)
@@ -61,4 +72,5 @@ ANSWERS = {
     "choose": (ChoiceAnswer,),
     "next": (NextAnswer,),
     "sample": (Sample,),
+    "states": (StateAnswer,),
 }

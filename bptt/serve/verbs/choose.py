@@ -23,8 +23,8 @@ class Choose(Score):
 
     @property
     def fields(self) -> Mapping[str, JsonSchema]:
-        """The sentences."""
-        return {"input": texts_schema(self._most, least=2)}
+        """The sentences, and the state behind which each goes on."""
+        return {**super().fields, "input": texts_schema(self._most, least=2)}
 
     def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[str, ...]]:
         """Return the sentences. Raises InputError for fewer than two."""

@@ -10,9 +10,13 @@ from bptt.jobs.language.answering import NextAnswer
 from bptt.jobs.language.commands import NEXT
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.next_tokens import TOP, next_tokens
+from bptt.jobs.language.text_read import TextRead
 from bptt.options.checks import check_least
 from bptt.options.json_schema import JsonSchema, option_schema
+from bptt.serve.state_store import STATE
 from bptt.serve.verb import Loaded, Verb, check_names, texts_of, texts_schema
+
+_Item = tuple[tuple[str, ...], int, bool, TextRead | None]
 
 
 def make(loaded: Loaded) -> Verb | None:
@@ -25,31 +29,34 @@ class Next(Verb):
 
     def __init__(self, loaded: Loaded) -> None:
         self._trained: Trained = loaded.trained
-        self._most = loaded.options.max_inputs
+        self._name, self._states, self._most = loaded.name, loaded.states, loaded.options.max_inputs
 
     @property
     def fields(self) -> Mapping[str, JsonSchema]:
-        """The texts, and the options of `bptt next`."""
+        """The texts, the options of `bptt next`, and the state behind which each text goes on."""
         options = {name: option_schema(NEXT.named(name)) for name in ("top", "last")}
-        return {"input": texts_schema(self._most), **options}
+        return {"input": texts_schema(self._most), **options, "state": STATE}
 
-    def read(self, given: Mapping[str, Any]) -> tuple[Hashable, tuple[tuple[str, ...], int, bool]]:
-        """Return the texts, the number of tokens to name, and whether the last step alone is asked for."""
-        check_names(given, ("input", "top", "last"))
+    def read(self, given: Mapping[str, Any]) -> tuple[Hashable, _Item]:
+        """Return the texts, the number of tokens to name, whether the last step alone is asked for, and what
+        the texts go on behind.
+        """
+        check_names(given, ("input", "top", "last", "state"))
         top, last = given.get("top", TOP), given.get("last", False)
         check_least("top", top, 1)
         if not isinstance(last, bool):
             raise InputError("last", "is true or false", repr(last))
-        return (), (texts_of(given, "input", self._most), top, last)
+        behind = self._states.given(given, self._name)
+        return (), (texts_of(given, "input", self._most), top, last, behind)
 
-    def answer(self, asked: Any, items: Sequence[tuple[tuple[str, ...], int, bool]]) -> Sequence[Any]:
+    def answer(self, asked: Any, items: Sequence[_Item]) -> Sequence[Any]:
         """Return a record for each text, with its steps."""
         return [self._answer(*item) for item in items]
 
-    def _answer(self, texts: tuple[str, ...], top: int, last: bool) -> Any:
+    def _answer(self, texts: tuple[str, ...], top: int, last: bool, behind: TextRead | None) -> Any:
         try:
             return [
-                NextAnswer(n, text, next_tokens(self._trained, text, top, last)).to_dict()
+                NextAnswer(n, text, next_tokens(self._trained, text, top, last, behind)).to_dict()
                 for n, text in enumerate(texts, 1)
             ]
         except InputError as error:
