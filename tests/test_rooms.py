@@ -71,7 +71,9 @@ ROOMS = {
     "exporting": room(
         "live report jobs graphs models runs nn data cells files version", "torch numpy safetensors"
     ),
-    "serve": room("jobs models runs runtime nn data cells files version", "torch starlette uvicorn"),
+    "serve": room(
+        "live probe report jobs models runs runtime nn data cells files version", "torch starlette uvicorn"
+    ),
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(

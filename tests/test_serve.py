@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -43,7 +44,7 @@ def test_scores_and_next_tokens_are_those_of_the_command_line(
     last = command("next", folder / "lm", "the", "--last", "--top", 2).out.splitlines()[1].split("\t")
     assert [f"{p:.6g}" for p in steps[0]["expected"]["probabilities"]] == [last[6], last[8]]
     info = ask(app, "/info")[1]["models"][0]
-    assert info["name"] == "lm" and info["verbs"] == ["choose", "next", "sample", "score"]
+    assert info["name"] == "lm" and info["verbs"] == ["choose", "inspect", "next", "sample", "score"]
     assert "h = o * tanh(c)" in info["equations"]["lstm"]
 
 
@@ -209,3 +210,15 @@ def test_a_run_without_a_verb_and_a_name_given_twice_are_refused(folder: Path, c
     ended = command("serve", folder / "lm", folder / "lm")
     assert ended.code == 2 and "must have a name of its own, got 'lm' again" in ended.err
     assert command("serve", folder, "--port", 0).code == 2
+
+
+def test_pages_are_in_no_cache_and_in_no_frame(app: App) -> None:
+    status, text, headers = ask(app, "/", method="GET", as_text=True)
+    assert status == 200
+    assert (headers["x-frame-options"], headers["cache-control"]) == ("DENY", "no-store")
+    (policy,) = re.findall(r'Content-Security-Policy" content="(.*?)"', text)
+    assert "default-src 'none'" in policy and "connect-src 'self'" in policy
+    assert ask(app, "/", method="GET", headers={"host": "evil.example"})[0] == 403
+    status, found, _ = ask(app, "/models/none", method="GET")
+    assert status == 404
+    assert found["detail"] == "model: must be one with a live page, lm, got 'none'"

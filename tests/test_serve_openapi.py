@@ -30,9 +30,11 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "next": {"input": "the", "top": 2, "last": True},
     "states": {"input": ["the", ""], "start": "line"},
     "sample": {"prompt": "the", "length": 3, "keep": True},
+    "inspect": {"model": "words", "input": "Ada to", "limit": 9},
 }
 # A field that no verb has, one that is missing, and values of another kind or out of range.
 REFUSED = {
+    "inspect": ({"limit": 201}, {"input": ["a", "b"]}),
     "next": ({"top": 0}, {"last": 1}),
     "choose": ({"input": ["one"]},),
     "predict": ({"top": 0.5},),

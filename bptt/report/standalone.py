@@ -18,6 +18,7 @@ from bptt.languages.phrase import table_of, translate
 # Pieces that pages share: elements, colours, the payload.
 SHARED = Path(__file__).parent / "page_files"
 # The words of a frame, as [[Sections]].
+_OWN_SERVER = "connect-src 'self'; "
 _OWN_WORDS = re.compile(r"\[\[([^\]]+)\]\]")
 
 
@@ -26,7 +27,7 @@ class Standalone:
     """The parts of a page, put into the frame that all pages share.
 
     `brand` names the command. `data` is text that means nothing to HTML; of all parts the title alone is
-    escaped.
+    escaped. A page that `asks` may send requests to the server that it came from.
     """
 
     brand: str
@@ -34,6 +35,7 @@ class Standalone:
     style: str
     scripts: Sequence[str]
     data: str
+    asks: bool = False
 
     def text(self, language: Language = Language.EN) -> str:
         """Return the page. The policy allows its script and style alone, no address at all, and workers and
@@ -52,6 +54,7 @@ class Standalone:
                 # In ASCII: a file name may hold what is no character, and so cannot be written in UTF-8.
                 "title": html.escape(self.title).encode("ascii", "xmlcharrefreplace").decode(),
                 "policy": f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(self.style)}; "
+                f"{_OWN_SERVER if self.asks else ''}"
                 "worker-src blob:; media-src blob:; base-uri 'none'; form-action 'none'",
                 "language": language.tag,
                 "brand": self.brand,

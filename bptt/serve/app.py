@@ -11,7 +11,7 @@ from weakref import WeakSet
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from bptt.serve.drawn_response import DrawnAnswer, answer_drawn
@@ -26,7 +26,11 @@ from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
 from bptt.serve.state_store import StateStore
 from bptt.serve.verb import Verb
+from bptt.serve.web_pages import has_live_page, make_live_page, models_page
 from bptt.version import __version__
+
+# A page must not be shown inside another, which could lead clicks astray, nor kept when models change.
+_PAGE_HEADERS = {"x-frame-options": "DENY", "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 class App:
@@ -44,6 +48,8 @@ class App:
         self._drawn: WeakSet[DrawnAnswer] = WeakSet()
         self.draining = False
         routes = [
+            Route("/", self._models),
+            Route("/models/{name}", self._live),
             Route("/health", self._health),
             Route("/info", self._info),
             Route("/openapi.json", self._openapi),
@@ -93,6 +99,25 @@ class App:
         }
         models = [served.info for served in self.models.values()]
         return json_response({"bptt_version": __version__, "models": models, "limits": limits})
+
+    async def _models(self, request: Request) -> Response:
+        self._check_loaded()
+        return HTMLResponse(models_page(self.models.values()), headers=_PAGE_HEADERS)
+
+    async def _live(self, request: Request) -> Response:
+        self._check_loaded()
+        served = self.models.get(request.path_params["name"])
+        if served is None or not has_live_page(served):
+            names = (
+                ", ".join(each.name for each in self.models.values() if has_live_page(each)) or "none here"
+            )
+            came = repr(request.path_params["name"])
+            raise HttpProblem(404, f"model: must be one with a live page, {names}, got {came}")
+        try:
+            page = await asyncio.to_thread(make_live_page, served)
+        except Exception as error:
+            raise HttpProblem.of(error) from error
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
 
     async def _openapi(self, request: Request) -> Response:
         self._check_loaded()

@@ -38,6 +38,8 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
     """Return the document for loaded models: the paths that any of them answers."""
     found = list(models)
     paths: dict[str, Any] = {
+        "/": {"get": _get("models", "The page of these models.", "text/html", {"type": "string"})},
+        "/models/{name}": {"get": _live_page()},
         "/health": {"get": _health()},
         "/info": {"get": _get("info", "The models, and the limits of a request.", _JSON, {"type": "object"})},
         "/metrics": {"get": _get("metrics", "Counts and durations.", "text/plain", {"type": "string"})},
@@ -96,9 +98,10 @@ def _request(served: Served, verb: str, named: bool) -> JsonSchema:
 
 def _answers(served: Served, verb: str) -> JsonSchema:
     """Return the schema of an answer; that of a job of another package is any object."""
-    name = f"{verb}.{served.job.name}"
-    known = name in read_schema()["$defs"]
-    return {"$ref": f"#/components/schemas/{name}"} if known else {"type": "object"}
+    known, name = read_schema()["$defs"], f"{verb}.{served.job.name}"
+    if not any(each.startswith(f"{verb}.") for each in known):
+        name = verb  # All jobs answer alike.
+    return {"$ref": f"#/components/schemas/{name}"} if name in known else {"type": "object"}
 
 
 def _health() -> dict[str, Any]:
@@ -110,6 +113,12 @@ def _health() -> dict[str, Any]:
 def _get(name: str, summary: str, kind: str, schema: JsonSchema) -> dict[str, Any]:
     responses = {"200": _response(summary, kind, schema), **_problems((403, 503))}
     return {"operationId": name, "summary": summary, "responses": responses}
+
+
+def _live_page() -> dict[str, Any]:
+    found = _get("live", "The live page of a model.", "text/html", {"type": "string"})
+    name = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+    return {**found, "parameters": [name], "responses": {**found["responses"], **_problems((404, 422))}}
 
 
 def _problems(statuses: Iterable[int]) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from bptt.data.readers.document import Document
 from bptt.errors import InputError
 from bptt.jobs.job import Job
+from bptt.models.kinds.registry import find_kind
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.options import ServeOptions
 from bptt.serve.shared_sampling import SharedSampling
@@ -68,6 +70,19 @@ class Verb(AnyVerb):
     def result(self, found: Any) -> Any:
         """Return the answers to an item as plain data: by default they are such."""
         return found
+
+
+def reads_texts(loaded: Loaded) -> bool:
+    """Return whether an input can be written as a text; sounds, clips, skeletons and music are files."""
+    source = getattr(loaded.trained.config, "source", None)
+    if source is not None:
+        return find_kind(source.kind).fits_memory
+    return loaded.job.ask is not None or loaded.job.reads_on
+
+
+def text_document(number: int, text: str) -> Document:
+    """Return a text of a request, whose name in errors has its number."""
+    return Document(f"input {number}", text, typed=True)
 
 
 def texts_schema(most: int, least: int = 1) -> JsonSchema:

@@ -8,22 +8,20 @@ from pathlib import Path
 from typing import Any
 
 from bptt.data.readers.asked import Said
-from bptt.data.readers.document import Document
 from bptt.errors import InputError
 from bptt.jobs.answers import record_of
 from bptt.jobs.commands import predict_options
-from bptt.models.kinds.registry import find_kind
 from bptt.options.choices import Choices
 from bptt.options.field import alternatives
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import NamedOption, OptionSet
 from bptt.serve.row_products import is_by_row
-from bptt.serve.verb import Loaded, Verb, texts_of, texts_schema
+from bptt.serve.verb import Loaded, Verb, reads_texts, text_document, texts_of, texts_schema
 
 
 def make(loaded: Loaded) -> Verb | None:
     """Return the verb for a job that answers texts; inputs that are files cannot be sent."""
-    return Predict(loaded) if loaded.job.ask is not None and _reads_texts(loaded.trained) else None
+    return Predict(loaded) if loaded.job.ask is not None and reads_texts(loaded) else None
 
 
 class Predict(Verb):
@@ -60,7 +58,9 @@ class Predict(Verb):
         found: list[Any] = []
         for inputs in items:
             try:
-                found.append([asking.read(_document(n, text), Said()) for n, text in enumerate(inputs, 1)])
+                found.append(
+                    [asking.read(text_document(n, text), Said()) for n, text in enumerate(inputs, 1)]
+                )
             except InputError as error:
                 found.append(error)
         parts = [part for each in found if isinstance(each, list) for part in each]
@@ -81,15 +81,5 @@ class Predict(Verb):
         return found
 
 
-def _reads_texts(trained: Any) -> bool:
-    """Return whether an input can be written as a text; sounds, clips and skeletons are files."""
-    source = getattr(trained.config, "source", None)
-    return source is None or find_kind(source.kind).fits_memory
-
-
 def _names_file(option: NamedOption) -> bool:
     return Path in alternatives(option.hint)
-
-
-def _document(number: int, text: str) -> Document:
-    return Document(f"input {number}", text, typed=True)
