@@ -157,8 +157,26 @@ def close(name: str, found: Any, expected: Tensor) -> None:
     np.testing.assert_allclose(np.ravel(found), numbers, rtol=0, atol=1e-12 * size, err_msg=name)
 
 
+# Names that the text of JavaScript has for itself, or might have.
+NAMES = Cell.define(
+    "names",
+    """
+    sizeH = tanh(W_sizeH @ x + b_sizeH)
+    nowH = sizeH * 2
+    nextH = nowH + sizeH
+    row = mean(nextH)
+    let = sigmoid(nextH * row)
+    j = let * nowH
+    values = tanh(R_values @ j)
+    Math = values * h_prev
+    h = tanh(R_h @ Math + W_h @ x)
+    """,
+    states="h",
+)
+
 SAMPLE = {
     **CATALOGUE,
+    "names": NAMES,
     **{f"odd: {name}": cell for name, cell in ODD.items()},
     **{
         f"adjusted {name}": adjusted(CATALOGUE[name]) for name in ("gru", "lstm-projection", "lstm-layernorm")

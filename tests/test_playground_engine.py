@@ -9,7 +9,7 @@ import pytest
 from javascript import LIBRARY, Evaluate, evaluate
 from playground_engine import OPENED, each, record
 from playwright.sync_api import Browser
-from test_codegen_javascript import BODY, SIZES, STEPS, Drawn, check, draw
+from test_codegen_javascript import BODY, NAMES, SIZES, STEPS, Drawn, check, draw
 from test_explain_diagrams import random_cell
 from user_cells import CELLS as ODD
 
@@ -25,7 +25,7 @@ from bptt.explain.mathml import mathml
 from bptt.explain.notation import Notation
 
 __all__ = ["evaluate"]
-SAMPLE = {**CATALOGUE, **ODD, **{f"random {seed}": random_cell(seed) for seed in range(12)}}
+SAMPLE = {**CATALOGUE, "names": NAMES, **ODD, **{f"random {seed}": random_cell(seed) for seed in range(12)}}
 
 # The steps of a cell forward and backward, its parameters and gradients, and the equations as they are shown.
 DERIVED = """

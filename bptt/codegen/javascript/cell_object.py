@@ -18,6 +18,7 @@ from bptt.codegen.javascript.javascript_names import (
     gradient_array,
     identifier,
     parameter_array,
+    place_at,
     size,
 )
 from bptt.codegen.javascript.step_text import StepLine, Steps, written
@@ -97,7 +98,7 @@ def _function(
     }
     letters = {letter: size(letter) for letter in places.letters}
     offsets = {
-        f"{when}{letter}": f"{step} * {size(letter)}"
+        place_at(when, letter): f"{step} * {size(letter)}"
         for letter in letters
         for when, step in (("now", "t"), ("next", "(t + 1)"))
     }

@@ -26,13 +26,18 @@ TAKEN = frozenset(
 def identifier(name: str) -> str:
     """Return a JavaScript name for a value; different names have different ones."""
     text = name.translate(_MARKS)
-    # A size is one letter, and so may a value be: sizes have no mark.
     return f"${text}" if text in TAKEN or text in FUNCTIONS else text
 
 
 def size(letter: str) -> str:
     """Return the variable that holds a size, which a cell names by one letter."""
-    return f"size{letter}"
+    # No name of a cell has a `$`, and a mark of a generated one does not follow these words.
+    return f"size${letter}"
+
+
+def place_at(when: str, letter: str) -> str:
+    """Return the variable that holds where the numbers of a width begin, of this step or the next."""
+    return f"{when}${letter}"
 
 
 def number(value: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bptt.cells.language import PREVIOUS
 from bptt.cells.parameters import Family
-from bptt.codegen.javascript.javascript_names import identifier, number, parameter_array, size
+from bptt.codegen.javascript.javascript_names import identifier, number, parameter_array, place_at, size
 from bptt.codegen.layout import StackedMap, member
 from bptt.codegen.plan import KernelPlan
 from bptt.codegen.statements import SCALAR
@@ -54,11 +54,11 @@ class Places:
         if width == SCALAR:
             return identifier(name), "t"
         if name.startswith(FROM_NEXT):
-            return identifier(DELTA + name.removeprefix(FROM_NEXT) + PREVIOUS), f"next{width}"
+            return identifier(DELTA + name.removeprefix(FROM_NEXT) + PREVIOUS), place_at("next", width)
         if name in states:
-            return identifier(name), f"next{width}"
+            return identifier(name), place_at("next", width)
         state = name.removesuffix(PREVIOUS)
-        return identifier(state if state in states else name), f"now{width}"
+        return identifier(state if state in states else name), place_at("now", width)
 
     def read(self, name: str) -> str:
         """Return the number of a value, a δ, a vector parameter or a constant at unit j of step t."""
