@@ -205,7 +205,7 @@ def test_keys_and_names(page: Page) -> None:
     assert readout.inner_text().endswith(", 1 of that at lag 0")
     picture.hover(position={"x": 2, "y": 250})
     assert readout.inner_text().startswith("loss at 7, step 1, lag 6: ")
-    curve = page.get_by_label("Norm of the gradient by lag")
+    curve = page.get_by_label("Median norm of the gradient by lag")
     curve.focus()
     curve.press("End")
     assert page.locator("figure").nth(1).locator(".readout").inner_text() == "lag 7"

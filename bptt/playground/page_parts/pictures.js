@@ -101,7 +101,7 @@ function createCurves() {
       read: ({ points }) => [points.map(([update]) => update), points.map(([, loss]) => loss)],
     },
     {
-      label: "Norm of the gradient by lag, on a logarithmic scale",
+      label: "Median norm of the gradient by lag, on a logarithmic scale",
       xName: "lag k (steps back from the loss)",
       yName: "‖∂E/∂net‖, 1 at lag 0",
       xWord: (lag) => `lag ${lag}`,

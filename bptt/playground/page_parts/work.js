@@ -99,15 +99,12 @@ function sampled() {
   return run.network.sample(SAMPLED.count, SAMPLED.temperature, generator(run.settings.seed));
 }
 
-// The norm at each lag as a share of that at lag 0, the mean over losses.
+// The median over losses of the norm at each lag, as a share of that at lag 0: of norms that lie orders of magnitude
+// apart a mean would be the largest.
 function byLag(rows, steps) {
-  const sums = new Float64Array(steps);
-  const counts = new Float64Array(steps);
-  for (const row of rows)
-    for (let lag = 0; lag < row.length; ++lag) {
-      sums[lag] += row.at(-1 - lag);
-      counts[lag] += 1;
-    }
-  const means = sums.map((sum, lag) => sum / counts[lag]);
-  return means.map((mean) => (means[0] > 0 ? mean / means[0] : NaN));
+  const medians = Array.from({ length: steps }, (_, lag) => {
+    const norms = rows.filter((row) => lag < row.length).map((row) => row.at(-1 - lag));
+    return norms.sort((a, b) => a - b)[Math.floor((norms.length - 1) / 2)];
+  });
+  return medians.map((median) => (medians[0] > 0 ? median / medians[0] : NaN));
 }
