@@ -29,6 +29,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "choose": {"input": ["the cat", "the cats"]},
     "next": {"input": "the", "top": 2, "last": True},
     "states": {"input": ["the", ""], "start": "line"},
+    "completions": {"prompt": ["the", ""], "max_tokens": 3, "logprobs": 1, "stop": "x", "best_of": None},
     "sample": {"prompt": "the", "length": 3, "keep": True},
     "inspect": {"model": "words", "input": "Ada to", "limit": 9},
 }
@@ -80,6 +81,7 @@ def test_the_document_is_valid_and_followed(app: App) -> None:
     assert {name for name in paths if name.startswith("/v1/")} == {
         *(f"/v1/{verb}" for verb in verb_names()),
         "/v1/states/{state}",
+        "/v1/models",
     }
     for path, operations in paths.items():
         for method, operation in operations.items():

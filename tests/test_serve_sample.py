@@ -19,7 +19,8 @@ from serve_app import JSON, answers, ask, save_model, send, started
 from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.serve.app import App
-from bptt.serve.shared_sampling import MOST_ROWS, SampleRow, SharedSampling, Wanted
+from bptt.serve.sample_row import SampleRow, Wanted
+from bptt.serve.shared_sampling import MOST_ROWS, SharedSampling
 from bptt.serve.stop_texts import StopTexts
 
 PROMPTS = ["the", "", "the cats were", "full.\nthe ", "x" * 1500]

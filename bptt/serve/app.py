@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, NoReturn
@@ -46,7 +47,7 @@ class App:
         self.states = StateStore(options.max_states, options.state_seconds)
         # Requests whose samples are drawn.
         self._drawn: WeakSet[DrawnAnswer] = WeakSet()
-        self.draining = False
+        self.draining, self._begun = False, int(time.time())
         routes = [
             Route("/", self._models),
             Route("/models/{name}", self._live),
@@ -54,6 +55,7 @@ class App:
             Route("/info", self._info),
             Route("/openapi.json", self._openapi),
             Route("/metrics", self._metrics),
+            Route("/v1/models", self._models),
             Route("/v1/states/{state}", self._forget, methods=["DELETE"]),
             *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
@@ -150,6 +152,13 @@ class App:
             raise HttpProblem.of(error) from error
         answers = await self._result(self.worker.submit(found, asked, item))
         return json_response({"model": served.name, "answers": found.result(answers)})
+
+    async def _models(self, request: Request) -> Response:
+        """Return the models in OpenAI's form."""
+        self._check_loaded()
+        about = {"object": "model", "created": self._begun, "owned_by": "bptt"}
+        data = [{"id": name, **about} for name in self.models]
+        return json_response({"object": "list", "data": data})
 
     async def _forget(self, request: Request) -> Response:
         self.states.remove(request.path_params["state"])

@@ -16,7 +16,7 @@ from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, joined
 from bptt.serve.http_problem import HttpProblem, json_response
 from bptt.serve.model_thread import Worker
 from bptt.serve.outlet import Outlet
-from bptt.serve.shared_sampling import SampleRow, TextPiece
+from bptt.serve.sample_row import SampleRow, TextPiece
 
 # Seconds of silence after which a comment is sent: proxies close a connection after 30 or 60.
 _SILENCE = 15.0

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bptt.errors import InputError
-from bptt.serve.shared_sampling import SampleRow, SharedSampling, TextPiece, Wanted
+from bptt.serve.sample_row import SampleRow, TextPiece, Wanted
+from bptt.serve.shared_sampling import SharedSampling
 from bptt.serve.verb import AnyVerb
 
 
@@ -63,9 +64,11 @@ def flag_of(given: Mapping[str, Any], name: str) -> bool:
     return value
 
 
-def check_size(length: int, rows: int, most_tokens: int, most_rows: int) -> None:
-    """Raise InputError for more tokens of a sample, or more samples, than a request may ask for."""
-    if length > most_tokens:
-        raise InputError("length", f"must be at most {most_tokens:,} tokens", f"{length:,}")
-    if rows > most_rows:
-        raise InputError("number", f"must be at most {most_rows:,} samples", f"{rows:,}")
+def check_size(tokens: tuple[str, int, int], samples: tuple[str, int, int]) -> None:
+    """Raise InputError for more tokens of a sample, or more samples, than a request may ask for.
+
+    Each is the name of the field, its value, and the largest one.
+    """
+    for (name, value, most), unit in ((tokens, "tokens"), (samples, "samples")):
+        if value > most:
+            raise InputError(name, f"must be at most {most:,} {unit}", f"{value:,}")

@@ -43,6 +43,7 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
         "/health": {"get": _health()},
         "/info": {"get": _get("info", "The models, and the limits of a request.", _JSON, {"type": "object"})},
         "/metrics": {"get": _get("metrics", "Counts and durations.", "text/plain", {"type": "string"})},
+        "/v1/models": {"get": _get("models", "The names of the models.", _JSON, {"type": "object"})},
         "/openapi.json": {"get": _get("openapi", "This document.", _JSON, {"type": "object"})},
     }
     for verb in verbs:
@@ -65,7 +66,7 @@ def _post(verb: str, able: Sequence[Served]) -> dict[str, Any]:
     requests = [_request(each, verb, len(able) > 1) for each in able]
     answers = list({each.job.name: _answers(each, verb) for each in able}.values())
     result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
-    answered = _response("The answers.", _JSON, result)
+    answered = _response("The answers.", _JSON, able[0].verbs[verb].whole or result)
     if any("stream" in each.verbs[verb].fields for each in able):
         answered["content"]["text/event-stream"] = {"schema": {"type": "string"}}
     return {

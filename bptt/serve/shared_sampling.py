@@ -8,24 +8,19 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
 
-from bptt.data.vocabulary_options import END
 from bptt.jobs.language.model import Trained
-from bptt.jobs.language.network import States
 from bptt.jobs.language.prompt import Prompt, read_prompt
-from bptt.jobs.language.sampled_text import Sample, SampledText, SampleForm
-from bptt.jobs.language.sampling import distribution, pick, places_of_one
-from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
+from bptt.jobs.language.sampled_text import SampleForm
+from bptt.jobs.language.sampling import distribution, pick
 from bptt.jobs.language.text_read import CHUNK, TextRead
 from bptt.serve.live_rows import LiveRows
 from bptt.serve.model_thread import Sharing
-from bptt.serve.outlet import Outlet
-from bptt.serve.stop_texts import StopTexts
-from bptt.serve.token_records import TokenRecord, token_records
+from bptt.serve.sample_row import RowsRequest, SampleRow, Wanted
+from bptt.serve.token_records import TokenRecord, prompt_records, token_records
 
 # Rows that step together; requests beyond wait. A step of more rows takes longer than the rows save.
 MOST_ROWS = 128
@@ -33,115 +28,10 @@ MOST_ROWS = 128
 _LEAST_COST = 64
 
 
-@dataclass(frozen=True)
-class TextPiece:
-    """A further piece of the text of row number `index`, from 0, with the records of its tokens if asked for.
-
-    `row` is the whole row if it has ended.
-    """
-
-    index: int
-    text: str
-    tokens: tuple[TokenRecord, ...] = ()
-    row: SampleRow | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Wanted:
-    """The samples that a request wants: `number` for each prompt, each of which goes on `behind` a text.
-
-    The samples of a prompt are those of one seed. `stops` are texts that end a sample, which they are not
-    part of; `top` is the number of likeliest tokens to record beside each that is drawn, None for no
-    records. With `keep`, the text that the model has read at the end is kept. Pieces go to the `outlet`.
-    """
-
-    prompts: tuple[str, ...]
-    options: SamplingOptions
-    lines: LineOptions = field(default_factory=LineOptions)
-    number: int = 1
-    behind: TextRead | None = None
-    stops: tuple[str, ...] = ()
-    top: int | None = None
-    keep: bool = False
-    outlet: Outlet[TextPiece] | None = None
-
-    @property
-    def rows(self) -> int:
-        """The number of samples."""
-        return len(self.prompts) * self.number
-
-
-class SampleRow:
-    """One sample of a request: its text so far, and why it has ended; `read` is the text at its end."""
-
-    def __init__(self, request: _Request, form: SampleForm, index: int, number: int) -> None:
-        wanted = request.wanted
-        self.request, self.form, self.index, self.last = request, form, index, 0
-        # Rows of one key are drawn together.
-        self.key = (replace(wanted.options, seed=0, length=1, stop_at_end=False), form.verse is not None)
-        self._drawn = SampledText(form)
-        self.places = places_of_one(wanted.options.seed, wanted.options.length, number)
-        self._stops = StopTexts(wanted.stops) if wanted.stops else None
-        self._texts: list[str] = []
-        self.records: list[TokenRecord] = []
-        self.sample: Sample | None = None
-        self.read: TextRead | None = None
-
-    @property
-    def allowed(self) -> Tensor | None:
-        """The tokens that may come next, (V,) bool; None if all may."""
-        return None if self.form.verse is None else self.form.verse.allowed(self._drawn.place)
-
-    def push(self, token: int) -> str:
-        """Take the next token; return the text that is complete with it."""
-        self.last = token
-        text, ended = self._drawn.push(token), self._drawn.ended
-        if self._stops is not None:
-            text = self._stops.push(text, ended is not None)
-            ended = "end" if self._stops.found else ended
-        self._texts.append(text)
-        if ended is not None:
-            prompt = self.form.prompt
-            whole, count = "".join(self._texts), self._drawn.count
-            self.sample = Sample(self.index + 1, prompt.text, prompt.unknown, whole, count, ended)
-        return text
-
-    def hand_on(self, text: str, record: TokenRecord | None) -> None:
-        """Put a piece of text, with the record of its last token, into the outlet."""
-        records = () if record is None else (record,)
-        self.records += records
-        outlet, ended = self.request.wanted.outlet, None if self.sample is None else self
-        if outlet is not None and (text or records or ended):
-            outlet.put(TextPiece(self.index, text, records, ended))
-
-    def keep(self, states: States) -> None:
-        """Keep the text that the model has read at the end of the sample."""
-        prompt = self.form.prompt
-        count = prompt.behind.count + len(prompt.tokens) + self._drawn.count
-        self.read = TextRead(self.last, states, count, self.last == END)
-
-
-class _Request:
-    """A request whose rows are drawn; `left` of them have not ended."""
-
-    def __init__(self, wanted: Wanted, future: Future[list[SampleRow]]) -> None:
-        self.wanted, self.future = wanted, future
-        self.rows: list[SampleRow] = []
-        self.left = wanted.rows
-
-    def end(self) -> None:
-        """Count a row that has ended."""
-        self.left -= 1
-        if not self.left:
-            # The request may be given up at this very moment.
-            with suppress(InvalidStateError):
-                self.future.set_result(self.rows)
-
-
 class _Beginning:
     """A prompt that is read, a part at a step, and then continued by rows."""
 
-    def __init__(self, request: _Request, prompt: Prompt, rows: Sequence[SampleRow]) -> None:
+    def __init__(self, request: RowsRequest, prompt: Prompt, rows: Sequence[SampleRow]) -> None:
         self.request, self.rows = request, deque(rows)
         self._unread, self._read = prompt.tokens, prompt.behind
 
@@ -185,12 +75,16 @@ class SharedSampling(Sharing):
 
         Raises InputError if a prompt cannot be read, or lines of a form cannot be drawn.
         """
-        request, begun = _Request(wanted, future), []
+        request, begun = RowsRequest(wanted, future), []
         for text in wanted.prompts:
             prompt = read_prompt(self._trained, text, wanted.behind)
             form = SampleForm(self._trained, prompt, wanted.options, wanted.lines)
             first = len(request.rows)
             rows = [SampleRow(request, form, first + number, number) for number in range(wanted.number)]
+            if wanted.read_too and wanted.top is not None:
+                read = prompt_records(self._trained, prompt, wanted.top)
+                for row in rows:
+                    row.read_records = read
             request.rows += rows
             begun.append(_Beginning(request, prompt, rows))
         self._beginnings += begun

@@ -48,6 +48,11 @@ class AnyVerb(ABC):
         """The schemas of the fields of a request, beside `model`; one without a default is required."""
 
     @property
+    def whole(self) -> JsonSchema | None:
+        """The schema of the whole answer; None: the model, and records of the schema of all answers."""
+        return None
+
+    @property
     def summary(self) -> str:
         """The verb in a line, for the list of paths."""
         return (type(self).__doc__ or "").split("\n")[0]

@@ -12,7 +12,7 @@ from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, Samp
 from bptt.options.choices import Choices
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, check_size, flag_of
-from bptt.serve.shared_sampling import SampleRow, TextPiece, Wanted
+from bptt.serve.sample_row import SampleRow, TextPiece, Wanted
 from bptt.serve.state_store import STATE
 from bptt.serve.verb import Loaded
 
@@ -51,7 +51,8 @@ class SampleVerb(DrawnVerb):
                 raise InputError(name, "must be left out of a request", "one", "Leave it out")
         chosen = Choices(self._options, values)
         number, options = chosen.get("number"), chosen.make(SamplingOptions)
-        check_size(options.length, number, self._limits.max_tokens, self._limits.max_inputs)
+        limits = self._limits
+        check_size(("length", options.length, limits.max_tokens), ("number", number, limits.max_inputs))
         behind = self._states.given(given, self._name)
         prompt = chosen.make(PromptOptions).prompt
         keep, lines = flag_of(given, "keep"), chosen.make(LineOptions)
