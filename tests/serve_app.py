@@ -59,6 +59,7 @@ async def send(
     headers: Mapping[str, str] = JSON,
     method: str = "",
     as_text: bool = False,
+    query: str = "",
     leaves: bool = False,
 ) -> tuple[int, Any, dict[str, str]]:
     """The status, the JSON (or the text, or the list of events) and the headers of the answer to a request.
@@ -85,7 +86,7 @@ async def send(
         "type": "http",
         "method": method or ("GET" if body is None else "POST"),
         "path": path,
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
     await app.asgi(scope, receive, collect)

@@ -26,6 +26,7 @@ from bptt.serve.options import ServeOptions
 from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
 from bptt.serve.state_store import StateStore
+from bptt.serve.uploads import FILE, check_type, file_of, options_of_query
 from bptt.serve.verb import Verb
 from bptt.serve.web_pages import has_live_page, make_live_page, models_page
 from bptt.version import __version__
@@ -91,6 +92,7 @@ class App:
             name: getattr(self.options, name)
             for name in (
                 "max_bytes",
+                "max_file_bytes",
                 "max_inputs",
                 "max_waiting",
                 "max_tokens",
@@ -137,7 +139,7 @@ class App:
     async def _ask(self, request: Request) -> Response:
         verb = request.url.path.rpartition("/")[2]
         self._check_loaded()
-        given = await self._read(request)
+        given = await (self._read_file(request) if verb == "upload" else self._read(request))
         served = self._model(given.pop("model", None), verb)
         self.metrics.asked.add(1, served.name, verb)
         found = served.verbs[verb]
@@ -174,18 +176,26 @@ class App:
 
     async def _read(self, request: Request) -> dict[str, Any]:
         """Return the JSON object that a request holds. Raises HttpProblem 400, 408, 413 or 415."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = _content_type(request)
         # A page may send other types to any address without being asked for leave.
         if kind != "application/json":
             raise HttpProblem(415, f"Content-Type: must be application/json, got {kind!r}")
+        return read_json(await self._body(request, self.options.max_bytes))
+
+    async def _read_file(self, request: Request) -> dict[str, Any]:
+        """Return the options in the address of a request, and its body as a file. Raises as `_read` does."""
+        kind = check_type(_content_type(request))
+        body = await self._body(request, self.options.max_file_bytes)
+        return {**options_of_query(request.query_params), FILE: file_of(body, kind)}
+
+    async def _body(self, request: Request, most: int) -> bytes:
         try:
-            body = await asyncio.wait_for(read_body(request, self.options.max_bytes), self.options.timeout)
+            return await asyncio.wait_for(read_body(request, most), self.options.timeout)
         except asyncio.TimeoutError as error:
             detail = f"body: must arrive within {self.options.timeout:g} s"
             raise HttpProblem(408, detail, {"connection": "close"}) from error
         except ClientDisconnect as error:
             raise HttpProblem(400, "body: must be complete, got a part of it") from error
-        return read_json(body)
 
     def _model(self, name: Any, verb: str) -> Served:
         """Return the model of a name, by default the only one with the verb. Raises HttpProblem 404, 422."""
@@ -208,6 +218,10 @@ class App:
             raise HttpProblem(504, f"answer: must be found within {seconds}. Send less at once") from error
         except Exception as error:
             raise HttpProblem.of(error) from error
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def read_json(body: bytes) -> dict[str, Any]:

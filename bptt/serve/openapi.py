@@ -13,6 +13,7 @@ from bptt.jobs.answer_schema import read_schema
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.http_problem import MEDIA_TYPE
 from bptt.serve.served import Served
+from bptt.serve.uploads import TYPES
 from bptt.version import __version__
 
 _JSON = "application/json"
@@ -63,6 +64,8 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
 
 def _post(verb: str, able: Sequence[Served]) -> dict[str, Any]:
     """Return the operation of a verb for the models that answer it."""
+    if able[0].verbs[verb].takes_file:
+        return _upload(verb, able)
     requests = [_request(each, verb, len(able) > 1) for each in able]
     answers = list({each.job.name: _answers(each, verb) for each in able}.values())
     result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
@@ -89,6 +92,21 @@ def _delete() -> dict[str, Any]:
     }
 
 
+def _upload(verb: str, able: Sequence[Served]) -> dict[str, Any]:
+    """Return the operation of a verb whose requests are files, with options in the address."""
+    fields = {name: schema for each in able for name, schema in each.verbs[verb].fields.items()}
+    names = {"model": {"enum": [each.name for each in able]}, **fields}
+    answers = list({each.job.name: _answers(each, verb) for each in able}.values())
+    result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
+    return {
+        "operationId": verb,
+        "summary": able[0].verbs[verb].summary,
+        "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in names.items()],
+        "requestBody": {"required": True, "content": {kind: {} for kind in TYPES}},
+        "responses": {"200": _response("The answers.", _JSON, result), **_problems(PROBLEMS)},
+    }
+
+
 def _request(served: Served, verb: str, named: bool) -> JsonSchema:
     """Return the schema of a request to a model, whose name is needed if others answer the verb, too."""
     fields = served.verbs[verb].fields
@@ -99,6 +117,7 @@ def _request(served: Served, verb: str, named: bool) -> JsonSchema:
 
 def _answers(served: Served, verb: str) -> JsonSchema:
     """Return the schema of an answer; that of a job of another package is any object."""
+    verb = served.verbs[verb].records or verb
     known, name = read_schema()["$defs"], f"{verb}.{served.job.name}"
     if not any(each.startswith(f"{verb}.") for each in known):
         name = verb  # All jobs answer alike.

@@ -24,6 +24,7 @@ class ServeOptions:
         (), "Origin of web pages that may ask, such as https://example.org; repeat for several."
     )
     max_bytes: int = option(2**20, "Longest body of a request, in bytes.", group="Limits", least=1)
+    max_file_bytes: int = option(2**25, "Longest file in a request, in bytes.", group="Limits", least=1)
     max_inputs: int = option(1024, "Largest number of inputs in a request.", group="Limits", least=1)
     max_waiting: int = option(256, "Largest number of requests that wait.", group="Limits", least=1)
     max_tokens: int = option(10_000, "Largest number of tokens of a sample.", group="Limits", least=1)

@@ -38,6 +38,8 @@ class Served:
         verbs = make_verbs(Loaded(self.name, self.job, trained, options, states))
         # Kernels are compiled when they are first used: now, so that no request has to wait for that.
         for verb in verbs.values():
+            if verb.example is None:
+                continue
             if isinstance(verb, DrawnVerb):
                 verb.drawing.join(verb.read(verb.example).wanted, Future())
                 while verb.drawing.step():
@@ -47,9 +49,12 @@ class Served:
                 # Errors are results here: the example may be no input of this model.
                 verb.answer(asked, [item])
         if not verbs:
-            cure = "Serve models that read texts"
+            cure = "Serve another run"
             raise InputError(
-                str(self.run), "must be a run that answers texts", f"a {self.job.options.called}", cure
+                str(self.run),
+                "must be a run that answers texts, sounds or clips",
+                f"a {self.job.options.called}",
+                cure,
             )
         self.verbs, self.info = verbs, _describe(self, trained, verbs)
 

@@ -40,7 +40,12 @@ class AnyVerb(ABC):
     """One verb of one model as it is described."""
 
     # A request that every model takes: it is answered when the models are loaded, which compiles kernels.
-    example: ClassVar[Mapping[str, Any]] = {"input": ["", ""]}
+    # None for a verb without one.
+    example: ClassVar[Mapping[str, Any] | None] = {"input": ["", ""]}
+    # The verb whose records are answered; "" for its own.
+    records: ClassVar[str] = ""
+    # Whether the body of a request is a file, and its options are in its address.
+    takes_file: ClassVar[bool] = False
 
     @property
     @abstractmethod
