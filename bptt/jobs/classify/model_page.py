@@ -30,7 +30,7 @@ def describe(trained: TrainedClassifier, run: Path | None = None) -> ModelPage:
     if not isinstance(body, SequenceReader):
         cure = "Use `bptt predict`"
         raise InputError("html", "a page runs a recurrent network", "feed-forward layers alone", cure)
-    reading, example = reading_of(trained.codec)
+    reading, example = _reading_of(trained.codec, config.source.kind)
     one, count = isinstance(network.labelling, OneLabel), str(len(trained.labels))
     labels = phrase("{} labels", count) if one else phrase("{} labels, any number of them at once", count)
     return ModelPage(
@@ -56,7 +56,7 @@ def describe(trained: TrainedClassifier, run: Path | None = None) -> ModelPage:
     )
 
 
-def reading_of(codec: Codec[Any]) -> tuple[dict[str, Any], str]:
+def _reading_of(codec: Codec[Any], kind: str) -> tuple[dict[str, Any], str]:
     """Return how a page reads what is typed, and an example.
 
     Raises InputError for inputs that nobody can type, and for words that jieba cuts.
@@ -74,7 +74,7 @@ def reading_of(codec: Codec[Any]) -> tuple[dict[str, Any], str]:
             row = " ".join(["0"] * part.output_size)
             return {"kind": "series", "width": part.output_size}, "\n".join([row] * 3)
     rule, cure = "a page reads texts, DNA and series of numbers, which can be typed", "Use `bptt predict`"
-    raise InputError("html", rule, codec.unit, cure)
+    raise InputError("html", rule, kind, cure)
 
 
 def _pooling(pooling: Pooling) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 // Answers as bars; below each, where something was changed, what it was without that.
 
+// Rarer answers are left out, but for the first few; where an answer is to be chosen, for as many as are seen at once.
 const LEAST_SHOWN = 0.0005;
+const [FIRST, TO_CHOOSE_FROM] = [3, 24];
 
 // With `onchoose` the names are buttons, which give the number of an answer.
 function createBars(label, onchoose = null) {
@@ -18,7 +20,7 @@ function createBars(label, onchoose = null) {
       const focused = list.contains(document.activeElement) ? document.activeElement.textContent : null;
       list.replaceChildren(
         ...answers
-          .filter(({ probability }, rank) => rank < 3 || probability >= LEAST_SHOWN)
+          .filter(({ probability }, rank) => rank < (onchoose ? TO_CHOOSE_FROM : FIRST) || probability >= LEAST_SHOWN)
           .map((answer) => {
             const { name, probability } = answer;
             const bars = [bar("bar", probability)];

@@ -14,7 +14,7 @@ class ExampleModel {
 
 class ExampleReading {
   constructor(model, isAdjusted = false) {
-    Object.assign(this, { model, input: { items: [], names: [], text: "", left: 0 }, edits: [], done: 0 });
+    Object.assign(this, { model, input: { items: [], names: [], text: "", left: 0 }, edits: [], done: 0, written: 0 });
     this.stack = newStack(model.layers, isAdjusted, model.Numbers);
   }
 
@@ -26,6 +26,7 @@ class ExampleReading {
   set(input) {
     const same = commonStart(keysOf(input), keysOf(this.input));
     const isSame = same === input.names.length && same === this.steps;
+    this.written = Math.min(this.written, same);
     this.done = this.stack.both && !isSame ? 0 : Math.min(this.done, same);
     this.input = input;
   }
@@ -59,8 +60,9 @@ class ExampleReading {
     const { stack, steps, model } = this;
     const { width } = model.part;
     stack.reserve(steps + 1);
-    stack.input.fill(0, this.done * width, steps * width);
-    for (let t = this.done; t < steps; ++t) model.part.write(stack.input, t * width, this.input.items[t]);
+    stack.input.fill(0, this.written * width, steps * width);
+    for (let t = this.written; t < steps; ++t) model.part.write(stack.input, t * width, this.input.items[t]);
+    this.written = steps;
     this.placeEdits();
     while (this.done < steps) {
       const last = stack.both ? steps : Math.min(steps, this.done + STEPS_AT_ONCE);
