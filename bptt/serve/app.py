@@ -50,7 +50,7 @@ class App:
         self._drawn: WeakSet[DrawnAnswer] = WeakSet()
         self.draining, self._begun = False, int(time.time())
         routes = [
-            Route("/", self._models),
+            Route("/", self._page),
             Route("/models/{name}", self._live),
             Route("/health", self._health),
             Route("/info", self._info),
@@ -104,7 +104,7 @@ class App:
         models = [served.info for served in self.models.values()]
         return json_response({"bptt_version": __version__, "models": models, "limits": limits})
 
-    async def _models(self, request: Request) -> Response:
+    async def _page(self, request: Request) -> Response:
         self._check_loaded()
         return HTMLResponse(models_page(self.models.values()), headers=_PAGE_HEADERS)
 
