@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from browser import DESKTOP, PHONE, choose, opened
+from browser import DESKTOP, PHONE, choose, number, opened
 from playwright.sync_api import Browser, Page
 
 from bptt.cells import CATALOGUE
@@ -24,14 +24,20 @@ def shown(chromium: Browser, folder: Path, dark: bool = False, phone: bool = Fal
     path = folder / "playground.html"
     write_playground(path)
     with opened(chromium, path, PHONE if phone else DESKTOP, dark, urlencode(SMALL)) as page:
-        page.wait_for_selector("[data-slot='0'][data-updates]")
+        ready(page)
         yield page
 
 
 def go(page: Page, address: str) -> None:
     page.goto("about:blank")
     page.goto(address)
-    page.wait_for_selector("[data-slot='0'][data-updates]")
+    ready(page)
+
+
+def ready(page: Page) -> None:
+    """Wait for the first report of the cells of the catalogue."""
+    for slot in (0, 1):
+        page.wait_for_selector(f"[data-slot='{slot}'][data-updates]")
 
 
 @pytest.fixture
@@ -101,8 +107,9 @@ def test_cells_train_side_by_side(page: Page) -> None:
     # Loss, baseline and gradient: a line for each cell, and one more.
     assert [page.locator("figure").nth(k).locator("path.line").count() for k in (0, 1)] == [8, 6]
     page.get_by_text("Numbers as a table").first.click()
-    table = page.get_by_role("region", name="Numbers as a table").locator("tbody tr").all_inner_texts()
-    assert [row.split("\t")[0] for row in table] == ["0", "25", "50"]
+    rows = page.get_by_role("region", name="Numbers as a table").locator("tbody tr")
+    rows.first.wait_for()
+    assert [row.split("\t")[0] for row in rows.all_inner_texts()] == ["0", "25", "50"]
 
 
 def test_a_training_that_breaks_is_said(page: Page) -> None:
@@ -170,6 +177,9 @@ def test_other_problems(page: Page, problem: str, words: str) -> None:
     if not words:
         assert len(says) == 120 and set(says) <= set("abc")
     assert page.get_by_label("Text to learn").is_visible() == (not words)
+    # Nats have a scale without powers of ten.
+    low, high, *_ = map(number, page.locator("figure").first.locator("text.tick.end").all_text_contents())
+    assert 0 < high < 5 * low
     # The steps that copying needs, and those that the text has.
     page.get_by_label("Steps").fill("6")
     page.get_by_label("Steps").press("Enter")

@@ -64,6 +64,8 @@ function createEditor(own, sizes, onchange) {
     if (name === null) return;
     for (const [field, text] of Object.entries(fieldsOf(TABLES.catalogue[name]))) inputs[field].value = text;
     details.open = FIELDS.some(([field]) => inputs[field].value);
+    // So that the same cell can be taken again.
+    begin.querySelector("select").selectedIndex = 0;
     onchange(read());
   });
   const fields = element("div", { class: "knobs" }, begin, label("States", state));

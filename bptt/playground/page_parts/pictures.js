@@ -51,6 +51,7 @@ function createCard(slot) {
       node.hidden = name === null;
       delete node.dataset.stopped;
       title.textContent = name ?? "";
+      node.setAttribute("aria-label", name ?? "");
       canvas.setAttribute("aria-label", `Gradients of ${name}: a row for each loss, a column for each step; arrow keys read them`);
     },
     fail(words) {
@@ -94,7 +95,7 @@ function gradientLegend() {
 function createCurves() {
   const kinds = [
     {
-      label: "Held-out loss by update, on a logarithmic scale",
+      label: "Held-out loss by update",
       xName: "update",
       yName: "loss",
       xWord: (update) => `update ${update}`,
@@ -140,6 +141,8 @@ function createCurves() {
         [line.xs, line.ys] = each.read(found);
       }
       const last = Math.max(...charts[0].plan.lines.flatMap((line) => line.xs.at(-1) ?? 0));
+      // Squared errors go down by powers of ten, nats do not.
+      charts[0].plan.log = found.isNumber;
       baseline.xs = [0, last];
       baseline.ys = [found.baseline, found.baseline];
       waiting ??= setTimeout(redraw, REDRAW);

@@ -79,6 +79,7 @@ function report() {
     updates: network.updates,
     points: run.points,
     baseline: problem.baseline,
+    isNumber: problem.isNumber,
     inputSize: problem.inputSize,
     weights: network.size,
     norm: run.norm ?? null,
