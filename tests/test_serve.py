@@ -44,7 +44,7 @@ def test_scores_and_next_tokens_are_those_of_the_command_line(
     last = command("next", folder / "lm", "the", "--last", "--top", 2).out.splitlines()[1].split("\t")
     assert [f"{p:.6g}" for p in steps[0]["expected"]["probabilities"]] == [last[6], last[8]]
     info = ask(app, "/info")[1]["models"][0]
-    assert info["name"] == "lm" and info["verbs"] == ["choose", "inspect", "next", "sample", "score"]
+    assert info["name"] == "lm" and {"choose", "inspect", "next", "sample", "score"} <= {*info["verbs"]}
     assert "h = o * tanh(c)" in info["equations"]["lstm"]
 
 

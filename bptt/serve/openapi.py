@@ -39,7 +39,7 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
     """Return the document for loaded models: the paths that any of them answers."""
     found = list(models)
     paths: dict[str, Any] = {
-        "/": {"get": _get("models", "The page of these models.", "text/html", {"type": "string"})},
+        "/": {"get": _get("page", "The page of these models.", "text/html", {"type": "string"})},
         "/models/{name}": {"get": _live_page()},
         "/health": {"get": _health()},
         "/info": {"get": _get("info", "The models, and the limits of a request.", _JSON, {"type": "object"})},
