@@ -158,6 +158,10 @@ def test_equations_states_and_every_pair(page: Page) -> None:
     alphas = """c => { const { data } = c.getContext('2d').getImageData(0, 0, 19, 19);
         return [c.width, data[4 * 18 * 19 + 3], data[4 * 18 + 3]]; }"""
     assert page.locator("canvas.live-map").evaluate(alphas) == [19, 255, 0]
+    page.locator("canvas.live-map").focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        page.locator("canvas.live-map").press(key)
+    page.wait_for_selector("text=/^m = 2, n = 1: [0-9]/")
 
 
 def left_of(page: Page, equation: str) -> str:
@@ -166,11 +170,34 @@ def left_of(page: Page, equation: str) -> str:
     return lines[next(k for k, line in enumerate(lines) if line.startswith(equation)) + 1].split(" = ")[0]
 
 
-def test_a_sample_goes_on(page: Page) -> None:
+def test_a_sample_goes_on(page: Page, found: Trained) -> None:
     page.get_by_label("Tokens", exact=True).first.fill("12")
-    page.get_by_role("button", name="Continue the text").click()
+    go_on = page.get_by_role("button", name="Continue the text")
+    go_on.click()
     page.wait_for_selector("text=31 characters")
     assert page.locator("#text").input_value().startswith(TEXT)
+    # The likeliest tokens alone: by temperature, and by a share that one token fills.
+    wanted = TEXT
+    for _ in range(5):
+        answers = next_tokens(found, wanted, last=True)[0].expected.answers
+        wanted += next(answer for answer in answers if answer != "<unk>").replace("<eos>", "\n")
+    for temperature, share in (("0", "1"), ("1", "0")):
+        page.locator("#text").fill(TEXT)
+        page.get_by_label("Tokens", exact=True).first.fill("5")
+        page.get_by_label("Temperature").fill(temperature)
+        page.get_by_label("Top p").fill(share)
+        go_on.click()
+        page.wait_for_selector("text=24 characters")
+        assert page.locator("#text").input_value() == wanted
+
+
+def test_a_nearest_state_is_gone_to(page: Page) -> None:
+    page.locator("#nearest li").first.wait_for()
+    first = page.locator("#nearest li button").first
+    place = first.inner_text()
+    first.click()
+    page.wait_for_selector(f"#token-{place}[aria-selected=true]")
+    page.wait_for_selector(f"text=/m = {place}: /")
 
 
 @pytest.mark.parametrize("phone", [False, True])

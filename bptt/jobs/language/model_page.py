@@ -19,12 +19,13 @@ _SHORT = "The model reads this text as you type."
 def describe(trained: TrainedLanguageModel, run: Path | None = None) -> ModelPage:
     """Return the model with its vocabulary, and the text that `run` held out as an example.
 
-    Raises InputError for an output layer of a package, and for words that jieba cuts.
+    Raises InputError for another output layer than the full softmax, and for words that jieba cuts.
     """
     model, vocabulary, config = trained
     if not isinstance(model.output, FullSoftmax):
         rule = "a page computes the full softmax only"
-        raise InputError("html", rule, type(model.output).__name__, "Use `bptt sample` or `bptt next`")
+        came, cure = f"output_layer {config.model.output_layer}", "Use `bptt sample` or `bptt next`"
+        raise InputError("html", rule, came, cure)
     return ModelPage(
         phrase("Language model"),
         engine=("vocabulary", "language"),
