@@ -201,3 +201,6 @@ def test_refused() -> None:
     jieba = Vocabulary(found.vocabulary._tokenizer, VocabularyOptions("jieba"))
     with pytest.raises(InputError, match="level jieba"):
         describe(found._replace(vocabulary=jieba))
+    adaptive = trained(make_task(model=ModelOptions(hidden_size=6, num_layers=1, output_layer="adaptive")))
+    with pytest.raises(InputError, match="full softmax only, got output_layer adaptive"):
+        describe(adaptive)
