@@ -29,6 +29,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "choose": {"input": ["the cat", "the cats"]},
     "next": {"input": "the", "top": 2, "last": True},
     "states": {"input": ["the", ""], "start": "line"},
+    "rescore": {"input": [{"input": ["the", "a"]}], "weight": 1},
     "completions": {"prompt": ["the", ""], "max_tokens": 3, "logprobs": 1, "stop": "x", "best_of": None},
     "sample": {"prompt": "the", "length": 3, "keep": True},
     "inspect": {"model": "words", "input": "Ada to", "limit": 9},

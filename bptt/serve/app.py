@@ -56,7 +56,7 @@ class App:
             Route("/info", self._info),
             Route("/openapi.json", self._openapi),
             Route("/metrics", self._metrics),
-            Route("/v1/models", self._models),
+            Route("/v1/models", self._listed),
             Route("/v1/states/{state}", self._forget, methods=["DELETE"]),
             *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
@@ -155,7 +155,7 @@ class App:
         answers = await self._result(self.worker.submit(found, asked, item))
         return json_response({"model": served.name, "answers": found.result(answers)})
 
-    async def _models(self, request: Request) -> Response:
+    async def _listed(self, request: Request) -> Response:
         """Return the models in OpenAI's form."""
         self._check_loaded()
         about = {"object": "model", "created": self._begun, "owned_by": "bptt"}

@@ -44,7 +44,7 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
         "/health": {"get": _health()},
         "/info": {"get": _get("info", "The models, and the limits of a request.", _JSON, {"type": "object"})},
         "/metrics": {"get": _get("metrics", "Counts and durations.", "text/plain", {"type": "string"})},
-        "/v1/models": {"get": _get("models", "The names of the models.", _JSON, {"type": "object"})},
+        "/v1/models": {"get": _get("names", "The names of the models.", _JSON, {"type": "object"})},
         "/openapi.json": {"get": _get("openapi", "This document.", _JSON, {"type": "object"})},
     }
     for verb in verbs:

@@ -58,7 +58,7 @@ _OPTIONS = OptionSet({"": CompletionOptions})
 
 @dataclass(frozen=True)
 class _About:
-    """What an answer needs to know of its request; `echoed` are the rows that have sent their prompts."""
+    """The parts of a request that its answer shows; `echoed` are the rows that have sent their prompts."""
 
     options: CompletionOptions
     usage: bool
