@@ -13,6 +13,7 @@ from bptt.cli.commands import make_command
 from bptt.cli.streams import shown
 from bptt.errors import InputError
 from bptt.files import kind_of, write_whole
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.rescore.options import RESCORE, ListOptions, RescoreOptions, WeightOptions
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def _rescore(choices: Choices) -> None:
     print(trained.config.data.line_context, file=sys.stderr)
     found, development = _read_lists(asked, lists, weights)
     case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
-    ask = partial(judge, trained, case=case, batch_size=lists.batch_size)
+    ask = partial(judge, trained, case=case, batch_size=lists.batch_size, memory=choices.make(MemoryOptions))
     # Fail before the work if something is missing for the error rates or for the file.
     alignments = _aligned(found, lists.unit)
     output, inputs = asked.output, [asked.nbest, *lists.files, *weights.files]

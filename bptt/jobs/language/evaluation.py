@@ -11,8 +11,10 @@ from bptt.data.batches import Batch, Batches, Continuous, Sentences
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.jobs.language.options import DataOptions
+from bptt.jobs.language.running_text import RunningText, pieces
 from bptt.runs.evaluating import evaluating
 
 # The least number of tokens of each stream into which a held-out text is divided: at the start of a stream,
@@ -21,6 +23,7 @@ _STREAM = 1000
 # The most characters of a line that is read as a sentence: the states of all its steps are kept in memory for
 # the gradient.
 _SENTENCE = 10_000
+_NO_MEMORY = MemoryOptions()
 
 
 # The definition of the metrics, for the user.
@@ -75,7 +78,11 @@ def encode_text(vocabulary: Vocabulary, options: DataOptions, text: str) -> Enco
 
 
 def evaluate_text(
-    model: LanguageModel, vocabulary: Vocabulary, options: DataOptions, text: str
+    model: LanguageModel,
+    vocabulary: Vocabulary,
+    options: DataOptions,
+    text: str,
+    memory: MemoryOptions = _NO_MEMORY,
 ) -> dict[str, float]:
     """Return the metrics of a model that predicts every token of `text`, in the mode of its training.
 
@@ -84,17 +91,11 @@ def evaluate_text(
     white space, and "line_ends", as KenLM and SRILM print it. "bits_per_character" is the sum in bits,
     divided by the number of characters, newlines counted. Both compare models of any level, as long as few
     tokens are unknown: `<unk>` costs less than its spelling. "tokens" counts the predicted tokens, "unknown"
-    the `<unk>` among them. Raises the errors of `encode_text`.
+    the `<unk>` among them. With a `memory`, the text is read as one stream, from its first token to its last.
+    Raises the errors of `encode_text`.
     """
     tokens, characters, words = encode_text(vocabulary, options, text)
-    streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
-    batches = make_batches(tokens, options, streams)
-    total, states = 0.0, START
-    with evaluating(model):
-        for index in range(batches.steps):
-            batch = batches.batch(0, index).to(model.device)
-            loss, states = mean_loss(model, batch, states if batch.continues else START)
-            total += loss.item() * batch.units
+    total = _remembered_loss(model, options, tokens, memory) if memory else _loss(model, options, tokens)
     line_ends = int((tokens == END).sum())
     return {
         "loss": total / len(tokens),
@@ -106,6 +107,29 @@ def evaluate_text(
         "line_ends": line_ends,
         "unknown": int((tokens == UNKNOWN).sum()),
     }
+
+
+def _loss(model: LanguageModel, options: DataOptions, tokens: Tensor) -> float:
+    """Return the sum of -ln P of all tokens."""
+    streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
+    batches = make_batches(tokens, options, streams)
+    total, states = 0.0, START
+    with evaluating(model):
+        for index in range(batches.steps):
+            batch = batches.batch(0, index).to(model.device)
+            loss, states = mean_loss(model, batch, states if batch.continues else START)
+            total += loss.item() * batch.units
+    return total
+
+
+def _remembered_loss(
+    model: LanguageModel, options: DataOptions, tokens: Tensor, memory: MemoryOptions
+) -> float:
+    running, total, states = RunningText(model, memory), 0.0, START
+    for batch in pieces(tokens, options):
+        found, states = running.read(batch.to(model.device), states if batch.continues else START)
+        total -= found.sum().item()
+    return total
 
 
 def perplexity(loss: float) -> float:

@@ -16,6 +16,7 @@ from bptt.jobs.job import Job, Stretch
 from bptt.jobs.language.config import LanguageModelConfig, read_language_config
 from bptt.jobs.language.evaluation import COUNTED, evaluate_text
 from bptt.jobs.language.exposure import expose_all, expose_line
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.model import LanguageModelTask
 from bptt.jobs.language.options import OPTIONS, DataOptions, LanguageFiles, ModelOptions
 from bptt.jobs.language.pair_report import read_pairs, report_pairs
@@ -71,7 +72,9 @@ def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> Eva
     if data is not None and (pairs := read_pairs(data)):
         return report_pairs(trained, pairs)
     text, notes = read_plain(data) if data else (read_held_out(run), ())
-    metrics = evaluate_text(trained.model, trained.vocabulary, trained.config.data, text)
+    metrics = evaluate_text(
+        trained.model, trained.vocabulary, trained.config.data, text, choices.make(MemoryOptions)
+    )
     return EvaluationReport(metrics, notes=(*notes, COUNTED))
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bptt.data.vocabulary_options import END, NOTHING, VocabularyOptions
 from bptt.errors import InputError
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
 from bptt.jobs.language.scoring_options import LineScoreOptions
 from bptt.jobs.options import CellChoice, JobOptions, TextFiles
@@ -217,7 +218,8 @@ OPTIONS = JobOptions(
     title="Train a language model on a text.",
     about="The model gives the probability of each character or word, given those before it.",
     sample={"sampling": SamplingOptions, "prompt": PromptOptions, "lines": LineOptions},
-    score={"line_scores": LineScoreOptions},
+    score={"line_scores": LineScoreOptions, "memory": MemoryOptions},
+    evaluate=MemoryOptions,
     then=("bptt sample {run}", "bptt score {run} FILE", "bptt inspect {run}"),
     train=OptionSet(
         {

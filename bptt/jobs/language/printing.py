@@ -12,7 +12,9 @@ from bptt.data.vocabulary_options import said_of
 from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Line
 from bptt.jobs.language.answering import LineAnswer
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.model import Trained
+from bptt.jobs.language.running_scores import score_in_order
 from bptt.jobs.language.sampling import read_prompt, sample, sample_many
 from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
 from bptt.jobs.language.scoring import LineScore, Totals, base_logarithm, score_lines
@@ -56,7 +58,11 @@ def print_scores(trained: Trained, sources: Sequence[Source], choices: Choices) 
         choices.say(note)
     lines = text.removesuffix("\n").split("\n")
     unit, totals = base_logarithm(asked.base), Totals()
-    rows: Iterable[tuple[int, LineScore]] = enumerate(score_lines(trained, lines, asked.batch_size))
+    memory = choices.make(MemoryOptions)
+    scores = (
+        score_in_order(trained, lines, memory) if memory else score_lines(trained, lines, asked.batch_size)
+    )
+    rows: Iterable[tuple[int, LineScore]] = enumerate(scores)
     if asked.sort:
         rows = sorted(rows, key=lambda row: -row[1].log_probability)
     for index, found in rows:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bptt.errors import InputError
 from bptt.jobs.language.commands import DEVICE, RUN
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
@@ -82,4 +83,6 @@ class WeightOptions:
         return [*filter(None, [self.tune, self.tune_references]), *self.tune_costs]
 
 
-RESCORE = OptionSet({"": RescoreOptions, "lists": ListOptions, "weights": WeightOptions})
+RESCORE = OptionSet(
+    {"": RescoreOptions, "lists": ListOptions, "weights": WeightOptions, "memory": MemoryOptions}
+)

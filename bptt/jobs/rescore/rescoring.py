@@ -5,9 +5,9 @@ L4 in docs/equations.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, starmap
 from math import inf
 
 from bptt.data.error_rates import UNITS, Alignment, align, pool
@@ -15,9 +15,14 @@ from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.split import split_indices
 from bptt.errors import InputError
 from bptt.jobs.language.casing import CASES
+from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.model import Trained
+from bptt.jobs.language.running_scores import score_running
+from bptt.jobs.language.running_text import RunningText
 from bptt.jobs.language.scoring import LineScore, score_lines
 from bptt.options.checks import check_choice, check_finite
+
+_NO_MEMORY = MemoryOptions()
 
 
 @dataclass(frozen=True)
@@ -74,23 +79,42 @@ class ErrorRates:
     oracle: Alignment
 
 
-def judge(trained: Trained, lists: NBest, case: str = "keep", batch_size: int = 64) -> Candidates:
+def judge(
+    trained: Trained,
+    lists: NBest,
+    case: str = "keep",
+    batch_size: int = 64,
+    memory: MemoryOptions = _NO_MEMORY,
+) -> Candidates:
     """Return the features of each hypothesis of each utterance, its text converted by a `case` of `CASES`.
 
     Any white space between words is read as one space; no error rate depends on it. A text that occurs
-    several times is scored once. Raises InputError if `case` is unknown.
+    several times is scored once. With a `memory`, the hypotheses of an utterance are scored given the first
+    one of each utterance before it. Raises InputError if `case` is unknown.
     """
     check_choice("case", case, tuple(CASES))
 
     def write(text: str) -> str:
         return CASES[case](" ".join(text.split()))
 
+    if memory:
+        running = RunningText(trained.model, memory)
+        return tuple(_judge_running(trained, running, each, write) for each in lists.utterances)
     texts = dict.fromkeys(write(h.text) for each in lists.utterances for h in each.hypotheses)
     found = dict(zip(texts, score_lines(trained, texts, batch_size), strict=True))
     return tuple(
         tuple(_candidate(hypothesis, found[write(hypothesis.text)]) for hypothesis in each.hypotheses)
         for each in lists.utterances
     )
+
+
+def _judge_running(
+    trained: Trained, running: RunningText, utterance: Utterance, write: Callable[[str], str]
+) -> tuple[Candidate, ...]:
+    texts = [write(each.text) for each in utterance.hypotheses]
+    scores = [score_running(trained, running, text, learn=False) for text in texts]
+    score_running(trained, running, texts[0])
+    return tuple(starmap(_candidate, zip(utterance.hypotheses, scores, strict=True)))
 
 
 def choose(candidates: Candidates, weights: Weights) -> list[int]:
