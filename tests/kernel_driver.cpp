@@ -57,7 +57,9 @@ public:
     int64_t go() {
         const auto* arguments = reinterpret_cast<const int64_t*>(&call_);
         forward(arguments);
+#ifndef INT8
         backward(arguments);
+#endif
         int64_t missing = 0;
         for (const auto& [at, count] : written_)
             for (int64_t k = 0; k < count; ++k) missing += !(at[k] == at[k]);
@@ -93,6 +95,15 @@ private:
         return written_.back().first;
     }
 
+    // Of factors of 8 bits there are no gradients.
+    real* gradient(int64_t count) {
+#ifdef INT8
+        return empty(count);
+#else
+        return wanted(count);
+#endif
+    }
+
     void lay_out() {
         const int64_t* size = call_.size;
         const int64_t rows = run_.batch, all = run_.steps * rows;
@@ -108,7 +119,7 @@ private:
             call_.final[q] = wanted(rows * width);
             if (segments) call_.stored[q] = wanted((run_.steps + 2) / 3 * rows * width);
             call_.last[q] = given(rows * width);
-            call_.first[q] = wanted(rows * width);
+            call_.first[q] = gradient(rows * width);
         }
         for (int q = 0; q < Shape::STATES + Shape::OUTPUTS; ++q) {
             const int64_t width = size[q < Shape::STATES ? Shape::STATE_WIDTH[q] : Shape::OUTPUT_WIDTH];
@@ -119,10 +130,10 @@ private:
         call_.norms = static_cast<double*>(memory(all * (Shape::DELTAS + Shape::STATES) * sizeof(double)));
         const int64_t kept = total<Shape>(size, Shape::KEPT_WIDTH, Shape::KEPT);
         if (run_.storage == 'k' && kept) call_.kept = empty(all * kept);
-        call_.input = wanted(all * size[Shape::INPUT_WIDTH]);
+        call_.input = gradient(all * size[Shape::INPUT_WIDTH]);
         for (int k = 0; k < Shape::VECTORS; ++k) {
             call_.vector[k] = given(size[Shape::SUM_WIDTH[k]]);
-            call_.vector_gradient[k] = wanted(size[Shape::SUM_WIDTH[k]]);
+            call_.vector_gradient[k] = gradient(size[Shape::SUM_WIDTH[k]]);
         }
     }
 
@@ -140,7 +151,7 @@ private:
         check[0] = reinterpret_cast<int64_t>(&sum), check[1] = Shape::MATRICES;
         for (int k = 0; k < Shape::MATRICES; ++k) {
             packing.matrix[k] = given<parameter>(numbers[k]);
-            call_.matrix[k] = wanted(numbers[k]);
+            call_.matrix[k] = gradient(numbers[k]);
             check[2 + k] = numbers[k] * sizeof(parameter);
             check[2 + Shape::MATRICES + k] = reinterpret_cast<int64_t>(packing.matrix[k]);
         }

@@ -24,7 +24,7 @@ from bptt.codegen.plan import plan
 
 TESTS = Path(__file__).parent
 GOLDEN = TESTS / "golden" / "kernels.json"
-DTYPES = ("float32", "float64", "bfloat16")
+DTYPES = ("float32", "float64", "bfloat16", "int8")
 
 
 def texts() -> dict[str, str]:

@@ -67,6 +67,8 @@ def watch(program: Path) -> None:
         ("lstm", "float32", "-march=native"),
         ("lstm-layernorm", "float32", "-march=native"),
         ("gru", "bfloat16", "-march=native"),
+        ("lstm", "int8", "-march=native"),
+        ("gru", "int8", "-DNARROW"),
         ("an output that is no state", "float64", "-DNARROW"),
     ],
 )

@@ -17,6 +17,7 @@ from bptt.nn.stack import Stack
 from bptt.nn.steps import SingleStep
 from bptt.runtime import stepper as runtime
 from bptt.runtime.arguments import check_arguments
+from bptt.runtime.narrow import WeightFormat, factors_of
 from bptt.shapes import check_shape
 
 _WHERE = "Stepper"
@@ -26,14 +27,20 @@ class Stepper:
     """Runs the layers of a module on by one time step at a call, and keeps their states between calls.
 
     `module` is a stack in one direction or a single step, of any cell: LSTM, Recurrent, LSTMCell, ... `batch`
-    rows run side by side; None is a single row, whose tensors lack the dimension B. There are no gradients
-    and no dropout. Parameters are copied, and `torch.get_num_threads()` is read, when a stepper is made and
-    on `renew`: before, a change has no effect but on where `reset` starts. A stepper serves one thread of a
-    program at a time; it can be neither copied nor pickled. Raises InputError for another module or batch.
+    rows run side by side; None is a single row, whose tensors lack the dimension B. `weights` is the format
+    of the matrices and of the rows that meet them: "bf16" or "int8", which take a half and a quarter of
+    float32's memory, or "float32" for the dtype of the module. There are no gradients and no dropout.
+    Parameters are copied, and `torch.get_num_threads()` is read, when a stepper is made and on `renew`:
+    before, a change has no effect but on where `reset` starts. A stepper serves one thread of a program at a
+    time; it can be neither copied nor pickled. Raises InputError for another module or batch, and for narrow
+    weights of a module that is not in float32 on the CPU.
     """
 
-    def __init__(self, module: Stack | SingleStep, batch: int | None = None) -> None:
+    def __init__(
+        self, module: Stack | SingleStep, batch: int | None = None, *, weights: WeightFormat = "float32"
+    ) -> None:
         _check(module, batch)
+        self._factors = factors_of(_WHERE, weights)
         self._module, self._rows = module, batch or 1
         self._dtype, self._device = self._parameter.dtype, self._parameter.device
         leading = () if batch is None else (batch,)
@@ -122,7 +129,7 @@ class Stepper:
             check_arguments(layer.cell, (1, self._rows, width), *shapes, None)
         x = like.new_zeros(1, self._rows, layers[0].sizes["I"])
         output = (*self._output[:-1], layers[-1].output_size)
-        return runtime.stepper(layers[0].cell, x, zeros, parameters, output)
+        return runtime.stepper(layers[0].cell, x, zeros, parameters, output, self._factors)
 
     def _put(self, states: Sequence[Sequence[Tensor]]) -> None:
         for layer, given in zip(self._steps.states, states, strict=True):

@@ -19,11 +19,11 @@ from bptt.errors import InputError
 from bptt.runtime.notice import say_once
 from bptt.runtime.processor import processor
 
-WeightFormat: TypeAlias = Literal["float32", "bf16"]
+WeightFormat: TypeAlias = Literal["float32", "bf16", "int8"]
 # The dtype of the factors of products; None: that of the matrices.
-DTYPES = MappingProxyType({"float32": None, "bf16": torch.bfloat16})
-# The feature of a processor, as /proc/cpuinfo names it, that multiplies the factors.
-_NATIVE = {torch.bfloat16: "avx512_bf16"}
+DTYPES = MappingProxyType({"float32": None, "bf16": torch.bfloat16, "int8": torch.int8})
+# The features of processors that multiply such factors, as /proc/cpuinfo names them; one is enough.
+_NATIVE = {torch.bfloat16: ("avx512_bf16",), torch.int8: ("avx512_vnni", "avx_vnni")}
 
 _factors: ContextVar[torch.dtype | None] = ContextVar("factors", default=None)
 
@@ -45,16 +45,24 @@ def weight_format(name: WeightFormat) -> Iterator[None]:
         MachineError: in the context, kernels cannot be compiled.
 
     """
-    if name not in DTYPES:
-        raise InputError("weight_format", f"expected one of {', '.join(DTYPES)}", repr(name))
-    slow = slow_because(name)
-    if slow is not None:
-        say_once(f"slow {name}", f"bptt: {slow}")
-    before = _factors.set(DTYPES[name])
+    before = _factors.set(factors_of("weight_format", name))
     try:
         yield
     finally:
         _factors.reset(before)
+
+
+def factors_of(where: str, name: WeightFormat) -> torch.dtype | None:
+    """Return the dtype of the factors of products in a format, None for float32.
+
+    Says once in a process if this machine is slow at it. Raises InputError for another name.
+    """
+    if name not in DTYPES:
+        raise InputError(where, f"expected weights in one of {', '.join(DTYPES)}", repr(name))
+    slow = slow_because(name)
+    if slow is not None:
+        say_once(f"slow {name}", f"bptt: {slow}")
+    return DTYPES[name]
 
 
 def factors_now() -> torch.dtype | None:
@@ -65,11 +73,11 @@ def factors_now() -> torch.dtype | None:
 def slow_because(name: WeightFormat) -> str | None:
     """Return why products in a format are slower than in float32 on this machine; None if they are not."""
     dtype = DTYPES[name]
-    if dtype is None or _NATIVE[dtype] in processor().flags:
+    if dtype is None or not processor().flags.isdisjoint(_NATIVE[dtype]):
         return None
     return (
-        f"{name}: this processor has no {_NATIVE[dtype]}; products are the same to the bit, computed by "
-        "instructions of float32, which takes longer than float32 itself"
+        f"{name}: this processor has no {' or '.join(_NATIVE[dtype])}; products are the same to the bit, "
+        "computed by several instructions each, which takes longer than float32 itself"
     )
 
 

@@ -112,8 +112,12 @@ class Backend(Protocol):
         initial: Sequence[Sequence[Tensor]],
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
+        factors: torch.dtype | None = None,
     ) -> Stepper | None:
-        """Return a stepper as `bptt.runtime.stepper.stepper` describes; None if `run` should make steps."""
+        """Return a stepper as `bptt.runtime.stepper.stepper` describes; None if `run` should make steps.
+
+        Only the backend of kernels on the CPU is given `factors`.
+        """
 
     def linear_cross_entropy(
         self,

@@ -20,6 +20,7 @@ def stepper(
     initial: Sequence[Sequence[Tensor]],
     parameters: Sequence[Sequence[Tensor]],
     shape: Sequence[int],
+    factors: torch.dtype | None = None,
 ) -> Stepper:
     """Return a stepper through layers of a cell, without gradients.
 
@@ -32,13 +33,21 @@ def stepper(
         initial: for each layer, a tensor (B, width) for each of `cell.states`; copied.
         parameters: for each layer, a tensor for each of `cell.families`; copied.
         shape: the shape of an output, with the B * width numbers of the last layer's output.
+        factors: the dtype that the factors of products are rounded to; None: that of the matrices.
+
+    Raises:
+        InputError: nothing can round the factors of such tensors.
+        MachineError: the backend in force cannot run on this machine.
 
     """
     found = [only_matrices(x, before, given) for before, given in zip(initial, parameters, strict=True)]
     wide, initial, parameters = found[0][0].new_empty(x.shape), [f[1] for f in found], [f[2] for f in found]
     layers = zip(initial, parameters, strict=True)
-    (chosen,) = {backend_for(cell, (wide, *before, *given)) for before, given in layers}
-    result = chosen.stepper(cell, wide, initial, parameters, shape)
+    (chosen,) = {backend_for(cell, (wide, *before, *given), factors) for before, given in layers}
+    if factors is None:
+        result = chosen.stepper(cell, wide, initial, parameters, shape)
+    else:
+        result = chosen.stepper(cell, wide, initial, parameters, shape, factors=factors)
     if result is None:
         result = _PlainStepper(cell, wide.shape, initial, parameters, shape)
     return result if wide.dtype == x.dtype else _Narrow(result)

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "norm.h"
+#include "outer.h"
 #include "recurrence.h"
 
 namespace {

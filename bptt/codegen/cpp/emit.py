@@ -21,23 +21,18 @@ from bptt.derive.adjoint import adjoint
 from bptt.derive.normal_form import normal_form
 
 REALS = {"float32": "float", "float64": "double"}
-# By what the matrices are in: with bfloat16 all else is in float32.
+# By what the factors of products are in: with bfloat16 and int8 all else is in float32.
 _DEFINED = {
     **{name: f"#define REAL {real}" for name, real in REALS.items()},
     "bfloat16": "#define REAL float\n#define BFLOAT16",
+    "int8": "#define REAL float\n#define INT8",
 }
+# Factors that no gradient flows through.
+FORWARD_ONLY = ("int8",)
 
 # The functions that Python calls; each takes the address of its arguments.
-DOORS = (
-    "measure",
-    "pack",
-    "checksum",
-    "forward",
-    "backward",
-    "stepper_open",
-    "stepper_step",
-    "stepper_close",
-)
+FORWARD_DOORS = ("measure", "pack", "checksum", "forward", "stepper_open", "stepper_step", "stepper_close")
+DOORS = (*FORWARD_DOORS, "backward")
 _DOORS = """
 }  // namespace
 
@@ -59,7 +54,7 @@ _DOORS = """
 DOOR(measure) {
     const auto& call = *reinterpret_cast<const Packing<Shape>*>(arguments);
     call.sizes[0] = Cell::pack_forward_size(call);
-    call.sizes[1] = Cell::pack_backward_size(call) + Cell::pack_input_size(call);
+    call.sizes[1] = Cell::transposed_size(call);
     call.sizes[2] = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
 }
 
@@ -80,12 +75,6 @@ DOOR(forward) {
     Forward<Shape, Cell>(call, rows).run(0, call.steps);
 }
 
-DOOR(backward) {
-    const auto& call = *reinterpret_cast<const BackwardArguments<Shape>*>(arguments);
-    const Rows rows(call.lengths, call.steps, call.batch);
-    Backward<Shape, Cell>(call, rows).run();
-}
-
 DOOR(stepper_open) {
     const auto& call = *reinterpret_cast<const StepperCall<Shape>*>(arguments);
     *call.stepper = reinterpret_cast<int64_t>(new Stepper<Shape, Cell>(call));
@@ -104,19 +93,32 @@ DOOR(stepper_close) {
 """
 
 
+_BACKWARD_DOOR = """
+DOOR(backward) {
+    const auto& call = *reinterpret_cast<const BackwardArguments<Shape>*>(arguments);
+    const Rows rows(call.lengths, call.steps, call.batch);
+    Backward<Shape, Cell>(call, rows).run();
+}
+"""
+
+
 @cached_by_cell
 def source(plan: KernelPlan, dtype: str) -> KernelSource:
-    """Return the C++ file of a cell's kernels for matrices in "float32", "float64" or "bfloat16"."""
+    """Return the C++ file of a cell's kernels for factors in "float32", "float64", "bfloat16" or "int8"."""
     biased = any(family.name in ("b", "d") for family in plan.cell.families)
     remark = "" if biased else ", without bias,"
-    return KernelSource(f"{plan.cell.name}-{dtype}", joined(source_lines(plan, dtype)), DOORS, remark)
+    doors = FORWARD_DOORS if dtype in FORWARD_ONLY else DOORS
+    return KernelSource(f"{plan.cell.name}-{dtype}", joined(source_lines(plan, dtype)), doors, remark)
 
 
 def source_lines(plan: KernelPlan, dtype: str) -> Lines:
     """Return the lines of that file, each with the equations that it computes."""
     laid_out = kernel(plan)
     head = _head(plan, dtype) + definitions(_computed(plan.cell))
-    return (*plain(head), *shape_text(laid_out), *_cell(laid_out), *plain(_DOORS))
+    shape = shape_text(laid_out)
+    if dtype in FORWARD_ONLY:
+        return (*plain(head), *shape, *_forward_cell(laid_out), *plain(_DOORS))
+    return (*plain(head), *shape, *_cell(laid_out), *plain(_DOORS), *plain(_BACKWARD_DOOR))
 
 
 def _computed(cell: Cell) -> Iterator[Expression]:
@@ -129,10 +131,11 @@ def _computed(cell: Cell) -> Iterator[Expression]:
 def _head(plan: KernelPlan, dtype: str) -> str:
     cell = plan.cell
     equations = "\n".join(f"//   {e.target} = {to_text(e.expression)}" for e in cell.equations)
+    backward = "" if dtype in FORWARD_ONLY else '#include "backward.h"\n'
     return (
         f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
-        f'{_DEFINED[dtype]}\n#include "backward.h"\n#include "packing.h"\n#include "stepper.h"\n\n'
+        f'{_DEFINED[dtype]}\n{backward}#include "packing.h"\n#include "stepper.h"\n\n'
         f"namespace {{\n\nstatic_assert(WIDEST == {WIDEST});"
     )
 
@@ -164,6 +167,19 @@ def _cell(laid_out: Kernel) -> Lines:
     )
 
 
+def _forward_cell(laid_out: Kernel) -> Lines:
+    forward = PassText(laid_out, lower(laid_out).forward, forward=True)
+    return (
+        *plain("struct Cell {"),
+        *forward.passes(),
+        *forward.products.ahead(),
+        *stepper_text(forward.sweeps, forward.products),
+        *forward.products.packing("pack_forward"),
+        *plain(_PACK_FORWARD),
+        *plain("};"),
+    )
+
+
 _PACK = """
     static void pack(const Packing<Shape>& a) {
         if (a.to) pack_forward(a, a.to);
@@ -171,4 +187,17 @@ _PACK = """
             pack_backward(a, a.transposed);
             pack_input(a, a.transposed + pack_backward_size(a));
         }
+    }
+
+    template <class Call>
+    static int64_t transposed_size(const Call& a) {
+        return pack_backward_size(a) + pack_input_size(a);
+    }"""
+
+_PACK_FORWARD = """
+    static void pack(const Packing<Shape>& a) { pack_forward(a, a.to); }
+
+    template <class Call>
+    static int64_t transposed_size(const Call&) {
+        return 0;
     }"""

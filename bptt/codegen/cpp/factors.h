@@ -1,30 +1,38 @@
-// What sums of products are made of: numbers; or, with BFLOAT16, pairs of numbers of 16 bits, of which the
-// processor multiplies and adds both at once. Sums, and all that is computed from them, have full width.
+// What sums of products are made of: numbers; with BFLOAT16, pairs of numbers of 16 bits; with INT8, four
+// numbers of 8 bits. The processor multiplies and adds a whole factor at once. Sums, and all that is computed
+// from them, have full width.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "vector.h"
 
 namespace {
 
-#ifdef BFLOAT16
+#if defined(BFLOAT16) || defined(INT8)
 
 static_assert(SINGLE);
 
-// A factor is two neighbouring terms of a sum, the first in its lower half; with an odd number of terms the
-// last one's neighbour is zero. A parameter is the upper half of a float.
-constexpr int PER_FACTOR = 2;
 using factor = uint32_t;
-using parameter = uint16_t;
 typedef factor Factors __attribute__((vector_size(VECTOR_BYTES)));
 typedef factor UnalignedFactors __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(factor)), may_alias));
 
 INLINE Factors load_factors(const factor* from) { return *reinterpret_cast<const UnalignedFactors*>(from); }
 INLINE void store_factors(factor* to, Factors value) { *reinterpret_cast<UnalignedFactors*>(to) = value; }
 INLINE Factors spread(factor value) { return value - Factors{}; }
+
+#endif
+
+#if defined(BFLOAT16)
+
+// A factor is two neighbouring terms of a sum, the first in its lower half; with an odd number of terms the
+// last one's neighbour is zero. A parameter is the upper half of a float.
+constexpr int PER_FACTOR = 2;
+using parameter = uint16_t;
 
 // Without the instruction the same bits: it too adds the products of the upper halves first, and rounds twice.
 INLINE Vector multiply_add(Vector sum, Factors left, Factors right) {
@@ -96,6 +104,119 @@ private:
     std::vector<const factor*> row_;
 };
 
+#elif defined(INT8)
+
+// A row of numbers is that of the nearest multiples of its scale, a 127th of its largest magnitude. A factor is
+// four neighbouring multiples: of a row of weights with their sign, of a row that meets them 128 more. Behind
+// the factors of a row is its scale; behind those of weights also what the 128 are too much in all. A row with
+// NaN or infinity has the scale NaN, and one that is nearly zero is zero.
+constexpr int PER_FACTOR = 4;
+using parameter = real;
+
+// sum + the products of the four pairs, which fit: up to 2^16 terms.
+INLINE Integers multiply_add(Integers sum, Factors left, Factors right) {
+#if defined(MASKED) && defined(__AVX512VNNI__)
+    return (Integers)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)left, (__m512i)right);
+#elif defined(__AVXVNNI__) && !defined(MASKED) && !defined(NARROW)
+    return (Integers)_mm256_dpbusd_avx_epi32((__m256i)sum, (__m256i)left, (__m256i)right);
+#else
+    for (int bit = 0; bit < 32; bit += 8)
+        sum += (Integers)(left >> bit & 255u) * ((Integers)(right << (24 - bit)) >> 24);
+    return sum;
+#endif
+}
+
+// The scale of rows, and its inverse; the inverse is 0 where all numbers count as 0.
+struct Scale {
+    real step, inverse;
+
+    Scale(const real* row, int64_t depth) {
+        Vector most{}, poison{};
+        for (int64_t k = 0; k < depth; k += LANES) {
+            const Vector value = load(row + k, static_cast<int>(std::min<int64_t>(LANES, depth - k)));
+            const Vector magnitude = (Vector)((Integers)value & 0x7fffffff);
+            most = select(magnitude > most, magnitude, most);
+            poison += value * real{0};
+        }
+        real largest = 0;
+        for (int lane = 0; lane < LANES; ++lane) largest = std::max(largest, most[lane]);
+        const bool finite = sum_of_lanes(poison) == 0, none = !finite || largest < real{1e-30};
+        step = finite ? none ? 0 : largest / 127 : std::numeric_limits<real>::quiet_NaN();
+        inverse = none ? 0 : 127 / largest;
+    }
+};
+
+INLINE factor bits_of(real value) {
+    factor bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+INLINE real real_of(factor bits) {
+    real value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+// The multiples of a row as bytes, each `more` larger; behind them up to LANES more are written. To add 1.5 *
+// 2^23 rounds to the nearest whole number, of two as near the even one, in the lower bits.
+INLINE void write_bytes(const real* row, int64_t depth, real inverse, factor more, unsigned char* to) {
+    typedef unsigned char Bytes __attribute__((vector_size(LANES)));
+    for (int64_t k = 0; k < depth; k += LANES) {
+        const Vector value = load(row + k, static_cast<int>(std::min<int64_t>(LANES, depth - k)));
+        // A product of its own: as part of a multiply-add it would not be rounded on some machines.
+        const Vector multiple = multiply_add(Vector{}, value, broadcast(inverse));
+        const Factors whole = (Factors)(multiple + real{12582912}) + more;
+        const Bytes bytes = __builtin_convertvector(inverse == 0 ? spread(more) : whole, Bytes);
+        std::memcpy(to + k, &bytes, sizeof bytes);
+    }
+}
+
+// Rows of numbers as rows of factors, in memory that is kept for the next ones.
+class Operand {
+public:
+    const factor* const* rows(const real* const* from, int count, int64_t depth) {
+        const int64_t height = (depth + 3) / 4, width = height + LANES;
+        memory_.resize(count * width);
+        row_.resize(count);
+        for (int r = 0; r < count; ++r) {
+            factor* to = memory_.data() + r * width;
+            const Scale scale(from[r], depth);
+            write_bytes(from[r], depth, scale.inverse, 128, reinterpret_cast<unsigned char*>(to));
+            to[height] = bits_of(scale.step);
+            row_[r] = to;
+        }
+        return row_.data();
+    }
+
+private:
+    std::vector<factor> memory_;
+    std::vector<const factor*> row_;
+};
+
+// Rows of weights as rows of factors.
+class Weights {
+public:
+    Weights(const parameter* rows, int64_t row_step, int64_t count, int64_t depth)
+        : width_((depth + 3) / 4 + 2 * LANES), memory_(std::min<int64_t>(count, LANES) * width_) {
+        const int64_t height = (depth + 3) / 4;
+        for (int64_t lane = 0; lane < std::min<int64_t>(count, LANES); ++lane) {
+            factor* to = memory_.data() + lane * width_;
+            const Scale scale(rows + lane * row_step, depth);
+            write_bytes(rows + lane * row_step, depth, scale.inverse, 0, reinterpret_cast<unsigned char*>(to));
+            int32_t sum = 0;
+            for (int64_t k = 0; k < depth; ++k) sum += reinterpret_cast<const signed char*>(to)[k];
+            to[height] = bits_of(scale.step);
+            to[height + 1] = static_cast<factor>(-128 * sum);
+        }
+    }
+
+    Factors load(int lane, int64_t k) const { return load_factors(memory_.data() + lane * width_ + k); }
+
+private:
+    int64_t width_;
+    std::vector<factor> memory_;
+};
+
 #else
 
 constexpr int PER_FACTOR = 1;
@@ -123,7 +244,37 @@ struct Operand {
 
 #endif
 
-// How many factors hold so many terms.
-constexpr int64_t factors(int64_t terms) { return (terms + PER_FACTOR - 1) / PER_FACTOR; }
+#ifdef INT8
+
+using Sum = Integers;
+constexpr int BEHIND = 2;
+INLINE Sum first_sum(const real*) { return Sum{}; }
+// from + the sum in the scale of both rows: of weights, with `step` to what is behind their scale, and of another.
+INLINE Vector last_sum(Sum sum, const real* from, const factor* weights, int64_t step, const factor* row) {
+    const Vector whole = __builtin_convertvector(sum + (Integers)load_factors(weights + step), Vector);
+    // Rounded after the product and after the sum, with multiply-adds and without them.
+    const Vector scale = multiply_add(Vector{}, (Vector)load_factors(weights), broadcast(real_of(*row)));
+    return load(from) + multiply_add(Vector{}, whole, scale);
+}
+
+#else
+
+using Sum = Vector;
+constexpr int BEHIND = 0;
+INLINE Sum first_sum(const real* from) { return load(from); }
+INLINE Vector last_sum(Sum sum, const real*, const factor*, int64_t, const factor*) { return sum; }
+
+// Rows of weights as rows of factors.
+struct Weights {
+    const parameter* rows;
+    int64_t row_step, count, depth;
+
+    Factors load(int lane, int64_t k) const { return load_factors(rows + lane * row_step, k, depth); }
+};
+
+#endif
+
+// How many factors hold so many terms, and what is BEHIND them.
+constexpr int64_t factors(int64_t terms) { return (terms + PER_FACTOR - 1) / PER_FACTOR + BEHIND; }
 
 }  // namespace

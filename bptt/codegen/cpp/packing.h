@@ -46,11 +46,12 @@ INLINE void transpose(Factors* row) {
 inline void pack_lanes(const parameter* rows, int64_t row_step, int64_t count, int64_t depth, factor* to,
                        int64_t to_step) {
     const int64_t height = factors(depth);
+    const Weights from{rows, row_step, count, depth};
     for (int64_t k = 0; k < height; k += LANES) {
         Factors row[LANES];
 #pragma GCC unroll 16
         for (int lane = 0; lane < LANES; ++lane)
-            row[lane] = lane < count ? load_factors(rows + lane * row_step, k, depth) : Factors{};
+            row[lane] = lane < count ? from.load(lane, k) : Factors{};
         transpose(row);
         const int there = static_cast<int>(std::min<int64_t>(LANES, height - k));
 #pragma GCC unroll 16
@@ -90,6 +91,8 @@ INLINE factor* pack_rows(const parameter* const* matrix, int entries, int vector
     return to;
 }
 
+#ifndef INT8
+
 // Packs columns `first`, ... of a matrix (depth, width).
 INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_t width, int64_t depth,
                             factor* to) {
@@ -103,6 +106,8 @@ INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first,
     }
     return to;
 }
+
+#endif
 
 // A number that changes with every bit of an array and with the order of its elements.
 inline uint64_t checksum_of(const void* from, int64_t bytes) {

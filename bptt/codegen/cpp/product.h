@@ -39,7 +39,7 @@ struct Tile {
 template <int R, int C, int G>
 void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth, Tile from, Tile to,
                    const int* column) {
-    Vector sum[R][G][C];
+    Sum sum[R][G][C];
     const factor* row[R];
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
@@ -48,10 +48,10 @@ void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth
         for (int g = 0; g < G; ++g)
 #pragma GCC unroll 8
             for (int c = 0; c < C; ++c)
-                sum[r][g][c] = load(from.at + r * from.step + column[g * C + c] * LANES);
+                sum[r][g][c] = first_sum(from.at + r * from.step + column[g * C + c] * LANES);
     }
     const int64_t next = depth * C * LANES;
-    for (int64_t k = 0; k < depth; ++k, panel += C * LANES) {
+    for (int64_t k = 0; k < depth - BEHIND; ++k, panel += C * LANES) {
         Factors weight[G][C];
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
@@ -74,7 +74,12 @@ void multiply_tile(const factor* const* rows, const factor* panel, int64_t depth
 #pragma GCC unroll 4
         for (int g = 0; g < G; ++g)
 #pragma GCC unroll 8
-            for (int c = 0; c < C; ++c) store(to.at + r * to.step + column[g * C + c] * LANES, sum[r][g][c]);
+            for (int c = 0; c < C; ++c) {
+                const int64_t at = column[g * C + c] * LANES;
+                const factor* weights = panel + g * next + c * LANES;
+                store(to.at + r * to.step + at, last_sum(sum[r][g][c], from.at + r * from.step + at, weights,
+                                                         C * LANES, row[r] + depth - BEHIND));
+            }
 }
 
 using MultiplyTile = void (*)(const factor* const*, const factor*, int64_t, Tile, Tile, const int*);

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "functions.h"
-#include "outer.h"
 #include "product.h"
 #include "vector.h"
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from bptt.cells.cell import Cell
 from bptt.deferred import deferred
+from bptt.errors import InputError
 from bptt.runtime.kernels import block_pool
 from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library_of
@@ -48,6 +49,9 @@ class Kernels:
         """Run an autograd function whose forward and backward pass call one kernel each."""
         if not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)):
             return tuple(self.forward(recurrence, tensors, keep=False))
+        if recurrence.factors == torch.int8:
+            rule, cure = "products in int8 have no gradients", "Compute within torch.no_grad()"
+            raise InputError(recurrence.cell.name, rule, "a tensor that requires them", cure)
         lengths, dense_tensors = recurrence.lengths, dense(*tensors)
         if lengths is not None:
             lengths = _as_kernels_read(lengths, dense_tensors[0])
@@ -89,9 +93,10 @@ class Kernels:
         initial: Sequence[Sequence[Tensor]],
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
+        factors: torch.dtype | None = None,
     ) -> Stepper | None:
         """Return a stepper whose kernels hold the packed weights of all layers."""
-        library = _library(cell, (x, *initial[0], *parameters[0]))
+        library = _library(cell, (x, *initial[0], *parameters[0]), factors)
         found: Stepper = _stepper(library, x, initial, parameters, shape)
         return found
 

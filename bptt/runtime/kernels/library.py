@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _make = deferred("bptt.runtime.kernels.making", "make_kernel")
 _norms = deferred("bptt.runtime.norms", "Norms")
 
-# Kinds of kernels by the dtype of the factors of products; with bfloat16 factors, all else is float32.
-KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16"}
+# Kinds of kernels by the dtype of the factors of products; with bfloat16 and int8, all else is float32.
+KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bfloat16", torch.int8: "int8"}
 
 # How to find a letter's size: the index of a tensor in (x, *initial, *parameters), a dimension, a divisor.
 _Size = tuple[int, int, int]
@@ -60,7 +60,9 @@ class Library:
     def __init__(
         self, cell: Cell, layout: CallLayout, library: CDLL, doors: Sequence[str], factors: torch.dtype
     ) -> None:
-        self.cell, self.layout, self._library, self._factors = cell, layout, library, factors
+        self.cell, self.layout, self._library = cell, layout, library
+        # Kernels turn float32 into factors of 8 bits themselves.
+        self._matrix_dtype = torch.float32 if factors == torch.int8 else factors
         self._widths = dict(layout.widths)
         self._recipe = _recipe(cell, layout)
         self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
@@ -117,7 +119,7 @@ class Library:
 
     def _read(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the matrices as kernels read them."""
-        return tuple([parameters[k].to(self._factors) for k in self._matrices])
+        return tuple([parameters[k].to(self._matrix_dtype) for k in self._matrices])
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
         """Return the counts of packed weights, forward and transposed, and of kept values per row and step.

@@ -72,6 +72,7 @@ class Reference:
         initial: Sequence[Sequence[Tensor]],
         parameters: Sequence[Sequence[Tensor]],
         shape: Sequence[int],
+        factors: torch.dtype | None = None,
     ) -> Stepper | None:
         """Return None: `run` makes steps as sequences of one step."""
         return None
