@@ -19,8 +19,10 @@ from bptt.bench.contender_names import LAYER, OURS
 from bptt.bench.request import Budget
 from bptt.bench.results import Measurement
 from bptt.doctor import compiled, examination, hardware, measurements, packages
-from bptt.doctor.cores import core_limit, observe_threads
+from bptt.doctor.control_groups import core_limit, memory_limit
+from bptt.doctor.cores import observe_threads
 from bptt.doctor.examination import without_home
+from bptt.doctor.hardware import observe_memory
 from bptt.doctor.observation import Observation
 from bptt.errors import InputError
 from bptt.probe.self_check import ArgumentCheck
@@ -205,6 +207,36 @@ def test_control_groups_limit_cores(
         (tmp_path / "groups" / name).write_text(text + "\n")
     assert core_limit(tmp_path / "own", tmp_path / "groups") == cores
     assert core_limit(tmp_path / "no", tmp_path / "groups") is None
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "limit"),
+    [
+        ("0::/a/b\n", {"a/memory.max": str(2**31), "a/b/memory.max": "max"}, 2**31),
+        ("0::/a/b\n", {"a/memory.max": str(2**31), "a/b/memory.max": str(2**30)}, 2**30),
+        ("0::/host\n", {"memory.max": "1000000"}, 1_000_000),
+        ("0::/\n", {"memory.max": "max"}, None),
+        (
+            "5:cpu:/x\n4:memory:/x\n",
+            {"memory/x/memory.limit_in_bytes": "4096", "cpu/x/memory.max": "1"},
+            4096,
+        ),
+        ("4:memory:/\n", {"memory/memory.limit_in_bytes": "9223372036854771712"}, None),
+    ],
+)
+def test_control_groups_limit_memory(
+    tmp_path: Path, own: str, files: dict[str, str], limit: int | None
+) -> None:
+    """The files are those of cgroup(7); version 1 writes 2^63 - 1 in whole pages for no limit."""
+    (tmp_path / "own").write_text(own)
+    for name, text in files.items():
+        (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / name).write_text(text + "\n")
+    assert memory_limit(tmp_path / "own", tmp_path / "groups") == limit
+    assert memory_limit(tmp_path / "no", tmp_path / "groups") is None
+    seen = observe_memory(2**33, limit)
+    assert seen.numbers == {"bytes": 2**33} | ({} if limit is None else {"allowed": limit})
+    assert observe_memory(2**20, 2**33).numbers == {"bytes": 2**20}
 
 
 @pytest.mark.parametrize(

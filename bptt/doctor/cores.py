@@ -5,16 +5,12 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 
 import torch
 
+from bptt.doctor.control_groups import core_limit
 from bptt.doctor.observation import Observation
 from bptt.errors import counted
-
-_GROUPS = Path("/sys/fs/cgroup")
-_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def threads() -> Iterator[Observation]:
@@ -24,7 +20,7 @@ def threads() -> Iterator[Observation]:
     """
     cores = os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    limit = core_limit(_OWN_GROUPS, _GROUPS)
+    limit = core_limit()
     usable = max(1, min(allowed, math.ceil(limit))) if limit else allowed
     text = f"{counted(cores, 'cores')}, {allowed} for this process"
     yield Observation("cores", text, numbers={"cores": cores, "allowed": allowed})
@@ -48,31 +44,3 @@ def observe_threads(used: int, usable: int, parallel: bool) -> Observation:
     if used == 1 < usable:
         return Observation("threads", f"{text}: one core works", "warning", cure)
     return Observation("threads", text, numbers={"threads": used})
-
-
-def core_limit(own: Path, groups: Path) -> float | None:
-    """Return the cores that the control groups of this process allow, None if there is no limit.
-
-    `own` is /proc/self/cgroup, `groups` where the groups are mounted, version 1 or 2.
-    """
-    found = []
-    with suppress(OSError):
-        for line in own.read_text(encoding="utf-8").splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers and "cpu" not in controllers.split(","):
-                continue
-            root = groups / "cpu" if controllers else groups
-            inner = root / path.lstrip("/")
-            # In a container, the path of the host may not be there, and the root is the group itself.
-            found += [_quota(each) for each in (inner, *inner.parents) if each.is_relative_to(root)]
-    return min((each for each in found if each is not None), default=None)
-
-
-def _quota(group: Path) -> float | None:
-    """Return quota / period in one group; a quota "max", or below zero, is none."""
-    for names in (("cpu.max",), ("cpu.cfs_quota_us", "cpu.cfs_period_us")):
-        with suppress(OSError, ValueError, ZeroDivisionError):
-            words = " ".join((group / name).read_text(encoding="utf-8") for name in names).split()
-            quota, period = map(int, words)
-            return quota / period if quota > 0 else None
-    return None

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bptt.doctor.control_groups import memory_limit
 from bptt.doctor.observation import Observation
 from bptt.runtime.processor import processor
 
@@ -42,9 +43,18 @@ def machine() -> Iterator[Observation]:
     if sizes := cache_sizes(_CACHES):
         yield Observation("caches", sizes)
     if memory := _memory():
-        yield Observation("memory", f"{memory / 2**30:.1f} GiB", numbers={"bytes": memory})
+        yield observe_memory(memory, memory_limit())
     if given := [f"{name}={os.environ[name]}" for name in _VARIABLES if name in os.environ]:
         yield Observation("variables", " ".join(given))
+
+
+def observe_memory(machine: int, limit: int | None) -> Observation:
+    """Return the bytes of the machine, and of them those that a control group leaves to this process."""
+    text = f"{machine / 2**30:.1f} GiB"
+    if limit is None or limit >= machine:
+        return Observation("memory", text, numbers={"bytes": machine})
+    text += f", {limit / 2**30:.1f} GiB of them for the cgroup of this process"
+    return Observation("memory", text, numbers={"bytes": machine, "allowed": limit})
 
 
 def cache_sizes(folder: Path) -> str:
