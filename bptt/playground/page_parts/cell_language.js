@@ -21,7 +21,7 @@ const SIGNS = /\*\*|\/\/|<<|>>|<=|>=|==|!=|[-+*\/@%&|^~<>()=,]/uy;
 const BINDING = {
   or: 1, and: 2, "<": 4, ">": 4, "==": 4, ">=": 4, "<=": 4, "!=": 4, in: 4, is: 4, "|": 5, "^": 6, "&": 7,
   "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "@": 10,
-}; // prettier-ignore
+};
 const BINDING_NOT = 3;
 const UNARY = 11;
 const POWER = 12;
@@ -36,7 +36,10 @@ const IS_EQUATION = "an equation is `name = expression`";
 // Text in quotes, as Python's repr.
 function quotedText(text) {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
-  const escaped = text.replace(/\\/g, "\\\\").replace(/\t/g, "\\t").replaceAll(quote, quote === "'" ? "\\'" : quote);
+  const escaped = text
+    .replace(/\\/g, "\\\\")
+    .replace(/\t/g, "\\t")
+    .replaceAll(quote, quote === "'" ? "\\'" : quote);
   return `${quote}${escaped}${quote}`;
 }
 

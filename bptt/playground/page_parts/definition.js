@@ -98,7 +98,9 @@ function familySize({ members, rows, columns }, sizes) {
 
 // The names that an expression reads, those of matrices among them, in reading order.
 function parameterNames(expression) {
-  return [...walk(expression)].filter(({ kind }) => ["symbol", "map"].includes(kind)).map((each) => each.matrix ?? each.name);
+  return [...walk(expression)]
+    .filter(({ kind }) => ["symbol", "map"].includes(kind))
+    .map((each) => each.matrix ?? each.name);
 }
 
 // The letters of the widths of the vectors that make an expression.

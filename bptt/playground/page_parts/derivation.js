@@ -27,7 +27,11 @@ class NormalForm {
     let products = [];
     let rest = null;
     const { kind, parts, name } = expression;
-    if (kind === "call") rest = callOf(name, parts.map((part) => this.named(part, "net", hint)));
+    if (kind === "call")
+      rest = callOf(
+        name,
+        parts.map((part) => this.named(part, "net", hint)),
+      );
     else if (kind === "row") rest = rowCallOf(name, this.named(parts[0], "in", hint));
     else {
       const terms = kind === "sum" ? parts : [expression];
@@ -96,7 +100,8 @@ function partialOf({ target, rest }, name, width) {
 const opened = new Map();
 
 function openText(text) {
-  if (!opened.has(text)) opened.set(text, readEquation("function", { text: `y = ${text}`, begin: 0, line: 1 }).expression);
+  if (!opened.has(text))
+    opened.set(text, readEquation("function", { text: `y = ${text}`, begin: 0, line: 1 }).expression);
   return opened.get(text);
 }
 
@@ -110,7 +115,9 @@ function differentiate(expression, name) {
   if (kind === "symbol") return expression.name === name ? ONE : ZERO;
   if (kind === "sum") return add(...parts.map((term) => differentiate(term, name)));
   if (kind === "product")
-    return add(...parts.map((part, k) => multiply(...parts.slice(0, k), differentiate(part, name), ...parts.slice(k + 1))));
+    return add(
+      ...parts.map((part, k) => multiply(...parts.slice(0, k), differentiate(part, name), ...parts.slice(k + 1))),
+    );
   if (kind === "power")
     return multiply(numberOf(exponent, true), power(parts[0], exponent - 1), differentiate(parts[0], name));
   return ZERO;

@@ -29,7 +29,12 @@ function createEditor(own, sizes, onchange) {
   });
   const said = element("div", { id: "cell-said", role: "status" });
   const lines = element("div", { class: "lines", tabindex: 0, role: "region", "aria-label": "Derivation" });
-  const details = element("details", {}, element("summary", {}, "Output, widths, constants, starts"), element("div", { class: "knobs" }, ...more));
+  const details = element(
+    "details",
+    {},
+    element("summary", {}, "Output, widths, constants, starts"),
+    element("div", { class: "knobs" }, ...more),
+  );
   details.open = FIELDS.some(([field]) => own[field]);
   let stage = "backward";
   let derived = null;
@@ -99,7 +104,12 @@ function faultOf({ where, rule, got, cure, line, column }, area) {
     const text = area.value.split("\n")[line - 1] ?? "";
     const mark = element("mark", {}, `${" ".repeat(Math.max(0, (column ?? 1) - 1))}▲`);
     const go = () => {
-      const begin = area.value.split("\n").slice(0, line - 1).join("\n").length + (line > 1);
+      const begin =
+        area.value
+          .split("\n")
+          .slice(0, line - 1)
+          .join("\n").length +
+        (line > 1);
       area.focus();
       area.setSelectionRange(begin + (column ?? 1) - 1, begin + text.length);
     };

@@ -22,7 +22,9 @@ class Emission {
       inputs: widthOf(cell.inputs),
       states: cell.states,
       output: cell.output,
-      inputSums: form.steps.filter(({ products }) => products.some((p) => cell.inputs.includes(p.vector))).map((s) => s.target),
+      inputSums: form.steps
+        .filter(({ products }) => products.some((p) => cell.inputs.includes(p.vector)))
+        .map((s) => s.target),
       values: this.values,
       deltas: this.deltas,
       families: Object.fromEntries(cell.families.map((family) => [family.name, family])),
@@ -36,8 +38,18 @@ class Emission {
     const backward = "let t = last - 1; t >= first; t -= 1";
     const lines = [
       ...Object.entries(facts).map(([name, value]) => `${name}: ${JSON.stringify(value)},`),
-      ...this.method("forward", ["values", "parameters"], forward, this.form.steps.flatMap((s) => this.step(s, "addProduct"))),
-      ...this.method("backward", ["values", "deltas", "parameters"], backward, this.adjoint.steps.flatMap((s) => this.step(s, "addTransposed"))),
+      ...this.method(
+        "forward",
+        ["values", "parameters"],
+        forward,
+        this.form.steps.flatMap((s) => this.step(s, "addProduct")),
+      ),
+      ...this.method(
+        "backward",
+        ["values", "deltas", "parameters"],
+        backward,
+        this.adjoint.steps.flatMap((s) => this.step(s, "addTransposed")),
+      ),
       ...this.method("gradients", ["values", "deltas", "parameters", "gradients"], forward, this.gradients()),
     ];
     return ["{", ...lines.map((line) => `  ${line}`), "}"].join("\n");
@@ -66,11 +78,18 @@ class Emission {
   step({ target, width, products, rest }, product) {
     if (rest.kind === "row") return this.total(target, rest);
     const assigned = everyUnit(width, `${this.read(target)} = ${this.formula(rest)};`);
-    return [assigned, ...products.map((each) => `${product}(${this.place(target)}, ${this.matrix(each.matrix)}, ${this.place(each.vector)});`)];
+    return [
+      assigned,
+      ...products.map(
+        (each) => `${product}(${this.place(target)}, ${this.matrix(each.matrix)}, ${this.place(each.vector)});`,
+      ),
+    ];
   }
 
   total(target, { name, parts: [argument] }) {
-    const letters = symbolsOf(argument).filter((each) => !this.cell.isConstant(each)).map((each) => this.width(each));
+    const letters = symbolsOf(argument)
+      .filter((each) => !this.cell.isConstant(each))
+      .map((each) => this.width(each));
     const width = letters.find((letter) => letter !== "1") ?? "1";
     const divided = name === "mean" && width !== "1" ? ` / size$${width}` : "";
     return ["row = 0;", everyUnit(width, `row += ${this.formula(argument)};`), `${this.read(target)} = row${divided};`];
@@ -84,7 +103,9 @@ class Emission {
       return everyUnit(cell.vectors.get(name), `${at} += ${this.formula(expression)};`);
     });
     const matrices = [...adjoint.matrices].flatMap(([name, terms]) =>
-      terms.map(([delta, source]) => `addOuter(${this.matrix(name, "g")}, ${this.place(delta)}, ${this.place(source)});`),
+      terms.map(
+        ([delta, source]) => `addOuter(${this.matrix(name, "g")}, ${this.place(delta)}, ${this.place(source)});`,
+      ),
     );
     return [...vectors, ...matrices];
   }
@@ -135,7 +156,9 @@ class Emission {
     if (!same(below, ONE)) return `${this.factor(above)} / ${this.factor(below)}`;
     if (kind === "product") return parts.map((part) => this.factor(part)).join(" * ");
     const base = this.factor(parts[0]);
-    return parts[0].kind === "symbol" ? Array(expression.exponent).fill(base).join(" * ") : `(${base}) ** ${expression.exponent}`;
+    return parts[0].kind === "symbol"
+      ? Array(expression.exponent).fill(base).join(" * ")
+      : `(${base}) ** ${expression.exponent}`;
   }
 
   factor(expression) {

@@ -43,7 +43,10 @@ function multiply(...factors) {
   const numbers = flat.filter(({ kind }) => kind === "number");
   const rest = flat.filter(({ kind }) => kind !== "number");
   const value = numbers.reduce((product, each) => product * each.value, 1);
-  const number = numberOf(value, numbers.every((each) => each.isWhole));
+  const number = numberOf(
+    value,
+    numbers.every((each) => each.isWhole),
+  );
   if (value === 0 || !rest.length) return number;
   const parts = value === 1 ? rest : [number, ...rest];
   return parts.length === 1 ? parts[0] : { kind: "product", parts, key: `*${keyOf(parts)}` };

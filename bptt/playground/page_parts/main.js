@@ -40,15 +40,24 @@ function start() {
   }
   const names = () => [settings.first, settings.second, settings.isOwnTrained && written ? OWN_CELL : NO_CELL];
   const summary = () =>
-    [...progress].filter(([, found]) => found).map(([slot, { updates, points }]) => `${names()[slot]}: loss ${digits(points.at(-1)[1])} after ${updates} updates`).join("; ");
+    [...progress]
+      .filter(([, found]) => found)
+      .map(
+        ([slot, { updates, points }]) => `${names()[slot]}: loss ${digits(points.at(-1)[1])} after ${updates} updates`,
+      )
+      .join("; ");
 
   let written = null;
-  const editor = createEditor(settings.own, () => sizesOf(settings), (cell) => {
-    keepLink();
-    if (!cell) return;
-    written = cell;
-    open(OWN_SLOT);
-  });
+  const editor = createEditor(
+    settings.own,
+    () => sizesOf(settings),
+    (cell) => {
+      keepLink();
+      if (!cell) return;
+      written = cell;
+      open(OWN_SLOT);
+    },
+  );
   written = editor.read();
 
   function open(slot) {
@@ -111,7 +120,13 @@ function start() {
     open(OWN_SLOT);
     keepLink();
   });
-  const area = element("textarea", { id: "text", rows: 6, maxlength: LONGEST_TEXT, spellcheck: "false", "aria-label": "Text to learn" });
+  const area = element("textarea", {
+    id: "text",
+    rows: 6,
+    maxlength: LONGEST_TEXT,
+    spellcheck: "false",
+    "aria-label": "Text to learn",
+  });
   area.value = settings.text;
   area.addEventListener(
     "input",
@@ -146,7 +161,13 @@ function start() {
       "Each cell with a linear output, from the same seed on the same examples, by Adam. Learning rate and largest norm can be changed while it trains.",
       element("div", { class: "knobs" }, problem, ...numbers),
       area,
-      element("div", { class: "knobs" }, cellChooser("First cell", "first", 0), cellChooser("Second cell", "second", 1), element("label", { class: "field" }, ownBox, element("span", {}, "the cell above"))),
+      element(
+        "div",
+        { class: "knobs" },
+        cellChooser("First cell", "first", 0),
+        cellChooser("Second cell", "second", 1),
+        element("label", { class: "field" }, ownBox, element("span", {}, "the cell above")),
+      ),
       element("div", { class: "knobs" }, go, restart, ...changing),
       live,
       element("div", { class: "two" }, ...curves.nodes),
@@ -165,7 +186,9 @@ function start() {
     event.preventDefault();
     found.scrollIntoView({ behavior: "smooth" });
   };
-  const links = sections.map((found) => element("a", { href: `#${found.id}`, onclick: jump(found) }, found.querySelector("h2").textContent));
+  const links = sections.map((found) =>
+    element("a", { href: `#${found.id}`, onclick: jump(found) }, found.querySelector("h2").textContent),
+  );
   document.getElementById("contents").append(...links);
   SLOTS.forEach(open);
 }

@@ -7,7 +7,15 @@ function mathOf(formula) {
   const { kind, index } = formula;
   if (kind === "name") return markedMath(formula.mark, symbolMath(formula, null));
   if (kind === "digits") return ["mn", {}, [formula.text]];
-  if (kind === "function") return ["", {}, [["mi", { mathvariant: "normal" }, [formula.name]], ["mo", {}, ["\u2061"]]]];
+  if (kind === "function")
+    return [
+      "",
+      {},
+      [
+        ["mi", { mathvariant: "normal" }, [formula.name]],
+        ["mo", {}, ["\u2061"]],
+      ],
+    ];
   if (kind === "operator")
     return formula === TIMES ? ["mo", { lspace: "0", rspace: "0.17em" }, [TIMES.sign]] : ["mo", {}, [formula.sign]];
   if (kind === "row") return ["mrow", {}, formula.parts.map(mathOf)];

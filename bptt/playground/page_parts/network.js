@@ -12,7 +12,9 @@ class Network {
     this.parameters = {};
     for (const { name, members, rows, columns } of Object.values(cell.families)) {
       const length = members.length * sizes[rows] * (columns === null ? 1 : sizes[columns]);
-      this.parameters[name] = Object.hasOwn(cell.init, name) ? new Numbers(length).fill(cell.init[name]) : drawn(length);
+      this.parameters[name] = Object.hasOwn(cell.init, name)
+        ? new Numbers(length).fill(cell.init[name])
+        : drawn(length);
       if (name !== "b") continue;
       for (const { place, sign } of cell.forget)
         this.parameters.b.fill(sign * forgetBias, place * sizes[rows], (place + 1) * sizes[rows]);
@@ -23,7 +25,8 @@ class Network {
     // No cell has a family of these names.
     this.parameters["output W"] = drawn(problem.outputs * this.width);
     this.parameters["output b"] = new Numbers(problem.outputs);
-    const zeros = () => Object.fromEntries(Object.entries(this.parameters).map(([name, all]) => [name, new Numbers(all.length)]));
+    const zeros = () =>
+      Object.fromEntries(Object.entries(this.parameters).map(([name, all]) => [name, new Numbers(all.length)]));
     Object.assign(this, { cell, problem, updates: 0, gradients: zeros(), means: zeros(), squares: zeros() });
     this.answer = new Float64Array(problem.outputs);
   }
@@ -41,7 +44,16 @@ class Network {
   answerAt(t) {
     const { answer, layer, width, parameters, problem } = this;
     answer.set(parameters["output b"]);
-    addProduct(answer, 0, parameters["output W"], 0, problem.outputs, width, layer.values[this.cell.output], this.outputAt(t));
+    addProduct(
+      answer,
+      0,
+      parameters["output W"],
+      0,
+      problem.outputs,
+      width,
+      layer.values[this.cell.output],
+      this.outputAt(t),
+    );
     return answer;
   }
 

@@ -90,7 +90,11 @@ class Notation {
     if (kind === "number") return numberFormula(expression);
     if (kind === "symbol") return this.name(expression.name);
     if (kind === "size") return nameOf(expression.letter);
-    if (kind === "call") return this.call(expression.name, parts.map((part) => this.formula(part)));
+    if (kind === "call")
+      return this.call(
+        expression.name,
+        parts.map((part) => this.formula(part)),
+      );
     if (kind === "row") return this.rowCall(expression.name, parts[0]);
     if (kind === "map") return beside(this.name(expression.matrix), this.factor(parts[0]));
     const [above, below] = splitQuotient(expression);
@@ -115,7 +119,8 @@ class Notation {
   call(name, given) {
     const { layout, symbol } = TABLES.functions[name];
     const [first, ...others] = given;
-    if (layout === "indicator") return rowOf(digitsOf("1"), fencedOf(rowOf(first, signOf(">"), digitsOf("0")), "[", "]"));
+    if (layout === "indicator")
+      return rowOf(digitsOf("1"), fencedOf(rowOf(first, signOf(">"), digitsOf("0")), "[", "]"));
     if (layout === "root") return { kind: "root", inner: first };
     if (layout === "reciprocal root") return fractionOf(digitsOf("1"), { kind: "root", inner: first });
     if (layout === "bars") return fencedOf(first, "|", "|");

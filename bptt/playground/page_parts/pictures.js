@@ -52,7 +52,10 @@ function createCard(slot) {
       delete node.dataset.stopped;
       title.textContent = name ?? "";
       node.setAttribute("aria-label", name ?? "");
-      canvas.setAttribute("aria-label", `Gradients of ${name}: a row for each loss, a column for each step; arrow keys read them`);
+      canvas.setAttribute(
+        "aria-label",
+        `Gradients of ${name}: a row for each loss, a column for each step; arrow keys read them`,
+      );
     },
     fail(words) {
       status.textContent = `stopped: ${words.replace("Uncaught Error: ", "")}`;
@@ -61,7 +64,11 @@ function createCard(slot) {
     update(found, updates) {
       map = found.map;
       paintGradients(canvas, map);
-      if (chosen) tell(chosen.map((place) => Math.min(place, map.length - 1)), false);
+      if (chosen)
+        tell(
+          chosen.map((place) => Math.min(place, map.length - 1)),
+          false,
+        );
       const loss = found.points.at(-1)[1];
       const speed = found.speed ? `, ${digits(found.speed)} updates/s` : "";
       status.textContent = `update ${found.updates} of ${updates}: loss ${digits(loss)}${speed}; ${found.weights} weights with the output`;

@@ -27,7 +27,11 @@ function checkCell(cell) {
   cell.matrices = findMatrices(cell);
   cell.vectors = findVectors(cell, cell.matrices);
   cell.families = findFamilies(cell, cell.matrices, cell.vectors);
-  among("init names families of parameters", Object.keys(init), cell.families.map(({ name }) => name));
+  among(
+    "init names families of parameters",
+    Object.keys(init),
+    cell.families.map(({ name }) => name),
+  );
 }
 
 function checkNames(cell, fail) {

@@ -25,7 +25,8 @@ const OWN_CELL = "own";
 const NO_CELL = "none";
 
 const USUAL_OWN = {
-  equations: "f = sigmoid(W_f @ x + R_f @ h_prev + b_f)\nn = tanh(W_n @ x + R_n @ (f * h_prev) + b_n)\nh = f * h_prev + (1 - f) * n",
+  equations:
+    "f = sigmoid(W_f @ x + R_f @ h_prev + b_f)\nn = tanh(W_n @ x + R_n @ (f * h_prev) + b_n)\nh = f * h_prev + (1 - f) * n",
   states: "h",
   output: "",
   widths: "",
@@ -35,7 +36,10 @@ const USUAL_OWN = {
 
 // A cell of the catalogue, or one that Python has put here, as the fields of the page.
 function fieldsOf(record) {
-  const pairs = (found) => Object.entries(found).map(([name, value]) => `${name}=${value}`).join(" ");
+  const pairs = (found) =>
+    Object.entries(found)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(" ");
   return {
     equations: record.equations.join("\n"),
     states: record.states.join(" "),

@@ -24,7 +24,17 @@ function open(settings) {
   const held = generator(settings.seed + 1);
   const heldOut = Array.from({ length: HELD_OUT }, () => (problem.drawHeldOut ?? problem.draw)(held));
   const random = generator(settings.seed + 2);
-  run = { settings, problem, heldOut, random, network: new Network(CELL, problem, settings), points: [], every: EVERY, told: 0, spent: 0 };
+  run = {
+    settings,
+    problem,
+    heldOut,
+    random,
+    network: new Network(CELL, problem, settings),
+    points: [],
+    every: EVERY,
+    told: 0,
+    spent: 0,
+  };
   measure();
   report();
 }
