@@ -9,7 +9,11 @@ function createBars(label, onchoose = null) {
   const list = element("ol", { class: "expected", "aria-label": label });
   const named = ({ name, number }, chosen) => {
     if (!onchoose) return element("span", { class: "name" }, spaced(name));
-    const press = { type: "button", "aria-pressed": String(number === chosen), onclick: () => onchoose(number) };
+    const press = {
+      type: "button",
+      "aria-pressed": String(number === chosen),
+      onclick: () => onchoose(number),
+    };
     return element("button", { class: "name", ...press }, name);
   };
   return {
@@ -20,7 +24,10 @@ function createBars(label, onchoose = null) {
       const focused = list.contains(document.activeElement) ? document.activeElement.textContent : null;
       list.replaceChildren(
         ...answers
-          .filter(({ probability }, rank) => rank < (onchoose ? TO_CHOOSE_FROM : FIRST) || probability >= LEAST_SHOWN)
+          .filter(
+            ({ probability }, rank) =>
+              rank < (onchoose ? TO_CHOOSE_FROM : FIRST) || probability >= LEAST_SHOWN,
+          )
           .map((answer) => {
             const { name, probability } = answer;
             const bars = [bar("bar", probability)];
@@ -35,7 +42,10 @@ function createBars(label, onchoose = null) {
           }),
       );
       // A key that chooses an answer draws the bars anew: the next key goes on from there.
-      if (focused !== null) Array.from(list.querySelectorAll("button")).find((button) => button.textContent === focused)?.focus();
+      if (focused !== null)
+        Array.from(list.querySelectorAll("button"))
+          .find((button) => button.textContent === focused)
+          ?.focus();
     },
   };
 }

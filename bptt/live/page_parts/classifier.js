@@ -47,7 +47,9 @@ class ClassifierReading extends ExampleReading {
     }
     this.own = model.loss === "logistic" ? this.logits.map(sigmoid) : softmax(this.logits);
     // Probabilities are the mean of both strands; the loss is that of the given one.
-    this.probabilities = this.other ? this.own.map((each, k) => (each + this.other.probabilities[k]) / 2) : this.own;
+    this.probabilities = this.other
+      ? this.own.map((each, k) => (each + this.other.probabilities[k]) / 2)
+      : this.own;
     this.answers = this.decide(this.probabilities);
   }
 
@@ -78,7 +80,10 @@ class ClassifierReading extends ExampleReading {
     if (model.loss === "logistic") {
       const counts = own.map((_, k) => (choice === null || k === choice ? 1 : 0));
       const terms = logits.map((z, k) => counts[k] * softplus(target[k] ? -z : z));
-      return { loss: terms.reduce((a, b) => a + b, 0), delta: own.map((p, k) => counts[k] * (p - target[k])) };
+      return {
+        loss: terms.reduce((a, b) => a + b, 0),
+        delta: own.map((p, k) => counts[k] * (p - target[k])),
+      };
     }
     const rest = own.map((p, k) => p - target[k]);
     if (model.loss === "softmax") return { loss: logSumExp(logits) - logits[wanted[0]], delta: rest };
@@ -89,7 +94,13 @@ class ClassifierReading extends ExampleReading {
 
   report() {
     const { names, left, unknown } = this.input;
-    return { tokens: names, left, unknown, probabilities: Array.from(this.probabilities), answers: this.answers };
+    return {
+      tokens: names,
+      left,
+      unknown,
+      probabilities: Array.from(this.probabilities),
+      answers: this.answers,
+    };
   }
 
   // Row m: the loss if the input ended behind step m, for rows from `first` on.

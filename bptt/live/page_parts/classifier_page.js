@@ -20,7 +20,8 @@ function draw(page, layers, client, recolour) {
     title: (reading) => rightAt(reading).join(", ") || say("none of the labels"),
     about: (reading) => [say("{} steps", reading.tokens.length), ...remarksOn(reading)].join("; "),
     notes: () => [],
-    lossSaid: (reading, place, choice) => say("loss of {}", choice === null ? rightAt(reading).join(", ") || "–" : labels[choice]),
+    lossSaid: (reading, place, choice) =>
+      say("loss of {}", choice === null ? rightAt(reading).join(", ") || "–" : labels[choice]),
     // The answer is one for all steps: so is its change.
     changeAt: (main, edited) => {
       const number = main.answers[0] ?? 0;

@@ -5,7 +5,8 @@ const FORBIDDEN = -1e30;
 
 class Field {
   constructor({ start, transitions, end, allowed }, Numbers) {
-    const masked = (words, places) => weightsOf(words, Numbers).map((score, k) => (places[k] ? score : FORBIDDEN));
+    const masked = (words, places) =>
+      weightsOf(words, Numbers).map((score, k) => (places[k] ? score : FORBIDDEN));
     this.start = masked(start, allowed.start);
     this.transitions = masked(transitions, allowed.transitions);
     this.end = masked(end, allowed.end);
@@ -20,7 +21,8 @@ class Field {
     const terms = new Float64Array(count);
     for (let t = 0; t < steps; ++t)
       for (let k = 0; k < count; ++k) {
-        for (let j = 0; t && j < count; ++j) terms[j] = before[(t - 1) * count + j] + transitions[j * count + k];
+        for (let j = 0; t && j < count; ++j)
+          terms[j] = before[(t - 1) * count + j] + transitions[j * count + k];
         before[t * count + k] = emissions[t * count + k] + (t ? logSumExp(terms) : start[k]);
       }
     for (let t = steps - 1; t >= 0; --t)
@@ -51,7 +53,8 @@ class Field {
       const found = new Float64Array(count);
       for (let k = 0; k < count; ++k) {
         for (let j = 1; j < count; ++j)
-          if (scores[j] + transitions[j * count + k] > scores[origin[k]] + transitions[origin[k] * count + k]) origin[k] = j;
+          if (scores[j] + transitions[j * count + k] > scores[origin[k]] + transitions[origin[k] * count + k])
+            origin[k] = j;
         found[k] = scores[origin[k]] + transitions[origin[k] * count + k] + emissions[t * count + k];
       }
       origins.push(origin);

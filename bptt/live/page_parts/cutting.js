@@ -20,7 +20,9 @@ function cutWords(text, { level, kept }) {
   if (level === "whitespace") return chunks;
   const known = new Set(kept);
   return chunks.flatMap((chunk) =>
-    known.has(chunk) ? [chunk] : Array.from(chunk.matchAll(PIECES), ([piece]) => wordsOfPiece(piece, known)).flat(),
+    known.has(chunk)
+      ? [chunk]
+      : Array.from(chunk.matchAll(PIECES), ([piece]) => wordsOfPiece(piece, known)).flat(),
   );
 }
 
@@ -51,5 +53,7 @@ function withoutMarks(whole, known) {
 // The clitics and runs of marks that a piece ends in, longest first.
 function suffixesOf(piece) {
   const ends = Array.from({ length: piece.length - 1 }, (_, k) => piece.slice(k + 1));
-  return ends.filter((end) => CLITIC.test(end) || Array.from(end).every((mark) => ALONE.has(mark) || SUFFIX.has(mark)));
+  return ends.filter(
+    (end) => CLITIC.test(end) || Array.from(end).every((mark) => ALONE.has(mark) || SUFFIX.has(mark)),
+  );
 }

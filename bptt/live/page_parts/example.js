@@ -14,7 +14,13 @@ class ExampleModel {
 
 class ExampleReading {
   constructor(model, isAdjusted = false) {
-    Object.assign(this, { model, input: { items: [], names: [], text: "", left: 0 }, edits: [], done: 0, written: 0 });
+    Object.assign(this, {
+      model,
+      input: { items: [], names: [], text: "", left: 0 },
+      edits: [],
+      done: 0,
+      written: 0,
+    });
     this.stack = newStack(model.layers, isAdjusted, model.Numbers);
   }
 
@@ -51,7 +57,9 @@ class ExampleReading {
       const last = this.steps - 1;
       layer.edits = own.map(({ from, to, ...edit }) => {
         const end = to ?? last;
-        return this.isReversed(number) ? { ...edit, from: last - end, to: last - from } : { ...edit, from, to: end };
+        return this.isReversed(number)
+          ? { ...edit, from: last - end, to: last - from }
+          : { ...edit, from, to: end };
       });
     });
   }

@@ -188,7 +188,12 @@ function drawExamples(page, layers, client, recolour, own) {
       own.lead,
       area,
       colourFields.node,
-      element("div", { class: "live" }, element("div", {}, strip.node, about), element("div", {}, barsTitle, bars.node)),
+      element(
+        "div",
+        { class: "live" },
+        element("div", {}, strip.node, about),
+        element("div", {}, barsTitle, bars.node),
+      ),
     ),
     section(
       "reach",
@@ -213,7 +218,9 @@ function drawExamples(page, layers, client, recolour, own) {
     section(
       "changes",
       say("Change the model"),
-      say("Set or scale a gate, a state or one unit: the input is read again. Bars show the changed model, thin ones the model as it is."),
+      say(
+        "Set or scale a gate, a state or one unit: the input is read again. Bars show the changed model, thin ones the model as it is.",
+      ),
       changes.node,
     ),
     stepSection(units, stepView, say("δ is that of the chosen loss.")),

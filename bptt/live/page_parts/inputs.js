@@ -17,7 +17,14 @@ const READERS = {
       const whole = limit ? known.decode(items, true) : folded(text, known.normalise);
       const upTo = (count) => known.decode(items.slice(0, count), true);
       const unknown = items.filter((token) => token === UNKNOWN).length;
-      return { items, names: read.map(({ name }) => name), text: whole, upTo, unknown, left: all.length - items.length };
+      return {
+        items,
+        names: read.map(({ name }) => name),
+        text: whole,
+        upTo,
+        unknown,
+        left: all.length - items.length,
+      };
     };
   },
   dna({ letters, limit }) {
@@ -32,7 +39,9 @@ const READERS = {
   series({ width, limit }) {
     return (text) => {
       const rows = width === 1 ? text.split(/[\s,;]+/) : text.split("\n");
-      const parts = rows.map((row) => row.split(/[\s,;]+/).filter((part) => part)).filter((row) => row.length);
+      const parts = rows
+        .map((row) => row.split(/[\s,;]+/).filter((part) => part))
+        .filter((row) => row.length);
       const items = parts.filter((row) => row.length === width).map((row) => row.join(" "));
       const read = limit ? items.slice(0, limit) : items;
       return { items: read, names: read, text: "", left: parts.length - read.length };
@@ -67,7 +76,9 @@ function wordsOf(words, { lists, lowercase, normalise }) {
   const numbers = spelled.map((word) => wordNumber(lowercase ? word.toLowerCase() : word, lists));
   const items = words.map((word, k) => ({
     word: numbers[k],
-    characters: Array.from(lists.characters ? spelled[k] : "", (letter) => Math.max(0, placeIn(lists.characters, letter))),
+    characters: Array.from(lists.characters ? spelled[k] : "", (letter) =>
+      Math.max(0, placeIn(lists.characters, letter)),
+    ),
   }));
   const unknown = numbers.filter((number) => !number).length;
   return { items, names: words, text: "", left: 0, unknown };
@@ -110,7 +121,11 @@ const PARTS = {
   // A number that is missing counts as the mean.
   series({ mean, deviation }) {
     const write = (x, at, item) =>
-      item.split(" ").forEach((part, k) => (x[at + k] = Number.isNaN(Number(part)) ? 0 : (Number(part) - mean[k]) / deviation[k]));
+      item
+        .split(" ")
+        .forEach(
+          (part, k) => (x[at + k] = Number.isNaN(Number(part)) ? 0 : (Number(part) - mean[k]) / deviation[k]),
+        );
     return { width: mean.length, write };
   },
   // The word, and the last states of two layers that read its characters.

@@ -7,7 +7,11 @@ const HALF = new Float32Array(1 << 16);
 for (let bits = 0; bits < HALF.length; ++bits) {
   const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
   const size =
-    exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? NaN : (1 + fraction / 1024) * 2 ** (exponent - 15);
+    exponent === 0
+      ? fraction * 2 ** -24
+      : exponent === 31
+        ? NaN
+        : (1 + fraction / 1024) * 2 ** (exponent - 15);
   HALF[bits] = bits >> 15 ? -size : size;
 }
 

@@ -69,17 +69,21 @@ class Pooling {
     }
     if (this.kind === "max") {
       vector.fill(-Infinity);
-      for (let at = 0; at < steps * width; ++at) vector[at % width] = Math.max(vector[at % width], values[at]);
+      for (let at = 0; at < steps * width; ++at)
+        vector[at % width] = Math.max(vector[at % width], values[at]);
       return { vector };
     }
     const { weights, hidden } = this.weigh(values, steps, width);
-    for (let at = 0; at < steps * width; ++at) vector[at % width] += weights[Math.floor(at / width)] * values[at];
+    for (let at = 0; at < steps * width; ++at)
+      vector[at % width] += weights[Math.floor(at / width)] * values[at];
     return { vector, weights, hidden };
   }
 
   weigh(values, steps, width) {
     if (this.kind === "mean") return { weights: new Float64Array(steps).fill(1 / steps) };
-    const hidden = Array.from({ length: steps }, (_, t) => this.hidden.forward(values, t * width).map(Math.tanh));
+    const hidden = Array.from({ length: steps }, (_, t) =>
+      this.hidden.forward(values, t * width).map(Math.tanh),
+    );
     const scores = hidden.map((row) => row.reduce((sum, each, k) => sum + each * this.query[k], 0));
     return { weights: softmax(scores), hidden };
   }
@@ -96,7 +100,8 @@ class Pooling {
       return;
     }
     if (this.kind === "max") return shareOfLargest(found, delta, values, steps, vector);
-    for (let at = 0; at < steps * width; ++at) found[at] = weights[Math.floor(at / width)] * delta[at % width];
+    for (let at = 0; at < steps * width; ++at)
+      found[at] = weights[Math.floor(at / width)] * delta[at % width];
     if (this.kind !== "attention") return;
     const gains = hidden.map((_, t) => delta.reduce((sum, each, k) => sum + each * values[t * width + k], 0));
     const mean = gains.reduce((sum, gain, t) => sum + weights[t] * gain, 0);

@@ -5,7 +5,9 @@ function createMap() {
     class: "live-map",
     role: "img",
     tabindex: 0,
-    "aria-label": say("Norms of ∂Eₘ/∂netₙ: a row for each loss, a column for each step; arrow keys read them"),
+    "aria-label": say(
+      "Norms of ∂Eₘ/∂netₙ: a row for each loss, a column for each step; arrow keys read them",
+    ),
   });
   const readout = element("p", { class: "readout", role: "status" });
   const node = element("div", { hidden: true }, canvas, readout);

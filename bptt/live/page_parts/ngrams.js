@@ -4,7 +4,13 @@ const [WORDS_JOINED, CHARACTERS_JOINED, BASES_JOINED] = [2, 5, 3];
 
 class Ngrams {
   constructor({ placed, groups, weight, bias, share }, kind, Numbers) {
-    Object.assign(this, { placed, kind, share, bias: weightsOf(bias, Numbers), weight: weightsOf(weight, Numbers) });
+    Object.assign(this, {
+      placed,
+      kind,
+      share,
+      bias: weightsOf(bias, Numbers),
+      weight: weightsOf(weight, Numbers),
+    });
     let first = 0;
     this.groups = groups.map(({ grams, weights }) => {
       const known = new Map(grams.map((gram, k) => [gram, { number: first + k, weight: weights[k] }]));
@@ -40,7 +46,10 @@ function textGroups(text) {
   const words = pieces.map((piece) => piece.trim()).filter((word) => word);
   const pairs = words.slice(1).map((word, k) => `${words[k]} ${word}`);
   const long = words.filter((word) => Array.from(word).length > 1);
-  return [[...words, ...pairs], long.flatMap((word) => slices(` ${word} `, WORDS_JOINED, CHARACTERS_JOINED).map(([, gram]) => gram))];
+  return [
+    [...words, ...pairs],
+    long.flatMap((word) => slices(` ${word} `, WORDS_JOINED, CHARACTERS_JOINED).map(([, gram]) => gram)),
+  ];
 }
 
 function basesOf(letters, placed) {

@@ -19,24 +19,35 @@ function createPair(oninput) {
       while (differ < one.tokens.length && one.tokens[differ] === other.tokens[differ]) ++differ;
       const times = digits(Math.exp(Math.min(700, Math.abs(odds))));
       const better =
-        odds > 0 ? say("the first text is {} times as probable", times) : say("the second text is {} times as probable", times);
+        odds > 0
+          ? say("the first text is {} times as probable", times)
+          : say("the second text is {} times as probable", times);
       const sums = `ln P: ${digits(total(one))}, ${digits(total(other))}`;
       summary.textContent = `${sums}. ${say("First difference at token {}", differ)}; ${better}.`;
       const count = Math.max(one.tokens.length, other.tokens.length);
-      const cells = (found, k) => (k < found.tokens.length ? [spaced(found.tokens[k]), digits(-found.losses[k])] : ["", ""]);
+      const cells = (found, k) =>
+        k < found.tokens.length ? [spaced(found.tokens[k]), digits(-found.losses[k])] : ["", ""];
       let sum = 0;
       const lines = Array.from({ length: count }, (_, k) => {
         sum += (other.losses[k] ?? 0) - (one.losses[k] ?? 0);
         return [String(k), ...cells(one, k), ...cells(other, k), digits(sum)];
       });
       const head = [say("token"), say("first"), "ln P", say("second"), "ln P", say("ln odds so far")];
-      const body = lines.slice(Math.max(0, differ - 3), differ + 40).map((line) =>
-        element("tr", {}, ...line.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, text))),
-      );
+      const body = lines
+        .slice(Math.max(0, differ - 3), differ + 40)
+        .map((line) =>
+          element(
+            "tr",
+            {},
+            ...line.map((text, i) => element(i ? "td" : "th", i ? {} : { scope: "row" }, text)),
+          ),
+        );
       const top = element("tr", {}, ...head.map((text) => element("th", { scope: "col" }, text)));
       const table = element("table", {}, element("thead", {}, top), element("tbody", {}, ...body));
       const label = say("Odds token by token");
-      rows.replaceChildren(element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table));
+      rows.replaceChildren(
+        element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table),
+      );
     },
   };
 }

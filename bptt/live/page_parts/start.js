@@ -3,7 +3,8 @@
 async function start() {
   const recolour = [];
   wireTheme(() => recolour.forEach((call) => call()));
-  if (!("DecompressionStream" in window)) return showInstead(say("This page needs a browser of 2023 or later."));
+  if (!("DecompressionStream" in window))
+    return showInstead(say("This page needs a browser of 2023 or later."));
   await new Promise((ready) => document.addEventListener("DOMContentLoaded", ready));
   // After the first paint.
   await new Promise((ready) => requestAnimationFrame(() => setTimeout(ready)));

@@ -34,7 +34,10 @@ function createStrip(name, label, onpoint, onselect) {
         const note = notes[step] ?? "";
         if (spans[step].dataset.note === note && spans[step].firstChild?.textContent === words) return;
         spans[step].dataset.note = note;
-        spans[step].replaceChildren(words, ...(notes.length ? [element("span", { class: "note" }, note)] : []));
+        spans[step].replaceChildren(
+          words,
+          ...(notes.length ? [element("span", { class: "note" }, note)] : []),
+        );
       });
       spans.splice(tokens.length).forEach((span) => span.remove());
     },
@@ -60,7 +63,8 @@ function createStrip(name, label, onpoint, onselect) {
 
 // Values as shares: about the middle for a gate, unless `mayBeGate` is false; else about zero.
 function sharesOf(numbers, mayBeGate = true) {
-  if (mayBeGate && numbers.every((number) => number >= 0 && number <= 1)) return Array.from(numbers, (number) => 2 * number - 1);
+  if (mayBeGate && numbers.every((number) => number >= 0 && number <= 1))
+    return Array.from(numbers, (number) => 2 * number - 1);
   const largest = numbers.reduce((most, number) => Math.max(most, Math.abs(number)), 0) || 1;
   return Array.from(numbers, (number) => number / largest);
 }
@@ -69,5 +73,7 @@ function sharesOf(numbers, mayBeGate = true) {
 const DECADES = 6;
 function decadeShares(norms) {
   const largest = norms.reduce((most, norm) => Math.max(most, norm || 0), 0);
-  return Array.from(norms, (norm) => (norm > 0 ? Math.max(0.02, 1 + Math.log10(norm / largest) / DECADES) : NaN));
+  return Array.from(norms, (norm) =>
+    norm > 0 ? Math.max(0.02, 1 + Math.log10(norm / largest) / DECADES) : NaN,
+  );
 }

@@ -24,7 +24,9 @@ class TaggerReading extends ExampleReading {
       Object.assign(this, { marginals, tags, logarithm: score - total });
       return;
     }
-    const rows = Array.from({ length: steps }, (_, t) => softmax(this.scores.subarray(t * count, (t + 1) * count)));
+    const rows = Array.from({ length: steps }, (_, t) =>
+      softmax(this.scores.subarray(t * count, (t + 1) * count)),
+    );
     this.marginals = Float64Array.from(rows.flatMap((row) => Array.from(row)));
     this.tags = rows.map((row) => row.reduce((best, each, k) => (each > row[best] ? k : best), 0));
     this.logarithm = rows.reduce((sum, row, t) => sum + Math.log(row[this.tags[t]]), 0);
@@ -51,7 +53,8 @@ class TaggerReading extends ExampleReading {
     const loss = -Math.log(marginals[place * count + tag]);
     const delta = new Float64Array(marginals.length);
     if (!model.field) {
-      for (let k = 0; k < count; ++k) delta[place * count + k] = marginals[place * count + k] - (k === tag ? 1 : 0);
+      for (let k = 0; k < count; ++k)
+        delta[place * count + k] = marginals[place * count + k] - (k === tag ? 1 : 0);
       return { loss, delta };
     }
     const certain = Float64Array.from(this.scores);

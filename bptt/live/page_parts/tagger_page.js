@@ -29,7 +29,9 @@ function draw(page, layers, client, recolour) {
       reading.tags.map((tag, place) =>
         labels[tag] === page.outside ? "" : `${labels[tag]} ${percent(certainty(reading, place))}`,
       ),
-    lossSaid: (reading, place, choice) => say("tag {} at word {}", labels[choice ?? reading.tags[place]], place),
-    changeAt: (main, edited) => main.tags.map((tag, place) => shareOf(edited, place, tag) - shareOf(main, place, tag)),
+    lossSaid: (reading, place, choice) =>
+      say("tag {} at word {}", labels[choice ?? reading.tags[place]], place),
+    changeAt: (main, edited) =>
+      main.tags.map((tag, place) => shareOf(edited, place, tag) - shareOf(main, place, tag)),
   });
 }
