@@ -12,7 +12,7 @@ function createTrainer(onprogress, onfailure) {
       const text = `"use strict";\nconst CELL = ${emitted(cell)};\n${WORKER}`;
       const place = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
       const worker = new Worker(place);
-      URL.revokeObjectURL(place);
+      worker.addEventListener("message", () => URL.revokeObjectURL(place), { once: true });
       // What an earlier worker of the slot still had to say is not heard.
       worker.onmessage = ({ data }) => workers.get(slot) === worker && onprogress(slot, data);
       worker.onerror = (event) => {
