@@ -16,6 +16,7 @@ from typing import Any
 
 from bptt.jobs.answers import Answer, AskedInput, EvaluationRecord
 from bptt.jobs.inspected import InspectAnswer
+from bptt.jobs.rescore.answering import RescoreAnswer
 from bptt.options.field import alternatives, hints_of
 from bptt.options.json_schema import JsonSchema, schema_of
 
@@ -43,6 +44,7 @@ def make_schema(answers: Mapping[str, Mapping[str, Iterable[type[Any]]]]) -> Jso
             definitions[f"{verb}.{job}"] = _one_of(found)
             verbs.setdefault(verb, []).append(reference(f"{verb}.{job}"))
     verbs["evaluate"] = [_record(EvaluationRecord, False, definitions)]
+    verbs["rescore"] = [_record(RescoreAnswer, False, definitions)]
     verbs["inspect"] = [_record(InspectAnswer, False, definitions)]
     definitions |= {verb: _one_of(found) for verb, found in verbs.items()}
     return {
