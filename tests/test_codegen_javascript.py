@@ -168,7 +168,9 @@ NAMES = Cell.define(
     let = sigmoid(nextH * row)
     j = let * nowH
     values = tanh(R_values @ j)
-    Math = values * h_prev
+    constructor = sigmoid(W_constructor @ x)
+    __proto__ = constructor * values
+    Math = __proto__ * h_prev
     h = tanh(R_h @ Math + W_h @ x)
     """,
     states="h",

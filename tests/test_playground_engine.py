@@ -186,6 +186,16 @@ WRONG: list[tuple[str, dict[str, Any], tuple[int, int] | None]] = [
     (f"{'a' * 101} = x\n{ONE}", {}, (1, 1)),
     (f"h = {'(' * 120}x{')' * 120} + {'tanh(' * 99}x{')' * 99}", {}, (1, 1)),
     (f"h = {'x + ' * 600}x", {}, (1, 1)),
+    (f"h = {'(' * 1990}", {}, (1, 205)),
+    (f"h = {'(' * 201}x{')' * 201}", {}, (1, 205)),
+    # What cannot be seen, as it comes with a copy from a page: it is shown as a number.
+    ("h =\xa0tanh(W_h @ x)", {}, (1, 4)),
+    ("\ufeffh = tanh(W_h @ x)", {}, (1, 1)),
+    ("h\u200b = tanh(W_h @ \x00 x)", {}, (1, 2)),
+    ("h = x \U000e0001", {}, (1, 7)),
+    ("\u3000h = x +\x1f", {}, (1, 9)),
+    ("h = constructor(x)", {}, (1, 5)),
+    ("h = tanh(W_h @ x) + toString", {}, (1, 21)),
     ("\n".join(f"a{k} = x" for k in range(501)), {}, None),
     ("\n".join(f"a{k} = {'x + ' * 100}x" for k in range(60)), {}, None),
 ]

@@ -9,7 +9,11 @@ class CellError extends Error {
 }
 
 const LINE_ENDS = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
-const BLANK = /\s*/uy;
+// Python strips all of Unicode's white space from a line; within it, only these part words.
+const OUTER_BLANKS = /^[\t-\r\x1c-\x1f\x85\p{Z}]+|[\t-\r\x1c-\x1f\x85\p{Z}]+$/gu;
+const BLANK = /[ \t\f]*/uy;
+// As many brackets are open at once as Python's tokenizer allows.
+const MOST_BRACKETS = 200;
 const DIGITS = "\\d(?:_?\\d)*";
 const WORD_OF_LANGUAGE = /[\p{XIDS}_]\p{XIDC}*/uy;
 const LITERAL = new RegExp(
@@ -33,12 +37,18 @@ const KEYWORDS = new Set(
 );
 const IS_EQUATION = "an equation is `name = expression`";
 
-// Text in quotes, as Python's repr.
+// Text in quotes, as Python's repr: what cannot be seen is written as a number.
 function quotedText(text) {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
+  const numbered = (character) => {
+    const code = character.codePointAt(0);
+    const [letter, length] = code < 0x100 ? ["x", 2] : code < 0x10000 ? ["u", 4] : ["U", 8];
+    return `\\${letter}${code.toString(16).padStart(length, "0")}`;
+  };
   const escaped = text
     .replace(/\\/g, "\\\\")
-    .replace(/\t/g, "\\t")
+    .replace(/[\t\n\r]/g, (found) => ({ "\t": "\\t", "\n": "\\n", "\r": "\\r" })[found])
+    .replace(/(?! )[\p{C}\p{Z}]/gu, numbered)
     .replaceAll(quote, quote === "'" ? "\\'" : quote);
   return `${quote}${escaped}${quote}`;
 }
@@ -47,7 +57,8 @@ function quotedText(text) {
 function parseEquations(where, text) {
   const lines = text.split(LINE_ENDS).map((whole, k) => {
     const code = whole.split("#")[0];
-    return { text: code.trim(), begin: code.length - code.trimStart().length, line: k + 1 };
+    const text = code.replace(OUTER_BLANKS, "");
+    return { text, begin: code.indexOf(text), line: k + 1 };
   });
   const filled = lines.filter((each) => each.text);
   const { mostEquations, largestCell } = TABLES.limits;
@@ -151,6 +162,7 @@ function readLine(text, fail) {
 function tokensOf(text, fail) {
   const found = [];
   let at = 0;
+  let depth = 0;
   const match = (pattern) => {
     pattern.lastIndex = at;
     return pattern.exec(text)?.[0] ?? "";
@@ -165,14 +177,17 @@ function tokensOf(text, fail) {
       if (/^0_?\d*[1-9]\d*$/.test(literal) || /^[\p{XIDC}]/u.test(text.slice(at + literal.length))) fail(at);
       const isWhole = !/[.eE]/.test(literal) || /^0[xX]/.test(literal);
       found.push({ kind: "literal", value: Number(literal.replaceAll("_", "")), isWhole, at });
-    } else if (sign) found.push({ sign, at });
-    else fail(at);
+    } else if (sign) {
+      depth += (sign === "(") - (sign === ")");
+      if (depth > MOST_BRACKETS) fail(at);
+      found.push({ sign, at });
+    } else fail(at);
     at += (word || literal || sign).length;
   }
 }
 
 function wordToken(name, at) {
-  if (name in BINDING || KEYWORDS.has(name)) return { sign: name, at };
+  if (Object.hasOwn(BINDING, name) || KEYWORDS.has(name)) return { sign: name, at };
   if (["True", "False", "None"].includes(name)) return { kind: "other", head: name, at };
   return { kind: "name", name, at };
 }
