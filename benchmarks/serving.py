@@ -1,4 +1,5 @@
-"""`bptt serve`: seconds until it is ready, what a request costs beside its answer, and hostile clients.
+"""`bptt serve`: seconds until it is ready, what a request costs beside its answer, samples side by side, and
+hostile clients.
 
 python benchmarks/serving.py RUN [REQUESTS]    # a run of `bptt train lm`; a tenth of the requests are broken
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import random
+import re
 import shlex
 import signal
 import socket
@@ -27,8 +29,11 @@ import uvicorn
 
 from bptt.serve.options import ServeOptions
 from bptt.serve.served import find_served
+from bptt.serve.state_store import StateStore
 
 CLIENTS = 8
+SAMPLING = 32
+LENGTH = 200
 TEXTS = [" ".join(["the", "cat", "sat", "on"] * n)[: 3 * n] for n in range(1, 30)]
 HEADERS = {"content-type": "application/json"}
 
@@ -49,11 +54,50 @@ def memory(process: subprocess.Popen[str]) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def post(connection: HTTPConnection, body: str) -> tuple[int, bytes]:
+def post(connection: HTTPConnection, body: str, path: str = "/v1/score") -> tuple[int, bytes]:
     """Send a request; return the status and the body of the answer."""
-    connection.request("POST", "/v1/score", body, HEADERS)
+    connection.request("POST", path, body, HEADERS)
     response = connection.getresponse()
     return response.status, response.read()
+
+
+def questions() -> list[tuple[str, str]]:
+    """Requests to all verbs of a language model, of different sizes, whose answers are always the same."""
+    found: list[tuple[str, object]] = [("score", {"input": text}) for text in TEXTS]
+    found += [("next", {"input": text, "top": 3, "last": True}) for text in TEXTS]
+    found += [("choose", {"input": [text, "the cat"]}) for text in TEXTS]
+    drawn = [{"prompt": text, "seed": n, "temperature": 0.8} for n, text in enumerate(TEXTS)]
+    found += [("sample", {**each, "length": 1 + n * n % 70}) for n, each in enumerate(drawn)]
+    found += [("sample", {**each, "length": 20, "stream": True, "top_k": 5}) for each in drawn]
+    found += [("completions", {**each, "max_tokens": 9, "logprobs": 1, "n": 2}) for each in drawn]
+    found += [("states", {"input": text}) for text in TEXTS]
+    found += [("rescore", {"input": [{"input": [text, "the cat"]}], "weight": 1}) for text in TEXTS]
+    return [(f"/v1/{verb}", json.dumps(body)) for verb, body in found]
+
+
+def lasting(answer: tuple[int, bytes]) -> tuple[int, str]:
+    """Return an answer without what changes each time: handles, names and times."""
+    status, body = answer
+    text = re.sub(r'"(state|id)": "[^"]*"|"created": [0-9]+', "", body.decode())
+    # Pieces of a stream are joined as the loop finds them: their text alone is always the same.
+    pieces = re.findall(r'^data: .*"text": "((?:[^"\\]|\\.)*)"', text, re.MULTILINE)
+    return status, "".join(pieces) + text[-20:] if text.startswith("data: ") else text
+
+
+def sample(port: int, seed: int, times: int) -> None:
+    """Draw samples, one after the other."""
+    connection = HTTPConnection("127.0.0.1", port)
+    for number in range(times):
+        body = json.dumps({"length": LENGTH, "seed": 1000 * seed + number})
+        assert post(connection, body, "/v1/sample")[0] == 200
+
+
+def symbols_per_second(port: int, clients: int, times: int) -> float:
+    """Return the tokens that are drawn in a second for a number of clients."""
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(clients) as pool:
+        list(pool.map(partial(sample, port, times=times), range(clients)))
+    return clients * times * LENGTH / (time.perf_counter() - begun)
 
 
 def break_off(port: int, source: random.Random) -> None:
@@ -71,16 +115,17 @@ def break_off(port: int, source: random.Random) -> None:
                 client.recv(1)
 
 
-def client(port: int, seed: int, requests: int, expected: list[bytes]) -> int:
+def client(port: int, seed: int, requests: int, expected: list[tuple[int, str]]) -> int:
     """Send requests, a tenth of them broken; return the number of wrong answers."""
-    source, wrong = random.Random(seed), 0
+    source, wrong, asked = random.Random(seed), 0, questions()
     connection = HTTPConnection("127.0.0.1", port)
     for number in range(requests):
         if number % 10 == 9:
             break_off(port, source)
             continue
-        which = source.randrange(len(TEXTS))
-        wrong += post(connection, json.dumps({"input": TEXTS[which]})) != (200, expected[which])
+        which = source.randrange(len(asked))
+        path, body = asked[which]
+        wrong += lasting(post(connection, body, path)) != expected[which]
     return wrong
 
 
@@ -102,7 +147,8 @@ def main(run: str, requests: int) -> None:
 
     torch.set_num_threads(1)
     (served,) = find_served([run]).values()
-    served.load(ServeOptions(runs=(run,)))
+    options = ServeOptions(runs=(run,))
+    served.load(options, StateStore(options.max_states, options.state_seconds))
     verb, body = served.verbs["score"], json.dumps({"input": "the cat"})
     asked, item = verb.read({"input": "the cat"})
     connection = HTTPConnection("127.0.0.1", port)
@@ -110,7 +156,14 @@ def main(run: str, requests: int) -> None:
     for name, here, there in zip(("least", "median"), inside, outside, strict=True):
         print(f"{name}: answer {1e3 * here:.3f} ms, by HTTP {1e3 * there:.3f} ms")
 
-    expected = [post(connection, json.dumps({"input": text}))[1] for text in TEXTS]
+    one, several = (symbols_per_second(port, *each) for each in ((1, 20), (SAMPLING, 5)))
+    ratio = f"{several / one:.1f} times as many"
+    print(
+        f"{LENGTH} tokens a sample: 1 client {one:,.0f} a second, {SAMPLING} clients {several:,.0f}, {ratio}"
+    )
+
+    expected = [lasting(post(connection, body, path)) for path, body in questions()]
+    assert {status for status, _ in expected} == {200}
     each = requests // CLIENTS
     for share in (each // 5, each):
         before = memory(process)
