@@ -38,8 +38,9 @@ class LanguageModel(TokenNetwork):
         recurrent = build_recurrent(options, cell, options.width or vocabulary_size)
         # Checked again: the output of a cell may have another width than the options assume.
         options.check_tied(recurrent.output_size)
+        width = recurrent.output_size
         shape = OutputShape(
-            vocabulary_size, recurrent.output_size, options.tied, options.smoothing, options.cutoffs
+            vocabulary_size, width, options.tied, options.smoothing, options.cutoffs, options.samples
         )
         self.output = output_layer(options.output_layer or FULL, shape)
         self.recurrent = recurrent

@@ -20,12 +20,13 @@ from bptt.options.option_set import OptionSet
 
 Mode = Literal["continuous", "sentences"]
 
-FULL, ADAPTIVE = "full", "adaptive"
+FULL, ADAPTIVE, SAMPLED = "full", "adaptive", "sampled"
 # The largest vocabulary whose default is the full softmax and a dense update of the embedding: there the full
 # softmax of an update takes about as long as the rest of it, and dense Adam a tenth.
 LARGE = 20_000
 
 _EMBEDDING = 64  # the default size
+_SAMPLES = 8192
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +84,8 @@ class ModelOptions(RecurrentOptions):
     output_layer: str | None = option(
         None,
         "Output layer: full, the softmax of a logit for each token; adaptive, a softmax for frequent tokens "
-        "and one for each cluster of rarer ones; or one that a package adds.",
+        "and one for each cluster of rarer ones; sampled, full but learned with some tokens; or one that a "
+        "package adds.",
         usual=f"full; adaptive above {LARGE:,} tokens, unless `tied` or `smoothing` is given",
         group="Model",
         added=True,
@@ -94,6 +96,13 @@ class ModelOptions(RecurrentOptions):
         usual="those of the least time, by the counts of the tokens",
         group="Model",
         flags="cutoff cutoffs",
+        least=1,
+        added=True,
+    )
+    samples: int = option(
+        _SAMPLES,
+        "Tokens drawn for an update with the output layer sampled.",
+        group="Model",
         least=1,
         added=True,
     )
@@ -117,8 +126,11 @@ class ModelOptions(RecurrentOptions):
         check_least("embedding_size", self.width, 0)
         if self.frozen and not self.width:
             raise InputError("frozen", "is of an embedding", "one-hot input", "Leave it out")
-        if self.cutoffs and self.output_layer in (None, FULL):
-            raise InputError("cutoffs", f"are of the output layer {ADAPTIVE}", FULL, "Leave them out")
+        layer = self.output_layer or FULL
+        if self.cutoffs and layer in (FULL, SAMPLED):
+            raise InputError("cutoffs", f"are of the output layer {ADAPTIVE}", layer, "Leave them out")
+        if self.samples != _SAMPLES and layer in (FULL, ADAPTIVE):
+            raise InputError("samples", f"are of the output layer {SAMPLED}", layer, "Leave them out")
         if self.row_sparse and (self.tied or not self.width):
             got = "a tied one, whose gradient has all rows" if self.tied else "one-hot input"
             raise InputError("row_sparse", "is of an embedding that is read alone", got, "Leave it out")

@@ -145,7 +145,8 @@ class DecoderOptions(StackOptions):
     output_layer: str = option(
         "full",
         "Output layer: full, the softmax of a logit for each token; adaptive, a softmax for frequent tokens "
-        "and one for each cluster of rarer ones; or one that a package adds.",
+        "and one for each cluster of rarer ones; sampled, full but learned with some tokens; or one that a "
+        "package adds.",
         group="Model",
         added=True,
     )

@@ -22,7 +22,8 @@ class OutputShape:
 
     A `tied` layer takes the embedding (V, D) as its matrix (Press and Wolf 2017). `smoothing` is the share
     of a target's probability that training spreads over all tokens (Szegedy et al. 2016). `cutoffs` are the
-    first tokens of clusters, for a layer that has some; empty for its own choice.
+    first tokens of clusters, for a layer that has some; empty for its own choice. `samples` is the number of
+    tokens that a sampled layer learns with.
     """
 
     vocabulary_size: int
@@ -30,6 +31,7 @@ class OutputShape:
     tied: bool = False
     smoothing: float = 0.0
     cutoffs: tuple[int, ...] = ()
+    samples: int = 8192
 
 
 class OutputLayer(nn.Module, ABC):

@@ -10,6 +10,7 @@ from bptt.errors import InputError
 from bptt.models.heads.adaptive import AdaptiveSoftmax
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.heads.output_layer import OutputLayer, OutputShape
+from bptt.models.heads.sampled import SampledSoftmax
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,8 @@ class Head:
     build: Callable[[OutputShape], OutputLayer]
 
 
-HEADS: Mapping[str, Head] = {
-    head.name: head for head in (Head("full", FullSoftmax), Head("adaptive", AdaptiveSoftmax))
-}
+_OWN = (Head("full", FullSoftmax), Head("adaptive", AdaptiveSoftmax), Head("sampled", SampledSoftmax))
+HEADS: Mapping[str, Head] = {head.name: head for head in _OWN}
 
 
 def output_layer(name: str, shape: OutputShape) -> OutputLayer:
