@@ -242,7 +242,7 @@ def split_quotient(expression: Product | Power) -> tuple[Expression, Expression]
 class Printer:
     """Writes expressions as `bptt.cells.language` reads them; a subclass writes another such language."""
 
-    # What has to stand in parentheses where it is a factor.
+    # A factor of these types is put in parentheses.
     compound: tuple[type[Expression], ...] = (Sum, MatrixVector)
 
     def text(self, expression: Expression) -> str:

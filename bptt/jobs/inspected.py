@@ -1,4 +1,4 @@
-"""What a probe finds in a model on one input, as a record."""
+"""A record of all that a probe finds in a model on one input."""
 
 from __future__ import annotations
 

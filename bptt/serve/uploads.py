@@ -22,7 +22,7 @@ class FileType:
 _WAV = FileType(".wav", (b"WAVE",), 8)
 # By the type of the body. A page may send none of these types to another site without being asked for leave.
 # None of them names other files, as a list of clips or a playlist does; the signs are checked, since a
-# decoder goes by the bytes that it finds.
+# decoder believes the bytes that it finds.
 TYPES: Mapping[str, FileType] = {
     "audio/wav": _WAV,
     "audio/x-wav": _WAV,

@@ -1,7 +1,7 @@
 """`last/`: everything that a run needs to go on as if it had never stopped.
 
-One file, replaced in one step, so that a run killed at any instant leaves one whole checkpoint. Those before
-it stay beside it, for the day when a disk has damaged the newest.
+One file, replaced in one step, so that a run killed at any instant leaves one whole checkpoint. Older
+checkpoints are kept beside it, for the day when a disk has damaged the newest.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ADAM = {"step", "exp_avg", "exp_avg_sq"}
 _BEFORE: dict[str, str | int] = {"device": "cpu"}
 
 FILE = Path("last", "checkpoint.safetensors")
-# Those before it: checkpoint-1.safetensors is the one before, -2 the one before that.
+# Older checkpoints bear a number: 1 is the one before the newest, 2 the one before that.
 _NAME = re.compile(r"checkpoint(?:-([1-9][0-9]*))?\.safetensors")
 
 
@@ -71,7 +71,7 @@ def save(run: Path, model: Module, optimiser: Optimizer, state: State, keep: int
 def _move_back(run: Path, keep: int) -> None:
     """Give each checkpoint the name of the one before it; the newest keeps its own name too.
 
-    Raises MachineError.
+    Raises MachineError if a file cannot be renamed or removed.
     """
     names = [run / FILE, *((run / FILE).with_stem(f"{FILE.stem}-{age}") for age in range(1, keep))]
     fresh = (run / FILE).with_name(f".{FILE.name}.tmp")
