@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from bptt.cli.answers import AnswerPrinter
 from bptt.cli.commands import make_command, options_of_named_run
 from bptt.cli.sources import STDIN, check_inputs, say_notes, source_of, sources_of
-from bptt.cli.spelling import spelled
+from bptt.cli.spelling import say, spelled
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
+    from bptt.cli.weights import ComparedAnswers
     from bptt.data.readers.asked import Said
     from bptt.data.readers.document import Document
     from bptt.jobs.answers import Asking
@@ -41,7 +42,7 @@ def _predict(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.commands import PredictOptions, check_own
+    from bptt.jobs.commands import EXACT, PredictOptions, check_own
     from bptt.jobs.loading import load
     from bptt.jobs.registry import find_drawing, job_of_run
 
@@ -58,24 +59,20 @@ def _predict(choices: Choices) -> None:
         from bptt.report.figure_page import check_picture
 
         check_picture(choices.get(picture))
+    from bptt.nn import weight_format
+
     asking = job.ask(trained, choices)
+    compared = None
+    if asked.weights != EXACT:
+        from bptt.cli.weights import ComparedAnswers
+
+        compared = ComparedAnswers(job.ask(trained, choices), asked.weights)
     for note in asking.notes:
         print(printable(spelled(note)), file=sys.stderr)
-    raw = asking.raw_format() if asked.streams else None
-    if raw is not None:
-        from bptt.cli.heard import answer_sound
-
-        answer_sound(asking, raw, asked)
-    elif asked.microphone:
-        raise InputError("microphone", "needs a model that hears sound", f"a {job.options.called}")
-    elif asked.stream and asked.inputs == (STDIN,):
-        from bptt.cli.streamed import answer_stream
-
-        answer_stream(asking.stream(_said(choices)), asked.encoding, written)
-    elif asked.stream:
-        _answer_over_time(asking, choices, asked, written)
-    else:
-        _answer(asking, choices, asked, written)
+    if compared is not None and asked.streams:
+        say(f"weights {asked.weights}: answers that `stream` are not compared with those of {EXACT}")
+    with weight_format(asked.weights):
+        _answer_all(asking, choices, asked, written, compared, job.options.called)
     if picture:
         draw = find_drawing(job)
         assert draw is not None
@@ -85,7 +82,41 @@ def _predict(choices: Choices) -> None:
         print(printable(spelled(line)), file=sys.stderr)
 
 
-def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: AnswerPrinter) -> None:
+def _answer_all(
+    asking: Asking,
+    choices: Choices,
+    asked: PredictOptions,
+    written: AnswerPrinter,
+    compared: ComparedAnswers | None,
+    called: str,
+) -> None:
+    """Answer the inputs in the way that was chosen. Raises InputError if the model has no such way."""
+    raw = asking.raw_format() if asked.streams else None
+    if raw is not None:
+        from bptt.cli.heard import answer_sound
+
+        answer_sound(asking, raw, asked)
+    elif asked.microphone:
+        raise InputError("microphone", "needs a model that hears sound", f"a {called}")
+    elif asked.stream and asked.inputs == (STDIN,):
+        from bptt.cli.streamed import answer_stream
+
+        answer_stream(asking.stream(_said(choices)), asked.encoding, written)
+    elif asked.stream:
+        _answer_over_time(asking, choices, asked, written)
+    else:
+        _answer(asking, choices, asked, written, compared)
+        if compared is not None:
+            say(compared.line)
+
+
+def _answer(
+    asking: Asking,
+    choices: Choices,
+    asked: PredictOptions,
+    written: AnswerPrinter,
+    compared: ComparedAnswers | None,
+) -> None:
     """Read the inputs, or those that have arrived, answer them, and print the answers."""
     said = _said(choices)
     if asking.header is not None:
@@ -98,9 +129,12 @@ def _answer(asking: Asking, choices: Choices, asked: PredictOptions, written: An
     for source in chain.from_iterable(sources):
         examples = asking.read(source, said)
         say_notes(source, examples)
-        for row, answer in zip(examples.rows, asking.answer(examples), strict=True):
+        answers = asking.answer(examples) if compared is None else list(asking.answer(examples))
+        for row, answer in zip(examples.rows, answers, strict=True):
             written.write(row, answer, asking)
         written.flush()
+        if compared is not None:
+            compared.compare(examples, answers)
     written.close()
 
 

@@ -29,7 +29,7 @@ def _sample(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.commands import SampleOptions, check_own
+    from bptt.jobs.commands import EXACT, SampleOptions, check_own
     from bptt.jobs.loading import load
     from bptt.jobs.registry import job_of_run
 
@@ -39,6 +39,14 @@ def _sample(choices: Choices) -> None:
         rule = "must be a run of a job that draws samples"
         raise InputError(str(asked.run), rule, f"a {job.options.called}", "Ask it by `bptt predict`")
     check_own(choices, job.options)
-    for piece in job.sample(load(asked.run, asked.device), replace(choices, say=say)):
-        sys.stdout.write(shown(piece))
-        sys.stdout.flush()
+    from bptt.nn import weight_format
+
+    trained = load(asked.run, asked.device)
+    with weight_format(asked.weights):
+        for piece in job.sample(trained, replace(choices, say=say)):
+            sys.stdout.write(shown(piece))
+            sys.stdout.flush()
+    if asked.weights != EXACT:
+        from bptt.cli.weights import say_held_out
+
+        say_held_out(job, trained, asked.run, asked.weights)

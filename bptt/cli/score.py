@@ -35,7 +35,7 @@ def _score(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.commands import ScoreOptions, check_own
+    from bptt.jobs.commands import EXACT, ScoreOptions, check_own
     from bptt.jobs.loading import load
     from bptt.jobs.registry import job_of_run
 
@@ -47,8 +47,15 @@ def _score(choices: Choices) -> None:
     check_own(choices, job.options)
     trained = load(asked.run, asked.device)
     sources = [source_of(STDIN, asked.encoding) if str(each) == STDIN else each for each in asked.files]
-    for line in job.score(trained, sources, replace(choices, say=say)):
-        if isinstance(line, Answer):
-            print_json(line)
-        else:
-            print(shown(line) if isinstance(line, str) else "\t".join(map(one_line, line)))
+    from bptt.nn import weight_format
+
+    with weight_format(asked.weights):
+        for line in job.score(trained, sources, replace(choices, say=say)):
+            if isinstance(line, Answer):
+                print_json(line)
+            else:
+                print(shown(line) if isinstance(line, str) else "\t".join(map(one_line, line)))
+    if asked.weights != EXACT:
+        say(f"these are with weights in {asked.weights}; in {EXACT}:")
+        for _ in job.score(trained, sources, replace(choices, say=say)):
+            pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from bptt.data.readers.asked import Said
 from bptt.errors import InputError
@@ -17,6 +18,9 @@ from bptt.options.option_set import OptionSet
 RUN = "Run folder written by `bptt train`."
 DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 JSON = "Print JSON objects, one a line (docs/json.md)."
+AskedWeights = Literal["float32", "bf16", "int8"]
+EXACT: AskedWeights = "float32"
+WEIGHTS = "Format of the weights of recurrent layers; what a narrow one changes is printed."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,7 @@ class PredictOptions(TextFiles):
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
+    weights: AskedWeights = option(EXACT, WEIGHTS)
     inputs: tuple[str, ...] = argument(
         "A file or folder as learned from, or several; a text, or - for standard input.", default=()
     )
@@ -71,6 +76,7 @@ class SampleOptions:
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
+    weights: AskedWeights = option(EXACT, WEIGHTS)
     number: int = option(
         1,
         f"Number of samples, at most {MOST_SAMPLES:,}.",
@@ -90,6 +96,7 @@ class ScoreOptions(TextFiles):
 
     run: Path = argument(RUN)
     device: str = option("cpu", DEVICE)
+    weights: AskedWeights = option(EXACT, WEIGHTS)
     files: tuple[Path, ...] = argument(
         "Text with one sentence a line, - for standard input; files or folders of music (music)."
     )

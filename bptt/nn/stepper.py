@@ -17,7 +17,7 @@ from bptt.nn.stack import Stack
 from bptt.nn.steps import SingleStep
 from bptt.runtime import stepper as runtime
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.narrow import WeightFormat, factors_of
+from bptt.runtime.narrow import WeightFormat, factors_now, factors_of
 from bptt.shapes import check_shape
 
 _WHERE = "Stepper"
@@ -29,7 +29,8 @@ class Stepper:
     `module` is a stack in one direction or a single step, of any cell: LSTM, Recurrent, LSTMCell, ... `batch`
     rows run side by side; None is a single row, whose tensors lack the dimension B. `weights` is the format
     of the matrices and of the rows that meet them: "bf16" or "int8", which take a half and a quarter of
-    float32's memory, or "float32" for the dtype of the module. There are no gradients and no dropout.
+    float32's memory, or "float32" for the dtype of the module; None is that of `weight_format`. There are no
+    gradients and no dropout.
     Parameters are copied, and `torch.get_num_threads()` is read, when a stepper is made and on `renew`:
     before, a change has no effect but on where `reset` starts. A stepper serves one thread of a program at a
     time; it can be neither copied nor pickled. Raises InputError for another module or batch, and for narrow
@@ -37,10 +38,10 @@ class Stepper:
     """
 
     def __init__(
-        self, module: Stack | SingleStep, batch: int | None = None, *, weights: WeightFormat = "float32"
+        self, module: Stack | SingleStep, batch: int | None = None, *, weights: WeightFormat | None = None
     ) -> None:
         _check(module, batch)
-        self._factors = factors_of(_WHERE, weights)
+        self._factors = factors_now() if weights is None else factors_of(_WHERE, weights)
         self._module, self._rows = module, batch or 1
         self._dtype, self._device = self._parameter.dtype, self._parameter.device
         leading = () if batch is None else (batch,)
