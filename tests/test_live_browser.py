@@ -30,7 +30,14 @@ HOSTILE = {
     "place": -1,
     "colour": {"kind": "value", "layer": 99, "value": "__proto__", "unit": 1e9},
     "sampling": {"count": "many"},
-    "edits": [None, {**EDIT, "layer": 7}, {**EDIT, "unit": 7}, {**EDIT, "to": "x"}, {**EDIT, "scale": "1"}],
+    "edits": [
+        None,
+        *({**EDIT, "layer": layer} for layer in (7, "constructor", "__proto__")),
+        {**EDIT, "unit": 7},
+        {**EDIT, "to": "x"},
+        {**EDIT, "scale": "1"},
+        {**EDIT, "shift": 1e308},
+    ],
 }
 
 

@@ -1,5 +1,8 @@
 // What the reader changes in the model: a value of a layer scaled or set, for one unit or all, for some steps.
 
+// Beyond it sums and gradients overflow.
+const LARGEST_CHANGE = 1e6;
+
 function createChanges(layers, edits, onchange) {
   const list = element("ul", { class: "edits", "aria-label": say("Changes") });
   const number = (label, value, attributes = {}) => {
@@ -33,7 +36,7 @@ function createChanges(layers, edits, onchange) {
     const width = layers[layer].values.find(({ name }) => name === value).width;
     const chosen = whole(unit.input);
     if (chosen !== null && chosen >= width) return unit.input.setCustomValidity(say("{} to {}", 0, width - 1));
-    const factor = Number(amount.input.value);
+    const factor = Math.min(LARGEST_CHANGE, Math.max(-LARGEST_CHANGE, Number(amount.input.value)));
     const [scale, shift] = action === "set" ? [0, factor] : [factor, 0];
     edits.push({
       layer,

@@ -7,6 +7,9 @@ const TYPED = { maxlength: LONGEST, spellcheck: "false" };
 // Between the last key or move and what takes longer than a key, in milliseconds.
 const PAUSE = 120;
 
+// A link that is opened in the page itself changes its address alone. The page's own writing is no such change.
+addEventListener("hashchange", () => location.reload());
+
 function readLink() {
   try {
     return JSON.parse(decodeURIComponent(location.hash.slice(1))) ?? {};
@@ -25,12 +28,14 @@ function writeLink(state) {
 function checkedState(found, page, layers, kinds) {
   const text = (value, usual) => (typeof value === "string" ? value.slice(0, LONGEST) : usual);
   const whole = (value, most) => Number.isInteger(value) && value >= 0 && value <= most;
-  const valueOf = (one) => layers[one?.layer]?.values.find(({ name }) => name === one.value);
+  const layerOf = (one) => (Number.isInteger(one?.layer) ? layers[one.layer] : undefined);
+  const valueOf = (one) => layerOf(one)?.values.find(({ name }) => name === one.value);
+  const isAmount = (value) => Number.isFinite(value) && Math.abs(value) <= LARGEST_CHANGE;
   const fits = (edit) => {
     const known = valueOf(edit);
     const isUnit = edit?.unit === null || whole(edit?.unit, (known?.width ?? 0) - 1);
     const isSpan = whole(edit?.from, LONGEST) && (edit.to === null || whole(edit.to, LONGEST));
-    return known && isUnit && isSpan && [edit.scale, edit.shift].every(Number.isFinite);
+    return known && isUnit && isSpan && [edit.scale, edit.shift].every(isAmount);
   };
   const { colour } = found;
   const known = valueOf(colour);
