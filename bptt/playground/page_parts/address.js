@@ -3,6 +3,9 @@
 // Characters of a text that an address can hold.
 const LONGEST_LINKED = 4000;
 
+// A link that is opened in the page itself changes its address alone. The page's own writing is no such change.
+addEventListener("hashchange", () => location.reload());
+
 function readAddress() {
   const settings = usualSettings();
   const given = new URLSearchParams(location.hash.slice(1));

@@ -101,19 +101,17 @@ function faultOf({ where, rule, got, cure, line, column }, area) {
   const place = line ? `Line ${line}${column ? `, column ${column}` : ""}` : where;
   const words = [element("p", {}, element("b", {}, `${place}: `), rule, got === null ? "" : `, got ${got}`)];
   if (line) {
-    const text = area.value.split("\n")[line - 1] ?? "";
-    const mark = element("mark", {}, `${" ".repeat(Math.max(0, (column ?? 1) - 1))}▲`);
+    const lines = area.value.split(LINE_ENDS);
+    const text = lines[line - 1] ?? "";
+    // As wide as what is before the place: tabs and letters of every script.
+    const before = element("span", { class: "before", "aria-hidden": "true" }, text.slice(0, (column ?? 1) - 1));
+    const mark = element("mark", {}, "▲");
     const go = () => {
-      const begin =
-        area.value
-          .split("\n")
-          .slice(0, line - 1)
-          .join("\n").length +
-        (line > 1);
+      const begin = lines.slice(0, line - 1).reduce((sum, each) => sum + each.length + 1, 0);
       area.focus();
       area.setSelectionRange(begin + (column ?? 1) - 1, begin + text.length);
     };
-    words.push(element("pre", {}, `${text}\n`, mark));
+    words.push(element("pre", {}, `${text}\n`, before, mark));
     words.push(element("button", { type: "button", onclick: go }, "Go there"));
   }
   if (cure) words.push(element("p", { class: "quiet" }, cure));

@@ -68,6 +68,8 @@ function start() {
     cards[slot].show(cell && name);
     curves.name(slot, cell && name);
     trainer.open(slot, cell, roomy(settings));
+    go.disabled = !progress.size;
+    finish();
   }
 
   function openAll() {
@@ -128,15 +130,21 @@ function start() {
     "aria-label": "Text to learn",
   });
   area.value = settings.text;
+  const textSaid = element("p", { class: "quiet", role: "status" });
   area.addEventListener(
     "input",
     afterPause(2 * LINK_PAUSE, () => {
       settings.text = area.value;
+      showProblem();
       openAll();
     }),
   );
   const showProblem = () => {
-    area.hidden = settings.problem !== "text";
+    area.hidden = textSaid.hidden = settings.problem !== "text";
+    const { length } = settings.text;
+    const short = `A text has at least ${SHORTEST_TEXT} characters: the example is learned.`;
+    const long = length < LONGEST_TEXT ? "" : `The first ${LONGEST_TEXT} characters are learned.`;
+    textSaid.textContent = length < SHORTEST_TEXT ? short : long;
     numbers[1].hidden = settings.problem !== "copying";
   };
   const problem = chooser("Problem", PROBLEM_NAMES, settings.problem, (chosen) => {
@@ -161,6 +169,7 @@ function start() {
       "Each cell with a linear output, from the same seed on the same examples, by Adam. Learning rate and largest norm can be changed while it trains.",
       element("div", { class: "knobs" }, problem, ...numbers),
       area,
+      textSaid,
       element(
         "div",
         { class: "knobs" },

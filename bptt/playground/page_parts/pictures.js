@@ -51,6 +51,7 @@ function createCard(slot) {
       node.hidden = name === null;
       delete node.dataset.stopped;
       title.textContent = name ?? "";
+      status.textContent = "computing the first losses";
       node.setAttribute("aria-label", name ?? "");
       canvas.setAttribute(
         "aria-label",

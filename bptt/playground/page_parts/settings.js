@@ -6,7 +6,7 @@ const USUAL = {
   copying: { steps: 20, updates: 2000 },
   text: { steps: 40, updates: 500 },
 };
-const LONGEST_TEXT = 200000;
+const [SHORTEST_TEXT, LONGEST_TEXT] = [3, 200000];
 // [name, words, least, most, step]. The first ones build a network anew, the others change while it trains.
 const NUMBERS = [
   ["steps", "Steps", 6, 200, 1],
@@ -103,7 +103,7 @@ function problemOf(settings) {
 
 function roomy(settings) {
   const least = settings.problem === "copying" ? 2 * settings.letters + 1 : 2;
-  const text = settings.text.length > 2 ? settings.text : EXAMPLE;
+  const text = settings.text.length >= SHORTEST_TEXT ? settings.text : EXAMPLE;
   return { ...settings, text, steps: Math.max(settings.steps, least) };
 }
 

@@ -1,6 +1,7 @@
 // The worker that trains one cell: it tells of its progress a few times a second, and obeys in between.
 
-// Between two looks at what is asked for, and between two reports, in milliseconds.
+// Between two looks at what is asked for, and at least between two reports, in milliseconds. Reports of many steps take
+// longer than that: a quarter of the time at most.
 const [TURN, REPORT] = [30, 250];
 // Updates between two points of a curve at first, and the most points that a curve has: then every other one is left out.
 const [EVERY, MOST_POINTS] = [25, 400];
@@ -33,6 +34,7 @@ function open(settings) {
     points: [],
     every: EVERY,
     told: 0,
+    telling: 0,
     spent: 0,
   };
   measure();
@@ -43,7 +45,9 @@ function open(settings) {
 function turn() {
   isTurning = false;
   const { network, problem, settings, random } = run;
-  if (!isRunning || network.updates >= settings.updates) return;
+  if (!isRunning) return;
+  // Also when fewer updates are wanted than there were: the page waits for every cell to be done.
+  if (network.updates >= settings.updates) return report();
   const begun = performance.now();
   while (network.updates < settings.updates && performance.now() - begun < TURN) {
     const batch = Array.from({ length: settings.batch }, () => problem.draw(random));
@@ -52,7 +56,7 @@ function turn() {
   }
   const now = performance.now();
   run.spent += now - begun;
-  if (now - run.told > REPORT || network.updates >= settings.updates) report();
+  if (now - run.told > Math.max(REPORT, 3 * run.telling) || network.updates >= settings.updates) report();
   isTurning = true;
   channel.port2.postMessage(null);
 }
@@ -72,6 +76,7 @@ function measure() {
 function report() {
   const { network, problem, heldOut, settings } = run;
   const { lossSteps, steps } = problem;
+  const begun = performance.now();
   const [first, ...others] = heldOut.slice(0, PROBED);
   // Each loss and each step of one example; of others the losses that count.
   network.forward(first);
@@ -84,6 +89,7 @@ function report() {
       counted.push(...lossSteps.map((m) => network.row(example, m)));
     }
   run.told = performance.now();
+  run.telling = run.told - begun;
   postMessage({
     kind: "progress",
     updates: network.updates,
