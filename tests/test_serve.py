@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import threading
 import time
-from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -181,29 +176,6 @@ def test_a_full_queue_and_a_late_answer_are_said(app: App) -> None:
     assert sorted(status for status, _, _ in found) == [429, 429, 504, 504, 504]
     assert all(headers["retry-after"] == "1" for status, _, headers in found if status == 429)
     assert answers(app, "score", input="x")
-
-
-def test_a_process_is_ready_drains_and_says_which_port_is_taken(folder: Path, command: Command) -> None:
-    call = [sys.executable, "-m", "bptt", "serve", str(folder / "lm"), "--port", "0"]
-    process = subprocess.Popen(
-        call, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
-    )
-    try:
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        assert line.startswith("serving lm at http://127.0.0.1:")
-        port = int(line.rpartition(":")[2])
-        taken = command("serve", folder / "lm", "--port", port)
-        assert taken.code == 2 and "--port: must be free" in taken.err
-        connections = [HTTPConnection("127.0.0.1", port, timeout=30) for _ in range(20)]
-        for connection in connections:
-            connection.request("POST", "/v1/score", json.dumps({"input": ["x" * 40] * 20}), JSON)
-        process.send_signal(signal.SIGTERM)
-        assert [connection.getresponse().status for connection in connections] == [200] * 20
-        assert process.wait(20) == 0 and process.stderr.read() == ""
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_run_without_a_verb_and_a_name_given_twice_are_refused(folder: Path, command: Command) -> None:
