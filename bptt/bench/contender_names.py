@@ -3,6 +3,9 @@
 OURS = "bptt"
 # Our plain LSTM of the same sizes, beside the cells that torch.nn does not have.
 PLAIN_LSTM = "bptt lstm"
+# Our LSTM with narrow weights, and torch's under autocast.
+BF16, INT8, AUTOCAST = "bptt bf16", "bptt int8", "torch bf16"
+NARROW = (BF16, INT8, AUTOCAST)
 LAYER = "torch.nn"
 EAGER, SCRIPT, COMPILED = "torch loop", "torch script", "torch.compile"
 # The ways to run a layer in torch; the fastest of them is the one to beat.

@@ -10,6 +10,7 @@ from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import Case
 from bptt.bench.contender import Contender
 from bptt.bench.contender_names import (
+    BF16,
     COMPILED,
     EAGER,
     JAX,
@@ -50,8 +51,11 @@ def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
     """Return our module, and those of `peers` that do this work; only torch.nn knows unequal lengths."""
     problem = draw(case)
     chosen = [p for p in peers if case.kind == "layers" or p.name == LAYER]
-    companions = []
+    companions: list[Contender] = []
     if case.name not in torch_layers.LAYERS:
         companions.append(own_layer(PLAIN_LSTM, draw(replace(case, name="lstm"))))
+    if case.kind == "layers" and case.training and case.name == "lstm":
+        autocast = torch_layers.make(problem, narrow=True)
+        companions += [own_layer(BF16, problem, "bf16"), *([autocast] if autocast else [])]
     makers = {peer.name: partial(peer.make, problem) for peer in chosen}
     return Entrants(own_layer(OURS, problem), makers, problem.flops, companions)

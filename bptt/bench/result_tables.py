@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from math import floor, log10
 
 from bptt.bench.cases import Case
-from bptt.bench.contender_names import CHUNKED, COMPILED, JAX, OTHERS, OURS, PLAIN, PLAIN_LSTM
+from bptt.bench.contender_names import (
+    AUTOCAST,
+    BF16,
+    CHUNKED,
+    COMPILED,
+    INT8,
+    JAX,
+    NARROW,
+    OTHERS,
+    OURS,
+    PLAIN,
+    PLAIN_LSTM,
+)
 from bptt.bench.results import Measurement, Report
 
 _NOISY = "~"
@@ -98,7 +110,8 @@ def _of_peak(outcome: Measurement) -> str:
 
 def best_of_torch(outcome: Measurement) -> str:
     """Return the fastest contender in torch."""
-    return outcome.fastest([name for name in outcome.seconds if name not in (OURS, PLAIN_LSTM, *OTHERS)])
+    others = (OURS, PLAIN_LSTM, *NARROW, *OTHERS)
+    return outcome.fastest([name for name in outcome.seconds if name not in others])
 
 
 def _time(name: str, unit: float = 1e3) -> _Cell:
@@ -144,11 +157,15 @@ _PEAK = _Column("of peak", _of_peak)
 _LAYERS = (
     *(_CELL, _SHAPE, _OURS, _Column("GF/s", lambda outcome: f"{outcome.speed / 1e9:.0f}"), _PEAK),
     *(_THEIRS, _BY, *_RATIOS, _Column("bptt / its lstm", _ratio(OURS, PLAIN_LSTM))),
+    _Column("bptt / its bf16", _ratio(OURS, BF16)),
+    _Column("torch bf16 / bptt bf16", _ratio(AUTOCAST, BF16)),
     *(_Column(f"{name} / bptt", _ratio(name)) for name in OTHERS),
 )
 _STREAMING = (
     *(_CELL, _SHAPE, _Column("bptt µs", _time(OURS, 1e6))),
     *(_Column("torch µs", _of_best(lambda name: _time(name, 1e6))), _BY, _RATIOS[0]),
+    _Column("bptt / its bf16", _ratio(OURS, BF16)),
+    _Column("bptt / its int8", _ratio(OURS, INT8)),
 )
 _TRAINING = (
     _Column("model", _name),

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import Case
 from bptt.bench.contender import Contender
-from bptt.bench.contender_names import OURS
+from bptt.bench.contender_names import BF16, INT8, OURS
 from bptt.nn import Stepper, from_torch
+from bptt.runtime.narrow import WeightFormat
 
 _THEIRS = {"lstm": nn.LSTMCell, "gru-torch": nn.GRUCell, "elman-tanh": nn.RNNCell}
 _STEPS_CHECKED = 5
@@ -20,10 +21,11 @@ _STEPS_CHECKED = 5
 class OurCell(Contender):
     """A step as `bptt sample` takes it, with the parameters of torch's module."""
 
-    name = OURS
-
-    def __init__(self, theirs: nn.RNNCellBase, x: Tensor) -> None:
-        self._stepper, self._x = Stepper(from_torch(theirs), len(x)), x
+    def __init__(
+        self, theirs: nn.RNNCellBase, x: Tensor, name: str = OURS, weights: WeightFormat = "float32"
+    ) -> None:
+        self.name = name
+        self._stepper, self._x = Stepper(from_torch(theirs), len(x), weights=weights), x
 
     def step(self) -> Tensor:
         """Take one step, and return the output."""
@@ -62,4 +64,6 @@ def entrants(case: Case) -> Entrants:
     _, batch, inputs, hidden = case.shape
     theirs, x = _THEIRS[case.name](inputs, hidden), torch.randn(batch, inputs)
     name = f"torch.nn.{type(theirs).__name__}"
-    return Entrants(OurCell(theirs, x), {name: lambda: TorchCell(name, theirs, x)})
+    formats: dict[str, WeightFormat] = {BF16: "bf16", INT8: "int8"} if case.name == "lstm" else {}
+    narrow = [OurCell(theirs, x, ours, weights) for ours, weights in formats.items()]
+    return Entrants(OurCell(theirs, x), {name: lambda: TorchCell(name, theirs, x)}, companions=narrow)
