@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -28,6 +29,10 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
+}
+_CURES = {
+    errno.ENOENT: "Make the folder first, or name another",
+    errno.ENOTDIR: "Name a folder, not a file, before the name",
 }
 _INTACT = "The earlier file is intact. Make room, or check the permissions"
 
@@ -171,7 +176,8 @@ def write_whole(path: Path, data: bytes, fresh: Path | None = None) -> None:
         _sync_folder(path.parent)
     except OSError as error:
         _discard(fresh)
-        raise MachineError(str(path), "must be writable", error.strerror, _INTACT) from error
+        cure = _CURES.get(error.errno or 0, _INTACT)
+        raise MachineError(str(path), "must be writable", error.strerror, cure) from error
 
 
 def _read_head(path: Path) -> bytes:

@@ -137,3 +137,14 @@ def test_whose_folder_it_is(tmp_path: Path, monkeypatch) -> None:
     assert belongs_to_us(tmp_path)
     monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
     assert not belongs_to_us(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("place", "cure"),
+    [("none/a.html", "Make the folder first"), ("a.txt/a.html", "Name a folder, not a file")],
+)
+def test_a_missing_folder_is_what_the_cure_names(tmp_path: Path, place: str, cure: str) -> None:
+    (tmp_path / "a.txt").write_text("mine")
+    with pytest.raises(MachineError, match=cure) as caught:
+        write_output(tmp_path / place, f"<!-- {MARK} -->".encode())
+    assert "intact" not in str(caught.value)
