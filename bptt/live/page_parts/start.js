@@ -36,7 +36,7 @@ function showSections(page, sections) {
 // The address holds the state of the page, not the place in it.
 function jump(event) {
   event.preventDefault();
-  document.getElementById(event.target.getAttribute("href").slice(1)).scrollIntoView({ behavior: "smooth" });
+  document.getElementById(event.target.getAttribute("href").slice(1)).scrollIntoView();
 }
 
 start();

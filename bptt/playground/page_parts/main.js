@@ -193,7 +193,7 @@ function start() {
   const jump = (found) => (event) => {
     // The address holds the state of the page, not the place in it.
     event.preventDefault();
-    found.scrollIntoView({ behavior: "smooth" });
+    found.scrollIntoView();
   };
   const links = sections.map((found) =>
     element("a", { href: `#${found.id}`, onclick: jump(found) }, found.querySelector("h2").textContent),
