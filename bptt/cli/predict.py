@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bptt.cli.weights import ComparedAnswers
     from bptt.data.readers.asked import Said
     from bptt.data.readers.document import Document
-    from bptt.jobs.answers import Asking
+    from bptt.jobs.answers import Answer, Asking
     from bptt.jobs.commands import PredictOptions
     from bptt.options.choices import Choices
 
@@ -129,12 +129,13 @@ def _answer(
     for source in chain.from_iterable(sources):
         examples = asking.read(source, said)
         say_notes(source, examples)
-        answers = asking.answer(examples) if compared is None else list(asking.answer(examples))
+        answers: Iterable[Answer] = asking.answer(examples)
+        if compared is not None:
+            answers = kept = list(answers)
+            compared.compare(examples, kept)
         for row, answer in zip(examples.rows, answers, strict=True):
             written.write(row, answer, asking)
         written.flush()
-        if compared is not None:
-            compared.compare(examples, answers)
     written.close()
 
 
