@@ -6,8 +6,11 @@ import json
 from collections.abc import Mapping
 
 from bptt.errors import InternalError
+from bptt.exporting.model_index import is_model_index
 
-# The keys that are used here, with the type of their values; https://huggingface.co/docs/hub/model-cards.
+# Results; the one key whose value is neither text nor a list of texts.
+_INDEX = "model-index"
+# The other keys that are used here, with the type of their values; https://huggingface.co/docs/hub/model-cards.
 _KEYS = {"library_name": str, "pipeline_tag": str, "tags": list, "license": str, "language": list}
 
 
@@ -21,6 +24,11 @@ def front_matter(metadata: Mapping[str, object]) -> str:
 def check_metadata(metadata: Mapping[str, object]) -> None:
     """Raise InternalError for an unknown key, or a value that the hub does not take."""
     for key, value in metadata.items():
+        if key == _INDEX:
+            if not is_model_index(value):
+                rule = f"{key} needs task type, dataset type and name, and the type and value of each metric"
+                raise InternalError("model card", rule, repr(value))
+            continue
         kind = _KEYS.get(key)
         texts = value if isinstance(value, list) else [value]
         if kind is None or not isinstance(value, kind) or not all(isinstance(t, str) and t for t in texts):

@@ -103,6 +103,7 @@ class Job(Generic[Model]):
         graphs: writes a trained model for an operator set of ONNX; None if the package of the job has a
             module `graphs`, or its models have no graph.
         hub_task: the task of the model hub, or that of each kind of the data; empty if it has none.
+        criterion: returns the held-out metric that chose the weights of a trained model.
         page: describes a trained model, and its run folder if there is one, for a page in which it runs; None
             if the package of the job has a module `model_page`, or no page runs its models.
         reads_on: whether `model` is a LanguageModel and `vocabulary` its tokens.
@@ -125,6 +126,7 @@ class Job(Generic[Model]):
     draw: Callable[[Any, Path], None] | None = None
     graphs: Callable[[Model, int], WrittenGraphs] | None = None
     hub_task: str | Mapping[str, str] = ""
+    criterion: Callable[[Model], str] = lambda _: "loss"
     page: Callable[[Model, Path | None], ModelPage] | None = None
     reads_on: bool = False
     compared: Compared | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from bptt.cells.load import names_of
 from bptt.data.reading import read_bytes
 from bptt.exporting.card_metadata import front_matter
+from bptt.exporting.model_index import best_evaluation, model_index
 from bptt.exporting.options import ExportOptions
 from bptt.exporting.target import Target
 from bptt.graphs.equations_text import equations_text
@@ -37,22 +38,35 @@ def _card(run: Path, trained: Any) -> str:
     """Return the text of the card."""
     job, config = job_of(trained), read_config(run)
     cells = cells_of(trained.model)
-    kind = config.get("source", {}).get("kind", "")
-    tag = job.hub_task if isinstance(job.hub_task, str) else job.hub_task.get(kind)
+    tag = job.hub_task if isinstance(job.hub_task, str) else job.hub_task.get(trained.config.source.kind, "")
     words = ["recurrent-neural-network", *dict.fromkeys(cell.name for cell in cells)]
-    metadata = {"library_name": "bptt", "tags": words, **({"pipeline_tag": tag} if tag else {})}
     records = list(read_records(run / RECORDS)) if (run / RECORDS).exists() else []
     held_out = [record for record in records if record.get("kind") == "held-out"]
-    seeds = sorted({part["seed"] for part in config.values() if isinstance(part, dict) and "seed" in part})
+    numbers = sorted({part["seed"] for part in config.values() if isinstance(part, dict) and "seed" in part})
+    seeds = ", ".join(map(str, numbers)) or "unknown"
+    criterion = job.criterion(trained)
+    best = best_evaluation(held_out, criterion)
+    index = []
+    if best is not None:
+        metrics = {key: value for key, value in best.items() if key not in _NO_METRIC}
+        data = ", ".join(_data(config))
+        index = model_index(run.resolve().name, (tag, job.options.called), data, seeds, metrics)
+    metadata = {
+        "library_name": "bptt",
+        "tags": words,
+        **({"pipeline_tag": tag} if tag else {}),
+        **({"model-index": index} if index else {}),
+    }
     size = sum(parameter.numel() for parameter in trained.model.parameters())
     parts = [
         front_matter(metadata),
         f"# {run.resolve().name}\n\nA {job.options.called} with {size:,} weights, trained by bptt "
         f"{config.get('bptt', '')}; cells: {names_of(tuple(dict.fromkeys(cells))) or 'none'}.",
         f'```python\nimport bptt\n\nmodel = bptt.load("{run.resolve().name}")\nprint(model)\n```',
-        f"## Data\n\n{_data(config)}",
-        f"## Results\n\nOn held-out data, one evaluation a line; "
-        f"seed {', '.join(map(str, seeds)) or 'unknown'}, one training.\n\n{_table(held_out)}",
+        "## Data\n\n"
+        + ("\n".join(f"- {name}" for name in _data(config)) or "The run does not name its data."),
+        f"## Results\n\nOn held-out data, one evaluation a line; seed {seeds}, one training. "
+        f"The weights are those of the best {criterion}.\n\n{_table(held_out)}",
         f"## Equations\n\n```text\n{equations_text(cells) or 'no recurrent layer'}\n```",
         "## Limits\n\nOne training with one seed: other seeds give other results. The results hold for data "
         "like those above; nobody has measured this model on others, nor looked for bias in its data. Its "
@@ -61,11 +75,10 @@ def _card(run: Path, trained: Any) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _data(config: Mapping[str, Any]) -> str:
-    """Return the names of the data as the run recorded them."""
-    # Without folders, which are those of the machine that trained.
-    names = [Path(name).name for name in config.get("source", {}).get("names", ())]
-    return "\n".join(f"- {name}" for name in names) or "The run does not name its data."
+def _data(config: Mapping[str, Any]) -> list[str]:
+    """Return the names of the data as the run recorded them, without folders."""
+    # Folders are those of the machine that trained.
+    return [Path(name).name for name in config.get("source", {}).get("names", ())]
 
 
 def _table(records: Sequence[Mapping[str, Any]]) -> str:

@@ -15,6 +15,7 @@ JOB = Job(
     expose=deferred("bptt.jobs.classify.exposure", "expose_stretch"),
     ask=deferred("bptt.jobs.classify.answering", "ClassifierAsking"),
     fold=deferred("bptt.jobs.classify.beginning", "fold"),
+    criterion=lambda trained: trained.config.head.criterion,
     hub_task={
         "text": "text-classification",
         "sound": "audio-classification",

@@ -208,6 +208,11 @@ class HeadOptions:
         if self.smoothing and self.loss != "cross-entropy":
             raise InputError("smoothing", "is of the cross-entropy", self.loss, "Leave it out")
 
+    @property
+    def criterion(self) -> str:
+        """The metric that chooses the epoch."""
+        return "macro_f1" if self.select == "f1" else self.select
+
     def _check_alone(self) -> None:
         """Raise InputError naming an option that several labels cannot have."""
         for name, given in (

@@ -37,8 +37,6 @@ from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
 
-_CRITERIA = {"loss": "loss", "accuracy": "accuracy", "f1": "macro_f1"}
-
 
 class ClassifyTask(Supervised):
     """A training of a classifier.
@@ -79,7 +77,7 @@ class ClassifyTask(Supervised):
             examples, held_out = examples.take(learned), examples.take(held)
         self.labels = labelling.labels_of(examples)
         self._learned, self._held_out = examples, held_out
-        self.criterion = _CRITERIA[config.head.select]
+        self.criterion = config.head.criterion
         kind, source, self._workers = find_kind(config.source.kind), config.source, workers
         options = CodecOptions(
             len(examples.columns),

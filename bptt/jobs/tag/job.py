@@ -100,6 +100,7 @@ def tagging_job(
         evaluate=_evaluate,
         expose=_expose,
         ask=ask,
+        criterion=lambda trained: trained.config.tags.criterion,
     )
 
 

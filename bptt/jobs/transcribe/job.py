@@ -73,5 +73,6 @@ JOB = Job(
     evaluate=evaluate,
     expose=_expose,
     ask=TranscriberAsking,
+    criterion=lambda trained: trained.config.target.select,
     hub_task="automatic-speech-recognition",
 )
