@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from bptt.nn.layer import Layer
 from bptt.runtime.backend import backend_asked
 from bptt.runtime.dispatch import plan
 from bptt.runtime.narrow import factors_now
@@ -20,7 +21,6 @@ from bptt.runtime.tracing import is_eager
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
     from bptt.nn.base import StateForm, States
-    from bptt.nn.layer import Layer
     from bptt.runtime.protocol import Storage
 
 # Forms of the input that a stack remembers: with one more it begins anew.
@@ -79,6 +79,8 @@ class PreparedCalls:
 
     def __init__(self) -> None:
         self._known: dict[object, _Call | None] = {}
+        # Those that the calls were prepared for: a probe puts others in their place.
+        self._layers: tuple[Layer, ...] = ()
 
     def __reduce__(self) -> tuple[type[PreparedCalls], tuple[()]]:
         return PreparedCalls, ()
@@ -93,6 +95,9 @@ class PreparedCalls:
         plain = is_eager() and factors_now() is None and stack.observer is None
         if not plain or (hx is None and stack.initial != "zero"):
             return None
+        if stack.layers is not self._layers:
+            self._known.clear()
+            self._layers = stack.layers
         layout = x.shape, x.stride(), stack.batch_first
         key = (*layout, x.dtype, x.device, torch.get_num_threads(), backend_asked())
         if key not in self._known:
@@ -159,7 +164,15 @@ def _with_graph(
 
 def _prepare(stack: _Stack, x: Tensor) -> _Call | None:
     """Return what calls with inputs like x need; None if there is no plan for them."""
-    fits = x.dim() in (2, 3) and x.shape[-1] == stack.input_size and x.stride(-1) == 1 and 0 not in x.shape
+    # A layer of another class does more than run.
+    own = all(type(layer) is Layer for layer in stack.layers)
+    fits = (
+        own
+        and x.dim() in (2, 3)
+        and x.shape[-1] == stack.input_size
+        and x.stride(-1) == 1
+        and 0 not in x.shape
+    )
     if not fits or len(set(stack.cells)) > 1 or len({layer.widths for layer in stack.layers}) > 1:
         return None
     values = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if stack.batch_first else x
