@@ -39,11 +39,6 @@ def get_backend() -> str:
     return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or AUTO)
 
 
-def backend_asked() -> tuple[str | None, str | None]:
-    """Return the choices that `get_backend` checks: while they are equal, the backend is the same."""
-    return _here.get(), os.environ.get(VARIABLE)
-
-
 def set_backend(name: str) -> None:
     """Choose a backend for this process and its child processes (by setting `$BPTT_BACKEND`).
 
