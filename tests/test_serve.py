@@ -110,6 +110,11 @@ def test_rows_of_a_product_do_not_depend_on_their_number(width: int, outputs: in
         (400, "must be JSON", "/v1/score", b'{"input"', {}),
         (400, "NaN, which JSON does not have", "/v1/next", b'{"top": NaN}', {}),
         (400, "must be a JSON object, got list", "/v1/score", b"[]", {}),
+        (400, "'input' twice", "/v1/score", b'{"input": "a", "input": "b"}', {}),
+        (400, "must be JSON in UTF-8", "/v1/score", '{"input": "a"}'.encode("utf-16"), {}),
+        (404, "one that answers score, lm, got a str", "/v1/score", {"model": "x" * 200, "input": ""}, {}),
+        (404, "that /v1/states gave, got a str", "/v1/score", {"state": "x" * 200, "input": ""}, {}),
+        (404, "one that /openapi.json lists, got a str", "/" + "x" * 200, None, {}),
         (404, "one that answers score, lm, got 'other'", "/v1/score", {"model": "other", "input": ""}, {}),
         (404, "one that answers predict, none here", "/v1/predict", {"input": ""}, {}),
         (404, "got '/v2'", "/v2", None, {}),
@@ -133,6 +138,7 @@ def test_a_fault_is_a_problem_that_names_it(
     found, problem, headers = ask(app, path, body, **more)
     assert (found, problem["status"]) == (status, status) and said in problem["detail"]
     assert headers["content-type"] == "application/problem+json" and problem["title"]
+    assert len(problem["detail"]) < 200
     assert answers(app, "score", input="the cat")
 
 
@@ -182,6 +188,15 @@ def test_a_run_without_a_verb_and_a_name_given_twice_are_refused(folder: Path, c
     ended = command("serve", folder / "lm", folder / "lm")
     assert ended.code == 2 and "must have a name of its own, got 'lm' again" in ended.err
     assert command("serve", folder, "--port", 0).code == 2
+    for given in (f"={folder / 'lm'}", "lm="):
+        ended = command("serve", given, "--port", 0)
+        assert ended.code == 2 and "must be FOLDER or NAME=FOLDER" in ended.err
+
+
+def test_a_name_with_a_slash_has_a_page(folder: Path) -> None:
+    app = started(f"a/b c={folder / 'lm'}")
+    assert ask(app, "/models/a/b c", method="GET", as_text=True)[0] == 200
+    app.worker.close()
 
 
 def test_pages_are_in_no_cache_and_in_no_frame(app: App) -> None:

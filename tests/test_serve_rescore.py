@@ -77,6 +77,8 @@ def test_weights_are_tuned_and_errors_counted_as_on_the_command_line(
         ("costs: must be left out", {"input": LISTS, "costs": ["/x"], "weight": 1}),
         ("input: must be a list of n-best lists", {"input": "x", "weight": 1}),
         ('input: entry 1: "input" must be a list of texts', {"input": [{"input": [1]}], "weight": 1}),
+        ("input: must be valid Unicode", {"input": [{"input": ["\ud800"]}], "weight": 1}),
+        ("input: must be valid Unicode", {"input": [{"input": ["a"], "output": "\ud800"}], "weight": 1}),
         ("input: must hold at most 8 texts, got 14", {"input": LISTS * 2, "weight": 1}),
         ("must say what was said in each utterance", {"input": LISTS, "tune": UNREFERENCED}),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from bptt.options.checks import shown
 from bptt.serve.drawn_response import DrawnAnswer, answer_drawn
 from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.guard import Guard, read_body
@@ -51,7 +53,7 @@ class App:
         self.draining, self._begun = False, int(time.time())
         routes = [
             Route("/", self._page),
-            Route("/models/{name}", self._live),
+            Route("/models/{name:path}", self._live),
             Route("/health", self._health),
             Route("/info", self._info),
             Route("/openapi.json", self._openapi),
@@ -115,7 +117,7 @@ class App:
             names = (
                 ", ".join(each.name for each in self.models.values() if has_live_page(each)) or "none here"
             )
-            came = repr(request.path_params["name"])
+            came = shown(request.path_params["name"])
             raise HttpProblem(404, f"model: must be one with a live page, {names}, got {came}")
         try:
             page = await asyncio.to_thread(make_live_page, served)
@@ -206,7 +208,7 @@ class App:
         if name is None and able:
             raise HttpProblem(422, f"model: must be given, one of {names}, got nothing")
         if not isinstance(name, str) or name not in able:
-            raise HttpProblem(404, f"model: must be one that answers {verb}, {names}, got {name!r}")
+            raise HttpProblem(404, f"model: must be one that answers {verb}, {names}, got {shown(name)}")
         return able[name]
 
     async def _result(self, future: Future[Any]) -> Any:
@@ -225,9 +227,14 @@ def _content_type(request: Request) -> str:
 
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the object that a body holds. Raises HttpProblem 400 if it is no JSON object (RFC 8259)."""
+    """Return the object that a body holds.
+
+    Raises HttpProblem 400 if it is no JSON object in UTF-8, or a name comes twice in an object (RFC 8259).
+    """
     try:
-        found = json.loads(body, parse_constant=_refuse)
+        # Bytes of UTF-16 and UTF-32 would be read, too.
+        text = body.decode("utf-8-sig")
+        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
     # Python's own limits: of nested brackets, and of digits.
     except (ValueError, RecursionError) as error:
         raise HttpProblem(
@@ -235,6 +242,15 @@ def read_json(body: bytes) -> dict[str, Any]:
         ) from error
     if not isinstance(found, dict):
         raise HttpProblem(400, f"body: must be a JSON object, got {type(found).__name__}")
+    return found
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the members of an object. Raises ValueError for a name that comes twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((again, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{shown(again)} twice in an object")
     return found
 
 

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bptt.errors import BpttError, InputError, printable_json
 from bptt.files import to_json
+from bptt.options.checks import shown
 
 MEDIA_TYPE = "application/problem+json"
 # Seconds after which a client that met a full queue may ask again: it empties within a few batches.
@@ -69,7 +70,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 async def answer_missing(request: Request, error: Exception) -> Response:
     """Return the response for an unknown path."""
-    detail = f"path: must be one that /info lists, got {request.url.path!r}"
+    detail = f"path: must be one that /openapi.json lists, got {shown(request.url.path)}"
     return HttpProblem(404, detail).to_response()
 
 

@@ -13,6 +13,7 @@ from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of_run
+from bptt.options.checks import shown
 from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.options import ServeOptions
 from bptt.serve.registry import make_verbs
@@ -62,7 +63,7 @@ class Served:
 def find_served(runs: Sequence[str]) -> dict[str, Served]:
     """Return the models of runs given as FOLDER or NAME=FOLDER, not loaded.
 
-    Raises InputError if a folder is no run, or two have one name.
+    Raises InputError if a folder is no run, a name or a folder is empty, or two have one name.
     """
     found: dict[str, Served] = {}
     for given in runs:
@@ -77,6 +78,8 @@ def find_served(runs: Sequence[str]) -> dict[str, Served]:
 def _named(given: str) -> tuple[str, Path]:
     name, equals, folder = given.partition("=")
     if equals and not Path(given).exists():
+        if not (name and folder):
+            raise InputError("runs", "must be FOLDER or NAME=FOLDER", shown(given))
         return name, Path(folder)
     return Path(given).resolve().name, Path(given)
 

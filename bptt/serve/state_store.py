@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from bptt.jobs.language.text_read import TextRead
+from bptt.options.checks import shown
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.http_problem import HttpProblem
 
@@ -72,7 +73,7 @@ class StateStore:
             limits = f"{self._most:,} states, each until {self._seconds:g} s after its last use"
             detail = f"state: must be kept still, got one that was deleted or is over. There are {limits}"
             raise HttpProblem(410, f"{detail}. Send the text again")
-        raise HttpProblem(404, f"state: must be a handle that /v1/states gave, got {handle!r}")
+        raise HttpProblem(404, f"state: must be a handle that /v1/states gave, got {shown(handle)}")
 
     def _handle(self, number: int) -> str:
         return f"{number}-{hmac.digest(self._key, str(number).encode(), 'sha256').hex()[:32]}"

@@ -112,11 +112,16 @@ def texts_of(given: Mapping[str, Any], name: str, most: int) -> tuple[str, ...]:
     if not 1 <= len(found) <= most:
         raise InputError(name, f"must hold 1 to {most:,} texts", f"{len(found):,}")
     for each in found:
-        try:
-            each.encode("utf-8")
-        except UnicodeEncodeError as error:
-            raise InputError(name, "must be valid Unicode", ascii(each)) from error
+        check_unicode(name, each)
     return tuple(found)
+
+
+def check_unicode(name: str, text: str) -> None:
+    """Raise InputError for a text with half of a surrogate pair."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(name, "must be valid Unicode", ascii(text[error.start])) from error
 
 
 def check_names(given: Mapping[str, Any], known: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from bptt.jobs.rescore.options import ListOptions, WeightOptions
 from bptt.options.field import alternatives
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import OptionSet
-from bptt.serve.verb import Loaded, Verb
+from bptt.serve.verb import Loaded, Verb, check_unicode
 
 # The options of the command without the files, in whose place lists are sent.
 _OPTIONS = OptionSet({"lists": ListOptions, "weights": WeightOptions})
@@ -79,7 +79,9 @@ class Rescore(Verb):
         sizes = [len(each["input"]) for each in value if isinstance(each, dict) and _is_list(each, "input")]
         if sum(sizes) > self._most:
             raise InputError(name, f"must hold at most {self._most:,} texts", f"{sum(sizes):,}")
-        return read_hyporadise(Document(name, json.dumps(value)))
+        written = json.dumps(value, ensure_ascii=False)
+        check_unicode(name, written)
+        return read_hyporadise(Document(name, written))
 
     def answer(self, asked: Any, items: Sequence[_Item]) -> Sequence[Any]:
         """Return the record of each item."""
