@@ -19,7 +19,7 @@ def test_the_signature_has_types_as_code_writes_them(kind: Any) -> None:
     assert parameters["hidden_size"].annotation == "int"
     assert parameters["feed_forward"].annotation.startswith("tuple[int, ...]")
     assert parameters["learning_rate"].annotation == "float | None"
-    optimisers = "Literal['adam', 'adamw', 'sgd', 'lbfgs', 'newton', 'gauss-newton']"
+    optimisers = "Literal['adam', 'adamw', 'adagrad', 'sgd', 'lbfgs', 'newton', 'gauss-newton']"
     assert parameters["optimiser"].annotation == optimisers
     for each in parameters.values():
         assert "class" not in each.annotation and "typing" not in each.annotation
