@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, get_args
 
 import torch
@@ -100,7 +100,7 @@ def run(
         found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
         whole = tuple([all_there or asked for asked in whole])
     else:
-        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer, factors_now())
+        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer)
         found = _run_at_once(recurrence, x, initial, parameters)
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
@@ -122,7 +122,11 @@ def _run_at_once(
         None if recurrence.lengths is None else recurrence.lengths.shape,
     )
     tensors = (x, *initial, *parameters)
-    return backend_for(recurrence.cell, tensors, recurrence.factors).run(recurrence, tensors)
+    # Not in `run`: torch.compile follows no context variable, and would say that in the place of the reason.
+    factors = factors_now()
+    if factors is not None:
+        recurrence = replace(recurrence, factors=factors)
+    return backend_for(recurrence.cell, tensors, factors).run(recurrence, tensors)
 
 
 def recurrence(
