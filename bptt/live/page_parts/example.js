@@ -113,7 +113,7 @@ class ExampleReading {
   }
 }
 
-// What tells steps apart: tokens by their numbers, words and rows by how they are written.
+// The keys that tell steps apart: numbers of tokens, spellings of words and rows.
 function keysOf({ items, names }) {
   return typeof items[0] === "number" ? items : names;
 }

@@ -96,7 +96,7 @@ function linesTable(pairs) {
   return element("table", {}, element("tbody", {}, ...pairs.map(row)));
 }
 
-// What is wrong, where it stands.
+// Shows the fault at its place in the text.
 function faultOf({ where, rule, got, cure, line, column }, area) {
   const place = line ? `Line ${line}${column ? `, column ${column}` : ""}` : where;
   const words = [element("p", {}, element("b", {}, `${place}: `), rule, got === null ? "" : `, got ${got}`)];

@@ -1,4 +1,4 @@
-// The worker that trains one cell: it tells of its progress a few times a second, and obeys in between.
+// The worker trains one cell. A few times a second it reports its progress; between updates it reads messages.
 
 // Between two looks at what is asked for, and at least between two reports, in milliseconds. Reports of many steps take
 // longer than that: a quarter of the time at most.
@@ -33,8 +33,8 @@ function open(settings) {
     network: new Network(CELL, problem, settings),
     points: [],
     every: EVERY,
-    told: 0,
-    telling: 0,
+    reportedAt: 0,
+    reportTime: 0,
     spent: 0,
   };
   measure();
@@ -56,7 +56,7 @@ function turn() {
   }
   const now = performance.now();
   run.spent += now - begun;
-  if (now - run.told > Math.max(REPORT, 3 * run.telling) || network.updates >= settings.updates) report();
+  if (now - run.reportedAt > Math.max(REPORT, 3 * run.reportTime) || network.updates >= settings.updates) report();
   isTurning = true;
   channel.port2.postMessage(null);
 }
@@ -88,8 +88,8 @@ function report() {
       network.forward(example);
       counted.push(...lossSteps.map((m) => network.row(example, m)));
     }
-  run.told = performance.now();
-  run.telling = run.told - begun;
+  run.reportedAt = performance.now();
+  run.reportTime = run.reportedAt - begun;
   postMessage({
     kind: "progress",
     updates: network.updates,
