@@ -32,9 +32,11 @@ lint: .venv/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/python tests/words.py
 
-# Damaged inputs in great number, a table of what came of them: docs/reliability.md. Some 20 minutes.
+# Damaged inputs in great number, and trainings killed; tables of what came of them: docs/reliability.md.
+# Some 40 minutes.
 soak: .venv/.dev
 	PYTHONPATH=tests $(BIN)/python -m soak
+	PYTHONPATH=tests $(BIN)/python -m soak.kills
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from made_speech import write_tones
+
 NUMBERS = range(20)
 CONTENTS = {
     "lm": ("book.txt", "the cat was full\nthe cats were full\nthe cat sat\n" * 10),
@@ -26,6 +28,10 @@ TUNES = "".join(
     for n in range(1, 9)
 )
 FILES = {**CONTENTS, "music": ("tunes.abc", TUNES)}
+ROWS = "rain,sun,yield\n" + "".join(f"{n % 7},{n % 5},{n % 7 - n % 5}\n" for n in range(30))
+MONTHS = "month,sales\n" + "".join(f"{2000 + n // 12}-{n % 12 + 1:02d},{n % 12}\n" for n in range(72))
+GENES = "".join(f">s{n}\nACGT{'G' * (n % 3 + 1)}{'AT' * n}A\n" for n in range(20))
+FOUND = "".join(f"s{n}\t4\t{5 + n % 3}\tisland\n" for n in range(20))
 SMALL = {
     job: (
         *"--hidden 4 --epochs 2 --batch-size 4 --layers 1 --embedding".split(),
@@ -41,3 +47,19 @@ def write_file(job: str, folder: Path, prefix: str = "") -> Path:
     path = folder / f"{prefix}{name}"
     path.write_text(content, encoding="utf-8")
     return path
+
+
+def data_of(job: str, folder: Path) -> Path:
+    """Write the data of any job to `folder`."""
+    for name, content in (("yield.csv", ROWS), ("sales.csv", MONTHS), ("g.fasta", GENES), ("g.bed", FOUND)):
+        (folder / name).write_text(content, encoding="utf-8")
+    if job == "transcribe":
+        return write_tones(folder / "tones", ["ab a", "b ab", "a b"] * 4)
+    names = {"regress": "yield.csv", "forecast": "sales.csv", "mark": "g.fasta"}
+    return folder / names[job] if job in names else write_file(job, folder)
+
+
+def small_options(job: str) -> tuple[str, ...]:
+    """The options that make a model of any job small."""
+    one_way = ("--no-bidirectional",) if job == "transcribe" else ()
+    return (*SMALL.get(job, ("--hidden", "4", "--epochs", "1")), *one_way)

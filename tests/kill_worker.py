@@ -12,6 +12,7 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Callable
 from fcntl import F_GETFL, fcntl
 from itertools import count
 from pathlib import Path
@@ -40,9 +41,9 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def kill_at_touch(run: Path, number: int) -> None:
-    """Train in `run` until the `number`-th touch."""
-    fuse, fsync = Fuse(number), os.fsync
+def light(run: Path, fuse: Fuse) -> Callable[[], None]:
+    """What makes a process burn the fuse at every touch of `run`."""
+    fsync = os.fsync
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
         if event in TOUCHES and str(arguments[0]).startswith(str(run)):
@@ -56,8 +57,16 @@ def kill_at_touch(run: Path, number: int) -> None:
         fuse.burn()
         fsync(handle)
 
-    os.fsync = half_synced
-    sys.addaudithook(watch)
+    def start() -> None:
+        os.fsync = half_synced
+        sys.addaudithook(watch)
+
+    return start
+
+
+def kill_at_touch(run: Path, number: int) -> None:
+    """Train in `run` until the `number`-th touch."""
+    light(run, Fuse(number))()
     train(TinyTask(), OPTIONS, run, Quiet())
 
 

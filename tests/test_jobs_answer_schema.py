@@ -10,9 +10,8 @@ from typing import Any
 import answer_schemas
 import pytest
 from conftest import Command
-from job_files import SMALL, write_file
+from job_files import data_of, small_options, write_file
 from jsonschema import Draft202012Validator
-from made_speech import write_tones
 
 import bptt
 from bptt.files import to_json
@@ -20,11 +19,6 @@ from bptt.jobs.answer_schema import read_schema
 from bptt.jobs.answers import Answer, plain_data
 from bptt.jobs.registry import find_answers, job_names
 
-ROWS = "rain,sun,yield\n" + "".join(f"{n % 7},{n % 5},{n % 7 - n % 5}\n" for n in range(30))
-MONTHS = "month,sales\n" + "".join(f"{2000 + n // 12}-{n % 12 + 1:02d},{n % 12}\n" for n in range(72))
-GENES = "".join(f">s{n}\nACGT{'G' * (n % 3 + 1)}{'AT' * n}A\n" for n in range(20))
-FOUND = "".join(f"s{n}\t4\t{5 + n % 3}\tisland\n" for n in range(20))
-TINY = "--hidden", "4", "--epochs", "1"
 # What a command answers beside `predict` of a file that was learned from.
 MORE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "classify": (("predict", "fine film"),),
@@ -45,15 +39,6 @@ def no_constant(name: str) -> Any:
     raise AssertionError(f"{name} is not JSON")
 
 
-def data_of(job: str, folder: Path) -> Path:
-    for name, content in (("yield.csv", ROWS), ("sales.csv", MONTHS), ("g.fasta", GENES), ("g.bed", FOUND)):
-        (folder / name).write_text(content, encoding="utf-8")
-    if job == "transcribe":
-        return write_tones(folder / "tones", ["ab a", "b ab", "a b"] * 4)
-    names = {"regress": "yield.csv", "forecast": "sales.csv", "mark": "g.fasta"}
-    return folder / names[job] if job in names else write_file(job, folder)
-
-
 def records(text: str) -> Iterator[Any]:
     for line in text.splitlines():
         yield json.loads(line, parse_constant=no_constant)
@@ -62,9 +47,7 @@ def records(text: str) -> Iterator[Any]:
 @pytest.mark.parametrize("job", job_names())
 def test_answers_of_a_job_follow_the_schema(job: str, tmp_path: Path, command: Command) -> None:
     data, run = data_of(job, tmp_path), tmp_path / "run"
-    small = [*SMALL.get(job, TINY)]
-    one_way = ["--no-bidirectional"] if job == "transcribe" else []
-    ended = command("train", job, data, "-o", run, *small, *one_way)
+    ended = command("train", job, data, "-o", run, *small_options(job))
     assert ended.code == 0, ended.err
     file = next(data.parent.rglob("*.wav")) if job == "transcribe" else data
     whole = () if job in ("lm", "music") else (("predict", str(file)),)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from pathlib import Path
 from random import Random
 
 import pytest
+from forked import run_forked
 from soak.damage import damaged
 from soak.runner import soak
 from soak.target import Target, all_targets
@@ -14,6 +16,7 @@ from soak.target import Target, all_targets
 from bptt.errors import InputError
 
 SAMPLE = 100
+PATHS = {"PYTHONPATH": str(Path(__file__).parent)}
 TARGETS = all_targets()
 
 
@@ -66,3 +69,9 @@ def test_a_hang_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("soak.runner.LONGEST", 0.05)
     tally = soak(Target("t", Random.random, forever), range(1), tmp_path)
     assert [text.split(" at ")[0] for text in tally.failures.values()] == ["t 0: Hang"]
+
+
+def test_a_training_killed_and_resumed_ends_with_the_same_bits() -> None:
+    ended = run_forked("lm", "--trials", "2", module="soak.kills", environment={**os.environ, **PATHS})
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].split()[:2] == ["all", "2"]
