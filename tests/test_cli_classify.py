@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,9 @@ def test_confusions_are_counted_and_drawn(run: Path, table: Path, tmp_path: Path
     ended = command("evaluate", run, table, "--figures", tmp_path / "figures")
     assert "bad\t20\t20\t-\ngood\t20\t20\t-\n" in ended.out
     assert (tmp_path / "figures" / "confusion.png").read_bytes().startswith(b"\x89PNG")
+    as_json = command("evaluate", run, table, "--figures", tmp_path / "more", "--json")
+    assert json.loads(as_json.out)["metrics"]
+    assert str(tmp_path / "more" / "confusion.png") in as_json.err
 
 
 def test_a_broken_line_has_its_number(tmp_path: Path, command: Command) -> None:

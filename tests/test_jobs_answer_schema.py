@@ -19,6 +19,7 @@ from bptt.jobs.answer_schema import read_schema
 from bptt.jobs.answers import Answer, plain_data
 from bptt.jobs.registry import find_answers, job_names
 
+LISTS = [{"id": "a", "input": ["the cat", "the hat"], "am_score": [-2, -1], "output": "the cat"}]
 # What a command answers beside `predict` of a file that was learned from.
 MORE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "classify": (("predict", "fine film"),),
@@ -26,8 +27,16 @@ MORE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "mark": (("predict", "ACGGT"),),
     "translate": (("predict", "go home", "--n-best", "2"),),
     "transcribe": (("predict", "{data}", "--n-best", "2"), ("predict", "--stream", "{data}")),
-    "lm": (("score", "{data}"), ("choose", "the cat", "the cats"), ("next", "the"), ("next", "the", "--all")),
-    "music": (("score", "{data}"),),
+    "lm": (
+        ("score", "{data}"),
+        ("choose", "the cat", "the cats"),
+        ("next", "the"),
+        ("next", "the", "--all"),
+        ("sample", "--length", "3", "-n", "2"),
+        ("rescore", "{lists}", "--weight", "1"),
+        ("rescore", "{lists}", "--tune", "{lists}", "-o", "{lists}.out"),
+    ),
+    "music": (("score", "{data}"), ("sample", "--bars", "1", "-n", "2", "-o", "{lists}.mid")),
 }
 
 
@@ -50,16 +59,19 @@ def test_answers_of_a_job_follow_the_schema(job: str, tmp_path: Path, command: C
     ended = command("train", job, data, "-o", run, *small_options(job))
     assert ended.code == 0, ended.err
     file = next(data.parent.rglob("*.wav")) if job == "transcribe" else data
+    lists = tmp_path / "lists.json"
+    lists.write_text(json.dumps(LISTS), encoding="utf-8")
     whole = () if job in ("lm", "music") else (("predict", str(file)),)
     for verb, *given in (*whole, *MORE.get(job, ())):
-        answers = command(verb, run, *(each.format(data=file) for each in given), "--json")
+        words = (each.format(data=file, lists=lists) for each in given)
+        answers = command(verb, run, *words, "--json")
         assert answers.code == 0, answers.err
         name = "stream" if "--stream" in given else verb
         found = list(records(answers.out))
         # A model that has learned nothing hears nothing.
         assert found or name == "stream"
         for each in found:
-            validator(f"{name}.{job}").validate(each)
+            validator("rescore" if verb == "rescore" else f"{name}.{job}").validate(each)
             Draft202012Validator(read_schema()).validate(each)
     if job == "transcribe":
         (heard,) = records(command("predict", run, file, "--json").out)

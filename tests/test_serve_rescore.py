@@ -44,6 +44,8 @@ def test_the_choice_is_that_of_the_command_line(
     for each, given in zip(found["chosen"], LISTS, strict=True):
         assert given["input"][each["hypothesis"] - 1] == each["text"]
     assert "rescored" not in found
+    as_json = command("rescore", app.models["lm"].run, tmp_path / "lists.json", *flags, "--json").out
+    assert json.loads(as_json) == found
 
 
 def test_weights_are_tuned_and_errors_counted_as_on_the_command_line(
@@ -53,6 +55,8 @@ def test_weights_are_tuned_and_errors_counted_as_on_the_command_line(
     path = tmp_path / "lists.json"
     ended = command("rescore", app.models["lm"].run, path, "--tune", path)
     (found,) = answers(app, "rescore", input=LISTS, tune=LISTS)
+    as_json = command("rescore", app.models["lm"].run, path, "--tune", path, "--json").out
+    assert json.loads(as_json) == found
     assert (
         f"--weight {found['weights']['language']:.6g} --per-word {found['weights']['per_word']:.6g}"
         in ended.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -49,9 +50,13 @@ def test_samples_are_those_of_the_command_line(app: App, command: Command) -> No
         assert found["text"] == rest("the c", printed)
         assert (found["row"], found["input"], found["unknown"]) == (1, "the c", 0)
         assert found["ended"] == ("length" if found["tokens"] == 40 else "end")
+        as_json = command("sample", run, "--prompt", "the c", "--length", 40, *given, "--json").out
+        assert json.loads(as_json) == found
     printed = command("sample", run, "-n", 3, "--length", 12).out
     drawn = answers(app, "sample", number=3, length=12)
     assert printed == "".join(f"--- {each['row']}\n{each['text']}\n" for each in drawn)
+    as_json = command("sample", run, "-n", 3, "--length", 12, "--json").out
+    assert [json.loads(line) for line in as_json.splitlines()] == drawn
 
 
 def _flags(name: str, value: object) -> Sequence[object]:
@@ -168,6 +173,7 @@ def test_nothing_is_drawn_for_a_client_that_has_gone(app: App, monkeypatch: pyte
         (422, "length: must be at most 60,000 tokens, got 60,001", {"length": 60_001}),
         (422, "number: must be at most 40 samples", {"number": 41}),
         (422, "run: must be left out", {"run": "x"}),
+        (422, "weights: must be left out", {"weights": "int8"}),
         (422, "stream: is true or false", {"stream": 1}),
         (422, "prompt: must be UTF-8", b'{"prompt": "\\ud800", "stream": true}'),
         (422, "seedd: ", {"seedd": 1}),

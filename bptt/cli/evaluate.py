@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import print_json
@@ -42,4 +43,6 @@ def _evaluate(choices: Choices) -> None:
     else:
         print_report(found)
     if figures is not None:
-        draw_report(found, find_drawing(job), figures)
+        # A program that reads the JSON expects nothing else on standard output.
+        where = sys.stderr if choices.get("json") else sys.stdout
+        draw_report(found, find_drawing(job), figures, where)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bptt.cli.casing import case_for
+from bptt.cli.answers import print_json
 from bptt.cli.commands import make_command
+from bptt.cli.spelling import say
 from bptt.cli.streams import shown
 from bptt.errors import InputError
 from bptt.files import kind_of, write_whole
@@ -17,9 +16,8 @@ from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.rescore.options import RESCORE, ListOptions, RescoreOptions, WeightOptions
 
 if TYPE_CHECKING:
-    from bptt.data.error_rates import Alignment
     from bptt.data.nbest import NBest
-    from bptt.jobs.rescore.rescoring import Candidates, ErrorRates, Weights
+    from bptt.jobs.rescore.answering import RescoreAnswer
     from bptt.options.choices import Choices
 
 
@@ -42,35 +40,25 @@ def _rescore(choices: Choices) -> None:
 
     prepare()
     from bptt.jobs.language.model import load_language_model
-    from bptt.jobs.rescore.rescoring import choose, error_rates, judge
+    from bptt.jobs.rescore.answering import rescore
 
     trained = load_language_model(asked.run, asked.device)
-    print(trained.config.data.line_context, file=sys.stderr)
+    say(trained.config.data.line_context)
     found, development = _read_lists(asked, lists, weights)
-    case = case_for(trained, (each.hypotheses[0].text for each in found.utterances), lists.case)
-    ask = partial(judge, trained, case=case, batch_size=lists.batch_size, memory=choices.make(MemoryOptions))
-    # Fail before the work if something is missing for the error rates or for the file.
-    alignments = _aligned(found, lists.unit)
+    # Fail before the work if the file cannot be written.
     output, inputs = asked.output, [asked.nbest, *lists.files, *weights.files]
     if output is not None:
         _check_output(output, [each.name for each in found.utterances], inputs)
-    given = _given(weights) if development is None else _tuned(ask, development, lists.unit)
-    chosen = choose(ask(found), given)
-    texts = [each.hypotheses[i].text for each, i in zip(found.utterances, chosen, strict=True)]
-    lines = [f"{each.name} {text}".rstrip() for each, text in zip(found.utterances, texts, strict=True)]
+    answer = rescore(trained, found, lists, weights, development, choices.make(MemoryOptions), say)
+    lines = [f"{each.name} {each.text}".rstrip() for each in answer.chosen]
     if output is not None:
         write_whole(output, "".join(f"{line}\n" for line in lines).encode("utf-8"))
-    elif not alignments:
+    if asked.json:
+        print_json(answer)
+    elif answer.rescored is not None:
+        _print_rates(answer, lists.unit)
+    elif output is None:
         print(*map(shown, lines), sep="\n")
-    if alignments:
-        _print_rates(error_rates(alignments, chosen), lists.unit)
-
-
-def _aligned(found: NBest, unit: str) -> list[list[Alignment]]:
-    """Return the alignments for the error rates, none without references."""
-    from bptt.jobs.rescore.rescoring import align_all
-
-    return align_all(found, unit) if found.has_references else []
 
 
 def _check_output(output: Path, names: list[str], inputs: list[Path]) -> None:
@@ -118,40 +106,15 @@ def _read(path: Path, references: Path | None, costs: tuple[Path, ...], encoding
     written = partial(in_encoding, encoding=encoding)
     found = read_nbest(written(path), [read_document(written(each)) for each in costs])
     for note in found.notes:
-        print(f"{found.where}: {note}", file=sys.stderr)
+        say(f"{found.where}: {note}")
     if references is None:
         return found
     return found.with_references(read_references(read_document(written(references))), str(references))
 
 
-def _given(options: WeightOptions) -> Weights:
-    """Return the weights given as options."""
-    from bptt.jobs.rescore.rescoring import Weights
-
-    return Weights(options.weight or 0.0, options.per_word, options.per_character, options.per_unknown)
-
-
-def _tuned(ask: Callable[[NBest], Candidates], development: NBest, unit: str) -> Weights:
-    """Return the weights with the fewest errors on the development lists, and print them as options."""
-    from bptt.data.error_rates import pool
-    from bptt.jobs.rescore.rescoring import align_all
-    from bptt.jobs.rescore.tuning import tune
-
-    alignments = align_all(development, unit)
-    found = tune(ask(development), [[each.errors for each in some] for some in alignments])
-    first, weights = pool(some[0] for some in alignments), found.weights
-    print(
-        f"tuned on {len(alignments):,} utterances of {development.where}, error rate there "
-        f"{first.error_rate:.2%} before, {found.errors / first.words:.2%} with "
-        f"--weight {weights.language:.6g} --per-word {weights.per_word:.6g} "
-        f"--per-character {weights.per_character:.6g} --per-unknown {weights.per_unknown:.6g}",
-        file=sys.stderr,
-    )
-    return weights
-
-
-def _print_rates(rates: ErrorRates, unit: str) -> None:
+def _print_rates(answer: RescoreAnswer, unit: str) -> None:
     print(f"\terror rate\terrors\t{unit}s\thits\tsubstitutions\tdeletions\tinsertions")
-    for name, found in (("1-best", rates.first), ("rescored", rates.rescored), ("oracle", rates.oracle)):
-        counts = found.errors, found.words, found.hits, found.substitutions, found.deletions, found.insertions
-        print(name, f"{found.error_rate:.2%}", *counts, sep="\t")
+    for name, found in (("1-best", answer.first), ("rescored", answer.rescored), ("oracle", answer.oracle)):
+        assert found is not None
+        rate, *counts = vars(found).values()
+        print(name, f"{rate:.2%}", *counts, sep="\t")

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bptt.cli.answers import print_json
 from bptt.cli.commands import make_command, options_of_named_run
 from bptt.cli.spelling import say
 from bptt.cli.streams import shown
 from bptt.errors import InputError
+from bptt.jobs.answers import Answer
 
 if TYPE_CHECKING:
     from bptt.options.choices import Choices
@@ -44,6 +46,9 @@ def _sample(choices: Choices) -> None:
     trained = load(asked.run, asked.device)
     with weight_format(asked.weights):
         for piece in job.sample(trained, replace(choices, say=say)):
+            if isinstance(piece, Answer):
+                print_json(piece)
+                continue
             sys.stdout.write(shown(piece))
             sys.stdout.flush()
     if asked.weights != EXACT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from bptt.cli.answers import one_line
 from bptt.cli.spelling import spelled
@@ -42,11 +42,16 @@ def _print_table(table: ScoreTable) -> None:
         print(f"\n{table.foot}")
 
 
-def draw_report(found: EvaluationReport, draw: Callable[[Any, Path], None] | None, figures: Path) -> None:
-    """Draw the picture of an evaluation into a folder. Raises InputError if the job has none."""
+def draw_report(
+    found: EvaluationReport, draw: Callable[[Any, Path], None] | None, figures: Path, where: TextIO
+) -> None:
+    """Draw the picture of an evaluation into a folder, named on `where`.
+
+    Raises InputError if the job has none.
+    """
     if draw is None or found.picture is None:
         raise InputError("figures", "draws a picture of the evaluation", "one without", "Leave it out")
     make_folder(figures)
     picture = figures / found.picture_name
     draw(found.picture, picture)
-    print(f"\npicture: {picture}")
+    print(f"\n{printable(f'picture: {picture}')}", file=where)

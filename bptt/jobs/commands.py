@@ -85,6 +85,7 @@ class SampleOptions:
         most=MOST_SAMPLES,
         common=True,
     )
+    json: bool = option(False, JSON, common=True)
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -92,8 +92,8 @@ class Job(Generic[Model]):
         evaluate: evaluates a model, loaded from the given run folder, on the data that the options choose.
         expose: returns the examples to inspect. Raises InputError if they cannot be read.
         ask: returns the model as it answers under the chosen options; None for a job without answers.
-        sample: draws samples; yields what is printed, piece by piece, and writes the files that the options
-            name. None for a job that draws none.
+        sample: draws samples; yields what is printed, piece by piece, or a record for each sample if `json`
+            was chosen, and writes the files that the options name. None for a job that draws none.
         score: yields a line for each part of the sources that a likelihood is printed for, or its record if
             `json` was chosen. None for a job without.
         fold: returns cross-validation if it was chosen; None for a job without.
@@ -119,7 +119,7 @@ class Job(Generic[Model]):
     evaluate: Callable[[Model, Path, Choices], EvaluationReport]
     expose: Callable[[Model, Stretch], list[Exposure]]
     ask: Callable[[Model, Choices], Asking] | None = None
-    sample: Callable[[Model, Choices], Iterator[str]] | None = None
+    sample: Callable[[Model, Choices], Iterator[str | Answer]] | None = None
     score: Callable[[Model, Sequence[Source], Choices], Iterator[Line | Answer]] | None = None
     fold: Callable[[Choices], Folding | None] | None = None
     held_out: Callable[[Path], Source] | None = None

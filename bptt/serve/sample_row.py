@@ -99,9 +99,7 @@ class SampleRow:
             ended = "end" if self._stops.found else ended
         self._texts.append(text)
         if ended is not None:
-            prompt = self.form.prompt
-            whole, count = "".join(self._texts), self._drawn.count
-            self.sample = Sample(self.index + 1, prompt.text, prompt.unknown, whole, count, ended)
+            self.sample = self._drawn.record(self.index + 1, "".join(self._texts), ended)
         return text
 
     def hand_on(self, text: str, record: TokenRecord | None) -> None:

@@ -15,29 +15,32 @@ from bptt.jobs.language.answering import LineAnswer
 from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.running_scores import score_in_order
-from bptt.jobs.language.sampling import read_prompt, sample, sample_many
+from bptt.jobs.language.sampling import read_prompt, sample, sample_records
 from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
 from bptt.jobs.language.scoring import LineScore, Totals, base_logarithm, score_lines
 from bptt.jobs.language.scoring_options import LineScoreOptions
 from bptt.options.choices import Choices
 
 
-def print_samples(trained: Trained, choices: Choices) -> Iterator[str]:
-    """Yield a sample piece by piece, or several, each after a line with its number."""
+def print_samples(trained: Trained, choices: Choices) -> Iterator[str | Answer]:
+    """Yield a sample piece by piece, or several, each after a line with its number; or their records."""
     options, lines = choices.make(SamplingOptions), choices.make(LineOptions)
     number = choices.get("number")
     begun = read_prompt(trained, choices.make(PromptOptions).prompt)
     if begun.unknown:
         known = f"{begun.unknown} of its {len(begun.tokens)} {trained.vocabulary.unit} are <unk>"
         choices.say(f"prompt: {known}, the model does not know them")
+    if choices.get("json"):
+        yield from sample_records(trained, begun, options, number, lines)
+        return
     if number == 1:
         pieces = sample(trained, begun, options, lines=lines)
         yield begun.text
         yield from pieces
         yield "\n"
         return
-    for index, text in enumerate(sample_many(trained, begun, options, number, lines), 1):
-        yield f"--- {index}\n{begun.text + text}\n"
+    for each in sample_records(trained, begun, options, number, lines):
+        yield f"--- {each.row}\n{begun.text + each.text}\n"
 
 
 def print_scores(trained: Trained, sources: Sequence[Source], choices: Choices) -> Iterator[Line | Answer]:

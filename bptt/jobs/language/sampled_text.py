@@ -85,3 +85,10 @@ class SampledText:
             self.ended = "length"
         text = self._stream.push(token)
         return text + self._stream.close() if self.ended else text
+
+    def record(self, row: int, text: str, ended: SampleEnd | None = None) -> Sample:
+        """Return the record of the sample, number `row`, whose `text` has ended here, or as `ended` says."""
+        ended = ended or self.ended
+        assert ended is not None
+        prompt = self._form.prompt
+        return Sample(row, prompt.text, prompt.unknown, text, self.count, ended)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 
 import torch
@@ -14,7 +14,7 @@ from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import Continuation, LanguageModel
 from bptt.jobs.language.prompt import Prompt
 from bptt.jobs.language.prompt import read_prompt as read_prompt
-from bptt.jobs.language.sampled_text import SampledText, SampleForm
+from bptt.jobs.language.sampled_text import Sample, SampledText, SampleForm
 from bptt.jobs.language.sampling_options import DrawOptions, LineOptions, SamplingOptions
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
@@ -30,17 +30,26 @@ def sample(
     The states are carried over from token to token. The prompt is not part of the result. `lines` says what
     form they have. Raises InputError as `Verse` does.
     """
-    return (piece for _, piece in _draw_texts(trained, prompt, options, [number], lines))
+    form = SampleForm(trained, prompt, options, lines)
+    return (piece for _, piece in _pieces(trained.model, form, options, {number: SampledText(form)}))
 
 
 def sample_many(
     trained: Trained, prompt: Prompt, options: SamplingOptions, count: int, lines: LineOptions = _NO_FORM
 ) -> list[str]:
     """Draw the samples 0 to `count` - 1 of a seed in one batch; they equal those of `sample`."""
-    texts = [""] * count
-    for number, piece in _draw_texts(trained, prompt, options, range(count), lines):
+    return [each.text for each in sample_records(trained, prompt, options, count, lines)]
+
+
+def sample_records(
+    trained: Trained, prompt: Prompt, options: SamplingOptions, count: int, lines: LineOptions = _NO_FORM
+) -> list[Sample]:
+    """Draw the samples of `sample_many`, each with the number of its tokens and why it has ended."""
+    form = SampleForm(trained, prompt, options, lines)
+    drawn, texts = [SampledText(form) for _ in range(count)], [""] * count
+    for number, piece in _pieces(trained.model, form, options, dict(enumerate(drawn))):
         texts[number] += piece
-    return texts
+    return [each.record(row, text) for row, (each, text) in enumerate(zip(drawn, texts, strict=True), 1)]
 
 
 def distribution(logits: Tensor, options: SamplingOptions, allowed: Tensor | None = None) -> Tensor:
@@ -80,18 +89,11 @@ def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
     return kept / kept.sum(1, keepdim=True)
 
 
-def _draw_texts(
-    trained: Trained, prompt: Prompt, options: SamplingOptions, numbers: Sequence[int], lines: LineOptions
-) -> Iterator[tuple[int, str]]:
-    """Return pieces of the samples `numbers`, each with its number, until all have ended."""
-    form = SampleForm(trained, prompt, options, lines)
-    return _pieces(trained.model, form, options, numbers)
-
-
 def _pieces(
-    model: LanguageModel, form: SampleForm, options: SamplingOptions, numbers: Sequence[int]
+    model: LanguageModel, form: SampleForm, options: SamplingOptions, samples: Mapping[int, SampledText]
 ) -> Iterator[tuple[int, str]]:
-    samples = {number: SampledText(form) for number in numbers}
+    """Yield pieces of samples by their numbers, each with its number, until all have ended."""
+    numbers = list(samples)
     read = form.prompt.behind.inputs(form.prompt.tokens)[:, None].expand(-1, len(numbers))
     states = tuple(state.expand(-1, len(numbers), -1) for state in form.prompt.behind.states)
     continuation = Continuation(model, read, states)

@@ -34,4 +34,25 @@ class PieceAnswer(Answer):
         return f"{-total:.4f}", str(self.steps), *means, *judged, self.name
 
 
-ANSWERS = {"score": (PieceAnswer,)}
+@dataclass(frozen=True)
+class PieceSample(Answer):
+    """Sample number `row`, from 1, the likeliest a step first: its `files`, and its judgement.
+
+    `log_probability` is the ln P of the `steps` that were drawn, in nats. `notes` and `seconds` are those of
+    the piece in the files. The part that was drawn is judged: `in_key` is the share of its notes in its key,
+    `longest_copied` the length of the longest run of notes that the corpus has too, and `faults` are what is
+    degenerate about it, in words.
+    """
+
+    row: int
+    files: tuple[str, ...]
+    log_probability: float
+    steps: int
+    notes: int
+    seconds: float
+    in_key: float
+    longest_copied: int
+    faults: tuple[str, ...]
+
+
+ANSWERS = {"score": (PieceAnswer,), "sample": (PieceSample,)}

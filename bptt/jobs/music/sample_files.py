@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bptt.data.midi.music_files import read_pieces
@@ -12,8 +12,10 @@ from bptt.data.midi.write_midi import midi_bytes
 from bptt.deferred import deferred
 from bptt.errors import InputError, counted
 from bptt.files import check_new, write_new
+from bptt.jobs.answers import Answer
 from bptt.jobs.commands import SampleOptions
 from bptt.jobs.language.sampling_options import DrawOptions
+from bptt.jobs.music.answering import PieceSample
 from bptt.jobs.music.judging import Judgement
 from bptt.jobs.music.sample_options import ENDINGS, MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
@@ -26,8 +28,8 @@ _abc_text = deferred("bptt.data.midi.write_abc", "abc_text")
 _wav_bytes = deferred("bptt.data.midi.synthesiser", "wav_bytes")
 
 
-def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]:
-    """Draw samples and write their files; yield a line for each sample.
+def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str | Answer]:
+    """Draw samples and write their files; yield a line for each sample, or its record if `json` was chosen.
 
     Raises InputError, before anything is drawn, if a file exists, or none is named.
     """
@@ -62,7 +64,8 @@ def write_samples(trained: TrainedMusicModel, choices: Choices) -> Iterator[str]
         for path in paths[len(asked.output) :]:
             _draw(sample, path)
         judged = trained.judge(_drawn_part(sample))
-        yield f"{', '.join(map(str, paths))}\t{_described(sample, judged, trained)}\n"
+        record = _record(number + 1, paths, sample, judged)
+        yield record if choices.get("json") else _line(record, trained.notation.unit)
         for fault in judged.faults:
             choices.say(f"{paths[0].name}: {fault}")
 
@@ -108,9 +111,15 @@ def _draw(sample: MusicSample, path: Path) -> None:
     _draw_roll(roll_view(score), headline, "sample", path, primer)
 
 
-def _described(sample: MusicSample, judged: Judgement, trained: TrainedMusicModel) -> str:
-    score = sample.score
-    notes = f"{counted(len(score.notes), 'notes')}, {score.seconds:.1f} s"
-    likelihood = f"log P {sample.log_probability:.3f} a {trained.notation.unit.removesuffix('s')}"
-    own = f"{judged.in_key:.0%} in key, longest run copied {judged.copied.notes} notes"
-    return f"{notes}, {likelihood}, {own}"
+def _record(row: int, paths: Sequence[Path], sample: MusicSample, judged: Judgement) -> PieceSample:
+    score, ln = sample.score, sample.log_probability * sample.steps
+    counts = sample.steps, len(score.notes), score.seconds, judged.in_key, judged.copied.notes
+    return PieceSample(row, tuple(map(str, paths)), ln, *counts, judged.faults)
+
+
+def _line(record: PieceSample, unit: str) -> str:
+    notes = f"{counted(record.notes, 'notes')}, {record.seconds:.1f} s"
+    mean = record.log_probability / max(record.steps, 1)
+    own = f"{record.in_key:.0%} in key, longest run copied {record.longest_copied} notes"
+    described = f"{notes}, log P {mean:.3f} a {unit.removesuffix('s')}, {own}"
+    return f"{', '.join(record.files)}\t{described}\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bptt.errors import InputError
-from bptt.jobs.language.commands import DEVICE, RUN
+from bptt.jobs.language.commands import DEVICE, JSON, RUN
 from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
@@ -22,6 +22,7 @@ class RescoreOptions(TextFiles):
     device: str = option("cpu", DEVICE)
     nbest: Path = argument("n-best lists: a folder of ESPnet, or a file of Kaldi, HyPoradise or RNNLM.")
     output: Path | None = option(None, "File for the chosen texts, in Kaldi's format.", flags="output o")
+    json: bool = option(False, JSON)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from bptt.errors import InputError
 from bptt.jobs.language.model import Trained
 from bptt.jobs.rescore.answering import rescore
 from bptt.jobs.rescore.options import ListOptions, WeightOptions
+from bptt.jobs.rescore.rescoring import split_lists
 from bptt.options.field import alternatives
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import OptionSet
@@ -91,6 +92,8 @@ class Rescore(Verb):
         self, lists: NBest, tuned_on: NBest | None, reading: ListOptions, weights: WeightOptions
     ) -> Any:
         try:
+            if weights.tune_share is not None:
+                tuned_on, lists = split_lists(lists, weights.tune_share, weights.seed)
             return [rescore(self._trained, lists, reading, weights, tuned_on).to_dict()]
         except InputError as error:
             return error

@@ -18,8 +18,8 @@ from bptt.serve.verb import Loaded
 
 # Beside the options of the command.
 _OWN = ("stream", "state", "keep")
-# Options of the command that the server has.
-_ELSEWHERE = ("run", "device")
+# Options of the command that the server has, or whose only form of an answer is JSON.
+_ELSEWHERE = ("run", "device", "weights", "json")
 _FLAG = {"type": "boolean", "default": False}
 
 
