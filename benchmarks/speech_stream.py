@@ -38,7 +38,8 @@ from bptt.data.audio.decoding import open_mono
 from bptt.data.audio.feature_stream import FeatureStream
 from bptt.data.audio.options import SoundOptions
 from bptt.jobs.answers import FinalAnswer, PartialAnswer
-from bptt.jobs.transcribe.network import LookAhead, Transcriber
+from bptt.jobs.transcribe import stream
+from bptt.jobs.transcribe.network import LookAhead
 from bptt.jobs.transcribe.trained import TrainedTranscriber
 from bptt.nn.prefix_beam import BestPath
 from bptt.nn.stepper import Stepper
@@ -48,7 +49,7 @@ STAGES = {
     "features": (FeatureStream, "push"),
     "recurrent layers": (Stepper, "step"),
     "look-ahead": (LookAhead, "within"),
-    "output layer": (Transcriber, "finish"),
+    "output layer": (stream, "row_linear"),
     "search": (BestPath, "push"),
 }
 

@@ -114,3 +114,17 @@ def answers(app: App, verb: str, **body: Any) -> Any:
     status, found, _ = ask(app, f"/v1/{verb}", body)
     assert status == 200, found
     return found["answers"]
+
+
+def assert_close(found: Any, wanted: Any) -> None:
+    """Two values of JSON are equal, apart from the last digits of numbers."""
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        for name in wanted:
+            assert_close(found[name], wanted[name])
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert_close(one, other)
+    else:
+        assert found == (pytest.approx(wanted, rel=1e-3) if isinstance(wanted, float) else wanted)

@@ -16,8 +16,9 @@ from conftest import Command
 from job_files import SMALL, write_file
 from serve_app import JSON, answers, app, ask, folder, send, started
 
-from bptt.serve.app import App, read_json
+from bptt.serve.app import App
 from bptt.serve.http_problem import HttpProblem
+from bptt.serve.json_body import read_json
 from bptt.serve.row_products import RowLinear
 
 # The fixtures of this module.

@@ -52,7 +52,7 @@ def test_requests_are_counted(app: App) -> None:
 
     asyncio.run(leave())
     kinds, after = metrics_of(app)
-    assert sum(kind == "counter" for kind in kinds.values()) == 7
+    assert sum(kind == "counter" for kind in kinds.values()) == 8
 
     def rise(name: str, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)

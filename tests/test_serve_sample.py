@@ -193,7 +193,7 @@ def test_what_is_late_or_stopped_ends_with_a_problem(app: App) -> None:
         while app.models["lm"].verbs["sample"].drawing.room == MOST_ROWS:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.02)
-        app.stop_drawing()
+        app.stop_going()
         return await asked
 
     status, problem, _ = asyncio.run(stop())
@@ -217,7 +217,7 @@ def test_requests_beyond_the_rows_and_the_queue_are_refused(app: App) -> None:
         asked = [asyncio.ensure_future(send(app, "/v1/sample", body)) for _ in range(count)]
         while not any(each.done() for each in asked):
             await asyncio.sleep(0.001)
-        app.stop_drawing()
+        app.stop_going()
         return await asyncio.gather(*asked)
 
     found = asyncio.run(flood())

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Future
-from typing import Any, NoReturn
+from typing import Any
 from weakref import WeakSet
 
 from starlette.applications import Starlette
@@ -21,20 +19,27 @@ from bptt.serve.drawn_response import DrawnAnswer, answer_drawn
 from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.guard import Guard, read_body
 from bptt.serve.http_problem import HttpProblem, answer_method, answer_missing, answer_problem, json_response
+from bptt.serve.json_body import read_json
+from bptt.serve.live_sound import Ears, HearingVerb, LiveSound
 from bptt.serve.model_thread import Worker
 from bptt.serve.monitoring import CONTENT_TYPE, Measured, Metrics
 from bptt.serve.openapi import make_document
 from bptt.serve.options import ServeOptions
 from bptt.serve.registry import verb_names
 from bptt.serve.served import Served
+from bptt.serve.sound_response import SoundAnswer
 from bptt.serve.state_store import StateStore
-from bptt.serve.uploads import FILE, check_type, file_of, options_of_query
-from bptt.serve.verb import Verb
+from bptt.serve.uploads import FILE, body_type, options_of_query, with_parameters
+from bptt.serve.verb import Verb, flag_of
 from bptt.serve.web_pages import has_live_page, make_live_page, models_page
 from bptt.version import __version__
 
 # A page must not be shown inside another, which could lead clicks astray, nor kept when models change.
 _PAGE_HEADERS = {"x-frame-options": "DENY", "cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+# Seconds after which a sound may be sent again, when others may have ended.
+_LATER = {"retry-after": "10"}
 
 
 class App:
@@ -48,8 +53,9 @@ class App:
         self.metrics = Metrics()
         self.worker = Worker(options.max_waiting, self._load, self.metrics.computed)
         self.states = StateStore(options.max_states, options.state_seconds)
-        # Requests whose samples are drawn.
-        self._drawn: WeakSet[DrawnAnswer] = WeakSet()
+        # Requests that are answered bit by bit: their samples are drawn, or their sound is heard.
+        self._going: WeakSet[DrawnAnswer | SoundAnswer] = WeakSet()
+        self._ears = Ears()
         self.draining, self._begun = False, int(time.time())
         routes = [
             Route("/", self._page),
@@ -100,6 +106,8 @@ class App:
                 "max_tokens",
                 "max_states",
                 "state_seconds",
+                "max_streams",
+                "stream_seconds",
                 "timeout",
             )
         }
@@ -141,21 +149,59 @@ class App:
     async def _ask(self, request: Request) -> Response:
         verb = request.url.path.rpartition("/")[2]
         self._check_loaded()
-        given = await (self._read_file(request) if verb == "upload" else self._read(request))
+        if self._takes_files(verb):
+            return await self._ask_file(request, verb)
+        given = await self._read(request)
         served = self._model(given.pop("model", None), verb)
         self.metrics.asked.add(1, served.name, verb)
         found = served.verbs[verb]
         try:
             if isinstance(found, DrawnVerb):
                 drawn = DrawnAnswer(found, served.name, found.read(given), self.worker)
-                self._drawn.add(drawn)
+                self._going.add(drawn)
                 return await answer_drawn(drawn, request, self.options.timeout)
             assert isinstance(found, Verb)
             asked, item = found.read(given)
         except Exception as error:
             raise HttpProblem.of(error) from error
-        answers = await self._result(self.worker.submit(found, asked, item))
-        return json_response({"model": served.name, "answers": found.result(answers)})
+        return await self._answered(served, found, asked, item)
+
+    def _takes_files(self, verb: str) -> bool:
+        return any(verb in each.verbs and each.verbs[verb].types for each in self.models.values())
+
+    async def _ask_file(self, request: Request, verb: str) -> Response:
+        """Answer a request whose body is a file, and whose options are in its address."""
+        given = options_of_query(request.query_params)
+        served = self._model(given.pop("model", None), verb)
+        found = served.verbs[verb]
+        assert isinstance(found, Verb)
+        self.metrics.asked.add(1, served.name, verb)
+        header = request.headers.get("content-type", "")
+        try:
+            hearing = found if isinstance(found, HearingVerb) and flag_of(given, "stream") else None
+            kind = body_type(header, found.types if hearing is None else hearing.streamed_types)
+            given = with_parameters(given, kind)
+            if hearing is not None:
+                return await self._hear(request, hearing.live(given, kind))
+            body = kind.body(await self._body(request, self.options.max_file_bytes))
+            asked, item = found.read({**given, FILE: body})
+        except Exception as error:
+            raise HttpProblem.of(error) from error
+        return await self._answered(served, found, asked, item)
+
+    async def _hear(self, request: Request, sound: LiveSound) -> Response:
+        """Answer sound while it arrives."""
+        sounds = sum(isinstance(each, SoundAnswer) and each.is_open for each in self._going)
+        if sounds >= self.options.max_streams:
+            rule = f"must be at most {self.options.max_streams} at once"
+            raise HttpProblem(429, f"sounds that arrive: {rule}, got one more. Ask again later", _LATER)
+        answer = SoundAnswer(sound, self._ears, self.worker, self.options, self.metrics.heard.add)
+        self._going.add(answer)
+        return await answer.begin(request)
+
+    async def _answered(self, served: Served, verb: Verb, asked: Hashable, item: Any) -> Response:
+        answers = await self._result(self.worker.submit(verb, asked, item))
+        return json_response({"model": served.name, "answers": verb.result(answers)})
 
     async def _listed(self, request: Request) -> Response:
         """Return the models in OpenAI's form."""
@@ -168,13 +214,11 @@ class App:
         self.states.remove(request.path_params["state"])
         return Response(None, 204)
 
-    def stop_drawing(self) -> None:
-        """End the requests whose samples are drawn with a problem."""
-        seconds = f"{self.options.grace:g} s"
-        for drawn in list(self._drawn):
-            drawn.stop(
-                HttpProblem(503, f"server: ends, and samples must end within {seconds}. Ask again later")
-            )
+    def stop_going(self) -> None:
+        """End the requests whose samples are drawn, or whose sound is heard, with a problem."""
+        detail = f"server: ends, and samples and sounds must end within {self.options.grace:g} s"
+        for answer in list(self._going):
+            answer.stop(HttpProblem(503, f"{detail}. Ask again later"))
 
     async def _read(self, request: Request) -> dict[str, Any]:
         """Return the JSON object that a request holds. Raises HttpProblem 400, 408, 413 or 415."""
@@ -183,12 +227,6 @@ class App:
         if kind != "application/json":
             raise HttpProblem(415, f"Content-Type: must be application/json, got {kind!r}")
         return read_json(await self._body(request, self.options.max_bytes))
-
-    async def _read_file(self, request: Request) -> dict[str, Any]:
-        """Return the options in the address of a request, and its body as a file. Raises as `_read` does."""
-        kind = check_type(_content_type(request))
-        body = await self._body(request, self.options.max_file_bytes)
-        return {**options_of_query(request.query_params), FILE: file_of(body, kind)}
 
     async def _body(self, request: Request, most: int) -> bytes:
         try:
@@ -224,35 +262,3 @@ class App:
 
 def _content_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def read_json(body: bytes) -> dict[str, Any]:
-    """Return the object that a body holds.
-
-    Raises HttpProblem 400 if it is no JSON object in UTF-8, or a name comes twice in an object (RFC 8259).
-    """
-    try:
-        # Bytes of UTF-16 and UTF-32 would be read, too.
-        text = body.decode("utf-8-sig")
-        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
-    # Python's own limits: of nested brackets, and of digits.
-    except (ValueError, RecursionError) as error:
-        raise HttpProblem(
-            400, f"body: must be JSON in UTF-8, got {str(error) or type(error).__name__}"
-        ) from error
-    if not isinstance(found, dict):
-        raise HttpProblem(400, f"body: must be a JSON object, got {type(found).__name__}")
-    return found
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the members of an object. Raises ValueError for a name that comes twice."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        ((again, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"{shown(again)} twice in an object")
-    return found
-
-
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name}, which JSON does not have")

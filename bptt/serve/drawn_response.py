@@ -10,22 +10,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bptt.errors import printable_json
-from bptt.files import to_json
 from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, joined
+from bptt.serve.events import COMMENT, DONE, EVENT_HEADERS, SILENCE, as_event, problem_event
 from bptt.serve.http_problem import HttpProblem, json_response
 from bptt.serve.model_thread import Worker
 from bptt.serve.outlet import Outlet
 from bptt.serve.sample_row import SampleRow, TextPiece
-
-# Seconds of silence after which a comment is sent: proxies close a connection after 30 or 60.
-_SILENCE = 15.0
-_HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    # Nginx hands on each event at once.
-    (b"x-accel-buffering", b"no"),
-]
 
 
 class DrawnAnswer:
@@ -103,9 +93,9 @@ class EventStream(Response):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Send the events."""
         drawn, loop = self._drawn, asyncio.get_running_loop()
-        silence = loop.call_later(_SILENCE, drawn.outlet.wake)
+        silence = loop.call_later(SILENCE, drawn.outlet.wake)
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+            await send({"type": "http.response.start", "status": 200, "headers": EVENT_HEADERS})
             pieces = self._pieces
             while True:
                 has_ended = drawn.future.done()
@@ -113,12 +103,12 @@ class EventStream(Response):
                     # Pieces were put before the end.
                     pieces += drawn.outlet.rest()
                 if pieces or not has_ended:
-                    data = b"".join(map(drawn.event, joined(pieces))) or b": waiting\n\n"
+                    data = b"".join(map(drawn.event, joined(pieces))) or COMMENT
                     await send({"type": "http.response.body", "body": data, "more_body": True})
                 if has_ended:
                     break
                 silence.cancel()
-                silence = loop.call_later(_SILENCE, drawn.outlet.wake)
+                silence = loop.call_later(SILENCE, drawn.outlet.wake)
                 pieces = await drawn.outlet.take()
             await send({"type": "http.response.body", "body": self._last(), "more_body": False})
         finally:
@@ -131,12 +121,5 @@ class EventStream(Response):
         try:
             more = drawn.verb.last_events(drawn.name, drawn.asked, drawn.rows())
         except HttpProblem as problem:
-            document = problem.document()
-            # Clients of OpenAI's form look for this member.
-            return b"event: error\n" + as_event({**document, "error": {"message": problem.detail}})
-        return b"".join(map(as_event, more)) + b"data: [DONE]\n\n"
-
-
-def as_event(value: Any) -> bytes:
-    """Return plain data as a server-sent event."""
-    return f"data: {printable_json(to_json(value))}\n\n".encode()
+            return problem_event(problem)
+        return b"".join(map(as_event, more)) + DONE

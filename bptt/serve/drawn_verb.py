@@ -56,14 +56,6 @@ def joined(pieces: Sequence[TextPiece]) -> list[TextPiece]:
     return list(found.values())
 
 
-def flag_of(given: Mapping[str, Any], name: str) -> bool:
-    """Return a field that is true or false, by default false. Raises InputError for anything else."""
-    value = given.get(name, False)
-    if not isinstance(value, bool):
-        raise InputError(name, "is true or false", repr(value))
-    return value
-
-
 def check_size(tokens: tuple[str, int, int], samples: tuple[str, int, int]) -> None:
     """Raise InputError for more tokens of a sample, or more samples, than a request may ask for.
 

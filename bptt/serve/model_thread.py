@@ -103,14 +103,19 @@ class Worker:
         """The number of requests that wait."""
         return len(self._waiting)
 
-    def submit(self, answerer: Answerer | Sharing, asked: Hashable, item: Any) -> Future[Any]:
-        """Return the future result of a request. Raises HttpProblem 429 if the queue is full."""
+    def submit(
+        self, answerer: Answerer | Sharing, asked: Hashable, item: Any, *, accepted: bool = False
+    ) -> Future[Any]:
+        """Return the future result of a request, or of a further part of one that was `accepted` before.
+
+        Raises HttpProblem 429 for a request if the queue is full.
+        """
         future: Future[Any] = Future()
         with self._arrived:
-            if len(self._waiting) >= self._most:
+            if len(self._waiting) >= self._most and not accepted:
                 # Requests that were given up make room.
                 self._waiting = deque(each for each in self._waiting if not each.future.cancelled())
-            if len(self._waiting) >= self._most:
+            if len(self._waiting) >= self._most and not accepted:
                 raise HttpProblem.busy(self._most)
             self._waiting.append(_Waiting(answerer, asked, item, future))
             self._arrived.notify()

@@ -102,6 +102,7 @@ class Metrics:
         self.sent = Counter("bptt_response_bytes_total", "Bytes of the bodies of responses.")
         self.broken = Counter("bptt_broken_requests_total", "Requests whose client left before the answer.")
         self.asked = Counter("bptt_asked_total", "Requests that reached a model.", "model", "verb")
+        self.heard = Counter("bptt_heard_seconds_total", "Seconds of sound heard while it arrived.")
         self.batches = Counter("bptt_batches_total", "Computations, each for any number of requests.")
         self.busy = Counter("bptt_busy_seconds_total", "Seconds in which models computed.")
         self.seconds = Histogram(
@@ -112,7 +113,7 @@ class Metrics:
         self.ready = Gauge("bptt_ready", "1 when all models are loaded and requests are accepted, else 0.")
         self.started = Gauge("bptt_start_time_seconds", "Unix time at which the server started.")
         self.build = Gauge("bptt_build_info", "The version of bptt.", "version")
-        for each in (self.received, self.sent, self.broken, self.batches, self.busy):
+        for each in (self.received, self.sent, self.broken, self.heard, self.batches, self.busy):
             each.add(0)
         self.started.set(round(time.time(), 3))
         self.build.set(1, __version__)

@@ -13,7 +13,6 @@ from bptt.jobs.answer_schema import read_schema
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.http_problem import MEDIA_TYPE
 from bptt.serve.served import Served
-from bptt.serve.uploads import TYPES
 from bptt.version import __version__
 
 _JSON = "application/json"
@@ -64,14 +63,12 @@ def make_document(models: Iterable[Served], verbs: Sequence[str]) -> dict[str, A
 
 def _post(verb: str, able: Sequence[Served]) -> dict[str, Any]:
     """Return the operation of a verb for the models that answer it."""
-    if able[0].verbs[verb].takes_file:
+    if able[0].verbs[verb].types:
         return _upload(verb, able)
     requests = [_request(each, verb, len(able) > 1) for each in able]
     answers = list({each.job.name: _answers(each, verb) for each in able}.values())
     result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
-    answered = _response("The answers.", _JSON, able[0].verbs[verb].whole or result)
-    if any("stream" in each.verbs[verb].fields for each in able):
-        answered["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    answered = _answered(verb, able, able[0].verbs[verb].whole or result)
     return {
         "operationId": verb,
         "summary": able[0].verbs[verb].summary,
@@ -98,13 +95,22 @@ def _upload(verb: str, able: Sequence[Served]) -> dict[str, Any]:
     names = {"model": {"enum": [each.name for each in able]}, **fields}
     answers = list({each.job.name: _answers(each, verb) for each in able}.values())
     result = _object({"model": {"type": "string"}, "answers": {"type": "array", "items": _any_of(answers)}})
+    answered = _answered(verb, able, result)
     return {
         "operationId": verb,
         "summary": able[0].verbs[verb].summary,
         "parameters": [{"name": name, "in": "query", "schema": schema} for name, schema in names.items()],
-        "requestBody": {"required": True, "content": {kind: {} for kind in TYPES}},
-        "responses": {"200": _response("The answers.", _JSON, result), **_problems(PROBLEMS)},
+        "requestBody": {"required": True, "content": {kind: {} for kind in able[0].verbs[verb].types}},
+        "responses": {"200": answered, **_problems(PROBLEMS)},
     }
+
+
+def _answered(verb: str, able: Sequence[Served], result: JsonSchema) -> dict[str, Any]:
+    """Return the response with the answers, as a document or as events."""
+    found = _response("The answers.", _JSON, result)
+    if any("stream" in each.verbs[verb].fields for each in able):
+        found["content"]["text/event-stream"] = {"schema": {"type": "string"}}
+    return found
 
 
 def _request(served: Served, verb: str, named: bool) -> JsonSchema:

@@ -28,9 +28,15 @@ class ServeOptions:
     max_inputs: int = option(1024, "Largest number of inputs in a request.", group="Limits", least=1)
     max_waiting: int = option(256, "Largest number of requests that wait.", group="Limits", least=1)
     max_tokens: int = option(10_000, "Largest number of tokens of a sample.", group="Limits", least=1)
-    max_states: int = option(1000, "Largest number of states that are kept.", group="Limits", least=1)
+    max_states: int = option(1024, "Largest number of states that are kept.", group="Limits", least=1)
     state_seconds: float = option(
         600.0, "Seconds until a state that nobody uses is forgotten.", group="Limits", least=0.001
+    )
+    max_streams: int = option(
+        16, "Largest number of sounds that are answered while they arrive.", group="Limits", least=1
+    )
+    stream_seconds: float = option(
+        3600.0, "Longest sound that is answered while it arrives, in seconds.", group="Limits", least=0.001
     )
     timeout: float = option(30.0, "Seconds until a request is given up.", group="Limits", least=0.001)
     grace: float = option(

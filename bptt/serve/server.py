@@ -79,7 +79,7 @@ class _Server(uvicorn.Server):
 
     def _stop(self) -> None:
         self.should_exit = True
-        asyncio.get_running_loop().call_later(self._app.options.grace, self._app.stop_drawing)
+        asyncio.get_running_loop().call_later(self._app.options.grace, self._app.stop_going)
 
 
 def serve(options: ServeOptions, say: Callable[[str], None]) -> None:

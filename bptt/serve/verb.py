@@ -12,6 +12,7 @@ from bptt.data.readers.document import Document
 from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.models.kinds.registry import find_kind
+from bptt.options.checks import shown
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.options import ServeOptions
 from bptt.serve.shared_sampling import SharedSampling
@@ -44,8 +45,8 @@ class AnyVerb(ABC):
     example: ClassVar[Mapping[str, Any] | None] = {"input": ["", ""]}
     # The verb whose records are answered; "" for its own.
     records: ClassVar[str] = ""
-    # Whether the body of a request is a file, and its options are in its address.
-    takes_file: ClassVar[bool] = False
+    # The types of a body that is a file, whose options are then in the address; none for a body in JSON.
+    types: ClassVar[Sequence[str]] = ()
 
     @property
     @abstractmethod
@@ -80,6 +81,18 @@ class Verb(AnyVerb):
     def result(self, found: Any) -> Any:
         """Return the answers to an item as plain data: by default they are such."""
         return found
+
+
+# The schema of a field that is true or false.
+FLAG: JsonSchema = {"type": "boolean", "default": False}
+
+
+def flag_of(given: Mapping[str, Any], name: str) -> bool:
+    """Return a field that is true or false, by default false. Raises InputError for anything else."""
+    value = given.get(name, False)
+    if not isinstance(value, bool):
+        raise InputError(name, "is true or false", shown(value))
+    return value
 
 
 def reads_texts(loaded: Loaded) -> bool:

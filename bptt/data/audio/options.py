@@ -72,13 +72,14 @@ class SoundOptions(FeatureOptions):
 
 @dataclass(frozen=True)
 class RawFormat:
-    """Bare samples: 16-bit little-endian numbers, `channels` of them at `rate` a second; `channel` is taken,
-    the first being 1, or the mean of all (0).
+    """Bare samples: numbers of 16 bits, `channels` of them at `rate` a second; `channel` is taken, the first
+    being 1, or the mean of all (0). The low byte comes first ("i16"), or the high one ("i16be").
     """
 
     rate: int
     channels: int = 1
     channel: int = 0
+    coding: Literal["i16", "i16be"] = "i16"
 
 
 @dataclass(frozen=True)

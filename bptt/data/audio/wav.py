@@ -26,7 +26,8 @@ _CODINGS: Mapping[tuple[int, int], str] = {
     (_A_LAW, 8): "a-law",
     (_MU_LAW, 8): "mu-law",
 }
-_WIDTHS = {"u8": 1, "i16": 2, "i24": 3, "i32": 4, "f32": 4, "f64": 8, "a-law": 1, "mu-law": 1}
+# "i16be" is in no WAV file: the order of bytes of bare samples on a network.
+_WIDTHS = {"u8": 1, "i16": 2, "i16be": 2, "i24": 3, "i32": 4, "f32": 4, "f64": 8, "a-law": 1, "mu-law": 1}
 # Sizes that writers of a stream leave in the header, as they do not know the end.
 _UNKNOWN = (0, 0xFFFFFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF - 36, 0x7FFFFFFF - 36)
 
@@ -120,9 +121,11 @@ def _numbers(data: bytes, coding: str) -> Samples:
     match coding:
         case "u8":
             return _scaled(np.frombuffer(data, np.uint8).astype(np.int16) - np.int16(128), 2**7)
-        case "i16":
+        case "i16" | "i16be":
             # The usual case: exact in a float, too.
-            return np.frombuffer(data, "<i2").astype(np.float32) * np.float32(2**-15)
+            return np.frombuffer(data, "<i2" if coding == "i16" else ">i2").astype(np.float32) * np.float32(
+                2**-15
+            )
         case "i32":
             return _scaled(np.frombuffer(data, "<i4"), 2**31)
         case "f32" | "f64":

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.jobs.transcribe.network import Transcriber, stack_frames
+from bptt.nn.row_linear import row_linear
 from bptt.nn.stepper import Stepper
 from bptt.runs.evaluating import evaluating
 
@@ -84,9 +85,17 @@ class TranscriberStream:
             whole = max(0, len(known) - self.delay)
             self._outputs = known[whole:].clone()
             outputs = self._model.look_ahead.within(known) if whole else known[:0]
-        # A product of matrices sums in an order that depends on their size: a row at a time has the same bits
-        # in a chunk of any size.
-        logits = [self._model.finish(output) for output in outputs]
-        return (
-            torch.cat([outputs.new_zeros(0, self._model.output.out_features), *logits]).log_softmax(-1).cpu()
-        )
+        rows = outputs[:, 0]
+        for layer in (*self._model.encoder.feed_forward, self._model.output):
+            rows = _by_row(layer, rows)
+        return rows.log_softmax(-1).cpu()
+
+
+def _by_row(layer: nn.Module, rows: Tensor) -> Tensor:
+    """Return a layer of each row (N, width), with the same bits in a chunk of any size, and in a batch of a
+    server.
+    """
+    if isinstance(layer, nn.Linear):
+        return row_linear(rows, layer.weight, layer.bias)
+    # The last numbers of a function of many are computed otherwise than the rest.
+    return torch.stack([layer(row) for row in rows]) if len(rows) else rows

@@ -14,7 +14,7 @@ from bptt.jobs.language.text_read import TextRead
 from bptt.options.checks import check_least
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.serve.state_store import STATE
-from bptt.serve.verb import Loaded, Verb, check_names, texts_of, texts_schema
+from bptt.serve.verb import Loaded, Verb, check_names, flag_of, texts_of, texts_schema
 
 _Item = tuple[tuple[str, ...], int, bool, TextRead | None]
 
@@ -42,10 +42,8 @@ class Next(Verb):
         the texts go on behind.
         """
         check_names(given, ("input", "top", "last", "state"))
-        top, last = given.get("top", TOP), given.get("last", False)
+        top, last = given.get("top", TOP), flag_of(given, "last")
         check_least("top", top, 1)
-        if not isinstance(last, bool):
-            raise InputError("last", "is true or false", repr(last))
         behind = self._states.given(given, self._name)
         return (), (texts_of(given, "input", self._most), top, last, behind)
 

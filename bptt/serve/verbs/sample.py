@@ -11,16 +11,15 @@ from bptt.jobs.commands import sample_options
 from bptt.jobs.language.sampling_options import LineOptions, PromptOptions, SamplingOptions
 from bptt.options.choices import Choices
 from bptt.options.json_schema import JsonSchema, option_schema
-from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, check_size, flag_of
+from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, check_size
 from bptt.serve.sample_row import SampleRow, TextPiece, Wanted
 from bptt.serve.state_store import STATE
-from bptt.serve.verb import Loaded
+from bptt.serve.verb import FLAG, Loaded, flag_of
 
 # Beside the options of the command.
 _OWN = ("stream", "state", "keep")
 # Options of the command that the server has, or whose only form of an answer is JSON.
 _ELSEWHERE = ("run", "device", "weights", "json")
-_FLAG = {"type": "boolean", "default": False}
 
 
 def make(loaded: Loaded) -> SampleVerb | None:
@@ -41,7 +40,7 @@ class SampleVerb(DrawnVerb):
     def fields(self) -> Mapping[str, JsonSchema]:
         """The options of `bptt sample`, and those of a stream and of states."""
         options = {each.name: option_schema(each) for each in self._options if each.name not in _ELSEWHERE}
-        return {**options, "stream": _FLAG, "keep": _FLAG, "state": STATE}
+        return {**options, "stream": FLAG, "keep": FLAG, "state": STATE}
 
     def read(self, given: Mapping[str, Any]) -> DrawnRequest:
         """Return the request. Raises InputError for an option that is unknown or out of bounds."""

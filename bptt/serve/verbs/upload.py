@@ -14,7 +14,7 @@ from bptt.jobs.answers import record_of
 from bptt.options.choices import Choices
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.http_problem import HttpProblem
-from bptt.serve.uploads import FILE, FileBody
+from bptt.serve.uploads import FILE, TYPES, FileBody
 from bptt.serve.verb import Loaded, Verb
 from bptt.serve.verbs.predict import Predict
 
@@ -35,8 +35,12 @@ class Upload(Predict):
     """The answers of `bptt predict` to the file in the body of a request."""
 
     records = "predict"
-    takes_file = True
+    types = tuple(TYPES)
     example = None
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded)
+        self._limits = loaded.options
 
     @property
     def fields(self) -> Mapping[str, JsonSchema]:
