@@ -1,7 +1,8 @@
 """A second device for machines that have none: tensors there are computed by the CPU, and kept apart.
 
 The device is called "meta", a name that every build of torch knows. As with a real one, an operation of
-tensors on both devices is an error, but for numbers without dimensions, indices, and copies.
+tensors on both devices is an error, but for numbers without dimensions, indices, and copies. As Metal's, it
+has no float64.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from torch.optim import optimizer
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
+
+from bptt.runs import placement
+from bptt.runtime import doubles
 
 SECOND, CPU = torch.device("meta"), torch.device("cpu")
 _ATEN = torch.ops.aten
@@ -40,6 +44,7 @@ class SecondDevice:
     def take(self, value: object) -> None:
         """Put a tensor on the second device."""
         if isinstance(value, Tensor):
+            assert value.dtype != torch.float64, "the second device has no float64"
             with torch._C.DisableTorchFunction():
                 storage = value.untyped_storage()
                 self._storages[storage._cdata] = storage
@@ -129,5 +134,7 @@ def second_device() -> Iterator[SecondDevice]:
     second = SecondDevice()
     functions = _Functions(second)
     fused = patch.object(optimizer, "_get_fused_kernels_supported_devices", lambda: ["cpu", SECOND.type])
-    with fused, _Operations(second, functions), functions:
+    without = frozenset({SECOND.type})
+    narrow = patch.object(doubles, "WITHOUT", without), patch.object(placement, "WITHOUT_FLOAT64", without)
+    with fused, narrow[0], narrow[1], _Operations(second, functions), functions:
         yield second

@@ -14,6 +14,7 @@ from bptt.data.vocabulary import Vocabulary
 from bptt.errors import InputError, counted
 from bptt.models.codecs.codec import Codec, Padded, pad
 from bptt.nn.exposure import RankedAnswers, Sequence
+from bptt.nn.float64 import doubles
 
 # The display of NOTHING, which is read before the first token.
 BEGINNING = "<start>"
@@ -81,7 +82,7 @@ def predictions(
         found: list[RankedAnswers] = []
         for output, target in zip(torch.split(outputs, rows), torch.split(targets, rows), strict=True):
             # Normalised again in float64, so that probabilities sum to one however many there are.
-            p = log_probabilities(output).double().softmax(-1)
+            p = doubles(log_probabilities(output)).softmax(-1)
             found += _predictions(p, target.to(p.device), show, min(top, answers))
     return tuple(found)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bptt.errors import InputError
 from bptt.runtime.ctc_labels import LabelCounts, Labels, batched, read_labels
+from bptt.runtime.doubles import doubles
 from bptt.runtime.reference.alignment_sum import (
     IMPOSSIBLE,
     emissions_of,
@@ -124,7 +125,7 @@ def _read(
     logits, symbols, frames, lengths = given
     labels = read_labels(where, logits.shape, symbols, frames, lengths, blank)
     labels = Labels(*(n.to(logits.device) for n in (labels.symbols, labels.lengths, labels.frames)))
-    return emissions_of(logits.double(), labels, blank), labels
+    return emissions_of(doubles(logits), labels, blank), labels
 
 
 def _symbols(states: list[int], spoken: list[list[float]], label: list[int]) -> list[AlignedSymbol]:

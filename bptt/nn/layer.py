@@ -68,7 +68,12 @@ class Layer:
 
     def families(self, module: nn.Module) -> tuple[Tensor, ...]:
         """Return one tensor per family of the cell."""
-        return tuple(self._sum(module, self.names[family.name]) for family in self.cell.families)
+        return tuple([reduce(torch.add, parts) for parts in self.parts(module)])
+
+    def parts(self, module: nn.Module) -> list[list[Tensor]]:
+        """Return for each family of the cell the parameters whose sum it is."""
+        names = [self.names[family.name] for family in self.cell.families]
+        return [[_tensor(module, name + self.suffix) for name in parts] for parts in names]
 
     def members(self, module: nn.Module) -> dict[str, Tensor]:
         """Return the parameters of the equations by name: the rows of the families that belong to each."""
@@ -116,9 +121,6 @@ class Layer:
             self.cell, x, initial, parameters, names, lengths=lengths, reverse=self.reverse
         )
         return found
-
-    def _sum(self, module: nn.Module, parts: tuple[str, ...]) -> Tensor:
-        return reduce(torch.add, [_tensor(module, name + self.suffix) for name in parts])
 
 
 def _tensor(module: nn.Module, name: str) -> Tensor:

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -14,6 +15,7 @@ from torch.nn.utils.rnn import PackedSequence
 from torch.types import Device
 
 from bptt.cells.load import Cells, layers_of, per_layer
+from bptt.deferred import deferred
 from bptt.errors import InputError, WrongTypeError
 from bptt.nn.base import CellModule, States, check_flag
 from bptt.nn.initial import (
@@ -23,17 +25,22 @@ from bptt.nn.initial import (
     register_initial,
     reset_initial,
 )
+from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, check_counts, plain
 from bptt.nn.sequences import InputSequences, Lengths, read_sequences
 from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
+from bptt.runtime.dispatch import has_fused, runs_fused
+from bptt.runtime.operators import Sequences as Run
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
-    from bptt.nn.layer import Layer
+    from bptt.runtime.fused.function import LayersRun
     from bptt.runtime.norms import Norms, Observer
-    from bptt.runtime.operators import Sequences as Run
     from bptt.runtime.operators import Storage
+
+# For GPUs alone.
+_run_layers = deferred("bptt.runtime.fused.function", "run_layers")
 
 
 class LayerStates(NamedTuple):
@@ -212,13 +219,25 @@ class Stack(CellModule):
     def _run(
         self, sequences: InputSequences, starts: list[tuple[Tensor, ...]], all_states: bool
     ) -> tuple[list[Run], Tensor]:
-        """Return every layer's run, and the output (T, B, directions * width) of the last."""
+        """Return every layer's run, and the output (T, B, directions * width) of the last.
+
+        Of layers that torch's operator runs in one call only the last has an output.
+        """
         runs: list[Run] = []
         values, count = sequences.values, self.num_directions
-        for first in range(0, len(self.layers), count):
+        share = self.dropout if self.training else 0.0
+        first = 0
+        while first < len(self.layers):
             if first:
-                values = sequences.dropout(values, self.dropout if self.training else 0.0)
+                values = sequences.dropout(values, share)
             both = range(first, first + count)
+            if not all_states and has_fused(values.device):
+                alike = self._alike(first, bool(share))
+                found = self._run_fused(alike, sequences, values, starts)
+                if found is not None:
+                    values, first = found.output, alike.stop
+                    runs += [Run(values, final, ()) for final in found.final]
+                    continue
             here = [
                 self.layers[k].run(
                     self, values, starts[k], sequences.lengths, all_states, self.storage, self._observer(k)
@@ -227,7 +246,36 @@ class Stack(CellModule):
             ]
             values = torch.cat([run.output for run in here], -1) if count > 1 else here[0].output
             runs += here
+            first = both.stop
         return runs, values
+
+    def _alike(self, first: int, apart: bool) -> range:
+        """Return the layers and directions from `first` on that are of one cell; of one layer if `apart`."""
+        stop = first + self.num_directions
+        while not apart and stop < len(self.layers) and self.layers[stop].cell == self.layers[first].cell:
+            stop += 1
+        return range(first, stop)
+
+    def _run_fused(
+        self,
+        rows: range,
+        sequences: InputSequences,
+        values: Tensor,
+        starts: list[tuple[Tensor, ...]],
+    ) -> LayersRun | None:
+        """Return the run of layers and directions by torch's operator, None if the equations run them."""
+        layers = self.layers[rows.start : rows.stop]
+        # A probe puts a layer of its own kind in the place of the one that it looks into.
+        if self.observer is not None or any(type(layer) is not Layer for layer in layers):
+            return None
+        cell, initial = layers[0].cell, starts[rows.start : rows.stop]
+        parts = [layer.parts(self) for layer in layers]
+        tensors = (values, *chain(*initial), *(tensor for each in parts for tensor in chain(*each)))
+        if not runs_fused(cell, tensors, self.storage):
+            return None
+        lengths, directions = sequences.lengths, self.num_directions
+        found: LayersRun = _run_layers(cell, values, initial, parts, lengths=lengths, directions=directions)
+        return found
 
     def _observer(self, number: int) -> Observer | None:
         return None if self.observer is None else partial(self.observer, number)

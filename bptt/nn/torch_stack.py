@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Callable
+
+from torch import Tensor, nn
 
 from bptt.errors import InputError, TensorError
 from bptt.nn.base import States
@@ -32,6 +34,20 @@ class TorchStack(Twin, Stack):
     @property
     def _flat_weights(self) -> list[Tensor]:
         return [getattr(self, name) for name in self._flat_weights_names]
+
+    def flatten_parameters(self) -> None:
+        """Move the parameters into one block of memory, which cuDNN reads without a copy: torch's code.
+
+        Elsewhere, and for parameters that are computed from others, do nothing.
+        """
+        if all(name in self._parameters for name in self._flat_weights_names):
+            nn.RNNBase.flatten_parameters(self)  # type: ignore[arg-type]
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TorchStack:
+        """Move or convert the parameters, as `to`, `cuda` and `half` ask, and flatten them."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        self.flatten_parameters()
+        return self
 
     def get_expected_hidden_size(self, input: Tensor, batch_sizes: Tensor | None) -> tuple[int, int, int]:
         """Return the shape of `h` for an input (T, B, I) or (B, T, I), or packed data (N, I) with

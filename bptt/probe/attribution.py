@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from bptt.errors import InputError
+from bptt.nn.float64 import doubles
 from bptt.shapes import check_shape
 
 # From inputs (T, R, I), a copy of the example in each row, and the loss term that each row is asked for, to
@@ -58,7 +59,7 @@ class _Way:
 
     def losses_at(self, places: Tensor, terms: Sequence[int]) -> Tensor:
         """Return the loss of each row at its place, (R,)."""
-        return self.losses(self._inputs(places), terms).detach().double()
+        return doubles(self.losses(self._inputs(places), terms).detach())
 
     def slopes_at(self, places: Tensor, terms: Sequence[int]) -> Tensor:
         """Return how fast the loss of each row changes with its place (R,), and by which step's input: (R,
@@ -67,7 +68,7 @@ class _Way:
         inputs = self._inputs(places).requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(self.losses(inputs, terms).sum(), inputs)
-        return (gradient * self.change).double().sum(-1).T
+        return doubles(gradient * self.change).sum(-1).T
 
     def _inputs(self, places: Tensor) -> Tensor:
         return self.start + places.to(self.change)[:, None] * self.change  # (T, R, I)

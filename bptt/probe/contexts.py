@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from bptt.nn.float64 import doubles
 from bptt.shapes import check_shape
 
 RADIUS = 16
@@ -63,7 +64,7 @@ def nearest_states(
     differ in length.
     """
     check_shape("nearest states", states.shape, f"{len(texts)} H")
-    states = states.detach().double()
+    states = doubles(states.detach())
     # Each chosen step, and the step itself, excludes this number of neighbours.
     enough = min(len(texts), (count + 1) * (2 * radius + 1))
     for block in torch.split(torch.tensor(steps), max(1, BLOCK // len(texts))):

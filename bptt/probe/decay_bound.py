@@ -18,6 +18,7 @@ from bptt.cells.functions import get_function
 from bptt.cells.language import Equation
 from bptt.derive.jacobian import CHANGE, jacobian
 from bptt.errors import InputError
+from bptt.nn.float64 import doubles
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
 from bptt.probe.stack_layers import stack_of
@@ -83,7 +84,7 @@ def _norm(stack: Stack, layer: Layer, linear: Cell) -> float:
         (size,) = layer.widths
         x = parameters[0].new_zeros(1, 1, layer.sizes[linear.width(linear.inputs[0])])
         (step,) = jacobians(linear, x, [x.new_zeros(1, size)], parameters)
-        matrix = step(torch.eye(size, device=x.device)).double()
+        matrix = doubles(step(torch.eye(size, device=x.device)))
         if not matrix.isfinite().all():
             raise InputError("decay bound", "the recurrent matrix is finite", "NaN or infinity")
         return float(torch.linalg.matrix_norm(matrix, 2))

@@ -82,7 +82,7 @@ def gradient_maps(
                 progress(sum(map(len, values)))
     if not any(found):
         raise InputError("gradient maps", "a loss depends on a recurrent layer", "none that does")
-    every, energies = tuple(steps), torch.cat(values).double().cpu()
+    every, energies = tuple(steps), torch.cat(values).cpu().double()
     return tuple(
         _assemble(_complete(found, layer, parts), layer, listener.is_reverse(layer), every, energies)
         for layer in listener.layers

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from bptt.cells.functions import get_function
 from bptt.errors import InputError
+from bptt.nn.float64 import doubles
 from bptt.probe.layer_values import LayerValues, Value, ValueKind
 
 # The part of the range of a function, at either end, that counts as saturated: below 0.1 and above 0.9 for a
@@ -114,8 +115,8 @@ def _steps(layer: LayerValues, value: Value) -> Tensor:
 
 
 def _mean(marks: Tensor) -> Tensor:
-    return marks.double().mean(0)
+    return doubles(marks).mean(0)
 
 
 def _share(marks: Tensor) -> float:
-    return float(marks.double().mean())
+    return float(doubles(marks).mean())

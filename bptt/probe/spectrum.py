@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from bptt.errors import InputError
+from bptt.nn.float64 import doubles
 from bptt.nn.stack import Stack
 from bptt.probe.layer_values import Direction
 from bptt.probe.stack_layers import LayerInput, layer_inputs, stack_of
@@ -132,13 +133,13 @@ def _measure(stack: Stack, given: LayerInput, count: int | None, samples: int) -
     if steps < 2:
         raise InputError("spectrum", "a sequence has at least 2 steps", steps)
     chosen = torch.linspace(0, steps - 1, min(samples, steps)).round().int().tolist()
-    unit = torch.eye(size, dtype=torch.float64, device=given.x.device)
-    directions = _directions(min(count or size, size), size).to(given.x.device)
+    unit = torch.eye(size, dtype=given.x.dtype, device=given.x.device)
+    directions = _directions(min(count or size, size), size).to(given.x)
     singular: dict[int, tuple[float, ...]] = {}
     logs = []
     for t, jacobian in _jacobians(stack, given):
         if t in chosen:
-            singular[t] = tuple(torch.linalg.svdvals(jacobian(unit).double()).tolist())
+            singular[t] = tuple(torch.linalg.svdvals(doubles(jacobian(unit))).tolist())
         directions, grown = _stretch(jacobian(directions))
         logs.append(grown)
     warm_up = int(WARM_UP * steps)
@@ -183,7 +184,7 @@ def _stretch(moved: Tensor) -> tuple[Tensor, Tensor]:
     """Orthonormalise rows (K, N), and return the logarithms of each one's part orthogonal to those before
     it.
     """
-    q, r = torch.linalg.qr(moved.double().T)
+    q, r = torch.linalg.qr(doubles(moved).T)
     lengths = r.diagonal().abs()
     # Shorter than the rounding of the longest, which is summed over N terms, is what rounding left of zero.
     noise = torch.finfo(moved.dtype).eps * math.sqrt(moved.shape[1]) * lengths.max()

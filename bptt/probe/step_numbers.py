@@ -202,4 +202,4 @@ def _later(stack: Stack, layer: Layer, stretch: _Stretch, step: int) -> dict[str
 
 
 def _list(tensor: Tensor) -> list[Any]:
-    return list(tensor.detach().double().tolist())
+    return list(tensor.detach().tolist())

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bptt.errors import InputError
+from bptt.nn.float64 import doubles
 from bptt.probe.layer_values import LayerValues, Value
 from bptt.shapes import check_shape
 
@@ -148,7 +149,7 @@ def _score_all(found: Sequence[_Numbers], properties: Sequence[Tensor]) -> Tenso
 
 def _scores(numbers: Tensor, properties: Sequence[Tensor]) -> Tensor:
     """Compute the scores (units, properties) of numbers (T, units)."""
-    ranks = average_ranks(numbers.T.contiguous())
+    ranks = average_ranks(doubles(numbers.T.contiguous()))
     return torch.stack(
         [_area(ranks, p) if p.dtype == torch.bool else _spearman(ranks, p) for p in properties], 1
     )

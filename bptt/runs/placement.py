@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from numbers import Integral
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.options.checks import shown
 
 TYPES = ("cpu", "cuda", "mps")
+# Metal has no float64.
+WITHOUT_FLOAT64 = frozenset({"mps"})
 
 _WHERE = "device"
 _CPU = torch.device("cpu")
@@ -64,8 +67,16 @@ class Placement:
         return cls(given) if isinstance(given, torch.device) else cls.parse(given)
 
     def place(self, model: Model) -> Model:
-        """Move a model to the device, itself; return it."""
+        """Move a model to the device, itself; return it.
+
+        Tensors in float64 stay where they are if the device has no such numbers.
+        """
+        if self.device.type in WITHOUT_FLOAT64:
+            return model._apply(self._moved)  # type: ignore[no-any-return,no-untyped-call]
         return model.to(self.device)
+
+    def _moved(self, tensor: Tensor) -> Tensor:
+        return tensor if tensor.dtype == torch.float64 else tensor.to(self.device)
 
 
 def device_of(model: nn.Module) -> torch.device:
@@ -78,6 +89,9 @@ def _check(device: torch.device) -> None:
     count = {"cuda": torch.cuda.device_count, "mps": torch.mps.device_count}.get(device.type)
     if count is None:
         return
+    if device.type == "cuda":
+        # Read when cuBLAS begins: it then adds up in one order, so that a run can be repeated.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     found, cure = count(), "Use cpu"
     if not found:
         rule = f"{device.type} needs such a device, and a build of torch for it"

@@ -2,27 +2,37 @@
 
 A run over sequences is `eager`, `recorded` by a tracer of torch, or `transformed` by torch.func or forward
 mode. The backend in force runs eager calls on plain tensors of a device and dtype that it supports;
-`reference` runs all others.
+`reference` runs all others. On a GPU plain cells go to torch's own operators first: see `runs_fused`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 
+from bptt.deferred import deferred
 from bptt.errors import InputError, MachineError
 from bptt.runtime.backend import AUTO, backend_named, get_backend
+from bptt.runtime.narrow import factors_now
 from bptt.runtime.notice import say_once
 from bptt.runtime.tracing import are_plain, is_recorded, is_transformed
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
-    from bptt.runtime.protocol import Backend, LossName
+    from bptt.runtime.protocol import Backend, LossName, Storage
 
 KERNELS, REFERENCE = "cpu", "reference"
+# The types of devices on which torch has kernels for layers of recurrent cells: cuDNN's and MIOpen's. MPS is
+# left out, as its kernels have had wrong results (pytorch #94691).
+FUSED_DEVICES = ("cuda",)
+# For GPUs alone.
+_operator_of = deferred("bptt.runtime.fused.plain_cells", "operator_of")
+# cuBLAS, which cuDNN calls, adds up in one order with these settings alone: torch's notes on reproducibility.
+_REPRODUCIBLE = (":4096:8", ":16:8")
 
 RunMode: TypeAlias = Literal["eager", "recorded", "transformed"]
 
@@ -32,6 +42,39 @@ def mode() -> RunMode:
     if is_transformed():
         return "transformed"
     return "recorded" if is_recorded() else "eager"
+
+
+def has_fused(device: torch.device) -> bool:
+    """Return whether torch has kernels for whole layers on a device, so that `runs_fused` is worth asking."""
+    return device.type in FUSED_DEVICES
+
+
+def runs_fused(cell: Cell, tensors: Sequence[Tensor], storage: Storage = "keep") -> bool:
+    """Return whether torch's operator runs layers of a cell on (x, *initial, *parameters), in one call.
+
+    It runs plain cells in whole numbers of layers, on GPUs. The equations of the cell run what it cannot:
+    calls that are recorded or transformed, other backends than `auto`, other storage than "keep", rounded
+    factors, several dtypes, and numbers that must be reproducible where cuBLAS is not set to that.
+    """
+    x = tensors[0]
+    return (
+        has_fused(x.device)
+        and mode() == "eager"
+        and get_backend() == AUTO
+        and _operator_of(cell) is not None
+        and storage == "keep"
+        and factors_now() is None
+        and all(tensor.numel() for tensor in tensors)
+        and len({(tensor.dtype, tensor.device) for tensor in tensors}) == 1
+        and are_plain(tensors)
+        and _is_reproducible()
+    )
+
+
+def _is_reproducible() -> bool:
+    """Return whether torch asks for no reproducible operations, or cuBLAS is set to be."""
+    asked = torch.are_deterministic_algorithms_enabled()
+    return not asked or os.environ.get("CUBLAS_WORKSPACE_CONFIG") in _REPRODUCIBLE
 
 
 def backend_for(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | None = None) -> Backend:

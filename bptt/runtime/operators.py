@@ -12,7 +12,7 @@ from torch import Tensor
 from bptt.deferred import deferred
 from bptt.errors import InputError
 from bptt.runtime.arguments import check_arguments
-from bptt.runtime.dispatch import backend_for, mode
+from bptt.runtime.dispatch import backend_for, mode, runs_fused
 from bptt.runtime.narrow import factors_now, only_matrices
 from bptt.runtime.protocol import Recurrence
 from bptt.runtime.protocol import Storage as Storage
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # For `unrolled` alone.
 _plan = deferred("bptt.codegen.plan", "plan")
 _plain = deferred("bptt.runtime.reference.function", "plain")
+_run_layers = deferred("bptt.runtime.fused.function", "run_layers")
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,11 +123,22 @@ def _run_at_once(
         None if recurrence.lengths is None else recurrence.lengths.shape,
     )
     tensors = (x, *initial, *parameters)
+    if _is_one_sequence(recurrence) and runs_fused(recurrence.cell, tensors, recurrence.storage):
+        alone = [[family] for family in parameters]
+        found = _run_layers(recurrence.cell, x, [initial], [alone], lengths=recurrence.lengths)
+        return (found.output, *found.final[0])
     # Not in `run`: torch.compile follows no context variable, and would say that in the place of the reason.
     factors = factors_now()
     if factors is not None:
         recurrence = replace(recurrence, factors=factors)
     return backend_for(recurrence.cell, tensors, factors).run(recurrence, tensors)
+
+
+def _is_one_sequence(recurrence: Recurrence) -> bool:
+    """Return whether the output is the only sequence asked for, and time runs forward, unobserved."""
+    cell, observed = recurrence.cell, recurrence.observer is not None
+    only = tuple([state == cell.output for state in cell.states])
+    return recurrence.whole == only and not recurrence.reverse and not observed
 
 
 def recurrence(

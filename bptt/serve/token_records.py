@@ -12,6 +12,7 @@ from bptt.data.vocabulary import TextStream, Vocabulary
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.prompt import Prompt
 from bptt.jobs.language.text_read import CHUNK
+from bptt.nn.float64 import doubles
 from bptt.runs.evaluating import evaluating
 
 
@@ -32,7 +33,7 @@ def token_records(
     vocabulary: Vocabulary, logits: Tensor, tokens: Sequence[int], top: int
 ) -> list[TokenRecord]:
     """Return a record for each of `tokens`, drawn or read where the logits are (N, V)."""
-    ln_p = logits.double().log_softmax(1).cpu()
+    ln_p = doubles(logits).log_softmax(1).cpu()
     own = ln_p.gather(1, torch.tensor(tokens, dtype=torch.int64)[:, None])[:, 0].tolist()
     values, names = ln_p.topk(min(top, ln_p.shape[1]))
     return [

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.nn import Parameter
 from torch.optim import Optimizer
 
+from bptt.nn.float64 import doubles
+
 # The Hessian takes two backward passes for each weight in each step: some seconds for these.
 MOST_WEIGHTS = 1000
 # At the first step: a unit, as weights begin within it.
@@ -70,7 +72,7 @@ class SecondOrder(Optimizer):
         gradient = _flat([_gradient(p) for p in parameters]) + decay * _flat(parameters)
         with torch.enable_grad():
             matrix = curvature()
-        values, vectors = torch.linalg.eigh(matrix.double())
+        values, vectors = torch.linalg.eigh(doubles(matrix))
         values, rotated = values + decay, vectors.T @ gradient
         rounding = 10 * torch.finfo(parameters[0].dtype).eps * max(1.0, abs(loss))
         for _ in range(_TRIALS):
@@ -176,7 +178,7 @@ def _gradient(parameter: Parameter) -> Tensor:
 
 
 def _flat(tensors: Iterable[Tensor]) -> Tensor:
-    return torch.cat([tensor.flatten() for tensor in tensors]).double()
+    return doubles(torch.cat([tensor.flatten() for tensor in tensors]))
 
 
 def _move(parameters: Sequence[Parameter], start: Sequence[Tensor], by: Tensor) -> None:

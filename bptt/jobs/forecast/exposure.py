@@ -26,7 +26,7 @@ def expose(trained: TrainedForecaster, past: Past, limit: int) -> Exposure:
     trained.forecast_from(past, [origin])
     track = Track(past.values, trained.config.windows)
     encoded = Windows([track], [(0, origin)])[0]
-    batch = pad([tuple(each[-limit:] for each in encoded)]).to(model.output.mean.device)
+    batch = pad([tuple(each[-limit:] for each in encoded)]).to(model.output.linear.weight.device)
     body = model.body
     assert isinstance(body, NumberReader)
     with evaluating(model):

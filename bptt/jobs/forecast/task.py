@@ -141,7 +141,7 @@ class ForecastTask(Supervised):
         margin = output.margin.clone()
         output.calibrate(torch.cat([known, values]), torch.cat([self._targets, self._held_targets]))
         output.margin.copy_(torch.maximum(margin, output.margin).clamp(min=0))
-        standard = (values.to(self.device) - output.mean[:, None]) / output.deviation[:, None]
+        standard = (values.to(output.mean) - output.mean[:, None]) / output.deviation[:, None]
         loss = output.loss(standard, self._held_targets).item()
         return {"loss": loss, "windows": len(self._held_out)}
 

@@ -190,7 +190,7 @@ class TrainedForecaster:
         found = torch.empty(len(windows), output.targets, output.options.width, dtype=torch.float64)
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(windows, self.config.data.batch_size):
-                found[rows] = output.read(self.model(batch.to(output.mean.device))).cpu()
+                found[rows] = output.read(self.model(batch.to(output.linear.weight.device))).cpu()
         return found
 
     def _learned_steps(self, past: Past) -> int:

@@ -19,6 +19,7 @@ from bptt.jobs.language.casing import CASES
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.scoring import score_lines
+from bptt.nn.float64 import doubles
 from bptt.options.checks import check_choice
 from bptt.runs.evaluating import evaluating
 
@@ -138,9 +139,9 @@ def _begin(model: LanguageModel, batch: Batch, last: Tensor, ends: Tensor) -> Te
     batch, columns = batch.to(model.device), torch.arange(len(last))
     with evaluating(model):
         output, _ = model.read(batch.inputs)
-        values = model.score(output, batch.targets).double()  # (T, B)
-        after = model.predict(output[last, columns]).double().log_softmax(1)  # (B, V)
-        found = values.sum(0) - values[last, columns] + after[:, ends.to(model.device)].logsumexp(1)
+        values = doubles(model.score(output, batch.targets))  # (T, B)
+        after = doubles(model.predict(output[last, columns])).log_softmax(1)  # (B, V)
+        found = values.sum(0) - values[last, columns] + after[:, ends.to(after.device)].logsumexp(1)
     return found.cpu()
 
 

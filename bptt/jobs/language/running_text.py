@@ -19,6 +19,7 @@ from bptt.data.batches import Batch, Continuous, Lines
 from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.jobs.language.options import DataOptions
+from bptt.nn.float64 import doubles
 from bptt.runs.evaluating import evaluating
 
 # Of the gradient of a piece of text, in dynamic evaluation: that of training by default.
@@ -49,7 +50,7 @@ class RunningText:
         if follows:
             self._follow(-found.mean())
         outputs, targets = output.detach()[:, 0], batch.targets[:, 0]
-        whole = self._with_cache(found.detach()[:, 0].double(), outputs, targets)
+        whole = self._with_cache(doubles(found.detach()[:, 0]), outputs, targets)
         if learn and self._options.cache:
             kept = self._options.cache
             self._outputs = torch.cat([self._outputs.to(outputs), outputs])[-kept:]
@@ -67,12 +68,13 @@ class RunningText:
         options = self._options
         if not options.cache or not options.cache_share:
             return found
-        keys = torch.cat([self._outputs.to(outputs), outputs]).double()  # (N + T, width)
-        tokens = torch.cat([self._tokens, targets])
+        keys = doubles(torch.cat([self._outputs.to(outputs), outputs]))  # (N + T, width)
+        outputs, targets, earlier = (each.to(keys.device) for each in (outputs, targets, self._tokens))
+        tokens = torch.cat([earlier, targets])
         before = len(self._tokens) + torch.arange(len(outputs), device=outputs.device)[:, None]  # (T, 1)
         places = torch.arange(len(keys), device=outputs.device)
         held = (places < before) & (places >= before - options.cache)  # (T, N + T)
-        weights = (options.cache_flatness * outputs.double() @ keys.T).masked_fill(~held, -torch.inf)
+        weights = (options.cache_flatness * doubles(outputs) @ keys.T).masked_fill(~held, -torch.inf)
         same = weights.masked_fill(tokens != targets[:, None], -torch.inf)
         cached = same.logsumexp(1) - weights.logsumexp(1)
         mixed = torch.logaddexp(found + log(1 - options.cache_share), cached + log(options.cache_share))

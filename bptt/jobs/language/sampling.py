@@ -16,6 +16,7 @@ from bptt.jobs.language.prompt import Prompt
 from bptt.jobs.language.prompt import read_prompt as read_prompt
 from bptt.jobs.language.sampled_text import Sample, SampledText, SampleForm
 from bptt.jobs.language.sampling_options import DrawOptions, LineOptions, SamplingOptions
+from bptt.nn.float64 import doubles
 
 # Random numbers drawn at a time: drawing one takes about as long as drawing many.
 _AHEAD = 1000
@@ -64,7 +65,7 @@ def distribution(logits: Tensor, options: SamplingOptions, allowed: Tensor | Non
 
 def shares(logits: Tensor, options: DrawOptions, allowed: Tensor | None = None) -> Tensor:
     """Return the result of `distribution` for tokens of any vocabulary."""
-    logits = logits.double()
+    logits = doubles(logits)
     if allowed is not None:
         logits = logits.masked_fill(~allowed.to(logits.device), -inf)
     if options.temperature == 0:

@@ -50,7 +50,7 @@ def draw_frames(
         stepper.states = states
         for _ in range(length):
             frame = _draw(model, output, generators, options.temperature, allowed, limits.polyphony)
-            log_p.append(model.score(output, frame).double().cpu())
+            log_p.append(model.score(output, frame).cpu().double())
             frames.append(frame.long().cpu())
             inputs = model.embed(frame)
             output = model.joined(stepper.step(inputs), inputs)
@@ -81,8 +81,7 @@ def _draw(
     def drawn(rows: Sequence[int]) -> Tensor:
         own = [torch.rand(keys, generator=generators[row], dtype=torch.float64) for row in rows]
         mask = allowed.expand(len(rows), -1).to(output.device)
-        places = torch.stack(own).to(output.device)
-        return model.output.draw(output[list(rows)], places, temperature, mask)
+        return model.output.draw(output[list(rows)], torch.stack(own), temperature, mask)
 
     frame = drawn(range(len(generators)))
     if polyphony is None:

@@ -16,6 +16,7 @@ from bptt.jobs.language.network import Continuation, LanguageModel
 from bptt.jobs.language.sampling import pick, places_of, shares
 from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.piece_notation import TokenNotation
+from bptt.nn.float64 import doubles
 
 # A piece that a model does not end is cut at the last whole bar within this number of tokens.
 _MOST_TOKENS = 8192
@@ -142,6 +143,6 @@ def _drawn(
         rows = [anything if sample.is_over else sample.allowed() for sample in samples]
         logits = continuation.logits
         drawn = pick(shares(logits, options, torch.stack(rows)).cpu(), places)
-        log_p = logits.double().log_softmax(-1).cpu().gather(1, drawn[:, None])[:, 0]
+        log_p = doubles(logits).log_softmax(-1).cpu().gather(1, drawn[:, None])[:, 0]
         yield drawn.tolist(), log_p.tolist()
         continuation.read(drawn)

@@ -32,7 +32,7 @@ def log_probabilities(model: MusicNetwork, pieces: Sequence[Tensor], batch_size:
             for start in range(0, longest, _WINDOW):
                 batch = batch_of(taken, start, min(start + _WINDOW, longest)).to(model.device)
                 output, states = model.read(batch.inputs, states)
-                parts.append(model.score(output, batch.targets).double().cpu())
+                parts.append(model.score(output, batch.targets).cpu().double())
         whole = torch.cat(parts) if parts else torch.empty(0, len(rows))
         for place, row in enumerate(rows):
             found[row] = whole[: len(pieces[row]), place].clone()

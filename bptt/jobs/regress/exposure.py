@@ -30,7 +30,7 @@ def expose(trained: TrainedRegressor, example: Example[Any, Any], limit: int) ->
         rule = "must have a recurrent network to be looked into"
         raise InputError("run", rule, "feed-forward layers alone", "Name a run on sequences")
     most = min(limit, trained.config.data.max_length or limit)
-    batch = encode_one(trained.codec, example, most).to(model.output.mean.device)
+    batch = encode_one(trained.codec, example, most).to(model.output.linear.weight.device)
     every = bool(trained.config.source.every_step)
     with evaluating(model):
         inputs = body.encoder.embed(batch.tensors)

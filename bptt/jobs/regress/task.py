@@ -118,7 +118,7 @@ class RegressTask(Supervised):
     def _answers(self, rows: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Return the numbers (..., M, Q) of the network for these examples, and their targets (..., M)."""
         batch = self.batch([self._encoded[row] for row in rows])
-        found, wanted = self.model(batch), [self._targets[row].to(self.device) for row in rows]
+        found, wanted = self.model(batch), [self._targets[row] for row in rows]
         if not self.config.source.every_step:
             return found, torch.stack(wanted)
         lengths = batch.lengths.tolist()

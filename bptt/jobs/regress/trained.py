@@ -123,8 +123,8 @@ class TrainedRegressor:
             wanted = torch.cat([each[: len(one)] for each, one in zip(targets, values, strict=True)])
         else:
             whole, found, wanted = torch.stack(values), torch.stack(raw), torch.stack(targets)
-        device = self.model.output.mean.device
-        losses = self.model.output.loss(found.to(device), wanted.to(device))
+        device = self.model.output.linear.weight.device
+        losses = self.model.output.loss(found.to(device), wanted)
         return whole, wanted, losses.item()
 
     def targets(self, examples: Measured) -> list[Tensor]:
@@ -149,7 +149,7 @@ class TrainedRegressor:
         limit = self.config.data.max_length
         encoded: list[Encoded] = [cut(self.codec.encode_example(each), limit) for each in inputs]
         output = self.model.output
-        device = output.mean.device
+        device = output.linear.weight.device
         values: list[Tensor] = [torch.empty(0)] * len(inputs)
         raw = list(values)
         with evaluating(self.model), within_memory("a batch", SMALLER):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bptt.data.batches import NOTHING
+from bptt.nn.float64 import doubles
 
 
 class KeyOutput(nn.Module, ABC):
@@ -102,7 +103,8 @@ class KeyChain(KeyOutput):
 
 
 def _drawn(logits: Tensor, places: Tensor, temperature: float, allowed: Tensor) -> Tensor:
-    logits = logits.double().masked_fill(~allowed, -inf)
+    logits = doubles(logits)
+    logits = logits.masked_fill(~allowed.to(logits.device), -inf)
     # A small temperature must not turn a logit of 0 into NaN, nor a large one overflow.
     shares = (logits > 0).double() if temperature == 0 else (logits / temperature).sigmoid()
-    return (places < shares).to(torch.get_default_dtype())
+    return (places.to(shares.device) < shares).to(torch.get_default_dtype())

@@ -88,7 +88,7 @@ class NumberOutput(nn.Module):
 
         Quantiles that cross are sorted, which never makes them worse (Chernozhukov et al. 2010).
         """
-        values = found.double() * self.deviation[:, None] + self.mean[:, None]
+        values = found.to(self.deviation) * self.deviation[:, None] + self.mean[:, None]
         return values.sort(-1).values
 
     @torch.no_grad()

@@ -12,6 +12,7 @@ from bptt.data.batches import NOTHING
 from bptt.errors import InputError
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.heads.output_layer import OutputShape
+from bptt.nn.float64 import doubles
 
 
 class SampledSoftmax(FullSoftmax):
@@ -47,8 +48,9 @@ class SampledSoftmax(FullSoftmax):
     def draw(self, device: torch.device) -> Tensor:
         """Return samples (S,) int64 from q, by the inverse of its distribution function."""
         size = self.shape.vocabulary_size
-        places = torch.rand(self.shape.samples, device=device, dtype=torch.float64)
-        return ((size + 1) ** places - 1).long().clamp(max=size - 1)
+        home = torch.empty(0, device=device)
+        places = torch.rand(self.shape.samples, device=doubles(home).device, dtype=torch.float64)
+        return ((size + 1) ** places - 1).long().clamp(max=size - 1).to(device)
 
     def _logits(self, rows: Tensor, wanted: Tensor, samples: Tensor, tied: Tensor | None) -> Tensor:
         """Return logits (N, 1 + S): that of the target, then z_k - ln(S q(k)) of the samples."""
@@ -61,6 +63,6 @@ class SampledSoftmax(FullSoftmax):
 
     def _expected(self, tokens: Tensor) -> Tensor:
         """Return how often a token is expected among the samples, S q(k), float64."""
-        ranks = tokens.double()
+        ranks = doubles(tokens)
         shares = ((ranks + 2) / (ranks + 1)).log() / log(self.shape.vocabulary_size + 1)
         return self.shape.samples * shares

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from bptt.deferred import imported
 from bptt.runtime.batched import are_batched, for_each
+from bptt.runtime.differentiable import gradients_with_graph
 from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors, dense
 from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
@@ -132,12 +133,4 @@ def differentiable(
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
     reference: Backend = imported("bptt.runtime.reference.reference_backend", "REFERENCE")
-    outputs = reference.run(launch.recurrence, tensors)
-    pairs = [(o, g) for o, g in zip(outputs, gradients, strict=True) if g is not None and o.requires_grad]
-    wanted = [t for t in tensors if t.requires_grad]
-    found = iter(
-        torch.autograd.grad(
-            [o for o, _ in pairs], wanted, [g for _, g in pairs], create_graph=True, allow_unused=True
-        )
-    )
-    return tuple(next(found) if t.requires_grad else None for t in tensors)
+    return gradients_with_graph(reference.run(launch.recurrence, tensors), gradients, tensors)

@@ -20,6 +20,7 @@ from bptt.codegen.layout import BackwardStep, StackedGradient
 from bptt.codegen.plan import KernelPlan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.autocast import full_precision
+from bptt.runtime.doubles import doubles
 from bptt.runtime.input_sums import input_sums
 from bptt.runtime.norms import Norms
 from bptt.runtime.reference.expressions import compiled
@@ -101,7 +102,7 @@ def backward(
 def _norms(problem: Problem, deltas: Deltas) -> Norms:
     """Return the norms of δ and of the carried gradients; zero in the padding."""
     sums, states = input_sums(problem.plan.cell), problem.plan.cell.states
-    delta = problem.x.new_zeros(*problem.x.shape[:2], len(sums), dtype=torch.float64)
+    delta = doubles(problem.x.new_zeros(*problem.x.shape[:2], len(sums)))
     for k, name in enumerate(sums):
         # A sum that no step reads has no δ.
         if (DELTA + name,) in deltas.blocks:
@@ -110,13 +111,13 @@ def _norms(problem: Problem, deltas: Deltas) -> Norms:
     if states:
         carried = torch.stack(deltas.carried if problem.reverse else deltas.carried[::-1])  # (T, B, states)
     if problem.valid is not None:
-        carried = torch.where(problem.valid, carried, torch.zeros_like(carried))
+        carried = torch.where(problem.valid.to(carried.device), carried, torch.zeros_like(carried))
     return Norms(sums, delta, states, carried)
 
 
 def _norm(gradient: Tensor) -> Tensor:
     """Return the norm over the units, (T, B) or (B,), in float64."""
-    norm: Tensor = torch.linalg.vector_norm(gradient.detach().double(), dim=-1)
+    norm: Tensor = torch.linalg.vector_norm(doubles(gradient.detach()), dim=-1)
     return norm
 
 

@@ -31,7 +31,7 @@ def jacobians(problem: Problem) -> Iterator[JacobianMap]:
 
 def _apply(problem: Problem, values: Mapping[str, Any], changes: Tensor) -> Tensor:
     cell, count = problem.plan.cell, len(changes)
-    changes = changes.to(problem.x.dtype)
+    changes = changes.to(problem.x)
     parts = torch.split(changes, [state.shape[-1] for state in problem.initial], dim=-1)
     names = [CHANGE + state + PREVIOUS for state in cell.states]
     here = {**values, **dict(zip(names, parts, strict=True))}
