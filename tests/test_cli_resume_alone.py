@@ -19,7 +19,7 @@ from bptt.training.run_options import options_of
 # on them.
 PLACES = set(
     "files encoding data output resume overwrite threads watch tensorboard dev dev_target target parallel "
-    "vectors init_from keep_vocabulary folds device workers".split()
+    "vectors init_from keep_vocabulary folds device workers timeout".split()
 )
 UNUSUAL = {
     "lm": "--level word --lower --no-digits --mode sentences --cell gru --projection 0 --held-out 0.3 "
@@ -84,8 +84,8 @@ def test_each_option_is_kept_by_the_run(job: str, data: Path, command: Command, 
     # One-hot input is an embedding of width 0; how a tagged file is read shows in what its examples are.
     lost = {each.name for each in options} - kept - {"cell", "vector_words", "windows"} - PLACES
     assert lost == {"lm": {"one_hot"}, "tag": {"header"}}.get(job, set())
-    # What is None is the default; the precision is written only where it is another.
-    usual = {each.name for each in options if each.default is None} | {"precision"}
+    # What is None is the default; these are written only where they are others.
+    usual = {each.name for each in options if each.default is None} | {"precision", "groups", "reduce"}
     assert kept - usual <= set(recall(Choices(options, run))[0].given)
 
 

@@ -107,7 +107,7 @@ def test_killed_between_evaluation_and_checkpoint(tmp_path: Path, monkeypatch: p
         return synced_size(path)
 
     with monkeypatch.context() as context:
-        context.setattr("bptt.training.loop.synced_size", die)
+        context.setattr("bptt.training.keeping.synced_size", die)
         with pytest.raises(PowerCut):
             train(TinyTask(), options, run, Quiet())
     assert len(records(run)) == 4

@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from bptt.cli.commands import make_command
 from bptt.cli.spelling import spelled
-from bptt.errors import InputError
+from bptt.errors import InputError, TrainingError
 
 if TYPE_CHECKING:
     from bptt.jobs.job import Job
@@ -122,14 +122,26 @@ def _train(
 
     prepare(choices.get("threads"))
     from bptt.jobs.registry import find_job
+    from bptt.runs.processes import ElsewhereError, is_first
     from bptt.training.job_run import run_job
     from bptt.training.progress import reporter
     from bptt.training.recall import recall
 
     choices, changed = recall(choices)
-    _say_recalled(choices, changed)
+    if is_first():
+        _say_recalled(choices, changed)
     job = find_job(name)
-    _show(job, run_job(job, choices, reporter(spelled)))
+    try:
+        found = run_job(job, choices, reporter(spelled))
+    except (ElsewhereError, TrainingError) as error:
+        # Numbers go wrong in all processes at once. One of them says why.
+        if isinstance(error, TrainingError) and is_first():
+            raise
+        raise typer.Exit(2) from error
+    if is_first():
+        _show(job, found)
+    elif found.outcome.signal is not None:
+        raise typer.Exit(128 + found.outcome.signal)
 
 
 def _say_recalled(choices: Choices, changed: Mapping[str, Any]) -> None:

@@ -34,6 +34,13 @@ class Batch:
         """The number of tokens to predict."""
         return int((self.targets != NOTHING).sum())
 
+    def part(self, rows: slice) -> Batch:
+        """Return some of the rows, without the steps at the end that have no target in any of them."""
+        inputs, targets = self.inputs[:, rows], self.targets[:, rows]
+        ends = torch.nonzero((targets != NOTHING).any(1))
+        steps = int(ends[-1]) + 1 if len(ends) else 1
+        return Batch(inputs[:steps].contiguous(), targets[:steps].contiguous(), self.continues)
+
     def to(self, device: torch.device) -> Batch:
         """Return the same batch on another device."""
         return Batch(self.inputs.to(device), self.targets.to(device), self.continues)

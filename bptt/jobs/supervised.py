@@ -15,6 +15,7 @@ from bptt.data.examples import Examples
 from bptt.data.readers.grid import part_of
 from bptt.data.split import part_indices, split_groups, split_indices
 from bptt.errors import InputError, counted
+from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.codec import Padded, pad
@@ -28,6 +29,8 @@ from bptt.runs.placement import device_of
 class Supervised(Task):
     """A job that learns from examples, batched by similar length."""
 
+    takes_groups = True
+
     def __init__(self, inputs: Sequence[Encoded] | EncodedInputs, options: ExampleOptions) -> None:
         self._inputs = inputs if isinstance(inputs, EncodedInputs) else InMemory(inputs)
         self._epoch = 0
@@ -37,12 +40,20 @@ class Supervised(Task):
         """Return the number of batches in `epoch`."""
         return self._order.steps
 
-    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """Compute the loss on batch `index` of `epoch`."""
-        self._inputs.expect(self._order.following(epoch, index))
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...], group: Group = WHOLE) -> Step:
+        """Compute the loss on the examples of a group in batch `index` of `epoch`."""
+        self._inputs.expect(group.following(self._order.following(epoch, index)))
         self._epoch = epoch
-        loss, units = self.loss(self._order.rows(epoch, index).tolist())
+        rows = self.rows(epoch, index, group)
+        if not rows:
+            return Step(torch.zeros(()), 0, ())
+        loss, units = self.loss(rows)
         return Step(loss, units, ())
+
+    def rows(self, epoch: int, index: int, group: Group = WHOLE) -> list[int]:
+        """Return the indices of the training examples of a group in batch `index` of `epoch`."""
+        found: list[int] = self._order.rows(epoch, index).tolist()
+        return found[group.cut(len(found))]
 
     def take(self, rows: Sequence[int]) -> list[Encoded]:
         """Return the inputs of the training examples with these indices, as the current epoch reads them."""

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from bptt.jobs.group import WHOLE, Group
+
 # The criteria of which a smaller value is better: the loss, and error rates of characters and words.
 SMALLER_IS_BETTER = ("loss", "cer", "wer")
 
@@ -17,8 +19,9 @@ SMALLER_IS_BETTER = ("loss", "cer", "wer")
 class Step:
     """The result of one batch.
 
-    `loss` is a differentiable scalar, the mean over `units` units. `carry` holds the states for the next
-    step, detached (truncated back-propagation through time), () if there are none.
+    `loss` is a differentiable scalar, the mean over `units` units; of a group without units it counts for
+    nothing. `carry` holds the states for the next step, (layers, B, width) each, detached (truncated
+    back-propagation through time), () if there are none.
     """
 
     loss: Tensor
@@ -44,6 +47,8 @@ class Task(ABC):
     shown: tuple[str, ...] = ("accuracy",)
     # Updates that a training makes at least if its epochs are not chosen; 0: the usual number.
     least_updates: int = 0
+    # Whether `step` and `residuals` can be asked for one group of the rows of a batch.
+    takes_groups: bool = False
     # The name of the run from which the initial weights come.
     begun_from: str = ""
 
@@ -67,11 +72,11 @@ class Task(ABC):
         """Return the number of steps in `epoch`."""
 
     @abstractmethod
-    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
-        """Compute step `index` of `epoch`.
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...], group: Group = WHOLE) -> Step:
+        """Compute step `index` of `epoch`, on the rows of a `group`, whose states `carry` holds.
 
         It must be a pure function of the parameters, these arguments and torch's random state, so that a
-        resumed training is exactly the same.
+        resumed training is exactly the same. Only if `takes_groups` is it asked for another group than all.
         """
 
     @property
@@ -79,7 +84,7 @@ class Task(ABC):
         """Whether the loss is a mean of squares, so that there are `residuals`."""
         return False
 
-    def residuals(self, epoch: int, index: int) -> tuple[Tensor, int]:
+    def residuals(self, epoch: int, index: int, group: Group = WHOLE) -> tuple[Tensor, int]:
         """Return numbers whose squares add up to the loss of a step, and its units; only if `is_squared`."""
         raise NotImplementedError
 

@@ -99,6 +99,20 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     it was. Raises InputError if all are damaged, or if it is of another run, no weight changed.
     """
     path, whole, notes = _newest_whole(run)
+    state, more = take_up(path, whole, model, optimiser)
+    if path != run / FILE:
+        os.replace(path, run / FILE)
+    return state, [*notes, *more]
+
+
+def take_up(
+    path: Path, whole: dict[str, Any], model: Module, optimiser: Optimizer
+) -> tuple[State, list[str]]:
+    """Load the content of the checkpoint `path`.
+
+    Returns the state, and each thing of the machine that is not as it was. Raises InputError if it is of
+    another run, no weight changed.
+    """
     try:
         state, machine = State(**whole["state"]), _BEFORE | dict(whole["machine"])
         weights = with_present_names(whole["weights"])
@@ -114,13 +128,11 @@ def restore(run: Path, model: Module, optimiser: Optimizer) -> tuple[State, list
     model.load_state_dict(weights)
     device = device_of(model)
     now = _machine(device)
-    notes += [
+    notes = [
         f"{key}: {machine.get(key)} before, {value} now: the last digits may differ"
         for key, value in now.items()
         if value != machine.get(key)
     ]
-    if path != run / FILE:
-        os.replace(path, run / FILE)
     return replace(state, carry=tuple(tensor.to(device) for tensor in state.carry)), notes
 
 

@@ -26,12 +26,14 @@ class Interrupted(KeyboardInterrupt):
 class Interrupt:
     """While entered, the first SIGINT, SIGTERM or SIGHUP is only noted; a second one acts as ever.
 
-    Outside of the main thread, where Python delivers no signals, nothing is changed; nor is a signal that the
-    process ignores.
+    With `several` processes it is ignored: Ctrl-C comes from the terminal and once more from `torchrun`,
+    which kills those that have not ended after its own time. Outside of the main thread, where Python
+    delivers no signals, nothing is changed; nor is a signal that the process ignores.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, several: bool = False) -> None:
         self.signal: int | None = None
+        self._several = several
         self._previous: dict[int, _Handler] = {}
 
     def __enter__(self) -> Interrupt:
@@ -55,7 +57,8 @@ class Interrupt:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
-        self._restore()
+        if not self._several:
+            self._restore()
 
     def _restore(self) -> None:
         for number, handler in self._previous.items():

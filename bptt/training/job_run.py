@@ -18,12 +18,14 @@ from bptt.jobs.task import Task
 from bptt.options.choices import Choices
 from bptt.runs.origin import Origin
 from bptt.runs.placement import Placement
+from bptt.runs.processes import Processes, joined
 from bptt.training.folds import train_folds
+from bptt.training.grouped import settle_groups
 from bptt.training.loop import train
 from bptt.training.opening import check_run
 from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.precision import compare_precisions
-from bptt.training.report import Outcome, Reporter
+from bptt.training.report import Outcome, Reporter, Silent
 from bptt.training.run_options import RunOptions
 from bptt.training.watching import Watching
 
@@ -45,15 +47,26 @@ class JobRun:
 def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
     """Train as chosen, into the run folder that was named.
 
-    Draws from torch's generator, which it seeds. Raises InputError for options, files and folders that do not
-    fit, TrainingError and MachineError as the loop does.
+    Processes that `torchrun` has started share the work; the first one alone reports, writes, and returns
+    lines. Draws from torch's generator, which it seeds. Raises InputError for options, files and folders that
+    do not fit, TrainingError and MachineError as the loop does, ElsewhereError if another process failed.
     """
-    run, options = choices.make(RunOptions), choices.make(TrainingOptions)
-    placement = Placement.parse(run.device)
+    run = choices.make(RunOptions)
+    with joined(run.device, run.timeout) as placement:
+        return _run_placed(job, choices, reporter, run, placement)
+
+
+def _run_placed(
+    job: Job[Any], choices: Choices, reporter: Reporter, run: RunOptions, placement: Placement
+) -> JobRun:
+    processes = Processes.of(placement)
+    first = processes.is_first
+    reporter = reporter if first else Silent()
+    options, note = processes.together(lambda: settle_groups(choices.make(TrainingOptions), processes))
     if run.watch and options.takes_whole_set:
         cure = "Watch with another optimiser"
         raise InputError("watch", "looks at updates on single batches", options.optimiser, cure)
-    check_run(run.output, run.resume, run.overwrite)
+    processes.together(lambda: check_run(run.output, run.resume, run.overwrite) if first else None)
     choices = replace(choices, say=reporter.on_message)
 
     def options_for(task: Task) -> TrainingOptions:
@@ -62,16 +75,22 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
         usual = usual_epochs(task.steps(0), task.least_updates)
         return replace(options, epochs=max(options.epochs, usual))
 
-    folding = job.fold(choices) if job.fold else None
+    folding = processes.together(lambda: job.fold(choices) if job.fold else None)
     if folding is not None:
         return _cross_validate(folding, options_for, run, reporter, placement)
-    origin = origin_of(job, run)
-    torch.manual_seed(options.seed)
-    task = job.begin(choices, origin)
-    watching = Watching(task.model, run.watch)
-    shown = _tensorboard(reporter, run.output / "tensorboard") if run.tensorboard else reporter
-    for line in task.describe():
-        shown.on_message(line)
+
+    def begin() -> tuple[Task, Watching]:
+        origin = origin_of(job, run)
+        torch.manual_seed(options.seed)
+        task = job.begin(choices, origin)
+        # The other processes look only where numbers go wrong.
+        return task, Watching(task.model, run.watch if first else 0)
+
+    task, watching = processes.together(begin)
+    shown = _tensorboard(reporter, run.output / "tensorboard") if run.tensorboard and first else reporter
+    if first:
+        for line in (*task.describe(), *([note] if note else [])):
+            shown.on_message(line)
     outcome = train(
         task,
         options_for(task),
@@ -82,6 +101,8 @@ def run_job(job: Job[Any], choices: Choices, reporter: Reporter) -> JobRun:
         overwrite=run.overwrite,
         placement=placement,
     )
+    if not first:
+        return JobRun(outcome, task.unit, task.holds_out)
     concluded = task.conclude(run.output) if outcome.best_step else []
     if outcome.best_step and outcome.signal is None:
         concluded = [*concluded, *compare_precisions(task, options, run.output)]

@@ -52,6 +52,14 @@ def load(path: Path) -> Any:
         raise InputError(str(path), "must be a whole checkpoint", error) from error
 
 
+def loads(data: bytes) -> Any:
+    """Return the value of a file with the bytes `data`, which a process of this run has made."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])["__metadata__"][_HEADER]
+    tensors = {name: each.clone() for name, each in safetensors.torch.load(data).items()}
+    return _unpack(json.loads(header), tensors)
+
+
 def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
     whole = sha256(header.encode())
     for name in sorted(tensors):

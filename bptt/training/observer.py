@@ -5,7 +5,7 @@ answers.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -32,6 +32,14 @@ class GradientRecord:
 
     losses: int
     curves: tuple[RecordedCurve, ...]
+
+    def scaled(self, factor: float) -> GradientRecord:
+        """Return what is measured of a loss `factor` times as large, with the digits that are kept."""
+        curves = (
+            replace(curve, median=tuple(float(f"{value * factor:.4g}") for value in curve.median))
+            for curve in self.curves
+        )
+        return replace(self, curves=tuple(curves))
 
 
 class UpdateObserver(Protocol):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import cos, pi
+from math import cos, pi, sqrt
 
+import torch
+from torch import Tensor
 from torch.nn import Parameter
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_, get_total_norm
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from torch.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Optimizer
 
 from bptt.errors import InputError
@@ -15,6 +17,8 @@ from bptt.training.options import SECOND_ORDER, TrainingOptions
 from bptt.training.row_updates import gradients_of_rows
 from bptt.training.second_order import MOST_WEIGHTS, SecondOrder
 
+# Numbers that torch adds up in one thread, whatever number it has: its grain is 32,768.
+_BLOCK = 16_384
 # Function evaluations that one line search may take (torch: max_iter * 1.25, which is 1 here).
 _LINE_SEARCH = 25
 
@@ -110,3 +114,29 @@ def clip_gradient(parameters: Sequence[Parameter], options: TrainingOptions) -> 
     if options.norm_limit:
         clip_grad_norm_(dense, options.norm_limit)
     return float(norm)
+
+
+def clip_summed_gradient(parameters: Sequence[Parameter], options: TrainingOptions) -> float:
+    """Do the same with a norm whose bits depend on no number of threads."""
+    dense = gradients_of_rows(parameters)
+    gradients = [p.grad for p in dense if p.grad is not None]
+    norm = _exact_norm(gradients)
+    if options.clip_value:
+        clip_grad_value_(dense, options.clip_value)
+    if options.norm_limit:
+        clipped = _exact_norm(gradients) if options.clip_value else norm
+        clip_grads_with_norm_(dense, options.norm_limit, torch.tensor(clipped))
+    return norm
+
+
+def _exact_norm(gradients: Sequence[Tensor]) -> float:
+    """Return the norm of all gradients, from sums of squares in float64 of blocks of a fixed size."""
+    total = 0.0
+    for gradient in gradients:
+        flat = gradient.flatten()
+        whole = len(flat) - len(flat) % _BLOCK
+        # Each row is added up by one thread; a single sum would be divided among all of them.
+        squares = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1, dtype=torch.float64)
+        rest = torch.linalg.vector_norm(flat[whole:], dtype=torch.float64)
+        total += sum(each * each for each in (*squares.tolist(), float(rest)))
+    return sqrt(total)

@@ -19,6 +19,7 @@ Schedule = Literal["constant", "linear", "cosine", "exponential", "plateau"]
 # Schedules that depend on the number of epochs.
 ENDING = ("linear", "cosine")
 Precision = Literal["float32", "bf16"]
+Reduce = Literal["tree", "fast"]
 
 # Values for options that are None.
 _LEARNING_RATE = {"adam": 4e-3, "adamw": 4e-3, "adagrad": 0.1}
@@ -26,6 +27,7 @@ _DECAY = {"exponential": 0.9, "plateau": 0.5}
 _CLIP_NORM = 1.0
 # The loop counts the steps of every epoch before it begins.
 _MOST_EPOCHS = 1_000_000
+_MOST_GROUPS = 65_536
 
 # Adam needs about this number of updates to fit some hundred short examples; ten epochs of a hundred are 40.
 LEAST_UPDATES = 300
@@ -62,9 +64,11 @@ class TrainingOptions:
 
     With the `precision` "bf16" the products of recurrent layers round their factors to bfloat16 in updates;
     states, sums, gradients and the weights that are updated stay in float32, and held-out losses are computed
-    in float32. The held-out loss is evaluated every `evaluate_every` steps (0: at the end of each epoch).
-    Training ends early after `patience` evaluations in a row without a new best. A checkpoint is
-    written after each evaluation and whenever `checkpoint_every` seconds have passed.
+    in float32. With `groups`, the rows of each batch are cut into that number of parts, whose gradients are
+    computed apart and added up in a fixed order; `reduce` says how processes do that. The held-out loss is
+    evaluated every `evaluate_every` steps (0: at the end of each epoch). Training ends early after `patience`
+    evaluations in a row without a new best. A checkpoint is written after each evaluation and whenever
+    `checkpoint_every` seconds have passed.
     Raises InputError naming the option.
     """
 
@@ -134,6 +138,23 @@ class TrainingOptions:
         group="Training",
         added=True,
     )
+    groups: int = option(
+        0,
+        "Groups of rows or streams of a batch (1, 2, 4, 8 ...), whose gradients are computed apart and added "
+        "up in a fixed order: the weights are the same for any number of processes up to it (0: none).",
+        usual="the number of processes",
+        group="Processes",
+        least=0,
+        most=_MOST_GROUPS,
+        added=True,
+    )
+    reduce: Reduce = option(
+        "tree",
+        "Sum of gradients over processes: in a fixed order, or fast, in that of the library, for any number "
+        "of processes and with other last digits for each.",
+        group="Processes",
+        added=True,
+    )
     stages: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -182,7 +203,7 @@ class TrainingOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for `config.json`, with defaults filled in; `stages` only where there are
-        some, and `precision` only where it is not the default, as older runs lack it.
+        some, and what older runs lack only where it is not the default.
         """
         usual: dict[str, Any] = {
             "learning_rate": self.peak_rate,
@@ -191,7 +212,8 @@ class TrainingOptions:
             "clip_norm": self.norm_limit,
         }
         whole = asdict(self) | usual | {"stages": list(self.stages)}
-        left_out: dict[str, Any] = {"stages": [], "precision": TrainingOptions.precision}
+        added = ("precision", "groups", "reduce")
+        left_out: dict[str, Any] = {"stages": [], **{name: getattr(TrainingOptions, name) for name in added}}
         return {name: value for name, value in whole.items() if left_out.get(name) != value}
 
     def _check_rates(self) -> None:
@@ -210,6 +232,11 @@ class TrainingOptions:
         if self.takes_whole_set and self.precision != TrainingOptions.precision:
             rule = "needs precision float32: its steps compare losses that rounding would blur"
             raise InputError(self.optimiser, rule, self.precision)
+        if self.groups & (self.groups - 1):
+            raise InputError("groups", "are a power of two: they are added in a tree", self.groups)
+        if self.groups and self.reduce == "fast":
+            rule = "computes one gradient in each process"
+            raise InputError("reduce fast", rule, f"{self.groups} groups", "Leave `groups` out")
         limited = self.norm_limit or self.clip_value or self.weight_decay
         if self.optimiser == "lbfgs" and limited:
             raise InputError("lbfgs", "takes neither clipping nor weight decay", limited)

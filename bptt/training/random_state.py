@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from threading import RLock
 from typing import Any
 
@@ -32,6 +33,12 @@ def seed(number: int) -> None:
     """Start Python's and torch's generators anew."""
     random.seed(number)
     torch.manual_seed(number)
+
+
+def seed_for(*numbers: int) -> None:
+    """Start the generators anew by several numbers, such as the seed of the run, an update and a group."""
+    digest = sha256(" ".join(map(str, numbers)).encode()).digest()
+    seed(int.from_bytes(digest[:8], "little") >> 1)
 
 
 def random_states() -> dict[str, Any]:

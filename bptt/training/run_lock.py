@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from bptt.errors import InputError, MachineError
 from bptt.files import kind_of, make_folder
@@ -16,14 +17,16 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FILE = ".lock"
+# Seconds between two attempts.
+_PAUSE = 0.2
 
 
 @contextmanager
-def locked(run: Path) -> Iterator[None]:
+def locked(run: Path, waits: float = 0.0) -> Iterator[None]:
     """Hold the folder `run`, made if need be; the lock ends with the process, however that ends.
 
-    Raises InputError if another process holds it, or the file of the lock is a link, which might lead
-    anywhere. Where there are no such locks nothing is held.
+    Waits up to `waits` seconds for another process that holds it. Raises InputError if it still does, or the
+    file of the lock is a link, which might lead anywhere. Where there are no such locks nothing is held.
     """
     if kind_of(run / FILE) not in (None, "a file"):
         raise InputError(str(run / FILE), "must be a file", kind_of(run / FILE), "Remove it")
@@ -33,18 +36,24 @@ def locked(run: Path) -> Iterator[None]:
     except OSError as error:
         raise MachineError(str(run), "must be writable", error.strerror) from error
     with os.fdopen(handle, "rb"):
-        _lock(run, handle)
+        until = monotonic() + waits
+        while not _lock(run, handle, monotonic() >= until):
+            sleep(_PAUSE)
         yield
 
 
-def _lock(run: Path, handle: int) -> None:
+def _lock(run: Path, handle: int, last: bool) -> bool:
+    """Return whether the lock is held, or there is none; the `last` time raise InputError if it is not."""
     if fcntl is None:
-        return
+        return True
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+        if not last:
+            return False
         cure = "Wait for it or stop it, or name another folder"
         raise InputError(str(run), "is being trained by another process", cure=cure) from error
     except OSError:
         # A file system without locks, such as some of networks.
-        return
+        return True
+    return True

@@ -47,6 +47,12 @@ class RunOptions:
     watch: int = option(
         0, "Steps between measurements of the gradient through time (0: never).", group="Run", least=0
     )
+    timeout: float = option(
+        600.0,
+        "Seconds that a process waits for the others, if `torchrun` has started several.",
+        group="Processes",
+        least=1,
+    )
     tensorboard: bool = option(False, "Also write scalars for TensorBoard into the run folder.", group="Run")
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 from bptt.cells.load import names_of
@@ -18,6 +19,7 @@ from bptt.data.text import Corpus, split_text
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
+from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.language.config import (
     TASK,
     LanguageModelConfig,
@@ -64,6 +66,7 @@ class LanguageModelTask(Task):
 
     title = OPTIONS.called
     model: LanguageModel
+    takes_groups = True
 
     def __init__(
         self,
@@ -133,9 +136,13 @@ class LanguageModelTask(Task):
         """Return the number of batches in `epoch`."""
         return self._batches.steps
 
-    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...], group: Group = WHOLE) -> Step:
         """Compute the loss on a batch; states are carried over within an epoch of a continuous text."""
         batch = self._batches.batch(epoch, index).to(self.model.device)
+        if group != WHOLE:
+            batch = batch.part(group.cut(batch.targets.shape[1]))
+            if not batch.targets.shape[1]:
+                return Step(torch.zeros(()), 0, ())
         loss, states = mean_loss(self.model, batch, carry if batch.continues else START)
         kept = states if self.config.data.mode == "continuous" else START
         return Step(loss, batch.units, tuple(state.detach() for state in kept))

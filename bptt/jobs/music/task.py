@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.language.network import START
 from bptt.jobs.music import corpus_record, held_out_pieces
 from bptt.jobs.music.config import TASK, MusicConfig
@@ -43,6 +44,7 @@ class MusicTask(Task):
 
     title = OPTIONS.called
     model: MusicNetwork
+    takes_groups = True
 
     def __init__(
         self,
@@ -88,15 +90,19 @@ class MusicTask(Task):
         """Return the number of windows in `epoch`."""
         return self._batches.steps(epoch)
 
-    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...]) -> Step:
+    def step(self, epoch: int, index: int, carry: tuple[Tensor, ...], group: Group = WHOLE) -> Step:
         """Compute the loss on a window of a batch of pieces; the states are those after the window before."""
         window = self._batches.window(epoch, index)
-        pieces = [self._varied(epoch, row) for row in window.rows.tolist()]
+        rows = window.rows[group.cut(len(window.rows))].tolist()
+        pieces = [self._varied(epoch, row) for row in rows]
+        units = sum(max(0, min(len(piece), window.stop) - window.start) for piece in pieces)
+        if not units:
+            # Pieces that have ended, or none at all: their states count for nothing.
+            return Step(torch.zeros(()), 0, carry)
         batch = batch_of(pieces, window.start, window.stop).to(self.model.device)
         with within_memory("a batch", SMALLER):
             output, states = self.model.read(batch.inputs, carry if batch.continues else START)
             log_p = self.model.score(output, batch.targets)
-        units = sum(max(0, min(len(piece), window.stop) - window.start) for piece in pieces)
         return Step(-log_p.sum() / units, units, tuple(state.detach() for state in states))
 
     def _varied(self, epoch: int, row: int) -> Tensor:

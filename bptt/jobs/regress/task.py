@@ -14,6 +14,7 @@ from torch import Tensor
 from bptt.data.examples import Example, Examples
 from bptt.data.readers.measured import Measured
 from bptt.errors import InputError
+from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import scores
 from bptt.jobs.regress.network import Regressor, flat
@@ -109,9 +110,11 @@ class RegressTask(Supervised):
         """Whether the loss is the squared one."""
         return self.config.head.loss == "squared"
 
-    def residuals(self, epoch: int, index: int) -> tuple[Tensor, int]:
+    def residuals(self, epoch: int, index: int, group: Group = WHOLE) -> tuple[Tensor, int]:
         """Return numbers whose squares add up to the loss of a step, and its number of examples."""
-        rows = self._order.rows(epoch, index).tolist()
+        rows = self.rows(epoch, index, group)
+        if not rows:
+            return torch.zeros(0), 0
         with within_memory("a batch", SMALLER):
             return self.model.output.residuals(*self._answers(rows)), len(rows)
 
