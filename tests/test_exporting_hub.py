@@ -19,6 +19,7 @@ import bptt
 from bptt.errors import InternalError
 from bptt.exporting.card_metadata import front_matter, read_front_matter
 from bptt.exporting.model_index import model_index
+from bptt.jobs.registry import find_job
 
 RUNS = Path(__file__).parent / "golden" / "runs"
 RECORDS = (
@@ -114,6 +115,24 @@ def test_a_run_without_results_has_no_index(command: Command, tmp_path: Path, re
         (run / "metrics.jsonl").write_text(records)
     card = exported(command, run, tmp_path / "hub")
     assert results_of(card) == [] and "model-index" not in card
+
+
+@pytest.mark.parametrize(
+    ("job", "kind", "task"),
+    [
+        ("mark", "", "token-classification"),
+        ("regress", "text", "text-classification"),
+        ("regress", "table", "tabular-regression"),
+        ("regress", "series", ""),
+        ("forecast", "", "time-series-forecasting"),
+        ("music", "", ""),
+        ("classify", "dna", ""),
+        ("classify", "sound", "audio-classification"),
+    ],
+)
+def test_a_job_has_the_task_under_which_the_hub_lists_it(job: str, kind: str, task: str) -> None:
+    """Series and DNA that are classified, and music as notes, are none of the hub's tasks."""
+    assert find_job(job).hub_task_of(kind) == task
 
 
 @pytest.mark.parametrize("run", ["tag", "classify-dna", "translate", "lm-word"])

@@ -15,6 +15,7 @@ from bptt.cells.parameters import Family, find_families, find_matrices, find_vec
 from bptt.cells.plain_data import FIELDS, definition_record, read_mapping, read_number, read_text, read_texts
 from bptt.cells.rules import check
 from bptt.errors import InputError, printable
+from bptt.notebook import block_html, table_html
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,15 @@ class Cell(Definition):
 
     def __post_init__(self) -> None:
         check(self)
+
+    def _repr_html_(self) -> str:
+        """Return title, equations, states, weights and source for a notebook."""
+        weights = " + ".join(family.formula for family in self.families)
+        states = f"{', '.join(self.states) or 'none'} (output {self.output})"
+        facts = {"states": states, "weights": weights, "source": self.source or "none given"}
+        return block_html(f"{self.name}: {self.title}\n{self}") + table_html(
+            ("cell", self.name), [*facts.items()]
+        )
 
     def __hash__(self) -> int:
         return self._hash

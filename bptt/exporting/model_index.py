@@ -6,10 +6,8 @@ Format: https://github.com/huggingface/hub-docs/blob/main/modelcard.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-from bptt.jobs.task import SMALLER_IS_BETTER
 
 # Identifiers in the hub's list of metrics, where they differ from ours.
 _TYPES = {"macro_f1": "f1", "micro_f1": "f1", "r2": "r_squared"}
@@ -17,16 +15,6 @@ _TYPES = {"macro_f1": "f1", "micro_f1": "f1", "r2": "r_squared"}
 _BASELINE = "baseline_"
 # The hub's identifiers of a task that it does not list, and of data that have no name.
 OTHER, UNKNOWN = "other", "unknown"
-
-
-def best_evaluation(records: Sequence[Mapping[str, Any]], criterion: str) -> Mapping[str, Any] | None:
-    """Return the record of the weights that a training kept, the first of equal ones; None if there is none.
-
-    Of equal values of the criterion, the evaluation with the smallest loss is the best.
-    """
-    sign = -1 if criterion in SMALLER_IS_BETTER else 1
-    measured = [record for record in records if criterion in record]
-    return max(measured, key=lambda record: (sign * record[criterion], -record["loss"]), default=None)
 
 
 def model_index(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from bptt.errors import InputError
+from bptt.notebook import list_html, metrics_html, table_html, text_html
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +33,10 @@ class Answer:
         """Return the fields with a value as plain data, ready for JSON."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         return {name: plain_data(value) for name, value in values.items() if value is not None}
+
+    def _repr_html_(self) -> str:
+        """Return the fields with a value for a notebook."""
+        return table_html(("", ""), [(name, str(value)) for name, value in self.to_dict().items()])
 
 
 def plain_data(value: Any) -> Any:
@@ -189,6 +194,11 @@ class ScoreTable:
     title: str = ""
     foot: str = ""
 
+    def _repr_html_(self) -> str:
+        """Return the table, with the texts above and below, for a notebook."""
+        html = table_html(self.header, [tuple(map(str, row)) for row in self.rows])
+        return f"<p>{text_html(self.title)}</p>{html}<p>{text_html(self.foot)}</p>"
+
 
 @dataclass(frozen=True)
 class EvaluationRecord:
@@ -212,6 +222,11 @@ class EvaluationReport:
     notes: tuple[str, ...] = ()
     picture: Any = None
     picture_name: str = ""
+
+    def _repr_html_(self) -> str:
+        """Return the metrics, the tables and the notes for a notebook."""
+        tables = "".join(each._repr_html_() for each in self.tables)
+        return metrics_html(self.metrics) + tables + list_html(self.notes)
 
     @property
     def record(self) -> EvaluationRecord:

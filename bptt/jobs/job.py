@@ -135,3 +135,7 @@ class Job(Generic[Model]):
     def name(self) -> str:
         """The name of the job: `bptt train NAME`."""
         return self.options.name
+
+    def hub_task_of(self, kind: str) -> str:
+        """Return the task of the model hub for data of a kind, "" if it has none."""
+        return self.hub_task if isinstance(self.hub_task, str) else self.hub_task.get(kind, "")

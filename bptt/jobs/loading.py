@@ -9,6 +9,7 @@ import torch
 
 from bptt.jobs.job import Configuration
 from bptt.jobs.registry import job_of_run
+from bptt.jobs.shown import ShownModel
 from bptt.options.checks import as_path
 from bptt.runs.placement import Placement
 
@@ -33,4 +34,6 @@ def load(run: str | Path, placement: Placement | torch.device | str = _HERE) -> 
     with torch.inference_mode(False):
         trained = job_of_run(folder).load(folder)
         where.place(trained.model)
+    if isinstance(trained, ShownModel):
+        trained.run = folder
     return trained

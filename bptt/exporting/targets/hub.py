@@ -9,21 +9,20 @@ from typing import Any
 from bptt.cells.load import names_of
 from bptt.data.reading import read_bytes
 from bptt.exporting.card_metadata import front_matter
-from bptt.exporting.model_index import best_evaluation, model_index
+from bptt.exporting.model_index import model_index
 from bptt.exporting.options import ExportOptions
 from bptt.exporting.target import Target
 from bptt.graphs.equations_text import equations_text
 from bptt.graphs.network_parts import cells_of
+from bptt.jobs.held_out_results import best_evaluation, held_out_records, metrics_of
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of
-from bptt.report.run_records import RECORDS, read_records
+from bptt.report.run_records import RECORDS
 from bptt.runs.run_folder import HELD_OUT, read_config
 
 # Files of a run that are not part of its model: records are in the card, and held-out texts may be private.
 _LEFT_OUT = (HELD_OUT, RECORDS)
 CARD = "README.md"
-# Keys of a record that are no metric.
-_NO_METRIC = ("kind", "step", "epoch", "seconds")
 
 
 def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
@@ -38,19 +37,18 @@ def _card(run: Path, trained: Any) -> str:
     """Return the text of the card."""
     job, config = job_of(trained), read_config(run)
     cells = cells_of(trained.model)
-    tag = job.hub_task if isinstance(job.hub_task, str) else job.hub_task.get(trained.config.source.kind, "")
+    kind = "" if isinstance(job.hub_task, str) else trained.config.source.kind
+    tag = job.hub_task_of(kind)
     words = ["recurrent-neural-network", *dict.fromkeys(cell.name for cell in cells)]
-    records = list(read_records(run / RECORDS)) if (run / RECORDS).exists() else []
-    held_out = [record for record in records if record.get("kind") == "held-out"]
+    held_out = held_out_records(run)
     numbers = sorted({part["seed"] for part in config.values() if isinstance(part, dict) and "seed" in part})
     seeds = ", ".join(map(str, numbers)) or "unknown"
     criterion = job.criterion(trained)
     best = best_evaluation(held_out, criterion)
     index = []
     if best is not None:
-        metrics = {key: value for key, value in best.items() if key not in _NO_METRIC}
         data = ", ".join(_data(config))
-        index = model_index(run.resolve().name, (tag, job.options.called), data, seeds, metrics)
+        index = model_index(run.resolve().name, (tag, job.options.called), data, seeds, metrics_of(best))
     metadata = {
         "library_name": "bptt",
         "tags": words,
@@ -85,7 +83,7 @@ def _table(records: Sequence[Mapping[str, Any]]) -> str:
     """Return the metrics of all evaluations as a table."""
     if not records:
         return "Nothing was held out."
-    metrics = [name for name in records[-1] if name not in _NO_METRIC]
+    metrics = list(metrics_of(records[-1]))
     lines = ["| epoch | " + " | ".join(metrics) + " |", "|---" * (1 + len(metrics)) + "|"]
     for record in records:
         values = (record.get(name, "") for name in metrics)

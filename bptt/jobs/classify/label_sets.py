@@ -13,6 +13,7 @@ from torch.nn import functional
 from bptt.errors import InputError
 from bptt.jobs.answers import Cell, ScoreTable
 from bptt.jobs.classify.network import Labelling, unknown_label
+from bptt.notebook import ShownMetrics
 from bptt.runs.labels import check_line
 
 if TYPE_CHECKING:
@@ -97,11 +98,15 @@ def _decide(log_probabilities: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
-class SetScores:
+class SetScores(ShownMetrics):
     """The metrics by name, and a table with the precision, recall and F1 of each label."""
 
     metrics: dict[str, float]
     table: ScoreTable
+
+    def _repr_html_(self) -> str:
+        """Return the metrics, and those of each label, for a notebook."""
+        return super()._repr_html_() + self.table._repr_html_()
 
 
 def scores_of_sets(

@@ -10,15 +10,18 @@ from torch import Tensor
 from torch.nn import functional
 
 from bptt.jobs.classify.network import decide as decide
+from bptt.notebook import ShownMetrics, table_html
 
 # Answers to inputs with one right label, as lists of many classes are measured.
 _TOP = 5
 # Bins of confidence in the calibration error: 15, as Guo et al. 2017.
 _BINS = 15
+# Labels whose confusion matrix fits into a notebook.
+_FEW = 20
 
 
 @dataclass(frozen=True)
-class Scores:
+class Scores(ShownMetrics):
     """The metrics by name, and the confusion matrix.
 
     `confusion` (K, K) counts examples by label (rows) and answer (columns), both in the order of `labels`.
@@ -27,6 +30,14 @@ class Scores:
     metrics: dict[str, float]
     confusion: tuple[tuple[int, ...], ...]
     labels: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        """Return the metrics, and the confusion matrix of few labels, for a notebook."""
+        html = super()._repr_html_()
+        if len(self.labels) <= _FEW:
+            rows = [(f"is {n}", *map(str, row)) for n, row in zip(self.labels, self.confusion, strict=True)]
+            html += table_html(("", *self.labels), rows)
+        return html
 
 
 def confusions(targets: Tensor, answers: Tensor, classes: int) -> Tensor:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -15,10 +15,13 @@ from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.deferred import deferred
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.network import Classifier, Labelling, OneLabel
+from bptt.jobs.shown import ShownModel, TrainedFacts
+from bptt.models.codecs.given import as_list
 from bptt.models.encoded import SMALLER, answer_inputs, in_batches
 from bptt.models.kinds.kind import CodecOptions, InputKind
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.models.ngrams import BagEncoder, Bags, NgramList, gather_bags
+from bptt.notebook import MOST, Answers, ShownRow, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
@@ -39,7 +42,6 @@ _scores = deferred("bptt.jobs.classify.metrics", "scores")
 _several_labels = deferred("bptt.jobs.classify.label_sets", "SeveralLabels")
 _scores_of_sets = deferred("bptt.jobs.classify.label_sets", "scores_of_sets")
 _describe_offsets = deferred("bptt.jobs.classify.thresholds", "describe_offsets")
-_show_trained = deferred("bptt.jobs.shown", "show_trained")
 
 Input = Any
 Y = TypeVar("Y")
@@ -49,21 +51,32 @@ _NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True)
-class Prediction:
+class Prediction(ShownRow):
     """The label of an input, its probability, and those of all labels that the model has, in their order.
 
     The label is the most probable one, unless the model has thresholds, and `labels` holds it alone. Of a
     model of several labels, `labels` has those that are more probable than not, or is empty; `label` is these
-    with a separator, and the probability is that of exactly these.
+    with a separator, and the probability is that of exactly these. `known` names all labels of the model.
     """
 
     label: str
     probability: float
     probabilities: tuple[float, ...]
     labels: tuple[str, ...]
+    known: tuple[str, ...] = field(default=(), repr=False)
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        return {"label": self.label, "P": f"{self.probability:.3f}"}
+
+    def _repr_html_(self) -> str:
+        """Return all labels for a notebook, the most probable first; a mark is at those of the answer."""
+        ranked = sorted(zip(self.probabilities, self.known, strict=True), key=lambda each: -each[0])
+        rows = [(name, f"{p:.3f}", "✓" if name in self.labels else "") for p, name in ranked[:MOST]]
+        return table_html(("label", "P", "answer"), rows)
 
 
-class TrainedClassifier:
+class TrainedClassifier(ShownModel):
     """A classifier with everything needed to read inputs and to name labels.
 
     Inputs of a kind that does not fit into memory are encoded by `workers` threads ahead of time (0: none).
@@ -84,11 +97,12 @@ class TrainedClassifier:
         self.model, self.codec, self.labels, self.config = model, codec, labels, config
         self._bag = None if ngrams is None else BagEncoder(ngrams)
 
-    def __repr__(self) -> str:
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
         cell = self.config.cell if self.config.source.is_recurrent else None
-        facts = {"input": self.config.source.kind, "labels": len(self.labels)}
-        shown: str = _show_trained(self, TASK, self.model, cell, self.config.model, facts)
-        return shown
+        about = {"input": self.config.source.kind, "labels": len(self.labels)}
+        return TrainedFacts(self.model, cell, self.config.model, about)
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Labelled:
         """Read examples in the format of the training data, or in the one that `read_asked` detects.
@@ -109,11 +123,13 @@ class TrainedClassifier:
         columns = replace(self.config.source.columns, classes=self.labels, labelled=False)
         return self._kind.is_text and is_lines(first, columns, said)
 
-    def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> list[Prediction]:
+    def predict(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Answers[Prediction]:
         """Return the label of each input. Raises the errors of `log_probabilities`."""
-        found = self.log_probabilities(inputs, places)
+        given = as_list(inputs, "inputs", "inputs")
+        found = self.log_probabilities(given, places)
         answers = self.model.labelling.decide(found, self.offsets)
-        return [self._prediction(*pair) for pair in zip(answers, found.exp(), strict=True)]
+        pairs = zip(answers, found.exp(), strict=True)
+        return Answers((self._prediction(*pair) for pair in pairs), given)
 
     def _prediction(self, answer: Tensor, probabilities: Tensor) -> Prediction:
         """Return the label that was decided on, or the labels, with the probability of all that it says."""
@@ -122,8 +138,8 @@ class TrainedClassifier:
         row = tuple(probabilities.tolist())
         if self.config.head.multi_label:
             exactly = float(torch.where(answer > 0, probabilities, 1 - probabilities).prod())
-            return Prediction(label, exactly, row, labels)
-        return Prediction(label, row[int(answer)], row, labels)
+            return Prediction(label, exactly, row, labels, self.labels)
+        return Prediction(label, row[int(answer)], row, labels, self.labels)
 
     def log_probabilities(self, inputs: Iterable[Input], places: Sequence[str] = ()) -> Tensor:
         """Return the logarithm of the probability of each label, (N, K), on the CPU.

@@ -20,9 +20,10 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.jobs.forecast.config import TASK, ForecasterConfig
 from bptt.jobs.regress.network import Regressor
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.models.inputs import SeriesInput
+from bptt.notebook import MOST, Answers, ShownRow, list_html, rows_html, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -36,7 +37,7 @@ _PAST_SHARE = 2 / 3
 
 
 @dataclass(frozen=True, eq=False)
-class Forecast:
+class Forecast(ShownRow):
     """The forecast of a series: `times` of the H steps; `values`, `low` and `high` (H, D) of the `columns`.
 
     `past` is the series that the forecast continues.
@@ -48,6 +49,20 @@ class Forecast:
     values: Numbers
     low: Numbers
     high: Numbers
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        ends = {"from": self.times[0], "to": self.times[-1], "steps": str(len(self.times))}
+        return {"series": self.past.name, **ends}
+
+    def _repr_html_(self) -> str:
+        """Return the values of each step with the ends of their intervals for a notebook."""
+        head = [f"{name}{end}" for name in self.columns for end in ("", ", from", ", to")]
+        lines = []
+        for step, time in enumerate(self.times[:MOST]):
+            parts = zip(self.values[step], self.low[step], self.high[step], strict=True)
+            lines.append((time, *(f"{value:.5g}" for column in parts for value in column)))
+        return table_html((self.past.name, *head), lines)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +90,14 @@ class RollingEvaluation:
     notes: tuple[str, ...]
     forecasts: tuple[tuple[Past, Forecasts], ...]
 
+    def _repr_html_(self) -> str:
+        """Return the metrics of each method, and the notes, for a notebook."""
+        methods = self.scores.methods
+        rows = [{name: f"{value:.4g}" for name, value in each.items()} for each in methods.values()]
+        return rows_html(rows, list(methods), "method") + list_html(self.notes)
 
-class TrainedForecaster:
+
+class TrainedForecaster(ShownModel):
     """A forecaster with everything needed to read series; `ends` has the last training time of each."""
 
     task: ClassVar[str] = TASK
@@ -84,10 +105,12 @@ class TrainedForecaster:
     def __init__(self, model: Regressor, config: ForecasterConfig, ends: Mapping[str, str]) -> None:
         self.model, self.config, self.ends = model, config, ends
 
-    def __repr__(self) -> str:
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
         series = self.config.series
-        facts = {"columns": ", ".join(series.columns), "horizon": series.horizon, "season": series.season}
-        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+        about = {"columns": ", ".join(series.columns), "horizon": series.horizon, "season": series.season}
+        return TrainedFacts(self.model, self.config.cell, self.config.model, about)
 
     def read(self, source: Source) -> Pasts:
         """Read series. Raises InputError if columns or time step differ from those of the training data."""
@@ -107,9 +130,9 @@ class TrainedForecaster:
         column, share = self.config.series.columns[0], self.config.head.interval
         return ForecastView(past, column, 0, first, values, low, high, share)
 
-    def predict(self, pasts: Pasts) -> list[Forecast]:
+    def predict(self, pasts: Pasts) -> Answers[Forecast]:
         """Predict the next steps of each series. Raises InputError, with its place, if one is too short."""
-        found = []
+        found = Answers[Forecast](())
         for past in pasts.series:
             values, low, high = self.forecast_from(past, [len(past.values) - 1])
             ahead = range(len(past.values), len(past.values) + self.config.series.horizon)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +13,7 @@ from bptt.jobs.language.model import Trained
 from bptt.jobs.language.prompt import read_prompt
 from bptt.jobs.language.text_read import TextRead, before_line
 from bptt.nn.exposure import RankedAnswers
+from bptt.notebook import PartAnswers, ShownRow
 from bptt.options.checks import check_least
 from bptt.runs.evaluating import evaluating
 
@@ -20,7 +22,7 @@ TOP = 5
 
 
 @dataclass(frozen=True)
-class NextTokens:
+class NextTokens(ShownRow):
     """The prediction of the next token at a step, counted from 0.
 
     `read` is that token: "<start>" or "<eos>" before the first of the text. `actual` is the token that
@@ -33,10 +35,18 @@ class NextTokens:
     actual: str | None
     expected: RankedAnswers
 
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        found, pairs = self.expected, zip(self.expected.answers, self.expected.probabilities, strict=True)
+        row = {"step": str(self.step), "read": _visible(self.read), "next": _visible(self.actual or "")}
+        row["P"] = "" if found.probability is None else f"{found.probability:.3f}"
+        row["rank"] = "" if found.rank is None else str(found.rank)
+        return row | {"likeliest": ", ".join(f"{_visible(token)} {p:.3f}" for token, p in pairs)}
+
 
 def next_tokens(
     trained: Trained, text: str, top: int = TOP, last: bool = False, behind: TextRead | None = None
-) -> tuple[NextTokens, ...]:
+) -> PartAnswers[NextTokens]:
     """Return the prediction before the first token of `text` and after each; with `last`, after all alone.
 
     The text is read as `score_lines` reads a line, but no `<eos>` is assumed at its end; or it goes on
@@ -58,4 +68,8 @@ def next_tokens(
     names = show_tokens("text", vocabulary, read.tolist()).tokens[steps]
     actual = [None if token == NOTHING else vocabulary.show(token) for token in follows[steps].tolist()]
     numbers = range(before.count + steps.start, before.count + len(read))
-    return tuple(map(NextTokens, numbers, names, actual, found))
+    return PartAnswers(map(NextTokens, numbers, names, actual, found))
+
+
+def _visible(token: str) -> str:
+    return token if token.strip() else token.replace(" ", "␣")

@@ -22,6 +22,7 @@ from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.jobs.language.text_read import TextRead, before_line, continued
+from bptt.notebook import ShownRow
 from bptt.options.checks import check_choice, check_least
 from bptt.runs.evaluating import evaluating
 
@@ -36,7 +37,7 @@ _LOGITS = 1 << 24
 
 
 @dataclass(frozen=True)
-class LineScore:
+class LineScore(ShownRow):
     """The ln P of each token of a line, `<eos>` the last.
 
     `characters` counts the line and its newline, `words` those between white space.
@@ -56,6 +57,11 @@ class LineScore:
     def unknown(self) -> int:
         """The number of `<unk>` among the tokens."""
         return self.tokens.count(UNKNOWN)
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        counts = {"tokens": str(len(self.tokens)), "unknown": str(self.unknown)}
+        return {"ln P": f"{self.log_probability:.3f}", **counts}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,12 @@ from bptt.jobs.language.next_tokens import TOP, NextTokens, next_tokens
 from bptt.jobs.language.sampling import read_prompt, sample_many
 from bptt.jobs.language.sampling_options import LineOptions, SamplingOptions
 from bptt.jobs.language.scoring import LineScore, score_lines
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.models.codecs.given import as_list, as_text
+from bptt.notebook import Answers, PartAnswers
 
 
-class TrainedLanguageModel(Trained):
+class TrainedLanguageModel(ShownModel, Trained):
     """A language model with its vocabulary and its configuration."""
 
     task: ClassVar[str] = TASK
@@ -57,12 +58,13 @@ class TrainedLanguageModel(Trained):
         form = LineOptions(acrostic, lines, line_length)
         return [begun.text + text for text in sample_many(self, begun, options, count, form)]
 
-    def score(self, lines: Iterable[str], batch_size: int = 64) -> list[LineScore]:
+    def score(self, lines: Iterable[str], batch_size: int = 64) -> Answers[LineScore]:
         """Return the score of each line, `<eos>` included, as `bptt score` prints it, in nats.
 
         Raises InputError if a line contains a newline, or a single text is passed instead of several.
         """
-        return list(score_lines(self, _several(lines), batch_size))
+        given = _several(lines)
+        return Answers(score_lines(self, given, batch_size), given)
 
     def choose(self, sentences: Iterable[str]) -> str:
         """Return the most probable of several sentences, of equal ones the first.
@@ -75,7 +77,7 @@ class TrainedLanguageModel(Trained):
         scores = [score.log_probability for score in self.score(given)]
         return given[scores.index(max(scores))]
 
-    def next_tokens(self, text: str = "", top: int = TOP) -> tuple[NextTokens, ...]:
+    def next_tokens(self, text: str = "", top: int = TOP) -> PartAnswers[NextTokens]:
         """Return the likeliest tokens at each step of a text, before its first one too: `bptt next`.
 
         Raises InputError if `top` is below 1, or the text cannot be read.
@@ -86,9 +88,11 @@ class TrainedLanguageModel(Trained):
         """Return perplexity per token and per word, bits per character and counts: `evaluate_text`."""
         return evaluate_text(self.model, self.vocabulary, self.config.data, as_text(text, "text"))
 
-    def __repr__(self) -> str:
-        facts = {"mode": self.config.data.mode, self.vocabulary.unit: self.vocabulary.size}
-        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
+        about = {"mode": self.config.data.mode, self.vocabulary.unit: self.vocabulary.size}
+        return TrainedFacts(self.model, self.config.cell, self.config.model, about)
 
 
 def load_trained(run: Path) -> TrainedLanguageModel:

@@ -40,4 +40,4 @@ def _tables(found: TagScores) -> Iterator[ScoreTable]:
         yield ScoreTable((what, "precision", "recall", "f1", "number"), tuple(rows))
 
 
-JOB = replace(tagging_job(TrainedMarker, MarkerAsking), evaluate=_evaluate)
+JOB = replace(tagging_job(TrainedMarker, MarkerAsking), evaluate=_evaluate, hub_task="token-classification")

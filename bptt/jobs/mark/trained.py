@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
@@ -22,10 +22,11 @@ from bptt.jobs.tag.metrics import TagScores
 from bptt.jobs.tag.options import TagOptions
 from bptt.jobs.tag.tag_set import Tagged
 from bptt.jobs.tag.trained import TrainedTagger
+from bptt.notebook import PartAnswers, ShownRow, shortened
 
 
 @dataclass(frozen=True)
-class MarkedStretch:
+class MarkedStretch(ShownRow):
     """The bases `start` to `end` - 1 of a sequence, counted from 0 as in BED, are marked with `label`.
 
     `probability` is the mean over the bases of the probability that the label marks them.
@@ -36,6 +37,11 @@ class MarkedStretch:
     label: str
     probability: float
     letters: str
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        place = {"start": str(self.start), "end": str(self.end), "label": self.label}
+        return {**place, "P": f"{self.probability:.3f}", "letters": shortened(self.letters)}
 
 
 class TrainedMarker(TrainedTagger):
@@ -74,7 +80,7 @@ class TrainedMarker(TrainedTagger):
         """Return whether each line of a source that begins with `first` is a sequence."""
         return not is_records(first) and "\t" not in first.text
 
-    def mark(self, sequences: Iterable[Sequence[str]]) -> list[tuple[MarkedStretch, ...]]:
+    def mark(self, sequences: Iterable[Sequence[str]]) -> list[PartAnswers[MarkedStretch]]:
         """Return the stretches of each sequence of capital letters, in order.
 
         Raises MachineError if a batch does not fit into memory.
@@ -82,10 +88,10 @@ class TrainedMarker(TrainedTagger):
         given = [tuple(sequence) for sequence in sequences]
         kinds = [tag.partition("-")[2] for tag in self.tags.tags]
 
-        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[tuple[MarkedStretch, ...]]:
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[PartAnswers[MarkedStretch]]:
             marginals = self.model.marginals(scores, lengths).clamp(max=1.0).cpu()  # (T, B, K)
             return [
-                tuple(
+                PartAnswers(
                     self._stretch(given[number], span, marginals[:, row], kinds)
                     for span in spans(self.tags.decode(tags))
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -20,6 +21,7 @@ from bptt.jobs.music.piece_notation import FrameNotation, MusicNetwork, PieceNot
 from bptt.jobs.music.pitches import key_pitches, pitch_number
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.sampling import Drawn, Length, draw_tokens
+from bptt.notebook import ShownRow
 
 # The length in bars of a piece that a model of frames, which has no end of a piece, is not asked for.
 _BARS = 16
@@ -27,7 +29,7 @@ DRUMS = "drums"
 
 
 @dataclass(frozen=True)
-class MusicSample:
+class MusicSample(ShownRow):
     """A sample: its score, with the primer or without it, and the mean ln P of the steps that were drawn.
 
     `begins` is the tick at which the continuation begins. `steps` are those drawn.
@@ -37,6 +39,11 @@ class MusicSample:
     log_probability: float
     begins: int
     steps: int
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        size = {"notes": f"{len(self.score.notes):,}", "seconds": f"{self.score.seconds:.1f}"}
+        return {**size, "steps": f"{self.steps:,}", "ln P a step": f"{self.log_probability:.3f}"}
 
 
 def limits_of(notation: PieceNotation, options: MusicSampleOptions) -> MusicLimits:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,8 @@ from bptt.jobs.music.piece_notation import MusicNetwork, PieceNotation, load_not
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.scoring import log_probabilities
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
+from bptt.notebook import Answers, ShownRow
 from bptt.options.choices import Choices
 from bptt.options.option_set import OptionSet
 from bptt.runs.config import read_sections
@@ -30,7 +31,7 @@ from bptt.runs.weights import read_weights
 
 
 @dataclass(frozen=True)
-class PieceScore:
+class PieceScore(ShownRow):
     """The likelihood of a piece: ln P of each step (T,), in nats, and its number of notes.
 
     The first frame of a piece in frames is not counted, as in published figures.
@@ -39,6 +40,11 @@ class PieceScore:
     log_probabilities: Tensor
     notes: int
     unit: str
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        counts = {self.unit: f"{self.steps:,}", "notes": f"{self.notes:,}"}
+        return {"ln P": f"{self.log_probability:.2f}", **counts}
 
     @property
     def counted(self) -> Tensor:
@@ -56,7 +62,7 @@ class PieceScore:
         return len(self.counted)
 
 
-class TrainedMusicModel:
+class TrainedMusicModel(ShownModel):
     """A model of music with its notation and its configuration."""
 
     task: ClassVar[str] = TASK
@@ -76,23 +82,24 @@ class TrainedMusicModel:
         """Return the share of notes in key, the longest run copied from the corpus, and faults in words."""
         return judge(score, self.corpus)
 
-    def score(self, pieces: Iterable[Score]) -> list[PieceScore]:
+    def score(self, pieces: Iterable[Score]) -> Answers[PieceScore]:
         """Return the likelihood of each piece."""
         scores = list(pieces)
         return self.score_steps(
             [self.notation.encode(each) for each in scores], [len(s.notes) for s in scores]
         )
 
-    def score_steps(self, pieces: Sequence[Tensor], notes: Sequence[int]) -> list[PieceScore]:
+    def score_steps(self, pieces: Sequence[Tensor], notes: Sequence[int]) -> Answers[PieceScore]:
         """Return the likelihood of pieces as the notation writes them, with these numbers of notes."""
         found = log_probabilities(self.model, pieces, self.config.data.batch_size)
-        return [PieceScore(each, n, self.notation.unit) for each, n in zip(found, notes, strict=True)]
+        pairs = zip(found, notes, strict=True)
+        return Answers(PieceScore(each, n, self.notation.unit) for each, n in pairs)
 
     def sample(self, primer: Score | None = None, count: int = 1, **options: Any) -> Score:
         """Return the likeliest of `count` samples: `samples`."""
         return self.samples(primer, count, **options)[0].score
 
-    def samples(self, primer: Score | None = None, count: int = 1, **options: Any) -> list[MusicSample]:
+    def samples(self, primer: Score | None = None, count: int = 1, **options: Any) -> Answers[MusicSample]:
         """Return samples, the likeliest first, drawn as `bptt sample` draws them.
 
         Args:
@@ -105,11 +112,13 @@ class TrainedMusicModel:
         """
         choices = Choices.read(OptionSet({**(OPTIONS.sample or {})}), options)
         asked, drawing = choices.make(MusicSampleOptions), choices.make(DrawOptions)
-        return samples(self.model, self.notation, primer, asked, drawing, count)
+        return Answers(samples(self.model, self.notation, primer, asked, drawing, count))
 
-    def __repr__(self) -> str:
-        facts = {"representation": self.config.notation.representation}
-        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
+        about = {"representation": self.config.notation.representation}
+        return TrainedFacts(self.model, self.config.cell, self.config.model, about)
 
 
 def metrics_of(scores: Sequence[PieceScore]) -> dict[str, float]:

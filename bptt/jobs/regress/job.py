@@ -145,4 +145,6 @@ JOB = Job(
     expose=_expose,
     ask=RegressorAsking,
     fold=_fold,
+    # The hub counts the scoring of texts among classifications.
+    hub_task={"text": "text-classification", "table": "tabular-regression"},
 )

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from bptt.models.heads.number_output import NumberOutput, pinball
+from bptt.notebook import ShownMetrics
 
 
 @dataclass(frozen=True)
-class NumberScores:
+class NumberScores(ShownMetrics):
     """The metrics by name, each the mean over the targets.
 
     `by_target` has those of each target, if there are several. `beaten`: the errors are smaller than those of

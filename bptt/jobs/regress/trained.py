@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,12 +19,14 @@ from bptt.errors import InputError
 from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import NumberScores, scores
 from bptt.jobs.regress.network import Regressor
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.given import as_list
 from bptt.models.encoded import Encoded, cut
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
+from bptt.notebook import Answers, ShownRow, rows_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -37,20 +39,44 @@ _NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True, eq=False)
-class NumberPrediction:
+class NumberPrediction(ShownRow):
     """The predictions for an input, (M,) or at every step (T, M), with intervals and quantiles.
 
     The ends of the intervals are None if the run had no held-out examples to calibrate them. Quantiles are
-    (M, Q) or (T, M, Q); if none were learned, they are the predictions.
+    (M, Q) or (T, M, Q); if none were learned, they are the predictions. `targets` names the M targets.
     """
 
     values: Numbers
     low: Numbers | None
     high: Numbers | None
     quantiles: Numbers
+    targets: tuple[str, ...] = field(default=(), repr=False)
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        if self.values.ndim == 2:
+            return {"steps": f"{len(self.values):,}"}
+        return self._cells(())
+
+    def _repr_html_(self) -> str:
+        """Return the prediction for a notebook, a row for each step if there are several."""
+        if self.values.ndim == 1:
+            return rows_html([self._cells(())])
+        steps = range(len(self.values))
+        return rows_html([self._cells((step,)) for step in steps], list(map(str, steps)), "step")
+
+    def _cells(self, step: tuple[int, ...]) -> dict[str, str]:
+        """Return the numbers of a step, () for those of an input, with the ends of their intervals."""
+        found = {}
+        for number, name in enumerate(self.targets):
+            found[name] = f"{self.values[(*step, number)]:.4g}"
+            if self.low is not None and self.high is not None:
+                found[f"{name}, from"] = f"{self.low[(*step, number)]:.4g}"
+                found[f"{name}, to"] = f"{self.high[(*step, number)]:.4g}"
+        return found
 
 
-class TrainedRegressor:
+class TrainedRegressor(ShownModel):
     """A regressor with everything needed to read inputs."""
 
     task: ClassVar[str] = TASK
@@ -58,11 +84,12 @@ class TrainedRegressor:
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config
 
-    def __repr__(self) -> str:
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
         source = self.config.source
-        cell = None if source.is_row else self.config.cell
-        facts = {"input": source.kind, "targets": ", ".join(source.targets)}
-        return show_trained(self, TASK, self.model, cell, self.config.model, facts)
+        about = {"input": source.kind, "targets": ", ".join(source.targets)}
+        return TrainedFacts(self.model, None if source.is_row else self.config.cell, self.config.model, about)
 
     def read(self, source: Source, labelled: bool, said: Said = _NOTHING_SAID) -> Measured:
         """Read examples in the format of the training data, or in the one that is detected.
@@ -89,15 +116,16 @@ class TrainedRegressor:
         columns = replace(self.config.source.columns, labelled=False)
         return find_kind(self.config.source.kind).is_text and is_lines(first, columns, said)
 
-    def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[NumberPrediction]:
+    def predict(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> Answers[NumberPrediction]:
         """Return the prediction for each input. Raises the errors of `values`."""
-        output, answers = self.model.output, []
-        for found in self.values(inputs, places):
+        output, targets = self.model.output, self.config.source.targets
+        given = as_list(inputs, "inputs", "inputs")
+        answers = Answers[NumberPrediction]((), given)
+        for found in self.values(given, places):
             ends = output.interval(found)
             low, high = (None, None) if ends is None else (each.numpy() for each in ends)
-            answers.append(
-                NumberPrediction(found[..., output.options.point].numpy(), low, high, found.numpy())
-            )
+            values = found[..., output.options.point].numpy()
+            answers.append(NumberPrediction(values, low, high, found.numpy(), targets))
         return answers
 
     def values(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from bptt.data.examples import Words
 from bptt.data.schemes import spans
+from bptt.notebook import ShownMetrics
 
 
 class Score(NamedTuple):
@@ -31,7 +32,7 @@ class EntityScores:
 
 
 @dataclass(frozen=True)
-class TagScores:
+class TagScores(ShownMetrics):
     """The metrics by name, the scores of entities, and the tags of each sentence.
 
     `entities` is None if tags spell no entities. `gold` and `found` are in the same scheme.

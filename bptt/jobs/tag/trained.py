@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -16,7 +16,7 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.options import JobOptions
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.tag.config import TASK, TaggerConfig
 from bptt.jobs.tag.found import as_found
@@ -28,6 +28,7 @@ from bptt.jobs.tag.tag_set import Tagged, TagSet, spell
 from bptt.models.codecs.codec import stack
 from bptt.models.codecs.words import WordCodec
 from bptt.models.kinds.registry import part_rows
+from bptt.notebook import MOST, Answers, ShownRow, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
@@ -40,14 +41,26 @@ from bptt.runs.weights import read_weights
 Answer = TypeVar("Answer")
 
 _NOTHING_SAID = Said()
+# The name of the argument, and what it holds, in errors.
+_SENTENCES = "sentences", "sentences, each a sequence of words"
 
 
 @dataclass(frozen=True)
-class Tagging:
-    """The tags of a sentence, and the marginal probability of each."""
+class Tagging(ShownRow):
+    """The tags of a sentence, its `words`, and the marginal probability of each tag."""
 
     tags: Words
     probabilities: tuple[float, ...]
+    words: Words = field(default=(), repr=False)
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        return {"tags": " ".join(map("{}/{}".format, self.words, self.tags))}
+
+    def _repr_html_(self) -> str:
+        """Return the words with their tags and probabilities for a notebook."""
+        numbers = (f"{each:.3f}" for each in self.probabilities)
+        return table_html(("word", "tag", "P"), list(zip(self.words, self.tags, numbers, strict=True))[:MOST])
 
 
 @dataclass(frozen=True)
@@ -58,7 +71,7 @@ class Alternative:
     log_probability: float
 
 
-class TrainedTagger:
+class TrainedTagger(ShownModel):
     """A tagger with everything needed to read sentences and to name tags.
 
     A job derived from tagging is a subclass with its own `options` and its own `sentences`, which reads its
@@ -75,9 +88,11 @@ class TrainedTagger:
     def __init__(self, model: Tagger, codec: WordCodec, tags: TagSet, config: TaggerConfig) -> None:
         self.model, self.codec, self.tags, self.config = model, codec, tags, config
 
-    def __repr__(self) -> str:
-        facts = {"words": len(self.codec.words), "tags": len(self.tags.tags)}
-        return show_trained(self, self.task, self.model, self.config.cell, self.config.model, facts)
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
+        about = {"words": len(self.codec.words), "tags": len(self.tags.tags)}
+        return TrainedFacts(self.model, self.config.cell, self.config.model, about)
 
     def cutting_by(self, level: Level | None) -> TrainedTagger:
         """Return the same tagger, which cuts plain text by another rule; None leaves the one it learned."""
@@ -120,22 +135,24 @@ class TrainedTagger:
         """Return whether each line of a source that begins with `first` is a sentence."""
         return begins_as_lines(first, said, self.config.tags.cutting)
 
-    def predict(self, sentences: Iterable[Sequence[str]]) -> list[Tagging]:
+    def predict(self, sentences: Iterable[Sequence[str]]) -> Answers[Tagging]:
         """Return the tags of each sentence, a sequence of words.
 
         Raises InputError if a sentence is not a sequence of words, MachineError if a batch does not fit into
         memory.
         """
+        given = self.codec.take(sentences, *_SENTENCES)
 
         def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[Tagging]:
             # Rounding may give slightly more than 1.
             marginals = self.model.marginals(scores, lengths).clamp(max=1.0)  # (T, B, K)
+            found = enumerate(zip(rows, self.model.decode(scores, lengths), strict=True))
             return [
-                Tagging(self.tags.decode(tags), tuple(marginals[range(len(tags)), row, tags].tolist()))
-                for row, tags in enumerate(self.model.decode(scores, lengths))
+                Tagging(self.tags.decode(tags), _probabilities(marginals[:, n], tags), given[row])
+                for n, (row, tags) in found
             ]
 
-        return self._ask(sentences, answer)
+        return Answers(self._ask(given, answer))
 
     def probabilities(self, sentences: Iterable[Sequence[str]]) -> list[Tensor]:
         """Return, for each sentence, the probability of each tag at each word, (T, K), on the CPU.
@@ -193,7 +210,7 @@ class TrainedTagger:
     ) -> list[Answer]:
         """Call `answer` with indices, scores (T, B, K) and lengths of each batch; return results in order."""
         found: dict[int, Answer] = {}
-        given = self.codec.take(sentences, "sentences", "sentences, each a sequence of words")
+        given = self.codec.take(sentences, *_SENTENCES)
         encoded = [self.codec.encode(each) for each in given]
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for rows, batch in in_batches(encoded, self.config.data.batch_size):
@@ -201,6 +218,11 @@ class TrainedTagger:
                 answers = answer(rows, self.model(here), here.lengths)
                 found.update(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(given))]
+
+
+def _probabilities(marginals: Tensor, tags: Sequence[int]) -> tuple[float, ...]:
+    """Return the probability of each tag of a sentence, given the marginals (T, K)."""
+    return tuple(marginals[range(len(tags)), tags].tolist())
 
 
 def build(codec: WordCodec, tags: TagSet, config: TaggerConfig) -> Tagger:

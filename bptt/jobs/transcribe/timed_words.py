@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, fsum
 
 from bptt.data.vocabulary import Vocabulary
 from bptt.nn.prefix_beam import HeardSymbol
+from bptt.notebook import ShownRow
 
 
 @dataclass(frozen=True)
-class TimedWord:
+class TimedWord(ShownRow):
     """A word, when it was said, in seconds from the start, and the probability that the model gives it.
 
     `confidence` is the geometric mean of the probabilities of its symbols, each at its strongest step.
@@ -21,6 +22,11 @@ class TimedWord:
     start: float
     end: float
     confidence: float
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        times = {"start, s": f"{self.start:.2f}", "end, s": f"{self.end:.2f}"}
+        return {"word": self.word, **times, "confidence": f"{self.confidence:.3f}"}
 
 
 def timed_words(

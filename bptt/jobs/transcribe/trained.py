@@ -15,7 +15,7 @@ from bptt.data.examples import Example, Examples
 from bptt.data.readers.asked import Said
 from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import FILE, Vocabulary
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.endpoint import EndpointOptions
@@ -28,11 +28,13 @@ from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all
 from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
 from bptt.jobs.transcribe.transcription import HeardPath, Search, Transcription, TranscriptWriter
 from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.given import as_list
 from bptt.models.codecs.sound import SoundCodec
 from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import find_kind, saved_codec
 from bptt.nn.prefix_beam import BestPath, CTCHypothesis
+from bptt.notebook import Answers
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.memory import within_memory
@@ -45,7 +47,7 @@ Answer = TypeVar("Answer")
 _NOTHING_SAID = Said()
 
 
-class TrainedTranscriber:
+class TrainedTranscriber(ShownModel):
     """A transcriber with everything needed to read recordings and to write texts.
 
     Recordings are read and encoded by `workers` threads ahead of time (0: when a batch needs them).
@@ -64,9 +66,11 @@ class TrainedTranscriber:
         self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
         self.workers = workers
 
-    def __repr__(self) -> str:
-        facts = {"input": self.config.source.kind, "symbols": self.vocabulary.size}
-        return show_trained(self, TASK, self.model, self.config.cell, self.config.model, facts)
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
+        about = {"input": self.config.source.kind, "symbols": self.vocabulary.size}
+        return TrainedFacts(self.model, self.config.cell, self.config.model, about)
 
     @property
     def seconds(self) -> float:
@@ -92,13 +96,14 @@ class TrainedTranscriber:
         found = read_asked_recordings(source, self.config.source, labelled, said)
         return clean_all(found, self.config.text) if labelled else found
 
-    def predict(self, inputs: Iterable[Any], search: Search | None = None) -> list[Transcription]:
+    def predict(self, inputs: Iterable[Any], search: Search | None = None) -> Answers[Transcription]:
         """Return what was said in each recording: what a search finds, by default the likeliest symbols.
 
         Raises InputError if an input cannot be encoded, naming it, for example inputs[3]; MachineError if a
         batch does not fit into memory.
         """
-        return [found[0] for found in self.search(inputs, search)]
+        given = as_list(inputs, "inputs", "inputs")
+        return Answers((found[0] for found in self.search(given, search)), given)
 
     def search(
         self, inputs: Iterable[Any], search: Search | None = None, n: int = 1, places: Sequence[str] = ()

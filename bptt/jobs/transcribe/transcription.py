@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import exp
 from typing import Protocol
@@ -13,10 +13,11 @@ from bptt.data.vocabulary import Vocabulary
 from bptt.jobs.transcribe.symbol_paths import BLANK, decode
 from bptt.jobs.transcribe.timed_words import TimedWord, timed_words
 from bptt.nn.prefix_beam import CTCHypothesis
+from bptt.notebook import ShownRow, rows_html
 
 
 @dataclass(frozen=True)
-class Transcription:
+class Transcription(ShownRow):
     """The text of a recording, its words with times and confidences, and ln P(text | recording) in nats.
 
     `confidence` is the probability per symbol, the geometric mean; of no symbol that of nothing being said.
@@ -28,6 +29,18 @@ class Transcription:
     confidence: float
     score: float
     words: tuple[TimedWord, ...]
+
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        return {
+            "text": self.text,
+            "confidence": f"{self.confidence:.3f}",
+            "ln P": f"{self.log_probability:.3f}",
+        }
+
+    def _repr_html_(self) -> str:
+        """Return the text, and its words with their times, for a notebook."""
+        return super()._repr_html_() + rows_html([each.as_row() for each in self.words])
 
 
 @dataclass(frozen=True)

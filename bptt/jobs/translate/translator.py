@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling_options import SamplingOptions
-from bptt.jobs.shown import show_trained
+from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import Encoded, in_batches
 from bptt.jobs.translate.beam import beam_search
 from bptt.jobs.translate.config import TASK, TranslatorConfig
@@ -29,10 +29,12 @@ from bptt.jobs.translate.network import Generator, Translator, Writer
 from bptt.jobs.translate.options import BeamOptions
 from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, Padded, stack
+from bptt.models.codecs.given import as_list
 from bptt.models.codecs.text import TextCodec
 from bptt.models.encoder import Encoder
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import saved_codec
+from bptt.notebook import MOST, Answers, ShownRow, shares_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
@@ -51,7 +53,7 @@ _NOTHING_SAID = Said()
 
 
 @dataclass(frozen=True, eq=False)
-class Translation:
+class Translation(ShownRow):
     """A text found for an input.
 
     `log_probability` is the network's ln P of the text, `<eos>` included; the search ranks by `score`.
@@ -66,8 +68,19 @@ class Translation:
     tokens: tuple[str, ...]
     attention: Tensor
 
+    def as_row(self) -> Mapping[str, str]:
+        """Return the row of a table in a notebook."""
+        return {"text": self.text, "ln P": f"{self.log_probability:.3f}"}
 
-class TrainedTranslator:
+    def _repr_html_(self) -> str:
+        """Return the text, and the weights of its attention if there is any, for a notebook."""
+        html = super()._repr_html_()
+        if self.attention.numel() and max(self.attention.shape) <= MOST:
+            html += shares_html(self.source, list(zip(self.tokens, self.attention.tolist(), strict=True)))
+        return html
+
+
+class TrainedTranslator(ShownModel):
     """A translator with everything needed to read inputs and to write texts."""
 
     task: ClassVar[str] = TASK
@@ -77,9 +90,11 @@ class TrainedTranslator:
     ) -> None:
         self.model, self.codec, self.vocabulary, self.config = model, codec, vocabulary, config
 
-    def __repr__(self) -> str:
-        facts = {"input": self.config.pairs.kind, self.vocabulary.unit: self.vocabulary.size}
-        return show_trained(self, TASK, self.model, self.config.cell, self.config.decoder, facts)
+    @property
+    def facts(self) -> TrainedFacts:
+        """The facts by which the model shows itself."""
+        about = {"input": self.config.pairs.kind, self.vocabulary.unit: self.vocabulary.size}
+        return TrainedFacts(self.model, self.config.cell, self.config.decoder, about)
 
     def read(self, source: Source, said: Said = _NOTHING_SAID) -> Pairs:
         """Read all inputs to be translated, in the format of the training data.
@@ -102,13 +117,14 @@ class TrainedTranslator:
         pairs = self.config.pairs
         return read_translations(source, target, pairs.form, said.about(pairs.columns))
 
-    def predict(self, inputs: Iterable[Input], search: Search | None = None) -> list[Translation]:
+    def predict(self, inputs: Iterable[Input], search: Search | None = None) -> Answers[Translation]:
         """Return the best translation of each input, by default found by a beam of width 5.
 
         Raises InputError if an input cannot be encoded, naming it, for example inputs[3]; MachineError if a
         batch does not fit into memory.
         """
-        return [found[0] for found in self.search(inputs, search)]
+        given = as_list(inputs, "inputs", "inputs")
+        return Answers((found[0] for found in self.search(given, search)), given)
 
     def search(self, inputs: Iterable[Input], search: Search | None = None) -> list[list[Translation]]:
         """Return the best translations of each input, best first; that of an empty input is empty.
