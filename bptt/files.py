@@ -91,13 +91,22 @@ def write_new(path: Path, data: bytes) -> None:
 
 def check_output(path: Path) -> None:
     """Raise InputError unless `path` is free or an earlier output: before the work that it will hold."""
+    check_named(path)
     if kind_of(path) != "a file" or not is_output(_read_head(path)):
         _check_free(path, "must be free, or an earlier output of bptt")
 
 
 def check_new(path: Path) -> None:
     """Raise InputError unless `path` is free: before the work that it will hold."""
+    check_named(path)
     _check_free(path, "must be the name of a new file")
+
+
+def check_named(path: Path) -> None:
+    """Raise InputError for "-", which names standard output elsewhere."""
+    if str(path) == "-":
+        cure = "Name a file; one that has this very name, by its whole path"
+        raise InputError("-", "must be the name of a file: an output is not printed", cure=cure)
 
 
 def _check_free(path: Path, rule: str) -> None:

@@ -59,9 +59,10 @@ def show(chromium: Browser, tmp_path: Path) -> Open:
 
 @contextmanager
 def opened(
-    browser: Browser, path: Path, viewport: ViewportSize, dark: bool, fragment: str = ""
+    browser: Browser, path: Path, viewport: ViewportSize, dark: bool, fragment: str = "", first: str = ""
 ) -> Iterator[Page]:
-    """A page from the disk, drawn; `fragment` is the state in its address.
+    """A page from the disk, drawn; `fragment` is the state in its address, and `first` a script that runs
+    before its own.
 
     At the end nothing has gone wrong in it, and it asked for nothing else.
     """
@@ -74,14 +75,52 @@ def opened(
     page.on("pageerror", lambda error: wrong.append(_said(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.on("dialog", lambda dialog: wrong.append(dialog.message))
+    if first:
+        page.add_init_script(first)
     page.goto(path.as_uri() + (f"#{fragment}" if fragment else ""))
-    page.wait_for_selector("main section")
+    page.wait_for_selector("main [role=alert]" if first else "main section")
     yield page
     context.close()
     assert not wrong, wrong
     # A worker is made of a text that the page holds.
     pages = {url.partition("#")[0] for url in asked if not url.startswith("blob:")}
     assert pages == {path.as_uri()}
+
+
+# What a browser does that refuses workers: there is no such class, it throws, or the worker fails unheard.
+REFUSED = (
+    "delete window.Worker",
+    "window.Worker = class { constructor() { throw new DOMException('no', 'SecurityError'); } }",
+    "window.Worker = class { constructor() { setTimeout(() => this.onerror(new Event('error'))); }"
+    " addEventListener() {} postMessage() {} terminate() {} }",
+)
+# The elements that a key reaches, and those of them that show no focus or have no size.
+UNFOCUSED = """() => {
+    const found = document.activeElement, { outlineStyle, outlineWidth } = getComputedStyle(found);
+    found.dataset.reached = "";
+    return found !== document.body && (outlineStyle === "none" || outlineWidth === "0px"
+        || !found.getBoundingClientRect().width) ? found.outerHTML.slice(0, 200) : "";
+}"""
+UNREACHED = """() => [...document.querySelectorAll("a[href], button, input, select, textarea")]
+    .filter((one) => one.checkVisibility() && !one.disabled && !("reached" in one.dataset))
+    .map((one) => one.outerHTML.slice(0, 200))"""
+
+
+def check_keys(page: Page) -> None:
+    """The tabulator reaches every control, each of which then shows that it has the focus."""
+    for _ in range(100):
+        page.keyboard.press("Tab")
+        assert not page.evaluate(UNFOCUSED)
+        if not page.evaluate(UNREACHED):
+            return
+    raise AssertionError(page.evaluate(UNREACHED))
+
+
+def check_zoomed(page: Page) -> None:
+    """Magnified twice, and four times, the page is no wider than its window."""
+    for width in (DESKTOP["width"] // 2, DESKTOP["width"] // 4):
+        page.set_viewport_size(ViewportSize(width=width, height=450))
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def _said(error: Error) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import webbrowser
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from bptt.cli.main import app
 from bptt.errors import InputError
 from bptt.files import CACHE
 from bptt.playground.playground_page import playground_page, write_playground
+
+DOCUMENTATION = Path(__file__).parent.parent / "docs"
 
 
 def call(*arguments: str) -> list[str]:
@@ -51,6 +54,19 @@ def test_nothing_of_others_is_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="must be free, or an earlier output of bptt"):
         write_playground(page)
     assert page.read_text() == "mine"
+
+
+def test_the_sign_of_standard_output_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^-: must be the name of a file"):
+        call("-o", "-")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["playground.md", "playground.zh-CN.md"])
+def test_the_page_is_as_large_as_the_documentation_says(name: str) -> None:
+    (said,) = re.findall(r"(\d+) kB", (DOCUMENTATION / name).read_text(encoding="utf-8"))
+    assert int(said) == pytest.approx(len(playground_page().encode()) / 1000, rel=0.05)
 
 
 def test_functions_of_packages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

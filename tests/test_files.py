@@ -63,6 +63,17 @@ def test_what_cannot_carry_the_mark_is_written_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [write_output, write_new])
+def test_the_sign_of_standard_output_is_no_name(
+    write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^-: must be the name of a file: an output is not printed"):
+        write(Path("-"), OURS)
+    write(tmp_path / "-", OURS)
+    assert names(tmp_path) == ["-"]
+
+
+@pytest.mark.parametrize("write", [write_output, write_new])
 @pytest.mark.parametrize("target", ["victim", "nowhere"])
 def test_no_link_is_followed(write, target: str, tmp_path: Path) -> None:
     (tmp_path / "victim").write_bytes(OURS)

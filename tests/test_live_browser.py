@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from browser import DESKTOP, PHONE, number, opened
+from browser import DESKTOP, PHONE, REFUSED, check_keys, check_zoomed, number, opened
 from language_models import make_task, trained
 from live_engine import halved
 from playwright.sync_api import Browser, Page
@@ -215,3 +215,33 @@ def test_dark_and_narrow(found: Trained, chromium: Browser, tmp_path: Path, phon
         unnamed = """() => [...document.querySelectorAll("input, select, textarea, button")]
             .filter((e) => !(e.getAttribute("aria-label") || e.textContent.trim())).length"""
         assert page.evaluate(unnamed) == 0
+
+
+def test_unknown_characters_are_counted_and_an_emptied_text_leaves_nothing(page: Page) -> None:
+    page.wait_for_selector(".equation-lines >> text=net_i")
+    page.locator("#text").fill("the ☃ cat ☃")
+    page.wait_for_selector("text=/^11 characters, .* bits each; 2 unknown to the model$/")
+    page.get_by_role("button", name="Draw every loss and every step").click()
+    page.wait_for_selector("canvas.live-map[data-rows='11']")
+    page.locator("#text").fill("")
+    page.wait_for_selector("text=/^0 characters/")
+    page.wait_for_selector(".equation-lines >> text=net_i", state="detached")
+    assert not page.locator("#step .readout").inner_text()
+    assert not page.locator(".hits li").count() and page.locator("canvas.live-map").is_hidden()
+    page.locator("#text").fill("the")
+    page.wait_for_selector(".equation-lines >> text=net_i")
+
+
+def test_by_keys_alone_and_magnified(page: Page) -> None:
+    check_keys(page)
+    check_zoomed(page)
+
+
+@pytest.mark.parametrize("first", REFUSED)
+def test_a_browser_without_workers_is_told(
+    first: str, found: Trained, chromium: Browser, tmp_path: Path
+) -> None:
+    path = tmp_path / "live.html"
+    path.write_text(live_page(describe(found), "A <model>"), encoding="utf-8")
+    with opened(chromium, path, DESKTOP, False, first=first) as page:
+        assert "does not allow here" in page.get_by_role("alert").inner_text()

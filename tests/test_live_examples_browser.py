@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from browser import DESKTOP, PHONE, choose, number, opened
+from browser import DESKTOP, PHONE, check_keys, check_zoomed, choose, number, opened
 from job_files import CONTENTS
 from live_engine import halved
 from playwright.sync_api import Browser, Page
@@ -149,6 +149,24 @@ def test_a_tagger(tagger: Any, chromium: Browser, tmp_path: Path) -> None:
         page.get_by_role("button", name="Remove lstm 1: c = 0").click()
         page.wait_for_selector(".before", state="detached")
         assert bars(page) == plain
+
+
+def test_an_emptied_sentence_leaves_nothing(tagger: Any, chromium: Browser, tmp_path: Path) -> None:
+    with shown(tagger, chromium, tmp_path) as page:
+        page.wait_for_selector("svg.reach-chart polyline")
+        page.get_by_role("button", name="Draw every loss and every step").click()
+        page.wait_for_selector("canvas.live-map[data-rows='8']")
+        page.locator("#text").fill("")
+        page.wait_for_selector("text=/^0 words/")
+        page.wait_for_selector(".equation-lines >> text=net_i", state="detached")
+        page.wait_for_selector("svg.reach-chart polyline", state="detached")
+        assert page.locator("canvas.live-map").is_hidden()
+        assert not page.locator("#step .readout, #reach .readout").all_inner_texts()[0]
+        assert not page.locator(".token").count()
+        page.locator("#text").fill(SENTENCE)
+        page.wait_for_selector(".equation-lines >> text=net_i")
+        check_keys(page)
+        check_zoomed(page)
 
 
 def test_in_chinese_on_a_phone_in_the_dark(tagger: Any, chromium: Browser, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-from browser import DESKTOP, PHONE, choose, number, opened
+from browser import DESKTOP, PHONE, REFUSED, check_keys, check_zoomed, choose, number, opened
 from playwright.sync_api import Browser, Page
 
 from bptt.cells import CATALOGUE
@@ -303,3 +303,18 @@ def test_a_cell_given_by_its_author(chromium: Browser, tmp_path: Path) -> None:
         assert page.get_by_label("Constants").input_value() == "epsilon=0.00001"
         assert page.get_by_label("Starts").input_value() == "gain=1 b=0"
         assert path.stat().st_size < 300_000
+
+
+def test_by_keys_alone_and_magnified(page: Page) -> None:
+    check_keys(page)
+    check_zoomed(page)
+
+
+@pytest.mark.parametrize("first", REFUSED)
+def test_a_browser_without_workers_is_told(first: str, page: Page) -> None:
+    """The cells can be written and derived all the same."""
+    page.add_init_script(first)
+    page.reload()
+    page.wait_for_selector("[data-slot='0'][data-stopped]")
+    assert "stopped: the browser refuses the worker" in page.locator("[data-slot='0']").inner_text()
+    assert equations(page)

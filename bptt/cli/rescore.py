@@ -11,7 +11,7 @@ from bptt.cli.commands import make_command
 from bptt.cli.spelling import say
 from bptt.cli.streams import shown
 from bptt.errors import InputError
-from bptt.files import kind_of, write_whole
+from bptt.files import check_named, kind_of, write_whole
 from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.rescore.options import RESCORE, ListOptions, RescoreOptions, WeightOptions
 
@@ -63,6 +63,7 @@ def _rescore(choices: Choices) -> None:
 
 def _check_output(output: Path, names: list[str], inputs: list[Path]) -> None:
     """Raise InputError unless the file is new, or an earlier choice for the same utterances."""
+    check_named(output)
     if kind_of(output) not in (None, "a file"):
         raise InputError(str(output), "must be the name of a file", kind_of(output), "Name another file")
     if not output.parent.is_dir():

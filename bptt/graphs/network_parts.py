@@ -17,8 +17,9 @@ from bptt.nn.stack import Stack
 
 def look_up(graph: OnnxGraph, tokens: str, table: Tensor) -> str:
     """Return the rows (..., D) of `table` for tokens (...) int64, a zero vector for NOTHING."""
-    rows = graph.op("Gather", graph.constant(table, "embedding"), _clamped(graph, tokens), axis=0)
-    return graph.op("Where", _known(graph, tokens), rows, graph.constant(0.0))
+    # NOTHING is -1, and Gather counts negative indices from the end.
+    rows = torch.cat([table, table.new_zeros(1, table.shape[1])])
+    return graph.op("Gather", graph.constant(rows, "embedding"), tokens, axis=0)
 
 
 def one_hot(graph: OnnxGraph, tokens: str, size: int) -> str:

@@ -8,6 +8,8 @@ LIVE = {
         "本页的权重已损坏。请重新复制文件，或重新生成。"
     ),
     "The model of this page stopped: {}.": "本页的模型已停止：{}。",
+    "This page computes in a worker, which this browser does not allow here. Save the page as a file, or open it "
+    "in a tab of its own.": "本页在 worker 中计算，而浏览器在此处不允许。请将本页存为文件，或在单独的标签页中打开。",
     "Input": "输入",
     "Answers": "答案",
     "The text as the model reads it": "模型所读的文本",

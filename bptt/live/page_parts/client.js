@@ -8,6 +8,7 @@ function createClient() {
   worker.onmessage = ({ data }) => (listeners.get(data.kind) ?? []).forEach((listener) => listener(data));
   return {
     onfailure(listener) {
+      // A worker that may not begin fails without a message.
       worker.onerror = (event) => listener(event.message);
     },
     on(kind, listener) {

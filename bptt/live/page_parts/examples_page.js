@@ -141,10 +141,16 @@ function drawExamples(page, layers, client, recolour, own) {
     fresh.clear();
     const shown = isChanged() ? readings.edited : readings.main;
     strip.show(readings.main.tokens, own.notes(shown));
+    if (!readings.main.tokens.length) clear();
     strip.select(state.place);
     askColour();
     lookCloser();
     document.documentElement.dataset.read = readings.main.tokens.length;
+  }
+  // An empty input has no steps to look at.
+  function clear() {
+    followed = numbers = null;
+    [chart, map, units, stepView].forEach((each) => each.clear());
   }
   client.on("colour", (found) => {
     numbers = found.numbers;
@@ -162,6 +168,7 @@ function drawExamples(page, layers, client, recolour, own) {
   });
   client.on("map", map.show);
   client.on("step", (found) => {
+    if (!readings.main.tokens.length) return;
     units.show(found.value, found.units, found.unit);
     stepView.show(found);
   });

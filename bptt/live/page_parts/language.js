@@ -61,6 +61,7 @@ class Reading {
     return {
       since,
       tokens: tokens.slice(since).map((token) => shown[token]),
+      unknown: tokens.filter((token) => token === UNKNOWN).length,
       losses: losses.slice(since, tokens.length),
       expected: isOff ? [] : expected.slice(since, tokens.length + 1).map(named),
     };

@@ -76,8 +76,10 @@ function draw(page, layers, client, recolour) {
     bars.show(changed ?? main.expected[place] ?? [], [actual], changed ? main.expected[place] : null);
     const bits = main.losses.reduce((sum, loss) => sum + loss, 0) / Math.LN2;
     const rate = main.tokens.length ? digits(bits / main.tokens.length) : "–";
+    const whole = [say("{} {}, {} bits each", main.tokens.length, unitNames[page.vocabulary.unit], rate)];
+    if (main.unknown) whole.push(say("{} unknown to the model", main.unknown));
     about.textContent = isEnd
-      ? say("{} {}, {} bits each", main.tokens.length, unitNames[page.vocabulary.unit], rate)
+      ? whole.join("; ")
       : say("loss {} nats, P = {}", digits(main.losses[place]), percent(Math.exp(-main.losses[place])));
   }
 
@@ -136,6 +138,7 @@ function draw(page, layers, client, recolour) {
     const joined = (name) => [...known[name].slice(0, since), ...found[name]];
     readings[which] = {
       isOff: found.isOff,
+      unknown: found.unknown,
       tokens: joined("tokens"),
       losses: joined("losses"),
       expected: joined("expected"),
@@ -151,6 +154,8 @@ function draw(page, layers, client, recolour) {
     frame = null;
     if (fresh.has("main")) {
       strip.show(readings.main.tokens);
+      if (!readings.main.tokens.length) [map, units, stepView].forEach((each) => each.clear());
+      if (!readings.main.tokens.length) nearestList.replaceChildren();
       strip.select(state.place);
     }
     if (fresh.has("main") || fresh.has("edited")) {
@@ -177,6 +182,7 @@ function draw(page, layers, client, recolour) {
   });
   client.on("map", map.show);
   client.on("step", (found) => {
+    if (!readings.main.tokens.length) return;
     units.show(found.value, found.units, found.unit);
     stepView.show(found);
   });

@@ -48,6 +48,9 @@ function createMap() {
   });
   return {
     node,
+    clear() {
+      node.hidden = true;
+    },
     show(found) {
       node.hidden = false;
       if (found.m === found.first) rows = [];

@@ -14,6 +14,10 @@ function createReachChart() {
   const legend = element("p", { class: "chart-legend quiet" });
   return {
     node: element("div", {}, picture, legend, readout),
+    clear() {
+      [picture, legend].forEach((each) => each.replaceChildren());
+      readout.textContent = "";
+    },
     // Norms of steps from `first` on by layer; the loss is that at `place`, and `words` say what the ends are.
     show({ first, norms, names, words, said }) {
       const last = first + norms[0].length - 1;

@@ -1,5 +1,8 @@
 // The page of a model: it is opened, drawn by `draw`, and says so if it cannot be.
 
+const NO_WORKER =
+  "This page computes in a worker, which this browser does not allow here. Save the page as a file, or open it in a tab of its own.";
+
 async function start() {
   const recolour = [];
   wireTheme(() => recolour.forEach((call) => call()));
@@ -14,8 +17,15 @@ async function start() {
   } catch {
     return showInstead(say("The weights of this page are damaged. Copy the file again, or write it anew."));
   }
-  const client = createClient();
-  client.onfailure((words) => showInstead(say("The model of this page stopped: {}.", words)));
+  let client = null;
+  try {
+    client = createClient();
+  } catch {
+    return showInstead(say(NO_WORKER));
+  }
+  client.onfailure((words) =>
+    showInstead(words ? say("The model of this page stopped: {}.", words) : say(NO_WORKER)),
+  );
   client.on("ready", ({ layers }) => draw(page, layers, client, recolour));
   client.send("open", { page });
 }

@@ -6,6 +6,7 @@ function createUnits(onchoose) {
   let numbers = [];
   let unit = 0;
   const choose = (chosen) => {
+    if (!numbers.length) return;
     unit = Math.min(numbers.length - 1, Math.max(0, chosen));
     onchoose(unit);
   };
@@ -27,6 +28,12 @@ function createUnits(onchoose) {
   });
   return {
     node: element("div", {}, canvas, readout),
+    clear() {
+      numbers = [];
+      canvas.width = 0;
+      readout.textContent = "";
+      ["aria-valuenow", "aria-valuetext", "aria-valuemax"].forEach((name) => canvas.removeAttribute(name));
+    },
     show(name, found, chosen) {
       [numbers, unit] = [Array.from(found), chosen];
       const words = `${name}[${unit}] = ${digits(numbers[unit])}, ${say("unit {} of {}", unit, numbers.length)}`;
@@ -73,6 +80,9 @@ function createStep() {
       element("div", {}, element("h3", {}, say("Forward")), forward),
       element("div", {}, element("h3", {}, say("Backward: δ of the chosen loss")), backward),
     ),
+    clear() {
+      [forward, backward].forEach((each) => each.replaceChildren());
+    },
     show(found) {
       forward.replaceChildren(...found.forward.map(line));
       backward.replaceChildren(...found.backward.map(line));

@@ -20,12 +20,14 @@ const LITERAL = new RegExp(
   `0[xX](?:_?[\\da-fA-F])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|(?:(?:${DIGITS})?\\.${DIGITS}|${DIGITS}\\.?)(?:[eE][+-]?${DIGITS})?`,
   "uy",
 );
-const SIGNS = /\*\*|\/\/|<<|>>|<=|>=|==|!=|[-+*\/@%&|^~<>()=,]/uy;
+const SIGNS = /\*\*|\/\/|<<|>>|<=|>=|==|!=|[-+*\/@%&|^~<>()=,.:[\]]/uy;
+const QUOTED = /'[^'\\]*'|"[^"\\]*"/uy;
 // How tightly operators bind; those that the language lacks are read, so that they can be named.
 const BINDING = {
   or: 1, and: 2, "<": 4, ">": 4, "==": 4, ">=": 4, "<=": 4, "!=": 4, in: 4, is: 4, "|": 5, "^": 6, "&": 7,
   "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "//": 10, "%": 10, "@": 10,
 };
+const BINDING_IF = 0;
 const BINDING_NOT = 3;
 const UNARY = 11;
 const POWER = 12;
@@ -101,14 +103,55 @@ function readLine(text, fail) {
   const peek = () => tokens[next];
   const take = (sign) => (peek().sign === sign ? tokens[next++] : null);
   const expect = (sign) => take(sign) ?? fail(peek().at);
-  const other = (head, least) => {
-    const { at } = tokens[next++];
-    return { kind: "other", head, parts: [binary(least)], at };
+  // An expression of Python that the language lacks, in `pieces`: texts, and trees with what binds them at least.
+  const lacking = (at, ...pieces) => {
+    const parts = pieces.filter((piece) => typeof piece !== "string").map(([part]) => part);
+    return { kind: "other", pieces, parts, at };
   };
-  // A starred expression is one of Python, though not of the language.
-  const argument = () => (peek().sign === "*" ? other("*", BINDING["|"]) : binary(1));
+  const prefixed = (head, least) => {
+    const { at } = tokens[next++];
+    return lacking(at, head, [binary(least), least]);
+  };
+  const argument = () => (peek().sign === "*" ? prefixed("*", BINDING["|"]) : expression());
+  const namedArgument = () => {
+    if (peek().kind !== "name" || tokens[next + 1].sign !== "=") return argument();
+    const { name, at } = tokens[next];
+    next += 2;
+    return { ...lacking(at, `${name}=`, [expression(), 1]), isNamed: true };
+  };
+  const separated = (close, item) => {
+    const parts = [];
+    while (!take(close)) {
+      parts.push(item());
+      if (!take(",") && peek().sign !== close) fail(peek().at);
+    }
+    return parts;
+  };
+  const listed = (parts) => parts.flatMap((part, k) => [k ? ", " : "", [part, 1]]);
+  const bracketed = (at, parts, isTuple) => {
+    const [open, close] = isTuple ? ["(", parts.length === 1 ? ",)" : ")"] : "[]";
+    return lacking(at, open, ...listed(parts), close);
+  };
+  const expression = () => {
+    const found = binary(1);
+    if (!take("if")) return found;
+    const test = binary(1);
+    expect("else");
+    const pieces = [[found, 1], " if ", [test, 1], " else ", [expression(), BINDING_IF]];
+    return { ...lacking(found.at, ...pieces), binding: BINDING_IF };
+  };
+  // Between the brackets behind a value: an expression, or a stretch such as 1:2.
+  const stretch = () => {
+    const { at } = peek();
+    const pieces = [];
+    for (;;) {
+      if (![":", ",", "]"].includes(peek().sign)) pieces.push([argument(), 1]);
+      if (!take(":")) return pieces.length === 1 && pieces[0] !== ":" ? pieces[0][0] : lacking(at, ...pieces);
+      pieces.push(":");
+    }
+  };
   const binary = (least) => {
-    let left = least <= BINDING_NOT && peek().sign === "not" ? other("not ", BINDING_NOT) : unary();
+    let left = least <= BINDING_NOT && peek().sign === "not" ? prefixed("not ", BINDING_NOT) : unary();
     for (;;) {
       const { sign } = peek();
       const binding = BINDING[sign] ?? 0;
@@ -129,24 +172,33 @@ function readLine(text, fail) {
   };
   const called = () => {
     let found = atom();
-    while (take("(")) {
-      const parts = [];
-      while (!take(")")) {
-        parts.push(argument());
-        if (!take(",") && peek().sign !== ")") fail(peek().at);
-      }
-      found = { kind: "called", head: found, parts, at: found.at };
+    for (;;) {
+      const { at } = found;
+      if (take("(")) {
+        const parts = separated(")", namedArgument);
+        found = parts.some(({ isNamed }) => isNamed)
+          ? lacking(at, [found, ATOM], "(", ...listed(parts), ")")
+          : { kind: "called", head: found, parts, at };
+      } else if (take("[")) {
+        const parts = separated("]", stretch);
+        if (!parts.length) fail(tokens[next - 1].at);
+        found = lacking(at, [found, ATOM], "[", ...listed(parts), "]");
+      } else if (take(".")) {
+        if (peek().kind !== "name") fail(peek().at);
+        found = lacking(at, [found, ATOM], `.${tokens[next++].name}`);
+      } else return found;
     }
-    return found;
   };
   const atom = () => {
     const token = tokens[next];
     if (take("(")) {
-      if (take(")")) return { kind: "other", head: "()", parts: [], at: token.at };
-      const inner = binary(1);
-      expect(")");
-      return inner;
+      if (take(")")) return lacking(token.at, "()");
+      const inner = argument();
+      if (take(")")) return inner;
+      expect(",");
+      return bracketed(token.at, [inner, ...separated(")", argument)], true);
     }
+    if (take("[")) return bracketed(token.at, separated("]", argument), false);
     if (!token.kind) fail(token.at);
     next += 1;
     return { ...token, parts: [] };
@@ -154,8 +206,10 @@ function readLine(text, fail) {
   const target = tokens[0].kind === "name" ? tokens[0].name : fail(tokens[0].at);
   next = 1;
   expect("=");
-  const value = argument();
-  if (peek().sign !== "end") fail(peek().at);
+  const first = argument();
+  const others = take(",") ? separated("end", argument) : null;
+  const value = others ? bracketed(first.at, [first, ...others], true) : first;
+  if (!others && peek().sign !== "end") fail(peek().at);
   return { target, value };
 }
 
@@ -170,25 +224,26 @@ function tokensOf(text, fail) {
   for (;;) {
     at += match(BLANK).length;
     if (at === text.length) return [...found, { sign: "end", at }];
-    const [word, literal, sign] = [WORD_OF_LANGUAGE, LITERAL, SIGNS].map(match);
+    const [word, literal, quoted, sign] = [WORD_OF_LANGUAGE, LITERAL, QUOTED, SIGNS].map(match);
     if (word) found.push(wordToken(word.normalize("NFKC"), at));
     else if (literal) {
       // As Python has it: a name may not follow a number at once, and whole numbers do not begin with 0.
       if (/^0_?\d*[1-9]\d*$/.test(literal) || /^[\p{XIDC}]/u.test(text.slice(at + literal.length))) fail(at);
       const isWhole = !/[.eE]/.test(literal) || /^0[xX]/.test(literal);
       found.push({ kind: "literal", value: Number(literal.replaceAll("_", "")), isWhole, at });
-    } else if (sign) {
-      depth += (sign === "(") - (sign === ")");
+    } else if (quoted) found.push({ kind: "other", pieces: [quotedText(quoted.slice(1, -1))], at });
+    else if (sign) {
+      depth += "([".includes(sign) - ")]".includes(sign);
       if (depth > MOST_BRACKETS) fail(at);
       found.push({ sign, at });
     } else fail(at);
-    at += (word || literal || sign).length;
+    at += (word || literal || quoted || sign).length;
   }
 }
 
 function wordToken(name, at) {
   if (Object.hasOwn(BINDING, name) || KEYWORDS.has(name)) return { sign: name, at };
-  if (["True", "False", "None"].includes(name)) return { kind: "other", head: name, at };
+  if (["True", "False", "None"].includes(name)) return { kind: "other", pieces: [name], at };
   return { kind: "name", name, at };
 }
 
@@ -247,13 +302,15 @@ function unparsed(tree) {
   if (kind === "literal") return Number.isFinite(tree.value) ? numberText(tree) : "1e309";
   if (kind === "unary") return `${sign}${inside(parts[0], UNARY)}`;
   if (kind === "called") return `${inside(tree.head, ATOM)}(${parts.map(unparsed).join(", ")})`;
-  if (kind === "other") return `${tree.head}${parts.map(unparsed).join("")}`;
+  if (kind === "other")
+    return tree.pieces.map((piece) => (typeof piece === "string" ? piece : inside(...piece))).join("");
   const binding = bindingOf(tree);
   const [left, right] = sign === "**" ? [ATOM, POWER] : [binding, binding + 1];
   return `${inside(parts[0], left)} ${sign} ${inside(parts[1], right)}`;
 }
 
-function bindingOf({ kind, sign }) {
+function bindingOf({ kind, sign, binding }) {
+  if (binding !== undefined) return binding;
   if (kind === "binary") return sign === "**" ? POWER : BINDING[sign];
   return kind === "unary" ? UNARY : ATOM;
 }
