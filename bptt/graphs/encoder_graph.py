@@ -125,7 +125,6 @@ def write_encoder(graph: OnnxGraph, encoder: Encoder, read: str, padded: Padding
 
 def write_pooling(graph: OnnxGraph, pooling: Pooling, values: str, padded: Padding) -> str:
     """Return the vectors (B, width) for values (T, B, width), which are zero in the padding."""
-    zero = graph.constant(0.0)
     if pooling.kind == "mean":
         total = graph.reduce("ReduceSum", values, 0)
         counts = graph.op("Max", graph.unsqueeze(graph.cast(padded.counts, FLOAT), 1), graph.constant(1.0))
@@ -133,13 +132,13 @@ def write_pooling(graph: OnnxGraph, pooling: Pooling, values: str, padded: Paddi
     if pooling.kind == "max":
         low = graph.op("Where", padded.valid, values, graph.constant(float("-inf")))
         some = graph.unsqueeze(graph.op("Greater", padded.counts, graph.constant(0, "zero", numpy.int32)), 1)
-        return graph.op("Where", some, graph.reduce("ReduceMax", low, 0), zero)
+        return graph.op("Where", some, graph.reduce("ReduceMax", low, 0), graph.constant(0.0))
     if pooling.kind == "attention":
         hidden = graph.op("Tanh", graph.linear(values, pooling.weight, pooling.bias, "pooling"))
         scores = graph.op("MatMul", hidden, graph.constant(pooling.query.detach()[:, None], "query"))
         lowest = graph.constant(torch.finfo(torch.float32).min)
         weights = graph.op("Softmax", graph.op("Where", padded.valid, scores, lowest), axis=0)
-        kept = graph.op("Where", padded.valid, weights, zero)
+        kept = graph.op("Where", padded.valid, weights, graph.constant(0.0))
         return graph.reduce("ReduceSum", graph.op("Mul", kept, values), 0)
     last = _last(graph, values, padded)
     if not pooling.bidirectional:
