@@ -10,6 +10,7 @@ import secrets
 import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from bptt.errors import InputError, InternalError, MachineError
@@ -51,11 +52,18 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "bptt"
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
+
 def to_json(value: object, indent: int | None = None) -> str:
     """Write plain values as JSON that any reader takes (RFC 8259), which has no literal for NaN and infinity.
 
     NaN and infinities become the strings "NaN", "Infinity" and "-Infinity": `float` reads them back.
     """
+    if indent is None:
+        # Most values have none of these, and need no copy.
+        with suppress(TypeError, ValueError):
+            return _ENCODER.encode(value)
     return json.dumps(_finite(value), ensure_ascii=False, indent=indent, allow_nan=False)
 
 

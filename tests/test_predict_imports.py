@@ -74,3 +74,21 @@ def test_dna_needs_its_own(tmp_path: Path) -> None:
     assert needed <= names
     # The part of windows is that of series; numbers have a codec of their own.
     assert not names.intersection(set(UNUSED) - needed)
+
+
+def test_losses_need_no_compiler_and_a_server_draws_no_picture() -> None:
+    """Torch's compiler and Matplotlib take longer to import than all that a command needs."""
+    code = (
+        "import sys, torch, bptt.serve.server\n"
+        "from bptt.nn import ctc_loss, linear_cross_entropy\n"
+        "one, two = torch.ones(1, dtype=torch.int64), torch.ones(2, 3, requires_grad=True)\n"
+        "linear_cross_entropy(two, torch.ones(4, 3), torch.zeros(2, dtype=torch.int64)).backward()\n"
+        "logits = torch.ones(2, 1, 3, requires_grad=True)\n"
+        "ctc_loss(logits, one, 2 * one, one, 0).backward()\n"
+        "with torch.no_grad():\n"
+        "    linear_cross_entropy(two, torch.ones(4, 3), torch.zeros(2, dtype=torch.int64))\n"
+        "    ctc_loss(logits, one, 2 * one, one, 0)\n"
+        "print(*{'torch._dynamo', 'sympy', 'matplotlib', 'bptt.report'}.intersection(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []

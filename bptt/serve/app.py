@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from bptt.deferred import deferred
 from bptt.options.checks import shown
 from bptt.serve.drawn_response import DrawnAnswer, answer_drawn
 from bptt.serve.drawn_verb import DrawnVerb
@@ -31,9 +32,12 @@ from bptt.serve.sound_response import SoundAnswer
 from bptt.serve.state_store import StateStore
 from bptt.serve.uploads import FILE, body_type, options_of_query, with_parameters
 from bptt.serve.verb import Verb, flag_of
-from bptt.serve.web_pages import has_live_page, make_live_page, models_page
+from bptt.serve.waiting import result_of, within
 from bptt.version import __version__
 
+# Pages need the libraries of pictures, which a server without readers does not.
+_models_page = deferred("bptt.serve.web_pages", "models_page")
+_make_live_page = deferred("bptt.serve.web_pages", "make_live_page")
 # A page must not be shown inside another, which could lead clicks astray, nor kept when models change.
 _PAGE_HEADERS = {"x-frame-options": "DENY", "cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -66,8 +70,10 @@ class App:
             Route("/metrics", self._metrics),
             Route("/v1/models", self._listed),
             Route("/v1/states/{state}", self._forget, methods=["DELETE"]),
+            # Reached by methods other than POST alone.
             *(Route(f"/v1/{verb}", self._ask, methods=["POST"], name=verb) for verb in verb_names()),
         ]
+        self._verbs = {f"/v1/{verb}" for verb in verb_names()}
         handlers: Any = {
             404: answer_missing,
             405: answer_method,
@@ -77,8 +83,20 @@ class App:
         app = Starlette(routes=routes, exception_handlers=handlers)
         # A slash more is another path, not a redirection to a Host that the client chose.
         app.router.redirect_slashes = False
-        guarded = Guard(app, options.allow_host, options.allow_origin)
+        self._others = app
+        guarded = Guard(self._dispatch, options.allow_host, options.allow_origin)
         self.asgi = Measured(guarded, self.metrics, [route.path for route in routes])
+
+    async def _dispatch(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer a request to a verb here, without the layers of Starlette, which cost more than it all."""
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in self._verbs:
+            await self._others(scope, receive, send)
+            return
+        try:
+            response = await self._ask(Request(scope, receive))
+        except HttpProblem as problem:
+            response = problem.to_response()
+        await response(scope, receive, send)
 
     def _load(self) -> None:
         for served in self.models.values():
@@ -116,19 +134,18 @@ class App:
 
     async def _page(self, request: Request) -> Response:
         self._check_loaded()
-        return HTMLResponse(models_page(self.models.values()), headers=_PAGE_HEADERS)
+        page = await asyncio.to_thread(_models_page, self.models.values())
+        return HTMLResponse(page, headers=_PAGE_HEADERS)
 
     async def _live(self, request: Request) -> Response:
         self._check_loaded()
         served = self.models.get(request.path_params["name"])
-        if served is None or not has_live_page(served):
-            names = (
-                ", ".join(each.name for each in self.models.values() if has_live_page(each)) or "none here"
-            )
+        if served is None or not served.has_live_page:
+            names = ", ".join(each.name for each in self.models.values() if each.has_live_page) or "none here"
             came = shown(request.path_params["name"])
             raise HttpProblem(404, f"model: must be one with a live page, {names}, got {came}")
         try:
-            page = await asyncio.to_thread(make_live_page, served)
+            page = await asyncio.to_thread(_make_live_page, served)
         except Exception as error:
             raise HttpProblem.of(error) from error
         return HTMLResponse(page, headers=_PAGE_HEADERS)
@@ -147,7 +164,7 @@ class App:
             raise HttpProblem(503, "models: must be loaded. Ask again later", {"retry-after": "1"})
 
     async def _ask(self, request: Request) -> Response:
-        verb = request.url.path.rpartition("/")[2]
+        verb = request.scope["path"].rpartition("/")[2]
         self._check_loaded()
         if self._takes_files(verb):
             return await self._ask_file(request, verb)
@@ -230,7 +247,7 @@ class App:
 
     async def _body(self, request: Request, most: int) -> bytes:
         try:
-            return await asyncio.wait_for(read_body(request, most), self.options.timeout)
+            return await within(self.options.timeout, read_body(request, most))
         except asyncio.TimeoutError as error:
             detail = f"body: must arrive within {self.options.timeout:g} s"
             raise HttpProblem(408, detail, {"connection": "close"}) from error
@@ -252,7 +269,7 @@ class App:
     async def _result(self, future: Future[Any]) -> Any:
         """Return the result of a request. Raises HttpProblem 504 if it takes too long."""
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.options.timeout)
+            return await result_of(future, self.options.timeout)
         except asyncio.TimeoutError as error:
             seconds = f"{self.options.timeout:g} s"
             raise HttpProblem(504, f"answer: must be found within {seconds}. Send less at once") from error

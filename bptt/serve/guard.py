@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -37,9 +36,10 @@ class Guard:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        refused = self._refusal(headers)
-        origin = headers.get("origin", "")
+        # The first of several of one name.
+        headers = dict(reversed(scope["headers"]))
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        refused = self._refusal(headers, origin)
         if refused is not None:
             await refused.to_response()(scope, receive, send)
         elif origin in self._origins and scope["method"] == "OPTIONS":
@@ -49,16 +49,16 @@ class Guard:
         else:
             await self._inner(scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> HttpProblem | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
+    def _refusal(self, headers: Mapping[bytes, bytes], origin: str) -> HttpProblem | None:
+        host, has_origin = headers.get(b"host", b"").decode("latin-1"), b"origin" in headers
         if not self._is_known(host):
             rule = "must be an IP address, localhost, or a name that `allow_host` gives"
             return HttpProblem(403, f"Host: {rule}, got {host!r}")
         same = origin in (f"http://{host}", f"https://{host}")
-        if origin is not None and not same and origin not in self._origins:
+        if has_origin and not same and origin not in self._origins:
             rule = "must be that of this server, or one that `allow_origin` gives"
             return HttpProblem(403, f"Origin: {rule}, got {origin!r}")
-        if origin is None and headers.get("sec-fetch-site") == "cross-site":
+        if not has_origin and headers.get(b"sec-fetch-site") == b"cross-site":
             return HttpProblem(403, "Sec-Fetch-Site: must not be a page of another site, got 'cross-site'")
         return None
 

@@ -18,7 +18,7 @@ def read_json(body: bytes) -> dict[str, Any]:
     try:
         # Bytes of UTF-16 and UTF-32 would be read, too.
         text = body.decode("utf-8-sig")
-        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        found = _DECODER.decode(text)
     # Python's own limits: of nested brackets, and of digits.
     except (ValueError, RecursionError) as error:
         raise HttpProblem(
@@ -40,3 +40,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name}, which JSON does not have")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)

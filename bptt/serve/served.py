@@ -12,7 +12,7 @@ from bptt.cells.load import Cells, names_of
 from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.jobs.loading import load
-from bptt.jobs.registry import job_of_run
+from bptt.jobs.registry import find_page, job_of_run
 from bptt.options.checks import shown
 from bptt.serve.drawn_verb import DrawnVerb
 from bptt.serve.options import ServeOptions
@@ -31,6 +31,11 @@ class Served:
     job: Job[Any]
     verbs: Mapping[str, AnyVerb] = field(default_factory=dict)
     info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def has_live_page(self) -> bool:
+        """Whether a live page runs models of this job."""
+        return find_page(self.job) is not None
 
     def load(self, options: ServeOptions, states: StateStore) -> None:
         """Load the model. Raises InputError if a file is damaged, or it has no verb."""

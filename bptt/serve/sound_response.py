@@ -14,6 +14,7 @@ from bptt.serve.http_problem import HttpProblem
 from bptt.serve.live_sound import Ears, LiveSound
 from bptt.serve.model_thread import Worker
 from bptt.serve.options import ServeOptions
+from bptt.serve.waiting import result_of
 
 # Bytes that are heard at once, at most: half a second at 16,000 samples of 16 bits a second. Other requests
 # are answered between two parts.
@@ -143,7 +144,7 @@ class SoundAnswer:
         before, timeout = self._sound.seconds, self._options.timeout
         future = self._worker.submit(self._ears, (), (self._sound, part), accepted=True)
         try:
-            found: list[Any] = await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+            found: list[Any] = await result_of(future, timeout)
         except asyncio.TimeoutError as error:
             raise HttpProblem(504, f"answer: must be found within {timeout:g} s. Ask again later") from error
         except Exception as error:

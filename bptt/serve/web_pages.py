@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from bptt.jobs.registry import find_page
 from bptt.live.live_page import page_of_run
 from bptt.report.standalone import SHARED, Standalone, read_files, script_literal
 from bptt.serve.served import Served
@@ -17,18 +16,13 @@ _TITLE = "Models that answer here"
 def models_page(models: Iterable[Served]) -> str:
     """Return the page that lists loaded models, with forms that ask this server and no other address."""
     style = "".join([*read_files(SHARED, ["page.css"]), *read_files(_FILES, ["ask.css"])])
-    listed = [{**each.info, "live": has_live_page(each)} for each in models]
+    listed = [{**each.info, "live": each.has_live_page} for each in models]
     scripts = [
         *read_files(SHARED, ["words.js", "elements.js", "theme.js"]),
         f"const MODELS = {script_literal(listed)};",
         *read_files(_FILES, ["ask.js"]),
     ]
     return Standalone("bptt serve", _TITLE, style, scripts, "", asks=True).text()
-
-
-def has_live_page(served: Served) -> bool:
-    """Return whether a live page runs models of this job."""
-    return find_page(served.job) is not None
 
 
 def make_live_page(served: Served) -> str:

@@ -19,6 +19,7 @@ from bptt.runtime.kernels.loss_operator import ctc_loss as operator
 from bptt.runtime.loaded import kernels_of
 from bptt.runtime.protocol import Backend
 from bptt.runtime.saved import check_memory, save, saved
+from bptt.runtime.tracing import is_recorded
 
 _source = deferred("bptt.codegen.cpp.ctc_loss", "source")
 
@@ -41,8 +42,14 @@ def ctc_loss(
     if torch.is_grad_enabled():
         losses: Tensor = _CtcLoss.apply(logits, *labels, blank, reduction, zero_infinity)  # type: ignore[no-untyped-call]
         return losses
-    losses, _ = operator(logits, *labels, blank, False, False)
+    losses, _ = _operate(logits, *labels, blank, False, False)
     return reduced(losses, target_lengths, reduction, zero_infinity)
+
+
+def _operate(*given: Any) -> tuple[Tensor, Tensor]:
+    """Call the operator where torch records it, else the kernel: `linear_loss` says why."""
+    found: tuple[Tensor, Tensor] = (operator if is_recorded() else compute)(*given)
+    return found
 
 
 class _CtcLoss(torch.autograd.Function):
@@ -64,7 +71,7 @@ class _CtcLoss(torch.autograd.Function):
     ) -> Tensor:
         ctx.blank, ctx.reduction, ctx.zero_infinity = blank, reduction, zero_infinity
         labels = (targets, input_lengths, target_lengths)
-        losses, gradient = operator(logits, *labels, blank, reduction == "mean", ctx.needs_input_grad[0])
+        losses, gradient = _operate(logits, *labels, blank, reduction == "mean", ctx.needs_input_grad[0])
         save(ctx, logits, *labels)
         ctx.found = gradient
         return reduced(losses, target_lengths, reduction, zero_infinity)

@@ -19,6 +19,7 @@ from bptt.runtime.kernels.loss_operator import KINDS, linear_loss, outputs_of
 from bptt.runtime.loaded import kernels_of
 from bptt.runtime.protocol import Backend
 from bptt.runtime.saved import check_forms, check_memory, forms, save, saved
+from bptt.runtime.tracing import is_recorded
 
 _source = deferred("bptt.codegen.cpp.linear_loss", "source")
 
@@ -35,7 +36,7 @@ def linear_cross_entropy(
     if torch.is_grad_enabled():
         found: Tensor = _LinearLoss.apply(*rows, reduction, ignore_index)  # type: ignore[no-untyped-call]
     else:
-        losses, loss, *_ = linear_loss(*rows, None, ignore_index, reduction == "mean", [False] * 3)
+        losses, loss, *_ = _operate(*rows, None, ignore_index, reduction == "mean", [False] * 3)
         found = losses if reduction == "none" else loss
     return found.view_as(target) if reduction == "none" else found
 
@@ -59,7 +60,7 @@ class _LinearLoss(torch.autograd.Function):
     ) -> Tensor:
         ctx.reduction, ctx.ignored = reduction, ignored
         wanted = [needed and reduction != "none" for needed in ctx.needs_input_grad[:3]]
-        losses, loss, *gradients = linear_loss(
+        losses, loss, *gradients = _operate(
             input, weight, bias, target, None, ignored, reduction == "mean", wanted
         )
         save(ctx, input, weight, bias, target)
@@ -81,7 +82,7 @@ class _LinearLoss(torch.autograd.Function):
 
 def _of_single_losses(ctx: Any, gradient: Tensor, needed: list[bool]) -> Sequence[Tensor | None]:
     def one(gradients: Sequence[Tensor | None]) -> Sequence[Tensor | None]:
-        found: Sequence[Tensor] = linear_loss(*saved(ctx, _WHERE), gradients[0], ctx.ignored, False, needed)
+        found: Sequence[Tensor] = _operate(*saved(ctx, _WHERE), gradients[0], ctx.ignored, False, needed)
         return found[2:]
 
     if not are_batched([gradient]):
@@ -98,7 +99,7 @@ def _taken(ctx: Any, needed: list[bool]) -> Sequence[Tensor]:
     found: Sequence[Tensor] | None = ctx.found
     ctx.found = None
     if found is None:
-        found = linear_loss(*saved(ctx, _WHERE), None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
+        found = _operate(*saved(ctx, _WHERE), None, ctx.ignored, ctx.reduction == "mean", needed)[2:]
     return found
 
 
@@ -116,6 +117,15 @@ def _differentiable(ctx: Any, gradient: Tensor, needed: list[bool]) -> list[Tens
     variables = [v for v, need in zip((input, weight, bias), needed, strict=True) if need]
     found = iter(torch.autograd.grad(loss, variables, gradient, create_graph=True))
     return [next(found) if need else None for need in needed]
+
+
+def _operate(*given: Any) -> tuple[Tensor, ...]:
+    """Call the operator where torch records it, else the kernel itself.
+
+    The first call of an operator imports torch's compiler, which takes as long as a command needs to start.
+    """
+    found: tuple[Tensor, ...] = (linear_loss if is_recorded() else compute)(*given)
+    return found
 
 
 def compute(
