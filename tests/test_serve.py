@@ -20,6 +20,7 @@ from bptt.serve.app import App
 from bptt.serve.http_problem import HttpProblem
 from bptt.serve.json_body import read_json
 from bptt.serve.row_products import RowLinear
+from bptt.serve.verbs import next as next_verb
 
 # The fixtures of this module.
 __all__ = ["app", "folder"]
@@ -110,7 +111,7 @@ def test_rows_of_a_product_do_not_depend_on_their_number(width: int, outputs: in
     [
         (400, "must be JSON", "/v1/score", b'{"input"', {}),
         (400, "NaN, which JSON does not have", "/v1/next", b'{"top": NaN}', {}),
-        (400, "must be a JSON object, got list", "/v1/score", b"[]", {}),
+        (400, "must be a JSON object, got an array", "/v1/score", b"[]", {}),
         (400, "'input' twice", "/v1/score", b'{"input": "a", "input": "b"}', {}),
         (400, "must be JSON in UTF-8", "/v1/score", '{"input": "a"}'.encode("utf-16"), {}),
         (404, "one that answers score, lm, got a str", "/v1/score", {"model": "x" * 200, "input": ""}, {}),
@@ -124,6 +125,9 @@ def test_rows_of_a_product_do_not_depend_on_their_number(width: int, outputs: in
         (415, "must be application/json", "/v1/score", b"{}", {"headers": {"host": "[::1]"}}),
         (422, "input: must be given", "/v1/score", {}, {}),
         (422, "must hold 1 to 4 texts, got 5", "/v1/score", {"input": ["x"] * 5}, {}),
+        (422, "a list of texts, got an object", "/v1/score", {"input": {}}, {}),
+        (422, "a list of texts, got null", "/v1/score", {"input": None}, {}),
+        (422, "is true or false, got 1", "/v1/next", {"input": "x", "last": 1}, {}),
         (422, "Leave it out", "/v1/score", {"input": "x", "topp": 1}, {}),
         (422, "at least 1, got 0", "/v1/next", {"input": "x", "top": 0}, {}),
         (422, "must be valid Unicode", "/v1/score", b'{"input": "\\ud800"}', {}),
@@ -141,6 +145,37 @@ def test_a_fault_is_a_problem_that_names_it(
     assert headers["content-type"] == "application/problem+json" and problem["title"]
     assert len(problem["detail"]) < 200
     assert answers(app, "score", input="the cat")
+
+
+def test_a_byte_order_mark_is_ignored(app: App) -> None:
+    """RFC 8259 lets readers do so."""
+    marked = "\ufeff" + json.dumps({"input": "the cat"})
+    assert ask(app, "/v1/score", marked.encode())[1]["answers"] == answers(app, "score", input="the cat")
+
+
+def test_an_answer_has_no_more_steps_and_tokens_than_is_allowed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = started(folder / "lm", max_tokens=50, max_states=2)
+    monkeypatch.setattr(next_verb, "_NAMED", 3)
+    for body, said in (
+        ({"input": ["x" * 9, "y" * 48]}, "at most 50 steps in all, got 59. Ask for the `last` alone"),
+        ({"input": "x" * 49, "top": 10**9}, "at most 150 tokens in all"),
+        ({"input": "x" * 49, "top": 4}, "at most 150 tokens in all, got 4 at each of 50 steps"),
+    ):
+        status, found, _ = ask(app, "/v1/next", body)
+        assert (status, said in found["detail"]) == (422, True), found
+    assert len(answers(app, "next", input="x" * 49, top=3)[0]["steps"]) == 50
+    # No state is given that was forgotten before its answer came.
+    assert "must hold 1 to 2 texts" in ask(app, "/v1/states", {"input": ["x"] * 3})[1]["detail"]
+    app.worker.close()
+
+
+def test_the_last_step_of_a_long_text_is_that_of_all_steps(app: App) -> None:
+    text = "the cat was full " * 2
+    *_, last = answers(app, "next", input=text)[0]["steps"]
+    assert answers(app, "next", input=text, last=True)[0]["steps"] == [last]
+    assert len(answers(app, "next", input="x" * 400, last=True)[0]["steps"]) == 1
 
 
 def test_brackets_beyond_any_depth_are_a_fault_of_the_request() -> None:

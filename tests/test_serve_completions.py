@@ -88,6 +88,10 @@ def test_chunks_add_up_to_the_answer(app: App) -> None:
     ("said", "body"),
     [
         ("best_of: is not supported, got 3. Leave it out", {"best_of": 3}),
+        ("best_of: is not supported, got true", {"best_of": True}),
+        ("frequency_penalty: is not supported, got false", {"frequency_penalty": False}),
+        ('include_usage: is true or false, got "x"', {"stream_options": {"include_usage": "x"}}),
+        ("user: must be a text, got an array", {"user": []}),
         ("suffix: is not supported", {"suffix": "x"}),
         ("logit_bias: is not supported", {"logit_bias": {"1": 2}}),
         ("messages: ", {"messages": []}),

@@ -27,6 +27,7 @@ __all__ = ["app", "folder"]
 
 CLIENTS, REQUESTS = 4, 80
 BROKEN = b'POST /v1/score HTTP/1.1\r\nhost: localhost\r\ncontent-length: 20\r\n\r\n{"in\xffut": "the cat"}'
+BAD_CHUNK = b"POST /v1/score HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nxyz\r\n"
 QUESTIONS: list[tuple[str, dict[str, Any]]] = [
     *(("score", {"input": "the cat was full " * n}) for n in range(1, 9)),
     *(("next", {"input": "the cat"[:n], "top": 3, "last": True}) for n in range(1, 7)),
@@ -65,6 +66,15 @@ def server(folder: Path) -> Iterator[Server]:
             process.kill()
 
 
+def refused(port: int, data: bytes) -> int:
+    """The status of the problem that bytes are answered with, behind which the connection ends."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(data)
+        head, _, body = b"".join(iter(lambda: connection.recv(4096), b"")).partition(b"\r\n\r\n")
+    assert b"application/problem+json" in head
+    return json.loads(body)["status"]
+
+
 def test_a_process_answers_many_and_ends_when_all_have_their_answers(
     server: Server, app: App, folder: Path, command: Command
 ) -> None:
@@ -88,6 +98,8 @@ def test_a_process_answers_many_and_ends_when_all_have_their_answers(
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         assert list(pool.map(client, range(CLIENTS))) == [REQUESTS] * CLIENTS
+    for wrong in (b"\0\0", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nx: " + b"y" * 20_000, BAD_CHUNK):
+        assert refused(server.port, wrong) == 400
     stream = server.post("sample", {"length": 2000, "stream": True}).getresponse()
     accepted = [server.post("score", {"input": ["x" * 40] * 20}) for _ in range(20)]
     server.process.send_signal(signal.SIGTERM)

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from bptt.files import to_json
 from bptt.options.checks import shown
 from bptt.serve.http_problem import HttpProblem
 
+# Booleans first: to Python they are numbers, too.
+_KINDS: Sequence[tuple[Any, str]] = (
+    (bool, "a boolean"),
+    (str, "a string"),
+    (list, "an array"),
+    (dict, "an object"),
+    (int | float, "a number"),
+)
+_LONGEST = 60
+
 
 def read_json(body: bytes) -> dict[str, Any]:
-    """Return the object that a body holds.
+    """Return the object that a body holds. A byte order mark before it is ignored.
 
     Raises HttpProblem 400 if it is no JSON object in UTF-8, or a name comes twice in an object (RFC 8259).
     """
@@ -25,8 +37,23 @@ def read_json(body: bytes) -> dict[str, Any]:
             400, f"body: must be JSON in UTF-8, got {str(error) or type(error).__name__}"
         ) from error
     if not isinstance(found, dict):
-        raise HttpProblem(400, f"body: must be a JSON object, got {type(found).__name__}")
+        raise HttpProblem(400, f"body: must be a JSON object, got {json_kind(found)}")
     return found
+
+
+def json_kind(value: object) -> str:
+    """Return the name that JSON has for the type of a value."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
+
+
+def shown_json(value: object) -> str:
+    """Return a value as JSON, if that is short, else the name of its type."""
+    try:
+        text = to_json(value)
+    except ValueError:
+        # An int of more digits than Python writes.
+        text = ""
+    return text if 0 < len(text) <= _LONGEST else json_kind(value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,7 +27,9 @@ class ServeOptions:
     max_file_bytes: int = option(2**25, "Longest file in a request, in bytes.", group="Limits", least=1)
     max_inputs: int = option(1024, "Largest number of inputs in a request.", group="Limits", least=1)
     max_waiting: int = option(256, "Largest number of requests that wait.", group="Limits", least=1)
-    max_tokens: int = option(10_000, "Largest number of tokens of a sample.", group="Limits", least=1)
+    max_tokens: int = option(
+        10_000, "Largest number of tokens of a sample, and of steps of `next`.", group="Limits", least=1
+    )
     max_states: int = option(1024, "Largest number of states that are kept.", group="Limits", least=1)
     state_seconds: float = option(
         600.0, "Seconds until a state that nobody uses is forgotten.", group="Limits", least=0.001

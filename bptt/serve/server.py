@@ -15,6 +15,7 @@ import uvicorn
 
 from bptt.errors import InputError, MachineError
 from bptt.serve.app import App
+from bptt.serve.http_protocol import ProblemProtocol
 from bptt.serve.options import ServeOptions
 from bptt.serve.served import find_served
 
@@ -97,6 +98,7 @@ def serve(options: ServeOptions, say: Callable[[str], None]) -> None:
 async def _run(app: App, listening: socket.socket, say: Callable[[str], None]) -> None:
     config = uvicorn.Config(
         app.asgi,
+        http=ProblemProtocol,
         log_config=None,
         log_level="error",
         access_log=False,

@@ -12,8 +12,8 @@ from bptt.data.readers.document import Document
 from bptt.errors import InputError
 from bptt.jobs.job import Job
 from bptt.models.kinds.registry import find_kind
-from bptt.options.checks import shown
 from bptt.options.json_schema import JsonSchema
+from bptt.serve.json_body import json_kind, shown_json
 from bptt.serve.options import ServeOptions
 from bptt.serve.shared_sampling import SharedSampling
 from bptt.serve.state_store import StateStore
@@ -91,7 +91,7 @@ def flag_of(given: Mapping[str, Any], name: str) -> bool:
     """Return a field that is true or false, by default false. Raises InputError for anything else."""
     value = given.get(name, False)
     if not isinstance(value, bool):
-        raise InputError(name, "is true or false", shown(value))
+        raise InputError(name, "is true or false", shown_json(value))
     return value
 
 
@@ -121,7 +121,7 @@ def texts_of(given: Mapping[str, Any], name: str, most: int) -> tuple[str, ...]:
     value = given[name]
     found = (value,) if isinstance(value, str) else value
     if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
-        raise InputError(name, "must be a text, or a list of texts", type(value).__name__)
+        raise InputError(name, "must be a text, or a list of texts", json_kind(value))
     if not 1 <= len(found) <= most:
         raise InputError(name, f"must hold 1 to {most:,} texts", f"{len(found):,}")
     for each in found:

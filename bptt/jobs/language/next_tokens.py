@@ -58,16 +58,18 @@ def next_tokens(
     model, vocabulary, _ = trained
     before = behind or before_line(trained)
     tokens = read_prompt(trained, text, before).tokens.long()
+    if last and len(tokens):
+        # A part at a time: a long text takes no more memory than a short one.
+        before, tokens = before.after(model, tokens), tokens[:0]
     read = before.inputs(tokens)
     follows = torch.cat([tokens, tokens.new_tensor([NOTHING])])
-    steps = slice(len(tokens) if last else 0, None)
     with evaluating(model):
         output, _ = model.read(read[:, None].to(model.device), before.states)
-        outputs, ln_p = output[steps, 0], model.row_log_probabilities
-        found = predictions(outputs, follows[steps], ln_p, vocabulary.show, top)
-    names = show_tokens("text", vocabulary, read.tolist()).tokens[steps]
-    actual = [None if token == NOTHING else vocabulary.show(token) for token in follows[steps].tolist()]
-    numbers = range(before.count + steps.start, before.count + len(read))
+        outputs, ln_p = output[:, 0], model.row_log_probabilities
+        found = predictions(outputs, follows, ln_p, vocabulary.show, top)
+    names = show_tokens("text", vocabulary, read.tolist()).tokens
+    actual = [None if token == NOTHING else vocabulary.show(token) for token in follows.tolist()]
+    numbers = range(before.count, before.count + len(read))
     return PartAnswers(map(NextTokens, numbers, names, actual, found))
 
 

@@ -17,13 +17,15 @@ from bptt.options.field import check_fields, option
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import OptionSet
 from bptt.serve.drawn_verb import DrawnRequest, DrawnVerb, check_size
+from bptt.serve.json_body import json_kind, shown_json
 from bptt.serve.sample_row import SampleRow, TextPiece, Wanted
 from bptt.serve.token_records import TokenRecord
-from bptt.serve.verb import Loaded, texts_of, texts_schema
+from bptt.serve.verb import FLAG, Loaded, flag_of, texts_of, texts_schema
 
 # The largest seed that is drawn if none is given.
 _SEEDS = 2**53
 _MOST_STOPS = 16
+_USAGE = "include_usage"
 # Fields of the form that are taken only with values that change nothing.
 _IDLE: Mapping[str, tuple[Any, ...]] = {
     "suffix": ("",),
@@ -90,7 +92,8 @@ class Completions(DrawnVerb):
         }
         prompt = {**texts_schema(self._limits.max_inputs), "default": ""}
         stop = _or_null({**texts_schema(_MOST_STOPS), "default": None})
-        usage = _or_null({"type": "object", "default": None})
+        flags = {"type": "object", "properties": {_USAGE: FLAG}, "additionalProperties": False}
+        usage = _or_null({**flags, "default": None})
         user = _or_null({"type": "string", "default": None})
         return {"prompt": prompt, **options, "stop": stop, "stream_options": usage, "user": user, **idle}
 
@@ -107,14 +110,16 @@ class Completions(DrawnVerb):
         """Return the request; a field that is null has its default."""
         fields = {name: value for name, value in given.items() if value is not None}
         for name, values in _IDLE.items():
-            if fields.pop(name, values[0]) not in values:
-                rule = "is not supported"
-                raise InputError(name, rule, repr(given[name]), "Leave it out")
+            value = fields.pop(name, values[0])
+            # Python takes false for 0.
+            if isinstance(value, bool) or value not in values:
+                raise InputError(name, "is not supported", shown_json(value), "Leave it out")
         user, usage = fields.pop("user", ""), fields.pop("stream_options", {})
         if not isinstance(user, str):
-            raise InputError("user", "must be a text", type(user).__name__)
-        if not isinstance(usage, dict) or usage.keys() - {"include_usage"}:
-            raise InputError("stream_options", "must be an object with include_usage alone", repr(usage)[:60])
+            raise InputError("user", "must be a text", json_kind(user))
+        if not isinstance(usage, dict) or usage.keys() - {_USAGE}:
+            rule = f"must be an object with {_USAGE} alone"
+            raise InputError("stream_options", rule, shown_json(usage))
         prompts = texts_of({"prompt": fields.pop("prompt", "")}, "prompt", self._limits.max_inputs)
         stops = texts_of({"stop": fields.pop("stop")}, "stop", _MOST_STOPS) if "stop" in fields else ()
         if "" in stops:
@@ -129,7 +134,7 @@ class Completions(DrawnVerb):
         wanted = Wanted(
             prompts, options, number=asked.n, stops=stops, top=asked.logprobs, read_too=asked.echo
         )
-        return DrawnRequest(wanted, asked.stream, _About(asked, bool(usage.get("include_usage"))))
+        return DrawnRequest(wanted, asked.stream, _About(asked, flag_of(usage, _USAGE)))
 
     def document(self, name: str, asked: DrawnRequest, rows: Sequence[SampleRow]) -> Any:
         """Return all choices and what they have used."""

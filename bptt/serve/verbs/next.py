@@ -10,12 +10,15 @@ from bptt.jobs.language.answering import NextAnswer
 from bptt.jobs.language.commands import NEXT
 from bptt.jobs.language.model import Trained
 from bptt.jobs.language.next_tokens import TOP, next_tokens
-from bptt.jobs.language.text_read import TextRead
+from bptt.jobs.language.prompt import read_prompt
+from bptt.jobs.language.text_read import TextRead, before_line
 from bptt.options.checks import check_least
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.serve.state_store import STATE
 from bptt.serve.verb import Loaded, Verb, check_names, flag_of, texts_of, texts_schema
 
+# Tokens that may be named at each of the largest number of steps.
+_NAMED = 100
 _Item = tuple[tuple[str, ...], int, bool, TextRead | None]
 
 
@@ -30,6 +33,7 @@ class Next(Verb):
     def __init__(self, loaded: Loaded) -> None:
         self._trained: Trained = loaded.trained
         self._name, self._states, self._most = loaded.name, loaded.states, loaded.options.max_inputs
+        self._most_steps = loaded.options.max_tokens
 
     @property
     def fields(self) -> Mapping[str, JsonSchema]:
@@ -53,9 +57,25 @@ class Next(Verb):
 
     def _answer(self, texts: tuple[str, ...], top: int, last: bool, behind: TextRead | None) -> Any:
         try:
+            self._check_size(texts, top, last, behind)
             return [
                 NextAnswer(n, text, next_tokens(self._trained, text, top, last, behind)).to_dict()
                 for n, text in enumerate(texts, 1)
             ]
         except InputError as error:
             return error
+
+    def _check_size(self, texts: Sequence[str], top: int, last: bool, behind: TextRead | None) -> None:
+        """Raise InputError for more steps, or more tokens that are named, than an answer may have."""
+        steps, most, before = len(texts), self._most_steps, behind or before_line(self._trained)
+        wide = min(top, self._trained.vocabulary.size)
+        bound = steps if last else steps + sum(len(text.encode()) for text in texts)
+        # A token is a byte or more: few requests have to be counted exactly.
+        if not last and max(bound, bound * wide / _NAMED) > most:
+            steps += sum(len(read_prompt(self._trained, text, before).tokens) for text in texts)
+        if steps > most:
+            cure = "Ask for the `last` alone, or send less"
+            raise InputError("input", f"must have at most {most:,} steps in all", f"{steps:,}", cure)
+        if steps * wide > most * _NAMED:
+            came = f"{top:,} at each of {steps:,} steps"
+            raise InputError("top", f"must name at most {most * _NAMED:,} tokens in all", came)

@@ -18,6 +18,7 @@ from bptt.jobs.rescore.rescoring import split_lists
 from bptt.options.field import alternatives
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import OptionSet
+from bptt.serve.json_body import json_kind
 from bptt.serve.verb import Loaded, Verb, check_unicode
 
 # The options of the command without the files, in whose place lists are sent.
@@ -76,7 +77,7 @@ class Rescore(Verb):
         """Return lists in the form of HyPoradise. Raises InputError naming the entry if one is malformed."""
         value = given.get(name)
         if not isinstance(value, list):
-            raise InputError(name, "must be a list of n-best lists", type(value).__name__)
+            raise InputError(name, "must be a list of n-best lists", json_kind(value))
         sizes = [len(each["input"]) for each in value if isinstance(each, dict) and _is_list(each, "input")]
         if sum(sizes) > self._most:
             raise InputError(name, f"must hold at most {self._most:,} texts", f"{sum(sizes):,}")

@@ -12,6 +12,7 @@ from bptt.jobs.language.prompt import Prompt, read_prompt
 from bptt.jobs.language.text_read import TextRead, before_line, before_text
 from bptt.options.checks import check_choice
 from bptt.options.json_schema import JsonSchema
+from bptt.serve.json_body import shown_json
 from bptt.serve.state_store import STATE
 from bptt.serve.verb import Loaded, Verb, check_names, texts_of, texts_schema
 
@@ -29,7 +30,9 @@ class States(Verb):
 
     def __init__(self, loaded: Loaded) -> None:
         self._trained: Trained = loaded.trained
-        self._name, self._states, self._most = loaded.name, loaded.states, loaded.options.max_inputs
+        self._name, self._states = loaded.name, loaded.states
+        # More could not be kept until the answer comes.
+        self._most = min(loaded.options.max_inputs, loaded.options.max_states)
 
     @property
     def fields(self) -> Mapping[str, JsonSchema]:
@@ -44,7 +47,9 @@ class States(Verb):
         check_choice("start", start, _STARTS)
         behind = self._states.given(given, self._name)
         if behind is not None and "start" in given:
-            raise InputError("start", "must be left out with a state", repr(start), "Leave one of them out")
+            raise InputError(
+                "start", "must be left out with a state", shown_json(start), "Leave one of them out"
+            )
         begun = before_text() if start == "text" else before_line(self._trained)
         return (), (texts_of(given, "input", self._most), behind or begun)
 
