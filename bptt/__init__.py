@@ -25,5 +25,6 @@ PUBLIC = {
     "bptt.runs.placement": "Placement",
     "bptt.runtime.backend": "backend empty_cache get_backend set_backend",
     "bptt.training.python": "train",
+    "bptt.tuning.tune_job": "tune",
 }
 __getattr__, __dir__ = exports(__name__, PUBLIC)

@@ -65,6 +65,7 @@ ROOMS = {
     "jobs": room("graphs models runs nn data cells files report plugins", "torch"),
     "training": room("jobs runs probe nn data files", "torch safetensors rich"),
     "comparison": room("training jobs models runs report nn data cells files version", "torch"),
+    "tuning": room("comparison training jobs runs report data files version", "torch rich"),
     "estimators": room("cells data jobs models runs training", "torch numpy"),
     "probe": room("nn runtime derive cells", "torch mpmath", OUTSIDE_WORLD - {"random"}),
     "report": room("files", "matplotlib numpy"),
@@ -77,8 +78,8 @@ ROOMS = {
     "bench": room("cells codegen runtime nn data runs models jobs training report files version", "torch"),
     "doctor": room("bench probe codegen runtime cells files version", "torch"),
     "cli": room(
-        "cli cells derive codegen runtime nn data explain runs models jobs training comparison probe report "
-        "bench doctor inspection explanation exporting playground serve files version",
+        "cli cells derive codegen runtime nn data explain runs models jobs training comparison tuning probe "
+        "report bench doctor inspection explanation exporting playground serve files version",
         "typer rich torch",
     ),
     # What probe measures and report shows meet in one file.
@@ -91,7 +92,7 @@ ROOMS = {
     "playground": room("cells codegen explain report files"),
     "__init__": room(
         "cells derive explain explanation runtime nn jobs estimators probe inspection comparison version "
-        "runs training exporting"
+        "runs training tuning exporting"
     ),
     "__main__": room("cli"),
 }

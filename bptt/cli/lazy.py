@@ -21,6 +21,7 @@ _COMMANDS = {
     "score": "Print the log-probability of every line of a text, or of every file.",
     "choose": "Compare sentences by their probability, word by word.",
     "compare": "Train cells, and remedies, side by side on the same data.",
+    "tune": "Search for better options of a training, and compare them with the defaults.",
     "rescore": "Choose from n-best lists with a language model.",
     "evaluate": "Print the metrics of a trained model on labelled data.",
     "export": "Export a trained model for another program: ONNX, or a page for a browser.",

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bptt.cells.cell import Cell
 from bptt.data.reading import in_encoding, known_encoding
-from bptt.options.field import argument, check_fields, option
+from bptt.options.field import argument, check_fields, one_of, option, times
 from bptt.options.option_set import OptionSet
 
 # The held-out metric that chooses the epoch.
@@ -69,7 +69,9 @@ class ExampleOptions:
     range.
     """
 
-    batch_size: int = option(32, "Examples in a mini-batch.", group="Data", least=1, common=True)
+    batch_size: int = option(
+        32, "Examples in a mini-batch.", group="Data", least=1, common=True, tried=times(0.25, 2)
+    )
     held_out: float = option(
         0.1, "Share of DATA that is held out for evaluation (0: none).", group="Data", share=True
     )
@@ -104,6 +106,7 @@ class CellChoice:
         "Cell: a name listed by `bptt cells`, or mycell.py:MyCell; with commas, one for each layer.",
         group="Model",
         common=True,
+        tried=one_of("lstm", "gru"),
     )
 
 

@@ -30,6 +30,8 @@ class Supervised(Task):
     """A job that learns from examples, batched by similar length."""
 
     takes_groups = True
+    # Examples, or what a job that replaces `keep_half` has in their place.
+    _held_out: Any
 
     def __init__(self, inputs: Sequence[Encoded] | EncodedInputs, options: ExampleOptions) -> None:
         self._inputs = inputs if isinstance(inputs, EncodedInputs) else InMemory(inputs)
@@ -67,6 +69,14 @@ class Supervised(Task):
     def batch(self, inputs: Sequence[Encoded]) -> Padded:
         """Return encoded inputs, padded, as a batch on the device of the model."""
         return pad(inputs).to(self.device)
+
+    def keep_half(self, half: int) -> None:
+        """Keep one half of the held-out examples; equal inputs, and groups, are in the same half."""
+        held: Examples[Any, Any] = self._held_out
+        targets = [str(target) for target in held.targets]
+        # Each class is halved; targets that hardly repeat, such as translations, are no classes.
+        strata = targets if 2 * len(set(targets)) <= len(targets) else None
+        self._held_out = held.take(split_indices(held.groups, strata, 0.5, seed=0)[half])
 
     @abstractmethod
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:

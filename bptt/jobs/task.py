@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor, nn
 
+from bptt.errors import InputError
 from bptt.jobs.group import WHOLE, Group
 
 # The criteria of which a smaller value is better: the loss, and error rates of characters and words.
 SMALLER_IS_BETTER = ("loss", "cer", "wer")
+
+
+def check_halved(half: Sized) -> None:
+    """Raise InputError if a half of the held-out data is empty."""
+    if not len(half):
+        cure = "Give labelled data to compare on (`test`), or hold out more"
+        raise InputError("test", "must be given: too little is held out to be halved", "none", cure)
 
 
 @dataclass(frozen=True)
@@ -95,6 +103,15 @@ class Task(ABC):
     @abstractmethod
     def save(self, folder: Path) -> None:
         """Write the files that later commands need, such as config.json; weights are written separately."""
+
+    def keep_half(self, half: int) -> None:
+        """Evaluate on one half of the held-out data alone from now on: 0 or 1, the same halves each time.
+
+        So one half can choose and the other judge the choice. Raises InputError if the job has no rule for
+        halves, or nothing is left to halve.
+        """
+        cure = "Give labelled data to compare on: `test`"
+        raise InputError("test", "must be given: held-out data of this job are not halved", "none", cure)
 
     def is_waiting(self, metrics: Mapping[str, float]) -> bool:
         """Return whether a model with these held-out metrics has not begun to answer.

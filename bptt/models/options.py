@@ -7,7 +7,7 @@ from typing import Literal
 
 from bptt.data.vocabulary_options import Normalisation, VocabularyOptions, folded
 from bptt.errors import InputError
-from bptt.options.field import ADDED, check_fields, option, redefined
+from bptt.options.field import ADDED, between, check_fields, one_of, option, redefined, times
 
 Start = Literal["zero", "learned", "random"]
 RecurrentInitName = Literal["default", "orthogonal", "identity"]
@@ -27,7 +27,13 @@ class StackOptions:
     """
 
     hidden_size: int = option(
-        256, "Hidden units of a layer.", group="Model", flags="hidden hidden-size", least=1, common=True
+        256,
+        "Hidden units of a layer.",
+        group="Model",
+        flags="hidden hidden-size",
+        least=1,
+        common=True,
+        tried=times(0.3, 2),
     )
     num_layers: int = option(
         2,
@@ -37,8 +43,9 @@ class StackOptions:
         least=1,
         most=MOST_LAYERS,
         common=True,
+        tried=one_of(1, 2, 3),
     )
-    dropout: float = option(0.0, "Dropout between layers.", group="Model", share=True)
+    dropout: float = option(0.0, "Dropout between layers.", group="Model", share=True, tried=between(0, 0.6))
     proj_size: int = option(
         0,
         "Size of the projected output, for cells with a projection.",
@@ -116,7 +123,9 @@ class EncoderOptions(RecurrentOptions):
         least=1,
     )
     activation: Activation = option("relu", "Activation of the feed-forward layers.", group="Model")
-    input_dropout: float = option(0.0, "Dropout of the first layer's input.", group="Model", share=True)
+    input_dropout: float = option(
+        0.0, "Dropout of the first layer's input.", group="Model", share=True, tried=between(0, 0.5)
+    )
 
 
 @dataclass(frozen=True)
@@ -134,9 +143,14 @@ class TokenOptions:
         group="Model",
         flags="embedding embedding-size",
         least=0,
+        tried=times(0.5, 2),
     )
     token_dropout: float = option(
-        0.0, "Share of tokens replaced by <unk> in training.", group="Model", share=True
+        0.0,
+        "Share of tokens replaced by <unk> in training.",
+        group="Model",
+        share=True,
+        tried=between(0, 0.4),
     )
     frozen: bool = option(False, "Keep the embedding as it begins.", group="Model", flags="freeze frozen")
     _: KW_ONLY
@@ -160,6 +174,7 @@ class SpellingOptions:
         group="Model",
         flags="character-hidden character-hidden-size",
         least=1,
+        tried=times(0.5, 3),
     )
 
     def __post_init__(self) -> None:

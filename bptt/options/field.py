@@ -38,13 +38,62 @@ class Dataclass(Protocol):
 
 
 @dataclass(frozen=True)
+class Tried:
+    """The values that a search tries: `values`, or numbers from `least` to `most`.
+
+    Numbers are drawn evenly, or evenly in their logarithm if `is_log`. The bounds of a `relative` range are
+    factors of the default.
+    """
+
+    least: float = 0.0
+    most: float = 0.0
+    is_log: bool = False
+    relative: bool = False
+    values: tuple[Any, ...] = ()
+
+    def bounds(self, default: Any) -> tuple[float, float]:
+        """Return the smallest and the largest number, beside this default."""
+        factor = default if self.relative else 1
+        return self.least * factor, self.most * factor
+
+    def describe(self) -> str:
+        """Describe the range and its scale."""
+        if self.values:
+            return ", ".join(map(str, self.values))
+        if self.relative:
+            return f"{self.least:g} to {self.most:g} times the default, logarithmic"
+        return f"{self.least:g} to {self.most:g}, {'logarithmic' if self.is_log else 'even'}"
+
+
+def between(least: float, most: float) -> Tried:
+    """Try numbers of a range, drawn evenly."""
+    return Tried(least, most)
+
+
+def magnitudes(least: float, most: float) -> Tried:
+    """Try numbers of a range above 0, drawn evenly in their logarithm."""
+    return Tried(least, most, is_log=True)
+
+
+def times(least: float, most: float) -> Tried:
+    """Try the default times a factor of this range, drawn evenly in its logarithm."""
+    return Tried(least, most, is_log=True, relative=True)
+
+
+def one_of(*values: Any) -> Tried:
+    """Try some values."""
+    return Tried(values=values)
+
+
+@dataclass(frozen=True)
 class Option:
     """The description of a field that is an option.
 
     `help` is a noun or verb phrase. `usual` describes the default in words where it depends on other options.
     `group` is the heading under which the option is listed. `flags` are the spellings of the command line; by
     default the name of the field. A number is at least `least` and at most `most`; a `share` is at least 0
-    and below 1. `common` options are in the short help. An `argument` has a place instead of a name.
+    and below 1. `common` options are in the short help. An `argument` has a place instead of a name. `tried`
+    are the values that `bptt tune` tries, None if it leaves the option alone.
     """
 
     help: str
@@ -56,6 +105,7 @@ class Option:
     share: bool = False
     common: bool = False
     argument: bool = False
+    tried: Tried | None = None
 
 
 def option(
@@ -70,13 +120,14 @@ def option(
     share: bool = False,
     common: bool = False,
     added: bool = False,
+    tried: Tried | None = None,
 ) -> Any:
     """Return a field that is an option.
 
     `flags` are separated by spaces. An `added` field is one that older run folders lack; it is written only
     where it differs from its default, which those runs were made with.
     """
-    about = Option(help, group, tuple(flags.split()), usual, least, most, share, common)
+    about = Option(help, group, tuple(flags.split()), usual, least, most, share, common, tried=tried)
     return field(default=default, metadata={_KEY: about, "added": added})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -68,13 +69,7 @@ def _run_placed(
         raise InputError("watch", "looks at updates on single batches", options.optimiser, cure)
     processes.together(lambda: check_run(run.output, run.resume, run.overwrite) if first else None)
     choices = replace(choices, say=reporter.on_message)
-
-    def options_for(task: Task) -> TrainingOptions:
-        if not job.options.few or choices.has("epochs"):
-            return options
-        usual = usual_epochs(task.steps(0), task.least_updates)
-        return replace(options, epochs=max(options.epochs, usual))
-
+    options_for = partial(with_usual_epochs, job, choices, options)
     folding = processes.together(lambda: job.fold(choices) if job.fold else None)
     if folding is not None:
         return _cross_validate(folding, options_for, run, reporter, placement)
@@ -107,6 +102,16 @@ def _run_placed(
     if outcome.best_step and outcome.signal is None:
         concluded = [*concluded, *compare_precisions(task, options, run.output)]
     return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded))
+
+
+def with_usual_epochs(
+    job: Job[Any], choices: Choices, options: TrainingOptions, task: Task
+) -> TrainingOptions:
+    """Return `options` with more epochs if none were chosen and the data are too few for enough updates."""
+    if not job.options.few or choices.has("epochs"):
+        return options
+    usual = usual_epochs(task.steps(0), task.least_updates)
+    return replace(options, epochs=max(options.epochs, usual))
 
 
 def origin_of(job: Job[Any], run: RunOptions) -> Origin[Any] | None:

@@ -49,6 +49,7 @@ def train(
     observer: UpdateObserver | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    until: int | None = None,
     placement: Placement = _HERE,
 ) -> Outcome:
     """Train `task.model` and keep everything in the folder `run`.
@@ -58,6 +59,7 @@ def train(
     checkpoint and comes to the same numbers as one that never stopped; a folder without a
     checkpoint is begun. Ctrl-C, SIGTERM, SIGHUP and a reporter that can write no more end the step, save, and
     return an Outcome that says so.
+    With `until` the run is saved and pauses after that many epochs, on the schedule of all of them.
     An `observer` looks at the gradient; what it sees is recorded too, and the weights are what they are
     without it. The model is moved to the device of `placement`, and each batch after it; a run may go on
     on another device than it began on.
@@ -95,7 +97,7 @@ def train(
                 reporter.on_message(_NOTHING_HELD_OUT)
             if resume and not saved:
                 reporter.on_message(f"{run} holds no checkpoint to go on from: training begins")
-            return loop.run(interrupt)
+            return loop.run(interrupt, options.epochs if until is None else until)
         finally:
             reporter.on_end()
 
@@ -159,14 +161,14 @@ class _Loop:
             where, got = str(self._run / checkpoint.FILE), f"epoch {epoch}, batch {index}"
             raise InputError(where, "must be the checkpoint of this run", got, "Bring back the one of it")
 
-    def run(self, interrupt: Interrupt) -> Outcome:
-        """Train until the epochs or the patience are spent, or a signal comes."""
+    def run(self, interrupt: Interrupt, until: int) -> Outcome:
+        """Train until the epochs or the patience are spent, `until` epochs are done, or a signal comes."""
         if self._is_over():
             self._reporter.on_message(self._how_to_go_on())
             return self._outcome("finished before")
         self._reporter.on_start(self._state.step, sum(self._steps), self._task.unit)
         self._model.train()
-        while not self._is_over() and not self._news(interrupt).signal:
+        while not self._is_over() and self._state.epoch < until and not self._news(interrupt).signal:
             self._advance(interrupt)
             if self._evaluation_is_due():
                 self._evaluate()
@@ -277,7 +279,7 @@ class _Loop:
         if not self._kept.has_weights or not self._task.holds_out:
             # Not evaluated yet, or never; but a run that was stopped should be of use.
             self._kept.write_weights()
-        return replace(self._outcome("interrupted"), signal=signal)
+        return replace(self._outcome("interrupted" if signal else "paused"), signal=signal or None)
 
     def _outcome(self, status: Status) -> Outcome:
         state = self._state

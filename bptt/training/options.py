@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from bptt.errors import InputError
 from bptt.options.checks import check_finite, is_number
-from bptt.options.field import check_fields, option
+from bptt.options.field import check_fields, magnitudes, option, times
 
 Optimiser = Literal["adam", "adamw", "adagrad", "sgd", "lbfgs", "newton", "gauss-newton"]
 # They take one step an epoch, on all the data.
@@ -80,6 +80,7 @@ class TrainingOptions:
         least=1,
         most=_MOST_EPOCHS,
         common=True,
+        tried=times(0.5, 3),
     )
     optimiser: Optimiser = option(
         "adam",
@@ -93,9 +94,12 @@ class TrainingOptions:
         group="Training",
         flags="lr learning-rate",
         common=True,
+        tried=times(0.2, 4),
     )
     momentum: float = option(0.0, "Momentum of sgd.", group="Training", least=0)
-    weight_decay: float = option(0.0, "Weight decay.", group="Training", least=0)
+    weight_decay: float = option(
+        0.0, "Weight decay.", group="Training", least=0, tried=magnitudes(1e-6, 1e-3)
+    )
     schedule: Schedule | None = option(
         None, "Schedule of the learning rate.", usual="cosine; constant for lbfgs, newton", group="Training"
     )

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from bptt.training.observer import GradientRecord
 
-Status = Literal["finished", "stopped early", "interrupted", "finished before"]
+Status = Literal["finished", "stopped early", "paused", "interrupted", "finished before"]
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,9 @@ class Outcome:
     """How a run ended. After `best_step` updates, 0 for never, the held-out metric `criterion` had its best
     value; a loss is a mean per unit, in units of `measure`.
 
-    `status`: "finished" all epochs; "stopped early", the patience being spent; "interrupted" by
-    `signal`, saved, to be resumed; "finished before", when there was nothing left to resume.
+    `status`: "finished" all epochs; "stopped early", the patience being spent; "paused" after the epochs that
+    were asked for; "interrupted" by `signal`, saved, to be resumed; "finished before", when there was nothing
+    left to resume.
     `seconds` is the time of training, over all resumes.
     """
 

@@ -16,7 +16,7 @@ from bptt.errors import InputError
 from bptt.jobs.options import ExampleFiles, ExampleOptions, JobOptions, Select, VectorFiles
 from bptt.models.options import EncoderOptions, TokenOptions
 from bptt.options.checks import check_least
-from bptt.options.field import ADDED, argument, check_fields, option
+from bptt.options.field import ADDED, argument, between, check_fields, one_of, option
 from bptt.options.option_set import OptionSet
 
 ClassLoss = Literal["cross-entropy", "squared"]
@@ -160,7 +160,11 @@ class HeadOptions:
     """
 
     pooling: PoolingName = option(
-        "max", "Reduction of the steps to one vector.", usual="max; mean for clips", group="Model"
+        "max",
+        "Reduction of the steps to one vector.",
+        usual="max; mean for clips",
+        group="Model",
+        tried=one_of("last", "mean", "max", "attention"),
     )
     loss: ClassLoss = option("cross-entropy", "Loss; squared is that of the probabilities.", group="Model")
     _: KW_ONLY
@@ -178,6 +182,7 @@ class HeadOptions:
         group="Model",
         share=True,
         added=True,
+        tried=between(0, 0.2),
     )
     balance: bool = option(
         False,

@@ -29,6 +29,7 @@ from bptt.jobs.forecast.trained import (
 )
 from bptt.jobs.regress.network import Regressor
 from bptt.jobs.supervised import SMALLER, Supervised
+from bptt.jobs.task import check_halved
 from bptt.models.inputs import SeriesInput
 from bptt.runs.config import to_sections
 from bptt.runs.memory import within_memory
@@ -129,6 +130,17 @@ class ForecastTask(Supervised):
     def holds_out(self) -> bool:
         """Whether there are steps to evaluate on."""
         return len(self._held_out) > 0
+
+    def keep_half(self, half: int) -> None:
+        """Keep the earlier or the later half of the held-out windows of each series."""
+        kept: list[tuple[int, int]] = []
+        for track in range(len(self._held_out.tracks)):
+            origins = [each for each in self._held_out.origins if each[0] == track]
+            middle = len(origins) // 2
+            kept += origins[middle:] if half else origins[:middle]
+        check_halved(kept)
+        self._held_out = Windows(self._held_out.tracks, kept)
+        self._held_targets = self._held_out.targets()
 
     def evaluate(self) -> dict[str, float]:
         """Return the loss on the held-out windows, and calibrate the width of intervals."""

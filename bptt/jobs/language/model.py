@@ -127,6 +127,11 @@ class LanguageModelTask(Task):
         """Whether there is a text to evaluate on."""
         return bool(self.held_out)
 
+    def keep_half(self, half: int) -> None:
+        """Keep the first or the second half of the held-out text, cut at the end of a line if it has some."""
+        held = self.held_out
+        self._parts = self._parts[0], split_text(held, 0.5, "\n" in held.rstrip("\n"))[half]
+
     @property
     def metadata(self) -> Mapping[str, str]:
         """The hash of the vocabulary, whose tokens correspond to rows of the weight matrices."""

@@ -15,7 +15,7 @@ from bptt.jobs.options import CellChoice, JobOptions, TextFiles
 from bptt.languages.phrase import phrase
 from bptt.models.options import RecurrentOptions, Start
 from bptt.options.checks import check_least
-from bptt.options.field import argument, check_fields, option, redefined
+from bptt.options.field import argument, check_fields, option, redefined, times
 from bptt.options.option_set import OptionSet
 
 Mode = Literal["continuous", "sentences"]
@@ -184,7 +184,11 @@ class DataOptions:
         common=True,
     )
     batch_size: int = option(
-        32, "Streams (continuous) or lines (sentences) in a mini-batch.", group="Training", least=1
+        32,
+        "Streams (continuous) or lines (sentences) in a mini-batch.",
+        group="Training",
+        least=1,
+        tried=times(0.25, 2),
     )
     sequence_length: int = option(
         50,

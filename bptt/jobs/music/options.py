@@ -11,7 +11,7 @@ from bptt.jobs.language.sampling_options import DrawOptions
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.options import CellChoice, JobOptions
 from bptt.models.options import RecurrentOptions
-from bptt.options.field import argument, check_fields, option, redefined
+from bptt.options.field import argument, check_fields, option, redefined, times
 from bptt.options.option_set import OptionSet
 
 RepresentationName = Literal["tokens", "performance", "frames"]
@@ -97,7 +97,9 @@ class PieceOptions:
     tempo is within `tempo_change` of its own. Raises InputError with the option if a value is invalid.
     """
 
-    batch_size: int = option(16, "Pieces in a mini-batch.", group="Training", least=1, common=True)
+    batch_size: int = option(
+        16, "Pieces in a mini-batch.", group="Training", least=1, common=True, tried=times(0.25, 2)
+    )
     sequence_length: int = option(
         128,
         "Length of truncated back-propagation in tokens or frames.",

@@ -6,6 +6,7 @@ import hashlib
 from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -24,7 +25,7 @@ from bptt.jobs.music.piece_notation import FILE, MusicNetwork, PieceNotation, no
 from bptt.jobs.music.pieces import EncodedPieces
 from bptt.jobs.music.trained import TrainedMusicModel, load_music_model, metrics_of
 from bptt.jobs.supervised import SMALLER
-from bptt.jobs.task import Step, Task
+from bptt.jobs.task import Step, Task, check_halved
 from bptt.runs.config import to_sections
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, take_weights
@@ -125,6 +126,16 @@ class MusicTask(Task):
         own = self._learned.keys[row]
         totals = list(accumulate(self._keys[own.moved(each)] for each in allowed))
         return allowed[bisect(totals, int(draw * totals[-1]))]
+
+    def keep_half(self, half: int) -> None:
+        """Keep the first or the second half of the held-out pieces, as variants are mostly neighbours."""
+        held = self._held_out
+        middle = len(held.steps) // 2
+        part = slice(middle, None) if half else slice(middle)
+        check_halved(held.steps[part])
+        self._held_out = replace(
+            held, steps=held.steps[part], notes=held.notes[part], names=held.names[part], keys=held.keys[part]
+        )
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out pieces."""
