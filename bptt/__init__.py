@@ -24,6 +24,7 @@ PUBLIC = {
     "bptt.jobs.loading": "load",
     "bptt.runs.placement": "Placement",
     "bptt.runtime.backend": "backend empty_cache get_backend set_backend",
+    "bptt.training.averaging": "average",
     "bptt.training.python": "train",
     "bptt.tuning.tune_job": "tune",
 }

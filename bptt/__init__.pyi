@@ -24,6 +24,7 @@ from bptt.runtime.backend import backend as backend
 from bptt.runtime.backend import empty_cache as empty_cache
 from bptt.runtime.backend import get_backend as get_backend
 from bptt.runtime.backend import set_backend as set_backend
+from bptt.training.averaging import average as average
 from bptt.training.python import train as train
 from bptt.tuning.tune_job import tune as tune
 from bptt.version import __version__ as __version__

@@ -15,6 +15,7 @@ _COMMANDS = {
     "playground": "Write, derive and train cells in a page of your browser.",
     "check": "Check the derived gradients of a cell against three truths.",
     "train": "Train a model on your files; --resume continues a run.",
+    "average": "Average the weights of runs, or of the checkpoints of one, into a new run.",
     "predict": "Print an answer for each input.",
     "sample": "Draw samples from a trained model: text, or whatever it has learned.",
     "next": "Print the likeliest next tokens at each step of a text.",

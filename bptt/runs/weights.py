@@ -54,6 +54,11 @@ def with_present_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {_RENAMED.get(name, name): tensor for name, tensor in tensors.items()}
 
 
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a file of weights. Raises as `read_weights` does."""
+    return _read_tensors(path)[1]
+
+
 def count_weights(path: Path) -> int:
     """Return the number of tensors in a file of weights. Raises as `read_weights` does."""
     return len(_read_tensors(path)[0])
