@@ -66,7 +66,9 @@ def test_the_innermost_choice_holds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(InputError, match=r"set_backend: expected one of auto, cpu, reference, got 'gpu'"):
+    with pytest.raises(
+        InputError, match=r"set_backend: expected one of auto, cpu, reference, triton, got 'gpu'"
+    ):
         bptt.set_backend("gpu")
     with pytest.raises(InputError, match=r"backend: expected one of"), bptt.backend(""):
         pass

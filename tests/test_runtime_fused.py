@@ -18,15 +18,18 @@ from torch import Tensor
 from bptt import nn
 from bptt.cells.catalogue import CATALOGUE
 from bptt.cells.cell import Cell
-from bptt.errors import InputError
+from bptt.errors import InputError, MachineError
 from bptt.nn import weight_format
 from bptt.nn.stack import Stack
 from bptt.runs.placement import Placement
-from bptt.runtime import dispatch
+from bptt.runtime import dispatch, notice
 from bptt.runtime.backend import backend
 from bptt.runtime.fused import function
 from bptt.runtime.fused.plain_cells import operator_of
+from bptt.runtime.gpu.triton_backend import Triton
 from bptt.runtime.kernels.kernel_backend import Kernels
+from bptt.runtime.protocol import Recurrence
+from bptt.runtime.reference.reference_backend import REFERENCE
 
 T, B, I, H = 6, 4, 3, 5
 MODULES: dict[str, Callable[[], Stack]] = {
@@ -307,6 +310,46 @@ def test_transforms_recorders_and_observers_get_the_equations(calls: list[int]) 
     module.observer = lambda layer, norms: None
     module(X)[0].sum().backward()
     assert not calls
+
+
+def published() -> Stack:
+    return nn.Recurrent("gru", I, H)
+
+
+def test_other_cells_go_to_triton(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def run(self: Triton, recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        seen.append(recurrence.cell.name)
+        return REFERENCE.run(recurrence, tensors)
+
+    monkeypatch.setattr(Triton, "supports", lambda *arguments: True)
+    monkeypatch.setattr(Triton, "prepare", lambda *arguments: None)
+    monkeypatch.setattr(Triton, "run", run)
+    published()(X)
+    lstm()(X)
+    lstm()(X, return_states=True)
+    with backend("reference"):
+        published()(X)
+    assert seen == ["gru", "lstm"]
+
+
+@pytest.mark.parametrize("state", ["absent", "broken"])
+def test_without_triton_torch_operations_run_and_say_so_once(
+    state: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*arguments: object) -> None:
+        raise MachineError("backend triton", "computes gru as torch does", "a difference of 1")
+
+    monkeypatch.setattr(notice, "_noticed", set())
+    if state == "broken":
+        monkeypatch.setattr(Triton, "supports", lambda *arguments: True)
+        monkeypatch.setattr(Triton, "prepare", fail)
+    for _ in range(2):
+        published()(X)
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "in torch operations, which takes several times as long" in said
+    assert ("pip install 'bptt[gpu]'" if state == "absent" else "a difference of 1") in said
 
 
 def test_parameters_move_into_one_block_as_torchs_do(monkeypatch: pytest.MonkeyPatch) -> None:

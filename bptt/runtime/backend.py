@@ -1,8 +1,9 @@
 """The backends by name, and the choice among them.
 
-`reference` runs torch operations, on any device. `cpu` runs kernels compiled for the processor, and raises an
-error if they cannot be built. `auto`, the default, runs kernels if they can be built, else torch operations,
-and then prints a notice once. Other packages add backends under the entry point group `bptt.backends`.
+`reference` runs torch operations, on any device. `cpu` runs kernels compiled for the processor, and `triton`
+kernels on a GPU; they raise an error if these cannot be built. `auto`, the default, runs the kernels for the
+device if they can be built, else torch operations, and then prints a notice once. Other packages add backends
+under the entry point group `bptt.backends`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ GROUP = "bptt.backends"
 _BUILT_IN: Mapping[str, Callable[[], Backend]] = {
     "cpu": lambda: imported("bptt.runtime.kernels.kernel_backend", "KERNELS"),
     "reference": lambda: imported("bptt.runtime.reference.reference_backend", "REFERENCE"),
+    "triton": lambda: imported("bptt.runtime.gpu.triton_backend", "TRITON"),
 }
 
 _here: ContextVar[str | None] = ContextVar("backend", default=None)
@@ -42,7 +44,8 @@ def get_backend() -> str:
 def set_backend(name: str) -> None:
     """Choose a backend for this process and its child processes (by setting `$BPTT_BACKEND`).
 
-    `name` is `auto`, `cpu`, `reference`, or that of an installed package. Raises InputError for another name.
+    `name` is `auto`, `cpu`, `triton`, `reference`, or that of an installed package. Raises InputError for
+    another name.
     """
     os.environ[VARIABLE] = _checked("set_backend", name)
 

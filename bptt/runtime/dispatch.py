@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from bptt.cells.cell import Cell
     from bptt.runtime.protocol import Backend, LossName, Storage
 
-KERNELS, REFERENCE = "cpu", "reference"
+KERNELS, GPU_KERNELS, REFERENCE = "cpu", "triton", "reference"
+_SLOW = "cells without a kernel run in torch operations, which takes several times as long"
 # The types of devices on which torch has kernels for layers of recurrent cells: cuDNN's and MIOpen's. MPS is
 # left out, as its kernels have had wrong results (pytorch #94691).
 FUSED_DEVICES = ("cuda",)
@@ -99,17 +100,20 @@ def usable(work: Cell | LossName, device: torch.device, dtype: torch.dtype) -> B
     Raises MachineError if the user chose a backend by name and this machine cannot run it.
     """
     chosen = get_backend()
-    found = backend_named(KERNELS if chosen == AUTO else chosen)
+    on_gpu = device.type in FUSED_DEVICES
+    found = backend_named((GPU_KERNELS if on_gpu else KERNELS) if chosen == AUTO else chosen)
     if not found.supports(work, device, dtype):
+        if on_gpu and chosen == AUTO and not isinstance(work, str):
+            needs = "float32, float16 or bfloat16, and Triton: pip install 'bptt[gpu]'"
+            say_once("gpu", f"bptt: cell {work.name} on {device}: {_SLOW}. Kernels need {needs}")
         return backend_named(REFERENCE)
     try:
         found.prepare(work, dtype)
     except MachineError as error:
         if chosen != AUTO:
             raise
-        cost = "cells without a kernel run in torch operations, which takes several times as long"
         name = f"{work if isinstance(work, str) else work.name}-{str(dtype).removeprefix('torch.')}"
-        say_once("backend", f"bptt: {cost}. No kernel for {name}: {error}")
+        say_once("backend", f"bptt: {_SLOW}. No kernel for {name}: {error}")
         return backend_named(REFERENCE)
     return found
 

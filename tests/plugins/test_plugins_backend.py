@@ -97,5 +97,8 @@ def test_a_wrong_name_is_answered_with_those_installed(
 ) -> None:
     monkeypatch.setitem(os.environ, "BPTT_BACKEND", "conting")
     code = "import bptt, torch; bptt.nn.LSTM(3, 5)(torch.randn(2, 1, 3))"
-    assert "expected one of auto, cpu, reference, counting, got 'conting'" in counting.python(code).stderr
+    assert (
+        "expected one of auto, cpu, reference, triton, counting, got 'conting'"
+        in counting.python(code).stderr
+    )
     assert "expected one of auto" in refused(counting.bptt("check", "lstm"))
