@@ -45,4 +45,5 @@ def test_kernels_compile_for_gpus_and_spill_no_registers(tmp_path: Path) -> None
     found = json.loads(child("triton_compiled.py", TRITON_INTERPRET="0", TRITON_CACHE_DIR=str(tmp_path)))
     assert len(found) == 8
     for name, (registers, stack) in found.items():
-        assert 0 < registers <= 255 and stack <= NO_SPILL, name
+        # A thread that spills has taken all 255.
+        assert 0 < registers < 255 and stack <= NO_SPILL, name
