@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import threading
@@ -12,10 +13,13 @@ from typing import Any
 
 import pytest
 import torch
+import uvicorn
 from conftest import Command
 from job_files import SMALL, write_file
 from serve_app import JSON, answers, app, ask, folder, send, started
+from uvicorn.server import ServerState
 
+from bptt.serve import http_protocol
 from bptt.serve.app import App
 from bptt.serve.http_problem import HttpProblem
 from bptt.serve.json_body import read_json
@@ -191,6 +195,58 @@ def test_an_origin_that_is_allowed_may_read(folder: Path) -> None:
         assert (found, got["access-control-allow-origin"]) == (status, "https://a.org")
     assert "access-control-allow-origin" not in ask(app, "/health")[2]
     app.worker.close()
+
+
+def test_a_body_that_stays_away_is_late(folder: Path) -> None:
+    """What has begun to read it ends without a word, too."""
+    app, faults = started(folder / "lm", timeout=0.05), list[Any]()
+
+    async def late(more: bool) -> int:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: faults.append(context))
+        unread = [{"type": "http.request", "body": b'{"in', "more_body": True}] if more else []
+        found: list[Any] = []
+
+        async def receive() -> Any:
+            return unread.pop() if unread else await asyncio.Event().wait()
+
+        async def collect(message: Any) -> None:
+            found.append(message)
+
+        headers = [(name.encode(), value.encode()) for name, value in JSON.items()]
+        scope = {"type": "http", "method": "POST", "path": "/v1/score", "headers": headers}
+        await app.asgi(scope, receive, collect)
+        gc.collect()
+        await asyncio.sleep(0)
+        return found[0]["status"]
+
+    assert [asyncio.run(late(more)) for more in (False, True)] == [408, 408]
+    assert not faults
+    app.worker.close()
+
+
+def test_a_connection_without_a_request_ends(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "_HEAD", 0.05)
+    config, state = uvicorn.Config(app.asgi, log_config=None, lifespan="off"), ServerState()
+    whole = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
+
+    async def ask_slowly() -> list[bytes]:
+        def protocol() -> http_protocol.ProblemProtocol:
+            return http_protocol.ProblemProtocol(config, state, {})
+
+        loop = asyncio.get_running_loop()
+        async with await loop.create_server(protocol, "127.0.0.1", 0) as server:
+            port, found = server.sockets[0].getsockname()[1], []
+            for asked, rest in ((b"", b""), (b"", whole[:9]), (whole, whole[:9])):
+                reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.write(asked)
+                if asked:
+                    assert (await reader.readuntil(b"}")).endswith(b'{"status": "ready"}')
+                writer.write(rest)
+                found.append(await asyncio.wait_for(reader.read(), 4))
+                writer.close()
+        return found
+
+    assert asyncio.run(ask_slowly()) == [b"", b"", b""]
 
 
 def test_a_full_queue_and_a_late_answer_are_said(app: App) -> None:

@@ -26,7 +26,7 @@ from bptt.serve.model_thread import Worker
 from bptt.serve.sound_response import SoundAnswer
 
 STREAM = "stream=true&longest=1"
-LIMITS = {"max_file_bytes": 100_000, "max_streams": 2, "stream_seconds": 4, "timeout": 0.4}
+LIMITS = {"max_file_bytes": 100_000, "max_streams": 2, "max_seconds": 4, "timeout": 0.4}
 
 
 @pytest.fixture(scope="module")
@@ -205,6 +205,11 @@ def test_sounds_at_once_are_answered_as_each_alone(app: App, wav: Path) -> None:
     [
         (b"ab" * 99, "audio/L16", STREAM, 422, "must have a rate"),
         (b"ab" * 99, "audio/pcm; rate=0", STREAM, 422, "rate"),
+        (b"ab" * 99, "audio/pcm; rate=1", STREAM, 422, "must have 2,000 to 768,000 samples a second, got 1."),
+        (b"ab" * 99, "audio/pcm; rate=768001", "", 422, "must have 2,000 to 768,000 samples a second"),
+        (b"ab" * 99, "audio/pcm; channels=65", STREAM, 422, "at most 64 channels, got 65"),
+        (b"ab" * 99, "audio/pcm; channels=99999999999", "", 422, "at most 64 channels"),
+        (b"ab" * 4 * 2001, "audio/pcm; rate=2000", "", 413, "at most 4 s of sound"),
         (b"ab" * 99, "audio/pcm; rate=8e3", STREAM, 422, "rate"),
         (b"ab" * 99, "audio/pcm; rate=8000", STREAM + "&rate=8000", 422, "got both"),
         (b"ab" * 99, "audio/pcm; endian=little", STREAM, 422, "rate and channels alone"),

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakSet
 
 from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
@@ -125,7 +125,7 @@ class App:
                 "max_states",
                 "state_seconds",
                 "max_streams",
-                "stream_seconds",
+                "max_seconds",
                 "timeout",
             )
         }
@@ -251,8 +251,6 @@ class App:
         except asyncio.TimeoutError as error:
             detail = f"body: must arrive within {self.options.timeout:g} s"
             raise HttpProblem(408, detail, {"connection": "close"}) from error
-        except ClientDisconnect as error:
-            raise HttpProblem(400, "body: must be complete, got a part of it") from error
 
     def _model(self, name: Any, verb: str) -> Served:
         """Return the model of a name, by default the only one with the verb. Raises HttpProblem 404, 422."""

@@ -91,13 +91,17 @@ def _opening(send: Callable[[Any], Awaitable[None]], origin: str) -> Callable[[A
 
 
 async def read_body(request: Request, most: int) -> bytes:
-    """Return the body of a request. Raises HttpProblem 413 if it has more than `most` bytes."""
+    """Return the body of a request. Raises HttpProblem 413 for more than `most` bytes, 400 for a part."""
     rule = f"body: must have at most {most:,} bytes, got"
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > most:
         raise HttpProblem(413, f"{rule} {int(declared):,}. Send less at once", {"connection": "close"})
-    parts, size = [], 0
-    async for part in request.stream():
+    parts, size, has_more = [], 0, True
+    while has_more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise HttpProblem(400, "body: must be complete, got a part of it")
+        part, has_more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
         if size > most:
             raise HttpProblem(413, f"{rule} more. Send less at once", {"connection": "close"})

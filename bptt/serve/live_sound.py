@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from bptt.data.audio.sound_decoder import SoundDecoder
 from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Asking, Listening
-from bptt.serve.http_problem import HttpProblem
+from bptt.serve.sound_limits import check_form, check_seconds
 from bptt.serve.uploads import BodyType
 
 # The name of the sound in errors.
@@ -53,12 +53,12 @@ class LiveSound:
             return []
         if self._listening is None:
             self._kind.check_form(decoder.is_wav)
+            check_form(decoder.layout.rate, decoder.layout.channels)
             self._listening = asking.listen(decoder.layout.rate)
         found: list[Answer] = []
         for piece in decoder.take():
             self.seconds += len(piece) / decoder.layout.rate
-            if self.seconds > self._most:
-                raise HttpProblem(413, f"body: must be at most {self._most:g} s of sound, got more")
+            check_seconds(self.seconds, self._most)
             found += self._listening.push(piece)
         if not part:
             found += self._listening.close()

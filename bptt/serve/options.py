@@ -37,8 +37,8 @@ class ServeOptions:
     max_streams: int = option(
         16, "Largest number of sounds that are answered while they arrive.", group="Limits", least=1
     )
-    stream_seconds: float = option(
-        3600.0, "Longest sound that is answered while it arrives, in seconds.", group="Limits", least=0.001
+    max_seconds: float = option(
+        3600.0, "Longest sound of a request, in seconds.", group="Limits", least=0.001
     )
     timeout: float = option(30.0, "Seconds until a request is given up.", group="Limits", least=0.001)
     grace: float = option(

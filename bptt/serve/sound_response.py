@@ -61,7 +61,7 @@ class SoundAnswer:
 
     async def begin(self, request: Request) -> Response:
         """Return the response, once the model hears the sound. Raises HttpProblem if it does not."""
-        seconds = self._options.stream_seconds
+        seconds = self._options.max_seconds
         late = HttpProblem(408, f"body: must arrive within {seconds:g} s, got a part of it", _CLOSE)
         self._timer = asyncio.get_running_loop().call_later(seconds, self.stop, late)
         self._reading = asyncio.ensure_future(self._read(request))

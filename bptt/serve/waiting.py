@@ -31,8 +31,8 @@ class _Rest:
     def __await__(self) -> Generator[Any, Any, Any]:
         try:
             yield self._awaited
-        except BaseException:
-            self._work.close()
+        except BaseException as error:
+            self._work.throw(error)
             raise
         return (yield from self._work.__await__())
 

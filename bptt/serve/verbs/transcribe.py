@@ -10,17 +10,19 @@ from bptt.data.audio.pcm_wav import wav_of_bytes
 from bptt.jobs.answers import Asking
 from bptt.options.choices import Choices
 from bptt.options.json_schema import JsonSchema
+from bptt.serve.http_problem import HttpProblem
 from bptt.serve.live_sound import HearingVerb, LiveSound
+from bptt.serve.sound_limits import check_form
 from bptt.serve.uploads import BARE_TYPES, FILE, SOUND_TYPES, BodyType, FileBody
 from bptt.serve.verb import FLAG, Loaded, Verb
-from bptt.serve.verbs.upload import Upload
+from bptt.serve.verbs.upload import SOUND, Upload
 
 
 def make(loaded: Loaded) -> Verb | None:
     """Return the verb for a model that hears sound."""
     ask = loaded.job.ask
     source = getattr(loaded.trained.config, "source", None)
-    if ask is None or source is None or source.kind != "sound":
+    if ask is None or source is None or source.kind != SOUND:
         return None
     found = Transcribe(loaded)
     return None if found.asking({}).raw_format() is None else found
@@ -51,11 +53,16 @@ class Transcribe(Upload, HearingVerb):
         """Return the sound of a request that is streamed. Raises InputError as `read` does."""
         asked, _ = self.read({**given, FILE: None})
         options = dict(asked)
-        return LiveSound(lambda: self.asking(options), kind, self._limits.stream_seconds)
+        return LiveSound(lambda: self.asking(options), kind, self._limits.max_seconds)
 
     def _of_file(self, options: Mapping[str, Any], body: FileBody) -> Any:
         if body.coding is not None:
             raw = self.asking(options).raw_format()
             assert raw is not None
+            try:
+                # A WAV file has no room for larger numbers.
+                check_form(raw.rate, raw.channels)
+            except HttpProblem as problem:
+                return problem
             body = replace(body, data=wav_of_bytes(body.data, replace(raw, coding=body.coding)))
         return super()._of_file(options, body)

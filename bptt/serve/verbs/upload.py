@@ -14,12 +14,14 @@ from bptt.jobs.answers import record_of
 from bptt.options.choices import Choices
 from bptt.options.json_schema import JsonSchema
 from bptt.serve.http_problem import HttpProblem
+from bptt.serve.sound_limits import check_file
 from bptt.serve.uploads import FILE, TYPES, FileBody
 from bptt.serve.verb import Loaded, Verb
 from bptt.serve.verbs.predict import Predict
 
 # The kinds of input whose files hold one input each.
-_MEDIA = ("sound", "clips")
+SOUND = "sound"
+_MEDIA = (SOUND, "clips")
 # The name of the file in answers and errors.
 _NAME = "body"
 
@@ -64,9 +66,13 @@ class Upload(Predict):
             path = Path(folder) / f"{_NAME}{body.suffix}"
             path.write_bytes(body.data)
             try:
+                if self._trained.config.source.kind == SOUND:
+                    check_file(path, self._limits.max_seconds)
                 asking = self._job.ask(self._trained, Choices(self._all, options))
                 rows = asking.read(path, Said()).rows
                 found = [answer for row in rows for answer in asking.answer(Examples((row,)))]
+            except HttpProblem as problem:
+                return problem
             except InputError as error:
                 return HttpProblem(422, str(error).replace(str(path), _NAME))
         records = zip(rows, found, strict=True)
