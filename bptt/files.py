@@ -9,11 +9,12 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from bptt.errors import InputError, InternalError, MachineError
+from bptt.errors import BpttError, InputError, InternalError, MachineError
 
 # An output carries this text near its beginning, which is how it is known again.
 MARK = "written by bptt"
@@ -182,15 +183,23 @@ def write_whole(path: Path, data: bytes, fresh: Path | None = None) -> None:
     `fresh` is the name of the new file until it is whole; None: a random one beside `path`. A file of that
     name is removed. Raises MachineError (disk full, no permission); then the file is as it was.
     """
+    replace_whole(path, lambda file: file.write(data), fresh)
+
+
+def replace_whole(path: Path, write: Callable[[BinaryIO], object], fresh: Path | None = None) -> None:
+    """Put what `write` writes into a new file in the place of the file `path`, as `write_whole` does."""
     fresh = fresh or path.with_name(f".bptt-{secrets.token_hex(8)}.tmp")
     try:
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, _NEW, 0o666), "wb") as file:
-            file.write(data)
+            write(file)
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
         _sync_folder(path.parent)
+    except BpttError:
+        _discard(fresh)
+        raise
     except OSError as error:
         _discard(fresh)
         cure = _CURES.get(error.errno or 0, _INTACT)

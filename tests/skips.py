@@ -44,6 +44,11 @@ EXPECTED = (
     ),
     Expected("test_data_jieba", "could not import 'jieba'", "Chinese words: pip install jieba"),
     Expected("test_runtime_triton", "could not import 'triton'", "kernels for GPUs: pip install triton"),
+    Expected(
+        "prepared|test_data_reading",
+        "could not import '(zstandard|pyarrow)",
+        "files in Zstandard and Parquet: pip install zstandard pyarrow",
+    ),
     Expected("test_examples", "no espeak-ng", "sounds are made by a synthesiser: apt install espeak-ng"),
     Expected("test_report_scripts", "no Node.js", "scripts of pages are run by Node.js: apt install nodejs"),
     Expected("test_runtime_cache", "only root can give files away", "needs root", not ROOT),

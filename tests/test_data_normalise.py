@@ -9,7 +9,7 @@ from unicodedata import normalize
 import pytest
 from conftest import Command
 
-from bptt.data import vocabulary as module
+from bptt.data import parts as module
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.errors import InputError

@@ -14,7 +14,7 @@ import pytest
 from bptt.data import memory
 from bptt.data.memory import available_memory, check_inflation, check_memory
 from bptt.data.reading import read_bytes, unpack
-from bptt.data.text import read_text
+from bptt.data.text import decode_text, read_text
 from bptt.errors import InputError, MachineError
 
 
@@ -122,3 +122,21 @@ def test_the_content_of_a_packed_text_is_what_zlib_unpacks() -> None:
         file.write(data)
     whole = packed.getvalue()
     assert unpack(whole, "g") == zlib.decompress(whole, 31) == data
+
+
+def test_zstandard_is_unpacked_as_gzip_is() -> None:
+    zstandard = pytest.importorskip("zstandard")
+    packed = zstandard.ZstdCompressor().compress(b"one\n") + zstandard.ZstdCompressor().compress(b"two\n")
+    assert unpack(packed, "z") == b"one\ntwo\n"
+    assert decode_text(packed, "z") == "one\ntwo\n"
+    with pytest.raises(InputError, match="z: must be a whole Zstandard file, got it ends within a frame"):
+        unpack(packed[:-1], "z")
+    bomb = zstandard.ZstdCompressor().compress(bytes(2**28))
+    with pytest.raises(InputError, match="compressed data may grow"):
+        unpack(bomb, "z")
+
+
+def test_without_zstandard_its_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bptt.data.zstandard_files.zstandard", None)
+    with pytest.raises(InputError, match=r"needs the package zstandard.*pip install 'bptt\[zstd\]'"):
+        unpack(b"(\xb5/\xfd....", "z")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer
 
-from bptt.data import vocabulary as module
+from bptt.data import parts as module
 from bptt.data.text import default_corpus
 from bptt.data.vocabulary import FILE, TextStream, Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
@@ -168,7 +168,7 @@ def test_a_long_text_in_parts_gives_the_same_tokens(level: str, monkeypatch) -> 
 def test_the_library_is_given_a_bounded_text_at_a_time(monkeypatch) -> None:
     monkeypatch.setattr(module, "_PORTION", 10)
     parts = [("abcd", False)] * 9
-    portions = list(module._portions(parts))
+    portions = list(module.portions(parts))
     assert [part for portion in portions for part in portion] == parts
     assert all(sum(len(text) for text, _ in portion) < 10 + 4 for portion in portions)
 

@@ -20,7 +20,10 @@ TOKENS = torch.tensor([2] * 50 + [3] * 9 + [4] * 3 + [5, 6, 7, 8])
 
 
 def chosen(size: int, **options: object) -> tuple[object, object, bool]:
-    found = large.for_vocabulary(ModelOptions(hidden_size=8, **options), TOKENS, size)
+    def counts() -> list[int]:
+        return torch.bincount(TOKENS, minlength=size).tolist()
+
+    found = large.for_vocabulary(ModelOptions(hidden_size=8, **options), counts, size)
     return found.output_layer, found.row_sparse, bool(found.cutoffs)
 
 

@@ -29,6 +29,7 @@ from bptt.explanation import explain_run
 from bptt.exporting.options import EXPORT
 from bptt.jobs.commands import evaluate_options, predict_options, sample_options, score_options
 from bptt.jobs.language.commands import CHOOSE
+from bptt.jobs.language.prepare_options import PREPARE
 from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.language.trained import TrainedLanguageModel
 from bptt.jobs.look_commands import INSPECT
@@ -51,6 +52,7 @@ COMMANDS = {
     "export": EXPORT,
     "inspect": INSPECT,
     "predict": predict_options(),
+    "prepare": PREPARE,
     "rescore": RESCORE,
     "sample": sample_options(),
     "score": score_options(),

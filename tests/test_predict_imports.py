@@ -29,7 +29,7 @@ IDLE = """
 """.split()
 # 255 before names and readers were imported on first use: none may come back unseen. Of a file the signs of
 # every kind are asked, those of sounds, clips and skeletons too. Two modules say how notebooks show answers.
-MOST_TYPED, MOST_OF_A_FILE = 143, 166
+MOST_TYPED, MOST_OF_A_FILE = 144, 167
 
 
 def imported(run: str, given: object) -> tuple[set[str], str]:

@@ -134,6 +134,7 @@ DOORS = {
     # An unpickler that makes arrays and plain containers alone.
     "data/skeletons/plain_pickle.py": {"pickle"},
     "data/jieba_words.py": {"jieba"},
+    "data/zstandard_files.py": {"zstandard"},
     "data/clips/video_file.py": {"av"},
     "data/clips/still_pictures.py": {"PIL"},
     "jobs/translate/metrics.py": {"sacrebleu"},

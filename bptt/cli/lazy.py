@@ -14,6 +14,7 @@ _COMMANDS = {
     "derive": "Derive back-propagation through time of a cell or a run.",
     "playground": "Write, derive and train cells in a page of your browser.",
     "check": "Check the derived gradients of a cell against three truths.",
+    "prepare": "Turn texts of any size into files of tokens, for `bptt train lm`.",
     "train": "Train a model on your files; --resume continues a run.",
     "average": "Average the weights of runs, or of the checkpoints of one, into a new run.",
     "predict": "Print an answer for each input.",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bptt.cli.spelling import spelled
-from bptt.data.reading import GZIP, in_encoding, keeps_lines, known_encoding
+from bptt.data.reading import PACKED, in_encoding, keeps_lines, known_encoding
 from bptt.errors import InputError, printable
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def sources_of(
     start = stream.readline()
     while start and not start.strip():
         start += stream.readline() or b" "
-    if not start.strip() or start.startswith(GZIP) or not is_lines(_document(start, written)):
+    if not start.strip() or start.startswith(PACKED) or not is_lines(_document(start, written)):
         yield _document(start + stream.read(), written)
         return
     yield from _arriving(stream, start, written)

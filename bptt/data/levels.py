@@ -16,31 +16,32 @@ from bptt.errors import InputError
 
 # The dictionary of jieba takes a second to read.
 _cut_with_jieba = deferred("bptt.data.jieba_words", "cut_with_jieba")
+_join_pairs = deferred("bptt.data.byte_pairs", "join_pairs")
 
 # Scripts that put no space between words: there each character is a word.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_LETTER = r"\p{L}\p{M}\p{N}_"
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+LETTER = r"\p{L}\p{M}\p{N}_"
 
 # A word or a mark brings the one space before it, so that joined tokens give the text back; what
 # follows an apostrophe is a token of its own ("the cat's" is " the", " cat", "'s").
 _WORD = "|".join(
     (
-        rf" ?[{_UNSPACED}]\p{{M}}*",
-        rf" ?[[{_LETTER}]&&[^{_UNSPACED}]]+",
-        rf"(?<=[{_LETTER}])['’][[{_LETTER}]&&[^{_UNSPACED}]]+",
-        rf" ?[^\s{_LETTER}]",
+        rf" ?[{UNSPACED}]\p{{M}}*",
+        rf" ?[[{LETTER}]&&[^{UNSPACED}]]+",
+        rf"(?<=[{LETTER}])['’][[{LETTER}]&&[^{UNSPACED}]]+",
+        rf" ?[^\s{LETTER}]",
         r"\s+(?!\S)",
         r"\s+",
     )
 )
 
 # The separators at which Python's `str.split` cuts; the last four are no `\s` to the library.
-_SPACE = r"[\s\x1c-\x1f]+"
+SPACE = r"[\s\x1c-\x1f]+"
 # With the one space before it, as above.
 _BETWEEN_SPACES = r" ?[^ ]+"
 
 # Not the apostrophe of "we'll", which is another word than "well".
-_MARK = r"(?!(?<=\p{L})['’](?=\p{L}))[\p{P}\p{S}]"
+MARK = r"(?!(?<=\p{L})['’](?=\p{L}))[\p{P}\p{S}]"
 
 _ANY_CHARACTER = r"(?m)."  # in Oniguruma, m lets the dot match every character
 
@@ -76,6 +77,7 @@ def _byte_alphabet() -> Mapping[str, int]:
 
 
 _BYTES = _byte_alphabet()
+_LETTERS = {byte: letter for letter, byte in _BYTES.items()}
 
 
 def _from_alphabet(token: str) -> bytes:
@@ -98,7 +100,8 @@ LEVELS: Mapping[str, LevelRules] = {
 
 
 _PATTERNS = {"character": _ANY_CHARACTER, "word": _WORD, "whitespace": _BETWEEN_SPACES}
-_SPELLED_UNKNOWN = {
+# How the text of a closed vocabulary spells its unknown words.
+SPELLED_UNKNOWN = {
     "word": re.compile(f" ?{SPECIAL[UNKNOWN]}"),
     "whitespace": re.compile(rf"(?<!\S){SPECIAL[UNKNOWN]}(?!\S)"),
 }
@@ -114,18 +117,22 @@ def split_words(text: str) -> list[str]:
 
 def train_tokenizer(parts: Iterable[str], options: VocabularyOptions) -> Tokenizer:
     """Learn the tokens of `parts`, the most frequent first. Raises InputError if there are none."""
-    tokenizer = _untrained(options)
-    if options.level in _SPELLED_UNKNOWN:
-        # A text made for a closed vocabulary spells its unknown words so already.
-        parts = (_SPELLED_UNKNOWN[options.level].sub("", part) for part in parts)
+    tokenizer = untrained(options)
+    if options.level in SPELLED_UNKNOWN:
+        parts = (SPELLED_UNKNOWN[options.level].sub("", part) for part in parts)
     tokenizer.train_from_iterator(parts, _trainer(options))
+    return _with_plain_text(_checked(tokenizer, options), options)
+
+
+def _checked(tokenizer: Tokenizer, options: VocabularyOptions) -> Tokenizer:
+    """Return a tokenizer itself. Raises InputError if it has no tokens but the special ones."""
     if tokenizer.get_vocab_size() == len(SPECIAL):
         rule = f"some {options.level} must occur {options.least_count} times in the text"
         cure = "Give more text, or a smaller min_count"
         if options.level in ("word", "whitespace"):
             cure = f"Of texts that are a word each, as DNA is, read the letters (`level` character). {cure}"
         raise InputError("vocabulary", rule, "none", cure)
-    return _with_plain_text(tokenizer, options)
+    return tokenizer
 
 
 def saved_tokenizer(text: str, options: VocabularyOptions) -> Tokenizer:
@@ -138,10 +145,50 @@ def saved_tokenizer(text: str, options: VocabularyOptions) -> Tokenizer:
     vocabulary = _object(model.get("vocab"), "its vocabulary")
     if not all(type(number) is int and 0 <= number < len(vocabulary) for number in vocabulary.values()):
         raise ValueError(f"its tokens must have the numbers from 0 to {len(vocabulary) - 1}")
-    content = json.loads(_untrained(options).to_str())
+    content = json.loads(untrained(options).to_str())
     content["model"]["vocab"] = vocabulary
     if options.level == "bpe":
         content["model"]["merges"] = _merges(model.get("merges"), vocabulary)
+    return _with_plain_text(Tokenizer.from_str(json.dumps(content)), options)
+
+
+def counted_tokenizer(counts: Mapping[str, int], options: VocabularyOptions) -> Tokenizer:
+    """Return the tokenizer that `train_tokenizer` learns of a text that holds each token, or each piece that
+    `bpe` joins characters in, `counts` times. Raises InputError if there are none.
+    """
+    if options.level == "bpe":
+        words = {_spelled_by_alphabet(piece): count for piece, count in counts.items()}
+        alphabet = {letter for word in words for letter in word} | _BYTES.keys()
+        tokens, merges = _join_pairs(
+            words, [*SPECIAL, *sorted(alphabet)], options.size_limit, options.least_count
+        )
+        return _of_content(options, tokens, merges)
+    common = (token for token, count in counts.items() if count >= options.least_count)
+    known = sorted(common, key=lambda token: (-counts[token], token))
+    tokens = [*SPECIAL, *(token for token in known if token not in SPECIAL)]
+    return _checked(_of_content(options, tokens[: options.size_limit], None), options)
+
+
+def numbers_of(tokenizer: Tokenizer, pieces: Iterable[str], options: VocabularyOptions) -> list[list[int]]:
+    """Return the numbers of tokens, or of the tokens of each piece that `bpe` joins characters in."""
+    if options.level == "bpe":
+        split = tokenizer.model.tokenize
+        return [[token.id for token in split(_spelled_by_alphabet(piece))] for piece in pieces]
+    known = tokenizer.get_vocab()
+    return [[known.get(piece, UNKNOWN)] for piece in pieces]
+
+
+def _spelled_by_alphabet(piece: str) -> str:
+    return "".join(_LETTERS[byte] for byte in piece.encode())
+
+
+def _of_content(
+    options: VocabularyOptions, tokens: Sequence[str], merges: Sequence[tuple[str, str]] | None
+) -> Tokenizer:
+    content = json.loads(untrained(options).to_str())
+    content["model"]["vocab"] = {token: number for number, token in enumerate(tokens)}
+    if merges is not None:
+        content["model"]["merges"] = [list(pair) for pair in merges]
     return _with_plain_text(Tokenizer.from_str(json.dumps(content)), options)
 
 
@@ -162,7 +209,8 @@ def _merges(found: Any, vocabulary: Mapping[str, int]) -> list[list[str]]:
     return found
 
 
-def _untrained(options: VocabularyOptions) -> Tokenizer:
+def untrained(options: VocabularyOptions) -> Tokenizer:
+    """Return a tokenizer that cuts a text as the options say, and knows no token yet."""
     if options.level == "bpe":
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -192,10 +240,10 @@ def normalizer_of(options: VocabularyOptions) -> normalizers.Normalizer | None:
     if not options.digits:
         steps.append(normalizers.Replace(Regex(r"\p{N}"), ""))
     if not options.punctuation:
-        steps.append(normalizers.Replace(Regex(_MARK), ""))
+        steps.append(normalizers.Replace(Regex(MARK), ""))
     if not options.keeps_white_space:
         # A line that is not empty begins with the space of its first word (`LevelRules.opening`).
-        steps += [normalizers.Replace(Regex(_SPACE), " "), normalizers.Strip(left=False, right=True)]
+        steps += [normalizers.Replace(Regex(SPACE), " "), normalizers.Strip(left=False, right=True)]
     return normalizers.Sequence(steps) if steps else None
 
 

@@ -18,9 +18,15 @@ from typing import BinaryIO
 from zlib import error as ZlibError
 
 from bptt.data.memory import check_inflation, check_memory
+from bptt.deferred import deferred
 from bptt.errors import BpttError, InputError, MachineError
 
-GZIP = b"\x1f\x8b"
+_unpack_zstandard = deferred("bptt.data.zstandard_files", "unpack_parts")
+
+GZIP, ZSTANDARD = b"\x1f\x8b", b"(\xb5/\xfd"
+# How files begin that are unpacked when they are read as text.
+PACKED = (GZIP, ZSTANDARD)
+_HEAD = max(map(len, PACKED))
 UTF8 = "utf-8"
 
 _CHUNK = 2**22
@@ -57,25 +63,40 @@ def read_bytes(path: Path, cure: str = "") -> bytes:
 
 
 def unpack(data: bytes, where: str) -> bytes:
-    """Return the content of bytes compressed by gzip.
+    """Return the content of bytes that begin as one of PACKED does.
 
     Raises InputError if they are damaged or grow as no data do, MachineError if memory does not hold them.
     """
     parts: list[bytes] = []
     total = 0
-    try:
-        with GzipFile(fileobj=io.BytesIO(data)) as file:
-            while part := file.read(_CHUNK):
-                total += len(part)
-                check_inflation(where, len(data), total)
-                check_memory(where, 3 * total)
-                parts.append(part)
-    except (BadGzipFile, EOFError, ZlibError) as error:
-        raise broken_gzip(where, error) from error
+    for part in unpacked(io.BytesIO(data), where, data[:_HEAD]):
+        total += len(part)
+        check_inflation(where, len(data), total)
+        check_memory(where, 3 * total)
+        parts.append(part)
     return b"".join(parts)
 
 
-def broken_gzip(where: str, error: Exception) -> InputError:
+def unpacked(file: BinaryIO, where: str, head: bytes) -> Iterator[bytes]:
+    """Yield the content of a file with the first bytes `head` part by part, unpacked if they are in PACKED.
+
+    Raises InputError if it is damaged.
+    """
+    if head.startswith(ZSTANDARD):
+        yield from _unpack_zstandard(file, where)
+    elif head.startswith(GZIP):
+        try:
+            with GzipFile(fileobj=file) as content:
+                while part := content.read(_CHUNK):
+                    yield part
+        except (BadGzipFile, EOFError, ZlibError) as error:
+            raise broken_gzip(where, f"{error}, before byte {file.tell():,}") from error
+    else:
+        while part := file.read(_CHUNK):
+            yield part
+
+
+def broken_gzip(where: str, error: object) -> InputError:
     """Return the error for a file that begins as gzip does and is none."""
     return InputError(where, "must be a whole gzip file", error, "Fetch it again")
 

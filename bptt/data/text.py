@@ -10,7 +10,7 @@ from pathlib import Path
 from pydoc_data.topics import topics
 
 from bptt.data.memory import check_memory
-from bptt.data.reading import GZIP, UTF8, encoding_of, keeps_lines, read_bytes, unpack
+from bptt.data.reading import PACKED, UTF8, encoding_of, keeps_lines, read_bytes, unpack
 from bptt.data.signatures import signature_of
 from bptt.errors import InputError
 
@@ -64,12 +64,12 @@ def decode_text(data: bytes, where: str, packed: bool = True, encoding: str = UT
 
     Without `packed`, bytes compressed by gzip are an error: a small file could fill the memory.
     """
-    if packed and data.startswith(GZIP):
+    if packed and data.startswith(PACKED):
         data = unpack(data, where)
     # The characters, and the same again with other line ends.
     check_memory(where, 2 * len(data))
     if keeps_lines(encoding):
-        _check_encoding(where, data, encoding)
+        check_encoding(where, data, encoding)
     try:
         text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -84,7 +84,7 @@ def decode_text(data: bytes, where: str, packed: bool = True, encoding: str = UT
         raise InputError(where, f"must be text in {encoding}", "a zero byte", "Give its own `encoding`")
     if not text.strip():
         raise InputError(where, "must hold text", f"{len(data)} bytes of white space")
-    return _with_line_feeds(text)
+    return with_line_feeds(text)
 
 
 def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]:
@@ -105,7 +105,8 @@ def split_text(text: str, held_out: float, whole_lines: bool) -> tuple[str, str]
     return parts
 
 
-def _with_line_feeds(text: str) -> str:
+def with_line_feeds(text: str) -> str:
+    """Return a whole text with one line feed at the end of each line."""
     if "\r" not in text:
         return text
     # Files that were converted twice have two of them before each line feed. Looked for from the first of
@@ -113,7 +114,7 @@ def _with_line_feeds(text: str) -> str:
     return re.sub(r"(?<!\r)\r+(\n|\Z)", "\n", text) if "\n" in text else text.replace("\r", "\n")
 
 
-def _check_encoding(where: str, data: bytes, wanted: str) -> None:
+def check_encoding(where: str, data: bytes, wanted: str) -> None:
     """Raise InputError if the bytes are of UTF-16 or UTF-32, or no text at all."""
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from codecs import getincrementaldecoder
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -20,16 +19,13 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from bptt.data.levels import BOUNDARY, LEVELS, normalizer_of, saved_tokenizer, train_tokenizer, with_tokens
+from bptt.data.levels import LEVELS, normalizer_of, saved_tokenizer, train_tokenizer, with_tokens
+from bptt.data.parts import parts, portions
 from bptt.data.reading import read_bytes
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 
 FILE = "tokenizer.json"
-
-# `tokenizers` needs some 100 bytes per token while it works, so it is given a text in portions of parts.
-_PART = 1 << 16
-_PORTION = 1 << 22
 
 
 class Vocabulary:
@@ -49,8 +45,8 @@ class Vocabulary:
     @classmethod
     def build(cls, text: str, options: VocabularyOptions) -> Vocabulary:
         """Learn the tokens of `text`: of the text that the model will be trained on, and no other."""
-        parts = (part for part, _ in _parts(text, options))
-        return cls(train_tokenizer(parts, options), options)
+        found = (part for part, _ in parts(text, options))
+        return cls(train_tokenizer(found, options), options)
 
     def continued(self, text: str, options: VocabularyOptions, grow: bool) -> Vocabulary:
         """Return the same tokens under the same numbers; if it is to `grow`, followed by those that `text`
@@ -119,8 +115,8 @@ class Vocabulary:
 
     def encode(self, text: str) -> Tensor:
         """Return the tokens of a text, (T,) int32, with `<eos>` for each newline."""
-        portions = _portions(_parts(text, self.options))
-        return torch.cat([self._encode(portion) for portion in portions])
+        found = portions(parts(text, self.options))
+        return torch.cat([self._encode(portion) for portion in found])
 
     def decode(self, tokens: Iterable[int]) -> str:
         """Return the text of tokens that begin at the start of a line."""
@@ -200,55 +196,3 @@ class TextStream:
     def close(self) -> str:
         """Return the rest of a character that never came to its end."""
         return self._decoder.decode(b"", final=True)
-
-
-def _parts(text: str, options: VocabularyOptions) -> Iterator[tuple[str, bool]]:
-    """Yield the lines of a text in parts of a bounded length, each with whether a newline follows.
-
-    Raises InputError if the text holds half a character, which no UTF-8 has.
-    """
-    level, normalizer = LEVELS[options.level], normalizer_of(options)
-    # Part by part, a mark at a seam would not be joined with the letter before it.
-    is_early = level.cut is not None or options.normalise is not None
-
-    def opened(line: str) -> str:
-        if normalizer is not None and is_early:
-            line = normalizer.normalize_str(line)
-        return BOUNDARY.join(level.cut(line)) if level.cut else level.opening + line if line else line
-
-    *lines, last = map(_checked, text.split("\n"))
-    for line in lines:
-        *parts, end = _cut(opened(line), level.seam)
-        yield from ((part, False) for part in parts)
-        yield end, True
-    yield from ((part, False) for part in _cut(opened(last), level.seam))
-
-
-def _checked(line: str) -> str:
-    try:
-        line.encode("utf-8")
-    except UnicodeEncodeError as error:
-        near = line[max(0, error.start - 20) : error.end + 20]
-        raise InputError("text", "must be Unicode in UTF-8", repr(near), "Convert it first") from error
-    return line
-
-
-def _cut(opened: str, seams: re.Pattern[str]) -> list[str]:
-    parts, start = [], 0
-    while start + _PART < len(opened) and (seam := seams.search(opened, start + _PART)):
-        parts.append(opened[start : seam.start()])
-        start = seam.start()
-    return [*parts, opened[start:]]
-
-
-def _portions(parts: Iterable[tuple[str, bool]]) -> Iterator[list[tuple[str, bool]]]:
-    """Yield the parts in groups of a bounded number of characters, at least one group."""
-    portion: list[tuple[str, bool]] = []
-    characters = 0
-    for part in parts:
-        portion.append(part)
-        characters += len(part[0])
-        if characters > _PORTION:
-            yield portion
-            portion, characters = [], 0
-    yield portion

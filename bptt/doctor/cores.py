@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterator
 
@@ -10,6 +9,7 @@ import torch
 
 from bptt.doctor.control_groups import core_limit
 from bptt.doctor.observation import Observation
+from bptt.doctor.usable_cores import usable_cores
 from bptt.errors import counted
 
 
@@ -21,13 +21,12 @@ def threads() -> Iterator[Observation]:
     cores = os.cpu_count() or 1
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
     limit = core_limit()
-    usable = max(1, min(allowed, math.ceil(limit))) if limit else allowed
     text = f"{counted(cores, 'cores')}, {allowed} for this process"
     yield Observation("cores", text, numbers={"cores": cores, "allowed": allowed})
     if limit:
         text = f"{limit:g} cores" if limit < allowed else f"{limit:g} cores, no limit here"
         yield Observation("cgroup", text, numbers={"cores": limit})
-    yield observe_threads(torch.get_num_threads(), usable, torch.backends.openmp.is_available())  # type: ignore[no-untyped-call]
+    yield observe_threads(torch.get_num_threads(), usable_cores(), torch.backends.openmp.is_available())  # type: ignore[no-untyped-call]
     if torch.cuda.is_available():
         yield Observation("device", torch.cuda.get_device_name())
 

@@ -39,6 +39,8 @@ _FREE = (
     "unit",
     FILES,
     "source.learned",
+    # Where prepared tokens are: their hash is compared.
+    "source.prepared",
     "pairs.learned",
 )
 

@@ -12,6 +12,7 @@ from bptt.jobs.language.options import OPTIONS
 from bptt.jobs.language.options import DataOptions as DataOptions
 from bptt.jobs.language.options import Mode as Mode
 from bptt.jobs.language.options import ModelOptions as ModelOptions
+from bptt.options.field import ADDED
 from bptt.options.sections import to_section
 from bptt.runs.config import read_sections
 
@@ -39,12 +40,15 @@ class LanguageModelConfig:
 
 @dataclass(frozen=True)
 class Source:
-    """The source of a run: names and hash of its text, size V and hash of its vocabulary."""
+    """The source of a run: names and hash of its text, size V and hash of its vocabulary, and the folder of
+    its `prepared` tokens, "" for a text.
+    """
 
     names: tuple[str, ...]
     text_sha256: str
     vocabulary_size: int
     vocabulary_sha256: str
+    prepared: str = field(default="", metadata=ADDED)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import exp, inf, log
 from typing import NamedTuple
 
 from torch import Tensor
 
 from bptt.data.batches import Batch, Batches, Continuous, Sentences
+from bptt.data.prepared.stored_streams import StoredStreams
+from bptt.data.prepared.token_store import TokenStore
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
@@ -41,14 +44,31 @@ class EncodedText(NamedTuple):
     words: int
 
 
+class TextExtent(NamedTuple):
+    """The characters of a text, with newlines, its words, newlines and unknown tokens."""
+
+    characters: int
+    words: int
+    line_ends: int
+    unknown: int
+
+
 def mean_loss(model: LanguageModel, batch: Batch, states: States) -> tuple[Tensor, States]:
     """Return the mean of -ln P over the tokens of a batch, in nats, and the states after it."""
     output, states = model.read(batch.inputs, states)
     return model.loss(output, batch.targets), states
 
 
-def make_batches(tokens: Tensor, options: DataOptions, streams: int) -> Batches:
-    """Return batches of `tokens` as `options` define them; a continuous text is divided into `streams`."""
+def make_batches(tokens: Tensor | TokenStore, options: DataOptions, streams: int) -> Batches:
+    """Return batches of `tokens` as `options` define them; a continuous text is divided into `streams`.
+
+    Raises InputError for tokens that stay in files if they are to be read as sentences.
+    """
+    if isinstance(tokens, TokenStore):
+        if options.mode == "sentences":
+            cure = "Leave `mode` out, or train on the texts themselves"
+            raise InputError("mode", "of prepared tokens is continuous", "sentences", cure)
+        return StoredStreams(tokens, streams, options.sequence_length)
     if options.mode == "sentences":
         return Sentences(tokens, options.batch_size, options.seed)
     return Continuous(tokens, streams, options.sequence_length)
@@ -95,21 +115,32 @@ def evaluate_text(
     Raises the errors of `encode_text`.
     """
     tokens, characters, words = encode_text(vocabulary, options, text)
+    extent = TextExtent(characters, words, int((tokens == END).sum()), int((tokens == UNKNOWN).sum()))
+    return evaluate_tokens(model, options, tokens, extent, memory)
+
+
+def evaluate_tokens(
+    model: LanguageModel,
+    options: DataOptions,
+    tokens: Tensor | TokenStore,
+    extent: TextExtent,
+    memory: MemoryOptions = _NO_MEMORY,
+) -> dict[str, float]:
+    """Return the metrics of `evaluate_text` on the tokens of a text of this extent."""
     total = _remembered_loss(model, options, tokens, memory) if memory else _loss(model, options, tokens)
-    line_ends = int((tokens == END).sum())
     return {
         "loss": total / len(tokens),
         "perplexity": perplexity(total / len(tokens)),
-        "word_perplexity": perplexity(total / (words + line_ends)),
-        "bits_per_character": total / log(2) / characters,
+        "word_perplexity": perplexity(total / (extent.words + extent.line_ends)),
+        "bits_per_character": total / log(2) / extent.characters,
         "tokens": len(tokens),
-        "words": words,
-        "line_ends": line_ends,
-        "unknown": int((tokens == UNKNOWN).sum()),
+        "words": extent.words,
+        "line_ends": extent.line_ends,
+        "unknown": extent.unknown,
     }
 
 
-def _loss(model: LanguageModel, options: DataOptions, tokens: Tensor) -> float:
+def _loss(model: LanguageModel, options: DataOptions, tokens: Tensor | TokenStore) -> float:
     """Return the sum of -ln P of all tokens."""
     streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
     batches = make_batches(tokens, options, streams)
@@ -123,13 +154,18 @@ def _loss(model: LanguageModel, options: DataOptions, tokens: Tensor) -> float:
 
 
 def _remembered_loss(
-    model: LanguageModel, options: DataOptions, tokens: Tensor, memory: MemoryOptions
+    model: LanguageModel, options: DataOptions, tokens: Tensor | TokenStore, memory: MemoryOptions
 ) -> float:
     running, total, states = RunningText(model, memory), 0.0, START
-    for batch in pieces(tokens, options):
+    for batch in pieces(tokens, options) if isinstance(tokens, Tensor) else _in_order(tokens, options):
         found, states = running.read(batch.to(model.device), states if batch.continues else START)
         total -= found.sum().item()
     return total
+
+
+def _in_order(tokens: TokenStore, options: DataOptions) -> Iterator[Batch]:
+    stream = make_batches(tokens, options, 1)
+    return (stream.batch(0, index) for index in range(stream.steps))
 
 
 def perplexity(loss: float) -> float:

@@ -20,6 +20,13 @@ from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.model import LanguageModelTask
 from bptt.jobs.language.options import OPTIONS, DataOptions, LanguageFiles, ModelOptions
 from bptt.jobs.language.pair_report import read_pairs, report_pairs
+from bptt.jobs.language.prepared_model import (
+    PreparedTask,
+    as_prepared,
+    evaluate_prepared,
+    find_prepared,
+    prepared_of_run,
+)
 from bptt.jobs.language.printing import print_samples, print_scores
 from bptt.jobs.language.trained import TrainedLanguageModel, load_trained
 from bptt.jobs.reading import refuse_target
@@ -42,11 +49,17 @@ def _begin(choices: Choices, origin: Origin[TrainedLanguageModel] | None) -> Lan
         choices.make(DataOptions, seed=choices.get("seed")),
         vocabulary_options(choices),
     )
-    corpus = _corpus(choices, files.files)
+    goes_on = bool(choices.get("resume")) and (choices.get("output") / CONFIG).exists()
+    prepared = find_prepared(files.files)
+    if prepared is None and not files.files and goes_on:
+        prepared = prepared_of_run(choices.get("output"))
+    corpus = Corpus("", ()) if prepared else _corpus(choices, files.files)
     held = None if files.dev is None else read_corpus([files.dev])
     for note in (*corpus.notes, *(held.notes if held else ())):
         choices.say(note)
-    goes_on = bool(choices.get("resume")) and (choices.get("output") / CONFIG).exists()
+    if prepared is not None:
+        config = as_prepared(config, prepared, choices)
+        return PreparedTask(prepared, config, held, origin, files.vectors, goes_on)
     return LanguageModelTask(corpus, config, held, origin, files.vectors, goes_on)
 
 
@@ -69,6 +82,12 @@ def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:
 def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> EvaluationReport:
     """Evaluate on minimal pairs, sentence by sentence, or on a text, read as in training."""
     data = choices.make(EvaluateOptions).data
+    if data is not None:
+        prepared = find_prepared((data,))
+    else:
+        prepared = prepared_of_run(run) if trained.config.data.held_out else None
+    if prepared is not None:
+        return evaluate_prepared(trained, prepared, choices.make(MemoryOptions))
     if data is not None and (pairs := read_pairs(data)):
         return report_pairs(trained, pairs)
     text, notes = read_plain(data) if data else (read_held_out(run), ())
@@ -80,7 +99,8 @@ def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> Eva
 
 def _expose(trained: TrainedLanguageModel, stretch: Stretch) -> list[Exposure]:
     refuse_target(stretch)
-    text = document_of(stretch.source).text
+    prepared = find_prepared((stretch.source,)) if isinstance(stretch.source, Path) else None
+    text = document_of(stretch.source).text if prepared is None else prepared.excerpt()
     if stretch.alone:
         return [expose_line(trained, text, stretch.number, stretch.limit)]
     return expose_all(trained, text, stretch.number, stretch.limit, stretch.count)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-
-import torch
-from torch import Tensor
 
 from bptt.jobs.language.options import ADAPTIVE, LARGE, ModelOptions
 from bptt.models.heads.cutoffs import best_cutoffs
 
+# Counts the tokens of the vocabulary when they are needed.
+Counts = Callable[[], Sequence[int]]
 
-def for_vocabulary(options: ModelOptions, tokens: Tensor, size: int) -> ModelOptions:
-    """Return the options with a choice made for what was left open, by the `tokens` (T,) of the training
-    text.
+
+def for_vocabulary(options: ModelOptions, counts: Counts, size: int) -> ModelOptions:
+    """Return the options with a choice made for what was left open, by the `counts` of the `size` tokens in
+    the training text.
 
     Above LARGE tokens, an output layer that is neither tied nor smoothed is the adaptive one, and an
     embedding that is not tied is updated by rows.
@@ -23,12 +24,11 @@ def for_vocabulary(options: ModelOptions, tokens: Tensor, size: int) -> ModelOpt
         options = replace(options, output_layer=ADAPTIVE)
     if options.row_sparse is None and is_large and options.width and not (options.tied or options.frozen):
         options = replace(options, row_sparse=True)
-    return with_cutoffs(options, tokens, size)
+    return with_cutoffs(options, counts)
 
 
-def with_cutoffs(options: ModelOptions, tokens: Tensor, size: int) -> ModelOptions:
-    """Return the options with cut-offs by the counts of `tokens` (T,) for an adaptive layer without any."""
+def with_cutoffs(options: ModelOptions, counts: Counts) -> ModelOptions:
+    """Return the options with cut-offs by the counts of tokens for an adaptive layer without any."""
     if options.output_layer != ADAPTIVE or options.cutoffs:
         return options
-    counts = torch.bincount(tokens.long(), minlength=size)
-    return replace(options, cutoffs=best_cutoffs(counts.tolist(), options.output_size))
+    return replace(options, cutoffs=best_cutoffs(counts(), options.output_size))

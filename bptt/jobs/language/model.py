@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,12 +34,13 @@ from bptt.jobs.language.evaluation import (
     make_batches,
     mean_loss,
 )
-from bptt.jobs.language.large import for_vocabulary, with_cutoffs
+from bptt.jobs.language.large import Counts, for_vocabulary, with_cutoffs
 from bptt.jobs.language.network import START
 from bptt.jobs.language.network import LanguageModel as LanguageModel
 from bptt.jobs.language.options import OPTIONS
 from bptt.jobs.task import Step, Task
 from bptt.models.codecs.vectors import match_vectors, read_token_vectors
+from bptt.options.sections import to_section
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.placement import Placement
@@ -77,9 +79,7 @@ class LanguageModelTask(Task):
         vectors: Path | None = None,
         goes_on: bool = False,
     ) -> None:
-        refuse_vectors(origin, vectors)
-        self._corpus = corpus
-        options = config.data
+        self._corpus, options = corpus, config.data
         if options.mode == "sentences":
             # Before the text is split, so that errors have line numbers in the whole text.
             check_sentences(corpus.text)
@@ -89,22 +89,35 @@ class LanguageModelTask(Task):
             (corpus.text, dev.text) if dev else split_text(corpus.text, options.held_out, whole_lines)
         )
         self.vocabulary = _vocabulary(self._parts[0], config, origin)
+        tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
+        self._batches, self._learned = make_batches(tokens, options, options.batch_size), len(tokens)
+        self._build(config, partial(_counts, tokens, self.vocabulary.size), origin, vectors, goes_on)
+
+    def _build(
+        self,
+        config: LanguageModelConfig,
+        counts: Counts,
+        origin: Origin[Trained] | None,
+        vectors: Path | None,
+        goes_on: bool,
+    ) -> None:
+        """Make the model for a vocabulary whose tokens have these `counts` in the training text."""
+        refuse_vectors(origin, vectors)
         self.unit = self.vocabulary.unit
         found = None if vectors is None else read_token_vectors(self.vocabulary, vectors)
         if found is not None:
             config = replace(config, model=config.model.of_width(found.values.shape[1]))
-        tokens = encode_text(self.vocabulary, options, self._parts[0]).tokens
-        # A run that goes on, or begins from another, has the layers of that one.
-        choose = with_cutoffs if origin or goes_on else for_vocabulary
-        config = replace(config, model=choose(config.model, tokens, self.vocabulary.size))
+        if origin or goes_on:
+            # It has the layers of the run that it goes on from.
+            config = replace(config, model=with_cutoffs(config.model, counts))
+        else:
+            config = replace(config, model=for_vocabulary(config.model, counts, self.vocabulary.size))
         self.config = config
         with within_memory("the model", "Make it smaller: fewer units or layers, a smaller vocabulary"):
             self.model = LanguageModel(self.vocabulary.size, config.cell, config.model)
         self._taken = self._take(origin) if origin else []
         if found is not None:
             self._taken = self._fill(found)
-        self._tokens = tokens
-        self._batches = make_batches(tokens, options, options.batch_size)
 
     def _take(self, origin: Origin[Trained]) -> list[str]:
         self.begun_from, (model, vocabulary, _) = origin.name, origin.trained
@@ -158,22 +171,31 @@ class LanguageModelTask(Task):
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokenizer.json, and the held-out text."""
-        names, text = self._corpus.names, self._corpus.sha256
-        source = Source(names, text, self.vocabulary.size, self.vocabulary.sha256)
-        write_bytes(folder / HELD_OUT, self.held_out.encode("utf-8"))
+        self._save(folder, self._corpus.names, self._corpus.sha256, self.held_out)
+
+    def _save(
+        self, folder: Path, names: tuple[str, ...], text: str, held_out: str, prepared: str = ""
+    ) -> None:
+        source = Source(names, text, self.vocabulary.size, self.vocabulary.sha256, prepared)
+        write_bytes(folder / HELD_OUT, held_out.encode("utf-8"))
         write_bytes(folder / FILE, self.vocabulary.to_bytes())
-        write_config(folder, {"task": TASK, **self.config.to_dict(), "source": vars(source)})
+        write_config(folder, {"task": TASK, **self.config.to_dict(), "source": to_section(source)})
 
     def describe(self) -> list[str]:
         """Describe the text, its parts, the vocabulary, and the size of the model."""
         learned, held_out = self._parts
-        weights = sum(parameter.numel() for parameter in self.model.parameters())
-        cell = names_of(self.config.cell)
         return [
             *self._taken,
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
-            f"learned: {len(learned):,} characters, {len(self._tokens):,} {self.unit}",
+            f"learned: {len(learned):,} characters, {self._learned:,} {self.unit}",
             f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
+            *self._describe_model(),
+        ]
+
+    def _describe_model(self) -> list[str]:
+        weights = sum(parameter.numel() for parameter in self.model.parameters())
+        cell = names_of(self.config.cell)
+        return [
             f"vocabulary: {self.vocabulary.size:,} {self.unit}{self.vocabulary.folding}",
             f"model: {self.config.model.num_layers} x {self.config.model.hidden_size} {cell}, "
             f"{weights:,} weights",
@@ -200,6 +222,11 @@ class Trained(NamedTuple):
     model: LanguageModel
     vocabulary: Vocabulary
     config: LanguageModelConfig
+
+
+def _counts(tokens: Tensor, size: int) -> list[int]:
+    counts: list[int] = torch.bincount(tokens.long(), minlength=size).tolist()
+    return counts
 
 
 def _vocabulary(text: str, config: LanguageModelConfig, origin: Origin[Trained] | None) -> Vocabulary:

@@ -34,7 +34,9 @@ class LanguageFiles(CellChoice, TextFiles):
     """The texts of a language model."""
 
     files: tuple[Path, ...] = argument(
-        "Text, plain or gzip. Without files: the language reference of Python.", default=()
+        "Text, plain or compressed by gzip or Zstandard, or a folder of `bptt prepare`. Without files: the "
+        "language reference of Python.",
+        default=(),
     )
     dev: Path | None = option(
         None,
