@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from conftest import Command
 from test_serve import answers, app, ask, folder
 
 import bptt
@@ -40,6 +42,17 @@ def test_values_obey_the_equations_and_losses_follow_from_states(app: App, folde
     assert {name for name, _ in medians} == {layer["name"] for layer in found["layers"]}
     assert all(0 < len(each) <= 4 for each in medians.values())
     assert all(each["headline"] and each["evidence"] for each in found["findings"])
+
+
+def test_the_record_is_that_of_the_command_line(
+    app: App, folder: Path, tmp_path: Path, command: Command
+) -> None:
+    (found,) = answers(app, "inspect", input=TEXT, limit=8, lags=3)
+    output = tmp_path / "page.html"
+    limits = "--limit", 8, "--lags", 3, "--examples", 1
+    done = command("inspect", folder / "lm", "--text", TEXT, *limits, "--json", "--lang", "zh", "-o", output)
+    assert json.loads(done.out) == found
+    assert str(output) in done.err and output.exists()
 
 
 @pytest.mark.parametrize(

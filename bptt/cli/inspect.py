@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bptt.cli.answers import print_json
 from bptt.cli.commands import make_command
 from bptt.cli.language import language
 from bptt.cli.spelling import spelled
@@ -13,6 +15,8 @@ from bptt.errors import InputError, printable
 from bptt.languages.phrase import phrase, table_of, translate, translated_phrases
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from bptt.data.readers.forms import Source
     from bptt.jobs.job import Job
     from bptt.jobs.look_commands import InspectOptions
@@ -45,6 +49,7 @@ def _inspect(choices: Choices) -> None:
     from bptt import report
     from bptt.files import check_output
     from bptt.inspection import inspection_of, show
+    from bptt.jobs.inspected import InspectAnswer
     from bptt.jobs.job import Stretch
     from bptt.jobs.loading import load
     from bptt.jobs.look_commands import InspectOptions
@@ -72,11 +77,26 @@ def _inspect(choices: Choices) -> None:
     table = table_of(spoken)
     findings = translated_phrases(found.findings, table)
     advised = tuple(replace(each, advice=spelled(each.advice, trained_by)) for each in findings)
-    found = replace(found, findings=advised)
-    inspection = inspection_of(found, exposures, report.read_title(asked.run, older_names))
+    said = replace(found, findings=advised)
+    inspection = inspection_of(said, exposures, report.read_title(asked.run, older_names))
     show(inspection, page, asked.figures, spoken)
     if asked.figures is not None:
         report.draw_training(report.read_training(asked.run, older_names), asked.figures / "training.png")
+    if asked.json:
+        given = source if isinstance(source, Path) else source.text
+        tokens = exposures[0].sequences[found.of].tokens
+        print_json(InspectAnswer.of(1, str(given), tokens, found))
+    else:
+        _print_verdict(said, followed, table)
+    # A program that reads the JSON expects nothing else on standard output.
+    where = sys.stderr if asked.json else sys.stdout
+    print(printable(translate(phrase("page: {}", str(page)), table)), file=where)
+    if asked.figures is not None:
+        print(printable(translate(phrase("pictures: {}", str(asked.figures)), table)), file=where)
+
+
+def _print_verdict(found: Look, followed: Sequence[Property], table: Callable[[str], str | None]) -> None:
+    """Print the findings, the gradient of each layer, and the units that follow the properties asked for."""
     said: set[str] = set()
     for finding in found.findings:
         level = translate(phrase(finding.level), table)
@@ -89,9 +109,6 @@ def _inspect(choices: Choices) -> None:
         print(printable(translate(curve.sentence, table)))
     for each in followed:
         print(printable(translate(_followed(each, found), table)))
-    print(printable(translate(phrase("page: {}", str(page)), table)))
-    if asked.figures is not None:
-        print(printable(translate(phrase("pictures: {}", str(asked.figures)), table)))
 
 
 def _usual_page(run: Path) -> Path:

@@ -35,6 +35,9 @@ class InspectOptions(TextFiles):
         common=True,
     )
     figures: Path | None = option(None, "Folder for all pictures, each as PNG and SVG.", common=True)
+    json: bool = option(
+        False, "Print the first example and the verdict as a JSON object (docs/json.md).", common=True
+    )
     lang: Language | None = option(None, "Language of the verdict and of the page.", usual=BY_ENVIRONMENT)
     number: int = option(0, "The first example, or token of a text that is read as one; from 0.")
     examples: int = option(10, "Number of examples, or of stretches of a text.", least=1)

@@ -6,28 +6,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from torch import Tensor
-
 from bptt.errors import InputError
-from bptt.jobs.inspected import (
-    GradientByLag,
-    InspectAnswer,
-    InspectedFinding,
-    InspectedLayer,
-    InspectedValue,
-)
+from bptt.jobs.inspected import InspectAnswer
 from bptt.jobs.job import Stretch
-from bptt.languages.available import Language
-from bptt.languages.phrase import table_of, translated_phrases
 from bptt.options.choices import Choices
 from bptt.options.field import check_fields, option
 from bptt.options.json_schema import JsonSchema, option_schema
 from bptt.options.option_set import OptionSet
-from bptt.probe.look import Look, look
+from bptt.probe.look import look
 from bptt.serve.verb import Loaded, Verb, reads_texts, text_document, texts_of, texts_schema
-
-# The significant digits of a number: those of float32.
-_DIGITS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,32 +67,4 @@ class Inspect(Verb):
         except InputError as error:
             return error
         tokens = exposures[0].sequences[found.of].tokens
-        return [_record(text, tokens, found).to_dict()]
-
-
-def _record(text: str, tokens: Sequence[str], found: Look) -> InspectAnswer:
-    losses = tuple(None if each != each else each for each in _rounded(found.losses))
-    layers = tuple(
-        InspectedLayer(
-            layer.name,
-            tuple(
-                InspectedValue(each.name, str(each.kind), tuple(map(_rounded, each.tensor[:, 0])))
-                for each in layer.values.values
-            ),
-        )
-        for layer in found.layers
-    )
-    gradients = tuple(
-        GradientByLag(
-            each.layer, each.quantity, each.first, each.lower_quartile, each.median, each.upper_quartile
-        )
-        for each in found.flow.curves
-    )
-    said = translated_phrases(found.findings, table_of(Language.EN))
-    findings = tuple(InspectedFinding(each.level, each.headline, each.evidence) for each in said)
-    return InspectAnswer(1, text, tuple(tokens), losses, layers, gradients, findings)
-
-
-def _rounded(values: Tensor) -> tuple[float, ...]:
-    """Return a vector as numbers with the digits that float32 has."""
-    return tuple(float(f"{each:.{_DIGITS}g}") for each in values.tolist())
+        return [InspectAnswer.of(1, text, tokens, found).to_dict()]
