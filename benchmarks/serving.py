@@ -20,6 +20,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.client import HTTPConnection
+from os import sysconf
 from pathlib import Path
 from statistics import median
 
@@ -55,6 +56,12 @@ def memory(process: subprocess.Popen[str]) -> float:
     """The resident memory of a process, in MiB."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def processor_seconds(process: int) -> float:
+    """The processor time that a process has taken so far."""
+    user, system = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / sysconf("SC_CLK_TCK")
 
 
 def post(connection: HTTPConnection, body: str, path: str = "/v1/score") -> tuple[int, bytes]:
@@ -153,23 +160,32 @@ def started(run: str) -> tuple[subprocess.Popen[str], int, float]:
     return process, port, time.perf_counter() - start
 
 
+def imports_torch() -> float:
+    """The processor time of a process that imports torch."""
+    code = "import torch, time; print(time.process_time())"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(found.stdout)
+
+
 def main(run: str, requests: int) -> None:
     """Start a server for a run and print what was measured."""
     print(f"$ python {shlex.join(sys.argv)}")
     versions = f"torch {torch.__version__}, starlette {starlette.__version__}, uvicorn {uvicorn.__version__}"
     print(f"{platform.processor() or platform.machine()}, Python {platform.python_version()}, {versions}")
-    readies, importing = [], []
+    readies, importing, busy = [], [], []
     for _ in range(ROUNDS):
         start = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import torch"], check=True)
         importing.append(time.perf_counter() - start)
         process, port, ready = started(run)
         readies.append(ready)
+        busy.append(processor_seconds(process.pid) - imports_torch())
         if len(readies) < ROUNDS:
             process.terminate()
             process.wait()
     behind = median(one - other for one, other in zip(readies, importing, strict=True))
     print(f"ready after {median(readies):.2f} s, {behind:.2f} s more than importing torch alone takes")
+    print(f"processor time until then: {median(busy):.2f} s more than that of importing torch")
 
     torch.set_num_threads(1)
     (served,) = find_served([run]).values()
