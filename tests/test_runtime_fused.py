@@ -6,8 +6,11 @@ only a GPU shows, that cuDNN gives the same numbers, is checked by `benchmarks/g
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -310,6 +313,15 @@ def test_transforms_recorders_and_observers_get_the_equations(calls: list[int]) 
     module.observer = lambda layer, norms: None
     module(X)[0].sum().backward()
     assert not calls
+
+
+def test_the_script_for_gpus_runs_as_on_one() -> None:
+    script = Path(__file__).parents[1] / "benchmarks" / "gpu.py"
+    command = [sys.executable, str(script), "--pretend", "--seconds", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "| nn.LSTM, float32 | (5, 3, 4, 12) | yes |" in done.stdout
+    assert "**NO**" not in done.stdout
 
 
 def published() -> Stack:

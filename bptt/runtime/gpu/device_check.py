@@ -19,12 +19,18 @@ _SIZES = {"I": 5, "H": 7, "P": 3, "1": 1}
 _WHERE = "backend triton"
 
 
-@lru_cache(maxsize=3 * KEPT)
 def check_kernels(cell: Cell, dtype: torch.dtype, device: torch.device, room: int) -> None:
-    """Run a cell forward and back on some small numbers, by its kernels and in torch operations.
+    """Run a cell forward and back on some small numbers, by its kernels and in torch operations, once.
 
     Raises MachineError if the kernels cannot be compiled or run, or give other numbers.
     """
+    error = _outcome(cell, dtype, device, room)
+    if error is not None:
+        raise error
+
+
+@lru_cache(maxsize=3 * KEPT)
+def _outcome(cell: Cell, dtype: torch.dtype, device: torch.device, room: int) -> MachineError | None:
     sizes = {letter: _SIZES.get(letter, 4) for letter in (*cell.letters, "1")}
     source = torch.Generator().manual_seed(0)
 
@@ -36,21 +42,22 @@ def check_kernels(cell: Cell, dtype: torch.dtype, device: torch.device, room: in
     initial = [drawn(_BATCH, sizes[cell.width(state)]) for state in cell.states]
     tensors = (x, *initial, *(drawn(*family.shape(sizes)) for family in cell.families))
     recurrence = Recurrence(cell, None, False, tuple(True for _ in cell.states))
-    try:
-        with torch.enable_grad():
-            found = _numbers(TritonFunction.apply(recurrence, room, *tensors), tensors)  # type: ignore[no-untyped-call]
-    except Exception as error:
-        # A compiler of another package may raise anything.
-        rule = f"compiles and runs the kernels of {cell.name}"
-        raise MachineError(_WHERE, rule, f"{type(error).__name__}: {error}") from error
-    with torch.enable_grad():
+    with torch.inference_mode(False), torch.enable_grad():
+        try:
+            results = TritonFunction.apply(recurrence, room, *tensors)  # type: ignore[no-untyped-call]
+            found = _numbers(results, tensors)
+        except Exception as error:
+            # A compiler of another package may raise anything.
+            rule = f"compiles and runs the kernels of {cell.name}"
+            return MachineError(_WHERE, rule, f"{type(error).__name__}: {error}")
         truth = _numbers(REFERENCE.run(recurrence, tensors), tensors)
     # A dozen roundings of each of some hundred operations on numbers below 1.
     limit = 1000 * torch.finfo(dtype).eps
     worst = max(float((a - b).abs().max()) for a, b in zip(found, truth, strict=True))
-    if not worst <= limit:
-        rule = f"computes {cell.name} as torch does, within {limit:.1g}"
-        raise MachineError(_WHERE, rule, f"a difference of {worst:.2g}")
+    if worst <= limit:
+        return None
+    rule = f"computes {cell.name} as torch does, within {limit:.1g}"
+    return MachineError(_WHERE, rule, f"a difference of {worst:.2g}")
 
 
 def _numbers(results: tuple[Tensor, ...], tensors: tuple[Tensor, ...]) -> list[Tensor]:
