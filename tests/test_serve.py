@@ -225,7 +225,7 @@ def test_a_body_that_stays_away_is_late(folder: Path) -> None:
 
 
 def test_a_connection_without_a_request_ends(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_protocol, "_HEAD", 0.05)
+    monkeypatch.setattr(http_protocol, "_HEAD", 0.4)
     config, state = uvicorn.Config(app.asgi, log_config=None, lifespan="off"), ServerState()
     whole = b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n"
 
