@@ -19,7 +19,7 @@ from bptt.training.run_options import options_of
 # on them.
 PLACES = set(
     "files encoding data output resume overwrite threads watch tensorboard dev dev_target target parallel "
-    "vectors init_from keep_vocabulary folds device workers timeout".split()
+    "vectors init_from keep_vocabulary folds device workers profile timeout".split()
 )
 UNUSUAL = {
     "lm": "--level word --lower --no-digits --mode sentences --cell gru --projection 0 --held-out 0.3 "

@@ -139,7 +139,7 @@ def _train(
             raise
         raise typer.Exit(2) from error
     if is_first():
-        _show(job, found)
+        _show(job, found, choices.get("profile"))
     elif found.outcome.signal is not None:
         raise typer.Exit(128 + found.outcome.signal)
 
@@ -152,7 +152,7 @@ def _say_recalled(choices: Choices, changed: Mapping[str, Any]) -> None:
         print(f"{run}: options of that run: {', '.join(shown)}", file=sys.stderr)
 
 
-def _show(job: Job[Any], found: JobRun) -> None:
+def _show(job: Job[Any], found: JobRun, profiled: bool) -> None:
     from bptt.cli.scores import print_report
     from bptt.training.progress import duration, shown_metric
 
@@ -171,6 +171,11 @@ def _show(job: Job[Any], found: JobRun) -> None:
         print("Everything is saved: repeat the command with --resume to continue.")
     for line in found.lines:
         print(spelled(line))
+    if profiled and (outcome.run / "profile.json").exists():
+        from bptt.report.profile_figure import draw_profile
+
+        draw_profile(outcome.run, outcome.run / "profile.svg")
+        print(f"profile: {outcome.run / 'profile.svg'}")
     if found.unit and (outcome.best_step or not found.holds_out):
         _print_next(outcome.run, job.options.then or _ASKED)
     if outcome.signal is not None:

@@ -24,6 +24,7 @@ from bptt.models.encoded import Encoded as Encoded
 from bptt.models.encoded import EncodedInputs, InMemory
 from bptt.models.encoded import in_batches as in_batches
 from bptt.runs.placement import device_of
+from bptt.runs.spans import spanned
 
 
 class Supervised(Task):
@@ -57,6 +58,7 @@ class Supervised(Task):
         found: list[int] = self._order.rows(epoch, index).tolist()
         return found[group.cut(len(found))]
 
+    @spanned("input")
     def take(self, rows: Sequence[int]) -> list[Encoded]:
         """Return the inputs of the training examples with these indices, as the current epoch reads them."""
         return self._inputs.take(rows, self._epoch)
@@ -66,6 +68,7 @@ class Supervised(Task):
         """The device of the model, to which every batch is moved."""
         return device_of(self.model)
 
+    @spanned("input")
     def batch(self, inputs: Sequence[Encoded]) -> Padded:
         """Return encoded inputs, padded, as a batch on the device of the model."""
         return pad(inputs).to(self.device)

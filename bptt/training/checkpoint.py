@@ -24,6 +24,7 @@ from bptt.errors import InputError, MachineError
 from bptt.files import make_inner_folder
 from bptt.runs.placement import device_of
 from bptt.runs.run_folder import write_bytes
+from bptt.runs.spans import spanned
 from bptt.runs.weights import check_form, with_present_names
 from bptt.training import nested_tensors
 from bptt.training.random_state import random_states, set_random_states
@@ -52,6 +53,7 @@ def is_own(name: str) -> bool:
     return _NAME.fullmatch(name.removeprefix(".").removesuffix(".tmp")) is not None
 
 
+@spanned("checkpoint")
 def save(run: Path, model: Module, optimiser: Optimizer, state: State, keep: int = 1) -> None:
     """Write the checkpoint of `run`, beside the `keep` - 1 before it. Raises MachineError, the checkpoint
     before it intact; InputError if `last` is a link.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -26,6 +27,7 @@ from bptt.training.loop import train
 from bptt.training.opening import check_run
 from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.precision import compare_precisions
+from bptt.training.profiling import Profiling
 from bptt.training.report import Outcome, Reporter, Silent
 from bptt.training.run_options import RunOptions
 from bptt.training.watching import Watching
@@ -71,6 +73,9 @@ def _run_placed(
     choices = replace(choices, say=reporter.on_message)
     options_for = partial(with_usual_epochs, job, choices, options)
     folding = processes.together(lambda: job.fold(choices) if job.fold else None)
+    if run.profile and (folding is not None or options.groups or processes.size > 1):
+        rule = "measures one training in one process, without `groups`"
+        raise InputError("profile", rule, cure="Leave it out")
     if folding is not None:
         return _cross_validate(folding, options_for, run, reporter, placement)
 
@@ -86,22 +91,25 @@ def _run_placed(
     if first:
         for line in (*task.describe(), *([note] if note else [])):
             shown.on_message(line)
-    outcome = train(
-        task,
-        options_for(task),
-        run.output,
-        shown,
-        observer=watching,
-        resume=run.resume,
-        overwrite=run.overwrite,
-        placement=placement,
-    )
+    profiling = Profiling(task, options, placement) if run.profile else None
+    with profiling or nullcontext():
+        outcome = train(
+            task,
+            options_for(task),
+            run.output,
+            shown,
+            observer=watching,
+            resume=run.resume,
+            overwrite=run.overwrite,
+            placement=placement,
+        )
     if not first:
         return JobRun(outcome, task.unit, task.holds_out)
     concluded = task.conclude(run.output) if outcome.best_step else []
     if outcome.best_step and outcome.signal is None:
         concluded = [*concluded, *compare_precisions(task, options, run.output)]
-    return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded))
+    profiled = profiling.conclude(run.output) if profiling else []
+    return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded, *profiled))
 
 
 def with_usual_epochs(

@@ -13,6 +13,7 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError, MachineError
 from bptt.files import kind_of, to_json
 from bptt.runs.run_folder import write_bytes
+from bptt.runs.spans import spanned
 
 # Of what JSON can hold.
 Record = Mapping[str, object]
@@ -21,6 +22,7 @@ _APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) 
 _CURE = "Restore the file, or begin again"
 
 
+@spanned("logs")
 def append_record(path: Path, record: Record) -> None:
     """Add `record` as a line; `to_json` says how numbers that are not finite are written.
 

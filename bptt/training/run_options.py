@@ -53,6 +53,9 @@ class RunOptions:
         group="Processes",
         least=1,
     )
+    profile: bool = option(
+        False, "Measure the parts of an update: a table, profile.json and profile.svg.", group="Run"
+    )
     tensorboard: bool = option(False, "Also write scalars for TensorBoard into the run folder.", group="Run")
 
     def __post_init__(self) -> None:

@@ -15,6 +15,7 @@ from torch.optim import Optimizer
 from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.task import Step, Task
 from bptt.nn import weight_format
+from bptt.runs.spans import span, spanned
 from bptt.training import row_updates
 from bptt.training.gradient_sum import NOTHING_NEW, News
 from bptt.training.observer import GradientRecord, UpdateObserver
@@ -62,6 +63,7 @@ class Updater:
         self._task, self._parameters = task, parameters
         self._optimiser, self._options, self._observer = optimiser, options, observer
 
+    @spanned("update")
     def on_batch(
         self,
         number: int,
@@ -74,16 +76,20 @@ class Updater:
         """Make the update of this number, from 1, on batch `index` of `epoch`."""
         self._optimiser.zero_grad()
         self._observer.begin(number)
-        with weight_format(self._options.precision):
+        with weight_format(self._options.precision), span("forward"):
             step = self._task.step(epoch, index, carry)
-        step.loss.backward()  # type: ignore[no-untyped-call]
+        with span("backward"):
+            step.loss.backward()  # type: ignore[no-untyped-call]
         seen = self._observer.finish()
-        norm = clip_gradient(self._parameters, self._options)
-        loss = step.loss.item()
-        check(loss, norm)
-        row_updates.step(self._optimiser)
+        with span("clipping and checks"):
+            norm = clip_gradient(self._parameters, self._options)
+            loss = step.loss.item()
+            check(loss, norm)
+        with span("optimiser"):
+            row_updates.step(self._optimiser)
         return Update(loss, step.units, norm, step.carry, seen, news)
 
+    @spanned("update")
     def on_whole_set(
         self, epoch: int, check: Callable[[float, float], None], news: News = NOTHING_NEW
     ) -> Update:

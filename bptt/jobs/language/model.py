@@ -45,6 +45,7 @@ from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.placement import Placement
 from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, write_bytes, write_config
+from bptt.runs.spans import span
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
 
@@ -156,7 +157,8 @@ class LanguageModelTask(Task):
 
     def step(self, epoch: int, index: int, carry: tuple[Tensor, ...], group: Group = WHOLE) -> Step:
         """Compute the loss on a batch; states are carried over within an epoch of a continuous text."""
-        batch = self._batches.batch(epoch, index).to(self.model.device)
+        with span("input"):
+            batch = self._batches.batch(epoch, index).to(self.model.device)
         if group != WHOLE:
             batch = batch.part(group.cut(batch.targets.shape[1]))
             if not batch.targets.shape[1]:

@@ -30,6 +30,7 @@ from bptt.runs.config import to_sections
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
+from bptt.runs.spans import span
 
 # The tempos of training pieces, as shares of the largest change.
 _MOST_EPOCHS = 1_000_000
@@ -95,12 +96,14 @@ class MusicTask(Task):
         """Compute the loss on a window of a batch of pieces; the states are those after the window before."""
         window = self._batches.window(epoch, index)
         rows = window.rows[group.cut(len(window.rows))].tolist()
-        pieces = [self._varied(epoch, row) for row in rows]
+        with span("input"):
+            pieces = [self._varied(epoch, row) for row in rows]
         units = sum(max(0, min(len(piece), window.stop) - window.start) for piece in pieces)
         if not units:
             # Pieces that have ended, or none at all: their states count for nothing.
             return Step(torch.zeros(()), 0, carry)
-        batch = batch_of(pieces, window.start, window.stop).to(self.model.device)
+        with span("input"):
+            batch = batch_of(pieces, window.start, window.stop).to(self.model.device)
         with within_memory("a batch", SMALLER):
             output, states = self.model.read(batch.inputs, carry if batch.continues else START)
             log_p = self.model.score(output, batch.targets)
