@@ -261,7 +261,7 @@ def test_what_is_no_text_is_named(tmp_path: Path, name: str, data: Callable[[], 
 def test_a_full_disk_is_said_and_gone_on_from(
     tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room = 9
+    room = 6
 
     def full(path: Path, write: Callable[..., object], fresh: Path | None = None) -> None:
         nonlocal room
@@ -270,7 +270,7 @@ def test_a_full_disk_is_said_and_gone_on_from(
             raise MachineError(str(path), "must be writable", os.strerror(errno.ENOSPC))
         replace_whole(path, write, fresh)
 
-    monkeypatch.setattr("bptt.files.replace_whole", full)
+    monkeypatch.setattr("bptt.data.prepared.piece_file.replace_whole", full)
     with pytest.raises(MachineError, match=r"00000\d.npz: must be writable, got No space left"):
         prepared(tmp_path, text)
     monkeypatch.undo()

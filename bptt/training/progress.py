@@ -6,14 +6,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 from bptt.errors import printable
-from bptt.training.observer import GradientRecord
-from bptt.training.report import Evaluation, Progress, Reporter
+
+if TYPE_CHECKING:
+    from bptt.training.observer import GradientRecord
+    from bptt.training.report import Evaluation, Progress, Reporter
 
 _SECONDS_BETWEEN_LINES = 10.0
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zipfile import BadZipFile
 from zlib import crc32
 
@@ -20,7 +19,7 @@ from bptt.data.prepared.piece_text import text_of
 from bptt.data.prepared.text_stream import FilePiece
 from bptt.data.prepared.token_runs import RunTokeniser
 from bptt.data.vocabulary_options import VocabularyOptions
-from bptt.files import kind_of, write_whole
+from bptt.files import kind_of, replace_whole
 
 # Distinct tokens are counted in as many groups as this, by a hash, or fewer.
 GROUPS = 64
@@ -127,19 +126,21 @@ def _tokenise(work: PieceWork) -> PieceFacts:
     facts = PieceFacts(
         work.key, len(text), run.characters, run.words, len(run.ids), len(ends), len(run.tokens)
     )
-    small = len(run.tokens) <= 2**16
-    packed = io.BytesIO()
-    np.savez(
-        packed,
-        facts=_bytes(json.dumps(vars(facts))),
-        tokens=_bytes("\n".join("" if token == END_TOKEN else token for token in run.tokens)),
-        groups=np.array([crc32(token.encode()) % GROUPS for token in run.tokens], np.uint8),
-        counts=run.counts,
-        ids=run.ids.astype(np.uint16) if small else run.ids,
-        documents=starts[starts < len(run.ids)],
-    )
-    write_whole(work.path, packed.getvalue(), work.path.with_suffix(".tmp"))
+    arrays: dict[str, NDArray[Any]] = {
+        "facts": _bytes(json.dumps(vars(facts))),
+        "tokens": _bytes("\n".join("" if token == END_TOKEN else token for token in run.tokens)),
+        "groups": np.array([crc32(token.encode()) % GROUPS for token in run.tokens], np.uint8),
+        "counts": run.counts,
+        "ids": run.ids,
+        "documents": starts[starts < len(run.ids)],
+    }
+    replace_whole(work.path, lambda file: save_arrays(file, arrays), work.path.with_suffix(".tmp"))
     return facts
+
+
+def save_arrays(file: BinaryIO, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write arrays as `numpy.load` reads them, with a checksum of each."""
+    np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
 def _bytes(text: str) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from bptt.data.levels import numbers_of, saved_tokenizer
 from bptt.data.prepared.library_cuts import END_TOKEN, UNKNOWN_TOKEN
-from bptt.data.prepared.piece_file import PieceArrays
+from bptt.data.prepared.piece_file import PieceArrays, save_arrays
 from bptt.data.reading import open_file
 from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions
 from bptt.files import kind_of, replace_whole
@@ -72,16 +72,12 @@ def write_shard(work: ShardWork) -> ShardFacts:
     replace_whole(work.path, write, work.path.with_suffix(".tmp"))
     facts = ShardFacts(work.key, digest.hexdigest(), tokens, int(counts[UNKNOWN]))
     said = json.dumps(vars(facts)).encode()
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "facts": np.frombuffer(said, np.uint8),
         "counts": counts,
         "documents": np.concatenate(documents),
     }
-
-    def keep(file: BinaryIO) -> None:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
-
-    replace_whole(work.record, keep, work.record.with_suffix(".tmp"))
+    replace_whole(work.record, lambda file: save_arrays(file, arrays), work.record.with_suffix(".tmp"))
     return facts
 
 

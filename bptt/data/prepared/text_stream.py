@@ -102,7 +102,10 @@ def stream_file(
                 yield _read_whole(path, file)
             else:
                 key = _key(name, start, column) if form == "JSON lines" else ""
-                yield from _cut(FilePiece(name, start, form, key, encoding), parts, size)
+                whole = FilePiece(name, b"", form, key, encoding)
+                rest = bytearray(start)
+                start = b""
+                yield from _cut(whole, rest, parts, size)
         yield SourceFile(path.name, *file.finish(), form)
 
 
@@ -205,9 +208,9 @@ def _type_name(value: Any) -> Any:
     return {"type": type(value).__name__}
 
 
-def _cut(whole: FilePiece, parts: Iterator[bytes], size: int) -> Iterator[FilePiece]:
-    """Yield a file in pieces, of which the start is read: each ends with a line, or between two words."""
-    rest, has_ended = bytearray(whole.data), False
+def _cut(whole: FilePiece, rest: bytearray, parts: Iterator[bytes], size: int) -> Iterator[FilePiece]:
+    """Yield pieces of the `rest` and the parts after it: each ends with a line, or between two words."""
+    has_ended = False
     returns = whole.form == "text" and b"\r" in rest and b"\n" not in rest
     end_of_line = b"\r" if returns else b"\n"
     line, offset, begins = 1, 0, True

@@ -31,7 +31,8 @@ from bptt.data.prepared.token_spans import (
 )
 from bptt.data.vocabulary_options import VocabularyOptions
 
-Ids = NDArray[np.int32]
+# Two bytes for as many tokens as these can number, else four.
+Ids = NDArray[np.int32] | NDArray[np.uint16]
 Counts = NDArray[np.int64]
 
 # Characters that are worked on at a time: their arrays stay in the cache of a processor.
@@ -80,12 +81,13 @@ class RunTokeniser:
         known: dict[str, int] = {}
         found = []
         for block in _blocks(text):
-            found.append(self._cut_block(block, begins_line, known))
+            cut = self._cut_block(block, begins_line, known)
+            found.append(cut._replace(ids=cut.ids.astype(np.uint16)) if len(known) <= 2**16 else cut)
             begins_line = block.endswith("\n")
         counts = np.zeros(len(known), np.int64)
         for each in found:
             counts[: len(each.counts)] += each.counts
-        ids = np.concatenate([np.empty(0, np.int32), *(each.ids for each in found)])
+        ids = np.concatenate([np.empty(0, np.uint16), *(each.ids for each in found)])
         extent = sum(each.characters for each in found), sum(each.words for each in found)
         return TokenRun(list(known), ids, counts, *extent)
 

@@ -8,15 +8,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from bptt.data.prepared.preparation import Preparation
-from bptt.data.prepared.prepared_text import open_prepared
-from bptt.data.prepared.token_manifest import TOKENIZER, is_prepared
+from bptt.data.prepared.token_manifest import TOKENIZER, is_prepared, read_manifest
 from bptt.data.reading import encoding_of, in_encoding, read_bytes
 from bptt.data.vocabulary_options import VocabularyOptions
+from bptt.deferred import deferred
 from bptt.errors import InputError
-from bptt.jobs.language.config import read_language_config
 from bptt.jobs.language.prepare_options import PrepareFiles, PrepareOptions
 from bptt.models.tokens import vocabulary_options
 from bptt.options.choices import Choices
+
+# Without a run, nothing here needs torch, whose import takes more memory than the pieces.
+_read_config = deferred("bptt.jobs.language.config", "read_language_config")
 
 
 def preparation_of(choices: Choices, workers: int) -> Preparation:
@@ -41,10 +43,7 @@ def _with_vocabulary(found: Preparation, folder: Path, choices: Choices) -> Prep
     given = [each.name for each in fields(VocabularyOptions) if choices.has(each.name)]
     if given:
         raise InputError(given[0], f"is that of the vocabulary in {folder}", cure="Leave it out")
-    if is_prepared(folder):
-        options = open_prepared(folder).manifest.vocabulary
-    else:
-        options = read_language_config(folder)[0].vocabulary
+    options = read_manifest(folder).vocabulary if is_prepared(folder) else _read_config(folder)[0].vocabulary
     return replace(found, options=options, tokenizer=read_bytes(folder / TOKENIZER))
 
 
