@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := runs/demo
 
-.PHONY: demo test commands rooms lint soak clean
+.PHONY: demo test commands rooms lint soak cut-off ranks clean
 
 # Learn the language reference of Python, continue it, compare two sentences, draw the gradient.
 # --resume: what was trained is not trained again, what was interrupted goes on.
@@ -37,6 +37,14 @@ lint: .venv/.dev
 soak: .venv/.dev
 	PYTHONPATH=tests $(BIN)/python -m soak
 	PYTHONPATH=tests $(BIN)/python -m soak.kills
+
+# Two hosts as network namespaces, one cut off in the middle of a training: docs/scaling.md. As root, some minutes.
+cut-off: .venv/.dev
+	$(BIN)/python tests/cut_off.py
+
+# Every job on 1, 2 and 4 processes, a checksum of the weights for each: docs/scaling.md. Some 20 minutes.
+ranks: .venv/.dev
+	PYTHONPATH=tests $(BIN)/python -m ranks_table
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache $(DEMO)
