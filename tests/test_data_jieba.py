@@ -12,7 +12,7 @@ import pytest
 from conftest import Command
 from language_models import make_task, trained
 
-from bptt.data import vocabulary as module
+from bptt.data import parts as module
 from bptt.data.jieba_words import cut_with_jieba
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import VocabularyOptions
