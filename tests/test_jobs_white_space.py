@@ -12,7 +12,7 @@ import torch
 from conftest import Command
 from language_models import make_task, trained
 
-from bptt.data import vocabulary as module
+from bptt.data import parts as module
 from bptt.data.nbest import NBest, ScoredHypothesis, Utterance
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN, VocabularyOptions, usual_white_space
