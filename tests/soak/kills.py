@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from importlib import import_module
 from math import inf
@@ -37,6 +37,8 @@ from bptt.runs.run_folder import WEIGHTS
 
 # The most that a run of these sizes needs, in bytes; and the room on a disk that is not full.
 LITTLE, PLENTY = 2**18, 2**26
+# Seconds; far above what any training here takes.
+LONGEST = 300.0
 EACH_STEP = ("--checkpoint-every", "0", "--threads", "1")
 ROW = "{:<12} {:>7} {:>7} {:>9} {:>7} {:>8}"
 
@@ -57,10 +59,14 @@ class Training:
         child = os.fork()
         if not child:
             self._become(run, before)
-        clock = threading.Timer(min(seconds, 300), os.kill, (child, signal.SIGKILL))
+        # Names the process also when it has ended and its number belongs to another.
+        handle = os.pidfd_open(child)
+        clock = threading.Timer(min(seconds, LONGEST), _kill, (handle,))
         clock.start()
         _, status = os.waitpid(child, 0)
         clock.cancel()
+        clock.join()
+        os.close(handle)
         return os.waitstatus_to_exitcode(status)
 
     def _become(self, run: Path, before: Callable[[], object]) -> None:
@@ -102,6 +108,11 @@ def soak(job: str, trials: range, folder: Path) -> Counter[str]:
             assert _digest(run) == wanted, f"{job}, trial {number}: other weights"
         counts["trials"] += 1
     return counts
+
+
+def _kill(handle: int) -> None:
+    with suppress(ProcessLookupError):
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
 
 
 def _count(training: Training, status: int, counts: Counter[str], what: str) -> None:
