@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,21 @@ def test_a_run_becomes_a_folder_that_loads(command: Command, tmp_path: Path) -> 
         "seed 0, one training",
     ):
         assert said in card
+
+
+def test_what_else_lies_in_a_run_stays_there(command: Command, tmp_path: Path) -> None:
+    run = save(make_task(dtype=torch.float32), tmp_path / "cats")
+    config = json.loads((run / "config.json").read_text())
+    own = ["held_out.json", "held_out.txt", "tokenizer.json"]
+    (run / "config.json").write_text(json.dumps({**config, "files": own}))
+    for name in ("report.html", "held_out.txt", "held_out.json", ".lock", "diary.txt", "metrics.jsonl"):
+        (run / name).write_text("")
+    (run / "metrics.jsonl").write_text(RECORDS)
+    done = command("export", run, "--to", "hub", "-o", tmp_path / "hub")
+    assert (done.code, done.err) == (0, "")
+    names = sorted(path.name for path in (tmp_path / "hub").iterdir())
+    assert names == ["README.md", "config.json", "model.safetensors", "tokenizer.json"]
+    assert bptt.load(tmp_path / "hub").score(["the cat"]) == bptt.load(run).score(["the cat"])
 
 
 def exported(command: Command, run: Path, out: Path) -> str:

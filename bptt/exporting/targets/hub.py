@@ -18,19 +18,28 @@ from bptt.jobs.held_out_results import best_evaluation, held_out_records, metric
 from bptt.jobs.loading import load
 from bptt.jobs.registry import job_of
 from bptt.report.run_records import RECORDS
-from bptt.runs.run_folder import HELD_OUT, read_config
+from bptt.runs.run_folder import CONFIG, HELD_OUT, WEIGHTS, read_config
 
-# Files of a run that are not part of its model: records are in the card, and held-out texts may be private.
-_LEFT_OUT = (HELD_OUT, RECORDS)
 CARD = "README.md"
 
 
 def _of_run(run: Path, options: ExportOptions) -> tuple[Mapping[str, bytes], Mapping[str, float]]:
     options.refuse_others("hub")
     trained = load(run)
-    names = sorted(each.name for each in run.iterdir() if each.is_file() and each.name not in _LEFT_OUT)
-    files = {name: read_bytes(run / name) for name in names if name != CARD}
+    files = {name: read_bytes(run / name) for name in _names(run)}
     return {CARD: _card(run, trained).encode(), **files}, {}
+
+
+def _names(run: Path) -> list[str]:
+    """Return the names of the files that the model is read from."""
+    there = {each.name for each in run.iterdir() if each.is_file()}
+    listed = read_config(run).get("files")
+    if isinstance(listed, list | tuple):
+        # Other files are not the model's, and may be private: a page of `bptt inspect` holds held-out text.
+        there &= {CONFIG, WEIGHTS, *(name for name in listed if isinstance(name, str))}
+    # Records are in the card, and held-out data may be private, of music held_out.json.
+    held_out = Path(HELD_OUT).stem
+    return sorted(name for name in there if name not in (CARD, RECORDS) and Path(name).stem != held_out)
 
 
 def _card(run: Path, trained: Any) -> str:
