@@ -79,6 +79,8 @@ LIST = b"#EXTM3U\n/etc/passwd\n"
         (b"RIFF0000WAVE" + bytes(200_000), "", "audio/wav", 413, "at most 200,000 bytes"),
         (b"RIFF0000WAVE", "nbest=/tmp/x", "audio/wav", 422, "names a file"),
         (b"RIFF0000WAVE", "more=1", "audio/wav", 422, "more"),
+        (b"RIFF0000WAVE", "beam=3&beam=4", "audio/wav", 422, "beam: must be in the address once"),
+        (b"RIFF0000WAVE", "model=run&model=run", "audio/wav", 422, "model: must be in the address once"),
         (b"RIFF0000WAVE", "model=other", "audio/wav", 404, "must be one that answers upload"),
     ],
 )

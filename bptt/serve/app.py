@@ -188,7 +188,7 @@ class App:
 
     async def _ask_file(self, request: Request, verb: str) -> Response:
         """Answer a request whose body is a file, and whose options are in its address."""
-        given = options_of_query(request.query_params)
+        given = options_of_query(request.query_params.multi_items())
         served = self._model(given.pop("model", None), verb)
         found = served.verbs[verb]
         assert isinstance(found, Verb)

@@ -112,9 +112,18 @@ def body_type(header: str, known: Sequence[str]) -> BodyType:
     return BodyType(None, BARE_TYPES[kind], found)
 
 
-def options_of_query(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return the options in the address of a request: numbers, true and false as such, all else as text."""
-    return {name: _value(text) for name, text in query.items() if name != FILE}
+def options_of_query(query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the options in the address of a request: numbers, true and false as such, all else as text.
+
+    Raises HttpProblem 422 for a name that is given twice.
+    """
+    found: dict[str, Any] = {}
+    for name, text in query:
+        if name in found:
+            raise HttpProblem(422, f"{name}: must be in the address once, got two. Leave one of them out")
+        found[name] = _value(text)
+    found.pop(FILE, None)
+    return found
 
 
 def with_parameters(options: Mapping[str, Any], kind: BodyType) -> dict[str, Any]:
