@@ -21,8 +21,9 @@ import torch
 from bptt.data.batches import Continuous
 from bptt.data.prepared import own_folder
 from bptt.data.prepared.own_folder import check_output_folder
-from bptt.data.prepared.preparation import Interruption, Preparation, prepare
+from bptt.data.prepared.preparation import Preparation, prepare
 from bptt.data.prepared.prepared_text import open_prepared
+from bptt.data.prepared.reported_steps import Interruption
 from bptt.data.prepared.stored_streams import StoredStreams
 from bptt.data.readers.corpus import read_corpus
 from bptt.data.reading import in_encoding

@@ -56,5 +56,10 @@ def end_folder(folder: Path, manifest: Manifest) -> None:
     for path in folder.iterdir():
         if _NAMES.fullmatch(path.name) and path.name not in named and kind_of(path) == "a file":
             path.unlink(missing_ok=True)
+    leave_folder(folder)
+
+
+def leave_folder(folder: Path) -> None:
+    """Remove what `begin_folder` made."""
     shutil.rmtree(folder / WORK, ignore_errors=True)
     (folder / _BEGUN).unlink(missing_ok=True)

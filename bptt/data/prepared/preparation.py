@@ -19,8 +19,10 @@ from bptt.data.prepared.crew import Crew, crew
 from bptt.data.prepared.own_folder import WORK, begin_folder, end_folder
 from bptt.data.prepared.piece_file import PieceFacts, PieceWork, make_piece
 from bptt.data.prepared.piece_text import text_of
+from bptt.data.prepared.reported_steps import Report, ReportedSteps
 from bptt.data.prepared.shard_file import ShardRecord, ShardWork, write_shard
 from bptt.data.prepared.text_stream import PIECE, FilePiece, SourceFile, stream_file
+from bptt.data.prepared.token_files import TokenFile
 from bptt.data.prepared.token_manifest import (
     COUNTS,
     EXCERPT,
@@ -41,13 +43,7 @@ _SHARD = 16
 # Bytes of texts that are worth another process.
 _FOR_A_PROCESS = 4 * 2**20
 # Characters of the held-out text that are kept as text.
-_EXCERPT = 2**20
-
-Report = Callable[[str, int, int], None]
-
-
-class Interruption(Exception):
-    """Raised when the caller has asked to stop; what is done is kept."""
+EXCERPT_SIZE = 2**20
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,8 @@ class Preparation:
     """The texts of a preparation, and its options.
 
     `held_out` is the share of the text, at its end, that is not learned from. `tokenizer` is the content of
-    tokenizer.json if the vocabulary is one that exists; else it is learned.
+    tokenizer.json if the vocabulary is one that exists; else it is learned. `tokens` are files of tokens in
+    the place of texts, for `import_tokens`.
     """
 
     files: tuple[Path, ...]
@@ -66,6 +63,7 @@ class Preparation:
     tokenizer: bytes | None = None
     workers: int = 1
     piece: int = PIECE
+    tokens: tuple[TokenFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,19 +76,6 @@ class _Made:
     facts: PieceFacts
 
 
-class _Steps:
-    """Tells the caller what is done, and asks whether to stop."""
-
-    def __init__(self, report: Report, stopped: Callable[[], bool]) -> None:
-        self._report, self._stopped = report, stopped
-
-    def tell(self, what: str, done: int, steps: int) -> None:
-        """Report a stage. Raises Interruption if the caller has asked to stop."""
-        if self._stopped():
-            raise Interruption
-        self._report(what, done, steps)
-
-
 def prepare(asked: Preparation, report: Report, stopped: Callable[[], bool] = lambda: False) -> Manifest:
     """Make the files of tokens, and last of all tokens.json; go on where an earlier call has ended.
 
@@ -98,7 +83,7 @@ def prepare(asked: Preparation, report: Report, stopped: Callable[[], bool] = la
     workers. Raises InputError for a text that cannot be read, or leaves a part empty, or for a folder that
     holds something else; MachineError if the disk is full; Interruption when `stopped` returns True.
     """
-    steps = _Steps(report, stopped)
+    steps = ReportedSteps(report, stopped)
     begin_folder(asked.output)
     # Of a small text, processes would take longer to start than to work.
     size = sum(path.stat().st_size for path in asked.files)
@@ -110,12 +95,24 @@ def prepare(asked: Preparation, report: Report, stopped: Callable[[], bool] = la
         if tokenizer is None:
             paths, facts = zip(*((each.path, each.facts) for each in parts[LEARNED]), strict=True)
             tokenizer = learn_vocabulary(workers, paths, facts, asked.options)
-        _write(asked.output / TOKENIZER, tokenizer)
+        put(asked.output / TOKENIZER, tokenizer)
         found, counts = _write_parts(asked, parts, tokenizer, workers, steps)
+    return finish(asked, tokenizer, counts, found, sources, asked.held_out)
+
+
+def finish(
+    asked: Preparation,
+    tokenizer: bytes,
+    counts: NDArray[np.int64],
+    parts: tuple[TokenPart, ...],
+    sources: Sequence[SourceFile],
+    held_out: float,
+) -> Manifest:
+    """Write the counts of the tokens learned from, and tokens.json; return its content."""
     known = saved_tokenizer(tokenizer.decode(), asked.options)
     size = known.get_vocab_size()
     tokens = tuple(str(known.id_to_token(number)) for number in range(size))
-    _write(asked.output / COUNTS, counts.astype("<i8").tobytes())
+    put(asked.output / COUNTS, counts.astype("<i8").tobytes())
     manifest = Manifest(
         dtype_for(size),
         asked.options,
@@ -123,19 +120,22 @@ def prepare(asked: Preparation, report: Report, stopped: Callable[[], bool] = la
         hashlib.sha256(json.dumps(tokens).encode()).hexdigest(),
         hashlib.sha256(tokenizer).hexdigest(),
         hashlib.sha256(counts.astype("<i8").tobytes()).hexdigest(),
-        asked.held_out,
-        found,
+        held_out,
+        parts,
         tuple(sources),
     )
     end_folder(asked.output, manifest)
     return manifest
 
 
-def _write(path: Path, data: bytes) -> None:
+def put(path: Path, data: bytes) -> None:
+    """Write a file of the folder, whole."""
     write_whole(path, data, path.with_name(f".{path.name}.tmp"))
 
 
-def _tokenise_all(asked: Preparation, workers: Crew, steps: _Steps) -> tuple[list[_Made], list[SourceFile]]:
+def _tokenise_all(
+    asked: Preparation, workers: Crew, steps: ReportedSteps
+) -> tuple[list[_Made], list[SourceFile]]:
     total = sum(path.stat().st_size for path in asked.files)
     sources: list[SourceFile] = []
     places: list[tuple[int, int, Path]] = []
@@ -192,7 +192,7 @@ def _split(asked: Preparation, made: Sequence[_Made], workers: Crew) -> dict[str
     if not all(sum(each.facts.words for each in part) for part in (before, behind)):
         rule = f"a held-out part of {asked.held_out:g} must leave text in both parts"
         raise InputError("text", rule, f"{total:,} characters", "Give more text")
-    _write(asked.output / EXCERPT, _excerpt(pieces, cut).encode())
+    put(asked.output / EXCERPT, _excerpt(pieces, cut).encode())
     return {LEARNED: before, HELD_OUT_PART: behind}
 
 
@@ -212,14 +212,18 @@ def _excerpt(pieces: Iterator[FilePiece], cut: int) -> str:
     text = ""
     for piece in pieces:
         text += text_of(piece).text
-        if len(text) - cut > _EXCERPT:
+        if len(text) - cut > EXCERPT_SIZE:
             break
-    shown = text[cut : cut + _EXCERPT]
+    shown = text[cut : cut + EXCERPT_SIZE]
     return shown[: shown.rfind("\n") + 1] or shown
 
 
 def _write_parts(
-    asked: Preparation, parts: dict[str, list[_Made]], tokenizer: bytes, workers: Crew, steps: _Steps
+    asked: Preparation,
+    parts: dict[str, list[_Made]],
+    tokenizer: bytes,
+    workers: Crew,
+    steps: ReportedSteps,
 ) -> tuple[tuple[TokenPart, ...], NDArray[np.int64]]:
     """Write the shards and the documents of each part; return these, and the counts of learned tokens."""
     dtype = dtype_for(saved_tokenizer(tokenizer.decode(), asked.options).get_vocab_size())
@@ -237,7 +241,7 @@ def _write_parts(
         starts = [record.documents + begin for record, begin in zip(records, begins, strict=False)]
         # The held-out part may begin within a document.
         documents = np.unique(np.concatenate([[0], *starts])).astype("<i8").tobytes()
-        _write(asked.output / f"{name}.documents.bin", documents)
+        put(asked.output / f"{name}.documents.bin", documents)
         if name == LEARNED:
             learned = np.sum([record.counts for record in records], axis=0)
         characters, left, words, lines = (

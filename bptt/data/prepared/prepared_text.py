@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bptt.data.prepared.token_manifest import (
     COUNTS,
@@ -59,6 +60,11 @@ class PreparedText:
         found = TokenStore(self.folder, part, self.manifest.dtype)
         found.check()
         return found
+
+    def documents(self, part: TokenPart) -> NDArray[np.int64]:
+        """Return the first token of each document of a part. Raises InputError if the file has changed."""
+        data = _checked(self.folder / part.documents, part.documents_sha256)
+        return np.frombuffer(data, "<i8").astype(np.int64)
 
     def counts(self) -> list[int]:
         """Return how often each token of the vocabulary occurs in the part to learn from."""

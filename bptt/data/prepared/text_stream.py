@@ -24,7 +24,7 @@ from bptt.errors import InputError
 _read_plain = deferred("bptt.data.readers.corpus", "read_plain")
 _read_column = deferred("bptt.data.readers.parquet", "read_column")
 
-SourceForm = Literal["text", "JSON lines", "Parquet", "whole"]
+SourceForm = Literal["text", "JSON lines", "Parquet", "whole", "nanoGPT", "Megatron"]
 
 PIECE = 16 * 2**20  # bytes
 # A line may be this many times as long as a piece, unless it has a space to be cut before.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 
+from bptt.data.prepared.token_files import TokenForm
 from bptt.data.vocabulary_options import VocabularyOptions
 from bptt.jobs.options import TextFiles
 from bptt.options.field import argument, check_fields, option
@@ -17,7 +18,8 @@ class PrepareFiles(TextFiles):
 
     files: tuple[Path, ...] = argument(
         "Text, JSON lines or Parquet, plain or compressed by gzip or Zstandard; folders of them; or patterns "
-        "in quotes, such as 'part-*.jsonl.zst'."
+        "in quotes, such as 'part-*.jsonl.zst'. Or files of tokens: a folder of nanoGPT, or .bin and .idx of "
+        "Megatron."
     )
     output: Path = option(
         MISSING, "Folder of tokens to write; one that was begun is completed.", flags="output o", common=True
@@ -36,12 +38,15 @@ class PrepareOptions:
     )
     vocabulary: Path | None = option(
         None,
-        "Run of a language model, or folder of tokens, whose vocabulary is taken.",
+        "Run of a language model, folder of tokens, or tokenizer.json, whose vocabulary is taken.",
         usual="learned from the texts",
         common=True,
     )
     workers: int | None = option(
         None, "Processes that work side by side.", usual="the cores of this process", least=1, common=True
+    )
+    to: TokenForm | None = option(
+        None, "Program to write a folder of prepared tokens for.", usual="none: tokens are prepared"
     )
     overwrite: bool = option(False, "Give up the tokens in the folder.")
 
