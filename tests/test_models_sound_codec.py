@@ -215,6 +215,11 @@ BROKEN: dict[str, tuple[Callable[[Path], Path], str, str]] = {
     "silent": (wav(np.zeros(8000)), "note", "are silent: 1"),
     "NaN": (floats(np.nan), "error", r"must be finite numbers, got NaN or infinity at 0\.100 s"),
     "infinite": (floats(0.0, np.inf), "error", "must be finite numbers"),
+    "no scale": (
+        floats(0.5, -1e30),
+        "error",
+        r"must be numbers in ±1, or on the scale .* got -1e\+30 at 0\.",
+    ),
     "antiphase": (
         wav(np.hstack([BESIDE, -BESIDE])),
         "note",

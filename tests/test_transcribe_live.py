@@ -270,6 +270,7 @@ def test_silence_and_noise_are_no_fault(model: TrainedTranscriber) -> None:
     for wrong, said in (
         (torch.tensor([0.0, float("nan")]), "must be finite numbers"),
         (torch.zeros(2, 2), "must be finite numbers"),
+        (torch.tensor([0.0, 1e30]), "must be numbers in ±1, or on the scale of 32 bits, got 1e.30"),
         (
             torch.zeros(2, dtype=torch.int16),
             r"floating-point numbers in ±1, got torch\.int16\. Divide",
@@ -316,6 +317,7 @@ def test_bytes_become_samples_of_one_channel() -> None:
         (b"fLaC" + bytes(50), "must be bare samples of 16 bits, or WAV, got FLAC"),
         (riff(bytes(8), 8000, 1, 16)[:40], "must be a WAV file with a chunk of samples"),
         (riff(np.float32([0, np.nan]).tobytes(), 8000, 1, 32, 3), "must be finite numbers"),
+        (riff(np.float32([0, 1e30]).tobytes(), 8000, 1, 32, 3), "must be numbers in ±1"),
         (riff(bytes(8), 8000, 1, 4, 17), "must be WAV of plain numbers"),
     ],
 )

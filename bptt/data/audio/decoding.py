@@ -13,7 +13,7 @@ from torch import Tensor
 from bptt.data.audio.options import SoundOptions
 from bptt.data.audio.sound import Sound
 from bptt.data.audio.sound_file import SoundFile, open_sound
-from bptt.data.audio.wav import Samples
+from bptt.data.audio.wav import Samples, find_fault
 from bptt.errors import InputError, counted
 
 # Seconds that are decoded at once.
@@ -72,7 +72,8 @@ class MonoFile:
     def pieces(self) -> Iterator[Tensor]:
         """Yield the samples, (N,) each, 10 seconds at a time.
 
-        Raises InputError if there are none, or if one is no finite number.
+        Raises InputError if there are none, or if one is NaN, infinite or far beyond any
+        scale.
         """
         first = round(self.sound.start * self.rate)
         end = None if self.sound.stop is None else round(self.sound.stop * self.rate)
@@ -91,11 +92,10 @@ class MonoFile:
             raise InputError(str(self.sound.path), "must hold sound", came, cure)
 
     def _mono(self, found: Samples, first: int) -> Samples:
-        if not np.isfinite(found).all():
-            bad = int(np.flatnonzero(~np.isfinite(found).all(1))[0]) + first
-            rule = "must be finite numbers"
-            came = f"NaN or infinity at {bad / self.rate:.3f} s"
-            raise InputError(str(self.sound.path), rule, came, "Repair it, or remove it from the data")
+        if fault := find_fault(found):
+            place, rule, came = fault
+            at = f"{came} at {(first + place) / self.rate:.3f} s"
+            raise InputError(str(self.sound.path), rule, at, "Repair it, or remove it from the data")
         channel = self._options.channel
         if channel > found.shape[1]:
             rule = f"must have a channel {channel} (`channel`)"

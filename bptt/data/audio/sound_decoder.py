@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.audio.options import RawFormat
-from bptt.data.audio.wav import PcmLayout, decode_pcm, find_pcm
+from bptt.data.audio.wav import PcmLayout, decode_pcm, find_fault, find_pcm
 from bptt.errors import InputError, counted
 
 # Seconds of sound that are answered at once: nobody notices a delay as short as this.
@@ -90,8 +90,8 @@ class SoundDecoder:
     def take(self) -> Iterator[Tensor]:
         """Yield the samples (N,) in ±1 that have arrived, in pieces of 0.1 s, the last of which may be less.
 
-        The pieces are the same however the bytes are cut. Raises InputError for samples that are no finite
-        numbers.
+        The pieces are the same however the bytes are cut. Raises InputError for samples that are NaN,
+        infinite or far beyond any scale.
         """
         layout = self.layout
         if layout is None:
@@ -103,8 +103,8 @@ class SoundDecoder:
                 return
             numbers = decode_pcm(self._held[: whole * width], layout)
             self._held, self._left = self._held[whole * width :], self._left - whole
-            if not np.isfinite(numbers).all():
-                raise InputError(self._name, "must be finite numbers", "NaN or infinity", "Repair the sound")
+            if fault := find_fault(numbers):
+                raise InputError(self._name, *fault[1:], "Repair the sound")
             channel = self._raw.channel
             mono = numbers[:, channel - 1] if channel else numbers.mean(1, dtype=np.float32)
             yield torch.from_numpy(np.ascontiguousarray(mono))

@@ -13,6 +13,24 @@ import numpy.typing as npt
 from bptt.errors import InputError
 
 Samples = npt.NDArray[np.float32]
+# Samples are numbers in ±1; some programs keep them on the scale of whole numbers of 32 bits. Squares of what
+# is far beyond leave float32.
+_LOUDEST = 2.0**31
+
+
+def find_fault(samples: Samples) -> tuple[int, str, str] | None:
+    """Return the place in time of the first number that is no sample, the rule that it breaks, and what came;
+    None if all of `samples` (N,) or (N, C) are samples.
+    """
+    wrong = ~(np.abs(samples) <= _LOUDEST)
+    if not wrong.any():
+        return None
+    place = np.unravel_index(np.argmax(wrong), wrong.shape)
+    if np.isfinite(samples[place]):
+        rule = "must be numbers in ±1, or on the scale of 32 bits"
+        return int(place[0]), rule, f"{samples[place]:g}"
+    return int(place[0]), "must be finite numbers", "NaN or infinity"
+
 
 # The format tags of a `fmt ` chunk. Source: RFC 2361; the last one says that the tag is in the extension.
 _PCM, _FLOAT, _A_LAW, _MU_LAW, _EXTENSIBLE = 1, 3, 6, 7, 0xFFFE

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from bptt.data.audio.wav import find_fault
 from bptt.errors import InputError
 from bptt.jobs.answers import FinalAnswer, Listening, PartialAnswer
 from bptt.jobs.transcribe.endpoint import Endpoint, EndpointOptions
@@ -94,17 +95,18 @@ class LiveTranscriber(Listening):
     def push(self, samples: Tensor) -> Iterator[PartialAnswer | HeardUtterance]:
         """Yield the utterances that end in further samples (N,) in ±1, then the text of one that goes on.
 
-        That text is only said if it has changed. Raises InputError for samples that are no finite numbers of
-        a floating-point dtype.
+        That text is only said if it has changed. Raises InputError for samples that are NaN, infinite, far
+        beyond any scale, or of no floating-point dtype.
         """
         samples = torch.as_tensor(samples).detach()
-        if samples.dim() != 1 or not samples.isfinite().all():
-            got = tuple(samples.shape) if samples.dim() != 1 else "NaN or infinity"
-            raise InputError("samples", "must be finite numbers (N,)", got)
+        if samples.dim() != 1:
+            raise InputError("samples", "must be finite numbers (N,)", tuple(samples.shape))
         if not samples.dtype.is_floating_point:
             cure = "Divide numbers of 16 bits by 32768"
             raise InputError("samples", "must be floating-point numbers in ±1", samples.dtype, cure)
         samples = samples.float()
+        if fault := find_fault(samples.cpu().numpy()):
+            raise InputError("samples", *fault[1:])
         yield from self._hear(self._network.cut(self._features.push(samples)))
         partial = self._partial()
         if partial != self._said:

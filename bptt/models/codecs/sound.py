@@ -20,6 +20,7 @@ from bptt.data.audio.log_mel import LogMel, LogMelStream
 from bptt.data.audio.options import AugmentOptions, SoundOptions
 from bptt.data.audio.sound import SampledSound, Sound
 from bptt.data.audio.survey import SoundFacts, Survey, usual_rate
+from bptt.data.audio.wav import find_fault
 from bptt.data.json_text import parse_json
 from bptt.data.reading import read_bytes
 from bptt.data.workers import Workers
@@ -216,6 +217,8 @@ def _sampled(samples: Any, rate: Any, place: str) -> SampledSound:
         raise InputError(place, rule, came + (", some of them NaN or infinite" if is_sound else ""))
     if not isinstance(rate, int) or isinstance(rate, bool) or rate < 1:
         raise InputError(place, "the rate of samples is a whole number above 0", repr(rate))
+    if values.dtype.is_floating_point and (fault := find_fault(values.float().numpy())):
+        raise InputError(place, *fault[1:])
     if not values.dtype.is_floating_point:
         values = values / -float(torch.iinfo(values.dtype).min or -1)
     return SampledSound(values.float().reshape(len(values), -1).mean(1), rate)
