@@ -55,7 +55,7 @@ public:
 
     // How many numbers were not written.
     int64_t go() {
-        const auto* arguments = reinterpret_cast<const int64_t*>(&call_);
+        const auto* arguments = reinterpret_cast<const int64_t*>(&all_);
         forward(arguments);
 #ifndef INT8
         backward(arguments);
@@ -147,13 +147,14 @@ private:
                 const int64_t one = call_.size[Shape::DELTA_WIDTH[gradient.delta]] * call_.size[source.width];
                 numbers[gradient.matrix] = std::max(numbers[gradient.matrix], (gradient.member + 1) * one);
             }
-        int64_t check[2 + 2 * at_least_one(Shape::MATRICES)]{}, sum;
-        check[0] = reinterpret_cast<int64_t>(&sum), check[1] = Shape::MATRICES;
+        int64_t bytes[at_least_one(Shape::MATRICES)]{}, address[at_least_one(Shape::MATRICES)]{}, sum;
+        const auto number = [](auto* at) { return reinterpret_cast<int64_t>(at); };
+        const int64_t check[] = {number(&sum), run_.threads, Shape::MATRICES, number(bytes), number(address)};
         for (int k = 0; k < Shape::MATRICES; ++k) {
             packing.matrix[k] = given<parameter>(numbers[k]);
             call_.matrix[k] = gradient(numbers[k]);
-            check[2 + k] = numbers[k] * sizeof(parameter);
-            check[2 + Shape::MATRICES + k] = reinterpret_cast<int64_t>(packing.matrix[k]);
+            bytes[k] = numbers[k] * sizeof(parameter);
+            address[k] = number(packing.matrix[k]);
         }
         checksum(check);
         packing.sizes = sizes, packing.threads = run_.threads;
@@ -164,7 +165,8 @@ private:
     }
 
     const Run run_;
-    BackwardArguments<Shape> call_{};
+    PackedCall<BackwardArguments<Shape>> all_{};
+    BackwardArguments<Shape>& call_ = all_.pass;
     std::deque<Guarded> memory_;
     std::vector<std::pair<real*, int64_t>> written_;
     std::mt19937 random_;

@@ -52,6 +52,13 @@ class Layer:
         """The names in the module, in the order of registration."""
         return tuple(name + self.suffix for parts in self.names.values() for name in parts)
 
+    @property
+    def parts(self) -> tuple[tuple[str, ...], ...]:
+        """The names in the module of the parameters whose sum each family of the cell is."""
+        return tuple(
+            tuple(name + self.suffix for name in self.names[family.name]) for family in self.cell.families
+        )
+
     def register(self, module: nn.Module, device: Device, dtype: torch.dtype | None) -> None:
         """Give the module the parameters of this layer, unfilled."""
         shapes = {family.name: family.shape(self.sizes) for family in self.cell.families}

@@ -27,6 +27,7 @@ from bptt.nn.initial import (
 )
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, check_counts, plain
+from bptt.nn.prepared_calls import PreparedCalls
 from bptt.nn.sequences import InputSequences, Lengths, read_sequences
 from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
@@ -110,6 +111,7 @@ class Stack(CellModule):
         if len(self.cells) == 1:
             self.cells *= self.num_layers
         self.register_layers(tuple(self._make_layers()), self.num_directions, device, dtype)
+        self._calls = PreparedCalls()
         if initial == "learned":
             for layer in self.layers:
                 register_initial(self, layer, device, dtype)
@@ -159,6 +161,10 @@ class Stack(CellModule):
         """
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
             return delegate(self, input, hx, lengths=lengths, return_states=return_states)  # type: ignore[no-any-return]
+        if type(input) is Tensor and lengths is None and not return_states:
+            found = self._calls.run(self, input, hx)
+            if found is not None:
+                return found
         sequences, starts = self.begin(input, hx, lengths)
         runs, output = self._run(sequences, starts, return_states)
         dtype = autocast_dtype(output)

@@ -41,6 +41,11 @@ def get_backend() -> str:
     return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or AUTO)
 
 
+def backend_asked() -> str | None:
+    """Return the choice that `get_backend` checks: while it is equal, the backend is the same."""
+    return _here.get() or os.environ.get(VARIABLE)
+
+
 def set_backend(name: str) -> None:
     """Choose a backend for this process and its child processes (by setting `$BPTT_BACKEND`).
 

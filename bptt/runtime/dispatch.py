@@ -19,11 +19,12 @@ from bptt.errors import InputError, MachineError
 from bptt.runtime.backend import AUTO, backend_named, get_backend
 from bptt.runtime.narrow import factors_now
 from bptt.runtime.notice import say_once
+from bptt.runtime.protocol import Planner
 from bptt.runtime.tracing import are_plain, is_recorded, is_transformed
 
 if TYPE_CHECKING:
     from bptt.cells.cell import Cell
-    from bptt.runtime.protocol import Backend, LossName, Storage
+    from bptt.runtime.protocol import Backend, LossName, StackLayer, StackPlan, Storage
 
 KERNELS, GPU_KERNELS, REFERENCE = "cpu", "triton", "reference"
 _SLOW = "cells without a kernel run in torch operations, which takes several times as long"
@@ -134,6 +135,15 @@ def _rounding(cell: Cell, x: Tensor, dtype: torch.dtype | None, factors: torch.d
     name = str(factors).removeprefix("torch.")
     rule = f"products in {name} need float32 tensors and the kernels of the CPU"
     raise InputError(cell.name, rule, form, "Compute in float32, or with the backend cpu")
+
+
+def plan(cell: Cell, layers: Sequence[StackLayer], directions: int, x: Tensor) -> StackPlan | None:
+    """Return a plan of the backend in force for eager calls on inputs like x (T, B, I); None if it has none.
+
+    Raises MachineError if the user chose a backend by name and this machine cannot run it.
+    """
+    chosen = backend_for(cell, (x,))
+    return chosen.plan(cell, layers, directions, x) if isinstance(chosen, Planner) else None
 
 
 def _dtype(cell: Cell, tensors: Sequence[Tensor]) -> torch.dtype | None:

@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from torch import Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class Packed:
+    """Packed parameters. A cache owns them: keep a weak reference, which ends when they are out of date."""
+
+    block: Tensor
+
+
 @dataclass(frozen=True)
 class _Entry:
     owner: weakref.ref[Tensor]
     state: tuple[int, ...]
-    packed: Tensor
+    packed: Packed
 
 
 # By the identity of the first parameter and the purpose of the copy. An entry is dropped with its parameter.
@@ -25,7 +32,7 @@ def packed(
     kind: Hashable,
     make: Callable[[], Tensor],
     checksum: Callable[[Sequence[Tensor]], int],
-) -> Tensor:
+) -> Packed:
     """Return the packed parameters: `make()`, or its earlier result if the parameters are unchanged.
 
     Unchanged means that address, version and checksum of all parameters are the same: the version alone
@@ -37,7 +44,7 @@ def packed(
     state = (*(p.data_ptr() for p in parameters), *versions, checksum(parameters))
     if found is not None and found.owner() is parameters[0] and found.state == state:
         return found.packed
-    entry = _Entry(weakref.ref(parameters[0], lambda _: _entries.pop(key, None)), state, make())
+    entry = _Entry(weakref.ref(parameters[0], lambda _: _entries.pop(key, None)), state, Packed(make()))
     _entries[key] = entry
     return entry.packed
 

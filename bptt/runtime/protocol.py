@@ -7,7 +7,7 @@ that differ.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
@@ -43,6 +43,65 @@ class Recurrence:
     storage: Storage = "keep"
     observer: Observer | None = None
     factors: torch.dtype | None = None
+
+
+@dataclass(frozen=True)
+class StackLayer:
+    """One layer in one direction of a stack.
+
+    `widths` are those of the states, `output` is that of the output. `parts` names, for each of
+    `cell.families`, the parameters whose sum it is.
+    """
+
+    reverse: bool
+    widths: tuple[int, ...]
+    output: int
+    parts: tuple[tuple[str, ...], ...]
+
+
+class StackPlan(Protocol):
+    """Layers of a cell prepared for inputs of one shape, dtype and memory layout, and a number of threads."""
+
+    def run(
+        self,
+        parameters: Mapping[str, Tensor | None],
+        x: Tensor,
+        initial: Sequence[Tensor],
+        output: Tensor,
+        final: Sequence[Tensor],
+    ) -> bool:
+        """Compute `output` (T, B, directions * width) and `final` without a graph; return whether it applied.
+
+        If it did not, nothing was written. `initial` and `final` have a contiguous tensor (layers *
+        directions, B, width) for each of `cell.states`.
+        """
+
+    def run_layer(
+        self,
+        number: int,
+        storage: Storage,
+        parameters: Mapping[str, Tensor | None],
+        x: Tensor,
+        initial: Sequence[Tensor],
+        leading: tuple[int, ...],
+    ) -> tuple[Tensor, ...] | None:
+        """Return the output and final states of one layer, differentiable; None if the plan does not apply.
+
+        `number` is that of the layer and direction in torch's order. x is (T, B, width) with contiguous rows,
+        `initial` has a contiguous tensor (B, width) for each state. The final states have the dimensions
+        `leading`, of size 1, before those.
+        """
+
+
+@runtime_checkable
+class Planner(Protocol):
+    """A backend, or a part of one, that prepares calls which come again and again."""
+
+    def plan(self, cell: Cell, layers: Sequence[StackLayer], directions: int, x: Tensor) -> StackPlan | None:
+        """Return a plan for inputs like x (T, B, I), in the layout of its memory; None if there is none.
+
+        `layers` come in torch's order: layer 0 forward, layer 0 backward, layer 1 forward, ...
+        """
 
 
 class Stepper(Protocol):

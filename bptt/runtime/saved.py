@@ -50,11 +50,11 @@ def check_forms(where: str, before: Sequence[Form | None], now: Sequence[Form | 
 def check_memory(where: str, tensors: Iterable[Tensor | None]) -> None:
     """Raise GraphError if the memory of a tensor was freed, or is smaller than its shape requires."""
     for tensor in tensors:
-        if tensor is not None and not _has_memory(tensor):
+        if tensor is not None and not has_memory(tensor):
             raise GraphError(where, _RULE, f"{_text(forms([tensor])[0])} without memory", _CURE)
 
 
-def _has_memory(tensor: Tensor) -> bool:
+def has_memory(tensor: Tensor) -> bool:
     """Return whether the last number of a tensor lies inside its storage."""
     count = tensor.numel()
     if count and not tensor.is_contiguous():

@@ -35,6 +35,19 @@ def is_recorded() -> bool:
     return torch._C._len_torch_dispatch_stack() > 0 or is_traced()
 
 
+def is_eager() -> bool:
+    """Return whether torch neither records nor transforms operations, nor runs them under autocast."""
+    # In one expression: evaluated at every call of a layer. `is_tracing` is a call of this private function.
+    return not (
+        torch.compiler.is_compiling()
+        or torch._C._len_torch_dispatch_stack() > 0
+        or torch._C._is_tracing()
+        or torch._C._are_functorch_transforms_active()
+        or forward_ad._current_level >= 0
+        or torch._C._is_any_autocast_enabled()
+    )
+
+
 def are_plain(tensors: Sequence[Tensor]) -> bool:
     """Return whether all tensors are plain memory: neither distributed, nor fake, nor wrapped."""
     return all(type(t).__torch_dispatch__ is Tensor.__torch_dispatch__ for t in tensors)

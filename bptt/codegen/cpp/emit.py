@@ -31,7 +31,10 @@ _DEFINED = {
 FORWARD_ONLY = ("int8",)
 
 # The functions that Python calls; each takes the address of its arguments.
-FORWARD_DOORS = ("measure", "pack", "checksum", "forward", "stepper_open", "stepper_step", "stepper_close")
+FORWARD_DOORS = (
+    *("measure", "pack", "checksum", "forward", "forward_layers"),
+    *("stepper_open", "stepper_step", "stepper_close"),
+)
 DOORS = (*FORWARD_DOORS, "backward")
 _DOORS = """
 }  // namespace
@@ -60,19 +63,29 @@ DOOR(measure) {
 
 DOOR(pack) { Cell::pack(*reinterpret_cast<const Packing<Shape>*>(arguments)); }
 
-// Of `count` arrays of so many bytes: a sum that depends on every bit and on its place.
+// A sum that depends on every bit of several arrays and on its place.
 DOOR(checksum) {
-    const int64_t count = arguments[1];
-    uint64_t sum = 0;
-    for (int64_t k = 0; k < count; ++k)
-        sum = sum * 31 + checksum_of(reinterpret_cast<void*>(arguments[2 + count + k]), arguments[2 + k]);
-    *reinterpret_cast<uint64_t*>(arguments[0]) = sum;
+    *reinterpret_cast<uint64_t*>(arguments[0]) =
+        checksum_of(*reinterpret_cast<const Arrays*>(arguments + 2), arguments[1]);
 }
 
+// A pass, and weights to pack before it, if there is memory for them.
+template <class Call>
+struct PackedCall {
+    Packing<Shape> packing;
+    Call pass;
+};
+
 DOOR(forward) {
-    const auto& call = *reinterpret_cast<const Arguments<Shape>*>(arguments);
-    const Rows rows(call.lengths, call.steps, call.batch);
-    Forward<Shape, Cell>(call, rows).run(0, call.steps);
+    const auto& call = *reinterpret_cast<const PackedCall<Arguments<Shape>>*>(arguments);
+    Cell::pack(call.packing);
+    const Rows rows(call.pass.lengths, call.pass.steps, call.pass.batch);
+    Forward<Shape, Cell>(call.pass, rows).run(0, call.pass.steps);
+}
+
+// Its arguments are written to: see LayersCall.
+DOOR(forward_layers) {
+    run_layers<Shape, Cell>(*reinterpret_cast<LayersCall<Shape>*>(const_cast<int64_t*>(arguments)));
 }
 
 DOOR(stepper_open) {
@@ -95,9 +108,10 @@ DOOR(stepper_close) {
 
 _BACKWARD_DOOR = """
 DOOR(backward) {
-    const auto& call = *reinterpret_cast<const BackwardArguments<Shape>*>(arguments);
-    const Rows rows(call.lengths, call.steps, call.batch);
-    Backward<Shape, Cell>(call, rows).run();
+    const auto& call = *reinterpret_cast<const PackedCall<BackwardArguments<Shape>>*>(arguments);
+    Cell::pack(call.packing);
+    const Rows rows(call.pass.lengths, call.pass.steps, call.pass.batch);
+    Backward<Shape, Cell>(call.pass, rows).run();
 }
 """
 
@@ -135,7 +149,7 @@ def _head(plan: KernelPlan, dtype: str) -> str:
     return (
         f"{_comment(f'{cell.name}: {cell.title}')}\n{_comment(cell.source)}\n{equations}\n"
         f"// Generated from these equations. Names: v_ is a value, d_ stands for δ.\n"
-        f'{_DEFINED[dtype]}\n{backward}#include "packing.h"\n#include "stepper.h"\n\n'
+        f'{_DEFINED[dtype]}\n{backward}#include "layers.h"\n#include "stepper.h"\n\n'
         f"namespace {{\n\nstatic_assert(WIDEST == {WIDEST});"
     )
 
@@ -195,7 +209,9 @@ _PACK = """
     }"""
 
 _PACK_FORWARD = """
-    static void pack(const Packing<Shape>& a) { pack_forward(a, a.to); }
+    static void pack(const Packing<Shape>& a) {
+        if (a.to) pack_forward(a, a.to);
+    }
 
     template <class Call>
     static int64_t transposed_size(const Call&) {

@@ -109,18 +109,55 @@ INLINE factor* pack_columns(const parameter* matrix, int vectors, int64_t first,
 
 #endif
 
-// A number that changes with every bit of an array and with the order of its elements.
-inline uint64_t checksum_of(const void* from, int64_t bytes) {
-    constexpr int STRIPES = 64;
-    uint32_t sum[STRIPES] = {};
-    const auto* byte = static_cast<const unsigned char*>(from);
-    for (int64_t k = 0; k < bytes; k += 4 * STRIPES) {
-        uint32_t part[STRIPES] = {};
-        std::memcpy(part, byte + k, std::min<int64_t>(4 * STRIPES, bytes - k));
-        for (int i = 0; i < STRIPES; ++i) sum[i] = (sum[i] ^ part[i]) * 0x9e3779b1u + (sum[i] >> 15);
+// Several arrays of numbers, by their sizes in bytes and their addresses.
+struct Arrays {
+    int64_t count;
+    const int64_t *bytes, *address;
+};
+
+// A number that changes with every bit of up to PIECE bytes and with the order of its words. The words are dealt out to
+// STRIPES sums, which the vector unit takes side by side.
+constexpr int64_t STRIPES = 64, PIECE = int64_t{1} << 17;
+inline uint64_t checksum_of_piece(const unsigned char* from, int64_t bytes) {
+    typedef uint32_t Words __attribute__((vector_size(VECTOR_BYTES)));
+    constexpr int64_t ROW = 4 * STRIPES, VECTORS = ROW / VECTOR_BYTES;
+    Words sum[VECTORS]{};
+    const auto add = [&](const unsigned char* row) {
+        for (int64_t i = 0; i < VECTORS; ++i) {
+            Words part;
+            std::memcpy(&part, row + i * VECTOR_BYTES, VECTOR_BYTES);
+            sum[i] = (sum[i] ^ part) * 0x9e3779b1u + (sum[i] >> 15);
+        }
+    };
+    int64_t k = 0;
+    for (; k + ROW <= bytes; k += ROW) add(from + k);
+    if (k < bytes) {
+        unsigned char last[ROW] = {};
+        std::memcpy(last, from + k, bytes - k);
+        add(last);
     }
     uint64_t all = bytes;
-    for (const uint32_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
+    for (const Words& words : sum)
+        for (int64_t i = 0; i < VECTOR_BYTES / 4; ++i) all = (all ^ words[i]) * 0x9e3779b97f4a7c15u + (all >> 29);
+    return all;
+}
+
+// A number that changes with every bit of several arrays, with the order of their words and of the arrays. It is the
+// same for any number of threads, which share the pieces.
+inline uint64_t checksum_of(const Arrays& arrays, int64_t threads) {
+    int64_t pieces = 0;
+    for (int64_t k = 0; k < arrays.count; ++k) pieces += (arrays.bytes[k] + PIECE - 1) / PIECE;
+    std::vector<uint64_t> sum(pieces);
+    in_parallel(pieces < 2 * threads ? 1 : threads, threads, [&](int64_t thread) {
+        int64_t piece = 0;
+        for (int64_t k = 0; k < arrays.count; ++k)
+            for (int64_t at = 0; at < arrays.bytes[k]; at += PIECE, ++piece)
+                if (piece * threads / pieces == thread)
+                    sum[piece] = checksum_of_piece(reinterpret_cast<const unsigned char*>(arrays.address[k]) + at,
+                                                   std::min(PIECE, arrays.bytes[k] - at));
+    });
+    uint64_t all = 0;
+    for (const uint64_t one : sum) all = (all ^ one) * 0x9e3779b97f4a7c15u + (all >> 29);
     return all;
 }
 

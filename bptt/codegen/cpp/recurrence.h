@@ -329,6 +329,8 @@ private:
             if (!call_.final[q]) continue;
             const int64_t width = state_[q].row;
             const real* now = state_[q].at(time(call_.steps - 1));
+            // The memory of a single step may be that of the final state.
+            if (now == call_.final[q]) continue;
             for (int r = 0; r < block.count; ++r)
                 std::copy_n(now + block.row[r] * width, width, call_.final[q] + block.row[r] * width);
         }

@@ -39,11 +39,13 @@ def take(size: int, dtype: torch.dtype) -> Tensor:
 
 def give_back(block: Tensor) -> None:
     """Return a block to the pool; the caller must no longer read it, because the next pass overwrites it."""
-    whole = block.untyped_storage().nbytes() // block.element_size()
-    if not whole:
+    # A part of a longer block is a view.
+    if block._is_view():
+        block = block.as_strided((block.untyped_storage().nbytes() // block.element_size(),), (1,), 0)
+    if not block.numel():
         return
     with _lock:
-        _free.append(block if block.numel() == whole else block.as_strided((whole,), (1,), 0))
+        _free.append(block)
         del _free[:-_MOST]
         if next(_turns) % _TURNS == 0:
             del _free[:1]

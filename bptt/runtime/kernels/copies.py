@@ -50,7 +50,7 @@ class CopiesFunction(torch.autograd.Function):
         left = Saved("keep", [next(found) if asked else None for asked in launch.recurrence.whole], block)
         losses, last = sorted_gradients(launch, gradients)
         given = launch.tensors(None if launch.recurrence.reverse else _ends(losses, last), dense(*tensors))
-        asked = [ctx.needs_input_grad[1], *ctx.needs_input_grad[1 + len(given.initial) + 1 :]]
+        asked = ctx.needs_input_grad[1:]
         result = run_backward(launch.library, given, left, losses, last, asked, measure=True, shared=True)
         if launch.recurrence.observer is not None and result.norms is not None:
             launch.recurrence.observer(result.norms)

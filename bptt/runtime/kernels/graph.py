@@ -8,8 +8,10 @@ from torch import Tensor
 
 from bptt.runtime.kernels.copies import CopiesFunction, are_copies
 from bptt.runtime.kernels.function import KernelFunction, Launch
-from bptt.runtime.kernels.library import Library
+from bptt.runtime.kernels.library import Library, Tensors
+from bptt.runtime.kernels.recurrence import passes_of
 from bptt.runtime.protocol import Recurrence
+from bptt.runtime.saved import check_memory
 
 
 def run_with_graph(
@@ -19,8 +21,12 @@ def run_with_graph(
 
     The tensors and lengths are laid out as kernels read them.
     """
-    launch = Launch(library, recurrence)
-    initial = tensors[1 : 1 + len(recurrence.whole)]
+    count = 1 + len(recurrence.whole)
+    initial, parameters = tensors[1:count], tensors[count:]
+    given = Tensors(tensors[0], lengths, initial, parameters, recurrence.reverse)
+    check_memory(library.where, given.all)
+    passes = passes_of(library, given, recurrence.whole, recurrence.storage)
+    launch = Launch(library, recurrence, passes, (1,) * len(parameters))
     one_row = recurrence.observer is not None and lengths is None and recurrence.storage == "keep"
     if one_row and are_copies(tensors[0], initial):
         return CopiesFunction.apply(launch, *tensors)  # type: ignore[no-any-return,no-untyped-call]

@@ -16,7 +16,7 @@ from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library
 from bptt.runtime.kernels.loss_operator import KINDS as LOSS_KINDS
 from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
 from bptt.runtime.packing import forget
-from bptt.runtime.protocol import LossName, Recurrence, Stepper
+from bptt.runtime.protocol import LossName, Recurrence, StackLayer, StackPlan, Stepper
 
 # Most models that answer need none of these.
 _run_with_graph = deferred("bptt.runtime.kernels.graph", "run_with_graph")
@@ -26,6 +26,7 @@ _LOAD_LOSS: Mapping[LossName, Callable[[torch.dtype], object]] = {
 }
 _linear_cross_entropy = deferred("bptt.runtime.kernels.linear_loss", "linear_cross_entropy")
 _ctc_loss = deferred("bptt.runtime.kernels.ctc_loss", "ctc_loss")
+_layers_plan = deferred("bptt.runtime.kernels.layers", "LayersPlan")
 _stepper = deferred("bptt.runtime.kernels.stepper", "KernelStepper")
 
 
@@ -81,8 +82,7 @@ class Kernels:
         """Call the backward kernel."""
         library, given = _given(recurrence, tensors)
         saved, first = Saved("keep", states, kept), len(gradients) - len(states)
-        known = [asked[0], *asked[1 + len(states) :]]
-        found = run_backward(library, given, saved, gradients[:first], gradients[first:], known)
+        found = run_backward(library, given, saved, gradients[:first], gradients[first:], asked)
         both = zip((found.x, *found.initial, *found.parameters), asked, strict=True)
         return [gradient for gradient, wanted in both if wanted and gradient is not None]
 
@@ -98,6 +98,13 @@ class Kernels:
         """Return a stepper whose kernels hold the packed weights of all layers."""
         library = _library(cell, (x, *initial[0], *parameters[0]), factors)
         found: Stepper = _stepper(library, x, initial, parameters, shape)
+        return found
+
+    def plan(self, cell: Cell, layers: Sequence[StackLayer], directions: int, x: Tensor) -> StackPlan | None:
+        """Return a plan for a cell with matrices; with bfloat16 ones there is none."""
+        if x.dtype == torch.bfloat16 or all(family.columns is None for family in cell.families):
+            return None
+        found: StackPlan = _layers_plan(_library(cell, (x,)), layers, directions, x)
         return found
 
     def linear_cross_entropy(

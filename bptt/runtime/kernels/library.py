@@ -5,9 +5,8 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from ctypes import CDLL, addressof, c_int64, c_void_p
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,7 +17,7 @@ from bptt.deferred import deferred
 from bptt.runtime.kernels.block_pool import take
 from bptt.runtime.kernels.index import NO_COLUMN, CallLayout, KnownKernel, recall, remember
 from bptt.runtime.loaded import kernels_of
-from bptt.runtime.packing import packed
+from bptt.runtime.packing import Packed, packed
 
 if TYPE_CHECKING:
     from bptt.codegen.kernel_source import KernelSource
@@ -35,8 +34,7 @@ KINDS = {torch.float32: "float32", torch.float64: "float64", torch.bfloat16: "bf
 _Size = tuple[int, int, int]
 
 
-@dataclass(frozen=True, eq=False)
-class Tensors:
+class Tensors(NamedTuple):
     """The tensors of a recurrence: x (T, B, I), lengths (B,) or None, states (B, width), parameters."""
 
     x: Tensor
@@ -66,8 +64,9 @@ class Library:
         self._widths = dict(layout.widths)
         self._recipe = _recipe(cell, layout)
         self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
-        self._matrices = [k for k, f in enumerate(cell.families) if f.columns is not None]
+        self.matrix_families = [k for k, f in enumerate(cell.families) if f.columns is not None]
         self._vectors = _vector_places(cell)
+        self._zeroed = [unread and k in self.matrix_families for k, unread in enumerate(layout.unread)]
         self.doors: dict[str, Callable[..., int]] = {}
         for name in doors:
             door = getattr(library, name)
@@ -90,36 +89,36 @@ class Library:
 
     def call(self, door: str, arguments: Sequence[int]) -> None:
         """Call a kernel, with the GIL released. Raises MemoryError if the kernel cannot allocate memory."""
-        numbers = array("q", arguments)
+        numbers = arguments if isinstance(arguments, array) else array("q", arguments)
         if self.doors[door](numbers.buffer_info()[0]):
             raise MemoryError(f"{self.cell.name}: too little memory for the pass {door}")
 
-    def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Tensor:
+    def weights(self, sizes: Sequence[int], parameters: Sequence[Tensor]) -> Packed:
         """Return the matrices packed for the forward pass, from a cache while they do not change."""
-        matrices = [parameters[k] for k in self._matrices]
+        matrices = [parameters[k] for k in self.matrix_families]
         if not matrices:
-            return self.pack(sizes, parameters)
+            return Packed(self.pack(sizes, parameters))
         return packed(matrices, self, lambda: self.pack(sizes, parameters), self.checksum)
 
     def pack(
         self, sizes: Sequence[int], parameters: Sequence[Tensor], *, transposed: bool = False, rows: int = 0
     ) -> Tensor:
-        """Return the current matrices packed for the forward pass, or `transposed` for the backward pass.
+        """Return the current matrices packed for the forward pass.
 
         `rows` is the number of rows that will be multiplied with them, if it is always the same, else 0.
         Return the result to the pool with `block_pool.give_back` when no pass reads it any more.
         """
-        matrices = self._read(parameters)
+        matrices = self.read(parameters)
         if not matrices:
             return torch.empty(0, device="cpu")
-        to = take(self.measure(sizes)[int(transposed)], _computed_in(matrices[0].dtype))
-        places = [0, to.data_ptr()] if transposed else [to.data_ptr(), 0]
-        self.call("pack", [*sizes, *addresses(matrices), *places, 0, torch.get_num_threads(), rows])
+        to = take(self.measure(sizes)[0], _computed_in(matrices[0].dtype))
+        threads = torch.get_num_threads()
+        self.call("pack", [*sizes, *addresses(matrices), to.data_ptr(), 0, 0, threads, rows])
         return to
 
-    def _read(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    def read(self, parameters: Sequence[Tensor]) -> tuple[Tensor, ...]:
         """Return the matrices as kernels read them."""
-        return tuple([parameters[k].to(self._matrix_dtype) for k in self._matrices])
+        return tuple([parameters[k].to(self._matrix_dtype) for k in self.matrix_families])
 
     def measure(self, sizes: Sequence[int]) -> tuple[int, int, int]:
         """Return the counts of packed weights, forward and transposed, and of kept values per row and step.
@@ -130,7 +129,7 @@ class Library:
         if key in self._measured:
             return self._measured[key]
         found = (c_int64 * 3)()
-        self.call("measure", [*sizes, *[0] * max(1, len(self._matrices)), 0, 0, addressof(found), 1, 0])
+        self.call("measure", [*sizes, *[0] * max(1, len(self.matrix_families)), 0, 0, addressof(found), 1, 0])
         self._measured[key] = found[0], found[1], found[2]
         return self._measured[key]
 
@@ -139,9 +138,9 @@ class Library:
 
         Otherwise the kernel writes every number of it.
         """
-        unread = self.layout.unread[k] and k in self._matrices
-        make, dtype = torch.zeros_like if unread else torch.empty_like, _computed_in(parameter.dtype)
-        return make(parameter, dtype=dtype)
+        make = torch.zeros_like if self._zeroed[k] else torch.empty_like
+        dtype = parameter.dtype
+        return make(parameter, dtype=_computed_in(dtype)) if dtype == torch.bfloat16 else make(parameter)
 
     def room_for_norms(self, given: Tensors) -> Tensor:
         """Allocate the norms that a backward pass measures, (T, B, number of δ and states), in float64."""
@@ -158,22 +157,27 @@ class Library:
 
     def matrices(self, stacks: Sequence[Tensor | None]) -> list[int]:
         """Return the addresses of the matrices among the parameters (or among their gradients)."""
-        return addresses([stacks[k] for k in self._matrices])
+        return addresses([stacks[k] for k in self.matrix_families])
 
-    def vectors(self, stacks: Sequence[Tensor | None]) -> list[int]:
-        """Return the addresses of the vector parameters (or of their gradients), in the order of the cell."""
-        places = []
-        for k, member, members in self._vectors:
-            stack = stacks[k]
-            step = 0 if stack is None else stack.shape[0] // members * stack.element_size()
-            places.append(0 if stack is None else stack.data_ptr() + member * step)
-        return places or [0]
+    def vector_places(self, sizes: Sequence[int], first: int) -> list[tuple[int, int, int]]:
+        """Return for each vector parameter its place in arguments, from `first` on; the index of its family;
+        and the number of numbers before it there.
+        """
+        letters, vectors = self.layout.letters, self.cell.vectors
+        widths = [sizes[letters.index(letter)] for letter in vectors.values()]
+        found = zip(self._vectors, widths, strict=True)
+        return [(at, k, member * width) for at, ((k, member), width) in enumerate(found, first)]
+
+    @staticmethod
+    def arrays(tensors: Sequence[Tensor]) -> tuple[int, array[int], array[int]]:
+        """Return the number of tensors, their sizes in bytes and their addresses, for kernels."""
+        return len(tensors), array("q", [t.nbytes for t in tensors]), array("q", addresses(tensors))
 
     def checksum(self, tensors: Sequence[Tensor]) -> int:
         """Return a checksum of the numbers in these tensors."""
-        found = c_int64()
-        sizes = [t.nbytes for t in tensors]
-        self.call("checksum", [addressof(found), len(sizes), *sizes, *addresses(tensors)])
+        found, (count, *places) = c_int64(), self.arrays(tensors)
+        arrays = [place.buffer_info()[0] for place in places]
+        self.call("checksum", [addressof(found), torch.get_num_threads(), count, *arrays])
         return found.value
 
 
@@ -198,10 +202,10 @@ def _recipe(cell: Cell, layout: CallLayout) -> list[_Size]:
     return [found[letter] for letter in layout.letters[1:]]
 
 
-def _vector_places(cell: Cell) -> list[tuple[int, int, int]]:
-    """Return, for each vector parameter, the index of its family, its place there, and the family's size."""
+def _vector_places(cell: Cell) -> list[tuple[int, int]]:
+    """Return, for each vector parameter, the index of its family and its place there."""
     places = {
-        name: (k, place, len(family.members))
+        name: (k, place)
         for k, family in enumerate(cell.families)
         for place, name in enumerate(family.members)
     }

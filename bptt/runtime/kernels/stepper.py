@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import Library, Tensors
-from bptt.runtime.kernels.recurrence import arguments_of_step
+from bptt.runtime.kernels.recurrence import passes_of
 
 # Numbers allocated for outputs at a time: allocating each output separately would cost a tenth of a step.
 _AHEAD = 1 << 14
@@ -85,6 +85,5 @@ class _Layer:
             self.output = self._after[cell.states.index(cell.output)][None]
         else:
             self.output = x.new_empty(1, x.shape[1], library.width(sizes, cell.output))
-        self.arguments = array(
-            "q", arguments_of_step(library, self._given, self._after, self.output, self.weights)
-        )
+        passes = passes_of(library, self._given, (True,) * len(self.states), None)
+        self.arguments = passes.arguments_of_step(self._given, self._after, self.output, self.weights)

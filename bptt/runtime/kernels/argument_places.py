@@ -1,0 +1,57 @@
+"""The places of numbers and addresses in the arguments of a pass."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+
+class ArgumentPlaces(NamedTuple):
+    """The places of the arguments, in the order of the kernel.
+
+    First come those of Packing (`matrix`, `pack` for the two kinds of packed weights, `threads`), then those
+    of BackwardArguments from `steps` on, the beginning of which up to `transposed` is Arguments.
+    """
+
+    matrix: int
+    pack: int
+    threads: int
+    steps: int
+    sizes: int
+    x: int
+    initial: int
+    state: int
+    ring: int
+    output: int
+    kept: int
+    final: int
+    weights: int
+    vector: int
+    every: int
+    stored: int
+    transposed: int
+    loss: int
+    last: int
+    first: int
+    input: int
+    gradient: int
+    vector_gradient: int
+    end: int
+
+    @classmethod
+    def of(cls, letters: int, matrices: int, states: int, vectors: int, has_output: bool) -> ArgumentPlaces:
+        """Return the places for these numbers of sizes, matrices, states and vector parameters."""
+        losses = max(1, states + has_output)
+        matrices, states, vectors = max(1, matrices), max(1, states), max(1, vectors)
+        counts = (
+            *(letters, matrices, 3, 2, 5, letters, 3, states, states, states, 1, 1, states, 1, vectors, 1),
+            *(states, 1, 3 * losses, states, states, 1, matrices, vectors + 2),
+        )
+        return cls(*accumulate(counts))
+
+
+def fill(call: array[int], at: int, numbers: Sequence[int]) -> None:
+    """Write numbers into arguments, from place `at` on."""
+    call[at : at + len(numbers)] = array("q", numbers)
