@@ -80,7 +80,7 @@ class PreparedCalls:
     They run the layers of the class `Layer` that the stack has now, on plain tensors, from zeros or given
     states, where torch neither records nor transforms operations, and nothing observes gradients or rounds
     factors. Each is keyed by all else that its arguments depend on; the plan checks the parameters itself.
-    Whatever breaks one of these conditions takes the general way.
+    A call outside these conditions takes the general way.
     """
 
     def __init__(self) -> None:
@@ -98,11 +98,13 @@ class PreparedCalls:
 
         That is so for whatever is not a plain eager call, and where an argument does not fit.
         """
+        # First of all: a compiler that records this reads no further.
+        if not is_eager():
+            return None
         if (
             stack.observer is not None
-            or (hx is None and stack.initial != "zero")
             or factors_now() is not None
-            or not is_eager()
+            or (hx is None and stack.initial != "zero")
         ):
             return None
         if stack.layers is not self._layers:
