@@ -150,6 +150,8 @@ def _have_gradients(*tensors: Tensor | None) -> bool:
 
 def _checked(call: _Call, hx: Tensor | Sequence[Tensor], like: Tensor) -> tuple[Tensor, ...] | None:
     """Return the initial states as the kernels read them; None if they are not as expected."""
+    if not isinstance(hx, Tensor | tuple | list):
+        return None
     initial = (hx,) if isinstance(hx, Tensor) else tuple(hx)
     if len(initial) != len(call.final):
         return None
