@@ -156,10 +156,10 @@ def _saved(ctx: Any) -> tuple[list[Any], bool]:
     Raises GraphError if a dtype, shape or device has changed, or memory is missing.
     """
     found, launch = ctx.saved_tensors, ctx.launch
+    check_forms(launch.library.where, launch.forms, forms(found))
     # A storage that shrinks moves: at the same address there still is the memory of the forward pass.
     if addresses(found) == ctx.addresses:
         return list(found), True
-    check_forms(launch.library.where, launch.forms, forms(found))
     check_memory(launch.library.where, found)
     lengths, x, *rest = found
     return [lengths, *dense(x, *rest)], False
