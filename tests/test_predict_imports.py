@@ -28,8 +28,8 @@ IDLE = """
     bptt.jobs.forecast bptt.models.heads bptt.models.spelled_words bptt.models.logistic
 """.split()
 # 255 before names and readers were imported on first use: none may come back unseen. Of a file the signs of
-# every kind are asked, those of sounds, clips and skeletons too. Two modules say how notebooks show answers, and
-# prepared calls are two.
+# every kind are asked, those of sounds, clips and skeletons too. Two modules say how notebooks show answers,
+# and two are prepared calls.
 MOST_TYPED, MOST_OF_A_FILE = 146, 169
 
 

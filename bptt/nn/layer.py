@@ -53,7 +53,7 @@ class Layer:
         return tuple(name + self.suffix for parts in self.names.values() for name in parts)
 
     @property
-    def parts(self) -> tuple[tuple[str, ...], ...]:
+    def part_names(self) -> tuple[tuple[str, ...], ...]:
         """The names in the module of the parameters whose sum each family of the cell is."""
         return tuple(
             tuple(name + self.suffix for name in self.names[family.name]) for family in self.cell.families

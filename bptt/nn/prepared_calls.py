@@ -199,7 +199,7 @@ def _prepare(stack: _Stack, x: Tensor) -> _Call | None:
     if not fits or len(set(stack.cells)) > 1 or len({layer.widths for layer in stack.layers}) > 1:
         return None
     values = x.unsqueeze(1) if x.dim() == 2 else x.transpose(0, 1) if stack.batch_first else x
-    layers = tuple([StackLayer(la.reverse, la.widths, la.output_size, la.parts) for la in stack.layers])
+    layers = tuple([StackLayer(la.reverse, la.widths, la.output_size, la.part_names) for la in stack.layers])
     found = plan(stack.cells[0], layers, stack.num_directions, values)
     if found is None:
         return None

@@ -215,4 +215,8 @@ def differentiable(
     reference: Backend = imported("bptt.runtime.reference.reference_backend", "REFERENCE")
     count = 1 + len(launch.recurrence.whole)
     outputs = reference.run(launch.recurrence, (*tensors[:count], *launch.summed(tensors[count:])))
-    return gradients_with_graph(outputs, gradients, tensors)
+    # Final states may have more dimensions of size 1.
+    both = zip(outputs, gradients, strict=True)
+    return gradients_with_graph(
+        outputs, [None if g is None else g.reshape(o.shape) for o, g in both], tensors
+    )
