@@ -26,7 +26,7 @@ _LOAD_LOSS: Mapping[LossName, Callable[[torch.dtype], object]] = {
 }
 _linear_cross_entropy = deferred("bptt.runtime.kernels.linear_loss", "linear_cross_entropy")
 _ctc_loss = deferred("bptt.runtime.kernels.ctc_loss", "ctc_loss")
-_layers_plan = deferred("bptt.runtime.kernels.layers", "LayersPlan")
+_layers_plan = deferred("bptt.runtime.kernels.layers_plan", "LayersPlan")
 _stepper = deferred("bptt.runtime.kernels.stepper", "KernelStepper")
 
 
