@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from bptt.cli.commands import make_command
+from bptt.cli.job_group import JobGroup, make_group
 from bptt.cli.spelling import spelled
-from bptt.errors import InputError, TrainingError
+from bptt.errors import TrainingError
 
 if TYPE_CHECKING:
     from bptt.jobs.job import Job
+    from bptt.jobs.options import JobOptions
     from bptt.options.choices import Choices
     from bptt.options.option_set import OptionSet
     from bptt.training.job_run import JobRun
@@ -49,53 +50,26 @@ _WRITE_CONFIG = Parameter(
 )
 
 
-class Jobs(TyperGroup):
-    """The jobs as commands, each made when it is used."""
+class _Trained(JobGroup):
+    """The jobs as commands that train."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """Return the names of all jobs; a job whose package is broken is left out, and a line says why."""
-        from bptt.jobs.registry import find_options, job_names
-
-        found = []
-        for name in job_names():
-            try:
-                find_options(name)
-            except InputError as error:
-                print(f"bptt: left out: {error}", file=sys.stderr)
-            else:
-                found.append(name)
-        return found
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a job, None if there is no job with this name."""
-        from bptt.jobs.registry import find_options, job_names
+    def make(self, name: str, job: JobOptions) -> Any:
+        """Return the command that trains a job."""
         from bptt.training.run_options import options_of
 
-        if cmd_name not in job_names():
-            return None
-        job = find_options(cmd_name)
         options = options_of(job)
 
         def run(choices: Choices, config: Path | None, write_config: Path | None) -> None:
-            _train(cmd_name, options, choices, config, write_config)
+            _train(name, options, choices, config, write_config)
 
         return make_command(
-            cmd_name, options, run, job.title, job.about, extra=(_CONFIG, _WRITE_CONFIG), recalled=True
+            name, options, run, job.title, job.about, extra=(_CONFIG, _WRITE_CONFIG), recalled=True
         )
 
 
 def command() -> Any:
     """Return the command: a group with one command for each job."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        cls=Jobs,
-        help="Train a model on your files; --resume continues a run.",
-    )
-    app.callback(context_settings={"help_option_names": ["-h", "--help"]})(lambda: None)
-    return typer.main.get_group(app)
+    return make_group(_Trained, "Train a model on your files; --resume continues a run.")
 
 
 def _train(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from bptt.cli.commands import make_command
+from bptt.cli.job_group import JobGroup, make_group
 from bptt.cli.spelling import spelled
-from bptt.cli.train import Jobs
 
 if TYPE_CHECKING:
+    from bptt.jobs.options import JobOptions
     from bptt.options.choices import Choices
 
 _ABOUT = (
@@ -19,37 +20,24 @@ _ABOUT = (
 )
 
 
-class _TunedJobs(Jobs):
+class _Tuned(JobGroup):
     """The jobs as commands that search."""
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Return the command of a job, None if there is no job with this name."""
-        from bptt.jobs.registry import find_options, job_names
+    def make(self, name: str, job: JobOptions) -> Any:
+        """Return the command that searches for options of a job."""
         from bptt.tuning.options import tune_options
 
-        if cmd_name not in job_names():
-            return None
-        job = find_options(cmd_name)
-
         def run(choices: Choices) -> None:
-            _tune(cmd_name, choices)
+            _tune(name, choices)
 
-        title = f"Search for better options of `bptt train {cmd_name}`."
-        return make_command(cmd_name, tune_options(job), run, title, _ABOUT)
+        return make_command(
+            name, tune_options(job), run, f"Search for better options of `bptt train {name}`.", _ABOUT
+        )
 
 
 def command() -> Any:
     """Return the command: a group with one command for each job."""
-    app = typer.Typer(
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        cls=_TunedJobs,
-        help="Search for better options of a training, and compare them with the defaults.",
-    )
-    app.callback(context_settings={"help_option_names": ["-h", "--help"]})(lambda: None)
-    return typer.main.get_group(app)
+    return make_group(_Tuned, "Search for better options of a training, and compare them with the defaults.")
 
 
 def _tune(name: str, choices: Choices) -> None:
