@@ -111,3 +111,11 @@ def test_markup_is_no_form_of_examples(text: str, name: str) -> None:
         detect(Document("d", text), Columns())
     assert detect(Document("text", text, typed=True), Columns()).form in ("lines", "ts")
     assert markup_of("a <b> c") is None
+
+
+# A pattern that tries the lines in more than one way would take longer than anybody waits.
+@pytest.mark.parametrize("line", ["\n", "  \t \n", "% a % b\n", "%\n\n", "\r\n", " "])
+def test_a_text_of_blank_lines_is_looked_at_once(line: str) -> None:
+    assert markup_of(line * 100_000) is None
+    assert markup_of(line * 100_000 + "@relation") is None
+    assert markup_of(line * 100_000 + "@Relation a\n") == "an ARFF file"

@@ -62,7 +62,8 @@ _MEMBERS = (
 _MARKUP = (
     (re.compile(r"(?i)\s*(<!doctype html|<html[\s>])"), "an HTML page"),
     (re.compile(r"\s*<\?xml\s"), "an XML document"),
-    (re.compile(r"(?i)(\s*%.*\n|\s*\n)*\s*@relation\s"), "an ARFF file"),
+    # Each repetition is one line: what can be split in two ways takes exponential time.
+    (re.compile(r"(?i)(?:[^\S\n]*(?:%.*)?\n)*[^\S\n]*@relation\s"), "an ARFF file"),
 )
 # Where packets of MPEG transport streams begin, and their bytes; on Blu-ray there is a time before each.
 _PACKETS = ((0, 188), (4, 192))
