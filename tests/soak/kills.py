@@ -35,8 +35,8 @@ from bptt.cli.main import main as bptt
 from bptt.jobs.registry import find_job, job_names
 from bptt.runs.run_folder import WEIGHTS
 
-# The most that a run of these sizes needs, in bytes; and the room on a disk that is not full.
-LITTLE, PLENTY = 2**18, 2**26
+# The room on a disk that is not full, in bytes.
+PLENTY = 2**26
 # Seconds; far above what any training here takes.
 LONGEST = 300.0
 EACH_STEP = ("--checkpoint-every", "0", "--threads", "1")
@@ -94,9 +94,12 @@ def soak(job: str, trials: range, folder: Path) -> Counter[str]:
     _ended(training, training.run(folder / "whole"), "never stopped")
     seconds = time.monotonic() - started
     wanted, touches = _digest(folder / "whole"), _touches(training, folder)
+    # As much as the folder of the whole run, which held one checkpoint more for a while, does not last.
+    needed = sum(file.stat().st_size for file in (folder / "whole").rglob("*"))
     for number in trials:
         random = Random(f"{job}:{number}")
-        with disk(folder / f"{number}", full=number % 3 == 0, random=random) as (run, enlarge):
+        room = 0 if number % 3 else random.randrange(4096, needed)
+        with disk(folder / f"{number}", room) as (run, enlarge):
             for _ in range(random.choice((1, 1, 2, 3))):
                 if random.random() < 0.5:
                     status = training.run(run, light(run, Fuse(random.randrange(touches) + 1)))
@@ -157,10 +160,10 @@ def _touches(training: Training, folder: Path) -> int:
 
 
 @contextmanager
-def disk(folder: Path, full: bool, random: Random) -> Iterator[tuple[Path, Callable[[], object]]]:
-    """A run folder, on a small disk of its own if `full`, and what gives that disk room."""
+def disk(folder: Path, room: int) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """A run folder, on a disk of its own of `room` bytes if any, and what gives that disk more."""
     folder.mkdir()
-    if not full or os.geteuid():
+    if not room or os.geteuid():
         yield folder / "run", lambda: None
         return
 
@@ -168,7 +171,7 @@ def disk(folder: Path, full: bool, random: Random) -> Iterator[tuple[Path, Calla
         options = ",".join((*more, f"size={size}"))
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
 
-    mount(random.randrange(4096, LITTLE))
+    mount(room)
     try:
         yield folder / "run", lambda: mount(PLENTY, "remount")
     finally:
