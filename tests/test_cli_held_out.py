@@ -59,7 +59,7 @@ def test_a_text_for_evaluation_is_the_held_out_text_of_the_run(command: Command,
     dev.write_text("the cats sat\n猫\n", encoding="utf-8")
     options = "train", "lm", book, "--dev", dev, "-o", tmp_path / "run", *SMALL["lm"]
     ended = command(*options)
-    assert "held out: 15 characters, 15 characters, 6.67% unknown" in ended.err
+    assert "held out: 15 characters, 6.67% unknown" in ended.err
     assert (tmp_path / "run" / "held_out.txt").read_bytes() == dev.read_bytes()
     assert command("evaluate", tmp_path / "run").out == command("evaluate", tmp_path / "run", dev).out
     assert command(*options, "--resume").code == 0

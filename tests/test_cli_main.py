@@ -119,7 +119,7 @@ def test_an_error_of_the_user_is_one_line_and_2(command: Command) -> None:
         (
             OSError(28, "No space left on device"),
             2,
-            "bptt: a call: must have room on its disk, got 'No space left on device'. "
+            "bptt: the output: must have room on its disk, got 'No space left on device'. "
             "Remove files, or name another place\n",
         ),
         (

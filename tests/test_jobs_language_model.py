@@ -220,8 +220,8 @@ def test_the_user_hears_what_was_found() -> None:
     weights = sum(p.numel() for p in task.model.parameters())
     assert task.describe() == [
         "text: a.txt, 300 characters",
-        "learned: 270 characters, 270 characters",
-        "held out: 30 characters, 30 characters, 66.67% unknown",
+        "learned: 270 characters",
+        "held out: 30 characters, 66.67% unknown",
         "vocabulary: 4 characters",
         f"model: 2 x 7 lstm, {weights:,} weights",
     ]

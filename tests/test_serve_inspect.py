@@ -59,7 +59,7 @@ def test_the_record_is_that_of_the_command_line(
     ("change", "said"),
     [
         ({"limit": 201}, "at most 200"),
-        ({"input": ["a", "b"]}, "must hold 1 to 1 texts"),
+        ({"input": ["a", "b"]}, "must hold one text, got 2"),
         ({"more": 1}, "more"),
     ],
 )

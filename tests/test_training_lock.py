@@ -32,7 +32,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, how: st
     command = [sys.executable, "-c", HOLDER, str(run)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-        with pytest.raises(InputError, match=r"run: is being trained by another process"):
+        with pytest.raises(InputError, match=r"run: is being written by another process"):
             train(TinyTask(), options, run, Quiet(), **{how: True})
         assert same(everything(run), before)
         holder.kill()

@@ -36,7 +36,9 @@ def describe_system_error(error: OSError) -> str:
         # Raised by a library, with its own message.
         return printable(f"the system: {error}. {_OTHERWISE[1]}")
     rule, cure = _RULES.get(error.errno, _OTHERWISE)
-    where = "a call" if error.filename is None else os.fsdecode(error.filename)
+    # Of a stream that is open, the system knows no name.
+    nameless = "the output" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "a call"
+    where = nameless if error.filename is None else os.fsdecode(error.filename)
     return printable(f"{where}: {rule}, got {error.strerror!r}. {cure}")
 
 

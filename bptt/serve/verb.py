@@ -123,7 +123,8 @@ def texts_of(given: Mapping[str, Any], name: str, most: int) -> tuple[str, ...]:
     if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
         raise InputError(name, "must be a text, or a list of texts", json_kind(value))
     if not 1 <= len(found) <= most:
-        raise InputError(name, f"must hold 1 to {most:,} texts", f"{len(found):,}")
+        several = f"1 to {most:,} texts" if most > 1 else "one text"
+        raise InputError(name, f"must hold {several}", f"{len(found):,}")
     for each in found:
         check_unicode(name, each)
     return tuple(found)

@@ -52,7 +52,7 @@ def _lock(run: Path, handle: int, last: bool) -> bool:
         if not last:
             return False
         cure = "Wait for it or stop it, or name another folder"
-        raise InputError(str(run), "is being trained by another process", cure=cure) from error
+        raise InputError(str(run), "is being written by another process", cure=cure) from error
     except OSError:
         # A file system without locks, such as some of networks.
         return True

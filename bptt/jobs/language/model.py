@@ -189,7 +189,7 @@ class LanguageModelTask(Task):
         return [
             *self._taken,
             f"text: {', '.join(self._corpus.names)}, {len(self._corpus.text):,} characters",
-            f"learned: {len(learned):,} characters, {self._learned:,} {self.unit}",
+            f"learned: {describe_size(len(learned), self._learned, self.unit)}",
             f"held out: {self._describe_text(held_out) if held_out else 'nothing'}",
             *self._describe_model(),
         ]
@@ -215,7 +215,13 @@ class LanguageModelTask(Task):
     def _describe_text(self, text: str) -> str:
         tokens = encode_text(self.vocabulary, self.config.data, text).tokens
         missing = int((tokens == UNKNOWN).sum()) / len(tokens)
-        return f"{len(text):,} characters, {len(tokens):,} {self.unit}, {missing:.2%} unknown"
+        return f"{describe_size(len(text), len(tokens), self.unit)}, {missing:.2%} unknown"
+
+
+def describe_size(characters: int, tokens: int, unit: str) -> str:
+    """Return the size of a text in characters and, if these are no characters, in tokens."""
+    size = f"{characters:,} characters"
+    return size if unit == "characters" else f"{size}, {tokens:,} {unit}"
 
 
 class Trained(NamedTuple):

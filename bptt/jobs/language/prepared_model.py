@@ -15,7 +15,7 @@ from bptt.jobs.answers import EvaluationReport
 from bptt.jobs.language.config import LanguageModelConfig, read_language_config
 from bptt.jobs.language.evaluation import COUNTED, TextExtent, evaluate_tokens, make_batches
 from bptt.jobs.language.memory_options import MemoryOptions
-from bptt.jobs.language.model import LanguageModelTask, Trained
+from bptt.jobs.language.model import LanguageModelTask, Trained, describe_size
 from bptt.jobs.task import Task
 from bptt.options.choices import Choices
 from bptt.runs.origin import Origin
@@ -91,7 +91,7 @@ class PreparedTask(LanguageModelTask):
 
 def _describe_part(part: TokenPart, unit: str) -> str:
     share = part.unknown / max(1, part.tokens)
-    return f"{part.characters:,} characters, {part.tokens:,} {unit}, {share:.2%} unknown"
+    return f"{describe_size(part.characters, part.tokens, unit)}, {share:.2%} unknown"
 
 
 def extent_of(part: TokenPart) -> TextExtent:
