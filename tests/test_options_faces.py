@@ -37,11 +37,14 @@ from bptt.jobs.registry import find_options, job_names
 from bptt.jobs.rescore.options import RESCORE
 from bptt.options.option_set import OptionSet
 from bptt.options.recipe import GENERAL, write_recipe
+from bptt.training.average_options import AVERAGE
 from bptt.training.run_options import options_of
+from bptt.tuning.options import tune_options
 
 ROOT = Path(__file__).parent.parent
 JOBS = job_names()
 COMMANDS = {
+    "average": AVERAGE,
     "bench": BENCH,
     "cells": CELLS,
     "check": CHECK,
@@ -193,6 +196,12 @@ def test_a_default_is_shown_as_it_is_typed(name: str, command: Command) -> None:
 def test_every_option_of_a_job_is_a_flag(job: str, command: Command) -> None:
     page = command("train", job, "--help-all").out
     check_page(page, options_for(job), {"--config", "--write-config", "--help", "--help-all"})
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_every_option_of_a_search_is_a_flag(job: str, command: Command) -> None:
+    page = command("tune", job, "--help-all").out or command("tune", job, "--help").out
+    check_page(page, tune_options(find_options(job)), {"--help", "--help-all"})
 
 
 @pytest.mark.parametrize("name", COMMANDS)
