@@ -2,10 +2,8 @@
 
 python benchmarks/large_vocabulary.py [--sizes 10000,50000,200000,1000000] [--rounds 7] [--law real]
 
-An update is embedding, one LSTM layer, output layer, loss, gradient, clipping and Adam: 35 steps, 20
-rows, 256 units, an embedding of 256. Tokens are drawn by frequency. The law "real" is that of large
-corpora, 1 / rank up to rank 7,873 and rank^-1.77 beyond (Gerlach & Altmann 2013); "zipf" is 1 / rank
-throughout, a harder case. torch's adaptive softmax has our cut-offs, and the widths of its own. The
+The work of `bptt bench vocabularies`, for any sizes and two laws of the frequencies of words, with the
+memory of our model: 35 steps, 20 rows, one LSTM layer of 256 units, an embedding of 256, Adam. The
 models take turns, a few updates each; a time is the median of the rounds, with the distance to the
 quartiles. torch's full softmax is left out above the size at which its logits and its update take minutes
 (`--most-full`). The last column is the greatest resident memory of a process that holds our model alone.
@@ -17,121 +15,33 @@ import argparse
 import resource
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import median, quantiles
 from time import perf_counter
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils import clip_grad_norm_
 
-from bptt.cells import catalogue
-from bptt.jobs.language.network import LanguageModel
-from bptt.jobs.language.options import ModelOptions
+from bptt.bench.cases import Model
+from bptt.bench.contender import Contender
+from bptt.bench.contender_names import ADAPTIVE
+from bptt.bench.training import PlainModel, TrainingStep, clip_plainly
+from bptt.bench.word_models import draw_words, frequencies, own_options, own_step, torch_adaptive
 from bptt.models.heads.cutoffs import best_cutoffs
-from bptt.training import row_updates
-from bptt.training.optimiser import build_optimiser, clip_gradient
-from bptt.training.options import TrainingOptions
 
-STEPS, ROWS, WIDTH = 35, 20, 256
-BEND, POWER = 7873, 1.77
-# Batches that take turns, and updates of a model before the next has its turn.
-BATCHES, UPDATES = 8, 2
-OPTIONS = TrainingOptions(learning_rate=1e-4)
-
-Update = Callable[[], None]
+# T, B, D, H.
+SHAPE = (35, 20, 256, 256)
+# Updates of a model before the next has its turn.
+UPDATES = 2
 
 
-def frequencies(size: int, law: str) -> Tensor:
-    """Return the share (V,) of each token in a text."""
-    ranks = torch.arange(1, size + 1, dtype=torch.float64)
-    found = 1 / ranks
-    if law == "real":
-        found = torch.where(ranks <= BEND, found, BEND ** (POWER - 1) / ranks**POWER)
-    return found / found.sum()
-
-
-def draw(shares: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Return batches of inputs and targets (T, B)."""
-    torch.manual_seed(0)
-    drawn = torch.multinomial(shares, BATCHES * 2 * STEPS * ROWS, replacement=True)
-    return [(each[0], each[1]) for each in drawn.view(BATCHES, 2, STEPS, ROWS)]
-
-
-def ours(size: int, cutoffs: tuple[int, ...], batches: list[tuple[Tensor, Tensor]]) -> Update:
-    """Return an update of the model of `bptt train lm`."""
-    options = ModelOptions(
-        WIDTH,
-        num_layers=1,
-        embedding_size=WIDTH,
-        output_layer="adaptive",
-        cutoffs=cutoffs,
-        row_sparse=True,
-    )
-    model = LanguageModel(size, catalogue.get("lstm"), options)
-    parameters = list(model.parameters())
-    optimiser = build_optimiser(parameters, OPTIONS)
-
-    def update() -> None:
-        inputs, targets = _next(batches)
-        optimiser.zero_grad()
-        model.loss(model.read(inputs)[0], targets).backward()
-        clip_gradient(parameters, OPTIONS)
-        row_updates.step(optimiser)
-
-    return update
-
-
-class Plain(nn.Module):
-    """A word model as a user of torch writes it; without cut-offs, with the full softmax."""
-
-    def __init__(self, size: int, cutoffs: tuple[int, ...] = ()) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(size, WIDTH)
-        self.lstm = nn.LSTM(WIDTH, WIDTH)
-        self.adaptive = bool(cutoffs)
-        self.output = (
-            nn.AdaptiveLogSoftmaxWithLoss(WIDTH, size, list(cutoffs)) if cutoffs else nn.Linear(WIDTH, size)
-        )
-
-    def forward(self, inputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss."""
-        output = self.lstm(self.embedding(inputs))[0].flatten(0, 1)
-        if self.adaptive:
-            loss: Tensor = self.output(output, targets.flatten()).loss
-            return loss
-        return functional.cross_entropy(self.output(output), targets.flatten())
-
-
-def theirs(model: Plain, batches: list[tuple[Tensor, Tensor]]) -> Update:
-    """Return an update with torch's fused Adam."""
-    parameters = list(model.parameters())
-    optimiser = torch.optim.Adam(parameters, OPTIONS.peak_rate, fused=True)
-
-    def update() -> None:
-        inputs, targets = _next(batches)
-        optimiser.zero_grad()
-        model(inputs, targets).backward()
-        clip_grad_norm_(parameters, OPTIONS.norm_limit)
-        optimiser.step()
-
-    return update
-
-
-def _next(batches: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    batches.append(batches.pop(0))
-    return batches[-1]
-
-
-def take_turns(updates: dict[str, Update], rounds: int) -> dict[str, list[float]]:
+def take_turns(updates: Mapping[str, Contender], rounds: int) -> dict[str, list[float]]:
     """Return the milliseconds of an update in each round, the models one after the other in each."""
     times: dict[str, list[float]] = {name: [] for name in updates}
     for number in range(rounds + 1):
         for name, update in updates.items():
             begin = perf_counter()
             for _ in range(UPDATES):
-                update()
+                update.step()
             if number:
                 times[name].append(1e3 * (perf_counter() - begin) / UPDATES)
     return times
@@ -166,16 +76,18 @@ def main() -> None:
     if not given.alone:
         print("V", "cut-offs", "bptt ms", "torch full ms", "adaptive ms", "full / bptt", "memory", sep="\t")
     for size in map(int, given.sizes.split(",")):
-        shares = frequencies(size, given.law)
-        batches, cutoffs = draw(shares), best_cutoffs(shares.tolist(), WIDTH)
-        updates = {"bptt": ours(size, cutoffs, batches)}
+        model, shares = Model(size, 1, SHAPE, "adam"), frequencies(size, given.law)
+        batches, cutoffs = draw_words(model, shares), best_cutoffs(shares.tolist(), SHAPE[3])
+        options = own_options(model, "adaptive", cutoffs)
+        updates = {"bptt": own_step(ADAPTIVE, model, options, batches)}
         if given.alone:
             take_turns(updates, 1)
             print(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
             continue
-        updates["adaptive"] = theirs(Plain(size, cutoffs), batches)
+        updates["adaptive"] = torch_adaptive(model, cutoffs, batches)
         if size <= given.most_full:
-            updates["full"] = theirs(Plain(size), batches)
+            plain = PlainModel(model)
+            updates["full"] = TrainingStep("full", plain, plain.loss, clip_plainly, model, {}, batches)
         times = take_turns(updates, given.rounds)
         full = said(times["full"]) if "full" in times else "-"
         ratio = f"{median(times['full']) / median(times['bptt']):.1f}" if "full" in times else "-"

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from bptt.bench import peak_memory as memory
 from bptt.bench import rounds
+from bptt.bench.barrier import Barrier, regime
 from bptt.bench.contender import Contender
 from bptt.bench.peak import Peak
 from bptt.bench.peak_memory import peak_memory
@@ -129,6 +130,21 @@ def test_the_peak_counts_its_operations() -> None:
         peak.step()
         found.append(peak.flops / (2 * 12 * 200_000))
     assert found[0] in (4, 8, 16) and found[1] == 2 * found[0]
+
+
+def test_a_barrier_is_between_two_threads() -> None:
+    """Longer than a clock's tick and shorter than a thread takes to wake; the median of the runs counts."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        barrier = Barrier()
+        assert 1e-9 < barrier.seconds() < 1e-3
+    finally:
+        torch.set_num_threads(before)
+    found = iter([1e-7, 9e-3, 2e-7, *[1.5e-7] * 12])
+    barrier._once = lambda: next(found)  # type: ignore[method-assign]
+    assert barrier.seconds() == 1.5e-7
+    assert (regime(9.9e-8), regime(1.01e-7)) == ("near", "apart")
 
 
 @pytest.mark.skipif(not memory._CLEAR.exists(), reason="the system does not tell the peak of memory")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor
 
-from bptt.bench import cases, layer_contenders, output_layer_loss, streaming, training
+from bptt.bench import cases, layer_contenders, output_layer_loss, streaming, training, word_models
 from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import CELLS, TORCH_CELLS, Case, Model
 from bptt.bench.contender import Contender, difference
 from bptt.bench.contender_names import (
+    ADAPTIVE,
     AUTOCAST,
     BF16,
     CHUNKED,
@@ -25,11 +26,14 @@ from bptt.bench.contender_names import (
     OURS,
     PLAIN,
     PLAIN_LSTM,
+    SAMPLED,
     SCRIPT,
+    TORCH_ADAPTIVE,
     TORCHRECURRENT,
 )
 from bptt.bench.layer_problem import draw
 from bptt.bench.request import Budget
+from bptt.jobs.language.options import LARGE
 
 # All sizes different: nothing transposed can pass.
 SHAPE = (5, 3, 4, 6)
@@ -93,6 +97,13 @@ def test_steps_compute_the_same(cell: str) -> None:
     assert difference(theirs.numbers(), {"h": state.detach()}) is None
 
 
+def test_few_rows_and_calls_are_layers() -> None:
+    for kind in ("rows", "call"):
+        made = layer_contenders.entrants(Case(kind, "lstm", SHAPE, True), QUICK_PEERS)
+        assert check_the_same(made) == PEERS["lstm"] & INSTALLED - {ONNXRUNTIME}
+        assert [c.name for c in made.companions] == [BF16, AUTOCAST]
+
+
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, optimiser in (("word model", "sgd"), ("character model", "adam")):
@@ -104,11 +115,59 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_models_train_the_same(model: str) -> None:
     entrants = training.entrants(Case("training", model, SHAPE, True))
     assert check_the_same(entrants) == {PLAIN}
-    for contender in (entrants.ours, *everybody(entrants).values()):
+    assert [c.name for c in entrants.companions] == [BF16, AUTOCAST]
+    assert all(all(changed) for changed in changes(entrants))
+
+
+def changes(entrants: Entrants) -> Iterator[list[bool]]:
+    """Yield which parameters of each contender an update changes."""
+    for contender in (entrants.ours, *everybody(entrants).values(), *entrants.companions):
         weights = contender._parameters  # type: ignore[attr-defined]
         before = [weight.detach().clone() for weight in weights]
         contender.step()
-        assert not any(torch.equal(weight, old) for weight, old in zip(weights, before, strict=True))
+        yield [not torch.equal(weight, old) for weight, old in zip(weights, before, strict=True)]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_narrow_models_round_what_the_others_do_not() -> None:
+    """bfloat16 rounds at 4e-3: their losses are near that of float32, and not equal to it."""
+    found = training.entrants(Case("training", "character model", SHAPE, True))
+    exact = float(found.ours.numbers()["loss"])
+    for narrow in found.companions:
+        assert 0 < abs(float(narrow.numbers()["loss"]) / exact - 1) < 4e-3
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+@pytest.mark.parametrize("size", [60, LARGE + 1])
+def test_word_models_of_all_output_layers(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Full softmaxes agree; above LARGE words our embedding has row-sparse gradients, as in training."""
+    monkeypatch.setitem(cases.VOCABULARIES, "some", Model(size, 1, (3, 2, 4, 4), "adam"))
+    found = word_models.entrants(Case("vocabulary", "some", (3, 2, 4, 4), True))
+    assert check_the_same(found) == {PLAIN}
+    assert [c.name for c in found.companions] == [ADAPTIVE, SAMPLED, TORCH_ADAPTIVE]
+    # A cluster without a target has no gradient.
+    assert all(changed[0] and sum(changed) > 4 for changed in changes(found))
+    for contender in (found.ours, found.companions[0]):
+        embedding = contender._parameters[0]  # type: ignore[attr-defined]
+        assert embedding.grad.is_sparse == (size > LARGE)
+
+
+def test_words_are_as_frequent_as_in_texts() -> None:
+    """1 / rank up to rank 7,873, steeper beyond, without a jump; drawn so, and always the same."""
+    shares = word_models.frequencies(20_000)
+    assert shares.sum() == pytest.approx(1)
+    assert shares[0] / shares[99] == pytest.approx(100)
+    assert shares[7871] / shares[7873] == pytest.approx((7873 / 7872) * (7874 / 7873) ** 1.77)
+    assert shares[9999] / shares[19_999] == pytest.approx(2**1.77)
+    zipf = word_models.frequencies(20_000, "zipf")
+    assert zipf[9999] / zipf[19_999] == pytest.approx(2)
+    model = Model(20_000, 1, (35, 20, 4, 4), "adam")
+    first, again = (word_models.draw_words(model, shares) for _ in range(2))
+    assert all(torch.equal(a.inputs, b.inputs) for a, b in zip(first, again, strict=True))
+    # 5,600 inputs: the count of the first word is within 5 standard deviations of what is expected.
+    inputs = torch.cat([batch.inputs.flatten() for batch in first])
+    share, count = float(shares[0]), len(inputs)
+    assert abs(int((inputs == 0).sum()) - share * count) < 5 * (share * (1 - share) * count) ** 0.5
 
 
 @pytest.mark.usefixtures("tiny")

@@ -6,6 +6,8 @@ PLAIN_LSTM = "bptt lstm"
 # Our LSTM with narrow weights, and torch's under autocast.
 BF16, INT8, AUTOCAST = "bptt bf16", "bptt int8", "torch bf16"
 NARROW = (BF16, INT8, AUTOCAST)
+# Output layers for large vocabularies, beside the full softmax.
+ADAPTIVE, SAMPLED, TORCH_ADAPTIVE = "bptt adaptive", "bptt sampled", "torch adaptive"
 LAYER = "torch.nn"
 EAGER, SCRIPT, COMPILED = "torch loop", "torch script", "torch.compile"
 # The ways to run a layer in torch; the fastest of them is the one to beat.

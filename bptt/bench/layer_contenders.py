@@ -50,11 +50,11 @@ PEERS = (
 def entrants(case: Case, peers: Sequence[Peer]) -> Entrants:
     """Return our module, and those of `peers` that do this work; only torch.nn knows unequal lengths."""
     problem = draw(case)
-    chosen = [p for p in peers if case.kind == "layers" or p.name == LAYER]
+    chosen = [p for p in peers if case.is_layer or p.name == LAYER]
     companions: list[Contender] = []
     if case.name not in torch_layers.LAYERS:
         companions.append(own_layer(PLAIN_LSTM, draw(replace(case, name="lstm"))))
-    if case.kind == "layers" and case.training and case.name == "lstm":
+    if case.is_layer and case.training and case.name == "lstm":
         autocast = torch_layers.make(problem, narrow=True)
         companions += [own_layer(BF16, problem, "bf16"), *([autocast] if autocast else [])]
     makers = {peer.name: partial(peer.make, problem) for peer in chosen}

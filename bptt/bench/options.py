@@ -14,8 +14,9 @@ from bptt.options.option_set import OptionSet
 class BenchOptions:
     """The work to time, its sizes, the number of rounds, and the files for the times."""
 
-    what: Literal["layers", "streaming", "training", "all"] = argument(
-        "Work to time: a layer over a sequence, single steps, or updates of a language model.",
+    what: Literal["forward", "layers", "small", "streaming", "training", "vocabularies", "all"] = argument(
+        "Work to time: a layer over a sequence, forward or (layers) with its gradient; few rows and calls "
+        "with next to no work; single steps; updates of a language model, and with large vocabularies.",
         default="all",
     )
     cells: tuple[str, ...] = option((), "Cell listed by `bptt cells`; may be repeated.")

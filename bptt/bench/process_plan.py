@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 
 import torch
 
 from bptt.bench.cases import (
     CELLS,
     QUICK_SHAPES,
+    QUICK_VOCABULARIES,
     RAGGED_SHAPES,
     SECTIONS,
     SHAPES,
     TORCH_CELLS,
+    VOCABULARIES,
     Case,
     Shape,
     check_cells,
     layer_cases,
     parse_shape,
+    ragged_cases,
+    small_cases,
     streaming_cases,
     training_cases,
+    vocabulary_cases,
 )
 from bptt.bench.request import Budget, Request
 from bptt.errors import InputError
+from bptt.runtime.notice import say
 
 _FULL, _QUICK = Budget(rounds=15, seconds=1.0), Budget(rounds=3, seconds=0.2)
+# Memory of the five models of a vocabulary for each of V x H numbers: some 37 of weights, of gradients, of
+# what Adam keeps of them and of torch's logits, and a fifth more.
+_WORD_BYTES = 180
 # A number of rounds that the user chose is kept to, whatever it takes.
 _WHATEVER_IT_TAKES = 1e9
 
@@ -73,17 +83,34 @@ def _long_cases(
     """Return all cases but the single steps."""
     usual = (QUICK_SHAPES, QUICK_SHAPES) if quick else (SHAPES, RAGGED_SHAPES)
     dense, ragged = (shapes, shapes) if shapes else usual
-    found = list(layer_cases(cells, dense, ragged)) if "layers" in wanted else []
-    return found + (list(training_cases()) if "training" in wanted else [])
+    parts: dict[str, Callable[[], Iterator[Case]]] = {
+        "forward": lambda: layer_cases(cells, dense, training=False),
+        "layers": lambda: chain(layer_cases(cells, dense, training=True), ragged_cases(cells, ragged)),
+        "small": lambda: small_cases(cells[:1] if quick else cells),
+        "training": training_cases,
+        # Last, as they need the most memory.
+        "vocabularies": lambda: vocabulary_cases(QUICK_VOCABULARIES if quick else _fitting_vocabularies()),
+    }
+    return [case for name, cases in parts.items() if name in wanted for case in cases()]
+
+
+def _fitting_vocabularies() -> list[str]:
+    """Return the vocabularies whose models fit into half of the memory; name the others to the user."""
+    most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    needed = {name: model.vocabulary * model.shape[3] * _WORD_BYTES for name, model in VOCABULARIES.items()}
+    for name, size in needed.items():
+        if size > most:
+            say(f"bptt: {name} words are left out: their models take {size / 2**30:.0f} GiB")
+    return [name for name, size in needed.items() if size <= most]
 
 
 def _check(
     what: str, cells: Sequence[str], shapes: Sequence[str], threads: Sequence[int], rounds: int
 ) -> None:
-    if shapes and what not in ("layers", "all"):
-        raise InputError("shapes", "are chosen for layers", f"them for {what}")
-    if cells and what == "training":
-        raise InputError("cells", "are chosen for layers and streaming", f"them for {what}")
+    if shapes and what not in ("forward", "layers", "all"):
+        raise InputError("shapes", "are chosen for forward and layers", f"them for {what}")
+    if cells and what in ("training", "vocabularies"):
+        raise InputError("cells", "are chosen for layers and steps", f"them for {what}")
     most = os.cpu_count() or 1
     for count in threads:
         if not 1 <= count <= most:

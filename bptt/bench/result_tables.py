@@ -8,6 +8,7 @@ from math import floor, log10
 
 from bptt.bench.cases import Case
 from bptt.bench.contender_names import (
+    ADAPTIVE,
     AUTOCAST,
     BF16,
     CHUNKED,
@@ -19,6 +20,8 @@ from bptt.bench.contender_names import (
     OURS,
     PLAIN,
     PLAIN_LSTM,
+    SAMPLED,
+    TORCH_ADAPTIVE,
 )
 from bptt.bench.results import Measurement, Report
 
@@ -148,29 +151,45 @@ def _of_best(make: Callable[[str], _Cell]) -> _Cell:
     return lambda outcome: make(best_of_torch(outcome))(outcome)
 
 
+def _both(heading: str, cell: _Cell) -> tuple[_Column, _Column]:
+    """Return a column, and the same of the tuned process."""
+    return _Column(heading, cell), _Column(f"{heading}, tuned", cell, tuned=True)
+
+
 _CELL, _SHAPE = _Column("cell", _name), _Column("T, B, I, H", lambda outcome: _shape(outcome.case))
 _OURS, _BY = _Column("bptt ms", _time(OURS)), _Column("by", best_of_torch)
 _RATIO = _of_best(_ratio)
 _RATIOS = _Column("torch / bptt", _RATIO), _Column("tuned", _RATIO, tuned=True)
 _THEIRS = _Column("torch ms", _of_best(_time))
 _PEAK = _Column("of peak", _of_peak)
-_LAYERS = (
-    *(_CELL, _SHAPE, _OURS, _Column("GF/s", lambda outcome: f"{outcome.speed / 1e9:.0f}"), _PEAK),
-    *(_THEIRS, _BY, *_RATIOS, _Column("bptt / its lstm", _ratio(OURS, PLAIN_LSTM))),
+_NARROW = (
     _Column("bptt / its bf16", _ratio(OURS, BF16)),
     _Column("torch bf16 / bptt bf16", _ratio(AUTOCAST, BF16)),
-    *(_Column(f"{name} / bptt", _ratio(name)) for name in OTHERS),
 )
+_OTHERS = tuple(_Column(f"{name} / bptt", _ratio(name)) for name in OTHERS)
+_LAYERS = (
+    *(_CELL, _SHAPE, _OURS, _Column("GF/s", lambda outcome: f"{outcome.speed / 1e9:.0f}"), _PEAK),
+    *(_THEIRS, _BY, *_RATIOS, _Column("bptt / its lstm", _ratio(OURS, PLAIN_LSTM)), *_NARROW, *_OTHERS),
+)
+_OURS_SHORT = _Column("bptt µs", _time(OURS, 1e6))
+_THEIRS_SHORT = _Column("torch µs", _of_best(lambda name: _time(name, 1e6)))
+_CALLS = *(_CELL, _SHAPE, _OURS_SHORT, _THEIRS_SHORT, _BY, *_RATIOS), *_OTHERS
 _STREAMING = (
-    *(_CELL, _SHAPE, _Column("bptt µs", _time(OURS, 1e6))),
-    *(_Column("torch µs", _of_best(lambda name: _time(name, 1e6))), _BY, _RATIOS[0]),
-    _Column("bptt / its bf16", _ratio(OURS, BF16)),
-    _Column("bptt / its int8", _ratio(OURS, INT8)),
+    *(_CELL, _SHAPE, _OURS_SHORT, _THEIRS_SHORT, _BY, _RATIOS[0]),
+    *(_NARROW[0], _Column("bptt / its int8", _ratio(OURS, INT8))),
 )
 _TRAINING = (
     _Column("model", _name),
     _Column("T, B, D, H", _SHAPE.cell),
-    *(_OURS, _Column("tokens/s", _tokens), _THEIRS, *_RATIOS),
+    *(_OURS, _Column("tokens/s", _tokens), _THEIRS, *_RATIOS, *_NARROW),
+)
+_VOCABULARY = (
+    *(_Column("words", _name), _Column("T, B, D, H", _SHAPE.cell), _Column("full ms", _time(OURS))),
+    *(_Column("adaptive ms", _time(ADAPTIVE)), _Column("sampled ms", _time(SAMPLED))),
+    *(_Column("torch full ms", _time(PLAIN)), _Column("torch adaptive ms", _time(TORCH_ADAPTIVE))),
+    _Column("torch full / bptt full", _ratio(PLAIN)),
+    *_both("torch full / bptt adaptive", _ratio(PLAIN, ADAPTIVE)),
+    *_both("torch adaptive / bptt adaptive", _ratio(TORCH_ADAPTIVE, ADAPTIVE)),
 )
 _LOSS = (
     *(_Column("of the", _name), _OURS, _PEAK, _Column("torch ms", _time(PLAIN))),
@@ -185,7 +204,12 @@ _PLANS = (
     _Plan("Layers, forward", "layers", False, _LAYERS),
     _Plan("Layers, forward and backward", "layers", True, _LAYERS),
     _Plan("Lengths from 1 to T, forward and backward", "ragged", True, _LAYERS),
+    _Plan("Few rows, forward", "rows", False, _LAYERS),
+    _Plan("Few rows, forward and backward", "rows", True, _LAYERS),
+    _Plan("The cost of a call, forward", "call", False, _CALLS),
+    _Plan("The cost of a call, forward and backward", "call", True, _CALLS),
     _Plan("One step", "streaming", False, _STREAMING),
     _Plan("A whole update", "training", True, _TRAINING),
     _Plan("Output layer and loss, forward and backward", "loss", True, _LOSS),
+    _Plan("A whole update by the size of the vocabulary", "vocabulary", True, _VOCABULARY),
 )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from statistics import median, quantiles
 from typing import Any
 
-from bptt.bench.cases import SECTIONS, Case
+from bptt.bench.cases import Case
 from bptt.bench.contender_names import OURS
 from bptt.files import MARK, to_json
 
@@ -20,7 +20,8 @@ class Measurement:
     the first step, compilation included; `flops` of a step, 0 if nobody counts; `peak` floating-point
     operations per second of the processor, 0 if unknown; `memory` in bytes. `rejected` rounds were
     disturbed; where hardly any was not, they all count, and the result is `noisy`. `notes` say who did
-    not take part, and why.
+    not take part, and why. `barrier` is the time that two threads took to wait for each other, in seconds;
+    0 if unknown.
     """
 
     case: Case
@@ -32,6 +33,7 @@ class Measurement:
     rejected: int
     noisy: bool
     notes: Sequence[str]
+    barrier: float = 0.0
 
     @classmethod
     def from_dict(cls, found: Mapping[str, Any]) -> Measurement:
@@ -69,7 +71,11 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Environment:
-    """The machine and the software of a report. `missing` are peers that are not installed."""
+    """The machine and the software of a report.
+
+    `missing` are peers that are not installed; `peak` floating-point operations per second on the threads
+    of the first process, 0 if unknown.
+    """
 
     processor: str
     cores: int
@@ -77,6 +83,12 @@ class Environment:
     vectors: str
     versions: Mapping[str, str]
     missing: Sequence[str]
+    peak: float = 0.0
+
+    @property
+    def machine(self) -> str:
+        """The processor, its cores and its vector unit, in a line."""
+        return f"{self.processor}, {self.cores} cores, {self.vectors}"
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,7 @@ class Report:
     def only(self, section: str) -> Report:
         """Return the part that belongs to one of `cases.SECTIONS`."""
         runs = [
-            replace(run, outcomes=[o for o in run.outcomes if o.case.kind in SECTIONS[section]])
-            for run in self.runs
+            replace(run, outcomes=[o for o in run.outcomes if o.case.section == section]) for run in self.runs
         ]
         return replace(self, runs=[run for run in runs if run.outcomes])
 
@@ -113,6 +124,11 @@ class Report:
     def threads(self) -> list[int]:
         """The numbers of threads, in order."""
         return list(dict.fromkeys(run.threads for run in self.runs))
+
+    @property
+    def barriers(self) -> list[float]:
+        """The times of a barrier of two threads before the cases, in seconds, where they are known."""
+        return [o.barrier for run in self.runs for o in run.outcomes if o.barrier]
 
     def outcomes(self, kind: str, threads: int, tuned: bool = False) -> dict[Case, Measurement]:
         """Return the measurements of a kind of case, by case."""

@@ -23,18 +23,27 @@ _THREADS = ("OMP_NUM_THREADS", "NPROC")
 _LAST_WORDS = 2000
 
 
-def carry_out(requests: Sequence[Request], command: str, on_start: Callable[[Request, Case], None]) -> Report:
-    """Measure; `on_start` is called with every case before it begins. Raises InternalError if a process
-    fails.
+def carry_out(
+    requests: Sequence[Request],
+    command: str,
+    on_start: Callable[[Request, Case], None],
+    on_machine: Callable[[Environment], None] = lambda _: None,
+) -> Report:
+    """Measure; `on_machine` is called with the machine of a process before its cases, `on_start` with every
+    case before it begins. Raises InternalError if a process fails.
     """
-    environments, runs = zip(*(_carry_out(request, on_start) for request in requests), strict=True)
+    found = (_carry_out(request, on_start, on_machine) for request in requests)
+    environments, runs = zip(*found, strict=True)
     return Report(command, datetime.now(timezone.utc).strftime("%Y-%m-%d"), environments[0], runs)
 
 
-def _carry_out(request: Request, on_start: Callable[[Request, Case], None]) -> tuple[Environment, ProcessRun]:
+def _carry_out(
+    request: Request, on_start: Callable[[Request, Case], None], on_machine: Callable[[Environment], None]
+) -> tuple[Environment, ProcessRun]:
     found = []
     with closing(_answers(request)) as answers:
         environment = Environment(**json.loads(next(answers)))
+        on_machine(environment)
         for case in request.cases:
             on_start(request, case)
             found.append(Measurement.from_dict(json.loads(next(answers))))

@@ -12,12 +12,14 @@ from torch.nn.utils import clip_grad_norm_
 from bptt.bench.case_measurement import Entrants
 from bptt.bench.cases import MODELS, Case, Model
 from bptt.bench.contender import Contender
-from bptt.bench.contender_names import OURS, PLAIN
+from bptt.bench.contender_names import AUTOCAST, BF16, OURS, PLAIN
 from bptt.cells import catalogue
 from bptt.data.batches import Batch
 from bptt.jobs.language.evaluation import mean_loss
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.options import ModelOptions
+from bptt.nn import weight_format
+from bptt.training import row_updates
 from bptt.training.optimiser import build_optimiser, clip_gradient
 from bptt.training.options import TrainingOptions
 
@@ -34,17 +36,18 @@ _COMPARED = {
 
 States = tuple[Tensor, ...]
 Loss = Callable[[Batch, States], tuple[Tensor, States]]
+Clip = Callable[[Sequence[nn.Parameter], TrainingOptions], object]
 
 
 class PlainModel(nn.Module):
-    """A language model as a user of torch writes it."""
+    """A language model as a user of torch writes it; `output` takes the place of the linear output layer."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, output: nn.Module | None = None) -> None:
         super().__init__()
         _, _, width, hidden = model.shape
         self.embedding = nn.Embedding(model.vocabulary, width)
         self.lstm = nn.LSTM(width, hidden, model.layers)
-        self.output = nn.Linear(hidden, model.vocabulary)
+        self.output = output or nn.Linear(hidden, model.vocabulary)
 
     def loss(self, batch: Batch, states: States) -> tuple[Tensor, States]:
         """Return the mean of -ln P over the tokens of a batch, and the states after it."""
@@ -76,29 +79,30 @@ class TrainingStep(Contender):
         name: str,
         module: nn.Module,
         loss: Loss,
-        clip: Callable[[Sequence[nn.Parameter], TrainingOptions], object],
+        clip: Clip,
         model: Model,
         compared: Mapping[str, Tensor],
+        batches: Sequence[Batch] = (),
     ) -> None:
         self.name, self._loss, self._clip, self._compared = name, loss, clip, compared
         self._options = TrainingOptions(optimiser=model.optimiser, learning_rate=_RATES[model.optimiser])
         self._parameters = list(module.parameters())
         self._optimiser = build_optimiser(self._parameters, self._options)
-        self._batches = draw_batches(model)
+        self._batches = list(batches or draw_batches(model))
         self._states: States = ()
 
     def step(self) -> float:
         """Make one update, with the loss read as every training loop does."""
         loss = self._gradient()
         self._clip(self._parameters, self._options)
-        self._optimiser.step()
+        row_updates.step(self._optimiser)
         return loss
 
     def numbers(self) -> Mapping[str, Tensor]:
         """Return the loss of a batch and its gradients."""
         found = {"loss": torch.tensor(self._gradient())}
-        gradients = {name: p.grad.clone() for name, p in self._compared.items() if p.grad is not None}
-        return found | {f"gradient of {name}": gradient for name, gradient in gradients.items()}
+        gradients = {name: p.grad.to_dense() for name, p in self._compared.items() if p.grad is not None}
+        return found | {f"gradient of {name}": gradient.clone() for name, gradient in gradients.items()}
 
     def _gradient(self) -> float:
         batch = self._batches.pop(0)
@@ -120,27 +124,54 @@ def draw_batches(model: Model) -> list[Batch]:
 
 def entrants(case: Case) -> Entrants:
     """Return the model of `bptt train lm`, and the same model in plain PyTorch with the same fused
-    optimiser.
+    optimiser; beside them both with narrow products.
     """
-    torch.manual_seed(0)
     model = MODELS[case.name]
     _, _, width, hidden = model.shape
     options = ModelOptions(hidden, model.layers, embedding_size=width)
-    ours = LanguageModel(model.vocabulary, catalogue.get("lstm"), options)
-    theirs = PlainModel(model)
-    theirs.load(ours)
-    compared = (
-        {name: ours.get_parameter(own) for name, (own, _) in _COMPARED.items()},
-        {name: theirs.get_parameter(their) for name, (_, their) in _COMPARED.items()},
-    )
-
-    def own_loss(batch: Batch, states: States) -> tuple[Tensor, States]:
-        return mean_loss(ours, batch, states)
-
-    own = TrainingStep(OURS, ours, own_loss, clip_gradient, model, compared[0])
-    plain = TrainingStep(PLAIN, theirs, theirs.loss, _clip_plainly, model, compared[1])
-    return Entrants(own, {PLAIN: lambda: plain})
+    own, plain = (TrainingPair(model, options, narrow).steps() for narrow in (False, True))
+    return Entrants(own[0], {PLAIN: lambda: own[1]}, companions=plain)
 
 
-def _clip_plainly(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> None:
+class TrainingPair:
+    """The model of `bptt train lm` with `options`, and the same one in plain PyTorch with the same weights.
+
+    If `narrow`, products are in bfloat16: ours of recurrent layers, those of torch by autocast.
+    """
+
+    def __init__(
+        self, model: Model, options: ModelOptions, narrow: bool = False, batches: Sequence[Batch] = ()
+    ) -> None:
+        torch.manual_seed(0)
+        self._model, self._narrow, self._batches = model, narrow, batches
+        self._ours = LanguageModel(model.vocabulary, catalogue.get("lstm"), options)
+        self._theirs = PlainModel(model)
+        self._theirs.load(self._ours)
+
+    def steps(self) -> tuple[TrainingStep, TrainingStep]:
+        """Return our updates, and those of torch."""
+        own = {name: self._ours.get_parameter(ours) for name, (ours, _) in _COMPARED.items()}
+        their = {name: self._theirs.get_parameter(theirs) for name, (_, theirs) in _COMPARED.items()}
+        names = (BF16, AUTOCAST) if self._narrow else (OURS, PLAIN)
+        return (
+            self._step(names[0], self._ours, self._own_loss, clip_gradient, own),
+            self._step(names[1], self._theirs, self._their_loss, clip_plainly, their),
+        )
+
+    def _step(
+        self, name: str, module: nn.Module, loss: Loss, clip: Clip, compared: Mapping[str, Tensor]
+    ) -> TrainingStep:
+        return TrainingStep(name, module, loss, clip, self._model, compared, self._batches)
+
+    def _own_loss(self, batch: Batch, states: States) -> tuple[Tensor, States]:
+        with weight_format("bf16" if self._narrow else "float32"):
+            return mean_loss(self._ours, batch, states)
+
+    def _their_loss(self, batch: Batch, states: States) -> tuple[Tensor, States]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._narrow):
+            return self._theirs.loss(batch, states)
+
+
+def clip_plainly(parameters: Sequence[nn.Parameter], options: TrainingOptions) -> None:
+    """Clip the norm of the gradients as a user of torch does."""
     clip_grad_norm_(parameters, options.norm_limit)

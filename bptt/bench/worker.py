@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -15,7 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from bptt.bench import layer_contenders, output_layer_loss, streaming, training
+from bptt.bench import layer_contenders, output_layer_loss, streaming, training, word_models
+from bptt.bench.barrier import Barrier
 from bptt.bench.case_measurement import Entrants, compare
 from bptt.bench.cases import Case
 from bptt.bench.contender_names import TORCH
@@ -25,6 +27,8 @@ from bptt.bench.results import Environment, Measurement
 from bptt.errors import MachineError
 from bptt.runtime.processor import processor
 
+# Of half a millisecond each: the first ones find a processor at rest.
+_PEAK_RUNS = 50
 _PACKAGES = ("bptt", "torch", "torchrecurrent", "jax", "onnxruntime")
 
 
@@ -40,7 +44,8 @@ def main() -> None:
 
 
 def environment(request: Request) -> Environment:
-    """Describe the machine, and the software that is installed on it."""
+    """Describe the machine, as fast as it is on the threads asked for, and the software on it."""
+    torch.set_num_threads(request.threads)
     found = {}
     for name in _PACKAGES:
         with suppress(PackageNotFoundError):
@@ -53,18 +58,35 @@ def environment(request: Request) -> Environment:
         vectors=torch.backends.cpu.get_cpu_capability(),
         versions=found,
         missing=missing,
+        peak=_peak_rate(),
     )
+
+
+def _peak_rate() -> float:
+    """Return the most floating-point operations per second in a few runs; 0 without a compiler."""
+    with suppress(MachineError):
+        peak = Peak()
+        return max(_rate_of(peak) for _ in range(_PEAK_RUNS))
+    return 0.0
+
+
+def _rate_of(peak: Peak) -> float:
+    start = time.perf_counter()
+    peak.step()
+    return peak.flops / (time.perf_counter() - start)
 
 
 def outcomes(request: Request) -> Iterator[Measurement]:
     """Measure one case after the other, on the threads asked for."""
     torch.set_num_threads(request.threads)
-    peak = None
+    peak = barrier = None
     # Without a compiler, what the processor can do stays unknown.
     with suppress(MachineError):
-        peak = Peak()
+        peak, barrier = Peak(), Barrier()
     for case in request.cases:
-        yield compare(case, _entrants(case, request), peak, request.budget)
+        # Before each case: a host may move a virtual core at any time.
+        waited = barrier.seconds() if barrier and request.threads > 1 else 0.0
+        yield replace(compare(case, _entrants(case, request), peak, request.budget), barrier=waited)
 
 
 def _entrants(case: Case, request: Request) -> Entrants:
@@ -72,6 +94,8 @@ def _entrants(case: Case, request: Request) -> Entrants:
         return streaming.entrants(case)
     if case.kind == "training":
         return training.entrants(case)
+    if case.kind == "vocabulary":
+        return word_models.entrants(case)
     if case.kind == "loss":
         # Memory that a tuned malloc keeps of earlier work would not be counted.
         return replace(output_layer_loss.entrants(case), memory=not request.tuned)

@@ -13,11 +13,13 @@ from bptt.bench.options import BENCH, BenchOptions
 from bptt.cli.commands import make_command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from bptt.bench.cases import Case
     from bptt.bench.request import Request
-    from bptt.bench.results import Report
+    from bptt.bench.results import Environment, Report
     from bptt.options.choices import Choices
 
 # Seconds between lines of progress if standard error is no terminal.
@@ -55,12 +57,28 @@ def _bench(choices: Choices) -> None:
         read_page(asked.output)
     with Console(stderr=True, highlight=False).status("") as status:
         progress = _Progress(sum(len(request.cases) for request in requests), status.update)
-        report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), progress.on_start)
+        on_machine = _Comparer(asked.output).on_machine
+        report = carry_out(requests, shlex.join(["bptt", *sys.argv[1:]]), progress.on_start, on_machine)
     _print(report, Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False))
     if asked.json:
         write_output(asked.json, report.to_json().encode("utf-8"))
     if asked.output:
         write_page(asked.output, report)
+
+
+class _Comparer:
+    """Says, before anything is measured, if a page has numbers of another machine."""
+
+    def __init__(self, page: Path | None) -> None:
+        self._page = page
+
+    def on_machine(self, place: Environment) -> None:
+        """Compare the machine of the first process with those of the page."""
+        from bptt.bench.page_section import other_machines
+
+        for line in other_machines(self._page, place) if self._page else []:
+            print(f"bptt: warning: {line}", file=sys.stderr, flush=True)
+        self._page = None
 
 
 class _Progress:
