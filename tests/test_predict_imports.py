@@ -29,8 +29,8 @@ IDLE = """
 """.split()
 # 255 before names and readers were imported on first use: none may come back unseen. Of a file the signs of
 # every kind are asked, those of sounds, clips and skeletons too. Two modules say how notebooks show answers,
-# and two are prepared calls.
-MOST_TYPED, MOST_OF_A_FILE = 146, 169
+# two are prepared calls, and one says how processes share an evaluation.
+MOST_TYPED, MOST_OF_A_FILE = 147, 170
 
 
 def imported(run: str, given: object) -> tuple[set[str], str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sized
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.jobs.group import WHOLE, Group
+from bptt.jobs.sharing import ALONE, WorkSharing
 
 # The criteria of which a smaller value is better: the loss, and error rates of characters and words.
 SMALLER_IS_BETTER = ("loss", "cer", "wer")
@@ -21,6 +24,15 @@ def check_halved(half: Sized) -> None:
     if not len(half):
         cure = "Give labelled data to compare on (`test`), or hold out more"
         raise InputError("test", "must be given: too little is held out to be halved", "none", cure)
+
+
+class Shareable(Protocol):
+    """A trained model that several processes can ask together."""
+
+    sharing: WorkSharing
+
+
+Trained = TypeVar("Trained", bound=Shareable)
 
 
 @dataclass(frozen=True)
@@ -57,6 +69,8 @@ class Task(ABC):
     least_updates: int = 0
     # Whether `step` and `residuals` can be asked for one group of the rows of a batch.
     takes_groups: bool = False
+    # How an evaluation is shared with other processes.
+    sharing: WorkSharing = ALONE
     # The name of the run from which the initial weights come.
     begun_from: str = ""
 
@@ -99,6 +113,14 @@ class Task(ABC):
     @abstractmethod
     def evaluate(self) -> dict[str, float]:
         """Return the metrics on held-out data; one of them is "loss", the mean per unit."""
+
+    def shared(self, trained: Trained) -> Trained:
+        """Return a copy of a trained model, with the same weights, that shares what it is asked with other
+        processes.
+        """
+        found = copy(trained)
+        found.sharing = self.sharing
+        return found
 
     @abstractmethod
     def save(self, folder: Path) -> None:

@@ -175,12 +175,17 @@ def cut(encoded: Encoded, limit: int) -> Encoded:
     return tuple(each[:limit] for each in encoded) if limit else encoded
 
 
-def in_batches(encoded: Sequence[Encoded] | EncodedInputs, size: int) -> Iterator[tuple[list[int], Padded]]:
-    """Yield all inputs, the shortest first, `size` at a time: their numbers, and their tensors."""
+def in_batches(
+    encoded: Sequence[Encoded] | EncodedInputs, size: int, first: int = 0, each: int = 1
+) -> Iterator[tuple[list[int], Padded]]:
+    """Yield all inputs, the shortest first, `size` at a time: their numbers, and their tensors.
+
+    Yields every `each`-th batch from number `first` on.
+    """
     inputs = encoded if isinstance(encoded, EncodedInputs) else InMemory(encoded)
     lengths = inputs.lengths.tolist()
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    batches = [order[first : first + size] for first in range(0, len(order), size)]
+    batches = [order[start : start + size] for start in range(0, len(order), size)][first::each]
     for number, rows in enumerate(batches):
-        inputs.expect((0, each) for each in batches[number:])
+        inputs.expect((0, coming) for coming in batches[number:])
         yield rows, pad(inputs.take(rows))

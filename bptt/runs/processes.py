@@ -60,17 +60,22 @@ class Processes:
         """Do `work` in every process and return what it returns in this one.
 
         If it raises a BpttError anywhere, the first process in which it does raises it, the others
-        ElsewhereError.
+        ElsewhereError. `work` may call this again.
         """
         if self.size == 1:
             return work()
         fault: BpttError | None = None
+        inner: ElsewhereError | None = None
         try:
             result = work()
+        except ElsewhereError as error:
+            inner = error
         except BpttError as error:
             fault = error
         faults = [json.loads(each) for each in self.gather(json.dumps(fault and str(fault)).encode())]
         failed = next((rank for rank, each in enumerate(faults) if each is not None), None)
+        if inner is not None:
+            raise inner
         if failed is None:
             return result
         if fault is not None and failed == self.rank:
@@ -82,7 +87,14 @@ class Processes:
 
         Raises as `together` does.
         """
-        found = self.together(work if self.is_first else lambda: None)
+        return self.agreed(work if self.is_first else lambda: None)
+
+    def agreed(self, work: Callable[[], Any]) -> Any:
+        """Do `work` in every process, and return what JSON keeps of the result of the first one.
+
+        So processes decide alike, should their machines differ in a last digit. Raises as `together` does.
+        """
+        found = self.together(work)
         return found if self.size == 1 else json.loads(self.broadcast(json.dumps(found).encode()))
 
     def broadcast(self, data: bytes) -> bytes:

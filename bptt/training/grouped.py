@@ -14,10 +14,11 @@ from torch.optim import Optimizer
 
 from bptt.errors import InputError
 from bptt.jobs.group import Group, groups_of
+from bptt.jobs.sharing import WorkSharing
 from bptt.jobs.task import Step, Task
 from bptt.nn import weight_format
 from bptt.runs.processes import Processes
-from bptt.training import row_updates
+from bptt.training import nested_tensors, row_updates
 from bptt.training.gradient_sum import NOTHING_NEW, GroupSums, News, Sums, sum_processes, take_gradients
 from bptt.training.observer import GradientRecord, UpdateObserver
 from bptt.training.optimiser import clip_summed_gradient
@@ -65,6 +66,19 @@ def settle_groups(options: TrainingOptions, processes: Processes) -> tuple[Train
         rule = f"{options.groups} groups are computed by at most as many processes"
         raise InputError("torchrun", rule, size, "Start fewer, or begin a run with more `groups`")
     return options, None
+
+
+def sharing_of(processes: Processes, options: TrainingOptions) -> WorkSharing:
+    """Return how processes share an evaluation, in the groups of the training."""
+
+    def gather(work: Callable[[], Any]) -> list[Any]:
+        found = processes.together(work)
+        if processes.size == 1:
+            return [found]
+        return [nested_tensors.loads(each) for each in processes.gather(nested_tensors.dumps(found))]
+
+    groups = options.groups or processes.size
+    return WorkSharing(processes.rank, processes.size, groups, gather)
 
 
 class _GroupedUpdater(Updater):

@@ -9,13 +9,14 @@ from pathlib import Path
 from time import monotonic
 
 from bptt.errors import InputError
+from bptt.jobs.sharing import ALONE
 from bptt.jobs.task import SMALLER_IS_BETTER, Task
 from bptt.runs.memory import within_memory
 from bptt.runs.placement import Placement
 from bptt.runs.processes import Processes
 from bptt.training import checkpoint
 from bptt.training.gradient_sum import NOTHING_NEW, News
-from bptt.training.grouped import build_updater
+from bptt.training.grouped import build_updater, sharing_of
 from bptt.training.guarded import Guarded
 from bptt.training.health import Place, check_loss, check_update, check_weights
 from bptt.training.interrupt import Interrupt
@@ -99,6 +100,7 @@ def train(
                 reporter.on_message(f"{run} holds no checkpoint to go on from: training begins")
             return loop.run(interrupt, options.epochs if until is None else until)
         finally:
+            task.sharing = ALONE
             reporter.on_end()
 
 
@@ -131,6 +133,7 @@ class _Loop:
         parameters = [p for p in task.model.parameters() if p.requires_grad]
         self._optimiser = build_optimiser(parameters, options)
         self._updater = build_updater(task, parameters, self._optimiser, options, observer, processes)
+        task.sharing = sharing_of(processes, options)
         self._steps = count_steps(task, options, options.epochs)
         self._state = State()
         self._kept = Keeper(run, task, self._optimiser, processes, options.checkpoints)
@@ -254,7 +257,7 @@ class _Loop:
         if not self._task.holds_out:
             self._kept.write_weights()
             return
-        metrics = self._processes.of_first(self._task.evaluate)
+        metrics = self._processes.agreed(self._task.evaluate)
         self._model.train()
         check_loss(metrics["loss"], self._state.first_loss, self._here())
         self._kept.append("held-out", self._state, **metrics)

@@ -130,13 +130,13 @@ def clip_summed_gradient(parameters: Sequence[Parameter], options: TrainingOptio
 
 
 def _exact_norm(gradients: Sequence[Tensor]) -> float:
-    """Return the norm of all gradients, from sums of squares in float64 of blocks of a fixed size."""
+    """Return the norm of all gradients, from those of blocks of a fixed size."""
     total = 0.0
     for gradient in gradients:
         flat = gradient.flatten()
         whole = len(flat) - len(flat) % _BLOCK
         # Each row is added up by one thread; a single sum would be divided among all of them.
-        squares = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1, dtype=torch.float64)
-        rest = torch.linalg.vector_norm(flat[whole:], dtype=torch.float64)
-        total += sum(each * each for each in (*squares.tolist(), float(rest)))
+        norms = torch.linalg.vector_norm(flat[:whole].view(-1, _BLOCK), dim=1)
+        rest = torch.linalg.vector_norm(flat[whole:])
+        total += sum(each * each for each in (*norms.tolist(), float(rest)))
     return sqrt(total)

@@ -150,7 +150,7 @@ class ClassifyTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out examples, by their most probable labels without thresholds."""
-        found = self.trained.log_probabilities(self._held_out.inputs, self._held_out.places)
+        found = self.shared(self.trained).log_probabilities(self._held_out.inputs, self._held_out.places)
         targets = self.trained.targets(self._held_out)
         if self.model.offsets is not None:
             # Stored as a buffer of the model, so that thresholds are saved with the weights of their epoch.

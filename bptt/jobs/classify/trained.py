@@ -15,9 +15,11 @@ from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.deferred import deferred
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.network import Classifier, Labelling, OneLabel
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
+from bptt.models.codecs.codec import Padded
 from bptt.models.codecs.given import as_list
-from bptt.models.encoded import SMALLER, answer_inputs, in_batches
+from bptt.models.encoded import answer_inputs
 from bptt.models.kinds.kind import CodecOptions, InputKind
 from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.models.ngrams import BagEncoder, Bags, NgramList, gather_bags
@@ -25,7 +27,6 @@ from bptt.notebook import MOST, Answers, ShownRow, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
-from bptt.runs.memory import within_memory
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
@@ -83,6 +84,8 @@ class TrainedClassifier(ShownModel):
     """
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(
         self,
@@ -206,11 +209,15 @@ class TrainedClassifier(ShownModel):
         encoded = answer_inputs(self.codec, examples, limit, fits, self.workers)
         weight = self.model.output.weight
         found = torch.empty(len(examples), len(self.labels), dtype=weight.dtype)
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                logits = self.model(batch.to(weight.device))
-                bags = self.bags([examples[row].input for row in rows])
-                found[rows] = self.model.labelling.log_probabilities(self.model.answer(logits, bags)).cpu()
+
+        def answer(rows: Sequence[int], batch: Padded) -> Tensor:
+            logits = self.model(batch.to(weight.device))
+            bags = self.bags([examples[row].input for row in rows])
+            return self.model.labelling.log_probabilities(self.model.answer(logits, bags)).cpu()
+
+        with evaluating(self.model):
+            for rows, here in self.sharing.answered(encoded, self.config.data.batch_size, answer):
+                found[rows] = here
         return found
 
 

@@ -145,8 +145,9 @@ class ForecastTask(Supervised):
     def evaluate(self) -> dict[str, float]:
         """Return the loss on the held-out windows, and calibrate the width of intervals."""
         output = self.model.output
-        values = self.trained.numbers(self._held_out)
-        known = self.trained.numbers(self._learned)
+        trained = self.shared(self.trained)
+        values = trained.numbers(self._held_out)
+        known = trained.numbers(self._learned)
         # The wider of two calibrations: held-out windows are few and overlap, so their errors alone may be
         # too small by chance; those of all windows include errors on training data.
         output.calibrate(values, self._held_targets)

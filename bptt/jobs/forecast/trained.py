@@ -20,13 +20,13 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.jobs.forecast.config import TASK, ForecasterConfig
 from bptt.jobs.regress.network import Regressor
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
-from bptt.jobs.supervised import SMALLER, in_batches
+from bptt.models.codecs.codec import Padded
 from bptt.models.inputs import SeriesInput
 from bptt.notebook import MOST, Answers, ShownRow, list_html, rows_html, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
-from bptt.runs.memory import within_memory
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
@@ -101,6 +101,8 @@ class TrainedForecaster(ShownModel):
     """A forecaster with everything needed to read series; `ends` has the last training time of each."""
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(self, model: Regressor, config: ForecasterConfig, ends: Mapping[str, str]) -> None:
         self.model, self.config, self.ends = model, config, ends
@@ -211,9 +213,13 @@ class TrainedForecaster(ShownModel):
         """Return the forecasts of windows relative to the seasonal naive one, (N, H D, Q) float64."""
         output = self.model.output
         found = torch.empty(len(windows), output.targets, output.options.width, dtype=torch.float64)
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(windows, self.config.data.batch_size):
-                found[rows] = output.read(self.model(batch.to(output.linear.weight.device))).cpu()
+
+        def answer(rows: list[int], batch: Padded) -> Tensor:
+            return output.read(self.model(batch.to(output.linear.weight.device))).cpu()
+
+        with evaluating(self.model):
+            for rows, here in self.sharing.answered(windows, self.config.data.batch_size, answer):
+                found[rows] = here
         return found
 
     def _learned_steps(self, past: Past) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import exp, inf, log
 from typing import NamedTuple
 
@@ -14,10 +15,12 @@ from bptt.data.prepared.token_store import TokenStore
 from bptt.data.vocabulary import Vocabulary
 from bptt.data.vocabulary_options import END, UNKNOWN
 from bptt.errors import InputError
+from bptt.jobs.group import Group
 from bptt.jobs.language.memory_options import MemoryOptions
 from bptt.jobs.language.network import START, LanguageModel, States
 from bptt.jobs.language.options import DataOptions
 from bptt.jobs.language.running_text import RunningText, pieces
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.runs.evaluating import evaluating
 
 # The least number of tokens of each stream into which a held-out text is divided: at the start of a stream,
@@ -27,6 +30,8 @@ _STREAM = 1000
 # the gradient.
 _SENTENCE = 10_000
 _NO_MEMORY = MemoryOptions()
+# The batches after which processes that share an evaluation wait for each other.
+_TOGETHER = 64
 
 
 # The definition of the metrics, for the user.
@@ -103,6 +108,7 @@ def evaluate_text(
     options: DataOptions,
     text: str,
     memory: MemoryOptions = _NO_MEMORY,
+    sharing: WorkSharing = ALONE,
 ) -> dict[str, float]:
     """Return the metrics of a model that predicts every token of `text`, in the mode of its training.
 
@@ -116,7 +122,7 @@ def evaluate_text(
     """
     tokens, characters, words = encode_text(vocabulary, options, text)
     extent = TextExtent(characters, words, int((tokens == END).sum()), int((tokens == UNKNOWN).sum()))
-    return evaluate_tokens(model, options, tokens, extent, memory)
+    return evaluate_tokens(model, options, tokens, extent, memory, sharing)
 
 
 def evaluate_tokens(
@@ -125,9 +131,13 @@ def evaluate_tokens(
     tokens: Tensor | TokenStore,
     extent: TextExtent,
     memory: MemoryOptions = _NO_MEMORY,
+    sharing: WorkSharing = ALONE,
 ) -> dict[str, float]:
     """Return the metrics of `evaluate_text` on the tokens of a text of this extent."""
-    total = _remembered_loss(model, options, tokens, memory) if memory else _loss(model, options, tokens)
+    if memory:
+        total = _remembered_loss(model, options, tokens, memory)
+    else:
+        total = _loss(model, options, tokens, sharing)
     return {
         "loss": total / len(tokens),
         "perplexity": perplexity(total / len(tokens)),
@@ -140,17 +150,31 @@ def evaluate_tokens(
     }
 
 
-def _loss(model: LanguageModel, options: DataOptions, tokens: Tensor | TokenStore) -> float:
-    """Return the sum of -ln P of all tokens."""
+def _loss(
+    model: LanguageModel, options: DataOptions, tokens: Tensor | TokenStore, sharing: WorkSharing
+) -> float:
+    """Return the sum of -ln P of all tokens, added up by groups of streams, or of lines."""
     streams = max(1, min(options.batch_size, len(tokens) // _STREAM))
     batches = make_batches(tokens, options, streams)
-    total, states = 0.0, START
+    groups = [Group(number, sharing.groups, range(sharing.groups)) for number in range(sharing.groups)]
+    totals, states = [0.0 for _ in groups], [START for _ in groups]
+
+    def read(steps: range, number: int) -> float:
+        for index in steps:
+            batch = batches.batch(0, index)
+            batch = batch.part(groups[number].cut(batch.targets.shape[1])).to(model.device)
+            if batch.units:
+                carried = states[number] if batch.continues else START
+                loss, states[number] = mean_loss(model, batch, carried)
+                totals[number] += loss.item() * batch.units
+        return totals[number]
+
+    found = totals
     with evaluating(model):
-        for index in range(batches.steps):
-            batch = batches.batch(0, index).to(model.device)
-            loss, states = mean_loss(model, batch, states if batch.continues else START)
-            total += loss.item() * batch.units
-    return total
+        for first in range(0, batches.steps, _TOGETHER):
+            steps = range(first, min(first + _TOGETHER, batches.steps))
+            found = sharing.divided(len(groups), partial(read, steps))
+    return sum(found)
 
 
 def _remembered_loss(

@@ -169,7 +169,8 @@ class LanguageModelTask(Task):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of `evaluate_text` on the held-out text."""
-        return evaluate_text(self.model, self.vocabulary, self.config.data, self.held_out)
+        asked = self.model, self.vocabulary, self.config.data, self.held_out
+        return evaluate_text(*asked, sharing=self.sharing)
 
     def save(self, folder: Path) -> None:
         """Write config.json, tokenizer.json, and the held-out text."""

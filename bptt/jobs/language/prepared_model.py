@@ -60,7 +60,7 @@ class PreparedTask(LanguageModelTask):
         """Return the metrics of `evaluate_text` on the held-out part, or the text."""
         if self._held is None:
             return super().evaluate()
-        return evaluate_tokens(self.model, self.config.data, *self._held)
+        return evaluate_tokens(self.model, self.config.data, *self._held, sharing=self.sharing)
 
     def keep_half(self, half: int) -> None:
         """Keep half of a held-out text; the held-out part of the tokens is not halved: raises InputError."""

@@ -142,7 +142,7 @@ class MusicTask(Task):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out pieces."""
-        return metrics_of(self.trained.score_steps(self._held_out.steps, self._held_out.notes))
+        return metrics_of(self.shared(self.trained).score_steps(self._held_out.steps, self._held_out.notes))
 
     def conclude(self, run: Path) -> list[str]:
         """Return the likelihood of the held-out notes under the best weights."""

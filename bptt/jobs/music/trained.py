@@ -20,6 +20,7 @@ from bptt.jobs.music.piece_notation import MusicNetwork, PieceNotation, load_not
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.scoring import log_probabilities
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.notebook import Answers, ShownRow
 from bptt.options.choices import Choices
@@ -66,6 +67,8 @@ class TrainedMusicModel(ShownModel):
     """A model of music with its notation and its configuration."""
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(
         self, model: MusicNetwork, notation: PieceNotation, config: MusicConfig, corpus: CorpusRecord | Path
@@ -91,7 +94,7 @@ class TrainedMusicModel(ShownModel):
 
     def score_steps(self, pieces: Sequence[Tensor], notes: Sequence[int]) -> Answers[PieceScore]:
         """Return the likelihood of pieces as the notation writes them, with these numbers of notes."""
-        found = log_probabilities(self.model, pieces, self.config.data.batch_size)
+        found = log_probabilities(self.model, pieces, self.config.data.batch_size, self.sharing)
         pairs = zip(found, notes, strict=True)
         return Answers(PieceScore(each, n, self.notation.unit) for each, n in pairs)
 

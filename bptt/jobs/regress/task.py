@@ -140,7 +140,7 @@ class RegressTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out examples, and calibrate the width of intervals on them."""
-        values, targets, loss = self.trained.judge(self._held_out)
+        values, targets, loss = self.shared(self.trained).judge(self._held_out)
         # Stored as a buffer of the model, so that the calibration is saved with the weights of its epoch.
         self.model.output.calibrate(values, targets)
         found = scores(values, targets, self.model.output, self.config.source.targets, loss)

@@ -19,9 +19,9 @@ from bptt.errors import InputError
 from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import NumberScores, scores
 from bptt.jobs.regress.network import Regressor
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
-from bptt.jobs.supervised import SMALLER, in_batches
-from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.codec import Codec, Padded
 from bptt.models.codecs.given import as_list
 from bptt.models.encoded import Encoded, cut
 from bptt.models.kinds.kind import CodecOptions
@@ -29,7 +29,6 @@ from bptt.models.kinds.registry import find_kind, part_rows, saved_codec
 from bptt.notebook import Answers, ShownRow, rows_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
-from bptt.runs.memory import within_memory
 from bptt.runs.origin import Rows
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
@@ -80,6 +79,8 @@ class TrainedRegressor(ShownModel):
     """A regressor with everything needed to read inputs."""
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config
@@ -180,14 +181,17 @@ class TrainedRegressor(ShownModel):
         device = output.linear.weight.device
         values: list[Tensor] = [torch.empty(0)] * len(inputs)
         raw = list(values)
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                found = self.model(batch.to(device))
-                for place, row in enumerate(rows):
-                    length = int(batch.lengths[place])
-                    one = found[:length, place] if self.config.source.every_step else found[place]
-                    raw[row] = one.cpu()
-                    values[row] = output.read(one).cpu()
+
+        def answer(rows: Sequence[int], batch: Padded) -> list[tuple[Tensor, Tensor]]:
+            found, lengths = self.model(batch.to(device)), batch.lengths.tolist()
+            every = self.config.source.every_step
+            each = [found[: lengths[k], k] if every else found[k] for k in range(len(rows))]
+            return [(one.cpu(), output.read(one).cpu()) for one in each]
+
+        with evaluating(self.model):
+            for rows, found in self.sharing.answered(encoded, self.config.data.batch_size, answer):
+                for row, (one, read) in zip(rows, found, strict=True):
+                    raw[row], values[row] = one, read
         return values, raw
 
 

@@ -100,7 +100,7 @@ class TagTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out sentences."""
-        return self._trained.evaluate(self._held_out).metrics
+        return self.shared(self._trained).evaluate(self._held_out).metrics
 
     def save(self, folder: Path) -> None:
         """Write config.json, labels.json, and the vocabularies of words and characters."""

@@ -16,8 +16,8 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.options import JobOptions
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
-from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.tag.config import TASK, TaggerConfig
 from bptt.jobs.tag.found import as_found
 from bptt.jobs.tag.metrics import TagScores, tag_scores
@@ -25,14 +25,13 @@ from bptt.jobs.tag.network import Tagger
 from bptt.jobs.tag.options import OPTIONS, TagOptions
 from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, spell
-from bptt.models.codecs.codec import stack
+from bptt.models.codecs.codec import Padded, stack
 from bptt.models.codecs.words import WordCodec
 from bptt.models.kinds.registry import part_rows
 from bptt.notebook import MOST, Answers, ShownRow, table_html
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
 from bptt.runs.labels import read_labels
-from bptt.runs.memory import within_memory
 from bptt.runs.origin import Rows
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
@@ -79,6 +78,8 @@ class TrainedTagger(ShownModel):
     """
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
     options: ClassVar[JobOptions] = OPTIONS
     units: ClassVar[tuple[str, str]] = "sentences", "words"
 
@@ -212,10 +213,13 @@ class TrainedTagger(ShownModel):
         found: dict[int, Answer] = {}
         given = self.codec.take(sentences, *_SENTENCES)
         encoded = [self.codec.encode(each) for each in given]
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                here = batch.to(self.model.output.weight.device)
-                answers = answer(rows, self.model(here), here.lengths)
+
+        def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
+            here = batch.to(self.model.output.weight.device)
+            return answer(rows, self.model(here), here.lengths)
+
+        with evaluating(self.model):
+            for rows, answers in self.sharing.answered(encoded, self.config.data.batch_size, answer_batch):
                 found.update(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(given))]
 

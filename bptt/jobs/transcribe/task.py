@@ -171,7 +171,7 @@ class TranscribeTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out recordings."""
-        return self.trained.evaluate(self._held_out)
+        return self.shared(self.trained).evaluate(self._held_out)
 
     def is_waiting(self, metrics: Mapping[str, float]) -> bool:
         """Return whether the model still answers with blanks alone, as it does at first."""

@@ -15,8 +15,8 @@ from bptt.data.examples import Example, Examples
 from bptt.data.readers.asked import Said
 from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
-from bptt.jobs.supervised import SMALLER, in_batches
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.endpoint import EndpointOptions
 from bptt.jobs.transcribe.live import LiveTranscriber
@@ -27,7 +27,7 @@ from bptt.jobs.transcribe.searching import SpeechSearch
 from bptt.jobs.transcribe.spoken_texts import Recordings, clean_all
 from bptt.jobs.transcribe.symbol_paths import BLANK, collapse, count_unknown, decode, encode
 from bptt.jobs.transcribe.transcription import HeardPath, Search, Transcription, TranscriptWriter
-from bptt.models.codecs.codec import Codec
+from bptt.models.codecs.codec import Codec, Padded
 from bptt.models.codecs.given import as_list
 from bptt.models.codecs.sound import SoundCodec
 from bptt.models.encoded import Encoded, EncodedInputs, InMemory, ReadAhead
@@ -37,7 +37,6 @@ from bptt.nn.prefix_beam import BestPath, CTCHypothesis
 from bptt.notebook import Answers
 from bptt.runs.config import read_sections
 from bptt.runs.evaluating import evaluating
-from bptt.runs.memory import within_memory
 from bptt.runs.run_folder import WEIGHTS
 from bptt.runs.unset import build_unset
 from bptt.runs.weights import read_weights
@@ -54,6 +53,8 @@ class TrainedTranscriber(ShownModel):
     """
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(
         self,
@@ -159,16 +160,16 @@ class TrainedTranscriber(ShownModel):
         """Return the texts found, and the metrics of `evaluate`."""
         labels = [encode(self.vocabulary, text) for text in examples.targets]
 
-        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[HeardPath]:
+        def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[tuple[float, list[int]]]:
             wanted = [labels[row] for row in rows]
             losses = self._losses(logits, wanted, lengths).tolist()
             paths = logits.argmax(-1).t().tolist()
             return [
-                HeardPath(loss, path[:length])
+                (loss, path[:length])
                 for loss, path, length in zip(losses, paths, lengths.tolist(), strict=True)
             ]
 
-        found = self._ask(self.encode_inputs(examples.rows), answer)
+        found = [HeardPath(*each) for each in self._ask(self.encode_inputs(examples.rows), answer)]
         texts = [decode(self.vocabulary, collapse(each.path)) for each in found]
         possible = [
             (each.loss, len(label)) for each, label in zip(found, labels, strict=True) if each.loss < inf
@@ -245,10 +246,13 @@ class TrainedTranscriber(ShownModel):
         """Call `answer` with indices, logits (T, B, V) and lengths of each batch; return results in order."""
         found: dict[int, Answer] = {}
         device = self.model.output.weight.device
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                here = batch.to(device)
-                answers = answer(rows, self.model(here), here.lengths)
+
+        def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
+            here = batch.to(device)
+            return answer(rows, self.model(here), here.lengths)
+
+        with evaluating(self.model):
+            for rows, answers in self.sharing.answered(encoded, self.config.data.batch_size, answer_batch):
                 found |= dict(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(found))]
 

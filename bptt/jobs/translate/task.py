@@ -121,7 +121,7 @@ class TranslateTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out pairs."""
-        return self._trained.evaluate(self._held_out)
+        return self.shared(self._trained).evaluate(self._held_out)
 
     def save(self, folder: Path) -> None:
         """Write config.json, the files of the codec, and the target vocabulary."""

@@ -19,6 +19,7 @@ from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling_options import SamplingOptions
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import Encoded, in_batches
 from bptt.jobs.translate.beam import beam_search
@@ -84,6 +85,8 @@ class TrainedTranslator(ShownModel):
     """A translator with everything needed to read inputs and to write texts."""
 
     task: ClassVar[str] = TASK
+    # How several processes share what is asked.
+    sharing: WorkSharing = ALONE
 
     def __init__(
         self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig
@@ -154,10 +157,14 @@ class TrainedTranslator(ShownModel):
         encoded = encode_sources(self.codec, examples)
         targets = encode_targets(self.vocabulary, examples.targets)
         total = 0.0
-        with evaluating(self.model), within_memory("a batch", SMALLER):
-            for rows, batch in in_batches(encoded, self.config.data.batch_size):
-                wanted = stack([targets[row] for row in rows]).to(self.model.device)
-                total += self.model.teach(batch.to(self.model.device), wanted, "sum").item()
+
+        def teach(rows: Sequence[int], batch: Padded) -> float:
+            wanted = stack([targets[row] for row in rows]).to(self.model.device)
+            return self.model.teach(batch.to(self.model.device), wanted, "sum").item()
+
+        with evaluating(self.model):
+            for _, loss in self.sharing.answered(encoded, self.config.data.batch_size, teach):
+                total += loss
         tokens = sum(map(len, targets))
         return {
             "loss": total / tokens,
