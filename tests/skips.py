@@ -55,7 +55,10 @@ EXPECTED = (
     Expected("test_codegen_golden", "a revision of git", "needs the history of git", not REVISION),
     Expected("test_codegen_functions", "compiler", "other processors have other vectors", not X86),
     Expected("test_runtime_prebuilt", "levels of x86-64", "needs x86-64", not X86),
-    Expected("test_runtime_kernels_memory", "no -fsanitize", "needs a compiler with sanitizers"),
+    Expected(
+        "test_runtime_crew", "processors of their own", "needs two processors", (os.cpu_count() or 1) < 2
+    ),
+    Expected("test_runtime_(kernels_memory|crew)", "no -fsanitize", "needs a compiler with sanitizers"),
     Expected("", "POSIX|fcntl|SIGKILL|fork", "needs a POSIX system", os.name != "posix"),
     Expected("", "/proc|memory|/dev/full|threads of a process", "needs Linux", not LINUX),
 )

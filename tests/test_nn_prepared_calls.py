@@ -81,6 +81,19 @@ def test_results_are_those_of_the_general_way(name: str, steps: int, given: bool
         assert [t.stride() for t in found] == [t.stride() for t in values]
 
 
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("options", [{"num_layers": 3}, {"num_layers": 2, "bidirectional": True}])
+def test_layers_that_run_at_the_same_time(options: dict[str, Any], batch: int) -> None:
+    """There is work for a thread in each layer, which does not divide into whole strides."""
+    torch.manual_seed(0)
+    stack, x = nn.GRU(40, 70, **options), torch.randn(75, batch, 40)
+    with torch.no_grad(), backend("cpu"):
+        wanted = run(stack, x, None, True)
+        for count in (1, 2, 3, 3):
+            with threads(count):
+                assert same(run(stack, x, None, False), wanted)
+
+
 def test_a_single_sequence() -> None:
     stack, x, states = made("two layers")
     stack.batch_first = False

@@ -26,12 +26,14 @@ CELLS = {
     "unread": OWN["a value that nobody reads"],
 }
 # T, B, I, H: several blocks of rows; fewer rows than threads; weights that threads share the packing of;
-# gradients of sums that fill several chunks of memory.
+# gradients of sums that fill several chunks of memory; units that threads share out, for as long as helpers
+# need to wake.
 SHAPES = {
     "blocks": (7, 67, 19, 45),
     "few": (9, 2, 70, 37),
     "wide": (2, 5, 40, 200),
     "chunks": (97, 64, 3, 140),
+    "units": (150, 2, 9, 150),
 }
 STORAGES = ["keep", "recompute", "segments"]
 
@@ -50,7 +52,12 @@ def ragged(example: Drawn) -> Tensor:
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [*((name, shape) for name in CELLS for shape in ("blocks", "few", "wide")), ("lstm", "chunks")],
+    [
+        *((name, shape) for name in CELLS for shape in ("blocks", "few", "wide")),
+        ("lstm", "chunks"),
+        ("lstm", "units"),
+        ("gru", "units"),
+    ],
 )
 def test_any_number_of_threads(name: str, shape: str, storage: str) -> None:
     example = drawn(name, shape)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 import torch
 from drawn import draw
 from outcomes import How, outcome
+from sanitizers import MEMORY, RACES, build, needs, watch
 from user_cells import CELLS as OWN
 
 from bptt.cells import CATALOGUE
@@ -21,8 +21,9 @@ from bptt.codegen.plan import plan
 from bptt.runtime import compiler
 
 DRIVER = Path(__file__).parent / "kernel_driver.cpp"
-MEMORY = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fopenmp")
-RACES = ("-fsanitize=thread", "-pthread")
+WRITTEN = "0 numbers were not written\n"
+# Few rows share out their units even where these are few.
+SHARED = ("-DSHARE=1", "-DFEW_PRODUCTS=1", "-pthread")
 # The loop of `in_parallel`: a sanitizer does not know how OpenMP's threads wait for each other.
 LOOP = re.compile(r"#pragma omp parallel for[^\n]*\n *(for \([^\n]*\)) \{(.*?)\n    \}", re.DOTALL)
 THREADS = r"""std::vector<std::thread> team;
@@ -31,34 +32,10 @@ THREADS = r"""std::vector<std::thread> team;
     for (auto& one : team) one.join();"""
 
 
-def build(text: str, folder: Path, *flags: str, headers: Path = compiler.HEADERS) -> Path:
-    """The driver around a kernel. Plain vectors load and store nothing past the compiler."""
+def kernel(text: str, folder: Path) -> str:
+    """The flag by which the driver finds the text of a kernel."""
     (folder / "kernel.h").write_text(text, encoding="utf-8")
-    program = folder / "program"
-    call = [*compiler.find().command, "-std=c++17", "-g", "-w", "-fno-math-errno", *flags]
-    places = [f"-I{headers}", f'-DKERNEL="{folder / "kernel.h"}"', str(DRIVER), "-o", str(program)]
-    done = subprocess.run([*call, *places], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return program
-
-
-def needs(folder: Path, *flags: str) -> None:
-    """Skip where not even a program that does nothing is built and runs so."""
-    nothing, program = folder / "nothing.cpp", folder / "nothing"
-    nothing.write_text("int main() {}", encoding="utf-8")
-    try:
-        call = [*compiler.find().command, *flags, str(nothing), "-o", str(program)]
-        for command in (call, [str(program)]):
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                pytest.skip(f"no {flags[0]} here: {done.stderr.strip()[-200:]}")
-    except compiler.BuildError as error:
-        pytest.skip(str(error))
-
-
-def watch(program: Path) -> None:
-    done = subprocess.run([str(program)], capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout) == (0, "0 numbers were not written\n"), done.stderr[:3000]
+    return f'-DKERNEL="{folder / "kernel.h"}"'
 
 
 @pytest.mark.parametrize(
@@ -77,20 +54,23 @@ def test_no_access_out_of_bounds_and_nothing_undefined(
 ) -> None:
     needs(tmp_path, *MEMORY)
     text = source(plan({**CATALOGUE, **OWN}[name]), kind).text
-    watch(build(text, tmp_path, *MEMORY, width))
+    flags = (*MEMORY, "-fopenmp", *SHARED, width, kernel(text, tmp_path))
+    watch(build(DRIVER, tmp_path, *flags), WRITTEN)
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("lstm-layernorm", "float32"), ("a matrix in two equations", "float64")]
+    ("name", "kind"),
+    [("lstm-layernorm", "float32"), ("gru", "float32"), ("a matrix in two equations", "float64")],
 )
 def test_threads_never_write_where_others_are(name: str, kind: str, tmp_path: Path) -> None:
     needs(tmp_path, *RACES)
     headers = Path(shutil.copytree(compiler.HEADERS, tmp_path / "headers"))
-    loops = headers / "recurrence.h"
+    loops = headers / "threads.h"
     text, count = LOOP.subn(THREADS, loops.read_text("utf-8"))
     assert count == 1
     loops.write_text(f"#include <thread>\n{text}", encoding="utf-8")
-    watch(build(source(plan({**CATALOGUE, **OWN}[name]), kind).text, tmp_path, *RACES, headers=headers))
+    found = source(plan({**CATALOGUE, **OWN}[name]), kind).text
+    watch(build(DRIVER, tmp_path, *RACES, *SHARED, kernel(found, tmp_path), headers=headers), WRITTEN)
 
 
 def resident() -> int:

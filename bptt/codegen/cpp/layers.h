@@ -17,23 +17,58 @@ struct LayersCall {
     Arguments<Shape> layer[1];      // layers * directions
 };
 
-// Layer by layer. With two directions their outputs are put side by side, where the next layer reads them.
+// Steps that a thread takes of a layer before it waits for the threads that take other layers; their products with
+// the input are taken at once.
+constexpr int64_t STRIDE = BLOCK;
+// Factors read in all steps of a layer that are worth a thread.
+constexpr int64_t WORTH_A_LAYER = int64_t{1} << 20;
+
+// Several layers at a time, each on one thread: of each other independent, or `waiting`, when layer k goes through
+// the steps that layer k - 1 went through before.
+template <class Shape, class Cell>
+void run_at_once(const Arguments<Shape>* layer, int64_t count, bool waiting, const Rows& rows, int64_t threads) {
+    const int64_t steps = layer->steps, strides = (steps + STRIDE - 1) / STRIDE;
+    std::vector<Arguments<Shape>> alone(layer, layer + count);
+    for (auto& one : alone) one.threads = 1;
+    const int64_t jobs = waiting ? strides + count - 1 : strides;
+    Crew::here().run(std::min(threads, count), jobs, [&](const Share& share, int64_t job) {
+        for (int64_t k = share.first(count); k < share.last(count); ++k) {
+            const int64_t begin = (waiting ? job - k : job) * STRIDE, end = std::min(steps, begin + STRIDE);
+            if (0 <= begin && begin < end) Forward<Shape, Cell>(alone[k], rows).run(begin, end);
+        }
+    });
+}
+
+// Puts the outputs of two directions side by side.
+template <class Shape>
+void join_directions(const LayersCall<Shape>& call, const Arguments<Shape>* layer, real* to) {
+    const int64_t width = layer->size[Shape::OUTPUT_WIDTH], count = layer->steps * layer->batch;
+    for (int64_t d = 0; d < 2; ++d) {
+        const real* from = call.output_state < 0 ? layer[d].output : layer[d].state[call.output_state];
+        for (int64_t row = 0; row < count; ++row)
+            std::copy_n(from + row * width, width, to + row * 2 * width + d * width);
+    }
+}
+
+// Layer by layer, unless there are fewer rows than threads and a layer is not worth several threads by itself.
 template <class Shape, class Cell>
 void run_layers(LayersCall<Shape>& call) {
+    const Arguments<Shape>* first = call.layer;
+    const CrewScope crew(first->batch <= FEW_ROWS);
     call.changed = checksum_of(call.parameters, call.threads) != call.checksum;
     if (call.changed) return;
+    const Rows rows(nullptr, first->steps, first->batch);
+    const bool alone = first->batch < call.threads && Forward<Shape, Cell>::threads_of_units(*first) == 1;
+    const bool at_once = alone && first->steps * Cell::pack_forward_size(*first) >= WORTH_A_LAYER;
+    if (at_once && call.directions == 1)
+        return run_at_once<Shape, Cell>(first, call.layers, true, rows, call.threads);
     for (int64_t k = 0; k < call.layers; ++k) {
-        const Arguments<Shape>* here = call.layer + k * call.directions;
-        const Rows rows(nullptr, here->steps, here->batch);
-        for (int64_t d = 0; d < call.directions; ++d) Forward<Shape, Cell>(here[d], rows).run(0, here->steps);
-        if (call.directions == 1) continue;
-        const int64_t width = here->size[Shape::OUTPUT_WIDTH], count = here->steps * here->batch;
-        real* to = k + 1 < call.layers ? const_cast<real*>(here[2].x) : call.output;
-        for (int64_t d = 0; d < 2; ++d) {
-            const real* from = call.output_state < 0 ? here[d].output : here[d].state[call.output_state];
-            for (int64_t row = 0; row < count; ++row)
-                std::copy_n(from + row * width, width, to + row * 2 * width + d * width);
-        }
+        const Arguments<Shape>* here = first + k * call.directions;
+        if (at_once) run_at_once<Shape, Cell>(here, call.directions, false, rows, call.threads);
+        else
+            for (int64_t d = 0; d < call.directions; ++d) Forward<Shape, Cell>(here[d], rows).run(0, here->steps);
+        if (call.directions == 2)
+            join_directions(call, here, k + 1 < call.layers ? const_cast<real*>(here[2].x) : call.output);
     }
 }
 

@@ -55,9 +55,10 @@ class ProductText:
             lines += start
         return (*lines, *(self._multiply(group, sweep, _TILE, "block.live") for group in sweep.products))
 
-    def depth(self, sweep: Sweep) -> str:
-        """Return the number of packed factors that a pass reads for each unit."""
-        return " + ".join(f"{len(g)} * factors({self._depth(g[0].source)})" for g in sweep.groups) or "0"
+    def depth(self, sweep: Sweep, groups: Sequence[ProductGroup] | None = None) -> str:
+        """Return the number of packed factors that a pass reads for each unit, or some of its products do."""
+        given = sweep.groups if groups is None else groups
+        return " + ".join(f"{len(g)} * factors({self._depth(g[0].source)})" for g in given) or "0"
 
     def _start(self, sweep: Sweep, count: str, tile: str) -> Lines:
         columns = len(sweep.columns)

@@ -3,205 +3,28 @@
 // The rows of the batch are dealt out in blocks. A block goes through all time steps on one thread, with
 // no barrier between the steps; what a step computes comes from the cell (a struct Cell that the
 // generator writes, with the tables of a struct Shape). Sums over time and batch are left to the end of
-// a chunk of steps, when the threads share them out anew.
+// a chunk of steps, when the threads share them out anew. If there are few rows and many weights, the threads
+// share out the units of all rows instead, and wait for each other in every step.
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <vector>
 
-#include "functions.h"
-#include "product.h"
-#include "vector.h"
+#include "sequences.h"
+#include "threads.h"
 
 namespace {
 
-// The most rows that go through time together. Their sums for one panel fit into L1.
-constexpr int BLOCK = 32;
-// Rows that a thread needs for its products with the input to be fast step by step.
-constexpr int FEW = 4;
-// Bytes of gradients of the sums (δ) of one chunk of steps: what the caches of a processor hold.
-constexpr int64_t CHUNK = int64_t{4} << 20;
-
-constexpr int64_t at_least_one(int64_t count) { return count ? count : 1; }
-
-// A sequence (T, B, width) in memory; `origin` is its first time step, `ring` the number of steps that
-// it has room for, if it does not keep them all.
-struct Sequence {
-    real* data;
-    int64_t step, row, origin, ring;
-
-    real* at(int64_t t) const { return data + (ring ? t % ring : t - origin) * step; }
-};
-
-// Which rows are inside their sequence at which step. Rows are ranked by length, the longest first, so
-// that the live ones are always the first; the slot of (t, rank) counts the live steps before it. A length
-// beyond the steps that there are counts as all or none of them.
-struct Rows {
-    std::vector<int64_t> order, live, start;
-
-    Rows(const int64_t* lengths, int64_t steps, int64_t batch) : order(batch), live(steps, batch), start(steps + 1) {
-        for (int64_t b = 0; b < batch; ++b) order[b] = b;
-        if (lengths) {
-            std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
-            std::fill(live.begin(), live.end(), 0);
-            for (int64_t b = 0; b < batch; ++b)
-                if (lengths[b] > 0) ++live[std::min(lengths[b], steps) - 1];
-            for (int64_t t = steps - 1; t > 0; --t) live[t - 1] += live[t];
-        }
-        for (int64_t t = 0; t < steps; ++t) start[t + 1] = start[t] + live[t];
-    }
-};
-
-// The rows of a block, and where everything that has a name is for each of them at the current step.
-template <class Shape>
-struct Block {
-    int count = 0, live = 0;
-    bool wide = false;  // whether the panels are
-    int64_t rank[BLOCK], row[BLOCK];
-    real* at[Shape::SLOTS][BLOCK];
-    const real* ahead[BLOCK];
-    alignas(64) real tile[BLOCK * WIDEST * LANES];
-    Vector partial[at_least_one(Shape::ROW_SUMS)][BLOCK];
-    std::unique_ptr<real[]> scratch;
-    Operand operand[at_least_one(Shape::OPERANDS)];
-};
-
-// The blocks of `threads` threads: block k belongs to thread k % threads. With lengths the rows are dealt
-// out back and forth, so that every block has long and short ones.
-struct Blocks {
-    int64_t count;
-    std::vector<std::vector<int64_t>> ranks;
-
-    Blocks(int64_t batch, int64_t threads, bool ragged) {
-        const int64_t each = (batch + threads - 1) / threads;
-        count = std::min(threads, batch) * ((each + BLOCK - 1) / BLOCK);
-        ranks.resize(count);
-        for (int64_t k = 0; k < batch; ++k) {
-            const int64_t turn = k / count, place = k % count;
-            ranks[ragged ? (turn % 2 ? count - 1 - place : place) : k * count / batch].push_back(k);
-        }
-    }
-};
-
-// Memory for values of a row that one pass over the units leaves to a later one.
-template <class Shape>
-void lay_out_scratch(Block<Shape>& block, const int64_t* size, const int* widths, int count) {
-    const auto padded = [&](int k) { return (size[widths[k]] + LANES - 1) / LANES * LANES; };
-    int64_t all = 0;
-    for (int k = 0; k < count; ++k) all += padded(k) * block.count;
-    if (all) block.scratch.reset(new real[all]);
-    real* at = block.scratch.get();
-    for (int k = 0; k < count; ++k)
-        for (int r = 0; r < block.count; ++r, at += padded(k)) block.at[Shape::SCRATCH_AT + k][r] = at;
-}
-
-// What a kernel is called with: numbers and addresses, 64 bits each, in this order.
-template <class Shape>
-struct Arguments {
-    static constexpr int STATES = at_least_one(Shape::STATES), VECTORS = at_least_one(Shape::VECTORS);
-
-    int64_t steps, batch, threads, reverse;
-    const int64_t* lengths;              // (B,) or null
-    int64_t size[Shape::LETTERS];        // by letter; the first is 1
-    const real* x;                       // (T, B, I)
-    int64_t x_step, x_row;
-    const real* initial[STATES];         // (B, width) each
-    real* state[STATES];                 // (T, B, width), or a ring of steps
-    int64_t ring[STATES];
-    real* output;                        // (T, B, width) if the output is no state
-    real* kept;                          // (T, B, widths of all kept values), or null
-    real* final[STATES];                 // (B, width) each
-    const factor* weights;               // packed
-    const real* vector[VECTORS];         // (width,) each
-    int64_t every;                       // how many steps apart states are stored; 0: none is
-    real* stored[STATES];                // (T / every, B, width) each: the state before steps 0, every, ...
-};
-
-template <class Shape>
-struct BackwardArguments : Arguments<Shape> {
-    static constexpr int STATES = at_least_one(Shape::STATES), LOSSES = Shape::STATES + Shape::OUTPUTS;
-
-    const factor* transposed;            // packed
-    const real* loss[at_least_one(LOSSES)];   // (T, B, width) each, or null: of the states, then of the output
-    int64_t loss_step[at_least_one(LOSSES)], loss_row[at_least_one(LOSSES)];
-    const real* last[STATES];            // (B, width): of the final states, or null
-    real* first[STATES];                 // (B, width): the gradients of the initial states
-    real* input;                         // (T, B, I), or null
-    real* matrix[at_least_one(Shape::MATRICES)];      // the gradients of the parameters, or null
-    real* vector_gradient[at_least_one(Shape::VECTORS)];
-    double* norms;                       // (T, B, DELTAS + STATES), zero at first, or null
-    int64_t shared;                      // whether all rows have the inputs, states and kept values of one
-};
-
-template <class Shape>
-int64_t total(const int64_t* size, const int* widths, int count) {
-    int64_t sum = 0;
-    for (int k = 0; k < count; ++k) sum += size[widths[k]];
-    return sum;
-}
-
-// A row of δ, with a margin that keeps neighbouring rows out of the same cache set.
-template <class Shape>
-int64_t delta_row(const int64_t* size) {
-    return (total<Shape>(size, Shape::DELTA_WIDTH, Shape::DELTAS) + 2 * LANES - 1) / LANES * LANES;
-}
-
-// What the passes of a cell are made of.
-
-INLINE int64_t padded(int64_t width) { return (width + LANES - 1) / LANES * LANES; }
-INLINE int lanes_left(int64_t width) { return static_cast<int>(std::min<int64_t>(LANES, width)); }
-INLINE int vectors_left(int64_t width, int most) {
-    return static_cast<int>(std::min<int64_t>(most, (width + LANES - 1) / LANES));
-}
-INLINE Vector inside(Vector value, int lanes) { return select(lanes_below(lanes), value, Vector{}); }
-INLINE void add_to(real* at, Vector value, int lanes) { store(at, load(at, lanes) + value, lanes); }
-
-INLINE void fill(Tile to, int rows, int column, Vector value) {
-    for (int r = 0; r < rows; ++r) store(to.at + r * to.step + column * LANES, value);
-}
-INLINE void clear(Tile to, int rows, int columns) {
-    for (int c = 0; c < columns; ++c) fill(to, rows, c, Vector{});
-}
-
-template <class Shape>
-INLINE void copy_ahead(Block<Shape>& block, int64_t before, int columns) {
-    for (int r = 0; r < block.live; ++r)
-        std::copy_n(block.ahead[r] + before, columns * LANES, block.tile + r * WIDEST * LANES);
-}
-
-// The product with the next panel, added to those columns of the tile. Returns the panel after it.
-template <int... COLUMN>
-INLINE const factor* multiply_panel(int columns, const factor* const* rows, int count, const factor* panel,
-                                    int64_t depth, Tile tile, bool wide = false) {
-    static constexpr int column[] = {COLUMN...};
-    (wide ? multiply_wide : multiply)(columns, rows, count, panel, depth, tile, tile, column);
-    return panel + columns * depth * LANES;
-}
-
-template <class Body>
-void in_parallel(int64_t threads, int64_t count, const Body& body) {
-    std::atomic<bool> failed{false};
-#pragma omp parallel for schedule(static, 1) num_threads(threads) if (threads > 1 && count > 1)
-    for (int64_t k = 0; k < count; ++k) {
-        FlushDenormals flush;
-        try {
-            body(k);
-        } catch (const std::bad_alloc&) {
-            // None may get out of a thread.
-            failed = true;
-        }
-    }
-    if (failed) throw std::bad_alloc();
-}
-
-template <class Shape>
-void point_kept(Block<Shape>& block, const Sequence& kept, const int64_t* size, int64_t t) {
-    real* now = kept.at(t);
-    for (int k = 0; k < Shape::KEPT; now += size[Shape::KEPT_WIDTH[k++]])
-        for (int r = 0; r < block.live; ++r) block.at[Shape::KEPT_AT + k][r] = now + block.row[r] * kept.row;
-}
+// Bytes of weights that a thread must read in a step for its part to outweigh the wait for the others: a barrier takes
+// 0.1 to 0.3 µs, and the caches give 100 bytes a nanosecond.
+#ifndef SHARE
+#define SHARE (int64_t{128} << 10)
+#endif
+// Products that one thread takes sooner than a second one starts.
+#ifndef FEW_PRODUCTS
+#define FEW_PRODUCTS (int64_t{1} << 21)
+#endif
 
 // Runs a cell forward over steps [begin, end), counted in the order of computation.
 template <class Shape, class Cell>
@@ -226,9 +49,17 @@ public:
         kept_.origin = kept_origin;
     }
 
+    // How many threads share out the units of a step.
+    static int64_t threads_of_units(const Call& call) {
+        if (call.batch > FEW_ROWS) return 1;
+        const int64_t bytes = Cell::shared_factors(call) * sizeof(factor);
+        return std::clamp<int64_t>(bytes / SHARE, 1, std::min(call.threads, Crew::MOST));
+    }
+
     void run(int64_t begin, int64_t end) {
-        const Blocks blocks(call_.batch, call_.threads, call_.lengths);
-        const bool few = call_.batch < FEW * std::min(call_.threads, call_.batch) || call_.batch < FEW;
+        const bool by_units = threads_of_units(call_) > 1;
+        const Blocks blocks(call_.batch, by_units ? 1 : call_.threads, call_.lengths);
+        const bool few = by_units || call_.batch < FEW * std::min(call_.threads, call_.batch) || call_.batch < FEW;
         const int64_t width = Cell::ahead_row(call_);
         if (!few || width == 0) return walk(blocks, begin, end);
         const int64_t most = std::max<int64_t>(1, CHUNK / (call_.batch * width * sizeof(real)));
@@ -251,7 +82,8 @@ private:
         ahead_width_ = width;
         ahead_start_ = rows_.start[low];
         const int64_t slots = rows_.start[high + 1] - ahead_start_, pieces = (slots + BLOCK - 1) / BLOCK;
-        in_parallel(call_.threads, pieces, [&](int64_t piece) {
+        const int64_t work = slots * width * call_.size[Shape::INPUT_WIDTH];
+        in_parallel(work < FEW_PRODUCTS ? 1 : call_.threads, pieces, [&](int64_t piece) {
             const real* x[BLOCK];
             int count = 0;
             int64_t t = low;
@@ -265,6 +97,8 @@ private:
     }
 
     void walk(const Blocks& blocks, int64_t begin, int64_t end) {
+        const int64_t threads = threads_of_units(call_);
+        if (threads > 1) return walk_by_units(threads, blocks.ranks[0], begin, end);
         in_parallel(call_.threads, blocks.count, [&](int64_t k) {
             Block<Shape> block;
             prepare(block, blocks.ranks[k]);
@@ -281,7 +115,40 @@ private:
         lay_out_scratch(block, call_.size, Shape::FORWARD_SCRATCH_WIDTH, Shape::FORWARD_SCRATCH);
     }
 
+    // All threads go through the steps, each with a block of its own that points to the same memory.
+    void walk_by_units(int64_t threads, const std::vector<int64_t>& ranks, int64_t begin, int64_t end) {
+        std::unique_ptr<Block<Shape>[]> blocks(new Block<Shape>[threads]);
+        std::vector<int64_t> step(threads, -1);
+        prepare(blocks[0], ranks);
+        for (int64_t k = 1; k < threads; ++k) blocks[k].share_memory_of(blocks[0]);
+        Crew::here().run(threads, (end - begin) * Cell::PASSES, [&](const Share& share, int64_t job) {
+            const int64_t s = begin + job / Cell::PASSES;
+            const int pass = static_cast<int>(job % Cell::PASSES);
+            Block<Shape>& block = blocks[share.thread];
+            if (step[share.thread] != s) point(block, s);
+            step[share.thread] = s;
+            if (pass == 0 && share.place == 0) pass_over(block, s);
+            if (!block.live) return;
+            const int64_t width = call_.size[Cell::PASS_WIDTH[pass]], panel = Cell::PASS_PANEL[pass] * LANES;
+            const int64_t panels = panel ? (width + panel - 1) / panel : 1, units = panel ? panel : width;
+            const int64_t first = share.first(panels) * units, last = std::min(width, share.last(panels) * units);
+            if (first >= last) return;
+            if (call_.kept) Cell::template run<true>(call_, block, pass, ahead_ != nullptr, first, last);
+            else Cell::template run<false>(call_, block, pass, ahead_ != nullptr, first, last);
+        });
+        if (end == call_.steps) finish(blocks[0]);
+    }
+
     void step(Block<Shape>& block, int64_t s) {
+        point(block, s);
+        pass_over(block, s);
+        if (!block.live) return;
+        if (call_.kept) Cell::template step<true>(call_, block, ahead_ != nullptr);
+        else Cell::template step<false>(call_, block, ahead_ != nullptr);
+    }
+
+    // Where everything is at step s.
+    void point(Block<Shape>& block, int64_t s) const {
         const int64_t t = time(s);
         block.live = 0;
         while (block.live < block.count && block.rank[block.live] < rows_.live[t]) ++block.live;
@@ -295,6 +162,22 @@ private:
                 block.at[Shape::PREVIOUS + q][r] = before + block.row[r] * width;
                 block.at[Shape::STATE + q][r] = now + block.row[r] * width;
             }
+        }
+        if constexpr (Shape::OUTPUTS > 0) {
+            const int64_t width = call_.size[Shape::OUTPUT_WIDTH];
+            real* now = call_.output + t * call_.batch * width;
+            for (int r = 0; r < block.count; ++r) block.at[Shape::OUTPUT][r] = now + block.row[r] * width;
+        }
+        if (ahead_)
+            for (int r = 0; r < block.live; ++r)
+                block.ahead[r] = ahead_ + (rows_.start[t] + block.rank[r] - ahead_start_) * ahead_width_;
+        if (call_.kept) point_kept<Shape>(block, kept_, call_.size, t);
+    }
+
+    // The states of rows outside of their sequence stay as they are, and their output is zero.
+    void pass_over(const Block<Shape>& block, int64_t s) const {
+        for (int q = 0; q < Shape::STATES; ++q) {
+            const int64_t width = state_[q].row;
             for (int r = block.live; r < block.count; ++r)
                 std::copy_n(block.at[Shape::PREVIOUS + q][r], width, block.at[Shape::STATE + q][r]);
             if (!call_.every || s % call_.every) continue;
@@ -302,26 +185,9 @@ private:
             for (int r = 0; r < block.count; ++r)
                 std::copy_n(block.at[Shape::PREVIOUS + q][r], width, stored + block.row[r] * width);
         }
-        point_output(block, t);
-        if (ahead_)
-            for (int r = 0; r < block.live; ++r)
-                block.ahead[r] = ahead_ + (rows_.start[t] + block.rank[r] - ahead_start_) * ahead_width_;
-        if (!block.live) return;
-        if (call_.kept) {
-            point_kept<Shape>(block, kept_, call_.size, t);
-            Cell::template step<true>(call_, block, ahead_ != nullptr);
-        } else {
-            Cell::template step<false>(call_, block, ahead_ != nullptr);
-        }
-    }
-
-    void point_output(Block<Shape>& block, int64_t t) {
-        if constexpr (Shape::OUTPUTS > 0) {
-            const int64_t width = call_.size[Shape::OUTPUT_WIDTH];
-            real* now = call_.output + t * call_.batch * width;
-            for (int r = 0; r < block.count; ++r) block.at[Shape::OUTPUT][r] = now + block.row[r] * width;
-            for (int r = block.live; r < block.count; ++r) std::fill_n(block.at[Shape::OUTPUT][r], width, real{0});
-        }
+        if constexpr (Shape::OUTPUTS > 0)
+            for (int r = block.live; r < block.count; ++r)
+                std::fill_n(block.at[Shape::OUTPUT][r], call_.size[Shape::OUTPUT_WIDTH], real{0});
     }
 
     void finish(const Block<Shape>& block) {

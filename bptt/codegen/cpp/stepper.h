@@ -86,7 +86,7 @@ private:
             const auto& [layer, blocks, pass, pieces] = jobs[job];
             const int64_t width = layer->size[Cell::PASS_WIDTH[pass]];
             const int64_t units = pieces > 1 ? Cell::PASS_PANEL[pass] * LANES : width;
-            Cell::run(*layer, blocks[thread], pass, piece * units, std::min(width, (piece + 1) * units));
+            Cell::template run<false>(*layer, blocks[thread], pass, false, piece * units, std::min(width, (piece + 1) * units));
         }
     };
 

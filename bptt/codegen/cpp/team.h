@@ -16,17 +16,10 @@
 #include <thread>
 #include <vector>
 
+#include "crew.h"
 #include "vector.h"
 
 namespace {
-
-INLINE void relax() {
-#if defined(__SSE__)
-    _mm_pause();
-#elif defined(__aarch64__)
-    __asm__ __volatile__("yield");
-#endif
-}
 
 template <class Work>
 class Team {
