@@ -1,8 +1,8 @@
 """Runs of the command line on several processes, forked off one that has imported everything.
 
-A plan is a list of runs that follow each other: `size`, the number of processes; `arguments` of `bptt`;
-`output`, the file for what they print, to whose name the rank is added; perhaps `signal`, which process
-`rank` sends itself before the update `step`.
+A plan is a list of runs that follow each other: `size`, the number of processes; `arguments` of `bptt`, in
+which {rank} is the number of a process; `output`, the file for what they print, to whose name the rank is
+added; perhaps `signal`, which process `rank` sends itself before the update `step`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _become(
         return on_batch(self, number, *more)
 
     _GroupedUpdater.on_batch = with_fault  # type: ignore[method-assign]
-    sys.argv = ["bptt", *arguments]
+    sys.argv = ["bptt", *(each.replace("{rank}", str(own)) for each in arguments)]
     status = 70
     try:
         command()

@@ -1,7 +1,8 @@
 """A table: the SHA-256 of all weights after some 200 updates, by job and by number of processes.
 
 `PYTHONPATH=tests .venv/bin/python -m ranks_table` trains every job in 4 groups on 1 process (of two threads),
-2 and 4 (of one thread each), and on 4 that a signal stops, then 1, then 2. Ends with 1 if a row differs.
+2 and 4 (of one thread each), and on 4 that a signal stops, then 1, then 2. Ends with 1 if a row differs, in
+its weights or in a record of a loss, a norm or a metric.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ranks import SIGTERM, run_ranks
 from sounds import write_wav
 from spoken_tones import RATE, phrases, spoken
 from tiny_data import write_pairs
+from tiny_task import records
 
 from bptt.training import nested_tensors
 from bptt.training.checkpoint import FILE
@@ -115,16 +117,17 @@ def write_sounds(folder: Path) -> Path:
     return folder / "sounds"
 
 
-def weights_of(run: Path) -> tuple[int, str]:
-    """Return the updates of a run, and the SHA-256 of its last weights."""
+def weights_of(run: Path) -> tuple[int, str, str]:
+    """Return the updates of a run, the SHA-256 of its last weights, and that of its records."""
     found = nested_tensors.load(run / FILE)
     names = sorted(found["weights"])
     content = b"".join(found["weights"][name].numpy().tobytes() for name in names)
-    return found["state"]["step"], sha256(content).hexdigest()
+    said = json.dumps(records(run)).encode()
+    return found["state"]["step"], sha256(content).hexdigest(), sha256(said).hexdigest()
 
 
-def measure(row: Row, folder: Path) -> tuple[int, list[str]]:
-    """Return the updates of a row, and the checksums by processes."""
+def measure(row: Row, folder: Path) -> tuple[int, list[str], bool]:
+    """Return the updates of a row, its checksums by processes, and whether all records are equal."""
     plan = []
 
     def run(size: int, name: str, *more: str, threads: int = 1, stop: int = 0) -> None:
@@ -153,7 +156,7 @@ def measure(row: Row, folder: Path) -> tuple[int, list[str]]:
         texts = "\n".join(path.read_text() for path in sorted(folder.glob("*.txt[0-9]")))
         raise SystemExit(f"{row.name}: {json.dumps(statuses)}\n{texts}")
     found = [weights_of(folder / name) for name in ("one", "two", "four", "moved")]
-    return found[0][0], [each for _, each in found]
+    return found[0][0], [each for _, each, _ in found], len({each for _, _, each in found}) == 1
 
 
 def main() -> int:
@@ -168,10 +171,11 @@ def main() -> int:
             if names and row.name not in names:
                 continue
             with TemporaryDirectory() as runs:
-                updates, sums = measure(row, Path(runs))
-            differ += len(set(sums)) > 1
+                updates, sums, same = measure(row, Path(runs))
+            differ += len(set(sums)) > 1 or not same
             cells = (sums[0][:16], *("the same" if each == sums[0] else each[:16] for each in sums[1:]))
-            sys.stdout.write(f"| {row.name} | {updates} | {' | '.join(cells)} |\n")
+            remark = "" if same else " records differ"
+            sys.stdout.write(f"| {row.name} | {updates} | {' | '.join(cells)} |{remark}\n")
             sys.stdout.flush()
     return differ > 0
 

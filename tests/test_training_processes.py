@@ -15,6 +15,7 @@ from ranks import SIGKILL, SIGTERM, run_ranks
 from tiny_task import everything, same
 from torch import Tensor
 
+import bptt
 from bptt.errors import BpttError, InputError
 from bptt.jobs.group import WHOLE, groups_of
 from bptt.runs.processes import Processes
@@ -165,3 +166,47 @@ def test_what_fails_in_one_process_is_raised_there_and_ends_the_others() -> None
     first, second = on_threads(2, work)
     assert first.startswith("ElsewhereError: process 1 of 2") and "must be the same everywhere" in first
     assert second == "InputError: file: must be the same everywhere, got another"
+
+
+def test_what_processes_cannot_do_together_is_said_once(tmp_path: Path) -> None:
+    text = write_file("lm", tmp_path)
+    for rank, content in enumerate(("the cat sat\n", "the cow sat\n")):
+        (tmp_path / f"own{rank}.txt").write_text(content * 20, "utf-8")
+    (tmp_path / "first0.txt").write_text("the cat sat\n" * 20, "utf-8")
+    asked = {
+        "trains what process 0 trains, got another held_out.txt; source.names: ": (
+            "train lm",
+            "own{rank}.txt",
+            SMALL,
+        ),
+        "first1.txt": ("train lm", "first{rank}.txt", SMALL),
+        "bptt: --profile: measures": ("train lm", text.name, [*SMALL, "--profile"]),
+        "bptt: --optimiser: gauss-newton needs": (
+            "train lm",
+            text.name,
+            [*SMALL, "--optimiser", "gauss-newton"],
+        ),
+    }
+    plan = [
+        {
+            "size": 2,
+            "arguments": [*command.split(), str(tmp_path / data), "-o", str(tmp_path / f"run{n}"), *more],
+            "output": str(tmp_path / f"said{n}-"),
+        }
+        for n, (command, data, more) in enumerate(asked.values())
+    ]
+    assert run_ranks(plan) == [[2, 2]] * len(plan)
+    for n, rule in enumerate(asked):
+        said = "".join((tmp_path / f"said{n}-{rank}").read_text("utf-8") for rank in range(2))
+        assert rule in said and said.count("bptt: ") == 1, said
+
+
+def test_tune_and_compare_are_for_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("RANK", 0), ("WORLD_SIZE", 2), ("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", 1)):
+        monkeypatch.setenv(name, str(value))
+    text = write_file("lm", tmp_path)
+    with pytest.raises(InputError, match="bptt tune: is done by one process, got 2 processes"):
+        bptt.tune("lm", text, tmp_path / "tuned", progress=False)
+    with pytest.raises(InputError, match="bptt compare: is done by one process, got 2 processes"):
+        bptt.compare("adding", tmp_path / "compared")
+    assert sorted(tmp_path.iterdir()) == [text]

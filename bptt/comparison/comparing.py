@@ -22,6 +22,7 @@ from bptt.options.checks import as_path, check_choice
 from bptt.report.comparison_figure import draw_comparison
 from bptt.report.comparison_record import COMPARISON, Comparison, read_comparison
 from bptt.runs.memory import within_memory
+from bptt.runs.processes import check_alone
 from bptt.training.interrupt import Interrupted
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import kept_state
@@ -76,6 +77,7 @@ def plan_comparison(data: str, output: Path, options: CompareOptions, reporter: 
     Raises InputError naming a bad option, or if `data` is neither a problem nor a readable file;
     MachineError if a problem does not fit into memory.
     """
+    check_alone("bptt compare")
     variants = plan_variants(
         listed(options.cells), listed(options.remedies), options.all_levels, options.all_shares
     )

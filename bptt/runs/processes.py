@@ -169,6 +169,14 @@ def is_first() -> bool:
     return os.environ.get("RANK", "0") == "0" or not all(name in os.environ for name in _NAMES)
 
 
+def check_alone(command: str) -> None:
+    """Raise InputError if `torchrun` has started several processes for a command that one process does."""
+    size = _number("WORLD_SIZE") if all(name in os.environ for name in _NAMES) else 1
+    if size > 1:
+        cure = "Start it without `torchrun`, which is for `bptt train`"
+        raise InputError(command, "is done by one process", f"{size} processes", cure)
+
+
 @contextmanager
 def joined(device: str, timeout: float) -> Iterator[Placement]:
     """Join the processes that `torchrun` has started, if it has; yield the place of this one.

@@ -65,17 +65,11 @@ def _run_placed(
     processes = Processes.of(placement)
     first = processes.is_first
     reporter = reporter if first else Silent()
-    options, note = processes.together(lambda: settle_groups(choices.make(TrainingOptions), processes))
-    if run.watch and options.takes_whole_set:
-        cure = "Watch with another optimiser"
-        raise InputError("watch", "looks at updates on single batches", options.optimiser, cure)
+    options, note = processes.together(partial(_settle, choices, run, processes))
     processes.together(lambda: check_run(run.output, run.resume, run.overwrite) if first else None)
     choices = replace(choices, say=reporter.on_message)
     options_for = partial(with_usual_epochs, job, choices, options)
-    folding = processes.together(lambda: job.fold(choices) if job.fold else None)
-    if run.profile and (folding is not None or options.groups or processes.size > 1):
-        rule = "measures one training in one process, without `groups`"
-        raise InputError("profile", rule, cure="Leave it out")
+    folding = processes.together(partial(_fold, job, choices, run))
     if folding is not None:
         return _cross_validate(folding, options_for, run, reporter, placement)
 
@@ -112,6 +106,29 @@ def _run_placed(
     return JobRun(outcome, task.unit, task.holds_out, (*watching.lines, *concluded, *profiled))
 
 
+def _settle(choices: Choices, run: RunOptions, processes: Processes) -> tuple[TrainingOptions, str | None]:
+    """Return the options with a number of groups, and a line on it. Raises InputError if they do not fit."""
+    options, note = settle_groups(choices.make(TrainingOptions), processes)
+    if run.watch and options.takes_whole_set:
+        cure = "Watch with another optimiser"
+        raise InputError("watch", "looks at updates on single batches", options.optimiser, cure)
+    if run.profile and (options.groups or processes.size > 1):
+        raise _not_profiled("several processes" if processes.size > 1 else "`groups`")
+    return options, note
+
+
+def _fold(job: Job[Any], choices: Choices, run: RunOptions) -> Folding | None:
+    found = job.fold(choices) if job.fold else None
+    if run.profile and found is not None:
+        raise _not_profiled("a cross-validation")
+    return found
+
+
+def _not_profiled(what: str) -> InputError:
+    rule = "measures one training in one process, without `groups`"
+    return InputError("profile", rule, what, "Leave it out")
+
+
 def with_usual_epochs(
     job: Job[Any], choices: Choices, options: TrainingOptions, task: Task
 ) -> TrainingOptions:
@@ -143,11 +160,12 @@ def _cross_validate(
     """Score each example by a model that has not seen it, nor an equal input."""
 
     def make(learned: list[int], held_out: list[int]) -> Task:
-        task = folding.make(learned, held_out)
+        task = processes.together(lambda: folding.make(learned, held_out))
         for line in () if answered else task.describe():
             reporter.on_message(line)
         return task
 
+    processes = Processes.of(placement)
     answered: list[tuple[Task, list[int]]] = []
     folds = train_folds(
         folding.folds,

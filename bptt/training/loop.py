@@ -23,12 +23,12 @@ from bptt.training.interrupt import Interrupt
 from bptt.training.keeping import Keeper
 from bptt.training.observer import NoObserver, UpdateObserver
 from bptt.training.opening import Opened, check_run, keep_options, open_run
-from bptt.training.optimiser import build_optimiser, check_optimiser, learning_rate, set_learning_rate
+from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
-from bptt.training.precision import check_precision
 from bptt.training.random_state import seed
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Silent, Status
 from bptt.training.run_lock import locked
+from bptt.training.same_training import check_agreement
 from bptt.training.state import State
 from bptt.training.update import Update, count_steps
 
@@ -73,8 +73,7 @@ def train(
     first = processes.is_first
     # Before the lock makes the folder; and once more when no other process can change it.
     processes.together(lambda: check_run(run, resume, overwrite) if first else None)
-    check_optimiser(task, options)
-    check_precision(options, placement)
+    check_agreement(task, options, placement)
     several = processes.size > 1
     with ExitStack() as held, Interrupt(several) as interrupt, within_memory("training", _SMALLER):
         # After a restart the process before may hold the lock until it finds its partners gone.
@@ -85,7 +84,8 @@ def train(
         saved, options = opened.saved, opened.options
         # Before the optimiser takes the parameters.
         placement.place(task.model)
-        loop = _Loop(task, options, run, reporter, observer or NoObserver(), processes)
+        looks = observer or NoObserver()
+        loop = processes.together(lambda: _Loop(task, options, run, reporter, looks, processes))
         try:
             if saved:
                 loop.restore()

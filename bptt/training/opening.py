@@ -87,7 +87,7 @@ def open_run(task: Task, options: TrainingOptions, run: Path, *, resume: bool, o
     if saved:
         options, notes = _going_on(task, options, run)
     if not saved:
-        claim(task, run, _training(task, options))
+        claim(task, run, training_section(task, options))
     return Opened(saved, options, notes)
 
 
@@ -95,10 +95,10 @@ def keep_options(task: Task, options: TrainingOptions, run: Path) -> None:
     """Write `options`, what the data are, and what `run` began from, into its configuration."""
     config = read_config(run)
     begun = {name: v for name, v in config.get("training", {}).items() if name == "init_from"}
-    write_config(run, config | {"training": _training(task, options) | begun})
+    write_config(run, config | {"training": training_section(task, options) | begun})
 
 
-def _training(task: Task, options: TrainingOptions) -> dict[str, Any]:
+def training_section(task: Task, options: TrainingOptions) -> dict[str, Any]:
     """Return the section on training in config.json."""
     said = {"data_sha256": task.fingerprint, "init_from": task.begun_from}
     return options.to_dict() | {name: value for name, value in said.items() if value}
@@ -136,14 +136,14 @@ def _epochs_before(run: Path) -> tuple[int, tuple[int, ...]]:
 
 
 def _check_same(task: Task, options: TrainingOptions, run: Path) -> None:
-    before = dict(_flat(read_config(run)))
+    before = dict(flat(read_config(run)))
     if _EPOCHS not in before:
         # Killed while it was being made: nothing has been trained, and files may be missing.
         return
     with TemporaryDirectory() as name:
         fresh = Path(name)
         task.save(fresh)
-        now = dict(_flat(read_config(fresh) | {"training": _training(task, options)}))
+        now = dict(flat(read_config(fresh) | {"training": training_section(task, options)}))
         changed = [*_changed_values(before, now), *_changed_course(before, now), *_changed_files(run, fresh)]
     if changed:
         cure = "Give the options and files of the first time, or train into another folder"
@@ -184,10 +184,10 @@ def _is_kept(run: Path, fresh: Path, name: str) -> bool:
     return (run / name).exists() and read_bytes(run / name) == read_bytes(fresh / name)
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield every value with its path, such as ``training.epochs``."""
     for key, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from flat(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

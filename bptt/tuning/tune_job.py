@@ -15,6 +15,7 @@ from bptt.options.choices import Choices
 from bptt.options.recipe import write_recipe
 from bptt.report.tuning_figure import draw_tuning
 from bptt.report.tuning_record import CandidateResult, PairedJudgement, Rung, Tuning
+from bptt.runs.processes import check_alone
 from bptt.training.random_state import kept_state
 from bptt.training.run_lock import locked
 from bptt.training.run_options import options_of
@@ -64,6 +65,7 @@ def tune(
 
 def run_tuning(job: Job[Any], choices: Choices, shows: Quiet) -> Tuning:
     """Search, compare, and write what was found. Raises as `tune` does; MachineError if the disk is full."""
+    check_alone("bptt tune")
     chosen = choices.make(TuneOptions)
     files = next((each.name for each in choices.options.of("") if each.about.argument), "")
     own = {each.name for each in choices.options.of("run")}
