@@ -147,7 +147,9 @@ def _numbers(data: bytes, coding: str) -> Samples:
         case "i32":
             return _scaled(np.frombuffer(data, "<i4"), 2**31)
         case "f32" | "f64":
-            found: Samples = np.frombuffer(data, "<f4" if coding == "f32" else "<f8").astype(np.float32)
+            # A number that float32 does not hold becomes infinite, which `find_fault` refuses.
+            with np.errstate(over="ignore", invalid="ignore"):
+                found: Samples = np.frombuffer(data, "<f4" if coding == "f32" else "<f8").astype(np.float32)
             return found
     table = _A_LAW_VALUES if coding == "a-law" else _MU_LAW_VALUES
     return table[np.frombuffer(data, np.uint8)]

@@ -27,7 +27,8 @@ def npy_frames(path: Path, shape: FrameShape) -> Iterator[Frame]:
     """Yield the pictures of a `.npy` file, which is not held in memory. Raises InputError if it is none."""
     try:
         pictures = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:
+        # Of damaged headers: some ten kinds, from tokenize.TokenError to OverflowError.
         raise InputError(
             str(path), "must be a whole array of NumPy", error, "Save it again: numpy.save"
         ) from error

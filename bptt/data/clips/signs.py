@@ -14,7 +14,7 @@ ENDINGS = frozenset(
     ".mp4 .m4v .mov .avi .mkv .webm .gif .mpg .mpeg .flv .wmv .ogv .3gp .npy .y4m .mts .m2ts".split()
 )
 # A line of TSN and MMAction: a folder of pictures, their number, and the number of the label.
-FRAME_LINE = re.compile(r"(?P<path>\S+) +(?P<count>\d+) +(?P<label>\d+)")
+FRAME_LINE = re.compile(r"(?P<path>\S+) +(?P<count>\d{1,9}) +(?P<label>\d+)")
 # Columns of the tables of Kinetics.
 KINETICS = ("label", "youtube_id", "time_start", "time_end")
 MEDIA = Media("clip", ENDINGS, deferred("bptt.data.clips.clip", "Clip"))

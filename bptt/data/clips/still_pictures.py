@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,9 @@ from bptt.data.clips.frame_options import FrameShape
 from bptt.data.clips.frame_shape import Frame, Picture, check_size, placed
 from bptt.data.reading import open_file
 from bptt.errors import BpttError, InputError
+
+# It writes what it does not understand of a file to standard error.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 # Browsers show a picture without a duration, or with hardly any, for a tenth of a second.
 _LEAST_DURATION, _USUAL_DURATION = 0.02, 0.1
@@ -68,11 +73,15 @@ def _coloured(image: Image.Image) -> Image.Image:
 @contextmanager
 def _faults(path: Path) -> Iterator[None]:
     """Raise InputError for what Pillow raises of a file that is cut, damaged or no picture."""
+    # On damaged tags, and on sizes that `check_size` judges. Not for this block alone: a filter of some block
+    # is lost, or stays, when several threads decode.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     try:
         yield
     except BpttError:
         raise
-    except (OSError, ValueError, EOFError, SyntaxError, IndexError, Image.DecompressionBombError) as error:
+    except Exception as error:
+        # Of damaged files: some ten kinds, from struct.error to TypeError.
         raise InputError(
             str(path), "must be a whole picture", error, "Fetch it again, or leave it out"
         ) from error

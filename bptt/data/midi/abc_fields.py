@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from itertools import takewhile
 
 from bptt.data.midi.bars import Metre
 
@@ -25,6 +26,11 @@ _MODES = {
     "loc": -5,
     "lyd": 1,
 }
+# A sum of more is no bar; so has MIDI.
+_MOST_BEATS = 255
+# Digits of a tempo, and the microseconds a quarter that MIDI holds.
+_DIGITS, _SLOWEST = 4, 0xFFFFFF
+_BEAT = re.compile(r"\d{1,3}/[1-9]\d{0,2}")
 _KEY = re.compile(r"\s*([A-G])([#b]?)\s*([A-Za-z]*)")
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _CHORD = re.compile(r"\(?([A-G])([#b]?)([^/()]*)(?:/([A-Ga-g])([#b+]?)[,']*)?\)?$")
@@ -69,26 +75,26 @@ def parse_metre(text: str) -> Metre | None:
     text = text.strip()
     if text.startswith("C"):
         return (2, 2) if text.startswith("C|") else (4, 4)
-    found = re.match(r"\(?([\d+\s]+)\)?/\s*(\d+)", text)
+    found = re.match(r"\(?([\d+\s]{1,40})\)?/\s*(\d{1,2})(?!\d)", text)
     if not found:
         return None
     beats, unit = sum(int(each) for each in re.findall(r"\d+", found[1])), int(found[2])
-    return (beats, unit) if beats and unit in (1, 2, 4, 8, 16, 32, 64) else None
+    return (beats, unit) if 0 < beats <= _MOST_BEATS and unit in (1, 2, 4, 8, 16, 32, 64) else None
 
 
 def parse_tempo(text: str, unit: Fraction) -> int | None:
-    """Return the microseconds a quarter of a field Q such as 1/4=120, or 120 units a minute."""
+    """Return the microseconds a quarter of a field Q such as 1/4=120, or 120 units a minute; None if it is
+    none.
+    """
     text = re.sub(r'"[^"]*"', "", text)
-    found = re.search(r"((?:\d+/\d+\s*)+)=\s*(\d+)", text)
-    if found:
-        beat = sum((Fraction(each) for each in found[1].split()), Fraction(0))
-        rate = int(found[2])
-    else:
-        number = re.search(r"(\d+)\s*$", text)
-        if not number:
-            return None
-        beat, rate = unit, int(number[1])
-    return round(60e6 / rate / float(beat * 4)) if rate and beat else None
+    before, _, behind = text.partition("=")
+    beats = list(takewhile(_BEAT.fullmatch, reversed(before.split())))
+    number = re.match(r"\s*(\d+)", behind) if beats else re.search(r"\d+$", text.rstrip()[-_DIGITS - 1 :])
+    if number is None or len(number[0].strip()) > _DIGITS:
+        return None
+    beat, rate = sum(map(Fraction, beats[:_MOST_BEATS])) if beats else unit, int(number[0])
+    quarter = round(60e6 / rate / float(beat * 4)) if rate and beat else 0
+    return quarter if 0 < quarter <= _SLOWEST else None
 
 
 def parse_key(text: str) -> tuple[int, bool, dict[str, int]] | None:

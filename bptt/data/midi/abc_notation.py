@@ -69,19 +69,21 @@ class Change:
 
 Element = SoundedNotes | BarLine | Ending | PartName | ChordName | Change
 
+# Numbers and marks have the lengths that music has; what is longer ends in signs that are not understood.
+# Sums of fractions of larger numbers have as many digits as there are notes.
 _TOKEN = re.compile(
     r"""(?P<annotation>"[^"]*"?)
-    | \[(?P<inline>[A-Za-z]):(?P<value>[^\]]*)\]
+    | \[(?P<inline>[A-Za-z]):(?P<value>[^\[\]]{0,200})\]
     | (?P<bar>:*\[?\|+[\]|:]*(?:\[(?=\d))?|::+)(?P<ending>\d[\d,\-]*)?
     | \[(?P<bracketed>\d[\d,\-]*)
     | (?P<opening>\[)
-    | (?P<closing>\])(?P<chordlength>\d*/*\d*)(?P<chordtie>-?)
-    | (?P<note>[\^_=]*[A-Ga-g][,']*)(?P<length>\d*/*\d*)(?P<tie>-?)
-    | (?P<rest>[zx])(?P<restlength>\d*/*\d*)
-    | (?P<bars>[ZX])(?P<count>\d*)
+    | (?P<closing>\])(?P<chordlength>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)(?P<chordtie>-?)
+    | (?P<note>[\^_=]{0,2}[A-Ga-g][,']*)(?P<length>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)(?P<tie>-?)
+    | (?P<rest>[zx])(?P<restlength>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)
+    | (?P<bars>[ZX])(?P<count>\d{0,3})
     | \{(?P<grace>[^}]*)\}?
     | \((?P<tuplet>\d)(?::(?P<time>\d?))?(?::(?P<many>\d?))?
-    | (?P<broken>>+|<+)
+    | (?P<broken>>{1,3}|<{1,3})
     | (?P<overlay>&[^|]*)
     | ![^!\s]*! | \+[a-z]+\+ | [()~.uvHLMOPRSTJ+\\$`y\s*-]
     | (?P<unknown>.)
@@ -107,6 +109,8 @@ class Voice:
     _tied: dict[str, int] = field(default_factory=dict)
     _scales: list[Fraction] = field(default_factory=list)
     _broken: Fraction = Fraction(1)
+    # The place of the last note or rest.
+    _last: int | None = None
     _chord: list[tuple[int, bool, Fraction]] | None = None
 
     @property
@@ -156,7 +160,7 @@ class Voice:
                     self.key = key_accidentals(key)
                     self.elements.append(Change(key=key[:2]))
             case "L":
-                unit = re.fullmatch(r"\s*1(/[1-9]\d*)?\s*", value)
+                unit = re.fullmatch(r"\s*1(/(?:[12]\d\d|[1-9]\d?))?\s*", value)
                 if unit is None:
                     counts["units of length that are not understood"] += 1
                 else:
@@ -200,6 +204,7 @@ class Voice:
 
     def _sound(self, pitches: tuple[int, ...], length: Fraction, tied: frozenset[int] = frozenset()) -> None:
         scale = self._scales.pop(0) if self._scales else Fraction(1)
+        self._last = len(self.elements)
         self.elements.append(SoundedNotes(pitches, length * scale * self._broken, tied))
         self._broken = Fraction(1)
 
@@ -209,14 +214,14 @@ class Voice:
         self._scales = [Fraction(in_time, max(1, notes))] * (int(many or 0) or notes)
 
     def _break(self, signs: str) -> None:
-        """Scale the note before a broken rhythm and the one behind it."""
+        """Scale the note before a broken rhythm and the one behind it, unless another waits for that."""
+        if self._last is None or self._broken != 1:
+            return
         longer, shorter = 2 - Fraction(1, 2 ** len(signs)), Fraction(1, 2 ** len(signs))
         before, self._broken = (longer, shorter) if signs[0] == ">" else (shorter, longer)
-        for place in range(len(self.elements) - 1, -1, -1):
-            last = self.elements[place]
-            if isinstance(last, SoundedNotes):
-                self.elements[place] = SoundedNotes(last.pitches, last.length * before, last.tied)
-                return
+        last = self.elements[self._last]
+        assert isinstance(last, SoundedNotes)
+        self.elements[self._last] = SoundedNotes(last.pitches, last.length * before, last.tied)
 
     def _bar(self, sign: str, ending: str | None) -> None:
         if sign:
@@ -240,11 +245,11 @@ class Voice:
 
 
 def _numbers(text: str) -> frozenset[int]:
-    """Return the repetitions that an ending such as 1,3 or 1-3 is for."""
+    """Return the repetitions that an ending such as 1,3 or 1-3 is for; there are none after the 99th."""
     found: set[int] = set()
-    for part in filter(None, text.split(",")):
-        first, _, last = part.partition("-")
-        found.update(range(int(first or 1), int(last or first or 1) + 1))
+    for first, last in re.findall(r"(\d+)-*(?:(?<=-)(\d+))?", text):
+        if len(first) <= 2 and len(last) <= 2:
+            found.update(range(int(first), int(last or first) + 1))
     return frozenset(found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -27,7 +28,9 @@ from bptt.errors import InputError
 _TICKS_PER_QUARTER = 480
 _CHORD_VELOCITY = 64
 _FIELD = re.compile(r"\s*([A-Za-z+]):(?![|:])(.*)")
-_VOICE = re.compile(r"\[V:\s*(\S+?)(?:\s[^\]]*)?\]")
+_VOICE = re.compile(r"\[V:\s{0,9}([^\s\[\]]{1,80})(?:\s[^\[\]]{0,200})?\]")
+# More than an orchestra has; each has the fields of all.
+_MOST_VOICES = 200
 
 
 def is_abc(data: bytes) -> bool:
@@ -86,8 +89,10 @@ def _tune(lines: Sequence[str], shared: dict[str, str], place: str) -> tuple[str
                 current = part
             elif part.strip():
                 _voice(voices, current, head, counts).read(part, counts)
-    order = order_of_parts(head.get("Y") or head.get("P") or "")
-    played = [unfold(voice.elements, order) for voice in voices.values() if voice.sounds]
+        if len(voices) > _MOST_VOICES:
+            raise InputError(place, f"must have at most {_MOST_VOICES} voices", "more")
+    order = order_of_parts(head.get("Y") or head.get("P") or "", place)
+    played = [unfold(voice.elements, order, place) for voice in voices.values() if voice.sounds]
     score = _Playing(head, counts).score(played)
     return f"{head.get('X', '').split(' ')[0]} {head.get('T', '')}".strip(), score
 
@@ -190,8 +195,9 @@ class _Playing:
     ) -> None:
         """Place each chord until the next one, struck anew in each bar."""
         stops = [*(time for time, _ in chords[1:]), end]
+        bars = sorted(set(self._bars))
         for (time, pitches), stop in zip(chords, stops, strict=False):
-            strikes = [time, *(bar for bar in sorted(set(self._bars)) if time < bar < stop), stop]
+            strikes = [time, *bars[bisect_right(bars, time) : bisect_left(bars, stop)], stop]
             for start, until in pairwise(strikes):
                 for pitch in pitches if until > start else ():
                     self._note(track, pitch, start, until, _CHORD_VELOCITY)
@@ -212,7 +218,7 @@ class _Playing:
                 # The last bar may lack what the upbeat has.
                 if end > lines[-1]:
                     break
-                end = next(line for line in lines if line > now)
+                end = lines[bisect_right(lines, now)]
                 length = end - now
                 wanted = next(
                     ((int(length * unit), unit) for unit in (4, 8, 16) if length * unit % 1 == 0), metre

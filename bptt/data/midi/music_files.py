@@ -26,6 +26,8 @@ _KINDS = "MIDI, ABC, or piano rolls as .json, .npz or .mat"
 # The column of a table that names the part.
 _SPLIT = "split"
 _TABLES = (".csv", ".tsv")
+# Quarters; half a day. A few bytes can name a time at which there were more bars than memory holds.
+_LONGEST = 100_000
 _NAMED = 3  # files that a note names
 
 
@@ -196,6 +198,9 @@ class _Reading:
                 named = replace(named, part=part)
             if not piece.score.notes:
                 self._leave_out("pieces without notes", named.name)
+                continue
+            if piece.score.end > _LONGEST * piece.score.ticks_per_quarter:
+                self._leave_out(f"pieces of more than {_LONGEST:,} quarters", named.name)
                 continue
             self._pieces.append(named)
             for remark, count in piece.score.remarks:

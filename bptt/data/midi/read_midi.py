@@ -7,6 +7,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
 from bptt.data.midi.midi_events import (
     CONTROL,
@@ -29,6 +30,7 @@ from bptt.errors import InputError
 DRUM_CHANNEL = 9  # counted from 0
 # Controllers: the right pedal, and what ends every note of a channel.
 _PEDAL, _ALL_OFF = 64, (120, 123)
+_Change = TypeVar("_Change", Tempo, TimeSignature, KeySignature)
 _PEDAL_DOWN = 64  # the least value of a pedal that is held
 # SMPTE frames a second as written in the header, and the microseconds that this number of frames lasts: 29
 # means 30 frames in 1.001 s.
@@ -124,9 +126,10 @@ class _Pairing:
 
     def __init__(self, track: EventTrack, programs: _Programs, number: int, counts: Counter[str]) -> None:
         self._track, self._programs, self._number, self._counts = track, programs, number, counts
-        # By channel and pitch: the notes that sound, and those whose key is up while the pedal holds them.
+        # By channel and pitch: the notes that sound, and, by channel, then pitch, those whose key is up while
+        # the pedal holds them.
         self._sounding: defaultdict[tuple[int, int], deque[Note]] = defaultdict(deque)
-        self._held: defaultdict[int, list[Note]] = defaultdict(list)
+        self._held: defaultdict[int, defaultdict[int, list[Note]]] = defaultdict(lambda: defaultdict(list))
         self._pedals: set[int] = set()
         # Several tracks may share a channel: a track that sets its own programs keeps them.
         self._own: dict[int, int] = {}
@@ -169,7 +172,7 @@ class _Pairing:
             self._counts["ends of notes that do not sound"] += 1
         elif channel in self._pedals:
             self._counts["notes lengthened by the pedal"] += 1
-            self._held[channel].append(waiting.popleft())
+            self._held[channel][pitch].append(waiting.popleft())
         else:
             self._notes.append(_until(waiting.popleft(), tick))
 
@@ -178,24 +181,28 @@ class _Pairing:
             self._pedals.add(channel)
             return
         self._pedals.discard(channel)
-        self._notes += [_until(note, tick) for note in self._held.pop(channel, ())]
+        for held in self._held.pop(channel, defaultdict(list)).values():
+            self._notes += [_until(note, tick) for note in held]
 
     def _strike_held(self, tick: int, channel: int, pitch: int) -> None:
         """End the notes of a pitch that only the pedal holds: the string is struck again."""
-        held = self._held[channel]
-        self._notes += [_until(note, tick) for note in held if note.pitch == pitch]
-        self._held[channel] = [note for note in held if note.pitch != pitch]
+        self._notes += [_until(note, tick) for note in self._held[channel].pop(pitch, ())]
 
     def _silence(self, tick: int, channel: int) -> None:
         self._press(tick, channel, False)
-        for (sounding, _), waiting in self._sounding.items():
-            if sounding == channel:
-                self._notes += [_until(note, tick) for note in waiting]
-                waiting.clear()
+        for key in [key for key in self._sounding if key[0] == channel]:
+            self._notes += [_until(note, tick) for note in self._sounding.pop(key)]
 
 
 def _until(note: Note, tick: int) -> Note:
     return note._replace(duration=tick - note.onset)
+
+
+def _put(found: list[_Change], change: _Change) -> None:
+    """Add a change behind others in the order of time, in the place of one at the same tick."""
+    while found and found[-1].tick >= change.tick:
+        found.pop()
+    found.append(change)
 
 
 def _tempos(metas: Iterable[MetaEvent], counts: Counter[str]) -> tuple[Tempo, ...]:
@@ -207,7 +214,7 @@ def _tempos(metas: Iterable[MetaEvent], counts: Counter[str]) -> tuple[Tempo, ..
         if quarter == 0:
             counts["tempos of no length"] += 1
         elif (found[-1].quarter if found else DEFAULT_TEMPO) != quarter:
-            found = [each for each in found if each.tick < tick] + [Tempo(tick, quarter)]
+            _put(found, Tempo(tick, quarter))
     return tuple(found)
 
 
@@ -220,9 +227,7 @@ def _time_signatures(metas: Iterable[MetaEvent], counts: Counter[str]) -> tuple[
         if len(data) < 2 or data[0] == 0 or data[1] > 6:
             counts["time signatures that are none"] += 1
         elif not found or found[-1][1:] != (data[0], 1 << data[1]):
-            found = [each for each in found if each.tick < tick] + [
-                TimeSignature(tick, data[0], 1 << data[1])
-            ]
+            _put(found, TimeSignature(tick, data[0], 1 << data[1]))
     return tuple(found)
 
 
@@ -235,8 +240,7 @@ def _key_signatures(metas: Iterable[MetaEvent], counts: Counter[str]) -> tuple[K
         if len(data) < 2 or abs(sharps) > 7 or data[1] > 1:
             counts["key signatures that are none"] += 1
         elif not found or found[-1][1:] != (sharps, bool(data[1])):
-            found = [each for each in found if each.tick < tick]
-            found.append(KeySignature(tick, sharps, bool(data[1])))
+            _put(found, KeySignature(tick, sharps, bool(data[1])))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from math import gcd
+from math import gcd, inf, isfinite
 from typing import Literal
 
 from bptt.data.readers.numbers import is_number
@@ -60,7 +60,17 @@ class TimeAxis:
         return f"1 {name or self.unit}" if name or self.size == 1 else f"{self.size:g} {self.unit}s"
 
     def label(self, step: int) -> str:
-        """Return the time of a step, counted from 0, written as the times of the file."""
+        """Return the time of a step, counted from 0, written as the times of the file.
+
+        Raises InputError for a time that no date of Python is, after the year 9999.
+        """
+        try:
+            return self._label(step)
+        except (ValueError, OverflowError) as error:
+            rule = "times must be before the year 10000 and after the year 0"
+            raise InputError("horizon", rule, f"step {step + 1:,} of the series", "Forecast less") from error
+
+    def _label(self, step: int) -> str:
         if self.unit == "row":
             return str(step + 1)
         if self.unit == "number":
@@ -71,13 +81,18 @@ class TimeAxis:
             day = date.fromordinal(int(self.first))
             weeks, rest = divmod(day.weekday() + step, 5)
             return self._date(day - timedelta(day.weekday()) + timedelta(7 * weeks + rest))
-        days, seconds = divmod(round(self.first + step * self.size), _DAY)
+        time = round(self.first + step * self.size)
+        if not re.search(r"\d[-/.]\d", self.style):
+            return self._clock(time)
+        days, seconds = divmod(time, _DAY)
         text = self._date(date.fromordinal(int(days)))
         if not re.search(r"\d:\d", self.style):
             return text
+        return f"{text}{'T' if 'T' in self.style else ' '}{self._clock(seconds)}"
+
+    def _clock(self, seconds: int) -> str:
         clock = f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
-        between = "T" if "T" in self.style else " "
-        return f"{text}{between}{clock}" + (f":{seconds % 60:02d}" * (self.style.count(":") > 1))
+        return clock + f":{seconds % 60:02d}" * (self.style.count(":") > 1)
 
     def _month(self, number: int) -> str:
         year, month = divmod(number, 12)
@@ -130,10 +145,16 @@ def place_times(cells: Sequence[str], places: Sequence[str]) -> Placed:
         raise InputError(places[0], "a series has two times or more", f"only {cells[0].strip()}")
     style = cells[order[0]].strip()
     unit, size, numbers = _spaced(written, ordered)
+    if not 0 < size < inf:
+        raise InputError(places[order[1]], "times must be evenly spaced", f"a step of {size:g}", _CURE)
     steps = [0]
     for (earlier, later), row in zip(pairwise(numbers), order[1:], strict=True):
         count = (later - earlier) / size
-        if abs(count - round(count)) > _TOLERANCE * max(1.0, abs(count)) or round(count) < 1:
+        if (
+            not isfinite(count)
+            or abs(count - round(count)) > _TOLERANCE * max(1.0, abs(count))
+            or round(count) < 1
+        ):
             axis = TimeAxis(unit, size)
             came = f"{cells[row].strip()} after {cells[order[order.index(row) - 1]].strip()}"
             raise InputError(places[row], f"times must be evenly spaced, here by {axis.step}", came, _CURE)

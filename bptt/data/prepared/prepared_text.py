@@ -58,18 +58,32 @@ class PreparedText:
         Raises InputError naming a file that has changed.
         """
         found = TokenStore(self.folder, part, self.manifest.dtype)
-        found.check()
+        found.check(self.vocabulary.size)
         return found
 
     def documents(self, part: TokenPart) -> NDArray[np.int64]:
-        """Return the first token of each document of a part. Raises InputError if the file has changed."""
-        data = _checked(self.folder / part.documents, part.documents_sha256)
-        return np.frombuffer(data, "<i8").astype(np.int64)
+        """Return the first token of each document of a part, in ascending order.
+
+        Raises InputError if the file has changed, or holds others.
+        """
+        path = self.folder / part.documents
+        found = _numbers(path, _checked(path, part.documents_sha256))
+        if len(found) and not (found[0] >= 0 and found[-1] <= part.tokens and (np.diff(found) > 0).all()):
+            rule = f"must hold the first tokens of documents, ascending from 0 to {part.tokens:,}"
+            raise InputError(str(path), rule, "others", _CURE)
+        return found
 
     def counts(self) -> list[int]:
-        """Return how often each token of the vocabulary occurs in the part to learn from."""
-        data = _checked(self.folder / COUNTS, self.manifest.counts_sha256)
-        return [int(count) for count in np.frombuffer(data, "<i8")]
+        """Return how often each token of the vocabulary occurs in the part to learn from.
+
+        Raises InputError if the file has changed, or holds other numbers than one for each token.
+        """
+        path = self.folder / COUNTS
+        found = _numbers(path, _checked(path, self.manifest.counts_sha256))
+        if len(found) != self.vocabulary.size or (found < 0).any():
+            rule = f"must hold {self.vocabulary.size:,} counts, one for each token of the vocabulary"
+            raise InputError(str(path), rule, f"{len(found):,}", _CURE)
+        return [int(count) for count in found]
 
     def excerpt(self) -> str:
         """Return the beginning of the held-out text, at most about a million characters; "" for none."""
@@ -87,6 +101,12 @@ def open_prepared(folder: Path) -> PreparedText:
     if vocabulary.sha256 != manifest.vocabulary_sha256:
         raise InputError(str(folder / TOKENIZER), "must be the vocabulary of the tokens", "another", _CURE)
     return PreparedText(folder, manifest, vocabulary)
+
+
+def _numbers(path: Path, data: bytes) -> NDArray[np.int64]:
+    if len(data) % 8:
+        raise InputError(str(path), "must hold numbers of 8 bytes", f"{len(data):,} bytes", _CURE)
+    return np.frombuffer(data, "<i8").astype(np.int64)
 
 
 def _checked(path: Path, sha256: str) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
+from bptt.data.json_text import parse_json
 from bptt.data.readers.document import Document
 from bptt.data.readers.headers import TEXTS
 from bptt.data.readers.objects import is_json
@@ -175,7 +176,8 @@ def _read_whole(path: Path, file: HashedFile) -> FilePiece:
 
 
 def _key(name: str, start: bytes, column: str | None) -> str:
-    first = json.loads(start.decode("utf-8", "ignore").removeprefix("\ufeff").lstrip().split("\n", 1)[0])
+    line = start.decode("utf-8", "ignore").removeprefix("\ufeff").lstrip().split("\n", 1)[0]
+    first = parse_json(line, f"{name}:1", "must be one JSON object a line")
     return choose_column(name, tuple(first), column)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections import OrderedDict
 from io import FileIO
@@ -11,12 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bptt.data.prepared.shard_file import sha256_of
 from bptt.data.prepared.token_manifest import TokenPart
+from bptt.data.reading import open_file
 from bptt.errors import InputError, MachineError
 
 # Files that are kept open: fewer than a process may open.
 _OPEN = 64
+# Bytes that are read at once: a multiple of those of a token.
+_BLOCK = 2**20
 _CURE = "Bring the file back, or prepare the texts again"
 
 
@@ -38,11 +41,23 @@ class TokenStore:
     def __len__(self) -> int:
         return self._last - self._first
 
-    def check(self) -> None:
-        """Read every file once. Raises InputError naming the file that is missing or has changed."""
+    def check(self, size: int) -> None:
+        """Read every file once. Raises InputError naming the file that is missing, has changed, or holds what
+        is no token of a vocabulary of `size`.
+        """
         for shard in self._part.shards:
-            path = self._folder / shard.file
-            if sha256_of(path) != shard.sha256:
+            path, digest, count = self._folder / shard.file, hashlib.sha256(), 0
+            with open_file(path) as file:
+                while data := file.read(_BLOCK):
+                    digest.update(data)
+                    whole = len(data) - len(data) % self._dtype.itemsize
+                    ids = np.frombuffer(data[:whole], self._dtype)
+                    count += len(ids)
+                    # A folder of somebody else may have the right hashes of wrong numbers.
+                    if len(ids) and not 0 <= ids.min() <= ids.max() < size:
+                        rule = f"must hold numbers from 0 to {size - 1:,}, the tokens of the vocabulary"
+                        raise InputError(str(path), rule, int(ids.max()), _CURE)
+            if digest.hexdigest() != shard.sha256 or count != shard.tokens:
                 raise InputError(str(path), "must be as `bptt prepare` wrote it", "other bytes", _CURE)
 
     def section(self, first: int, last: int) -> TokenStore:

@@ -19,6 +19,8 @@ from bptt.errors import InputError
 
 # The names of the labels of UCF101, beside its lists: `1 ApplyEyeMakeup`.
 _NAMES = "classInd.txt"
+# Seconds of a video: names of trimmed clips have six digits.
+_LONGEST = 1e6
 # Lines that show the form of a list.
 _LOOKED_AT = 50
 
@@ -87,17 +89,21 @@ def _read_frames(document: Document) -> Examples[Clip, str]:
 
 
 def _read_kinetics(grid: Grid, columns: Columns) -> Examples[Clip, str]:
+    grid.check_widths()
     at = {name: grid.find(None, (name,)) for name in (*KINETICS, "split")}
     files = ListedFiles(Path(grid.name))
     rows: list[ClipExample] = []
     gone: list[str] = []
     for cells, place in zip(grid.rows, grid.places, strict=True):
         value = {name: "" if column is None else cells[column].strip() for name, column in at.items()}
+        times = [value["time_start"], value["time_end"]]
         try:
-            start, end = float(value["time_start"]), float(value["time_end"])
+            start, end = map(float, times)
         except ValueError:
-            got = f"{value['time_start']!r}, {value['time_end']!r}"
-            raise InputError(place, "time_start and time_end are seconds", got) from None
+            start = end = -1.0
+        # Not so for NaN, too.
+        if not (0 <= start < _LONGEST and 0 <= end < _LONGEST):
+            raise InputError(place, "time_start and time_end are seconds", ", ".join(map(repr, times)))
         clip = _find_kinetics(files, value, start, end)
         if clip is None:
             gone.append(place)

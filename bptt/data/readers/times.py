@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from math import isfinite
 
 from bptt.data.readers.numbers import is_missing, is_number
 from bptt.errors import InputError
@@ -39,7 +40,7 @@ def read_times(cells: Sequence[str], places: Sequence[str]) -> list[float]:
 
 
 def _number(cell: str) -> float | None:
-    return float(cell) if is_number(cell) else None
+    return float(cell) if is_number(cell) and isfinite(float(cell)) else None
 
 
 def _clock(cell: str) -> float | None:

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from bptt.data.examples import Array
 from bptt.data.readers.grid import part_of
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording, label_and_group
 from bptt.data.skeletons.plain_pickle import read_plain_pickle
-from bptt.data.skeletons.recording import recording
+from bptt.data.skeletons.recording import narrowed, recording
 from bptt.errors import InputError
 
 _NEEDED = ("keypoint", "label")
@@ -40,13 +41,10 @@ def read_annotations(path: Path, split: str | None) -> list[LabelledRecording]:
 def _recording(each: Any, number: int, path: Path, parts: Mapping[str, str]) -> LabelledRecording:
     place = f"{path}: annotations[{number}]"
     if not isinstance(each, dict) or not all(name in each for name in _NEEDED):
-        raise InputError(place, f"must have {' and '.join(_NEEDED)}", repr(each)[:60])
-    name = str(each.get("frame_dir", each.get("filename", number)))
-    try:
-        values = np.array(each["keypoint"], np.float32)
-        scores = np.array(each.get("keypoint_score", np.ones(values.shape[:-1])), np.float32)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(place, "keypoint must be numbers, alike for each joint", error) from error
+        raise InputError(place, f"must have {' and '.join(_NEEDED)}", type(each).__name__)
+    name = _text(each.get("frame_dir", each.get("filename", number)), f"{place}: frame_dir")
+    values = _array(each["keypoint"], f"{place}: keypoint")
+    scores = _array(each.get("keypoint_score", np.ones(values.shape[:-1])), f"{place}: keypoint_score")
     if values.ndim != 4 or values.shape[-1] not in (2, 3) or scores.shape != values.shape[:3]:
         came = f"{values.shape}, scores {scores.shape}"
         raise InputError(place, "keypoint must be (people, T, joints, 2 or 3), its scores alike", came)
@@ -55,13 +53,31 @@ def _recording(each: Any, number: int, path: Path, parts: Mapping[str, str]) -> 
     layout = usual_order(values.shape[2], values.shape[3])
     skeleton = recording(values, layout, "MMAction2", place, pixels=flat)
     return LabelledRecording(
-        skeleton, str(each["label"]), name, label_and_group(name)[1], parts.get(name, "")
+        skeleton, _text(each["label"], f"{place}: label"), name, label_and_group(name)[1], parts.get(name, "")
     )
+
+
+def _array(value: Any, place: str) -> Array:
+    # No list: one that holds itself, or another many times, is larger than any file.
+    if not isinstance(value, np.ndarray) or value.dtype.kind not in "fiu":
+        came = value.dtype if isinstance(value, np.ndarray) else type(value).__name__
+        raise InputError(place, "must be an array of numbers", came)
+    return np.array(narrowed(value))
+
+
+def _text(value: Any, place: str) -> str:
+    if not isinstance(value, str | int | float | np.number):
+        raise InputError(place, "must be a text or a number", type(value).__name__)
+    try:
+        (text := str(value)).encode()
+    except ValueError as error:
+        raise InputError(place, "must be a text or a number", error) from error
+    return text
 
 
 def _parts(splits: Mapping[Any, Any], chosen: str | None, path: Path) -> dict[str, str]:
     """Return the part of each example by its name, of the only split or of the one that is chosen."""
-    names = [str(name) for name in splits]
+    names = [_text(name, f"{path}: split") for name in splits]
     schemes = {name: _scheme(name) for name in names}
     several = sorted(set(schemes.values()))
     if chosen is None and len(several) > 1:
@@ -70,12 +86,14 @@ def _parts(splits: Mapping[Any, Any], chosen: str | None, path: Path) -> dict[st
     if chosen is not None and chosen not in several:
         raise InputError("split_column", f"is one of the splits {', '.join(several)}", chosen)
     used: list[str] = [name for name in names if chosen is None or schemes[name] == chosen]
-    return {str(each): part_of(name) or name for name in used for each in _ids(splits, name)}
+    return {each: part_of(name) or name for name in used for each in _ids(splits, name, path)}
 
 
-def _ids(splits: Mapping[Any, Any], name: str) -> Sequence[Any]:
-    found = next(value for key, value in splits.items() if str(key) == name)
-    return list(found)
+def _ids(splits: Mapping[Any, Any], name: str, path: Path) -> Sequence[str]:
+    found, place = next(value for key, value in splits.items() if str(key) == name), f"{path}: split {name}"
+    if not isinstance(found, list | tuple) and not (isinstance(found, np.ndarray) and found.ndim == 1):
+        raise InputError(place, "must be a list of names", type(found).__name__)
+    return [_text(each, place) for each in found]
 
 
 def _scheme(name: str) -> str:

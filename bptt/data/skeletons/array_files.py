@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from bptt.data.memory import check_inflation, check_memory
-from bptt.data.readers.arrays import labels_of, lengths_of
+from bptt.data.memory import check_memory
+from bptt.data.readers.arrays import labels_of, lengths_of, read_array
 from bptt.data.reading import open_file
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
-from bptt.data.skeletons.recording import Skeleton, recording
+from bptt.data.skeletons.recording import Skeleton, narrowed, recording
 from bptt.errors import BpttError, InputError
 
 AnyArray = npt.NDArray[Any]
@@ -35,7 +37,10 @@ def series_shape(path: Path) -> tuple[int, ...]:
     try:
         with open_file(path) as file, ZipFile(file) as archive, archive.open("X.npy") as member:
             found = _header(member)
-    except (KeyError, BadZipFile):
+    except BpttError:
+        raise
+    except Exception:
+        # Without it, or damaged: zipfile raises as many kinds.
         return ()
     return () if found is None else found[0]
 
@@ -48,9 +53,10 @@ def _header(file: Any) -> Header | None:
             (2, 0): np.lib.format.read_array_header_2_0,
         }[version]
         shape, _, dtype = read(file)
-    except (ValueError, KeyError, EOFError):
+    except Exception:
+        # Of damaged headers: some ten kinds, from tokenize.TokenError to zlib.error.
         return None
-    return shape, dtype
+    return None if min(shape, default=0) < 0 else (shape, dtype)
 
 
 def read_npy(path: Path) -> Skeleton:
@@ -58,8 +64,12 @@ def read_npy(path: Path) -> Skeleton:
     found = array_shape(path)
     if found is None or found[1].kind not in "fiu":
         raise InputError(str(path), _RULE, "another array" if found is None else found[1])
-    check_memory(str(path), 2 * 4 * int(np.prod(found[0])))
+    size = prod(found[0])
     with open_file(path) as file:
+        if size * found[1].itemsize > (there := os.fstat(file.fileno()).st_size):
+            came = f"{there:,} bytes of {size * found[1].itemsize:,} that its header names"
+            raise InputError(str(path), "must be a whole file of arrays", came, "Save it again")
+        check_memory(str(path), size * (found[1].itemsize + 3 * 4))
         return of_array(loaded(lambda: np.load(file, allow_pickle=False), path), str(path))
 
 
@@ -101,11 +111,10 @@ def _members(file: Any, path: Path) -> dict[str, AnyArray]:
         for info in archive.infolist():
             if not info.filename.endswith(".npy"):
                 raise InputError(str(path), "must hold arrays alone", info.filename)
-            check_inflation(str(path), info.compress_size, info.file_size)
-            check_memory(str(path), 2 * info.file_size)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}
+        return {
+            (name := info.filename.removesuffix(".npy")): read_array(archive, info, path, name)
+            for info in archive.infolist()
+        }
 
 
 def of_array(values: AnyArray, place: str) -> Skeleton:
@@ -121,7 +130,8 @@ def of_array(values: AnyArray, place: str) -> Skeleton:
         values = np.where(values[..., 3:] >= 0.1, values[..., :3], np.nan)
     if values.ndim != 3 or values.shape[-1] not in (2, 3) or not values.shape[1]:
         raise InputError(place, _RULE, values.shape)
-    values = values.astype(np.float32)
+    # A copy: it is changed below.
+    values = np.array(narrowed(values))
     empty = (values == 0).all((1, 2))  # (T,)
     real = np.flatnonzero(~empty)
     end = real[-1] + 1 if len(real) else len(values)

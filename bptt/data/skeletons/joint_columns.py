@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bptt.data.readers.document import Document
 
 _SCORES = "v c visibility presence score confidence conf likelihood prob"
-_AXIS = re.compile(
-    rf"(?i)(?P<joint>.+?)[_.\-: ]*(?P<axis>[xyz]|{_SCORES.replace(' ', '|')})|"
-    r"(?P<first>[xyzvc])[_.\-: ]*(?P<named>.+)"
-)
+_AXES = sorted(("x", "y", "z", *_SCORES.split()), key=len, reverse=True)
+_FIRST, _BETWEEN = frozenset("xyzvc"), "_.-: "
 _TIMES = {"time": 1.0, "timestamp": 1.0, "t": 1.0, "seconds": 1.0, "time_s": 1.0, "sec": 1.0}
 _MILLISECONDS = {"time_ms": 1e-3, "timestamp_ms": 1e-3, "ms": 1e-3, "milliseconds": 1e-3}
 _FRAMES = frozenset({"frame", "frame_index", "frame_id", "frame_number", "index", ""})
@@ -48,10 +45,10 @@ def named_columns(header: Sequence[str]) -> JointColumns | None:
         if name in _TIMES or name in _MILLISECONDS:
             time = (number, _TIMES.get(name) or _MILLISECONDS[name])
             continue
-        match = _AXIS.fullmatch(cell.strip())
-        if match is None:
+        named = _joint_and_axis(cell.strip())
+        if named is None:
             return None
-        joint, axis = match["joint"] or match["named"], (match["axis"] or match["first"]).lower()
+        joint, axis = named
         places.setdefault(joint, {})["score" if axis not in "xyz" else axis] = number
     kinds = {frozenset(found) for found in places.values()}
     if len(places) < LEAST_JOINTS or len(kinds) != 1 or not {"x", "y"} <= (kind := kinds.pop()):
@@ -60,6 +57,20 @@ def named_columns(header: Sequence[str]) -> JointColumns | None:
     scores = tuple(found["score"] for found in places.values()) if "score" in kind else ()
     rows = tuple(tuple(found[axis] for axis in axes) for found in places.values())
     return JointColumns(tuple(places), rows, scores, time)
+
+
+def _joint_and_axis(name: str) -> tuple[str, str] | None:
+    """Return the joint and the axis or score of a name such as nose_x, x_nose or noseConf; None if it has
+    none.
+    """
+    lowered = name.lower()
+    axis = next((axis for axis in _AXES if lowered.endswith(axis) and len(name) > len(axis)), None)
+    if axis is not None:
+        joint = name[: -len(axis)]
+        return joint.rstrip(_BETWEEN) or joint[0], axis
+    if lowered[:1] in _FIRST and len(name) > 1:
+        return name[1:].lstrip(_BETWEEN) or name[-1], lowered[0]
+    return None
 
 
 def cells_of(line: str) -> list[str]:

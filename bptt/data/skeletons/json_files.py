@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import numpy as np
 
 from bptt.data.examples import Array
 from bptt.data.json_text import parse_json
+from bptt.data.memory import check_memory
 from bptt.data.readers.document import read_document
 from bptt.data.skeletons.joint_orders import usual_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
-from bptt.data.skeletons.recording import Skeleton, recording, tracked
+from bptt.data.skeletons.recording import Skeleton, narrowed, recording, tracked
 from bptt.data.skeletons.skeleton_signs import FRAME
 from bptt.errors import InputError
 
@@ -41,7 +43,7 @@ def read_openpose(paths: Sequence[Path]) -> Skeleton:
                 raise InputError(str(path), f"must have {joints} joints as the frames before", len(values))
             frames[number - first].append(values)
     place = str(numbered[0][1])
-    bodies = tracked(frames, joints or 25, 2)
+    bodies = tracked(frames, joints or 25, 2, place)
     return recording(bodies, usual_order(joints or 25, 2), "OpenPose", place, True)
 
 
@@ -102,9 +104,9 @@ def _mmskeleton(found: Mapping[str, Any], path: Path) -> LabelledRecording:
         if len(values) != joints:
             raise InputError(place, f"must have {joints} joints as those before", len(values))
         here = people.setdefault(each["frame_index"], {})
-        here[each.get("person_id", each.get("id", len(here)))] = (
-            _seen(values) if values.shape[1] == 3 else values
-        )
+        # As text: a stranger's may be a list.
+        person = str(each.get("person_id", each.get("id", len(here))))
+        here[person] = _seen(values) if values.shape[1] == 3 else values
     if not people:
         raise InputError(str(path), "must have a frame at least", "0 frames", "Leave the recording out")
     first, last = min(people), max(people)
@@ -112,7 +114,7 @@ def _mmskeleton(found: Mapping[str, Any], path: Path) -> LabelledRecording:
         raise InputError(str(path), "must number the frames of one clip", last)
     frames = [list(people.get(t, {}).values()) for t in range(first, last + 1)]
     skeleton = recording(
-        tracked(frames, joints, 2), usual_order(joints, 2), "mmskeleton", str(path), pixels=True
+        tracked(frames, joints, 2, str(path)), usual_order(joints, 2), "mmskeleton", str(path), pixels=True
     )
     label = found.get("category_id", found.get("category"))
     return LabelledRecording(skeleton, None if label is None else str(label))
@@ -128,21 +130,25 @@ def _frames(found: Any) -> list[Any] | None:
     shown = next((frame for frame in frames if frame), None)
     if shown is None or not isinstance(shown[0], dict) or not {"x", "y"} <= shown[0].keys():
         return None
-    return frames
+    return None if None in frames else frames
 
 
-def _list_in(frame: Any) -> Any:
-    """Return the list of a frame, [] if it is null: nobody was seen."""
+def _list_in(frame: Any) -> list[Any] | None:
+    """Return the list of a frame, [] if it is null: nobody was seen; None if it is no list."""
     if isinstance(frame, dict):
         frame = next((value for value in frame.values() if isinstance(value, list)), None)
     if isinstance(frame, list) and frame and isinstance(frame[0], list):
         frame = frame[0]
-    return frame or []
+    return frame or [] if isinstance(frame, list | None) else None
 
 
 def _landmarks(frames: Sequence[Any], path: Path) -> Skeleton:
     count = max(map(len, frames))
-    dimensions = 3 if any("z" in mark for frame in frames for mark in frame[:1]) else 2
+    dimensions = (
+        3 if any(isinstance(mark, dict) and "z" in mark for frame in frames for mark in frame[:1]) else 2
+    )
+    # A frame of many joints counts for all others, which may be empty.
+    check_memory(str(path), 3 * 4 * len(frames) * count * dimensions)
     values = np.full((1, len(frames), count, dimensions), np.nan, np.float32)
     for t, frame in enumerate(frames):
         if frame and len(frame) != count:
@@ -160,10 +166,10 @@ def _parsed(path: Path) -> Any:
 
 def _array(found: Any, path: Path) -> Array:
     try:
-        return np.array(found, np.float32)
+        return narrowed(found)
     except (TypeError, ValueError, OverflowError) as error:
         raise InputError(str(path), "keypoints must be numbers, alike for each joint", error) from error
 
 
 def _shown(found: Any) -> str:
-    return repr(found)[:60]
+    return reprlib.repr(found)[:60]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import pickletools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from bptt.data.memory import check_memory
 from bptt.data.reading import read_bytes
 from bptt.errors import BpttError, InputError
 
+_PUTS = ("PUT", "BINPUT", "LONG_BINPUT")
 _CURE = "Load it where you trust it, and save the arrays by numpy.savez"
 
 
@@ -80,6 +82,13 @@ class _Unpickler(pickle.Unpickler):
         raise _Refused("an object outside the file")
 
 
+def _check_memo(data: bytes) -> None:
+    """Raise _Refused for a place in the memo beyond the bytes: Python would make a table of that size."""
+    for opcode, place, _ in pickletools.genops(data):
+        if opcode.name in _PUTS and isinstance(place, int) and place > len(data):
+            raise _Refused(f"place {place:,} of its memo")
+
+
 def read_plain_pickle(path: Path) -> Any:
     """Read a pickle of NumPy arrays, numbers, texts and plain containers.
 
@@ -89,6 +98,7 @@ def read_plain_pickle(path: Path) -> Any:
     data = read_bytes(path)
     check_memory(str(path), 3 * len(data))
     try:
+        _check_memo(data)
         return _Unpickler(io.BytesIO(data)).load()
     except BpttError:
         raise

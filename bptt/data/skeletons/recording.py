@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 
 import numpy as np
 import numpy.typing as npt
 
 from bptt.data.examples import Array
+from bptt.data.memory import check_memory
 from bptt.data.skeletons.joint_orders import JointOrder
 from bptt.errors import InputError, counted
 
 # Bodies of a recording that are kept: pose estimators see more in patterns of the background.
 _MOST_BODIES = 4
+# More than a picture shows.
+_MOST_PEOPLE = 500
+# In millimetres a thousand kilometres; squares of what is farther leave float32 once they are summed.
+_FARTHEST = 1e9
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +68,19 @@ def recording(
     """Return bodies (P, T, J, D) as a recording, the one that moves most first.
 
     A joint counts as not seen if one of its numbers is NaN. Raises InputError for a recording without frames
-    or in which no joint is seen, for infinite numbers, and for times that do not rise.
+    or in which no joint is seen, for a number that no place has, and for times that do not rise.
     """
-    bodies = np.array(bodies, np.float32)
+    # A copy: it is changed below.
+    bodies = np.array(narrowed(bodies))
     if not bodies.shape[1]:
         raise InputError(place, "must have a frame at least", "0 frames", "Leave the recording out")
-    infinite = np.argwhere(np.isinf(bodies))
-    if len(infinite):
-        _, frame, joint, _ = infinite[0].tolist()
-        where = f"{place}, frame {frame}, {layout.joints[joint]}"
-        raise InputError(where, "must be finite numbers of float32", "infinity")
+    far = np.argwhere(np.abs(bodies) > _FARTHEST)
+    if len(far):
+        _, frame, joint, _ = far[0].tolist()
+        where, number = f"{place}, frame {frame}, {layout.joints[joint]}", bodies[tuple(far[0])]
+        if np.isinf(number):
+            raise InputError(where, "must be finite numbers of float32", "infinity")
+        raise InputError(where, f"must be a place within ±{_FARTHEST:g}", f"{number:g}", "Leave it out")
     bodies[np.isnan(bodies).any(-1)] = np.nan
     seen = ~np.isnan(bodies[..., 0])
     if not seen.any():
@@ -80,48 +89,90 @@ def recording(
     known = None if times is None else np.asarray(times, np.float64)
     if known is not None and (not np.isfinite(known).all() or (np.diff(known) < 0).any()):
         raise InputError(place, "times must rise from frame to frame", "times that do not")
-    order = sorted(range(len(bodies)), key=lambda p: -_motion(bodies[p]))
+    steps = np.arange(bodies.shape[1])
+    order = sorted(range(len(bodies)), key=lambda p: -_motion(bodies[p], steps, len(steps)))
     order = [p for p in order if seen[p].any()][:_MOST_BODIES]
     return Skeleton(bodies[order], layout, form, pixels, known)
 
 
-def _motion(body: Array) -> float:
-    """Return how far the joints of a body (T, J, D) move, all frames together, and how large it is: one
-    that does not move counts by its size alone.
+def narrowed(numbers: npt.ArrayLike) -> Array:
+    """Return numbers in float32, without a warning; one that is too large for it is infinite."""
+    with np.errstate(over="ignore"):
+        return np.asarray(numbers, np.float32)
+
+
+def moving_most(tracks: Sequence[Mapping[int, Array]], shape: tuple[int, int, int], place: str) -> Array:
+    """Return the bodies (P, T, J, D), of `shape` (T, J, D), of the tracks that move most, P at least 1.
+
+    A track is the places (J, D) of one body by the frame, in ascending order. Memory grows with the tracks
+    that are returned, not with all. Raises MachineError if it does not hold them.
+    """
+    count = shape[0]
+    moved = [_motion(np.stack(list(each.values())), np.array(list(each)), count) for each in tracks]
+    order = sorted(range(len(tracks)), key=lambda p: -moved[p])[:_MOST_BODIES]
+    # Of a recording a copy is made.
+    check_memory(place, 3 * 4 * max(1, len(order)) * prod(shape))
+    bodies = np.full((max(1, len(order)), *shape), np.nan, np.float32)
+    for body, p in zip(bodies, order, strict=False):
+        body[list(tracks[p])] = np.stack(list(tracks[p].values()))
+    return bodies
+
+
+def tracked(frames: Sequence[Sequence[Array]], joints: int, dimensions: int, place: str) -> Array:
+    """Return the people of frames, (J, D) each in no order, as bodies (P, T, J, D): those that move most.
+
+    Each goes on with the body whose last place, the mean of its joints, is nearest: the nearest pair first.
+    Raises InputError for a frame of more people than are followed.
+    """
+    tracks: list[dict[int, Array]] = []
+    last: list[npt.NDArray[np.float64]] = []
+    for t, found in enumerate(frames):
+        people = [each for each in found if not np.isnan(each).all()]
+        if len(people) > _MOST_PEOPLE:
+            rule = f"must have at most {_MOST_PEOPLE} people in a frame"
+            raise InputError(place, rule, f"{len(people):,} in one", "Leave the recording out")
+        with np.errstate(invalid="ignore"):
+            places = [np.array(np.nanmean(each, axis=0, dtype=np.float64)) for each in people]
+        taken = _nearest(places, last)
+        for person, each in enumerate(people):
+            if person not in taken:
+                taken[person] = len(tracks)
+                tracks.append({})
+                last.append(places[person])
+            tracks[taken[person]][t] = each
+            last[taken[person]] = places[person]
+    return moving_most(tracks, (len(frames), joints, dimensions), place)
+
+
+def _nearest(
+    places: Sequence[npt.NDArray[np.float64]], last: Sequence[npt.NDArray[np.float64]]
+) -> dict[int, int]:
+    """Return the track of each person, the nearest pair first, as far as there are tracks."""
+    if not places or not last:
+        return {}
+    # Infinite places are refused later.
+    with np.errstate(invalid="ignore"):
+        distances = np.linalg.norm(np.stack(places)[:, None] - np.stack(last), axis=-1)
+    taken: dict[int, int] = {}
+    followed: set[int] = set()
+    # Of equal distances the first person, then the first track.
+    for pair in np.argsort(distances, axis=None, kind="stable").tolist():
+        person, track = divmod(pair, len(last))
+        if person not in taken and track not in followed:
+            taken[person] = track
+            followed.add(track)
+    return taken
+
+
+def _motion(body: Array, times: npt.NDArray[np.int64], count: int) -> float:
+    """Return how far the joints of a body (T, J, D) move from one of `count` frames to the next, at `times`
+    (T,), all together, and how large it is: one that does not move counts by its size alone.
     """
     found = body[~np.isnan(body[..., 0])]  # (N, D)
     if not len(found):
         return -1.0
-    size = float(np.nanstd(found, axis=0).sum()) * len(found) / len(body)
-    moved = np.linalg.norm(np.diff(body, axis=0), axis=-1)
-    return float(np.nansum(moved)) + 1e-3 * size
-
-
-def tracked(frames: Sequence[Sequence[Array]], joints: int, dimensions: int) -> Array:
-    """Return the people of frames, (J, D) each in no order, as bodies (P, T, J, D).
-
-    Each goes on with the body whose last place, the mean of its joints, is nearest: the nearest pair first.
-    """
-    tracks: list[Array] = []
-    last: list[Array] = []
-    for t, people in enumerate(frames):
-        people = [each for each in people if not np.isnan(each).all()]
-        places = [np.nanmean(each, axis=0) for each in people]
-        pairs = sorted(
-            (float(np.linalg.norm(place - before)), person, track)
-            for person, place in enumerate(places)
-            for track, before in enumerate(last)
-        )
-        taken: dict[int, int] = {}
-        for _, person, track in pairs:
-            if person not in taken and track not in taken.values():
-                taken[person] = track
-        for person, each in enumerate(people):
-            if person not in taken:
-                tracks.append(np.full((len(frames), joints, dimensions), np.nan, np.float32))
-                last.append(places[person])
-                taken[person] = len(tracks) - 1
-            tracks[taken[person]][t] = each
-            last[taken[person]] = places[person]
-    empty = np.full((1, len(frames), joints, dimensions), np.nan, np.float32)
-    return np.stack(tracks) if tracks else empty
+    # Places that are refused later may be beyond any measure.
+    with np.errstate(over="ignore", invalid="ignore"):
+        size = float(np.nanstd(found, axis=0).sum()) * len(found) / count
+        moved = np.linalg.norm(np.diff(body, axis=0)[np.diff(times) == 1], axis=-1)
+        return float(np.nansum(moved)) + 1e-3 * size

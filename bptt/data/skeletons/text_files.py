@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ from bptt.data.examples import Array
 from bptt.data.readers.document import Document
 from bptt.data.skeletons.joint_orders import known_order
 from bptt.data.skeletons.labelled_recording import LabelledRecording
-from bptt.data.skeletons.recording import Skeleton, recording
+from bptt.data.skeletons.recording import Skeleton, moving_most, narrowed, recording
 from bptt.data.skeletons.skeleton_signs import (
     FLORENCE_JOINTS,
     MSR_COLUMNS,
@@ -21,6 +22,7 @@ from bptt.data.skeletons.skeleton_signs import (
 from bptt.errors import InputError
 
 _NTU_JOINTS = 25
+_COUNT = re.compile("[0-9]{1,9}")
 # Columns of a joint that are seen: 0 is not tracked, 1 is inferred from its neighbours.
 _STATE = 11
 
@@ -37,14 +39,11 @@ def read_ntu(document: Document) -> Skeleton:
             joints = lines.count("the number of joints")
             if joints != _NTU_JOINTS:
                 raise InputError(lines.place, f"must have {_NTU_JOINTS} joints", joints)
-            rows = np.array([lines.numbers("a joint", NTU_JOINT) for _ in range(joints)], np.float32)
+            rows = narrowed([lines.numbers("a joint", NTU_JOINT) for _ in range(joints)])
             places = np.where(rows[:, _STATE:][:, :1] > 0, rows[:, :3], np.nan)
             tracks.setdefault(about[0], {})[t] = places
     lines.check_end()
-    bodies = np.full((max(1, len(tracks)), count, _NTU_JOINTS, 3), np.nan, np.float32)
-    for body, frames in zip(bodies, tracks.values(), strict=False):
-        for t, places in frames.items():
-            body[t] = places
+    bodies = moving_most(list(tracks.values()), (count, _NTU_JOINTS, 3), document.name)
     return recording(bodies, known_order("kinect25"), "NTU", document.name, False)
 
 
@@ -79,7 +78,7 @@ class _Lines:
     def count(self, what: str) -> int:
         """Return the number that the next line is. Raises InputError for another line."""
         (cell,) = self.cells(what, 1)
-        if not cell.isdigit():
+        if not _COUNT.fullmatch(cell):
             raise InputError(self.place, f"must be {what}", repr(cell))
         return int(cell)
 
@@ -126,4 +125,4 @@ def _rows(document: Document, width: int) -> Array:
         if len(cells) != width or not are_numbers(cells):
             raise InputError(place, f"must have {width} numbers", repr(line[:40]))
         rows.append([float(cell) for cell in cells])
-    return np.array(rows, np.float32).reshape(-1, width)
+    return narrowed(rows).reshape(-1, width)
