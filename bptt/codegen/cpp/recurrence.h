@@ -59,7 +59,7 @@ public:
     void run(int64_t begin, int64_t end) {
         const bool by_units = threads_of_units(call_) > 1;
         const Blocks blocks(call_.batch, by_units ? 1 : call_.threads, call_.lengths);
-        const bool few = by_units || call_.batch < FEW * std::min(call_.threads, call_.batch) || call_.batch < FEW;
+        const bool few = call_.batch <= FEW_ROWS || call_.batch < FEW * std::min(call_.threads, call_.batch);
         const int64_t width = Cell::ahead_row(call_);
         if (!few || width == 0) return walk(blocks, begin, end);
         const int64_t most = std::max<int64_t>(1, CHUNK / (call_.batch * width * sizeof(real)));
