@@ -219,9 +219,9 @@ def test_a_graph_has_the_same_bits(chosen: str) -> None:
 def test_operators_give_the_types_that_they_announce(chosen: str) -> None:
     given = (traced._text(LINEAR), list(in_part(draw(LINEAR)).tensors), None, False)
     with backend(chosen):
-        torch.library.opcheck(traced._recurrence, (*given, True, True), test_utils="test_faketensor")
-        h, last, kept = traced._recurrence(*given, True, True)
-        backward = (*given, [h], kept, [h, last], [True] * 4, traced._dtypes(given[1]))
+        torch.library.opcheck(traced._recurrence, (*given, True, True, None), test_utils="test_faketensor")
+        h, last, kept = traced._recurrence(*given, True, True, None)
+        backward = (*given, [h], kept, [h, last], [True] * 4, traced._dtypes(given[1]), None)
         torch.library.opcheck(traced._recurrence_backward, backward, test_utils="test_faketensor")
 
 

@@ -31,7 +31,7 @@ Arguments = tuple[object, ...]
 
 
 def arguments(drawn: Drawn, reverse: bool, all_states: bool, keep: bool, lengths: Tensor | None) -> Arguments:
-    return traced._text(drawn.cell), list(drawn.tensors), lengths, reverse, all_states, keep
+    return traced._text(drawn.cell), list(drawn.tensors), lengths, reverse, all_states, keep, None
 
 
 @pytest.mark.parametrize("chosen", ["cpu", "reference"])
@@ -122,7 +122,9 @@ def test_gradients_that_are_one_have_memory_each() -> None:
         asked = [True] * len(drawn.tensors)
         text, tensors = traced._text(cell), list(drawn.tensors)
         operator = torch.ops.bptt.recurrence_backward.default
-        found = operator(text, tensors, None, False, states, kept, gradients, asked, traced._dtypes(tensors))
+        found = operator(
+            text, tensors, None, False, states, kept, gradients, asked, traced._dtypes(tensors), None
+        )
     assert torch.equal(found[1], found[2])
     places = {gradient.untyped_storage().data_ptr() for gradient in (*found, *gradients[:2])}
     assert len(places) == len(found) + 2

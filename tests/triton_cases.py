@@ -50,6 +50,7 @@ class Case:
     tiling: Tiling | None = None
     lengths: bool = False
     reverse: bool = False
+    resets: bool = False
     storage: str = "keep"
 
 
@@ -71,6 +72,13 @@ def cases() -> Iterator[tuple[str, Case]]:
         "mgu, streamed, reverse",
         Case(CATALOGUE["mgu"], hidden=18, tiling=STREAMED, lengths=True, reverse=True),
     )
+    for name in ("lstm-peephole", "gru", "lstm-projection", "lstm-layernorm"):
+        yield f"{name}, resets", Case(CATALOGUE[name], resets=True, lengths=name == "gru")
+        yield f"{name}, resets, reverse", Case(CATALOGUE[name], resets=True, reverse=True)
+    yield (
+        "lstm, resets, streamed",
+        Case(CATALOGUE["lstm"], batch=17, hidden=18, tiling=STREAMED, lengths=True, resets=True),
+    )
     yield "lstm, recomputed", Case(CATALOGUE["lstm"], storage="recompute")
     for name in ("lstm", "gru", "lstm-projection"):
         yield f"{name}, float16", Case(CATALOGUE[name], dtype=torch.float16, lengths=True)
@@ -91,6 +99,9 @@ def numbers(case: Case, chosen: str, dtype: torch.dtype) -> list[Tensor]:
     tensors = [t.to(dtype).requires_grad_() for t in drawn(case)]
     lengths = torch.arange(case.batch).flip(0) % (T + 1) if case.lengths else None
     x, states = tensors[0], len(case.cell.states)
+    resets = torch.arange(T * case.batch).view(T, case.batch) % 3 == 1 if case.resets else None
+    restart = [(0.5 - state.detach()).requires_grad_() for state in tensors[1 : 1 + states]]
+    leaves = [*tensors, *restart]
     if lengths is not None:
         x = x.masked_fill((torch.arange(T)[:, None] >= lengths)[:, :, None], torch.nan)
     with backend(chosen):
@@ -103,11 +114,13 @@ def numbers(case: Case, chosen: str, dtype: torch.dtype) -> list[Tensor]:
             reverse=case.reverse,
             all_states=True,
             storage=case.storage,  # type: ignore[arg-type]
+            resets=resets,
+            restart=restart,
         )
         results = [found.output, *found.final, *found.states]
         weights = [torch.linspace(-1, 1, r.numel(), dtype=dtype).view_as(r) for r in results]
         loss = sum((w * r).sum() for w, r in zip(weights, results, strict=True))
-        gradients = torch.autograd.grad(loss, tensors, allow_unused=True, materialize_grads=True)  # type: ignore[arg-type]
+        gradients = torch.autograd.grad(loss, leaves, allow_unused=True, materialize_grads=True)  # type: ignore[arg-type]
     return [t.detach().double() for t in (*results, *gradients)]
 
 
@@ -155,6 +168,7 @@ def modules() -> Iterator[tuple[str, float, float]]:
                 False,
                 True,
                 True,
+                None,
             )
             compiled = torch.autograd.grad(recorded[0].sum() + recorded[-2].sum(), leaves)
             for name, tensors in (

@@ -31,7 +31,9 @@ _SIZES = ("steps", "batch", "n_")
 _NARROW = ("x", "family_", "vector_", "loss_")
 
 
-def compiled(cell: str, element: str, tiling: Tiling, forward: bool, target: int) -> bytes:
+def compiled(
+    cell: str, element: str, tiling: Tiling, forward: bool, target: int, restarts: bool = False
+) -> bytes:
     """The binary of a kernel, for memory and sizes as torch has them."""
     module, written = kernels_of(CATALOGUE[cell], tiling.resident)
     kernel = module.forward if forward else module.backward
@@ -42,10 +44,12 @@ def compiled(cell: str, element: str, tiling: Tiling, forward: bool, target: int
             signature[name] = "i32"
         elif name == "lengths":
             signature[name] = "*i64"
+        elif name == "restarts":
+            signature[name] = "*i8"
         else:
             signature[name] = f"*{element if name.startswith(_NARROW) else 'fp32'}"
     constants: dict[str, Any] = {"REVERSE": False, "RAGGED": True, "ROWS": ROWS, "PRECISION": "tf32x3"}
-    constants |= {"UNITS": tiling.units, "DEPTH": tiling.depth}
+    constants |= {"RESTARTS": restarts, "UNITS": tiling.units, "DEPTH": tiling.depth}
     constants |= {"KEEP": True} if forward else {f"LOSS_{k}": True for k in range(len(written.layout.public))}
     signature |= dict.fromkeys(constants, "constexpr")
     places = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
@@ -80,4 +84,6 @@ if __name__ == "__main__":
         for target in (80, 90)
         for forward in (True, False)
     }
+    name, element, tiling = CASES[0]
+    found["restarts"] = usage(compiled(name, element, tiling, False, 90, restarts=True))
     json.dump(found, sys.stdout)

@@ -14,6 +14,7 @@ from bptt.runtime.kernels import loss_operator as _loss_operator  # noqa: F401
 
 PUBLIC = {
     "bptt.nn.attention": "Attention Memory",
+    "bptt.nn.base": "LayerStates",
     "bptt.nn.convert": "from_torch to_torch",
     "bptt.nn.crf": "CRF TagPath",
     "bptt.nn.ctc": "CTCLoss",
@@ -23,7 +24,6 @@ PUBLIC = {
     "bptt.nn.modules": "GRU LSTM RNN",
     "bptt.nn.pooling": "Pooling",
     "bptt.nn.recurrent": "Recurrent",
-    "bptt.nn.stack": "LayerStates",
     "bptt.nn.stepper": "Stepper",
     "bptt.nn.steps": "GRUCell LSTMCell RecurrentCell RNNCell",
     "bptt.runtime.ctc_labels": "ctc_steps_needed",

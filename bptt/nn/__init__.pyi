@@ -2,6 +2,7 @@
 
 from bptt.nn.attention import Attention as Attention
 from bptt.nn.attention import Memory as Memory
+from bptt.nn.base import LayerStates as LayerStates
 from bptt.nn.convert import from_torch as from_torch
 from bptt.nn.convert import to_torch as to_torch
 from bptt.nn.crf import CRF as CRF
@@ -21,7 +22,6 @@ from bptt.nn.modules import LSTM as LSTM
 from bptt.nn.modules import RNN as RNN
 from bptt.nn.pooling import Pooling as Pooling
 from bptt.nn.recurrent import Recurrent as Recurrent
-from bptt.nn.stack import LayerStates as LayerStates
 from bptt.nn.stepper import Stepper as Stepper
 from bptt.nn.steps import GRUCell as GRUCell
 from bptt.nn.steps import LSTMCell as LSTMCell

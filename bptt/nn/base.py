@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +101,20 @@ def _stack(rows: Sequence[Tensor]) -> Tensor:
     padded = [nn.functional.pad(r, (0, widest - r.shape[-1])) if r.shape[-1] < widest else r for r in rows]
     # Of one layer too: a view could not be detached in place, as loops of truncated back-propagation do.
     return torch.stack(padded)
+
+
+class LayerStates(NamedTuple):
+    """Every state of every step of one layer, differentiable.
+
+    `forward` holds one tensor per state, in the order of the cell: (T, B, width), or (B, T, width)
+    with batch_first, or (T, width) for a single sequence. `backward` is the same for the direction
+    from the last step to the first, empty if there is none. Entry t is the state after step t of the
+    input was read. In the padding a state keeps its value: the last one in `forward`, the initial
+    one in `backward`.
+    """
+
+    forward: tuple[Tensor, ...]
+    backward: tuple[Tensor, ...]
 
 
 class CellModule(nn.Module):

@@ -100,8 +100,10 @@ class Layer:
         all_states: bool = False,
         storage: Storage = "keep",
         observer: Observer | None = None,
+        resets: Tensor | None = None,
+        restart: tuple[Tensor, ...] = (),
     ) -> Sequences:
-        """Run all steps of x (T, B, I), from one (B, width) tensor per state."""
+        """Run all steps of x (T, B, I), from one (B, width) tensor per state: see `operators.run`."""
         return run(
             self.cell,
             x,
@@ -112,6 +114,8 @@ class Layer:
             all_states=all_states,
             storage=storage,
             observer=observer,
+            resets=resets,
+            restart=restart,
         )
 
     def values(

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from bptt.errors import InputError
+from bptt.errors import InputError, TensorError, WrongTypeError
 from bptt.runtime.tracing import is_recorded
 from bptt.shapes import check_shape
 
@@ -22,7 +22,7 @@ class InputSequences:
     """Sequences brought to one form, (T, B, I), which remember the form they came in.
 
     `lengths` (B,) int64 counts the valid steps of each row, in any order, zero allowed; None if all
-    steps of all rows are valid.
+    steps of all rows are valid. `resets` (T, B) marks the steps with which a sequence begins inside a row.
     """
 
     values: Tensor
@@ -30,6 +30,7 @@ class InputSequences:
     batch_first: bool = False
     single: bool = False
     packed: PackedSequence | None = None
+    resets: Tensor | None = None
 
     @property
     def batch(self) -> int:
@@ -93,6 +94,23 @@ def read_sequences(
     if lengths is None:
         return InputSequences(values, None, batch_first, single)
     return InputSequences(values, _read_lengths(where, lengths, values), batch_first, single)
+
+
+def read_resets(where: str, resets: Tensor, sequences: InputSequences) -> Tensor:
+    """Return the beginnings (T, B) of sequences inside rows, given in the order of dimensions of the input.
+
+    Raises WrongTypeError unless they are a tensor, and TensorError unless it has booleans, one for each step.
+    """
+    if not isinstance(resets, Tensor):
+        raise WrongTypeError(where, "resets is a tensor of booleans", type(resets).__name__)
+    if resets.dtype != torch.bool:
+        raise TensorError(where, "resets is a tensor of booleans", resets.dtype, "Convert it, resets.bool()")
+    steps, batch = sequences.values.shape[:2]
+    first = sequences.batch_first and not sequences.single
+    pattern = "T" if sequences.single else "B T" if first else "T B"
+    check_shape(f"{where}, resets", resets.shape, pattern, sizes={"T": steps, "B": batch})
+    by_step = resets[:, None] if sequences.single else resets.T if first else resets
+    return by_step.to(sequences.values.device)
 
 
 def read_padded(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ from torch.types import Device
 from bptt.cells.load import Cells, layers_of, per_layer
 from bptt.deferred import deferred
 from bptt.errors import InputError, WrongTypeError
-from bptt.nn.base import CellModule, States, check_flag
+from bptt.nn.base import CellModule, LayerStates, States, check_flag
 from bptt.nn.initial import (
     Initial,
     check_initial,
@@ -28,7 +28,7 @@ from bptt.nn.initial import (
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import Names, check_counts, plain
 from bptt.nn.prepared_calls import PreparedCalls
-from bptt.nn.sequences import InputSequences, Lengths, read_sequences
+from bptt.nn.sequences import InputSequences, Lengths, read_resets, read_sequences
 from bptt.nn.strangers import delegate, is_strange
 from bptt.runtime.autocast import autocast_dtype
 from bptt.runtime.dispatch import has_fused, runs_fused
@@ -43,19 +43,8 @@ if TYPE_CHECKING:
 # For GPUs alone.
 _run_layers = deferred("bptt.runtime.fused.function", "run_layers")
 
-
-class LayerStates(NamedTuple):
-    """Every state of every step of one layer, differentiable.
-
-    `forward` holds one tensor per state, in the order of the cell: (T, B, width), or (B, T, width)
-    with batch_first, or (T, width) for a single sequence. `backward` is the same for the direction
-    from the last step to the first, empty if there is none. Entry t is the state after step t of the
-    input was read. In the padding a state keeps its value: the last one in `forward`, the initial
-    one in `backward`.
-    """
-
-    forward: tuple[Tensor, ...]
-    backward: tuple[Tensor, ...]
+# The states (B, width) of every layer and direction that sequences start from.
+_Starts: TypeAlias = list[tuple[Tensor, ...]]
 
 
 class Stack(CellModule):
@@ -143,6 +132,7 @@ class Stack(CellModule):
         hx: Tensor | Sequence[Tensor] | None = None,
         *,
         lengths: Lengths | None = None,
+        resets: Tensor | None = None,
         return_states: bool = False,
     ) -> tuple[object, ...]:
         """Run over sequences: return the output, the final states, and every state if `return_states`.
@@ -154,19 +144,30 @@ class Stack(CellModule):
         others. Of layers with different states each has tensors of its own, (directions, B, width), lowest
         layer first: (h_l0, c_l0, h_l1) of an LSTM below a GRU. `lengths` (B,) counts the valid steps of each
         row, in any order, zero allowed: the result of a row does not depend on the others, zero follows in
-        the output, and the final state is the one after the last valid step. The third result is one
+        the output, and the final state is the one after the last valid step. `resets`, booleans of the shape
+        of the input without I, marks the steps with which a sequence begins inside a row, a packed document
+        or an episode: the results are those of running each alone, in every layer and both directions. It
+        begins as a call without `hx` does, at zero, at the learned state, whose gradient sums over all
+        beginnings, or at a random one, drawn once for a row; no state and no gradient crosses a beginning. So
+        `hx` acts on the steps before the first mark of a row, or in the backward direction from the last mark
+        on. Marks in the padding have no effect. The third result is one
         LayerStates per layer. Under autocast the layers compute in the dtype of their parameters; results are
         in autocast's, as `torch.nn.LSTM` returns them. Raises InputError for shapes, lengths or states that
         do not fit.
         """
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
-            return delegate(self, input, hx, lengths=lengths, return_states=return_states)  # type: ignore[no-any-return]
-        if type(input) is Tensor and lengths is None and not return_states:
+            options = {"lengths": lengths, "resets": resets, "return_states": return_states}
+            return delegate(self, input, hx, **options)  # type: ignore[no-any-return]
+        if type(input) is Tensor and lengths is None and resets is None and not return_states:
             found = self._calls.run(self, input, hx)
             if found is not None:
                 return found
         sequences, starts = self.begin(input, hx, lengths)
-        runs, output = self._run(sequences, starts, return_states)
+        restart = starts
+        if resets is not None:
+            sequences = replace(sequences, resets=read_resets(self.where, resets, sequences))
+            restart = starts if hx is None else self._starts(None, sequences)
+        runs, output = self._run(sequences, starts, restart, return_states)
         dtype = autocast_dtype(output)
         if dtype is not None:
             runs, output = [run.to(dtype) for run in runs], output.to(dtype)
@@ -178,7 +179,7 @@ class Stack(CellModule):
         input: Tensor | PackedSequence,
         hx: Tensor | Sequence[Tensor] | None,
         lengths: Lengths | None,
-    ) -> tuple[InputSequences, list[tuple[Tensor, ...]]]:
+    ) -> tuple[InputSequences, _Starts]:
         """Return the start of a forward pass: the sequences as (T, B, I), and the initial states, (B, width)
         each, of every layer and direction. Raises InputError for shapes, lengths or states that do not fit.
         """
@@ -208,9 +209,7 @@ class Stack(CellModule):
                 yield self.make_layer(cell, width, f"_l{index}_reverse", reverse=True)
             width = self.num_directions * layer.output_size
 
-    def _starts(
-        self, hx: Tensor | Sequence[Tensor] | None, sequences: InputSequences
-    ) -> list[tuple[Tensor, ...]]:
+    def _starts(self, hx: Tensor | Sequence[Tensor] | None, sequences: InputSequences) -> _Starts:
         """Return the initial states (B, width) of every layer and direction, from `hx` or as `initial`
         says.
         """
@@ -223,7 +222,7 @@ class Stack(CellModule):
         return self.state_form.split(given)
 
     def _run(
-        self, sequences: InputSequences, starts: list[tuple[Tensor, ...]], all_states: bool
+        self, sequences: InputSequences, starts: _Starts, restart: _Starts, all_states: bool
     ) -> tuple[list[Run], Tensor]:
         """Return every layer's run, and the output (T, B, directions * width) of the last.
 
@@ -237,7 +236,7 @@ class Stack(CellModule):
             if first:
                 values = sequences.dropout(values, share)
             both = range(first, first + count)
-            if not all_states and has_fused(values.device):
+            if not all_states and sequences.resets is None and has_fused(values.device):
                 alike = self._alike(first, bool(share))
                 found = self._run_fused(alike, sequences, values, starts)
                 if found is not None:
@@ -246,7 +245,15 @@ class Stack(CellModule):
                     continue
             here = [
                 self.layers[k].run(
-                    self, values, starts[k], sequences.lengths, all_states, self.storage, self._observer(k)
+                    self,
+                    values,
+                    starts[k],
+                    sequences.lengths,
+                    all_states,
+                    self.storage,
+                    self._observer(k),
+                    sequences.resets,
+                    restart[k],
                 )
                 for k in both
             ]
@@ -263,11 +270,7 @@ class Stack(CellModule):
         return range(first, stop)
 
     def _run_fused(
-        self,
-        rows: range,
-        sequences: InputSequences,
-        values: Tensor,
-        starts: list[tuple[Tensor, ...]],
+        self, rows: range, sequences: InputSequences, values: Tensor, starts: _Starts
     ) -> LayersRun | None:
         """Return the run of layers and directions by torch's operator, None if the equations run them."""
         layers = self.layers[rows.start : rows.stop]

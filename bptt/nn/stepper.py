@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from bptt.errors import InputError
+from bptt.errors import InputError, TensorError
 from bptt.nn.base import States
 from bptt.nn.initial import initial_states
 from bptt.nn.layer import Layer
@@ -85,14 +85,31 @@ class Stepper:
         rows = state.shape[:1] if isinstance(self._module, Stack) else ()
         return (*rows, *self._leading, state.shape[-1])
 
-    def reset(self) -> None:
+    def reset(self, rows: Tensor | None = None) -> None:
         """Put the states to where a sequence starts in evaluation: at zero, or as the module's `initial`
         says.
+
+        `rows` (B,), booleans, marks the rows whose states are put there; None: all. Raises TensorError for
+        another shape or dtype.
         """
-        module, rows, like = self._module, self._rows, self._parameter
+        module, count, like = self._module, self._rows, self._parameter
         kind = module.initial if isinstance(module, Stack) else "zero"
         kind = "zero" if kind == "random-in-training" else kind
-        self._put([initial_states(module, layer, kind, rows, like) for layer in module.layers])
+        fresh = [initial_states(module, layer, kind, count, like) for layer in module.layers]
+        if rows is not None:
+            check_shape(f"{_WHERE}, rows", rows.shape, "B", sizes={"B": count})
+            if rows.dtype != torch.bool:
+                raise TensorError(
+                    _WHERE, "rows is a tensor of booleans", rows.dtype, "Convert it, rows.bool()"
+                )
+            marked = rows.to(self._device)[:, None]
+            fresh = [
+                tuple(
+                    torch.where(marked, new, old.to(new.dtype)) for new, old in zip(news, olds, strict=True)
+                )
+                for news, olds in zip(fresh, self._steps.states, strict=True)
+            ]
+        self._put(fresh)
 
     def renew(self) -> None:
         """Take over the parameters as they are now, and the number of threads. The states stay.

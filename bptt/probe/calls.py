@@ -11,6 +11,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from bptt.errors import InputError
+
 
 @dataclass(frozen=True, eq=False)
 class ModuleCall:
@@ -24,8 +26,20 @@ class ModuleCall:
 
 
 def given_to_stack(arguments: tuple[Any, ...], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a recurrent module of ours or torch's by name: "input", "hx", "lengths", ..."""
-    return dict(zip(("input", "hx"), arguments, strict=False)) | dict(keywords)
+    """Return the arguments of a recurrent module of ours or torch's by name: "input", "hx", "lengths", ...
+
+    Raises InputError if they include resets.
+    """
+    given = dict(zip(("input", "hx"), arguments, strict=False)) | dict(keywords)
+    check_no_resets(given.get("resets"))
+    return given
+
+
+def check_no_resets(resets: object) -> None:
+    """Raise InputError if `resets` were given to a module whose call a probe repeats or follows."""
+    if resets is not None:
+        rule, cure = "a probe follows rows without resets", "Give it each sequence as a row of its own"
+        raise InputError("probe", rule, "resets", cure)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from bptt.derive.one_step import StepValues, evaluate_step
 from bptt.errors import InputError
 from bptt.nn.layer import Layer
 from bptt.nn.stack import Stack
+from bptt.probe.calls import check_no_resets
 from bptt.probe.undisturbed import undisturbed
 from bptt.runtime.norms import Observer
 from bptt.runtime.operators import Sequences, Storage
@@ -91,8 +92,11 @@ class _Recording(Layer):
         all_states: bool = False,
         storage: Storage = "keep",
         observer: Observer | None = None,
+        resets: Tensor | None = None,
+        restart: tuple[Tensor, ...] = (),
     ) -> Sequences:
-        """Run as a layer does, and record the run."""
+        """Run as a layer does, and record the run. Raises InputError if there are resets."""
+        check_no_resets(resets)
         # Where nothing below needs a gradient, and the parameters are frozen, δ is wanted all the same.
         x = x if x.requires_grad else x.detach().requires_grad_()
         found = super().run(module, x, initial, lengths, True, storage, observer)

@@ -15,9 +15,14 @@ Shape: TypeAlias = tuple[int, ...]
 # Checked once per combination of shapes: a module is called with few of them, many times.
 @lru_cache(maxsize=1024)
 def check_arguments(
-    cell: Cell, x: Shape, initial: tuple[Shape, ...], parameters: tuple[Shape, ...], lengths: Shape | None
+    cell: Cell,
+    x: Shape,
+    initial: tuple[Shape, ...],
+    parameters: tuple[Shape, ...],
+    lengths: Shape | None,
+    restarts: Shape | None = None,
 ) -> None:
-    """Raise InputError unless x, initial states, parameters and lengths fit the cell and each other.
+    """Raise InputError unless x, states, parameters, lengths and restarts fit the cell and each other.
 
     Raise TensorError if x has no time step, or a shape is wrong.
     """
@@ -35,6 +40,9 @@ def check_arguments(
         pattern = rows if family.columns is None else f"{rows} {family.columns}"
         sizes = check_shape(f"{where}, {family.name}", stack, pattern, sizes=sizes)
     for state, shape in zip(cell.states, initial, strict=True):
-        sizes = check_shape(f"{where}, initial {state}", shape, f"B {cell.width(state)}", sizes=sizes)
+        rows = "B" if restarts is None else "2*B"
+        sizes = check_shape(f"{where}, initial {state}", shape, f"{rows} {cell.width(state)}", sizes=sizes)
     if lengths is not None:
         check_shape(f"{where}, lengths", lengths, "B", sizes=sizes)
+    if restarts is not None:
+        check_shape(f"{where}, restarts", restarts, "T B", sizes=sizes)

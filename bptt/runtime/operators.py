@@ -59,6 +59,8 @@ def run(
     all_states: bool = False,
     storage: Storage = "keep",
     observer: Observer | None = None,
+    resets: Tensor | None = None,
+    restart: Sequence[Tensor] = (),
 ) -> Sequences:
     """Run a cell over a batch of sequences.
 
@@ -78,6 +80,10 @@ def run(
             of all steps ("recompute"), or those of every √T-th step ("segments").
         observer: called in every backward pass with the norms of the gradients that pass through. Cannot
             be combined with recording or transforms of torch.
+        resets: (T, B) booleans: whether a sequence begins with this step. Between it and the step before no
+            state and no gradient passes, in either direction of time. None: no sequence begins inside a row.
+        restart: with `resets`, one tensor (B, width) for each of `cell.states`: where a sequence starts whose
+            beginning is marked, `initial` being for the others. Its gradient is the sum over these sequences.
 
     Raises:
         InputError: an argument does not fit the cell, the storage is unknown, or an observer is passed
@@ -89,6 +95,11 @@ def run(
         raise InputError("storage", f"expected one of {', '.join(get_args(Storage))}", repr(storage))
     whole = tuple([all_states or state == cell.output for state in cell.states])
     dtype = x.dtype
+    restarts = None
+    if resets is not None and cell.states:
+        # Where a row starts anew in the order of computation: see Recurrence.
+        restarts = _restarts(resets, lengths, reverse)
+        initial = [torch.cat(pair) for pair in zip(initial, restart, strict=True)]
     x, initial, parameters = only_matrices(x, initial, parameters)
     now = mode()
     if observer is not None and now != "eager":
@@ -98,10 +109,11 @@ def run(
         )
     if now == "recorded":
         tensors = (x, *initial, *parameters)
-        found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, storage == "keep")
+        keep = storage == "keep"
+        found, all_there = run_recorded(cell, tensors, lengths, reverse, all_states, keep, restarts)
         whole = tuple([all_there or asked for asked in whole])
     else:
-        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer)
+        recurrence = Recurrence(cell, lengths, reverse, whole, storage, observer, restarts=restarts)
         found = _run_at_once(recurrence, x, initial, parameters)
     count = len(found) - len(cell.states)
     names = [name for name, asked in zip(cell.states, whole, strict=True) if asked]
@@ -121,6 +133,7 @@ def _run_at_once(
         tuple([state.shape for state in initial]),
         tuple([stack.shape for stack in parameters]),
         None if recurrence.lengths is None else recurrence.lengths.shape,
+        None if recurrence.restarts is None else recurrence.restarts.shape,
     )
     tensors = (x, *initial, *parameters)
     if _is_one_sequence(recurrence) and runs_fused(recurrence.cell, tensors, recurrence.storage):
@@ -135,10 +148,19 @@ def _run_at_once(
 
 
 def _is_one_sequence(recurrence: Recurrence) -> bool:
-    """Return whether the output is the only sequence asked for, and time runs forward, unobserved."""
-    cell, observed = recurrence.cell, recurrence.observer is not None
+    """Return whether the output is the only sequence asked for, and time runs forward, unobserved, whole."""
+    cell, watched = recurrence.cell, recurrence.observer is not None or recurrence.restarts is not None
     only = tuple([state == cell.output for state in cell.states])
-    return recurrence.whole == only and not recurrence.reverse and not observed
+    return recurrence.whole == only and not recurrence.reverse and not watched
+
+
+def _restarts(resets: Tensor, lengths: Tensor | None, reverse: bool) -> Tensor:
+    """Return the valid steps (T, B) before which a row starts anew, in the order of computation."""
+    if lengths is not None:
+        steps = torch.arange(resets.shape[0], device=resets.device)
+        resets = resets & (steps[:, None] < lengths.to(resets.device))
+    # Against time a row starts anew after the first step of a sequence has been read.
+    return torch.cat([resets[1:], torch.zeros_like(resets[:1])]) if reverse else resets
 
 
 def recurrence(
@@ -159,4 +181,4 @@ def unrolled(
     cell: Cell, x: Tensor, initial: Sequence[Tensor], parameters: Sequence[Tensor]
 ) -> tuple[Tensor, ...]:
     """Return the results of `recurrence`, differentiated by torch's autograd: a reference for checks."""
-    return tuple(_plain(_plan(cell), False, None, (x, *initial, *parameters)).values())
+    return tuple(_plain(_plan(cell), False, None, None, (x, *initial, *parameters)).values())

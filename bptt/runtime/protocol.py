@@ -34,6 +34,10 @@ class Recurrence:
     memory and time, never the result. `observer` is called after each backward pass with the norms.
     `factors` is the dtype that the factors of products with matrices are rounded to, all tensors being
     float32; None: that of the matrices.
+
+    `restarts` (T, B), booleans or None, marks the valid steps before which a row starts anew, in the order of
+    computation. The initial states are then (2 B, width): those before the first step, then those from which
+    rows start anew. No gradient flows to the step before; that of a state is the sum over all its starts.
     """
 
     cell: Cell
@@ -43,6 +47,7 @@ class Recurrence:
     storage: Storage = "keep"
     observer: Observer | None = None
     factors: torch.dtype | None = None
+    restarts: Tensor | None = None
 
 
 @dataclass(frozen=True)

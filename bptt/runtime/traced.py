@@ -45,6 +45,7 @@ def run(
     reverse: bool,
     all_states: bool,
     keep: bool,
+    restarts: Tensor | None = None,
 ) -> tuple[tuple[Tensor, ...], bool]:
     """Return sequences, then final states, as `Backend.run` does; and whether all states are included.
 
@@ -55,7 +56,7 @@ def run(
     keep = keep and torch.is_grad_enabled() and not exported
     keep = keep and any(tensor.requires_grad for tensor in tensors)
     all_states = all_states or keep
-    found = _recurrence(_text(cell), list(tensors), lengths, reverse, all_states, keep)
+    found = _recurrence(_text(cell), list(tensors), lengths, reverse, all_states, keep, restarts)
     return tuple(found[:-1] if keep else found), all_states
 
 
@@ -79,13 +80,14 @@ def _recurrence(
     reverse: bool,
     all_states: bool,
     keep: bool,
+    restarts: Tensor | None,
 ) -> list[Tensor]:
     """Return sequences (T, B, width), then the final states (B, width), of (x, *initial, *parameters).
 
     The sequences are those of all states, or of the output if that is a state, then that of the output if it
     is no state. With `keep`, which requires `all_states`, the kept values follow.
     """
-    recurrence = _checked(cell, tensors, lengths, reverse, all_states)
+    recurrence = _checked(cell, tensors, lengths, reverse, all_states, restarts)
     return backend_for(recurrence.cell, tensors).forward(recurrence, tensors, keep)
 
 
@@ -97,6 +99,7 @@ def _(
     reverse: bool,
     all_states: bool,
     keep: bool,
+    restarts: Tensor | None,
 ) -> list[Tensor]:
     layout, x = _plan(cell), tensors[0]
     states, (steps, batch, _) = layout.cell.states, x.shape
@@ -119,6 +122,7 @@ def _recurrence_backward(
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
     dtypes: str,
+    restarts: Tensor | None,
 ) -> list[Tensor]:
     """Return the gradients of the `tensors` that `asked` marks.
 
@@ -126,7 +130,7 @@ def _recurrence_backward(
     those of its other results, `dtypes` those of the tensors at that time. Raises GraphError if the tensors
     have other dtypes now.
     """
-    recurrence = _checked(cell, tensors, lengths, reverse, True)
+    recurrence = _checked(cell, tensors, lengths, reverse, True, restarts)
     _check_saved(recurrence, tensors, dtypes, [*states, kept])
     chosen = backend_for(recurrence.cell, tensors)
     return chosen.backward(recurrence, tensors, states, kept, gradients, asked)
@@ -163,32 +167,34 @@ def _(
     gradients: Sequence[Tensor | None],
     asked: Sequence[bool],
     dtypes: str,
+    restarts: Tensor | None,
 ) -> list[Tensor]:
     return [t.new_empty(t.shape) for t, wanted in zip(tensors, asked, strict=True) if wanted]
 
 
 def _save(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    ctx.cell, tensors, lengths, ctx.reverse, all_states, ctx.keep = inputs
+    ctx.cell, tensors, lengths, ctx.reverse, all_states, ctx.keep, restarts = inputs
     ctx.set_materialize_grads(False)
     ctx.dtypes = _dtypes(tensors)
     ctx.count, ctx.whole = len(tensors), _whole(_plan(ctx.cell), all_states)
     read = [*output[: len(ctx.whole)], output[-1]] if ctx.keep else []
-    ctx.save_for_backward(lengths, *tensors, *read)
+    ctx.save_for_backward(lengths, restarts, *tensors, *read)
 
 
 def _backward(ctx: Any, gradients: list[Tensor | None]) -> tuple[object, ...]:
-    lengths, *saved = ctx.saved_tensors
+    lengths, restarts, *saved = ctx.saved_tensors
     tensors, read = saved[: ctx.count], saved[ctx.count :]
     call, states = (ctx.cell, tensors, lengths, ctx.reverse), len(ctx.whole)
     if ctx.keep:
         gradients = gradients[:-1]
     else:
-        found = _recurrence(*call, True, True)
+        found = _recurrence(*call, True, True, restarts)
         read, given = [*found[:states], found[-1]], iter(gradients)
         gradients = [*[next(given) if asked else None for asked in ctx.whole], *given]
     asked = ctx.needs_input_grad[1]
-    result = iter(_recurrence_backward(*call, read[:-1], read[-1], gradients, asked, ctx.dtypes))
-    return None, [next(result) if wanted else None for wanted in asked], None, None, None, None
+    found = _recurrence_backward(*call, read[:-1], read[-1], gradients, asked, ctx.dtypes, restarts)
+    result = iter(found)
+    return None, [next(result) if wanted else None for wanted in asked], *(None,) * 5
 
 
 _recurrence.register_autograd(_backward, setup_context=_save)
@@ -218,7 +224,12 @@ def _whole(layout: KernelPlan, all_states: bool) -> tuple[bool, ...]:
 
 
 def _checked(
-    text: str, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool, all_states: bool
+    text: str,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    all_states: bool,
+    restarts: Tensor | None,
 ) -> Recurrence:
     """Return the recurrence of these arguments.
 
@@ -232,12 +243,11 @@ def _checked(
         rule = "forward mode does not work in a compiled or exported program"
         raise InputError(where, rule, cure="Call the module itself")
     shapes, count = tuple([tensor.shape for tensor in tensors]), 1 + len(cell.states)
-    check_arguments(
-        cell, shapes[0], shapes[1:count], shapes[count:], None if lengths is None else lengths.shape
-    )
+    masks = [None if mask is None else mask.shape for mask in (lengths, restarts)]
+    check_arguments(cell, shapes[0], shapes[1:count], shapes[count:], *masks)
     if lengths is not None:
         steps, lengths = shapes[0][0], lengths.to(tensors[0].device, torch.int64)
         outside = lengths[(lengths < 0) | (lengths > steps)].tolist()
         if outside:
             raise InputError(where, f"lengths are from 0 to the {steps} steps of the input", outside)
-    return Recurrence(cell, lengths, reverse, _whole(layout, all_states))
+    return Recurrence(cell, lengths, reverse, _whole(layout, all_states), restarts=restarts)

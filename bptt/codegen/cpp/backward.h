@@ -6,6 +6,8 @@
 // the norms of what passes by here, of δ and of the carried gradients, without any of it being stored.
 #pragma once
 
+#include <utility>
+
 #include "norm.h"
 #include "outer.h"
 #include "recurrence.h"
@@ -46,6 +48,7 @@ public:
             const int64_t count = call_.batch * state_[q].row;
             if (call_.last[q]) std::copy_n(call_.last[q], count, call_.first[q]);
             else std::fill_n(call_.first[q], count, real{0});
+            if (call_.restarts) std::fill_n(call_.first[q] + count, count, real{0});
         }
         for (const auto& source : Shape::SOURCES)
             for (int g = source.first; g < source.last; ++g) clear(source, Shape::GRADIENTS[g]);
@@ -131,6 +134,7 @@ private:
         point_fixed(block);
         for (int64_t s = end_ - 1; s >= begin_; --s) {
             step(block, s);
+            hand_over(block, time(s));
             measure_carried(block, time(s));
         }
     }
@@ -158,6 +162,7 @@ private:
             block.at[Shape::X][r] = x + block.row[r] * call_.x_row;
             if (call_.input) block.at[Shape::INPUT][r] = input_row(t, block.row[r]);
         }
+        const uint8_t* restarts = call_.restarts_at(t);
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t width = state_[q].row;
             const real* before = s > begin_ || (s && !call_.every) ? state_[q].at(time(s - 1))
@@ -165,7 +170,8 @@ private:
             real* now = state_[q].at(t);
             for (int r = 0; r < block.live; ++r) {
                 const int64_t place = kept_row(block.row[r]) * width;
-                block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(before) + place;
+                const real* from = restarts && restarts[block.row[r]] ? call_.restart[q] : before;
+                block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(from) + place;
                 block.at[Shape::STATE + q][r] = now + place;
             }
         }
@@ -176,6 +182,19 @@ private:
                 block.at[Shape::DELTA + k][r] = delta;
         }
         Cell::step_back(call_, block);
+    }
+
+    // Nothing is carried to the step before by a row that started anew: its gradient is that of the state which
+    // it started from.
+    void hand_over(Block<Shape>& block, int64_t t) {
+        const uint8_t* restarts = call_.restarts_at(t);
+        if (!restarts) return;
+        for (int r = 0; r < block.live; ++r)
+            for (int q = 0; q < Shape::STATES && restarts[block.row[r]]; ++q) {
+                const int64_t width = state_[q].row;
+                real *carried = block.at[Shape::NEXT + q][r], *to = carried + call_.batch * width;
+                for (int64_t j = 0; j < width; ++j) to[j] += std::exchange(carried[j], real{0});
+            }
     }
 
     double* norms(int64_t t, int64_t row) const {
@@ -266,6 +285,8 @@ private:
             const int64_t place = kept_row(row) * state_[q].row;
             if (source == Shape::STATE + q) return state_[q].at(slot.t) + place;
             if (source != Shape::PREVIOUS + q) continue;
+            const uint8_t* restarts = call_.restarts_at(slot.t);
+            if (restarts && restarts[row]) return call_.restart[q] + place;
             const int64_t s = call_.reverse ? call_.steps - 1 - slot.t : slot.t;
             if (s == 0) return call_.initial[q] + place;
             if (s == begin_ && call_.every) return start_[q] + place;

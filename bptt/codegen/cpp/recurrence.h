@@ -154,6 +154,7 @@ private:
         while (block.live < block.count && block.rank[block.live] < rows_.live[t]) ++block.live;
         real* x = const_cast<real*>(call_.x) + t * call_.x_step;
         for (int r = 0; r < block.count; ++r) block.at[Shape::X][r] = x + block.row[r] * call_.x_row;
+        const uint8_t* restarts = call_.restarts_at(t);
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t width = state_[q].row;
             real* before = s == begin_ ? const_cast<real*>(call_.initial[q]) : state_[q].at(time(s - 1));
@@ -162,6 +163,9 @@ private:
                 block.at[Shape::PREVIOUS + q][r] = before + block.row[r] * width;
                 block.at[Shape::STATE + q][r] = now + block.row[r] * width;
             }
+            for (int r = 0; restarts && r < block.live; ++r)
+                if (restarts[block.row[r]])
+                    block.at[Shape::PREVIOUS + q][r] = const_cast<real*>(call_.restart[q]) + block.row[r] * width;
         }
         if constexpr (Shape::OUTPUTS > 0) {
             const int64_t width = call_.size[Shape::OUTPUT_WIDTH];

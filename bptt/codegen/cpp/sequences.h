@@ -121,6 +121,11 @@ struct Arguments {
     const real* vector[VECTORS];         // (width,) each
     int64_t every;                       // how many steps apart states are stored; 0: none is
     real* stored[STATES];                // (T / every, B, width) each: the state before steps 0, every, ...
+    const uint8_t* restarts;             // (T, B): whether a row starts anew before a step, or null
+    const real* restart[STATES];         // (B, width) each: the state that it then starts from
+
+    // Which rows start anew before step t, or null.
+    const uint8_t* restarts_at(int64_t t) const { return restarts ? restarts + t * batch : nullptr; }
 };
 
 template <class Shape>

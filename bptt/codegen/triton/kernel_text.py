@@ -22,7 +22,7 @@ from bptt.codegen.source_lines import Lines, indented, joined, plain
 from bptt.codegen.statements import SCALAR
 from bptt.codegen.triton.memory_layout import MemoryLayout
 from bptt.codegen.triton.triton_dialect import TritonDialect
-from bptt.codegen.triton.triton_names import definitions
+from bptt.codegen.triton.triton_names import definitions, size
 
 _PRELUDE = """import triton
 import triton.language as tl
@@ -114,7 +114,7 @@ class _Writer:
 
     def _arguments(self, cell: Cell) -> Iterator[str]:
         states = range(len(cell.states))
-        yield from ("x", "lengths", *(f"state_{k}" for k in states), "kept", "scratch")
+        yield from ("x", "lengths", "restarts", *(f"state_{k}" for k in states), "kept", "scratch")
         if self._forward:
             yield from ("ahead", "output")
         else:
@@ -125,7 +125,7 @@ class _Writer:
         yield from ("steps", "batch", *(f"n_{each}" for each in self._kernel.letters if each != SCALAR))
 
     def _constants(self) -> Iterator[str]:
-        yield from ("REVERSE", "RAGGED", "ROWS", "UNITS", "DEPTH", "PRECISION")
+        yield from ("REVERSE", "RAGGED", "RESTARTS", "ROWS", "UNITS", "DEPTH", "PRECISION")
         if self._forward:
             yield "KEEP"
         else:
@@ -146,8 +146,30 @@ class _Writer:
             *plain("        now = at if REVERSE else at + stride"),
             *plain("        before = at + stride if REVERSE else at"),
             *plain("        valid = live & (t < length) if RAGGED else live"),
+            *plain("        if RESTARTS:"),
+            *plain("            anew = tl.load(restarts + at, mask=valid, other=0) != 0"),
+            *plain("            before = tl.where(anew, stride * (steps + 1) + row, before)"),
             *(line for sweep in self._sweeps for line in self._sweep(sweep)),
+            *(() if self._forward else self._hand_over()),
         )
+
+    def _hand_over(self) -> Lines:
+        """Write how the gradient that a row carries reaches the state from which the row started anew."""
+        cell = self._kernel.plan.cell
+        lines = []
+        for k, width in enumerate(size(cell.width(state)) for state in cell.states):
+            lines += [
+                f"    for j in range(0, {width}, UNITS):",
+                "        unit_of_state = j + tl.arange(0, UNITS)[None, :]",
+                f"        there = anew & (unit_of_state < {width})",
+                f"        carried = next_{k} + row * {width} + unit_of_state",
+                f"        started = carried + batch * {width}",
+                "        value = tl.load(carried, mask=there, other=0.0)",
+                "        tl.store(started, tl.load(started, mask=there, other=0.0) + value, mask=there)",
+                "        tl.store(carried, tl.zeros([ROWS, UNITS], tl.float32), mask=there)",
+            ]
+        lines = ["if RESTARTS:", *lines, "    tl.debug_barrier()"] if lines else []
+        return indented(plain("\n".join(lines)), 2) if lines else ()
 
     def _head(self) -> Lines:
         sizes = [

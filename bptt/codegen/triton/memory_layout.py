@@ -1,7 +1,8 @@
 """Where the values of a kernel are on a GPU: one array for each area and state, and offsets in these.
 
 Arrays over time are (T, B, width), those of states (T + 1, B, width) with the initial state first, or last if
-time runs backwards. Values that share an array lie side by side in its last dimension.
+time runs backwards. Where rows start anew, the states that they start from follow, (1, B, width), and their
+gradients those of the initial states. Values that share an array lie side by side in its last dimension.
 """
 
 from __future__ import annotations

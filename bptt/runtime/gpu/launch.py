@@ -6,7 +6,7 @@ a product is rounded to the dtype of the matrix.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import reduce
@@ -33,8 +33,8 @@ _WIDEST = 128
 class TritonRun:
     """The results of a forward pass.
 
-    `states` has (T + 1, B, width) for each state, `output` (T, B, width) if it is no state, and `kept` (T, B,
-    Σ widths) if values are kept for a backward pass; all float32.
+    `states` has (T + 1, B, width) for each state, or (T + 2, B, width) where rows start anew, `output` (T, B,
+    width) if it is no state, and `kept` (T, B, Σ widths) if values are kept for a backward pass; all float32.
     """
 
     states: tuple[Tensor, ...]
@@ -75,9 +75,13 @@ def run_forward(problem: Problem, tiling: Tiling, lengths: Tensor | None, keep: 
     module, written = kernels_of(problem.plan.cell, tiling.resident)
     x, cell = problem.x, problem.plan.cell
     steps, batch, _ = x.shape
-    states = tuple(x.new_empty(steps + 1, *v.shape, dtype=torch.float32) for v in problem.initial)
-    for sequence, initial in zip(states, problem.initial, strict=True):
-        sequence[-1 if problem.reverse else 0] = initial
+    states = tuple(
+        x.new_empty(steps + len(ends), *ends[0].shape, dtype=torch.float32) for ends in ends_of(problem)
+    )
+    for sequence, (first, *restart) in zip(states, ends_of(problem), strict=True):
+        sequence[steps if problem.reverse else 0] = first
+        if restart:
+            sequence[-1] = restart[0]
     widths = [problem.fixed[cell.width(name)] for name in written.kernel.outputs]
     outputs = [x.new_empty(steps, batch, width, dtype=torch.float32) for width in widths]
     kept = _empty(problem, written, "kept") if keep else None
@@ -90,6 +94,12 @@ def run_forward(problem: Problem, tiling: Tiling, lengths: Tensor | None, keep: 
     }
     _launch(module.forward, written.forward, problem, values, tiling, lengths, KEEP=keep)
     return TritonRun(states, outputs[0] if outputs else None, kept)
+
+
+def ends_of(problem: Problem) -> Iterator[tuple[Tensor, ...]]:
+    """Yield for each state those before the first step, and those from which rows start anew, if any do."""
+    for state, first in problem.first.items():
+        yield (first,) if problem.restarts is None else (first, problem.restart[state])
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,9 +129,12 @@ def run_backward(
     programs = -(-x.shape[1] // ROWS)
     assert run.kept is not None
     after = [
-        torch.zeros_like(v, dtype=torch.float32) if g is None else g.to(torch.float32, copy=True).contiguous()
-        for v, g in zip(problem.initial, final, strict=True)
+        torch.zeros_like(v, dtype=torch.float32, memory_format=torch.contiguous_format)
+        for v in problem.initial
     ]
+    for carried, gradient in zip(after, final, strict=True):
+        if gradient is not None:
+            carried[: x.shape[1]] = gradient
     delta = _empty(problem, written, "delta")
     sums = x.new_zeros(programs, _width(problem, written, "sums"), dtype=torch.float32)
     inside = not input_after(plan)
@@ -159,6 +172,7 @@ def _launch(
     x, cell = problem.x, problem.plan.cell
     fixed = problem.fixed
     known: dict[str, Any] = {"x": x, "lengths": x if lengths is None else lengths, **values}
+    known["restarts"] = x if problem.restarts is None else problem.restarts.to(torch.int8).contiguous()
     known |= {f"vector_{k}": fixed[name].contiguous() for k, name in enumerate(cell.vectors)}
     known |= {f"family_{name}": stack.contiguous() for name, stack in problem.stacks.items()}
     known |= {"steps": x.shape[0], "batch": x.shape[1]}
@@ -169,6 +183,7 @@ def _launch(
             *arguments,
             REVERSE=problem.reverse,
             RAGGED=lengths is not None,
+            RESTARTS=problem.restarts is not None,
             ROWS=ROWS,
             UNITS=tiling.units,
             DEPTH=tiling.depth,
@@ -231,11 +246,14 @@ def product(a: Tensor, b: Tensor) -> Tensor:
 
 def _sequences(problem: Problem, written: TritonText, run: TritonRun, delta: Tensor) -> dict[str, Tensor]:
     """Return all sequences (T, B, width) that the gradients read, by name."""
-    cell, first = problem.plan.cell, problem.reverse
+    cell, steps = problem.plan.cell, problem.x.shape[0]
     found = {cell.inputs[0]: problem.x}
     for state, sequence in zip(cell.states, run.states, strict=True):
-        found[state] = sequence[:-1] if first else sequence[1:]
-        found[state + PREVIOUS] = sequence[1:] if first else sequence[:-1]
+        both = sequence[:steps], sequence[1 : steps + 1]
+        found[state], before = both if problem.reverse else both[::-1]
+        if problem.restarts is not None:
+            before = torch.where(problem.restarts, sequence[-1], before)
+        found[state + PREVIOUS] = before
     assert run.kept is not None
     for names, array, values in (
         (problem.plan.storage.kept, "kept", run.kept),

@@ -13,7 +13,7 @@ from torch import Tensor
 from bptt.cells.cell import Cell
 from bptt.errors import InputError, MachineError
 from bptt.runtime.gpu.device_check import check_kernels
-from bptt.runtime.gpu.launch import TritonRun
+from bptt.runtime.gpu.launch import TritonRun, ends_of
 from bptt.runtime.gpu.triton_function import TritonFunction, TritonLaunch
 from bptt.runtime.gpu.triton_module import kernels_of
 from bptt.runtime.protocol import LossName, Recurrence
@@ -85,13 +85,15 @@ class Triton(Reference):
         """Call the backward kernel."""
         with torch.no_grad():
             launch = TritonLaunch(recurrence, tensors, room(tensors[0].device))
-            both = zip(states, launch.problem.initial, strict=True)
-            pairs = [(s, i[None]) if recurrence.reverse else (i[None], s) for s, i in both]
-            whole = tuple(torch.cat(pair).float() for pair in pairs)
+            whole = []
+            for state, ends in zip(states, ends_of(launch.problem), strict=True):
+                first, *restart = (each[None] for each in ends)
+                parts = (state, first) if recurrence.reverse else (first, state)
+                whole.append(torch.cat([*parts, *restart]).float())
             cell = recurrence.cell
             # Only its presence counts: the backward equations read no output that is not kept.
             output = None if cell.output in cell.states else kept
-            found = launch.backward(TritonRun(whole, output, kept.float().contiguous()), gradients)
+            found = launch.backward(TritonRun(tuple(whole), output, kept.float().contiguous()), gradients)
             all_of = zip((found.x, *found.initial, *found.parameters), tensors, asked, strict=True)
             return [g.to(t.dtype).contiguous() for g, t, wanted in all_of if wanted]
 

@@ -32,7 +32,9 @@ class TritonLaunch:
         self.lengths = None if lengths is None else lengths.to(x.device, torch.int64).contiguous()
         layout = plan(recurrence.cell)
         dense = [tensor.contiguous() for tensor in tensors]
-        self.problem: Problem = problem_of(layout, dense, self.lengths, recurrence.reverse)
+        self.problem: Problem = problem_of(
+            layout, dense, self.lengths, recurrence.reverse, recurrence.restarts
+        )
 
     def forward(self, keep: bool) -> TritonRun:
         """Run the forward kernel."""
@@ -62,13 +64,14 @@ class TritonLaunch:
 
     def results(self, run: TritonRun) -> list[Tensor]:
         """Return the sequences that are asked for, then the final states, in the dtype of the input."""
-        dtype, reverse = self.problem.x.dtype, self.recurrence.reverse
+        dtype, reverse, steps = self.problem.x.dtype, self.recurrence.reverse, self.problem.x.shape[0]
         both = zip(run.states, self.recurrence.whole, strict=True)
         # As `data`, since torch lets nobody change a view in place that a function has returned.
-        found = [(state[:-1] if reverse else state[1:]).data for state, asked in both if asked]
+        first = 0 if reverse else 1
+        found = [state[first : first + steps].data for state, asked in both if asked]
         if run.output is not None:
             found.append(zero_padding(run.output, self.problem.valid))
-        last = 0 if reverse else -1
+        last = 0 if reverse else steps
         return [t.to(dtype) for t in (*found, *(state[last].clone() for state in run.states))]
 
 

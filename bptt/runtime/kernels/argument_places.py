@@ -31,6 +31,8 @@ class ArgumentPlaces(NamedTuple):
     vector: int
     every: int
     stored: int
+    restarts: int
+    restart: int
     transposed: int
     loss: int
     last: int
@@ -47,7 +49,7 @@ class ArgumentPlaces(NamedTuple):
         matrices, states, vectors = max(1, matrices), max(1, states), max(1, vectors)
         counts = (
             *(letters, matrices, 3, 2, 5, letters, 3, states, states, states, 1, 1, states, 1, vectors, 1),
-            *(states, 1, 3 * losses, states, states, 1, matrices, vectors + 2),
+            *(states, 1, states, 1, 3 * losses, states, states, 1, matrices, vectors + 2),
         )
         return cls(*accumulate(counts))
 

@@ -23,14 +23,14 @@ def are_copies(x: Tensor, initial: Sequence[Tensor]) -> bool:
 
 
 class CopiesFunction(torch.autograd.Function):
-    """`KernelFunction` with `storage="keep"` and without lengths, for rows that are copies."""
+    """`KernelFunction` with `storage="keep"`, without lengths and restarts, for rows that are copies."""
 
     @staticmethod
     def forward(ctx: Any, launch: Launch, *tensors: Tensor) -> tuple[Tensor, ...]:
         """Run the forward kernel over one row; return the results of `KernelFunction.forward`, expanded."""
         rows, count = tensors[0].shape[1], 1 + len(launch.recurrence.whole)
         one = [tensors[0][:, :1], *[state[:1] for state in tensors[1:count]], *tensors[count:]]
-        result = run_forward(launch.library, launch.tensors(None, one), launch.recurrence.whole, "keep")
+        result = run_forward(launch.library, launch.tensors(None, None, one), launch.recurrence.whole, "keep")
         ctx.launch, ctx.count = launch, len(tensors)
         ctx.set_materialize_grads(False)
         save(ctx, *tensors, *result.tensors, result.block)
@@ -49,7 +49,8 @@ class CopiesFunction(torch.autograd.Function):
             return (None, *differentiable(launch, tensors, gradients))
         left = Saved("keep", [next(found) if asked else None for asked in launch.recurrence.whole], block)
         losses, last = sorted_gradients(launch, gradients)
-        given = launch.tensors(None if launch.recurrence.reverse else _ends(losses, last), dense(*tensors))
+        ends = None if launch.recurrence.reverse else _ends(losses, last)
+        given = launch.tensors(ends, None, dense(*tensors))
         asked = ctx.needs_input_grad[1:]
         result = run_backward(launch.library, given, left, losses, last, asked, measure=True, shared=True)
         if launch.recurrence.observer is not None and result.norms is not None:

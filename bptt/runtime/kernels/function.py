@@ -46,7 +46,11 @@ class Launch:
     _wanted: dict[tuple[bool, ...], tuple[bool, ...]] = field(default_factory=dict)
 
     def tensors(
-        self, lengths: Tensor | None, tensors: Sequence[Tensor], sums: Mapping[int, Tensor] = _NONE
+        self,
+        lengths: Tensor | None,
+        restarts: Tensor | None,
+        tensors: Sequence[Tensor],
+        sums: Mapping[int, Tensor] = _NONE,
     ) -> Tensors:
         """Return the tensors (x, *initial, *parts) as a record of what the recurrence reads.
 
@@ -54,7 +58,8 @@ class Launch:
         """
         count = 1 + len(self.recurrence.whole)
         parameters = self.summed(tensors[count:], sums)
-        return Tensors(tensors[0], lengths, tensors[1:count], parameters, self.recurrence.reverse)
+        reverse = self.recurrence.reverse
+        return Tensors(tensors[0], lengths, tensors[1:count], parameters, reverse, restarts)
 
     def summed(self, parts: Sequence[Tensor], sums: Mapping[int, Tensor] = _NONE) -> Sequence[Tensor]:
         """Return the parameters, each the sum of its parts."""
@@ -82,12 +87,14 @@ class KernelFunction(torch.autograd.Function):
     """A recurrence by kernels, whose backward pass runs the derived equations by kernels too."""
 
     @staticmethod
-    def forward(ctx: Any, launch: Launch, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        ctx: Any, launch: Launch, lengths: Tensor | None, restarts: Tensor | None, *tensors: Tensor
+    ) -> tuple[Tensor, ...]:
         """Return the requested sequences, then the final states; save what the backward pass reads.
 
         The arguments have memory as large as their shapes require.
         """
-        given = launch.tensors(lengths, tensors)
+        given = launch.tensors(lengths, restarts, tensors)
         ctx.sums = {k: given.parameters[k] for k, count in enumerate(launch.parts) if count > 1}
         result = launch.passes.forward(given, launch.leading, launch.bound)
         states = [state for state in result.states if state is not None]
@@ -97,7 +104,7 @@ class KernelFunction(torch.autograd.Function):
         # All memory that the backward pass reads is saved through torch: hooks of saved tensors may move it
         # elsewhere, or drop it. The states are saved as `data`, because torch would refuse the backward pass
         # after a change in place; `versions` detects the change, and they are computed again.
-        saved = (lengths, *tensors, *[state.data for state in states], result.block)
+        saved = (lengths, restarts, *tensors, *[state.data for state in states], result.block)
         ctx.save_for_backward(*saved)
         ctx.addresses = addresses(saved)
         if launch.forms is None:
@@ -110,12 +117,12 @@ class KernelFunction(torch.autograd.Function):
         launch: Launch = ctx.launch
         count = 1 + len(launch.recurrence.whole) + sum(launch.parts)
         if all(g is None for g in gradients):
-            return (None,) * (2 + count)
-        (lengths, *read), same = _saved(ctx)
+            return (None,) * (3 + count)
+        (lengths, restarts, *read), same = _saved(ctx)
         tensors, (*kept, block) = read[:count], read[count:]
         if torch.is_grad_enabled():
-            return (None, None, *differentiable(launch, tensors, gradients))
-        given = launch.tensors(lengths, tensors, ctx.sums)
+            return (None, None, None, *differentiable(launch, tensors, gradients))
+        given = launch.tensors(lengths, restarts, tensors, ctx.sums)
         states = [kept.pop(0) if asked else None for asked in launch.recurrence.whole]
         # `lease` yields once, also under threads: the first backward pass owns the block and returns it to
         # the pool; later ones (retain_graph) run the forward pass again.
@@ -124,7 +131,7 @@ class KernelFunction(torch.autograd.Function):
         left = Saved(launch.recurrence.storage, states, block)
         passes, left = _again(launch, given) if unread else (launch.passes, left)
         bound = launch.bound if same and not unread else None
-        asked = ctx.needs_input_grad[2:]
+        asked = ctx.needs_input_grad[3:]
 
         def one(gradients: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
             return _pass(launch, passes, bound, given, left, gradients, asked)
@@ -139,13 +146,13 @@ class KernelFunction(torch.autograd.Function):
             give_back(block)
         if left.block is not block:
             give_back(left.block)
-        return (None, None, *found)
+        return (None, None, None, *found)
 
 
-def apply_directly(launch: Launch, lengths: Tensor | None, *tensors: Tensor) -> tuple[Tensor, ...]:
+def apply_directly(launch: Launch, *tensors: Tensor) -> tuple[Tensor, ...]:
     """Call `KernelFunction.apply` without its checks for transforms of `torch.func`: none is active."""
     apply = super(torch.autograd.Function, KernelFunction).apply
-    found: tuple[Tensor, ...] = apply(launch, lengths, *tensors)  # type: ignore[no-untyped-call]
+    found: tuple[Tensor, ...] = apply(launch, None, None, *tensors)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -161,8 +168,8 @@ def _saved(ctx: Any) -> tuple[list[Any], bool]:
     if addresses(found) == ctx.addresses:
         return list(found), True
     check_memory(launch.library.where, found)
-    lengths, x, *rest = found
-    return [lengths, *dense(x, *rest)], False
+    lengths, restarts, x, *rest = found
+    return [lengths, restarts, *dense(x, *rest)], False
 
 
 def _pass(

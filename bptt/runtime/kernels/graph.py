@@ -15,19 +15,24 @@ from bptt.runtime.saved import check_memory
 
 
 def run_with_graph(
-    library: Library, recurrence: Recurrence, lengths: Tensor | None, tensors: Sequence[Tensor]
+    library: Library,
+    recurrence: Recurrence,
+    lengths: Tensor | None,
+    restarts: Tensor | None,
+    tensors: Sequence[Tensor],
 ) -> tuple[Tensor, ...]:
     """Return the sequences that are asked for, then the final states, differentiable.
 
-    The tensors and lengths are laid out as kernels read them.
+    All tensors are laid out as kernels read them.
     """
     count = 1 + len(recurrence.whole)
     initial, parameters = tensors[1:count], tensors[count:]
-    given = Tensors(tensors[0], lengths, initial, parameters, recurrence.reverse)
+    given = Tensors(tensors[0], lengths, initial, parameters, recurrence.reverse, restarts)
     check_memory(library.where, given.all)
     passes = passes_of(library, given, recurrence.whole, recurrence.storage)
     launch = Launch(library, recurrence, passes, (1,) * len(parameters))
-    one_row = recurrence.observer is not None and lengths is None and recurrence.storage == "keep"
+    whole = lengths is None and restarts is None
+    one_row = recurrence.observer is not None and whole and recurrence.storage == "keep"
     if one_row and are_copies(tensors[0], initial):
         return CopiesFunction.apply(launch, *tensors)  # type: ignore[no-any-return,no-untyped-call]
-    return KernelFunction.apply(launch, lengths, *tensors)  # type: ignore[no-any-return,no-untyped-call]
+    return KernelFunction.apply(launch, lengths, restarts, *tensors)  # type: ignore[no-any-return,no-untyped-call]

@@ -53,11 +53,8 @@ class Kernels:
         if recurrence.factors == torch.int8:
             rule, cure = "products in int8 have no gradients", "Compute within torch.no_grad()"
             raise InputError(recurrence.cell.name, rule, "a tensor that requires them", cure)
-        lengths, dense_tensors = recurrence.lengths, dense(*tensors)
-        if lengths is not None:
-            lengths = _as_kernels_read(lengths, dense_tensors[0])
-        library = _library(recurrence.cell, tensors, recurrence.factors)
-        found: tuple[Tensor, ...] = _run_with_graph(library, recurrence, lengths, dense_tensors)
+        library, masks = _library(recurrence.cell, tensors, recurrence.factors), _masks(recurrence)
+        found: tuple[Tensor, ...] = _run_with_graph(library, recurrence, *masks, dense(*tensors))
         return found
 
     def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
@@ -149,14 +146,18 @@ def _library(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | None 
 
 def _given(recurrence: Recurrence, tensors: Sequence[Tensor]) -> tuple[Library, Tensors]:
     x, *rest = dense(*tensors)
-    lengths, states = recurrence.lengths, len(recurrence.whole)
-    lengths = None if lengths is None else _as_kernels_read(lengths, x)
+    states, (lengths, restarts) = len(recurrence.whole), _masks(recurrence)
     library = _library(recurrence.cell, tensors, recurrence.factors)
-    return library, Tensors(x, lengths, rest[:states], rest[states:], recurrence.reverse)
+    return library, Tensors(x, lengths, rest[:states], rest[states:], recurrence.reverse, restarts)
 
 
-def _as_kernels_read(lengths: Tensor, x: Tensor) -> Tensor:
-    return lengths.to(x.device, torch.int64).contiguous()
+def _masks(recurrence: Recurrence) -> tuple[Tensor | None, Tensor | None]:
+    """Return the lengths and restarts as kernels read them."""
+    lengths, restarts = recurrence.lengths, recurrence.restarts
+    return (
+        None if lengths is None else lengths.to("cpu", torch.int64).contiguous(),
+        None if restarts is None else restarts.to("cpu").contiguous(),
+    )
 
 
 KERNELS = Kernels()

@@ -89,7 +89,8 @@ class LayerArguments:
             parameters[family].data_ptr() + place * size
             for _, family, place in library.vector_places(sizes, 0)
         ]
-        self.write(weights.block.data_ptr(), *(vectors or [0]), 0, *[0] * max(1, count))
+        rest = [0] * max(1, count)
+        self.write(weights.block.data_ptr(), *(vectors or [0]), 0, *rest, 0, *rest)
         self._row += 1
         if not last and self._row % self._directions == 0:
             self._x = output if self._directions == 1 else self._take(2 * steps * batch * layer.output)

@@ -133,7 +133,7 @@ class LayersPlan:
             if known is None:
                 return None
             self._launches[key] = known
-        return apply_directly(known.launch, None, x, *initial, *tensors)
+        return apply_directly(known.launch, x, *initial, *tensors)
 
     def _launch(
         self,

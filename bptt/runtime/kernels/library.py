@@ -35,18 +35,22 @@ _Size = tuple[int, int, int]
 
 
 class Tensors(NamedTuple):
-    """The tensors of a recurrence: x (T, B, I), lengths (B,) or None, states (B, width), parameters."""
+    """The tensors of a recurrence: x (T, B, I), lengths (B,) or None, states (B, width), parameters.
+
+    With `restarts` (T, B) the states are (2 B, width): see `bptt.runtime.protocol.Recurrence`.
+    """
 
     x: Tensor
     lengths: Tensor | None
     initial: Sequence[Tensor]
     parameters: Sequence[Tensor]
     reverse: bool
+    restarts: Tensor | None = None
 
     @property
     def all(self) -> tuple[Tensor | None, ...]:
         """Every tensor."""
-        return (self.x, self.lengths, *self.initial, *self.parameters)
+        return (self.x, self.lengths, self.restarts, *self.initial, *self.parameters)
 
 
 class Library:

@@ -161,6 +161,10 @@ class Passes:
         call[at.x + 1], call[at.x + 2], _ = x.stride()
         for k, state in enumerate(given.initial, at.initial):
             call[k] = state.data_ptr()
+        if given.restarts is not None:
+            call[at.restarts] = given.restarts.data_ptr()
+            for k, state in enumerate(given.initial, at.restart):
+                call[k] = state.data_ptr() + state.nbytes // 2
         start, size = block.data_ptr(), block.element_size()
         for k, place in self._block:
             call[k] = start + place * size

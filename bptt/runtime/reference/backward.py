@@ -130,7 +130,8 @@ def _through_time(
     terms = [term for step in plan.backward_loop for term in step.terms]
     coefficients = {t.coefficient: _by_step(problem, t.coefficient, values) for t in terms}
     seeds = {FROM_LOSS + name: loss.unbind(0) for name, loss in losses.items() if loss is not None}
-    carried = {s: torch.zeros_like(v) for s, v in zip(cell.states, problem.initial, strict=True)}
+    carried = {state: torch.zeros_like(first) for state, first in problem.first.items()}
+    restart = {} if problem.restarts is None else dict(carried)
     for t in reversed(problem.order):
         found: dict[str, Tensor] = {name: steps[t] for name, steps in seeds.items()}
         found |= {FROM_NEXT + state: v for state, v in carried.items()}
@@ -142,11 +143,18 @@ def _through_time(
             steps.append(joined[names] if names in joined else _join(found, names))
         for state, beyond in carried.items():
             incoming = beyond + found[FROM_LOSS + state] if FROM_LOSS + state in found else beyond
-            carried[state] = problem.select(t, found[DELTA + state + PREVIOUS], incoming)
+            outgoing = problem.select(t, found[DELTA + state + PREVIOUS], incoming)
+            if problem.restarts is not None:
+                # A row that starts anew carries nothing to the step before.
+                nothing, anew = torch.zeros_like(outgoing), problem.restarts[t]
+                restart[state] = restart[state] + torch.where(anew, outgoing, nothing)
+                outgoing = torch.where(anew, nothing, outgoing)
+            carried[state] = outgoing
         if measure:
             deltas.carried.append(torch.stack([_norm(carried[state]) for state in cell.states], -1))
     deltas.close(problem)
-    return deltas, carried
+    both = {s: torch.cat([carried[s], after]) for s, after in restart.items()}
+    return deltas, both or carried
 
 
 def _by_step(

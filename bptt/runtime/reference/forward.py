@@ -27,11 +27,11 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     with full_precision(problem.x):
         cell = problem.plan.cell
         single, stacked = _bases(problem)
-        state = dict(zip(cell.states, problem.initial, strict=True))
+        state = problem.first
         found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
         body = [_bind(problem, item, stacked) for item in problem.plan.loop]
         for t in problem.order:
-            values = problem.fixed | {s + PREVIOUS: v for s, v in state.items()}
+            values = problem.fixed | {s + PREVIOUS: v for s, v in problem.started(t, state).items()}
             values |= {name: sequence[t] for name, sequence in single.items()}
             for run in body:
                 run(values, t)
@@ -100,10 +100,8 @@ def complete(problem: Problem, sequences: Mapping[str, Tensor]) -> dict[str, Any
     These are the results of `forward`, the previous states and the recomputed values.
     """
     values = problem.fixed | dict(sequences) | dict.fromkeys(problem.plan.cell.inputs, problem.x)
-    for state, first in zip(problem.plan.cell.states, problem.initial, strict=True):
-        after = values[state]
-        parts = [after[1:], first[None]] if problem.reverse else [first[None], after[:-1]]
-        values[state + PREVIOUS] = torch.cat(parts)
+    for state in problem.plan.cell.states:
+        values[state + PREVIOUS] = problem.before(state, values[state])
     for step in problem.plan.storage.recomputed:
         values[step.target] = problem.spread(compiled(step.rest)(values), step.width, *problem.x.shape[:2])
     return values

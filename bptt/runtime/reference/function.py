@@ -29,6 +29,7 @@ def run(
     lengths: Tensor | None,
     reverse: bool,
     observer: Observer | None = None,
+    restarts: Tensor | None = None,
 ) -> tuple[Tensor, ...]:
     """Return the sequences (T, B, width) of all states, and of the output if that is no state.
 
@@ -37,24 +38,29 @@ def run(
     """
     (x, *rest), cell = tensors, layout.cell
     x, valid = mask_padding(x, lengths)
+    masks = valid, None if restarts is None else restarts.to(x.device)[:, :, None]
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         outputs: tuple[Tensor, ...] = _Recurrence.apply(  # type: ignore[no-untyped-call]
-            layout, reverse, valid, observer, x, *rest
+            layout, reverse, *masks, observer, x, *rest
         )
         found = dict(zip(public_names(layout), outputs, strict=False))
     else:
         # No backward pass can follow, so nothing is saved; forward mode is left to torch.
-        found = plain(layout, reverse, valid, (x, *rest))
+        found = plain(layout, reverse, *masks, (x, *rest))
     if cell.output not in cell.states:
         found[cell.output] = zero_padding(found[cell.output], valid)
     return tuple(found.values())
 
 
 def plain(
-    layout: KernelPlan, reverse: bool, valid: Tensor | None, tensors: Sequence[Tensor]
+    layout: KernelPlan,
+    reverse: bool,
+    valid: Tensor | None,
+    restarts: Tensor | None,
+    tensors: Sequence[Tensor],
 ) -> dict[str, Tensor]:
     """Return the results of a recurrence by name, in torch operations that torch can trace."""
-    return forward(_problem(layout, reverse, valid, tensors[0], tensors[1:]), public_names(layout))
+    return forward(_problem(layout, reverse, valid, restarts, *tensors), public_names(layout))
 
 
 def public_names(layout: KernelPlan) -> tuple[str, ...]:
@@ -91,16 +97,16 @@ class _Recurrence(torch.autograd.Function):
         layout: KernelPlan,
         reverse: bool,
         valid: Tensor | None,
+        restarts: Tensor | None,
         observer: Observer | None,
-        x: Tensor,
-        *rest: Tensor,
+        *tensors: Tensor,
     ) -> tuple[Tensor, ...]:
-        problem = _problem(layout, reverse, valid, x, rest)
+        problem = _problem(layout, reverse, valid, restarts, *tensors)
         return tuple(forward(problem, saved_names(layout)).values())
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-        ctx.layout, ctx.reverse, valid, ctx.observer, *tensors = inputs
+        ctx.layout, ctx.reverse, valid, restarts, ctx.observer, *tensors = inputs
         public = len(public_names(ctx.layout))
         ctx.mark_non_differentiable(*output[public:])
         ctx.set_materialize_grads(False)
@@ -109,20 +115,21 @@ class _Recurrence(torch.autograd.Function):
         watched = not is_transformed() and are_plain(output)
         ctx.versions = Versions(output[:public] if watched else ())
         values = [value.data for value in output] if watched else output
-        save(ctx, valid, *tensors, *values)
+        save(ctx, valid, restarts, *tensors, *values)
         # Forward mode needs less, but functorch keeps one record of saved tensors for both modes.
-        ctx.save_for_forward(valid, *tensors, *output)
+        ctx.save_for_forward(valid, restarts, *tensors, *output)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         layout: KernelPlan = ctx.layout
         names = public_names(layout)
-        nothing = (None,) * 4
+        nothing = (None,) * 5
         if all(g is None for g in gradients[: len(names)]):
             return (*nothing, *(None,) * ctx.count)
-        valid, x, *others = saved(ctx, f"recurrence({layout.cell.name})")
-        problem = _problem(layout, ctx.reverse, valid, x, others[: ctx.count - 1])
-        left = dict(zip(saved_names(layout), others[ctx.count - 1 :], strict=True))
+        valid, restarts, *read = saved(ctx, f"recurrence({layout.cell.name})")
+        tensors = read[: ctx.count]
+        problem = _problem(layout, ctx.reverse, valid, restarts, *tensors)
+        left = dict(zip(saved_names(layout), read[ctx.count :], strict=True))
         if torch.is_grad_enabled() or ctx.versions.changed:
             # Saved values have no graph, which a second derivative needs; or they were changed in place.
             left = forward(problem, saved_names(layout))
@@ -136,26 +143,25 @@ class _Recurrence(torch.autograd.Function):
 
         # Torch's operations are batched by torch; only an observer needs a separate pass for each member.
         if ctx.observer is not None and are_batched(gradients) and not torch.is_grad_enabled():
-            return (*nothing, *for_each(one, gradients[: len(names)], (x, *others[: ctx.count - 1])))
+            return (*nothing, *for_each(one, gradients[: len(names)], tensors))
         return (*nothing, *one(gradients))
 
     @staticmethod
     def jvp(ctx: Any, *changes: Any) -> tuple[Tensor | None, ...]:
         layout: KernelPlan = ctx.layout
         _refuse_second_forward_mode()
-        valid, *tensors = ctx.saved_tensors
+        valid, restarts, *tensors = ctx.saved_tensors
         tensors = tensors[: ctx.count]
-        moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[4:], strict=True)]
-        problem = _problem(layout, ctx.reverse, valid, tensors[0], tensors[1:])
-        found = tangent(
-            problem, _problem(layout, ctx.reverse, valid, moved[0], moved[1:]), public_names(layout)
-        )
+        moved = [torch.zeros_like(v) if c is None else c for v, c in zip(tensors, changes[5:], strict=True)]
+        masks = valid, restarts
+        problem, change = (_problem(layout, ctx.reverse, *masks, *given) for given in (tensors, moved))
+        found = tangent(problem, change, public_names(layout))
         hidden = len(saved_names(layout)) - len(found)
         return (*found.values(), *(None,) * hidden)
 
 
 def _problem(
-    layout: KernelPlan, reverse: bool, valid: Tensor | None, x: Tensor, rest: Sequence[Tensor]
+    layout: KernelPlan, reverse: bool, valid: Tensor | None, restarts: Tensor | None, x: Tensor, *rest: Tensor
 ) -> Problem:
     states = len(layout.cell.states)
-    return Problem(layout, x, tuple(rest[:states]), tuple(rest[states:]), valid, reverse)
+    return Problem(layout, x, rest[:states], rest[states:], valid, reverse, restarts)

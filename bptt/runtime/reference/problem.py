@@ -1,7 +1,9 @@
 """A plan together with the tensors that it runs on.
 
 Shapes: x (T, B, I); an initial state (B, H); a parameter as `Family.shape` defines. `valid` (T, B, 1) marks
-the steps within each sequence's length; at the others a state keeps its value and gradients are zero.
+the steps within each sequence's length; at the others a state keeps its value and gradients are zero. With
+`restarts` (T, B, 1), which marks steps before which a row starts anew, an initial state is (2 B, H): those
+before the first step, then those from which rows start anew.
 """
 
 from __future__ import annotations
@@ -31,12 +33,25 @@ class Problem:
     parameters: tuple[Tensor, ...]
     valid: Tensor | None
     reverse: bool
+    restarts: Tensor | None = None
 
     @property
     def order(self) -> list[int]:
         """The time steps in the order in which they are computed."""
         steps = list(range(self.x.shape[0]))
         return steps[::-1] if self.reverse else steps
+
+    @cached_property
+    def first(self) -> dict[str, Tensor]:
+        """The states before the first step, (B, ·)."""
+        batch = self.x.shape[1]
+        return {s: v[:batch] for s, v in zip(self.plan.cell.states, self.initial, strict=True)}
+
+    @cached_property
+    def restart(self) -> dict[str, Tensor]:
+        """The states that a row starts anew from, (B, ·)."""
+        batch = self.x.shape[1]
+        return {s: v[batch:] for s, v in zip(self.plan.cell.states, self.initial, strict=True)}
 
     @cached_property
     def stacks(self) -> dict[str, Tensor]:
@@ -93,13 +108,32 @@ class Problem:
         """
         return inside if self.valid is None else torch.where(self.valid[t], inside, outside)
 
+    def before(self, state: str, after: Tensor) -> Tensor:
+        """Return the state before each step, given that after each, (T, B, ·)."""
+        first = self.first[state][None]
+        found = torch.cat([after[1:], first] if self.reverse else [first, after[:-1]])
+        return found if self.restarts is None else torch.where(self.restarts, self.restart[state], found)
 
-def problem_of(plan: KernelPlan, tensors: Sequence[Tensor], lengths: Tensor | None, reverse: bool) -> Problem:
+    def started(self, t: int, states: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the states that step t starts from, given those after the step before."""
+        if self.restarts is None:
+            return states
+        return {s: torch.where(self.restarts[t], self.restart[s], value) for s, value in states.items()}
+
+
+def problem_of(
+    plan: KernelPlan,
+    tensors: Sequence[Tensor],
+    lengths: Tensor | None,
+    reverse: bool,
+    restarts: Tensor | None = None,
+) -> Problem:
     """Return the problem of (x, *initial, *parameters), with finite numbers in the padding of x.
 
-    `lengths` is (B,), or None if no row has padding.
+    `lengths` is (B,), or None if no row has padding; `restarts` is (T, B), or None if no row starts anew.
     """
     x, valid = mask_padding(tensors[0], lengths)
     count = 1 + len(plan.cell.states)
     parameters = full_width(tensors[count:], x.dtype)
-    return Problem(plan, x, tuple(tensors[1:count]), parameters, valid, reverse)
+    masked = None if restarts is None else restarts.to(x.device)[:, :, None]
+    return Problem(plan, x, tuple(tensors[1:count]), parameters, valid, reverse, masked)

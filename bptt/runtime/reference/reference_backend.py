@@ -15,7 +15,7 @@ from bptt.runtime.narrow import full_width
 from bptt.runtime.protocol import LossName, Recurrence, Stepper
 from bptt.runtime.reference.function import run
 from bptt.runtime.reference.kept import backward_kept, forward_kept
-from bptt.runtime.reference.problem import problem_of
+from bptt.runtime.reference.problem import Problem, problem_of
 
 _ctc_loss = deferred("bptt.runtime.reference.alignment_sum", "ctc_loss")
 
@@ -36,7 +36,7 @@ class Reference:
         """Run an autograd function that evaluates the derived equations step by step."""
         layout, reverse, states = plan(recurrence.cell), recurrence.reverse, len(recurrence.whole)
         wide = full_width(tensors, tensors[0].dtype)
-        found = run(layout, wide, recurrence.lengths, reverse, recurrence.observer)
+        found = run(layout, wide, recurrence.lengths, reverse, recurrence.observer, recurrence.restarts)
         asked = [s for s, wanted in zip(found[:states], recurrence.whole, strict=True) if wanted]
         # A state keeps its value through the padding, so the step that runs last has the final one. It is
         # cloned, because callers may change it in place.
@@ -45,7 +45,7 @@ class Reference:
 
     def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
         """Evaluate the equations of the plan step by step."""
-        problem = problem_of(plan(recurrence.cell), tensors, recurrence.lengths, recurrence.reverse)
+        problem = _problem(recurrence, tensors)
         return forward_kept(problem, recurrence.whole, keep)
 
     def backward(
@@ -58,7 +58,7 @@ class Reference:
         asked: Sequence[bool],
     ) -> list[Tensor]:
         """Evaluate the backward equations of the plan step by step."""
-        problem = problem_of(plan(recurrence.cell), tensors, recurrence.lengths, recurrence.reverse)
+        problem = _problem(recurrence, tensors)
         plain = backward_kept(problem, states, kept, gradients)
         found = zip((plain.x, *plain.initial, *plain.parameters), tensors, asked, strict=True)
         # A result may be an incoming gradient itself, but an operator must not return one of its arguments.
@@ -111,6 +111,11 @@ class Reference:
 
     def empty_cache(self) -> None:
         """Do nothing: no memory is kept."""
+
+
+def _problem(recurrence: Recurrence, tensors: Sequence[Tensor]) -> Problem:
+    layout, lengths = plan(recurrence.cell), recurrence.lengths
+    return problem_of(layout, tensors, lengths, recurrence.reverse, recurrence.restarts)
 
 
 REFERENCE = Reference()

@@ -26,12 +26,12 @@ def tangent(problem: Problem, changes: Problem, names: Sequence[str]) -> dict[st
     """
     with full_precision(problem.x):
         cell, steps = problem.plan.cell, problem.plan.tangent
-        state = dict(zip(cell.states, changes.initial, strict=True))
+        state = changes.first
         fixed = {CHANGE + vector: changes.fixed[vector] for vector in cell.vectors}
         found: dict[str, dict[int, Tensor]] = {name: {} for name in names}
         for t, here in values_by_step(problem):
             here |= fixed | {CHANGE + name: changes.x[t] for name in cell.inputs}
-            here |= {CHANGE + s + PREVIOUS: v for s, v in state.items()}
+            here |= {CHANGE + s + PREVIOUS: v for s, v in changes.started(t, state).items()}
             for step in steps:
                 change = linear(problem, changes, step, here)
                 here[step.target] = problem.spread(change, step.width, problem.x.shape[1])
@@ -45,10 +45,10 @@ def values_by_step(problem: Problem) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield each step t with all its values by name, in the order in which time runs."""
     cell = problem.plan.cell
     made = forward(problem, [step.target.removeprefix(CHANGE) for step in problem.plan.tangent])
-    previous = dict(zip(cell.states, problem.initial, strict=True))
+    previous = problem.first
     for t in problem.order:
         here = {name: sequence[t] for name, sequence in made.items()}
-        before = {state + PREVIOUS: value for state, value in previous.items()}
+        before = {state + PREVIOUS: value for state, value in problem.started(t, previous).items()}
         previous = {state: here[state] for state in cell.states}
         yield t, problem.fixed | here | before | dict.fromkeys(cell.inputs, problem.x[t])
 
