@@ -27,7 +27,10 @@ from bptt.data.past.pasts import PastColumns, read_pasts
 from bptt.data.readers.clip_lists import read_clip_list
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Columns
+from bptt.data.readers.objects import read_json
 from bptt.data.readers.skeletons import read_skeletons
+from bptt.data.readers.speech.options import SpeechOptions
+from bptt.data.readers.speech.transcripts import read_sphinx
 from bptt.errors import BpttError, InputError
 
 MANY = 20_000
@@ -324,3 +327,23 @@ def test_archives_whose_members_have_other_methods(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("skeleton.npy", saved(np.ones((3, 5, 3))))
     assert len(skeletons(tmp_path, "a.npz", (tmp_path / "a.npz").read_bytes()))
+
+
+def test_transcripts_of_spaces_and_homes_of_nobody(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").write_bytes(riff(bytes(8), 8000, 1, 16))
+    (tmp_path / "x.fileids").write_text("a\n")
+    (tmp_path / "x.transcription").write_text(f"the cat{' ' * MANY}(a) \n")
+    (row,) = read_sphinx(tmp_path / "x.fileids", SpeechOptions(), True).rows
+    assert row.target == "the cat"
+    (tmp_path / "x.transcription").write_text(f"a{' ' * 4 * MANY}b\n")
+    with pytest.raises(InputError, match="must end in the name of its sound"):
+        read_sphinx(tmp_path / "x.fileids", SpeechOptions(), True)
+    (tmp_path / "x.fileids").write_text("~nobody-of-this-name/a\n")
+    with pytest.raises(InputError, match="must name a file that is there"):
+        read_sphinx(tmp_path / "x.fileids", SpeechOptions(), True)
+
+
+def test_objects_of_other_keys_each_are_no_table() -> None:
+    lines = "".join(f'{{"k{n}": 1}}\n' for n in range(8_000))
+    with pytest.raises(InputError, match="must have the same keys"):
+        read_json(Document("a.jsonl", lines))

@@ -73,7 +73,11 @@ class ListedFiles:
             raise InputError(place, "must name a file", repr(name))
         if "\\" in name and not os.path.exists(name):
             name = PureWindowsPath(name).as_posix()
-        return Path(name).expanduser()
+        try:
+            return Path(name).expanduser()
+        except RuntimeError:
+            # ~ and the name of nobody here.
+            return Path(name)
 
 
 def _around(folder: Path) -> Iterator[Path]:

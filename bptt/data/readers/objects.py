@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _OBJECT = re.compile(r'\{\s*("(?:[^"\\\n]|\\.)*"\s*:|\}\s*$|$)', re.MULTILINE)
 _LIST_OF_OBJECTS = re.compile(r"\[\s*\{")
 
+# Cells of a table that do no harm; beyond them, how many of them one has to be given.
+_HARMLESS, _SPARSE = 10_000_000, 50
 _RULE = "must be one JSON object a line"
 
 
@@ -65,6 +67,10 @@ def read_json(document: Document) -> Grid:
     if not pairs:
         raise InputError(document.name, "must hold JSON objects", "none")
     keys = dict.fromkeys(key for _, found in pairs for key in found)
+    cells, given = len(keys) * len(pairs), sum(len(found) for _, found in pairs)
+    if cells > max(_HARMLESS, _SPARSE * given):
+        came = f"{len(keys):,} keys in {len(pairs):,} objects"
+        raise InputError(document.name, "must have the same keys in each object", came)
     columns = {key: [found.get(key) for _, found in pairs] for key in keys}
     return grid_of(document.name, [place for place, _ in pairs], columns, _cell)
 

@@ -17,8 +17,8 @@ from bptt.errors import InputError
 TRANS = ".trans.txt"
 FILEIDS, TRANSCRIPTION = ".fileids", ".transcription"
 
-# The name of an utterance at the end of its line.
-_SPHINX = re.compile(r"^(.*?)\s*\(([^()\s]+)\)\s*$")
+# The name of an utterance, in brackets at the end of its line.
+_NAME = re.compile(r"[^()\s]+")
 _MARKS = frozenset(("<s>", "</s>", "<sil>"))
 # How many folders above that of its sounds the transcript of AISHELL may be.
 _ABOVE = 4
@@ -105,12 +105,12 @@ def _sphinx_lines(path: Path) -> Iterator[tuple[str, str, str]]:
     for place, line in read_document(path).numbered():
         if not line.strip():
             continue
-        match = _SPHINX.match(line)
-        if match is None:
+        text, _, name = line.rstrip().rpartition("(")
+        if not name.endswith(")") or not _NAME.fullmatch(name[:-1]):
             raise InputError(place, "must end in the name of its sound: WORDS (id)", line[:80])
-        words = [word for word in match[1].split() if word not in _MARKS]
+        words = [word for word in text.split() if word not in _MARKS]
         # Some lists have the path of the sound in place of its name.
-        yield match[2].rpartition("/")[2], " ".join(words), place
+        yield name[:-1].rpartition("/")[2], " ".join(words), place
 
 
 def _named_lines(path: Path) -> Iterator[tuple[str, str, str]]:
