@@ -68,6 +68,10 @@ LANGUAGE_MODELS: dict[str, dict[str, Any]] = {
         "vocabulary": VocabularyOptions("word", white_space=False),
         "model": ModelOptions(hidden_size=6, output_layer="adaptive", cutoffs=(2, 3, 6)),
     },
+    "words read by the clusters that predict them": {
+        "vocabulary": VocabularyOptions("word", white_space=False),
+        "model": ModelOptions(hidden_size=6, output_layer="adaptive", cutoffs=(2, 3, 6), tied=True),
+    },
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import fsum
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import torch
 from conftest import Command
 from language_models import TEXT, make_task, trained
 
+from bptt.data.vocabulary_options import NOTHING
 from bptt.errors import InputError
 from bptt.jobs.language import large
+from bptt.jobs.language.network import Continuation
 from bptt.jobs.language.options import ModelOptions
 from bptt.jobs.language.scoring import score_lines
 from bptt.runs.run_folder import read_config
@@ -45,9 +48,62 @@ def test_options_that_contradict_each_other() -> None:
         ModelOptions(row_sparse=True, tied=True)
 
 
-def test_a_line_has_the_probability_of_its_tokens_one_by_one() -> None:
+TIED = ModelOptions(hidden_size=7, tied=True, output_layer="adaptive", cutoffs=(4, 9, 15))
+
+
+def test_what_an_embedding_by_clusters_cannot_be(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="frozen: is of an embedding of its own, got the clusters of a tied"):
+        replace(TIED, frozen=True)
+    with pytest.raises(
+        InputError, match="vectors: are of an embedding of its own, got the clusters of a tied"
+    ):
+        TIED.of_width(7)
+    with pytest.raises(InputError, match="embedding_size: tied weights need an embedding as wide"):
+        replace(TIED, embedding_size=5)
+
+
+def test_a_tied_model_reads_by_its_output_layer() -> None:
+    """A model with an embedding of the same vectors has the same outputs, and the same gradients."""
+    task = make_task(model=TIED, spread=2.0)
+    model = task.model
+    assert not any(name.startswith("embedding") for name, _ in model.named_parameters())
+    assert task.describe()[-1] == "embedding: the clusters of the output layer"
+    table = model.table
+    assert table is not None
+    plain = make_task(model=ModelOptions(hidden_size=7, embedding_size=7)).model
+    plain.load_state_dict({**plain.state_dict(), "embedding": table.detach()})
+    plain.recurrent.load_state_dict(model.recurrent.state_dict())
+    tokens = torch.tensor([[3, NOTHING], [16, 5], [0, 9]])
+    found, wanted = model.read(tokens)[0], plain.read(tokens)[0]
+    torch.testing.assert_close(found, wanted, rtol=1e-13, atol=1e-13)
+    above = torch.randn(found.shape, dtype=torch.float64)
+    weights = [part.weight for part in (model.output.head, *model.output.tails)]
+    through = torch.autograd.grad(wanted, plain.embedding, above)[0]
+    pairs = zip(
+        torch.autograd.grad(found, weights, above), torch.autograd.grad(table, weights, through), strict=True
+    )
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-13)
+
+
+def test_a_tied_model_samples_what_it_predicts() -> None:
+    """Step by step, the logits are those of the whole text; rows have the same bits alone and together."""
+    model = make_task(model=TIED, dtype=torch.float32, spread=2.0).model.eval()
+    tokens = torch.randint(16, (6, 3), generator=torch.Generator().manual_seed(0))
+    together, alone = Continuation(model, tokens[:1]), Continuation(model, tokens[:1, :1])
+    with torch.no_grad():
+        whole = model(tokens)[0]
+    for row in tokens[1:]:
+        together.read(row)
+        alone.read(row[:1])
+        assert torch.equal(together.logits[:1], alone.logits)
+    torch.testing.assert_close(together.logits, whole[-1], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+def test_a_line_has_the_probability_of_its_tokens_one_by_one(tied: bool) -> None:
     """Scores of lines, and P of every next token, add up alike; all next tokens to 1."""
-    model = trained(make_task(model=ModelOptions(hidden_size=7, output_layer="adaptive", cutoffs=(4, 9, 15))))
+    model = trained(make_task(model=replace(TIED, tied=tied)))
     [score] = score_lines(model, ["the cat 7"])
     tokens = torch.tensor([score.tokens])[0]
     read = torch.cat([torch.tensor([model.config.data.before_line]), tokens[:-1]])[:, None]
@@ -60,17 +116,18 @@ def test_a_line_has_the_probability_of_its_tokens_one_by_one() -> None:
     assert score.log_probability == pytest.approx(fsum(each), rel=1e-13)
 
 
-def test_every_command_answers(command: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--row-sparse", "--tied"])
+def test_every_command_answers(option: str, command: Command, tmp_path: Path) -> None:
     text, run, lines = tmp_path / "a.txt", tmp_path / "run", tmp_path / "lines.txt"
     text.write_text(TEXT, "utf-8")
     lines.write_text("the cat 3 sat on\n", "utf-8")
     small = "--hidden", "6", "--layers", "1", "--epochs", "1", "--batch-size", "4", "--length", "9"
     first = "train", "lm", text, "-o", run, "--level", "word", "--min-count", "1", *small
-    ended = command(*first, "--output-layer", "adaptive", "--row-sparse")
+    ended = command(*first, "--output-layer", "adaptive", option)
     assert not ended.code, ended.err
     model = read_config(run)["model"]
     assert model["output_layer"] == "adaptive"
-    assert model["row_sparse"]
+    assert (model.get("row_sparse"), model["tied"]) == ((True, False) if "row" in option else (None, True))
     assert model["cutoffs"] == sorted(set(model["cutoffs"]))
     for asked in (
         ("train", "lm", text, "-o", run, "--resume", "--epochs", "2"),

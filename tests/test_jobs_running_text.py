@@ -32,6 +32,7 @@ OPTIONS = {
     "adaptive": ModelOptions(
         hidden_size=5, embedding_size=4, output_layer="adaptive", cutoffs=(4, 9), row_sparse=True
     ),
+    "tied adaptive": ModelOptions(hidden_size=5, output_layer="adaptive", cutoffs=(4, 9), tied=True),
 }
 
 

@@ -121,9 +121,69 @@ def test_cut_offs_rise_within_the_vocabulary(first: tuple[int, ...]) -> None:
         AdaptiveSoftmax(OutputShape(V, D, cutoffs=first))
 
 
-def test_an_adaptive_layer_has_no_matrix_to_tie() -> None:
+# ---- tied: the clusters embed
+
+
+def make_tied(first: tuple[int, ...]) -> AdaptiveSoftmax:
+    torch.manual_seed(0)
+    layer = AdaptiveSoftmax(OutputShape(V, D, tied=True, may_embed=True, cutoffs=first)).double()
+    layer.reset_parameters()
+    return layer
+
+
+def embedding(layer: AdaptiveSoftmax) -> Tensor:
+    """The vectors (V, D): rows of the head, then of each cluster as its projection takes them to width D."""
+    weights = dict(layer.named_parameters())
+    tails = [
+        weights[f"tails.{k}.weight"] @ weights[f"tails.{k}.projection"] for k in range(len(layer.cutoffs))
+    ]
+    return torch.cat([weights["head.weight"][: layer.cutoffs[0]], *tails])
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("first", CUTOFFS)
+def test_tokens_are_read_by_the_weights_that_predict_them(first: tuple[int, ...], training: bool) -> None:
+    """Gathered and projected, with the gradients of autograd; NOTHING is zero and has none."""
+    layer = make_tied(first).train(training)
+    known = (TARGETS != NOTHING)[..., None]
+    wanted = torch.where(known, functional.embedding(TARGETS.clamp(min=0), embedding(layer)), 0.0)
+    found = layer.embed(TARGETS)
+    torch.testing.assert_close(found, wanted, rtol=CLOSE, atol=CLOSE)
+    weights = [p for name, p in layer.named_parameters() if not name.endswith("bias")]
+    above = torch.randn(found.shape, dtype=DOUBLE)
+    pairs = zip(
+        torch.autograd.grad(found, weights, above), torch.autograd.grad(wanted, weights, above), strict=True
+    )
+    for one, other in pairs:
+        torch.testing.assert_close(one, other, rtol=CLOSE, atol=CLOSE)
+        assert one.count_nonzero()
+
+
+def test_a_token_is_read_with_the_same_bits_whatever_others_there_are() -> None:
+    layer = make_tied((4, 9, 15)).float().eval()
+    tokens = torch.randint(V, (37,), generator=torch.Generator().manual_seed(1))
+    alone = torch.cat([layer.embed(token[None]) for token in tokens])
+    assert torch.equal(layer.embed(tokens), alone)
+
+
+def test_all_tokens_are_read_at_the_same_scale() -> None:
+    """Variance 1/D, as of a tied embedding: the mean over n numbers is off by 5 √(2 n / n²) at most."""
+    torch.manual_seed(0)
+    layer = AdaptiveSoftmax(OutputShape(4000, 256, tied=True, may_embed=True, cutoffs=(1000, 2000)))
+    layer.reset_parameters()
+    found = layer.embed(torch.arange(4000)).detach()
+    for rows in found.split((1000, 1000, 2000)):
+        # Rows of a cluster lie in a space of 64 or 16 dimensions: so many of their numbers are independent.
+        assert 256 * float(rows.square().mean()) == pytest.approx(1, abs=5 * (2 / (16 * 256)) ** 0.5)
+
+
+def test_a_network_with_an_embedding_cannot_tie_the_layer() -> None:
     with pytest.raises(InputError, match=r"tied: needs an output layer .* got AdaptiveSoftmax"):
         AdaptiveSoftmax(OutputShape(V, D, tied=True))
+
+
+def test_an_untied_layer_does_not_embed() -> None:
+    assert make_tied((4,)).embeds and not make((4,))[0].embeds
 
 
 def test_widths_fall_by_four_and_stay_above_the_least() -> None:

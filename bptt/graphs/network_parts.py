@@ -22,6 +22,24 @@ def look_up(graph: OnnxGraph, tokens: str, table: Tensor) -> str:
     return graph.op("Gather", graph.constant(rows, "embedding"), tokens, axis=0)
 
 
+def embed_by_clusters(graph: OnnxGraph, head: AdaptiveSoftmax, tokens: str) -> str:
+    """Return the vectors (..., D) that a tied adaptive layer reads tokens (...) int64 by, zero for NOTHING.
+
+    Each cluster adds its rows, and a row of zeros for a token of another one.
+    """
+    first, found = head.cutoffs[0], ""
+    for begin, part in ((0, head.head), *zip(head.cutoffs, head.clusters, strict=True)):
+        table = part.weight if begin else part.weight[:first]
+        # -1 is the last row, the zeros: for tokens before the cluster, NOTHING included.
+        own = graph.op("Sub", tokens, graph.integer(begin))
+        own = graph.op("Max", graph.op("Min", own, graph.integer(len(table))), graph.integer(-1))
+        rows = look_up(graph, own, table)
+        if part.projection is not None:
+            rows = graph.linear(rows, part.projection.t(), None, "projection")
+        found = graph.op("Add", found, rows) if found else rows
+    return found
+
+
 def one_hot(graph: OnnxGraph, tokens: str, size: int) -> str:
     """Return one-hot vectors (..., size) for tokens (...) int64, a zero vector for NOTHING."""
     values = graph.constant([0.0, 1.0], "off_and_on")

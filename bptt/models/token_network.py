@@ -37,7 +37,7 @@ class TokenNetwork(nn.Module):
     @property
     def tied(self) -> Tensor | None:
         """The embedding if the output layer takes it as its matrix, else None."""
-        return self.table if self.output.shape.tied else None
+        return self.table if self.output.shape.tied and not self.output.embeds else None
 
     def predict(self, output: Tensor) -> Tensor:
         """Return the logits (..., V) for outputs (..., width)."""

@@ -12,7 +12,7 @@ from bptt.data.vocabulary import FILE
 from bptt.data.vocabulary_options import END
 from bptt.graphs.eight_bits import graph_perplexity
 from bptt.graphs.equations_text import equations_text
-from bptt.graphs.network_parts import look_up, one_hot, write_logits
+from bptt.graphs.network_parts import embed_by_clusters, look_up, one_hot, write_logits
 from bptt.graphs.onnx_graph import FLOAT, INT, OnnxGraph
 from bptt.graphs.reading_settings import vocabulary_settings
 from bptt.graphs.recurrent_graph import join_states, read_states, state_shapes, write_stack
@@ -20,6 +20,7 @@ from bptt.graphs.written import GraphExample, WrittenGraphs
 from bptt.jobs.language.network import LanguageModel
 from bptt.jobs.language.scoring import score_lines
 from bptt.jobs.language.trained import TrainedLanguageModel
+from bptt.models.heads.adaptive import AdaptiveSoftmax
 from bptt.nn.initial import initial_states
 
 STEP, SCORE = "model.onnx", "score.onnx"
@@ -58,6 +59,9 @@ def write(trained: TrainedLanguageModel, opset: int) -> WrittenGraphs:
 
 
 def _embedded(graph: OnnxGraph, network: LanguageModel, tokens: str) -> str:
+    if network.output.embeds and isinstance(network.output, AdaptiveSoftmax):
+        with torch.no_grad():
+            return embed_by_clusters(graph, network.output, tokens)
     if network.table is None:
         return one_hot(graph, tokens, network.vocabulary_size)
     return look_up(graph, tokens, network.table)

@@ -210,6 +210,8 @@ class LanguageModelTask(Task):
         if model.cutoffs:
             first = ", ".join(f"{cutoff:,}" for cutoff in model.cutoffs)
             yield f"output layer: {model.output_layer}, clusters from token {first}"
+        if self.model.output.embeds:
+            yield "embedding: the clusters of the output layer"
         if model.row_sparse:
             yield "embedding: an update changes the rows that its batch reads"
 

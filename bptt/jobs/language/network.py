@@ -25,25 +25,31 @@ class LanguageModel(TokenNetwork):
     """The network of P(x_{t+1} | x_1 ... x_t).
 
     An output layer computes it from y_t, the output of recurrent layers that have read the tokens up to t. A
-    token is read as its row of the embedding (V, D), or as a one-hot vector if `options.width` is 0; NOTHING
-    as a zero vector.
+    token is read as its row of the embedding (V, D), by the output layer itself if that embeds, or as a
+    one-hot vector if `options.width` is 0; NOTHING as a zero vector.
     """
 
     def __init__(self, vocabulary_size: int, cell: Cells, options: ModelOptions) -> None:
         super().__init__()
         self.vocabulary_size, self.options = vocabulary_size, options
-        if options.width:
-            empty = torch.empty(vocabulary_size, options.width)
-            self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
         recurrent = build_recurrent(options, cell, options.width or vocabulary_size)
         # Checked again: the output of a cell may have another width than the options assume.
         options.check_tied(recurrent.output_size)
         width = recurrent.output_size
         shape = OutputShape(
-            vocabulary_size, width, options.tied, options.smoothing, options.cutoffs, options.samples
+            vocabulary_size,
+            width,
+            options.tied,
+            options.smoothing,
+            options.cutoffs,
+            options.samples,
+            may_embed=True,
         )
-        self.output = output_layer(options.output_layer or FULL, shape)
-        self.recurrent = recurrent
+        output = output_layer(options.output_layer or FULL, shape)
+        if options.width and not output.embeds:
+            empty = torch.empty(vocabulary_size, options.width)
+            self.embedding = nn.Parameter(empty, requires_grad=not options.frozen)
+        self.output, self.recurrent = output, recurrent
         self.dropout = nn.Dropout(options.dropout)
         self.reset_parameters()
 
@@ -56,7 +62,7 @@ class LanguageModel(TokenNetwork):
         self.recurrent.reset_parameters()
         initialise(self.recurrent, self.options)
         # Without memory for it nothing is drawn: on the meta device torch would import its compiler for that.
-        if self.options.width and not self.embedding.is_meta:
+        if self.options.width and not self.output.embeds and not self.embedding.is_meta:
             bound = self.recurrent.output_size**-0.5
             nn.init.normal_(self.embedding, std=bound if self.options.tied else 1.0)
         self.output.reset_parameters()
@@ -68,7 +74,12 @@ class LanguageModel(TokenNetwork):
 
     @property
     def table(self) -> Tensor | None:
-        """The embedding, a row for each token; None for one-hot input."""
+        """The embedding, a row for each token; None for one-hot input.
+
+        Where the output layer embeds, the rows are computed anew.
+        """
+        if self.output.embeds:
+            return self.output.embed(torch.arange(self.vocabulary_size, device=self.device))
         return self.embedding if self.options.width else None
 
     def forward(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
@@ -88,7 +99,11 @@ class LanguageModel(TokenNetwork):
         """Return the input of the recurrent layers for `tokens` (T, B): (T, B, D); one-hot, (T, B, V)."""
         if not self.options.width:
             return one_hot(tokens, self.vocabulary_size, next(self.parameters()).dtype)
-        embedded: Tensor = self.dropout(look_up(tokens, self.embedding, bool(self.options.row_sparse)))
+        if self.output.embeds:
+            found = self.output.embed(tokens)
+        else:
+            found = look_up(tokens, self.embedding, bool(self.options.row_sparse))
+        embedded: Tensor = self.dropout(found)
         return embedded
 
 
@@ -106,13 +121,15 @@ class Continuation:
         self._stepper = Stepper(model.recurrent, tokens.shape[1])
         self._stepper.states = states
         self._vocabulary_size, self._output = model.vocabulary_size, model.output
-        self._table, self._tied = model.table, model.tied
+        self._table, self._tied = None if model.output.embeds else model.table, model.tied
 
     def read(self, tokens: Tensor) -> None:
         """Read the next token of each row, (B,), and update `logits`."""
         tokens = tokens.to(self.logits.device)
         with evaluating(self._output):
-            if self._table is None:
+            if self._output.embeds:
+                x = self._output.embed(tokens)
+            elif self._table is None:
                 x = functional.one_hot(tokens, self._vocabulary_size).to(self.logits.dtype)
             else:
                 x = functional.embedding(tokens, self._table)

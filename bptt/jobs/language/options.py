@@ -27,6 +27,8 @@ LARGE = 20_000
 
 _EMBEDDING = 64  # the default size
 _SAMPLES = 8192
+# The embedding that is tied to the layer adaptive, in the words of errors.
+_CLUSTERS = "the clusters of a tied output layer adaptive"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,8 @@ class ModelOptions(RecurrentOptions):
     """The options of the network of a language model.
 
     `embedding_size` is D (0: one-hot input; None: 64, or the width of the output if `tied`). With `tied`, the
-    embedding is the output matrix too (Press and Wolf 2017). `dropout` applies to the embedding, between the
+    embedding is the output matrix too (Press and Wolf 2017), or the clusters of the layer adaptive are the
+    embedding (Baevski and Auli 2019). `dropout` applies to the embedding, between the
     layers and before the output (Zaremba et al. 2014). With `frozen`, the embedding is not trained.
     `output_layer` is a name in `bptt.models.heads.registry` (None: full), `cutoffs` the clusters of the layer
     adaptive. With `row_sparse`, the gradient of the embedding holds the rows that a batch has read, and an
@@ -78,7 +81,11 @@ class ModelOptions(RecurrentOptions):
         flags="embedding embedding-size",
         least=0,
     )
-    tied: bool = option(False, "Use the embedding as the output matrix, too.", group="Model")
+    tied: bool = option(
+        False,
+        "Use the embedding as the output matrix, too; with the output layer adaptive, its clusters embed.",
+        group="Model",
+    )
     _: KW_ONLY
     frozen: bool = option(
         False, "Do not train the embedding.", group="Model", flags="freeze frozen", added=True
@@ -129,6 +136,8 @@ class ModelOptions(RecurrentOptions):
         if self.frozen and not self.width:
             raise InputError("frozen", "is of an embedding", "one-hot input", "Leave it out")
         layer = self.output_layer or FULL
+        if self.frozen and self.tied and layer == ADAPTIVE:
+            raise InputError("frozen", "is of an embedding of its own", _CLUSTERS, "Leave it out")
         if self.cutoffs and layer in (FULL, SAMPLED):
             raise InputError("cutoffs", f"are of the output layer {ADAPTIVE}", layer, "Leave them out")
         if self.samples != _SAMPLES and layer in (FULL, ADAPTIVE):
@@ -149,6 +158,8 @@ class ModelOptions(RecurrentOptions):
 
         Raises InputError if another width or one-hot input was chosen, or tied weights need another width.
         """
+        if self.tied and self.output_layer == ADAPTIVE:
+            raise InputError("vectors", "are of an embedding of its own", _CLUSTERS, "Leave out `tied`")
         if self.embedding_size == 0:
             cure = "Leave out `vectors` or `one_hot`"
             raise InputError("vectors", "are of an embedding", "one-hot input", cure)

@@ -19,6 +19,7 @@ from bptt.errors import InputError
 from bptt.models.heads.cutoffs import cluster_width, usual_cutoffs
 from bptt.models.heads.output_layer import OutputLayer, OutputShape
 from bptt.nn import linear_cross_entropy
+from bptt.nn.row_linear import row_linear
 from bptt.runs.origin import Rows
 
 
@@ -48,6 +49,13 @@ class Softmax(nn.Module):
         """Return P o, (..., K)."""
         return output if self.projection is None else functional.linear(output, self.projection)
 
+    def embed(self, classes: Tensor) -> Tensor:
+        """Return P^T m, (N, D), for the rows m of M of `classes` (N,) int64: what the outputs meet there."""
+        rows = functional.embedding(classes, self.weight)
+        if self.projection is None:
+            return rows
+        return rows @ self.projection if self.training else row_linear(rows, self.projection.t(), None)
+
     def log_probabilities(self, output: Tensor) -> Tensor:
         """Return ln of the softmax, (..., classes)."""
         return functional.linear(self.projected(output), self.weight, self.bias).log_softmax(-1)
@@ -65,9 +73,9 @@ class Softmax(nn.Module):
 
 
 class Share(NamedTuple):
-    """The targets of one cluster: their places (N,) among all, and their classes (N,) in the cluster."""
+    """The tokens of one cluster: their places (N,) among all, and their classes (N,) in the cluster."""
 
-    tail: Softmax
+    part: Softmax
     places: Tensor
     classes: Tensor
 
@@ -78,9 +86,13 @@ class AdaptiveSoftmax(OutputLayer):
     Tokens are numbered by falling frequency. `shape.cutoffs` c_1 < ... < c_C are the first tokens of the
     clusters: the head has c_1 + C classes, cluster i the tokens from c_i to c_{i+1} - 1. Its width is that of
     `cluster_width`. Without cut-offs, those for a text of usual frequencies are taken. A cluster that no
-    target of a batch falls in is not computed, and has no gradient. Raises InputError for cut-offs that do
-    not rise, or lie outside the vocabulary.
+    target of a batch falls in is not computed, and has no gradient. If tied, the layer is the embedding, too:
+    a token is read by its row of the head, or by its row of a cluster times the projection there (adaptive
+    input, Baevski & Auli 2019). Raises InputError for cut-offs that do not rise, or lie outside the
+    vocabulary.
     """
+
+    can_embed = True
 
     def __init__(self, shape: OutputShape) -> None:
         super().__init__(shape)
@@ -97,9 +109,25 @@ class AdaptiveSoftmax(OutputLayer):
         )
 
     def reset_parameters(self) -> None:
-        """Draw the parameters of every softmax anew."""
+        """Draw the parameters of every softmax anew; if tied, so that what is read of any token varies with
+        1/D, as an embedding that is tied to the full softmax does.
+        """
         for part in self._parts():
             part.reset_parameters()
+            for matrix in (part.projection, part.weight):
+                if self.embeds and matrix is not None:
+                    nn.init.normal_(matrix, std=matrix.shape[1] ** -0.5)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Return the vectors (..., D) of `tokens` (...) int64, a zero vector for NOTHING."""
+        wanted = tokens.reshape(-1)
+        clusters = self._clusters(wanted)
+        places = ((clusters == 0) & (wanted != NOTHING)).nonzero().squeeze(1)
+        first = Share(self.head, places, wanted[places])
+        found = self.head.weight.new_zeros(len(wanted), self.shape.width)
+        for part, places, classes in (first, *self._shares(wanted, clusters)):
+            found = found.index_copy(0, places, part.embed(classes).to(found))
+        return found.view(*tokens.shape, -1)
 
     def token_names(self, tokens: Sequence[str]) -> Rows:
         """Return the tokens of the rows of each matrix; the rows of a cluster in the head bear its number."""
@@ -128,7 +156,7 @@ class AdaptiveSoftmax(OutputLayer):
     ) -> Tensor:
         """Return -ln P as `loss`, never smoothed: that of the head, and in a cluster that of its softmax."""
         rows, wanted = output.reshape(-1, self.shape.width), targets.reshape(-1)
-        clusters = torch.bucketize(wanted, self._bounds(wanted), right=True)  # 0 for the shortlist
+        clusters = self._clusters(wanted)
         classes = torch.where(clusters > 0, self._shortlist - 1 + clusters, wanted)
         each = "none" if reduction == "none" else "sum"
         loss = self.head.loss(rows, classes, each)
@@ -149,8 +177,9 @@ class AdaptiveSoftmax(OutputLayer):
     def _shortlist(self) -> int:
         return self.cutoffs[0]
 
-    def _bounds(self, like: Tensor) -> Tensor:
-        return torch.tensor(self.cutoffs, device=like.device)
+    def _clusters(self, tokens: Tensor) -> Tensor:
+        """Return the number of the cluster of each of `tokens`, 0 for the shortlist and for NOTHING."""
+        return torch.bucketize(tokens, torch.tensor(self.cutoffs, device=tokens.device), right=True)
 
     @property
     def clusters(self) -> Iterator[Softmax]:

@@ -23,7 +23,7 @@ class OutputShape:
     A `tied` layer takes the embedding (V, D) as its matrix (Press and Wolf 2017). `smoothing` is the share
     of a target's probability that training spreads over all tokens (Szegedy et al. 2016). `cutoffs` are the
     first tokens of clusters, for a layer that has some; empty for its own choice. `samples` is the number of
-    tokens that a sampled layer learns with.
+    tokens that a sampled layer learns with. A network that `may_embed` reads tokens by a tied layer that can.
     """
 
     vocabulary_size: int
@@ -32,6 +32,7 @@ class OutputShape:
     smoothing: float = 0.0
     cutoffs: tuple[int, ...] = ()
     samples: int = 8192
+    may_embed: bool = False
 
 
 class OutputLayer(nn.Module, ABC):
@@ -39,20 +40,35 @@ class OutputLayer(nn.Module, ABC):
 
     A subclass computes `logits`; the rest follows from them. It overrides `negative_log_likelihood` and
     `lead` where these need fewer than V columns. Every method takes `tied`, the embedding (V, D) of a tied
-    layer, None for any other. Raises InputError for a tied layer of a class that has no matrix to tie.
+    layer, None for any other and for one that embeds. Raises InputError for a tied layer of a class that has
+    no matrix to tie.
     """
 
     # Names of the parameters with a row for each token: a vocabulary that grows keeps these rows.
     token_rows: ClassVar[Sequence[str]] = ()
     # Whether the embedding can take the place of a parameter of this class.
     can_tie: ClassVar[bool] = False
+    # Whether a tied layer of this class reads tokens by its own weights, so that there is no embedding.
+    can_embed: ClassVar[bool] = False
 
     def __init__(self, shape: OutputShape) -> None:
         super().__init__()
-        if shape.tied and not self.can_tie:
+        if shape.tied and not (self.can_tie or (self.can_embed and shape.may_embed)):
             rule = "needs an output layer whose matrix can be the embedding"
             raise InputError("tied", rule, type(self).__name__, "Leave it out")
         self.shape = shape
+
+    @property
+    def embeds(self) -> bool:
+        """Whether `embed` takes the place of an embedding."""
+        return self.shape.tied and self.can_embed
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Return the vectors (..., D) of `tokens` (...) int64, zero for NOTHING, if the layer `embeds`.
+
+        In evaluation, on the CPU, a token has the same bits whatever others there are.
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def logits(self, output: Tensor, tied: Tensor | None = None) -> Tensor:
