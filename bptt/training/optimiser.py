@@ -8,7 +8,7 @@ from math import cos, pi, sqrt
 import torch
 from torch import Tensor
 from torch.nn import Parameter
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_, clip_grads_with_norm_, get_total_norm
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
 from torch.optim import LBFGS, SGD, Adagrad, Adam, AdamW, Optimizer
 
 from bptt.errors import InputError
@@ -108,11 +108,13 @@ def clip_gradient(parameters: Sequence[Parameter], options: TrainingOptions) -> 
     Returns the norm before any clipping.
     """
     dense = gradients_of_rows(parameters)
-    norm = get_total_norm([p.grad for p in dense if p.grad is not None])
+    gradients = [p.grad for p in dense if p.grad is not None]
+    norm = get_total_norm(gradients)
     if options.clip_value:
         clip_grad_value_(dense, options.clip_value)
     if options.norm_limit:
-        clip_grad_norm_(dense, options.norm_limit)
+        clipped = get_total_norm(gradients) if options.clip_value else norm
+        clip_grads_with_norm_(dense, options.norm_limit, clipped)
     return float(norm)
 
 
