@@ -77,12 +77,12 @@ def make_command(
 def options_of_named_run(
     given: Sequence[str], options: Callable[[JobOptions | None], OptionSet]
 ) -> OptionSet:
-    """Return the options of the job of the run that is named, if they are all that is given; else all."""
+    """Return the options of the job of the first run named, if they are all that is given; else all."""
     from bptt.jobs.registry import options_of_run
     from bptt.runs.run_folder import is_run
 
     runs = [Path(word) for word in given if is_run(Path(word))]
-    if len(runs) != 1:
+    if not runs:
         return options(None)
     try:
         own = options(options_of_run(runs[0]))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import AnswerPrinter
 from bptt.cli.commands import make_command, options_of_named_run
-from bptt.cli.sources import STDIN, check_inputs, say_notes, source_of, sources_of
+from bptt.cli.sources import STDIN, averaged, check_inputs, say_notes, source_of, sources_of
 from bptt.cli.spelling import say, spelled
 from bptt.errors import InputError, printable
 
@@ -42,13 +43,15 @@ def _predict(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.commands import EXACT, PredictOptions, check_own
+    from bptt.jobs.commands import EXACT, PredictOptions, check_own, leading_runs
     from bptt.jobs.loading import load
     from bptt.jobs.registry import find_drawing, job_of_run
 
     asked = choices.make(PredictOptions)
+    runs, inputs = leading_runs(asked.run, asked.inputs)
+    asked = replace(asked, inputs=inputs)
     job = job_of_run(asked.run)
-    trained, written = load(asked.run, asked.device), AnswerPrinter(asked.output, asked.json)
+    trained, written = load(runs, asked.device), AnswerPrinter(asked.output, asked.json)
     if job.ask is None:
         cure = "`bptt score` and `bptt sample` ask a language model"
         raise InputError(str(asked.run), "must be a run that gives answers", f"a {job.options.called}", cure)
@@ -67,7 +70,7 @@ def _predict(choices: Choices) -> None:
         from bptt.cli.weights import ComparedAnswers
 
         compared = ComparedAnswers(job.ask(trained, choices), asked.weights)
-    for note in asking.notes:
+    for note in (*averaged(runs), *asking.notes):
         print(printable(spelled(note)), file=sys.stderr)
     if compared is not None and asked.streams:
         say(f"weights {asked.weights}: answers that `stream` are not compared with those of {EXACT}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.cli.answers import one_line, print_json
 from bptt.cli.commands import make_command, options_of_named_run
-from bptt.cli.sources import STDIN, source_of
+from bptt.cli.sources import STDIN, averaged, source_of
 from bptt.cli.spelling import say
 from bptt.cli.streams import shown
 from bptt.errors import InputError
@@ -35,18 +35,25 @@ def _score(choices: Choices) -> None:
     from bptt.cli.machine import prepare
 
     prepare()
-    from bptt.jobs.commands import EXACT, ScoreOptions, check_own
+    from bptt.jobs.commands import EXACT, ScoreOptions, check_own, leading_runs
     from bptt.jobs.loading import load
     from bptt.jobs.registry import job_of_run
 
     asked = choices.make(ScoreOptions)
+    runs, files = leading_runs(asked.run, asked.files)
+    if not files:
+        raise InputError(
+            "files", "must be named behind the runs", "none", "Name one, or - for standard input"
+        )
     job = job_of_run(asked.run)
     if job.score is None:
         rule = "must be a run of a job that scores files"
         raise InputError(str(asked.run), rule, f"a {job.options.called}", "Ask it by `bptt predict`")
     check_own(choices, job.options)
-    trained = load(asked.run, asked.device)
-    sources = [source_of(STDIN, asked.encoding) if str(each) == STDIN else each for each in asked.files]
+    trained = load(runs, asked.device)
+    for note in averaged(runs):
+        say(note)
+    sources = [source_of(STDIN, asked.encoding) if str(each) == STDIN else each for each in files]
     from bptt.nn import weight_format
 
     with weight_format(asked.weights):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -51,6 +51,12 @@ def source_of(given: str, encoding: str | None = None) -> Source:
     check_text(given)
     # A fastText label at the beginning is not part of the text, just as on standard input.
     return Document("text", given, typed=not given.lstrip().startswith("__label__"))
+
+
+def averaged(runs: Sequence[Path]) -> tuple[str, ...]:
+    """Return a line for the user on the runs that answer together, none for a single one."""
+    names = ", ".join(map(str, runs))
+    return (f"{len(runs)} runs answer together, by their mean: {names}",) if len(runs) > 1 else ()
 
 
 def check_inputs(asked: PredictOptions) -> None:

@@ -22,7 +22,7 @@ from torch import Tensor
 from bptt.data.levels import LEVELS, normalizer_of, saved_tokenizer, train_tokenizer, with_tokens
 from bptt.data.parts import parts, portions
 from bptt.data.reading import read_bytes
-from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN, VocabularyOptions
+from bptt.data.vocabulary_options import CUTTING, END, SPECIAL, UNKNOWN, VocabularyOptions
 from bptt.errors import InputError
 
 FILE = "tokenizer.json"
@@ -54,8 +54,7 @@ class Vocabulary:
 
         Byte pairs know every text as they are. Raises InputError if `options` cut or keep another text.
         """
-        names = "level", "lowercase", "digits", "punctuation", "keeps_white_space", "normalise"
-        pairs = {name: (getattr(options, name), getattr(self.options, name)) for name in names}
+        pairs = {name: (getattr(options, name), getattr(self.options, name)) for name in CUTTING}
         others = [f"{name} {here}, not {there}" for name, (here, there) in pairs.items() if here != there]
         if others:
             rule = "must cut a text as the run does that it comes from"

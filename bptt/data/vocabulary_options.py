@@ -24,6 +24,8 @@ _NO_LIMIT = 2**31
 # The levels at which white space only separates tokens, and those whose tokens are words.
 CUT_INTO_WORDS = ("word", "whitespace")
 OF_WORDS = (*CUT_INTO_WORDS, "jieba")
+# The options that decide how a text is cut; the others, which of its tokens are known.
+CUTTING = ("level", "lowercase", "digits", "punctuation", "keeps_white_space", "normalise")
 
 
 @dataclass(frozen=True)

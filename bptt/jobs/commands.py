@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from bptt.data.readers.asked import Said
 from bptt.errors import InputError
@@ -14,20 +14,36 @@ from bptt.jobs.registry import all_options
 from bptt.options.choices import Choices
 from bptt.options.field import argument, check_fields, option
 from bptt.options.option_set import OptionSet
+from bptt.runs.run_folder import is_run
 
 RUN = "Run folder written by `bptt train`."
+RUNS = f"{RUN[:-1]}; several of one job, one behind the other, answer together: the mean of what they say."
 DEVICE = "Device to compute on: cpu, cuda, cuda:1 or mps."
 JSON = "Print JSON objects, one a line (docs/json.md)."
+Named = TypeVar("Named", str, Path)
 AskedWeights = Literal["float32", "bf16", "int8"]
 EXACT: AskedWeights = "float32"
 WEIGHTS = "Format of the weights of recurrent layers; what a narrow one changes is printed."
+
+
+def leading_runs(run: Path, others: Sequence[Named]) -> tuple[tuple[Path, ...], tuple[Named, ...]]:
+    """Return a run with the run folders that directly follow it, and what was named behind these.
+
+    The same folder again is no further run: its data may be in it.
+    """
+    runs = [run]
+    for each in others:
+        if not is_run(Path(each)) or Path(each).resolve() == run.resolve():
+            break
+        runs.append(Path(each))
+    return tuple(runs), tuple(others[len(runs) - 1 :])
 
 
 @dataclass(frozen=True, kw_only=True)
 class PredictOptions(TextFiles):
     """The options of `bptt predict` common to all jobs."""
 
-    run: Path = argument(RUN)
+    run: Path = argument(RUNS)
     device: str = option("cpu", DEVICE)
     weights: AskedWeights = option(EXACT, WEIGHTS)
     inputs: tuple[str, ...] = argument(
@@ -52,11 +68,12 @@ class PredictOptions(TextFiles):
 class EvaluateOptions(TextFiles):
     """The options of `bptt evaluate` common to all jobs."""
 
-    run: Path = argument(RUN)
+    run: Path = argument(RUNS)
     device: str = option("cpu", DEVICE)
-    data: Path | None = argument(
-        "Labelled data, or pieces of music, to evaluate on. Default: what was held out (lm, music).",
-        default=None,
+    data: tuple[Path, ...] = argument(
+        "Labelled data, or pieces of music, to evaluate on; of a translator also two files, line by line. "
+        "Default: what was held out (lm, music).",
+        default=(),
     )
     figures: Path | None = option(
         None,
@@ -64,6 +81,21 @@ class EvaluateOptions(TextFiles):
         common=True,
     )
     json: bool = option(False, "Print metrics and tables as a JSON object (docs/json.md).", common=True)
+
+    @property
+    def file(self) -> Path | None:
+        """The file or folder to evaluate on, None if none is named. Raises InputError for several."""
+        return self.files(1)[0]
+
+    def files(self, most: int) -> tuple[Path | None, ...]:
+        """Return the files to evaluate on, `most` of them, None for each that is not named.
+
+        Raises InputError for more.
+        """
+        if len(self.data) > most:
+            came = ", ".join(map(str, self.data))
+            raise InputError("data", f"is at most {most} here, behind the runs", came, "Leave the others out")
+        return (*self.data, *[None] * (most - len(self.data)))
 
 
 # A larger number can only be a mistake: all samples are held in memory.
@@ -95,7 +127,7 @@ class SampleOptions:
 class ScoreOptions(TextFiles):
     """The options of `bptt score` common to all jobs."""
 
-    run: Path = argument(RUN)
+    run: Path = argument(RUNS)
     device: str = option("cpu", DEVICE)
     weights: AskedWeights = option(EXACT, WEIGHTS)
     files: tuple[Path, ...] = argument(

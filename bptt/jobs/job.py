@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bptt.data.readers.forms import Source
     from bptt.graphs.written import WrittenGraphs
     from bptt.jobs.answers import Answer, Asking, EvaluationReport, Line
+    from bptt.jobs.ensembling import Ensembling
     from bptt.jobs.model_page import ModelPage
     from bptt.jobs.subject import Compared
     from bptt.jobs.task import Task
@@ -109,6 +110,8 @@ class Job(Generic[Model]):
         reads_on: whether `model` is a LanguageModel and `vocabulary` its tokens.
         compared: how the job takes part in comparisons; None if its package has a module `compared`, or it
             takes no part.
+        ensembling: how several runs answer together; None if its package has a module `ensemble`, or its
+            answers have no mean.
 
     """
 
@@ -130,6 +133,7 @@ class Job(Generic[Model]):
     page: Callable[[Model, Path | None], ModelPage] | None = None
     reads_on: bool = False
     compared: Compared | None = None
+    ensembling: Ensembling | None = None
 
     @property
     def name(self) -> str:

@@ -16,14 +16,15 @@ from bptt.runs.run_folder import CONFIG, read_config
 
 if TYPE_CHECKING:
     from bptt.graphs.written import WrittenGraphs
+    from bptt.jobs.ensembling import Ensembling
     from bptt.jobs.job import Job, TrainedModel
     from bptt.jobs.model_page import ModelPage
     from bptt.jobs.subject import Compared
 
 # The package of each job: its module `options`, which imports nothing heavy, has OPTIONS; `job` has JOB; and
 # where there is such a module, `pictures` has `draw`, `graphs` has `write`, `model_page` has `describe`,
-# `compared` has COMPARED, and `answering` has ANSWERS, the classes of its answers by verb. A file to compare
-# on is offered to the last job first: any file may be a text for a language model.
+# `compared` has COMPARED, `ensemble` has ENSEMBLING, and `answering` has ANSWERS, the classes of its answers
+# by verb. A file to compare on is offered to the last job first: any file may be a text for a language model.
 _PACKAGES = {
     "lm": "bptt.jobs.language",
     "music": "bptt.jobs.music",
@@ -150,10 +151,15 @@ def find_page(job: Job[Any]) -> Callable[[Any, Path | None], ModelPage] | None:
     return found
 
 
-def _of_package(job: Job[Any], module: str, name: str) -> Callable[..., Any] | None:
-    """Return a function of a module that the package of a job may have, else None."""
+def find_ensembling(job: Job[Any]) -> Ensembling | None:
+    """Return how runs of a job answer together, None if they do not."""
+    found: Ensembling | None = _of_package(job, "ensemble", "ENSEMBLING") or job.ensembling
+    return found
+
+
+def _of_package(job: Job[Any], module: str, name: str) -> Any:
+    """Return a name of a module that the package of a job may have, else None."""
     package = _PACKAGES.get(job.name)
     if package is None or find_spec(f"{package}.{module}") is None:
         return None
-    found: Callable[..., Any] = getattr(import_module(f"{package}.{module}"), name)
-    return found
+    return getattr(import_module(f"{package}.{module}"), name)

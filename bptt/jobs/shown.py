@@ -35,10 +35,16 @@ class TrainedFacts:
 
 
 class ShownModel(ABC):
-    """A trained model that shows what it is; `run` is the folder that it was loaded from."""
+    """A trained model that shows what it is.
+
+    `run` is the folder that it was loaded from; of an ensemble, `runs` are those that are averaged, and
+    `members` their models.
+    """
 
     task: ClassVar[str]
     run: Path | None = None
+    runs: tuple[Path, ...] = ()
+    members: tuple[Any, ...] = ()
 
     @property
     @abstractmethod
@@ -57,10 +63,13 @@ class ShownModel(ABC):
         found = self.facts
         cell, options = found.cell, found.options
         sizes: dict[str, object] = {"job": self.task}
+        if self.runs:
+            sizes["runs"] = ", ".join(run.name for run in self.runs)
         if cell is not None:
             layers = {"num_layers": options.num_layers, "hidden_size": options.hidden_size}
             sizes |= {"cell": names_of(cell), **layers}
-        count = sum(parameter.numel() for parameter in found.model.parameters())
+        networks = [each.model for each in self.members] or [found.model]
+        count = sum(parameter.numel() for each in networks for parameter in each.parameters())
         return {**sizes, **found.about, "parameters": count}
 
     def _parts(self) -> Iterator[str]:

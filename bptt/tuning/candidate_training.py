@@ -119,7 +119,7 @@ def judge(problem: TuningProblem, values: Mapping[str, Any], run: Path) -> tuple
     """
     if problem.options.test is not None:
         trained = load(run, problem.options.device)
-        files = {"run": run, "data": problem.options.test}
+        files = {"run": run, "data": (problem.options.test,)}
         encoding = {name: problem.fixed[name] for name in ("encoding",) if name in problem.fixed}
         found = problem.job.evaluate(trained, run, Choices.read(evaluate_options(), {**files, **encoding}))
         criterion = problem.job.criterion(trained)

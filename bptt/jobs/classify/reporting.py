@@ -20,7 +20,7 @@ from bptt.options.choices import Choices
 
 def evaluate(trained: TrainedClassifier, run: Path, choices: Choices) -> EvaluationReport:
     """Measure a classifier on labelled examples. Raises InputError naming a file that cannot be read."""
-    data = needed_data(run, choices.make(EvaluateOptions).data)
+    data = needed_data(run, choices.make(EvaluateOptions).file)
     examples = trained.read(data, labelled=True, said=choices.make(ReadingOptions).said())
     part = choices.make(ClassifyEvaluateOptions).part
     examples, said = part_to_evaluate(examples, part, trained.config.data.groups_held_out)
@@ -34,7 +34,8 @@ def _beside(
 ) -> list[ScoreTable]:
     """Return the accuracies of the linear models of a run beside that of its network, if it has some."""
     summaries = find_kind(trained.config.source.kind).summaries
-    beside = accuracies_beside(trained, summaries, run, examples) if summaries else []
+    asked = summaries and not trained.members
+    beside = accuracies_beside(trained, summaries, run, examples) if asked else []
     return [table_beside(beside, found.metrics["accuracy"])] if beside else []
 
 

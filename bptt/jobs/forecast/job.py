@@ -39,7 +39,7 @@ def _begin(choices: Choices, origin: Origin[TrainedForecaster] | None) -> Foreca
 
 def _evaluate(trained: TrainedForecaster, run: Path, choices: Choices) -> EvaluationReport:
     """Score forecasts from rolling origins after the training steps, with naive forecasts as baselines."""
-    found = trained.evaluate(trained.read(needed_data(run, choices.make(EvaluateOptions).data)))
+    found = trained.evaluate(trained.read(needed_data(run, choices.make(EvaluateOptions).file)))
     methods = found.scores.methods
     names = list(next(iter(methods.values())))
     rows = tuple(

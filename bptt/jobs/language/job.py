@@ -81,7 +81,7 @@ def _corpus(choices: Choices, files: tuple[Path, ...]) -> Corpus:
 
 def _evaluate(trained: TrainedLanguageModel, run: Path, choices: Choices) -> EvaluationReport:
     """Evaluate on minimal pairs, sentence by sentence, or on a text, read as in training."""
-    data = choices.make(EvaluateOptions).data
+    data = choices.make(EvaluateOptions).file
     if data is not None:
         prepared = find_prepared((data,))
     else:

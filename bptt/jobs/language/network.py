@@ -82,6 +82,11 @@ class LanguageModel(TokenNetwork):
             return self.output.embed(torch.arange(self.vocabulary_size, device=self.device))
         return self.embedding if self.options.width else None
 
+    @property
+    def output_size(self) -> int:
+        """The width of what `read` returns for a token."""
+        return self.recurrent.output_size
+
     def forward(self, tokens: Tensor, states: States = START) -> tuple[Tensor, States]:
         """Return the logits (T, B, V) of the token after each of `tokens` (T, B) int64, and the final states.
 
@@ -115,11 +120,11 @@ class Continuation:
     """
 
     def __init__(self, model: LanguageModel, tokens: Tensor, states: States = START) -> None:
-        with evaluating(model):
-            output, states = model.read(tokens.to(model.device), states)
-            self.logits = model.row_logits(output[-1])
+        # First: an ensemble has no layers to step through, and says so.
         self._stepper = Stepper(model.recurrent, tokens.shape[1])
-        self._stepper.states = states
+        with evaluating(model):
+            output, self._stepper.states = model.read(tokens.to(model.device), states)
+            self.logits = model.row_logits(output[-1])
         self._vocabulary_size, self._output = model.vocabulary_size, model.output
         self._table, self._tied = None if model.output.embeds else model.table, model.tied
 

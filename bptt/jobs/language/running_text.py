@@ -30,11 +30,13 @@ class RunningText:
     """A model, and what it remembers of the pieces of text that it has read. `model` keeps its weights."""
 
     def __init__(self, model: LanguageModel, options: MemoryOptions) -> None:
+        # An ensemble has none, and says so before anything is copied.
+        width = model.recurrent.output_size
         self._options = options
         self._model = _follower(model) if options.dynamic else model
         self._optimiser = torch.optim.SGD(self._model.parameters(), options.dynamic or 1.0)
         # The outputs (N, width) before the last N tokens, and these tokens (N,).
-        self._outputs = torch.empty(0, model.recurrent.output_size, device=model.device)
+        self._outputs = torch.empty(0, width, device=model.device)
         self._tokens = torch.empty(0, dtype=torch.int64, device=model.device)
 
     def read(self, batch: Batch, states: States = START, learn: bool = True) -> tuple[Tensor, States]:

@@ -20,7 +20,7 @@ from bptt.options.choices import Choices
 
 
 def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> EvaluationReport:
-    data = needed_data(run, choices.make(EvaluateOptions).data)
+    data = needed_data(run, choices.make(EvaluateOptions).file)
     beside = choices.make(MarkEvaluateOptions).stretches
     said = replace(choices.make(ReadingOptions).said(), beside=beside)
     examples = trained.read(data, tagged=True, said=said)

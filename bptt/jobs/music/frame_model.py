@@ -24,7 +24,8 @@ class FrameModel(nn.Module):
         super().__init__()
         self.recurrent = build_recurrent(options, cell, keys)
         self.dropout = nn.Dropout(options.dropout)
-        width = self.recurrent.output_size + keys
+        # The width of what `read` returns for a frame.
+        self.output_size = width = self.recurrent.output_size + keys
         chain = options.keys == "chain"
         self.output = KeyChain(width, keys, options.chain_size) if chain else IndependentKeys(width, keys)
 

@@ -29,7 +29,7 @@ from bptt.runs.config import read_sections
 
 def _evaluate(trained: TrainedMusicModel, run: Path, choices: Choices) -> EvaluationReport:
     """Evaluate on pieces, or on those that the run holds out."""
-    data = choices.make(EvaluateOptions).data
+    data = choices.make(EvaluateOptions).file
     source = held_out_source(run) if data is None else data
     pieces = read_written(trained.notation, source, choices.make(MusicEvaluateOptions).part)
     scores = [piece.score for piece in pieces.rows]

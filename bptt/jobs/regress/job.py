@@ -106,7 +106,7 @@ def _fold(choices: Choices) -> Folding | None:
 
 
 def _evaluate(trained: TrainedRegressor, run: Path, choices: Choices) -> EvaluationReport:
-    data = needed_data(run, choices.make(EvaluateOptions).data)
+    data = needed_data(run, choices.make(EvaluateOptions).file)
     examples = trained.read(data, labelled=True, said=choices.make(ReadingOptions).said())
     values, targets, loss = trained.judge(examples)
     output = trained.model.output

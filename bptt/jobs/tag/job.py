@@ -55,7 +55,7 @@ def _begin(kind: type[TrainedTagger], choices: Choices, origin: Origin[TrainedTa
 
 
 def _evaluate(trained: TrainedTagger, run: Path, choices: Choices) -> EvaluationReport:
-    data = needed_data(run, choices.make(EvaluateOptions).data)
+    data = needed_data(run, choices.make(EvaluateOptions).file)
     examples = trained.read(data, tagged=True, said=choices.make(ReadingOptions).said())
     rewritten = note_rewritten(examples, trained.tags.scheme)
     notes = noted(data, replace(examples, notes=(*examples.notes, *rewritten)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -99,8 +100,9 @@ class TrainedTagger(ShownModel):
         """Return the same tagger, which cuts plain text by another rule; None leaves the one it learned."""
         if level is None:
             return self
-        config = replace(self.config, tags=replace(self.config.tags, level=level))
-        return type(self)(self.model, self.codec, self.tags, config)
+        found = copy(self)
+        found.config = replace(self.config, tags=replace(self.config.tags, level=level))
+        return found
 
     @classmethod
     def sentences(cls, source: Source, config: TaggerConfig, said: Said, tags: Words | None) -> Tagged:
@@ -216,12 +218,18 @@ class TrainedTagger(ShownModel):
 
         def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
             here = batch.to(self.model.output.weight.device)
-            return answer(rows, self.model(here), here.lengths)
+            scores = self.score([given[row] for row in rows], here)
+            return answer(rows, scores, here.lengths)
 
         with evaluating(self.model):
             for rows, answers in self.sharing.answered(encoded, self.config.data.batch_size, answer_batch):
                 found.update(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(given))]
+
+    def score(self, sentences: Sequence[Words], batch: Padded) -> Tensor:
+        """Return the scores (T, B, K) of sentences, which `batch` holds as the network reads them."""
+        scores: Tensor = self.model(batch)
+        return scores
 
 
 def _probabilities(marginals: Tensor, tags: Sequence[int]) -> tuple[float, ...]:

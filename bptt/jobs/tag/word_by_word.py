@@ -11,6 +11,7 @@ from bptt.data.arriving_words import ArrivingWords
 from bptt.data.examples import Example
 from bptt.errors import InputError
 from bptt.jobs.answers import Answer, Arriving, Line
+from bptt.jobs.ensembling import refuse_ensemble
 from bptt.jobs.tag.trained import TrainedTagger
 from bptt.models.codecs.codec import pad
 from bptt.nn.stepper import Stepper
@@ -32,11 +33,12 @@ class TagStepper:
     """Tags one word at a call, and keeps the states of the recurrent layers between calls.
 
     Its answers equal those of `TrainedTagger.predict` for the whole sentence. Weights are copied when it is
-    made. Raises InputError for a tagger that reads in both directions or has a CRF, whose tags depend on the
-    words that follow.
+    made. Raises InputError for an ensemble, and for a tagger that reads in both directions or has a CRF: its
+    tags depend on the words that follow.
     """
 
     def __init__(self, trained: TrainedTagger) -> None:
+        refuse_ensemble("stream", trained.members)
         model = trained.model
         if model.encoder.recurrent.bidirectional:
             came = "one of two: a tag depends on all words behind it, so it has to wait for the last one"

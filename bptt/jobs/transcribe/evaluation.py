@@ -13,6 +13,7 @@ from bptt.data.scripts import scripts_of
 from bptt.errors import InputError
 from bptt.jobs.answers import EvaluationReport, ScoreTable
 from bptt.jobs.commands import EvaluateOptions, ReadingOptions
+from bptt.jobs.ensembling import refuse_ensemble
 from bptt.jobs.reading import needed_data, noted
 from bptt.jobs.transcribe.metrics import ErrorScores, sclite_table, score, speaker_table, worst_utterances
 from bptt.jobs.transcribe.options import TranscribeEvaluationOptions
@@ -38,7 +39,7 @@ def write_held_out(run: Path, examples: Recordings) -> None:
 def evaluate(trained: TrainedTranscriber, run: Path, choices: Choices) -> EvaluationReport:
     """Measure the loss on what was said, and the errors of the likeliest symbols and of the search."""
     asked = choices.make(TranscribeEvaluationOptions)
-    data, said = needed_data(run, choices.make(EvaluateOptions).data), choices.make(ReadingOptions).said()
+    data, said = needed_data(run, choices.make(EvaluateOptions).file), choices.make(ReadingOptions).said()
     examples = trained.read(data, labelled=True, said=said)
     search = SpeechSearch(trained.vocabulary, BLANK, asked)
     unit = asked.error_unit or usual_unit(examples.targets)
@@ -87,12 +88,15 @@ def _tune(
 ) -> Iterator[str]:
     """Set the weights of a search to the best on the recordings to tune on, and yield lines for the user.
 
-    Of the training data only what was held out is taken. Raises InputError for a search without weights.
+    Of the training data only what was held out is taken. Raises InputError for a search without weights, and
+    for an ensemble.
     """
     if not search.has_beam:
         cure = "Name a language model with `lm`, or a `width` of the beam"
         raise InputError("tune", "needs a search that keeps several texts", "the likeliest symbols", cure)
     assert asked.tune is not None
+    # Recordings that one run of an ensemble has held out may be those that another has learned.
+    refuse_ensemble("tune", trained.members)
     examples = trained.read(asked.tune, labelled=True)
     held_out = set(read_names(kept_in(run, HELD_OUT)))
     rows = [row for row, key in enumerate(_keys(examples)) if key in held_out]

@@ -15,6 +15,7 @@ from bptt.data.examples import Example, Examples
 from bptt.data.readers.asked import Said
 from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import FILE, Vocabulary
+from bptt.jobs.ensembling import refuse_ensemble
 from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
@@ -118,7 +119,7 @@ class TrainedTranscriber(ShownModel):
         def answer(rows: Sequence[int], logits: Tensor, lengths: Tensor) -> list[list[Transcription]]:
             return self._search_batch(logits, lengths, search, n)
 
-        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), answer)
+        return self._ask(self.codec.take_examples(inputs, places), answer)
 
     def stream(
         self,
@@ -133,8 +134,10 @@ class TrainedTranscriber(ShownModel):
                 for answer in live.push(samples):
                     print(answer)  # PartialAnswer(partial, stable) or HeardUtterance(text, start, end, ...)
 
-        `endpoint` says when an utterance ends. Raises InputError for a transcriber of both directions.
+        `endpoint` says when an utterance ends. Raises InputError for a transcriber of both directions, and
+        for an ensemble.
         """
+        refuse_ensemble("stream", self.members)
         return LiveTranscriber(self.model, self.codec, self.writer, rate, search, endpoint)
 
     def log_probabilities(self, inputs: Iterable[Any], places: Sequence[str] = ()) -> list[Tensor]:
@@ -144,7 +147,7 @@ class TrainedTranscriber(ShownModel):
             pairs = zip(found.log_softmax(-1).cpu().unbind(1), lengths.tolist(), strict=True)
             return [each[:length] for each, length in pairs]
 
-        return self._ask(self.encode_inputs(self.codec.take_examples(inputs, places)), answer)
+        return self._ask(self.codec.take_examples(inputs, places), answer)
 
     def evaluate(self, examples: Recordings) -> dict[str, float]:
         """Return the metrics of recordings with what was said.
@@ -169,7 +172,7 @@ class TrainedTranscriber(ShownModel):
                 for loss, path, length in zip(losses, paths, lengths.tolist(), strict=True)
             ]
 
-        found = [HeardPath(*each) for each in self._ask(self.encode_inputs(examples.rows), answer)]
+        found = [HeardPath(*each) for each in self._ask(examples.rows, answer)]
         texts = [decode(self.vocabulary, collapse(each.path)) for each in found]
         possible = [
             (each.loss, len(label)) for each, label in zip(found, labels, strict=True) if each.loss < inf
@@ -240,21 +243,28 @@ class TrainedTranscriber(ShownModel):
 
     def _ask(
         self,
-        encoded: EncodedInputs,
+        examples: Sequence[Example[Any, Any]],
         answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
     ) -> list[Answer]:
         """Call `answer` with indices, logits (T, B, V) and lengths of each batch; return results in order."""
         found: dict[int, Answer] = {}
         device = self.model.output.weight.device
+        encoded = self.encode_inputs(examples)
 
         def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
             here = batch.to(device)
-            return answer(rows, self.model(here), here.lengths)
+            logits = self.score([examples[row] for row in rows], here)
+            return answer(rows, logits, here.lengths)
 
         with evaluating(self.model):
             for rows, answers in self.sharing.answered(encoded, self.config.data.batch_size, answer_batch):
                 found |= dict(zip(rows, answers, strict=True))
         return [found[row] for row in range(len(found))]
+
+    def score(self, examples: Sequence[Example[Any, Any]], batch: Padded) -> Tensor:
+        """Return the logits (T, B, V) of recordings, which `batch` holds as the network reads them."""
+        logits: Tensor = self.model(batch)
+        return logits
 
 
 def build(codec: Codec[Any], vocabulary: Vocabulary, config: TranscriberConfig) -> Transcriber:

@@ -100,9 +100,10 @@ def _target_vocabulary(choices: Choices, source: VocabularyOptions) -> Vocabular
 def _evaluate(trained: TrainedTranslator, run: Path, choices: Choices) -> EvaluationReport:
     """Measure the loss on the references, and the quality of texts found by greedy and by beam search."""
     asked = choices.make(TranslateEvaluationOptions)
-    data, beam = needed_data(run, choices.make(EvaluateOptions).data), asked.beam()
+    file, parallel = choices.make(EvaluateOptions).files(2)
+    data, beam = needed_data(run, file), asked.beam()
     said = choices.make(ReadingOptions).said()
-    target = one_target(asked.parallel, asked.target)
+    target = one_target(parallel, asked.target)
     if target is not None:
         target = in_encoding(target, choices.get("encoding"))
     examples = trained.read_pairs(data, target, said)

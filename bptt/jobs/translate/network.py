@@ -101,6 +101,11 @@ class Writer(TokenNetwork, ABC):
         output, _, _ = self.read(shift(targets), self.start(*source))
         return self.loss(output, targets, reduction)
 
+    def score_targets(self, source: Padded, targets: Tensor) -> Tensor:
+        """Return ln P of each of `targets` (T, B), given those before it; 0 for NOTHING."""
+        output, _, _ = self.read(shift(targets), self.start(*source))
+        return self.score(output, targets)
+
     def step(self, tokens: Tensor, state: DecoderState) -> tuple[Tensor, DecoderState, Tensor]:
         """Read one more token of each row, (N,), for a search.
 

@@ -247,7 +247,6 @@ class TranslateAnswerOptions(SearchOptions):
 class TranslateEvaluationOptions(SearchOptions):
     """The options of `bptt evaluate` for translators."""
 
-    parallel: Path | None = argument("Target file, line by line, as with `target` (translate).", default=None)
     target: Path | None = option(
         None, "Target file: its line n is the target of example n (translate).", common=True
     )

@@ -25,7 +25,7 @@ from bptt.jobs.supervised import Encoded, in_batches
 from bptt.jobs.translate.beam import beam_search
 from bptt.jobs.translate.config import TASK, TranslatorConfig
 from bptt.jobs.translate.drawing import draw
-from bptt.jobs.translate.hypotheses import Hypothesis
+from bptt.jobs.translate.hypotheses import Hypothesis, Step
 from bptt.jobs.translate.network import Generator, Translator, Writer
 from bptt.jobs.translate.options import BeamOptions
 from bptt.models.codecs.classes import ClassCodec
@@ -142,7 +142,12 @@ class TrainedTranslator(ShownModel):
         with evaluating(self.model), within_memory("a batch", SMALLER):
             for places, batch in in_batches([encoded[row] for row in filled], self.config.data.batch_size):
                 rows = [filled[place] for place in places]
-                hypotheses = self._search_batch(batch, rows, search or BeamOptions())
+                step, state = self.begin([given[row] for row in rows], batch)
+                lengths, asked, limit = batch.lengths.tolist(), search or BeamOptions(), self.config.limit
+                if isinstance(asked, BeamOptions):
+                    hypotheses = beam_search(step, state, lengths, asked, limit)
+                else:
+                    hypotheses = [[each] for each in draw(step, state, lengths, asked, rows, limit)]
                 for row, each in zip(rows, hypotheses, strict=True):
                     shown = self.codec.show(given[row])
                     found[row] = [self._translation(hypothesis, shown) for hypothesis in each]
@@ -160,7 +165,7 @@ class TrainedTranslator(ShownModel):
 
         def teach(rows: Sequence[int], batch: Padded) -> float:
             wanted = stack([targets[row] for row in rows]).to(self.model.device)
-            return self.model.teach(batch.to(self.model.device), wanted, "sum").item()
+            return self.loss([examples.inputs[row] for row in rows], batch, wanted)
 
         with evaluating(self.model):
             for _, loss in self.sharing.answered(encoded, self.config.data.batch_size, teach):
@@ -185,12 +190,13 @@ class TrainedTranslator(ShownModel):
         tokens = torch.cat([self.codec.encode(each)[0] for each in inputs])
         return int((tokens == UNKNOWN).sum()), len(tokens)
 
-    def _search_batch(self, batch: Padded, rows: Sequence[int], search: Search) -> list[list[Hypothesis]]:
-        state = self.model.start(*batch.to(self.model.device))
-        lengths, limit = batch.lengths.tolist(), self.config.limit
-        if isinstance(search, BeamOptions):
-            return beam_search(self.model.step, state, lengths, search, limit)
-        return [[each] for each in draw(self.model.step, state, lengths, search, rows, limit)]
+    def begin(self, inputs: Sequence[Input], batch: Padded) -> tuple[Step[Any], Any]:
+        """Return the step of a search, and the state that it begins with, for inputs that `batch` holds."""
+        return self.model.step, self.model.start(*batch.to(self.model.device))
+
+    def loss(self, inputs: Sequence[Input], batch: Padded, targets: Tensor) -> float:
+        """Return the sum of -ln P of the targets (T, B) of inputs that `batch` holds."""
+        return self.model.teach(batch.to(self.model.device), targets, "sum").item()
 
     def _translation(self, found: Hypothesis, source: tuple[str, ...]) -> Translation:
         tokens = tuple(map(self.vocabulary.show, (*found.tokens, END)))

@@ -21,12 +21,12 @@ class ClassCodec(Codec[str]):
     unit = "classes"
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = classes
+        self.classes = tuple(classes)
         self._numbers = {name: number for number, name in enumerate(classes)}
 
     def part(self) -> TokenInput:
         """Return a part that makes one-hot vectors."""
-        return TokenInput(len(self._classes), TokenOptions(0))
+        return TokenInput(len(self.classes), TokenOptions(0))
 
     def check(self, input: object, place: str) -> str:
         """Return the name of a class."""
@@ -35,13 +35,13 @@ class ClassCodec(Codec[str]):
     def encode(self, input: str) -> tuple[Tensor, ...]:
         """Return the number of a class, (1,) int64. Raises InputError for one that was not learned."""
         if input not in self._numbers:
-            raise InputError("class", f"is one of those learned, {', '.join(self._classes)}", repr(input))
+            raise InputError("class", f"is one of those learned, {', '.join(self.classes)}", repr(input))
         return (torch.tensor([self._numbers[input]]),)
 
     def files(self) -> Mapping[str, bytes]:
         """Return the file of the classes."""
-        return label_files(self._classes)
+        return label_files(self.classes)
 
     def describe(self) -> list[str]:
         """Return a line with the number of classes."""
-        return [f"classes: {len(self._classes):,}"]
+        return [f"classes: {len(self.classes):,}"]
