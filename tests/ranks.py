@@ -2,7 +2,8 @@
 
 A plan is a list of runs that follow each other: `size`, the number of processes; `arguments` of `bptt`, in
 which {rank} is the number of a process; `output`, the file for what they print, to whose name the rank is
-added; perhaps `signal`, which process `rank` sends itself before the update `step`.
+added; perhaps `signal`, which process `rank` sends itself before the update `step`; perhaps `clock`, a file
+for the times of `update_clock`, named likewise.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import run_forked
+from update_clock import start
 
 TESTS = Path(__file__).parent
 
@@ -41,7 +43,7 @@ def main() -> None:
     sys.stdout.write(json.dumps([_run(**each) for each in plan]))
 
 
-def _run(size: int, arguments: list[str], output: str, **faults: int) -> list[int]:
+def _run(size: int, arguments: list[str], output: str, clock: str = "", **faults: int) -> list[int]:
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -50,13 +52,13 @@ def _run(size: int, arguments: list[str], output: str, **faults: int) -> list[in
         if not (child := os.fork()):
             names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": size, "MASTER_PORT": port}
             os.environ.update({name: str(value) for name, value in names.items()}, MASTER_ADDR="127.0.0.1")
-            _become(arguments, f"{output}{rank}", rank, **faults)
+            _become(arguments, f"{output}{rank}", clock and f"{clock}{rank}", rank, **faults)
         children.append(child)
     return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 
 
 def _become(
-    arguments: list[str], output: str, own: int, signal: int = 0, rank: int = 0, step: int = 0
+    arguments: list[str], output: str, clock: str, own: int, signal: int = 0, rank: int = 0, step: int = 0
 ) -> None:
     from bptt.cli.main import main as command
     from bptt.training.grouped import _GroupedUpdater
@@ -75,11 +77,14 @@ def _become(
     _GroupedUpdater.on_batch = with_fault  # type: ignore[method-assign]
     sys.argv = ["bptt", *(each.replace("{rank}", str(own)) for each in arguments)]
     status = 70
+    write = start(Path(clock)) if clock else None
     try:
         command()
     except SystemExit as end:
         status = int(end.code or 0)
     finally:
+        if write:
+            write()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
