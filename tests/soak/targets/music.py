@@ -106,7 +106,7 @@ def abc(random: Random) -> bytes:
     data = random.choice(ABC).encode()
     for _ in range(random.choice((0, 1, 1, 2, 4))):
         at = random.randrange(len(data) + 1)
-        data = data[:at] + random.choice((*SIGNS, *SIGNS, *PIECES)) * random.choice((1, 1, 1, 30)) + data[at:]
+        data = data[:at] + random.choice((*PIECES, *SIGNS, *(sign * 30 for sign in SIGNS))) + data[at:]
     return damage(data, random)
 
 
