@@ -43,7 +43,11 @@ public:
     }
 
     void run() {
-        const Blocks blocks(call_.batch, call_.threads, call_.lengths);
+        // After each step of a row norms are taken, and is handed over what it starts anew from.
+        const bool whole = call_.norms || call_.restarts;
+        const int64_t shared = whole ? 0 : Passes::shared_factors(call_);
+        const int64_t together = threads_of_units(call_.batch, shared, call_.threads);
+        const Blocks blocks(call_.batch, together > 1 ? 1 : call_.threads, call_.lengths);
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t count = call_.batch * state_[q].row;
             if (call_.last[q]) std::copy_n(call_.last[q], count, call_.first[q]);
@@ -58,7 +62,8 @@ public:
             end_ = std::min(call_.steps, begin_ + chunk_);
             low_ = std::min(time(begin_), time(end_ - 1));
             recompute();
-            in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
+            if (together > 1) walk_together(together, blocks.ranks[0]);
+            else in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
             slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
             pair_deltas();
             in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
@@ -71,6 +76,8 @@ public:
     }
 
 private:
+    using Passes = typename Cell::BackwardPasses;
+
     int64_t time(int64_t s) const { return call_.reverse ? call_.steps - 1 - s : s; }
 
     void clear(const typename Shape::Source& source, const typename Shape::Gradient& gradient) {
@@ -126,17 +133,39 @@ private:
 
     void walk(const std::vector<int64_t>& ranks) {
         Block<Shape> block;
+        prepare(block, ranks);
+        for (int64_t s = end_ - 1; s >= begin_; --s) {
+            point(block, s);
+            pass_over(block, time(s));
+            if (block.live) Cell::step_back(call_, block);
+            hand_over(block, time(s));
+            measure_carried(block, time(s));
+        }
+    }
+
+    // All threads go through the steps, each with a block of its own that points to the same memory.
+    void walk_together(int64_t threads, const std::vector<int64_t>& ranks) {
+        std::unique_ptr<Block<Shape>[]> blocks(new Block<Shape>[threads]);
+        prepare(blocks[0], ranks);
+        for (int64_t k = 1; k < threads; ++k) blocks[k].share_memory_of(blocks[0]);
+        const auto meet = [&](int64_t thread, int64_t step) {
+            const int64_t s = end_ - 1 - step;
+            point(blocks[thread], s);
+            if (!thread) pass_over(blocks[0], time(s));
+        };
+        const auto run = [&](int64_t thread, int pass, int64_t first, int64_t last) {
+            if (blocks[thread].live) Passes::run(call_, blocks[thread], pass, first, last);
+        };
+        walk_by_units<Passes>(threads, end_ - begin_, call_.size, meet, run);
+    }
+
+    void prepare(Block<Shape>& block, const std::vector<int64_t>& ranks) {
         for (const int64_t rank : ranks) {
             block.rank[block.count] = rank;
             block.row[block.count++] = rows_.order[rank];
         }
         lay_out_scratch(block, call_.size, Shape::BACKWARD_SCRATCH_WIDTH, Shape::BACKWARD_SCRATCH);
         point_fixed(block);
-        for (int64_t s = end_ - 1; s >= begin_; --s) {
-            step(block, s);
-            hand_over(block, time(s));
-            measure_carried(block, time(s));
-        }
     }
 
     // What stays where it is while time runs: the carried gradients, and the sums of the vectors' own.
@@ -150,13 +179,12 @@ private:
         }
     }
 
-    void step(Block<Shape>& block, int64_t s) {
+    // Where everything is at step s.
+    void point(Block<Shape>& block, int64_t s) {
         const int64_t t = time(s);
         block.live = 0;
         while (block.live < block.count && block.rank[block.live] < rows_.live[t]) ++block.live;
         point_losses(block, t);
-        pass_over(block, t);
-        if (!block.live) return;
         real* x = const_cast<real*>(call_.x) + t * call_.x_step;
         for (int r = 0; r < block.live; ++r) {
             block.at[Shape::X][r] = x + block.row[r] * call_.x_row;
@@ -181,7 +209,6 @@ private:
             for (int k = 0; k < Shape::DELTAS; delta += call_.size[Shape::DELTA_WIDTH[k++]])
                 block.at[Shape::DELTA + k][r] = delta;
         }
-        Cell::step_back(call_, block);
     }
 
     // Nothing is carried to the step before by a row that started anew: its gradient is that of the state which

@@ -17,8 +17,8 @@ _GUARDS = {Area.KEPT: "if constexpr (Keep) ", Area.INPUT: "if (a.input) "}
 class CppDialect:
     """C++ for the passes of one direction."""
 
-    def __init__(self, kernel: Kernel, products: ProductText, forward: bool) -> None:
-        self._constants, self._products, self._forward = kernel.plan.cell.constants, products, forward
+    def __init__(self, kernel: Kernel, products: ProductText) -> None:
+        self._constants, self._products = kernel.plan.cell.constants, products
 
     def _value(self, expression: Expression) -> str:
         return formula(expression, self._named)
@@ -68,7 +68,6 @@ class CppDialect:
 
     def over_units(self, sweep: Sweep, sums: Lines, units: Lines) -> Lines:
         """Write the loop over panels, or over vectors of units where there is no product."""
-        begin, end = ("begin", "end") if self._forward else ("0", "width")
         lines = [*plain(f"const int64_t width = a.size[Shape::{letter(sweep.width)}];")]
         for k in range(sweep.row_sums):
             lines += plain(f"for (int r = 0; r < block.live; ++r) block.partial[{k}][r] = Vector{{}};")
@@ -76,7 +75,7 @@ class CppDialect:
             return (
                 *lines,
                 *plain("for (int r = 0; r < block.live; ++r)"),
-                *plain(f"    for (int64_t j = {begin}; j < {end}; j += LANES) {{"),
+                *plain("    for (int64_t j = begin; j < end; j += LANES) {"),
                 *plain("        const int lanes = lanes_left(width - j);"),
                 *indented(units, 2),
                 *plain("    }"),
@@ -86,7 +85,7 @@ class CppDialect:
         return (
             *lines,
             *self._products.operands(sweep),
-            *plain(f"for (int64_t first = {begin}; first < {end}; first += {most} * LANES) {{"),
+            *plain(f"for (int64_t first = begin; first < end; first += {most} * LANES) {{"),
             *plain(f"    const int vectors = vectors_left(width - first, {most});"),
             *indented(sums),
             *plain("    for (int u = 0; u < vectors; ++u) {"),

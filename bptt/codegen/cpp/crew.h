@@ -126,13 +126,14 @@ private:
         if (failed_.exchange(false)) throw std::bad_alloc();
     }
 
-    // The helpers that ask to join, who cannot withdraw any more.
+    // The helpers that ask to join; from now on they cannot withdraw.
     uint64_t asking() {
         uint64_t found = 0;
         for (int64_t k = 1; k < threads_; ++k) {
             uint64_t wish = round_.load(std::memory_order_relaxed);
             std::atomic<uint64_t>& asked = seats_[k].wish;
-            if (asked.load(std::memory_order_relaxed) == wish && asked.compare_exchange_strong(wish, 0)) found |= bit(k);
+            if (asked.load(std::memory_order_relaxed) != wish) continue;
+            if (asked.compare_exchange_strong(wish, 0)) found |= bit(k);
         }
         return found;
     }

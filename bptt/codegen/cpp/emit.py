@@ -10,7 +10,7 @@ from bptt.cells.expression import Expression, to_text
 from bptt.codegen.cpp.cpp_functions import definitions
 from bptt.codegen.cpp.pass_text import PassText
 from bptt.codegen.cpp.shape import shape_text
-from bptt.codegen.cpp.stepper_text import stepper_text
+from bptt.codegen.cpp.unit_ranges import unit_ranges
 from bptt.codegen.kernel import Kernel, kernel
 from bptt.codegen.kernel_source import KernelSource
 from bptt.codegen.lowering import lower
@@ -172,8 +172,9 @@ def _cell(laid_out: Kernel) -> Lines:
         *plain(f"    static constexpr bool INPUT_AFTER = {after};"),
         *forward.passes(),
         *forward.products.ahead(),
-        *stepper_text(forward.sweeps, forward.products),
+        *unit_ranges(forward.sweeps, forward.products, forward=True),
         *backward.passes(),
+        *unit_ranges(backward.sweeps, backward.products, forward=False),
         *last.products.input_gradient(),
         *forward.products.packing("pack_forward"),
         *backward.products.packing("pack_backward"),
@@ -189,7 +190,7 @@ def _forward_cell(laid_out: Kernel) -> Lines:
         *plain("struct Cell {"),
         *forward.passes(),
         *forward.products.ahead(),
-        *stepper_text(forward.sweeps, forward.products),
+        *unit_ranges(forward.sweeps, forward.products, forward=True),
         *forward.products.packing("pack_forward"),
         *plain(_PACK_FORWARD),
         *plain("};"),

@@ -58,7 +58,7 @@ void run_layers(LayersCall<Shape>& call) {
     call.changed = checksum_of(call.parameters, call.threads) != call.checksum;
     if (call.changed) return;
     const Rows rows(nullptr, first->steps, first->batch);
-    const bool alone = first->batch < call.threads && Forward<Shape, Cell>::threads_of_units(*first) == 1;
+    const bool alone = first->batch < call.threads && Forward<Shape, Cell>::threads_of_step(*first) == 1;
     const bool at_once = alone && first->steps * Cell::pack_forward_size(*first) >= WORTH_A_LAYER;
     if (at_once && call.directions == 1)
         return run_at_once<Shape, Cell>(first, call.layers, true, rows, call.threads);

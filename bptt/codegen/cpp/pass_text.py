@@ -19,7 +19,7 @@ class PassText:
     def __init__(self, kernel: Kernel, sweeps: Sequence[Sweep], forward: bool) -> None:
         self.sweeps, self._forward = sweeps, forward
         self.products = ProductText(kernel, sweeps, forward)
-        self._dialect = CppDialect(kernel, self.products, forward)
+        self._dialect = CppDialect(kernel, self.products)
 
     def passes(self) -> Lines:
         """Write one function for each pass, and the one that calls them all."""
@@ -39,21 +39,22 @@ class PassText:
         )
 
     def _call(self, sweep: Sweep) -> str:
-        if not self._forward:
-            return f"panel = backward_{sweep.number}(a, block, panel);"
         end = f"a.size[Shape::{letter(sweep.width)}]"
+        if not self._forward:
+            return f"panel = backward_{sweep.number}(a, block, panel, 0, {end});"
         return f"panel = forward_{sweep.number}<Keep>(a, block, panel, ahead, before, 0, {end});"
 
     def _function(self, sweep: Sweep) -> Lines:
         keep = "template <bool Keep>\n    " if self._forward else ""
         arguments = "Arguments" if self._forward else "BackwardArguments"
-        part = ", bool ahead, int64_t& before, int64_t begin, int64_t end" if self._forward else ""
+        part = ", bool ahead, int64_t& before" if self._forward else ""
         name = f"{'forward' if self._forward else 'backward'}_{sweep.number}"
         return (
             *plain(f"\n    // {', '.join(sweep.targets)}"),
             *plain(
                 f"    {keep}static const factor* {name}(const {arguments}<Shape>& a,"
-                f" Block<Shape>& block, const factor* panel{part}) {{"
+                f" Block<Shape>& block, const factor* panel{part},"
+                " int64_t begin, int64_t end) {"
             ),
             *indented(write(sweep, self._dialect), 2),
             *plain("        return panel;"),

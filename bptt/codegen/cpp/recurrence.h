@@ -13,14 +13,10 @@
 
 #include "sequences.h"
 #include "threads.h"
+#include "units.h"
 
 namespace {
 
-// Bytes of weights that a thread must read in a step for its part to outweigh the wait for the others: a barrier takes
-// 0.1 to 0.3 µs, and the caches give 100 bytes a nanosecond.
-#ifndef SHARE
-#define SHARE (int64_t{128} << 10)
-#endif
 // Products that one thread takes sooner than a second one starts.
 #ifndef FEW_PRODUCTS
 #define FEW_PRODUCTS (int64_t{1} << 21)
@@ -50,15 +46,12 @@ public:
     }
 
     // How many threads share out the units of a step.
-    static int64_t threads_of_units(const Call& call) {
-        if (call.batch > FEW_ROWS) return 1;
-        const int64_t bytes = Cell::shared_factors(call) * sizeof(factor);
-        return std::clamp<int64_t>(bytes / SHARE, 1, std::min(call.threads, Crew::MOST));
+    static int64_t threads_of_step(const Call& call) {
+        return threads_of_units(call.batch, Passes::shared_factors(call), call.threads);
     }
 
     void run(int64_t begin, int64_t end) {
-        const bool by_units = threads_of_units(call_) > 1;
-        const Blocks blocks(call_.batch, by_units ? 1 : call_.threads, call_.lengths);
+        const Blocks blocks(call_.batch, threads_of_step(call_) > 1 ? 1 : call_.threads, call_.lengths);
         const bool few = call_.batch <= FEW_ROWS || call_.batch < FEW * std::min(call_.threads, call_.batch);
         const int64_t width = Cell::ahead_row(call_);
         if (!few || width == 0) return walk(blocks, begin, end);
@@ -73,6 +66,8 @@ public:
     }
 
 private:
+    using Passes = typename Cell::ForwardPasses;
+
     int64_t time(int64_t s) const { return call_.reverse ? call_.steps - 1 - s : s; }
 
     // The part of the sums that waits for the input alone, for all steps of a chunk at once.
@@ -97,8 +92,8 @@ private:
     }
 
     void walk(const Blocks& blocks, int64_t begin, int64_t end) {
-        const int64_t threads = threads_of_units(call_);
-        if (threads > 1) return walk_by_units(threads, blocks.ranks[0], begin, end);
+        const int64_t threads = threads_of_step(call_);
+        if (threads > 1) return walk_together(threads, blocks.ranks[0], begin, end);
         in_parallel(call_.threads, blocks.count, [&](int64_t k) {
             Block<Shape> block;
             prepare(block, blocks.ranks[k]);
@@ -116,26 +111,21 @@ private:
     }
 
     // All threads go through the steps, each with a block of its own that points to the same memory.
-    void walk_by_units(int64_t threads, const std::vector<int64_t>& ranks, int64_t begin, int64_t end) {
+    void walk_together(int64_t threads, const std::vector<int64_t>& ranks, int64_t begin, int64_t end) {
         std::unique_ptr<Block<Shape>[]> blocks(new Block<Shape>[threads]);
-        std::vector<int64_t> step(threads, -1);
         prepare(blocks[0], ranks);
         for (int64_t k = 1; k < threads; ++k) blocks[k].share_memory_of(blocks[0]);
-        Crew::here().run(threads, (end - begin) * Cell::PASSES, [&](const Share& share, int64_t job) {
-            const int64_t s = begin + job / Cell::PASSES;
-            const int pass = static_cast<int>(job % Cell::PASSES);
-            Block<Shape>& block = blocks[share.thread];
-            if (step[share.thread] != s) point(block, s);
-            step[share.thread] = s;
-            if (pass == 0 && share.place == 0) pass_over(block, s);
-            if (!block.live) return;
-            const int64_t width = call_.size[Cell::PASS_WIDTH[pass]], panel = Cell::PASS_PANEL[pass] * LANES;
-            const int64_t panels = panel ? (width + panel - 1) / panel : 1, units = panel ? panel : width;
-            const int64_t first = share.first(panels) * units, last = std::min(width, share.last(panels) * units);
-            if (first >= last) return;
-            if (call_.kept) Cell::template run<true>(call_, block, pass, ahead_ != nullptr, first, last);
-            else Cell::template run<false>(call_, block, pass, ahead_ != nullptr, first, last);
-        });
+        const auto meet = [&](int64_t thread, int64_t step) {
+            point(blocks[thread], begin + step);
+            if (!thread) pass_over(blocks[0], begin + step);
+        };
+        const bool ahead = ahead_ != nullptr;
+        const auto run = [&](int64_t thread, int pass, int64_t first, int64_t last) {
+            if (!blocks[thread].live) return;
+            if (call_.kept) Passes::template run<true>(call_, blocks[thread], pass, ahead, first, last);
+            else Passes::template run<false>(call_, blocks[thread], pass, ahead, first, last);
+        };
+        walk_by_units<Passes>(threads, end - begin, call_.size, meet, run);
         if (end == call_.steps) finish(blocks[0]);
     }
 

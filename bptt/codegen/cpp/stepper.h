@@ -69,6 +69,8 @@ public:
     bool lives_here() const { return team_->lives_here(); }
 
 private:
+    using Passes = typename Cell::ForwardPasses;
+
     // A pass over up to BLOCK rows of a layer.
     struct Job {
         const Arguments<Shape>* layer;
@@ -84,9 +86,10 @@ private:
         int64_t pieces(int64_t job) const { return jobs[job].pieces; }
         void run(int64_t thread, int64_t job, int64_t piece) const {
             const auto& [layer, blocks, pass, pieces] = jobs[job];
-            const int64_t width = layer->size[Cell::PASS_WIDTH[pass]];
-            const int64_t units = pieces > 1 ? Cell::PASS_PANEL[pass] * LANES : width;
-            Cell::template run<false>(*layer, blocks[thread], pass, false, piece * units, std::min(width, (piece + 1) * units));
+            const int64_t width = layer->size[Passes::WIDTH[pass]];
+            const int64_t units = pieces > 1 ? Passes::PANEL[pass] * LANES : width;
+            const int64_t begin = piece * units, end = std::min(width, begin + units);
+            Passes::template run<false>(*layer, blocks[thread], pass, false, begin, end);
         }
     };
 
@@ -109,8 +112,8 @@ private:
             blocks[k].wide = blocks[0].wide;
             std::copy_n(blocks[0].at[0], Shape::SLOTS * BLOCK, blocks[k].at[0]);
         }
-        for (int pass = 0; pass < Cell::PASSES; ++pass) {
-            const int64_t width = layer.size[Cell::PASS_WIDTH[pass]], panel = Cell::PASS_PANEL[pass] * LANES;
+        for (int pass = 0; pass < Passes::COUNT; ++pass) {
+            const int64_t width = layer.size[Passes::WIDTH[pass]], panel = Passes::PANEL[pass] * LANES;
             jobs_.push_back({&layer, blocks, pass, panel ? (width + panel - 1) / panel : 1});
         }
     }
