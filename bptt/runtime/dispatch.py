@@ -2,7 +2,8 @@
 
 A run over sequences is `eager`, `recorded` by a tracer of torch, or `transformed` by torch.func or forward
 mode. The backend in force runs eager calls on plain tensors of a device and dtype that it supports;
-`reference` runs all others. On a GPU plain cells go to torch's own operators first: see `runs_fused`.
+`reference` runs all others. On a GPU plain cells go to torch's own operators first: see `runs_fused`; long
+sequences of cells that are linear in their state go to `reference`, which scans them: see `runs_scanned`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,12 @@ _SLOW = "cells without a kernel run in torch operations, which takes several tim
 # The types of devices on which torch has kernels for layers of recurrent cells: cuDNN's and MIOpen's. MPS is
 # left out, as its kernels have had wrong results (pytorch #94691).
 FUSED_DEVICES = ("cuda",)
+# The number of steps from which a scan replaces a kernel's loop on a GPU. An estimate, checked on no GPU:
+# each step of the loop waits for memory several times, and a scan of 512 steps has some hundred operations.
+LONG = 512
 # For GPUs alone.
+_plan = deferred("bptt.codegen.plan", "plan")
+_scan_plan = deferred("bptt.codegen.scan_plan", "scan_plan")
 _operator_of = deferred("bptt.runtime.fused.plain_cells", "operator_of")
 # cuBLAS, which cuDNN calls, adds up in one order with these settings alone: torch's notes on reproducibility.
 _REPRODUCIBLE = (":4096:8", ":16:8")
@@ -79,6 +85,16 @@ def _is_reproducible() -> bool:
     return not asked or os.environ.get("CUBLAS_WORKSPACE_CONFIG") in _REPRODUCIBLE
 
 
+def runs_scanned(cell: Cell, x: Tensor) -> bool:
+    """Return whether all steps of x (T, B, I) are computed at once on a GPU, by operations of torch.
+
+    It is so for cells without states, and from LONG steps on for cells whose recurrences are scans.
+    """
+    least = LONG if cell.states else 1
+    on_gpu = has_fused(x.device) and get_backend() == AUTO
+    return on_gpu and x.shape[0] >= least and _scan_plan(_plan(cell)) is not None
+
+
 def backend_for(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | None = None) -> Backend:
     """Return the backend that runs a cell on the tensors (x, *initial, *parameters).
 
@@ -90,7 +106,8 @@ def backend_for(cell: Cell, tensors: Sequence[Tensor], factors: torch.dtype | No
     dtype = _dtype(cell, tensors)
     if factors is not None and 0 not in x.shape:
         return _rounding(cell, x, dtype if are_plain(tensors) else None, factors)
-    if dtype is None or 0 in x.shape or is_transformed() or not are_plain(tensors):
+    by_torch = is_transformed() or not are_plain(tensors)
+    if dtype is None or 0 in x.shape or by_torch or runs_scanned(cell, x):
         return backend_named(REFERENCE)
     return usable(cell, x.device, dtype)
 

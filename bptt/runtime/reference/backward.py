@@ -6,26 +6,28 @@ step before needs; δx and the gradients of the parameters are computed afterwar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from bptt.cells.expression import ONE, Expression, symbols
+from bptt.cells.expression import Expression, symbols
 from bptt.cells.language import PREVIOUS
 from bptt.cells.parameters import Family
 from bptt.codegen.layout import BackwardStep, StackedGradient
-from bptt.codegen.plan import KernelPlan
+from bptt.codegen.scan_plan import scan_plan
 from bptt.derive.adjoint import DELTA, FROM_LOSS, FROM_NEXT
 from bptt.runtime.autocast import full_precision
 from bptt.runtime.doubles import doubles
 from bptt.runtime.input_sums import input_sums
 from bptt.runtime.norms import Norms
+from bptt.runtime.reference.deltas import Deltas, evaluate, norm
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.forward import complete
 from bptt.runtime.reference.problem import Problem
+from bptt.runtime.reference.scanned import through_time_by_scans
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,37 +38,6 @@ class ReferenceGradients:
     initial: tuple[Tensor, ...]
     parameters: tuple[Tensor, ...]
     norms: Norms | None
-
-
-class Deltas:
-    """The δ of a whole sequence, (T, B, ·); those that one product reads are stored concatenated."""
-
-    def __init__(self, plan: KernelPlan) -> None:
-        together = dict.fromkeys(g.deltas for step in plan.backward_loop for g in step.gathers)
-        joined = {name for names in together for name in names}
-        alone = dict.fromkeys((n,) for n in plan.read_after_loop if n not in joined)
-        self.steps: dict[tuple[str, ...], list[Tensor]] = {names: [] for names in (*together, *alone)}
-        self.blocks: dict[tuple[str, ...], Tensor] = {}
-        # For each step, the norms of the gradients that it passes to the step before, (B, states).
-        self.carried: list[Tensor] = []
-
-    def close(self, problem: Problem) -> None:
-        """Stack the recorded steps, the last one computed first, into sequences."""
-        for names, steps in self.steps.items():
-            block = torch.stack(steps if problem.reverse else steps[::-1])
-            self.put(problem, names, block)
-
-    def put(self, problem: Problem, names: tuple[str, ...], block: Tensor) -> None:
-        """Store a sequence, and its parts by name, with zero at the steps in the padding."""
-        if problem.valid is not None:
-            block = torch.where(problem.valid, block, torch.zeros_like(block))
-        self.blocks[names] = block
-        self.blocks.update(zip(((n,) for n in names), block.chunk(len(names), -1), strict=True))
-
-    def together(self, names: tuple[str, ...]) -> Tensor:
-        """Return several δ concatenated, (T, B, Σ widths)."""
-        found = self.blocks.get(names)
-        return torch.cat([self.blocks[(n,)] for n in names], -1) if found is None else found
 
 
 def backward(
@@ -89,7 +60,7 @@ def backward(
                 t.delta: deltas.blocks[(t.delta,)] for t in step.terms if t.delta.startswith(DELTA)
             }
             coefficients = {t.coefficient: compiled(t.coefficient)(values) for t in step.terms}
-            value = _evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
+            value = evaluate(problem, step, found, coefficients, deltas.together, *problem.x.shape[:2])
             deltas.put(problem, (step.target,), value)
         return ReferenceGradients(
             x=deltas.blocks[(DELTA + cell.inputs[0],)],
@@ -106,7 +77,7 @@ def _norms(problem: Problem, deltas: Deltas) -> Norms:
     for k, name in enumerate(sums):
         # A sum that no step reads has no δ.
         if (DELTA + name,) in deltas.blocks:
-            delta[..., k] = _norm(deltas.blocks[(DELTA + name,)])
+            delta[..., k] = norm(deltas.blocks[(DELTA + name,)])
     carried = delta[..., :0]
     if states:
         carried = torch.stack(deltas.carried if problem.reverse else deltas.carried[::-1])  # (T, B, states)
@@ -115,17 +86,14 @@ def _norms(problem: Problem, deltas: Deltas) -> Norms:
     return Norms(sums, delta, states, carried)
 
 
-def _norm(gradient: Tensor) -> Tensor:
-    """Return the norm over the units, (T, B) or (B,), in float64."""
-    norm: Tensor = torch.linalg.vector_norm(doubles(gradient.detach()), dim=-1)
-    return norm
-
-
 def _through_time(
     problem: Problem, values: Mapping[str, Any], losses: Mapping[str, Tensor | None], measure: bool
 ) -> tuple[Deltas, dict[str, Tensor]]:
     """Run the loop over time; return the δ needed afterwards, and the gradients of the initial states."""
     plan, cell = problem.plan, problem.plan.cell
+    scans = scan_plan(plan)
+    if scans is not None:
+        return through_time_by_scans(problem, scans.backward, values, losses, measure)
     deltas = Deltas(plan)
     terms = [term for step in plan.backward_loop for term in step.terms]
     coefficients = {t.coefficient: _by_step(problem, t.coefficient, values) for t in terms}
@@ -151,7 +119,7 @@ def _through_time(
                 outgoing = torch.where(anew, nothing, outgoing)
             carried[state] = outgoing
         if measure:
-            deltas.carried.append(torch.stack([_norm(carried[state]) for state in cell.states], -1))
+            deltas.carried.append(torch.stack([norm(carried[state]) for state in cell.states], -1))
     deltas.close(problem)
     both = {s: torch.cat([carried[s], after]) for s, after in restart.items()}
     return deltas, both or carried
@@ -180,45 +148,11 @@ def _run(
             joined[names] = _join(found, names)
         return joined[names]
 
-    found[step.target] = _evaluate(problem, step, found, coefficients, together, problem.x.shape[1])
+    found[step.target] = evaluate(problem, step, found, coefficients, together, problem.x.shape[1])
 
 
 def _join(found: Mapping[str, Tensor], names: tuple[str, ...]) -> Tensor:
     return found[names[0]] if len(names) == 1 else torch.cat([found[n] for n in names], -1)
-
-
-def _evaluate(
-    problem: Problem,
-    step: BackwardStep,
-    found: Mapping[str, Tensor],
-    coefficients: Mapping[Expression, Any],
-    together: Callable[[tuple[str, ...]], Tensor],
-    *leading: int,
-) -> Tensor:
-    """Return Σ gathers + Σ δ ⊙ coefficient over the δ in `found`, (*leading, width)."""
-    total: Tensor | None = None
-    for gather in step.gathers:
-        product = together(gather.deltas) @ problem.rows(gather.rows)
-        total = product if total is None else total + product
-    for term in step.terms:
-        if term.delta in found:
-            total = _accumulate(total, found[term.delta], term.coefficient, coefficients)
-    if total is None:
-        return problem.spread(0.0, step.width, *leading)
-    return problem.spread(total.sum(-1, keepdim=True) if step.row else total, step.width, *leading)
-
-
-def _accumulate(
-    total: Tensor | None, delta: Tensor, coefficient: Expression, values: Mapping[Expression, Any]
-) -> Tensor:
-    if coefficient == ONE:
-        return delta if total is None else total + delta
-    factor: Tensor | float = values[coefficient]
-    if total is None:
-        return delta * factor
-    if isinstance(factor, Tensor):
-        return torch.addcmul(total, delta, factor)
-    return total + delta * factor
 
 
 def _parameter(problem: Problem, family: Family, deltas: Deltas, values: Mapping[str, Any]) -> Tensor:

@@ -14,10 +14,12 @@ from torch.nn import functional
 
 from bptt.cells.language import PREVIOUS
 from bptt.codegen.layout import Base, StackedMap
+from bptt.codegen.scan_plan import scan_plan
 from bptt.derive.normal_form import EquationStep
 from bptt.runtime.autocast import full_precision
 from bptt.runtime.reference.expressions import compiled
 from bptt.runtime.reference.problem import Problem
+from bptt.runtime.reference.scanned import forward_by_scans
 
 _Run: TypeAlias = Callable[[dict[str, Any], int], None]
 
@@ -25,6 +27,9 @@ _Run: TypeAlias = Callable[[dict[str, Any], int], None]
 def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the sequences (T, B, ·) of the named values; states keep their value in the padding."""
     with full_precision(problem.x):
+        scans = scan_plan(problem.plan)
+        if scans is not None:
+            return forward_by_scans(problem, scans.forward, names)
         cell = problem.plan.cell
         single, stacked = _bases(problem)
         state = problem.first
