@@ -28,7 +28,8 @@ def forward(problem: Problem, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the sequences (T, B, ·) of the named values; states keep their value in the padding."""
     with full_precision(problem.x):
         scans = scan_plan(problem.plan)
-        if scans is not None:
+        # The parts of a sum that wait for no state are values of the loop alone.
+        if scans is not None and not any(base.target in names for base in problem.plan.bases):
             return forward_by_scans(problem, scans.forward, names)
         cell = problem.plan.cell
         single, stacked = _bases(problem)
