@@ -82,11 +82,12 @@ class TimeAxis:
             weeks, rest = divmod(day.weekday() + step, 5)
             return self._date(day - timedelta(day.weekday()) + timedelta(7 * weeks + rest))
         time = round(self.first + step * self.size)
-        if not re.search(r"\d[-/.]\d", self.style):
+        has_clock = re.search(r"\d:\d", self.style)
+        if has_clock and not re.search(r"\d[-/.]\d", self.style):
             return self._clock(time)
         days, seconds = divmod(time, _DAY)
         text = self._date(date.fromordinal(int(days)))
-        if not re.search(r"\d:\d", self.style):
+        if not has_clock:
             return text
         return f"{text}{'T' if 'T' in self.style else ' '}{self._clock(seconds)}"
 
