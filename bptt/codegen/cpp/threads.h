@@ -21,17 +21,23 @@ private:
     const bool before_;
 };
 
+// A piece of work; a function of its own, since it is called in several places and may be long.
+template <class Body>
+__attribute__((noinline)) void do_piece(const Body& body, int64_t k) {
+    body(k);
+}
+
 template <class Body>
 void share_out(int64_t threads, int64_t count, const Body& body) {
     if (threads < 2 || count < 2) {
         const FlushDenormals flush;
-        for (int64_t k = 0; k < count; ++k) body(k);
+        for (int64_t k = 0; k < count; ++k) do_piece(body, k);
         return;
     }
     // A job for each `threads` pieces: between two of them helpers join.
     Crew::here().run(threads, (count + threads - 1) / threads, [&](const Share& share, int64_t job) {
         const int64_t pieces = std::min(threads, count - job * threads);
-        for (int64_t k = share.first(pieces); k < share.last(pieces); ++k) body(job * threads + k);
+        for (int64_t k = share.first(pieces); k < share.last(pieces); ++k) do_piece(body, job * threads + k);
     });
 }
 
@@ -43,7 +49,7 @@ void in_parallel(int64_t threads, int64_t count, const Body& body) {
     for (int64_t k = 0; k < count; ++k) {
         FlushDenormals flush;
         try {
-            body(k);
+            do_piece(body, k);
         } catch (const std::bad_alloc&) {
             // None may get out of a thread.
             failed = true;

@@ -46,19 +46,21 @@ class TokenStore:
         is no token of a vocabulary of `size`.
         """
         for shard in self._part.shards:
-            path, digest, count = self._folder / shard.file, hashlib.sha256(), 0
+            path, digest, count, wrong = self._folder / shard.file, hashlib.sha256(), 0, 0
             with open_file(path) as file:
                 while data := file.read(_BLOCK):
                     digest.update(data)
                     whole = len(data) - len(data) % self._dtype.itemsize
                     ids = np.frombuffer(data[:whole], self._dtype)
                     count += len(ids)
-                    # A folder of somebody else may have the right hashes of wrong numbers.
                     if len(ids) and not 0 <= ids.min() <= ids.max() < size:
-                        rule = f"must hold numbers from 0 to {size - 1:,}, the tokens of the vocabulary"
-                        raise InputError(str(path), rule, int(ids.max()), _CURE)
+                        wrong = int(ids.min()) if ids.min() < 0 else int(ids.max())
             if digest.hexdigest() != shard.sha256 or count != shard.tokens:
                 raise InputError(str(path), "must be as `bptt prepare` wrote it", "other bytes", _CURE)
+            # A folder of somebody else may have the right hashes of wrong numbers.
+            if wrong:
+                rule = f"must hold numbers from 0 to {size - 1:,}, the tokens of the vocabulary"
+                raise InputError(str(path), rule, wrong, _CURE)
 
     def section(self, first: int, last: int) -> TokenStore:
         """Return the tokens from `first` to `last`, which is not among them."""
