@@ -245,7 +245,7 @@ def test_runs_that_differ_are_refused(runs: Runs, tmp_path: Path) -> None:
         "text\tlabel\n" + "".join(f"film {n}\tgood\nno {n}\tmeh\n" for n in range(9)), encoding="utf-8"
     )
     bptt.train("classify", other, tmp_path / "run", progress=False, **_TEXT)
-    rule = f"{tmp_path / 'run'}: must have the labels of {first}, to be averaged with it"
+    rule = f"{tmp_path / 'run'}: must have the labels of {first}, to answer together with it"
     with pytest.raises(InputError, match="got with 'meh' and without 'bad'") as raised:
         bptt.load([first, second, tmp_path / "run"])
     assert rule in str(raised.value) and "Train all on examples of the same labels" in str(raised.value)
@@ -288,3 +288,17 @@ def test_the_commands_take_several_runs(runs: Runs, command: Command) -> None:
     assert float(ended.out.split("\t")[0]) == pytest.approx(score.log_probability, rel=1e-5)
     ended = command("score", *models)
     assert ended.code == 2 and "must be named behind the runs" in ended.err
+
+
+def test_a_run_is_named_once_before_the_data(tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in ("a", "b")]
+    for each in runs:
+        each.mkdir()
+        (each / "config.json").write_text("{}")
+    first, second = runs
+    assert leading_runs(first, [second, tmp_path]) == ((first, second), (tmp_path,))
+    # The data of a run may lie in its folder.
+    assert leading_runs(first, [second, first]) == ((first, second), (first,))
+    for others in ([first, tmp_path], [second, second, "films.tsv"], [second, first, "a text"]):
+        with pytest.raises(InputError, match="is named once among the runs, got it again"):
+            leading_runs(first, [str(each) for each in others])

@@ -301,6 +301,9 @@ def test_other_resets_are_refused() -> None:
         module(x, resets=RESETS.long())
     with pytest.raises(TensorError, match=r"resets: expected shape \(7, 4\), got \(4, 7\)"):
         module(x, resets=RESETS.T)
+    for odd in (RESETS.to_sparse(), RESETS.to("meta")):
+        with pytest.raises(TensorError, match="resets is a dense tensor with values, got torch"):
+            module(x, resets=odd)
     with pytest.raises(WrongTypeError, match="resets is a tensor of booleans, got list"):
         module(x, resets=RESETS.tolist())
 

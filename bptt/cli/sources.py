@@ -76,7 +76,7 @@ def check_inputs(asked: PredictOptions) -> None:
         raise InputError("output", "is written when all answers are known", "`stream`", cure)
     missing = [each for each in given if len(given) > 1 and not _exists(each)]
     if missing:
-        cure = "Put a text between quotes"
+        cure = "Check the name; a text is given alone, between quotes"
         raise InputError("input", "several inputs are files or folders that exist", repr(missing[0]), cure)
 
 

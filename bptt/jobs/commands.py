@@ -29,13 +29,19 @@ WEIGHTS = "Format of the weights of recurrent layers; what a narrow one changes 
 def leading_runs(run: Path, others: Sequence[Named]) -> tuple[tuple[Path, ...], tuple[Named, ...]]:
     """Return a run with the run folders that directly follow it, and what was named behind these.
 
-    The same folder again is no further run: its data may be in it.
+    The last folder may be the run itself once more, whose data are in it. Raises InputError for a run that is
+    named again before the data.
     """
     runs = [run]
-    for each in others:
-        if not is_run(Path(each)) or Path(each).resolve() == run.resolve():
+    for place, each in enumerate(others, 1):
+        folder = Path(each)
+        if not is_run(folder):
             break
-        runs.append(Path(each))
+        if folder.resolve() in [one.resolve() for one in runs]:
+            if place < len(others):
+                raise InputError(str(each), "is named once among the runs", "it again", "Leave one out")
+            break
+        runs.append(folder)
     return tuple(runs), tuple(others[len(runs) - 1 :])
 
 
@@ -94,7 +100,12 @@ class EvaluateOptions(TextFiles):
         """
         if len(self.data) > most:
             came = ", ".join(map(str, self.data))
-            raise InputError("data", f"is at most {most} here, behind the runs", came, "Leave the others out")
+            raise InputError(
+                "data",
+                f"is at most {most} here, behind the runs",
+                came,
+                "Name runs first, and leave other files out",
+            )
         return (*self.data, *[None] * (most - len(self.data)))
 
 

@@ -38,7 +38,7 @@ class Ensembling:
         for path, model in zip(paths[1:], models[1:], strict=True):
             for name, value in self.shared(model).items():
                 if value != wanted[name]:
-                    rule = f"must have the {name} of {paths[0]}, to be averaged with it"
+                    rule = f"must have the {name} of {paths[0]}, to answer together with it"
                     raise InputError(str(path), rule, _difference(value, wanted[name]), self.cure)
 
 

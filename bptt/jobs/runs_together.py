@@ -18,7 +18,7 @@ def ensembling_of(paths: Sequence[Path]) -> Ensembling:
     for path in paths[1:]:
         other = job_of_run(path)
         if other.name != job.name:
-            rule = f"must be a run of `bptt train {job.name}`, as {paths[0]} is, to be averaged with it"
+            rule = f"must be a run of `bptt train {job.name}`, as {paths[0]} is, to answer together with it"
             raise InputError(str(path), rule, f"one of `bptt train {other.name}`", "Name runs of one job")
     ensembling = find_ensembling(job)
     if ensembling is None:

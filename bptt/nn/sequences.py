@@ -105,6 +105,11 @@ def read_resets(where: str, resets: Tensor, sequences: InputSequences) -> Tensor
         raise WrongTypeError(where, "resets is a tensor of booleans", type(resets).__name__)
     if resets.dtype != torch.bool:
         raise TensorError(where, "resets is a tensor of booleans", resets.dtype, "Convert it, resets.bool()")
+    if resets.layout != torch.strided or resets.is_meta != sequences.values.is_meta:
+        cure = "Convert it: resets.to_dense(), on the device of the input"
+        raise TensorError(
+            where, "resets is a dense tensor with values", f"{resets.layout} on {resets.device}", cure
+        )
     steps, batch = sequences.values.shape[:2]
     first = sequences.batch_first and not sequences.single
     pattern = "T" if sequences.single else "B T" if first else "T B"

@@ -145,16 +145,15 @@ class Stack(CellModule):
         layer first: (h_l0, c_l0, h_l1) of an LSTM below a GRU. `lengths` (B,) counts the valid steps of each
         row, in any order, zero allowed: the result of a row does not depend on the others, zero follows in
         the output, and the final state is the one after the last valid step. `resets`, booleans of the shape
-        of the input without I, marks the steps with which a sequence begins inside a row, a packed document
-        or an episode: the results are those of running each alone, in every layer and both directions. It
-        begins as a call without `hx` does, at zero, at the learned state, whose gradient sums over all
-        beginnings, or at a random one, drawn once for a row; no state and no gradient crosses a beginning. So
-        `hx` acts on the steps before the first mark of a row, or in the backward direction from the last mark
-        on. Marks in the padding have no effect. The third result is one
-        LayerStates per layer. Under autocast the layers compute in the dtype of their parameters; results are
-        in autocast's, as `torch.nn.LSTM` returns them. Raises InputError for shapes, lengths or states that
-        do not fit.
-        """
+        of the input without I, (T, B) for packed sequences in the order of their batch, marks the steps with
+        which a sequence begins inside a row, a packed document or an episode: the results are those of
+        running each alone, in every layer and both directions. It begins as a call without `hx` does, at
+        zero, at the learned state, whose gradient sums over all beginnings, or at a random one, drawn once
+        for a row; no state and no gradient crosses a beginning. So `hx` acts on the steps before the first
+        mark of a row, or in the backward direction from the last mark on. Marks in the padding have no
+        effect. The third result is one LayerStates per layer. Under autocast the layers compute in the dtype
+        of their parameters; results are in autocast's, as `torch.nn.LSTM` returns them. Raises InputError for
+        shapes, lengths or states that do not fit."""
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
             options = {"lengths": lengths, "resets": resets, "return_states": return_states}
             return delegate(self, input, hx, **options)  # type: ignore[no-any-return]
