@@ -153,7 +153,8 @@ class Stack(CellModule):
         mark of a row, or in the backward direction from the last mark on. Marks in the padding have no
         effect. The third result is one LayerStates per layer. Under autocast the layers compute in the dtype
         of their parameters; results are in autocast's, as `torch.nn.LSTM` returns them. Raises InputError for
-        shapes, lengths or states that do not fit."""
+        shapes, lengths or states that do not fit.
+        """
         if type(input) is not Tensor and is_strange(self.where, input, (Tensor, PackedSequence)):
             options = {"lengths": lengths, "resets": resets, "return_states": return_states}
             return delegate(self, input, hx, **options)  # type: ignore[no-any-return]
