@@ -10,9 +10,10 @@ import tolerances
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from user_cells import READOUT
 
 from bptt import nn, probe
-from bptt.cells import CATALOGUE, Cell
+from bptt.cells import CATALOGUE
 from bptt.errors import InputError, TensorError, WrongTypeError
 from bptt.runtime.backend import backend
 
@@ -26,15 +27,6 @@ RESETS = torch.zeros(T, B, dtype=torch.bool)
 for step, row in ((0, 1), (3, 0), (4, 0), (6, 0), (2, 1), (5, 3)):
     RESETS[step, row] = True
 LENGTHS = [7, 5, 6, 4]
-READOUT = Cell.define(
-    "readout",
-    """
-    h = tanh(W_h @ x + R_h @ h_prev + b_h)
-    y = sigmoid(V_y @ h + a_y)
-    """,
-    states="h",
-    output="y",
-)
 CELLS = {**CATALOGUE, "readout": READOUT}
 LIMIT = tolerances.gradient(DOUBLE, T, B, 2 * H, 2 * H, magnitude=tolerances.LAYER_NORM)
 

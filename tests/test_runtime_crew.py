@@ -15,11 +15,7 @@ FLAGS = {"plain": ("-O2", *FORKING), "memory": (*MEMORY, *FORKING), "races": RAC
 
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="helpers take part on processors of their own")
-@pytest.mark.parametrize(
-    "flags",
-    [("-O2", "-pthread", "-DFORK"), (*MEMORY, "-pthread", "-DFORK"), RACES],
-    ids=["plain", "memory", "races"],
-)
+@pytest.mark.parametrize("flags", FLAGS.values(), ids=FLAGS)
 def test_rounds_of_a_crew(flags: tuple[str, ...], tmp_path: Path) -> None:
     needs(tmp_path, *flags)
     watch(build(DRIVER, tmp_path, *flags), "0 faults\n")

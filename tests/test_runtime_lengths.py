@@ -7,6 +7,7 @@ import tolerances
 import torch
 from drawn import SIZES, Drawn, draw
 from torch import Tensor
+from user_cells import READOUT
 
 from bptt.cells import CATALOGUE, Cell
 
@@ -16,16 +17,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated
 STEPS, LENGTHS = 5, (3, 0, 5, 1)
 LIMIT = tolerances.gradient(
     torch.float64, STEPS, len(LENGTHS), *SIZES.values(), magnitude=tolerances.LAYER_NORM
-)
-# Its output is no state, and it keeps a value that no state follows.
-READOUT = Cell.define(
-    "readout",
-    """
-    h = tanh(W_h @ x + R_h @ h_prev + b_h)
-    y = sigmoid(V_y @ h + a_y)
-    """,
-    states="h",
-    output="y",
 )
 CELLS = {**CATALOGUE, "readout": READOUT}
 

@@ -11,6 +11,16 @@ def cell(equations: str, **options: Any) -> Cell:
     return Cell.define("own", equations.replace("; ", "\n"), **{"states": "h", **options})
 
 
+# Its output is no state, and it keeps a value that no state follows.
+READOUT = Cell.define(
+    "readout",
+    """
+    h = tanh(W_h @ x + R_h @ h_prev + b_h)
+    y = sigmoid(V_y @ h + a_y)
+    """,
+    states="h",
+    output="y",
+)
 CELLS = {
     "eight lines": Cell.define(
         "leaky",

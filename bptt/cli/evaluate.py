@@ -42,10 +42,10 @@ def _evaluate(choices: Choices) -> None:
     choices = replace(choices, given={**choices.given, "data": data})
     job = job_of_run(runs[0])
     check_own(choices, job.options)
-    trained = load(runs, choices.get("device"))
     if len(runs) > 1 and not data:
         rule = "must be named for several runs, as one may have learned what another held out"
         raise InputError("data", rule, "none", "Name a file that no run has learned from")
+    trained = load(runs, choices.get("device"))
     found = job.evaluate(trained, runs[0], choices)
     found = replace(found, notes=(*averaged(runs), *found.notes))
     if choices.get("json"):

@@ -166,12 +166,12 @@ class Processes:
 
 def is_first() -> bool:
     """Return whether this process was started alone, or is the first of several."""
-    return os.environ.get("RANK", "0") == "0" or not all(name in os.environ for name in _NAMES)
+    return os.environ.get("RANK", "0") == "0" or not _is_by_torchrun()
 
 
 def check_alone(command: str) -> None:
     """Raise InputError if `torchrun` has started several processes for a command that one process does."""
-    size = _number("WORLD_SIZE") if all(name in os.environ for name in _NAMES) else 1
+    size = _started()
     if size > 1:
         cure = "Start it without `torchrun`, which is for `bptt train`"
         raise InputError(command, "is done by one process", f"{size} processes", cure)
@@ -190,7 +190,7 @@ def joined(device: str, timeout: float) -> Iterator[Placement]:
         rank, size = distributed.get_rank(), distributed.get_world_size()
         yield _placed(Placement.parse(device), rank, size)
         return
-    size = _number("WORLD_SIZE") if all(name in os.environ for name in _NAMES) else 1
+    size = _started()
     if size == 1:
         yield Placement.parse(device)
         return
@@ -216,6 +216,15 @@ def _placed(placement: Placement, rank: int, size: int) -> Placement:
         device = torch.device("cuda", _number("LOCAL_RANK") if "LOCAL_RANK" in os.environ else rank)
         torch.cuda.set_device(Placement(device).device)
     return Placement(device, rank, size)
+
+
+def _is_by_torchrun() -> bool:
+    return all(name in os.environ for name in _NAMES)
+
+
+def _started() -> int:
+    """Return how many processes `torchrun` has started, 1 if it has not."""
+    return _number("WORLD_SIZE") if _is_by_torchrun() else 1
 
 
 def _number(name: str) -> int:
