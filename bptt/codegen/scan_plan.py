@@ -44,7 +44,7 @@ class BackwardScan:
 
 @dataclass(frozen=True)
 class ScanPlan:
-    """What is computed for all steps at once, in order, forward and backward."""
+    """The items of each direction in the order in which they are computed, each for all steps at once."""
 
     forward: tuple[EquationStep | Scan, ...]
     backward: tuple[BackwardStep | BackwardScan, ...]

@@ -69,6 +69,7 @@ class Change:
 
 Element = SoundedNotes | BarLine | Ending | PartName | ChordName | Change
 
+_LENGTH = r"\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?"  # of a note, in units
 # Numbers and marks have the lengths that music has; what is longer ends in signs that are not understood.
 # Sums of fractions of larger numbers have as many digits as there are notes.
 _TOKEN = re.compile(
@@ -77,9 +78,9 @@ _TOKEN = re.compile(
     | (?P<bar>:*\[?\|+[\]|:]*(?:\[(?=\d))?|::+)(?P<ending>\d[\d,\-]*)?
     | \[(?P<bracketed>\d[\d,\-]*)
     | (?P<opening>\[)
-    | (?P<closing>\])(?P<chordlength>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)(?P<chordtie>-?)
-    | (?P<note>[\^_=]{0,2}[A-Ga-g][,']*)(?P<length>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)(?P<tie>-?)
-    | (?P<rest>[zx])(?P<restlength>\d{0,4}(?:/{1,8}(?:[12]?\d{1,2})?)?)
+    | (?P<closing>\])(?P<chordlength>LENGTH)(?P<chordtie>-?)
+    | (?P<note>[\^_=]{0,2}[A-Ga-g][,']*)(?P<length>LENGTH)(?P<tie>-?)
+    | (?P<rest>[zx])(?P<restlength>LENGTH)
     | (?P<bars>[ZX])(?P<count>\d{0,3})
     | \{(?P<grace>[^}]*)\}?
     | \((?P<tuplet>\d)(?::(?P<time>\d?))?(?::(?P<many>\d?))?
@@ -87,7 +88,7 @@ _TOKEN = re.compile(
     | (?P<overlay>&[^|]*)
     | ![^!\s]*! | \+[a-z]+\+ | [()~.uvHLMOPRSTJ+\\$`y\s*-]
     | (?P<unknown>.)
-    """,
+    """.replace("LENGTH", _LENGTH),
     re.VERBOSE,
 )
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
