@@ -13,6 +13,7 @@ from torch import nn
 from bptt.cells.load import Cells, as_cells, names_of
 from bptt.deferred import deferred
 from bptt.errors import InputError
+from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.models.options import StackOptions
 from bptt.notebook import block_html, rows_html, table_html
 
@@ -38,13 +39,14 @@ class ShownModel(ABC):
     """A trained model that shows what it is.
 
     `run` is the folder that it was loaded from; of an ensemble, `runs` are those that are averaged, and
-    `members` their models.
+    `members` their models. `sharing` is how several processes share what is asked.
     """
 
     task: ClassVar[str]
     run: Path | None = None
     runs: tuple[Path, ...] = ()
     members: tuple[Any, ...] = ()
+    sharing: WorkSharing = ALONE
 
     @property
     @abstractmethod

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sized
 from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from torch import Tensor, nn
 
 from bptt.errors import InputError
 from bptt.jobs.group import WHOLE, Group
 from bptt.jobs.sharing import ALONE, WorkSharing
+from bptt.jobs.shown import ShownModel
 
 # The criteria of which a smaller value is better: the loss, and error rates of characters and words.
 SMALLER_IS_BETTER = ("loss", "cer", "wer")
@@ -26,13 +27,7 @@ def check_halved(half: Sized) -> None:
         raise InputError("test", "must be given: too little is held out to be halved", "none", cure)
 
 
-class Shareable(Protocol):
-    """A trained model that several processes can ask together."""
-
-    sharing: WorkSharing
-
-
-Trained = TypeVar("Trained", bound=Shareable)
+Trained = TypeVar("Trained", bound=ShownModel)
 
 
 @dataclass(frozen=True)

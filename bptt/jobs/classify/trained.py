@@ -15,7 +15,6 @@ from bptt.data.readers.asked import Said, is_lines, read_asked
 from bptt.deferred import deferred
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.network import Classifier, Labelling, OneLabel
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.models.codecs.codec import Padded
 from bptt.models.codecs.given import as_list
@@ -84,8 +83,6 @@ class TrainedClassifier(ShownModel):
     """
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(
         self,

@@ -20,7 +20,6 @@ from bptt.data.reading import read_bytes
 from bptt.errors import InputError
 from bptt.jobs.forecast.config import TASK, ForecasterConfig
 from bptt.jobs.regress.network import Regressor
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.models.codecs.codec import Padded
 from bptt.models.inputs import SeriesInput
@@ -101,8 +100,6 @@ class TrainedForecaster(ShownModel):
     """A forecaster with everything needed to read series; `ends` has the last training time of each."""
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(self, model: Regressor, config: ForecasterConfig, ends: Mapping[str, str]) -> None:
         self.model, self.config, self.ends = model, config, ends

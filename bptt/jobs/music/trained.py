@@ -20,7 +20,6 @@ from bptt.jobs.music.piece_notation import MusicNetwork, PieceNotation, load_not
 from bptt.jobs.music.sample_options import MusicSampleOptions
 from bptt.jobs.music.samples import MusicSample, samples
 from bptt.jobs.music.scoring import log_probabilities
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.notebook import Answers, ShownRow
 from bptt.options.choices import Choices
@@ -67,8 +66,6 @@ class TrainedMusicModel(ShownModel):
     """A model of music with its notation and its configuration."""
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(
         self, model: MusicNetwork, notation: PieceNotation, config: MusicConfig, corpus: CorpusRecord | Path

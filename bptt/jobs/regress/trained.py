@@ -19,7 +19,6 @@ from bptt.errors import InputError
 from bptt.jobs.regress.config import TASK, RegressorConfig
 from bptt.jobs.regress.metrics import NumberScores, scores
 from bptt.jobs.regress.network import Regressor
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.models.codecs.codec import Codec, Padded
 from bptt.models.codecs.given import as_list
@@ -79,8 +78,6 @@ class TrainedRegressor(ShownModel):
     """A regressor with everything needed to read inputs."""
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(self, model: Regressor, codec: Codec[Any], config: RegressorConfig) -> None:
         self.model, self.codec, self.config = model, codec, config

@@ -17,7 +17,6 @@ from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
 from bptt.errors import InputError
 from bptt.jobs.options import JobOptions
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.tag.config import TASK, TaggerConfig
 from bptt.jobs.tag.found import as_found
@@ -79,8 +78,6 @@ class TrainedTagger(ShownModel):
     """
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
     options: ClassVar[JobOptions] = OPTIONS
     units: ClassVar[tuple[str, str]] = "sentences", "words"
 

@@ -16,7 +16,6 @@ from bptt.data.readers.asked import Said
 from bptt.data.readers.forms import Source
 from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.jobs.ensembling import refuse_ensemble
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.transcribe.config import TASK, TranscriberConfig
 from bptt.jobs.transcribe.endpoint import EndpointOptions
@@ -54,8 +53,6 @@ class TrainedTranscriber(ShownModel):
     """
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(
         self,

@@ -19,7 +19,6 @@ from bptt.data.vocabulary import FILE, Vocabulary
 from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling_options import SamplingOptions
-from bptt.jobs.sharing import ALONE, WorkSharing
 from bptt.jobs.shown import ShownModel, TrainedFacts
 from bptt.jobs.supervised import Encoded, in_batches
 from bptt.jobs.translate.beam import beam_search
@@ -85,8 +84,6 @@ class TrainedTranslator(ShownModel):
     """A translator with everything needed to read inputs and to write texts."""
 
     task: ClassVar[str] = TASK
-    # How several processes share what is asked.
-    sharing: WorkSharing = ALONE
 
     def __init__(
         self, model: Writer, codec: Codec[Input], vocabulary: Vocabulary, config: TranslatorConfig
