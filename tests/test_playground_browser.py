@@ -140,9 +140,9 @@ def test_a_training_ends_with_its_last_cell(page: Page) -> None:
 
 def test_a_link_opened_in_the_page(page: Page) -> None:
     page.evaluate("location.hash = 'hidden=7'")
-    page.wait_for_function("document.getElementById('hidden')?.value === '7'")
+    page.wait_for_function("() => document.getElementById('hidden')?.value === '7'")
     page.go_back()
-    page.wait_for_function("document.getElementById('hidden')?.value === '4'")
+    page.wait_for_function("() => document.getElementById('hidden')?.value === '4'")
 
 
 def test_a_text_too_short_is_said(page: Page) -> None:
