@@ -2,8 +2,8 @@
 
 A plan is a list of runs that follow each other: `size`, the number of processes; `arguments` of `bptt`, in
 which {rank} is the number of a process; `output`, the file for what they print, to whose name the rank is
-added; perhaps `signal`, which process `rank` sends itself before the update `step`; perhaps `clock`, a file
-for the times of `update_clock`, named likewise.
+added; perhaps `signal`, which process `rank` sends itself before the update `step` (before that epoch, if an
+update is on all batches); perhaps `clock`, a file for the times of `update_clock`, named likewise.
 """
 
 from __future__ import annotations
@@ -67,14 +67,15 @@ def _become(
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(handle, stream.fileno())
-    on_batch = _GroupedUpdater.on_batch
+    for name in ("on_batch", "on_whole_set"):
+        plain = getattr(_GroupedUpdater, name)
 
-    def with_fault(self: Any, number: int, *more: Any) -> Any:
-        if signal and own == rank and number == step:
-            os.kill(os.getpid(), signal)
-        return on_batch(self, number, *more)
+        def with_fault(self: Any, number: int, *more: Any, plain: Any = plain) -> Any:
+            if signal and own == rank and number == step:
+                os.kill(os.getpid(), signal)
+            return plain(self, number, *more)
 
-    _GroupedUpdater.on_batch = with_fault  # type: ignore[method-assign]
+        setattr(_GroupedUpdater, name, with_fault)
     sys.argv = ["bptt", *(each.replace("{rank}", str(own)) for each in arguments)]
     status = 70
     write = start(Path(clock)) if clock else None

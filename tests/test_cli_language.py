@@ -180,7 +180,10 @@ def test_a_missing_or_damaged_run_is_named(
         (["sample", "--temperature", -1], "temperature"),
         (["sample", "--seed", 99999999999999999999999], "seed: is a whole number below 2**63"),
         (["sample", "--top-p", 0], "--top-p"),
-        (["score", "nowhere.txt"], "nowhere.txt: must be a file"),
+        (
+            ["score", "the cat"],
+            "the cat: must be a file, got no such file. Check the name; a text itself is piped in",
+        ),
         (["score", "-"], "standard input: must hold text"),
         (["evaluate", "nowhere.txt"], "nowhere.txt: must be a file"),
         (["inspect", "--lags", 0], "lags"),

@@ -72,6 +72,15 @@ def test_runs_that_differ_are_refused(command: Command, tmp_path: Path) -> None:
         average(first, first, output=wide)
     with pytest.raises(InputError, match="last: is of the checkpoints of one run, got 2 runs"):
         average(first, first, output=tmp_path / "no", last=2)
+    books = [tmp_path / name for name in ("near.txt", "far.txt")]
+    for book, words in zip(books, ("a book of words ", "a book of other words "), strict=True):
+        book.write_text(words * 40, "utf-8")
+    texts = [train(command, "lm", book, tmp_path / book.stem) for book in books]
+    with pytest.raises(
+        InputError,
+        match=r"the same source as .* got names \['far.txt'\], not \['near.txt'\], vocab\w+ 15, not 12\.",
+    ):
+        average(*texts, output=tmp_path / "no")
     ended = command("average", tmp_path / "nowhere", first, "-o", tmp_path / "no")
     assert ended.code == 2 and "the run folder must exist" in ended.err
     assert not (tmp_path / "no").exists()

@@ -45,6 +45,10 @@ def _score(choices: Choices) -> None:
         raise InputError(
             "files", "must be named behind the runs", "none", "Name one, or - for standard input"
         )
+    for each in files:
+        if str(each) != STDIN and not each.exists():
+            cure = f"Check the name; a text itself is piped in: echo TEXT | bptt score {asked.run} -"
+            raise InputError(str(each), "must be a file", "no such file", cure)
     job = job_of_run(asked.run)
     if job.score is None:
         rule = "must be a run of a job that scores files"

@@ -27,5 +27,6 @@ def ensembling_of(paths: Sequence[Path]) -> Ensembling:
     folders = [path.resolve() for path in paths]
     for number, path in enumerate(paths):
         if folders[number] in folders[:number]:
-            raise InputError(str(path), "must be named once to be averaged", "it twice", "Name other runs")
+            rule = "must be named once among the runs that answer together"
+            raise InputError(str(path), rule, "it twice", "Name others")
     return ensembling
