@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Forms of the input that a stack remembers: with one more it begins anew.
 _MOST = 64
+# The dimension of layers and directions, before those of a state.
+_ONE = (1,)
 
 # A shape, and the steps in memory from one index to the next of each dimension.
 _Form = tuple[tuple[int, ...], tuple[int, ...]]
@@ -111,15 +113,15 @@ class PreparedCalls:
             self._known.clear()
             self._layers = stack.layers
         layout = x.shape, x.stride(), stack.batch_first
-        key = (*layout, x.dtype, x.device, torch.get_num_threads(), backend_asked())
-        if key not in self._known:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            self._known[key] = _prepare(stack, x)
-        # Another thread may have begun anew meanwhile.
+        key = layout, x.dtype, x.device, torch.get_num_threads(), backend_asked()
         call = self._known.get(key)
         if call is None:
-            return None
+            if key not in self._known:
+                if len(self._known) >= _MOST:
+                    self._known.clear()
+                call = self._known[key] = _prepare(stack, x)
+            if call is None:
+                return None
         initial = () if hx is None else _checked(call, hx, x)
         if initial is None:
             return None
@@ -127,7 +129,7 @@ class PreparedCalls:
             if not has_memory(tensor):
                 check_memory(stack.where, (tensor,))
         parameters = stack._parameters
-        if torch.is_grad_enabled() and _have_gradients(*parameters.values(), x, *initial):
+        if torch.is_grad_enabled() and _have_gradients(parameters, (x, *initial)):
             return None if x.dim() == 2 else _with_graph(stack, call, x, initial)
         # A plan runs all layers in one call, with nothing between them.
         if stack.dropout and stack.training and len(stack.layers) > stack.num_directions:
@@ -140,10 +142,13 @@ class PreparedCalls:
         return output, final[0] if len(final) == 1 else final
 
 
-def _have_gradients(*tensors: Tensor | None) -> bool:
-    # In a loop: `any` with a generator takes three times as long, at every call.
+def _have_gradients(parameters: Mapping[str, Tensor | None], tensors: Sequence[Tensor]) -> bool:
+    # In loops: `any` with a generator takes three times as long, at every call.
+    for parameter in parameters.values():
+        if parameter is not None and parameter.requires_grad:
+            return True
     for tensor in tensors:  # noqa: SIM110
-        if tensor is not None and tensor.requires_grad:
+        if tensor.requires_grad:
             return True
     return False
 
@@ -167,21 +172,29 @@ def _with_graph(
 ) -> tuple[Tensor, States] | None:
     """Run a batch of sequences layer by layer."""
     count, directions = len(stack.layers), stack.num_directions
-    leading = (1,) if count == 1 else ()
-    values, finals = x.transpose(0, 1) if stack.batch_first else x, []
+    run_layer, storage, parameters = call.plan.run_layer, stack.storage, stack._parameters
+    values = x.transpose(0, 1) if stack.batch_first else x
+    if count == 1:
+        starts = [state[0] for state in initial] if initial else call.starts
+        alone = run_layer(0, storage, parameters, values, starts, _ONE)
+        if alone is None:
+            return None
+        output = alone[0].transpose(0, 1) if stack.batch_first else alone[0]
+        return output, stack.hand_over(alone[1:])
+    finals = []
     for first in range(0, count, directions):
         if first and stack.training and stack.dropout:
             values = functional.dropout(values, stack.dropout)
         outputs = []
         for number in range(first, first + directions):
             starts = [state[number] for state in initial] if initial else call.starts
-            found = call.plan.run_layer(number, stack.storage, stack._parameters, values, starts, leading)
+            found = run_layer(number, storage, parameters, values, starts, ())
             if found is None:
                 return None
             outputs.append(found[0])
             finals.append(found[1:])
         values = torch.cat(outputs, -1) if directions > 1 else outputs[0]
-    final = finals[0] if count == 1 else stack.state_form.join(finals)
+    final = stack.state_form.join(finals)
     return values.transpose(0, 1) if stack.batch_first else values, stack.hand_over(final)
 
 

@@ -30,6 +30,11 @@ _BUILT_IN: Mapping[str, Callable[[], Backend]] = {
     "triton": lambda: imported("bptt.runtime.gpu.triton_backend", "TRITON"),
 }
 
+# The dictionary behind `os.environ`, which raises two exceptions where a variable is missing: microseconds
+# at every call of a layer.
+_variables: Mapping[object, object] = os.environ._data  # type: ignore[attr-defined]
+_KEY = os.environ.encodekey(VARIABLE)
+
 _here: ContextVar[str | None] = ContextVar("backend", default=None)
 
 
@@ -41,9 +46,9 @@ def get_backend() -> str:
     return _here.get() or _checked(f"environment variable {VARIABLE}", os.environ.get(VARIABLE) or AUTO)
 
 
-def backend_asked() -> str | None:
+def backend_asked() -> object:
     """Return the choice that `get_backend` checks: while it is equal, the backend is the same."""
-    return _here.get() or os.environ.get(VARIABLE)
+    return _here.get() or _variables.get(_KEY)
 
 
 def set_backend(name: str) -> None:

@@ -28,10 +28,13 @@ _numbers = count()
 def are_batched(gradients: Gradients) -> bool:
     """Return whether one of the gradients is batched, by `torch.func.vmap` or by the older vmap."""
     # Torch has no public test for either; torch.compile cannot trace these two, hence the first condition.
-    return not torch.compiler.is_compiling() and any(
-        g is not None and (_functorch.is_batchedtensor(g) or _functorch.is_legacy_batchedtensor(g))
-        for g in gradients
-    )
+    if torch.compiler.is_compiling():
+        return False
+    # In a loop: `any` with a generator takes twice as long, in every backward pass.
+    for g in gradients:
+        if g is not None and (_functorch.is_batchedtensor(g) or _functorch.is_legacy_batchedtensor(g)):
+            return True
+    return False
 
 
 def for_each(backward: BackwardPass, gradients: Gradients, asked: Sequence[Tensor | None]) -> Gradients:

@@ -17,16 +17,13 @@ class Versions:
     """
 
     def __init__(self, tensors: Sequence[Tensor]) -> None:
-        self._counters = tuple([_counter(tensor) for tensor in tensors])
-        self._then = self._now()
+        self._counters = [_counter(tensor) for tensor in tensors]
+        self._then = [counter._version for counter in self._counters]
 
     @property
     def changed(self) -> bool:
         """Whether one of the tensors, or a view of one, has been changed in place since construction."""
-        return self._now() != self._then
-
-    def _now(self) -> tuple[int, ...]:
-        return tuple([counter._version for counter in self._counters])
+        return [counter._version for counter in self._counters] != self._then
 
 
 def _counter(tensor: Tensor) -> Tensor:

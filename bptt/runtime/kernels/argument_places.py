@@ -1,11 +1,19 @@
-"""The places of numbers and addresses in the arguments of a pass."""
+"""The places of numbers and addresses in the arguments of a pass, and the forms of its results."""
 
 from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from math import prod
+from typing import NamedTuple, TypeAlias
+
+from torch import Tensor
+
+# The place of an address in arguments; the number of a tensor, and the bytes from its start.
+AddressPlace: TypeAlias = tuple[int, int, int]
+# A shape, and the steps in memory from one index to the next of each dimension.
+TensorForm: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 class ArgumentPlaces(NamedTuple):
@@ -57,3 +65,15 @@ class ArgumentPlaces(NamedTuple):
 def fill(call: array[int], at: int, numbers: Sequence[int]) -> None:
     """Write numbers into arguments, from place `at` on."""
     call[at : at + len(numbers)] = array("q", numbers)
+
+
+def point(call: array[int], places: Sequence[AddressPlace], tensors: Sequence[Tensor]) -> None:
+    """Write addresses in tensors into arguments."""
+    starts = [t.data_ptr() for t in tensors]
+    for place, number, behind in places:
+        call[place] = starts[number] + behind
+
+
+def form_of(*shape: int) -> TensorForm:
+    """Return the form of a contiguous tensor."""
+    return shape, tuple([prod(max(1, n) for n in shape[k + 1 :]) for k in range(len(shape))])

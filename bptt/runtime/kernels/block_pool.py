@@ -27,6 +27,9 @@ _lock = Lock()
 def take(size: int, dtype: torch.dtype) -> Tensor:
     """Return an uninitialised block of `size` numbers, from the pool if one of at most twice that is free."""
     with _lock:
+        # The usual case, in which passes follow each other again and again.
+        if _free and _free[-1].numel() == size and _free[-1].dtype is dtype:
+            return _free.pop()
         # The latest first, so that blocks no longer needed become the oldest, which are freed.
         for k in range(len(_free) - 1, -1, -1):
             if _free[k].dtype == dtype and size <= _free[k].numel() <= 2 * size:
@@ -46,8 +49,7 @@ def give_back(block: Tensor) -> None:
         return
     with _lock:
         _free.append(block)
-        del _free[:-_MOST]
-        if next(_turns) % _TURNS == 0:
+        if len(_free) > _MOST or next(_turns) % _TURNS == 0:
             del _free[:1]
 
 

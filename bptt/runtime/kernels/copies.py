@@ -11,9 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bptt.runtime.kernels.function import Launch, differentiable, sorted_gradients
+from bptt.runtime.kernels.function import Launch, differentiable
 from bptt.runtime.kernels.library import dense
-from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
+from bptt.runtime.kernels.recurrence import run_backward, run_forward
 from bptt.runtime.saved import save, saved
 
 
@@ -30,11 +30,12 @@ class CopiesFunction(torch.autograd.Function):
         """Run the forward kernel over one row; return the results of `KernelFunction.forward`, expanded."""
         rows, count = tensors[0].shape[1], 1 + len(launch.recurrence.whole)
         one = [tensors[0][:, :1], *[state[:1] for state in tensors[1:count]], *tensors[count:]]
-        result = run_forward(launch.library, launch.tensors(None, None, one), launch.recurrence.whole, "keep")
+        given = launch.given(one, None, None)
+        results, block, _ = run_forward(launch.library, given, launch.recurrence.whole, "keep")
         ctx.launch, ctx.count = launch, len(tensors)
         ctx.set_materialize_grads(False)
-        save(ctx, *tensors, *result.tensors, result.block)
-        return tuple(t.expand(*t.shape[:-2], rows, -1) for t in result.tensors)
+        save(ctx, *tensors, *results, block)
+        return tuple(t.expand(*t.shape[:-2], rows, -1) for t in results)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
@@ -44,18 +45,18 @@ class CopiesFunction(torch.autograd.Function):
         if all(g is None for g in gradients):
             return (None,) * (1 + count)
         *read, block = saved(ctx, launch.library.where)
-        tensors, found = read[:count], iter([t.contiguous() for t in read[count:]])
+        tensors, whole = read[:count], launch.recurrence.whole
         if torch.is_grad_enabled():
             return (None, *differentiable(launch, tensors, gradients))
-        left = Saved("keep", [next(found) if asked else None for asked in launch.recurrence.whole], block)
-        losses, last = sorted_gradients(launch, gradients)
-        ends = None if launch.recurrence.reverse else _ends(losses, last)
-        given = launch.tensors(ends, None, dense(*tensors))
+        left = [*[t.contiguous() for t in read[count : count + sum(whole)]], block]
+        sequences = len(gradients) - len(whole)
+        ends = None if launch.recurrence.reverse else _ends(gradients[:sequences], gradients[sequences:])
+        given = launch.given(dense(*tensors), ends, None)
         asked = ctx.needs_input_grad[1:]
-        result = run_backward(launch.library, given, left, losses, last, asked, measure=True, shared=True)
-        if launch.recurrence.observer is not None and result.norms is not None:
-            launch.recurrence.observer(result.norms)
-        return None, result.x, *result.initial, *result.parameters
+        found, norms = run_backward(launch.library, given, left, whole, gradients, asked, shared=True)
+        if launch.recurrence.observer is not None and norms is not None:
+            launch.recurrence.observer(norms)
+        return None, *found
 
 
 def _ends(losses: Sequence[Tensor | None], last: Sequence[Tensor | None]) -> Tensor | None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
-from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -17,13 +14,11 @@ from bptt.deferred import imported
 from bptt.runtime.batched import are_batched, for_each
 from bptt.runtime.differentiable import gradients_with_graph
 from bptt.runtime.kernels.block_pool import give_back
-from bptt.runtime.kernels.library import Library, Tensors, addresses, dense
-from bptt.runtime.kernels.recurrence import Passes, Saved, passes_of
+from bptt.runtime.kernels.library import Library, Tensors, dense
+from bptt.runtime.kernels.recurrence import Passes
 from bptt.runtime.protocol import Backend, Recurrence
 from bptt.runtime.saved import Form, check_forms, check_memory, forms
 from bptt.runtime.versions import Versions
-
-_NONE: Mapping[int, Tensor] = MappingProxyType({})
 
 
 @dataclass(eq=False)
@@ -31,56 +26,70 @@ class Launch:
     """The kernels of a recurrence and its arguments that have no gradients, for tensors of the same sizes.
 
     `parts` counts the tensors whose sum each parameter is. `passes` are those over tensors of these sizes.
-    `leading` are dimensions of size 1 before those of the final states. `bound` are arguments as
-    `Passes.bind` returns them, None if the parameters may be other ones at each call. `forms` are those of
-    the tensors that the forward pass saves, None before the first.
+    `bound` are arguments as `Passes.bind` returns them, None if the parameters may be other ones at each
+    call. `forms` are those of the tensors that the forward pass saves, empty before the first; `dtypes` and
+    `shapes` are their parts.
     """
 
     library: Library
     recurrence: Recurrence
     passes: Passes
     parts: tuple[int, ...]
-    leading: tuple[int, ...] = ()
     bound: array[int] | None = None
-    forms: list[Form | None] | None = None
+    forms: list[Form | None] = field(default_factory=list)
+    dtypes: list[torch.dtype] = field(default_factory=list)
+    shapes: list[torch.Size] = field(default_factory=list)
     _wanted: dict[tuple[bool, ...], tuple[bool, ...]] = field(default_factory=dict)
 
-    def tensors(
-        self,
-        lengths: Tensor | None,
-        restarts: Tensor | None,
-        tensors: Sequence[Tensor],
-        sums: Mapping[int, Tensor] = _NONE,
-    ) -> Tensors:
-        """Return the tensors (x, *initial, *parts) as a record of what the recurrence reads.
+    def __post_init__(self) -> None:
+        first = self.first = 1 + len(self.recurrence.whole)
+        # Of (x, *initial, *parts): which of (x, *initial, *parameters) each belongs to.
+        self.places = [*range(first), *[k for k, n in enumerate(self.parts, first) for _ in range(n)]]
+        self.arguments, self.states = len(self.places), sum(self.recurrence.whole)
+        # Of what the forward pass saves, the arguments, the states, this block, and lengths and restarts.
+        self.block = self.arguments + self.states
+        # The first tensor of each parameter; of the other parts, the number of the sum, and of the part.
+        self.firsts = [self.places.index(k) for k in range(first + len(self.parts))]
+        self.others = [(at, k) for k, at in enumerate(self.places) if k not in self.firsts]
 
-        `sums` are parameters, by their number, whose parts are summed already.
-        """
-        count = 1 + len(self.recurrence.whole)
-        parameters = self.summed(tensors[count:], sums)
-        reverse = self.recurrence.reverse
-        return Tensors(tensors[0], lengths, tensors[1:count], parameters, reverse, restarts)
-
-    def summed(self, parts: Sequence[Tensor], sums: Mapping[int, Tensor] = _NONE) -> Sequence[Tensor]:
-        """Return the parameters, each the sum of its parts."""
-        if len(parts) == len(self.parts):
-            return parts
-        found, first = [], 0
-        for k, count in enumerate(self.parts):
-            if count == 1:
-                found.append(parts[first])
-            else:
-                found.append(sums[k] if k in sums else reduce(torch.add, parts[first : first + count]))
-            first += count
+    def summed(self, tensors: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return (x, *initial, *parameters), each parameter the sum of its parts."""
+        if not self.others:
+            return tensors
+        found = [tensors[k] for k in self.firsts]
+        for at, part in self.others:
+            found[at] = torch.add(found[at], tensors[part])
         return found
 
-    def wanted(self, asked: tuple[bool, ...]) -> tuple[bool, ...]:
-        """Return which gradients of (x, *initial, *parameters) are asked for, given those of all parts."""
-        if asked not in self._wanted:
-            count = 1 + len(self.recurrence.whole)
-            rest = iter(asked[count:])
-            self._wanted[asked] = *asked[:count], *[any([*islice(rest, n)]) for n in self.parts]
-        return self._wanted[asked]
+    def given(self, tensors: Sequence[Tensor], lengths: Tensor | None, restarts: Tensor | None) -> Tensors:
+        """Return (x, *initial, *parameters) as a record of what the recurrence reads."""
+        initial, parameters = tensors[1 : self.first], tensors[self.first :]
+        return Tensors(tensors[0], lengths, initial, parameters, self.recurrence.reverse, restarts)
+
+    def remember(self, saved: Sequence[Tensor]) -> None:
+        """Keep the forms of the tensors that the forward pass saves."""
+        self.dtypes, self.shapes = [t.dtype for t in saved], [t.shape for t in saved]
+        self.forms = forms(saved)
+
+    def backward(
+        self,
+        call: array[int],
+        read: Sequence[Tensor],
+        gradients: Sequence[Tensor | None],
+        asked: tuple[bool, ...],
+        bound: bool,
+    ) -> list[Tensor | None]:
+        """Run a backward pass; return the gradients of (x, *initial, *parts), None if not `asked` for."""
+        wanted = self._wanted.get(asked)
+        if wanted is None:
+            pairs = [*zip(self.places, asked, strict=True)]
+            wanted = tuple([(k, True) in pairs for k in range(len(self.firsts))])
+            self._wanted[asked] = wanted
+        observer = self.recurrence.observer
+        found, norms = self.passes.backward(call, read, gradients, wanted, bound, observer is not None)
+        if observer is not None and norms is not None:
+            observer(norms)
+        return [found[k] for k in self.places] if self.others else found
 
 
 class KernelFunction(torch.autograd.Function):
@@ -94,125 +103,99 @@ class KernelFunction(torch.autograd.Function):
 
         The arguments have memory as large as their shapes require.
         """
-        given = launch.tensors(lengths, restarts, tensors)
-        ctx.sums = {k: given.parameters[k] for k, count in enumerate(launch.parts) if count > 1}
-        result = launch.passes.forward(given, launch.leading, launch.bound)
-        states = [state for state in result.states if state is not None]
-        ctx.launch, ctx.lease = launch, iter([result.block.data_ptr()])
-        ctx.versions = Versions(states)
-        ctx.set_materialize_grads(False)
+        read, reverse = launch.summed(tensors), launch.recurrence.reverse
+        results, block, call = launch.passes.forward(read, reverse, lengths, restarts, launch.bound)
         # All memory that the backward pass reads is saved through torch: hooks of saved tensors may move it
         # elsewhere, or drop it. The states are saved as `data`, because torch would refuse the backward pass
         # after a change in place; `versions` detects the change, and they are computed again.
-        saved = (lengths, restarts, *tensors, *[state.data for state in states], result.block)
+        states = results[: launch.states]
+        saved = [*tensors, *[state.data for state in states], block]
+        if lengths is not None or restarts is not None:
+            saved += [mask for mask in (lengths, restarts) if mask is not None]
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(*saved)
-        ctx.addresses = addresses(saved)
-        if launch.forms is None:
-            launch.forms = forms(saved)
-        return result.tensors
+        # The lease yields once, also under threads: see `backward`. The arguments point to sums, which no one
+        # else owns.
+        places, sums = [t.data_ptr() for t in saved], [read[k] for k, _ in launch.others]
+        ctx.state = launch, places, Versions(states), iter([call]), sums
+        if not launch.forms:
+            launch.remember(saved)
+        return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor | None, ...]:
         """Return the gradients of the arguments of `forward`, from those of its results."""
-        launch: Launch = ctx.launch
-        count = 1 + len(launch.recurrence.whole) + sum(launch.parts)
-        if all(g is None for g in gradients):
-            return (None,) * (3 + count)
-        (lengths, restarts, *read), same = _saved(ctx)
-        tensors, (*kept, block) = read[:count], read[count:]
+        launch: Launch
+        launch, places, versions, lease, _ = ctx.state
+        if gradients[0] is None and all(g is None for g in gradients):
+            return (None,) * (3 + launch.arguments)
+        found = ctx.saved_tensors
+        # A storage that shrinks moves: at the same address there still is the memory of the forward pass.
+        same = [t.data_ptr() for t in found] == places
+        # In lists of their own: a tuple for each tensor would take twice the time.
+        dtypes, shapes = [t.dtype for t in found], [t.shape for t in found]
+        if not same or dtypes != launch.dtypes or shapes != launch.shapes:
+            check_forms(launch.library.where, launch.forms, forms(found))
+        tensors = found[: launch.arguments]
         if torch.is_grad_enabled():
             return (None, None, None, *differentiable(launch, tensors, gradients))
-        given = launch.tensors(lengths, restarts, tensors, ctx.sums)
-        states = [kept.pop(0) if asked else None for asked in launch.recurrence.whole]
-        # `lease` yields once, also under threads: the first backward pass owns the block and returns it to
-        # the pool; later ones (retain_graph) run the forward pass again.
-        place = next(ctx.lease, None)
-        unread = place is None or ctx.versions.changed
-        left = Saved(launch.recurrence.storage, states, block)
-        passes, left = _again(launch, given) if unread else (launch.passes, left)
-        bound = launch.bound if same and not unread else None
-        asked = ctx.needs_input_grad[3:]
-
-        def one(gradients: Sequence[Tensor | None]) -> tuple[Tensor | None, ...]:
-            return _pass(launch, passes, bound, given, left, gradients, asked)
-
-        if are_batched(gradients):
-            wanted = [t if a else None for t, a in zip(tensors, asked, strict=True)]
-            found = for_each(one, gradients, wanted)
-        else:
-            found = one(gradients)
-        # Return the block to the pool, unless a hook of saved tensors has replaced it by a copy.
-        if place is not None and block.data_ptr() == place:
-            give_back(block)
-        if left.block is not block:
-            give_back(left.block)
-        return (None, None, None, *found)
+        # The first backward pass owns the block and returns it to the pool; later ones (retain_graph) run the
+        # forward pass again.
+        call = next(lease, None)
+        if not same or call is None or versions.changed or launch.bound is None or are_batched(gradients):
+            return None, None, None, *_backward(ctx, found, same, call, gradients)
+        # Not the sums: their shapes alone count.
+        read = [tensors[k] for k in launch.firsts] if launch.others else tensors
+        result = launch.backward(call, read, gradients, ctx.needs_input_grad[3:], True)
+        give_back(found[launch.block])
+        return None, None, None, *result
 
 
-def apply_directly(launch: Launch, *tensors: Tensor) -> tuple[Tensor, ...]:
-    """Call `KernelFunction.apply` without its checks for transforms of `torch.func`: none is active."""
-    apply = super(torch.autograd.Function, KernelFunction).apply
-    found: tuple[Tensor, ...] = apply(launch, None, None, *tensors)  # type: ignore[no-untyped-call]
+def _backward(
+    ctx: Any, saved: Sequence[Tensor], same: bool, call: array[int] | None, gradients: Sequence[Tensor | None]
+) -> Sequence[Tensor | None]:
+    """Run the backward pass in an unusual case; return the gradients of (x, *initial, *parts).
+
+    Saved tensors may have moved, unless they are the `same`; another backward pass may own the block, so that
+    `call` is None; states may have been changed in place; gradients may be a batch. Raises GraphError if
+    memory is missing.
+    """
+    launch: Launch
+    launch, places, versions, _, sums = ctx.state
+    passes, reverse, asked = launch.passes, launch.recurrence.reverse, ctx.needs_input_grad[3:]
+    if not same:
+        check_memory(launch.library.where, saved)
+        saved = dense(*saved)
+    tensors, left, block = saved[: launch.arguments], saved[launch.arguments : launch.block + 1], None
+    lengths = next((mask for mask in saved[launch.block + 1 :] if mask.dtype != torch.bool), None)
+    restarts = next((mask for mask in saved[launch.block + 1 :] if mask.dtype == torch.bool), None)
+    read = [tensors[k] for k in launch.firsts]
+    for (at, _), total in zip(launch.others, sums, strict=True):
+        read[at] = total
+    if call is None or versions.changed:
+        _, block, again = passes.forward(read, reverse, lengths, restarts)
+    else:
+        # Not the addresses of the forward pass: hooks may have moved saved tensors.
+        again = call if same else passes.again(read, reverse, lengths, restarts, left)
+
+    def one(gradients: Sequence[Tensor | None]) -> list[Tensor | None]:
+        return launch.backward(again, read, gradients, asked, False)
+
+    if are_batched(gradients):
+        wanted = [t if a else None for t, a in zip(tensors, asked, strict=True)]
+        found: Sequence[Tensor | None] = for_each(one, gradients, wanted)
+    else:
+        found = one(gradients)
+    # Return the block to the pool, unless a hook of saved tensors has replaced it by a copy.
+    if call is not None and left[-1].data_ptr() == places[launch.block]:
+        give_back(left[-1])
+    if block is not None:
+        give_back(block)
     return found
 
 
-def _saved(ctx: Any) -> tuple[list[Any], bool]:
-    """Return the tensors that the forward pass saved, in the layout of kernels; and whether they have not
-    moved.
-
-    Raises GraphError if a dtype, shape or device has changed, or memory is missing.
-    """
-    found, launch = ctx.saved_tensors, ctx.launch
-    check_forms(launch.library.where, launch.forms, forms(found))
-    # A storage that shrinks moves: at the same address there still is the memory of the forward pass.
-    if addresses(found) == ctx.addresses:
-        return list(found), True
-    check_memory(launch.library.where, found)
-    lengths, restarts, x, *rest = found
-    return [lengths, restarts, *dense(x, *rest)], False
-
-
-def _pass(
-    launch: Launch,
-    passes: Passes,
-    bound: array[int] | None,
-    given: Tensors,
-    left: Saved,
-    gradients: Sequence[Tensor | None],
-    asked: tuple[bool, ...],
-) -> tuple[Tensor | None, ...]:
-    """Run one backward pass; return the gradients of the arguments that `asked` marks, and of all states."""
-    measure = launch.recurrence.observer is not None
-    losses, last = sorted_gradients(launch, gradients)
-    found = passes.backward(given, left, losses, last, launch.wanted(asked), measure, bound=bound)
-    if launch.recurrence.observer is not None and found.norms is not None:
-        launch.recurrence.observer(found.norms)
-    parameters = found.parameters
-    if len(asked) > 1 + len(found.initial) + len(parameters):
-        both = zip(parameters, launch.parts, strict=True)
-        parameters = tuple([g for g, count in both for _ in range(count)])
-    return (found.x, *found.initial, *parameters)
-
-
-def _again(launch: Launch, given: Tensors) -> tuple[Passes, Saved]:
-    """Run the forward pass again, for a backward pass whose saved values are gone or changed."""
-    whole, storage = (False,) * len(launch.recurrence.whole), launch.recurrence.storage
-    passes = passes_of(launch.library, given, whole, storage)
-    result = passes.forward(given)
-    return passes, Saved(storage, result.states, result.block)
-
-
-def sorted_gradients(
-    launch: Launch, gradients: Sequence[Tensor | None]
-) -> tuple[list[Tensor | None], Sequence[Tensor | None]]:
-    """Split gradients into those of the sequences of all states and the output, and of the final states.
-
-    None marks a sequence that was not returned.
-    """
-    sequences = iter(gradients)
-    losses = [next(sequences) if asked else None for asked in launch.recurrence.whole]
-    losses += [next(sequences) for _ in launch.library.layout.outputs]
-    return losses, list(sequences)
+# `KernelFunction.apply` without its checks for transforms of `torch.func`: where none is active.
+apply_directly: Callable[..., tuple[Tensor, ...]] = super(torch.autograd.Function, KernelFunction).apply
 
 
 def differentiable(
@@ -220,8 +203,7 @@ def differentiable(
 ) -> tuple[Tensor | None, ...]:
     """Return the gradients with a graph of their own, for second derivatives: by the reference backend."""
     reference: Backend = imported("bptt.runtime.reference.reference_backend", "REFERENCE")
-    count = 1 + len(launch.recurrence.whole)
-    outputs = reference.run(launch.recurrence, (*tensors[:count], *launch.summed(tensors[count:])))
+    outputs = reference.run(launch.recurrence, launch.summed(tensors))
     # Final states may have more dimensions of size 1.
     both = zip(outputs, gradients, strict=True)
     return gradients_with_graph(

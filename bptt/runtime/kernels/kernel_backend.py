@@ -14,7 +14,7 @@ from bptt.runtime.kernels import block_pool
 from bptt.runtime.kernels.block_pool import give_back
 from bptt.runtime.kernels.library import KINDS, Library, Tensors, dense, library_of
 from bptt.runtime.kernels.loss_operator import KINDS as LOSS_KINDS
-from bptt.runtime.kernels.recurrence import Saved, run_backward, run_forward
+from bptt.runtime.kernels.recurrence import run_backward, run_forward
 from bptt.runtime.packing import forget
 from bptt.runtime.protocol import LossName, Recurrence, StackLayer, StackPlan, Stepper
 
@@ -60,12 +60,12 @@ class Kernels:
     def forward(self, recurrence: Recurrence, tensors: Sequence[Tensor], keep: bool) -> list[Tensor]:
         """Call the forward kernel."""
         library, given = _given(recurrence, tensors)
-        result = run_forward(library, given, recurrence.whole, "keep" if keep else None)
+        results, block, _ = run_forward(library, given, recurrence.whole, "keep" if keep else None)
         if keep:
             steps, batch = given.x.shape[:2]
-            return [*result.tensors, result.block.view(steps, batch, result.block.numel() // (steps * batch))]
-        give_back(result.block)
-        return list(result.tensors)
+            return [*results, block.view(steps, batch, block.numel() // (steps * batch))]
+        give_back(block)
+        return results
 
     def backward(
         self,
@@ -78,10 +78,9 @@ class Kernels:
     ) -> list[Tensor]:
         """Call the backward kernel."""
         library, given = _given(recurrence, tensors)
-        saved, first = Saved("keep", states, kept), len(gradients) - len(states)
-        found = run_backward(library, given, saved, gradients[:first], gradients[first:], asked)
-        both = zip((found.x, *found.initial, *found.parameters), asked, strict=True)
-        return [gradient for gradient, wanted in both if wanted and gradient is not None]
+        saved = *states, kept
+        found, _ = run_backward(library, given, saved, recurrence.whole, gradients, asked)
+        return [gradient for gradient in found if gradient is not None]
 
     def stepper(
         self,

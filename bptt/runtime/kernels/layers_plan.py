@@ -54,17 +54,17 @@ class _Layer:
     parameters: tuple[weakref.ref[Tensor], ...]
     forms: list[_Memory]
 
-    def fits(self, tensors: Sequence[Tensor]) -> bool:
-        """Return whether the parameters are these, where they were."""
-        if len(tensors) != len(self.parameters):
-            return False
+    def fits(self, tensors: Sequence[Tensor | None]) -> bool:
+        """Return whether the parameters are these, where they were, in the same layout."""
         for tensor, known, (address, shape, dtype) in zip(tensors, self.parameters, self.forms, strict=True):
             # In one expression: evaluated for each parameter at every call.
             if (
-                known() is not tensor
+                tensor is None
+                or known() is not tensor
                 or tensor.data_ptr() != address
                 or tensor.shape != shape
                 or tensor.dtype is not dtype
+                or not tensor.is_contiguous()
             ):
                 return False
         return True
@@ -125,22 +125,21 @@ class LayersPlan:
         leading: tuple[int, ...],
     ) -> tuple[Tensor, ...] | None:
         """Run a node of the graph: see `bptt.runtime.protocol.StackPlan.run_layer`."""
-        key, names = (number, storage, leading), self._layer_names[number]
-        tensors = [tensor for name in names if (tensor := parameters.get(name)) is not None]
+        key, tensors = (number, storage, leading), [*map(parameters.get, self._layer_names[number])]
         known = self._launches.get(key)
         if known is None or not known.fits(tensors):
             known = self._launch(number, storage, leading, tensors, x, initial)
             if known is None:
                 return None
             self._launches[key] = known
-        return apply_directly(known.launch, x, *initial, *tensors)
+        return apply_directly(known.launch, None, None, x, *initial, *tensors)
 
     def _launch(
         self,
         number: int,
         storage: Storage,
         leading: tuple[int, ...],
-        tensors: Sequence[Tensor],
+        tensors: Sequence[Tensor | None],
         x: Tensor,
         initial: Sequence[Tensor],
     ) -> _Layer | None:
@@ -154,10 +153,11 @@ class LayersPlan:
         first = [named[part[0]] for part in layer.parts]
         shapes = [tuple([t.shape for t in given]) for given in (initial, first)]
         check_arguments(cell, x.shape, *shapes, None)
-        passes = passes_of(self._library, Tensors(x, None, initial, first, layer.reverse), whole, storage)
+        given = Tensors(x, None, initial, first, layer.reverse)
+        passes = passes_of(self._library, given, whole, storage, leading=leading)
         bound = passes.bind(self._library.read(first), layer.reverse)
         counts = tuple(map(len, layer.parts))
-        launch = Launch(self._library, recurrence, passes, counts, leading, bound)
+        launch = Launch(self._library, recurrence, passes, counts, bound)
         return _Layer(launch, tuple(map(weakref.ref, named.values())), list(map(_memory, named.values())))
 
     def _are_those(self, found: _Prepared, parameters: Mapping[str, Tensor | None]) -> bool:
@@ -172,20 +172,19 @@ class LayersPlan:
                 or tensor.data_ptr() != address
                 or tensor.shape != shape
                 or tensor.dtype is not dtype
+                or not tensor.is_contiguous()
             ):
                 return False
         return True
 
-    def _plain(self, tensors: Sequence[Tensor], names: Sequence[str]) -> dict[str, Tensor] | None:
+    def _plain(self, tensors: Sequence[Tensor | None], names: Sequence[str]) -> dict[str, Tensor] | None:
         """Return parameters by name, or None if a kernel cannot read one of them as it is, or one is missing.
 
         Raises GraphError if the memory of one was freed.
         """
-        if len(tensors) != len(names):
-            return None
         found = {}
         for name, tensor in zip(names, tensors, strict=True):
-            if type(tensor) not in (Tensor, nn.Parameter) or tensor.is_inference():
+            if tensor is None or type(tensor) not in (Tensor, nn.Parameter) or tensor.is_inference():
                 return None
             if tensor.dtype != self._dtype or not tensor.is_cpu or not tensor.is_contiguous():
                 return None
@@ -195,8 +194,7 @@ class LayersPlan:
         return found if all(found[a].shape == found[b].shape for a, *rest in parts for b in rest) else None
 
     def _prepare(self, parameters: Mapping[str, Tensor | None]) -> _Prepared | None:
-        given = [tensor for name in self._names if (tensor := parameters.get(name)) is not None]
-        named = self._plain(given, self._names)
+        named = self._plain([*map(parameters.get, self._names)], self._names)
         if named is None:
             return None
         tensors = list(named.values())

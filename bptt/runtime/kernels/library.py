@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Sequence
 from ctypes import CDLL, addressof, c_int64, c_void_p
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -48,6 +48,11 @@ class Tensors(NamedTuple):
     restarts: Tensor | None = None
 
     @property
+    def read(self) -> tuple[Tensor, ...]:
+        """The tensors that gradients flow to."""
+        return (self.x, *self.initial, *self.parameters)
+
+    @property
     def all(self) -> tuple[Tensor | None, ...]:
         """Every tensor."""
         return (self.x, self.lengths, self.restarts, *self.initial, *self.parameters)
@@ -65,12 +70,21 @@ class Library:
         self.cell, self.layout, self._library = cell, layout, library
         # Kernels turn float32 into factors of 8 bits themselves.
         self._matrix_dtype = torch.float32 if factors == torch.int8 else factors
+        # That of all tensors but narrow matrices.
+        self.dtype = _computed_in(self._matrix_dtype)
+        self.narrow = self._matrix_dtype != self.dtype
         self._widths = dict(layout.widths)
         self._recipe = _recipe(cell, layout)
         self._measured: dict[tuple[int, ...], tuple[int, int, int]] = {}
         self.matrix_families = [k for k, f in enumerate(cell.families) if f.columns is not None]
         self._vectors = _vector_places(cell)
-        self._zeroed = [unread and k in self.matrix_families for k, unread in enumerate(layout.unread)]
+        # These allocate the gradient of each parameter: zeros if no equation's result depends on one of its
+        # members, else the kernel writes every number of it.
+        unread = [each and k in self.matrix_families for k, each in enumerate(layout.unread)]
+        makers: list[Callable[..., Tensor]] = [torch.zeros_like if u else torch.empty_like for u in unread]
+        self.gradients: list[Callable[[Tensor], Tensor]] = [*makers]
+        if self.narrow:
+            self.gradients = [partial(make, dtype=self.dtype) for make in makers]
         self.doors: dict[str, Callable[..., int]] = {}
         for name in doors:
             door = getattr(library, name)
@@ -137,19 +151,10 @@ class Library:
         self._measured[key] = found[0], found[1], found[2]
         return self._measured[key]
 
-    def gradient(self, k: int, parameter: Tensor) -> Tensor:
-        """Allocate the gradient of parameter k, zeroed if no equation's result depends on one of its members.
-
-        Otherwise the kernel writes every number of it.
-        """
-        make = torch.zeros_like if self._zeroed[k] else torch.empty_like
-        dtype = parameter.dtype
-        return make(parameter, dtype=_computed_in(dtype)) if dtype == torch.bfloat16 else make(parameter)
-
-    def room_for_norms(self, given: Tensors) -> Tensor:
+    def room_for_norms(self, x: Tensor) -> Tensor:
         """Allocate the norms that a backward pass measures, (T, B, number of δ and states), in float64."""
         count = self.layout.deltas + len(self.cell.states)
-        return torch.zeros(*given.x.shape[:2], count, dtype=torch.float64, device="cpu")
+        return torch.zeros(*x.shape[:2], count, dtype=torch.float64, device="cpu")
 
     def norms(self, found: Tensor) -> Norms:
         """Return the norms that a backward pass wrote into `room_for_norms`."""

@@ -86,4 +86,4 @@ class _Layer:
         else:
             self.output = x.new_empty(1, x.shape[1], library.width(sizes, cell.output))
         passes = passes_of(library, self._given, (True,) * len(self.states), None)
-        self.arguments = passes.arguments_of_step(self._given, self._after, self.output, self.weights)
+        self.arguments = passes.arguments_of_step(self._given.read, self._after, self.output, self.weights)
