@@ -11,6 +11,7 @@ from drawn import Drawn
 from torch import Tensor
 
 from bptt.runtime.backend import backend
+from bptt.runtime.kernels import argument_places
 from bptt.runtime.operators import run
 
 
@@ -82,10 +83,12 @@ def same(found: Sequence[Tensor], expected: Sequence[Tensor]) -> bool:
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many threads for torch and for kernels."""
-    before = torch.get_num_threads()
+    """So many threads for torch and for kernels, of which small passes have one otherwise."""
+    before, worth = torch.get_num_threads(), argument_places.WORTH_THREADS
     torch.set_num_threads(count)
+    argument_places.WORTH_THREADS = 0
     try:
         yield
     finally:
         torch.set_num_threads(before)
+        argument_places.WORTH_THREADS = worth

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import tolerances
 import torch
+from outcomes import threads
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from user_cells import READOUT
@@ -159,15 +160,12 @@ def test_any_number_of_threads(rows: int, width: int) -> None:
     module = nn.Recurrent("lstm", 5, width, bidirectional=True, initial="learned")
     x = torch.randn(11, rows, 5, requires_grad=True)
     resets = torch.rand(11, rows) < 0.3
-    results, before = [], torch.get_num_threads()
-    try:
-        for count in (1, 2, 3):
-            torch.set_num_threads(count)
+    results = []
+    for count in (1, 2, 3):
+        with threads(count):
             output, final = module(x, resets=resets)
             found = gradients(loss(output, final), [x, *module.parameters()])
             results.append([output, *final, *found])
-    finally:
-        torch.set_num_threads(before)
     assert all(map(torch.equal, results[0], results[1]))
     assert all(map(torch.equal, results[0], results[2]))
 

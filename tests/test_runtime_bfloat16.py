@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 import torch
 from drawn import Drawn, draw
-from outcomes import How, Outcome, double, forward, outcome
+from outcomes import How, Outcome, double, forward, outcome, threads
 from torch import Tensor
 
 from bptt import nn
@@ -167,14 +167,10 @@ def test_no_further_from_the_truth_than_torch() -> None:
 @pytest.mark.parametrize("batch", [2, 13])
 def test_the_same_bits_for_any_number_of_threads(batch: int) -> None:
     drawn = draw(CATALOGUE["lstm"], 9, batch, {"I": 19, "H": 37}, torch.bfloat16)
-    how, before = How(torch.arange(batch) * 5 % 10), torch.get_num_threads()
-    try:
-        found = []
-        for threads in (1, 2, 3):
-            torch.set_num_threads(threads)
+    how, found = How(torch.arange(batch) * 5 % 10), []
+    for count in (1, 2, 3):
+        with threads(count):
             found.append(outcome(drawn, how).all)
-    finally:
-        torch.set_num_threads(before)
     for values in zip(*found, strict=True):
         assert all(torch.equal(value, values[0]) for value in values)
 

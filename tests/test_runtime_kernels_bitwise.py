@@ -17,6 +17,7 @@ from user_cells import CELLS as OWN
 from bptt.cells import CATALOGUE
 from bptt.runtime.backend import backend
 from bptt.runtime.kernels import block_pool
+from bptt.runtime.kernels.argument_places import WORTH_THREADS, threads_for
 
 # A matrix of the first own one has two sources: its gradient is a sum of two. In the other no result depends
 # on a matrix: its gradient is zero.
@@ -146,3 +147,12 @@ def test_values_are_the_same_without_a_gradient(name: str) -> None:
         with backend("cpu"):
             found = forward(example, how)
         assert same(found, outcome(example, how).values)
+
+
+def test_little_work_has_one_thread() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        assert [threads_for(work) for work in (None, WORTH_THREADS, WORTH_THREADS - 1)] == [3, 3, 1]
+    finally:
+        torch.set_num_threads(before)

@@ -8,12 +8,17 @@ from itertools import accumulate
 from math import prod
 from typing import NamedTuple, TypeAlias
 
+import torch
 from torch import Tensor
 
 # The place of an address in arguments; the number of a tensor, and the bytes from its start.
 AddressPlace: TypeAlias = tuple[int, int, int]
 # A shape, and the steps in memory from one index to the next of each dimension.
 TensorForm: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
+
+# Products from which a training pass gains by more threads: with 3 million, LSTM (100, 1, 64, 64), one thread
+# takes 0.38 ms and two 0.45; with 6 million they take the same.
+WORTH_THREADS = 1 << 22
 
 
 class ArgumentPlaces(NamedTuple):
@@ -74,6 +79,11 @@ def point(call: array[int], places: Sequence[AddressPlace], tensors: Sequence[Te
         call[place] = starts[number] + behind
 
 
-def form_of(*shape: int) -> TensorForm:
+def form(*shape: int) -> TensorForm:
     """Return the form of a contiguous tensor."""
     return shape, tuple([prod(max(1, n) for n in shape[k + 1 :]) for k in range(len(shape))])
+
+
+def threads_for(work: int | None) -> int:
+    """Return the number of threads for the `work` of a training pass, in products; None: for another pass."""
+    return 1 if work is not None and work < WORTH_THREADS else torch.get_num_threads()

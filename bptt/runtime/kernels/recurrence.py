@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 from torch import Tensor
 
-from bptt.runtime.kernels.argument_places import AddressPlace, ArgumentPlaces, fill, form_of, point
+from bptt.runtime.kernels.argument_places import AddressPlace, ArgumentPlaces, fill, form, point, threads_for
 from bptt.runtime.kernels.block_pool import give_back, take
 from bptt.runtime.kernels.library import Library, Tensors, addresses
 from bptt.runtime.saved import check_memory
@@ -54,6 +54,8 @@ class Passes:
         self._packed, self._transposed, kept = library.measure(sizes)
         # One size for all memory that a pass needs for itself alone, so that the pool has it at once.
         self._own = max(self._packed, self._transposed + batch * sum(widths))
+        # The value of a unit takes as long as some 64 products.
+        self._work = steps * batch * (self._packed + 64 * sum(widths)) if storage else None
         kept = kept * steps * batch if storage == "keep" else 0
         # Offsets in the block: of the hidden states, the stored states and the kept values.
         *places, self._numbers = accumulate([*hidden, *stored, kept], initial=0)
@@ -84,9 +86,9 @@ class Passes:
         written = [(place, block + 1 + k, 0) for k, place in enumerate(self._written, len(asked))]
         self._read_and_written = self._read + written
         output = [library.width(sizes, cell.output)] if has_output else []
-        self._forms = [form_of(steps, batch, width) for width in [*[widths[k] for k in asked], *output]]
+        self._forms = [form(steps, batch, width) for width in [*[widths[k] for k in asked], *output]]
         self._states, self._sequences = len(asked), len(self._forms)
-        self._forms += [form_of(*leading, batch, width) for width in widths]
+        self._forms += [form(*leading, batch, width) for width in widths]
         # Of the gradients of the sequences and of each parameter; the latter with the bytes from its start.
         self._losses = [at.loss + k for k in [*asked, *[len(widths)] * has_output]]
         self._next = max(1, len(widths) + has_output)
@@ -101,7 +103,7 @@ class Passes:
     def bind(self, matrices: Sequence[Tensor], reverse: bool) -> array[int]:
         """Return the arguments with what is the same for all calls with these matrices and threads."""
         call, at = self._template[:], self._at
-        call[at.steps + 2] = call[at.threads] = torch.get_num_threads()
+        call[at.steps + 2] = call[at.threads] = threads_for(self._work)
         call[at.steps + 3] = reverse
         fill(call, at.matrix, addresses(matrices))
         return call
@@ -237,9 +239,7 @@ class Passes:
                 for place, behind in places:
                     call[place] = start + behind
         norms = library.room_for_norms(x) if measure else None
-        if norms is not None:
-            call[at.end - 2] = norms.data_ptr()
-        call[at.end - 1] = shared
+        call[at.end - 2], call[at.end - 1] = 0 if norms is None else norms.data_ptr(), shared
         library.call("backward", call)
         give_back(own)
         if again is not None:
