@@ -129,8 +129,7 @@ DOORS = {
     "data/audio/libsndfile.py": {"soundfile"},
     "data/audio/microphone.py": {"sounddevice"},
     "data/readers/parquet.py": {"pyarrow"},
-    "data/midi/rolls.py": {"scipy"},
-    "data/skeletons/mat_file.py": {"scipy"},
+    "data/readers/matlab.py": {"scipy"},
     # An unpickler that makes arrays and plain containers alone.
     "data/skeletons/plain_pickle.py": {"pickle"},
     "data/jieba_words.py": {"jieba"},

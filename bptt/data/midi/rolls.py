@@ -12,13 +12,9 @@ import numpy as np
 from bptt.data.midi.key_frames import LOWEST, PER_QUARTER, KeyFrames, frames_of_pitches
 from bptt.data.readers.arrays import AnyArray, read_array
 from bptt.data.readers.grid import part_of
+from bptt.data.readers.matlab import read_matlab
 from bptt.data.reading import open_file
 from bptt.errors import BpttError, InputError
-
-try:
-    import scipy.io
-except ImportError:
-    scipy = None
 
 # The name of a piece, the part of the data that it is in ("" if none is named), its frames.
 Roll = tuple[str, str, KeyFrames]
@@ -96,19 +92,9 @@ def _array_rolls(array: AnyArray, where: str, name: str) -> Iterator[Roll]:
 def mat_rolls(path: Path) -> Iterator[Roll]:
     """Yield the rolls of a `.mat` file: cells of matrices (T, 88), named after the part that they are.
 
-    Raises InputError if SciPy is not installed, the file holds no such cells, or a matrix holds NaN.
+    Raises InputError if the file holds no such cells, or a matrix NaN; MachineError without SciPy.
     """
-    if scipy is None:
-        cure = "Install it: pip install 'bptt[music]'"
-        raise InputError(str(path), "reading MATLAB files needs SciPy", "no such package", cure)
-    with open_file(path) as file:
-        try:
-            arrays = scipy.io.loadmat(file)
-        except Exception as error:
-            # Of damaged files: MatReadError, ValueError, TypeError, zlib.error, ...
-            raise InputError(
-                str(path), "must be a MATLAB file (version 4 to 7.2)", error, _CELL_CURE
-            ) from error
+    arrays = read_matlab(path, "music", _CELL_CURE)
     named = {name: each for name, each in arrays.items() if isinstance(each, np.ndarray)}
     cells = {name: each for name, each in named.items() if each.dtype.hasobject}
     if not cells:
