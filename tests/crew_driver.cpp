@@ -22,7 +22,7 @@ Seen round_of_crew(bool late) {
     // Not atomic: the crew alone keeps threads apart.
     std::vector<int64_t> done(JOBS * PIECES), members(JOBS);
     std::atomic<int64_t> faults{0};
-    Crew::here().run(THREADS, JOBS, [&](const Share& share, int64_t job) {
+    run_by_crew(THREADS, JOBS, [&](const Share& share, int64_t job) {
         if (late && job == JOBS / 2 && share.place) std::this_thread::sleep_for(std::chrono::milliseconds(3));
         if (!share.place) members[job] = share.members;
         for (int64_t k = 0; k < PIECES && job; ++k) faults += done[(job - 1) * PIECES + k] != job;
@@ -71,7 +71,7 @@ int64_t faults_of_two_callers() {
 
 int64_t faults_of_failure() {
     try {
-        Crew::here().run(THREADS, JOBS, [](const Share&, int64_t job) {
+        run_by_crew(THREADS, JOBS, [](const Share&, int64_t job) {
             if (job == 3) throw std::bad_alloc();
         });
     } catch (const std::bad_alloc&) {

@@ -65,7 +65,7 @@ def test_no_access_out_of_bounds_and_nothing_undefined(
 def test_threads_never_write_where_others_are(name: str, kind: str, tmp_path: Path) -> None:
     needs(tmp_path, *RACES)
     headers = Path(shutil.copytree(compiler.HEADERS, tmp_path / "headers"))
-    loops = headers / "threads.h"
+    loops = headers / "thread_pieces.h"
     text, count = LOOP.subn(THREADS, loops.read_text("utf-8"))
     assert count == 1
     loops.write_text(f"#include <thread>\n{text}", encoding="utf-8")

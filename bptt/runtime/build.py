@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from ctypes import CDLL
+from pathlib import Path
 
 from bptt.deferred import deferred
 from bptt.files import cache_folder
@@ -53,18 +55,24 @@ def load(source: SourceText) -> CDLL:
             raise BuildError(f"kernel {source.name}", "must be written and loaded", error) from error
 
 
-def entry_of(source: SourceText, compiler: Compiler) -> Entry:
+def entry_of(source: SourceText, compiler: Compiler, suffix: str = ".so") -> Entry:
     """Return the entry of a source in the cache for this compiler and processor; it need not be there."""
     key = fingerprint(content(source), compiler.identity, *FLAGS, *WANTED, processor().identity)
-    return Entry(cache_folder(), f"{file_stem(source.name)}-{key}")
+    return Entry(cache_folder(), f"{file_stem(source.name)}-{key}", suffix)
 
 
 def _build(source: SourceText, compiler: Compiler, entry: Entry) -> CDLL:
     """Compile, publish in the cache, and load; if the cache cannot be written, load for this process only."""
     with _scratch() as private:
         flags = compiler.accepted(*WANTED)
-        with _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"):
-            library = compiler.build(source, flags, private)
+        shared = source.shared
+        with (
+            _timed(f"bptt: compiling {source.name}{source.remark} for this machine (once)"),
+            # Both are compiled at the same time.
+            ThreadPoolExecutor(1) as pool,
+        ):
+            part = pool.submit(_shared_object, shared, compiler, flags, private) if shared else None
+            library = compiler.build(source, flags, private, part.result if part else None)
         try:
             entry.publish(library)
             return entry.open(source)
@@ -72,6 +80,24 @@ def _build(source: SourceText, compiler: Compiler, entry: Entry) -> CDLL:
             cure = "name a folder in BPTT_CACHE"
             say_once("cache", f"bptt: kernels are not kept for the next process ({cure}): {error}")
             return CDLL(str(library))
+
+
+def _shared_object(source: SourceText, compiler: Compiler, flags: tuple[str, ...], private: Path) -> Path:
+    """Return what kernels have in common as a file in `private`: from the cache, else compiled."""
+    entry = entry_of(source, compiler, ".o")
+    copied = private / f"{file_stem(source.name)}.o"
+    with suppress(OSError, DamagedError):
+        copied.write_bytes(entry.read())
+        return copied
+    with entry.locked():
+        # Another process may have built it while this one waited for the lock.
+        with suppress(OSError, DamagedError):
+            copied.write_bytes(entry.read())
+            return copied
+        made = compiler.build_object(source, flags, private)
+        with suppress(OSError):
+            entry.publish(made)
+        return made
 
 
 @contextmanager

@@ -35,24 +35,42 @@ class DamagedError(MachineError):
 
 @dataclass(frozen=True)
 class Entry:
-    """A kernel in the cache: the library `stem`.so, and its digest `stem`.sha256, which shows damage."""
+    """A kernel in the cache: the library `stem`.so, and its digest `stem`.sha256, which shows damage.
+
+    An object that several kernels are linked to has another `suffix`, and is not loaded.
+    """
 
     folder: Path
     stem: str
+    suffix: str = ".so"
 
     @property
     def exists(self) -> bool:
         """Whether the library is there; `open` checks what it holds."""
-        return self._path(".so").exists()
+        return self._path(self.suffix).exists()
 
     def open(self, source: SourceText) -> CDLL:
         """Load the library of `source`.
 
-        Raises OSError if it is missing or cannot be loaded, DamagedError if it differs from what `publish`
-        wrote or another user may have written it, MachineError if another user may write the folder.
+        Raises OSError if it cannot be loaded, DamagedError if it lacks a door of `source`, and what `read`
+        raises.
+        """
+        content, library = self.read(), self._path(self.suffix)
+        # Searched in the bytes of the file: once loaded, a wrong library would stay loaded in this process.
+        if missing := [door for door in source.doors if f"{door}\0".encode() not in content]:
+            raise DamagedError(
+                str(library), "must have the functions of its kernel", f"no {', '.join(missing)}"
+            )
+        return CDLL(str(library))
+
+    def read(self) -> bytes:
+        """Return what `publish` wrote.
+
+        Raises OSError if it is missing, DamagedError if it differs from what `publish` wrote or another user
+        may have written it, MachineError if another user may write the folder.
         """
         _check_folder(self.folder)
-        library, digest = self._path(".so"), self._path(".sha256")
+        library, digest = self._path(self.suffix), self._path(".sha256")
         try:
             check_ours(library)
             check_ours(digest)
@@ -61,12 +79,7 @@ class Entry:
         content = library.read_bytes()
         if _digest(content) != digest.read_bytes():
             raise DamagedError(str(library), "must be as it was written")
-        # Searched in the bytes of the file: once loaded, a wrong library would stay loaded in this process.
-        if missing := [door for door in source.doors if f"{door}\0".encode() not in content]:
-            raise DamagedError(
-                str(library), "must have the functions of its kernel", f"no {', '.join(missing)}"
-            )
-        return CDLL(str(library))
+        return content
 
     def publish(self, library: Path) -> None:
         """Copy a library into the cache atomically: a reader finds all of it or nothing.
@@ -75,7 +88,7 @@ class Entry:
         """
         _make(self.folder)
         content = library.read_bytes()
-        self._place(".so", content)
+        self._place(self.suffix, content)
         self._place(".sha256", _digest(content))
 
     @contextmanager

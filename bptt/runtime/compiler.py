@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,8 @@ _source = deferred("bptt.codegen.kernel_source", "KernelSource")
 
 FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fvisibility=hidden")
 PROGRAMS = ("c++", "g++", "clang++")
+# Defined where a text is linked to its shared part: headers then only declare what that part defines.
+LINKED = "LINKED"
 CURE = "Install one (Debian, Ubuntu: apt install g++; macOS: xcode-select --install), or name one in CXX"
 PATIENCE = 300.0  # seconds for one kernel; after that the compiler is stopped
 # Characters of C++. The kernels of the catalogue have up to 45,000, a cell of 200 gates has 270,000.
@@ -60,21 +63,48 @@ class Compiler:
             raise fault.with_traceback(None)
         return tuple(flag for flag in flags if _fault(self.command, flag) is None)
 
-    def build(self, source: SourceText, flags: tuple[str, ...], folder: Path) -> Path:
+    def build(
+        self,
+        source: SourceText,
+        flags: tuple[str, ...],
+        folder: Path,
+        shared: Callable[[], Path] | None = None,
+    ) -> Path:
         """Compile into `folder`, where no other process may write, and return the path of the library.
 
+        Without `shared` the library has all code. Else it is linked to the object that `shared` returns,
+        called after the text is compiled: what `build_object` made of `source.shared` with the same flags.
         Raises BuildError if the compiler fails, takes longer than `PATIENCE`, or leaves no library.
         """
-        stem = file_stem(source.name)
-        text, library = folder / f"{stem}.cpp", folder / f"{stem}.so"
-        text.write_text(source.text, encoding="utf-8")
-        call = [*self.command, *FLAGS, *flags, f"-I{HEADERS}", text.name, "-o", library.name]
-        fault, words = _run(call, folder)
-        if fault or not library.exists():
+        if shared is None:
+            return self._build(source, flags, folder, _text(source, folder), ".so")
+        linked = self._build(source, flags, folder, f"-D{LINKED}", "-c", _text(source, folder), ".o")
+        return self._build(source, flags, folder, linked.name, os.path.relpath(shared(), folder), ".so")
+
+    def build_object(self, source: SourceText, flags: tuple[str, ...], folder: Path) -> Path:
+        """Compile what several kernels are linked to; see `build`."""
+        return self._build(source, flags, folder, "-c", _text(source, folder), ".o")
+
+    def _build(self, source: SourceText, flags: tuple[str, ...], folder: Path, *rest: str) -> Path:
+        """Call the compiler for a file with the suffix `rest[-1]`."""
+        made = folder / f"{file_stem(source.name)}{rest[-1]}"
+        call = [*self.command, *FLAGS, *flags, f"-I{HEADERS}", *rest[:-1], "-o", made.name]
+        fault, words = _run(call, folder, f"{made.name}.words")
+        if fault or not made.exists():
             report = [fault or "no library", f"$ {shlex.join(call)}", *words[:_MOST_WORDS]]
-            report += _named_lines(text.name, source.text, words)
+            report += _named_lines(_file(source), source.text, words)
             raise BuildError(f"kernel {source.name}", "the compiler must take it", "\n".join(report))
-        return library
+        return made
+
+
+def _file(source: SourceText) -> str:
+    return f"{file_stem(source.name)}.cpp"
+
+
+def _text(source: SourceText, folder: Path) -> str:
+    """Write the text of a source into `folder`, and return the name of its file."""
+    (folder / _file(source)).write_text(source.text, encoding="utf-8")
+    return _file(source)
 
 
 def find() -> Compiler:
@@ -115,10 +145,10 @@ def _fault(command: tuple[str, ...], *flags: str) -> BuildError | None:
     return None
 
 
-def _run(call: list[str], folder: Path) -> tuple[str, list[str]]:
-    """Run the compiler; return the fault, empty if there is none, and the lines that it wrote."""
+def _run(call: list[str], folder: Path, file: str) -> tuple[str, list[str]]:
+    """Run the compiler; return the fault, empty if there is none, and the lines that it wrote into `file`."""
     # A file, not a pipe: after a timeout, a pipe would stay open until the compiler's child processes end.
-    with (folder / "words").open("w+", encoding="utf-8", errors="replace") as words:
+    with (folder / file).open("w+", encoding="utf-8", errors="replace") as words:
         fault = ""
         try:
             done = subprocess.run(

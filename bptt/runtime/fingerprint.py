@@ -29,6 +29,10 @@ class SourceText(Protocol):
     def remark(self) -> str:
         """A remark that distinguishes kernels of one name."""
 
+    @property
+    def shared(self) -> SourceText | None:
+        """The file that it has in common with other kernels, and is linked to."""
+
     def __hash__(self) -> int:
         """Return equal numbers for equal texts."""
 
@@ -41,7 +45,7 @@ def fingerprint(*parts: str) -> str:
 def content(source: SourceText) -> str:
     """Return the key of a source together with all headers that it may include."""
     known: str | None = getattr(source, "content", None)
-    return known or fingerprint(source.text, _headers())
+    return known or fingerprint(source.text, source.shared.text if source.shared else "", _headers())
 
 
 @cache

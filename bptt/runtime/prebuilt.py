@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from ctypes import CDLL
 from pathlib import Path
@@ -57,12 +57,21 @@ def build(sources: Iterable[SourceText], compiler: Compiler, folder: Path) -> No
 
     def one(source: SourceText, level: str) -> None:
         with _scratch() as private:
-            library = compiler.build(source, (*flags[level], *openmp), private)
+            part = objects.get((source.shared, level))
+            library = compiler.build(source, (*flags[level], *openmp), private, part.result if part else None)
             shutil.copyfile(library, folder / level / _file(source))
 
     for level in known:
         (folder / level).mkdir(parents=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    sources = list(sources)
+    with _scratch() as common, ThreadPoolExecutor(os.cpu_count()) as pool:
+        # Begun before all that waits for them.
+        objects: dict[tuple[SourceText | None, str], Future[Path]] = {}
+        for shared in dict.fromkeys(source.shared for source in sources if source.shared):
+            for level in known:
+                (common / level).mkdir(exist_ok=True)
+                wanted = (*flags[level], *openmp)
+                objects[shared, level] = pool.submit(compiler.build_object, shared, wanted, common / level)
         for job in [pool.submit(one, source, level) for source in sources for level in known]:
             job.result()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 from bptt.cells.caching import cached_by_cell
 from bptt.cells.cell import Cell
@@ -124,7 +125,14 @@ def source(plan: KernelPlan, dtype: str) -> KernelSource:
     biased = any(family.name in ("b", "d") for family in plan.cell.families)
     remark = "" if biased else ", without bias,"
     doors = FORWARD_DOORS if dtype in FORWARD_ONLY else DOORS
-    return KernelSource(f"{plan.cell.name}-{dtype}", joined(source_lines(plan, dtype)), doors, remark)
+    text = joined(source_lines(plan, dtype))
+    return KernelSource(f"{plan.cell.name}-{dtype}", text, doors, remark, shared_source(dtype))
+
+
+@cache
+def shared_source(dtype: str) -> KernelSource:
+    """Return the C++ file that all kernels for factors in `dtype` have in common."""
+    return KernelSource(f"shared-{dtype}", f'{_DEFINED[dtype]}\n#include "shared.h"\n')
 
 
 def source_lines(plan: KernelPlan, dtype: str) -> Lines:

@@ -83,27 +83,6 @@ INLINE void pack_factors(const Number* first, const Number* second, int64_t widt
     for (int64_t k = width; k < padded; ++k) to[k] = 0;
 }
 
-// Rows of numbers as rows of factors, in memory that is kept for the next ones.
-class Operand {
-public:
-    const factor* const* rows(const real* const* from, int count, int64_t depth) {
-        const int64_t width = (depth + 1) / 2;
-        memory_.resize(count * width);
-        row_.resize(count);
-        for (int r = 0; r < count; ++r) {
-            factor* to = memory_.data() + r * width;
-            for (int64_t k = 0; k < depth / 2; ++k) to[k] = factor_of(from[r][2 * k], from[r][2 * k + 1]);
-            if (depth % 2) to[width - 1] = factor_at(from[r], width - 1, depth);
-            row_[r] = to;
-        }
-        return row_.data();
-    }
-
-private:
-    std::vector<factor> memory_;
-    std::vector<const factor*> row_;
-};
-
 #elif defined(INT8)
 
 // A row of numbers is that of the nearest multiples of its scale, a 127th of its largest magnitude. A factor is
@@ -170,28 +149,6 @@ INLINE void write_bytes(const real* row, int64_t depth, real inverse, factor mor
         std::memcpy(to + k, &bytes, sizeof bytes);
     }
 }
-
-// Rows of numbers as rows of factors, in memory that is kept for the next ones.
-class Operand {
-public:
-    const factor* const* rows(const real* const* from, int count, int64_t depth) {
-        const int64_t height = (depth + 3) / 4, width = height + LANES;
-        memory_.resize(count * width);
-        row_.resize(count);
-        for (int r = 0; r < count; ++r) {
-            factor* to = memory_.data() + r * width;
-            const Scale scale(from[r], depth);
-            write_bytes(from[r], depth, scale.inverse, 128, reinterpret_cast<unsigned char*>(to));
-            to[height] = bits_of(scale.step);
-            row_[r] = to;
-        }
-        return row_.data();
-    }
-
-private:
-    std::vector<factor> memory_;
-    std::vector<const factor*> row_;
-};
 
 // Rows of weights as rows of factors.
 class Weights {
@@ -278,3 +235,26 @@ struct Weights {
 constexpr int64_t factors(int64_t terms) { return (terms + PER_FACTOR - 1) / PER_FACTOR + BEHIND; }
 
 }  // namespace
+
+#if defined(BFLOAT16) || defined(INT8)
+
+namespace shared {
+
+// Rows of numbers as rows of factors, in memory that is kept for the next ones.
+class Operand {
+public:
+    const factor* const* rows(const real* const* from, int count, int64_t depth);
+
+private:
+    std::vector<factor> memory_;
+    std::vector<const factor*> row_;
+};
+
+}  // namespace shared
+
+using namespace shared;
+
+#ifndef LINKED
+#include "operand_rows.h"
+#endif
+#endif

@@ -31,7 +31,7 @@ void run_at_once(const Arguments<Shape>* layer, int64_t count, bool waiting, con
     std::vector<Arguments<Shape>> alone(layer, layer + count);
     for (auto& one : alone) one.threads = 1;
     const int64_t jobs = waiting ? strides + count - 1 : strides;
-    Crew::here().run(std::min(threads, count), jobs, [&](const Share& share, int64_t job) {
+    run_by_crew(std::min(threads, count), jobs, [&](const Share& share, int64_t job) {
         for (int64_t k = share.first(count); k < share.last(count); ++k) {
             const int64_t begin = (waiting ? job - k : job) * STRIDE, end = std::min(steps, begin + STRIDE);
             if (0 <= begin && begin < end) Forward<Shape, Cell>(alone[k], rows).run(begin, end);

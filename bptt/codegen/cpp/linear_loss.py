@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from bptt.codegen.cpp.emit import REALS
+from bptt.codegen.cpp.emit import REALS, shared_source
 from bptt.codegen.kernel_source import KernelSource
 
 _TEXT = """#define REAL {real}
@@ -24,4 +24,5 @@ extern "C" __attribute__((visibility("default"))) void linear_loss(const int64_t
 @cache
 def source(dtype: str) -> KernelSource:
     """Return the C++ file for "float32" or "float64"."""
-    return KernelSource(f"linear-loss-{dtype}", _TEXT.format(real=REALS[dtype]), ("linear_loss",))
+    text, doors = _TEXT.format(real=REALS[dtype]), ("linear_loss",)
+    return KernelSource(f"linear-loss-{dtype}", text, doors, shared=shared_source(dtype))

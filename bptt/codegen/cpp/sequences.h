@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -31,24 +32,35 @@ struct Sequence {
     real* at(int64_t t) const { return data + (ring ? t % ring : t - origin) * step; }
 };
 
+}  // namespace
+
+namespace shared {
+
 // Which rows are inside their sequence at which step. Rows are ranked by length, the longest first, so
 // that the live ones are always the first; the slot of (t, rank) counts the live steps before it. A length
 // beyond the steps that there are counts as all or none of them.
 struct Rows {
     std::vector<int64_t> order, live, start;
 
-    Rows(const int64_t* lengths, int64_t steps, int64_t batch) : order(batch), live(steps, batch), start(steps + 1) {
-        for (int64_t b = 0; b < batch; ++b) order[b] = b;
-        if (lengths) {
-            std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return lengths[a] > lengths[b]; });
-            std::fill(live.begin(), live.end(), 0);
-            for (int64_t b = 0; b < batch; ++b)
-                if (lengths[b] > 0) ++live[std::min(lengths[b], steps) - 1];
-            for (int64_t t = steps - 1; t > 0; --t) live[t - 1] += live[t];
-        }
-        for (int64_t t = 0; t < steps; ++t) start[t + 1] = start[t] + live[t];
-    }
+    Rows(const int64_t* lengths, int64_t steps, int64_t batch);
 };
+
+// The blocks of `threads` threads: block k belongs to thread k % threads. With lengths the rows are dealt
+// out back and forth, so that every block has long and short ones.
+struct Blocks {
+    int64_t count;
+    std::vector<std::vector<int64_t>> ranks;
+
+    Blocks(int64_t batch, int64_t threads, bool ragged);
+};
+
+}  // namespace shared
+
+#ifndef LINKED
+#include "row_order.h"
+#endif
+
+namespace {
 
 // The rows of a block, and where everything that has a name is for each of them at the current step.
 template <class Shape>
@@ -69,23 +81,6 @@ struct Block {
         std::copy_n(other.rank, BLOCK, rank);
         std::copy_n(other.row, BLOCK, row);
         std::copy_n(other.at[0], Shape::SLOTS * BLOCK, at[0]);
-    }
-};
-
-// The blocks of `threads` threads: block k belongs to thread k % threads. With lengths the rows are dealt
-// out back and forth, so that every block has long and short ones.
-struct Blocks {
-    int64_t count;
-    std::vector<std::vector<int64_t>> ranks;
-
-    Blocks(int64_t batch, int64_t threads, bool ragged) {
-        const int64_t each = (batch + threads - 1) / threads;
-        count = std::min(threads, batch) * ((each + BLOCK - 1) / BLOCK);
-        ranks.resize(count);
-        for (int64_t k = 0; k < batch; ++k) {
-            const int64_t turn = k / count, place = k % count;
-            ranks[ragged ? (turn % 2 ? count - 1 - place : place) : k * count / batch].push_back(k);
-        }
     }
 };
 

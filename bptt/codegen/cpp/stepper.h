@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include <cstdlib>
+#include <utility>
 
 #include "recurrence.h"
 #include "team.h"
@@ -50,7 +51,7 @@ public:
         const int64_t threads = std::clamp<int64_t>(work / WORTHWHILE, 1, call.threads);
         for (const auto& layer : layers_)
             for (int64_t row = 0; row < layer.batch; row += BLOCK) add_jobs(layer, row, threads);
-        team_ = std::make_unique<Team<Work>>(threads, Work{jobs_});
+        team_ = std::make_unique<Team>(threads, TeamWork{this, int64_t(jobs_.size()), pieces_of, run});
     }
 
     // x (B, I) to the output (B, width) of the last layer.
@@ -79,19 +80,15 @@ private:
         int64_t pieces;
     };
 
-    struct Work {
-        const std::vector<Job>& jobs;
-
-        int64_t count() const { return jobs.size(); }
-        int64_t pieces(int64_t job) const { return jobs[job].pieces; }
-        void run(int64_t thread, int64_t job, int64_t piece) const {
-            const auto& [layer, blocks, pass, pieces] = jobs[job];
-            const int64_t width = layer->size[Passes::WIDTH[pass]];
-            const int64_t units = pieces > 1 ? Passes::PANEL[pass] * LANES : width;
-            const int64_t begin = piece * units, end = std::min(width, begin + units);
-            Passes::template run<false>(*layer, blocks[thread], pass, false, begin, end);
-        }
-    };
+    static const Job& job_of(const void* self, int64_t job) { return static_cast<const Stepper*>(self)->jobs_[job]; }
+    static int64_t pieces_of(const void* self, int64_t job) { return job_of(self, job).pieces; }
+    static void run(const void* self, int64_t thread, int64_t job, int64_t piece) {
+        const auto& [layer, blocks, pass, pieces] = job_of(self, job);
+        const int64_t width = layer->size[Passes::WIDTH[pass]];
+        const int64_t units = pieces > 1 ? Passes::PANEL[pass] * LANES : width;
+        const int64_t begin = piece * units, end = std::min(width, begin + units);
+        Passes::template run<false>(*layer, blocks[thread], pass, false, begin, end);
+    }
 
     void own_weights() {
         int64_t all = 0;
@@ -142,7 +139,7 @@ private:
     std::unique_ptr<factor, Free> weights_;
     std::vector<std::unique_ptr<Block<Shape>[]>> blocks_;
     std::vector<Job> jobs_;
-    std::unique_ptr<Team<Work>> team_;
+    std::unique_ptr<Team> team_;
 };
 
 }  // namespace

@@ -18,7 +18,7 @@ namespace {
 // How many threads share out the units of a step of `rows` rows that reads `shared` factors in panels.
 inline int64_t threads_of_units(int64_t rows, int64_t shared, int64_t threads) {
     if (rows > FEW_ROWS) return 1;
-    return std::clamp<int64_t>(shared * int64_t{sizeof(factor)} / SHARE, 1, std::min(threads, Crew::MOST));
+    return std::clamp<int64_t>(shared * int64_t{sizeof(factor)} / SHARE, 1, std::min(threads, MOST_MEMBERS));
 }
 
 // Runs the passes of steps 0, 1, ...: each thread calls `meet(thread, step)` once before its units of a step, and
@@ -26,7 +26,7 @@ inline int64_t threads_of_units(int64_t rows, int64_t shared, int64_t threads) {
 template <class Passes, class Meet, class Run>
 void walk_by_units(int64_t threads, int64_t steps, const int64_t* size, const Meet& meet, const Run& run) {
     std::vector<int64_t> met(threads, -1);
-    Crew::here().run(threads, steps * Passes::COUNT, [&](const Share& share, int64_t job) {
+    run_by_crew(threads, steps * Passes::COUNT, [&](const Share& share, int64_t job) {
         const int64_t step = job / Passes::COUNT;
         const int pass = static_cast<int>(job % Passes::COUNT);
         if (met[share.thread] != step) meet(share.thread, step);

@@ -78,10 +78,18 @@ class KnownKernel:
     @property
     def text(self) -> str:
         """The text. Raises InternalError if it is another than the index says."""
-        made = _make(self.cell, self.kind)[0]
+        made = self._made()
         if content(made) != self.content:
             raise InternalError(f"kernel {self.name}", "the index must belong to this version", self.content)
         return made.text
+
+    @property
+    def shared(self) -> KernelSource | None:
+        """The file that it has in common with other kernels."""
+        return self._made().shared
+
+    def _made(self) -> KernelSource:
+        return _make(self.cell, self.kind)[0]
 
 
 def recall(cell: Cell, kind: str) -> tuple[KnownKernel, CallLayout] | None:
