@@ -26,8 +26,10 @@ public:
         chunk_ = std::clamp<int64_t>(CHUNK / bytes, 1, call.steps);
         // With stored states a chunk begins where states are stored.
         if (call.every) chunk_ = call.every;
-        delta_.reset(new real[chunk_ * call.batch * delta_row_ + LANES]);
-        if (PER_FACTOR > 1) paired_.reset(new factor[factors(chunk_ * call.batch) * delta_row_]);
+        // What is read behind the last row: a vector, or the rest of a panel of left sides.
+        constexpr int BEHIND = std::max(LANES, TALLEST);
+        delta_.reset(new real[chunk_ * call.batch * delta_row_ + BEHIND]);
+        if (PER_FACTOR > 1) paired_.reset(new factor[factors(chunk_ * call.batch) * delta_row_ + BEHIND]);
         sums_.reset(new real[call.batch * sums_row_ + 1]());
         const int64_t kept = total<Shape>(call.size, Shape::KEPT_WIDTH, Shape::KEPT);
         kept_ = {call.kept, rows_kept() * kept, call.shared ? 0 : kept, 0, 0};
@@ -353,9 +355,13 @@ private:
         int64_t all = 0;
         for (const auto& source : Shape::SOURCES) all += panels(source) * heights(source);
         const int64_t begin = all * thread / threads, end = all * (thread + 1) / threads;
+        if (begin == end) return;
         alignas(64) factor packed[factors(TERMS) * GROUP * LANES];
+        const int64_t most = factors(std::min<int64_t>(TERMS, slots_));
+        std::unique_ptr<factor[]> lefts(new factor[left_before(Shape::DELTAS, most)]);
         for (int64_t k = 0; k < slots_; k += TERMS) {
             const int64_t terms = std::min<int64_t>(TERMS, slots_ - k);
+            pack_deltas(k, factors(terms), lefts.get());
             int64_t before = 0;
             for (const auto& source : Shape::SOURCES) {
                 const int64_t height = heights(source), count = panels(source);
@@ -363,9 +369,25 @@ private:
                     if (before + height <= begin || before >= end) continue;
                     pack(source.slot, call_.size[source.width], p * GROUP * LANES, k, terms, packed);
                     add(source, p * GROUP * LANES, std::max(begin - before, int64_t{0}), std::min(end - before, height),
-                        k, terms, packed);
+                        factors(terms), lefts.get(), packed);
                 }
             }
+        }
+    }
+
+    // The factors of the packed δ before that of number `delta`, for `depth` terms.
+    int64_t left_before(int delta, int64_t depth) const {
+        int64_t sum = 0;
+        for (int d = 0; d < delta; ++d) sum += packed_left(call_.size[Shape::DELTA_WIDTH[d]], depth);
+        return sum;
+    }
+
+    void pack_deltas(int64_t k, int64_t depth, factor* lefts) const {
+        const factor* left = left_ + factors(k) * delta_row_;
+        for (int d = 0; d < Shape::DELTAS; ++d) {
+            const int64_t width = call_.size[Shape::DELTA_WIDTH[d]];
+            pack_left(left, delta_row_, width, depth, lefts + left_before(d, depth));
+            left += width;
         }
     }
 
@@ -390,8 +412,8 @@ private:
         }
     }
 
-    void add(const typename Shape::Source& source, int64_t column, int64_t begin, int64_t end, int64_t k,
-             int64_t terms, const factor* packed) {
+    void add(const typename Shape::Source& source, int64_t column, int64_t begin, int64_t end, int64_t depth,
+             const factor* lefts, const factor* packed) {
         const int64_t width = call_.size[source.width], rest = std::min<int64_t>(width - column, GROUP * LANES);
         int64_t before = 0;
         for (int g = source.first; g < source.last; ++g) {
@@ -401,10 +423,9 @@ private:
             const int64_t low = std::max(begin - before, int64_t{0}), high = std::min(end - before, height);
             before += height;
             if (low >= high) continue;
-            const int64_t before_delta = total<Shape>(call_.size, Shape::DELTA_WIDTH, gradient.delta);
-            const factor* left = left_ + factors(k) * delta_row_ + before_delta;
+            const factor* left = lefts + left_before(gradient.delta, depth);
             real* to = call_.matrix[gradient.matrix] + gradient.member * height * width + column;
-            outer(left, delta_row_, packed, factors(terms), {to, width}, low, high, rest);
+            outer(left, packed, depth, {to, width}, low, high, rest);
         }
     }
 

@@ -25,6 +25,20 @@ struct Matrix {
 void outer(const factor* left, int64_t left_step, const factor* right, int64_t depth, Matrix to, int64_t begin,
            int64_t end, int64_t width);
 
+// The same with a left side that `pack_left` has packed.
+void outer(const factor* left, const factor* right, int64_t depth, Matrix to, int64_t begin, int64_t end,
+           int64_t width);
+
+// The factors that the left sides of `width` rows m take up, packed for `depth` terms.
+constexpr int64_t packed_left(int64_t width, int64_t depth) {
+    return (width + TALLEST - 1) / TALLEST * TALLEST * depth;
+}
+
+// Packs the left sides of `width` rows m as panels (depth, TALLEST) one behind the other. Read where they are, a tile's
+// would lie in a cache line of their own for each term, too far apart to be fetched ahead. `left` may be read for
+// TALLEST factors behind its width.
+void pack_left(const factor* left, int64_t left_step, int64_t width, int64_t depth, factor* packed);
+
 }  // namespace shared
 
 #ifndef LINKED

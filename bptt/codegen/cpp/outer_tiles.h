@@ -57,4 +57,21 @@ void outer(const factor* left, int64_t left_step, const factor* right, int64_t d
     }
 }
 
+void outer(const factor* left, const factor* right, int64_t depth, Matrix to, int64_t begin, int64_t end,
+           int64_t width) {
+    const auto& tiles = width > LANES ? OUTER_TILES<2> : OUTER_TILES<1>;
+    for (int64_t m = begin; m < end;) {
+        const int64_t inside = m % TALLEST, height = std::min<int64_t>(TALLEST - inside, end - m);
+        const factor* rows = left + (m - inside) * depth + inside;
+        tiles[height - 1](rows, TALLEST, right, depth, {to.data + m * to.columns, to.columns}, width);
+        m += height;
+    }
+}
+
+void pack_left(const factor* left, int64_t left_step, int64_t width, int64_t depth, factor* packed) {
+    for (int64_t k = 0; k < depth; ++k, left += left_step)
+        for (int64_t m = 0; m < width; m += TALLEST)
+            std::copy_n(left + m, TALLEST, packed + m * depth + k * TALLEST);
+}
+
 }  // namespace shared
