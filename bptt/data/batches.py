@@ -130,20 +130,24 @@ class ByLength:
 
     def rows(self, epoch: int, index: int) -> Tensor:
         """Return the numbers (B,) of the sequences of batch `index` of `epoch`, always the same."""
-        return self._order(epoch)[index]
+        rows, batches = self._order(epoch)
+        start = int(batches[index]) * self._size
+        return rows[start : start + self._size]
 
     def following(self, epoch: int, index: int) -> Iterator[tuple[int, list[int]]]:
         """Yield this batch and all batches after it, without end: the epoch, and the sequences' numbers."""
         while True:
-            yield from ((epoch, rows.tolist()) for rows in self._order(epoch)[index:])
+            yield from ((epoch, self.rows(epoch, each).tolist()) for each in range(index, self.steps))
             epoch, index = epoch + 1, 0
 
-    def _draw_order(self, epoch: int) -> list[Tensor]:
-        """Return the sequences of each batch of an epoch."""
+    def _draw_order(self, epoch: int) -> tuple[Tensor, Tensor]:
+        """Return the sequences of an epoch by rising length, and the numbers of the batches cut from them, in
+        the order of the epoch.
+        """
         draw = np.random.default_rng((self._seed, epoch))
         mixed = torch.from_numpy(draw.permutation(len(self._lengths)))
-        batches = torch.split(mixed[torch.argsort(self._lengths[mixed], stable=True)], self._size)
-        return [batches[i] for i in draw.permutation(len(batches))]
+        rows = mixed[torch.argsort(self._lengths[mixed], stable=True)]
+        return rows, torch.from_numpy(draw.permutation(self.steps))
 
 
 class Sentences(Batches):

@@ -14,8 +14,9 @@ _PART = 1 << 16
 _PORTION = 1 << 22
 
 
-def parts(text: str, options: VocabularyOptions) -> Iterator[tuple[str, bool]]:
-    """Yield the lines of a text in parts of a bounded length, each with whether a newline follows.
+def parts(text: str | Iterable[str], options: VocabularyOptions) -> Iterator[tuple[str, bool]]:
+    """Yield the lines of a text, or of texts with a newline between them, in parts of a bounded length, each
+    with whether a newline follows.
 
     Raises InputError if the text holds half a character, which no UTF-8 has.
     """
@@ -28,12 +29,15 @@ def parts(text: str, options: VocabularyOptions) -> Iterator[tuple[str, bool]]:
             line = normalizer.normalize_str(line)
         return BOUNDARY.join(level.cut(line)) if level.cut else level.opening + line if line else line
 
-    *lines, last = map(_checked, text.split("\n"))
-    for line in lines:
-        *parts, end = _cut(opened(line), level.seam)
-        yield from ((part, False) for part in parts)
-        yield end, True
-    yield from ((part, False) for part in _cut(opened(last), level.seam))
+    texts = (text,) if isinstance(text, str) else text
+    found = (_cut(opened(_checked(line)), level.seam) for each in texts for line in each.split("\n"))
+    before: list[str] = []
+    for cut in found:
+        if before:
+            yield before[-1], True
+        yield from ((part, False) for part in cut[:-1])
+        before = cut
+    yield from ((part, False) for part in before[-1:] or [""])
 
 
 def _checked(line: str) -> str:

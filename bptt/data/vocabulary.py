@@ -43,12 +43,14 @@ class Vocabulary:
         self._normalizer = normalizer_of(options)
 
     @classmethod
-    def build(cls, text: str, options: VocabularyOptions) -> Vocabulary:
-        """Learn the tokens of `text`: of the text that the model will be trained on, and no other."""
+    def build(cls, text: str | Iterable[str], options: VocabularyOptions) -> Vocabulary:
+        """Learn the tokens of `text`: of the text, or the lines, that the model will be trained on, and no
+        other.
+        """
         found = (part for part, _ in parts(text, options))
         return cls(train_tokenizer(found, options), options)
 
-    def continued(self, text: str, options: VocabularyOptions, grow: bool) -> Vocabulary:
+    def continued(self, text: str | Iterable[str], options: VocabularyOptions, grow: bool) -> Vocabulary:
         """Return the same tokens under the same numbers; if it is to `grow`, followed by those that `text`
         adds.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 from torch import Tensor
@@ -165,12 +166,12 @@ def _new_codecs(
     examples: Pairs, config: TranslatorConfig, vectors: Path | None
 ) -> tuple[Codec[Input], Vocabulary]:
     """Build the codec of the sources and the vocabulary of the targets."""
-    wanted = "\n".join(examples.targets)
+    wanted = examples.targets
     if config.decoder.shared:
         if vectors:
             cure = "Leave out `vectors` or `shared`"
             raise InputError("vectors", "are of sources that have their own vocabulary", "shared", cure)
-        vocabulary = Vocabulary.build("\n".join((*examples.inputs, wanted)), config.target)
+        vocabulary = Vocabulary.build(chain(examples.inputs, wanted), config.target)
         return TextCodec(vocabulary, config.tokens), vocabulary
     return _new_codec(examples, config, vectors), Vocabulary.build(wanted, config.target)
 
@@ -179,10 +180,9 @@ def _continued_codecs(
     examples: Pairs, config: TranslatorConfig, origin: Origin[TrainedTranslator]
 ) -> tuple[Codec[Input], Vocabulary]:
     """Build the same, extending those of another run."""
-    wanted, there = "\n".join(examples.targets), origin.trained
+    wanted, there = examples.targets, origin.trained
     if config.decoder.shared:
-        both = "\n".join((*examples.inputs, wanted))
-        vocabulary = there.vocabulary.continued(both, config.target, origin.grow)
+        vocabulary = there.vocabulary.continued(chain(examples.inputs, wanted), config.target, origin.grow)
         return TextCodec(vocabulary, config.tokens), vocabulary
     vocabulary = there.vocabulary.continued(wanted, config.target, origin.grow)
     if config.pairs.kind == "class":

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 
 def _new(inputs: Sequence[str], options: CodecOptions) -> TextCodec:
-    learned = Vocabulary.build("\n".join(inputs), options.vocabulary)
+    learned = Vocabulary.build(inputs, options.vocabulary)
     return TextCodec(learned, replace(options.tokens, vector_words=0))
 
 
 def _with_vectors(inputs: Sequence[str], options: CodecOptions, path: Path) -> TextCodec:
-    learned = Vocabulary.build("\n".join(inputs), options.vocabulary)
+    learned = Vocabulary.build(inputs, options.vocabulary)
     return TextCodec.with_vectors(learned, options.tokens, path)
 
 
 def _continued(origin: Origin[Codec[Any]], inputs: Sequence[str], options: CodecOptions) -> TextCodec:
     if not isinstance(origin.trained, TextCodec):
         raise InputError(origin.name, "must be a run on texts, as the new data are", "another")
-    known = origin.trained.vocabulary.continued("\n".join(inputs), options.vocabulary, origin.grow)
+    known = origin.trained.vocabulary.continued(inputs, options.vocabulary, origin.grow)
     return TextCodec(known, replace(options.tokens, vector_words=0))
 
 
