@@ -94,7 +94,7 @@ def test_the_first_input_that_cannot_be_read_is_named(workers: int) -> None:
 @pytest.mark.parametrize("workers", [0, 1, 3])
 def test_lengths_are_measured_in_order(workers: int) -> None:
     counted = Counted()
-    assert torch.equal(measure(counted, len(LENGTHS), workers), LENGTHS)
+    assert torch.equal(measure(counted, range(len(LENGTHS)), workers), LENGTHS)
     assert counted.made == len(LENGTHS)
     assert counted.most <= 1 + workers
 
@@ -102,7 +102,7 @@ def test_lengths_are_measured_in_order(workers: int) -> None:
         raise InputError(f"{row}", "must be a recording")
 
     with pytest.raises(InputError, match=r"^0: "):
-        measure(encode, 40, workers)
+        measure(encode, range(40), workers)
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])

@@ -29,7 +29,8 @@ def check_classes(examples: Examples[X, str]) -> None:
     place, targets = examples.rows[0].place, examples.targets
     if examples.quantities:
         raise InputError(place, "a target must be a class", "a number, as @targetLabel true says", _CURE)
-    values = [_quantity(target) for target in targets]
+    known = {target: _quantity(target) for target in set(targets)}
+    values = [known[target] for target in targets]
     numbers = [value for value in values if value is not None]
     if len(numbers) == len(values) and _are_quantities(numbers):
         came = f"continuous numbers, {len(set(numbers)):,} different ones such as {targets[0]}"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from bptt.errors import InputError
 
+if TYPE_CHECKING:
+    from bptt.data.stored_rows import StoredRows
+
+R = TypeVar("R")
 X = TypeVar("X")
 Y = TypeVar("Y")
 
@@ -42,10 +46,11 @@ class Examples(Generic[X, Y]):
     are none. `notes` say what was decided and what was left out, a line each. `found` names the columns that
     texts and their targets were read from, () if they had no names. `quantities`: the file says that its
     targets are numbers to be predicted, not classes. `unlabelled` describes how such a file has labels, if it
-    has none.
+    has none. The rows of a file too large for memory stay in it (`StoredRows`): each is made when it is asked
+    for.
     """
 
-    rows: tuple[Example[X, Y], ...]
+    rows: Sequence[Example[X, Y]]
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
@@ -56,14 +61,14 @@ class Examples(Generic[X, Y]):
         return len(self.rows)
 
     @property
-    def inputs(self) -> tuple[X, ...]:
+    def inputs(self) -> Sequence[X]:
         """The input of each example."""
-        return tuple(row.input for row in self.rows)
+        return _column(self.rows, "input")
 
     @property
-    def places(self) -> tuple[str, ...]:
+    def places(self) -> Sequence[str]:
         """The place of each example, file:line."""
-        return tuple(row.place for row in self.rows)
+        return _column(self.rows, "place")
 
     @property
     def has_targets(self) -> bool:
@@ -71,10 +76,15 @@ class Examples(Generic[X, Y]):
         return self.rows[0].target is not None
 
     @property
-    def targets(self) -> tuple[Y, ...]:
+    def targets(self) -> Sequence[Y]:
         """The target of each example. Raises InputError if the file has none."""
-        targets = tuple(row.target for row in self.rows if row.target is not None)
-        if len(targets) < len(self.rows):
+        targets = _column(self.rows, "target")
+        if in_file(self.rows) and len(self):
+            # A reader has seen to it that all rows have one, or none.
+            lacks = not self.has_targets
+        else:
+            lacks = any(target is None for target in targets)
+        if lacks:
             rule = "an example to learn from has a label"
             if not self.unlabelled:
                 rule += ", a tag for each word, or a translation"
@@ -82,28 +92,39 @@ class Examples(Generic[X, Y]):
         return targets
 
     @property
-    def keys(self) -> list[Hashable]:
+    def keys(self) -> Sequence[Hashable] | npt.NDArray[Any]:
         """Equal for equal inputs."""
-        return [_key(row.input) for row in self.rows]
+        if in_file(self.rows):
+            return self.rows.keys
+        return [key_of(row.input) for row in self.rows]
 
     @property
-    def groups(self) -> list[Hashable]:
+    def groups(self) -> Sequence[Hashable] | npt.NDArray[Any]:
         """The group of each example, which a split must not cut; the key of an example without one."""
-        return [row.group or key for row, key in zip(self.rows, self.keys, strict=True)]
+        if not self.has_groups:
+            return self.keys
+        return [group or key for group, key in zip(_column(self.rows, "group"), self.keys, strict=True)]
 
     @property
     def has_groups(self) -> bool:
         """Whether any example names its group."""
-        return any(row.group for row in self.rows)
+        return any(_column(self.rows, "group"))
 
     @property
-    def parts(self) -> list[str]:
+    def parts(self) -> Sequence[str]:
         """The part of the data that each example is of, "" where the data do not say."""
-        return [row.part for row in self.rows]
+        return _column(self.rows, "part")
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
         """Return the examples of these numbers, in this order."""
-        return replace(self, rows=tuple(self.rows[i] for i in indices))
+        rows = self.rows
+        chosen = rows.take(indices) if in_file(rows) else tuple(rows[i] for i in indices)
+        return replace(self, rows=chosen)
+
+    def change(self, make: Callable[[Example[X, Y]], Example[X, Y]]) -> Examples[X, Y]:
+        """Return the examples that `make` makes of these."""
+        rows = mapped(self.rows, self.places, lambda row, _: make(row))
+        return replace(self, rows=kept(rows, lambda _: True)[0])
 
 
 def gather(
@@ -119,14 +140,39 @@ def gather(
     """
     if not rows:
         raise InputError(where, "must hold at least one example that is not empty", "none")
-    with_target = sum(row.target is not None for row in rows)
+    with_target = sum(target is not None for target in _column(rows, "target"))
     if not labelled and with_target < len(rows):
         rows = [replace(row, target=None) for row in rows]
     elif 0 < with_target < len(rows):
         bare = next(row for row in rows if row.target is None)
         rule = f"must have a label, as {with_target} other examples of the file have"
         raise InputError(bare.place, rule, "none", "Add the label, or remove the example")
+    if in_file(rows):
+        return Examples(rows, columns, (rows.note, *notes))
     return Examples(tuple(rows), columns, notes)
+
+
+def in_file(rows: Sequence[R]) -> TypeGuard[StoredRows[R]]:
+    """Return whether rows stay in their file: those in memory are a list or a tuple."""
+    return not isinstance(rows, list | tuple)
+
+
+def mapped(
+    rows: Sequence[R], places: Sequence[str], make: Callable[[R, str], Example[X, Y]]
+) -> Sequence[Example[X, Y]]:
+    """Return the examples that `make` makes of rows and their places; of rows in a file when it is asked."""
+    return rows.map(make) if in_file(rows) else list(map(make, rows, places))
+
+
+def kept(
+    rows: Sequence[Example[X, Y]], keep: Callable[[Example[X, Y]], bool]
+) -> tuple[Sequence[Example[X, Y]], Sequence[str]]:
+    """Return the examples to keep, and the places of the others. Each row is read once."""
+    if in_file(rows):
+        return rows.surveyed(keep)
+    chosen = [keep(row) for row in rows]
+    pairs = list(zip(rows, chosen, strict=True))
+    return [row for row, is_kept in pairs if is_kept], [row.place for row, is_kept in pairs if not is_kept]
 
 
 def numbered(count: int) -> tuple[str, ...]:
@@ -159,7 +205,8 @@ def note_repeats(examples: Examples[X, str]) -> tuple[str, ...]:
     return tuple(f"{what}: {count:,}" for what, count in found if count)
 
 
-def _key(value: object) -> Hashable:
+def key_of(value: object) -> Hashable:
+    """Return what is equal for equal inputs."""
     if isinstance(value, np.ndarray):
         return value.shape, value.tobytes()
     # That of an input which stays in its file: see `bptt.data.stored.Stored`.
@@ -168,3 +215,7 @@ def _key(value: object) -> Hashable:
         return digest
     assert isinstance(value, Hashable)
     return value
+
+
+def _column(rows: Sequence[Example[Any, Any]], name: str) -> Sequence[Any]:
+    return rows.column(name) if in_file(rows) else tuple(getattr(row, name) for row in rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,38 +29,37 @@ def apply_naming(naming: Naming, examples: Classified, where: str, labelled: boo
     Raises InputError if a column that was named was not read; and, if the examples are `labelled`, ones to
     learn from, for a name in which a pattern is not found.
     """
-    rows = examples.rows
     if naming.group_pattern is not None:
-        rows = _found(rows, "group", naming.group_pattern, labelled)
+        examples = _found(examples, "group", naming.group_pattern, labelled)
     if naming.label_pattern is not None:
-        rows = _found(rows, "label", naming.label_pattern, labelled)
+        examples = _found(examples, "label", naming.label_pattern, labelled)
     if labelled:
         # Answers need neither.
         for option, name, is_read in (
-            ("group_column", naming.group, any(row.group for row in rows)),
-            ("split_column", naming.part, any(row.part for row in rows)),
+            ("group_column", naming.group, examples.has_groups),
+            ("split_column", naming.part, any(examples.parts)),
         ):
             if name is not None and not is_read:
                 rule = f"must be in a form with columns that have names (`{option}`)"
                 raise InputError(where, rule, "another", "Leave the option out")
-    return replace(examples, rows=rows)
+    return examples
 
 
-def _found(
-    rows: Sequence[Example[Any, Any]], what: str, pattern: str, labelled: bool
-) -> tuple[Example[Any, Any], ...]:
-    named = []
-    for row in rows:
+def _found(examples: Classified, what: str, pattern: str, labelled: bool) -> Classified:
+    is_alone = len(examples) == 1
+
+    def named(row: Example[Any, Any]) -> Example[Any, Any]:
         match = re.search(pattern, row.name or row.place)
-        if match is None and len(rows) == 1:
+        if match is None and is_alone:
             # A file by itself is called without the folders that a pattern may ask for.
             match = re.search(pattern, row.place)
         found = "" if match is None else _value(match, what)
         if labelled and not found:
             rule = f"must have a {what} in its name, by `{what}_pattern` {pattern}"
             raise InputError(row.place, rule, row.name or "no name")
-        named.append(replace(row, group=found) if what == "group" else replace(row, target=found or None))
-    return tuple(named)
+        return replace(row, group=found) if what == "group" else replace(row, target=found or None)
+
+    return examples.change(named)
 
 
 def _value(match: re.Match[str], what: str) -> str:

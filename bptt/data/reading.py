@@ -29,6 +29,10 @@ PACKED = (GZIP, ZSTANDARD)
 _HEAD = max(map(len, PACKED))
 UTF8 = "utf-8"
 
+# Bytes from which labelled texts stay in their file. In memory a megabyte of them takes 15 MB: these take one
+# gigabyte.
+LARGE = 2**26
+
 _CHUNK = 2**22
 # Without it, opening a FIFO waits for somebody to write into it.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -60,6 +64,12 @@ def read_bytes(path: Path, cure: str = "") -> bytes:
         # Two copies: of one is made a text or an array.
         check_memory(str(path), 2 * _size(file))
         return file.read()
+
+
+def starts_as(path: Path, beginning: bytes) -> bool:
+    """Return whether a file begins with these bytes. Raises as `open_file` does."""
+    with open_file(path) as file:
+        return file.read(len(beginning)) == beginning
 
 
 def unpack(data: bytes, where: str) -> bytes:

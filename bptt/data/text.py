@@ -75,7 +75,7 @@ def decode_text(data: bytes, where: str, packed: bool = True, encoding: str = UT
     except UnicodeDecodeError as error:
         came = data[error.start : error.end].hex(" ")
         if encoding == UTF8:
-            raise _bad_byte(where, data, error.start, "must be UTF-8", came) from error
+            raise bad_byte(_line(where, data, error.start), "must be UTF-8", came, error.start) from error
         place = f"{where}:{data.count(10, 0, error.start) + 1}"
         cure = "Give the encoding of this text, or leave `encoding` out if it is UTF-8"
         got = f"{came} at byte {error.start}"
@@ -119,7 +119,7 @@ def check_encoding(where: str, data: bytes, wanted: str) -> None:
     for mark, encoding in _MARKS.items():
         if data.startswith(mark):
             came = f"the byte order mark of {encoding}"
-            raise _bad_byte(where, data, 0, f"must be text in {wanted.upper()}", came, encoding)
+            raise bad_byte(f"{where}:1", f"must be text in {wanted.upper()}", came, 0, encoding)
     signature = signature_of(data)
     if signature is not None:
         name, cure = signature
@@ -128,13 +128,19 @@ def check_encoding(where: str, data: bytes, wanted: str) -> None:
     if zero >= 0:
         # Every other byte of Latin letters is zero in UTF-16.
         wide = "UTF-16" if 3 * data.count(b"\0") > len(data) else ""
-        raise _bad_byte(where, data, zero, "must be text, not binary data", "a zero byte", wide or _NO_TEXT)
+        place = _line(where, data, zero)
+        raise bad_byte(place, "must be text, not binary data", "a zero byte", zero, wide or _NO_TEXT)
 
 
-def _bad_byte(
-    where: str, data: bytes, position: int, rule: str, came: str, encoding: str = "ENCODING"
-) -> InputError:
+def _line(where: str, data: bytes, position: int) -> str:
     line = data.count(b"\n", 0, position) + 1
+    return f"{where}:{line}"
+
+
+def bad_byte(place: str, rule: str, came: str, position: int, encoding: str = "ENCODING") -> InputError:
+    """Return the error for a byte that is no text, with the cure: the `encoding` that the file may have, ""
+    if it is none.
+    """
     cure = (
         f"Say so (`encoding` {encoding.lower()}), or save it as UTF-8, e.g. with iconv -f {encoding} -t UTF-8"
     )
@@ -145,4 +151,4 @@ def _bad_byte(
         )
     elif encoding == _NO_TEXT:
         cure = r"If it is text, remove them, e.g. with tr -d '\000'"
-    return InputError(f"{where}:{line}", rule, f"{came} at byte {position}", cure)
+    return InputError(place, rule, f"{came} at byte {position}", cure)

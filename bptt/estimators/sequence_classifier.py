@@ -60,7 +60,8 @@ class InputsMixin:
         elif kind != self.kind_:
             raise InputError(type(self).__name__, f"expected {self.kind_}, as learned from", kind)
         given = list(X)
-        return examples_of(given, [None] * len(given), self.kind_, bool(self.missing)).inputs
+        found = examples_of(given, [None] * len(given), self.kind_, bool(self.missing))
+        return tuple(found.inputs)
 
     @property
     def _finite(self) -> bool | str:

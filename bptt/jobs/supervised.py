@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from bptt.data.batches import ByLength
-from bptt.data.examples import Examples
+from bptt.data.examples import Examples, key_of
 from bptt.data.readers.grid import part_of
 from bptt.data.split import part_indices, split_groups, split_indices
 from bptt.errors import InputError, counted
@@ -90,8 +90,8 @@ def fingerprint(*parts: Examples[Any, Any]) -> str:
     """Return a hash of examples: equal for equal inputs and targets, training and held out."""
     digest = hashlib.sha256()
     for part in parts:
-        for key, row in zip(part.keys, part.rows, strict=True):
-            digest.update(repr((key, row.target)).encode("utf-8", "backslashreplace"))
+        for row in part.rows:
+            digest.update(repr((key_of(row.input), row.target)).encode("utf-8", "backslashreplace"))
         digest.update(b"\n")
     return digest.hexdigest()
 
@@ -101,7 +101,7 @@ def hold_out(
     labels: Sequence[str] | None,
     options: ExampleOptions,
     keys: Sequence[Hashable] | None = None,
-) -> tuple[list[int], list[int]]:
+) -> tuple[Sequence[int], Sequence[int]]:
     """Return the indices of the training examples and of those held out.
 
     The part dev of the data is held out, or the groups that are named; the part test is neither learned nor
@@ -112,18 +112,27 @@ def hold_out(
     if options.groups_held_out and not examples.has_groups:
         rule = "needs examples that name their group, such as a speaker or subject"
         raise InputError("held_out_groups", rule, "none that does", "Leave it out")
-    keys = examples.keys if keys is None else keys
     parts = part_indices(examples.parts, examples.groups, options.groups_held_out, examples.places)
     learned, held = parts["train"], parts["dev"]
     if held or not options.held_out:
-        return learned, held
-    if any(examples.rows[i].group for i in learned):
-        groups = examples.groups
-        found = split_groups([groups[i] for i in learned], options.held_out, options.seed)
+        return list(learned), held
+    share, seed = options.held_out, options.seed
+    if examples.has_groups and examples.take(learned).has_groups:
+        found: tuple[Any, Any] = split_groups(_chosen(examples.groups, learned), share, seed)
     else:
-        strata = None if labels is None else [labels[i] for i in learned]
-        found = split_indices([keys[i] for i in learned], strata, options.held_out, options.seed)
-    return [learned[i] for i in found[0]], [learned[i] for i in found[1]]
+        strata = None if labels is None else _chosen(labels, learned)
+        together = _chosen(examples.keys if keys is None else keys, learned)
+        found = split_indices(together, strata, share, seed)
+    return _chosen(learned, found[0]), _chosen(learned, found[1])
+
+
+def _chosen(values: Any, numbers: Sequence[int]) -> Any:
+    """Return some of several values, as an array if they are one; of the numbers of all, those chosen."""
+    if isinstance(values, range) and len(values) and values[0] == 0:
+        return numbers
+    if isinstance(numbers, range) and len(numbers) == len(values):
+        return values
+    return values.take(numbers) if hasattr(values, "take") else [values[i] for i in numbers]
 
 
 def set_aside(examples: Examples[Any, Any]) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 from torch import Tensor
 
+from bptt.data.examples import in_file
 from bptt.deferred import deferred
 from bptt.models.codecs.codec import Codec, Padded, pad
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 # Of inputs that do not fit into memory.
 _workers: Callable[..., Workers[Any, Any]] = deferred("bptt.data.workers", "Workers")
+
+A = TypeVar("A")
 
 # The tensors of one input, (T, ...) each.
 Encoded = tuple[Tensor, ...]
@@ -110,9 +114,10 @@ def encode_inputs(
 ) -> EncodedInputs:
     """Return the inputs of examples, at most `limit` steps of each (0: all).
 
-    Inputs that do not fit into memory are encoded when they are needed; their lengths are what the codec
-    knows, and else are measured, which encodes each input once. With a `seed` they are augmented: what is
-    drawn depends on the seed, the epoch and the number of the example alone.
+    Inputs that do not fit into memory, or stay in a file, are encoded when they are needed; their lengths are
+    what the codec knows, and else are measured, which encodes each input once. With a `seed` those of a kind
+    that does not fit are augmented: what is drawn depends on the seed, the epoch and the number of the
+    example alone.
     """
 
     def encode(row: int) -> Encoded:
@@ -122,13 +127,12 @@ def encode_inputs(
         draw = None if seed is None else source_of(seed, epoch, row)
         return cut(codec.encode_example(examples[row], draw), limit)
 
-    if fits_memory:
-        return InMemory([encode(row) for row in range(len(examples))])
-    known = [codec.length(example.input) for example in examples]
-    lengths = torch.tensor([0 if length is None else min(length, limit or length) for length in known])
-    if any(length is None for length in known):
-        lengths = measure(encode, len(examples), workers)
-    return ReadAhead(augment, lengths, workers)
+    if fits_memory and not in_file(examples):
+        return InMemory([cut(codec.encode_example(example), limit) for example in examples])
+    known = _known_lengths(codec, examples, limit)
+    if known is None:
+        known = measure(lambda example: cut(codec.encode_example(example), limit), examples, workers)
+    return ReadAhead(_without_epoch(encode) if fits_memory else augment, known, workers)
 
 
 def source_of(seed: int, epoch: int, row: int) -> Random:
@@ -144,26 +148,49 @@ def answer_inputs(
     Lengths that only encoding would show are 0, so that inputs ordered by length stay as they are given.
     """
     if fits_memory:
-        return encode_inputs(codec, examples, limit, fits_memory)
+        return encode_inputs(codec, examples, limit, fits_memory, workers)
     lengths = torch.tensor([codec.length(example.input) or 0 for example in examples])
     return ReadAhead(lambda row, epoch: cut(codec.encode_example(examples[row]), limit), lengths, workers)
 
 
-def measure(encode: Callable[[int], Encoded], count: int, workers: int = 0) -> Tensor:
-    """Return the number of steps of `count` inputs, (N,) int64, each encoded once and dropped.
+def measure(encode: Callable[[A], Encoded], items: Sequence[A], workers: int = 0) -> Tensor:
+    """Return the number of steps of inputs, (N,) int64, which `encode` makes of items and which are dropped.
 
     Raises what `encode` raises for the first input that cannot be read.
     """
-    starts = range(0, count, _MEASURED_AT_ONCE)
-    parts = [range(start, min(start + _MEASURED_AT_ONCE, count)) for start in starts]
+    # An array, as a list of millions takes four times the memory.
+    return torch.tensor(array("q", _steps_of(lambda item: len(encode(item)[0]), items, workers)))
+
+
+def _steps_of(count: Callable[[A], int], items: Sequence[A], workers: int) -> Iterator[int]:
     if not workers:
-        return torch.tensor([len(encode(row)[0]) for part in parts for row in part])
-    threads = _workers(lambda row: len(encode(row)[0]), workers)
+        yield from map(count, items)
+        return
+    threads, ahead = _workers(count, workers), deque[Future[list[int]]]()
     try:
-        found = [threads.start(part) for part in parts]
-        return torch.tensor([length for each in found for length in each.result()])
+        for start in range(0, len(items), _MEASURED_AT_ONCE):
+            ahead.append(threads.start(items[start : start + _MEASURED_AT_ONCE]))
+            if len(ahead) > _BATCHES_EACH * workers:
+                yield from ahead.popleft().result()
+        for each in ahead:
+            yield from each.result()
     finally:
         threads.close()
+
+
+def _known_lengths(codec: Codec[Any], examples: Iterable[Example[Any, Any]], limit: int) -> Tensor | None:
+    """Return the numbers of steps as the codec knows them; None if it does not know one."""
+    known: list[int] = []
+    for example in examples:
+        length = codec.length(example.input)
+        if length is None:
+            return None
+        known.append(min(length, limit or length))
+    return torch.tensor(known)
+
+
+def _without_epoch(encode: Callable[[int], Encoded]) -> Callable[[int, int], Encoded]:
+    return lambda row, _: encode(row)
 
 
 def _reads(epoch: int, rows: Sequence[int]) -> list[Read]:

@@ -25,12 +25,13 @@ def check_labels(examples: Examples[X, str]) -> tuple[str, ...]:
     """Return the labels of examples in sorted order. Raises InputError for fewer than two, or one of two
     lines.
     """
-    labels = sorted(set(examples.targets))
+    targets = examples.targets
+    labels = sorted(set(targets))
     if len(labels) < 2:
         cure = "Give examples of another label; is it the right column?"
         raise InputError("labels", "need at least two distinct labels", repr(labels[0]), cure)
-    for row, label in zip(examples.rows, examples.targets, strict=True):
-        check_line(label, row.place)
+    for label, place in zip(targets, examples.places, strict=True):
+        check_line(label, place)
     return tuple(labels)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from bptt.data.examples import Examples
 from bptt.data.readers.grid import Columns, Grid
-from bptt.data.readers.sources import Source, document_of, path_of, read_grid
+from bptt.data.readers.sources import Source, document_of, path_of, read_grid, read_rows
 
 if TYPE_CHECKING:
     from bptt.data.forms.source_view import SourceView
@@ -67,6 +67,13 @@ def of_document(read: Callable[[Document, Columns], Classified]) -> Reader:
 def of_grid(read: Callable[[Grid, Columns], Classified]) -> Reader:
     """Return the reader of a source for one of columns."""
     return lambda source, columns: read(read_grid(source), columns)
+
+
+def of_rows(read: Callable[[Grid, Columns], Classified]) -> Reader:
+    """Return the reader of a source for one of columns, which takes the rows to learn from as they are asked
+    for.
+    """
+    return lambda source, columns: read((read_rows if columns.labelled else read_grid)(source), columns)
 
 
 def of_path(read: Callable[[Path, Columns], Classified]) -> Reader:

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptt.data.readers.delimited import delimiter, even_rows
+from bptt.data.readers.document import Document
 from bptt.data.readers.headers import IDS, SOURCES, TARGETS, TEXT_LABELS, TEXTS, TIMES, find_header
 from bptt.data.readers.objects import is_json
-from bptt.data.readers.sources import Source, document_of, is_typed, read_grid
+from bptt.data.readers.sources import Source, document_of, is_typed, large_text, read_grid
 from bptt.data.reading import open_file, read_bytes
 from bptt.data.signatures import PARQUET, markup_of
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
-    from bptt.data.readers.document import Document
     from bptt.data.readers.grid import Columns, Grid
 
 Row = Sequence[str]
@@ -82,13 +82,15 @@ class SourceView:
 
     @cached_property
     def document(self) -> Document | None:
-        """The text of a source; None for a folder and a Parquet file.
+        """The text of a source, of one too large for memory its beginning; None for a folder and a Parquet
+        file.
 
         Raises InputError for markup, and for a file that is no text.
         """
         if self.folder is not None or self.start.startswith(PARQUET):
             return None
-        document = document_of(self.source)
+        large = large_text(self.source)
+        document = document_of(self.source) if large is None else Document(large.name, large.head)
         markup = None if is_typed(self.source) else markup_of(document.text)
         if markup is not None:
             raise InputError(document.name, "must be in a form that is read here", markup, _FORMATS)

@@ -16,8 +16,8 @@ from bptt.data.forms.form import (
     Sign,
     alone,
     of_document,
-    of_grid,
     of_path,
+    of_rows,
 )
 from bptt.deferred import deferred
 
@@ -46,7 +46,7 @@ FORMS = InputForms(
         ExampleForm(
             "columns",
             "text",
-            of_grid(deferred("bptt.data.readers.labelled", "read_labelled")),
+            of_rows(deferred("bptt.data.readers.labelled", "read_labelled")),
             # Behind the series of numbers, before tables: words may be numbers, too.
             (Sign(NAMED, _named), Sign(NUMBERS + 1, _refuse_entities), Sign(OTHERWISE, _columns)),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -14,6 +14,9 @@ from bptt.data.readers.numbers import is_like_number
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
+    import _csv
+
+    from bptt.data.large_text import PlacedLine
     from bptt.data.readers.document import Document
 
 Row = tuple[str, ...]
@@ -103,7 +106,12 @@ def _labels_are_clear(rows: Sequence[Row]) -> bool:
 
 
 def _rows(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
-    return _quoted(document, mark) if len(mark) == 1 and mark != "\t" else _unquoted(document, mark)
+    return _quoted(document, mark) if is_quoted(mark) else _unquoted(document, mark)
+
+
+def is_quoted(mark: str) -> bool:
+    """Return whether quotes may enclose a cell between these separators."""
+    return len(mark) == 1 and mark != "\t"
 
 
 def _unquoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
@@ -113,19 +121,47 @@ def _unquoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
 
 
 def _quoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
-    reader = csv.reader(io.StringIO(document.text, newline=""), delimiter=mark, strict=True)
+    reader = _reader(io.StringIO(document.text, newline=""), mark)
     while True:
         place = f"{document.name}:{reader.line_num + 1}"
-        try:
-            with _cells_of_any_size():
-                row = next(reader, None)
-        except csv.Error as error:
-            cure = "Double the quotes inside a quoted cell, or give a TSV or JSON lines"
-            raise InputError(place, "must be CSV as in RFC 4180", error, cure) from error
-        if row is None:
+        if (row := _next_row(reader, place)) is None:
             return
         if any(cell.strip() for cell in row):
             yield tuple(row), place
+
+
+def quoted_rows(lines: Iterator[PlacedLine], name: str, mark: str) -> Iterator[tuple[PlacedLine, PlacedLine]]:
+    """Yield the first and the last line of each row that is not blank. Raises as `read_delimited` does."""
+    taken: list[PlacedLine] = []
+
+    def taking() -> Iterator[str]:
+        for line in lines:
+            taken.append(line)
+            yield f"{line.text}\n"
+
+    reader = _reader(taking(), mark)
+    while (row := _next_row(reader, f"{name}:{reader.line_num + 1}")) is not None:
+        if any(cell.strip() for cell in row):
+            yield taken[0], taken[-1]
+        taken.clear()
+
+
+def first_row(text: str, place: str, mark: str) -> Row:
+    """Return the cells of a text that is one row. Raises as `read_delimited` does."""
+    return tuple(_next_row(_reader(io.StringIO(text, newline=""), mark), place) or ())
+
+
+def _reader(lines: Iterable[str], mark: str) -> _csv.Reader:
+    return csv.reader(lines, delimiter=mark, strict=True)
+
+
+def _next_row(reader: _csv.Reader, place: str) -> list[str] | None:
+    try:
+        with _cells_of_any_size():
+            return next(reader, None)
+    except csv.Error as error:
+        cure = "Double the quotes inside a quoted cell, or give a TSV or JSON lines"
+        raise InputError(place, "must be CSV as in RFC 4180", error, cure) from error
 
 
 @contextmanager

@@ -29,6 +29,8 @@ _GROUPS = frozenset("group subject actor person speaker performer signer patient
 IN_LINES = frozenset(("paragraphs", "para", "content", "段落", "正文", "内容", *LABELS))
 # No file has columns whose number has this many digits.
 _LONG = 9
+# Rows that show what the columns of a large file hold.
+_HEAD = 10_000
 # Values that are no text, and whose spelling in Python is none either.
 _NO_CELLS = (dict, list, tuple, set, bytes, bytearray, memoryview)
 
@@ -103,13 +105,13 @@ class Unreadable(NamedTuple):
 class Grid:
     """Cells as text, and the place of each row. `header` is () while nobody has said that the first row
     is one. `unreadable` are the columns that hold lists, objects or bytes; `in_lines` those whose texts came
-    as lists of their lines.
+    as lists of their lines. The rows of a file too large for memory are read when they are asked for.
     """
 
     name: str
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    places: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+    places: Sequence[str]
     unreadable: Mapping[str, Unreadable] = field(default_factory=dict)
     in_lines: frozenset[str] = frozenset()
 
@@ -121,6 +123,13 @@ class Grid:
         if not self.rows:
             raise InputError(self.name, "must hold rows", "none")
 
+    @property
+    def head(self) -> Grid:
+        """The rows by which columns are found: all that are in memory, else the first 10,000."""
+        if isinstance(self.rows, tuple):
+            return self
+        return replace(self, rows=tuple(self.rows[:_HEAD]), places=tuple(self.places[:_HEAD]))
+
     def with_header(self) -> Grid:
         """Return the same with its first row as the header."""
         header = tuple(cell.strip() for cell in self.rows[0])
@@ -130,9 +139,7 @@ class Grid:
         """Raise InputError at the first row that is not as wide as the header, or as the first row."""
         width = len(self.header or self.rows[0])
         for row, place in zip(self.rows, self.places, strict=True):
-            if len(row) != width:
-                cure = "Quote cells that hold the separator, or use tabs"
-                raise InputError(place, f"must have {width} columns as the first row", len(row), cure)
+            check_width(row, place, width)
 
     def find(self, wanted: str | None, usual: Sequence[str]) -> int | None:
         """Return the number of the column that the user has named, or of the first of the `usual` names.
@@ -202,6 +209,24 @@ class Grid:
         for column, (place, what) in self.unreadable.items():
             if column.casefold() == name.casefold():
                 raise InputError(place, f'"{column}" must be a text or a number', what)
+
+
+def check_width(row: Sequence[str], place: str, width: int) -> None:
+    """Raise InputError unless a row has as many cells as the first one."""
+    if len(row) != width:
+        cure = "Quote cells that hold the separator, or use tabs"
+        raise InputError(place, f"must have {width} columns as the first row", len(row), cure)
+
+
+def cell_of(key: str, value: Any, place: str, spell: Callable[[Any], str]) -> str:
+    """Return a value of a column as the cell that `grid_of` makes of it. Raises InputError for one that is
+    unreadable.
+    """
+    if _are_in_lines(key, (value,)):
+        value = _joined(value)
+    if isinstance(value, _NO_CELLS):
+        raise InputError(place, f'"{key}" must be a text or a number', type(value).__name__)
+    return "" if value is None else spell(value)
 
 
 def grid_of(

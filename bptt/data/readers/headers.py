@@ -52,7 +52,7 @@ def with_header_of(grid: Grid, columns: Columns, usual: Sequence[str]) -> tuple[
     """
     if grid.header:
         return grid, ()
-    reason = find_header(grid.rows, columns, usual)
+    reason = find_header(grid.head.rows, columns, usual)
     if reason is None:
         return grid, ()
     named = grid.with_header()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
-from bptt.data.readers.grid import Columns, Grid
+from bptt.data.examples import Example, Examples, gather, kept, mapped, note_empty, note_left_out
+from bptt.data.readers.grid import Columns, Grid, check_width
 from bptt.data.readers.headers import TEXT_LABELS, TEXTS, with_header_of
 from bptt.data.readers.lines import read_lines as read_lines
 from bptt.data.readers.records import RECORDS, record_column
@@ -38,13 +39,14 @@ def read_fasttext(document: Document, columns: Columns = _ANY) -> Examples[str, 
     return _of_texts(document.name, rows, columns)
 
 
-def _of_texts(where: str, rows: list[Example[str, str]], columns: Columns, *notes: str) -> Examples[str, str]:
+def _of_texts(
+    where: str, rows: Sequence[Example[str, str]], columns: Columns, *notes: str
+) -> Examples[str, str]:
     """Return texts to learn from that are not empty; of texts to be answered all, their labels if each has
     one.
     """
-    empty = [row.place for row in rows if not row.input.strip()]
+    full, empty = kept(rows, lambda row: bool(row.input.strip()))
     if columns.labelled:
-        full = [row for row in rows if row.input.strip()]
         return gather(where, full, notes=(*notes, *note_left_out(empty, "hold no text")))
     return gather(where, rows, notes=(*notes, *note_empty(empty)), labelled=False)
 
@@ -60,25 +62,24 @@ def read_labelled(grid: Grid, columns: Columns) -> Examples[str, str]:
     line or the missing column.
     """
     grid, said = with_header_of(grid, columns, (*TEXTS, *TEXT_LABELS))
-    grid.check_widths()
-    text, label, notes = _columns_of(grid, columns)
-    targets = [None if label is None else cells[label].strip() for cells in grid.rows]
-    if "" in targets and columns.labelled and not columns.several:
-        place = grid.places[targets.index("")]
-        raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
-    name = record_column(grid)
+    head = grid.head
+    head.check_widths()
+    text, label, notes = _columns_of(head, columns)
+    name = record_column(head)
     name = None if name in (text, label) else name
-    group, part = grid.group_and_part(columns)
-    rows = [
-        Example(
-            cells[text],
-            target if columns.several else target or None,
-            place,
-            *("" if column is None else cells[column].strip() for column in (name, group, part)),
-        )
-        for cells, target, place in zip(grid.rows, targets, grid.places, strict=True)
-    ]
-    found = _of_texts(grid.name, rows, columns, *said, *notes, *grid.note_unnamed(columns))
+    others = (name, *grid.group_and_part(columns))
+    width, needs_label = len(head.header or head.rows[0]), columns.labelled and not columns.several
+
+    def example(cells: Sequence[str], place: str) -> Example[str, str]:
+        check_width(cells, place, width)
+        target = None if label is None else cells[label].strip()
+        if target == "" and needs_label:
+            raise InputError(place, "must have a label", "an empty cell", "Add it, or remove the row")
+        more = ("" if column is None else cells[column].strip() for column in others)
+        return Example(cells[text], target if columns.several else target or None, place, *more)
+
+    rows = mapped(grid.rows, grid.places, example)
+    found = _of_texts(grid.name, rows, columns, *said, *notes, *head.note_unnamed(columns))
     unlabelled = _UNNAMED.format(columns=", ".join(grid.header)) if label is None else ""
     return replace(found, found=_names(grid, text, label), unlabelled=unlabelled)
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bptt.data.json_text import parse_json
-from bptt.data.readers.grid import Grid, grid_of
+from bptt.data.readers.grid import Grid, cell_of, grid_of
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,9 +42,23 @@ def read_objects(document: Document) -> Iterator[tuple[str, dict[str, Any]]]:
         lines = ((place, line) for place, line in document.numbered() if line.strip())
         found, rule = ((place, _parse(line, place)) for place, line in lines), _RULE
     for place, entry in found:
-        if not isinstance(entry, dict):
-            raise InputError(place, rule, json.dumps(entry, ensure_ascii=False)[:40])
-        yield place, entry
+        yield place, _as_object(entry, place, rule)
+
+
+def object_of(line: str, place: str) -> dict[str, Any]:
+    """Return the object that a line is. Raises InputError if it is none."""
+    return _as_object(_parse(line, place), place, _RULE)
+
+
+def cells_of(found: Mapping[str, Any], header: Sequence[str], place: str) -> tuple[str, ...]:
+    """Return an object as a row under these columns. Raises InputError for a list or an object in one."""
+    return tuple(cell_of(name, found.get(name), place, _cell) for name in header)
+
+
+def _as_object(entry: Any, place: str, rule: str) -> dict[str, Any]:
+    if not isinstance(entry, dict):
+        raise InputError(place, rule, json.dumps(entry, ensure_ascii=False)[:40])
+    return entry
 
 
 def texts_in(document: Document) -> Sequence[str] | Sequence[Sequence[str]] | None:

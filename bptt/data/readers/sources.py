@@ -6,21 +6,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bptt.data.readers.document import Document, read_document
+from bptt.data.reading import LARGE
 from bptt.deferred import deferred
 from bptt.errors import InputError
 
 if TYPE_CHECKING:
+    from bptt.data.large_text import LargeText
     from bptt.data.readers.grid import Grid
 
 # A file or folder, or a text that came another way.
 Source = Path | Document
 
+_text_in_parts = deferred("bptt.data.large_text", "text_in_parts")
 _read_grid = deferred("bptt.data.readers.grids", "read_grid")
+_read_rows = deferred("bptt.data.readers.grids", "read_rows")
 
 
 def document_of(source: Source) -> Document:
     """Return the text of a source. Raises as `read_text` does."""
     return source if isinstance(source, Document) else read_document(source)
+
+
+def large_text(source: Source) -> LargeText | None:
+    """Return the text of a file that is too large for memory, and of which parts can be read; None for any
+    other source.
+    """
+    if not isinstance(source, Path) or not source.is_file():
+        return None
+    found = source.stat()
+    if found.st_size <= LARGE:
+        return None
+    text: LargeText | None = _text_in_parts(source, found.st_size, found.st_mtime_ns)
+    return text
 
 
 def path_of(source: Source) -> Path:
@@ -38,4 +55,10 @@ def is_typed(source: Source) -> bool:
 def read_grid(source: Source) -> Grid:
     """Return the columns of a Parquet, JSON, TSV or CSV file. Raises InputError naming the line."""
     grid: Grid = _read_grid(source)
+    return grid
+
+
+def read_rows(source: Source) -> Grid:
+    """Return the same, but the rows of a text file too large for memory are read when they are asked for."""
+    grid: Grid = _read_rows(source)
     return grid

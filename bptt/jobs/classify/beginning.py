@@ -120,7 +120,7 @@ def fold(choices: Choices) -> Folding | None:
         answers: list[tuple[tuple[str, ...], Tensor, Sequence[str]]] = []
         for task, rows in folds:
             held_out = examples.take(rows)
-            found = task.trained.log_probabilities(held_out.inputs, held_out.places)
+            found = task.trained.log_probabilities_of(held_out)
             answers.append((task.labels, found, held_out.targets))
         return report(scores_of_folds(answers))
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from torch import Tensor
 
-from bptt.jobs.classify.trained import Input, TrainedClassifier
+from bptt.jobs.classify.trained import Input, Labelled, TrainedClassifier
 from bptt.jobs.ensembling import Ensembling, log_mean, mean
 from bptt.models.codecs.given import as_list
 
@@ -24,6 +24,10 @@ class ClassifierEnsemble(TrainedClassifier):
         """Return ln of the mean probability of each label, (N, K). Raises the errors of each member."""
         given = as_list(inputs, "inputs", "inputs")
         return log_mean([each.log_probabilities(given, places) for each in self.members])
+
+    def log_probabilities_of(self, examples: Labelled) -> Tensor:
+        """Return the same for examples as they were read."""
+        return log_mean([each.log_probabilities_of(examples) for each in self.members])
 
     @property
     def offsets(self) -> Tensor | None:

@@ -5,6 +5,7 @@ logits mean.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ from bptt.runs.labels import check_labels
 
 if TYPE_CHECKING:
     from bptt.cells.load import Cells
-    from bptt.data.examples import Example, Examples, X
+    from bptt.data.examples import Examples, X
     from bptt.jobs.classify.options import HeadOptions
     from bptt.models.codecs.codec import Padded
     from bptt.models.inputs import InputPart
@@ -74,9 +75,17 @@ class Labelling(ABC):
     def show(self, answer: Tensor, labels: Sequence[str]) -> str:
         """Write an answer as a file of examples has it."""
 
-    def numbers(self, rows: Sequence[Example[X, str]], labels: Sequence[str]) -> Tensor:
+    def numbers(self, examples: Examples[X, str], labels: Sequence[str]) -> Tensor:
         """Return the targets of examples. Raises InputError as `number` does."""
-        return torch.stack([self.number(row.target or "", row.place, labels) for row in rows])
+        known: dict[str, int] = {}
+        found: list[Tensor] = []
+        codes = array("q")
+        for target, place in zip(examples.targets, examples.places, strict=True):
+            if target not in known:
+                known[target] = len(known)
+                found.append(self.number(target, place, labels))
+            codes.append(known[target])
+        return torch.stack(found)[torch.tensor(codes)]
 
 
 class OneLabel(Labelling):

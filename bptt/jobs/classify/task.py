@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from bptt.data.examples import in_file
 from bptt.errors import counted
 from bptt.jobs.classify.config import TASK, ClassifierConfig
 from bptt.jobs.classify.label_sets import scores_of_sets
@@ -36,6 +37,8 @@ from bptt.runs.labels import write_labels
 from bptt.runs.memory import within_memory
 from bptt.runs.origin import Origin, refuse_vectors, take_weights
 from bptt.runs.run_folder import write_bytes, write_config
+
+_NO_NGRAMS = "n-grams: none beside the network, as their linear model is fitted to texts that are in memory"
 
 
 class ClassifyTask(Supervised):
@@ -69,6 +72,9 @@ class ClassifyTask(Supervised):
         source = replace(config.source, features=examples.columns, learned=examples.found)
         self.config = config = replace(config, source=source)
         self._notes, self._set_aside = examples.notes, set_aside(examples) if held_out is None else ()
+        if config.head.ngrams and in_file(examples.rows):
+            self._notes = (*self._notes, _NO_NGRAMS)
+            self.config = config = replace(config, head=replace(config.head, ngrams=False))
         labelling = labelling_of(config)
         # Of all examples: a label that is rare may be on one side of the split alone.
         labelling.labels_of(examples)
@@ -98,13 +104,14 @@ class ClassifyTask(Supervised):
         self._codec.check_labels(self.labels)
         self.config = config = replace(config, **self._codec.settled)
         self.least_updates = kind.updates
-        strands = (examples.rows, other_strands(kind, examples.rows))
-        rows = [row for strand in strands[: 1 + source.both_strands] for row in strand]
+        rows = examples.rows
+        if source.both_strands:
+            rows = [*rows, *other_strands(kind, rows)]
         limit = config.data.max_length
         inputs = encode_inputs(self._codec, rows, limit, kind.fits_memory, workers, config.data.seed)
         # Encoded once now, so that a held-out input that cannot be read is refused before training starts.
-        measure(lambda row: self._codec.encode_example(held_out.rows[row]), len(held_out), workers)
-        targets = labelling.numbers(examples.rows, self.labels)
+        measure(self._codec.encode_example, held_out.rows, workers)
+        targets = labelling.numbers(examples, self.labels)
         self._targets = torch.cat([targets] * (1 + source.both_strands))
         self._importance = importance_of(self._targets, config.head.balance)
         texts = [read_part(self._codec, row.input, limit) for row in rows] if config.head.ngrams else []
@@ -150,7 +157,7 @@ class ClassifyTask(Supervised):
 
     def evaluate(self) -> dict[str, float]:
         """Return the metrics of the held-out examples, by their most probable labels without thresholds."""
-        found = self.shared(self.trained).log_probabilities(self._held_out.inputs, self._held_out.places)
+        found = self.shared(self.trained).log_probabilities_of(self._held_out)
         targets = self.trained.targets(self._held_out)
         if self.model.offsets is not None:
             # Stored as a buffer of the model, so that thresholds are saved with the weights of their epoch.
@@ -181,7 +188,7 @@ class ClassifyTask(Supervised):
         if self.model.offsets is None or not self.holds_out:
             return []
         best = load_classifier(run)
-        found, targets = best.log_probabilities(self._held_out.inputs), best.targets(self._held_out)
+        found, targets = best.log_probabilities_of(self._held_out), best.targets(self._held_out)
         before, after = (scores(found, targets, self.labels, each) for each in (None, best.offsets))
         gain = (
             f"held-out macro_f1 {before.metrics['macro_f1']:.4f}, with them {after.metrics['macro_f1']:.4f}"
@@ -204,7 +211,7 @@ class ClassifyTask(Supervised):
         counts = Counter(dict(zip(self.labels, self._label_counts, strict=True)))
         most = ", ".join(f"{label} {count:,}" for label, count in counts.most_common(8))
         more = f", and {len(counts) - 8} others" if len(counts) > 8 else ""
-        lengths = sorted(self._inputs.lengths.tolist())
+        lengths = self._inputs.lengths.sort().values.tolist()
         weights = sum(parameter.numel() for parameter in self.model.parameters())
         steps = f"{lengths[0]:,} to {lengths[-1]:,} {self._codec.unit} each, half of them up to "
         return [

@@ -147,7 +147,13 @@ class TrainedClassifier(ShownModel):
         Raises InputError if an input cannot be encoded, with its place (file:line; without `places`, for
         example inputs[3]); MachineError if a batch does not fit into memory.
         """
-        given = self.codec.take_examples(inputs, places)
+        return self._log_probabilities(self.codec.take_examples(inputs, places))
+
+    def log_probabilities_of(self, examples: Labelled) -> Tensor:
+        """Return the same for examples as they were read. Raises the same errors."""
+        return self._log_probabilities(examples.rows)
+
+    def _log_probabilities(self, given: Sequence[Example[Input, Any]]) -> Tensor:
         found = self._of_one_strand(given)
         if not self.config.source.both_strands:
             return found
@@ -170,7 +176,7 @@ class TrainedClassifier(ShownModel):
     def evaluate(self, examples: Labelled) -> Scores:
         """Return the scores on labelled examples. Raises InputError for a label that was not learned."""
         targets = self.targets(examples)
-        log_probabilities = self.log_probabilities(examples.inputs, examples.places)
+        log_probabilities = self.log_probabilities_of(examples)
         measure = _scores_of_sets if self.config.head.multi_label else _scores
         found: Scores = measure(log_probabilities, targets, self.labels, self.offsets)
         return found
@@ -195,7 +201,7 @@ class TrainedClassifier(ShownModel):
         """Return the targets of examples as the loss takes them: the numbers of their labels, (N,), or a 1
         for each of several, (N, K). Raises InputError for a label that was not learned.
         """
-        return self.model.labelling.numbers(examples.rows, self.labels)
+        return self.model.labelling.numbers(examples, self.labels)
 
     def number(self, target: str, place: str) -> Tensor:
         """Return one target, () or (K,). Raises InputError with `place` for a label that was not learned."""

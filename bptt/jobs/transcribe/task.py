@@ -99,7 +99,7 @@ class TranscribeTask(Supervised):
         known = [self._codec.length(row.input) for row in examples.rows]
         if not any(length is None for length in known):
             return torch.tensor([self.trained.steps_of(length or 0) for length in known])
-        return measure(lambda row: self.trained.encode_one(examples.rows[row]), len(examples), self._workers)
+        return measure(self.trained.encode_one, examples.rows, self._workers)
 
     def _keep_possible(self, lengths: Tensor) -> None:
         """Leave out the recordings that are too short for their label. Raises InputError if all are."""

@@ -1,0 +1,272 @@
+"""Rows that stay in their files: an index of where the records of each are, and what makes a row of them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from array import array
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any, Generic, NamedTuple, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from bptt.data.large_text import LargeText, PlacedLine, spans
+from bptt.data.reading import LARGE
+
+T = TypeVar("T")
+U = TypeVar("U")
+Integers = npt.NDArray[Any]
+
+# Cuts the lines of a text into records, each from its first line to its last.
+Cut = Callable[[Iterator[PlacedLine]], Iterator[tuple[PlacedLine, PlacedLine]]]
+
+# A column with more values than this is read when it is asked for: these are no labels.
+_MOST_VALUES = 2**16 - 1
+
+
+class _View(Sequence[T], ABC):
+    """A sequence whose items are made when they are asked for."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return self.take(np.arange(len(self))[index])
+        return self._item(range(len(self))[index])
+
+    @abstractmethod
+    def take(self, numbers: Iterable[int]) -> _View[T]:
+        """Return the items of these numbers."""
+
+    @abstractmethod
+    def _item(self, number: int) -> T:
+        """Return one item."""
+
+
+@dataclass(frozen=True, eq=False)
+class Records(_View[str]):
+    """The texts of records of a file, `sizes` (N,) bytes from `starts` (N,) on."""
+
+    file: LargeText
+    starts: Integers
+    sizes: Integers
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __iter__(self) -> Iterator[str]:
+        for group in spans(map(int, self.starts), map(int, self.sizes)):
+            first = group[0][0]
+            data = self.file.read(first, sum(group[-1]) - first)
+            for start, size in group:
+                yield self.file.text(data[start - first : start - first + size])
+
+    def take(self, numbers: Iterable[int]) -> Records:
+        """Return the records of these numbers."""
+        chosen = as_numbers(numbers)
+        return replace(self, starts=self.starts[chosen], sizes=self.sizes[chosen])
+
+    def _item(self, number: int) -> str:
+        return self.file.text(self.file.read(int(self.starts[number]), int(self.sizes[number])))
+
+
+@dataclass(frozen=True, eq=False)
+class RowPlaces(_View[str]):
+    """The place of each row, file:line."""
+
+    name: str
+    numbers: Integers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{self.name}:{number}" for number in self.numbers)
+
+    def take(self, numbers: Iterable[int]) -> RowPlaces:
+        """Return the places of rows of these numbers."""
+        return replace(self, numbers=self.numbers[as_numbers(numbers)])
+
+    def _item(self, number: int) -> str:
+        return f"{self.name}:{self.numbers[number]}"
+
+
+@dataclass(frozen=True, eq=False)
+class Coded(_View[T]):
+    """A column of few different `values`, each row's by its number in `codes` (N,)."""
+
+    values: tuple[T, ...]
+    codes: Integers
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self.values.__getitem__, self.codes)
+
+    def take(self, numbers: Iterable[int]) -> Coded[T]:
+        """Return the values of rows of these numbers."""
+        return replace(self, codes=self.codes[as_numbers(numbers)])
+
+    def _item(self, number: int) -> T:
+        return self.values[int(self.codes[number])]
+
+
+class RowFacts(NamedTuple):
+    """The facts about rows that are examples: numbers that are equal for equal inputs, (N,) int64, and the
+    columns of few values by their names.
+    """
+
+    keys: Integers
+    columns: dict[str, Coded[Any]]
+
+    def take(self, numbers: Iterable[int]) -> RowFacts:
+        """Return the facts about rows of these numbers."""
+        chosen = as_numbers(numbers)
+        columns = {name: column.take(chosen) for name, column in self.columns.items()}
+        return RowFacts(self.keys[chosen], columns)
+
+
+class StoredRows(_View[T], Generic[T]):
+    """Rows that `make` makes of the texts of their records, one in each of `records`, and of their place."""
+
+    def __init__(
+        self,
+        records: tuple[Records, ...],
+        places: RowPlaces,
+        make: Callable[[tuple[str, ...], str], T],
+        survey: RowFacts | None = None,
+    ) -> None:
+        self.records, self.places, self._make, self._survey = records, places, make, survey
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> StoredRows[T]: ...
+
+    def __getitem__(self, index: Any) -> Any:
+        return super().__getitem__(index)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._make, zip(*self.records, strict=True), self.places)
+
+    def take(self, numbers: Iterable[int]) -> StoredRows[T]:
+        """Return the rows of these numbers."""
+        chosen = as_numbers(numbers)
+        records = tuple(each.take(chosen) for each in self.records)
+        survey = self._survey and self._survey.take(chosen)
+        return StoredRows(records, self.places.take(chosen), self._make, survey)
+
+    def _item(self, number: int) -> T:
+        return self._make(tuple(each[number] for each in self.records), self.places[number])
+
+    def map(self, change: Callable[[T, str], U]) -> StoredRows[U]:
+        """Return rows that `change` makes of these and of their places."""
+        make = self._make
+        return StoredRows(self.records, self.places, lambda texts, place: change(make(texts, place), place))
+
+    def beside(self, other: StoredRows[U]) -> StoredRows[tuple[T, U]]:
+        """Return pairs of rows, one of each; the places are those of these."""
+        count, (ours, theirs) = len(self.records), (self._make, other._make)
+
+        def make(texts: tuple[str, ...], place: str) -> tuple[T, U]:
+            return ours(texts[:count], place), theirs(texts[count:], place)
+
+        return StoredRows((*self.records, *other.records), self.places, make)
+
+    def surveyed(self, keep: Callable[[T], bool]) -> tuple[StoredRows[T], RowPlaces]:
+        """Read each row once. Return those to `keep`, which are examples, with what a training asks of all
+        of them; and the places of the others.
+        """
+        kept, keys = array("q"), array("q")
+        columns = {name: _Column() for name in ("target", "group", "part")}
+        for number, row in enumerate(self):
+            if keep(row):
+                kept.append(number)
+                keys.append(_key(getattr(row, "input")))  # noqa: B009
+                for name, column in columns.items():
+                    column.add(getattr(row, name))
+        chosen = np.frombuffer(kept, np.int64)
+        few = {name: found for name, column in columns.items() if (found := column.coded())}
+        rows = self if len(chosen) == len(self) else self.take(chosen)
+        left_out = np.ones(len(self), bool)
+        left_out[chosen] = False
+        survey = RowFacts(np.frombuffer(keys, np.int64), few)
+        others = self.places.take(left_out.nonzero()[0])
+        return StoredRows(rows.records, rows.places, rows._make, survey), others
+
+    @property
+    def note(self) -> str:
+        """A line for the user on where the rows are."""
+        files = " and ".join(f"{each.file.name} ({each.file.size >> 20:,} MB)" for each in self.records)
+        return f"rows stay in the file, read for each batch, as of all over {LARGE >> 20} MB: {files}"
+
+    @property
+    def keys(self) -> Integers:
+        """Numbers (N,) that are equal for equal inputs."""
+        assert self._survey is not None
+        return self._survey.keys
+
+    def column(self, name: str) -> Sequence[Any]:
+        """Return an attribute of each row."""
+        if name == "place":
+            return self.places
+        if self._survey is not None and name in self._survey.columns:
+            return self._survey.columns[name]
+        return self.map(lambda row, _: getattr(row, name))
+
+
+class _Column:
+    """Numbers the values of a column, until there are too many."""
+
+    def __init__(self) -> None:
+        self._codes, self._numbers = array("H"), dict[Hashable, int]()
+
+    def add(self, value: Hashable) -> None:
+        if len(self._numbers) <= _MOST_VALUES:
+            number = self._numbers.setdefault(value, len(self._numbers))
+            self._codes.append(min(number, _MOST_VALUES))
+
+    def coded(self) -> Coded[Any] | None:
+        if len(self._numbers) > _MOST_VALUES:
+            return None
+        return Coded(tuple(self._numbers), np.frombuffer(self._codes, np.uint16))
+
+
+def index_records(file: LargeText, cut: Cut, make: Callable[[str, str], T]) -> StoredRows[T]:
+    """Read a file once, and return rows that `make` makes of the text and the place of each record.
+
+    Raises InputError with the line for bytes that are no text, and what `cut` raises.
+    """
+    starts, sizes, numbers = array("q"), array("I"), array("I")
+    for first, last in cut(file.lines()):
+        starts.append(first.start)
+        sizes.append(last.start + last.size - first.start)
+        numbers.append(first.number)
+    where, many, lines = (np.array(each) for each in (starts, sizes, numbers))
+    return StoredRows(
+        (Records(file, where, many),), RowPlaces(file.name, lines), lambda texts, place: make(texts[0], place)
+    )
+
+
+def each_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
+    """Make each line a record that is not blank."""
+    return ((line, line) for line in lines if line.text.strip())
+
+
+def as_numbers(numbers: Iterable[int]) -> Integers:
+    """Return the numbers of rows as an array."""
+    return numbers if isinstance(numbers, np.ndarray) else np.fromiter(numbers, np.int64)
+
+
+def _key(value: Hashable) -> int:
+    """Return a number by which equal inputs are found: two of a billion others collide once in 37 times, and
+    are then on one side of a split.
+    """
+    data = value if isinstance(value, str) else repr(value)
+    digest = blake2b(data.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "little", signed=True)

@@ -1,0 +1,349 @@
+"""Examples that stay in their file: the same weights, errors and splits as in memory, in less of it."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import random
+import tracemalloc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Command, Ended
+
+from bptt.data.examples import Examples
+from bptt.data.readers import sources
+from bptt.data.readers.forms import read_examples
+from bptt.data.readers.grid import Columns
+from bptt.data.split import fold_numbers, some_indices, split_indices
+from bptt.data.stored_rows import StoredRows
+from bptt.errors import InputError
+from bptt.jobs.classify.task import ClassifyTask
+
+SIZES = "--hidden", 5, "--embedding", 4, "--epochs", 2, "--batch-size", 8
+NO_LIMIT = 2**60
+
+
+@pytest.fixture(params=["stored", "in memory"])
+def limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "LARGE", 0 if request.param == "stored" else NO_LIMIT)
+
+
+@pytest.fixture
+def switch(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
+    """Have the next files stored, or read into memory."""
+    return lambda stored: monkeypatch.setattr(sources, "LARGE", 0 if stored else NO_LIMIT)
+
+
+def pairs(count: int = 90) -> list[tuple[str, str]]:
+    """Texts of three labels, some of them twice, some of two lines, with quotes, commas and Chinese."""
+    draw = random.Random(0)
+    rows = []
+    for _ in range(count):
+        label = draw.choice(["good", "bad", "坏"])
+        words = [f"{label[0]}{draw.randrange(9)}" for _ in range(draw.randint(1, 9))]
+        rows.append((" ".join(words), label))
+    return rows + rows[:7]
+
+
+def tsv(rows: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(f"{text}\t{label}\n" for text, label in [("text", "label"), *rows]).encode()
+
+
+def csv_of(rows: Sequence[tuple[str, str]], end: str = "\n") -> bytes:
+    held = io.StringIO(newline="")
+    writer = csv.writer(held, lineterminator=end)
+    writer.writerow(["label", "text"])
+    for n, (text, label) in enumerate(rows):
+        text = text.replace(" ", end if n % 4 == 0 else ', "so" ', 1)
+        writer.writerow([label, text])
+        if n % 10 == 0:
+            held.write(end)
+    return held.getvalue().encode()
+
+
+def json_lines(rows: Sequence[tuple[str, str]]) -> bytes:
+    # The keys of a row are in any order, one has more of them, one a list of lines.
+    objects = [
+        {"label": label, "text": text} if n % 2 else {"text": text, "label": label}
+        for n, (text, label) in enumerate(rows)
+    ]
+    return "".join(json.dumps(each, ensure_ascii=False) + "\n\n" for each in objects).encode()
+
+
+@dataclass(frozen=True)
+class Data:
+    """Files by name, the first of which is trained on, and the options with it."""
+
+    job: str
+    files: dict[str, bytes]
+    options: tuple[object, ...] = ()
+
+    def write(self, folder: Path) -> Path:
+        folder.mkdir(exist_ok=True)
+        for name, content in self.files.items():
+            (folder / name).write_bytes(content)
+        return folder / next(iter(self.files))
+
+    def arguments(self, folder: Path) -> list[object]:
+        return [folder / each if each in self.files else each for each in self.options]
+
+
+CLASSIFY = "--no-ngrams"
+DATA = {
+    "tsv": Data("classify", {"a.tsv": tsv(pairs())}, (CLASSIFY,)),
+    "bom and crlf": Data(
+        "classify", {"a.csv": b"\xef\xbb\xbf" + csv_of(pairs(), "\r\n")}, (CLASSIFY, "--balance")
+    ),
+    "csv": Data("classify", {"a.csv": csv_of(pairs())}, (CLASSIFY, "--groups", 2)),
+    "json": Data(
+        "classify", {"a.jsonl": json_lines(pairs())}, (CLASSIFY, "--level", "word", "--max-length", 4)
+    ),
+    "no header": Data("classify", {"a.csv": csv_of(pairs()).split(b"\n", 1)[1]}, (CLASSIFY,)),
+    "gb18030": Data(
+        "classify", {"a.tsv": tsv(pairs()).decode().encode("gb18030")}, (CLASSIFY, "--encoding", "gb18030")
+    ),
+    "dev": Data(
+        "classify", {"a.tsv": tsv(pairs()), "dev.tsv": tsv(pairs()[:20])}, (CLASSIFY, "--dev", "dev.tsv")
+    ),
+    "several labels": Data(
+        "classify",
+        {"a.tsv": tsv([(text, f"{label},{text[-1]}") for text, label in pairs()])},
+        (CLASSIFY, "--multi-label", "--label-separator", ","),
+    ),
+    "folds": Data("classify", {"a.tsv": tsv(pairs(40))}, (CLASSIFY, "--folds", 2)),
+    "none held out": Data("classify", {"a.tsv": tsv(pairs(40))}, (CLASSIFY, "--held-out", 0)),
+    "empty texts": Data("classify", {"a.tsv": tsv([*pairs(), (" ", "bad"), ("g1", "good")])}, (CLASSIFY,)),
+}
+
+
+def checksums(run: Path) -> dict[str, str]:
+    """The checksums of the weights of a run, or of its folds. A checkpoint holds seconds, too."""
+    found = sorted(run.rglob("model.safetensors"))
+    assert found
+    return {str(path.relative_to(run)): sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def trained(command: Command, data: Data, folder: Path, run: Path, *more: object) -> Ended:
+    ended = command("train", data.job, data.write(folder), "-o", run, *SIZES, *data.arguments(folder), *more)
+    assert ended.code == 0, ended.err
+    return ended
+
+
+@pytest.mark.parametrize("data", DATA.values(), ids=DATA)
+def test_the_weights_are_those_of_a_training_in_memory(
+    data: Data, tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    folder, said = tmp_path / "data", {}
+    for name, stored in (("stored", True), ("memory", False)):
+        switch(stored)
+        ended = trained(command, data, folder, tmp_path / name)
+        said[name] = [line for line in ended.err.splitlines() if "epoch" in line or "learned" in line]
+        assert ("rows stay in the file, read for each batch" in ended.err) is stored
+    assert said["stored"] == said["memory"]
+    assert checksums(tmp_path / "stored") == checksums(tmp_path / "memory")
+
+
+def test_a_run_goes_on_with_the_rows_in_memory_or_in_the_file(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    data = replace(DATA["csv"], options=(CLASSIFY, "--schedule", "constant"))
+    folder = tmp_path / "data"
+    switch(True)
+    trained(command, data, folder, tmp_path / "whole", "--epochs", 3)
+    trained(command, data, folder, tmp_path / "parts", "--epochs", 1)
+    switch(False)
+    trained(command, data, folder, tmp_path / "parts", "--epochs", 2, "--resume")
+    switch(True)
+    trained(command, data, folder, tmp_path / "parts", "--epochs", 3, "--resume")
+    assert checksums(tmp_path / "parts") == checksums(tmp_path / "whole")
+    changed = replace(data, files={"a.csv": data.files["a.csv"] + b"good,more\n"})
+    options = "-o", tmp_path / "parts", *SIZES, *data.options, "--epochs", 4, "--resume"
+    ended = command("train", "classify", changed.write(folder), *options)
+    assert (ended.code, "the examples are others" in ended.err) == (2, True)
+
+
+BROKEN = {
+    "no label": tsv([*pairs(), ("g1 g2", "")]),
+    "three columns": tsv([*pairs(), ("g1\tg2", "bad")]),
+    "bad byte": tsv(pairs()) + b"g1 \xff\tgood\n",
+    "zero byte": tsv(pairs()) + b"g1 \0\tgood\n",
+    "open quote": csv_of(pairs()) + b'good,"g1 g2\n',
+    "no object": json_lines(pairs()) + b'["g1", "good"]\n',
+    "no json": json_lines(pairs()) + b'{"text": "g1", "label": "good"\n',
+    "no label in json": json_lines(pairs()) + b'{"text": "g1", "label": null}\n',
+    "one label": tsv([(text, "good") for text, _ in pairs()]),
+    "numbers": tsv([(text, f"{n}.5") for n, (text, _) in enumerate(pairs())]),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_what_is_refused_in_memory_is_refused_in_the_file(
+    content: bytes, tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    (tmp_path / "broken").write_bytes(content)
+    found = []
+    for stored in (True, False):
+        switch(stored)
+        ended = command("train", "classify", tmp_path / "broken", "-o", tmp_path / "run", *SIZES)
+        assert (ended.code, (tmp_path / "run").exists()) == (2, False)
+        found.append(ended.err.splitlines()[-1])
+    assert found[0] == found[1]
+
+
+def test_a_list_where_others_have_a_text_is_refused_with_its_line(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    """Its column is read as one of texts, which the first rows show."""
+    switch(True)
+    count = 10_001
+    rows = [{"text": f"g{n}", "label": "ab"[n % 2]} for n in range(count)] + [{"text": [1], "label": "a"}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    ended = command("train", "classify", tmp_path / "a.jsonl", "-o", tmp_path / "run")
+    assert f'a.jsonl:{count + 1}: "text" must be a text or a number, got list' in ended.err
+
+
+def read(path: Path, form: str = "columns") -> Examples[str, str]:
+    return read_examples(path, form, Columns())
+
+
+@pytest.fixture
+def stored(tmp_path: Path, switch: Callable[[bool], None]) -> Examples[str, str]:
+    switch(True)
+    (tmp_path / "a.csv").write_bytes(csv_of(pairs()))
+    found = read(tmp_path / "a.csv")
+    assert isinstance(found.rows, StoredRows)
+    return found
+
+
+def as_values(examples: Examples[str, str]) -> list[tuple[object, ...]]:
+    return [(row.input, row.target, row.place, row.name, row.group, row.part) for row in examples.rows]
+
+
+def test_rows_and_columns_are_those_in_memory(
+    stored: Examples[str, str], tmp_path: Path, switch: Callable[[bool], None]
+) -> None:
+    switch(False)
+    known = read(tmp_path / "a.csv")
+    draw = np.random.default_rng(0)
+    for numbers in (range(len(known)), [3, 1, 96, 1], draw.permutation(len(known)), np.arange(0)):
+        some, wanted = stored.take(numbers), known.take(numbers)
+        assert as_values(some) == as_values(wanted)
+        assert [some.rows[n].input for n in range(len(some))] == list(wanted.inputs)
+        assert list(some.places) == list(wanted.places)
+        if len(wanted):
+            assert list(some.targets) == list(wanted.targets)
+            # Keys are other values that are equal for the same inputs.
+            assert [[a == b for b in some.keys] for a in some.keys] == [
+                [a == b for b in wanted.keys] for a in wanted.keys
+            ]
+    assert [row.place for row in stored.rows[-3:]] == list(known.places[-3:])
+    with pytest.raises(IndexError):
+        stored.rows[len(known)]
+
+
+def test_splits_are_the_same_for_keys_in_an_array() -> None:
+    """Groups of equal inputs, drawn at random, some of several labels."""
+    draw = np.random.default_rng(1)
+    keys = draw.integers(-50, 50, 300)
+    labels = [f"{key % 4}" if n % 9 else "odd" for n, key in enumerate(keys)]
+    as_texts = [f"key {key}" for key in keys]
+    for seed in range(5):
+        for wanted in (labels, None):
+            learned, held = split_indices(as_texts, wanted, 0.2, seed)
+            found = split_indices(keys, wanted, 0.2, seed)
+            assert (found[0].tolist(), found[1].tolist()) == (learned, held)
+            assert fold_numbers(keys, wanted, 4, seed) == fold_numbers(as_texts, wanted, 4, seed)
+            assert some_indices(keys, wanted, 0.3, seed) == some_indices(as_texts, wanted, 0.3, seed)
+
+
+def test_a_file_that_changes_or_is_gone_is_named(stored: Examples[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    content = path.read_bytes()
+    assert stored.rows[5].input
+    path.write_bytes(content[:-1] + b"x")
+    with pytest.raises(InputError, match=r"a\.csv: must stay as it was when it was first read"):
+        list(stored.rows)
+    path.write_bytes(content + b"good,more\n")
+    with pytest.raises(InputError, match="must stay as it was"):
+        stored.rows[5]
+    path.unlink()
+    with pytest.raises(InputError, match=r"must be a file.*Put it back, and resume"):
+        stored.rows[5]
+
+
+def test_a_training_whose_file_vanishes_ends_with_its_name(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, evaluate = DATA["tsv"], ClassifyTask.evaluate
+
+    def remove(task: ClassifyTask) -> dict[str, float]:
+        found = evaluate(task)
+        (tmp_path / "data" / "a.tsv").unlink()
+        return found
+
+    switch(True)
+    monkeypatch.setattr(ClassifyTask, "evaluate", remove)
+    ended = command(
+        "train", "classify", data.write(tmp_path / "data"), "-o", tmp_path / "run", *SIZES, CLASSIFY
+    )
+    assert (ended.code, "a.tsv: must be a file" in ended.err) == (2, True)
+    monkeypatch.undo()
+    trained(command, data, tmp_path / "data", tmp_path / "run", "--resume")
+
+
+def test_the_linear_model_of_ngrams_is_left_out_aloud(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    switch(True)
+    data = replace(DATA["tsv"], options=())
+    ended = trained(command, data, tmp_path / "data", tmp_path / "run")
+    assert "n-grams: none beside the network" in ended.err
+    switch(False)
+    assert "logistic regression on" in trained(command, data, tmp_path / "data", tmp_path / "other").err
+
+
+def test_a_compressed_file_is_read_into_memory(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    switch(True)
+    data = DATA["tsv"]
+    packed = replace(data, files={"a.tsv.gz": gzip.compress(data.files["a.tsv"])})
+    ended = trained(command, packed, tmp_path / "data", tmp_path / "packed")
+    assert "rows stay" not in ended.err
+    trained(command, data, tmp_path / "data", tmp_path / "plain")
+    assert checksums(tmp_path / "packed") == checksums(tmp_path / "plain")
+
+
+def test_an_evaluation_reads_the_file_too(
+    tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    switch(False)
+    trained(command, DATA["tsv"], tmp_path / "data", tmp_path / "run")
+    found = []
+    for stored in (False, True):
+        switch(stored)
+        found.append(command("evaluate", tmp_path / "run", tmp_path / "data" / "a.tsv").out)
+    assert found[0] == found[1] != ""
+
+
+def test_a_row_takes_few_bytes(tmp_path: Path, switch: Callable[[bool], None]) -> None:
+    """An offset of 8, a size of 4, a line of 4, a key of 8, and 2 for each of three columns: 30, and what
+    growing arrays keep in reserve, an eighth.
+    """
+    switch(True)
+    rows = [(f"text {n} " + "word " * 40, "ab"[n % 2]) for n in range(20_000)]
+    (tmp_path / "a.tsv").write_bytes(tsv(rows))
+    read(tmp_path / "a.tsv")
+    tracemalloc.start()
+    examples = read(tmp_path / "a.tsv")
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(examples) == len(rows)
+    assert held < 40 * len(rows)
