@@ -325,3 +325,19 @@ def test_segments_that_make_no_sense_are_refused(segment: str, match: str, tmp_p
     write(source / "segments", segment)
     with pytest.raises(InputError, match=rf"segments:1: {match}"):
         read(source)
+
+
+@pytest.mark.parametrize("cells", ["0.25,", "0.25,nan", "inf,1", "0.25,?", "a,1"])
+def test_a_stretch_of_no_seconds_is_refused(tmp_path: Path, cells: str) -> None:
+    sounds(tmp_path, WORDS)
+    table = write(tmp_path / "a.csv", f"audio_filepath,text,offset,duration\nu1.wav,A,{cells}\n")
+    with pytest.raises(InputError, match="offset and duration must be seconds, got "):
+        read(table)
+
+
+@pytest.mark.parametrize("times", ["? 1.0", "0 na", "0 nan", "0 inf", "0 1 2"])
+def test_segments_of_no_seconds_are_refused(tmp_path: Path, times: str) -> None:
+    folder = segments(tmp_path)
+    write(folder / "segments", f"u1 long {times}\n")
+    with pytest.raises(InputError, match="must be UTTERANCE RECORDING START END"):
+        read(folder)

@@ -31,6 +31,7 @@ from bptt.data.readers.objects import read_json
 from bptt.data.readers.skeletons import read_skeletons
 from bptt.data.readers.speech.options import SpeechOptions
 from bptt.data.readers.speech.transcripts import read_sphinx
+from bptt.data.reading import read_bytes
 from bptt.errors import BpttError, InputError
 
 MANY = 20_000
@@ -347,3 +348,15 @@ def test_objects_of_other_keys_each_are_no_table() -> None:
     lines = "".join(f'{{"k{n}": 1}}\n' for n in range(8_000))
     with pytest.raises(InputError, match="must have the same keys"):
         read_json(Document("a.jsonl", lines))
+
+
+@pytest.mark.parametrize("shape", [(0, 6), (0, 0), (3, 0), (0, 5, 3)])
+def test_arrays_of_no_places(shape: tuple[int, ...], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="must "):
+        skeletons(tmp_path, "a.npy", saved(np.ones(shape)))
+
+
+@pytest.mark.parametrize("name", ["a\ud800", "a\0b"])
+def test_names_that_no_file_can_have(name: str) -> None:
+    with pytest.raises(InputError, match="must be a name that the system can have"):
+        read_bytes(Path(name))

@@ -179,6 +179,7 @@ def test_another_number_of_threads_is_told(tmp_path: Path) -> None:
         (lambda whole: whole["weights"].update({"out.bias": torch.zeros(9)}), r"out\.bias must be \(6,\)"),
         (lambda whole: whole["weights"].pop("out.weight"), r"out\.weight must be .*got absent"),
         (lambda whole: whole["optimiser"]["param_groups"][0].update(eps=1.0), "checkpoint of this run"),
+        (lambda whole: whole["optimiser"]["param_groups"][0].update(amsgrad=0), "checkpoint of this run"),
         (lambda whole: whole["optimiser"].pop("state"), "checkpoint of this run"),
         (lambda whole: whole["state"].update(more=1), "checkpoint of this run"),
         (lambda whole: whole["random"].update(cpu=torch.zeros(3)), "checkpoint of this run"),

@@ -47,7 +47,7 @@ def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
     into; MachineError if it cannot be read.
     """
     try:
-        with os.fdopen(os.open(path, _FLAGS), "rb") as file:
+        with os.fdopen(_opened(path), "rb") as file:
             yield _checked(path, file)
     except BpttError:
         raise
@@ -56,6 +56,14 @@ def open_file(path: Path, cure: str = "") -> Iterator[BinaryIO]:
         raise InputError(str(path), "must be a file", came, _CURE if str(path) == "-" else cure) from error
     except OSError as error:
         raise MachineError(str(path), "must be readable", error.strerror or error) from error
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, _FLAGS)
+    except ValueError as error:
+        # A name from a file may hold half a character, or a zero byte.
+        raise InputError(str(path), "must be a name that the system can have", error, "Check it") from error
 
 
 def read_bytes(path: Path, cure: str = "") -> bytes:

@@ -159,11 +159,16 @@ def _load_optimiser(optimiser: Optimizer, saved: dict[str, Any]) -> None:
         [{**group, "lr": None} for group in groups]
         for groups in (optimiser.state_dict()["param_groups"], saved["param_groups"])
     )
-    if own != other:
+    # A flag that is 1 is equal to True; the optimiser would refuse it in the middle of an update.
+    if own != other or _types(own) != _types(other):
         raise ValueError(f"an optimiser with {other}, not {own}")
     if not isinstance(optimiser, LBFGS):
         _check_shapes(optimiser, saved["state"])
     optimiser.load_state_dict(saved)
+
+
+def _types(groups: list[dict[str, Any]]) -> list[dict[str, type]]:
+    return [{name: type(value) for name, value in group.items()} for group in groups]
 
 
 def _check_shapes(optimiser: Optimizer, saved: dict[int, dict[str, Any]]) -> None:

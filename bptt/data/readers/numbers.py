@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from math import isnan
+from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,6 +41,15 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return cell.strip().casefold() in _MISSING
     return True
+
+
+def finite(cell: str) -> float | None:
+    """Return the number of a cell; None for infinity, a missing number, and what is none."""
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
 
 
 def is_like_number(cell: str) -> bool:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from math import isfinite
 
-from bptt.data.readers.numbers import is_missing, is_number
+from bptt.data.readers.numbers import finite, is_missing
 from bptt.errors import InputError
 
 _DAY = 86_400.0
@@ -28,8 +27,8 @@ def read_times(cells: Sequence[str], places: Sequence[str]) -> list[float]:
     for cell, place in zip(cells, places, strict=True):
         if is_missing(cell):
             raise InputError(place, "must have a time", "none", "Add it, or remove the row")
-    kinds = [read for read in (_number, _clock, _date, _date_in_zone) if read(cells[0].strip()) is not None]
-    read = kinds[0] if kinds else _number
+    kinds = [read for read in (finite, _clock, _date, _date_in_zone) if read(cells[0].strip()) is not None]
+    read = kinds[0] if kinds else finite
     found = []
     for cell, place in zip(cells, places, strict=True):
         value = read(cell.strip())
@@ -37,10 +36,6 @@ def read_times(cells: Sequence[str], places: Sequence[str]) -> list[float]:
             raise InputError(place, _RULE, repr(cell), "Write all of them in one of these ways")
         found.append(value)
     return found
-
-
-def _number(cell: str) -> float | None:
-    return float(cell) if is_number(cell) and isfinite(float(cell)) else None
 
 
 def _clock(cell: str) -> float | None:

@@ -124,7 +124,8 @@ def of_array(values: AnyArray, place: str) -> Skeleton:
     if values.dtype.kind not in "fiu":
         raise InputError(place, _RULE, values.dtype)
     if values.ndim == 2 and values.shape[1] >= 6 and (values.shape[1] % 3 == 0 or values.shape[1] % 2 == 0):
-        values = values.reshape(len(values), -1, 3 if values.shape[1] % 3 == 0 else 2)
+        axes = 3 if values.shape[1] % 3 == 0 else 2
+        values = values.reshape(len(values), values.shape[1] // axes, axes)
     if values.ndim == 3 and values.shape[-1] == 4:
         # x, y, z and visibility, as MediaPipe has them.
         values = np.where(values[..., 3:] >= 0.1, values[..., :3], np.nan)

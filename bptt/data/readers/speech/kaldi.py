@@ -8,7 +8,7 @@ from pathlib import Path
 from bptt.data.audio.sound import Sound
 from bptt.data.readers.document import read_document
 from bptt.data.readers.listed_files import ListedFiles
-from bptt.data.readers.numbers import is_number
+from bptt.data.readers.numbers import finite
 from bptt.data.readers.speech.utterances import Spoken, Utterances
 from bptt.errors import InputError
 
@@ -55,11 +55,11 @@ def _recordings(path: Path) -> Iterator[tuple[str, Path, str]]:
 def _segments(path: Path, recordings: dict[str, Path]) -> Iterator[tuple[str, Sound, str]]:
     for name, rest, place in _pairs(path):
         parts = rest.split()
-        if len(parts) != 3 or not all(map(is_number, parts[1:])):
+        start, end = map(finite, parts[1:]) if len(parts) == 3 else (None, None)
+        if start is None or end is None:
             raise InputError(place, "must be UTTERANCE RECORDING START END", f"{name} {rest}")
         if parts[0] not in recordings:
             raise InputError(place, f"must name a recording of {SCP}", parts[0])
-        start, end = map(float, parts[1:])
         # Kaldi writes -1 for the end of a recording.
         stop = None if end == -1 else end
         if start < 0 or (stop is not None and stop <= start):

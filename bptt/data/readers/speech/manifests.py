@@ -10,7 +10,7 @@ from bptt.data.examples import Example
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import with_header_of
 from bptt.data.readers.listed_files import ListedFiles
-from bptt.data.readers.numbers import is_number
+from bptt.data.readers.numbers import finite
 from bptt.data.readers.sources import Source, document_of, read_grid
 from bptt.data.readers.speech.options import SpeechOptions
 from bptt.data.readers.speech.utterances import Spoken, one_line, spoken
@@ -112,9 +112,10 @@ def _times(grid: Grid) -> tuple[int, int] | None:
 def _stretch(cells: Sequence[str], times: tuple[int, int] | None, place: str) -> tuple[float, float | None]:
     if times is None or not cells[times[0]].strip():
         return 0.0, None
-    if not all(is_number(cells[i]) for i in times):
-        raise InputError(place, "offset and duration must be seconds", ", ".join(cells[i] for i in times))
-    start, length = (float(cells[i]) for i in times)
+    start, length = (finite(cells[i]) for i in times)
+    if start is None or length is None:
+        came = ", ".join(repr(cells[i]) for i in times)
+        raise InputError(place, "offset and duration must be seconds", came)
     if start < 0 or length <= 0:
         raise InputError(place, "offset must be at least 0 and duration above it", f"{start}, {length}")
     return start, start + length
