@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from pathlib import Path
 from random import Random
@@ -61,12 +62,14 @@ def test_what_a_user_must_never_see_is_a_failure_with_its_number(tmp_path: Path)
     ]
 
 
-def test_a_hang_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("pause", [0, 60])
+def test_a_hang_is_a_failure(pause: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def forever(made: object, folder: Path) -> None:
         while True:
-            pass
+            time.sleep(pause)
 
     monkeypatch.setattr("soak.runner.LONGEST", 0.05)
+    monkeypatch.setattr("soak.runner.LONGEST_WAIT", 0.05 if pause else 60)
     tally = soak(Target("t", Random.random, forever), range(1), tmp_path)
     assert [text.split(" at ")[0] for text in tally.failures.values()] == ["t 0: Hang"]
 

@@ -15,8 +15,8 @@ from types import FrameType
 from bptt.errors import InputError, MachineError, TrainingError, printable
 from soak.target import Target
 
-# Far above what any input takes: seconds of the processor, and of the clock, which other work delays.
-LONGEST = {signal.ITIMER_PROF: (signal.SIGPROF, 30.0), signal.ITIMER_REAL: (signal.SIGALRM, 600.0)}
+# Seconds far above what any input takes: of the processor, and of the clock, which other work delays.
+LONGEST, LONGEST_WAIT = 30.0, 600.0
 ALLOWED = (InputError, MachineError, TrainingError)
 
 
@@ -93,13 +93,14 @@ def _limited() -> Iterator[None]:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Hang("took too long")
 
-    before = {number: signal.signal(number, stop) for number, _ in LONGEST.values()}
-    for timer, (_, seconds) in LONGEST.items():
+    limits = (signal.ITIMER_PROF, signal.SIGPROF, LONGEST), (signal.ITIMER_REAL, signal.SIGALRM, LONGEST_WAIT)
+    before = [(number, signal.signal(number, stop)) for _, number, _ in limits]
+    for timer, _, seconds in limits:
         signal.setitimer(timer, seconds)
     try:
         yield
     finally:
-        for timer in LONGEST:
+        for timer, _, _ in limits:
             signal.setitimer(timer, 0)
-        for number, handler in before.items():
+        for number, handler in before:
             signal.signal(number, handler)
