@@ -152,7 +152,8 @@ def test_a_profiled_run_has_the_same_weights(job: str, command: Command, tmp_pat
 
 def test_memory_is_that_of_the_weights_and_of_the_batch(command: Command, tmp_path: Path) -> None:
     data, saved = write_file("lm", tmp_path), []
-    for streams in (4, 8):
+    # Between these a block for packed weights, 158 kB, is less than twice what a layer keeps, and holds it.
+    for streams in (4, 12):
         run = tmp_path / f"run{streams}"
         sizes = "--hidden 64 --epochs 2 --length 9 --profile --batch-size".split()
         ended = command("train", "lm", data, "-o", run, *sizes, streams)
@@ -168,7 +169,7 @@ def test_memory_is_that_of_the_weights_and_of_the_batch(command: Command, tmp_pa
         assert found["optimiser"] == sum(4 * tensor.numel() for tensor in moments)
         saved.append(found["states and activations"])
     # Nearly all that is saved has a row for each stream.
-    assert saved[1] == pytest.approx(2 * saved[0], rel=0.1)
+    assert saved[1] == pytest.approx(3 * saved[0], rel=0.1)
 
 
 def test_groups_are_not_profiled(command: Command, tmp_path: Path) -> None:
