@@ -33,9 +33,14 @@ def check_memory(where: str, needed: int) -> None:
         raise MachineError(where, rule, f"{_gigabytes(free)} free", "Give less, or use a larger machine")
 
 
+def most_unpacked(packed: int) -> int:
+    """Return the bytes that data of `packed` ones may unpack to."""
+    return max(HARMLESS, packed * MOST_INFLATION)
+
+
 def check_inflation(where: str, packed: int, unpacked: int) -> None:
     """Raise InputError if `unpacked` bytes out of `packed` ones are more than data compress to."""
-    if unpacked > max(HARMLESS, packed * MOST_INFLATION):
+    if unpacked > most_unpacked(packed):
         rule = f"compressed data may grow {MOST_INFLATION}-fold beyond {HARMLESS >> 20} MB"
         came = f"at least {unpacked / max(packed, 1):,.0f}-fold, {unpacked >> 20:,} MB"
         raise InputError(where, rule, came, "Unpack it first if this is meant")

@@ -13,7 +13,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bptt.data.memory import HARMLESS, MOST_INFLATION
+from bptt.data.memory import MOST_INFLATION, most_unpacked
 from bptt.data.reading import read_bytes
 from bptt.deferred import deferred
 from bptt.errors import InputError, MachineError
@@ -170,9 +170,8 @@ class _Elements:
 
 
 def _unpack(data: bytes) -> bytes:
-    most = max(HARMLESS, len(data) * MOST_INFLATION)
-    reader = zlib.decompressobj()
-    content = reader.decompress(data, most + 1)
+    most = most_unpacked(len(data))
+    content = zlib.decompressobj().decompress(data, most + 1)
     if len(content) > most:
         raise ValueError(f"compressed data that grow more than {MOST_INFLATION}-fold")
     return content
