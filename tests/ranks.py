@@ -3,7 +3,8 @@
 A plan is a list of runs that follow each other: `size`, the number of processes; `arguments` of `bptt`, in
 which {rank} is the number of a process; `output`, the file for what they print, to whose name the rank is
 added; perhaps `signal`, which process `rank` sends itself before the update `step` (before that epoch, if an
-update is on all batches); perhaps `clock`, a file for the times of `update_clock`, named likewise.
+update is on all batches); perhaps `clock`, a file for the times of `update_clock`, named likewise; perhaps
+`large`, the bytes from which rows stay in their file.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from typing import Any
 
 from forked import run_forked
 from update_clock import start
+
+from bptt.data.readers import sources
 
 TESTS = Path(__file__).parent
 
@@ -58,9 +61,18 @@ def _run(size: int, arguments: list[str], output: str, clock: str = "", **faults
 
 
 def _become(
-    arguments: list[str], output: str, clock: str, own: int, signal: int = 0, rank: int = 0, step: int = 0
+    arguments: list[str],
+    output: str,
+    clock: str,
+    own: int,
+    signal: int = 0,
+    rank: int = 0,
+    step: int = 0,
+    large: int = sources.LARGE,
 ) -> None:
     from bptt.cli.main import main as command
+
+    sources.LARGE = large
     from bptt.training.grouped import _GroupedUpdater
 
     handle = os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC)

@@ -77,6 +77,31 @@ def json_lines(rows: Sequence[tuple[str, str]]) -> bytes:
     return "".join(json.dumps(each, ensure_ascii=False) + "\n\n" for each in objects).encode()
 
 
+def translations(count: int = 60) -> list[tuple[str, str]]:
+    """Sentences with as many words in capitals, twice the last ones."""
+    words = "eins zwei drei 四 fünf".split()
+    draw = random.Random(1)
+    found = [" ".join(draw.choices(words, k=draw.randint(1, 6))) for _ in range(count)]
+    return [(text, text.upper().replace(" ", "  ")) for text in found + found[:5]]
+
+
+def parallel(rows: Sequence[tuple[str, str]]) -> dict[str, bytes]:
+    """Two files of lines, of which some pairs lack a side, or both."""
+    lines = [*rows[:9], ("", "X"), (" ", ""), *rows[9:], ("eins", "\t")]
+    sources, targets = zip(*lines, strict=True)
+    return {"a.de": "\r\n".join(sources).encode(), "a.en": ("\n".join(targets) + "\n").encode()}
+
+
+def objects(rows: Sequence[tuple[str, str]]) -> bytes:
+    return "".join(
+        json.dumps({"id": n, "de": a, "en": b}) + "\n" for n, (a, b) in enumerate([*rows, ("", "X")])
+    ).encode()
+
+
+def joined(rows: Sequence[tuple[str, str]], mark: str) -> bytes:
+    return "".join(f"{a}{mark}{b}\n" for a, b in rows).encode()
+
+
 @dataclass(frozen=True)
 class Data:
     """Files by name, the first of which is trained on, and the options with it."""
@@ -120,6 +145,24 @@ DATA = {
     "folds": Data("classify", {"a.tsv": tsv(pairs(40))}, (CLASSIFY, "--folds", 2)),
     "none held out": Data("classify", {"a.tsv": tsv(pairs(40))}, (CLASSIFY, "--held-out", 0)),
     "empty texts": Data("classify", {"a.tsv": tsv([*pairs(), (" ", "bad"), ("g1", "good")])}, (CLASSIFY,)),
+    "pairs": Data(
+        "translate", {"a.tsv": joined(translations(), "\t")}, ("--max-length", 20, "--level", "character")
+    ),
+    "pairs under names": Data(
+        "translate", {"a.csv": csv_of(translations()).replace(b"label,text", b"target,source")}, ("--shared",)
+    ),
+    "pairs in json": Data("translate", {"a.jsonl": objects(translations())}, ("--groups", 2)),
+    "pairs between bars": Data(
+        "translate",
+        {"a.txt": joined(translations(), " ||| "), "dev.txt": joined(translations(9), " ||| ")},
+        ("--dev", "dev.txt", "--level", "bpe", "--max-size", 300),
+    ),
+    "two files": Data("translate", parallel(translations()), ("--target", "a.en")),
+    "classes": Data(
+        "translate",
+        {"a.tsv": joined([(b[0], a) for a, b in translations()], "\t")},
+        ("--input", "class", "--target-level", "character"),
+    ),
 }
 
 
@@ -169,7 +212,7 @@ def test_a_run_goes_on_with_the_rows_in_memory_or_in_the_file(
     assert (ended.code, "the examples are others" in ended.err) == (2, True)
 
 
-BROKEN = {
+BROKEN_TEXTS = {
     "no label": tsv([*pairs(), ("g1 g2", "")]),
     "three columns": tsv([*pairs(), ("g1\tg2", "bad")]),
     "bad byte": tsv(pairs()) + b"g1 \xff\tgood\n",
@@ -181,17 +224,33 @@ BROKEN = {
     "one label": tsv([(text, "good") for text, _ in pairs()]),
     "numbers": tsv([(text, f"{n}.5") for n, (text, _) in enumerate(pairs())]),
 }
+PAIRS = joined(translations(), "\t")
+BROKEN = {
+    **{name: Data("classify", {"broken": content}) for name, content in BROKEN_TEXTS.items()},
+    "one column": Data("translate", {"a.tsv": PAIRS + b"eins\n"}),
+    "a target of two lines": Data(
+        "translate", {"a.csv": csv_of([(b, a) for a, b in translations()])}, ("--source-column", "label")
+    ),
+    "no pair": Data("translate", {"a.tsv": joined([("", "A"), ("b", ""), ("", "")], "\t")}),
+    "too long": Data("translate", {"a.tsv": PAIRS}, ("--max-length", 1)),
+    "unequal files": Data(
+        "translate", {**parallel(translations()), "a.en": b"A\n" * 9}, ("--target", "a.en")
+    ),
+    "bad byte in the target": Data(
+        "translate", {**parallel(translations()), "a.en": b"A\n" * 9 + b"\xff\n"}, ("--target", "a.en")
+    ),
+}
 
 
-@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
 def test_what_is_refused_in_memory_is_refused_in_the_file(
-    content: bytes, tmp_path: Path, command: Command, switch: Callable[[bool], None]
+    data: Data, tmp_path: Path, command: Command, switch: Callable[[bool], None]
 ) -> None:
-    (tmp_path / "broken").write_bytes(content)
-    found = []
+    path, found = data.write(tmp_path), []
     for stored in (True, False):
         switch(stored)
-        ended = command("train", "classify", tmp_path / "broken", "-o", tmp_path / "run", *SIZES)
+        options = "-o", tmp_path / "run", *SIZES, *data.arguments(tmp_path)
+        ended = command("train", data.job, path, *options)
         assert (ended.code, (tmp_path / "run").exists()) == (2, False)
         found.append(ended.err.splitlines()[-1])
     assert found[0] == found[1]

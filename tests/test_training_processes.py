@@ -150,6 +150,30 @@ def test_weights_are_the_same_on_one_process_and_two_and_after_a_kill_and_a_sign
     assert printed["cut-1"] == "" and "best held-out loss" in printed["cut-0"]
 
 
+def test_rows_that_stay_in_their_file_give_the_same_weights_on_two_processes(tmp_path: Path) -> None:
+    jobs = {"classify": ["--no-ngrams"], "translate": []}
+    sizes = {"memory": {"size": 1}, "stored": {"size": 2, "large": 0}}
+    plan = [
+        {
+            **size,
+            "arguments": [
+                *("train", job, str(write_file(job, tmp_path)), "-o", str(tmp_path / f"{job}-{name}")),
+                *"--hidden 4 --epochs 2 --batch-size 8 --embedding 3 --groups 4".split(),
+                *more,
+            ],
+            "output": str(tmp_path / f"{job}-{name}-"),
+        }
+        for job, more in jobs.items()
+        for name, size in sizes.items()
+    ]
+    assert run_ranks(plan) == [[0], [0, 0]] * len(jobs)
+    for job in jobs:
+        memory, stored = (everything(tmp_path / f"{job}-{name}") for name in sizes)
+        assert same(stored["checkpoint"]["weights"], memory["checkpoint"]["weights"])
+        assert stored["best"] == memory["best"]
+        assert "rows stay in the file" in (tmp_path / f"{job}-stored-0").read_text("utf-8")
+
+
 def test_what_fails_in_one_process_is_raised_there_and_ends_the_others() -> None:
     def work(processes: Processes) -> str:
         def fail_in_second() -> int:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bptt.data.stored_rows import StoredRows
 
 R = TypeVar("R")
+S = TypeVar("S")
 X = TypeVar("X")
 Y = TypeVar("Y")
 
@@ -117,9 +118,7 @@ class Examples(Generic[X, Y]):
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
         """Return the examples of these numbers, in this order."""
-        rows = self.rows
-        chosen = rows.take(indices) if in_file(rows) else tuple(rows[i] for i in indices)
-        return replace(self, rows=chosen)
+        return replace(self, rows=some(self.rows, indices))
 
     def change(self, make: Callable[[Example[X, Y]], Example[X, Y]]) -> Examples[X, Y]:
         """Return the examples that `make` makes of these."""
@@ -157,11 +156,14 @@ def in_file(rows: Sequence[R]) -> TypeGuard[StoredRows[R]]:
     return not isinstance(rows, list | tuple)
 
 
-def mapped(
-    rows: Sequence[R], places: Sequence[str], make: Callable[[R, str], Example[X, Y]]
-) -> Sequence[Example[X, Y]]:
-    """Return the examples that `make` makes of rows and their places; of rows in a file when it is asked."""
+def mapped(rows: Sequence[R], places: Sequence[str], make: Callable[[R, str], S]) -> Sequence[S]:
+    """Return what `make` makes of rows and their places; of rows in a file when it is asked for."""
     return rows.map(make) if in_file(rows) else list(map(make, rows, places))
+
+
+def some(rows: Sequence[R], numbers: Iterable[int]) -> Sequence[R]:
+    """Return the rows of these numbers, in this order."""
+    return rows.take(numbers) if in_file(rows) else tuple(rows[i] for i in numbers)
 
 
 def kept(

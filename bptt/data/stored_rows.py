@@ -128,13 +128,13 @@ class RowFacts(NamedTuple):
 
 
 class StoredRows(_View[T], Generic[T]):
-    """Rows that `make` makes of the texts of their records, and of their places."""
+    """Rows that `make` makes of the texts of their records, one of each of `records`, and of their places."""
 
     def __init__(
         self,
-        records: Records,
+        records: tuple[Records, ...],
         places: RowPlaces,
-        make: Callable[[str, str], T],
+        make: Callable[[tuple[str, ...], str], T],
         survey: RowFacts | None = None,
     ) -> None:
         self.records, self.places, self._make, self._survey = records, places, make, survey
@@ -152,21 +152,31 @@ class StoredRows(_View[T], Generic[T]):
         return super().__getitem__(index)
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._make, self.records, self.places)
+        return map(self._make, zip(*self.records, strict=True), self.places)
 
     def take(self, numbers: Iterable[int]) -> StoredRows[T]:
         """Return the rows of these numbers."""
         chosen = as_numbers(numbers)
+        records = tuple(each.take(chosen) for each in self.records)
         survey = self._survey and self._survey.take(chosen)
-        return StoredRows(self.records.take(chosen), self.places.take(chosen), self._make, survey)
+        return StoredRows(records, self.places.take(chosen), self._make, survey)
 
     def _item(self, number: int) -> T:
-        return self._make(self.records[number], self.places[number])
+        return self._make(tuple(each[number] for each in self.records), self.places[number])
 
     def map(self, change: Callable[[T, str], U]) -> StoredRows[U]:
         """Return rows that `change` makes of these and of their places."""
         make = self._make
-        return StoredRows(self.records, self.places, lambda text, place: change(make(text, place), place))
+        return StoredRows(self.records, self.places, lambda texts, place: change(make(texts, place), place))
+
+    def beside(self, other: StoredRows[U]) -> StoredRows[tuple[T, U]]:
+        """Return pairs of rows, one of each; the places are those of these."""
+        count, (ours, theirs) = len(self.records), (self._make, other._make)
+
+        def make(texts: tuple[str, ...], place: str) -> tuple[T, U]:
+            return ours(texts[:count], place), theirs(texts[count:], place)
+
+        return StoredRows((*self.records, *other.records), self.places, make)
 
     def surveyed(self, keep: Callable[[T], bool]) -> tuple[StoredRows[T], RowPlaces]:
         """Read each row once. Return those to `keep`, which are examples, with what a training asks of all
@@ -192,9 +202,8 @@ class StoredRows(_View[T], Generic[T]):
     @property
     def note(self) -> str:
         """A line for the user on where the rows are."""
-        file = self.records.file
-        kind = f"rows stay in the file, read for each batch, as of all over {LARGE >> 20} MB"
-        return f"{kind}: {file.name} ({file.size >> 20:,} MB)"
+        files = " and ".join(f"{each.file.name} ({each.file.size >> 20:,} MB)" for each in self.records)
+        return f"rows stay in the file, read for each batch, as of all over {LARGE >> 20} MB: {files}"
 
     @property
     def keys(self) -> Integers:
@@ -239,12 +248,19 @@ def index_records(file: LargeText, cut: Cut, make: Callable[[str, str], T]) -> S
         sizes.append(last.start + last.size - first.start)
         numbers.append(first.number)
     where, many, lines = (np.array(each) for each in (starts, sizes, numbers))
-    return StoredRows(Records(file, where, many), RowPlaces(file.name, lines), make)
+    return StoredRows(
+        (Records(file, where, many),), RowPlaces(file.name, lines), lambda texts, place: make(texts[0], place)
+    )
 
 
 def each_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
     """Make each line a record that is not blank."""
     return ((line, line) for line in lines if line.text.strip())
+
+
+def every_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
+    """Make each line a record, a blank one too."""
+    return ((line, line) for line in lines)
 
 
 def as_numbers(numbers: Iterable[int]) -> Integers:

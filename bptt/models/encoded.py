@@ -61,9 +61,9 @@ class EncodedInputs(ABC):
 class InMemory(EncodedInputs):
     """Inputs that are encoded already."""
 
-    def __init__(self, encoded: Sequence[Encoded]) -> None:
+    def __init__(self, encoded: Sequence[Encoded], lengths: Tensor | None = None) -> None:
         self._encoded = encoded
-        self.lengths = torch.tensor([len(tensors[0]) for tensors in encoded])
+        self.lengths = torch.tensor([len(each[0]) for each in encoded]) if lengths is None else lengths
 
     def take(self, rows: Sequence[int], epoch: int = 0) -> list[Encoded]:
         """Return the inputs of these numbers, the same in every epoch."""
@@ -138,6 +138,15 @@ def encode_inputs(
 def source_of(seed: int, epoch: int, row: int) -> Random:
     """Return the source of the random changes of an example in an epoch, the same at every call."""
     return Random(f"{seed} {epoch} {row}")
+
+
+def as_inputs(encoded: Sequence[Encoded], lengths: Tensor, workers: int = 0) -> EncodedInputs:
+    """Return encoded inputs of known `lengths` (N,): those of rows that stay in their file are made when they
+    are needed, as of every sequence but a list or a tuple.
+    """
+    if in_file(encoded):
+        return ReadAhead(lambda row, _: encoded[row], lengths, workers)
+    return InMemory(encoded, lengths)
 
 
 def answer_inputs(

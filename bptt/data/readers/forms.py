@@ -15,6 +15,7 @@ from bptt.data.readers.sources import Source as Source
 from bptt.data.readers.sources import document_of as document_of
 from bptt.data.readers.sources import is_typed as is_typed
 from bptt.data.readers.sources import read_grid as read_grid
+from bptt.data.readers.sources import read_rows as read_rows
 from bptt.deferred import deferred, imported
 from bptt.errors import InputError
 from bptt.plugins import INPUTS, find_all

@@ -2,32 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from bptt.data.examples import Example, Examples, gather, note_empty, note_left_out
-from bptt.data.readers.document import Document
+from bptt.data.examples import Example, Examples, gather, kept, mapped, note_empty, note_left_out
 from bptt.data.readers.grid import Columns, Grid
 from bptt.data.readers.headers import SOURCES, TARGETS, TEXT_LABELS, with_header_of
 from bptt.data.readers.languages import language_in
 from bptt.data.readers.records import are_whole, record_column
+from bptt.data.readers.sources import Source, document_of, large_texts
+from bptt.deferred import deferred
 from bptt.errors import InputError
+
+if TYPE_CHECKING:
+    from bptt.data.large_text import LargeText
+    from bptt.data.stored_rows import StoredRows
+
+_stored_lines = deferred("bptt.data.readers.stored_grid", "stored_lines")
 
 # Number of rows in which a column that never changes is found to hold no texts.
 _ENOUGH = 4
 
 
-def read_parallel(source: Document, target: Document) -> Examples[str, str]:
+def read_parallel(source: Source, target: Source) -> Examples[str, str]:
     """Line n of one file is the translation of line n of the other.
 
     Pairs with an empty side are left out and counted. Raises InputError if the files differ in length.
     """
-    sources, targets = source.lines, target.lines
-    if len(sources) != len(targets):
-        rule = f"must have as many lines as {source.name}, which has {len(sources):,}"
-        raise InputError(target.name, rule, f"{len(targets):,}", "Each line translates the same line there")
-    places = (place for place, _ in source.numbered())
-    return _pairs(source.name, zip(sources, targets, places, strict=True), ())
+    if large := large_texts(source, target):
+        return _pairs(large[0].name, _stored_pairs(*large), ())
+    document, other = document_of(source), document_of(target)
+    sources, targets = document.lines, other.lines
+    _check_lengths(document.name, len(sources), other.name, len(targets))
+    places = (place for place, _ in document.numbered())
+    return _pairs(document.name, list(map(_pair, sources, targets, places)), ())
+
+
+def _stored_pairs(source: LargeText, target: LargeText) -> StoredRows[Example[str, str]]:
+    """Return the pairs of two files of lines that are too large for memory."""
+    sources, targets = _stored_lines(source), _stored_lines(target)
+    _check_lengths(source.name, len(sources), target.name, len(targets))
+    found: StoredRows[Any] = sources.beside(targets).map(lambda pair, place: _pair(pair[0], pair[1], place))
+    return found
+
+
+def _check_lengths(name: str, count: int, other: str, others: int) -> None:
+    if count != others:
+        rule = f"must have as many lines as {name}, which has {count:,}"
+        raise InputError(other, rule, f"{others:,}", "Each line translates the same line there")
+
+
+def _pair(source: str, target: str, place: str) -> Example[str, str]:
+    return Example(source.strip(), target.strip(), place)
 
 
 def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
@@ -40,21 +67,27 @@ def read_pairs(grid: Grid, columns: Columns) -> Examples[str, str]:
     header of the first two that hold texts. Raises InputError naming the line or column.
     """
     grid, said = with_header_of(grid, columns, (*SOURCES, *TARGETS))
-    source, target = _columns_of(grid, columns)
+    head = grid.head
+    source, target = _columns_of(head, columns)
     source = _named(grid, source, SOURCES, "source_column")
     if target is None and not columns.labelled:
         return _sources(grid, (source,), said)
     target = _named(grid, target, TARGETS, "target_column")
-    rows = list(zip(grid.rows, grid.places, strict=True))
-    short = next((place for cells, place in rows if len(cells) <= max(source, target)), None)
-    if short is not None:
-        rule = "must have a sentence and its translation, in two columns"
-        raise InputError(short, rule, "fewer", "Put a tab between them")
-    if not columns.labelled:
-        return _sources(grid, (source, target), said)
     both = source, target
-    pairs = ((cells[source], cells[target], place) for cells, place in rows)
-    found = _pairs(grid.name, pairs, (*said, *_said(grid, both)), _shown(grid, both))
+
+    def example(cells: Sequence[str], place: str) -> Example[str, str]:
+        if len(cells) <= max(both):
+            rule = "must have a sentence and its translation, in two columns"
+            raise InputError(place, rule, "fewer", "Put a tab between them")
+        pair = _pair(cells[both[0]], cells[both[1]], place)
+        if pair.input and "\n" in (wanted := pair.target or "") and columns.labelled:
+            raise InputError(place, "what is wanted is one line", repr(wanted[:60]))
+        return pair
+
+    rows = mapped(grid.rows, grid.places, example)
+    if not columns.labelled:
+        return _sources(grid, both, said)
+    found = _pairs(grid.name, rows, (*said, *_said(head, both)), _shown(grid, both))
     return replace(found, found=_found(grid, both))
 
 
@@ -152,22 +185,17 @@ def _named(grid: Grid, found: int | None, usual: tuple[str, ...], option: str) -
 
 def _pairs(
     name: str,
-    found: Iterable[tuple[str, str, str]],
+    rows: Sequence[Example[str, str]],
     notes: tuple[str, ...],
     sides: tuple[str, ...] = ("the source", "the target"),
 ) -> Examples[str, str]:
     """Return the pairs that have both sides. Raises InputError if there are none, naming the side that is
     empty.
     """
-    rows, empty, lacking = [], [], [0, 0]
-    for source, target, place in found:
-        if source.strip() and target.strip():
-            rows.append(Example(source.strip(), target.strip(), place))
-        else:
-            empty.append(place)
-            lacking = [lacking[0] + (not source.strip()), lacking[1] + (not target.strip())]
-    if empty and not rows:
-        came = f"{lacking[0]:,} of {len(empty):,} empty in {sides[0]}, {lacking[1]:,} in {sides[1]}"
+    full, empty = kept(rows, lambda row: bool(row.input and row.target))
+    if empty and not full:
+        no_source, no_target = sum(not row.input for row in rows), sum(not row.target for row in rows)
+        came = f"{no_source:,} of {len(empty):,} empty in {sides[0]}, {no_target:,} in {sides[1]}"
         cure = "Name other columns: `source_column`, `target_column`"
         raise InputError(name, "must hold at least one example that is not empty", came, cure)
-    return gather(name, rows, notes=(*notes, *note_left_out(empty, "are empty on one side")))
+    return gather(name, full, notes=(*notes, *note_left_out(empty, "are empty on one side")))

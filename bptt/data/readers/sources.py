@@ -31,12 +31,30 @@ def large_text(source: Source) -> LargeText | None:
     """Return the text of a file that is too large for memory, and of which parts can be read; None for any
     other source.
     """
-    if not isinstance(source, Path) or not source.is_file():
+    if not isinstance(source, Path) or not is_large(source):
         return None
-    found = source.stat()
-    if found.st_size <= LARGE:
-        return None
-    text: LargeText | None = _text_in_parts(source, found.st_size, found.st_mtime_ns)
+    return _in_parts(source)
+
+
+def large_texts(*sources: Source) -> tuple[LargeText, ...]:
+    """Return the texts of files that belong together, one of which is too large for memory; () if none is, or
+    if of one of them no parts can be read.
+    """
+    paths = [source for source in sources if isinstance(source, Path) and source.is_file()]
+    if len(paths) < len(sources) or not any(map(is_large, paths)):
+        return ()
+    texts = [text for path in paths if (text := _in_parts(path)) is not None]
+    return tuple(texts) if len(texts) == len(paths) else ()
+
+
+def is_large(source: Source) -> bool:
+    """Return whether a source is a file that is too large to be read into memory without need."""
+    return isinstance(source, Path) and source.is_file() and source.stat().st_size > LARGE
+
+
+def _in_parts(path: Path) -> LargeText | None:
+    found = path.stat()
+    text: LargeText | None = _text_in_parts(path, found.st_size, found.st_mtime_ns)
     return text
 
 

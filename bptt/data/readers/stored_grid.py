@@ -1,4 +1,4 @@
-"""The columns of a file too large for memory: TSV, CSV or JSON lines, whose rows stay in it."""
+"""Files too large for memory, whose rows stay in them: columns of TSV, CSV or JSON lines, and plain lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bptt.data.readers.delimited import delimiter, first_row, is_quoted, quoted_
 from bptt.data.readers.document import Document
 from bptt.data.readers.grid import Grid
 from bptt.data.readers.objects import cells_of, is_json, object_of, read_json
-from bptt.data.stored_rows import StoredRows, each_line, index_records
+from bptt.data.stored_rows import StoredRows, each_line, every_line, index_records
 
 
 def stored_grid(file: LargeText) -> Grid | None:
@@ -33,6 +33,11 @@ def stored_grid(file: LargeText) -> Grid | None:
     else:
         rows = index_records(file, each_line, lambda text, _: tuple(text.split(mark)))
     return Grid(file.name, (), rows, rows.places)
+
+
+def stored_lines(file: LargeText) -> StoredRows[str]:
+    """Return all lines of a file, read when they are asked for. Raises InputError naming the line."""
+    return index_records(file, every_line, lambda text, _: text)
 
 
 def _of_objects(file: LargeText, head: Grid) -> Grid:

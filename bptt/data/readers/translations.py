@@ -18,6 +18,7 @@ from bptt.data.readers.forms import (
     is_typed,
     read_examples,
     read_grid,
+    read_rows,
 )
 from bptt.data.readers.grid import Columns
 from bptt.data.readers.headers import SOURCES, TARGETS, find_header, holds_names
@@ -63,8 +64,8 @@ def read_translations(source: Source, target: Source | None, form: str, columns:
     """
     if form in ("text", "class"):
         if target is None:
-            return _checked(read_pairs(read_grid(source), columns))
-        return read_parallel(document_of(source), document_of(target))
+            return read_pairs(read_rows(source), columns)
+        return read_parallel(source, target)
     examples = read_examples(source, form, columns)
     return _checked(examples) if target is None else _with_lines(examples, target)
 

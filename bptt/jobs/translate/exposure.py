@@ -12,7 +12,7 @@ from torch import Tensor
 from bptt.data.examples import Example
 from bptt.jobs.exposure import encode_one, predictions, show_input, show_tokens
 from bptt.jobs.translate.network import Translator, Writer, shift
-from bptt.jobs.translate.translator import TrainedTranslator, encode_targets
+from bptt.jobs.translate.translator import TrainedTranslator, encode_target
 from bptt.nn.decoder import DecoderState
 from bptt.nn.exposure import Exposure, LossSteps, Part
 from bptt.runs.evaluating import evaluating
@@ -28,7 +28,7 @@ def expose(trained: TrainedTranslator, example: Example[Any, str], limit: int) -
     model, vocabulary = trained.model, trained.vocabulary
     batch = encode_one(trained.codec, example, limit).to(model.device)
     text = trained.predict([example.input])[0].text if example.target is None else example.target
-    targets = encode_targets(vocabulary, [text])[0][:limit].to(model.device)
+    targets = encode_target(vocabulary, text)[:limit].to(model.device)
     before = shift(targets[:, None])
     with evaluating(model):
         state, embedded = model.start(*batch), model.embed(before)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-from bptt.data.examples import Example, gather, note_left_out
+from bptt.data.examples import Example, Examples, mapped, note_left_out, some
 from bptt.data.readers.translations import Pairs
 from bptt.data.vocabulary import Vocabulary
-from bptt.data.vocabulary_options import UNKNOWN
 from bptt.errors import InputError
 from bptt.jobs.supervised import Encoded, Supervised, fingerprint, hold_out
 from bptt.jobs.translate.config import TASK, TranslatorConfig
@@ -26,12 +27,13 @@ from bptt.jobs.translate.translator import (
     Input,
     TrainedTranslator,
     build,
-    encode_sources,
-    encode_targets,
+    count_unknown,
+    encode_target,
 )
 from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, stack
 from bptt.models.codecs.text import TextCodec
+from bptt.models.encoded import as_inputs
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import codec_of, continued_codec, new_codec, part_rows
 from bptt.runs.config import to_sections
@@ -76,38 +78,43 @@ class TranslateTask(Supervised):
         if isinstance(self._codec, TextCodec):
             config = replace(config, tokens=self._codec.options)
         self.unit = self.vocabulary.unit
-        sources = encode_sources(self._codec, examples)
-        targets = encode_targets(self.vocabulary, examples.targets)
-        fits = [_fits(pair, config.data.max_length) for pair in zip(sources, targets, strict=True)]
-        if not any(fits):
-            rule = f"some pair must have at most {config.data.max_length} steps on each side"
+        pairs = mapped(examples.rows, examples.places, lambda row, _: self._encode(row))
+        sizes = torch.tensor(array("q", chain.from_iterable(map(_sizes, pairs)))).view(-1, 3)
+        most = config.data.max_length
+        fits = sizes[:, :2].max(1).values <= (most or torch.inf)
+        if not fits.any():
+            rule = f"some pair must have at most {most} steps on each side"
             raise InputError("examples", rule, "none", "Give a larger `max_length`")
-        left_out = [row.place for row, fit in zip(examples.rows, fits, strict=True) if not fit]
+        left_out = some(examples.places, (~fits).nonzero()[:, 0].numpy())
         self._notes = (*notes, *note_left_out(left_out, "are longer than `max_length`"))
         self._held_out, self._fingerprint = held_out, fingerprint(examples, held_out)
-        kept = [row for row, fit in enumerate(fits) if fit]
-        self._sources, self._targets = [sources[row] for row in kept], [targets[row] for row in kept]
+        pairs, self._sizes = some(pairs, fits.nonzero()[:, 0].numpy()), sizes[fits]
         self.config = replace(
             config,
             pairs=replace(config.pairs, features=examples.columns, learned=examples.found),
-            limit=LengthLimit(max(map(len, self._targets)), config.limit.factor),
+            limit=LengthLimit(int(self._sizes[:, 0].max()), config.limit.factor),
         )
         with within_memory("the model", SMALLER):
             self.model = build(self._codec, self.vocabulary.size, self.config)
         self._taken = self._take(origin) if origin else []
         # Batches are formed by the length of the targets, whose tokens cost most: a softmax each.
-        super().__init__([(target,) for target in self._targets], config.data)
+        super().__init__(as_inputs(pairs, self._sizes[:, 0]), config.data)
 
     def _take(self, origin: Origin[TrainedTranslator]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
         here, other = (_rows(each.model, each.codec, each.vocabulary) for each in (self._trained, there))
         return take_weights(self.model, here, there.model, other, origin.name)
 
+    def _encode(self, row: Example[Input, str]) -> Encoded:
+        """Return the target of a pair, and its source."""
+        assert row.target is not None
+        return encode_target(self.vocabulary, row.target), *self._codec.encode_example(row)
+
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean loss over the tokens of the examples with these indices, and their number."""
         with within_memory("a batch", SMALLER):
-            batch = self.batch([self._sources[row] for row in rows])
-            targets = [self._targets[row] for row in rows]
+            pairs = self.take(rows)
+            batch, targets = self.batch([pair[1:] for pair in pairs]), [pair[0] for pair in pairs]
             return self.model.teach(batch, stack(targets).to(self.device)), sum(map(len, targets))
 
     @property
@@ -135,15 +142,15 @@ class TranslateTask(Supervised):
     def describe(self) -> list[str]:
         """Describe the pairs, the vocabularies, and the size of the model."""
         weights = sum(parameter.numel() for parameter in self.model.parameters())
-        unknown = sum(int((target == UNKNOWN).sum()) for target in self._targets)
-        tokens = sum(map(len, self._targets))
+        targets, sources, unknown = self._sizes.T
+        share = int(unknown.sum()) / int(targets.sum())
         return [
             *self._taken,
             *self._notes,
-            f"learned: {len(self._sources):,} pairs; held out: {len(self._held_out):,}",
-            f"sources: {_lengths([tensors[0] for tensors in self._sources])} {self._codec.unit} each",
+            f"learned: {len(sources):,} pairs; held out: {len(self._held_out):,}",
+            f"sources: {_lengths(sources)} {self._codec.unit} each",
             *self._codec.describe(),
-            f"targets: {_lengths(self._targets)} {self.unit} each with <eos>, {unknown / tokens:.2%} unknown",
+            f"targets: {_lengths(targets)} {self.unit} each with <eos>, {share:.2%} unknown",
             f"vocabulary of the targets: {self.vocabulary.size:,} {self.unit}",
             f"model: {weights:,} weights",
         ]
@@ -199,18 +206,23 @@ def _rows(model: Writer, codec: Codec[Input], vocabulary: Vocabulary) -> Rows:
 
 def _new_codec(examples: Pairs, config: TranslatorConfig, vectors: Path | None) -> Codec[Input]:
     if config.pairs.kind == "class":
-        named = [Example(row.input, row.input, row.place) for row in examples.rows]
-        return ClassCodec(check_labels(gather("classes", named)))
+
+        def named(row: Example[Input, str], place: str) -> Example[Input, str]:
+            return Example(row.input, row.input, place)
+
+        rows = mapped(examples.rows, examples.places, named)
+        return ClassCodec(check_labels(Examples(rows)))
     options = CodecOptions(len(examples.columns), config.vocabulary, config.tokens)
     return new_codec(config.pairs.kind, examples.inputs, options, vectors)
 
 
-def _fits(pair: tuple[Encoded, Tensor], most: int) -> bool:
-    (source, *_), target = pair
-    return not most or max(len(source), len(target)) <= most
+def _sizes(pair: Encoded) -> tuple[int, int, int]:
+    """Return the steps of the target and of the source of a pair, and the unknown tokens of the target."""
+    target, source, *_ = pair
+    return len(target), len(source), count_unknown(target)
 
 
-def _lengths(tensors: Sequence[Tensor]) -> str:
-    """Describe lengths: the shortest, the longest and the median."""
-    lengths = sorted(map(len, tensors))
-    return f"{lengths[0]:,} to {lengths[-1]:,} (median {lengths[len(lengths) // 2]:,})"
+def _lengths(lengths: Tensor) -> str:
+    """Describe lengths (N,): the shortest, the longest and the median."""
+    least, median, most = lengths.sort().values[[0, len(lengths) // 2, -1]].tolist()
+    return f"{least:,} to {most:,} (median {median:,})"

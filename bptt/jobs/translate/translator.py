@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bptt.data.examples import Examples
 from bptt.data.readers.asked import Said, is_lines
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
@@ -20,7 +19,7 @@ from bptt.data.vocabulary_options import END, SPECIAL, UNKNOWN
 from bptt.jobs.language.evaluation import perplexity
 from bptt.jobs.language.sampling_options import SamplingOptions
 from bptt.jobs.shown import ShownModel, TrainedFacts
-from bptt.jobs.supervised import Encoded, in_batches
+from bptt.jobs.supervised import in_batches
 from bptt.jobs.translate.beam import beam_search
 from bptt.jobs.translate.config import TASK, TranslatorConfig
 from bptt.jobs.translate.drawing import draw
@@ -31,6 +30,7 @@ from bptt.models.codecs.classes import ClassCodec
 from bptt.models.codecs.codec import Codec, Padded, stack
 from bptt.models.codecs.given import as_list
 from bptt.models.codecs.text import TextCodec
+from bptt.models.encoded import encode_inputs
 from bptt.models.encoder import Encoder
 from bptt.models.kinds.kind import CodecOptions
 from bptt.models.kinds.registry import saved_codec
@@ -156,23 +156,23 @@ class TrainedTranslator(ShownModel):
         "loss" is the mean of -ln P per token, `<eos>` counted, in nats, "perplexity" its exponential;
         "tokens" counts the tokens, "unknown" the `<unk>` among them. Raises the errors of `predict`.
         """
-        encoded = encode_sources(self.codec, examples)
-        targets = encode_targets(self.vocabulary, examples.targets)
-        total = 0.0
+        encoded = encode_inputs(self.codec, examples.rows, 0, fits_memory=True)
+        inputs, targets = examples.inputs, examples.targets
+        total, tokens, unknown = 0.0, 0, 0
 
-        def teach(rows: Sequence[int], batch: Padded) -> float:
-            wanted = stack([targets[row] for row in rows]).to(self.model.device)
-            return self.loss([examples.inputs[row] for row in rows], batch, wanted)
+        def teach(rows: Sequence[int], batch: Padded) -> tuple[float, int, int]:
+            wanted = [encode_target(self.vocabulary, targets[row]) for row in rows]
+            loss = self.loss([inputs[row] for row in rows], batch, stack(wanted).to(self.model.device))
+            return loss, sum(map(len, wanted)), sum(map(count_unknown, wanted))
 
         with evaluating(self.model):
-            for _, loss in self.sharing.answered(encoded, self.config.data.batch_size, teach):
-                total += loss
-        tokens = sum(map(len, targets))
+            for _, found in self.sharing.answered(encoded, self.config.data.batch_size, teach):
+                total, tokens, unknown = total + found[0], tokens + found[1], unknown + found[2]
         return {
             "loss": total / tokens,
             "perplexity": perplexity(total / tokens),
             "tokens": tokens,
-            "unknown": sum(int((target == UNKNOWN).sum()) for target in targets),
+            "unknown": unknown,
             "examples": len(examples),
         }
 
@@ -185,7 +185,7 @@ class TrainedTranslator(ShownModel):
         if not isinstance(self.codec, TextCodec):
             return 0, 0
         tokens = torch.cat([self.codec.encode(each)[0] for each in inputs])
-        return int((tokens == UNKNOWN).sum()), len(tokens)
+        return count_unknown(tokens), len(tokens)
 
     def begin(self, inputs: Sequence[Input], batch: Padded) -> tuple[Step[Any], Any]:
         """Return the step of a search, and the state that it begins with, for inputs that `batch` holds."""
@@ -210,14 +210,14 @@ def build(codec: Codec[Input], vocabulary_size: int, config: TranslatorConfig) -
     return Translator(encoder, vocabulary_size, config.cell, config.decoder)
 
 
-def encode_sources(codec: Codec[Input], examples: Examples[Input, str]) -> list[Encoded]:
-    """Encode each input. Raises InputError with its place if one cannot be encoded."""
-    return [codec.encode_example(row) for row in examples.rows]
+def encode_target(vocabulary: Vocabulary, target: str) -> Tensor:
+    """Encode a text, followed by `<eos>`, (T,) int64."""
+    return vocabulary.encode(target + "\n").long()
 
 
-def encode_targets(vocabulary: Vocabulary, targets: Sequence[str]) -> list[Tensor]:
-    """Encode each text, followed by `<eos>`, (T,) int64."""
-    return [vocabulary.encode(target + "\n").long() for target in targets]
+def count_unknown(tokens: Tensor) -> int:
+    """Return how many of the tokens are `<unk>`."""
+    return int((tokens == UNKNOWN).sum())
 
 
 def load_translator(run: Path) -> TrainedTranslator:
