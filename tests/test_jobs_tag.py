@@ -213,8 +213,8 @@ def test_tags_that_break_the_scheme_cost_no_infinite_loss() -> None:
     one = TagTask(gather("d", rows), gather("e", rows[-2:]), replace(config(), tags=TagOptions(True, "BIO")))
     loss, words = one.loss([60, 61])
     assert (loss.isfinite(), words) == (True, 5)
-    assert one._tags.decode(one._targets[60].tolist()) == ("O", "B-PER", "B-PER")
-    assert one._tags.decode(one._targets[61].tolist()) == ("B-PER", "B-ORG")
+    assert one._tags.decode(one.take([60])[0][0].tolist()) == ("O", "B-PER", "B-PER")
+    assert one._tags.decode(one.take([61])[0][0].tolist()) == ("B-PER", "B-ORG")
     note = "rewrote tags that break BIO, with the same entities (2 sentences, the first at d:99)"
     assert note in one.describe()
 
@@ -303,7 +303,8 @@ def test_only_training_cuts_long_sentences(tmp_path: Path) -> None:
     torch.manual_seed(0)
     options = config()
     one = TagTask(entities(), None, replace(options, data=replace(options.data, max_length=3)))
-    assert max(map(len, one._targets)) == max(len(tensors[0]) for tensors in one._encoded) == 3
+    inputs = one.take(range(len(one._learned)))
+    assert {len(tensors[0]) for tensors in inputs} == {len(tensors[1]) for tensors in inputs} == {3}
     (found,) = untrained(tmp_path, one).predict([("a",) * 7])
     assert len(found.tags) == 7
 

@@ -102,6 +102,23 @@ def joined(rows: Sequence[tuple[str, str]], mark: str) -> bytes:
     return "".join(f"{a}{mark}{b}\n" for a, b in rows).encode()
 
 
+def sentences(mark: str = " ", end: str = "\n", numbered: bool = False, scheme: str = "BI") -> bytes:
+    """Sentences of few words with names in them, some of them twice, between blank lines and comments."""
+    draw = random.Random(2)
+    begin, inside = (f"{letter}-PER" for letter in scheme)
+    blocks = []
+    for n in range(60):
+        words = [(f"w{draw.randrange(9)}", "O") for _ in range(draw.randint(1, 5))]
+        words += [("Frau", begin), (draw.choice(["Weiß", "李"]), inside)][: draw.randrange(3)]
+        lines = [mark.join(each) for each in words]
+        if numbered:
+            lines = [f"{i}\t{word}\t{tag}" for i, (word, tag) in enumerate(words, 1)]
+            lines = [f"# sent_id = {n}", "1-2\tx\tO", lines[0], "# between", *lines[1:], "9.1\ty\tO"]
+        blocks.append([*lines, *["", " \t"][: draw.randint(1, 2)]])
+    blocks += [*blocks[:5], ["-DOCSTART-", ""], *blocks[7:9]]
+    return end.join(line for block in blocks for line in block).rstrip().encode()
+
+
 @dataclass(frozen=True)
 class Data:
     """Files by name, the first of which is trained on, and the options with it."""
@@ -163,6 +180,13 @@ DATA = {
         {"a.tsv": joined([(b[0], a) for a, b in translations()], "\t")},
         ("--input", "class", "--target-level", "character"),
     ),
+    "tags": Data("tag", {"a.conll": sentences()}, ("--no-crf", "--max-length", 4)),
+    "tags between tabs": Data(
+        "tag", {"a.tsv": b"\xef\xbb\xbf" + sentences("\t", "\r\n"), "dev": sentences()}, ("--dev", "dev")
+    ),
+    "numbered words": Data("tag", {"a.conllu": sentences(numbered=True)}, ("--groups", 2)),
+    "tags of no scheme": Data("tag", {"a.conll": sentences(scheme="XY")}, ("--min-count", 2)),
+    "tags of another scheme": Data("tag", {"a.conll": sentences(scheme="II")}),
 }
 
 
@@ -225,7 +249,16 @@ BROKEN_TEXTS = {
     "numbers": tsv([(text, f"{n}.5") for n, (text, _) in enumerate(pairs())]),
 }
 PAIRS = joined(translations(), "\t")
+TAGS = sentences() + b"\n\n"
 BROKEN = {
+    "a word without a tag": Data("tag", {"a.conll": TAGS + b"a O\nb\n\nc O"}),
+    "a stray tag": Data("tag", {"a.conll": sentences() * 9 + b"\n\na O\nb LOC\nc O\n"}),
+    "one tag": Data("tag", {"a.conll": TAGS.replace(b"B-PER", b"O").replace(b"I-PER", b"O")}),
+    "no tags": Data(
+        "tag", {"a.conll": TAGS.replace(b" O", b"").replace(b" B-PER", b"").replace(b" I-PER", b"")}
+    ),
+    "an unknown tag": Data("tag", {"a.conll": TAGS, "dev": b"a O\nb B-LOC\n"}, ("--dev", "dev")),
+    "words in json": Data("tag", {"a.jsonl": json_lines(pairs())}),
     **{name: Data("classify", {"broken": content}) for name, content in BROKEN_TEXTS.items()},
     "one column": Data("translate", {"a.tsv": PAIRS + b"eins\n"}),
     "a target of two lines": Data(

@@ -151,7 +151,7 @@ def test_weights_are_the_same_on_one_process_and_two_and_after_a_kill_and_a_sign
 
 
 def test_rows_that_stay_in_their_file_give_the_same_weights_on_two_processes(tmp_path: Path) -> None:
-    jobs = {"classify": ["--no-ngrams"], "translate": []}
+    jobs = {"classify": ["--no-ngrams"], "translate": [], "tag": []}
     sizes = {"memory": {"size": 1}, "stored": {"size": 2, "large": 0}}
     plan = [
         {

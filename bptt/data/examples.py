@@ -64,12 +64,12 @@ class Examples(Generic[X, Y]):
     @property
     def inputs(self) -> Sequence[X]:
         """The input of each example."""
-        return _column(self.rows, "input")
+        return column(self.rows, "input")
 
     @property
     def places(self) -> Sequence[str]:
         """The place of each example, file:line."""
-        return _column(self.rows, "place")
+        return column(self.rows, "place")
 
     @property
     def has_targets(self) -> bool:
@@ -79,7 +79,7 @@ class Examples(Generic[X, Y]):
     @property
     def targets(self) -> Sequence[Y]:
         """The target of each example. Raises InputError if the file has none."""
-        targets = _column(self.rows, "target")
+        targets = column(self.rows, "target")
         if in_file(self.rows) and len(self):
             # A reader has seen to it that all rows have one, or none.
             lacks = not self.has_targets
@@ -104,17 +104,17 @@ class Examples(Generic[X, Y]):
         """The group of each example, which a split must not cut; the key of an example without one."""
         if not self.has_groups:
             return self.keys
-        return [group or key for group, key in zip(_column(self.rows, "group"), self.keys, strict=True)]
+        return [group or key for group, key in zip(column(self.rows, "group"), self.keys, strict=True)]
 
     @property
     def has_groups(self) -> bool:
         """Whether any example names its group."""
-        return any(_column(self.rows, "group"))
+        return any(column(self.rows, "group"))
 
     @property
     def parts(self) -> Sequence[str]:
         """The part of the data that each example is of, "" where the data do not say."""
-        return _column(self.rows, "part")
+        return column(self.rows, "part")
 
     def take(self, indices: Iterable[int]) -> Examples[X, Y]:
         """Return the examples of these numbers, in this order."""
@@ -139,7 +139,7 @@ def gather(
     """
     if not rows:
         raise InputError(where, "must hold at least one example that is not empty", "none")
-    with_target = sum(target is not None for target in _column(rows, "target"))
+    with_target = sum(target is not None for target in column(rows, "target"))
     if not labelled and with_target < len(rows):
         rows = [replace(row, target=None) for row in rows]
     elif 0 < with_target < len(rows):
@@ -219,5 +219,6 @@ def key_of(value: object) -> Hashable:
     return value
 
 
-def _column(rows: Sequence[Example[Any, Any]], name: str) -> Sequence[Any]:
+def column(rows: Sequence[Example[Any, Any]], name: str) -> Sequence[Any]:
+    """Return an attribute of each example."""
     return rows.column(name) if in_file(rows) else tuple(getattr(row, name) for row in rows)

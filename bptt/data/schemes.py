@@ -75,14 +75,13 @@ class FoundScheme:
     reason: str
 
 
-def detect_scheme(sentences: Iterable[Sequence[str]]) -> FoundScheme:
+def detect_scheme(sentences: Sequence[Sequence[str]]) -> FoundScheme:
     """Return the scheme of the tags of sentences.
 
     Letters that only one scheme has decide. Between BIO and IOB1, which share B and I, it is the one
     whose rule is broken less often: in BIO an entity begins with B, in IOB1 only one that touches an
     entity of its type.
     """
-    sentences = list(sentences)
     tags = {tag for sentence in sentences for tag in sentence} - {OUTSIDE}
     stranger = next((tag for tag in sorted(tags) if _parse(tag) is None), None)
     if stranger is not None:

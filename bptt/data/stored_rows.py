@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,41 +9,20 @@ from hashlib import blake2b
 from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from bptt.data.large_text import LargeText, PlacedLine, spans
 from bptt.data.reading import LARGE
+from bptt.data.stored_columns import FewValues, Integers, View, as_numbers
 
 T = TypeVar("T")
 U = TypeVar("U")
-Integers = npt.NDArray[Any]
 
 # Cuts the lines of a text into records, each from its first line to its last.
 Cut = Callable[[Iterator[PlacedLine]], Iterator[tuple[PlacedLine, PlacedLine]]]
 
-# A column with more values than this is read when it is asked for: these are no labels.
-_MOST_VALUES = 2**16 - 1
-
-
-class _View(Sequence[T], ABC):
-    """A sequence whose items are made when they are asked for."""
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return self.take(np.arange(len(self))[index])
-        return self._item(range(len(self))[index])
-
-    @abstractmethod
-    def take(self, numbers: Iterable[int]) -> _View[T]:
-        """Return the items of these numbers."""
-
-    @abstractmethod
-    def _item(self, number: int) -> T:
-        """Return one item."""
-
 
 @dataclass(frozen=True, eq=False)
-class Records(_View[str]):
+class Records(View[str]):
     """The texts of records of a file, `sizes` (N,) bytes from `starts` (N,) on."""
 
     file: LargeText
@@ -71,7 +49,7 @@ class Records(_View[str]):
 
 
 @dataclass(frozen=True, eq=False)
-class RowPlaces(_View[str]):
+class RowPlaces(View[str]):
     """The place of each row, file:line."""
 
     name: str
@@ -91,34 +69,13 @@ class RowPlaces(_View[str]):
         return f"{self.name}:{self.numbers[number]}"
 
 
-@dataclass(frozen=True, eq=False)
-class Coded(_View[T]):
-    """A column of few different `values`, each row's by its number in `codes` (N,)."""
-
-    values: tuple[T, ...]
-    codes: Integers
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __iter__(self) -> Iterator[T]:
-        return map(self.values.__getitem__, self.codes)
-
-    def take(self, numbers: Iterable[int]) -> Coded[T]:
-        """Return the values of rows of these numbers."""
-        return replace(self, codes=self.codes[as_numbers(numbers)])
-
-    def _item(self, number: int) -> T:
-        return self.values[int(self.codes[number])]
-
-
 class RowFacts(NamedTuple):
     """The facts about rows that are examples: numbers that are equal for equal inputs, (N,) int64, and the
     columns of few values by their names.
     """
 
     keys: Integers
-    columns: dict[str, Coded[Any]]
+    columns: dict[str, View[Any]]
 
     def take(self, numbers: Iterable[int]) -> RowFacts:
         """Return the facts about rows of these numbers."""
@@ -127,7 +84,7 @@ class RowFacts(NamedTuple):
         return RowFacts(self.keys[chosen], columns)
 
 
-class StoredRows(_View[T], Generic[T]):
+class StoredRows(View[T], Generic[T]):
     """Rows that `make` makes of the texts of their records, one of each of `records`, and of their places."""
 
     def __init__(
@@ -183,7 +140,7 @@ class StoredRows(_View[T], Generic[T]):
         of them; and the places of the others.
         """
         kept, keys = array("q"), array("q")
-        columns = {name: _Column() for name in ("target", "group", "part")}
+        columns = {name: FewValues() for name in ("target", "group", "part")}
         for number, row in enumerate(self):
             if keep(row):
                 kept.append(number)
@@ -191,7 +148,7 @@ class StoredRows(_View[T], Generic[T]):
                 for name, column in columns.items():
                     column.add(getattr(row, name))
         chosen = np.frombuffer(kept, np.int64)
-        few = {name: found for name, column in columns.items() if (found := column.coded())}
+        few = {name: found for name, each in columns.items() if (found := each.column()) is not None}
         rows = self if len(chosen) == len(self) else self.take(chosen)
         left_out = np.ones(len(self), bool)
         left_out[chosen] = False
@@ -220,23 +177,6 @@ class StoredRows(_View[T], Generic[T]):
         return self.map(lambda row, _: getattr(row, name))
 
 
-class _Column:
-    """Numbers the values of a column, until there are too many."""
-
-    def __init__(self) -> None:
-        self._codes, self._numbers = array("H"), dict[Hashable, int]()
-
-    def add(self, value: Hashable) -> None:
-        if len(self._numbers) <= _MOST_VALUES:
-            number = self._numbers.setdefault(value, len(self._numbers))
-            self._codes.append(min(number, _MOST_VALUES))
-
-    def coded(self) -> Coded[Any] | None:
-        if len(self._numbers) > _MOST_VALUES:
-            return None
-        return Coded(tuple(self._numbers), np.frombuffer(self._codes, np.uint16))
-
-
 def index_records(file: LargeText, cut: Cut, make: Callable[[str, str], T]) -> StoredRows[T]:
     """Read a file once, and return rows that `make` makes of the text and the place of each record.
 
@@ -261,11 +201,6 @@ def each_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedL
 def every_line(lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
     """Make each line a record, a blank one too."""
     return ((line, line) for line in lines)
-
-
-def as_numbers(numbers: Iterable[int]) -> Integers:
-    """Return the numbers of rows as an array."""
-    return numbers if isinstance(numbers, np.ndarray) else np.fromiter(numbers, np.int64)
 
 
 def _key(value: Hashable) -> int:

@@ -21,9 +21,11 @@ class WordList:
         self._numbers = {word: n for n, word in enumerate(self.words)}
 
     @classmethod
-    def build(cls, words: Iterable[str], least_count: int = 1, others: Iterable[str] = ()) -> WordList:
+    def build(
+        cls, words: Iterable[str] | Counter[str], least_count: int = 1, others: Iterable[str] = ()
+    ) -> WordList:
         """Return the list of those that occur `least_count` times, the most frequent first, followed by
-        `others`.
+        `others`. The words are given one by one, or counted.
         """
         counts = Counter(words)
         order = sorted(counts, key=lambda word: (-counts[word], word))

@@ -112,8 +112,7 @@ class SequenceTagger(BaseEstimator):  # type: ignore[misc]
             raise InputError("X", "has one word or more", "none")
         found = [tuple(tags) for tags in self.predict(sentences)]
         if self.trained_.tags.scheme is not None:
-            rows: list[Example[Words, Words]] = [Example((), tags, f"y[{i}]") for i, tags in enumerate(gold)]
-            gold = [spell(row, self.trained_.tags.scheme) for row in rows]
+            gold = [spell(tags, f"y[{i}]", self.trained_.tags.scheme) for i, tags in enumerate(gold)]
         return accuracy(gold, found)
 
 

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from bptt.data.cutting import Cutting
-from bptt.data.examples import Example, Examples, Words, gather
+from bptt.data.examples import Example, Examples, Words, column, gather, kept
 from bptt.data.readers.conll_layout import Layout, ends_sentence, layout_of, looks_like_columns
 from bptt.data.readers.document import Document
 from bptt.data.readers.objects import is_json
+from bptt.data.readers.sources import Source, document_of, large_text
+from bptt.deferred import deferred
 from bptt.errors import InputError
 
+if TYPE_CHECKING:
+    from bptt.data.large_text import LargeText, PlacedLine
+    from bptt.data.stored_rows import StoredRows
+
+_index_records = deferred("bptt.data.stored_rows", "index_records")
+
+# Lines that show the layout of a large file.
+_HEAD = 10_000
 _JOINED = re.compile(r"[A-Z]-[^,]+,[A-Z]-")
 
 
@@ -35,7 +47,7 @@ def looks_like_conll(document: Document, tags: Collection[str] = ()) -> bool:
     return looks_like_columns(document, tags)
 
 
-def read_conll(document: Document, header: bool | None = None) -> Examples[Words, Words]:
+def read_conll(source: Source, header: bool | None = None) -> Examples[Words, Words]:
     """Read a word a line, in its first column; its tag in the last; a blank line after each sentence.
 
     A line of nothing but white space is blank, and `-DOCSTART-` ends a sentence too. Tabs separate columns if
@@ -44,11 +56,21 @@ def read_conll(document: Document, header: bool | None = None) -> Examples[Words
     the `header` if there is one. One column: no tags. The place of a sentence is that of its first word.
     Raises InputError with the line if it does not have the columns of the first.
     """
+    large = large_text(source)
+    document = document_of(source) if large is None else _head_of(large)
     if is_json(document):
         cure = "Write a word a line with its tag behind a tab, and a blank line after each sentence"
         raise InputError(document.name, "must be CoNLL columns", "JSON", cure)
     layout = layout_of(document, header)
-    rows: list[Example[Words, Words]] = []
+    if large is None:
+        rows: Sequence[Example[Words, Words]] = list(_sentences(document, layout))
+    else:
+        rows, _ = kept(_stored_sentences(large, layout), lambda _: True)
+    said = (layout.note,) if layout.note else ()
+    return gather(document.name, rows, notes=(*said, *_note_joined(rows)))
+
+
+def _sentences(document: Document, layout: Layout) -> Iterator[Example[Words, Words]]:
     words: list[tuple[str, str, str | None]] = []
     for place, line in [*document.numbered(), ("", "")]:
         if not ends_sentence(line):
@@ -56,10 +78,39 @@ def read_conll(document: Document, header: bool | None = None) -> Examples[Words
                 words += _word(line, place, layout)
         elif words:
             places, tokens, tags = zip(*words, strict=True)
-            rows.append(Example(tokens, None if layout.tag is None else tags, places[0]))
+            yield Example(tokens, None if layout.tag is None else tags, places[0])
             words = []
-    said = (layout.note,) if layout.note else ()
-    return gather(document.name, rows, notes=(*said, *_note_joined(rows)))
+
+
+def _head_of(large: LargeText) -> Document:
+    """Return the first lines of a file, which show its layout."""
+    return Document(large.name, "\n".join(large.head.split("\n", _HEAD)[:_HEAD]))
+
+
+def _stored_sentences(large: LargeText, layout: Layout) -> StoredRows[Example[Words, Words]]:
+    """Return the sentences of a file too large for memory, whose lines are read when they are asked for."""
+
+    def sentence(text: str, place: str) -> Example[Words, Words]:
+        name, _, first = place.rpartition(":")
+        return next(_sentences(Document(name, text, first=int(first)), layout))
+
+    rows: StoredRows[Any] = _index_records(large, partial(_cut, large.name, layout), sentence)
+    return rows
+
+
+def _cut(name: str, layout: Layout, lines: Iterator[PlacedLine]) -> Iterator[tuple[PlacedLine, PlacedLine]]:
+    """Yield the lines of the first and the last word of each sentence."""
+    first = last = None
+    for line in lines:
+        place = f"{name}:{line.number}"
+        if ends_sentence(line.text):
+            if first is not None and last is not None:
+                yield first, last
+            first = last = None
+        elif layout.is_word(line.text, place) and (not layout.numbered or _word(line.text, place, layout)):
+            first, last = first or line, line
+    if first is not None and last is not None:
+        yield first, last
 
 
 def write_conll(sentences: Iterable[Words], *columns: Iterable[Words]) -> str:
@@ -85,9 +136,11 @@ def _word(line: str, place: str, layout: Layout) -> list[tuple[str, str, str | N
 
 
 def _note_joined(rows: Sequence[Example[Words, Words]]) -> tuple[str, ...]:
-    joined = [row for row in rows if any(_JOINED.match(tag) for tag in row.target or ())]
-    if not joined:
+    first, count = None, 0
+    for number, tags in enumerate(column(rows, "target")):
+        if (tag := next(filter(_JOINED.match, tags or ()), None)) is not None:
+            first, count = first or (tag, rows[number].place), count + 1
+    if first is None:
         return ()
-    tag = next(tag for tag in joined[0].target or () if _JOINED.match(tag))
-    where = f"{len(joined):,} sentences, the first at {joined[0].place}"
-    return (f"tags such as {tag} join several; each is taken as one tag of its own ({where})",)
+    where = f"{count:,} sentences, the first at {first[1]}"
+    return (f"tags such as {first[0]} join several; each is taken as one tag of its own ({where})",)

@@ -27,8 +27,8 @@ def expose(trained: TrainedTagger, example: Example[Words, Words], limit: int) -
     with evaluating(model):
         inputs = model.encoder.embed(batch.tensors)
         found = torch.tensor(model.decode(model.score(inputs, batch.lengths), batch.lengths)[0])
-    tags = found if example.target is None else trained.tags.encode_known(example)[:limit]
-    words = example.input[:limit]
+    words, wanted = example.input[:limit], example.target
+    tags = found if wanted is None else trained.tags.encode_known(wanted, example.place)[:limit]
     texts = trained.codec.spell(words) if trained.config.tags.unit == "word" else words
     return Exposure(
         model,

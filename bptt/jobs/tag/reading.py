@@ -33,9 +33,11 @@ def read_sentences(source: Source, said: Said, cutting: Cutting, tags: Words | N
     Raises InputError with the line if `tags` is None and a word has no tag, or the format cannot be read.
     """
     check_choice("input", said.form or _FORMS[0], _FORMS)
+    if tags is None:
+        return read_conll(source, said.header)
     document = document_of(source)
     is_open = said.form is None and not is_typed(source)
-    if tags is None or said.form == "conll" or (is_open and looks_like_conll(document, tags)):
+    if said.form == "conll" or (is_open and looks_like_conll(document, tags)):
         return read_conll(document, said.header)
     if is_open and said.input is None:
         check_is_no_csv(document, only_named=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from bptt.data.examples import Example, Words, mapped
 from bptt.jobs.supervised import SMALLER, Supervised, fingerprint, hold_out
 from bptt.jobs.tag.config import TaggerConfig
 from bptt.jobs.tag.network import Tagger
@@ -18,7 +21,7 @@ from bptt.jobs.tag.trained import build, weight_rows
 from bptt.jobs.tag.trained import load_tagger as load_tagger
 from bptt.models.codecs.codec import stack
 from bptt.models.codecs.words import WordCodec
-from bptt.models.encoded import cut
+from bptt.models.encoded import Encoded, as_inputs, cut
 from bptt.runs.config import to_sections
 from bptt.runs.labels import write_labels
 from bptt.runs.memory import within_memory
@@ -68,22 +71,27 @@ class TagTask(Supervised):
             self.model = build(self._codec, self._tags, self.config)
         self._taken = self._take(origin) if origin else []
         limit = config.data.max_length
-        self._encoded = [cut(self._codec.encode_example(row), limit) for row in examples.rows]
-        self._targets = [cut((self._tags.encode_known(row),), limit)[0] for row in examples.rows]
-        for row in held_out.rows:
-            self._tags.encode_known(row)
-        super().__init__(self._encoded, config.data)
+        inputs = mapped(examples.rows, examples.places, lambda row, _: cut(self._encode(row), limit))
+        steps = (min(len(tags), limit or len(tags)) for tags in examples.targets)
+        for tags, place in zip(held_out.targets, held_out.places, strict=True):
+            self._tags.encode_known(tags, place)
+        super().__init__(as_inputs(inputs, torch.tensor(array("q", steps))), config.data)
 
     def _take(self, origin: Origin[TrainedTagger]) -> list[str]:
         self.begun_from, there = origin.name, origin.trained
         here, other = (weight_rows(each.model, each.codec, each.tags.tags) for each in (self._trained, there))
         return take_weights(self.model, here, there.model, other, origin.name)
 
+    def _encode(self, row: Example[Words, Words]) -> Encoded:
+        """Return the tags of a sentence, and its words."""
+        return self._tags.encode_known(row.target, row.place), *self._codec.encode_example(row)
+
     def loss(self, rows: Sequence[int]) -> tuple[Tensor, int]:
         """Return the mean per word of -ln P of the tags of these sentences, and the number of words."""
         with within_memory("a batch", SMALLER):
-            batch = self.batch([self._encoded[row] for row in rows])
-            tags = stack([self._targets[row] for row in rows]).to(self.device)
+            pairs = self.take(rows)
+            batch = self.batch([pair[1:] for pair in pairs])
+            tags = stack([pair[0] for pair in pairs]).to(self.device)
             losses = self.model.negative_log_likelihood(self.model(batch), tags, batch.lengths)
             count = int(batch.lengths.sum())
             return losses.sum() / count, count
@@ -116,7 +124,7 @@ class TagTask(Supervised):
         return [
             *self._taken,
             *self._notes,
-            f"learned: {len(self._learned):,} {sentences} of {sum(map(len, self._targets)):,} {words}",
+            f"learned: {len(self._learned):,} {sentences} of {int(self._inputs.lengths.sum()):,} {words}",
             f"held out: {len(self._held_out):,} {sentences}",
             f"tags: {len(self._tags.tags)}",
             *self._codec.describe(words),

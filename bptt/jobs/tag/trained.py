@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 from torch import Tensor
 
 from bptt.data.cutting import Level
-from bptt.data.examples import Words
+from bptt.data.examples import Words, column
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
@@ -27,6 +27,7 @@ from bptt.jobs.tag.reading import begins_as_lines, read_sentences
 from bptt.jobs.tag.tag_set import Tagged, TagSet, spell
 from bptt.models.codecs.codec import Padded, stack
 from bptt.models.codecs.words import WordCodec
+from bptt.models.encoded import EncodedInputs, InMemory, encode_inputs
 from bptt.models.kinds.registry import part_rows
 from bptt.notebook import MOST, Answers, ShownRow, table_html
 from bptt.runs.config import read_sections
@@ -189,18 +190,20 @@ class TrainedTagger(ShownModel):
         Tags in another scheme are converted to the learned one. Raises InputError with the line if the model
         has a scheme and a tag fits none.
         """
-        wanted = [self.tags.encode(row) for row in examples.rows]
+        given, places = column(examples.rows, "target"), examples.places
 
-        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[tuple[Words, float]]:
-            tags = stack([wanted[row].numbers for row in rows]).to(scores.device)
+        def answer(rows: Sequence[int], scores: Tensor, lengths: Tensor) -> list[tuple[Words, float, int]]:
+            wanted = [self.tags.encode(given[row], places[row]) for row in rows]
+            tags = stack([each.numbers for each in wanted]).to(scores.device)
             losses = self.model.negative_log_likelihood(scores, tags, lengths).tolist()
             found = map(self.tags.decode, self.model.decode(scores, lengths))
-            return list(zip(found, losses, strict=True))
+            return list(zip(found, losses, [len(each.strange) for each in wanted], strict=True))
 
-        found, losses = zip(*self._ask(examples.inputs, answer), strict=True)
-        strange = [len(each.strange) for each in wanted]
+        encoded = encode_inputs(self.codec, examples.rows, 0, fits_memory=True)
+        answers = self._answers(examples.inputs, encoded, answer)
+        found, losses, strange = zip(*answers, strict=True)
         known = [None if count else loss for loss, count in zip(losses, strange, strict=True)]
-        gold = [spell(row, self.tags.scheme) for row in examples.rows]
+        gold = [spell(tags, place, self.tags.scheme) for tags, place in zip(given, places, strict=True)]
         return tag_scores(gold, found, known, sum(strange), self.tags.scheme is not None)
 
     def _ask(
@@ -209,9 +212,16 @@ class TrainedTagger(ShownModel):
         answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
     ) -> list[Answer]:
         """Call `answer` with indices, scores (T, B, K) and lengths of each batch; return results in order."""
-        found: dict[int, Answer] = {}
         given = self.codec.take(sentences, *_SENTENCES)
-        encoded = [self.codec.encode(each) for each in given]
+        return self._answers(given, InMemory([self.codec.encode(each) for each in given]), answer)
+
+    def _answers(
+        self,
+        given: Sequence[Words],
+        encoded: EncodedInputs,
+        answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
+    ) -> list[Answer]:
+        found: dict[int, Answer] = {}
 
         def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
             here = batch.to(self.model.output.weight.device)

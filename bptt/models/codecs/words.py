@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -53,9 +54,13 @@ class WordCodec(Codec[Words]):
         `vectors` has, and more words of the file as the options say; it then sets the width of the embedding.
         Raises InputError naming the line.
         """
-        spelled = [options.read(word) for words in learned for word in words]
-        known = [options.form(word) for word in spelled]
-        characters = WordList.build(chain.from_iterable(spelled), _CHARACTER_COUNT)
+        known, letters = Counter[str](), Counter[str]()
+        for word, count in Counter(chain.from_iterable(learned)).items():
+            spelled = options.read(word)
+            known[options.form(spelled)] += count
+            for letter in spelled:
+                letters[letter] += count
+        characters = WordList.build(letters, _CHARACTER_COUNT)
         found, more = None, None
         if vectors is not None:
             wanted = {*known, *(options.form(w) for words in others for w in words)}
@@ -103,6 +108,10 @@ class WordCodec(Codec[Words]):
     def check(self, input: object, place: str) -> Words:
         """Return the words of a sentence."""
         return as_words(input, place)
+
+    def length(self, input: Words) -> int:
+        """Return the number of words."""
+        return len(input)
 
     def encode(self, input: Words) -> tuple[Tensor, ...]:
         """Return the words (T,) int64, and their characters (T, W) int64, NOTHING behind the end of a
