@@ -1,6 +1,7 @@
 """Python processes that have torch from their start: forks of one that has imported it, and nothing of ours.
 
-A command imports torch in some two seconds, and its test asks for what comes after.
+A command imports torch in some two seconds, and what the first optimiser asks torch for in another; its test
+asks for what comes after.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tempfile import TemporaryDirectory
 # asked for, and ends as any script does.
 _PARENT = """
 import json, os, runpy, sys
-import numpy, safetensors.torch, torch
+import numpy, safetensors.torch, torch, torch._dynamo
 
 def forked():
     for line in sys.stdin:
@@ -39,6 +40,7 @@ if task["module"]:
     sys.argv = [task["module"], *task["arguments"]]
     runpy.run_module(task["module"], run_name="__main__", alter_sys=True)
 else:
+    sys.argv = ["-c", *task["arguments"][1:]]
     exec(compile(task["arguments"][0], "<string>", "exec"), {"__name__": "__main__"})
 """
 
@@ -54,7 +56,7 @@ def _parent() -> subprocess.Popen[str]:
 def run_forked(
     *arguments: str, module: str = "", cwd: Path | None = None, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run a module with arguments, or the code that is the only argument, and return what it prints."""
+    """Run a module, or the code that is the first argument, with arguments, and return what it prints."""
     parent = _parent()
     assert parent.stdin is not None and parent.stdout is not None
     with TemporaryDirectory() as folder:

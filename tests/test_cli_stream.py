@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from conftest import Command
+from distributions import succeeded
+from forked import run_forked
 from job_files import SMALL, write_file
 
 ONE_WAY = "--no-bidirectional", "--no-crf"
@@ -24,8 +26,8 @@ PATIENCE = 120
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("stream")
     file = write_file("tag", folder)
-    train = [sys.executable, "-m", "bptt", "train", "tag", file, "-o", folder / "run"]
-    subprocess.run([*train, *SMALL["tag"], *ONE_WAY], check=True, capture_output=True)
+    train = map(str, ["train", "tag", file, "-o", folder / "run", *SMALL["tag"], *ONE_WAY])
+    succeeded(run_forked(*train, module="bptt", environment=os.environ))
     return folder / "run"
 
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
-import subprocess
-import sys
 from dataclasses import MISSING, fields
 from inspect import signature
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import Command
+from forked import run_forked
 from job_files import SMALL, write_file
 from option_values import other_value
 
@@ -120,9 +120,7 @@ def options_for(job: str) -> OptionSet:
 
 def run(code: str, *arguments: object) -> str:
     """What a process prints that runs the code."""
-    ended = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
+    ended = run_forked(code, *map(str, arguments), environment=os.environ)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
 
