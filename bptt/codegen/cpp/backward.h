@@ -68,9 +68,14 @@ public:
             else in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
             slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
             pair_deltas();
+            if (call_.batch <= FEW_ROWS) {
+                multiply_by_crew();
+                continue;
+            }
             in_parallel(call_.threads, call_.threads, [&](int64_t thread) {
-                measure_deltas(thread);
-                multiply_input(thread);
+                const int64_t first = slots_ * thread / call_.threads, last = slots_ * (thread + 1) / call_.threads;
+                measure_deltas(first, last);
+                multiply_input(first, last);
                 multiply_outer(thread);
             });
         }
@@ -238,8 +243,7 @@ private:
                 norms(t, block.row[r])[Shape::DELTAS + q] = norm(block.at[Shape::NEXT + q][r], state_[q].row);
     }
 
-    void measure_deltas(int64_t thread) const {
-        const int64_t first = slots_ * thread / call_.threads, last = slots_ * (thread + 1) / call_.threads;
+    void measure_deltas(int64_t first, int64_t last) const {
         if (!call_.norms || first == last) return;
         Slot here = slot(first);
         for (int64_t k = first; k < last; ++k, next(here)) {
@@ -288,10 +292,10 @@ private:
         while (slot.t + 1 < call_.steps && slot.rank >= rows_.live[slot.t]) slot = {slot.t + 1, 0};
     }
 
-    void multiply_input(int64_t thread) {
-        if (!call_.input || !Cell::INPUT_AFTER) return;
-        const int64_t first = slots_ * thread / call_.threads, last = slots_ * (thread + 1) / call_.threads;
-        if (first == last) return;
+    bool multiplies_input() const { return call_.input && Cell::INPUT_AFTER; }
+
+    void multiply_input(int64_t first, int64_t last) {
+        if (!multiplies_input() || first == last) return;
         Slot here = slot(first);
         Block<Shape> block;
         for (int64_t k = first; k < last; k += BLOCK) {
@@ -375,6 +379,59 @@ private:
         }
     }
 
+    // All products of a chunk of few rows, in short jobs: a helper that comes late misses one of them, and members wait
+    // for each other no longer than for a part of one. The products of TERMS slots begin with a job that packs both
+    // sides. Then each panel of right sides is a job, whose members share out the rows of the gradients: no two add to
+    // a row at the same time, and all terms are summed in the order of `multiply_outer`.
+    void multiply_by_crew() {
+        const int64_t rows = call_.threads * BLOCK;
+        const int64_t inputs = multiplies_input() || call_.norms ? pieces(slots_, rows) : 0;
+        int64_t all = 0;
+        for (const auto& source : Shape::SOURCES) all += heights(source) ? panels(source) : 0;
+        const int64_t most = std::min<int64_t>(TERMS, slots_), panel = factors(most) * GROUP * LANES;
+        std::unique_ptr<factor[]> lefts(new factor[left_before(Shape::DELTAS, factors(most))]);
+        constexpr int64_t LINE = 64 / sizeof(factor);
+        const std::unique_ptr<factor[]> room(new factor[all * panel + LINE]);
+        const int64_t ahead = reinterpret_cast<uintptr_t>(room.get()) / sizeof(factor) % LINE;
+        factor* const rights = room.get() + (LINE - ahead) % LINE;
+        const int64_t jobs = inputs + (all ? pieces(slots_, TERMS) * (1 + all) : 0);
+        run_by_crew(call_.threads, jobs, [&](const Share& share, int64_t job) {
+            if (job < inputs) {
+                const int64_t begin = job * rows, count = std::min(rows, slots_ - begin);
+                const int64_t first = begin + share.first(count), last = begin + share.last(count);
+                measure_deltas(first, last);
+                return multiply_input(first, last);
+            }
+            const int64_t k = (job - inputs) / (1 + all) * TERMS, terms = std::min<int64_t>(TERMS, slots_ - k);
+            // The panel of the job; in a job that packs, the panels of this member.
+            const int64_t one = (job - inputs) % (1 + all) - 1;
+            const bool packs = one < 0;
+            const int64_t begin = packs ? share.first(all) : one, end = packs ? share.last(all) : one + 1;
+            if (packs) pack_deltas(k, factors(terms), lefts.get(), share);
+            int64_t p = 0;
+            for (const auto& source : Shape::SOURCES) {
+                const int64_t width = heights(source) ? call_.size[source.width] : 0;
+                for (int64_t column = 0; column < width; column += GROUP * LANES, ++p) {
+                    if (p < begin || p >= end) continue;
+                    factor* packed = rights + p * panel;
+                    if (packs) pack(source.slot, width, column, k, terms, packed);
+                    else add_tiles(source, column, share, factors(terms), lefts.get(), packed);
+                }
+            }
+        });
+    }
+
+    static int64_t pieces(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+    // The rows of a gradient that a member of a crew adds to, in whole tiles, whose left sides it packs.
+    struct Tiles {
+        int64_t begin, end;
+    };
+    static Tiles tiles(const Share& share, int64_t height) {
+        const int64_t count = pieces(height, TALLEST);
+        return {share.first(count) * TALLEST, std::min(share.last(count) * TALLEST, height)};
+    }
+
     // The factors of the packed δ before that of number `delta`, for `depth` terms.
     int64_t left_before(int delta, int64_t depth) const {
         int64_t sum = 0;
@@ -382,11 +439,13 @@ private:
         return sum;
     }
 
-    void pack_deltas(int64_t k, int64_t depth, factor* lefts) const {
+    void pack_deltas(int64_t k, int64_t depth, factor* lefts, const Share& share = {0, 0, 1}) const {
         const factor* left = left_ + factors(k) * delta_row_;
         for (int d = 0; d < Shape::DELTAS; ++d) {
             const int64_t width = call_.size[Shape::DELTA_WIDTH[d]];
-            pack_left(left, delta_row_, width, depth, lefts + left_before(d, depth));
+            const auto [begin, end] = tiles(share, width);
+            if (begin < end)
+                pack_left(left + begin, delta_row_, end - begin, depth, lefts + left_before(d, depth) + begin * depth);
             left += width;
         }
     }
@@ -414,7 +473,6 @@ private:
 
     void add(const typename Shape::Source& source, int64_t column, int64_t begin, int64_t end, int64_t depth,
              const factor* lefts, const factor* packed) {
-        const int64_t width = call_.size[source.width], rest = std::min<int64_t>(width - column, GROUP * LANES);
         int64_t before = 0;
         for (int g = source.first; g < source.last; ++g) {
             const auto& gradient = Shape::GRADIENTS[g];
@@ -422,11 +480,26 @@ private:
             const int64_t height = call_.size[Shape::DELTA_WIDTH[gradient.delta]];
             const int64_t low = std::max(begin - before, int64_t{0}), high = std::min(end - before, height);
             before += height;
-            if (low >= high) continue;
-            const factor* left = lefts + left_before(gradient.delta, depth);
-            real* to = call_.matrix[gradient.matrix] + gradient.member * height * width + column;
-            outer(left, packed, depth, {to, width}, low, high, rest);
+            if (low < high) add_rows(source, gradient, column, low, high, depth, lefts, packed);
         }
+    }
+
+    void add_tiles(const typename Shape::Source& source, int64_t column, const Share& share, int64_t depth,
+                   const factor* lefts, const factor* packed) {
+        for (int g = source.first; g < source.last; ++g) {
+            const auto& gradient = Shape::GRADIENTS[g];
+            const auto [begin, end] = tiles(share, call_.size[Shape::DELTA_WIDTH[gradient.delta]]);
+            if (call_.matrix[gradient.matrix] && begin < end)
+                add_rows(source, gradient, column, begin, end, depth, lefts, packed);
+        }
+    }
+
+    void add_rows(const typename Shape::Source& source, const typename Shape::Gradient& gradient, int64_t column,
+                  int64_t begin, int64_t end, int64_t depth, const factor* lefts, const factor* packed) {
+        const int64_t height = call_.size[Shape::DELTA_WIDTH[gradient.delta]], width = call_.size[source.width];
+        real* to = call_.matrix[gradient.matrix] + gradient.member * height * width + column;
+        outer(lefts + left_before(gradient.delta, depth), packed, depth, {to, width}, begin, end,
+              std::min<int64_t>(width - column, GROUP * LANES));
     }
 
     // The gradients of the vectors: one sum for each row of the batch stands ready.

@@ -113,10 +113,14 @@ factor* pack_columns(const parameter* matrix, int vectors, int64_t first, int64_
 #endif
 
 uint64_t checksum_of(const Arrays& arrays, int64_t threads) {
-    int64_t pieces = 0;
-    for (int64_t k = 0; k < arrays.count; ++k) pieces += (arrays.bytes[k] + PIECE - 1) / PIECE;
+    int64_t pieces = 0, bytes = 0;
+    for (int64_t k = 0; k < arrays.count; ++k) {
+        pieces += (arrays.bytes[k] + PIECE - 1) / PIECE;
+        bytes += arrays.bytes[k];
+    }
     std::vector<uint64_t> sum(pieces);
-    in_parallel(pieces < 2 * threads ? 1 : threads, threads, [&](int64_t thread) {
+    // Less is read sooner than a second thread wakes.
+    in_parallel(bytes < 2 * threads * PIECE ? 1 : threads, threads, [&](int64_t thread) {
         int64_t piece = 0;
         for (int64_t k = 0; k < arrays.count; ++k)
             for (int64_t at = 0; at < arrays.bytes[k]; at += PIECE, ++piece)
