@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from conftest import Command, Ended
 
+from bptt.data import large_text
 from bptt.data.examples import Examples
 from bptt.data.readers import sources
 from bptt.data.readers.forms import read_examples
@@ -242,6 +243,7 @@ BROKEN_TEXTS = {
     "bad byte": tsv(pairs()) + b"g1 \xff\tgood\n",
     "zero byte": tsv(pairs()) + b"g1 \0\tgood\n",
     "open quote": csv_of(pairs()) + b'good,"g1 g2\n',
+    "a carriage return": csv_of(pairs()) + b"good,g1\rbad,g2\n",
     "no object": json_lines(pairs()) + b'["g1", "good"]\n',
     "no json": json_lines(pairs()) + b'{"text": "g1", "label": "good"\n',
     "no label in json": json_lines(pairs()) + b'{"text": "g1", "label": null}\n',
@@ -338,6 +340,21 @@ def test_rows_and_columns_are_those_in_memory(
     assert [row.place for row in stored.rows[-3:]] == list(known.places[-3:])
     with pytest.raises(IndexError):
         stored.rows[len(known)]
+
+
+def test_the_separator_is_found_where_the_beginning_of_the_file_ends_inside_a_cell(
+    tmp_path: Path, switch: Callable[[bool], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commas are in the first line too; of the last row, its beginning."""
+    monkeypatch.setattr(large_text, "HEAD", 100)
+    rows = "".join(f'"g1, {n}\n\ng2";{label}\n' for n in range(20) for label in ("good", "bad, so"))
+    (tmp_path / "a.csv").write_text(rows)
+    found = []
+    for stored in (True, False):
+        switch(stored)
+        found.append(as_values(read(tmp_path / "a.csv")))
+    assert found[0] == found[1]
+    assert found[0][1][:3] == ("g1, 0\n\ng2", "bad, so", f"{tmp_path / 'a.csv'}:4")
 
 
 def test_splits_are_the_same_for_keys_in_an_array() -> None:

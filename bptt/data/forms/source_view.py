@@ -90,7 +90,7 @@ class SourceView:
         if self.folder is not None or self.start.startswith(PARQUET):
             return None
         large = large_text(self.source)
-        document = document_of(self.source) if large is None else Document(large.name, large.head)
+        document = document_of(self.source) if large is None else Document(large.name, large.head, cut=True)
         markup = None if is_typed(self.source) else markup_of(document.text)
         if markup is not None:
             raise InputError(document.name, "must be in a form that is read here", markup, _FORMATS)

@@ -27,6 +27,8 @@ _MARKS = ("\t", "|||", ",", ";", "|")
 _SAMPLE = 1000
 # The largest limit that `csv` takes where a C long has 32 bits.
 _ANY_SIZE = 2**31 - 1
+# Errors of `csv`: a quote that is not closed, and a carriage return outside quotes.
+_NO_END, _RETURN = "unexpected end of data", "new-line character seen in unquoted field"
 
 
 def delimiter(document: Document) -> str:
@@ -37,8 +39,8 @@ def delimiter(document: Document) -> str:
     holds no separator; but semicolons go before the commas of numbers (1,5;2,5). Where none does, it is the
     first of them all in the first line.
     """
-    first = next((line for line in document.lines if line.strip()), "")
-    there = [mark for mark in _MARKS if mark in first]
+    first, whole = _first_lines(document)
+    there = sorted((mark for mark in _MARKS if mark in whole), key=lambda mark: mark not in first)
     even = {mark: rows for mark in there if (rows := _even_rows(document, mark))}
     if "\t" in even and _quotes_are_closed(even["\t"]):
         return "\t"
@@ -46,6 +48,17 @@ def delimiter(document: Document) -> str:
         return ";"
     clear = [mark for mark, rows in even.items() if _labels_are_clear(rows)]
     return next(iter([*clear, *even, *there]), "")
+
+
+def _first_lines(document: Document) -> tuple[str, str]:
+    """Return the first line that is not blank, and the lines from it on that a quoted first row may have."""
+    lines = document.lines
+    start = next((n for n, line in enumerate(lines) if line.strip()), 0)
+    end, quotes = start + 1, lines[start].count('"')
+    while quotes % 2 and end < min(len(lines), start + _SAMPLE):
+        quotes += lines[end].count('"')
+        end += 1
+    return lines[start], "\n".join(lines[start:end])
 
 
 def read_delimited(document: Document) -> Grid:
@@ -78,12 +91,14 @@ def even_rows(document: Document) -> tuple[Row, ...]:
 
 
 def _even_rows(document: Document, mark: str) -> tuple[Row, ...]:
+    rows: list[Row] = []
     try:
-        rows = tuple(row for row, _ in islice(_rows(document, mark), _SAMPLE))
-    except InputError:
-        return ()
+        rows.extend(row for row, _ in islice(_rows(document, mark), _SAMPLE))
+    except InputError as error:
+        if not (document.cut and str(error.__cause__) == _NO_END and len(rows) > 1):
+            return ()
     widths = {len(row) for row in rows}
-    return rows if len(widths) == 1 and widths != {1} else ()
+    return tuple(rows) if len(widths) == 1 and widths != {1} else ()
 
 
 def _quotes_are_closed(rows: Sequence[Row]) -> bool:
@@ -121,7 +136,8 @@ def _unquoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
 
 
 def _quoted(document: Document, mark: str) -> Iterator[tuple[Row, str]]:
-    reader = _reader(io.StringIO(document.text, newline=""), mark)
+    # `csv` would also end a line at a carriage return, which belongs to its line.
+    reader = _reader((f"{line}\n" for line in document.lines), mark)
     while True:
         place = f"{document.name}:{reader.line_num + 1}"
         if (row := _next_row(reader, place)) is None:
@@ -160,8 +176,12 @@ def _next_row(reader: _csv.Reader, place: str) -> list[str] | None:
         with _cells_of_any_size():
             return next(reader, None)
     except csv.Error as error:
+        came: object = error
         cure = "Double the quotes inside a quoted cell, or give a TSV or JSON lines"
-        raise InputError(place, "must be CSV as in RFC 4180", error, cure) from error
+        if str(error).startswith(_RETURN):
+            came = "a carriage return (0D) that is neither in quotes nor before a line feed"
+            cure = "Quote the cell, or end all lines alike, e.g. with tr '\\r' '\\n'"
+        raise InputError(place, "must be CSV as in RFC 4180", came, cure) from error
 
 
 @contextmanager

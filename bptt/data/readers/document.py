@@ -14,13 +14,15 @@ _read_text = deferred("bptt.data.text", "read_text")
 @dataclass(frozen=True)
 class Document:
     r"""`text` has `` `` as line ends. `name` is its name in errors. A `typed` text is no file: each line is
-    an input, whatever it looks like. `first` is the number of the first line.
+    an input, whatever it looks like. `first` is the number of the first line. `cut`: what follows the
+    text in the file is not in it, so that its last row may lack an end.
     """
 
     name: str
     text: str
     typed: bool = False
     first: int = 1
+    cut: bool = False
 
     @property
     def lines(self) -> list[str]:

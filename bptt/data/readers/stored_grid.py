@@ -18,7 +18,7 @@ def stored_grid(file: LargeText) -> Grid | None:
 
     The separator, or the keys of the objects, are those of its first 4 MB. Raises InputError naming the line.
     """
-    head = Document(file.name, file.head)
+    head = Document(file.name, file.head, cut=True)
     if is_json(head):
         return _of_objects(file, read_json(head))
     mark = delimiter(head)

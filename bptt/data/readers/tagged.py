@@ -84,7 +84,7 @@ def _sentences(document: Document, layout: Layout) -> Iterator[Example[Words, Wo
 
 def _head_of(large: LargeText) -> Document:
     """Return the first lines of a file, which show its layout."""
-    return Document(large.name, "\n".join(large.head.split("\n", _HEAD)[:_HEAD]))
+    return Document(large.name, "\n".join(large.head.split("\n", _HEAD)[:_HEAD]), cut=True)
 
 
 def _stored_sentences(large: LargeText, layout: Layout) -> StoredRows[Example[Words, Words]]:
