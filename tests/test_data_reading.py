@@ -26,7 +26,7 @@ def test_a_device_has_no_end_and_is_refused(path: str, kind: str) -> None:
 
 def test_a_fifo_without_a_writer_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
-    with pytest.raises(InputError, match="fifo: must be a file, got an empty pipe"):
+    with pytest.raises(InputError, match="fifo: must be a file, got a pipe that is empty or was read before"):
         read_text(tmp_path / "fifo")
 
 

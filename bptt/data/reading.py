@@ -170,7 +170,7 @@ def _drain(path: Path, file: io.BufferedReader) -> bytes:
     parts = [file.raw.read(_CHUNK)]
     # None: somebody will write; nothing: nobody does.
     if parts[0] == b"":
-        raise InputError(str(path), "must be a file", "an empty pipe", _CURE)
+        raise InputError(str(path), "must be a file", "a pipe that is empty or was read before", _CURE)
     os.set_blocking(file.fileno(), True)
     total = 0
     while part := file.raw.read(_CHUNK):
