@@ -206,6 +206,37 @@ def dense(x: Array, W: Gates, b: Gates) -> tuple[Array, ...]:
     return (np.array([sigmoid(W["u"] @ x_t + b["u"]) for x_t in x]),)
 
 
+def mingru(x: Array, h: Array, W: Gates, b: Gates) -> tuple[Array, ...]:
+    """Feng et al. 2024, section 3.1."""
+    hs = []
+    for x_t in x:
+        z = sigmoid(W["z"] @ x_t + b["z"])
+        h = (1 - z) * h + z * (W["n"] @ x_t + b["n"])
+        hs.append(h)
+    return (np.array(hs),)
+
+
+def minlstm(x: Array, h: Array, W: Gates, b: Gates) -> tuple[Array, ...]:
+    """Feng et al. 2024, section 3.2: both gates are divided by their sum."""
+    hs = []
+    for x_t in x:
+        f, i = (sigmoid(W[gate] @ x_t + b[gate]) for gate in "fi")
+        h = f / (f + i) * h + i / (f + i) * (W["n"] @ x_t + b["n"])
+        hs.append(h)
+    return (np.array(hs),)
+
+
+def sru(x: Array, c: Array, W: Gates, b: Gates) -> tuple[Array, ...]:
+    """Lei et al. 2017, version 1, eq. 3-7, with a map of x in the highway."""
+    cs, hs = [], []
+    for x_t in x:
+        f, r = (sigmoid(W[gate] @ x_t + b[gate]) for gate in "fr")
+        c = f * c + (1 - f) * (W["c"] @ x_t)
+        cs.append(c)
+        hs.append(r * np.tanh(c) + (1 - r) * (W["h"] @ x_t))
+    return np.array(cs), np.array(hs)
+
+
 CELLS = {
     "elman-tanh": elman_tanh,
     "elman-relu": elman_relu,
@@ -221,5 +252,8 @@ CELLS = {
     "gru-torch": gru_torch,
     "gru-simple": gru_simple,
     "mgu": mgu,
+    "mingru": mingru,
+    "minlstm": minlstm,
+    "sru": sru,
     "dense": dense,
 }

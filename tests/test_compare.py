@@ -43,6 +43,8 @@ def names(cells: str, remedies: str) -> list[str]:
 
 
 def test_a_remedy_is_given_to_the_cells_that_it_suits() -> None:
+    # The gate of a minLSTM has no bias of its own.
+    assert names("minlstm,sru", "forget-bias") == ["minlstm", "sru", "sru+forget-bias"]
     found = names("rnn,lstm", "orthogonal,forget-bias,relu+identity,gru")
     assert found == ["rnn", "lstm", "rnn+orthogonal", "lstm+orthogonal", "lstm+forget-bias",
                      "rnn+relu+identity", "rnn+gru"]  # fmt: skip

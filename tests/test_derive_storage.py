@@ -24,6 +24,9 @@ KEPT = {
     "gru-torch": ("r z q n", "T·B·5·H"),
     "gru-simple": ("u n", "T·B·3·H"),
     "mgu": ("f n", "T·B·3·H"),
+    "mingru": ("z n", "T·B·3·H"),
+    "minlstm": ("net_k′ net_k′′ n", "T·B·4·H"),
+    "sru": ("f r map_c map_h", "T·B·5·H"),
     "dense": ("y", "T·B·H"),
 }
 

@@ -46,7 +46,8 @@ def test_twins_agree_in_values_and_gradients(name: str) -> None:
     initial = {s: vector(source, SIZES[cell.width(s)]) for s in cell.states}
     inputs = [{x: vector(source, SIZES[cell.width(x)]) for x in cell.inputs} for _ in range(STEPS)]
     losses = [
-        {s: vector(source, SIZES[cell.width(s)]) for s in cell.states or (cell.output,)} for _ in inputs
+        {s: vector(source, SIZES[cell.width(s)]) for s in dict.fromkeys((*cell.states, cell.output))}
+        for _ in inputs
     ]
 
     ours = Point(inputs, initial, matrices, vectors)

@@ -43,6 +43,7 @@ def computed(row: str) -> float:
         "σ": lambda x: 1 / (1 + math.exp(-x)),
         "tanh": math.tanh,
         "relu": lambda x: max(x, 0.0),
+        "softplus": lambda x: math.log1p(math.exp(x)),
         "sqrt": math.sqrt,
     }
     return float(eval(re.sub(r"1\[(.*?)\]", r"(\1)", row), {}, functions))

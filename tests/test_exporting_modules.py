@@ -37,6 +37,9 @@ OPERATORS = {
     "gru-torch": "GRU",
     "gru-simple": None,
     "mgu": "GRU",
+    "mingru": None,
+    "minlstm": None,
+    "sru": None,
     "dense": None,
 }
 ODD = ("eight lines", "copied states", "an output before the state", "every smooth function", "signs")

@@ -36,6 +36,7 @@ WORD = re.compile(r"[A-Za-z]{2,}")
 _PEOPLE = frozenset({"Elman", "Huber", "Mitchell"})
 NAMES = _PEOPLE | frozenset(
     "tanh ReLU sigmoid softmax IndRNN LSTM peephole GRU MGU torch cuDNN Vector Downstream "
+    "minGRU minLSTM SRU softplus "
     "elman relu lstm gru net max orthogonal identity Lyapunov Spearman JavaScript NaN MB worker "
     "ln DNA".split()
 )

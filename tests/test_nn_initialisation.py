@@ -25,6 +25,7 @@ GATES = {
     "lstm": {"f": 1}, "lstm-peephole": {"f": 1}, "lstm-projection": {"f": 1}, "lstm-coupled": {"f": 1},
     "lstm-layernorm": {"f": 1}, "gru": {"z": 1}, "gru-torch": {"z": 1}, "mgu": {"f": -1},
     "lstm-peephole-previous": {"f": 1}, "gru-simple": {"u": -1},
+    "mingru": {"z": -1}, "minlstm": {"k": 1}, "sru": {"f": 1},
 }  # fmt: skip
 
 
@@ -85,7 +86,7 @@ def test_what_is_drawn_next_does_not_depend_on_the_kind() -> None:
     assert torch.equal(drawn[0], drawn[1]) and torch.equal(drawn[0], drawn[2])
 
 
-@pytest.mark.parametrize("cell", GATES)
+@pytest.mark.parametrize("cell", sorted(GATES.keys() - {"minlstm"}))
 def test_the_summed_bias_of_the_forget_gate_alone_is_set(cell: str) -> None:
     stack = nn.Recurrent(cell, INPUTS, HIDDEN, 2, proj_size=3 if "projection" in cell else 0)
     before = {name: p.detach().clone() for name, p in stack.named_parameters()}
@@ -116,6 +117,8 @@ def test_cells_without_matrix_gate_or_bias_are_refused() -> None:
         nn.init_forget_bias(nn.RNN(INPUTS, HIDDEN), 1.0)
     with pytest.raises(InputError, match=r"needs a cell with the bias b_f, got lstm without it"):
         nn.init_forget_bias(nn.LSTM(INPUTS, HIDDEN, bias=False), 1.0)
+    with pytest.raises(InputError, match=r"needs a cell with the bias b_k, got minlstm without it"):
+        nn.init_forget_bias(nn.Recurrent("minlstm", INPUTS, HIDDEN), 1.0)
     with pytest.raises(InputError, match="default, orthogonal, identity"):
         nn.init_recurrent(nn.RNN(INPUTS, HIDDEN), "eye")  # type: ignore[arg-type]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from bptt import Cell, nn
 from bptt.cells.catalogue import get
 from bptt.nn.stack import Stack
 from bptt.probe import (
+    Activity,
     Evidence,
     Finding,
     LagCurve,
@@ -110,6 +112,32 @@ def test_a_gated_cell_is_told_how_much_it_keeps() -> None:
     assert "`forget_bias` 2 would begin with 88%" in finding.advice
     shut = [f for f in verdict(found) if "gate f is nearly always shut in 100%" in f.headline]
     assert [f.level for f in shut] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "remedy"),
+    [
+        ("sru", "`forget_bias` 2 would begin with 88%. "),
+        ("minlstm", "with a bias of its own, `forget_bias` 2 would begin with 88%. "),
+        ("indrnn", "a state that is carried past the matrix. "),
+        ("gru", "`forget_bias` 2 would begin with 88%. `recurrent_init` orthogonal"),
+    ],
+)
+def test_advice_on_recurrent_matrices_is_for_cells_that_have_one(cell: str, remedy: str) -> None:
+    stack = nn.Recurrent(cell, INPUTS, HIDDEN, dtype=torch.float64)
+    seen = evidence(stack, torch.randn(STEPS, BATCH, INPUTS, dtype=torch.float64))[0]
+    dead = [Activity("layer 1", "h", torch.zeros(HIDDEN))]
+    chaotic = replace(seen.spectrum, exponents=(1.0,), errors=(0.0,)) if seen.spectrum else None
+    advice = ""
+    for factor in (0.5, 2.0):
+        norms = tuple(factor**lag for lag in range(STEPS))
+        curve = LagCurve("layer 1", "δ", norms, norms, norms)
+        changed = replace(seen, curve=curve, bound=None, activities=dead, spectrum=chaotic)
+        found = verdict([changed])
+        assert fate(curve) == ("vanishing" if factor < 1 else "exploding")
+        advice += "".join(finding.advice for finding in found)
+    assert remedy in advice
+    assert ("recurrent_" in advice) == (cell == "gru")
 
 
 def test_dead_units_are_told() -> None:

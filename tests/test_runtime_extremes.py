@@ -10,7 +10,7 @@ from torch import Tensor
 from bptt.cells import CATALOGUE, Cell
 from bptt.runtime.operators import recurrence
 
-UNBOUNDED = ("elman-relu", "indrnn", "lstm-projection")
+UNBOUNDED = ("elman-relu", "indrnn", "lstm-projection", "mingru", "minlstm", "sru")
 
 
 @pytest.mark.parametrize("size", [0.0, 100.0, -100.0, 1e4, -1e4])

@@ -54,7 +54,8 @@ def test_reversed_time_is_a_reversed_sequence(name: str) -> None:
 def test_one_step_and_one_row_are_no_special_case(name: str, steps: int, batch: int) -> None:
     cell = CATALOGUE[name]
     drawn = draw(cell, steps, batch)
-    for values, width in zip(drawn.run(), [cell.width(s) for s in cell.states] or ["H"], strict=True):
+    widths = [cell.width(name) for name in dict.fromkeys((*cell.states, cell.output))]
+    for values, width in zip(drawn.run(), widths, strict=True):
         assert values.shape == (steps, batch, SIZES[width])
     tall = draw(cell, 4, 3)
     x, *rest = tall.tensors

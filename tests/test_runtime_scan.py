@@ -34,13 +34,12 @@ def cell(equations: str, states: str = "h", **options: Any) -> Cell:
 
 
 LINEAR = {
-    "gated": cell("z = sigmoid(W_z @ x + b_z); n = W_n @ x + b_n; h = (1 - z) * h_prev + z * n"),
+    "minGRU": CATALOGUE["mingru"],
+    "minLSTM": CATALOGUE["minlstm"],
     "leaning": cell("z = sigmoid(W_z @ x); h = h_prev + z * (W_h @ x - h_prev)"),
     "divided": cell("f = sigmoid(W_f @ x); i = sigmoid(W_i @ x); h = (f * h_prev + i) / (f + i)"),
     "parameters": cell("h = W_h @ x + u_h * h_prev + b_h"),
-    "read out": cell(
-        "f = sigmoid(W_f @ x); c = f * c_prev + W_c @ x; h = tanh(c) * f", states="c", output="h"
-    ),
+    "SRU": CATALOGUE["sru"],
     "one after the other": cell(
         "a = sigmoid(W_a @ x + b_a); h = a * h_prev + W_h @ x; n = h_prev - c_prev * u_c; "
         "c = n * a + tanh(R_c @ h_prev) + h; y = tanh(V_y @ c + a_y)",
@@ -202,7 +201,7 @@ def test_long_sequences_are_scanned_on_a_gpu(steps: int, monkeypatch: pytest.Mon
         assert scanned == (long or name == "no state")
     assert all(isinstance(dispatch.backend_for(chosen, (x,)), Triton) for chosen in OTHERS.values())
     with backend("triton"):
-        assert isinstance(dispatch.backend_for(LINEAR["gated"], (x,)), Triton)
+        assert isinstance(dispatch.backend_for(LINEAR["minGRU"], (x,)), Triton)
 
 
 def test_long_sequences_keep_their_kernel_on_the_cpu() -> None:

@@ -15,6 +15,7 @@ from bptt.derive.network_pass import NetworkExample
 
 Tensors = dict[str, dict[str, Tensor]]
 FUNCTIONS = {name: getattr(torch, name) for name in ("sigmoid", "tanh", "relu", "rsqrt", "mean")}
+FUNCTIONS["softplus"] = torch.nn.functional.softplus
 
 
 def tensors(parameters: Mapping[str, Mapping[str, Any]]) -> Tensors:

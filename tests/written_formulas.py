@@ -35,6 +35,7 @@ FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": torch.relu,
     "exp": torch.exp,
     "ln": torch.log,
+    "softplus": torch.nn.functional.softplus,
     "softmax": lambda z: torch.softmax(z, 0),
     "diag": lambda v: torch.diag(v[:, 0]),
 }

@@ -9,6 +9,7 @@ from bptt.cells.cell import Cell
 from bptt.cells.dense import DENSE
 from bptt.cells.elman import ELMAN_RELU, ELMAN_SIGMOID, ELMAN_TANH, INDRNN
 from bptt.cells.gru import GRU, GRU_SIMPLE, GRU_TORCH, MGU
+from bptt.cells.linear_in_state import MINGRU, MINLSTM, SRU
 from bptt.cells.lstm import (
     LSTM,
     LSTM_COUPLED,
@@ -36,6 +37,9 @@ CATALOGUE: Mapping[str, Cell] = {
         GRU_TORCH,
         GRU_SIMPLE,
         MGU,
+        MINGRU,
+        MINLSTM,
+        SRU,
         DENSE,
     )
 }

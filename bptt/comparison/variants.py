@@ -91,7 +91,9 @@ def _begin(kind: RecurrentInit) -> Callable[[Variant], Variant | None]:
 
 
 def _remember(variant: Variant) -> Variant | None:
-    suits = any(map(forget_gates, per_layer(variant.cell, 1)))
+    layers = [(cell, forget_gates(cell)) for cell in per_layer(variant.cell, 1)]
+    biased = all(f"b_{gate}" in cell.vectors for cell, gates in layers for gate in gates)
+    suits = biased and any(gates for _, gates in layers)
     return replace(variant, forget_bias=_FORGET_BIAS) if suits else None
 
 

@@ -75,6 +75,9 @@ TEXT_NAMES: Mapping[str, TextNames] = {
     **dict.fromkeys(("gru", "gru-torch"), _GRU),
     "gru-simple": TextNames({"u": "Γ_u", "n": "c̃", "h": "c"}, {"W": "Wx", "R": "Wc", "b": "b"}),
     "mgu": TextNames({"f": "Γ_u", "n": "c̃", "h": "c"}, {"W": "Wx", "R": "Wc", "b": "b"}),
+    "mingru": TextNames({"z": "Γ_u", "n": "c̃", "h": "c"}, {"W": "Wx", "b": "b"}),
+    "minlstm": TextNames({"k": "Γ_f", "n": "c̃", "h": "c"}, {"W": "Wx", "b": "b"}),
+    "sru": TextNames({"f": "Γ_f", "r": "Γ_r", "h": "a"}, {"W": "Wx", "b": "b"}),
     "dense": TextNames({"u": "net"}, {"W": "W", "b": "b"}, raised=False),
 }
 

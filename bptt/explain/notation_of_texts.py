@@ -86,7 +86,7 @@ def _correspondence(cell: Cell, names: TextNames) -> Iterable[Sentence]:
         one = Row((_symbol(split_name(names.values[ours])), EQUALS, Digits("1")))
         kept = Row((split_name(ours), EQUALS, Digits("1")))
         yield say("{} updates, {} keeps: the parameters of this gate change their sign", one, kept)
-    if names.raised:
+    if names.raised and "R" in names.families:
         gate = next(theirs for theirs in names.values.values() if theirs.startswith("Γ"))
         stacked = [_parameter(split_name(f"{names.families[f]}_{gate}"), False) for f in "RW"]
         whole = Row(
@@ -105,7 +105,7 @@ def _symbols(cell: Cell) -> Mapping[MathName, MathName]:
     families = [split_name(family.name) for family in cell.families]
     alone = len({name.subscripts for name in parameters}) == 1
     form = normal_form(cell)
-    others = [split_name(step.target) for step in form.steps]
+    others = [Notation(form, "").names[step.target] for step in form.steps]
     changed = {name: _parameter(name, alone and _is_alone(name, cell)) for name in parameters}
     changed |= {name: _symbol(name, alone) for name in others}
     taken = list(changed.values())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bptt.cells.carried import forget_gates
+from bptt.cells.carried import forget_gates, recurrent_matrices
 from bptt.cells.cell import Cell
 from bptt.languages.phrase import phrase
 from bptt.notebook import text_html
@@ -134,7 +134,10 @@ def _of_gradient(evidence: Evidence) -> Finding:
             return Finding("bad", headline, phrase("{}{}", numbers, _bounded(evidence)), advice)
         case "exploding":
             headline = phrase("{}: the gradient explodes", layer)
-            advice = phrase("{}. {}, or a smaller `recurrent_scale`. {}", CLIPPING, ORTHOGONAL, COMPARISON)
+            remedies = (CLIPPING, ORTHOGONAL, COMPARISON)
+            advice = phrase("{}. {}, or a smaller `recurrent_scale`. {}", *remedies)
+            if not recurrent_matrices(evidence.cell):
+                advice = phrase("{}. {}", CLIPPING, COMPARISON)
             return Finding("bad", headline, phrase("{}{}", numbers, _bounded(evidence)), advice)
         case "absent":
             return _of_nothing(evidence)
@@ -189,7 +192,7 @@ def _bounded(evidence: Evidence) -> str:
 
 def _against_vanishing(evidence: Evidence) -> str:
     """Yield the remedies for this cell, each with the numbers that it would change."""
-    gates = forget_gates(evidence.cell)
+    gates, has_matrices = forget_gates(evidence.cell), bool(recurrent_matrices(evidence.cell))
     kept = [
         phrase("gate {} keeps {} of the state a step on the average", gate, _share(mean, sign))
         for gate, sign in gates.items()
@@ -198,7 +201,11 @@ def _against_vanishing(evidence: Evidence) -> str:
     if kept:
         gates_keep = phrase("; ".join("{}" for _ in kept), *kept)
         begun = f"{1 / (1 + math.exp(-2)):.0%}"
-        return phrase("{}: `forget_bias` 2 would begin with {}. {}.", gates_keep, begun, ORTHOGONAL)
+        remedy = phrase("{}: `forget_bias` 2 would begin with {}", gates_keep, begun)
+        if any(f"b_{gate}" not in evidence.cell.vectors for gate in gates):
+            own = "{}: with a bias of its own, `forget_bias` 2 would begin with {}"
+            remedy = phrase(own, gates_keep, begun)
+        return phrase("{}. {}.", remedy, ORTHOGONAL) if has_matrices else phrase("{}.", remedy)
     if evidence.bound is not None and evidence.bound.function < 1:
         return phrase(
             "f' is at most {}, so no matrix of norm 1 can keep the gradient up: `cell` elman-tanh, lstm or"
@@ -207,7 +214,7 @@ def _against_vanishing(evidence: Evidence) -> str:
         )
     relu = phrase("`cell` elman-relu `recurrent_init` identity: f' = 1 and W = 1 where a unit is active")
     carried = phrase("`cell` lstm or gru: a state that is carried past the matrix")
-    return phrase("{}. {}. {}.", carried, ORTHOGONAL, relu)
+    return phrase("{}. {}. {}.", carried, ORTHOGONAL, relu) if has_matrices else phrase("{}.", carried)
 
 
 def _share(mean: float, sign: int) -> str:
@@ -228,7 +235,8 @@ def _of_spectrum(evidence: Evidence) -> Iterator[Finding]:
     # A value that differs from zero by less than twice its standard error may be chance.
     if exponent > max(SLIGHT, 2 * error if math.isfinite(error) else 0.0):
         headline = phrase("{}: states that begin close drift apart (chaos)", evidence.layer)
-        yield Finding("warning", headline, numbers, phrase("{}, or a smaller `recurrent_scale`.", ORTHOGONAL))
+        smaller = phrase("{}, or a smaller `recurrent_scale`.", ORTHOGONAL)
+        yield Finding("warning", headline, numbers, smaller if recurrent_matrices(evidence.cell) else "")
     else:
         headline = phrase("{}: states that begin close stay close", evidence.layer)
         yield Finding("good", headline, numbers)
@@ -268,5 +276,7 @@ def _of_dead(evidence: Evidence) -> Iterator[Finding]:
             advice = phrase(
                 "A smaller learning rate, or `recurrent_init` identity, which begins with all of them alive."
             )
+            if not recurrent_matrices(evidence.cell):
+                advice = phrase("A smaller learning rate.")
             numbers = phrase("never above zero on this text: no gradient passes")
             yield Finding("warning", headline, numbers, advice)

@@ -22,6 +22,13 @@ CELLS = {
     ),
     "Simplified GRU with the update gate alone": "只有更新门的简化 GRU",
     "Minimal gated unit": "最小门控单元（MGU）",
+    "minGRU: a GRU whose gate and candidate do not see the state": "minGRU：门和候选值都不看状态的 GRU",
+    "minLSTM: an LSTM whose gates do not see the state and add up to 1": (
+        "minLSTM：门不看状态、且其和为 1 的 LSTM"
+    ),
+    "Simple recurrent unit: gates of the input alone, and a highway past the state": (
+        "简单循环单元（SRU）：门只看输入，另有一条绕过状态的通路"
+    ),
     "Feed-forward layer, sigmoid": "前馈层，sigmoid",
     # Sources with a remark.
     (
@@ -49,6 +56,16 @@ CELLS = {
     ),
     "Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22, W x + R h normalised gate by gate": (
         "Ba, Kiros & Hinton 2016, Layer normalization, eq. 20-22，W x + R h 逐门归一化"
+    ),
+    (
+        "Feng et al. 2024, Were RNNs all we needed?, section 3.2; k is sigmoid(f) / (sigmoid(f) + sigmoid(i)),"
+        " as in appendix B"
+    ): (
+        "Feng et al. 2024, Were RNNs all we needed?, section 3.2；k 即 sigmoid(f) / (sigmoid(f) + sigmoid(i))，"
+        "同附录 B"
+    ),
+    "Lei et al. 2017, Training RNNs as fast as CNNs, version 1, eq. 3-7; W_h @ x in place of x, so that widths may differ": (
+        "Lei et al. 2017, Training RNNs as fast as CNNs, version 1, eq. 3-7；以 W_h @ x 代替 x，使宽度可以不同"
     ),
     "torch.nn.GRU; Cho et al. 2014 with the reset gate moved": "torch.nn.GRU；Cho et al. 2014，重置门移了位置",
     # Labels of facts.

@@ -58,7 +58,10 @@ VERDICTS = {
     "{}. {}, or a smaller `recurrent_scale`. {}": "{}。{}，或较小的 `recurrent_scale`。{}",
     "{}, or a smaller `recurrent_scale`.": "{}，或较小的 `recurrent_scale`。",
     "gate {} keeps {} of the state a step on the average": "门 {} 平均每步保留状态的 {}",
-    "{}: `forget_bias` 2 would begin with {}. {}.": "{}：`forget_bias` 2 会从 {} 开始。{}。",
+    "{}: `forget_bias` 2 would begin with {}": "{}：`forget_bias` 2 会从 {} 开始",
+    "{}: with a bias of its own, `forget_bias` 2 would begin with {}": (
+        "{}：若有自己的偏置，`forget_bias` 2 会从 {} 开始"
+    ),
     "f' is at most {}, so no matrix of norm 1 can keep the gradient up: `cell` elman-tanh, lstm or gru.": (
         "f' 最大为 {}，所以范数为 1 的矩阵都不能维持梯度：`cell` elman-tanh、lstm 或 gru。"
     ),
@@ -66,6 +69,8 @@ VERDICTS = {
         "`cell` elman-relu `recurrent_init` identity：在激活的单元处 f' = 1 且 W = 1"
     ),
     "`cell` lstm or gru: a state that is carried past the matrix": "`cell` lstm 或 gru：状态绕过矩阵传递",
+    "{}. {}.": "{}。{}。",
+    "{}. {}": "{}。{}",
     "{}. {}. {}.": "{}。{}。{}。",
     # Chaos, gates, dead units.
     "largest Lyapunov exponent {} nats a step, σ_max up to {}": "最大 Lyapunov 指数为每步 {} 奈特，σ_max 最大 {}",
@@ -80,6 +85,7 @@ VERDICTS = {
         "从不改变的单元学不到东西：可用较少的单元，或较小的学习率。"
     ),
     "{}: {} of the ReLU units of {} are dead": "{0}：{2} 的 ReLU 单元中有 {1} 已死",
+    "A smaller learning rate.": "较小的学习率。",
     "A smaller learning rate, or `recurrent_init` identity, which begins with all of them alive.": (
         "较小的学习率，或 `recurrent_init` identity，它开始时所有单元都是活的。"
     ),
