@@ -15,9 +15,10 @@ from written_formulas import lines_of
 from bptt.cells import get
 from bptt.cells.load import Cells
 from bptt.data.batches import NOTHING
+from bptt.errors import InputError
 from bptt.explain.document import Derivation, Stage
 from bptt.explain.formula_tree import MathName, total
-from bptt.explain.network.run_sections import ReadPart, RunParts, run_sections
+from bptt.explain.network.run_sections import ReadPart, Remark, RunParts, run_sections
 from bptt.explain.plain import formula_text
 from bptt.explanation.network_of_run import network_of_run
 from bptt.jobs.classify.label_sets import SeveralLabels
@@ -360,6 +361,16 @@ def test_the_equations_carried_out_give_the_loss_and_all_gradients(case: Case) -
     left_out = {n for n in names if not n.startswith(case.not_derived)} if case.not_derived else set(names)
     twins = {name for name in left_out if name.replace("bias_hh", "bias_ih") in checked}
     assert left_out - checked - twins == set()
+
+
+def test_output_layers_of_large_vocabularies_say_what_is_left_out() -> None:
+    sampled, whole = (language(output_layer=kind).model for kind in ("sampled", None))
+    assert Remark.SAMPLES in network_of_run(sampled)[1].remarks
+    assert Remark.SAMPLES not in network_of_run(whole)[1].remarks
+    with pytest.raises(
+        InputError, match=r"full softmax, got AdaptiveSoftmax. `bptt derive adaptive` derives"
+    ):
+        network_of_run(language(output_layer="adaptive").model)
 
 
 def loss_of(system: System, document: Derivation, part: ReadPart) -> Tensor:

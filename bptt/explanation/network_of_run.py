@@ -18,9 +18,11 @@ from bptt.explain.network.run_sections import ReadPart, Remark, RunParts
 from bptt.explain.network.symbols import Around, Below, LayerNotation, NetworkNotation, Pooled, StepPooling
 from bptt.explain.network.widths import Widths
 from bptt.models.encoder import Encoder
+from bptt.models.heads.adaptive import AdaptiveSoftmax
 from bptt.models.heads.full import FullSoftmax
 from bptt.models.heads.number_output import NumberOutput
 from bptt.models.heads.output_layer import OutputLayer
+from bptt.models.heads.sampled import SampledSoftmax
 from bptt.models.inputs import InputPart, TokenInput
 from bptt.models.ngrams import NgramScores
 from bptt.models.spelled_words import SpelledWordInput
@@ -44,7 +46,8 @@ def network_of_run(model: nn.Module) -> tuple[ReadPart, RunParts]:
     known = {each.value: each for each in Loss}
     other = None if loss in known else _other(loss)
     if head is not None and not isinstance(head, FullSoftmax):
-        raise InputError("output_layer", "is derived if it is the full softmax", type(head).__name__)
+        cure = "`bptt derive adaptive` derives that layer" if isinstance(head, AdaptiveSoftmax) else ""
+        raise InputError("output_layer", "is derived if it is the full softmax", type(head).__name__, cure)
     decoder = _only(model, Decoder)
     found = _read_decoder(model, decoder) if decoder else _read_layers(model)
     around = replace(
@@ -198,6 +201,8 @@ def _remarks(model: nn.Module) -> Iterator[Remark]:
     smoothing += [each.shape.smoothing for each in modules if isinstance(each, OutputLayer)]
     if any(smoothing):
         yield Remark.SMOOTHING
+    if any(isinstance(each, SampledSoftmax) for each in modules):
+        yield Remark.SAMPLES
     if any(getattr(getattr(each, "head", None), "balance", False) for each in modules):
         yield Remark.BALANCE
     if any(isinstance(each, NgramScores) for each in modules):

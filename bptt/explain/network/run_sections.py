@@ -36,6 +36,10 @@ class Remark(Enum):
     SMOOTHING = say(
         "Training smooths the targets: every other label has a small share of the 1; left out here."
     )
+    SAMPLES = say(
+        "Training estimates the sum in the softmax from some tokens, drawn at random, and its gradient with"
+        " it; left out here."
+    )
     BALANCE = say("Training weighs the loss of an example by how rare its label is; left out here.")
     NGRAMS = say(
         "A linear model of n-grams adds its own scores to {} in an answer. It is trained apart, and its"

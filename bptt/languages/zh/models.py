@@ -67,6 +67,10 @@ MODELS = {
     "Training smooths the targets: every other label has a small share of the 1; left out here.": (
         "训练时对目标做平滑：其他每个标签分得 1 中的一小份；这里从略。"
     ),
+    (
+        "Training estimates the sum in the softmax from some tokens, drawn at random, and its gradient with it;"
+        " left out here."
+    ): "训练时用随机抽取的一些词元估计 softmax 中的和，其梯度也随之估计；这里从略。",
     "Training weighs the loss of an example by how rare its label is; left out here.": (
         "训练时按标签的稀有程度给样本的损失加权；这里从略。"
     ),
