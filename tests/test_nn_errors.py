@@ -71,6 +71,18 @@ RUNNING: list[tuple[Callable[[], object], str]] = [
         lambda: lstm()(x(T, B, I).to("meta")),
         "got torch.float32 on meta. Convert it, input.to(...), or the module",
     ),
+    (
+        lambda: lstm()(x(T, B, I).to_sparse()),
+        "LSTM(input_size=8): input must be dense, got torch.sparse_coo. Convert it: input.to_dense()",
+    ),
+    (lambda: lstm()(torch.eye(I).to_sparse_csr()), "input must be dense, got torch.sparse_csr"),
+    (lambda: lstm()(torch.nested.nested_tensor([x(T, I), x(3, I)])), "input must be dense, got a nested"),
+    (lambda: nn.GRUCell(I, H)(x(B, I).to_sparse()), "GRUCell(input_size=8): input must be dense, got torch"),
+    (lambda: nn.GRU(I, H)(x(T, B, I), x(1, B, H).to_sparse()), "hx must be dense, got torch.sparse_coo"),
+    (
+        lambda: lstm()(x(T, B, I), lengths=torch.tensor([5, 2, 1]).to_sparse()),
+        "lengths must be dense, got torch.sparse_coo",
+    ),
     (lambda: lstm()(x(T, B, I), x(1, B, H)), "LSTM(input_size=8): expected hx as (h, c), got 1 tensors"),
     (lambda: nn.GRU(I, H)(x(T, B, I), (x(1, B, H),) * 2), "expected hx as h, got 2 tensors"),
     (
@@ -104,6 +116,7 @@ def packed(width: int) -> torch.nn.utils.rnn.PackedSequence:
     return torch.nn.utils.rnn.pack_padded_sequence(x(T, B, width), [5, 2, 1])
 
 
+@pytest.mark.filterwarnings("ignore:.*(nested tensors|Sparse CSR):UserWarning")
 @pytest.mark.parametrize(("wrong", "text"), MAKING + RUNNING, ids=[text for _, text in MAKING + RUNNING])
 def test_the_rule_what_came_and_the_cure(wrong: Callable[[], object], text: str) -> None:
     with pytest.raises(InputError, match=re.escape(text)) as caught:

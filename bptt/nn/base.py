@@ -15,6 +15,7 @@ from bptt.cells.load import names_of
 from bptt.errors import InputError, TensorError, WrongTypeError
 from bptt.nn.layer import Layer
 from bptt.nn.parameters import BIASES, Names, check_counts, layer_sizes, plain
+from bptt.nn.sequences import check_dense
 from bptt.runtime.autocast import autocast_dtype
 from bptt.shapes import check_shape
 
@@ -210,8 +211,10 @@ class CellModule(nn.Module):
 
     def check_kind(self, what: str, tensor: Tensor) -> Tensor:
         """Return `tensor`, if it has the dtype and the device of the parameters; under autocast it is
-        converted to their dtype, as in torch. Raises TensorError if it has another dtype or device.
+        converted to their dtype, as in torch. Raises TensorError if it has another dtype or device, or is
+        not dense.
         """
+        check_dense(self.where, what, tensor)
         parameter: Tensor = getattr(self, self.layers[0].parameter_names[0])
         if tensor.device == parameter.device:
             if tensor.dtype == parameter.dtype:

@@ -105,6 +105,8 @@ class PreparedCalls:
             return None
         if (
             stack.observer is not None
+            or x.layout != torch.strided
+            or x.is_nested
             or factors_now() is not None
             or (hx is None and stack.initial != "zero")
         ):

@@ -72,6 +72,14 @@ class InputSequences:
         return PackedSequence(values[valid], batch_sizes, order, inverse)
 
 
+def check_dense(where: str, what: str, tensor: Tensor) -> None:
+    """Raise TensorError if a tensor is sparse, nested or in the layout of a library."""
+    if tensor.layout != torch.strided or tensor.is_nested:
+        came = "a nested tensor" if tensor.is_nested else tensor.layout
+        cure = "pad the sequences and give their `lengths`" if tensor.is_nested else f"{what}.to_dense()"
+        raise TensorError(where, f"{what} must be dense", came, f"Convert it: {cure}")
+
+
 def read_sequences(
     where: str,
     input: Tensor | PackedSequence,
@@ -86,6 +94,7 @@ def read_sequences(
         check_shape(f"{where}, packed data", input.data.shape, f"N {input_size}")
         values, counts = pad_packed_sequence(input)
         return InputSequences(values, counts.to(values.device), batch_first, packed=input)
+    check_dense(where, "input", input)
     batched = f"B T {input_size}" if batch_first else f"T B {input_size}"
     if input.dim() not in (2, 3) or input.shape[-1] != input_size:
         check_shape(where, input.shape, batched, f"T {input_size}")
@@ -141,6 +150,7 @@ def valid_steps(steps: int, lengths: Tensor) -> Tensor:
 def _read_lengths(where: str, lengths: Lengths, values: Tensor) -> Tensor:
     # Not on the default device, which may be one without numbers.
     counts = lengths if isinstance(lengths, Tensor) else torch.as_tensor(lengths, device="cpu")
+    check_dense(where, "lengths", counts)
     fractions = counts.is_floating_point() or counts.is_complex()
     if counts.numel() and (fractions or counts.dtype == torch.bool):
         raise InputError(where, "lengths are whole numbers", counts.dtype)
