@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import random
+import re
 import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 from conftest import Command, Ended
 
-from bptt.data import large_text
+from bptt.data import large_text, long_reading
 from bptt.data.examples import Examples
 from bptt.data.readers import sources
 from bptt.data.readers.forms import read_examples
@@ -26,14 +27,11 @@ from bptt.data.split import fold_numbers, some_indices, split_indices
 from bptt.data.stored_rows import StoredRows
 from bptt.errors import InputError
 from bptt.jobs.classify.task import ClassifyTask
+from bptt.training import reading_progress
+from bptt.training.progress import BarReporter
 
 SIZES = "--hidden", 5, "--embedding", 4, "--epochs", 2, "--batch-size", 8
 NO_LIMIT = 2**60
-
-
-@pytest.fixture(params=["stored", "in memory"])
-def limit(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "LARGE", 0 if request.param == "stored" else NO_LIMIT)
 
 
 @pytest.fixture
@@ -428,6 +426,71 @@ def test_a_compressed_file_is_read_into_memory(
     assert "rows stay" not in ended.err
     trained(command, data, tmp_path / "data", tmp_path / "plain")
     assert checksums(tmp_path / "packed") == checksums(tmp_path / "plain")
+
+
+WHOLE = {
+    "compressed texts": Data("classify", {"a.tsv.gz": gzip.compress(tsv(pairs()))}, (CLASSIFY,)),
+    "labelled lines": Data(
+        "classify", {"a.txt": joined([(f"__label__{b}", a) for a, b in pairs()], " ")}, (CLASSIFY,)
+    ),
+    "a list of pairs": Data(
+        "translate",
+        {"a.json": json.dumps([{"source": a, "target": b} for a, b in translations()]).encode()},
+    ),
+    "compressed tags": Data("tag", {"a.gz": gzip.compress(sentences())}),
+    "numbers": Data("regress", {"a.tsv": joined([(a, str(n)) for n, (a, _) in enumerate(pairs())], "\t")}),
+}
+
+
+@pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+def test_a_large_file_that_is_read_into_memory_is_named(
+    data: Data, tmp_path: Path, command: Command, switch: Callable[[bool], None]
+) -> None:
+    said = []
+    for large in (False, True):
+        switch(large)
+        lines = trained(command, data, tmp_path / "data", tmp_path / f"run{large}").err.splitlines()
+        said += [line for line in lines if "read whole into memory" in line]
+    (line,) = said
+    assert f"{next(iter(data.files))} (0 MB); " in line
+    assert ("stay in their file" in line) is (data.job != "regress")
+
+
+@pytest.mark.parametrize("name", ["csv", "two files", "tags"])
+def test_passes_over_a_large_file_are_shown(
+    name: str,
+    tmp_path: Path,
+    command: Command,
+    switch: Callable[[bool], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = DATA[name]
+    switch(True)
+    assert "reading" not in trained(command, data, tmp_path / "data", tmp_path / "quick").err
+    monkeypatch.setattr(long_reading, "_SECONDS", 0.0)
+    monkeypatch.setattr(reading_progress, "_SECONDS_BETWEEN_LINES", 0.0)
+    said = trained(command, data, tmp_path / "data", tmp_path / "run").err
+    first = f"reading {tmp_path / 'data' / next(iter(data.files))}, pass "
+    passes: dict[int, list[int]] = {}
+    for number, share in re.findall(rf"{re.escape(first)}(\d+): (\d+)%", said):
+        passes.setdefault(int(number), []).append(int(share))
+    hashed = "hashing " in said
+    # The index, the check of each row, the words, the lengths; the fingerprint, if it is not of the task.
+    assert list(passes) == list(range(1, len(passes) + 1)) and len(passes) + hashed >= 5
+    for shares in passes.values():
+        assert shares == sorted(shares)
+    assert passes[1][-1] == passes[2][-1] == 100
+
+
+def test_a_bar_opens_at_the_first_sign_of_a_long_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    with reading_progress.reading_shown(BarReporter(), "reading"):
+        long_reading.note_whole("a.gz", 1)
+        assert list(long_reading.followed("ab", "a.tsv", 2)) == ["a", "b"]
+        assert capsys.readouterr().err == ""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(long_reading, "_SECONDS", 0.0)
+            assert list(long_reading.followed("ab", "a.tsv", 2)) == ["a", "b"]
+    assert capsys.readouterr().err == "reading a.tsv, pass 1 ...\n"
 
 
 def test_an_evaluation_reads_the_file_too(

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from bptt.data.long_reading import followed
 from bptt.data.reading import PACKED, UTF8, encoding_of, keeps_lines, open_file
 from bptt.data.signatures import PARQUET, signature_of
 from bptt.data.text import bad_byte, decode_text
@@ -54,7 +55,7 @@ class LargeText:
         encoding, start = encoding_of(self.path), 0
         with open_file(self.path) as file:
             self._check(file)
-            for number, data in enumerate(file, 1):
+            for number, data in enumerate(followed(file, self.name, self.size, len), 1):
                 text = self._decoded(data, encoding, number, start)
                 mark = 0
                 if number == 1 and text.startswith(_MARK):

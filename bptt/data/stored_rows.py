@@ -11,6 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, overload
 import numpy as np
 
 from bptt.data.large_text import LargeText, PlacedLine, spans
+from bptt.data.long_reading import followed
 from bptt.data.reading import LARGE
 from bptt.data.stored_columns import FewValues, Integers, View, as_numbers
 
@@ -109,7 +110,8 @@ class StoredRows(View[T], Generic[T]):
         return super().__getitem__(index)
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._make, zip(*self.records, strict=True), self.places)
+        rows = map(self._make, zip(*self.records, strict=True), self.places)
+        return followed(rows, self.places.name, len(self))
 
     def take(self, numbers: Iterable[int]) -> StoredRows[T]:
         """Return the rows of these numbers."""

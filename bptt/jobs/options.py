@@ -32,7 +32,8 @@ class JobOptions:
     `about` the rest. With `few`, small data are trained on for more epochs by default, to make enough
     updates. `then` are commands to suggest after training, with {run} for the folder; () for those of most
     jobs. `recall` maps the name and the fields of a section of config.json to option values for a further
-    training.
+    training. `stays` says which large files stay on disk, or what memory others take, for a user whose file
+    is read into memory; "": nothing is said.
     """
 
     name: str
@@ -47,6 +48,7 @@ class JobOptions:
     score: Mapping[str, type] | None = None
     few: bool = False
     then: tuple[str, ...] = ()
+    stays: str = ""
     recall: Callable[[str, Mapping[str, Any]], Mapping[str, Any]] = _as_they_are
 
     def derived(self, name: str, called: str, title: str, sections: Mapping[str, type]) -> JobOptions:
@@ -55,7 +57,8 @@ class JobOptions:
         Each section is a subclass of the dataclass that it replaces, with additional options.
         """
         train = replace(self.train, sections={**self.train.sections, **sections})
-        return replace(self, name=name, task=name, called=called, title=title, about="", train=train)
+        named = replace(self, name=name, task=name, called=called, title=title, about="", stays="")
+        return replace(named, train=train)
 
 
 @dataclass(frozen=True)

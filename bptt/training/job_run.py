@@ -28,6 +28,7 @@ from bptt.training.opening import check_run
 from bptt.training.options import TrainingOptions, usual_epochs
 from bptt.training.precision import compare_precisions
 from bptt.training.profiling import Profiling
+from bptt.training.reading_progress import reading_shown
 from bptt.training.report import Outcome, Reporter, Silent
 from bptt.training.run_options import RunOptions
 from bptt.training.watching import Watching
@@ -69,14 +70,16 @@ def _run_placed(
     processes.together(lambda: check_run(run.output, run.resume, run.overwrite) if first else None)
     choices = replace(choices, say=reporter.on_message)
     options_for = partial(with_usual_epochs, job, choices, options)
-    folding = processes.together(partial(_fold, job, choices, run))
+    with reading_shown(reporter, "reading", job.options.stays):
+        folding = processes.together(partial(_fold, job, choices, run))
     if folding is not None:
         return _cross_validate(folding, options_for, run, reporter, placement)
 
     def begin() -> tuple[Task, Watching]:
         origin = origin_of(job, run)
         torch.manual_seed(options.seed)
-        task = job.begin(choices, origin)
+        with reading_shown(reporter, "reading", job.options.stays):
+            task = job.begin(choices, origin)
         # The other processes look only where numbers go wrong.
         return task, Watching(task.model, run.watch if first else 0)
 

@@ -26,6 +26,7 @@ from bptt.training.opening import Opened, check_run, keep_options, open_run
 from bptt.training.optimiser import build_optimiser, learning_rate, set_learning_rate
 from bptt.training.options import TrainingOptions
 from bptt.training.random_state import seed
+from bptt.training.reading_progress import reading_shown
 from bptt.training.report import Evaluation, Outcome, Progress, Reporter, Silent, Status
 from bptt.training.run_lock import locked
 from bptt.training.same_training import check_agreement
@@ -79,8 +80,8 @@ def train(
         # After a restart the process before may hold the lock until it finds its partners gone.
         waits = _PATIENCE if several else 0.0
         processes.together(lambda: held.enter_context(locked(run, waits)) if first else None)
+        opened = reading_shown(reporter, "hashing")(_open)(processes, task, options, run, resume, overwrite)
         reporter = Guarded(reporter if first else Silent(), interrupt.on_broken_output)
-        opened = _open(processes, task, options, run, resume, overwrite)
         saved, options = opened.saved, opened.options
         # Before the optimiser takes the parameters.
         placement.place(task.model)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bptt.data.long_reading import note_whole
 from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.grid import Grid
 from bptt.data.readers.objects import is_json, read_json
-from bptt.data.readers.sources import Source, document_of, large_text
+from bptt.data.readers.sources import Source, document_of, is_large, large_text
 from bptt.data.reading import starts_as
 from bptt.data.signatures import PARQUET
 from bptt.deferred import deferred
@@ -19,6 +20,8 @@ _stored_grid = deferred("bptt.data.readers.stored_grid", "stored_grid")
 def read_grid(source: Source) -> Grid:
     """Return the columns of a Parquet, JSON, TSV or CSV file. Raises InputError naming the line."""
     if isinstance(source, Path) and starts_as(source, PARQUET):
+        if is_large(source):
+            note_whole(str(source), source.stat().st_size)
         grid: Grid = _read_parquet(source)
         return grid
     document = document_of(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bptt.data.long_reading import note_whole
 from bptt.data.readers.document import Document, read_document
 from bptt.data.reading import LARGE
 from bptt.deferred import deferred
@@ -24,7 +25,15 @@ _read_rows = deferred("bptt.data.readers.grids", "read_rows")
 
 def document_of(source: Source) -> Document:
     """Return the text of a source. Raises as `read_text` does."""
-    return source if isinstance(source, Document) else read_document(source)
+    if isinstance(source, Document):
+        return source
+    if is_large(source):
+        note_whole(str(source), source.stat().st_size)
+    document = read_document(source)
+    # Of a compressed file the content counts.
+    if (size := len(document.text)) > LARGE:
+        note_whole(document.name, size)
+    return document
 
 
 def large_text(source: Source) -> LargeText | None:

@@ -264,6 +264,7 @@ OPTIONS = JobOptions(
     called="classifier",
     title="Train a classifier of texts, DNA, series, sounds and videos.",
     about="One of several labels for each example: many to one, or one to one for a row of numbers.",
+    stays="texts in TSV, CSV or JSON lines, not compressed, stay in their file",
     train=OptionSet(
         {
             "": ClassifyFiles,

@@ -68,8 +68,8 @@ def tag_scores(
 
 def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:
     """Return the share of words whose predicted tag is the gold one."""
-    pairs = [pair for sentence in zip(gold, found, strict=True) for pair in zip(*sentence, strict=True)]
-    return sum(one == other for one, other in pairs) / len(pairs)
+    pairs = (pair for sentence in zip(gold, found, strict=True) for pair in zip(*sentence, strict=True))
+    return sum(one == other for one, other in pairs) / sum(map(len, gold))
 
 
 def entity_scores(gold: Sequence[Words], found: Sequence[Words]) -> EntityScores:

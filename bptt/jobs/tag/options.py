@@ -142,6 +142,7 @@ OPTIONS = JobOptions(
     task="tag",
     called="tagger",
     title="Train a tagger of words, such as entities or parts of speech.",
+    stays="sentences of a word a line, not compressed, stay in their file",
     train=OptionSet(
         {
             "": TagFiles,

@@ -266,6 +266,7 @@ OPTIONS = JobOptions(
     called="translator",
     title="Train a translator from texts, classes or numbers to texts.",
     about="From a sentence, many to many; from a class or numbers, one to many.",
+    stays="pairs in TSV, CSV, JSON lines or two files of lines, not compressed, stay in their file",
     predict=TranslateAnswerOptions,
     evaluate=TranslateEvaluationOptions,
     train=OptionSet(
