@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bptt.data.long_reading import note_whole
 from bptt.data.readers.delimited import read_delimited
 from bptt.data.readers.grid import Grid
 from bptt.data.readers.objects import is_json, read_json
@@ -13,6 +12,7 @@ from bptt.data.reading import starts_as
 from bptt.data.signatures import PARQUET
 from bptt.deferred import deferred
 
+_note_whole = deferred("bptt.data.long_reading", "note_whole")
 _read_parquet = deferred("bptt.data.readers.parquet", "read_parquet")
 _stored_grid = deferred("bptt.data.readers.stored_grid", "stored_grid")
 
@@ -21,7 +21,7 @@ def read_grid(source: Source) -> Grid:
     """Return the columns of a Parquet, JSON, TSV or CSV file. Raises InputError naming the line."""
     if isinstance(source, Path) and starts_as(source, PARQUET):
         if is_large(source):
-            note_whole(str(source), source.stat().st_size)
+            _note_whole(str(source), source.stat().st_size)
         grid: Grid = _read_parquet(source)
         return grid
     document = document_of(source)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bptt.data.long_reading import note_whole
 from bptt.data.readers.document import Document, read_document
 from bptt.data.reading import LARGE
 from bptt.deferred import deferred
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
 # A file or folder, or a text that came another way.
 Source = Path | Document
 
+_note_whole = deferred("bptt.data.long_reading", "note_whole")
 _text_in_parts = deferred("bptt.data.large_text", "text_in_parts")
 _read_grid = deferred("bptt.data.readers.grids", "read_grid")
 _read_rows = deferred("bptt.data.readers.grids", "read_rows")
@@ -28,11 +28,11 @@ def document_of(source: Source) -> Document:
     if isinstance(source, Document):
         return source
     if is_large(source):
-        note_whole(str(source), source.stat().st_size)
+        _note_whole(str(source), source.stat().st_size)
     document = read_document(source)
     # Of a compressed file the content counts.
     if (size := len(document.text)) > LARGE:
-        note_whole(document.name, size)
+        _note_whole(document.name, size)
     return document
 
 

@@ -120,7 +120,7 @@ OPTIONS = JobOptions(
     called="regressor",
     title="Train a regressor of texts, DNA, series or rows of numbers.",
     about="One number or several for each example, or for each step of a series, with prediction intervals.",
-    stays="texts take some 15 times that, cells of numbers too; a .npz of numbers takes about its own size",
+    stays="texts and cells take many times that, numbers in a .npz about as much",
     train=OptionSet(
         {
             "": RegressFiles,
