@@ -16,10 +16,13 @@ from bptt.cells.catalogue import get
 from bptt.data.examples import Example, Examples, Words, gather
 from bptt.data.readers.document import Document
 from bptt.data.readers.tagged import write_conll
+from bptt.data.stored_columns import CodedSequences
 from bptt.errors import InputError
 from bptt.jobs.options import ExampleOptions
 from bptt.jobs.tag.config import TaggerConfig
+from bptt.jobs.tag.metrics import accuracy, entity_scores
 from bptt.jobs.tag.options import TagOptions
+from bptt.jobs.tag.tag_set import spell
 from bptt.jobs.tag.task import TagTask, TrainedTagger, load_tagger
 from bptt.models.options import EncoderOptions, WordOptions
 from bptt.runs.run_folder import WEIGHTS
@@ -109,8 +112,22 @@ def test_what_decides_is_learned_and_kept(form: str, crf: bool, tmp_path: Path) 
     examples = FORMS[form]()
     scores = trained.evaluate(examples)
     assert scores.metrics["accuracy"] > 0.95
-    assert scores.found == tuple(each.tags for each in trained.predict(examples.inputs))
+    found = tuple(each.tags for each in trained.predict(examples.inputs))
+    gold = tuple(spell(row.target, row.place, trained.tags.scheme) for row in examples.rows)
+    assert (scores.gold, scores.found) == (gold, found)
+    assert scores.metrics["accuracy"] == accuracy(gold, found)
+    assert scores.entities is None or scores.entities == entity_scores(gold, found)
     assert scores.entities is None if form == "parts of speech" else scores.metrics["f1"] > 0.9
+
+
+def test_scores_keep_a_byte_for_each_tag(tmp_path: Path) -> None:
+    """And an offset of 8 bytes and a size of 4 for each sentence, of the gold tags and of those found."""
+    trained = untrained(tmp_path, task())
+    scores = trained.evaluate(entities())
+    for tags in (scores.gold, scores.found):
+        assert isinstance(tags, CodedSequences)
+        held = sum(each.nbytes for each in (tags.codes, tags.starts, tags.sizes))
+        assert held == scores.metrics["words"] + 12 * len(tags)
 
 
 def test_a_name_that_was_never_seen_is_told_by_its_spelling(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from bptt.data.schemes import SCHEMES, convert
+from bptt.data.stored_columns import CodedSequences
 from bptt.errors import InputError
+from bptt.jobs.mark.metrics import base_scores
 from bptt.jobs.tag import seqeval
-from bptt.jobs.tag.metrics import Score, accuracy, entity_scores
+from bptt.jobs.tag.metrics import Score, accuracy, entity_scores, tag_scores
 from bptt.jobs.tag.seqeval import INSTALLED, seqeval_scores
 
 needs_seqeval = pytest.mark.skipif(not INSTALLED, reason="needs seqeval")
@@ -62,6 +64,34 @@ def test_in_tags_that_keep_to_the_scheme_both_modes_find_the_same(scheme: str) -
     default, strict = seqeval_scores(gold, found, SCHEMES[scheme])
     assert strict.whole == pytest.approx(default.whole)
     assert 0 < strict.whole.f1 < 1
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_scores_of_coded_tags_are_those_of_tuples_to_the_last_digit(scheme: str) -> None:
+    """Also of sentences that were coded in another order, as batches have one."""
+    gold, draw = drawn(scheme, 0), np.random.default_rng(2)
+    found = [tuple(tag if draw.random() < 0.6 else "O" for tag in tags) for tags in gold]
+    losses = [None if draw.random() < 0.1 else draw.exponential() for _ in gold]
+    order = draw.permutation(len(gold))
+    coded = CodedSequences.of(found[n] for n in order).take(np.argsort(order))
+    truth = tag_scores(gold, found, losses, 3, True)
+    own = tag_scores(CodedSequences.of(gold), coded, losses, 3, True)
+    assert (own.metrics, own.entities) == (truth.metrics, truth.entities)
+    assert (list(own.gold), list(own.found)) == (gold, found)
+    assert base_scores(own.gold, own.found) == base_scores(gold, found)
+    if INSTALLED:
+        of = SCHEMES[scheme]
+        assert seqeval_scores(own.gold, own.found, of) == seqeval_scores(gold, found, of)
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 1), (2**8 - 1, 1), (2**8 + 1, 2), (2**16 + 1, 4)])
+def test_any_number_of_tags_is_coded(count: int, size: int) -> None:
+    """In as few bytes as their numbers take; an empty sentence is one."""
+    sentences = [(), tuple(map(str, range(count))), ("1", "0"), ()]
+    coded = CodedSequences.of(sentences)
+    assert list(coded) == sentences and coded == sentences and coded != sentences[:3]
+    assert coded != [(), *sentences[:3]]
+    assert coded.codes.itemsize == size
 
 
 def test_without_seqeval_the_cure_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import eq
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -69,8 +70,25 @@ class CodedSequences(View[tuple[T, ...]]):
     starts: Integers
     sizes: Integers
 
+    @classmethod
+    def of(cls, sequences: Iterable[Sequence[T]]) -> CodedSequences[T]:
+        """Return these sequences, whose values are numbered as they occur."""
+        numbers, codes, sizes = dict[T, int](), array("I"), array("I")
+        for sequence in sequences:
+            sizes.append(len(sequence))
+            codes.extend(numbers.setdefault(value, len(numbers)) for value in sequence)
+        return cls.joined(tuple(numbers), np.array(codes, np.min_scalar_type(len(numbers))), np.array(sizes))
+
+    @classmethod
+    def joined(cls, values: tuple[T, ...], codes: Integers, sizes: Integers) -> CodedSequences[T]:
+        """Return the sequences that follow each other in `codes`."""
+        return cls(values, codes, np.cumsum(sizes, dtype=np.int64) - sizes, sizes)
+
     def __len__(self) -> int:
         return len(self.starts)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
 
     def __iter__(self) -> Iterator[tuple[T, ...]]:
         return map(self._item, range(len(self)))
@@ -116,8 +134,7 @@ class FewValues:
         values, codes = tuple(self._numbers), np.array(self._codes)
         if self._sizes is None:
             return Coded(values, codes)
-        sizes = np.array(self._sizes)
-        return CodedSequences(values, codes, np.cumsum(sizes, dtype=np.int64) - sizes, sizes)
+        return CodedSequences.joined(values, codes, np.array(self._sizes))
 
 
 def as_numbers(numbers: Iterable[int]) -> Integers:

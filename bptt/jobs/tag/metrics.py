@@ -40,8 +40,8 @@ class TagScores(ShownMetrics):
 
     metrics: dict[str, float]
     entities: EntityScores | None
-    gold: tuple[Words, ...]
-    found: tuple[Words, ...]
+    gold: Sequence[Words]
+    found: Sequence[Words]
 
 
 def tag_scores(
@@ -52,18 +52,18 @@ def tag_scores(
     `losses` are -ln P of the gold tags of each sentence, None if it has a tag that the model does not know;
     `strange` is the number of such tags. "loss" is the mean per word, in nats.
     """
-    known = [(loss, len(tags)) for loss, tags in zip(losses, gold, strict=True) if loss is not None]
-    words = sum(count for _, count in known)
+    sizes = list(map(len, gold))
+    words = sum(size for loss, size in zip(losses, sizes, strict=True) if loss is not None)
     metrics = {
-        "loss": sum(loss for loss, _ in known) / words if words else nan,
+        "loss": sum(loss for loss in losses if loss is not None) / words if words else nan,
         "accuracy": accuracy(gold, found),
     }
     entities = entity_scores(gold, found) if spelled else None
     if entities is not None:
         precision, recall, f1, _ = entities.whole
         metrics |= {"precision": precision, "recall": recall, "f1": f1}
-    metrics |= {"sentences": len(gold), "words": sum(map(len, gold)), "strange_tags": strange}
-    return TagScores(metrics, entities, tuple(gold), tuple(found))
+    metrics |= {"sentences": len(gold), "words": sum(sizes), "strange_tags": strange}
+    return TagScores(metrics, entities, gold, found)
 
 
 def accuracy(gold: Sequence[Words], found: Sequence[Words]) -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from bptt.data.examples import Words, column
 from bptt.data.readers.asked import Said
 from bptt.data.readers.document import Document
 from bptt.data.readers.forms import Source
+from bptt.data.stored_columns import CodedSequences
 from bptt.errors import InputError
 from bptt.jobs.options import JobOptions
 from bptt.jobs.shown import ShownModel, TrainedFacts
@@ -199,12 +201,25 @@ class TrainedTagger(ShownModel):
             found = map(self.tags.decode, self.model.decode(scores, lengths))
             return list(zip(found, losses, [len(each.strange) for each in wanted], strict=True))
 
+        numbers, losses, strange = array("q"), array("d"), array("q")
+
+        def tags_found() -> Iterator[Words]:
+            for rows, answers in self._answered(examples.inputs, encoded, answer):
+                for row, (tags, loss, count) in zip(rows, answers, strict=True):
+                    numbers.append(row)
+                    losses.append(loss)
+                    strange.append(count)
+                    yield tags
+
         encoded = encode_inputs(self.codec, examples.rows, 0, fits_memory=True)
-        answers = self._answers(examples.inputs, encoded, answer)
-        found, losses, strange = zip(*answers, strict=True)
-        known = [None if count else loss for loss, count in zip(losses, strange, strict=True)]
-        gold = [spell(tags, place, self.tags.scheme) for tags, place in zip(given, places, strict=True)]
-        return tag_scores(gold, found, known, sum(strange), self.tags.scheme is not None)
+        with evaluating(self.model):
+            # A byte for each tag: a large file, whose rows stay in it, holds out many sentences.
+            found = CodedSequences.of(tags_found())
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        known = [None if strange[n] else losses[n] for n in order]
+        spelled = (spell(tags, place, self.tags.scheme) for tags, place in zip(given, places, strict=True))
+        gold = CodedSequences.of(spelled)
+        return tag_scores(gold, found.take(order), known, sum(strange), self.tags.scheme is not None)
 
     def _ask(
         self,
@@ -213,25 +228,27 @@ class TrainedTagger(ShownModel):
     ) -> list[Answer]:
         """Call `answer` with indices, scores (T, B, K) and lengths of each batch; return results in order."""
         given = self.codec.take(sentences, *_SENTENCES)
-        return self._answers(given, InMemory([self.codec.encode(each) for each in given]), answer)
+        encoded = InMemory([self.codec.encode(each) for each in given])
+        found: dict[int, Answer] = {}
+        with evaluating(self.model):
+            for rows, answers in self._answered(given, encoded, answer):
+                found.update(zip(rows, answers, strict=True))
+        return [found[row] for row in range(len(given))]
 
-    def _answers(
+    def _answered(
         self,
         given: Sequence[Words],
         encoded: EncodedInputs,
         answer: Callable[[Sequence[int], Tensor, Tensor], Sequence[Answer]],
-    ) -> list[Answer]:
-        found: dict[int, Answer] = {}
+    ) -> Iterator[tuple[list[int], Sequence[Answer]]]:
+        """Yield the rows of each batch, and what `answer` returns for them; call it inside `evaluating`."""
 
         def answer_batch(rows: Sequence[int], batch: Padded) -> Sequence[Answer]:
             here = batch.to(self.model.output.weight.device)
             scores = self.score([given[row] for row in rows], here)
             return answer(rows, scores, here.lengths)
 
-        with evaluating(self.model):
-            for rows, answers in self.sharing.answered(encoded, self.config.data.batch_size, answer_batch):
-                found.update(zip(rows, answers, strict=True))
-        return [found[row] for row in range(len(given))]
+        return self.sharing.answered(encoded, self.config.data.batch_size, answer_batch)
 
     def score(self, sentences: Sequence[Words], batch: Padded) -> Tensor:
         """Return the scores (T, B, K) of sentences, which `batch` holds as the network reads them."""
