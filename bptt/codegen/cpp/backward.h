@@ -48,7 +48,7 @@ public:
         // After each step of a row norms are taken, and is handed over what it starts anew from.
         const bool whole = call_.norms || call_.restarts;
         const int64_t shared = whole ? 0 : Passes::shared_factors(call_);
-        const int64_t together = threads_of_units(call_.batch, shared, call_.threads);
+        const int64_t together = threads_of_units(call_.few_rows(), shared, call_.threads);
         const Blocks blocks(call_.batch, together > 1 ? 1 : call_.threads, call_.lengths);
         for (int q = 0; q < Shape::STATES; ++q) {
             const int64_t count = call_.batch * state_[q].row;
@@ -68,7 +68,7 @@ public:
             else in_parallel(call_.threads, blocks.count, [&](int64_t b) { walk(blocks.ranks[b]); });
             slots_ = rows_.start[std::max(time(begin_), time(end_ - 1)) + 1] - rows_.start[low_];
             pair_deltas();
-            if (call_.batch <= FEW_ROWS) {
+            if (call_.few_rows()) {
                 multiply_by_crew();
                 continue;
             }

@@ -79,7 +79,7 @@ struct PackedCall {
 
 DOOR(forward) {
     const auto& call = *reinterpret_cast<const PackedCall<Arguments<Shape>>*>(arguments);
-    const CrewScope crew(call.pass.batch <= FEW_ROWS);
+    const CrewScope crew(call.pass.few_rows());
     Cell::pack(call.packing);
     const Rows rows(call.pass.lengths, call.pass.steps, call.pass.batch);
     Forward<Shape, Cell>(call.pass, rows).run(0, call.pass.steps);
@@ -111,7 +111,7 @@ DOOR(stepper_close) {
 _BACKWARD_DOOR = """
 DOOR(backward) {
     const auto& call = *reinterpret_cast<const PackedCall<BackwardArguments<Shape>>*>(arguments);
-    const CrewScope crew(call.pass.batch <= FEW_ROWS);
+    const CrewScope crew(call.pass.few_rows());
     Cell::pack(call.packing);
     const Rows rows(call.pass.lengths, call.pass.steps, call.pass.batch);
     Backward<Shape, Cell>(call.pass, rows).run();

@@ -47,12 +47,12 @@ public:
 
     // How many threads share out the units of a step.
     static int64_t threads_of_step(const Call& call) {
-        return threads_of_units(call.batch, Passes::shared_factors(call), call.threads);
+        return threads_of_units(call.few_rows(), Passes::shared_factors(call), call.threads);
     }
 
     void run(int64_t begin, int64_t end) {
         const Blocks blocks(call_.batch, threads_of_step(call_) > 1 ? 1 : call_.threads, call_.lengths);
-        const bool few = call_.batch <= FEW_ROWS || call_.batch < FEW * std::min(call_.threads, call_.batch);
+        const bool few = call_.few_rows() || call_.batch < FEW * std::min(call_.threads, call_.batch);
         const int64_t width = Cell::ahead_row(call_);
         if (!few || width == 0) return walk(blocks, begin, end);
         const int64_t most = std::max<int64_t>(1, CHUNK / (call_.batch * width * sizeof(real)));

@@ -16,8 +16,9 @@ namespace {
 constexpr int BLOCK = 32;
 // Rows that a thread needs for its products with the input to be fast step by step.
 constexpr int FEW = 4;
-// The most rows that wait for weights more than for arithmetic.
-constexpr int FEW_ROWS = 8;
+// The most rows that wait for weights more than for arithmetic, and in training, where each thread has products of its
+// own between the steps: from three rows on they are worth more than weights that are read once.
+constexpr int FEW_ROWS = 8, FEW_TRAINED = 2;
 // Bytes of gradients of the sums (δ) of one chunk of steps: what the caches of a processor hold.
 constexpr int64_t CHUNK = int64_t{4} << 20;
 
@@ -119,6 +120,7 @@ struct Arguments {
     const uint8_t* restarts;             // (T, B): whether a row starts anew before a step, or null
     const real* restart[STATES];         // (B, width) each: the state that it then starts from
 
+    bool few_rows() const { return batch <= (kept ? FEW_TRAINED : FEW_ROWS); }
     // Which rows start anew before step t, or null.
     const uint8_t* restarts_at(int64_t t) const { return restarts ? restarts + t * batch : nullptr; }
 };

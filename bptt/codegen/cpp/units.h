@@ -15,9 +15,9 @@ namespace {
 #define SHARE (int64_t{128} << 10)
 #endif
 
-// How many threads share out the units of a step of `rows` rows that reads `shared` factors in panels.
-inline int64_t threads_of_units(int64_t rows, int64_t shared, int64_t threads) {
-    if (rows > FEW_ROWS) return 1;
+// How many threads share out the units of a step of few rows that reads `shared` factors in panels.
+inline int64_t threads_of_units(bool few, int64_t shared, int64_t threads) {
+    if (!few) return 1;
     return std::clamp<int64_t>(shared * int64_t{sizeof(factor)} / SHARE, 1, std::min(threads, MOST_MEMBERS));
 }
 
